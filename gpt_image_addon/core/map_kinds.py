@@ -1,0 +1,37 @@
+"""The one table of material maps: what each is called, where it goes, and how its pixels are read.
+
+Standard library only, so that the interface can list the kinds without loading numpy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MapKind:
+    """One kind of material map."""
+
+    name: str
+    """Identifier in requests, JSON and file names (``<picture>_<name>.png``)."""
+    label: str
+    """What people read."""
+    socket: str | None
+    """Input of Principled BSDF that the map ends up in; None where it is mixed into another map."""
+    is_data: bool
+    """Numbers (Non-Color) rather than a colour (sRGB)."""
+    channels: int
+    """3 for colours and normals, 1 for the rest."""
+
+
+MAP_KINDS: tuple[MapKind, ...] = (
+    MapKind("base_color", "Base Color", "Base Color", is_data=False, channels=3),
+    MapKind("normal", "Normal", "Normal", is_data=True, channels=3),
+    MapKind("height", "Height", None, is_data=True, channels=1),
+    MapKind("roughness", "Roughness", "Roughness", is_data=True, channels=1),
+    MapKind("ao", "Ambient Occlusion", None, is_data=True, channels=1),
+    MapKind("metallic", "Metallic", "Metallic", is_data=True, channels=1),
+    MapKind("opacity", "Opacity", "Alpha", is_data=True, channels=1),
+)
+
+BY_NAME: dict[str, MapKind] = {kind.name: kind for kind in MAP_KINDS}

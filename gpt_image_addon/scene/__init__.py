@@ -1,0 +1,1 @@
+"""Turning results into Blender data, and Blender data into references. Main thread only."""
