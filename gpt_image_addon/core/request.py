@@ -1,0 +1,228 @@
+"""What the user asks for, as plain values: the request that is sent and what becomes of its result."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .errors import InvalidRequestError
+from .map_kinds import BY_NAME
+
+PROMPT_LIMIT = 32_000  # characters
+PICTURE_LIMIT = 10  # pictures a request
+REFERENCE_LIMIT = 16  # pictures an edit
+PROVIDERS = ("openai", "offline")
+TARGETS = ("image", "texture", "plane", "material")
+BACKGROUNDS = ("auto", "opaque", "transparent")
+OUTPUT_FORMATS = ("png", "jpeg", "webp", "gif", "svg")
+COMPRESSED_FORMATS = ("jpeg", "webp")
+ALPHA_FORMATS = ("png", "webp")
+MODERATIONS = ("auto", "low")
+
+DEFAULT_SIZE = "1024x1024"
+
+_T = TypeVar("_T", bound="_Values")
+
+
+class _Values:
+    """A frozen dataclass that round-trips through a dict of plain JSON values."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Only what differs from the defaults, so that a stored value stays readable."""
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        values = {field.name: getattr(self, field.name) for field in fields}
+        return {
+            field.name: list(values[field.name]) if isinstance(values[field.name], tuple) else values[field.name]
+            for field in fields
+            if values[field.name] != field.default
+        }
+
+    @classmethod
+    def from_dict(cls: type[_T], values: Mapping[str, Any]) -> _T:
+        """The inverse of `to_dict`.
+
+        :raises InvalidRequestError: a name that is not a parameter.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        for name in values:
+            if name not in known:
+                raise InvalidRequestError(f"There is no parameter '{name}'.", code="unknown_parameter", param=name)
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+@dataclass(frozen=True)
+class GenerationRequest(_Values):
+    """One call to a provider. Values only: paths instead of pictures, so that it can be stored and repeated.
+
+    The names are the API's own. `models.check` says what a model takes.
+    """
+
+    prompt: str = ""
+    provider: str = "openai"
+    model: str = ""
+    """Empty means the provider's default model."""
+    n: int = 1
+    size: str = DEFAULT_SIZE
+    """``WIDTHxHEIGHT`` in pixels, or ``auto``."""
+    quality: str = "auto"
+    complexity: str | None = None
+    background: str = "auto"
+    output_format: str = "png"
+    output_compression: int | None = None
+    """0 to 100, for jpeg and webp."""
+    moderation: str = "auto"
+    input_fidelity: str | None = None
+    partial_images: int = 0
+    safety_identifier: str | None = None
+    svg_model: str | None = None
+    svg_reasoning_effort: str | None = None
+    frame_count: int | None = None
+    """Frames of a gif."""
+    frame_duration_ms: int | None = None
+    references: tuple[str, ...] = ()
+    """Paths of pictures to show the model; any make the call an edit."""
+    mask: str | None = None
+    """Path of a picture that says where the first reference may change."""
+    markup: str | None = None
+    """Path of a transparent picture drawn over the first reference."""
+    style: str | None = None
+    """Name of a style whose words join the prompt."""
+    seamless: bool = False
+    """The result should tile."""
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether pictures go with the prompt."""
+        return bool(self.references)
+
+    def digest(self, contents: Sequence[str] = ()) -> str:
+        """A hash that is equal for equal requests.
+
+        :param contents: hashes of the files behind references, mask and markup, in that order; they stand in for
+            the paths, so that the same picture elsewhere is the same request.
+        """
+        values = self.to_dict()
+        for path in ("references", "mask", "markup"):
+            values.pop(path, None)
+        text = json.dumps([values, list(contents)], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Application(_Values):
+    """What becomes of the result in Blender. Values only; data-blocks are named by `session_uid`."""
+
+    target: str = "texture"
+    maps: tuple[str, ...] = ()
+    """Kinds of material maps to make; empty means those that the target needs."""
+    name: str | None = None
+    """Name for the data-blocks and files; made from the prompt when empty."""
+    object_name: str | None = None
+    """Object to put a texture or material on; the active object when empty."""
+    object_uid: int | None = None
+    """`session_uid` of that object, which survives a renaming."""
+    scene_uid: int | None = None
+    """`session_uid` of the scene the request came from: a result never enters another file's scene."""
+    view_matrix: tuple[float, ...] | None = None
+    """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
+    textures_dir: str | None = None
+    """Folder that gets copies of the pictures and maps."""
+
+
+def check_application(application: Application) -> None:
+    """:raises InvalidRequestError: an unknown target or kind of map."""
+    _one_of("target", application.target, TARGETS)
+    for kind in application.maps:
+        _one_of("maps", kind, tuple(BY_NAME))
+
+
+def check_values(request: GenerationRequest) -> None:
+    """Check what holds for every model.
+
+    :raises InvalidRequestError: the first value that no model takes.
+    """
+    if not request.prompt.strip():
+        raise InvalidRequestError("The prompt is empty.", code="missing_prompt", param="prompt")
+    if len(request.prompt) > PROMPT_LIMIT:
+        raise InvalidRequestError(
+            f"The prompt has {len(request.prompt):,} characters; {PROMPT_LIMIT:,} is the limit.", param="prompt"
+        )
+    _one_of("provider", request.provider, PROVIDERS)
+    _one_of("background", request.background, BACKGROUNDS)
+    _one_of("output_format", request.output_format, OUTPUT_FORMATS)
+    _one_of("moderation", request.moderation, MODERATIONS)
+    _in_range("n", request.n, 1, PICTURE_LIMIT)
+    _in_range("partial_images", request.partial_images, 0, 3)
+    _in_range("output_compression", request.output_compression, 0, 100)
+    _in_range("frame_count", request.frame_count, 2, 16)
+    _in_range("frame_duration_ms", request.frame_duration_ms, 1, 60_000)
+    _check_combinations(request)
+
+
+def _check_combinations(request: GenerationRequest) -> None:
+    rules = (
+        (
+            request.background == "transparent" and request.output_format not in ALPHA_FORMATS,
+            "output_format",
+            f"A transparent background needs {' or '.join(ALPHA_FORMATS)}, not {request.output_format}.",
+        ),
+        (
+            request.output_compression is not None and request.output_format not in COMPRESSED_FORMATS,
+            "output_compression",
+            f"output_compression works with {' and '.join(COMPRESSED_FORMATS)}, not with {request.output_format}.",
+        ),
+        (
+            len(request.references) > REFERENCE_LIMIT,
+            "references",
+            f"{len(request.references)} references are too many; {REFERENCE_LIMIT} is the limit.",
+        ),
+        (
+            request.mask is not None and not request.references,
+            "mask",
+            "A mask needs a reference: the picture whose parts may change.",
+        ),
+        (
+            request.markup is not None and not request.references,
+            "markup",
+            "A markup needs a reference: the picture that it is drawn over.",
+        ),
+        (
+            request.mask is not None and request.markup is not None,
+            "markup",
+            "A mask and a markup can't go together; leave one out.",
+        ),
+        (
+            request.output_format == "svg" and request.n != 1,
+            "n",
+            "An svg comes alone; use n = 1.",
+        ),
+        (
+            request.output_format in ("gif", "svg") and request.partial_images > 0,
+            "partial_images",
+            f"{request.output_format} has no previews; use partial_images = 0.",
+        ),
+        (
+            (request.frame_count or request.frame_duration_ms) is not None and request.output_format != "gif",
+            "frame_count",
+            "frame_count and frame_duration_ms belong to the output format gif.",
+        ),
+    )
+    for broken, param, message in rules:
+        if broken:
+            raise InvalidRequestError(message, param=param)
+
+
+def _one_of(param: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise InvalidRequestError(
+            f"{param} '{value}' is not known; use one of {', '.join(allowed)}.", code="invalid_value", param=param
+        )
+
+
+def _in_range(param: str, value: int | None, low: int, high: int) -> None:
+    if value is not None and not low <= value <= high:
+        raise InvalidRequestError(f"{param} must be {low} to {high}, not {value}.", code="invalid_value", param=param)
