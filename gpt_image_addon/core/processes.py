@@ -1,0 +1,61 @@
+"""Which processes are alive: each holds a lock on a file of its own, which the system releases when it dies."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import IO
+
+LOCK_SUFFIX = ".lock"
+
+
+def _try_lock(stream: IO[bytes]) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+class ProcessLock:
+    """Marks this process as alive until it ends or `release` is called."""
+
+    def __init__(self, folder: Path) -> None:
+        """
+        :param folder: where the lock files of all processes lie.
+        :raises OSError: it can't be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self.name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._path = folder / (self.name + LOCK_SUFFIX)
+        self._stream = self._path.open("wb")
+        if not _try_lock(self._stream):
+            raise OSError(f"{self._path} can't be locked")
+
+    def release(self) -> None:
+        """End the mark."""
+        self._stream.close()
+        self._path.unlink(missing_ok=True)
+
+
+def is_alive(folder: Path, name: str) -> bool:
+    """Whether the process that took the lock ``name`` still holds it; a dead one's file is removed."""
+    path = folder / (name + LOCK_SUFFIX)
+    try:
+        with path.open("r+b") as stream:
+            if not _try_lock(stream):
+                return True
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        return True  # Windows refuses to open what another process has locked
+    path.unlink(missing_ok=True)
+    return False

@@ -1,0 +1,69 @@
+"""What a provider is: something that turns a request into encoded pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..http import Exchange
+from ..pictures import Upload
+from ..pricing import Usage
+from ..request import GenerationRequest
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    pictures: tuple[bytes, ...]
+    """Encoded files, exactly as received."""
+    heights: tuple[bytes, ...] = ()
+    """16-bit PNG files with the true height of each picture, where the provider knows it."""
+    usage: Usage | None = None
+    request_id: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """The files of an edit, ready to send."""
+
+    references: tuple[Upload, ...] = ()
+    mask: Upload | None = None
+    markup: Upload | None = None
+
+    @property
+    def all(self) -> tuple[Upload, ...]:
+        """Every file, in the order references, mask, markup."""
+        return (*self.references, *(extra for extra in (self.mask, self.markup) if extra is not None))
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Where a provider tells how it gets on."""
+
+    on_wait: Callable[[float, str], None] = field(default=lambda seconds, reason: None)
+    """A retry follows in so many seconds, for this reason."""
+    on_partial: Callable[[int, bytes], None] = field(default=lambda index, data: None)
+    """A preview: its number from 0, and an encoded file."""
+
+
+class Provider(Protocol):
+    """Makes pictures; called on a worker thread."""
+
+    def generate(
+        self, request: GenerationRequest, prompt: str, uploads: Uploads, exchange: Exchange, report: Reporter
+    ) -> Answer:
+        """Make the pictures of one request.
+
+        :param prompt: the words to send: those of the request with its style.
+        :raises APIError: the provider can't answer.
+        :raises JobCancelled: ``exchange`` was cancelled.
+        """
+        ...
+
+
+def picture_sizes(uploads: Sequence[Upload]) -> tuple[tuple[int, int], ...]:
+    """Width and height of each file, as the estimate wants them."""
+    return tuple((upload.width, upload.height) for upload in uploads)

@@ -1,0 +1,61 @@
+"""Offline drafts: pictures without a network, a key or a price."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from ..drafts import Draft, paint
+from ..http import Exchange
+from ..pictures import Upload, decode
+from ..png16 import encode_png
+from ..pricing import Usage
+from ..request import DEFAULT_SIZE, GenerationRequest
+from ..sizes import AUTO, parse_size
+from .base import Answer, Reporter, Uploads
+
+JPEG_QUALITY = 92  # where the request names no compression
+
+
+class OfflineProvider:
+    """Paints drafts on this machine."""
+
+    def generate(
+        self, request: GenerationRequest, prompt: str, uploads: Uploads, exchange: Exchange, report: Reporter
+    ) -> Answer:
+        """See `Provider.generate`; the style's words are not drawn, so the request's own prompt is used."""
+        width, height = parse_size(DEFAULT_SIZE if request.size == AUTO else request.size)
+        references = [decode(upload.data) for upload in uploads.references]
+        pictures, heights, families = [], [], []
+        for index in range(request.n):
+            exchange.check()
+            draft = paint(
+                request.prompt,
+                width,
+                height,
+                index=index,
+                transparent=request.background == "transparent",
+                references=references,
+            )
+            pictures.append(_encode(draft, request))
+            heights.append(encode_png(np.rint(draft.height * 65535).astype(np.uint16)))
+            families.append(draft.family)
+        return Answer(
+            tuple(pictures), tuple(heights), usage=Usage(), warnings=(_notice(families[0], uploads.mask),)
+        )
+
+
+def _notice(family: str, mask: Upload | None) -> str:
+    notice = f"This is an offline draft ({family}), drawn on this machine and not by a model."
+    return notice + " Drafts take no mask; the whole picture was painted." if mask is not None else notice
+
+
+def _encode(draft: Draft, request: GenerationRequest) -> bytes:
+    if request.output_format == "png":
+        return encode_png(draft.color)
+    quality = JPEG_QUALITY if request.output_compression is None else request.output_compression
+    stream = io.BytesIO()
+    Image.fromarray(draft.color).save(stream, request.output_format.upper(), quality=quality)
+    return stream.getvalue()
