@@ -1,0 +1,62 @@
+# Everything runs from the root. `make setup` once, or let the other targets do it.
+
+# The first Python that runs; Blender's module exists for 3.11 (4.5 LTS) and 3.13 (5.2 LTS).
+PYTHON ?= $(shell for p in python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv/bin/python
+REQUIREMENTS := $(wildcard .ci/requirements-*.txt)
+TESTS ?= tests/core tests/server tests/blender tests/extension
+PYTEST_ARGS ?=
+BLENDER ?= blender
+
+.PHONY: setup demo test test-bpy test-blender lint types format build validate dev-install bench clean
+
+setup: .venv/.stamp
+
+.venv/.stamp: .ci/setup_venv.py $(REQUIREMENTS)
+	@$(if $(PYTHON),,echo "There is no Python here: apt-get install python3 python3-venv." >&2; exit 1)
+	$(PYTHON) .ci/setup_venv.py .venv
+
+.cache/venv-bpy-%/.stamp: .ci/setup_venv.py $(REQUIREMENTS)
+	$(PYTHON) .ci/setup_venv.py .cache/venv-bpy-$* $*
+
+# A rendered scene whose textures, plane and material came from prompts: no key, no network.
+demo: setup
+	$(VENV) docs/demo.py --output-dir out
+
+test: setup
+	$(VENV) -m pytest $(TESTS) $(PYTEST_ARGS)
+
+# The same on another version: make test-bpy BPY=4.2.23, with what official builds of it bundle.
+test-bpy: .cache/venv-bpy-$(BPY)/.stamp
+	.cache/venv-bpy-$(BPY)/bin/python -m pytest tests/core tests/blender $(PYTEST_ARGS)
+
+# In a full Blender: make test-blender BLENDER=/path/to/blender
+test-blender: setup
+	$(VENV) .ci/test_in_blender.py $(BLENDER) -- tests/core tests/blender $(PYTEST_ARGS)
+
+lint: setup
+	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
+
+format: setup
+	$(VENV) -m ruff check --fix .
+	$(VENV) -m ruff format .
+
+types: setup
+	$(VENV) -m mypy
+
+build: setup
+	$(VENV) .ci/build_extension.py build
+
+validate: setup
+	$(VENV) .ci/build_extension.py validate
+
+# Run the working tree in a Blender: make dev-install EXTENSIONS=~/.config/blender/5.2/extensions/user_default
+dev-install: setup
+	$(VENV) .ci/build_extension.py dev-install $(EXTENSIONS)
+
+bench: setup
+	for script in benchmarks/bench_*.py; do $(VENV) $$script || exit 1; done
+
+clean:
+	rm -rf build dist out .cache .venv .pytest_cache .mypy_cache .ruff_cache
