@@ -201,7 +201,7 @@ class Journal:
         """The job ended without a result. What may have been billed keeps its reservation and becomes UNKNOWN."""
         state = JobState.CANCELLED if cancelled else JobState.FAILED
         values: dict[str, Any] = {"reserved_usd": 0.0}
-        if error.billed != "no":
+        if error.billed == "maybe":
             state, values = JobState.UNKNOWN, {}
         self._update(
             job,

@@ -152,6 +152,15 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     return pixels
 
 
+def decode_height(data: bytes) -> NDArray[np.float32]:
+    """The pixels of a grey 16-bit PNG as (height, width) float32 in 0..1.
+
+    :raises UnusablePictureError: not a picture, or broken.
+    """
+    with _opened(data) as picture:
+        return np.asarray(picture).astype(np.float32) / np.float32(65535)
+
+
 def _eight_bit(picture: Image.Image) -> Image.Image:
     if not picture.mode.startswith("I"):
         return picture

@@ -62,7 +62,8 @@ class GenerationRequest(_Values):
     """
 
     prompt: str = ""
-    provider: str = "openai"
+    provider: str = ""
+    """Empty means the provider of the settings."""
     model: str = ""
     """Empty means the provider's default model."""
     n: int = 1

@@ -115,27 +115,30 @@ class storage_errors:  # noqa: N801 - reads as a statement
             raise StorageError(f"{self.message}: {error.strerror or error}.") from error
 
 
-def write_synced(path: Path, data: bytes) -> None:
+def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file and wait until it has reached the disk.
 
+    :param mode: permissions, from the first moment on.
     :raises OSError: as `open` and `write`.
     """
-    with path.open("wb") as stream:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), mode)
+    with os.fdopen(handle, "wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file so that it is either the old or the new one, never half of it.
 
+    :param mode: permissions, from the first moment on.
     :raises StorageError: the disk is full or the folder can't be written.
     """
     part = path.with_name(path.name + PART_SUFFIX)
     with storage_errors(f"{path} could not be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            write_synced(part, data)
+            write_synced(part, data, mode)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)

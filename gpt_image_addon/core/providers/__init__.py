@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from ..http import Connection
+    from ..connection import Connection
     from .base import Provider
 
 NEEDS_KEY = {"openai": True, "offline": False}

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import APIError, InvalidResponseError
-from ..http import Connection, Exchange, Files, Reply, send, with_retries
+from ..connection import Connection
+from ..http import Exchange, Files, Reply, send, with_retries
 from ..pricing import Usage
 from ..request import GenerationRequest
 from .base import Answer, Reporter, Uploads

@@ -1,0 +1,205 @@
+"""Jobs and the queue that runs them on daemon threads. Knows no provider and no Blender.
+
+A worker calls the job's work and sends events; exactly one of them is the last, `JobEvent.is_last`.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import GptImageError, JobCancelled
+from .journal import JobState
+from .request import Application, GenerationRequest
+from .results import Prepared
+
+log = logging.getLogger(__name__)
+
+FINAL_STATES = frozenset({JobState.APPLIED, JobState.FAILED, JobState.CANCELLED, JobState.UNKNOWN})
+WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
+IDLE_SECONDS = 5.0  # a worker without a job ends after this
+
+Emit = Callable[["JobEvent"], None]
+Work = Callable[["Job", Emit], Prepared]
+
+
+@dataclass(eq=False)
+class Job:
+    """One request on its way, as every thread sees it. Changed by the runner alone, on the main thread."""
+
+    request: GenerationRequest
+    application: Application
+    id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    state: JobState = JobState.QUEUED
+    progress: float = 0.0
+    """0 to 1."""
+    message: str = "Waiting"
+    """What happens now, for people."""
+    error: GptImageError | None = None
+    prepared: Prepared | None = None
+    estimated_usd: float = 0.0
+    started: float | None = None
+    """`time.monotonic` when the work began."""
+    ended: float | None = None
+    warnings: tuple[str, ...] = ()
+    """Known before the answer came."""
+    applied: Any = None
+    """What the runner made of the result in Blender."""
+    pump: Callable[[float], None] = field(default=lambda seconds: None, repr=False)
+    """Lets the runner handle events for at most so many seconds; main thread only."""
+    on_cancel: Callable[[], None] | None = field(default=None, repr=False)
+    """Stops what the worker waits for; set by the work, called from any thread."""
+    _done: threading.Event = field(default_factory=threading.Event, repr=False)
+    _cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled.is_set()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the work began."""
+        if self.started is None:
+            return 0.0
+        return (self.ended or time.monotonic()) - self.started
+
+    def cancel(self) -> None:
+        """Stop the job as soon as possible, from any thread. A result that is already here is kept."""
+        self._cancelled.set()
+        if self.on_cancel is not None:
+            self.on_cancel()
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more happens by itself: applied, ended, or kept for later."""
+        return self._done.is_set()
+
+    def finish(self) -> None:
+        """Nothing more happens by itself. Called by the runner."""
+        self.ended = time.monotonic()
+        self._done.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end; on the main thread this also applies results, of this job and of others.
+
+        :param timeout: seconds; None for as long as it takes.
+        :returns: whether the job is done.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        on_main = threading.current_thread() is threading.main_thread()
+        while not self.done:
+            left = WAIT_SLICE if deadline is None else min(WAIT_SLICE, deadline - time.monotonic())
+            if left <= 0:
+                return False
+            if on_main:
+                self.pump(left)
+            else:
+                self._done.wait(left)
+        return True
+
+    def check_cancelled(self) -> None:
+        """:raises JobCancelled: when `cancel` was called."""
+        if self.cancelled:
+            raise JobCancelled("The job was cancelled.")
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """What a worker tells the main thread."""
+
+    job: Job
+    message: str = ""
+    progress: float | None = None
+    state: JobState | None = None
+    partial: bytes | None = field(default=None, repr=False)
+    """An encoded preview."""
+    prepared: Prepared | None = field(default=None, repr=False)
+    error: GptImageError | None = None
+
+    @property
+    def is_last(self) -> bool:
+        """Nothing more comes from the worker for this job."""
+        return self.prepared is not None or self.error is not None
+
+
+class JobQueue:
+    """Runs jobs in the order of their submission, some at once."""
+
+    def __init__(self, concurrency: int) -> None:
+        """
+        :param concurrency: how many jobs run at once.
+        """
+        self.concurrency = concurrency
+        self.events: queue.SimpleQueue[JobEvent] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Job, Work]] = deque()
+        self._running: set[Job] = set()
+        self._threads: set[threading.Thread] = set()
+        self._closed = False
+
+    def submit(self, job: Job, work: Work) -> None:
+        """Run ``work`` for the job as soon as a worker is free."""
+        with self._changed:
+            self._waiting.append((job, work))
+            if len(self._threads) - len(self._running) < len(self._waiting) and len(self._threads) < self.concurrency:
+                worker = threading.Thread(target=self._run, name="gpt-image-worker", daemon=True)
+                self._threads.add(worker)
+                worker.start()
+            self._changed.notify()
+
+    def close(self, seconds: float) -> bool:
+        """Cancel everything and wait for the workers.
+
+        :param seconds: how long to wait at most.
+        :returns: whether all have ended.
+        """
+        with self._changed:
+            self._closed = True
+            jobs = [job for job, _ in self._waiting] + list(self._running)
+            threads = list(self._threads)
+            self._changed.notify_all()
+        for job in jobs:
+            job.cancel()
+        deadline = time.monotonic() + seconds
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+    def _run(self) -> None:
+        while (taken := self._take()) is not None:
+            job, work = taken
+            event = _outcome(job, work, self.events.put)
+            with self._changed:
+                self._running.discard(job)
+            self.events.put(event)
+            del taken, job, work, event  # an idle worker keeps no picture alive
+
+    def _take(self) -> tuple[Job, Work] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed, timeout=IDLE_SECONDS)
+            if not self._waiting:
+                self._threads.discard(threading.current_thread())
+                return None
+            job, work = self._waiting.popleft()
+            self._running.add(job)
+            return job, work
+
+
+def _outcome(job: Job, work: Work, emit: Emit) -> JobEvent:
+    try:
+        job.check_cancelled()
+        emit(JobEvent(job, state=JobState.SENDING, message="Starting", progress=0.0))
+        return JobEvent(job, prepared=work(job, emit), progress=1.0)
+    except GptImageError as error:
+        return JobEvent(job, error=error)
+    except Exception as error:
+        log.exception("Job %s broke", job.id)
+        return JobEvent(job, error=GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal"))
