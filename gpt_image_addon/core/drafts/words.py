@@ -1,0 +1,173 @@
+"""Reading a prompt: its phrases, what it is about, its colours and modifiers. English and German, whole words only."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol, TypeVar
+
+from .palette import COLOURS, Colour, from_hex, tone
+
+JOINTS = "of in from out made and aus von vom im und".split()
+"""What follows still describes the same thing: "planks of oak", "Wand aus Ziegeln"."""
+ASIDES = "with without on onto under near behind against by mit ohne auf unter neben hinter vor bei".split()
+"""What follows is something else: "brick wall with a green door"."""
+ACCENTS = frozenset(
+    (
+        "vein veins veining veined mortar grout joint joints seam seams stitching thread threads crack cracks gap gaps "
+        "stripe stripes dots pattern border outline ader adern aederung fuge fugen moertel naht naehte faden faeden "
+        "riss risse rand kontur streifen punkte punkten muster"
+    ).split()
+)
+"""Words that take the colour before them away from the thing itself: "black marble with gold veins"."""
+NOT_MATERIALS = "ice cream, rock band, rock star, rock music, rock n roll, iron man, gold fish"
+SHADES = {"dunkel": "dark", "tief": "dark", "dark": "dark", "hell": "light", "light": "light"}
+"""Written in front of a colour, also as one word: dunkelblau."""
+
+MODIFIERS: dict[str, str] = {
+    "worn": "worn, weathered, aged, old, ancient, vintage, antique, faded, shabby, rustic, distressed, battered, "
+    "alt+, uralt+, verwittert+, abgenutzt+, verblichen+, gealtert+, antik+, rustikal+",
+    "mossy": "mossy, moss, overgrown, moos, moosig+, bemoost+, moosbewachsen+, ueberwachsen+, bewachsen+",
+    "dirty": "dirty, grimy, stained, muddy, grungy, grunge, dusty, filthy, "
+    "schmutzig+, dreckig+, fleckig+, verschmutzt+, staubig+",
+    "cracked": "cracked, cracks, broken, fractured, shattered, rissig+, gerissen+, risse, zerbrochen+, gesprungen+",
+    "wet": "wet, damp, rainy, soaked, puddle, puddles, nass+, feucht+, pfuetze, pfuetzen",
+    "dark": "dark, darker, deep, dunkel, dunkl*",
+    "light": "light, lighter, pale, bright, pastel, bleached, helle, heller, helles, hellen, blass+, bleich+",
+    "polished": "polished, glossy, shiny, smooth, poliert+, glaenzend+, glatt+, lackiert+, lacquered, varnished",
+    "rusty": "rusty, rusted, corroded, rostig+, verrostet+, korrodiert+",
+    "snowy": "snowy, snow covered, frosty, frosted, verschneit+, schneebedeckt+",
+}
+"""Words that change whatever the prompt is about. `+` takes German endings, `*` any."""
+
+
+class Named(Protocol):
+    """A row of a table that is found by its words."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def words(self) -> str: ...
+
+    @property
+    def refines(self) -> tuple[str, ...]: ...
+
+
+Row = TypeVar("Row", bound=Named)
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A piece of the prompt between joints."""
+
+    text: str
+    is_aside: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the words of a prompt say about colour and condition."""
+
+    main: Colour | None
+    accent: Colour | None
+    modifiers: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Hit:
+    start: int
+    end: int
+    colour: Colour
+    is_material: bool
+    is_accent: bool
+    is_aside: bool
+
+
+def fold(text: str) -> str:
+    """Lower case, umlauts written out, no accents, hyphens as spaces: "Grün-Grau" → "gruen grau"."""
+    text = unicodedata.normalize("NFC", text).lower()
+    for umlaut, written in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
+        text = text.replace(umlaut, written)
+    text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return re.sub(r"[-_/'\u2019]+", " ", text)
+
+
+def phrases(prompt: str) -> tuple[Phrase, ...]:
+    """The prompt cut at punctuation, joints and asides, folded."""
+    text = _pattern(NOT_MATERIALS).sub(" ", fold(prompt))
+    found = []
+    aside = False
+    for piece in re.split(rf"([^\w\s]+|\b(?:{'|'.join(JOINTS + ASIDES)})\b)", text):
+        if piece in ASIDES:
+            aside = True
+        elif re.fullmatch(r"[^\w\s]+", piece):
+            aside = False
+        elif piece.strip() and piece not in JOINTS:
+            found.append(Phrase(" ".join(piece.split()), aside))
+    return tuple(found)
+
+
+def best_match(parts: Sequence[Phrase], table: Sequence[Row]) -> Row | None:
+    """The row that the prompt is about.
+
+    The first phrase that names any row decides, asides last; in it the last word, as in "stone brick wall", and of two
+    that end together the longer. A row that refines that one wins over it wherever it stands in the phrase.
+    """
+    for part in sorted(parts, key=lambda part: part.is_aside):
+        hits = [
+            (match.end(), match.end() - match.start(), row)
+            for row in table
+            for match in _pattern(row.words).finditer(part.text)
+        ]
+        if hits:
+            chosen = max(hits, key=lambda hit: hit[:2])[2]
+            return next((row for _, _, row in hits if chosen.name in row.refines), chosen)
+    return None
+
+
+def read(parts: Sequence[Phrase]) -> Reading:
+    """Colours and modifiers. Colours said outright win over those a material implies; asides lend only accents."""
+    modifiers = {name for name, words in MODIFIERS.items() for part in parts if _pattern(words).search(part.text)}
+    hits = [hit for part in parts for hit in _colours(part)]
+    said = [hit.colour for hit in hits if not (hit.is_material or hit.is_accent or hit.is_aside)]
+    implied = [hit.colour for hit in hits if hit.is_material and not (hit.is_accent or hit.is_aside)]
+    accents = [hit.colour for hit in hits if hit.is_accent] + said[1:]
+    main = (said or implied or [None])[0]
+    # A shade is already mixed into a colour that was said: "dunkelblau" is not darkened twice.
+    return Reading(main, accents[0] if accents else None, frozenset(modifiers - ({"dark", "light"} if said else set())))
+
+
+def has(parts: Sequence[Phrase], words: str) -> bool:
+    """Whether the prompt names any of these comma-separated words outside its asides."""
+    return any(_pattern(words).search(part.text) for part in parts if not part.is_aside)
+
+
+def _colours(part: Phrase) -> list[_Hit]:
+    hits = []
+    for named in COLOURS:
+        for match in _pattern(named.words, tuple(SHADES)).finditer(part.text):
+            colour = from_hex(named.hex)
+            words_before = part.text[: match.start()].split()[-1:]
+            shade = SHADES.get(match.group("prefix") or "".join(words_before))
+            if shade:
+                colour = tone(colour, -0.35 if shade == "dark" else 0.4, 1.0 if shade == "dark" else 0.8)
+            is_accent = bool(ACCENTS.intersection(part.text[match.end() :].split()[:2]))
+            hits.append(_Hit(*match.span(), colour, named.is_material, is_accent, part.is_aside))
+    hits.sort(key=lambda hit: (hit.start, -hit.end))
+    return [hit for hit in hits if not any(o.start <= hit.start and hit.end <= o.end and o is not hit for o in hits)]
+
+
+@lru_cache(maxsize=None)
+def _pattern(words: str, prefixes: tuple[str, ...] = ()) -> re.Pattern[str]:
+    alternatives = []
+    for word in sorted((fold(word).strip() for word in words.split(",")), key=len, reverse=True):
+        stem = re.escape(word.strip("+*")).replace(r"\ ", r"\s+")
+        head = r"\w*" if word.startswith("*") else ""
+        tail = r"\w*" if word.endswith("*") else r"(?:e[rsnm]?)?" if word.endswith("+") else ""
+        alternatives.append(head + stem + tail)
+    prefix = f"(?P<prefix>{'|'.join(prefixes)})?" if prefixes else ""
+    return re.compile(rf"\b{prefix}(?:{'|'.join(alternatives)})\b")
