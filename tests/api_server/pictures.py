@@ -1,0 +1,157 @@
+"""Paints the pictures the server answers with: deterministic, at exactly the size asked, quick."""
+
+from __future__ import annotations
+
+import functools
+import io
+import struct
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops
+
+VARIETY = 16  # different patterns; they are kept encoded, so that a busy server does not paint
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def _pattern(seed: int, width: int, height: int, phase: float = 0.0) -> NDArray[np.uint8]:
+    """An RGB picture (height, width, 3): coloured patches under a diagonal gradient."""
+    dice = np.random.default_rng(seed)
+    patches = dice.integers(40, 200, size=(8, 8, 3))
+    ys = np.arange(height) * 8 // height
+    xs = (np.arange(width) * 8 // width + round(phase * 8)) % 8
+    ramp = np.add.outer(np.arange(height) * 48 // height, np.arange(width) // 8 * 8 // max(width // 48, 1))
+    picture = patches[ys][:, xs] + np.clip(ramp, 0, 55)[..., None]
+    result: NDArray[np.uint8] = np.clip(picture, 0, 255).astype(np.uint8)
+    return result
+
+
+def _noise(seed: int, width: int, height: int) -> NDArray[np.uint8]:
+    """Incompressible RGB noise: as many bytes on the wire as a photograph in PNG."""
+    return np.random.default_rng(seed).integers(0, 256, size=(height, width, 3), dtype=np.uint8)
+
+
+def _disc(width: int, height: int) -> NDArray[np.uint8]:
+    """An alpha channel (height, width): a soft disc, fully transparent in the corners."""
+    y = (np.arange(height) - (height - 1) / 2) / (height / 2)
+    x = (np.arange(width) - (width - 1) / 2) / (width / 2)
+    distance = np.sqrt(np.add.outer(y * y, x * x))
+    return (np.clip((0.9 - distance) / 0.05, 0, 1) * 255).astype(np.uint8)
+
+
+def _with_disc(rgb: NDArray[np.uint8]) -> Image.Image:
+    alpha = _disc(rgb.shape[1], rgb.shape[0])
+    return Image.fromarray(np.dstack([rgb, alpha]))
+
+
+def _encoded(picture: Image.Image, output_format: str, compression: int) -> bytes:
+    buffer = io.BytesIO()
+    if output_format == "png":
+        picture.save(buffer, "PNG", compress_level=1)
+    elif output_format == "jpeg":
+        picture.convert("RGB").save(buffer, "JPEG", quality=max(1, min(compression, 95)))
+    else:
+        picture.save(buffer, "WEBP", quality=max(1, compression), method=0)
+    return buffer.getvalue()
+
+
+@functools.lru_cache(maxsize=64)
+def painted(
+    seed: int,
+    size: tuple[int, int],
+    output_format: str,
+    compression: int,
+    transparent: bool,
+    noise: bool,
+) -> bytes:
+    """A still picture, encoded as png, jpeg or webp."""
+    rgb = _noise(seed, *size) if noise else _pattern(seed, *size)
+    picture = _with_disc(rgb) if transparent else Image.fromarray(rgb)
+    return _encoded(picture, output_format, compression)
+
+
+@functools.lru_cache(maxsize=8)
+def animated(seed: int, size: tuple[int, int], frames: int, duration_ms: int) -> bytes:
+    """A looping GIF whose patches wander."""
+    pictures = [Image.fromarray(_pattern(seed, *size, phase=index / frames)) for index in range(frames)]
+    buffer = io.BytesIO()
+    pictures[0].save(
+        buffer, "GIF", save_all=True, append_images=pictures[1:], duration=duration_ms // 10 * 10, loop=0
+    )
+    return buffer.getvalue()
+
+
+def drawing(seed: int, size: tuple[int, int]) -> bytes:
+    """A small SVG document."""
+    width, height = size
+    hue = seed * 360 // VARIETY
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
+        f'<rect width="{width}" height="{height}" fill="hsl({hue} 60% 40%)"/>'
+        f'<circle cx="{width // 2}" cy="{height // 2}" r="{min(size) // 3}" fill="hsl({hue} 80% 70%)"/></svg>'
+    ).encode()
+
+
+@functools.lru_cache(maxsize=8)
+def edited(
+    seed: int,
+    first: bytes,
+    mask: bytes | None,
+    size: tuple[int, int],
+    output_format: str,
+    compression: int,
+    transparent: bool,
+) -> bytes:
+    """The first reference at `size`, tinted; with a mask, tinted inside and a little different outside."""
+    with Image.open(io.BytesIO(first)) as opened:
+        source = opened.convert("RGB").resize(size)
+    colour = tuple(int(part) for part in np.random.default_rng(seed).integers(0, 256, 3))
+    tinted = Image.blend(source, Image.new("RGB", size, colour), 0.4)
+    if mask is not None:
+        with Image.open(io.BytesIO(mask)) as opened:
+            keep = opened.convert("RGBA").getchannel("A").resize(size)
+        tinted = Image.composite(ImageChops.add(source, Image.new("RGB", size, (3, 3, 3))), tinted, keep)
+    picture = _with_disc(np.asarray(tinted)) if transparent else tinted
+    return _encoded(picture, output_format, compression)
+
+
+def partial(picture: bytes, index: int, total: int) -> bytes:
+    """A preview of a finished picture: same size and format, coarser the earlier it comes."""
+    with Image.open(io.BytesIO(picture)) as opened:
+        output_format = (opened.format or "PNG").lower()
+        full = opened.convert("RGBA" if opened.mode == "RGBA" else "RGB")
+    cells = 8 * (index + 1) * 4 // total
+    coarse = full.resize((cells, cells)).resize(full.size, Image.Resampling.NEAREST)
+    return _encoded(coarse, output_format, 80)
+
+
+def stamped(picture: bytes, note: bytes) -> bytes:
+    """The same picture with `note` where provenance data sits: a `caBX` chunk (PNG), APP11 (JPEG)."""
+    if picture.startswith(PNG_SIGNATURE):
+        head = len(PNG_SIGNATURE) + 25  # after IHDR
+        return picture[:head] + png_chunk(b"caBX", note) + picture[head:]
+    if picture.startswith(b"\xff\xd8"):
+        return picture[:2] + b"\xff\xeb" + struct.pack(">H", len(note) + 2) + note + picture[2:]
+    return picture
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@functools.lru_cache(maxsize=1)
+def bomb() -> bytes:
+    """A valid one-bit PNG of 20,000 x 15,000 pixels (300 megapixels) in a few dozen kilobytes."""
+    width, height = 20_000, 15_000
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((width // 8 + 1) * height), 6)
+    chunks: Sequence[tuple[bytes, bytes]] = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    return PNG_SIGNATURE + b"".join(png_chunk(kind, data) for kind, data in chunks)
+
+
+def corrupted(picture: bytes) -> bytes:
+    """The picture with its header whole and its pixels overwritten: it opens but does not decode."""
+    middle = len(picture) // 2
+    return picture[: middle // 2] + b"\x00" * (middle - middle // 2) + picture[middle:]

@@ -1,0 +1,186 @@
+"""Which URL does what, and who may call it."""
+
+from __future__ import annotations
+
+import email.message
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from . import answers, errors, images
+from .answers import Answer
+from .errors import ApiError
+from .faults import Step
+from .images import Job
+from .models import MODELS
+from .options import ORGANIZATION, PROJECT
+from .records import Record
+
+if TYPE_CHECKING:
+    from .server import ApiServer
+
+MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "gif": "image/gif"}
+
+
+@dataclass
+class Exchange:
+    """A whole request and what is needed to answer it."""
+
+    server: ApiServer
+    method: str
+    path: str
+    query: str
+    headers: email.message.Message
+    body: bytes
+    record: Record
+    step: Step
+    arguments: dict[str, str] = field(default_factory=dict)
+    """The named parts of the path."""
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("Content-Type", "")
+
+
+def handle(exchange: Exchange) -> Answer:
+    """Answer a request. Raises ApiError for every refusal."""
+    methods = []
+    for method, pattern, access, action in ROUTES:
+        match = re.fullmatch(pattern, exchange.path)
+        if match is None:
+            continue
+        if method != exchange.method:
+            methods.append(method)
+            continue
+        access(exchange)
+        exchange.arguments = match.groupdict()
+        return action(exchange)
+    if methods:
+        message = (
+            f"Not allowed to {exchange.method} on {exchange.path} (HINT: Perhaps you meant {methods[0]}?)"
+        )
+        raise ApiError(405, message, code="method_not_supported")
+    raise ApiError(404, f"Invalid URL ({exchange.method} {exchange.path})")
+
+
+def _bearer(exchange: Exchange) -> str:
+    scheme, _, key = exchange.headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
+def openai_access(exchange: Exchange) -> None:
+    """`Authorization: Bearer`, and the organisation and project, where named, are the key's own."""
+    key = _bearer(exchange)
+    if key != exchange.server.options.api_key:
+        raise errors.unauthorized(key)
+    for header, own in (("OpenAI-Organization", ORGANIZATION), ("OpenAI-Project", PROJECT)):
+        named = exchange.headers.get(header)
+        if named is not None and named != own:
+            kind = header.partition("-")[2].lower()
+            raise ApiError(401, f"{header} header should match {kind} for API key", code=f"mismatched_{kind}")
+
+
+def azure_access(exchange: Exchange) -> None:
+    """`api-key`; the v1 routes take the key as bearer, too. The error has Azure's shape."""
+    key = exchange.headers.get("api-key", "")
+    if not key and exchange.path.startswith("/openai/v1/"):
+        key = _bearer(exchange)
+    if key != exchange.server.options.api_key:
+        raise _azure_error(401, "401", "Access denied due to invalid subscription key or wrong API endpoint.")
+    if exchange.path.startswith("/openai/deployments/") and "api-version" not in parse_qs(exchange.query):
+        raise _azure_error(404, "404", "Resource not found")
+
+
+def _azure_error(status: int, code: str, message: str) -> ApiError:
+    error = ApiError(status, message, code=code)
+    error.error = {"code": code, "message": message}
+    return error
+
+
+def anyone(exchange: Exchange) -> None:
+    """No key needed."""
+
+
+def list_models(exchange: Exchange) -> Answer:
+    scripted = exchange.step.refusal()
+    if scripted:
+        raise scripted
+    return answers.as_json({"object": "list", "data": [model.entry() for model in MODELS.values()]})
+
+
+def get_model(exchange: Exchange) -> Answer:
+    model = MODELS.get(exchange.arguments["id"])
+    if model is None:
+        raise errors.model_not_found(exchange.arguments["id"])
+    return answers.as_json(model.entry())
+
+
+def generate(exchange: Exchange) -> Answer:
+    deployment = _deployment(exchange)
+    options = exchange.server.options
+    job = images.read_generation(exchange.media_type, exchange.body, exchange.record, options, deployment)
+    return _answer(exchange, job)
+
+
+def edit(exchange: Exchange) -> Answer:
+    deployment = _deployment(exchange)
+    options = exchange.server.options
+    job = images.read_edit(exchange.media_type, exchange.body, exchange.record, options, deployment)
+    return _answer(exchange, job)
+
+
+def _deployment(exchange: Exchange) -> str | None:
+    name = exchange.arguments.get("deployment")
+    if name is not None and name not in exchange.server.options.deployments and name not in MODELS:
+        raise _azure_error(404, "DeploymentNotFound", "The API deployment for this resource does not exist.")
+    return name
+
+
+def _answer(exchange: Exchange, job: Job) -> Answer:
+    """Refuse as scripted or limited; otherwise make the pictures, bill them, and answer."""
+    server, record, step = exchange.server, exchange.record, exchange.step
+    scripted = step.refusal()
+    if scripted:
+        raise scripted
+    server.limiter.take(server.options, job.parameters.model.id, len(job.references))
+    made = images.make(job, record.request_id, server.options)
+    record.answers = [server.books.keep(picture) for picture in made]
+    shape = step.stream
+    dropped = len(shape.drop_partials) if shape else 0
+    usage = job.usage(len(made), max(job.parameters.partial_images - dropped, 0))
+    server.books.note(
+        record,
+        usage=usage.to_json(details=True),
+        billed=step.answer != "redirect",
+        cost_usd=usage.usd(job.parameters.model.family),
+    )
+    if job.parameters.stream and not step.answer:
+        return answers.streamed(job, made, step)
+    link = server.options.answer_with == "url"
+    return answers.whole(job, made, step, f"{server.origin}/files", link=link)
+
+
+def get_file(exchange: Exchange) -> Answer:
+    """A picture behind a link; asking for it with a key is a leak, which the record shows."""
+    picture = exchange.server.answers.get(exchange.arguments["digest"])
+    if picture is None:
+        raise ApiError(404, "No such file.")
+    media_type = MEDIA_TYPES.get(exchange.arguments["suffix"], "application/octet-stream")
+    return Answer(body=picture, content_type=media_type)
+
+
+Route = tuple[str, str, Callable[[Exchange], None], Callable[[Exchange], Answer]]
+_DEPLOYMENT = "/openai/deployments/(?P<deployment>[^/]+)/images"
+ROUTES: tuple[Route, ...] = (
+    ("GET", "/v1/models", openai_access, list_models),
+    ("GET", "/v1/models/(?P<id>[^/]+)", openai_access, get_model),
+    ("POST", "/v1/images/generations", openai_access, generate),
+    ("POST", "/v1/images/edits", openai_access, edit),
+    ("POST", "/openai/v1/images/generations", azure_access, generate),
+    ("POST", "/openai/v1/images/edits", azure_access, edit),
+    ("POST", f"{_DEPLOYMENT}/generations", azure_access, generate),
+    ("POST", f"{_DEPLOYMENT}/edits", azure_access, edit),
+    ("GET", r"/files/(?P<digest>[0-9a-f]{64})\.(?P<suffix>\w+)", anyone, get_file),
+)
