@@ -67,8 +67,8 @@ def _why_linked(obj: bpy.types.Object) -> str | None:
     for block in (obj, obj.data):
         if block.library:
             return (
-                f"'{obj.name}' is linked from {block.library.filepath}; make it local to change its material."
+                f"'{obj.name}' is linked from {block.library.filepath}; make it local to give it a material."
             )
         if block.override_library:
-            return f"'{obj.name}' is a library override; make it local to change its material."
+            return f"'{obj.name}' is a library override; make it local to give it a material."
     return None

@@ -51,7 +51,8 @@ def wire(
         messages.append(f"'{material.name}' had no shader with a colour: a Principled BSDF was added.")
     elif target.node.bl_idname != nodes.PRINCIPLED:
         messages.append(
-            f"'{material.name}' has no Principled BSDF: the picture is the {target.name} of its {target.node.name}."
+            f"'{material.name}' has no Principled BSDF: "
+            f"the picture is the {target.name} of its {target.node.name}."
         )
     before = target.links[0].from_node if target.links else None
     if before and before.bl_idname == nodes.IMAGE and nodes.only_feeds(before, target.node):

@@ -43,9 +43,8 @@ def coordinates_for(obj: bpy.types.Object, changes: Changes) -> tuple[Coordinate
             return UV, None
         box_unwrap(obj, changes)
         return UV, f"'{obj.name}' had no UVs: unwrapped by box projection."
-    return _box_coordinates(
-        obj
-    ), f"'{obj.name}' can't have UVs of its own: the picture is projected from six sides."
+    told = f"'{obj.name}' has no faces for UVs: the picture is projected from six sides."
+    return _box_coordinates(obj), told
 
 
 def box_unwrap(obj: bpy.types.Object, changes: Changes) -> None:
