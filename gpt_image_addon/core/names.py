@@ -1,0 +1,62 @@
+"""Readable names out of prompts, safe as data-block names and as file names on every system."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NAME_LIMIT = 63  # bytes of UTF-8: the longest data-block name before Blender 5.0
+FALLBACK = "Picture"
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?= *\.|$)", re.IGNORECASE)
+_EDGES = " ._-,;'"
+_JOINERS = "\u200d\ufe0e\ufe0f"
+
+
+def safe_name(prompt: str, *, limit: int = NAME_LIMIT, fallback: str = FALLBACK) -> str:
+    """A name that people recognise and that no system refuses.
+
+    Letters of all scripts stay; what separates folders or drives becomes a space; names that Windows keeps
+    for devices get an underscore.
+
+    :param limit: bytes of UTF-8; a longer text is cut after a whole word where there is one.
+    :param fallback: what to call a text of which nothing remains.
+    """
+    text = unicodedata.normalize("NFC", prompt.encode("utf-8", "ignore").decode())
+    text = _FORBIDDEN.sub(" ", text)
+    text = "".join(c if not c.isspace() else " " for c in text if unicodedata.category(c) not in ("Cc", "Co"))
+    text = re.sub(" +", " ", text).strip(_EDGES)
+    reserved = _RESERVED.match(text)
+    if reserved:
+        text = f"{reserved[0]}_{text[reserved.end() :]}"
+    return _cut(text, limit) or fallback
+
+
+def _cut(text: str, limit: int) -> str:
+    """At most `limit` bytes, ending with a whole word and a whole character."""
+    encoded = text.encode()
+    if len(encoded) <= limit:
+        return text
+    head = encoded[:limit].decode("utf-8", "ignore")
+    words, space, _ = head.rpartition(" ")
+    if not text[len(head)].isspace() and space and len(words) >= len(head) // 2:
+        head = words
+    elif _continues(text[len(head)]):
+        head = _without_last_character(head)
+    return head.strip(_EDGES + _JOINERS)
+
+
+def _continues(character: str) -> bool:
+    """Whether it belongs to the character before: an accent, a skin tone, half of a joined emoji."""
+    return (
+        bool(unicodedata.combining(character))
+        or character in _JOINERS
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+    )
+
+
+def _without_last_character(text: str) -> str:
+    while text and _continues(text[-1]):
+        text = text[:-1]
+    return text[:-1]

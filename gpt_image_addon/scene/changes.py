@@ -1,0 +1,64 @@
+"""All or nothing: what has been done to the file so far, and how to take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import bpy
+
+_Block = TypeVar("_Block", bound=bpy.types.ID)
+
+
+class Changes:
+    """A ``with`` block that leaves the file as it was when an exception leaves the block.
+
+    Only what goes through its methods, or has an `on_failure` of its own, is taken back.
+    """
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], object]] = []
+
+    def __enter__(self) -> Changes:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            for undo in reversed(self._undo):
+                undo()
+
+    def on_failure(self, undo: Callable[[], object]) -> None:
+        """Call `undo` if the block fails; the latest change is taken back first."""
+        self._undo.append(undo)
+
+    def made(self, block: _Block) -> _Block:
+        """A new data-block, removed on failure."""
+        self.on_failure(lambda: bpy.data.batch_remove([block]))
+        return block
+
+    def set(self, owner: Any, name: str, value: object) -> None:
+        """Set a property, restored on failure."""
+        before = getattr(owner, name)
+        setattr(owner, name, value)
+        self.on_failure(lambda: setattr(owner, name, before))
+
+    def node(self, tree: bpy.types.NodeTree, idname: str) -> Any:
+        """A new node, removed on failure."""
+        node = tree.nodes.new(idname)
+        self.on_failure(lambda: tree.nodes.remove(node))
+        return node
+
+    def link(
+        self, tree: bpy.types.NodeTree, source: bpy.types.NodeSocket, target: bpy.types.NodeSocket
+    ) -> None:
+        """Link an output to an input; what was linked there before returns on failure."""
+        before = [link.from_socket for link in target.links]
+        tree.links.new(source, target)
+
+        def undo() -> None:
+            for link in list(target.links):
+                tree.links.remove(link)
+            for socket in before:
+                tree.links.new(socket, target)
+
+        self.on_failure(undo)

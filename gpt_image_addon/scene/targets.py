@@ -1,0 +1,172 @@
+"""From a prepared result to the scene, by target. Main thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import bpy
+
+from ..core.errors import SceneError
+from ..core.names import safe_name
+from ..core.request import Application, check_application
+from ..core.results import Facts, Picture, Prepared
+from . import materials, planes, slots, textures, uv, visible
+from .changes import Changes
+from .images import add_image
+from .scene_state import MATERIAL_TYPES, find_object, find_scene, view_layer_of, why_deferred
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a result became in the file."""
+
+    images: tuple[str, ...]
+    """Names of image data-blocks, those of a material in the order of its maps."""
+    material: str | None = None
+    object: str | None = None
+    messages: tuple[str, ...] = ()
+    """Sentences that the user should read."""
+
+
+class Deferred(Exception):  # noqa: N818 - nothing went wrong: the result waits
+    """The result can't be applied right now; nothing was changed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        """One sentence for people."""
+
+
+def apply(prepared: Prepared, application: Application) -> Applied:
+    """Put a result into the scene, wholly or not at all.
+
+    :raises Deferred: it can't be done right now.
+    :raises SceneError: it can't be done; the file is as it was.
+    :raises InvalidRequestError: an unknown target.
+    """
+    check_application(application)
+    if not prepared.pictures:
+        raise SceneError("The result holds no picture.")
+    reason = why_deferred(application)
+    if reason:
+        raise Deferred(reason)
+    with Changes() as changes:
+        try:
+            applied = _TARGETS[application.target](prepared, application, changes)
+        except (RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
+            raise SceneError(f"Blender refused the result: {error}") from error
+    _show(applied, application)
+    return applied
+
+
+def _apply_image(prepared: Prepared, application: Application, changes: Changes) -> Applied:
+    return Applied(tuple(_keep(prepared.pictures, prepared.facts, changes)))
+
+
+def _apply_texture(prepared: Prepared, application: Application, changes: Changes) -> Applied:
+    obj, messages = _receiver(application)
+    picture, *rest = prepared.pictures
+    image = changes.made(add_image(picture, prepared.facts))
+    coordinates, told = uv.coordinates_for(obj, changes) if obj else (uv.UV, None)
+    messages += [told] if told else []
+    material, told_material = textures.texture_material(obj, _name(prepared, application), changes)
+    _, told_wiring = textures.wire(material, image, changes, coordinates=coordinates)
+    messages += told_material + told_wiring
+    if picture.has_alpha:
+        messages.append(f"'{image.name}' is partly transparent; link its Alpha output to show that.")
+    return _finish(obj, material, [image], rest, prepared, messages, changes)
+
+
+def _apply_material(prepared: Prepared, application: Application, changes: Changes) -> Applied:
+    obj, messages = _receiver(application)
+    picture, *rest = prepared.pictures
+    coordinates, told = uv.coordinates_for(obj, changes) if obj else (uv.UV, None)
+    messages += [told] if told else []
+    maps = {"base_color": picture, **prepared.maps}
+    material, images = materials.build_material(
+        _name(prepared, application), maps, prepared.facts, changes, coordinates=coordinates
+    )
+    if obj:
+        slots.assign(obj, material, changes)
+    return _finish(obj, material, images, rest, prepared, messages, changes)
+
+
+def _apply_plane(prepared: Prepared, application: Application, changes: Changes) -> Applied:
+    scene = find_scene(application)
+    assert scene is not None  # or it would have been deferred
+    made, images = [], []
+    for picture in prepared.pictures:
+        name = safe_name(application.name or picture.name)
+        image = changes.made(add_image(picture, prepared.facts))
+        material = changes.made(bpy.data.materials.new(name))
+        node, _ = textures.wire(material, image, changes)
+        if picture.has_alpha:
+            textures.wire_alpha(material, node, changes)
+        plane = planes.add_plane(name, picture.width / picture.height, planes.collection_for(scene), changes)
+        plane.data.materials.append(material)
+        made.append(plane)
+        images.append(image.name)
+    planes.place_in_row(made, scene, application)
+    if not bpy.app.background:
+        planes.activate(made, view_layer_of(scene))
+    return Applied(tuple(images), made[0].active_material.name, made[0].name)
+
+
+_TARGETS: Mapping[str, Callable[[Prepared, Application, Changes], Applied]] = {
+    "image": _apply_image,
+    "texture": _apply_texture,
+    "plane": _apply_plane,
+    "material": _apply_material,
+}
+
+
+def _name(prepared: Prepared, application: Application) -> str:
+    return safe_name(application.name or prepared.pictures[0].name)
+
+
+def _receiver(application: Application) -> tuple[bpy.types.Object | None, list[str]]:
+    """The object that takes the result, and a sentence when there is none."""
+    obj = find_object(application)
+    if obj is None:
+        named = application.object_name
+        missing = f"There is no object '{named}' any more" if named else "There is no active object"
+        return None, [f"{missing}: the material is kept with a fake user."]
+    if obj.type not in MATERIAL_TYPES:
+        return None, [f"'{obj.name}' can't have a material: the new one is kept with a fake user."]
+    return obj, []
+
+
+def _keep(pictures: tuple[Picture, ...] | list[Picture], facts: Facts, changes: Changes) -> list[str]:
+    """Images that nothing uses: a fake user keeps them in the file."""
+    names = []
+    for picture in pictures:
+        image = changes.made(add_image(picture, facts))
+        image.use_fake_user = True
+        names.append(image.name)
+    return names
+
+
+def _finish(
+    obj: bpy.types.Object | None,
+    material: bpy.types.Material,
+    images: list[bpy.types.Image],
+    rest: list[Picture],
+    prepared: Prepared,
+    messages: list[str],
+    changes: Changes,
+) -> Applied:
+    if obj is None:
+        changes.set(material, "use_fake_user", True)
+    kept = _keep(rest, prepared.facts, changes)
+    if kept:
+        messages.append(f"The other pictures are in the file as images: {slots.names_for_people(kept)}.")
+    names = tuple(image.name for image in images) + tuple(kept)
+    return Applied(names, material.name, obj.name if obj else None, tuple(messages))
+
+
+def _show(applied: Applied, application: Application) -> None:
+    scene = find_scene(application)
+    visible.show_image(bpy.data.images[applied.images[0]])
+    if applied.object and scene:
+        visible.show_materials(scene)

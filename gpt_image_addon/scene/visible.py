@@ -1,0 +1,32 @@
+"""Making a result visible where the user looks. Main thread only; without a window nothing happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+
+def show_image(image: bpy.types.Image) -> None:
+    """Put the image into open Image Editors, except pinned ones and those that show a render."""
+    for area in _areas("IMAGE_EDITOR"):
+        space = area.spaces.active
+        shown = space.image
+        if not space.use_image_pin and (shown is None or shown.type not in ("RENDER_RESULT", "COMPOSITING")):
+            space.image = image
+
+
+def show_materials(scene: bpy.types.Scene) -> None:
+    """Turn 3D views that show no textures to Material Preview."""
+    for area in _areas("VIEW_3D", scene):
+        shading = area.spaces.active.shading
+        if shading.type == "SOLID" and shading.color_type != "TEXTURE":
+            shading.type = "MATERIAL"
+
+
+def _areas(kind: str, scene: bpy.types.Scene | None = None) -> Iterator[bpy.types.Area]:
+    if bpy.app.background:
+        return
+    for window in bpy.context.window_manager.windows:
+        if scene is None or window.scene == scene:
+            yield from (area for area in window.screen.areas if area.type == kind)
