@@ -17,20 +17,29 @@ All parameters carry the API's own names; `GenerationRequest` and `Application` 
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import bpy
+
 from . import runner, settings
-from .core.errors import GptImageError, InvalidRequestError, SceneError
+from .core.errors import InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.journal import JobState
+from .core.models import Model
 from .core.pricing import Estimate
+from .core.prompts import compose
 from .core.request import Application, GenerationRequest
 
 CAMERA = "camera"
 """The reference that stands for a render of the scene from its camera."""
+REFERENCES_FOLDER = "references"
+POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
+CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference
 
 _REQUEST_FIELDS = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
 _APPLICATION_FIELDS = frozenset(field.name for field in dataclasses.fields(Application))
@@ -109,14 +118,36 @@ def submit(prompt: str, *, target: str = "texture", reuse: bool = False, **param
     return runner.submit(rendered, application, found, reuse=reuse)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a request would be, and cost."""
+
+    request: GenerationRequest
+    prompt: str
+    """The words that would be sent."""
+    estimate: Estimate
+    warnings: tuple[str, ...]
+
+
+def plan(prompt: str, **parameters: Any) -> Plan:
+    """Check and price a request; nothing is sent.
+
+    :param parameters: as for `submit`.
+    :raises GptImageError: the request could not be sent.
+    """
+    request, _ = split(prompt, **parameters)
+    files_only = dataclasses.replace(request, references=_without_camera(request.references))
+    _, price, warnings = runner.checked(files_only, settings.load())
+    return Plan(request, compose(request), price, warnings)
+
+
 def estimate(prompt: str, **parameters: Any) -> Estimate:
     """The price of a request in USD; nothing is sent.
 
     :param parameters: as for `submit`.
-    :raises InvalidRequestError: the request could not be sent.
+    :raises GptImageError: the request could not be sent.
     """
-    request, _ = split(prompt, **parameters)
-    return runner.checked(request, settings.load())[1]
+    return plan(prompt, **parameters).estimate
 
 
 def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Application]:
@@ -156,9 +187,37 @@ def render_camera() -> str:
 
     :raises SceneError: there is no camera, or it can't be rendered.
     """
-    from .scene.capture import render_camera as render
+    from .scene import capture
 
-    return str(render(_new_reference(), **_capture_size()))
+    width, height = _capture_size()
+    return str(capture.render_camera(_new_reference(), width=width, height=height))
+
+
+def capture_viewport() -> str:
+    """A picture of the 3D view as it is shown, without overlays, as a file to use as a reference.
+
+    :raises SceneError: there is no window or no 3D view.
+    """
+    from .scene import capture
+
+    width, height = _capture_size()
+    return str(capture.capture_viewport(bpy.context, _new_reference(), width=width, height=height))
+
+
+def _new_reference() -> Path:
+    return settings.load().state_folder / REFERENCES_FOLDER / f"{uuid.uuid4().hex}.png"
+
+
+def _capture_size() -> tuple[int, int]:
+    """The aspect of the scene's render, in as many pixels as a model looks at."""
+    render = bpy.context.scene.render
+    scale = CAPTURE_EDGE / max(render.resolution_x, render.resolution_y)
+    return round(render.resolution_x * scale), round(render.resolution_y * scale)
+
+
+def jobs() -> tuple[Job, ...]:
+    """The jobs of this session, oldest first."""
+    return runner.jobs()
 
 
 def result_of(job: Job) -> Result:
@@ -190,3 +249,38 @@ def result_of(job: Job) -> Result:
         cost_usd=entry.cost_usd if entry else None,
         warnings=(*job.warnings, *prepared.warnings, *applied.messages),
     )
+
+
+def as_dict(result: Result) -> dict[str, Any]:
+    """A result as plain JSON values."""
+    return dataclasses.asdict(result)
+
+
+def models() -> list[dict[str, Any]]:
+    """The model table: one row a model, with its state today (``active``, ``retiring`` or ``shut down``)."""
+    table = runner.registry(settings.load())
+    today = date.today()
+
+    def row(model: Model) -> dict[str, Any]:
+        state = "shut down" if model.is_shut_down(today) else "retiring" if model.shutdown else "active"
+        return {**dataclasses.asdict(model), "state": state, "default": model.id == table.default}
+
+    return [row(model) for model in table.models]
+
+
+def save_blend(path: Path) -> str:
+    """Save the scene and return the absolute path.
+
+    :raises StorageError: Blender could not write it.
+    """
+    target = Path(path).absolute()
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(target), check_existing=False)
+    except RuntimeError as error:
+        raise StorageError(f"{target} could not be saved: {str(error).strip()}") from error
+    return str(target)
+
+
+def close() -> None:
+    """Cancel what runs and release the journal; the next call opens it again."""
+    runner.close()

@@ -61,6 +61,11 @@ def jobs() -> tuple[Job, ...]:
     return tuple(_state.jobs) if _state is not None else ()
 
 
+def entry(job: str) -> Entry | None:
+    """The journal's row of a job of this session."""
+    return _state.journal.entry(job) if _state is not None else None
+
+
 def registry(settings: Settings) -> Registry:
     """The model table, with the user's own rows."""
     return load_registry(settings.state_folder / TABLE_FILE)

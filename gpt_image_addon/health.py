@@ -1,0 +1,74 @@
+"""What is wrong with an installation, found without sending anything."""
+
+from __future__ import annotations
+
+import importlib
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import bpy
+
+from . import settings
+from .core.errors import GptImageError
+from .core.journal import Journal
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    text: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Its JSON object."""
+        return {"name": self.name, "ok": self.ok, "text": self.text}
+
+
+def checks() -> list[Check]:
+    """Everything, in the order in which it must work."""
+    return [_checked(name, look) for name, look in _CHECKS.items()]
+
+
+def _checked(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except GptImageError as error:
+        return Check(name, False, error.text)
+    except Exception as error:
+        return Check(name, False, f"{type(error).__name__}: {error}")
+
+
+def _blender() -> str:
+    return f"{bpy.app.version_string}, {'background' if bpy.app.background else 'with a window'}"
+
+
+def _module(name: str) -> Callable[[], str]:
+    return lambda: str(importlib.import_module(name).__version__)
+
+
+def _journal() -> str:
+    folder = settings.load().state_folder
+    journal = Journal(folder)
+    try:
+        return f"{folder}, sqlite {sqlite3.sqlite_version}, ${journal.spent_usd():.4f} spent this month"
+    finally:
+        journal.close()
+
+
+def _openai() -> str:
+    found = settings.load()
+    found.check_provider("openai")
+    return f"a key is there; requests go to {found.base_url}"
+
+
+_CHECKS: dict[str, Callable[[], str]] = {
+    "blender": _blender,
+    "numpy": _module("numpy"),
+    "pillow": _module("PIL"),
+    "requests": _module("requests"),
+    "journal": _journal,
+    "openai": _openai,
+}
