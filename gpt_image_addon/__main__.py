@@ -15,7 +15,7 @@ def main(argv: list[str]) -> int:
     options, rest = _leading(own, argv)
     import bpy
 
-    from . import api, cli
+    from . import cli
 
     if options.online_mode:
         bpy.context.preferences.system.use_online_access = True
@@ -24,10 +24,7 @@ def main(argv: list[str]) -> int:
             print(f"{cli.PROGRAM}: {options.blend} does not exist", file=sys.stderr)
             return int(cli.ExitCode.USAGE)
         bpy.ops.wm.open_mainfile(filepath=str(options.blend.absolute()))
-    try:
-        return cli.main(rest)
-    finally:
-        api.close()
+    return cli.main(rest)
 
 
 def _leading(own: argparse.ArgumentParser, argv: list[str]) -> tuple[argparse.Namespace, list[str]]:

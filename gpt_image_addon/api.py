@@ -18,22 +18,23 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from . import runner, settings
 from .core.errors import InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
-from .core.journal import JobState
-from .core.models import Model
-from .core.pricing import Estimate
-from .core.prompts import compose
 from .core.request import Application, GenerationRequest
+from .core.states import JobState
+
+if TYPE_CHECKING:
+    from .core.models import Model
+    from .core.pricing import Estimate
 
 CAMERA = "camera"
 """The reference that stands for a render of the scene from its camera."""
@@ -135,6 +136,8 @@ def plan(prompt: str, **parameters: Any) -> Plan:
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent.
     """
+    from .core.prompts import compose
+
     request, _ = split(prompt, **parameters)
     files_only = dataclasses.replace(request, references=_without_camera(request.references))
     _, price, warnings = runner.checked(files_only, settings.load())
@@ -218,6 +221,19 @@ def _capture_size() -> tuple[int, int]:
 def jobs() -> tuple[Job, ...]:
     """The jobs of this session, oldest first."""
     return runner.jobs()
+
+
+def forget_finished() -> None:
+    """Take the jobs that are done off the list; their results stay."""
+    runner.forget_finished()
+
+
+def on_change(callback: Callable[[], None], *, remove: bool = False) -> None:
+    """Call back on the main thread after jobs changed, or no longer."""
+    if remove:
+        runner.on_change.remove(callback)
+    else:
+        runner.on_change.append(callback)
 
 
 def result_of(job: Job) -> Result:

@@ -135,6 +135,8 @@ def main(argv: Sequence[str]) -> int:
 
         traceback.print_exc()
         output, code = failure(GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")), ExitCode.INTERNAL
+    finally:
+        api.close()
     if output["state"] == "failed":
         print(f"{PROGRAM}: {output['error']['message']}", file=sys.stderr)
     return _report(options, output, code)

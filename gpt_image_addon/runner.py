@@ -9,18 +9,21 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
 from .core.errors import GptImageError, InvalidRequestError, JobCancelled, SceneError
 from .core.jobs import Job, JobEvent, JobQueue, Work
-from .core.journal import Entry, Journal, JobState
-from .core.models import TABLE_FILE, Registry, check, load_registry
-from .core.pipeline import Line, file_digests
-from .core.pricing import Estimate, estimate
-from .core.prompts import compose
 from .core.request import Application, GenerationRequest, check_application
+from .core.states import JobState
 from .settings import Settings
+
+if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
+    from .core.journal import Entry, Journal
+    from .core.models import Registry
+    from .core.pipeline import Line
+    from .core.pricing import Estimate
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +52,8 @@ on_change: list[Callable[[], None]] = []
 def state(settings: Settings) -> _State:
     """The open journal and queue; opened on first use."""
     global _state
+    from .core.journal import Journal
+
     if _state is None or _state.journal.folder != settings.state_folder:
         close()
         _state = _State(Journal(settings.state_folder), JobQueue(settings.concurrency))
@@ -61,6 +66,12 @@ def jobs() -> tuple[Job, ...]:
     return tuple(_state.jobs) if _state is not None else ()
 
 
+def forget_finished() -> None:
+    """Drop the jobs that are done from `jobs`."""
+    if _state is not None:
+        _state.jobs = [job for job in _state.jobs if not job.done]
+
+
 def entry(job: str) -> Entry | None:
     """The journal's row of a job of this session."""
     return _state.journal.entry(job) if _state is not None else None
@@ -68,6 +79,8 @@ def entry(job: str) -> Entry | None:
 
 def registry(settings: Settings) -> Registry:
     """The model table, with the user's own rows."""
+    from .core.models import TABLE_FILE, load_registry
+
     return load_registry(settings.state_folder / TABLE_FILE)
 
 
@@ -82,6 +95,10 @@ def checked(request: GenerationRequest, settings: Settings) -> tuple[GenerationR
 
     :raises InvalidRequestError: it can't be sent.
     """
+    from .core.models import check
+    from .core.pricing import estimate
+    from .core.prompts import compose
+
     table = registry(settings)
     request = completed(request, table, settings)
     warnings = check(request, table, date.today())
@@ -107,6 +124,8 @@ def submit(
     :param reuse: take the stored result of an equal request instead of sending it, where there is one.
     :raises GptImageError: it can't be sent; nothing was.
     """
+    from .core.pipeline import Line, file_digests
+
     request, price, warnings = checked(request, settings)
     check_application(application)
     found = state(settings)

@@ -21,6 +21,7 @@ from .core.results import replace_file
 PACKAGE = __package__ or "gpt_image_addon"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_CONCURRENCY = 4  # requests at once
+KEY_VARIABLE = "OPENAI_API_KEY"
 KEY_FILE = "api-key"
 
 
@@ -51,11 +52,11 @@ class Settings:
         """
         if not NEEDS_KEY.get(provider, False):
             return
+        if not self.api_key:
+            raise MissingApiKeyError("There is no API key.")
         check_base_url(self.base_url)
         if not self.online_access and not is_loopback(self.base_url):
             raise OnlineAccessDisabledError("Blender's online access is off.")
-        if not self.api_key:
-            raise MissingApiKeyError("There is no API key.")
 
 
 def load() -> Settings:
@@ -67,7 +68,7 @@ def load() -> Settings:
     environment = os.environ
     return Settings(
         provider=environment.get("GPT_IMAGE_PROVIDER") or "openai",
-        api_key=environment.get("OPENAI_API_KEY", "").strip() or stored_key(),
+        api_key=environment.get(KEY_VARIABLE, "").strip() or stored_key(),
         base_url=environment.get("OPENAI_BASE_URL") or getattr(found, "base_url", "") or DEFAULT_BASE_URL,
         organization=environment.get("OPENAI_ORG_ID") or getattr(found, "organization", ""),
         project=environment.get("OPENAI_PROJECT_ID") or getattr(found, "project", ""),
@@ -112,6 +113,18 @@ def stored_key() -> str:
         return (private_folder() / KEY_FILE).read_text("utf-8").strip()
     except OSError:
         return ""
+
+
+def key_source() -> str:
+    """Where the key comes from: ``environment``, ``file``, or empty where there is none."""
+    if os.environ.get(KEY_VARIABLE, "").strip():
+        return "environment"
+    return "file" if stored_key() else ""
+
+
+def has_key() -> bool:
+    """Whether there is a key at all."""
+    return bool(key_source())
 
 
 def store_key(key: str) -> None:

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import GptImageError, JobCancelled
-from .journal import JobState
 from .request import Application, GenerationRequest
 from .results import Prepared
+from .states import JobState
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from .errors import Billed, BudgetExceededError, GptImageError, StorageError
 from .processes import ProcessLock, is_alive
 from .request import Application, GenerationRequest
 from .results import ANSWER_FILE
+from .states import JobState
 
 JOURNAL_FILE = "journal.sqlite3"
 LOCKS_FOLDER = "processes"
@@ -62,18 +62,6 @@ CREATE INDEX IF NOT EXISTS jobs_by_month ON jobs (month);
 CREATE INDEX IF NOT EXISTS jobs_by_digest ON jobs (digest, state);
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
 """
-
-
-class JobState(str, Enum):
-    """Where a job is."""
-
-    QUEUED = "QUEUED"
-    SENDING = "SENDING"
-    RECEIVED = "RECEIVED"
-    APPLIED = "APPLIED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-    UNKNOWN = "UNKNOWN"
 
 
 STORED = (JobState.RECEIVED, JobState.APPLIED)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import GptImageError, InvalidRequestError, InvalidResponseError, JobCancelled
 from .jobs import Emit, Job, JobEvent, Work
-from .journal import Journal, JobState
+from .journal import Journal
 from .models import Registry
 from .names import safe_name
 from .pricing import cost_usd
@@ -24,6 +24,7 @@ from .providers import make_provider
 from .request import Application, GenerationRequest
 from .results import ANSWER_FILE, Facts, Picture, Prepared, ResultFolder, replace_file
 from .sizes import format_size
+from .states import JobState
 
 if TYPE_CHECKING:
     from .connection import Connection
