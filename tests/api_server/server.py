@@ -152,7 +152,7 @@ class ApiServer:
         self._released.set()
 
     def is_released(self) -> bool:
-        return self._released.is_set() or self._closing.is_set()
+        return self._released.is_set()
 
     def is_closing(self) -> bool:
         return self._closing.is_set()
