@@ -83,7 +83,7 @@ class ApiServer:
         self._listener.owner = self
         self._thread = threading.Thread(
             target=self._listener.serve_forever,
-            kwargs={"poll_interval": 0.05},
+            kwargs={"poll_interval": 0.01},
             name="api-server",
             daemon=True,
         )
