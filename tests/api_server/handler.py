@@ -6,6 +6,7 @@ import contextlib
 import email.message
 import time
 import traceback
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -122,15 +123,20 @@ class Handler(BaseHTTPRequestHandler):
         if stage == "processing" and self.record.billed:
             wait += owner.options.latency
         if wait:
-            wire.hold(self.connection, owner.is_closing, wait)
+            self._hold(lambda: False, wait)
         if step.stall == stage:
             self._note(stalled_at=stage)
             try:
-                wire.hold(self.connection, owner.is_released, STALL_LIMIT)
+                self._hold(owner.is_released, STALL_LIMIT)
             finally:
                 self._note(stalled_at=None)
         if step.reset == stage:
             wire.reset(self.connection)
+
+    def _hold(self, until: Callable[[], bool], seconds: float) -> None:
+        wire.hold(self.connection, lambda: until() or self.owner.is_closing(), seconds)
+        if self.owner.is_closing():
+            raise wire.ConnectionDroppedError
 
     def _send(self, answer: Answer) -> None:
         self.record.status = answer.status

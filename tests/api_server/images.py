@@ -208,7 +208,7 @@ def _paint(job: Job, seed: int, noise: bool) -> bytes:
     encoding = (given.size, given.output_format, given.output_compression, transparent)
     if job.is_edit and not noise:
         return pictures.edited(seed, job.references[0].data, job.mask, *encoding)
-    return pictures.painted(seed, *encoding, noise)
+    return pictures.painted(seed % pictures.NOISES if noise else seed, *encoding, noise)
 
 
 def _facts(job: Job) -> dict[str, Any]:

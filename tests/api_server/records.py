@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from .errors import masked
 
-KEPT_ANSWERS = 256
+KEPT_BYTES = 200_000_000  # of finished pictures; the oldest are forgotten first
 SECRET_HEADERS = ("authorization", "api-key")
 
 
@@ -78,6 +78,7 @@ class Books:
         self.changed = threading.Condition()
         self.requests: list[Record] = []
         self.answers: OrderedDict[str, bytes] = OrderedDict()
+        self._kept_bytes = 0
         self._log: TextIO | None = log.open("a", encoding="utf-8") if log else None
 
     def open(self, method: str, path: str, query: str, headers: Mapping[str, str], port: int) -> Record:
@@ -106,9 +107,11 @@ class Books:
         """Remember a picture that was made; returns its sha256."""
         digest = sha256(picture)
         with self.changed:
+            if digest not in self.answers:
+                self._kept_bytes += len(picture)
             self.answers[digest] = picture
-            while len(self.answers) > KEPT_ANSWERS:
-                self.answers.popitem(last=False)
+            while self._kept_bytes > KEPT_BYTES and len(self.answers) > 1:
+                self._kept_bytes -= len(self.answers.popitem(last=False)[1])
         return digest
 
     def close(self, record: Record) -> None:

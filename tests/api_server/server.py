@@ -83,7 +83,7 @@ class ApiServer:
         self._listener.owner = self
         self._thread = threading.Thread(
             target=self._listener.serve_forever,
-            kwargs={"poll_interval": 0.05},
+            kwargs={"poll_interval": 0.01},
             name="api-server",
             daemon=True,
         )
@@ -152,7 +152,7 @@ class ApiServer:
         self._released.set()
 
     def is_released(self) -> bool:
-        return self._released.is_set() or self._closing.is_set()
+        return self._released.is_set()
 
     def is_closing(self) -> bool:
         return self._closing.is_set()

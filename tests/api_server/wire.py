@@ -24,7 +24,12 @@ class ConnectionDroppedError(Exception):
 
 
 def client_left(connection: socket.socket) -> bool:
+    """Whether the other end is closed; unread bytes hide that where the system has no POLLRDHUP."""
     try:
+        if hasattr(select, "POLLRDHUP"):
+            poll = select.poll()
+            poll.register(connection, select.POLLRDHUP)
+            return bool(poll.poll(0))
         readable, _, _ = select.select([connection], [], [], 0)
         return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
     except (OSError, ValueError):

@@ -30,10 +30,18 @@ ALIVE = [
 ]
 
 
-@pytest.fixture
-def client(api_server: ApiServer) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(api_key=api_server.api_key, base_url=api_server.base_url, max_retries=0) as made:
+@pytest.fixture(scope="module")
+def transport() -> Iterator[httpx2.Client]:
+    """One for all tests here: loading certificates is slow."""
+    with httpx2.Client() as made:
         yield made
+
+
+@pytest.fixture
+def client(api_server: ApiServer, transport: httpx2.Client) -> openai.OpenAI:
+    return openai.OpenAI(
+        api_key=api_server.api_key, base_url=api_server.base_url, max_retries=0, http_client=transport
+    )
 
 
 def png(size: tuple[int, int] = (64, 48), *, alpha: int | None = None) -> bytes:
