@@ -102,7 +102,7 @@ def _words(
     }.get(kind, "The server refused the request.")
     if not said or kind is AuthenticationError:  # the API repeats parts of the key in that message
         return plain, None
-    return f"{plain[:-1]}: {said}", None
+    return f"{plain[:-1]}: {said.rstrip('.!')}.", None
 
 
 def _moderation(details: dict[str, Any]) -> str:
