@@ -14,6 +14,9 @@ from . import compat
 from .images import save_pixels
 
 SAMPLES = 16  # of EEVEE; a reference needs no more
+STUDIO_EXPOSURE = (
+    1.0  # stops: Workbench's studio light leaves a surface that faces it at a quarter of its colour
+)
 
 
 def render_camera(
@@ -63,7 +66,9 @@ def _set_up(scene: bpy.types.Scene, width: int, height: int, shading: str) -> No
     render.engine = "BLENDER_WORKBENCH"
     scene.display.shading.light = "STUDIO"
     scene.display.shading.color_type = "TEXTURE"
+    scene.view_settings.look = "None"
     scene.view_settings.view_transform = "Standard"
+    scene.view_settings.exposure = STUDIO_EXPOSURE
 
 
 def capture_viewport(context: bpy.types.Context, path: Path, *, width: int, height: int) -> Path:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import bpy
 
 from .changes import Changes
@@ -21,10 +24,24 @@ def eevee() -> str:
     return "BLENDER_EEVEE_NEXT" if "BLENDER_EEVEE_NEXT" in engines else "BLENDER_EEVEE"
 
 
+PNG = {"media_type": "IMAGE", "file_format": "PNG", "color_mode": "RGBA", "color_depth": "8"}
+"""Settings of an 8-bit PNG, in the order that they depend on each other; the first is new in 5.0."""
+
+
 def write_png(settings: bpy.types.ImageFormatSettings) -> None:
-    """Write 8-bit PNG files. From 5.0 on the kind of medium comes first."""
-    if hasattr(settings, "media_type"):
-        settings.media_type = "IMAGE"
-    settings.file_format = "PNG"
-    settings.color_depth = "8"
-    settings.color_mode = "RGBA"
+    """Write 8-bit PNG files."""
+    for name, value in PNG.items():
+        if hasattr(settings, name):
+            setattr(settings, name, value)
+
+
+@contextmanager
+def png_for_now(settings: bpy.types.ImageFormatSettings) -> Iterator[None]:
+    """Write 8-bit PNG files inside the block."""
+    before = {name: getattr(settings, name) for name in PNG if hasattr(settings, name)}
+    write_png(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(settings, name, value)

@@ -61,12 +61,9 @@ def export_image(image: bpy.types.Image, path: Path) -> Path:
 
 
 def _save_as_seen(image: bpy.types.Image, path: Path) -> None:
-    scene = bpy.context.scene.copy()
-    try:
-        compat.write_png(scene.render.image_settings)
+    scene = bpy.context.scene  # a copy has no render result
+    with compat.png_for_now(scene.render.image_settings):
         image.save_render(str(path), scene=scene)
-    finally:
-        bpy.data.scenes.remove(scene)
 
 
 def _save_values(image: bpy.types.Image, path: Path) -> None:

@@ -55,8 +55,9 @@ def add_principled(tree: bpy.types.NodeTree, changes: Changes) -> Any:
 
 
 def only_feeds(node: Any, target: Any) -> bool:
-    """Whether nothing but that node depends on it."""
-    return all(link.to_node == target for socket in node.outputs for link in socket.links)
+    """Whether nothing depends on the node but that input and the same shader's Alpha."""
+    served = (target, target.node.inputs.get("Alpha"))
+    return all(link.to_socket in served for socket in node.outputs for link in socket.links)
 
 
 def add_mapping(tree: bpy.types.NodeTree, coordinates: Coordinates, changes: Changes, *, left_of: Any) -> Any:

@@ -15,7 +15,7 @@ def assign(obj: bpy.types.Object, material: bpy.types.Material, changes: Changes
     shared = _real_users(obj.data) > 1
     if not obj.material_slots:
         obj.data.materials.append(None)
-        changes.on_failure(lambda: obj.data.materials.pop())
+        changes.on_failure(obj.data.materials.clear)  # `pop` leaves the object its slot
     index = obj.active_material_index
     if shared:
         changes.set(_Slot(obj, index), "link", "OBJECT")

@@ -55,7 +55,7 @@ def wire(
             f"the picture is the {target.name} of its {target.node.name}."
         )
     before = target.links[0].from_node if target.links else None
-    if before and before.bl_idname == nodes.IMAGE and nodes.only_feeds(before, target.node):
+    if before and before.bl_idname == nodes.IMAGE and nodes.only_feeds(before, target):
         node = before
     else:
         node = changes.node(tree, nodes.IMAGE)

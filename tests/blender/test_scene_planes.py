@@ -1,0 +1,135 @@
+"""The `plane` target: aspect, place, facing and transparency."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import radians
+from pathlib import Path
+
+import bpy
+import pytest
+from mathutils import Euler, Matrix, Vector
+
+from gpt_image_addon.core.request import Application
+from gpt_image_addon.scene import planes
+from gpt_image_addon.scene.capture import render_camera
+from gpt_image_addon.scene.targets import apply
+from tests.blender.scene_fixtures import (
+    GREEN,
+    camera,
+    cube,
+    decal,
+    dominant,
+    picture,
+    pixel,
+    prepared,
+    principled,
+    reopen,
+    source_of,
+)
+
+PLANE = Application(target="plane")
+
+
+def normal(obj: bpy.types.Object) -> Vector:
+    bpy.context.view_layer.update()
+    return (obj.matrix_world.to_3x3() @ obj.data.polygons[0].normal).normalized()
+
+
+def up(obj: bpy.types.Object) -> Vector:
+    return obj.matrix_world.to_3x3() @ Vector((0, 1, 0))
+
+
+def test_a_plane_of_the_pictures_aspect_stands_at_the_cursor() -> None:
+    bpy.context.scene.cursor.location = (1, 2, 3)
+    applied = apply(prepared(picture("Oak", size=(64, 32))), PLANE)
+    obj = bpy.data.objects[applied.object]
+    assert applied == type(applied)(("Oak",), "Oak", "Oak")
+    assert tuple(obj.location) == pytest.approx((1, 2, 3))
+    assert tuple(obj.dimensions) == pytest.approx((2, 1, 0))
+    assert tuple(normal(obj)) == pytest.approx((0, -1, 0), abs=1e-6)
+    assert tuple(up(obj)) == pytest.approx((0, 0, 1), abs=1e-6)
+    assert obj.name in bpy.context.scene.collection.objects
+
+
+def test_the_picture_is_upright_and_not_mirrored(tmp_path: Path) -> None:
+    camera(location=(0, -2, 0))
+    apply(prepared(decal()), PLANE)
+    path = render_camera(tmp_path / "r.png", width=64, height=64)
+    assert dominant(pixel(path, 0.3, 0.5)) == "blue"
+    assert dominant(pixel(path, 0.7, 0.5)) != "blue"
+
+
+def test_a_transparent_picture_lets_through_what_lies_behind(tmp_path: Path) -> None:
+    bpy.context.scene.view_settings.view_transform = "Standard"
+    cube()
+    apply(prepared(picture("Wall", GREEN)), Application(target="texture"))
+    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    sun.data.energy, sun.rotation_euler = 4, (radians(80), 0, 0)
+    bpy.context.scene.collection.objects.link(sun)
+    camera(location=(0, -4, 0))
+    bpy.context.scene.cursor.location = (0, -2, 0)
+    applied = apply(prepared(decal()), PLANE)
+    node = source_of(principled(bpy.data.materials[applied.material]).inputs["Alpha"])
+    assert node.image.name == "Decal"
+    path = render_camera(tmp_path / "r.png", width=64, height=64, shading="rendered")
+    assert dominant(pixel(path, 0.4, 0.5)) == "blue"
+    assert dominant(pixel(path, 0.6, 0.5)) == "green"
+
+
+def test_an_opaque_picture_leaves_alpha_alone() -> None:
+    applied = apply(prepared(), PLANE)
+    assert not principled(bpy.data.materials[applied.material]).inputs["Alpha"].links
+
+
+def test_it_faces_the_camera() -> None:
+    viewer = camera(location=(3, -4, 5))
+    viewer.rotation_euler = (radians(60), 0, radians(35))
+    bpy.context.view_layer.update()
+    obj = bpy.data.objects[apply(prepared(), PLANE).object]
+    assert tuple(normal(obj)) == pytest.approx(
+        tuple(viewer.matrix_world.to_3x3() @ Vector((0, 0, 1))), abs=1e-5
+    )
+
+
+def test_the_view_that_asked_goes_before_the_camera() -> None:
+    camera()
+    matrix = Matrix.LocRotScale((9, 9, 9), Euler((0.3, 0.2, 1.1)), (2, 2, 2))
+    rows = tuple(value for row in matrix for value in row)
+    obj = bpy.data.objects[apply(prepared(), Application(target="plane", view_matrix=rows)).object]
+    assert tuple(normal(obj)) == pytest.approx(
+        tuple((matrix.to_3x3() @ Vector((0, 0, 1))).normalized()), abs=1e-5
+    )
+    assert tuple(obj.scale) == pytest.approx((1, 1, 1))
+
+
+def test_several_pictures_stand_side_by_side_around_the_cursor() -> None:
+    bpy.context.scene.cursor.location = (10, 0, 0)
+    pictures = (picture("A", size=(32, 32)), picture("B", size=(64, 32)), picture("C", size=(32, 32)))
+    applied = apply(prepared(*pictures), PLANE)
+    assert (applied.object, applied.images) == ("A", ("A", "B", "C"))
+    spans = []
+    for name in "ABC":
+        obj = bpy.data.objects[name]
+        assert obj.active_material.name == name
+        assert obj.location.z == pytest.approx(0)
+        spans.append((obj.location.x - obj.dimensions.x / 2, obj.location.x + obj.dimensions.x / 2))
+    assert spans[0][0] + spans[2][1] == pytest.approx(20)
+    assert [b[0] - a[1] for a, b in pairwise(spans)] == pytest.approx([planes.GAP] * 2, abs=1e-5)
+
+
+def test_activating_selects_the_new_planes_alone() -> None:
+    old = cube()
+    apply(prepared(picture("A"), picture("B")), PLANE)
+    assert bpy.context.view_layer.objects.active == old  # no window: scripts keep their selection
+    planes.activate([bpy.data.objects["A"], bpy.data.objects["B"]], bpy.context.view_layer)
+    assert bpy.context.view_layer.objects.active.name == "A"
+    assert sorted(obj.name for obj in bpy.context.view_layer.objects if obj.select_get()) == ["A", "B"]
+
+
+def test_a_plane_survives_saving(tmp_path: Path) -> None:
+    apply(prepared(decal()), PLANE)
+    reopen(tmp_path / "x.blend")
+    obj = bpy.data.objects["Decal"]
+    assert [tuple(item.vector) for item in obj.data.uv_layers.active.uv] == [(0, 0), (1, 0), (1, 1), (0, 1)]
+    assert source_of(principled(obj.active_material).inputs["Base Color"]).image.packed_file
