@@ -28,7 +28,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     model: StringProperty(name="Model", description="Model; the default one when empty", options={"SKIP_SAVE"})
     size: StringProperty(name="Size", description="WIDTHxHEIGHT or auto", options={"SKIP_SAVE"})
     quality: StringProperty(name="Quality", description="low, medium, high, xhigh, max or auto", options={"SKIP_SAVE"})
-    background: EnumProperty(name="Background", items=properties.BACKGROUND_ITEMS, options={"SKIP_SAVE"})
+    background: EnumProperty(name="Background", description="Behind the subject", items=properties.BACKGROUND_ITEMS, options={"SKIP_SAVE"})
     n: IntProperty(name="Count", description="How many pictures", default=1, min=1, max=10, options={"SKIP_SAVE"})
 
     @classmethod
@@ -66,7 +66,7 @@ class GPT_IMAGE_OT_cancel(bpy.types.Operator):
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
-    job: StringProperty(name="Job", options={"SKIP_SAVE"})
+    job: StringProperty(name="Job", description="Id of the job to stop", options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> Returned:
         for job in api.jobs():

@@ -1,0 +1,176 @@
+"""The Python face in a real Blender: jobs, waiting, cancelling, and files that change meanwhile."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from pathlib import Path
+
+import bpy
+import pytest
+
+from gpt_image_addon import api, runner
+from gpt_image_addon.core.errors import (
+    GptImageError,
+    InvalidRequestError,
+    JobCancelled,
+    MissingApiKeyError,
+    SceneError,
+)
+from gpt_image_addon.core.states import JobState
+from tests.api_server import ApiServer, faults
+
+SMALL = {"provider": "offline", "size": "64x64"}
+
+
+@pytest.fixture(autouse=True)
+def closed(factory_file: None) -> None:
+    """The journal of the test before is not this one's."""
+    api.close()
+
+
+@pytest.fixture
+def online(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
+    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
+    return api_server
+
+
+def workers() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("gpt-image")]
+
+
+def test_generate_blocks_and_returns_the_result() -> None:
+    result = api.generate("oak", target="image", n=2, **SMALL)
+    assert [image.name for image in result.images] == ["oak 1", "oak 2"]
+    assert all(Path(path).is_file() for path in result.files)
+    assert {image.name for image in result.images} <= set(bpy.data.images.keys())
+    assert bpy.data.images["oak 1"].use_fake_user
+
+
+def test_submit_returns_at_once(online: ApiServer) -> None:
+    online.script(faults.stall("processing"))
+    job = api.submit("oak", target="image", quality="low")
+    assert (job.state, job.wait(0.05), job.done) == (JobState.QUEUED, False, False)
+    assert online.wait_until(lambda server: bool(server.stalled))
+    job.wait(0.2)
+    assert job.state is JobState.SENDING and 0 < job.progress < 1
+    online.release()
+    assert job.wait(10)
+    assert job.state is JobState.APPLIED
+    assert api.result_of(job).images[0].name == "oak"
+
+
+def test_many_jobs_are_all_applied() -> None:
+    jobs = [api.submit(f"oak {number}", target="image", **SMALL) for number in range(12)]
+    for job in jobs:
+        assert job.wait(20)
+    assert {job.state for job in jobs} == {JobState.APPLIED}
+    assert len(bpy.data.images) >= 12
+
+
+def test_cancel_is_told_and_billed_truly(online: ApiServer) -> None:
+    online.script(faults.stall("processing"))
+    job = api.submit("oak", target="image", quality="low")
+    assert online.wait_until(lambda server: bool(server.stalled))
+    job.cancel()
+    assert job.wait(5)
+    assert job.state is JobState.CANCELLED
+    with pytest.raises(JobCancelled) as caught:
+        api.result_of(job)
+    assert caught.value.billed == "maybe"
+    assert not bpy.data.images.get("oak")
+
+
+def test_a_waiting_job_is_cancelled_unbilled(online: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    online.script(*[faults.stall("processing")] * 4)
+    running = [api.submit(f"oak {n}", target="image", quality="low") for n in range(4)]
+    assert online.wait_until(lambda server: len(server.stalled) == 4)
+    waiting = api.submit("late", target="image", quality="low")
+    waiting.cancel()
+    online.release()
+    for job in (*running, waiting):
+        assert job.wait(10)
+    assert waiting.error is not None and waiting.error.billed == "no"
+    assert len(online.requests) == 4
+
+
+def test_closing_stops_everything(online: ApiServer) -> None:
+    online.script(faults.stall("processing"))
+    job = api.submit("oak", target="image", quality="low")
+    assert online.wait_until(lambda server: bool(server.stalled))
+    assert workers()
+    api.close()
+    assert workers() == [] and job.cancelled
+    assert api.jobs() == ()
+
+
+def test_a_closed_file_keeps_its_results_for_later() -> None:
+    uid = bpy.context.scene.session_uid
+    job = api.submit("oak", target="image", scene_uid=uid, **SMALL)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    assert job.wait(10)
+    assert job.state is JobState.RECEIVED
+    with pytest.raises(SceneError, match="closed"):
+        api.result_of(job)
+    assert not bpy.data.images.get("oak")
+    row = runner.entry(job.id)
+    assert row is not None and row.state is JobState.RECEIVED and row.folder is not None
+    assert (row.folder / "image-1.png").is_file()
+
+
+def test_a_renamed_object_is_still_found() -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.active_object
+    job = api.submit("oak", target="texture", object_uid=cube.session_uid, **SMALL)
+    cube.name = "Renamed"
+    bpy.ops.object.select_all(action="DESELECT")
+    assert job.wait(10)
+    assert api.result_of(job).object == "Renamed"
+
+
+def test_linked_data_is_not_touched(tmp_path: Path) -> None:
+    library = tmp_path / "library.blend"
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.data.libraries.write(str(library), {bpy.context.active_object})
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(str(library), link=True) as (source, target):
+        target.objects = source.objects
+    linked = target.objects[0]
+    bpy.context.scene.collection.objects.link(linked)
+    with pytest.raises(SceneError, match="kept") as caught:
+        api.generate("oak", object_name=linked.name, **SMALL)
+    assert caught.value.billed == "yes"
+    assert [job.state for job in api.jobs()] == [JobState.RECEIVED]
+
+
+@pytest.mark.parametrize("parameters", [{"seed": 1}, {"target": "cube"}, {"n": 11}, {"size": "1x1"}])
+def test_wrong_parameters_are_typed_errors(parameters: dict[str, object]) -> None:
+    with pytest.raises(InvalidRequestError):
+        api.submit("oak", **{**SMALL, **parameters})
+    assert api.jobs() == ()
+
+
+def test_a_missing_key_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(MissingApiKeyError, match="no API key"):
+        api.submit("oak")
+
+
+def test_an_estimate_sends_nothing(online: ApiServer) -> None:
+    price = api.estimate("oak", model="gpt-image-2.5-sunburst", quality="medium")
+    assert price.exact and price.high_usd == pytest.approx(0.0133, abs=2e-4)
+    assert online.requests == []
+
+
+def test_every_public_function_explains_itself() -> None:
+    public = [found for name, found in vars(api).items() if inspect.isfunction(found) and not name.startswith("_")]
+    own = [function for function in public if function.__module__ == api.__name__]
+    assert len(own) > 8
+    assert [function.__name__ for function in own if not function.__doc__] == []
+
+
+def test_an_unexpected_failure_is_still_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpt_image_addon.core.providers.offline.paint", lambda *_, **__: 1 / 0)
+    with pytest.raises(GptImageError, match="ZeroDivisionError"):
+        api.generate("oak", **SMALL)
