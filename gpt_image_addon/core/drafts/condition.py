@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from .canvas import Canvas, Field
+from .canvas import Canvas
 from .palette import Palette, parse
 from .surface import Surface, lay, ramp, shade, step
 
@@ -32,7 +32,10 @@ def weather(canvas: Canvas, surface: Surface, modifiers: Iterable[str]) -> None:
 
 
 def _cracked(canvas: Canvas, surface: Surface) -> None:
-    warp = 0.025 * canvas.noise("crack warp", 5, octaves=5), 0.025 * canvas.noise("crack warp down", 5, octaves=5)
+    warp = (
+        0.025 * canvas.noise("crack warp", 5, octaves=5),
+        0.025 * canvas.noise("crack warp down", 5, octaves=5),
+    )
     gap = canvas.sample(canvas.cells("cracks", 4, jitter=1.0).gap, *warp)
     crack = 1 - step(0.008, 0.03, gap)
     surface.height -= 0.3 * crack
@@ -44,7 +47,7 @@ def _worn(canvas: Canvas, surface: Surface) -> None:
     proud = surface.height - canvas.soften(surface.height, 0.015)
     stain = canvas.noise("wear", 3, octaves=7, gain=0.62)
     surface.color *= 1 + 0.11 * stain
-    lay(surface.color, (0.72, 0.69, 0.65), 0.4 * step(0.02, 0.12, proud + 0.02 * stain))
+    lay(surface.color, (0.72, 0.69, 0.65), 0.22 * step(0.03, 0.14, proud + 0.02 * stain))
 
 
 def _dirty(canvas: Canvas, surface: Surface) -> None:
@@ -86,7 +89,12 @@ def _polished(canvas: Canvas, surface: Surface) -> None:
 
 
 def _grow(
-    canvas: Canvas, surface: Surface, name: str, stops: tuple[tuple[float, float, float], ...], low: float, thick: float
+    canvas: Canvas,
+    surface: Surface,
+    name: str,
+    stops: tuple[tuple[float, float, float], ...],
+    low: float,
+    thick: float,
 ) -> None:
     """A rough crust that prefers what lies `low`."""
     where = canvas.noise(name, 3, octaves=7, gain=0.6)
@@ -100,7 +108,7 @@ def _grow(
 PALETTE_MODIFIERS: tuple[tuple[str, float, float], ...] = (
     ("dark", -0.3, 1.0),
     ("light", 0.35, 0.85),
-    ("worn", 0.06, 0.55),
+    ("worn", 0.0, 0.5),
     ("polished", -0.04, 1.15),
 )
 """Name, lightness, chroma: see `Palette.toned`."""

@@ -80,7 +80,10 @@ def ngon(corners: int, inner: float = 0.0, turn: float = 0.0) -> Outline:
     """A regular polygon, or a star when `inner` is the radius of its notches."""
     radii = [1.0, inner] if inner else [1.0]
     turns = [turn + 2 * math.pi * i / (corners * len(radii)) for i in range(corners * len(radii))]
-    return [(radii[i % len(radii)] * math.sin(t), -radii[i % len(radii)] * math.cos(t)) for i, t in enumerate(turns)]
+    return [
+        (radii[i % len(radii)] * math.sin(t), -radii[i % len(radii)] * math.cos(t))
+        for i, t in enumerate(turns)
+    ]
 
 
 def mirrored(right: Outline) -> Outline:
@@ -106,7 +109,9 @@ def _splat(dice: np.random.Generator) -> list[Outline]:
     arms = [(2 * math.pi * turn, 0.12 + 0.3 * size) for turn, size in dice.random((9, 2)).tolist()]
 
     def radius(turn: float) -> float:
-        body = 0.52 + sum(0.05 / (k + 1) ** 0.5 * a * math.sin((k + 2) * turn + 7 * b) for k, (a, b) in enumerate(wave))
+        body = 0.52 + sum(
+            0.05 / (k + 1) ** 0.5 * a * math.sin((k + 2) * turn + 7 * b) for k, (a, b) in enumerate(wave)
+        )
         return body + sum(size * math.exp(26 * (math.cos(turn - at) - 1)) for at, size in arms)
 
     drops = []
@@ -118,7 +123,13 @@ def _splat(dice: np.random.Generator) -> list[Outline]:
 
 
 def _cloud(_: np.random.Generator) -> list[Outline]:
-    puffs = ((-0.55, 0.15, 0.38), (-0.15, -0.15, 0.48), (0.35, -0.05, 0.42), (0.65, 0.2, 0.32), (0.0, 0.2, 0.4))
+    puffs = (
+        (-0.55, 0.15, 0.38),
+        (-0.15, -0.15, 0.48),
+        (0.35, -0.05, 0.42),
+        (0.65, 0.2, 0.32),
+        (0.0, 0.2, 0.4),
+    )
     return [*(disc(*puff) for puff in puffs), [(-0.55, 0.1), (0.65, 0.1), (0.65, 0.52), (-0.55, 0.52)]]
 
 
@@ -147,7 +158,10 @@ def _sun(_: np.random.Generator) -> list[Outline]:
 
 
 def _moon(_: np.random.Generator) -> list[Outline]:
-    outer = [(-0.95 * math.sin(t), -0.95 * math.cos(t)) for t in (math.pi * (0.0 + 1.25 * i / 90 - 0.125) for i in range(91))]
+    outer = [
+        (-0.95 * math.sin(t), -0.95 * math.cos(t))
+        for t in (math.pi * (0.0 + 1.25 * i / 90 - 0.125) for i in range(91))
+    ]
     tips = outer[-1], outer[0]
     middle, radius = (0.3, 0.0), math.hypot(outer[0][0] - 0.3, outer[0][1])
     start = math.atan2(tips[0][1], tips[0][0] - middle[0])
@@ -162,7 +176,10 @@ def _moon(_: np.random.Generator) -> list[Outline]:
 
 def _footprint(_: np.random.Generator) -> list[Outline]:
     pad = [(0.48 * x, 0.38 + 0.42 * y - 0.1 * math.cos(3 * math.atan2(x, -y))) for x, y in disc(0, 0, 1)]
-    return [pad, *(disc(x, y, 0.19) for x, y in ((-0.62, -0.12), (-0.24, -0.52), (0.24, -0.52), (0.62, -0.12)))]
+    return [
+        pad,
+        *(disc(x, y, 0.19) for x, y in ((-0.62, -0.12), (-0.24, -0.52), (0.24, -0.52), (0.62, -0.12))),
+    ]
 
 
 _ARROW = [(-0.95, -0.26), (0.1, -0.26), (0.1, -0.68), (0.95, 0.0), (0.1, 0.68), (0.1, 0.26), (-0.95, 0.26)]
@@ -170,11 +187,19 @@ _BOLT = [(0.25, -1.0), (-0.6, 0.12), (-0.08, 0.12), (-0.25, 1.0), (0.6, -0.2), (
 _CROSS = mirrored([(0.3, -0.9), (0.3, -0.3), (0.9, -0.3), (0.9, 0.3), (0.3, 0.3), (0.3, 0.9)])
 _SHIELD = mirrored(
     [(0.0, -0.9), (0.4, -0.8), (0.8, -0.85)]
-    + [(0.8 * math.cos(math.pi / 2 * i / 30) ** 0.8, -0.1 + 1.05 * math.sin(math.pi / 2 * i / 30)) for i in range(31)]
+    + [
+        (0.8 * math.cos(math.pi / 2 * i / 30) ** 0.8, -0.1 + 1.05 * math.sin(math.pi / 2 * i / 30))
+        for i in range(31)
+    ]
 )
 _RIBBON = [(-1, -0.32), (1, -0.32), (0.8, 0), (1, 0.32), (-1, 0.32), (-0.8, 0)]
 
-SPLAT = Shape("splat", "splat, splatter, splash, stain, blot, graffiti, spritzer, fleck, klecks, farbklecks", _splat, False)
+SPLAT = Shape(
+    "splat",
+    "splat, splatter, splash, stain, blot, graffiti, spritzer, fleck, klecks, farbklecks",
+    _splat,
+    False,
+)
 
 SHAPES: tuple[Shape, ...] = (
     SPLAT,

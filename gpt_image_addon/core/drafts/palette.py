@@ -44,36 +44,56 @@ COLOURS: tuple[NamedColour, ...] = (
     NamedColour("#df9fae", "rose, rosy, rosa, rosafarben+, altrosa"),
     NamedColour("#6d4527", "brown, brownish, braun+, braeunlich+"),
     NamedColour("#4a2c1a", "chocolate, coffee, schokobraun+, kaffeebraun+"),
-    NamedColour("#c9ad82", "beige, tan, cream, creamy, sandfarben+, cremefarben+, creme, sand coloured, sand colored"),
+    NamedColour(
+        "#c9ad82", "beige, tan, cream, creamy, sandfarben+, cremefarben+, creme, sand coloured, sand colored"
+    ),
     NamedColour("#ece9e2", "white, whitish, weiss+, weisslich+, ivory, elfenbein, elfenbeinfarben+"),
     NamedColour("#858585", "grey, gray, greyish, grayish, grau+, graeulich+"),
     NamedColour("#43474b", "charcoal, anthracite, anthrazit, anthrazitfarben+"),
     NamedColour("#1d1d1f", "black, blackish, schwarz+, schwaerzlich+"),
-    NamedColour("#d3a63c", "gold, golden, gilded, goldene, goldener, goldenes, goldenen, vergoldet+, goldfarben+"),
+    NamedColour(
+        "#d3a63c", "gold, golden, gilded, goldene, goldener, goldenes, goldenen, vergoldet+, goldfarben+"
+    ),
     NamedColour("#bfc3c7", "silver, silvery, silber, silbern+, silberfarben+"),
     NamedColour("#b86f46", "copper, kupfer, kupfern+, kupferblech, kupferplatte, kupferplatten", True),
     NamedColour("#8a6434", "bronze, bronzen+", True),
     NamedColour("#c2a14d", "brass, messing, messingblech", True),
-    NamedColour("#c3c7cb", "aluminium, aluminum, chrome, chromed, chrom, verchromt+, nickel, titanium, titan", True),
+    NamedColour(
+        "#c3c7cb", "aluminium, aluminum, chrome, chromed, chrom, verchromt+, nickel, titanium, titan", True
+    ),
     NamedColour("#8f9499", "steel, stahl, edelstahl, stainless, stahlblech", True),
     NamedColour("#4c4d50", "iron, cast iron, wrought iron, eisen, gusseisen, schmiedeeisen", True),
     NamedColour("#a87b4d", "oak, oaken, eiche, eichen, eichen*", True),
     NamedColour("#5a3b26", "walnut, nussbaum, nussbaum*, walnuss, walnussholz", True),
-    NamedColour("#cda877", "pine, spruce, fir, kiefer, kiefern, kiefern*, fichte, fichten*, tanne, tannenholz", True),
+    NamedColour(
+        "#cda877", "pine, spruce, fir, kiefer, kiefern, kiefern*, fichte, fichten*, tanne, tannenholz", True
+    ),
     NamedColour("#d9bd91", "maple, birch, ash wood, ahorn, ahorn*, birke, birken*, esche, eschenholz", True),
     NamedColour("#6e3324", "mahogany, mahagoni, mahagoni*, rosewood, palisander", True),
-    NamedColour("#8d4a2e", "cherry, cherrywood, kirschholz, kirschbaum*, teak, teakholz, cedar, zeder, zedernholz", True),
-    NamedColour("#c6a070", "beech, buche, buchen*, bamboo, bambus, bambus*, ash, larch, laerche, laerchen*", True),
+    NamedColour(
+        "#8d4a2e",
+        "cherry, cherrywood, kirschholz, kirschbaum*, teak, teakholz, cedar, zeder, zedernholz",
+        True,
+    ),
+    NamedColour(
+        "#c6a070", "beech, buche, buchen*, bamboo, bambus, bambus*, ash, larch, laerche, laerchen*", True
+    ),
     NamedColour("#2a211d", "ebony, ebenholz, wenge", True),
     NamedColour("#4d555d", "slate, schiefer, schiefer*", True),
     NamedColour("#bf6742", "terracotta, terra cotta, terrakotta, clay, lehm, ton", True),
     NamedColour("#4f8f6c", "jade, malachite, malachit", True),
     NamedColour("#23489a", "lapis, lapis lazuli, sapphire, saphir, cobalt, kobalt, kobaltblau+", True),
     NamedColour("#2b4a7d", "denim, jeans, jeansstoff", True),
-    NamedColour("#caa978", "sandstone, sandstein, sandstein*, limestone, kalkstein, travertine, travertin", True),
+    NamedColour(
+        "#caa978", "sandstone, sandstein, sandstein*, limestone, kalkstein, travertine, travertin", True
+    ),
     NamedColour("#3a3a3d", "basalt, obsidian, graphite, graphit, asphalt, lava rock, lavastein", True),
     NamedColour("#a89e95", "granite, granit, granit*", True),
-    NamedColour("#9b7a4d", "jute, burlap, hessian, sackleinen, hemp, hanf, straw, stroh, wicker, rattan, cork, kork", True),
+    NamedColour(
+        "#9b7a4d",
+        "jute, burlap, hessian, sackleinen, hemp, hanf, straw, stroh, wicker, rattan, cork, kork",
+        True,
+    ),
     NamedColour("#d8cdb8", "linen, leinen, wool, wolle, cotton, baumwolle", True),
     NamedColour("#d59a2c", "amber, bernstein, honey, honig", True),
 )
@@ -85,11 +105,14 @@ class Palette:
 
     main: tuple[Colour, ...]
     accent: tuple[Colour, ...]
+    purity: float = 1.0
+    """Share of a named colour's chroma that the material takes on: dye is pure, stone is not."""
     has_accent: bool = False
     """The prompt named the second colour."""
 
     def tinted(self, main: Colour | None, accent: Colour | None = None) -> Palette:
-        """The same contrasts around other colours."""
+        """The same contrasts around other colours, toned down to what the material can take."""
+        main = tone(main, 0.0, self.purity) if main else None
         return replace(
             self,
             main=around(self.main, main) if main else self.main,
@@ -140,7 +163,7 @@ def around(stops: Sequence[Colour], colour: Colour) -> tuple[Colour, ...]:
     room = min(goal[0] - 0.04, 1.0 - goal[0]) + 0.06
     moved *= min(1.0, room / max(float(np.abs(moved[:, 0]).max()), 1e-6))
     lab = goal + moved
-    lab[:, 1:] *= (lab[:, :1] / max(float(goal[0]), 0.05)) ** 0.5
+    lab[:, 1:] *= (lab[:, :1] / max(float(goal[0]), 0.05)) ** 0.3
     return _colours(from_oklab(lab))
 
 

@@ -6,21 +6,77 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Protocol, TypeVar
 
 from .palette import COLOURS, Colour, from_hex, tone
 
-JOINTS = "of in from out made and aus von vom im und".split()
+JOINTS = ["of", "in", "from", "out", "made", "and", "aus", "von", "vom", "im", "und"]
 """What follows still describes the same thing: "planks of oak", "Wand aus Ziegeln"."""
-ASIDES = "with without on onto under near behind against by mit ohne auf unter neben hinter vor bei".split()
+ASIDES = [
+    "with",
+    "without",
+    "on",
+    "onto",
+    "under",
+    "near",
+    "behind",
+    "against",
+    "by",
+    "mit",
+    "ohne",
+    "auf",
+    "unter",
+    "neben",
+    "hinter",
+    "vor",
+    "bei",
+]
 """What follows is something else: "brick wall with a green door"."""
 ACCENTS = frozenset(
-    (
-        "vein veins veining veined mortar grout joint joints seam seams stitching thread threads crack cracks gap gaps "
-        "stripe stripes dots pattern border outline ader adern aederung fuge fugen moertel naht naehte faden faeden "
-        "riss risse rand kontur streifen punkte punkten muster"
-    ).split()
+    [
+        "vein",
+        "veins",
+        "veining",
+        "veined",
+        "mortar",
+        "grout",
+        "joint",
+        "joints",
+        "seam",
+        "seams",
+        "stitching",
+        "thread",
+        "threads",
+        "crack",
+        "cracks",
+        "gap",
+        "gaps",
+        "stripe",
+        "stripes",
+        "dots",
+        "pattern",
+        "border",
+        "outline",
+        "ader",
+        "adern",
+        "aederung",
+        "fuge",
+        "fugen",
+        "moertel",
+        "naht",
+        "naehte",
+        "faden",
+        "faeden",
+        "riss",
+        "risse",
+        "rand",
+        "kontur",
+        "streifen",
+        "punkte",
+        "punkten",
+        "muster",
+    ]
 )
 """Words that take the colour before them away from the thing itself: "black marble with gold veins"."""
 NOT_MATERIALS = "ice cream, rock band, rock star, rock music, rock n roll, iron man, gold fish"
@@ -131,14 +187,18 @@ def best_match(parts: Sequence[Phrase], table: Sequence[Row]) -> Row | None:
 
 def read(parts: Sequence[Phrase]) -> Reading:
     """Colours and modifiers. Colours said outright win over those a material implies; asides lend only accents."""
-    modifiers = {name for name, words in MODIFIERS.items() for part in parts if _pattern(words).search(part.text)}
+    modifiers = {
+        name for name, words in MODIFIERS.items() for part in parts if _pattern(words).search(part.text)
+    }
     hits = [hit for part in parts for hit in _colours(part)]
     said = [hit.colour for hit in hits if not (hit.is_material or hit.is_accent or hit.is_aside)]
     implied = [hit.colour for hit in hits if hit.is_material and not (hit.is_accent or hit.is_aside)]
     accents = [hit.colour for hit in hits if hit.is_accent] + said[1:]
     main = (said or implied or [None])[0]
     # A shade is already mixed into a colour that was said: "dunkelblau" is not darkened twice.
-    return Reading(main, accents[0] if accents else None, frozenset(modifiers - ({"dark", "light"} if said else set())))
+    return Reading(
+        main, accents[0] if accents else None, frozenset(modifiers - ({"dark", "light"} if said else set()))
+    )
 
 
 def has(parts: Sequence[Phrase], words: str) -> bool:
@@ -154,14 +214,18 @@ def _colours(part: Phrase) -> list[_Hit]:
             words_before = part.text[: match.start()].split()[-1:]
             shade = SHADES.get(match.group("prefix") or "".join(words_before))
             if shade:
-                colour = tone(colour, -0.35 if shade == "dark" else 0.4, 1.0 if shade == "dark" else 0.8)
+                colour = tone(colour, -0.35 if shade == "dark" else 0.4, 0.85)
             is_accent = bool(ACCENTS.intersection(part.text[match.end() :].split()[:2]))
             hits.append(_Hit(*match.span(), colour, named.is_material, is_accent, part.is_aside))
     hits.sort(key=lambda hit: (hit.start, -hit.end))
-    return [hit for hit in hits if not any(o.start <= hit.start and hit.end <= o.end and o is not hit for o in hits)]
+    return [
+        hit
+        for hit in hits
+        if not any(o.start <= hit.start and hit.end <= o.end and o is not hit for o in hits)
+    ]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _pattern(words: str, prefixes: tuple[str, ...] = ()) -> re.Pattern[str]:
     alternatives = []
     for word in sorted((fold(word).strip() for word in words.split(",")), key=len, reverse=True):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..canvas import Canvas
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, pick, ramp, shade, step
+from ..surface import Surface, cavity, lay, pick, ramp, step
 
 
 def fabric(canvas: Canvas, palette: Palette) -> Surface:
@@ -21,18 +21,26 @@ def fabric(canvas: Canvas, palette: Palette) -> Surface:
     warp = np.sqrt(np.clip(1 - np.square(u * 2.15), 0, 1)) * 0.6 + 0.4 * over * np.cos(v * np.float32(np.pi))
     weft = np.sqrt(np.clip(1 - np.square(v * 2.15), 0, 1)) * 0.6 - 0.4 * over * np.cos(u * np.float32(np.pi))
     is_warp = warp > weft
-    fibre = np.where(is_warp, canvas.noise("twist", (60, 260), octaves=2), canvas.noise("twine", (260, 60), octaves=2))
+    fibre = np.where(
+        is_warp, canvas.noise("twist", (60, 260), octaves=2), canvas.noise("twine", (260, 60), octaves=2)
+    )
     profile = np.maximum(warp, weft)
     height = 0.12 + 0.6 * np.clip(profile, 0, 1) + 0.03 * fibre + 0.03 * canvas.noise("drape", 2, octaves=3)
 
     thread = np.where(
         is_warp, pick(canvas.dice("warp", cols), col % cols), pick(canvas.dice("weft", rows), row % rows)
     )
-    light = 0.22 + 0.42 * profile + 0.24 * (thread - 0.5) + 0.07 * fibre + 0.05 * canvas.noise("fade", 3, octaves=6)
+    light = (
+        0.22
+        + 0.42 * profile
+        + 0.24 * (thread - 0.5)
+        + 0.07 * fibre
+        + 0.05 * canvas.noise("fade", 3, octaves=6)
+    )
     color = ramp(palette.main, light)
     if palette.has_accent:
         lay(color, ramp(palette.accent, light), (~is_warp).astype(np.float32))
-    return Surface(height.astype(np.float32), color)
+    return Surface(height, color)
 
 
 def leather(canvas: Canvas, palette: Palette) -> Surface:
@@ -44,8 +52,101 @@ def leather(canvas: Canvas, palette: Palette) -> Surface:
     fold = np.exp(np.abs(canvas.noise("fold", 4, octaves=5, gain=0.55)) * np.float32(-9.0))
     pores = step(1.5, 2.2, canvas.noise("pores", 150, octaves=2))
     broad, fine = canvas.noise("broad", 3, octaves=6), canvas.noise("fine", 100, octaves=3)
-    height = 0.62 - 0.20 * crease + 0.05 * np.clip(gap, 0, 1) - 0.10 * fold + 0.03 * broad - 0.07 * pores + 0.008 * fine
+    height = (
+        0.62
+        - 0.20 * crease
+        + 0.05 * np.clip(gap, 0, 1)
+        - 0.10 * fold
+        + 0.03 * broad
+        - 0.07 * pores
+        + 0.008 * fine
+    )
     light = 0.58 - 0.26 * crease - 0.14 * fold + 0.11 * broad + 0.03 * fine - 0.12 * pores + 0.1 * gap
     surface = Surface(height, ramp(palette.main, light))
     cavity(canvas, surface, 0.4)
     return surface
+
+
+def carpet(canvas: Canvas, palette: Palette) -> Surface:
+    """Short dense pile, trodden in places."""
+    tufts = canvas.cells("tufts", 64, jitter=0.85)
+    fibre = canvas.noise("fibre", 160, octaves=3, gain=0.9)
+    tread = canvas.noise("tread", 3, octaves=4)
+    top = np.clip(1 - 1.15 * tufts.near, 0, 1)
+    own = pick(canvas.dice("tone", tufts.count), tufts.id)
+    height = 0.2 + 0.5 * top + 0.1 * own + 0.04 * fibre + 0.05 * tread
+    light = 0.14 + 0.48 * top + 0.28 * (own - 0.5) + 0.09 * fibre + 0.05 * tread
+    color = ramp(palette.main, light)
+    if palette.has_accent:
+        lay(
+            color,
+            ramp(palette.accent, light),
+            pick((canvas.dice("fleck", tufts.count) > 0.7) * np.float32(1), tufts.id),
+        )
+    return Surface(height, color)
+
+
+def knit(canvas: Canvas, palette: Palette) -> Surface:
+    """Stocking stitch: columns of interlocked V."""
+    rows, cols = canvas.rows(26), canvas.cols(20)
+    across = (
+        canvas.x * np.float32(cols) + np.float32(0.08) * canvas.noise("pull", 5, octaves=3) + np.float32(cols)
+    )
+    side = across * 2 - np.floor(across * 2)  # each stitch has a left and a right leg
+    right = np.floor(across * 2).astype(np.int32) % 2
+    slant = np.where(right == 1, side, 1 - side)
+    down = canvas.y * np.float32(rows) - np.float32(0.8) * slant + np.float32(rows)
+    down = down + np.float32(0.08) * canvas.noise("pull down", 5, octaves=3)
+    v = down - np.floor(down)
+    stitch = np.floor(across).astype(np.int32) % cols + np.floor(down).astype(np.int32) % rows * cols
+    yarn = np.sqrt(np.clip(1 - np.square(2 * side - 1) * 0.9, 0, 1)) * np.sqrt(
+        np.clip(1 - np.square(2 * v - 1), 0, 1)
+    )
+    ply = 0.5 + 0.5 * np.sin((v * 2 + slant) * np.float32(9.0))
+    fuzz, grain = canvas.noise("fuzz", 120, octaves=3, gain=0.9), canvas.grain("grain")
+    height = 0.15 + 0.55 * yarn + 0.06 * ply * yarn + 0.025 * fuzz
+    own = pick(canvas.dice("tone", rows * cols), stitch) - np.float32(0.5)
+    light = 0.1 + 0.5 * yarn + 0.10 * ply * yarn + 0.16 * own + 0.06 * fuzz + 0.02 * grain
+    color = ramp(palette.main, light)
+    if palette.has_accent:
+        band = (np.floor(down).astype(np.int32) % rows * 6 // rows) % 2
+        lay(color, ramp(palette.accent, light), band.astype(np.float32))
+    return Surface(height, color)
+
+
+def paper(canvas: Canvas, palette: Palette) -> Surface:
+    """Laid fibres, soft stains, faint dents."""
+    brush = canvas.brush()
+    count = round(900 * canvas.width * canvas.height / canvas.side**2)
+    for x, y, turn, length, light in canvas.rng("fibres").random((count, 5), dtype=np.float32).tolist():
+        x, y, length = x * canvas.width / canvas.side, y * canvas.height / canvas.side, 0.01 + 0.03 * length
+        dx, dy = length * np.cos(turn * 6.283), length * np.sin(turn * 6.283)
+        brush.line([(x, y), (x + dx, y + dy / 2), (x + dx * 1.5, y + dy)], 0.0006, light - 0.5)
+    fibres = brush.fields()[0]
+    dent, stain = canvas.noise("dent", 4, octaves=3), canvas.noise("stain", 2, octaves=8, gain=0.6)
+    felt, grain = canvas.noise("felt", 90, octaves=3, gain=0.85), canvas.grain("grain")
+    height = 0.5 + 0.02 * dent + 0.012 * felt + 0.02 * fibres + 0.002 * grain
+    light = 0.6 + 0.13 * stain + 0.05 * felt + 0.25 * fibres + 0.02 * grain
+    return Surface(height, ramp(palette.main, light))
+
+
+def fur(canvas: Canvas, palette: Palette) -> Surface:
+    """Hairs that follow a flow, drawn from the skin up."""
+    brush = canvas.brush(layers=2)
+    flow = canvas.noise("flow", 2, octaves=2, gain=0.4)
+    count = round(9000 * canvas.width * canvas.height / canvas.side**2)
+    dice = canvas.rng("hairs").random((count, 5), dtype=np.float32).tolist()
+    for order, (x, y, turn, length, hue) in enumerate(dice):
+        angle = 1.2 + 0.7 * float(flow[int(y * canvas.height), int(x * canvas.width)]) + 0.6 * (turn - 0.5)
+        x, y, length = x * canvas.width / canvas.side, y * canvas.height / canvas.side, 0.03 + 0.04 * length
+        points = []
+        for part in range(4):
+            points.append((x, y))
+            x, y = x + length / 3 * np.cos(angle), y + length / 3 * np.sin(angle)
+            angle += 0.25 * (hue - 0.5)
+        depth = 0.2 + 0.8 * order / count
+        brush.line(points, 0.002, depth, hue)
+    hair, hue = brush.fields()
+    clump, grain = canvas.noise("clump", 6, octaves=3), canvas.grain("grain")
+    light = 0.05 + 0.5 * hair + 0.4 * hue * hair + 0.07 * clump + 0.02 * grain
+    return Surface(0.1 + 0.7 * hair + 0.04 * clump, ramp(palette.main, light))

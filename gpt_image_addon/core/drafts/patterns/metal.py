@@ -8,7 +8,7 @@ import numpy as np
 
 from ..canvas import Canvas, Field
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, ramp, shade, step
+from ..surface import Surface, cavity, lay, ramp, step
 
 
 def brushed_metal(canvas: Canvas, palette: Palette) -> Surface:
@@ -24,13 +24,14 @@ def brushed_metal(canvas: Canvas, palette: Palette) -> Surface:
 
 def metal(canvas: Canvas, palette: Palette) -> Surface:
     """A used sheet: scratches every way, dents, wiped stains."""
-    scratch = scratches(canvas, 420)
-    dent, stain = canvas.noise("dent", 3, octaves=3, gain=0.4), canvas.noise("stain", 2, octaves=7, gain=0.6)
-    fine = canvas.noise("fine", (110, 60), octaves=3, gain=0.8)
-    height = 0.55 + 0.035 * dent + 0.006 * fine - 0.05 * scratch
-    light = 0.5 + 0.05 * dent + 0.11 * stain + 0.05 * fine + 0.32 * scratch
+    scratch = scratches(canvas, 900)
+    dent, stain = canvas.noise("dent", 3, octaves=3, gain=0.4), canvas.noise("stain", 3, octaves=8, gain=0.62)
+    wipe = canvas.noise("wipe", (60, 8), octaves=4, gain=0.7)
+    spot = step(1.6, 2.3, canvas.noise("spot", 50, octaves=3))
+    height = 0.55 + 0.03 * dent + 0.003 * wipe - 0.035 * scratch - 0.03 * spot
+    light = 0.5 + 0.03 * dent + 0.055 * stain + 0.05 * wipe + 0.4 * scratch - 0.25 * spot
     surface = Surface(height, ramp(palette.main, light))
-    lay(surface.color, palette.accent[0], 0.35 * step(0.7, 2.2, stain + 0.3 * fine))
+    lay(surface.color, palette.accent[-1], 0.3 * step(0.6, 2.4, stain - 0.6 * dent))
     return surface
 
 
@@ -38,18 +39,42 @@ def rust(canvas: Canvas, palette: Palette) -> Surface:
     """Paint or steel that flakes off above swollen rust."""
     where = canvas.noise("where", 3, octaves=8, gain=0.6)
     fine, grain = canvas.noise("fine", 45, octaves=5, gain=0.75), canvas.grain("grain")
-    eaten = step(-0.55, -0.35, where + 0.10 * fine)
-    lip = np.exp(np.square((where + 0.10 * fine + 0.5) * np.float32(7.0)) * np.float32(-1.0))
-    crust = 0.42 + 0.07 * fine + 0.05 * where + 0.015 * grain
-    sheet = 0.62 + 0.008 * canvas.noise("sheet", 6) - 0.03 * scratches(canvas, 120)
-    height = sheet + (crust - sheet) * eaten + 0.07 * lip
-    light = 0.45 + 0.17 * fine + 0.14 * canvas.noise("hue", 5, octaves=6) + 0.06 * grain
-    color = ramp(palette.accent, 0.5 + 0.1 * canvas.noise("patina", 3, octaves=6) + 0.03 * grain)
-    halo = step(-1.0, -0.5, where + 0.15 * fine)
-    lay(color, palette.main[len(palette.main) // 2], 0.45 * halo)
+    front = where + 0.10 * fine
+    eaten = step(-0.06, 0.1, front)
+    lip = np.exp(np.square((front + 0.06) * np.float32(8.0)) * np.float32(-1.0))
+    crust = 0.44 + 0.06 * fine + 0.05 * where + 0.012 * grain
+    scratch = scratches(canvas, 200)
+    sheet = 0.62 + 0.008 * canvas.noise("sheet", 6) - 0.03 * scratch
+    height = sheet + (crust - sheet) * eaten + 0.06 * lip
+    light = 0.42 + 0.13 * fine + 0.17 * canvas.noise("hue", 4, octaves=7) + 0.05 * grain
+    color = ramp(
+        palette.accent, 0.45 + 0.16 * canvas.noise("patina", 3, octaves=7) + 0.03 * grain + 0.3 * scratch
+    )
+    bleeding = step(-1.1, 0.1, front + 0.25 * canvas.noise("runs", (2, 24), octaves=4))
+    lay(color, palette.main[len(palette.main) // 2], 0.6 * bleeding)
     lay(color, ramp(palette.main, light), eaten)
     surface = Surface(height, color)
     cavity(canvas, surface, 0.6)
+    return surface
+
+
+def tread_plate(canvas: Canvas, palette: Palette) -> Surface:
+    """Chequer plate: raised lozenges, turned a quarter from one to the next."""
+    rows, cols = canvas.rows(14, 2), canvas.cols(14, 2)
+    grid = canvas.grid(rows, cols)
+    flip = 1 - 2.0 * ((grid.row + grid.id % cols) % 2).astype(np.float32)
+    u, v = grid.u - np.float32(0.5), grid.v - np.float32(0.5)
+    along, across = u + flip * v, v - flip * u
+    lozenge = np.abs(along) * np.float32(1 / 0.82) + np.square(across * np.float32(1 / 0.23))
+    bump = 1 - step(0.6, 1.0, lozenge)
+    scratch, stain = scratches(canvas, 500), canvas.noise("stain", 3, octaves=8, gain=0.62)
+    wipe = canvas.noise("wipe", (60, 20), octaves=4, gain=0.7)
+    rubbed = bump * step(-0.5, 1.0, canvas.noise("rubbed", 2, octaves=3))
+    height = 0.4 + 0.28 * bump + 0.004 * wipe + 0.008 * stain - 0.03 * scratch
+    light = 0.40 + 0.055 * stain + 0.05 * wipe + 0.3 * scratch + 0.16 * bump + 0.14 * rubbed
+    surface = Surface(height, ramp(palette.main, light))
+    lay(surface.color, palette.accent[0], 0.5 * step(0.3, 2.2, stain) * (1 - bump))
+    cavity(canvas, surface, 0.9)
     return surface
 
 
@@ -58,7 +83,11 @@ def scratches(canvas: Canvas, per_side: int) -> Field:
     brush = canvas.brush()
     count = round(per_side * canvas.width * canvas.height / canvas.side**2)
     for x, y, turn, length, depth in canvas.rng("scratches").random((count, 5), dtype=np.float32).tolist():
-        x, y, length = x * canvas.width / canvas.side, y * canvas.height / canvas.side, 0.01 + 0.25 * length**4
+        x, y, length = (
+            x * canvas.width / canvas.side,
+            y * canvas.height / canvas.side,
+            0.01 + 0.25 * length**4,
+        )
         dx, dy = length * math.cos(turn * math.pi), length * math.sin(turn * math.pi)
         brush.line([(x, y), (x + dx, y + dy)], 0.0008, 0.1 + 0.9 * depth**3)
     return brush.fields()[0]

@@ -6,51 +6,63 @@ import numpy as np
 
 from ..canvas import Canvas
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, pick, ramp, shade, step
+from ..surface import Surface, cavity, lay, pick, ramp, step
 
 
 def stone(canvas: Canvas, palette: Palette) -> Surface:
-    """A rock face: broken facets, cracks, lichen-free."""
-    facets = canvas.cells("facets", 6, jitter=1.0)
-    rough = canvas.noise("rough", 4, octaves=9, gain=0.62)
-    ridge = np.abs(canvas.noise("ridge", 3, octaves=6, gain=0.5))
+    """A rock face: broken facets with ledges, crevices, mineral stains."""
+    bend = 0.05 * canvas.noise("bend", 3, octaves=6), 0.05 * canvas.noise("bend down", 3, octaves=6)
+    blocks = canvas.cells("blocks", (5, 4), jitter=1.0)
+    chips = canvas.cells("chips", (13, 9), jitter=1.0)
+    gap, block = canvas.sample(blocks.gap, *bend), canvas.sample(blocks.near, *bend)
+    chip = canvas.sample(chips.near, *bend)
+    rough, fine = (
+        canvas.noise("rough", 4, octaves=8, gain=0.6),
+        canvas.noise("fine", 60, octaves=4, gain=0.75),
+    )
+    ridge = np.clip(np.abs(canvas.noise("ridge", (4, 2.5), octaves=7, gain=0.52)), 0, 1.5)
+    crevice = 1 - step(0.0, 0.10, gap + 0.03 * rough)
     grain = canvas.grain("grain")
-    crack = 1 - step(0.0, 0.09, facets.gap + 0.05 * rough)
-    tilt = pick(canvas.dice("tilt", facets.count), facets.id)
-    height = 0.5 + 0.10 * rough + 0.13 * tilt - 0.10 * ridge - 0.10 * crack + 0.008 * grain
-    height += 0.15 * (0.5 - np.clip(facets.near, 0, 1))
+    height = 0.66 - 0.26 * block - 0.11 * chip + 0.085 * rough - 0.09 * ridge - 0.17 * crevice
+    height += 0.016 * fine + 0.005 * grain
 
-    speckle = canvas.noise("speckle", 110, octaves=3, gain=0.8)
-    light = 0.45 + 0.11 * rough + 0.16 * (tilt - 0.5) - 0.06 * ridge + 0.07 * speckle + 0.04 * grain - 0.18 * crack
+    light = (
+        0.46 + 0.09 * rough - 0.10 * ridge - 0.10 * (chip - 0.5) + 0.07 * fine + 0.035 * grain - 0.2 * crevice
+    )
     color = ramp(palette.main, light)
-    lay(color, ramp(palette.accent, light), 0.55 * step(0.3, 1.6, canvas.noise("vein", 3, octaves=7)))
+    lay(color, ramp(palette.accent, light + 0.05), 0.5 * step(0.4, 1.8, canvas.noise("stain", 3, octaves=8)))
     surface = Surface(height, color)
-    cavity(canvas, surface, 0.9, 0.03)
+    cavity(canvas, surface, 0.8, 0.04)
     return surface
 
 
 def marble(canvas: Canvas, palette: Palette) -> Surface:
-    """Polished marble: clouds, and veins where a warped noise crosses zero."""
-    flow = canvas.noise("flow", 2, octaves=4, gain=0.5)
-    veins = canvas.noise("veins", 2, octaves=7, gain=0.5)
-    veins = canvas.sample(veins, 0.09 * flow, 0.09 * canvas.noise("flow down", 2, octaves=4, gain=0.5))
-    thin = canvas.noise("thin", 5, octaves=6, gain=0.5)
-    patch = step(-0.8, 1.2, flow)
-    bold = np.exp(np.abs(veins) * np.float32(-13.0)) * (0.25 + 0.75 * patch)
-    halo = np.exp(np.abs(veins) * np.float32(-2.8))
-    fine = np.exp(np.abs(thin + 0.4 * veins) * np.float32(-22.0)) * (1 - 0.75 * patch)
+    """Polished marble: clouds, and veins where noise that flows one way crosses zero."""
+    drift = canvas.noise("drift", 2, octaves=6, gain=0.5)
+    veins = np.sin(
+        np.float32(2 * np.pi) * (canvas.cols(2) * canvas.x + canvas.rows(1) * canvas.y) + 1.9 * drift
+    )
+    veins = veins + 0.16 * canvas.noise("frill", 6, octaves=6, gain=0.55)
+    thin = canvas.noise("thin", 3, octaves=7, gain=0.5) + 0.5 * veins
+    where = step(-1.0, 1.4, canvas.noise("where", 2, octaves=4))
+    bold = np.exp(np.abs(veins) * np.float32(-16.0)) * (0.15 + 0.85 * where)
+    halo = np.exp(np.abs(veins) * np.float32(-2.6)) * where
+    fine = np.exp(np.abs(thin) * np.float32(-26.0)) * (1 - 0.6 * where)
 
     cloud = canvas.noise("cloud", 3, octaves=7, gain=0.55)
-    light = 0.70 + 0.10 * cloud - 0.28 * halo * patch + 0.012 * canvas.grain("grain")
+    light = 0.74 + 0.10 * cloud - 0.38 * halo + 0.010 * canvas.grain("grain")
     color = ramp(palette.main, light)
-    lay(color, ramp(palette.accent, 0.45 + 0.18 * cloud), np.clip(0.9 * bold + 0.5 * fine, 0, 0.92))
+    lay(color, ramp(palette.accent, 0.45 + 0.18 * cloud), np.clip(0.85 * bold + 0.55 * fine, 0, 0.9))
     height = 0.5 - 0.025 * bold - 0.012 * fine + 0.004 * cloud
     return Surface(height, color)
 
 
 def concrete(canvas: Canvas, palette: Palette) -> Surface:
     """Fair-faced concrete: blotches, air holes, fine cracks."""
-    blotch, cloud = canvas.noise("blotch", 2, octaves=6, gain=0.55), canvas.noise("cloud", 10, octaves=6, gain=0.6)
+    blotch, cloud = (
+        canvas.noise("blotch", 2, octaves=6, gain=0.55),
+        canvas.noise("cloud", 10, octaves=6, gain=0.6),
+    )
     fine, grain = canvas.noise("fine", 120, octaves=3, gain=0.8), canvas.grain("grain")
     holes = canvas.cells("holes", 22, jitter=1.0)
     size = pick(np.power(canvas.dice("size", holes.count), 6) * np.float32(0.22), holes.id)
@@ -80,6 +92,46 @@ def plaster(canvas: Canvas, palette: Palette) -> Surface:
     light = 0.5 + 0.10 * blotch + 0.06 * strokes + 0.07 * lip + 0.035 * fine + 0.015 * grain
     surface = Surface(height, ramp(palette.main, light))
     cavity(canvas, surface, 0.5)
+    return surface
+
+
+def terrazzo(canvas: Canvas, palette: Palette) -> Surface:
+    """Chips of many stones in polished cement."""
+    fine, grain = canvas.noise("fine", 90, octaves=3), canvas.grain("grain")
+    bed = 0.72 + 0.05 * canvas.noise("bed", 3, octaves=6) + 0.03 * fine + 0.02 * grain
+    color = ramp(palette.main, bed)
+    chips = np.zeros(canvas.shape, np.float32)
+    for name, per_side, least in (("dust", 44, 0.12), ("small", 22, 0.1), ("large", 10, 0.08)):
+        cells = canvas.cells(name, per_side, jitter=1.0)
+        size = pick(canvas.dice(f"{name} size", cells.count), cells.id)
+        chip = step(0.0, 0.05, cells.gap - least - 0.45 * size) * (size < 0.7)
+        hue = pick(canvas.dice(f"{name} hue", cells.count), cells.id)
+        lay(color, ramp(palette.accent, hue + 0.03 * fine), chip)
+        chips = np.maximum(chips, chip)
+    return Surface(0.5 + 0.006 * chips + 0.002 * fine, color)
+
+
+def gravel(canvas: Canvas, palette: Palette) -> Surface:
+    """Loose pebbles, large ones on small ones."""
+    fine, grain = canvas.noise("fine", 60, octaves=4, gain=0.7), canvas.grain("grain")
+    height = 0.1 + 0.02 * fine
+    color = ramp(palette.accent, 0.3 + 0.1 * fine + 0.04 * grain)
+    for name, per_side, base, share in (
+        ("small", 34, 0.1, 1.0),
+        ("middle", 20, 0.25, 0.8),
+        ("large", 12, 0.4, 0.5),
+    ):
+        stones = canvas.cells(name, per_side, jitter=0.95)
+        present = pick((canvas.dice(f"{name} present", stones.count) < share).astype(np.float32), stones.id)
+        dome = np.sqrt(np.clip(stones.gap * 2.2 - 0.12, 0, 1)) * present
+        top = base + (0.3 + 4.0 / per_side) * dome + 0.008 * fine
+        over = step(0.15, 0.3, dome) * (top > height)
+        own = pick(canvas.dice(f"{name} tone", stones.count), stones.id)
+        light = 0.02 + 0.62 * own + 0.25 * dome + 0.05 * fine + 0.035 * grain
+        lay(color, ramp(palette.main, light), over)
+        height = np.where(over > 0, height + (top - height) * over, height)
+    surface = Surface(height, color)
+    cavity(canvas, surface, 0.6, 0.03)
     return surface
 
 

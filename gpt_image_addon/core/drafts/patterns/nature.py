@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from ..canvas import Brush, Canvas
+from ..canvas import Canvas
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, pick, ramp, shade, step
-
-
-def grass(canvas: Canvas, palette: Palette) -> Surface:
-    """A lawn seen from above: blades drawn from the ground up."""
-    brush = canvas.brush(layers=2)
-    count = round(3600 * canvas.width * canvas.height / canvas.side**2)
-    dice = canvas.rng("blades").random((count, 6), dtype=np.float32).tolist()
-    for order, (x, y, turn, length, hue, bend) in enumerate(dice):
-        root = x * canvas.width / canvas.side, y * canvas.height / canvas.side
-        _blade(brush, root, turn * 2 * math.pi, 0.03 + 0.05 * length, 2 * bend - 1, 0.15 + 0.85 * order / count, hue)
-    blade, hue = brush.fields()
-    soil, clump, fine = canvas.noise("soil", 40, octaves=4), canvas.noise("clump", 3, octaves=4), canvas.grain("grain")
-    bare = (blade < 0.05).astype(np.float32)
-    height = 0.08 + 0.8 * blade + 0.02 * soil * bare + 0.02 * clump
-    light = 0.02 + 0.75 * blade * (0.55 + 0.6 * hue) + 0.05 * clump + 0.015 * fine
-    color = ramp(palette.main, light)
-    lay(color, ramp(palette.accent, 0.3 + 0.5 * blade), np.maximum(0.7 * step(0.9, 0.97, hue), 0.8 * bare))
-    return Surface(height.astype(np.float32), color)
+from ..surface import Surface, cavity, lay, pick, ramp, step
 
 
 def ground(canvas: Canvas, palette: Palette) -> Surface:
-    """Soil with pebbles and crumbs."""
-    soil, crumbs = canvas.noise("soil", 4, octaves=8, gain=0.66), canvas.noise("crumbs", 50, octaves=4, gain=0.7)
+    """Soil with crumbs and half-buried pebbles."""
+    soil, crumbs = (
+        canvas.noise("soil", 4, octaves=8, gain=0.62),
+        canvas.noise("crumbs", 36, octaves=5, gain=0.72),
+    )
     grain = canvas.grain("grain")
-    pebbles = canvas.cells("pebbles", 20, jitter=1.0)
-    size = pick(np.power(canvas.dice("size", pebbles.count), 3) * np.float32(0.5), pebbles.id)
-    dome = np.clip(1 - np.square((pebbles.near + 0.02 * crumbs) / (size + 0.02)), 0, 1) * (size > 0.1)
-    body = step(0.0, 0.15, dome)
-    height = 0.40 + 0.07 * soil + 0.05 * crumbs + 0.012 * grain + 0.3 * np.sqrt(dome) * size * 2
-    light = 0.42 + 0.12 * soil + 0.10 * crumbs + 0.05 * grain
+    pebbles = canvas.cells("pebbles", 22, jitter=1.0)
+    size = pick(np.power(canvas.dice("size", pebbles.count), 4) * np.float32(0.55), pebbles.id)
+    bend = 0.10 * canvas.noise("outline", 30, octaves=3) * size
+    dome = np.clip(1 - np.square((pebbles.near + bend) / (size + 0.02)), 0, 1) * (size > 0.08)
+    body = step(0.05, 0.3, dome - 0.10 * np.clip(crumbs, -1, 2))
+    height = 0.40 + 0.07 * soil + 0.06 * crumbs + 0.012 * grain + 0.5 * np.sqrt(dome) * size
+    light = 0.42 + 0.10 * soil + 0.13 * crumbs + 0.06 * grain
     color = ramp(palette.main, light)
     own = pick(canvas.dice("tone", pebbles.count), pebbles.id)
-    lay(color, ramp(palette.accent, 0.2 + 0.5 * own + 0.15 * dome + 0.05 * crumbs), body)
-    surface = Surface(height.astype(np.float32), color)
-    cavity(canvas, surface, 0.8, 0.015)
+    lay(color, ramp(palette.accent, 0.05 + 0.6 * own + 0.15 * dome + 0.06 * crumbs + 0.04 * grain), body)
+    surface = Surface(height, color)
+    cavity(canvas, surface, 1.0, 0.015)
     return surface
 
 
@@ -56,10 +40,16 @@ def sand(canvas: Canvas, palette: Palette) -> Surface:
     strength = 0.55 + 0.2 * canvas.noise("strength", 3, octaves=2)
     grain, fine = canvas.grain("grain"), canvas.noise("fine", 90, octaves=3, gain=0.8)
     height = 0.35 + 0.25 * ripple * strength + 0.03 * bend + 0.012 * fine + 0.007 * grain
-    light = 0.38 + 0.20 * ripple * strength + 0.05 * canvas.noise("broad", 3, octaves=6) + 0.05 * fine + 0.06 * grain
+    light = (
+        0.34
+        + 0.34 * ripple * strength
+        + 0.05 * canvas.noise("broad", 3, octaves=6)
+        + 0.05 * fine
+        + 0.06 * grain
+    )
     color = ramp(palette.main, light)
     lay(color, palette.accent[0], 0.5 * (grain > 1.66))
-    return Surface(height.astype(np.float32), color)
+    return Surface(height, color)
 
 
 def water(canvas: Canvas, palette: Palette) -> Surface:
@@ -71,39 +61,114 @@ def water(canvas: Canvas, palette: Palette) -> Surface:
     light = np.power(np.clip(net, 0, 1.2), 3) * 0.55 + np.power(np.clip(fine, 0, 1.2), 3) * 0.3
     height = 0.5 + 0.07 * swell + 0.10 * (net - 0.5) + 0.03 * (fine - 0.5)
     color = ramp(palette.main, 0.18 + 0.09 * swell + 0.8 * light)
-    return Surface(height.astype(np.float32), color)
+    return Surface(height, color)
 
 
 def ice(canvas: Canvas, palette: Palette) -> Surface:
     """Clouded ice with white fractures at several depths."""
     cloud = canvas.noise("cloud", 3, octaves=7, gain=0.55)
-    warp = 0.03 * canvas.noise("warp", 4, octaves=5), 0.03 * canvas.noise("warp down", 4, octaves=5)
-    deep = canvas.sample(canvas.cells("deep", 4, jitter=1.0).gap, *warp)
-    thin = canvas.sample(canvas.cells("thin", 9, jitter=1.0).gap, *warp)
-    crack = np.exp(-deep * np.float32(26.0)) + 0.6 * np.exp(-thin * np.float32(55.0)) * step(-0.3, 0.9, cloud)
-    haze = np.exp(-deep * np.float32(6.0))
-    bubbles = canvas.cells("bubbles", 40, jitter=1.0)
-    bubble = (1 - step(0.08, 0.16, bubbles.near)) * pick(canvas.dice("size", bubbles.count) ** 4, bubbles.id)
-    light = 0.34 + 0.12 * cloud + 0.28 * haze + 0.55 * crack + 0.4 * bubble
-    height = 0.5 + 0.012 * cloud - 0.10 * np.clip(crack, 0, 1) + 0.01 * canvas.noise("melt", 5, octaves=3)
-    return Surface(height.astype(np.float32), ramp(palette.main, light))
+    warp = 0.05 * canvas.noise("warp", 3, octaves=6), 0.05 * canvas.noise("warp down", 3, octaves=6)
+    deep = canvas.sample(canvas.cells("deep", 3, jitter=1.0).gap, *warp)
+    thin = canvas.sample(canvas.cells("thin", 7, jitter=1.0).gap, *warp)
+    where = step(-0.6, 1.2, canvas.noise("where", 3, octaves=3))
+    crack = np.exp(-deep * np.float32(70.0)) * (0.35 + 0.65 * where)
+    crack += 0.45 * np.exp(-thin * np.float32(80.0)) * step(-0.2, 1.4, cloud)
+    haze = np.exp(-deep * np.float32(9.0)) * where
+    bubbles = canvas.cells("bubbles", 34, jitter=1.0)
+    size = pick(np.power(canvas.dice("size", bubbles.count), 5) * np.float32(0.3), bubbles.id)
+    bubble = (1 - step(-0.04, 0.04, bubbles.near - size)) * (size > 0.03)
+    frost = canvas.noise("frost", (90, 50), octaves=3, gain=0.8)
+    light = 0.36 + 0.13 * cloud + 0.20 * haze + 0.6 * crack + 0.16 * bubble + 0.02 * frost
+    height = (
+        0.5
+        + 0.010 * cloud
+        - 0.10 * np.clip(crack, 0, 1)
+        + 0.012 * canvas.noise("melt", 5, octaves=3)
+        + 0.002 * frost
+    )
+    return Surface(height, ramp(palette.main, light))
 
 
-def _blade(
-    brush: Brush, root: tuple[float, float], turn: float, length: float, bend: float, depth: float, hue: float
-) -> None:
-    """A blade that rises from its root to its tip, which is `depth` high."""
-    x, y = root
-    half = 0.0035
-    for part in range(3):
-        dx, dy = math.cos(turn), math.sin(turn)
-        tip = half * (0.8, 0.55, 0.0)[part]
-        end_x, end_y = x + dx * length / 3, y + dy * length / 3
-        corners = [
-            (x - dy * half, y + dx * half),
-            (end_x - dy * tip, end_y + dx * tip),
-            (end_x + dy * tip, end_y - dx * tip),
-            (x + dy * half, y - dx * half),
-        ]
-        brush.polygon(corners, depth * (0.55 + 0.2 * part), hue)
-        x, y, half, turn = end_x, end_y, tip, turn + bend * 0.5
+def cracked_earth(canvas: Canvas, palette: Palette) -> Surface:
+    """Dried mud: curled plates, cracks within cracks."""
+    bend = 0.022 * canvas.noise("bend", 5, octaves=6), 0.022 * canvas.noise("bend down", 5, octaves=6)
+    plates = canvas.cells("plates", 6, jitter=0.95)
+    gap = canvas.sample(plates.gap, *bend)
+    small = canvas.sample(canvas.cells("small", 15, jitter=1.0).gap, *bend)
+    rough, fine, grain = (
+        canvas.noise("rough", 6, octaves=7),
+        canvas.noise("fine", 60, octaves=4),
+        canvas.grain("grain"),
+    )
+    crack = 1 - step(0.015, 0.09, gap + 0.01 * rough)
+    hair = (1 - step(0.01, 0.05, small)) * step(0.2, 1.2, canvas.noise("where", 3, octaves=3))
+    curl = np.exp(gap * np.float32(-5.0))
+    height = 0.52 + 0.14 * curl + 0.025 * rough + 0.012 * fine + 0.005 * grain
+    height -= 0.5 * crack + 0.12 * hair
+    light = 0.56 + 0.10 * rough + 0.05 * fine + 0.03 * grain + 0.12 * curl - 0.6 * crack - 0.3 * hair
+    surface = Surface(height, ramp(palette.main, light))
+    cavity(canvas, surface, 0.5)
+    return surface
+
+
+def lava(canvas: Canvas, palette: Palette) -> Surface:
+    """Cooled crust adrift on glowing rock."""
+    bend = 0.03 * canvas.noise("bend", 4, octaves=6), 0.03 * canvas.noise("bend down", 4, octaves=6)
+    gap = canvas.sample(canvas.cells("plates", 5, jitter=1.0).gap, *bend)
+    small = canvas.sample(canvas.cells("small", 12, jitter=1.0).gap, *bend)
+    rough, fine = (
+        canvas.noise("rough", 5, octaves=8, gain=0.6),
+        canvas.noise("fine", 50, octaves=5, gain=0.75),
+    )
+    hot = step(-0.6, 1.4, canvas.noise("hot", 2, octaves=4))
+    heat = np.exp(-gap * np.float32(11.0)) * (0.5 + 0.7 * hot) + 0.5 * np.exp(-small * np.float32(18.0)) * hot
+    heat = np.clip(heat - 0.05 * np.abs(fine), 0, 1)
+    crust = 1 - step(0.12, 0.45, heat)
+    height = 0.22 + (0.3 + 0.10 * rough + 0.03 * fine + 0.12 * np.clip(gap, 0, 1)) * crust
+    color = ramp(palette.main, 0.4 + 0.13 * rough + 0.10 * fine)
+    lay(color, ramp(palette.accent, heat), step(0.06, 0.4, heat))
+    return Surface(height, color)
+
+
+def snow(canvas: Canvas, palette: Palette) -> Surface:
+    """Wind-packed snow with a glitter of crystals."""
+    drift = canvas.noise("drift", (3, 2), octaves=4, gain=0.42)
+    ridge = 1 - np.abs(canvas.noise("ridge", (5, 3), octaves=5, gain=0.5))
+    fine, grain = canvas.noise("fine", 70, octaves=4, gain=0.75), canvas.grain("grain")
+    height = 0.45 + 0.10 * drift + 0.06 * np.clip(ridge, -1, 1) + 0.012 * fine + 0.003 * grain
+    light = 0.58 + 0.14 * drift + 0.10 * ridge + 0.035 * fine + 0.02 * grain
+    surface = Surface(height, ramp(palette.main, light))
+    lay(surface.color, palette.accent[0], 0.8 * (grain > 1.715))
+    cavity(canvas, surface, 0.35, 0.04)
+    return surface
+
+
+def clouds(canvas: Canvas, palette: Palette) -> Surface:
+    """A sky with fair-weather clouds."""
+    bend = 0.05 * canvas.noise("bend", 2, octaves=5), 0.05 * canvas.noise("bend down", 2, octaves=5)
+    mass = canvas.sample(canvas.noise("mass", (3, 2), octaves=8, gain=0.55), *bend)
+    cover = step(-0.2, 1.5, mass)
+    lit = canvas.sample(mass, np.float32(0.0) * mass, np.full(canvas.shape, -0.02, np.float32))
+    color = ramp(palette.main, 0.5 + 0.18 * canvas.noise("haze", 2, octaves=3))
+    lay(color, ramp(palette.accent, 0.55 + 0.5 * (mass - lit) + 0.22 * mass), cover)
+    return Surface(0.3 + 0.35 * cover, color)
+
+
+def space(canvas: Canvas, palette: Palette) -> Surface:
+    """Gas and stars."""
+    bend = 0.09 * canvas.noise("bend", 2, octaves=6), 0.09 * canvas.noise("bend down", 2, octaves=6)
+    gas = canvas.sample(canvas.noise("gas", 2, octaves=8, gain=0.55), *bend)
+    other = canvas.noise("other", 2, octaves=7)
+    color = ramp(palette.main, 0.12 + 0.45 * step(-0.6, 2.4, gas) + 0.05 * gas)
+    lay(
+        color,
+        ramp(palette.accent, step(0.0, 2.5, other + 0.5 * gas)),
+        0.7 * step(0.3, 2.2, other + 0.4 * gas),
+    )
+    stars = np.zeros(canvas.shape, np.float32)
+    for name, per_side, sharp in (("far", 70, 900.0), ("near", 18, 700.0)):
+        cells = canvas.cells(name, per_side, jitter=1.0)
+        shine = pick(np.power(canvas.dice(f"{name} shine", cells.count), 6), cells.id)
+        stars += shine * np.exp(np.square(cells.near) * np.float32(-sharp * 20.0 / per_side / (20.0 / 18.0)))
+    color += np.clip(stars, 0, 1)
+    return Surface(0.5 + 0.05 * gas, color)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..canvas import Canvas, Field
+from ..canvas import Brush, Canvas, Field
 from ..palette import Palette
 from ..surface import Surface, cavity, lay, ramp, step
 from .metal import scratches
@@ -37,11 +37,18 @@ def panels(canvas: Canvas, palette: Palette) -> Surface:
     plate = 0.52 + 0.2 * fields["lift"] - 0.16 * fields["vent"] + 0.07 * fields["bolt"]
     height = 0.22 + (plate + 0.003 * fine - 0.03 * scratch - 0.22) * body - 0.05 * fields["glow"]
     worn = (1 - step(0.005, 0.013, edge + 0.0025 * stain)) * body
-    light = 0.42 + 0.45 * fields["tone"] + 0.05 * stain + 0.02 * fine + 0.22 * scratch + 0.3 * worn * step(0, 1, stain)
+    light = (
+        0.42
+        + 0.45 * fields["tone"]
+        + 0.05 * stain
+        + 0.02 * fine
+        + 0.22 * scratch
+        + 0.3 * worn * step(0, 1, stain)
+    )
     light += 0.1 * fields["bolt"] - 0.28 * fields["vent"] - 0.4 * (1 - body)
     color = ramp(palette.main, light)
     lay(color, palette.accent[len(palette.accent) // 2], np.clip(fields["glow"], 0, 1))
-    surface = Surface(height.astype(np.float32), color)
+    surface = Surface(height, color)
     cavity(canvas, surface, 0.5)
     return surface
 
@@ -97,7 +104,86 @@ def _plate(
         fields["vent"][window] = inside * step(0.35, 0.65, slats)
     elif kind < 0.36 and max(wide, high) > 0.11:
         strip = (from_x if high > wide else from_y) - np.float32(min(wide, high) / 2 - 0.006)
-        fields["glow"][window] = step(0.0, 0.002, strip) * step(0.02, 0.022, from_y if high > wide else from_x)
+        fields["glow"][window] = step(0.0, 0.002, strip) * step(
+            0.02, 0.022, from_y if high > wide else from_x
+        )
     elif kind < 0.6:
         groove = np.abs(np.minimum(from_x, from_y) - np.float32(0.026))
         fields["vent"][window] = 0.6 * (1 - step(0.001, 0.003, groove))
+
+
+def carbon_fibre(canvas: Canvas, palette: Palette) -> Surface:
+    """Two-by-two twill of flat tows under clear resin."""
+    rows, cols = canvas.rows(32, 4), canvas.cols(32, 4)
+    across, down = np.broadcast_to(canvas.x * np.float32(cols), canvas.shape), canvas.y * np.float32(rows)
+    col, row = across.astype(np.int32), down.astype(np.int32)
+    u, v = across - col, down - row
+    phase = (col + row) % 4
+    stands = phase < 2
+    over = np.where(stands, u, v) - np.float32(0.5)
+    along = np.where(stands, v, u) - np.float32(0.5)
+    fibre = np.where(
+        stands, canvas.noise("up", (30, 330), octaves=2), canvas.noise("across", (330, 30), octaves=2)
+    )
+    round_off = 1 - np.square(over * 2) * 0.7
+    shine = np.where(stands, 0.62, 0.30).astype(np.float32)
+    height = 0.5 + 0.03 * round_off + 0.003 * fibre
+    light = (
+        shine * round_off * (1 - 0.15 * np.square(along * 2)) + 0.05 * fibre + 0.02 * canvas.noise("clear", 3)
+    )
+    return Surface(height, ramp(palette.main, light))
+
+
+def circuit(canvas: Canvas, palette: Palette) -> Surface:
+    """A printed board: traces that turn by eighths, pads and chips."""
+    brush = canvas.brush(layers=2)
+    dice, share = canvas.rng("board"), canvas.width * canvas.height / canvas.side**2
+    pitch = 1 / 40
+    for _ in range(round(95 * share)):
+        _trace(brush, dice, canvas, pitch)
+    for x, y, wide, high in dice.random((round(11 * share), 4), dtype=np.float32).tolist():
+        _chip(brush, x * canvas.width / canvas.side, y * canvas.height / canvas.side, wide, high, pitch)
+    kind, light = brush.fields()
+    fine, stain = canvas.noise("fine", 120, octaves=3), canvas.noise("stain", 3, octaves=6)
+    trace, pad, chip = step(0.15, 0.3, kind), step(0.45, 0.6, kind), step(0.75, 0.9, kind)
+    height = 0.3 + 0.06 * trace + 0.06 * pad + 0.35 * chip + 0.006 * fine
+    color = ramp(palette.main, 0.35 + 0.06 * stain + 0.04 * fine + 0.28 * trace)
+    lay(color, ramp(palette.accent, 0.5 + 0.12 * fine + 0.1 * stain), pad)
+    lay(color, (0.075, 0.078, 0.085), chip)
+    color += 0.45 * chip * (light > 0.5)
+    surface = Surface(height, color)
+    cavity(canvas, surface, 0.5)
+    return surface
+
+
+def _trace(brush: Brush, dice: np.random.Generator, canvas: Canvas, pitch: float) -> None:
+    x = pitch * int(dice.integers(0, max(1, round(canvas.width / canvas.side / pitch))))
+    y = pitch * int(dice.integers(0, max(1, round(canvas.height / canvas.side / pitch))))
+    points, turn = [(x, y)], int(dice.integers(0, 8))
+    for _ in range(int(dice.integers(2, 6))):
+        dx, dy = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))[turn % 8]
+        reach = pitch * int(dice.integers(1, 6 if turn % 2 else 12))
+        x, y = x + dx * reach, y + dy * reach
+        points.append((x, y))
+        turn += 1 if float(dice.random()) < 0.5 else -1
+    brush.line(points, 0.005, 0.35, 0.0)
+    for x, y in (points[0], points[-1]):
+        for radius, kind in ((0.0085, 0.65), (0.0035, 0.0)):
+            brush.polygon([(x + dx * radius, y + dy * radius) for dx, dy in _ROUND], kind, 0.0)
+
+
+def _chip(brush: Brush, x: float, y: float, wide: float, high: float, pitch: float) -> None:
+    x, y = round(x / pitch) * pitch, round(y / pitch) * pitch
+    wide, high = pitch * round(2 + 5 * wide**2), pitch * round(2 + 3 * high**2)
+    for i in range(round(wide / pitch * 2)):
+        left = x + pitch * (0.5 * i + 0.15)
+        brush.polygon(_box(left, y - 0.011, left + 0.0055, y + high + 0.011), 0.65, 0.0)
+    brush.polygon(_box(x, y, x + wide, y + high), 1.0, 0.0)
+    brush.polygon(_box(x + 0.01, y + 0.01, x + 0.017, y + 0.017), 1.0, 1.0)
+
+
+def _box(left: float, top: float, right: float, bottom: float) -> list[tuple[float, float]]:
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+
+
+_ROUND = [(float(np.cos(t)), float(np.sin(t))) for t in np.linspace(0, 2 * np.pi, 16, endpoint=False)]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ..canvas import Canvas, Field
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, pick, ramp, shade, step
+from ..surface import Surface, cavity, lay, pick, ramp, step
 
 
 def wood_grain(canvas: Canvas, palette: Palette) -> Surface:
     """One wide board: flowing year rings, knots, pores."""
-    down = np.broadcast_to(canvas.y * np.float32(canvas.rows(9)), canvas.shape)
-    warp = 0.55 * canvas.noise("flow", (1.5, 1), octaves=3, gain=0.4) + 0.06 * canvas.noise("wave", (8, 2), octaves=3)
+    down = canvas.y * np.float32(canvas.rows(13))
+    warp = 0.55 * canvas.noise("flow", (1.5, 1), octaves=3, gain=0.4) + 0.06 * canvas.noise(
+        "wave", (8, 2), octaves=3
+    )
     bend, heart = _knots(canvas, 4)
     return _board(canvas, palette, down + warp + 1.2 * bend, heart, np.float32(0.0))
 
@@ -32,7 +32,9 @@ def wood_planks(canvas: Canvas, palette: Palette) -> Surface:
     middle = grid.v - 0.5 + (own - np.float32(0.5)) * np.float32(0.8)
     rings = np.sqrt(np.square(middle * 2.4) + 0.05) * 3.2 + cathedral + own * 17
     bend, heart = _knots(canvas, 5)
-    warp = 0.28 * canvas.noise("flow", (3, 1.5), octaves=3, gain=0.4) + 0.05 * canvas.noise("wave", (16, 3), octaves=3)
+    warp = 0.28 * canvas.noise("flow", (3, 1.5), octaves=3, gain=0.4) + 0.05 * canvas.noise(
+        "wave", (16, 3), octaves=3
+    )
     surface = _board(canvas, palette, rings + warp + bend, heart, (own - np.float32(0.5)) * np.float32(0.5))
 
     body = step(0.0015, 0.0075, edge)
@@ -45,19 +47,80 @@ def wood_planks(canvas: Canvas, palette: Palette) -> Surface:
     return surface
 
 
+def parquet(canvas: Canvas, palette: Palette) -> Surface:
+    """Herringbone: blocks of five by one, each row turned a quarter."""
+    length = 5
+    rows, cols = canvas.rows(30, 2 * length), canvas.cols(30, 2 * length)
+    across, down = np.broadcast_to(canvas.x * np.float32(cols), canvas.shape), canvas.y * np.float32(rows)
+    col, row = across.astype(np.int32), down.astype(np.int32)
+    u, v = across - col, down - row
+    # Along every diagonal, `length` cells belong to lying blocks and the next `length` to standing ones.
+    phase = (col - row) % (2 * length)
+    lies = phase < length
+    place = np.where(lies, phase, 2 * length - 1 - phase)
+    along = (np.where(lies, u, v) + place) / np.float32(length)
+    over = np.where(lies, v, u)
+    start = np.where(lies, col - place, col) % cols + np.where(lies, row, row - place) % rows * cols
+    block = start + np.where(lies, 0, rows * cols)
+    edge = np.minimum(
+        np.minimum(along, 1 - along) * np.float32(length), np.minimum(over, 1 - over)
+    ) / np.float32(30)
+
+    own = pick(canvas.dice("own", 2 * rows * cols), block)
+    flow = np.where(
+        lies, canvas.noise("flow", (8, 3), octaves=3), canvas.noise("flow down", (3, 8), octaves=3)
+    )
+    fibre = np.where(
+        lies, canvas.noise("fibre", (150, 8), octaves=3), canvas.noise("fibre down", (8, 150), octaves=3)
+    )
+    lean = (pick(canvas.dice("lean", 2 * rows * cols), block) - np.float32(0.5)) * along
+    rings = over * 2.4 + 2.0 * lean + 0.3 * flow + own * 13
+    surface = _sawn(palette, rings, fibre, 0.06 * flow + (own - np.float32(0.5)) * np.float32(0.42))
+    body = step(0.0006, 0.004, edge)
+    tilt = pick(canvas.dice("tilt", 2 * rows * cols), block) - np.float32(0.5)
+    surface.height = 0.15 + (0.25 + 0.4 * surface.height + 0.06 * own + 0.05 * tilt * (over - 0.5)) * body
+    lay(surface.color, palette.accent[0], 0.85 * (1 - step(0.0004, 0.0026, edge)))
+    cavity(canvas, surface, 0.35)
+    return surface
+
+
+def bark(canvas: Canvas, palette: Palette) -> Surface:
+    """Old bark: long plates, deep furrows, splinters."""
+    bend = 0.03 * canvas.noise("bend", (4, 6), octaves=4), 0.04 * canvas.noise("bend down", (4, 6), octaves=4)
+    gap = canvas.sample(canvas.cells("plates", (3.5, 9), jitter=1.0).gap, *bend)
+    small = canvas.sample(canvas.cells("flakes", (9, 20), jitter=1.0).gap, *bend)
+    splinter = canvas.noise("splinter", (14, 70), octaves=5, gain=0.7)
+    rough, grain = canvas.noise("rough", 6, octaves=7, gain=0.6), canvas.grain("grain")
+    plate = np.sqrt(np.clip(gap * 1.3, 0, 1))
+    height = 0.12 + 0.55 * plate + 0.12 * np.sqrt(np.clip(small, 0, 1)) + 0.045 * splinter + 0.05 * rough
+    light = 0.08 + 0.50 * plate + 0.10 * small + 0.08 * splinter + 0.07 * rough + 0.03 * grain
+    color = ramp(palette.main, light)
+    lay(
+        color, ramp(palette.accent, light), 0.4 * step(0.6, 2.0, canvas.noise("lichen", 4, octaves=7)) * plate
+    )
+    surface = Surface(height, color)
+    cavity(canvas, surface, 0.5, 0.03)
+    return surface
+
+
 def _board(canvas: Canvas, palette: Palette, rings: Field, heart: Field, tone: Field | np.float32) -> Surface:
-    """Sawn wood: `rings` counts years, `heart` 0..1 is where knots are, `tone` shifts the colour."""
-    year = rings - np.floor(rings)
-    late = step(0.15, 0.9, year) * (1 - step(0.92, 1.0, year))  # dark summer wood ends abruptly in winter
+    """A board with its fibres across the picture; `heart` 0..1 is where knots are, `tone` shifts the colour."""
     fibre = canvas.noise("fibre", (150, 4), octaves=3, gain=0.7)
     streak = canvas.noise("streak", (30, 2), octaves=3)
     cloud = canvas.noise("cloud", (3, 1), octaves=3)
     pores = step(1.15, 1.9, canvas.noise("pores", (170, 9), octaves=2, gain=0.8))
+    surface = _sawn(palette, rings, fibre, tone + 0.07 * streak + 0.08 * cloud - 0.2 * pores - 0.62 * heart)
+    surface.height += 0.02 * streak - 0.12 * pores - 0.08 * heart
+    return surface
 
-    light = 0.62 - 0.30 * late + 0.075 * fibre + 0.07 * streak + 0.08 * cloud + tone
-    light -= 0.2 * pores + 0.62 * heart
-    height = 0.55 + 0.10 * late + 0.035 * fibre + 0.02 * streak - 0.12 * pores - 0.08 * heart
-    return Surface(height, ramp(palette.main, light))
+
+def _sawn(palette: Palette, rings: Field, fibre: Field, tone: Field) -> Surface:
+    """Sawn wood: `rings` counts years, `fibre` is its finest streaks, `tone` shifts the colour."""
+    year = rings - np.floor(rings)
+    late = step(0.15, 0.9, year) * (1 - step(0.92, 1.0, year))  # dark summer wood ends abruptly in winter
+    return Surface(
+        0.55 + 0.10 * late + 0.035 * fibre, ramp(palette.main, 0.62 - 0.30 * late + 0.075 * fibre + tone)
+    )
 
 
 def _knots(canvas: Canvas, per_side: int) -> tuple[Field, Field]:
