@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from . import answers, routes, wire
 from .answers import Answer
 from .errors import ApiError
+from .exchange import Exchange
 from .faults import Step
 from .records import Record
-from .routes import Exchange
 
 if TYPE_CHECKING:
     from .server import ApiServer, _Listener

@@ -69,12 +69,22 @@ def test_a_client_that_leaves_a_stall_is_noticed(api_server: ApiServer, stage: s
     assert record.client_left_at is not None and record.billed is not before_body
 
 
-def test_delay_and_latency_wait_on_the_server(api_server: ApiServer) -> None:
-    api_server.options.latency = 0.05
-    api_server.script(faults.delay(0.1, "answer"))
-    generate(api_server)
-    (record,) = api_server.requests
-    assert record.answered_at is not None and record.answered_at - record.received_at >= 0.15
+@pytest.mark.parametrize("stage", faults.STAGES)
+def test_a_delay_outlasts_an_impatient_client(api_server: ApiServer, stage: str) -> None:
+    api_server.script(faults.delay(30, stage), faults.delay(0.05, stage))
+    with pytest.raises((requests.Timeout, *Lost)):
+        generate(api_server, timeout=0.3)
+    assert settled(api_server)
+    assert api_server.requests[0].client_left_at is not None
+    assert generate(api_server).status_code == 200
+
+
+def test_latency_is_for_what_is_billed(api_server: ApiServer) -> None:
+    api_server.options.latency = 30
+    assert generate(api_server, n=0).status_code == 400
+    with pytest.raises(requests.Timeout):
+        generate(api_server, timeout=0.3)
+    assert settled(api_server) and api_server.requests[1].billed
 
 
 @pytest.mark.parametrize("name", ["truncated_json", "html", "wrong_content_type", "empty_data", "no_data"])
