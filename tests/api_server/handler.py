@@ -108,7 +108,10 @@ class Handler(BaseHTTPRequestHandler):
         try:
             length = int(self.headers.get("Content-Length", "0"))
         except ValueError:
-            raise ApiError(400, "Bad Content-Length header.") from None
+            length = -1
+        if length < 0:
+            self.close_connection = True
+            raise ApiError(400, "Bad Content-Length header.")
         if length > limit:
             self.close_connection = True
             raise wire.too_large(limit)

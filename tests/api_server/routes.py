@@ -10,6 +10,7 @@ from . import answers, batch_routes, errors, images
 from .answers import Answer
 from .errors import ApiError
 from .exchange import Exchange
+from .faults import BAD_PICTURES
 from .images import Job
 from .models import MODELS
 from .options import ORGANIZATION, PROJECT
@@ -130,7 +131,7 @@ def _answer(exchange: Exchange, job: Job) -> Answer:
         billed=step.answer != "redirect",
         cost_usd=usage.usd(job.parameters.model.family),
     )
-    if job.parameters.stream and not step.answer:
+    if job.parameters.stream and step.answer in ("", *BAD_PICTURES):
         return answers.streamed(job, made, step)
     link = server.options.answer_with == "url"
     return answers.whole(job, made, step, f"{server.origin}/files", link=link)

@@ -254,6 +254,30 @@ def test_several_pictures_in_a_stream(api_server: ApiServer) -> None:
     assert sent[1]["b64_json"] != sent[2]["b64_json"]
 
 
+@pytest.mark.parametrize("name", faults.BAD_PICTURES)
+def test_streams_carry_bad_pictures(api_server: ApiServer, name: str) -> None:
+    api_server.script(faults.answer(name))
+    first, last = events(api_server, partial_images=1)
+    Image.open(io.BytesIO(base64.b64decode(first["b64_json"]))).load()
+    with warnings.catch_warnings(), pytest.raises((ValueError, OSError, Image.DecompressionBombError)):
+        warnings.simplefilter("ignore")
+        Image.open(io.BytesIO(base64.b64decode(last["b64_json"], validate=True))).load()
+
+
+def test_a_server_that_does_not_stream(api_server: ApiServer) -> None:
+    api_server.script(faults.answer("not_streamed"))
+    response = generate(api_server, stream=True, partial_images=1)
+    assert response.headers["Content-Type"] == "application/json" and decoded(response)
+
+
+@pytest.mark.parametrize("length", ["-1", "x"])
+def test_a_senseless_content_length(api_server: ApiServer, length: str) -> None:
+    with socket.create_connection(("127.0.0.1", api_server.port), timeout=10) as connection:
+        head = f"POST /v1/images/edits HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
 def test_requests_a_minute(api_server: ApiServer) -> None:
     api_server.options.requests_per_minute = 2
     assert [generate(api_server).status_code for _ in range(3)] == [200, 200, 429]
@@ -313,3 +337,30 @@ def test_close_leaves_no_thread(tmp_path: Path) -> None:
     assert [json.loads(line)["state"] for line in log.read_text().splitlines()] == ["done", "done"]
     with pytest.raises(Lost):
         generate(server)
+
+
+def test_the_example_of_the_package(api_server: ApiServer) -> None:
+    api_server.script(faults.error("slow_down"), faults.ok(), faults.reset("processing"))
+    assert (generate(api_server).status_code, generate(api_server).status_code) == (503, 200)
+    with pytest.raises(Lost):
+        generate(api_server)
+    assert settled(api_server)
+    assert [record.status for record in api_server.image_requests] == [503, 200, None]
+    assert api_server.bill_usd == 2 * api_server.requests[1].cost_usd
+
+
+@pytest.mark.parametrize("path", ["/models", "/files", "/batches"])
+def test_other_endpoints_are_scripted_by_their_path(api_server: ApiServer, path: str) -> None:
+    api_server.script(faults.error("server_error", match=path))
+    url = api_server.base_url + path
+    assert requests.get(url, headers=bearer(api_server), timeout=20).status_code == 500
+    assert requests.get(url, headers=bearer(api_server), timeout=20).status_code == 200
+
+
+def test_a_crash_of_the_server_is_not_hidden(api_server: ApiServer) -> None:
+    nonsense: Any = "no date"
+    api_server.options.today = nonsense
+    assert generate(api_server, model="gpt-image-1.5").status_code == 500
+    (crash,) = api_server.crashes
+    assert "TypeError" in crash
+    api_server.crashes.clear()  # or the fixture would fail this test
