@@ -50,7 +50,7 @@ def whole(job: Job, made: Sequence[bytes], step: Step, file_url: str, *, link: b
     if link or step.answer == "url":
         data = [{"url": f"{file_url}/{sha256(picture)}.{suffix}"} for picture in shown]
     else:
-        data = [{"b64_json": images.base64_text(picture)} for picture in shown]
+        data = [{"b64_json": text} for text in _texts(shown, step.answer)]
     document = images.document(job, data, job.usage(len(made), 0))
     _mangle_document(document, step.answer)
     return _mangled(as_json(document), step)
@@ -66,14 +66,18 @@ def _swapped(made: Sequence[bytes], how: str) -> list[bytes]:
     return list(made)
 
 
+def _texts(shown: Sequence[bytes], how: str) -> list[str]:
+    texts = [images.base64_text(picture) for picture in shown]
+    if how == "truncated_base64":
+        return [text[: len(text) // 2 // 4 * 4 + 1] for text in texts]
+    return texts
+
+
 def _mangle_document(document: dict[str, Any], how: str) -> None:
     if how == "empty_data":
         document["data"] = []
     elif how == "no_data":
         del document["data"]
-    elif how == "truncated_base64":
-        text = document["data"][0]["b64_json"]
-        document["data"][0]["b64_json"] = text[: len(text) // 2 // 4 * 4 + 1]
 
 
 def _mangled(answer: Answer, step: Step) -> Answer:
@@ -100,7 +104,7 @@ def _mangled(answer: Answer, step: Step) -> Answer:
 def streamed(job: Job, made: Sequence[bytes], step: Step) -> Answer:
     """The answer to a streaming request, as chunks to be sent one by one."""
     shape = step.stream or StreamShape()
-    events = images.events(job, made, shape)
+    events = images.events(job, made, _texts(_swapped(made, step.answer), step.answer), shape)
     if shape.error_after is not None:
         inner = ApiError(500, "The stream broke.", type="server_error", code="server_error").error
         events = [*events[: shape.error_after], {"type": "error", "error": inner}]

@@ -12,17 +12,18 @@ from .errors import INVALID, ApiError
 STAGES = ("headers", "body", "processing", "answer_headers", "answer")
 """Before the body is read, in the middle of it, after it, after the answer's head, in its middle."""
 
+BAD_PICTURES = ("bomb", "one_corrupt", "not_a_picture", "truncated_base64")
+"""Answers whose frame is sound; a stream has them, too. Other answers to a stream are no stream."""
+
 ANSWERS = (
+    *BAD_PICTURES,
     "truncated_json",
-    "truncated_base64",
+    "not_streamed",
     "wrong_content_type",
     "html",
     "gzip",
     "empty_data",
     "no_data",
-    "bomb",
-    "one_corrupt",
-    "not_a_picture",
     "url",
     "redirect",
     "content_length_too_long",

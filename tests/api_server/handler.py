@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from . import answers, routes, wire
 from .answers import Answer
 from .errors import ApiError
+from .exchange import Exchange
 from .faults import Step
 from .records import Record
-from .routes import Exchange
 
 if TYPE_CHECKING:
     from .server import ApiServer, _Listener
@@ -108,7 +108,10 @@ class Handler(BaseHTTPRequestHandler):
         try:
             length = int(self.headers.get("Content-Length", "0"))
         except ValueError:
-            raise ApiError(400, "Bad Content-Length header.") from None
+            length = -1
+        if length < 0:
+            self.close_connection = True
+            raise ApiError(400, "Bad Content-Length header.")
         if length > limit:
             self.close_connection = True
             raise wire.too_large(limit)

@@ -243,8 +243,8 @@ def document(job: Job, data: Sequence[Mapping[str, str]], usage: Usage) -> dict[
     return answer
 
 
-def events(job: Job, made: Sequence[bytes], shape: StreamShape) -> list[dict[str, Any]]:
-    """The events of a stream: the partials of the first picture, then each finished one."""
+def events(job: Job, made: Sequence[bytes], texts: Sequence[str], shape: StreamShape) -> list[dict[str, Any]]:
+    """The events of a stream: the partials of the first picture, then each finished one as base64."""
     given = job.parameters
     kind = "image_edit" if job.is_edit else "image_generation"
     common = {"created_at": int(time.time()), **_facts(job)}
@@ -259,8 +259,5 @@ def events(job: Job, made: Sequence[bytes], shape: StreamShape) -> list[dict[str
         if index not in shape.drop_partials
     ]
     usage = job.usage(len(made), len(partials)).to_json(details=False)
-    finals = [
-        {"type": f"{kind}.completed", "b64_json": base64_text(picture), **common, "usage": usage}
-        for picture in made
-    ]
+    finals = [{"type": f"{kind}.completed", "b64_json": text, **common, "usage": usage} for text in texts]
     return finals + partials if shape.final_first else partials + finals

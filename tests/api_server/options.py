@@ -43,3 +43,11 @@ class Options:
     input_images_per_minute: int | None = None
     minute: float = 60.0
     """Seconds of the rate limiter's window; tests shorten it."""
+    batch_polls: int = 0
+    """How many more looks a batch stays in progress."""
+    batch_row_errors: Mapping[str, str] = field(default_factory=dict)
+    """Rows of the error table by the custom_id of a batch's line."""
+    batch_expires_after: int | None = None
+    """Lines that are done before the batch expires."""
+    batch_refuses: frozenset[str] = frozenset()
+    """Models that the Batch API does not take."""

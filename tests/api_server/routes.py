@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import email.message
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from . import answers, errors, images
+from . import answers, batch_routes, errors, images
 from .answers import Answer
 from .errors import ApiError
-from .faults import Step
+from .exchange import Exchange
+from .faults import BAD_PICTURES
 from .images import Job
 from .models import MODELS
 from .options import ORGANIZATION, PROJECT
-from .records import Record
-
-if TYPE_CHECKING:
-    from .server import ApiServer
 
 MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "gif": "image/gif"}
-
-
-@dataclass
-class Exchange:
-    """A whole request and what is needed to answer it."""
-
-    server: ApiServer
-    method: str
-    path: str
-    query: str
-    headers: email.message.Message
-    body: bytes
-    record: Record
-    step: Step
-    arguments: dict[str, str] = field(default_factory=dict)
-    """The named parts of the path."""
-
-    @property
-    def media_type(self) -> str:
-        return self.headers.get("Content-Type", "")
 
 
 def handle(exchange: Exchange) -> Answer:
@@ -56,6 +30,9 @@ def handle(exchange: Exchange) -> Answer:
             continue
         access(exchange)
         exchange.arguments = match.groupdict()
+        scripted = exchange.step.refusal()
+        if scripted and action not in (generate, edit):  # those check the request first
+            raise scripted
         return action(exchange)
     if methods:
         message = (
@@ -104,9 +81,6 @@ def anyone(exchange: Exchange) -> None:
 
 
 def list_models(exchange: Exchange) -> Answer:
-    scripted = exchange.step.refusal()
-    if scripted:
-        raise scripted
     return answers.as_json({"object": "list", "data": [model.entry() for model in MODELS.values()]})
 
 
@@ -127,7 +101,8 @@ def generate(exchange: Exchange) -> Answer:
 def edit(exchange: Exchange) -> Answer:
     deployment = _deployment(exchange)
     options = exchange.server.options
-    job = images.read_edit(exchange.media_type, exchange.body, exchange.record, options, deployment)
+    stored = exchange.server.desk.contents()
+    job = images.read_edit(exchange.media_type, exchange.body, exchange.record, options, deployment, stored)
     return _answer(exchange, job)
 
 
@@ -156,7 +131,7 @@ def _answer(exchange: Exchange, job: Job) -> Answer:
         billed=step.answer != "redirect",
         cost_usd=usage.usd(job.parameters.model.family),
     )
-    if job.parameters.stream and not step.answer:
+    if job.parameters.stream and step.answer in ("", *BAD_PICTURES):
         return answers.streamed(job, made, step)
     link = server.options.answer_with == "url"
     return answers.whole(job, made, step, f"{server.origin}/files", link=link)
@@ -178,6 +153,15 @@ ROUTES: tuple[Route, ...] = (
     ("GET", "/v1/models/(?P<id>[^/]+)", openai_access, get_model),
     ("POST", "/v1/images/generations", openai_access, generate),
     ("POST", "/v1/images/edits", openai_access, edit),
+    ("POST", "/v1/files", openai_access, batch_routes.upload),
+    ("GET", "/v1/files", openai_access, batch_routes.list_files),
+    ("GET", "/v1/files/(?P<id>[^/]+)", openai_access, batch_routes.show_file),
+    ("DELETE", "/v1/files/(?P<id>[^/]+)", openai_access, batch_routes.delete_file),
+    ("GET", "/v1/files/(?P<id>[^/]+)/content", openai_access, batch_routes.file_content),
+    ("POST", "/v1/batches", openai_access, batch_routes.create_batch),
+    ("GET", "/v1/batches", openai_access, batch_routes.list_batches),
+    ("GET", "/v1/batches/(?P<id>[^/]+)", openai_access, batch_routes.show_batch),
+    ("POST", "/v1/batches/(?P<id>[^/]+)/cancel", openai_access, batch_routes.cancel_batch),
     ("POST", "/openai/v1/images/generations", azure_access, generate),
     ("POST", "/openai/v1/images/edits", azure_access, edit),
     ("POST", f"{_DEPLOYMENT}/generations", azure_access, generate),

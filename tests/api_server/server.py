@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .batches import Desk
 from .faults import Step
 from .handler import Handler
 from .limiter import RateLimiter
@@ -72,6 +73,7 @@ class ApiServer:
     def __init__(self, port: int = 0, log: Path | None = None, **options: Any) -> None:
         self.options = Options(**options)
         self.books = Books(log)
+        self.desk = Desk(self.books)
         self.limiter = RateLimiter()
         self.crashes: list[str] = []
         """Tracebacks of the server's own faults; the fixture fails a test that leaves one."""

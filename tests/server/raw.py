@@ -35,11 +35,11 @@ def bearer(server: ApiServer) -> dict[str, str]:
     return {"Authorization": f"Bearer {server.api_key}"}
 
 
-def generate(server: ApiServer, body: Any = None, /, **parameters: Any) -> requests.Response:
-    """A generation: the parameters over a valid model and prompt, or exactly the given body."""
-    sent = {"model": MODEL, "prompt": "x", **parameters} if body is None else body
+def generate(server: ApiServer, timeout: float = 20, **parameters: Any) -> requests.Response:
+    """A generation: the parameters over a valid model and prompt."""
+    sent = {"model": MODEL, "prompt": "x", **parameters}
     url = f"{server.base_url}/images/generations"
-    return requests.post(url, json=sent, headers=bearer(server), timeout=20)
+    return requests.post(url, json=sent, headers=bearer(server), timeout=timeout)
 
 
 def edit(
@@ -48,9 +48,6 @@ def edit(
     """A multipart edit with text fields over a valid model and prompt."""
     sent = {"model": EDIT_MODEL, "prompt": "x", **fields}
     url = f"{server.base_url}/images/edits"
-    if not files:
-        files = [(name, (None, value.encode(), "text/plain")) for name, value in sent.items()]  # type: ignore[misc]
-        return requests.post(url, files=files, headers=bearer(server), timeout=20)
     return requests.post(url, data=sent, files=list(files), headers=bearer(server), timeout=20)
 
 

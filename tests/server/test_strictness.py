@@ -33,6 +33,7 @@ BAD_PARAMETERS: list[tuple[dict[str, Any], str, str]] = [
     ({"n": 0}, "n", "integer_below_min_value"),
     ({"n": 11}, "n", "integer_above_max_value"),
     ({"size": "1920x1080"}, "size", "invalid_value"),
+    ({"size": "1080x1920"}, "size", "invalid_value"),
     ({"size": "512x512"}, "size", "invalid_value"),
     ({"size": "3856x1600"}, "size", "invalid_value"),
     ({"size": "3840x3840"}, "size", "invalid_value"),
