@@ -26,6 +26,7 @@ provision() {
     debootstrap --variant=minbase --include=ca-certificates "$suite" "$part" $(host_mirror)
     # Proxies and clock tolerance are the machine's business: whatever its apt needs, this one needs.
     apt-config dump | grep -E '^Acquire::(https?::|Check-)' >"$part/etc/apt/apt.conf.d/99host" || true
+    ln -sf ../proc/self/mounts "$part/etc/mtab" # Blender lists its drives from it
     # A mount namespace of its own: the mounts go away with it, however it ends.
     unshare --mount bash -euo pipefail -c '
         mount --rbind /dev "$1/dev"

@@ -73,7 +73,7 @@ def create(folder: Path) -> Path:
 
 def pip_install(python: Path, *requirements: Path) -> None:
     files = [argument for path in requirements for argument in ("--requirement", str(path))]
-    subprocess.run([str(python), "-m", "pip", "install", "--quiet", *files], check=True)
+    subprocess.run([str(python), "-m", "pip", "install", "-qq", *files], check=True)
 
 
 def missing_libraries(folder: Path) -> list[str]:
@@ -91,18 +91,24 @@ def missing_libraries(folder: Path) -> list[str]:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    bpy = choose_bpy(sys.argv[2] if len(sys.argv) > 2 else None)
+    folder, *version = sys.argv[1:]
+    bpy = choose_bpy(version[0] if version else None)
     print(f"Setting up {folder} with bpy {bpy} (about 400 MB, once)", flush=True)
-    python = create(folder)
-    pip_install(python, *(HERE / f"requirements-{name}.txt" for name in (f"bpy-{bpy}", "test", "lint")))
+    python = create(Path(folder))
+    # Those two want newer libraries than old Blenders bundle: they are for the main environment.
+    extras = () if version else ("server", "lint")
+    groups = (f"bpy-{bpy}", "test", *extras)
+    pip_install(python, *(HERE / f"requirements-{group}.txt" for group in groups))
     if sys.platform == "linux":
-        packages = missing_libraries(folder)
+        packages = missing_libraries(Path(folder))
         if packages:
             install_system(packages)
     subprocess.run([str(python), "-c", "import bpy"], check=True)
-    (folder / ".stamp").touch()
+    Path(folder, ".stamp").touch()
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"Setting up failed: {error}")
