@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from . import condition, decals
 from .canvas import Canvas, Field
-from .families import FAMILIES, NOISE, Family
-from .palette import Palette, tone
+from .families import ENAMEL, FAMILIES, NOISE, Family
+from .palette import Palette, from_hex, tone
 from .recolour import recolour
-from .surface import RELIEF, Surface
-from .words import Phrase, Reading, best_match, phrases, read
+from .surface import RELIEF
+from .words import Reading, best_match, phrases, read
 
 __all__ = ["FAMILIES", "RELIEF", "Draft", "Family", "paint", "recognise"]
 
@@ -43,28 +43,31 @@ def paint(
 ) -> Draft:
     """Paint what the words of `prompt` name, `width` x `height` pixels, each at least 16.
 
-    The same prompt, size and index give the same bytes; each index is another variation. Without references the
-    texture wraps around in both axes. `transparent` cuts a decal out of it. `references`, uint8 (H, W), (H, W, 3) or
-    (H, W, 4) of any size, are recoloured instead. Raises ValueError for a smaller size.
+    The same prompt, size and index give the same bytes; each index is another variation. Without references
+    the texture wraps around in both axes. `transparent` cuts a decal out of it. `references`, uint8 (H, W),
+    (H, W, 3) or (H, W, 4) of any size, are recoloured instead. Raises ValueError for a smaller size.
     """
     if min(width, height) < 16:
         raise ValueError(f"a draft is at least 16 x 16 pixels, not {width} x {height}")
-    parts = phrases(prompt)
-    family, reading = best_match(parts, FAMILIES) or NOISE, read(parts)
     canvas = Canvas(width, height, zlib.crc32(f"{index} {prompt}".encode()))
-    palette = _palette(family, reading, canvas)
+    parts = phrases(prompt)
+    family, reading = best_match(parts, FAMILIES), read(parts)
+    shape = (best_match(parts, decals.SHAPES) or decals.SPLAT) if transparent else None
+    painter = family or (ENAMEL if shape else NOISE)
+    palette = _palette(painter, reading, canvas, shape)
     alpha: Field | None = None
     if references:
-        is_named = family is not NOISE or reading.main is not None
+        is_named = family is not None or reading.main is not None
         surface, alpha = recolour(canvas, references, palette.main if is_named else None)
     else:
-        surface = family.paint(canvas, palette)
+        surface = painter.paint(canvas, palette)
     condition.weather(canvas, surface, reading.modifiers)
-    if not transparent:
-        return Draft(_bytes(surface.color), _clipped(surface.height), family.name)
-    if alpha is None or float(alpha.min()) > 0.5:
-        alpha = decals.cut(canvas, surface, palette, best_match(parts, decals.SHAPES) or decals.SPLAT)
-    return Draft(_bytes(np.concatenate((surface.color, alpha[None]))), _clipped(surface.height), family.name)
+    planes = surface.color
+    if shape:
+        if alpha is None or float(alpha.min()) > 0.5:
+            alpha = decals.cut(canvas, surface, palette, shape)
+        planes = np.concatenate((planes, alpha[None]))
+    return Draft(_bytes(planes), _clipped(surface.height), painter.name)
 
 
 def recognise(prompt: str) -> Family:
@@ -72,15 +75,16 @@ def recognise(prompt: str) -> Family:
     return best_match(phrases(prompt), FAMILIES) or NOISE
 
 
-def _palette(family: Family, reading: Reading, canvas: Canvas) -> Palette:
-    palette = family.palette
-    accent = reading.accent
-    if family is NOISE:
-        if reading.main is None:
-            palette = palette.turned(float(canvas.dice("hue", 1)[0]))
-        elif accent is None:
-            accent = tone(reading.main, 0.35, 0.8)
-    return condition.repaint(palette.tinted(reading.main, accent), reading.modifiers)
+def _palette(family: Family, reading: Reading, canvas: Canvas, shape: decals.Shape | None) -> Palette:
+    """The family's palette in the prompt's colours; what has no colour of its own gets one."""
+    palette, main, accent = family.palette, reading.main, reading.accent
+    if family is ENAMEL and shape:
+        main = main or from_hex(shape.hex)
+    elif family is NOISE and main is None:
+        palette = palette.turned(float(canvas.dice("hue", 1)[0]))
+    elif family is NOISE and main and accent is None:
+        accent = tone(main, 0.35, 0.8)
+    return condition.repaint(palette.tinted(main, accent), reading.modifiers)
 
 
 def _clipped(height: Field) -> Field:

@@ -1,7 +1,7 @@
 """The periodic ground that every family paints on: coordinates, dice, noise and cells.
 
-All fields are float32 of shape (H, W) and wrap around in both axes at any size. Lengths are in *sides*: 1.0 is
-the shorter side of the picture, so that features keep their aspect in pictures that are not square.
+All fields are float32 of shape (H, W) and wrap around in both axes at any size. Lengths are in *sides*:
+1.0 is the shorter side of the picture, so that features keep their aspect in pictures that are not square.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class Cells:
 
 @dataclass(frozen=True)
 class Canvas:
-    """A picture's size and its dice. Every noise has a name; the name decides its numbers, not the order of calls."""
+    """A picture's size and its dice. Every noise has a name; the name decides its numbers, not the order
+    of calls."""
 
     width: int
     height: int
@@ -107,9 +108,9 @@ class Canvas:
     ) -> Field:
         """Fractal value noise with mean 0 and standard deviation 1.
 
-        `cells` is the number of blobs a side at the lowest octave, or (down, across) for streaks. Octaves finer than
-        the picture are left out. Built as a pyramid: each octave doubles a small periodic lattice, and only the last
-        step touches every pixel.
+        `cells` is the number of blobs a side at the lowest octave, or (down, across) for streaks. Octaves
+        finer than the picture are left out. Built as a pyramid: each octave doubles a small periodic lattice,
+        and only the last step touches every pixel.
         """
         down, across = cells if isinstance(cells, tuple) else (cells, cells)
         rng = self.rng(name)
@@ -146,13 +147,11 @@ class Canvas:
     def grid(self, rows: int, cols: int, offsets: Field | None = None) -> Grid:
         """`rows` x `cols` rectangles; row r starts `offsets[r]` rectangles to the right."""
         down = self.y * np.float32(rows)
-        row = np.minimum(down.astype(np.int32), rows - 1)
-        v = down - row
+        row, v = split(down)
         across = np.broadcast_to(self.x * np.float32(cols), self.shape)
         if offsets is not None:
             across = across + (np.float32(cols) - offsets[row])
-        col = across.astype(np.int32)
-        u = across - col
+        col, u = split(across)
         edge = np.minimum(u, 1 - u) * np.float32(self.width / self.side / cols)
         edge = np.minimum(edge, np.minimum(v, 1 - v) * np.float32(self.height / self.side / rows))
         col %= cols
@@ -160,7 +159,8 @@ class Canvas:
         return Grid(u, np.broadcast_to(v, self.shape), col, row, edge, rows, cols)
 
     def cells(self, name: str, per_side: float | tuple[float, float], jitter: float = 0.9) -> Cells:
-        """About `per_side` (or (down, across)) scattered cells a side; `jitter` 0 is a regular grid, 1 is wild."""
+        """About `per_side` (or (down, across)) scattered cells a side; `jitter` 0 is a regular grid, 1 is
+        wild."""
         down, across = per_side if isinstance(per_side, tuple) else (per_side, per_side)
         ny, nx = max(3, self.rows(down)), max(3, self.cols(across))
         rng = self.rng(name)
@@ -177,33 +177,50 @@ class Canvas:
             _nearest_two(self.y[rows] * np.float32(ny), self.x * np.float32(nx), at_y, at_x, out, rows)
         return out
 
-    def sample(self, field: Field, right: Field, down: Field) -> Field:
-        """`field` read at positions shifted by (`right`, `down`) sides, bilinear, wrapping around."""
-        x = self.x * np.float32(self.width) + np.float32(self.width - 0.5) + right * np.float32(self.side)
-        y = self.y * np.float32(self.height) + np.float32(self.height - 0.5) + down * np.float32(self.side)
-        left, top = np.floor(x), np.floor(y)
-        x -= left
-        y -= top
-        x0, y0 = left.astype(np.int32) % self.width, top.astype(np.int32) % self.height
-        x1, y1 = (x0 + 1) % self.width, (y0 + 1) % self.height
-        y0 *= self.width
-        y1 *= self.width
-        flat = field.ravel()
-        upper, lower = flat.take(y0 + x0), flat.take(y1 + x0)
-        upper += (flat.take(y0 + x1) - upper) * x
-        lower += (flat.take(y1 + x1) - lower) * x
-        lower -= upper
-        lower *= y
-        lower += upper
-        return lower
+    def bend(self, name: str, cells: float, reach: float, *, octaves: int = 3) -> Bend:
+        """A way to distort fields: every point is moved by noise of about `reach` sides."""
+        right = self.noise(name, cells, octaves=octaves) * np.float32(reach)
+        down = self.noise(f"{name} down", cells, octaves=octaves) * np.float32(reach)
+        return Bend(self, right, down)
 
     def brush(self, layers: int = 1) -> Brush:
         """Something to draw strokes with."""
         return Brush(self, layers)
 
 
+class Bend:
+    """Reads fields at displaced positions, bilinear, wrapping around."""
+
+    def __init__(self, canvas: Canvas, right: Field, down: Field) -> None:
+        """`right` and `down` are displacements in sides."""
+        width, height = canvas.width, canvas.height
+        x = canvas.x * np.float32(width) + np.float32(8 * width - 0.5) + right * np.float32(canvas.side)
+        y = canvas.y * np.float32(height) + np.float32(8 * height - 0.5) + down * np.float32(canvas.side)
+        (left, self._x), (top, self._y) = split(x), split(y)
+        left %= width
+        top %= height
+        self._right = np.where(left == width - 1, np.int32(1 - width), np.int32(1))
+        self._below = np.where(top == height - 1, np.int32(width * (1 - height)), np.int32(width))
+        self._at = top * np.int32(width) + left
+
+    def __call__(self, field: Field) -> Field:
+        """`field` distorted."""
+        flat = field.ravel()
+        at = self._at
+        upper = flat.take(at)
+        upper += (flat.take(at + self._right) - upper) * self._x
+        at = at + self._below
+        lower = flat.take(at)
+        lower += (flat.take(at + self._right) - lower) * self._x
+        lower -= upper
+        lower *= self._y
+        lower += upper
+        return lower
+
+
 class Brush:
-    """Draws polygons that wrap around, later ones over earlier ones, anti-aliased; each carries one number or more."""
+    """Draws polygons that wrap around, later ones over earlier ones, anti-aliased; each carries one
+    number or more."""
 
     def __init__(self, canvas: Canvas, layers: int = 1) -> None:
         self._canvas = canvas
@@ -241,6 +258,12 @@ class Brush:
         """What was drawn, one field a layer; 0 where nothing was."""
         size = self._canvas.width, self._canvas.height
         return [np.array(image.resize(size, Image.Resampling.BOX), np.float32) for image in self._images]
+
+
+def split(field: Field) -> tuple[Index, Field]:
+    """Whole part (floor) and fraction; subtracting the integers themselves would go to float64."""
+    whole = np.floor(field)
+    return whole.astype(np.int32), field - whole
 
 
 def resize(field: Field, ny: int, nx: int) -> Field:

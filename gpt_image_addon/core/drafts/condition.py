@@ -32,11 +32,8 @@ def weather(canvas: Canvas, surface: Surface, modifiers: Iterable[str]) -> None:
 
 
 def _cracked(canvas: Canvas, surface: Surface) -> None:
-    warp = (
-        0.025 * canvas.noise("crack warp", 5, octaves=5),
-        0.025 * canvas.noise("crack warp down", 5, octaves=5),
-    )
-    gap = canvas.sample(canvas.cells("cracks", 4, jitter=1.0).gap, *warp)
+    warp = canvas.bend("crack warp", 5, 0.025, octaves=5)
+    gap = warp(canvas.cells("cracks", 4, jitter=1.0).gap)
     crack = 1 - step(0.008, 0.03, gap)
     surface.height -= 0.3 * crack
     shade(surface.color, 1 - 0.65 * crack)

@@ -18,6 +18,7 @@ Outline: TypeAlias = list[tuple[float, float]]  # x right, y down, within -1..1;
 Outliner: TypeAlias = Callable[[np.random.Generator], list[Outline]]
 
 REACH = 0.44  # how far a shape reaches from the middle, in sides: it never touches the picture's border
+_PLAIN = ("circle", "square", "seal", "splat")
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,14 @@ class Shape:
     name: str
     words: str
     """Comma-separated words that mean it."""
+    hex: str
+    """Its colour when the prompt names neither colour nor family."""
     outline: Outliner
     """The shape's pieces, drawn over each other; the dice vary it."""
     has_rim: bool = True
     """Edged in the second colour, as stickers and badges are; paint is not."""
-    refines: tuple[str, ...] = ()
+    refines: tuple[str, ...] = _PLAIN
+    """Shapes that it wins over: a star sticker is a star."""
 
 
 def cut(canvas: Canvas, surface: Surface, palette: Palette, shape: Shape) -> Field:
@@ -112,7 +116,7 @@ def _splat(dice: np.random.Generator) -> list[Outline]:
         body = 0.52 + sum(
             0.05 / (k + 1) ** 0.5 * a * math.sin((k + 2) * turn + 7 * b) for k, (a, b) in enumerate(wave)
         )
-        return body + sum(size * math.exp(26 * (math.cos(turn - at) - 1)) for at, size in arms)
+        return float(body + sum(size * math.exp(26 * (math.cos(turn - at) - 1)) for at, size in arms))
 
     drops = []
     for at, far, size in dice.random((14, 3)).tolist():
@@ -144,42 +148,26 @@ def _crown(_: np.random.Generator) -> list[Outline]:
 
 
 def _sun(_: np.random.Generator) -> list[Outline]:
-    rays = []
-    for i in range(12):
-        turn = 2 * math.pi * i / 12
-        side, tip = 0.09, 1.0
-        rays.append(
-            [
-                (r * math.sin(turn + a), -r * math.cos(turn + a))
-                for r, a in ((0.68, -side), (tip, -0.01), (tip, 0.01), (0.68, side))
-            ]
-        )
-    return [disc(0, 0, 0.58), *rays]
+    ray = ((0.66, -0.15), (1.0, 0.0), (0.66, 0.15))
+    turns = [2 * math.pi * i / 12 for i in range(12)]
+    return [disc(0, 0, 0.58), *([(r * math.sin(t + a), -r * math.cos(t + a)) for r, a in ray] for t in turns)]
 
 
 def _moon(_: np.random.Generator) -> list[Outline]:
-    outer = [
-        (-0.95 * math.sin(t), -0.95 * math.cos(t))
-        for t in (math.pi * (0.0 + 1.25 * i / 90 - 0.125) for i in range(91))
-    ]
-    tips = outer[-1], outer[0]
-    middle, radius = (0.3, 0.0), math.hypot(outer[0][0] - 0.3, outer[0][1])
-    start = math.atan2(tips[0][1], tips[0][0] - middle[0])
-    stop = math.atan2(tips[1][1], tips[1][0] - middle[0])
-    sweep = (stop - start) % (2 * math.pi)
-    inner = [
-        (middle[0] + radius * math.cos(start + sweep * i / 90), radius * math.sin(start + sweep * i / 90))
-        for i in range(91)
-    ]
-    return [outer + inner]
+    turns = [math.radians(40 + 280 * i / 120) for i in range(121)]
+    outer = [(0.15 + 0.95 * math.cos(t), 0.95 * math.sin(t)) for t in turns]
+    start, middle = outer[0], 0.5
+    radius, half = math.hypot(start[0] - middle, start[1]), math.atan2(start[1], start[0] - middle)
+    back = [2 * math.pi - half + (2 * half - 2 * math.pi) * i / 120 for i in range(121)]
+    return [outer + [(middle + radius * math.cos(t), radius * math.sin(t)) for t in back]]
 
 
-def _footprint(_: np.random.Generator) -> list[Outline]:
-    pad = [(0.48 * x, 0.38 + 0.42 * y - 0.1 * math.cos(3 * math.atan2(x, -y))) for x, y in disc(0, 0, 1)]
-    return [
-        pad,
-        *(disc(x, y, 0.19) for x, y in ((-0.62, -0.12), (-0.24, -0.52), (0.24, -0.52), (0.62, -0.12))),
-    ]
+def _paw(_: np.random.Generator) -> list[Outline]:
+    toes = ((-0.66, -0.08, 0.19), (-0.25, -0.5, 0.21), (0.25, -0.5, 0.21), (0.66, -0.08, 0.19))
+    pad = mirrored(
+        [(0.0, -0.05), (0.28, 0.05), (0.52, 0.4), (0.55, 0.62), (0.38, 0.78), (0.15, 0.72), (0.0, 0.68)]
+    )
+    return [pad, disc(0.37, 0.58, 0.2), disc(-0.37, 0.58, 0.2), *(disc(*toe) for toe in toes)]
 
 
 _ARROW = [(-0.95, -0.26), (0.1, -0.26), (0.1, -0.68), (0.95, 0.0), (0.1, 0.68), (0.1, 0.26), (-0.95, 0.26)]
@@ -194,50 +182,69 @@ _SHIELD = mirrored(
 )
 _RIBBON = [(-1, -0.32), (1, -0.32), (0.8, 0), (1, 0.32), (-1, 0.32), (-0.8, 0)]
 
-SPLAT = Shape(
-    "splat",
-    "splat, splatter, splash, stain, blot, graffiti, spritzer, fleck, klecks, farbklecks",
-    _splat,
-    False,
-)
-
+# fmt: off
 SHAPES: tuple[Shape, ...] = (
-    SPLAT,
-    Shape("star", "star, stars, stern, sterne, starfish, seestern", lambda _: [ngon(5, 0.46)]),
-    Shape("heart", "heart, hearts, herz, herzen, herzchen", _heart),
-    Shape("leaf", "leaf, leaves, foliage, blatt, blaetter, laub, ahornblatt", _leaf),
     Shape(
-        "flower", "flower, flowers, daisy, blossom, sunflower, petals, blume, blumen, bluete, blueten, gaensebluemchen",
-        lambda _: [polar(lambda t: 0.45 + 0.5 * abs(math.cos(4 * t)) ** 0.7)],
+        "splat", "splat, splatter, splash, stain, blot, graffiti, spritzer, fleck, klecks, farbklecks",
+        "#2b6fc4", _splat, has_rim=False,
     ),
-    Shape("arrow", "arrow, arrows, pointer, pfeil, pfeile, richtungspfeil", lambda _: [_ARROW]),
-    Shape("bolt", "lightning, lightning bolt, thunderbolt, flash, high voltage, blitz, hochspannung", lambda _: [_BOLT]),
-    Shape("cross", "cross, plus, medic, first aid, kreuz, rotes kreuz, erste hilfe", lambda _: [_CROSS]),
-    Shape("shield", "shield, crest, coat of arms, emblem, schild, wappen, emblem", lambda _: [_SHIELD]),
-    Shape("triangle", "triangle, warning, hazard, danger, dreieck, warnung, warnschild, achtung", lambda _: [ngon(3)]),
-    Shape("square", "square, label, quadrat, etikett, aufkleber quadratisch", lambda _: [ngon(4, turn=math.pi / 4)]),
-    Shape("diamond", "diamond, rhombus, gem, jewel, raute, diamant, edelstein", lambda _: [ngon(4)]),
-    Shape("hexagon", "hexagon, hexagonal, hex, nut, sechseck", lambda _: [ngon(6)]),
-    Shape("octagon", "octagon, stop sign, achteck, stoppschild", lambda _: [ngon(8, turn=math.pi / 8)]),
-    Shape("drop", "drop, droplet, drops, raindrop, tear, tropfen, wassertropfen, traene", _drop),
-    Shape("moon", "moon, crescent, mond, halbmond, mondsichel", _moon),
-    Shape("sun", "sun, sunburst, sonne", _sun),
+    Shape("star", "star, stars, stern, sterne, starfish, seestern", "#e8b730", lambda _: [ngon(5, 0.46)]),
+    Shape("heart", "heart, hearts, herz, herzen, herzchen", "#c8283c", _heart),
+    Shape("leaf", "leaf, leaves, foliage, blatt, blaetter, laub", "#4b9a3a", _leaf),
+    Shape(
+        "flower", "flower, flowers, daisy, blossom, petals, blume, blumen, bluete, blueten, gaensebluemchen",
+        "#d65a96", lambda _: [polar(lambda t: 0.45 + 0.5 * abs(math.cos(4 * t)) ** 0.7)],
+    ),
+    Shape("arrow", "arrow, arrows, pointer, pfeil, pfeile, richtungspfeil", "#2f6fb8", lambda _: [_ARROW]),
+    Shape(
+        "bolt", "lightning, lightning bolt, thunderbolt, flash, high voltage, blitz, hochspannung",
+        "#edc02a", lambda _: [_BOLT],
+    ),
+    Shape("cross", "cross, plus, medic, first aid, kreuz, erste hilfe", "#c9302c", lambda _: [_CROSS]),
+    Shape("shield", "shield, crest, coat of arms, schild, wappen", "#2a4f8f", lambda _: [_SHIELD]),
+    Shape(
+        "triangle", "triangle, warning, hazard, danger, dreieck, warnung, warnschild, achtung",
+        "#e9b824", lambda _: [ngon(3)],
+    ),
+    Shape(
+        "diamond", "diamond, rhombus, gem, jewel, raute, diamant, edelstein",
+        "#35a3b5", lambda _: [ngon(4)],
+    ),
+    Shape("hexagon", "hexagon, hexagonal, sechseck, sechseckig+", "#e0a12e", lambda _: [ngon(6)]),
+    Shape(
+        "octagon", "octagon, stop sign, achteck, stoppschild",
+        "#bf2f2b", lambda _: [ngon(8, turn=math.pi / 8)],
+    ),
+    Shape("drop", "drop, droplet, drops, raindrop, tear, tropfen, wassertropfen, traene", "#3b8fd0", _drop),
+    Shape("moon", "moon, crescent, mond, halbmond, mondsichel", "#e6d9a0", _moon),
+    Shape("sun", "sun, sunburst, sonne", "#efb02f", _sun),
     Shape(
         "gear", "gear, gears, cog, cogwheel, zahnrad, zahnraeder",
+        "#8b9299",
         lambda _: [polar(lambda t: 0.8 + 0.14 * math.tanh(4 * math.sin(12 * t)), 720) + disc(0, 0, 0.32)],
     ),
-    Shape("ring", "ring, hoop, target, donut, reifen, zielscheibe", lambda _: [disc(0, 0, 0.95) + disc(0, 0, 0.55)]),
-    Shape("cloud", "cloud, clouds, wolke, wolken", _cloud),
-    Shape("crown", "crown, king, queen, royal, krone, koenig, koenigin", _crown),
-    Shape("paw", "paw, paw print, pawprint, pfote, pfotenabdruck", _footprint),
-    Shape("ribbon", "ribbon, banner, band, schleife, spruchband", lambda _: [_RIBBON]),
+    Shape(
+        "ring", "ring, hoop, target, donut, reifen, zielscheibe",
+        "#c8473a", lambda _: [disc(0, 0, 0.95) + disc(0, 0, 0.55)],
+    ),
+    Shape("cloud", "cloud, clouds, wolke, wolken", "#cfe0ee", _cloud),
+    Shape("crown", "crown, king, queen, royal, krone, koenig, koenigin", "#d9ab3a", _crown),
+    Shape("paw", "paw, paw print, pawprint, pfote, pfoten, pfotenabdruck", "#6b4a33", _paw),
+    Shape("ribbon", "ribbon, banner, schleife, spruchband", "#a8283a", lambda _: [_RIBBON]),
     Shape(
         "seal", "seal, stamp, wax seal, rosette, siegel, stempel, briefmarke",
-        lambda _: [polar(lambda t: 0.9 + 0.05 * math.cos(20 * t))],
+        "#8f2430", lambda _: [polar(lambda t: 0.9 + 0.05 * math.cos(20 * t))], refines=_PLAIN,
     ),
     Shape(
-        "circle", "circle, round, disc, disk, badge, button, coin, logo, sticker, "
-        "kreis, rund+, scheibe, knopf, muenze, abzeichen, plakette, aufkleber",
-        lambda _: [disc(0, 0, 0.95)],
+        "square", "square, label, quadrat, etikett",
+        "#5a6f86", lambda _: [ngon(4, turn=math.pi / 4)], refines=(),
     ),
-)  # fmt: skip
+    Shape(
+        "circle", "circle, round, disc, disk, badge, emblem, button, coin, logo, sticker, decal, "
+        "kreis, rund+, scheibe, knopf, muenze, abzeichen, plakette, aufkleber",
+        "#c4382d", lambda _: [disc(0, 0, 0.95)], refines=(),
+    ),
+)
+# fmt: on
+
+SPLAT = SHAPES[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .canvas import Canvas
 from .palette import Palette, parse
@@ -374,3 +374,8 @@ NOISE = Family(
     mineral.noise,
 )
 """What is painted when the words name no family."""
+
+ENAMEL = replace(
+    NOISE, main="#7d1f1a #a52a22 #c4382d #d9574a #e98a7c", accent="#f3efe6", paint=mineral.enamel
+)
+"""What a decal is painted with when the words name no family."""

@@ -101,7 +101,8 @@ COLOURS: tuple[NamedColour, ...] = (
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours from dark to light for the thing itself, and for what it meets: joints, veins, threads, cracks."""
+    """Colours from dark to light for the thing itself, and for what it meets: joints, veins, threads,
+    cracks."""
 
     main: tuple[Colour, ...]
     accent: tuple[Colour, ...]
@@ -153,7 +154,8 @@ def from_hex(text: str) -> Colour:
 
 
 def around(stops: Sequence[Colour], colour: Colour) -> tuple[Colour, ...]:
-    """`stops` moved in OKLab so that their middle is `colour`; lightness contrasts stay, hue differences are halved."""
+    """`stops` moved in OKLab so that their middle is `colour`; lightness contrasts stay, hue differences
+    are halved."""
     lab = to_oklab(np.array(stops))
     middle = lab.mean(axis=0)
     goal = to_oklab(np.array(colour))

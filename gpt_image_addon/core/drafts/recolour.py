@@ -22,8 +22,8 @@ def recolour(
 ) -> tuple[Surface, Field]:
     """The references' light and shade coloured along `stops`, and the first one's alpha (H, W), 0..1.
 
-    Each reference is scaled and cropped to the canvas. Without `stops` the colours come from the second reference, or
-    with only one from that itself. Details of the first keep a little of their own hue.
+    Each reference is scaled and cropped to the canvas. Without `stops` the colours come from the second
+    reference, or with only one from that itself. Details of the first keep a little of their own hue.
     """
     pictures = [_fit(canvas, reference) for reference in references]
     lights = [_light(picture) for picture in pictures]
@@ -56,7 +56,7 @@ def _light(picture: Field) -> Field:
 def _levelled(light: Field) -> Field:
     """Contrast stretched to 0..1, a flat picture left in the middle."""
     low, high = (float(value) for value in np.quantile(light[::4, ::4], (0.01, 0.99)))
-    return np.clip((light - np.float32(low)) / np.float32(max(high - low, 0.1)), 0, 1)
+    return np.asarray(np.clip((light - np.float32(low)) / np.float32(max(high - low, 0.1)), 0, 1), np.float32)
 
 
 def _stops(picture: Field) -> tuple[Colour, ...]:

@@ -28,7 +28,22 @@ def step(low: float, high: float, field: Field) -> Field:
     """0 below `low`, 1 above `high`, smooth between."""
     t = (field - np.float32(low)) * np.float32(1.0 / (high - low))
     np.clip(t, 0, 1, out=t)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def bowl(at: Field) -> Field:
+    """1 at both ends of 0..1, 0 in the middle, round between."""
+    return np.asarray(np.square(2 * at - 1), np.float32)
+
+
+def unit(field: Field) -> Field:
+    """`field` clipped to 0..1."""
+    return np.asarray(np.clip(field, 0, 1), np.float32)
+
+
+def rounded(field: Field) -> Field:
+    """Square root of `field` clipped to 0..1: the profile of something round."""
+    return np.asarray(np.sqrt(unit(field)), np.float32)
 
 
 def ramp(stops: Sequence[Colour], tone: Field) -> Field:

@@ -1,4 +1,5 @@
-"""Reading a prompt: its phrases, what it is about, its colours and modifiers. English and German, whole words only."""
+"""Reading a prompt: its phrases, what it is about, its colours and modifiers. English and German, whole
+words only."""
 
 from __future__ import annotations
 
@@ -84,16 +85,18 @@ SHADES = {"dunkel": "dark", "tief": "dark", "dark": "dark", "hell": "light", "li
 """Written in front of a colour, also as one word: dunkelblau."""
 
 MODIFIERS: dict[str, str] = {
-    "worn": "worn, weathered, aged, old, ancient, vintage, antique, faded, shabby, rustic, distressed, battered, "
-    "alt+, uralt+, verwittert+, abgenutzt+, verblichen+, gealtert+, antik+, rustikal+",
+    "worn": "worn, weathered, aged, old, ancient, vintage, antique, faded, shabby, rustic, distressed, "
+    "battered, alt+, uralt+, verwittert+, abgenutzt+, verblichen+, gealtert+, antik+, rustikal+",
     "mossy": "mossy, moss, overgrown, moos, moosig+, bemoost+, moosbewachsen+, ueberwachsen+, bewachsen+",
     "dirty": "dirty, grimy, stained, muddy, grungy, grunge, dusty, filthy, "
     "schmutzig+, dreckig+, fleckig+, verschmutzt+, staubig+",
-    "cracked": "cracked, cracks, broken, fractured, shattered, rissig+, gerissen+, risse, zerbrochen+, gesprungen+",
+    "cracked": "cracked, cracks, broken, fractured, shattered, "
+    "rissig+, gerissen+, risse, zerbrochen+, gesprungen+",
     "wet": "wet, damp, rainy, soaked, puddle, puddles, nass+, feucht+, pfuetze, pfuetzen",
     "dark": "dark, darker, deep, dunkel, dunkl*",
     "light": "light, lighter, pale, bright, pastel, bleached, helle, heller, helles, hellen, blass+, bleich+",
-    "polished": "polished, glossy, shiny, smooth, poliert+, glaenzend+, glatt+, lackiert+, lacquered, varnished",
+    "polished": "polished, glossy, shiny, smooth, lacquered, varnished, "
+    "poliert+, glaenzend+, glatt+, lackiert+",
     "rusty": "rusty, rusted, corroded, rostig+, verrostet+, korrodiert+",
     "snowy": "snowy, snow covered, frosty, frosted, verschneit+, schneebedeckt+",
 }
@@ -170,8 +173,9 @@ def phrases(prompt: str) -> tuple[Phrase, ...]:
 def best_match(parts: Sequence[Phrase], table: Sequence[Row]) -> Row | None:
     """The row that the prompt is about.
 
-    The first phrase that names any row decides, asides last; in it the last word, as in "stone brick wall", and of two
-    that end together the longer. A row that refines that one wins over it wherever it stands in the phrase.
+    The first phrase that names any row decides, asides last; in it the last word, as in "stone brick wall",
+    and of two that end together the longer. A row that refines that one wins over it wherever it stands in
+    the phrase.
     """
     for part in sorted(parts, key=lambda part: part.is_aside):
         hits = [
@@ -186,7 +190,8 @@ def best_match(parts: Sequence[Phrase], table: Sequence[Row]) -> Row | None:
 
 
 def read(parts: Sequence[Phrase]) -> Reading:
-    """Colours and modifiers. Colours said outright win over those a material implies; asides lend only accents."""
+    """Colours and modifiers. Colours said outright win over those a material implies; asides lend only
+    accents."""
     modifiers = {
         name for name, words in MODIFIERS.items() for part in parts if _pattern(words).search(part.text)
     }
@@ -194,7 +199,7 @@ def read(parts: Sequence[Phrase]) -> Reading:
     said = [hit.colour for hit in hits if not (hit.is_material or hit.is_accent or hit.is_aside)]
     implied = [hit.colour for hit in hits if hit.is_material and not (hit.is_accent or hit.is_aside)]
     accents = [hit.colour for hit in hits if hit.is_accent] + said[1:]
-    main = (said or implied or [None])[0]
+    main = next(iter(said + implied), None)
     # A shade is already mixed into a colour that was said: "dunkelblau" is not darkened twice.
     return Reading(
         main, accents[0] if accents else None, frozenset(modifiers - ({"dark", "light"} if said else set()))

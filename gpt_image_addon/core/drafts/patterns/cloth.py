@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..canvas import Canvas
+from ..canvas import Canvas, Field, split
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, pick, ramp, step
+from ..surface import Surface, bowl, cavity, lay, pick, ramp, rounded, step, unit
 
 
 def fabric(canvas: Canvas, palette: Palette) -> Surface:
@@ -15,17 +15,17 @@ def fabric(canvas: Canvas, palette: Palette) -> Surface:
     wobble = 0.14 * canvas.noise("wobble", 6, octaves=4)
     across = canvas.x * np.float32(cols) + wobble + cols
     down = canvas.y * np.float32(rows) + 0.14 * canvas.noise("wobble down", 6, octaves=4) + rows
-    col, row = np.floor(across).astype(np.int32), np.floor(down).astype(np.int32)
-    u, v = across - col - np.float32(0.5), down - row - np.float32(0.5)
+    (col, u), (row, v) = split(across), split(down)
+    u, v = u - np.float32(0.5), v - np.float32(0.5)
     over = 1 - 2.0 * ((col + row) % 2).astype(np.float32)
-    warp = np.sqrt(np.clip(1 - np.square(u * 2.15), 0, 1)) * 0.6 + 0.4 * over * np.cos(v * np.float32(np.pi))
-    weft = np.sqrt(np.clip(1 - np.square(v * 2.15), 0, 1)) * 0.6 - 0.4 * over * np.cos(u * np.float32(np.pi))
+    warp = rounded(1 - np.square(u * 2.15)) * 0.6 + 0.4 * over * np.cos(v * np.float32(np.pi))
+    weft = rounded(1 - np.square(v * 2.15)) * 0.6 - 0.4 * over * np.cos(u * np.float32(np.pi))
     is_warp = warp > weft
     fibre = np.where(
         is_warp, canvas.noise("twist", (60, 260), octaves=2), canvas.noise("twine", (260, 60), octaves=2)
     )
     profile = np.maximum(warp, weft)
-    height = 0.12 + 0.6 * np.clip(profile, 0, 1) + 0.03 * fibre + 0.03 * canvas.noise("drape", 2, octaves=3)
+    height = 0.12 + 0.6 * unit(profile) + 0.03 * fibre + 0.03 * canvas.noise("drape", 2, octaves=3)
 
     thread = np.where(
         is_warp, pick(canvas.dice("warp", cols), col % cols), pick(canvas.dice("weft", rows), row % rows)
@@ -45,21 +45,15 @@ def fabric(canvas: Canvas, palette: Palette) -> Surface:
 
 def leather(canvas: Canvas, palette: Palette) -> Surface:
     """Pebbled hide: cushions between creases, pores on top."""
-    warp = 0.006 * canvas.noise("warp", 14, octaves=3), 0.006 * canvas.noise("warp down", 14, octaves=3)
+    warp = canvas.bend("warp", 14, 0.006)
     grainy = canvas.cells("pebbles", 46, jitter=0.95)
-    gap = canvas.sample(grainy.gap, *warp)
+    gap = warp(grainy.gap)
     crease = 1 - step(0.0, 0.22, gap)
     fold = np.exp(np.abs(canvas.noise("fold", 4, octaves=5, gain=0.55)) * np.float32(-9.0))
     pores = step(1.5, 2.2, canvas.noise("pores", 150, octaves=2))
     broad, fine = canvas.noise("broad", 3, octaves=6), canvas.noise("fine", 100, octaves=3)
     height = (
-        0.62
-        - 0.20 * crease
-        + 0.05 * np.clip(gap, 0, 1)
-        - 0.10 * fold
-        + 0.03 * broad
-        - 0.07 * pores
-        + 0.008 * fine
+        0.62 - 0.20 * crease + 0.05 * unit(gap) - 0.10 * fold + 0.03 * broad - 0.07 * pores + 0.008 * fine
     )
     light = 0.58 - 0.26 * crease - 0.14 * fold + 0.11 * broad + 0.03 * fine - 0.12 * pores + 0.1 * gap
     surface = Surface(height, ramp(palette.main, light))
@@ -72,7 +66,7 @@ def carpet(canvas: Canvas, palette: Palette) -> Surface:
     tufts = canvas.cells("tufts", 64, jitter=0.85)
     fibre = canvas.noise("fibre", 160, octaves=3, gain=0.9)
     tread = canvas.noise("tread", 3, octaves=4)
-    top = np.clip(1 - 1.15 * tufts.near, 0, 1)
+    top = unit(1 - 1.15 * tufts.near)
     own = pick(canvas.dice("tone", tufts.count), tufts.id)
     height = 0.2 + 0.5 * top + 0.1 * own + 0.04 * fibre + 0.05 * tread
     light = 0.14 + 0.48 * top + 0.28 * (own - 0.5) + 0.09 * fibre + 0.05 * tread
@@ -92,16 +86,13 @@ def knit(canvas: Canvas, palette: Palette) -> Surface:
     across = (
         canvas.x * np.float32(cols) + np.float32(0.08) * canvas.noise("pull", 5, octaves=3) + np.float32(cols)
     )
-    side = across * 2 - np.floor(across * 2)  # each stitch has a left and a right leg
-    right = np.floor(across * 2).astype(np.int32) % 2
-    slant = np.where(right == 1, side, 1 - side)
+    leg, side = split(2 * across)  # each stitch has a left and a right leg
+    slant: Field = np.where(leg % 2 == 1, side, 1 - side)
     down = canvas.y * np.float32(rows) - np.float32(0.8) * slant + np.float32(rows)
     down = down + np.float32(0.08) * canvas.noise("pull down", 5, octaves=3)
-    v = down - np.floor(down)
-    stitch = np.floor(across).astype(np.int32) % cols + np.floor(down).astype(np.int32) % rows * cols
-    yarn = np.sqrt(np.clip(1 - np.square(2 * side - 1) * 0.9, 0, 1)) * np.sqrt(
-        np.clip(1 - np.square(2 * v - 1), 0, 1)
-    )
+    course, v = split(down)
+    stitch = leg // 2 % cols + course % rows * cols
+    yarn = rounded(1 - 0.9 * bowl(side)) * rounded(1 - bowl(v))
     ply = 0.5 + 0.5 * np.sin((v * 2 + slant) * np.float32(9.0))
     fuzz, grain = canvas.noise("fuzz", 120, octaves=3, gain=0.9), canvas.grain("grain")
     height = 0.15 + 0.55 * yarn + 0.06 * ply * yarn + 0.025 * fuzz
@@ -109,7 +100,7 @@ def knit(canvas: Canvas, palette: Palette) -> Surface:
     light = 0.1 + 0.5 * yarn + 0.10 * ply * yarn + 0.16 * own + 0.06 * fuzz + 0.02 * grain
     color = ramp(palette.main, light)
     if palette.has_accent:
-        band = (np.floor(down).astype(np.int32) % rows * 6 // rows) % 2
+        band = (course % rows * 6 // rows) % 2
         lay(color, ramp(palette.accent, light), band.astype(np.float32))
     return Surface(height, color)
 
@@ -140,7 +131,7 @@ def fur(canvas: Canvas, palette: Palette) -> Surface:
         angle = 1.2 + 0.7 * float(flow[int(y * canvas.height), int(x * canvas.width)]) + 0.6 * (turn - 0.5)
         x, y, length = x * canvas.width / canvas.side, y * canvas.height / canvas.side, 0.03 + 0.04 * length
         points = []
-        for part in range(4):
+        for _ in range(4):
             points.append((x, y))
             x, y = x + length / 3 * np.cos(angle), y + length / 3 * np.sin(angle)
             angle += 0.25 * (hue - 0.5)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..canvas import Canvas, Field, Grid
+from ..canvas import Canvas, Field, Grid, split
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, pick, ramp, shade, step
+from ..surface import Surface, cavity, lay, pick, ramp, rounded, shade, step, unit
 
 
 def brick(canvas: Canvas, palette: Palette) -> Surface:
@@ -71,9 +71,9 @@ def cobblestone(canvas: Canvas, palette: Palette) -> Surface:
     stones = canvas.cells("stones", 9, jitter=0.55)
     rough, coarse = canvas.noise("rough", 20, octaves=6, gain=0.62), canvas.noise("coarse", 4)
     grain = canvas.grain("grain")
-    gap = stones.gap + 0.03 * rough
+    gap: Field = stones.gap + 0.03 * rough
     body = step(0.06, 0.2, gap)
-    dome = np.sqrt(np.clip(gap * 1.15, 0, 1))
+    dome = rounded(1.15 * gap)
     lift = pick(canvas.dice("lift", stones.count), stones.id)
     stone = 0.38 + 0.42 * dome + 0.14 * lift + 0.03 * rough
     sand = 0.22 + 0.03 * canvas.noise("sand", 80, octaves=3) + 0.012 * grain
@@ -90,16 +90,16 @@ def cobblestone(canvas: Canvas, palette: Palette) -> Surface:
 
 def stone_wall(canvas: Canvas, palette: Palette) -> Surface:
     """Rubble masonry: broad hewn stones in deep mortar."""
-    bend = 0.010 * canvas.noise("bend", 7, octaves=4), 0.010 * canvas.noise("bend down", 7, octaves=4)
+    bend = canvas.bend("bend", 7, 0.010, octaves=4)
     stones = canvas.cells("stones", (7.5, 4.5), jitter=0.75)
-    gap = canvas.sample(stones.gap, *bend)
+    gap = bend(stones.gap)
     rough, fine = (
         canvas.noise("rough", 9, octaves=7, gain=0.6),
         canvas.noise("fine", 70, octaves=4, gain=0.75),
     )
     grain = canvas.grain("grain")
     body = step(0.06, 0.17, gap + 0.02 * rough)
-    dome = np.sqrt(np.clip(gap * 1.4, 0, 1))
+    dome = rounded(gap * 1.4)
     lift = pick(canvas.dice("lift", stones.count), stones.id)
     stone = 0.42 + 0.26 * dome + 0.12 * lift + 0.055 * rough + 0.012 * fine
     mortar = 0.26 + 0.03 * canvas.noise("sand", 60, octaves=4) + 0.010 * grain
@@ -126,7 +126,7 @@ def roof(canvas: Canvas, palette: Palette) -> Surface:
     grid = canvas.grid(rows, cols, (np.arange(rows) % 2 * 0.5).astype(np.float32))
     rough, grain = canvas.noise("rough", 14, octaves=7, gain=0.62), canvas.grain("grain")
     # A tile ends in a curve; below the curve the course underneath shows.
-    drop = np.float32(0.80) + 0.20 * np.sqrt(np.clip(1 - np.square(2 * grid.u - 1), 0, 1))
+    drop = np.float32(0.80) + 0.20 * rounded(1 - np.square(2 * grid.u - 1))
     drop += 0.015 * _each(canvas, "length", grid, 2.0)
     over = step(-0.012, 0.012, drop - grid.v)
     half = canvas.grid(rows, cols, ((np.arange(rows) + 1) % 2 * 0.5).astype(np.float32))
@@ -159,18 +159,18 @@ def hexagons(canvas: Canvas, palette: Palette) -> Surface:
     across, down = canvas.x * np.float32(cols), canvas.y * np.float32(rows)
     best = np.full(canvas.shape, 9.0, np.float32)
     second, index = best.copy(), np.zeros(canvas.shape, np.int32)
-    base = np.floor(down).astype(np.int32)
+    base, _ = split(down)
     tall = np.float32(0.75**0.5)  # a row's height in hexagon widths
     for row in (base - 1, base, base + 1):
         shift = (row % 2).astype(np.float32) * np.float32(0.5)
-        col = np.floor(across - shift)
-        dx, dy = across - shift - col - np.float32(0.5), (down - row - np.float32(0.5)) * tall
+        col, u = split(across - shift)
+        dx, dy = u - np.float32(0.5), (down - row.astype(np.float32) - np.float32(0.5)) * tall
         far, beside = np.square(dx) + np.square(dy), np.square(1 - np.abs(dx)) + np.square(dy)
         second = np.minimum(second, np.maximum(best, far))
-        index = np.where(far < best, row % rows * cols + col.astype(np.int32) % cols, index)
+        index = np.where(far < best, row % rows * cols + col % cols, index)
         best = np.minimum(best, far)
         second = np.minimum(second, np.maximum(best, beside))
-    edge = (second - best) / 2 * np.float32(1 / 7)
+    edge = (second - best) * np.float32(0.5 / 7)
     count = rows * cols
     soft, fine, grain = canvas.noise("glaze", 4), canvas.noise("fine", 40, octaves=4), canvas.grain("grain")
     body = step(0.0035, 0.010, edge + np.float32(0.0003) * fine)
@@ -198,7 +198,7 @@ def hexagons(canvas: Canvas, palette: Palette) -> Surface:
 def mosaic(canvas: Canvas, palette: Palette) -> Surface:
     """Small hand-cut stones in several colours."""
     rows, cols = canvas.rows(22), canvas.cols(22)
-    bend = 0.012 * canvas.noise("bend", 3, octaves=2), 0.012 * canvas.noise("bend down", 3, octaves=2)
+    bend = canvas.bend("bend", 3, 0.012, octaves=2)
     stones = canvas.cells(
         "stones", (rows * canvas.side / canvas.height, cols * canvas.side / canvas.width), jitter=0.42
     )
@@ -207,10 +207,10 @@ def mosaic(canvas: Canvas, palette: Palette) -> Surface:
     body = step(0.08, 0.2, gap)
     own = pick(canvas.dice("tone", stones.count), stones.id)
     lift = pick(canvas.dice("lift", stones.count), stones.id)
-    height = 0.3 + 0.02 * grain + (0.34 + 0.14 * lift + 0.05 * np.clip(gap, 0, 1) + 0.01 * fine) * body
+    height = 0.3 + 0.02 * grain + (0.34 + 0.14 * lift + 0.05 * unit(gap) + 0.01 * fine) * body
     light = 0.1 + 0.8 * own + 0.05 * fine + 0.02 * grain
     color = ramp(palette.main, light)
-    drawn = step(0.1, 0.3, canvas.sample(canvas.noise("figure", 2, octaves=3, gain=0.4), *bend))
+    drawn = step(0.1, 0.3, bend(canvas.noise("figure", 2, octaves=3, gain=0.4)))
     chance = pick(canvas.dice("other", stones.count), stones.id)
     lay(color, ramp(palette.accent, light), step(0.45, 0.55, 0.75 * drawn + 0.4 * chance))
     lay(color, (0.55, 0.53, 0.49), 1 - step(0.06, 0.13, gap))

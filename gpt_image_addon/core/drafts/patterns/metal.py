@@ -65,8 +65,8 @@ def tread_plate(canvas: Canvas, palette: Palette) -> Surface:
     flip = 1 - 2.0 * ((grid.row + grid.id % cols) % 2).astype(np.float32)
     u, v = grid.u - np.float32(0.5), grid.v - np.float32(0.5)
     along, across = u + flip * v, v - flip * u
-    lozenge = np.abs(along) * np.float32(1 / 0.82) + np.square(across * np.float32(1 / 0.23))
-    bump = 1 - step(0.6, 1.0, lozenge)
+    lozenge = np.square(along * np.float32(1 / 0.78)) + np.abs(across * np.float32(1 / 0.26))
+    bump = 1 - step(0.55, 1.0, lozenge)
     scratch, stain = scratches(canvas, 500), canvas.noise("stain", 3, octaves=8, gain=0.62)
     wipe = canvas.noise("wipe", (60, 20), octaves=4, gain=0.7)
     rubbed = bump * step(-0.5, 1.0, canvas.noise("rubbed", 2, octaves=3))

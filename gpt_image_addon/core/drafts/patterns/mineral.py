@@ -6,16 +6,16 @@ import numpy as np
 
 from ..canvas import Canvas
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, pick, ramp, step
+from ..surface import Surface, cavity, lay, pick, ramp, rounded, step, unit
 
 
 def stone(canvas: Canvas, palette: Palette) -> Surface:
     """A rock face: broken facets with ledges, crevices, mineral stains."""
-    bend = 0.05 * canvas.noise("bend", 3, octaves=6), 0.05 * canvas.noise("bend down", 3, octaves=6)
+    bend = canvas.bend("bend", 3, 0.05, octaves=6)
     blocks = canvas.cells("blocks", (5, 4), jitter=1.0)
     chips = canvas.cells("chips", (13, 9), jitter=1.0)
-    gap, block = canvas.sample(blocks.gap, *bend), canvas.sample(blocks.near, *bend)
-    chip = canvas.sample(chips.near, *bend)
+    gap, block = bend(blocks.gap), bend(blocks.near)
+    chip = bend(chips.near)
     rough, fine = (
         canvas.noise("rough", 4, octaves=8, gain=0.6),
         canvas.noise("fine", 60, octaves=4, gain=0.75),
@@ -81,11 +81,9 @@ def concrete(canvas: Canvas, palette: Palette) -> Surface:
 
 def plaster(canvas: Canvas, palette: Palette) -> Surface:
     """Trowelled plaster: overlapping strokes with raised lips."""
-    flow = canvas.noise("flow", 3, octaves=2)
-    strokes = canvas.noise("strokes", 5, octaves=5, gain=0.5)
-    strokes = canvas.sample(strokes, 0.05 * flow, 0.05 * canvas.noise("flow down", 3, octaves=2))
+    strokes = canvas.bend("flow", 3, 0.05, octaves=2)(canvas.noise("strokes", 5, octaves=5, gain=0.5))
     lip = 1 - np.abs(strokes)
-    lip = np.clip(lip, 0, 1) ** 3
+    lip = unit(lip) ** 3
     fine, grain = canvas.noise("fine", 60, octaves=4, gain=0.75), canvas.grain("grain")
     height = 0.5 + 0.07 * strokes + 0.10 * lip + 0.018 * fine + 0.004 * grain
     blotch = canvas.noise("blotch", 2, octaves=6)
@@ -123,7 +121,7 @@ def gravel(canvas: Canvas, palette: Palette) -> Surface:
     ):
         stones = canvas.cells(name, per_side, jitter=0.95)
         present = pick((canvas.dice(f"{name} present", stones.count) < share).astype(np.float32), stones.id)
-        dome = np.sqrt(np.clip(stones.gap * 2.2 - 0.12, 0, 1)) * present
+        dome = rounded(stones.gap * 2.2 - 0.12) * present
         top = base + (0.3 + 4.0 / per_side) * dome + 0.008 * fine
         over = step(0.15, 0.3, dome) * (top > height)
         own = pick(canvas.dice(f"{name} tone", stones.count), stones.id)
@@ -135,10 +133,21 @@ def gravel(canvas: Canvas, palette: Palette) -> Surface:
     return surface
 
 
+def enamel(canvas: Canvas, palette: Palette) -> Surface:
+    """Smooth thick paint, a little lighter towards the upper left; what a decal is made of unless told
+    otherwise."""
+    sway = 0.03 * canvas.noise("sway", 2, octaves=3)
+    turn = np.float32(2 * np.pi)
+    slope = 0.25 * np.cos(turn * (canvas.y - 0.22)) + 0.15 * np.cos(turn * (canvas.x - 0.3))
+    peel = canvas.noise("peel", 50, octaves=2)
+    light = 0.45 + slope + sway + 0.012 * peel
+    return Surface(0.5 + 0.006 * peel + 0.2 * sway, ramp(palette.main, light))
+
+
 def noise(canvas: Canvas, palette: Palette) -> Surface:
     """For prompts that name nothing known: warped clouds of paint."""
     flow = canvas.noise("flow", 2, octaves=4, gain=0.5)
-    base = canvas.sample(canvas.noise("base", 2, octaves=7), 0.12 * flow, 0.12 * canvas.noise("flow down", 2))
+    base = canvas.bend("bend", 2, 0.12, octaves=4)(canvas.noise("base", 2, octaves=7))
     band = 0.5 + 0.5 * np.sin(base * np.float32(2.6) + flow)
     fine = canvas.noise("fine", 60, octaves=4, gain=0.7)
     height = 0.5 + 0.10 * base + 0.12 * (band - 0.5) + 0.015 * fine

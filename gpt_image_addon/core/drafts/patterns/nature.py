@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..canvas import Canvas
+from ..canvas import Canvas, Field, split
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, pick, ramp, step
+from ..surface import Surface, cavity, lay, pick, ramp, step, unit
 
 
 def ground(canvas: Canvas, palette: Palette) -> Surface:
@@ -18,8 +18,8 @@ def ground(canvas: Canvas, palette: Palette) -> Surface:
     grain = canvas.grain("grain")
     pebbles = canvas.cells("pebbles", 22, jitter=1.0)
     size = pick(np.power(canvas.dice("size", pebbles.count), 4) * np.float32(0.55), pebbles.id)
-    bend = 0.10 * canvas.noise("outline", 30, octaves=3) * size
-    dome = np.clip(1 - np.square((pebbles.near + bend) / (size + 0.02)), 0, 1) * (size > 0.08)
+    outline = 0.10 * canvas.noise("outline", 30, octaves=3) * size
+    dome = unit(1 - np.square((pebbles.near + outline) / (size + 0.02))) * (size > 0.08)
     body = step(0.05, 0.3, dome - 0.10 * np.clip(crumbs, -1, 2))
     height = 0.40 + 0.07 * soil + 0.06 * crumbs + 0.012 * grain + 0.5 * np.sqrt(dome) * size
     light = 0.42 + 0.10 * soil + 0.13 * crumbs + 0.06 * grain
@@ -33,13 +33,13 @@ def ground(canvas: Canvas, palette: Palette) -> Surface:
 
 def sand(canvas: Canvas, palette: Palette) -> Surface:
     """Wind ripples: gentle on one side, steep on the other, forking."""
-    bend = canvas.noise("bend", (2, 1.5), octaves=3, gain=0.4)
-    phase = canvas.y * np.float32(canvas.rows(14)) + 0.75 * bend + 0.08 * canvas.noise("wave", 8, octaves=3)
-    saw = phase - np.floor(phase)
+    sway = canvas.noise("bend", (2, 1.5), octaves=3, gain=0.4)
+    phase = canvas.y * np.float32(canvas.rows(14)) + 0.75 * sway + 0.08 * canvas.noise("wave", 8, octaves=3)
+    _, saw = split(phase)
     ripple = np.where(saw < 0.7, step(0.0, 0.7, saw), 1 - step(0.7, 1.0, saw))
     strength = 0.55 + 0.2 * canvas.noise("strength", 3, octaves=2)
     grain, fine = canvas.grain("grain"), canvas.noise("fine", 90, octaves=3, gain=0.8)
-    height = 0.35 + 0.25 * ripple * strength + 0.03 * bend + 0.012 * fine + 0.007 * grain
+    height = 0.35 + 0.25 * ripple * strength + 0.03 * sway + 0.012 * fine + 0.007 * grain
     light = (
         0.34
         + 0.34 * ripple * strength
@@ -55,10 +55,10 @@ def sand(canvas: Canvas, palette: Palette) -> Surface:
 def water(canvas: Canvas, palette: Palette) -> Surface:
     """Small waves with the net of light they throw."""
     swell = canvas.noise("swell", (5, 3), octaves=4, gain=0.45)
-    warp = 0.02 * canvas.noise("warp", 5, octaves=2), 0.02 * canvas.noise("warp down", 5, octaves=2)
-    net = canvas.sample(canvas.cells("net", 8, jitter=0.9).near, *warp)
-    fine = canvas.sample(canvas.cells("fine", 17, jitter=0.9).near, *warp)
-    light = np.power(np.clip(net, 0, 1.2), 3) * 0.55 + np.power(np.clip(fine, 0, 1.2), 3) * 0.3
+    warp = canvas.bend("warp", 5, 0.02, octaves=2)
+    net: Field = warp(canvas.cells("net", 8, jitter=0.9).near)
+    fine: Field = warp(canvas.cells("fine", 17, jitter=0.9).near)
+    light: Field = 0.55 * net * net * net + 0.3 * fine * fine * fine
     height = 0.5 + 0.07 * swell + 0.10 * (net - 0.5) + 0.03 * (fine - 0.5)
     color = ramp(palette.main, 0.18 + 0.09 * swell + 0.8 * light)
     return Surface(height, color)
@@ -67,9 +67,9 @@ def water(canvas: Canvas, palette: Palette) -> Surface:
 def ice(canvas: Canvas, palette: Palette) -> Surface:
     """Clouded ice with white fractures at several depths."""
     cloud = canvas.noise("cloud", 3, octaves=7, gain=0.55)
-    warp = 0.05 * canvas.noise("warp", 3, octaves=6), 0.05 * canvas.noise("warp down", 3, octaves=6)
-    deep = canvas.sample(canvas.cells("deep", 3, jitter=1.0).gap, *warp)
-    thin = canvas.sample(canvas.cells("thin", 7, jitter=1.0).gap, *warp)
+    warp = canvas.bend("warp", 3, 0.05, octaves=6)
+    deep = warp(canvas.cells("deep", 3, jitter=1.0).gap)
+    thin = warp(canvas.cells("thin", 7, jitter=1.0).gap)
     where = step(-0.6, 1.2, canvas.noise("where", 3, octaves=3))
     crack = np.exp(-deep * np.float32(70.0)) * (0.35 + 0.65 * where)
     crack += 0.45 * np.exp(-thin * np.float32(80.0)) * step(-0.2, 1.4, cloud)
@@ -80,21 +80,17 @@ def ice(canvas: Canvas, palette: Palette) -> Surface:
     frost = canvas.noise("frost", (90, 50), octaves=3, gain=0.8)
     light = 0.36 + 0.13 * cloud + 0.20 * haze + 0.6 * crack + 0.16 * bubble + 0.02 * frost
     height = (
-        0.5
-        + 0.010 * cloud
-        - 0.10 * np.clip(crack, 0, 1)
-        + 0.012 * canvas.noise("melt", 5, octaves=3)
-        + 0.002 * frost
+        0.5 + 0.010 * cloud - 0.10 * unit(crack) + 0.012 * canvas.noise("melt", 5, octaves=3) + 0.002 * frost
     )
     return Surface(height, ramp(palette.main, light))
 
 
 def cracked_earth(canvas: Canvas, palette: Palette) -> Surface:
     """Dried mud: curled plates, cracks within cracks."""
-    bend = 0.022 * canvas.noise("bend", 5, octaves=6), 0.022 * canvas.noise("bend down", 5, octaves=6)
+    bend = canvas.bend("bend", 5, 0.022, octaves=6)
     plates = canvas.cells("plates", 6, jitter=0.95)
-    gap = canvas.sample(plates.gap, *bend)
-    small = canvas.sample(canvas.cells("small", 15, jitter=1.0).gap, *bend)
+    gap = bend(plates.gap)
+    small = bend(canvas.cells("small", 15, jitter=1.0).gap)
     rough, fine, grain = (
         canvas.noise("rough", 6, octaves=7),
         canvas.noise("fine", 60, octaves=4),
@@ -113,18 +109,18 @@ def cracked_earth(canvas: Canvas, palette: Palette) -> Surface:
 
 def lava(canvas: Canvas, palette: Palette) -> Surface:
     """Cooled crust adrift on glowing rock."""
-    bend = 0.03 * canvas.noise("bend", 4, octaves=6), 0.03 * canvas.noise("bend down", 4, octaves=6)
-    gap = canvas.sample(canvas.cells("plates", 5, jitter=1.0).gap, *bend)
-    small = canvas.sample(canvas.cells("small", 12, jitter=1.0).gap, *bend)
+    bend = canvas.bend("bend", 4, 0.03, octaves=6)
+    gap = bend(canvas.cells("plates", 5, jitter=1.0).gap)
+    small = bend(canvas.cells("small", 12, jitter=1.0).gap)
     rough, fine = (
         canvas.noise("rough", 5, octaves=8, gain=0.6),
         canvas.noise("fine", 50, octaves=5, gain=0.75),
     )
     hot = step(-0.6, 1.4, canvas.noise("hot", 2, octaves=4))
     heat = np.exp(-gap * np.float32(11.0)) * (0.5 + 0.7 * hot) + 0.5 * np.exp(-small * np.float32(18.0)) * hot
-    heat = np.clip(heat - 0.05 * np.abs(fine), 0, 1)
+    heat = unit(heat - 0.05 * np.abs(fine))
     crust = 1 - step(0.12, 0.45, heat)
-    height = 0.22 + (0.3 + 0.10 * rough + 0.03 * fine + 0.12 * np.clip(gap, 0, 1)) * crust
+    height = 0.22 + (0.3 + 0.10 * rough + 0.03 * fine + 0.12 * unit(gap)) * crust
     color = ramp(palette.main, 0.4 + 0.13 * rough + 0.10 * fine)
     lay(color, ramp(palette.accent, heat), step(0.06, 0.4, heat))
     return Surface(height, color)
@@ -145,10 +141,10 @@ def snow(canvas: Canvas, palette: Palette) -> Surface:
 
 def clouds(canvas: Canvas, palette: Palette) -> Surface:
     """A sky with fair-weather clouds."""
-    bend = 0.05 * canvas.noise("bend", 2, octaves=5), 0.05 * canvas.noise("bend down", 2, octaves=5)
-    mass = canvas.sample(canvas.noise("mass", (3, 2), octaves=8, gain=0.55), *bend)
+    bend = canvas.bend("bend", 2, 0.05, octaves=5)
+    mass = bend(canvas.noise("mass", (3, 2), octaves=8, gain=0.55))
     cover = step(-0.2, 1.5, mass)
-    lit = canvas.sample(mass, np.float32(0.0) * mass, np.full(canvas.shape, -0.02, np.float32))
+    lit = np.roll(mass, round(0.02 * canvas.side), axis=0)
     color = ramp(palette.main, 0.5 + 0.18 * canvas.noise("haze", 2, octaves=3))
     lay(color, ramp(palette.accent, 0.55 + 0.5 * (mass - lit) + 0.22 * mass), cover)
     return Surface(0.3 + 0.35 * cover, color)
@@ -156,8 +152,8 @@ def clouds(canvas: Canvas, palette: Palette) -> Surface:
 
 def space(canvas: Canvas, palette: Palette) -> Surface:
     """Gas and stars."""
-    bend = 0.09 * canvas.noise("bend", 2, octaves=6), 0.09 * canvas.noise("bend down", 2, octaves=6)
-    gas = canvas.sample(canvas.noise("gas", 2, octaves=8, gain=0.55), *bend)
+    bend = canvas.bend("bend", 2, 0.09, octaves=6)
+    gas = bend(canvas.noise("gas", 2, octaves=8, gain=0.55))
     other = canvas.noise("other", 2, octaves=7)
     color = ramp(palette.main, 0.12 + 0.45 * step(-0.6, 2.4, gas) + 0.05 * gas)
     lay(
@@ -170,5 +166,5 @@ def space(canvas: Canvas, palette: Palette) -> Surface:
         cells = canvas.cells(name, per_side, jitter=1.0)
         shine = pick(np.power(canvas.dice(f"{name} shine", cells.count), 6), cells.id)
         stars += shine * np.exp(np.square(cells.near) * np.float32(-sharp * 20.0 / per_side / (20.0 / 18.0)))
-    color += np.clip(stars, 0, 1)
+    color += unit(stars)
     return Surface(0.5 + 0.05 * gas, color)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..canvas import Brush, Canvas
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, ramp, step
+from ..surface import Surface, cavity, lay, ramp, rounded, step, unit
 
 
 def grass(canvas: Canvas, palette: Palette) -> Surface:
@@ -57,10 +57,8 @@ def foliage(canvas: Canvas, palette: Palette) -> Surface:
 def moss(canvas: Canvas, palette: Palette) -> Surface:
     """Cushions of tiny shoots."""
     cushions = canvas.cells("cushions", 5, jitter=1.0)
-    mound = canvas.soften(np.sqrt(np.clip(cushions.gap, 0, 1)), 0.03) + 0.12 * canvas.noise(
-        "mound", 5, octaves=4
-    )
-    shoots = np.clip(1 - canvas.cells("shoots", 75, jitter=1.0).near, 0, 1)
+    mound = canvas.soften(rounded(cushions.gap), 0.03) + 0.12 * canvas.noise("mound", 5, octaves=4)
+    shoots = unit(1 - canvas.cells("shoots", 75, jitter=1.0).near)
     fluff, grain = canvas.noise("fluff", 50, octaves=5, gain=0.8), canvas.grain("grain")
     height = 0.2 + 0.4 * mound + 0.16 * shoots + 0.04 * fluff
     light = 0.05 + 0.36 * mound + 0.32 * shoots + 0.10 * fluff + 0.03 * grain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..canvas import Canvas, Field
+from ..canvas import Canvas, Field, split
 from ..palette import Palette
 from ..surface import Surface, lay, ramp, step
 
@@ -69,7 +69,7 @@ def _crisp(canvas: Canvas, field: Field, per_side: float) -> Field:
 
 def _sett(canvas: Canvas, turns: Field) -> Field:
     """The order of a tartan's threads along one axis."""
-    at = turns - np.floor(turns)
+    _, at = split(turns)
     band = np.zeros(at.shape, np.float32)
     for start, stop, value in ((0.08, 0.40, 0.75), (0.22, 0.26, 0.15), (0.60, 0.63, 1.0), (0.70, 0.73, 1.0)):
         band = np.where((at >= start) & (at < stop), np.float32(value), band)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..canvas import Brush, Canvas, Field
+from ..canvas import Brush, Canvas, Field, split
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, ramp, step
+from ..surface import Surface, bowl, cavity, lay, ramp, step, unit
 from .metal import scratches
 
 
@@ -47,7 +47,7 @@ def panels(canvas: Canvas, palette: Palette) -> Surface:
     )
     light += 0.1 * fields["bolt"] - 0.28 * fields["vent"] - 0.4 * (1 - body)
     color = ramp(palette.main, light)
-    lay(color, palette.accent[len(palette.accent) // 2], np.clip(fields["glow"], 0, 1))
+    lay(color, palette.accent[len(palette.accent) // 2], unit(fields["glow"]))
     surface = Surface(height, color)
     cavity(canvas, surface, 0.5)
     return surface
@@ -116,21 +116,18 @@ def carbon_fibre(canvas: Canvas, palette: Palette) -> Surface:
     """Two-by-two twill of flat tows under clear resin."""
     rows, cols = canvas.rows(32, 4), canvas.cols(32, 4)
     across, down = np.broadcast_to(canvas.x * np.float32(cols), canvas.shape), canvas.y * np.float32(rows)
-    col, row = across.astype(np.int32), down.astype(np.int32)
-    u, v = across - col, down - row
+    (col, u), (row, v) = split(across), split(down)
     phase = (col + row) % 4
     stands = phase < 2
-    over = np.where(stands, u, v) - np.float32(0.5)
-    along = np.where(stands, v, u) - np.float32(0.5)
-    fibre = np.where(
+    over: Field = np.where(stands, u, v)
+    along: Field = np.where(stands, v, u)
+    fibre: Field = np.where(
         stands, canvas.noise("up", (30, 330), octaves=2), canvas.noise("across", (330, 30), octaves=2)
     )
-    round_off = 1 - np.square(over * 2) * 0.7
-    shine = np.where(stands, 0.62, 0.30).astype(np.float32)
-    height = 0.5 + 0.03 * round_off + 0.003 * fibre
-    light = (
-        shine * round_off * (1 - 0.15 * np.square(along * 2)) + 0.05 * fibre + 0.02 * canvas.noise("clear", 3)
-    )
+    round_off: Field = 1 - 0.7 * bowl(over)
+    shine: Field = np.where(stands, np.float32(0.62), np.float32(0.30)) * round_off
+    height: Field = 0.5 + 0.03 * round_off + 0.003 * fibre
+    light = shine * (1 - 0.15 * bowl(along)) + 0.05 * fibre + 0.02 * canvas.noise("clear", 3)
     return Surface(height, ramp(palette.main, light))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..canvas import Canvas, Field
+from ..canvas import Canvas, Field, split
 from ..palette import Palette
-from ..surface import Surface, cavity, lay, pick, ramp, step
+from ..surface import Surface, cavity, lay, pick, ramp, rounded, step, unit
 
 
 def wood_grain(canvas: Canvas, palette: Palette) -> Surface:
@@ -52,14 +52,14 @@ def parquet(canvas: Canvas, palette: Palette) -> Surface:
     length = 5
     rows, cols = canvas.rows(30, 2 * length), canvas.cols(30, 2 * length)
     across, down = np.broadcast_to(canvas.x * np.float32(cols), canvas.shape), canvas.y * np.float32(rows)
-    col, row = across.astype(np.int32), down.astype(np.int32)
-    u, v = across - col, down - row
+    (col, u), (row, v) = split(across), split(down)
     # Along every diagonal, `length` cells belong to lying blocks and the next `length` to standing ones.
     phase = (col - row) % (2 * length)
     lies = phase < length
     place = np.where(lies, phase, 2 * length - 1 - phase)
-    along = (np.where(lies, u, v) + place) / np.float32(length)
-    over = np.where(lies, v, u)
+    within: Field = np.where(lies, u, v)
+    along = (within + place.astype(np.float32)) / np.float32(length)
+    over: Field = np.where(lies, v, u)
     start = np.where(lies, col - place, col) % cols + np.where(lies, row, row - place) % rows * cols
     block = start + np.where(lies, 0, rows * cols)
     edge = np.minimum(
@@ -74,11 +74,12 @@ def parquet(canvas: Canvas, palette: Palette) -> Surface:
         lies, canvas.noise("fibre", (150, 8), octaves=3), canvas.noise("fibre down", (8, 150), octaves=3)
     )
     lean = (pick(canvas.dice("lean", 2 * rows * cols), block) - np.float32(0.5)) * along
-    rings = over * 2.4 + 2.0 * lean + 0.3 * flow + own * 13
+    rings = 2.4 * over + 2.0 * lean + 0.3 * flow + 13.0 * own
     surface = _sawn(palette, rings, fibre, 0.06 * flow + (own - np.float32(0.5)) * np.float32(0.42))
     body = step(0.0006, 0.004, edge)
-    tilt = pick(canvas.dice("tilt", 2 * rows * cols), block) - np.float32(0.5)
-    surface.height = 0.15 + (0.25 + 0.4 * surface.height + 0.06 * own + 0.05 * tilt * (over - 0.5)) * body
+    tilt = pick(canvas.dice("tilt", 2 * rows * cols) - np.float32(0.5), block) * (over - np.float32(0.5))
+    top: Field = 0.25 + 0.4 * surface.height + 0.06 * own + 0.05 * tilt
+    surface.height = np.float32(0.15) + top * body
     lay(surface.color, palette.accent[0], 0.85 * (1 - step(0.0004, 0.0026, edge)))
     cavity(canvas, surface, 0.35)
     return surface
@@ -86,13 +87,13 @@ def parquet(canvas: Canvas, palette: Palette) -> Surface:
 
 def bark(canvas: Canvas, palette: Palette) -> Surface:
     """Old bark: long plates, deep furrows, splinters."""
-    bend = 0.03 * canvas.noise("bend", (4, 6), octaves=4), 0.04 * canvas.noise("bend down", (4, 6), octaves=4)
-    gap = canvas.sample(canvas.cells("plates", (3.5, 9), jitter=1.0).gap, *bend)
-    small = canvas.sample(canvas.cells("flakes", (9, 20), jitter=1.0).gap, *bend)
+    bend = canvas.bend("bend", 5, 0.035, octaves=4)
+    gap = bend(canvas.cells("plates", (3.5, 9), jitter=1.0).gap)
+    small = bend(canvas.cells("flakes", (9, 20), jitter=1.0).gap)
     splinter = canvas.noise("splinter", (14, 70), octaves=5, gain=0.7)
     rough, grain = canvas.noise("rough", 6, octaves=7, gain=0.6), canvas.grain("grain")
-    plate = np.sqrt(np.clip(gap * 1.3, 0, 1))
-    height = 0.12 + 0.55 * plate + 0.12 * np.sqrt(np.clip(small, 0, 1)) + 0.045 * splinter + 0.05 * rough
+    plate = rounded(gap * 1.3)
+    height = 0.12 + 0.55 * plate + 0.12 * rounded(small) + 0.045 * splinter + 0.05 * rough
     light = 0.08 + 0.50 * plate + 0.10 * small + 0.08 * splinter + 0.07 * rough + 0.03 * grain
     color = ramp(palette.main, light)
     lay(
@@ -104,7 +105,8 @@ def bark(canvas: Canvas, palette: Palette) -> Surface:
 
 
 def _board(canvas: Canvas, palette: Palette, rings: Field, heart: Field, tone: Field | np.float32) -> Surface:
-    """A board with its fibres across the picture; `heart` 0..1 is where knots are, `tone` shifts the colour."""
+    """A board with its fibres across the picture; `heart` 0..1 is where knots are, `tone` shifts the
+    colour."""
     fibre = canvas.noise("fibre", (150, 4), octaves=3, gain=0.7)
     streak = canvas.noise("streak", (30, 2), octaves=3)
     cloud = canvas.noise("cloud", (3, 1), octaves=3)
@@ -116,7 +118,7 @@ def _board(canvas: Canvas, palette: Palette, rings: Field, heart: Field, tone: F
 
 def _sawn(palette: Palette, rings: Field, fibre: Field, tone: Field) -> Surface:
     """Sawn wood: `rings` counts years, `fibre` is its finest streaks, `tone` shifts the colour."""
-    year = rings - np.floor(rings)
+    _, year = split(rings)
     late = step(0.15, 0.9, year) * (1 - step(0.92, 1.0, year))  # dark summer wood ends abruptly in winter
     return Surface(
         0.55 + 0.10 * late + 0.035 * fibre, ramp(palette.main, 0.62 - 0.30 * late + 0.075 * fibre + tone)
@@ -135,7 +137,7 @@ def _knots(canvas: Canvas, per_side: int) -> tuple[Field, Field]:
         cols = np.flatnonzero(np.abs(dx) < radius * 6)
         far = (np.square(dy[rows]) + np.square(dx[cols])) / np.float32(radius * radius)
         window = np.ix_(rows, cols)
-        fade = np.square(1 - np.clip(far / 36, 0, 1))
+        fade = np.square(1 - unit(far / 36))
         bend[window] += fade * np.exp(-far / 6) * np.float32(2.2 + turn)
         heart[window] = np.maximum(heart[window], np.exp(-far * np.float32(1.2)))
     return bend, heart
@@ -143,4 +145,4 @@ def _knots(canvas: Canvas, per_side: int) -> tuple[Field, Field]:
 
 def _around(offset: Field) -> Field:
     """The shorter way around the picture, in pictures."""
-    return offset - np.round(offset)
+    return offset - np.rint(offset)
