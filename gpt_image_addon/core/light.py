@@ -1,4 +1,4 @@
-"""Colour and light: linear luminance, and evening out uneven illumination."""
+"""Colour and light: logarithmic luminance, and the uneven light that a picture was taken in."""
 
 from __future__ import annotations
 
@@ -7,10 +7,109 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels import Plane, blurred, in_blocks
+from .kernels import Plane, in_blocks, resized
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear sRGB, ITU-R BT.709
 DARKEST = 1 / 255  # keeps the logarithm of black within reason
+USUAL_RAMP = 0.25  # standard deviation of how much light changes across a picture, in natural log units
+GRIDS = (16, 32, 64, 128, 256, 512)  # sizes at which opposite edges are compared
+MODES = 8  # periods: waves across the picture that can pass for a ramp
+
+
+def log_luminance(color: NDArray[np.uint8]) -> Plane:
+    """Natural logarithm of the linear luminance of an (H, W, 3 or more) sRGB picture."""
+    encoded = np.arange(256) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    red, green, blue = ((weight * linear).astype(np.float32) for weight in LUMINANCE)
+    out = np.empty(color.shape[:2], np.float32)
+
+    def work(first: int, end: int) -> None:
+        rows = color[first:end]
+        total = red.take(rows[..., 0])
+        total += green.take(rows[..., 1])
+        total += blue.take(rows[..., 2])
+        np.maximum(total, DARKEST, out=total)
+        np.log(total, out=out[first:end])
+
+    in_blocks(out.shape, work)
+    return out
+
+
+def light_ramp(log_light: Plane) -> tuple[float, float]:
+    """How much the light changes down and across a picture, in natural log units from edge to edge.
+
+    Two measurements are weighed with each other and with what is usual, by their variances: the step between
+    opposite edges, which is all light where the material itself tiles, and the plane through the picture,
+    which is all light where the material has no large features.
+    """
+    height, width = log_light.shape
+    grids = [resized(log_light, min(n, height), min(n, width)) for n in GRIDS]
+    return _ramp_along(grids), _ramp_along([grid.T for grid in grids])
+
+
+def _ramp_along(grids: list[Plane]) -> float:
+    edges = min((_edge_step(grid) for grid in grids), key=lambda found: found[1])
+    found = (edges, _plane_fit(grids[2]), (0.0, USUAL_RAMP**2))
+    weights = [1 / max(variance, 1e-6) for _, variance in found]
+    return float(sum(w * value for w, (value, _) in zip(weights, found, strict=True)) / sum(weights))
+
+
+def _edge_step(grid: Plane) -> tuple[float, float]:
+    """Ramp and its variance from the step between the first and the last row.
+
+    Its variance is that of the steps between neighbouring rows, or what the blocks of the edge say.
+    """
+    edge = grid[-1] - grid[0]
+    inside = np.diff(grid, axis=0).mean(1)
+    blocks = np.array([block.mean() for block in np.array_split(edge, min(8, len(edge)))])
+    variance = max(float(inside.var()), float(blocks.var()) / len(blocks))
+    return float(edge.mean()) / max(1 - 1 / len(grid), 0.5), variance
+
+
+def _plane_fit(grid: Plane) -> tuple[float, float]:
+    """Ramp and its variance from the slope of the row means.
+
+    Its variance is what the material's own largest waves, seen in what the fit leaves over, add to a slope:
+    a wave of amplitude a and k periods adds up to 6 a / (π k).
+    """
+    profile = grid.mean(1)
+    x = (np.arange(len(profile)) + 0.5) / len(profile) - 0.5
+    ramp = float((x * (profile - profile.mean())).sum() / (x * x).sum())
+    amplitudes = np.abs(np.fft.rfft(profile - ramp * x))[1 : MODES + 1] * 2 / len(profile)
+    modes = np.arange(1, len(amplitudes) + 1)
+    return ramp, float(((6 * amplitudes / (np.pi * modes)) ** 2).sum() / 2)
+
+
+def remove_ramp(log_light: Plane, ramp: tuple[float, float]) -> None:
+    """Take `ramp` out of `log_light`, in place."""
+    down, across = (_line(amount, n) for amount, n in zip(ramp, log_light.shape, strict=True))
+    log_light -= down[:, None]
+    log_light -= across
+
+
+def evened(color: NDArray[np.uint8], ramp: tuple[float, float]) -> NDArray[np.uint8]:
+    """The RGB of `color`, an (H, W, 3 or more) sRGB picture, in even light."""
+    # sRGB is close to ((v + 0.055) / 1.055) ^ 2.4, in which a factor on the light is a factor on v + 0.055.
+    offset = np.float32(0.055 * 255)
+    down, across = (np.exp(-_line(amount, n) / 2.4) for amount, n in zip(ramp, color.shape, strict=False))
+    out = np.empty((*color.shape[:2], 3), np.uint8)
+    columns = np.repeat(across, 3).reshape(1, -1, 3)
+
+    def work(first: int, end: int) -> None:
+        rows = color[first:end, :, :3] + offset
+        rows *= columns
+        rows *= down[first:end, None, None]
+        rows -= offset - np.float32(0.5)
+        np.clip(rows, 0, 255.5, out=rows)
+        out[first:end] = rows
+
+    in_blocks(out.shape, work)
+    return out
+
+
+def _line(amount: float, length: int) -> NDArray[np.float32]:
+    """`amount` from end to end, 0 in the middle."""
+    return np.linspace(-amount / 2, amount / 2, length, dtype=np.float32)
 
 
 def full_scale(pixels: NDArray[Any]) -> int:
@@ -20,36 +119,3 @@ def full_scale(pixels: NDArray[Any]) -> int:
     if pixels.dtype == np.uint16:
         return 65535
     raise ValueError(f"Pictures have 8 or 16 bits a channel here, not {pixels.dtype}.")
-
-
-def to_linear(encoded: NDArray[np.float32]) -> NDArray[np.float32]:
-    """sRGB values in 0..1 to linear light."""
-    low, high = encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4
-    return np.where(encoded <= 0.04045, low, high).astype(np.float32)
-
-
-_LINEAR = {top: to_linear(np.linspace(0, 1, top + 1, dtype=np.float32)) for top in (255,)}
-
-
-def log_luminance(color: NDArray[np.uint8]) -> Plane:
-    """Natural logarithm of the linear luminance of an (H, W, 3 or more) sRGB picture."""
-    weighted = [(weight * _LINEAR[255]).astype(np.float32) for weight in LUMINANCE]
-    out = np.empty(color.shape[:2], np.float32)
-
-    def work(first: int, end: int) -> None:
-        rows = color[first:end]
-        total = weighted[0].take(rows[..., 0])
-        total += weighted[1].take(rows[..., 1])
-        total += weighted[2].take(rows[..., 2])
-        np.maximum(total, DARKEST, out=total)
-        np.log(total, out=out[first:end])
-
-    in_blocks(color.shape[0], work)
-    return out
-
-
-def illumination(log_light: Plane, wraps: bool) -> Plane:
-    """The smooth part of a logarithmic luminance, mean removed: uneven light, as opposed to the material."""
-    smooth = blurred(log_light, max(1.0, min(log_light.shape) / 7), wraps)
-    smooth -= smooth.mean()
-    return smooth

@@ -5,24 +5,24 @@ Maps from a picture alone are estimates and say so; from a true height, normals 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels import Convention, Plane, ambient_occlusion, blurred, encoded_normals, slopes
-from .light import full_scale, illumination, log_luminance
+from .kernels import Plane, in_blocks
+from .light import evened, full_scale, light_ramp, log_luminance, remove_ramp
 from .map_kinds import BY_NAME, MAP_KINDS
 from .material_words import MaterialGuess, guess_material
+from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness
 from .tiling import is_seamless
 
 Map = NDArray[Any]  # uint8, or uint16 where asked for
 
 ALL = tuple(kind.name for kind in MAP_KINDS)
-TYPICAL_SLOPE = 0.35  # root mean square: what scanned materials have at about 1024 pixels
-SCALES = (1.0, 4.0, 16.0)  # pixels, of the luminance bands that make up an estimated height
+DETAIL = 0.1  # most that brightness changes roughness by
 
 
 @dataclass(frozen=True)
@@ -69,50 +69,29 @@ def make_maps(
     """
     _check(color, kinds, height)
     strengths = strengths or Strengths()
-    wraps = is_seamless(color) if wraps is None else wraps
     guess = guess_material(description)
     light = log_luminance(color)
-    light -= illumination(light, wraps)
-    relief = height if height is not None else estimate_height(light, wraps)
-    across, down = slopes(relief, 1.0, wraps)
-    depth = _depth(across, down)
-    maps: dict[str, Map] = {}
-    for kind in kinds:
-        wide = kind in bits16
-        if kind == "base_color":
-            maps[kind] = delighted(color, wraps)
-        elif kind == "normal":
-            maps[kind] = encoded_normals(across, down, depth * strengths.normal, convention, wide)
-        elif kind == "height":
-            maps[kind] = _encoded(0.5 + (relief - 0.5) * strengths.height, wide)
-        elif kind == "ao":
-            maps[kind] = _encoded(1 - (1 - ambient_occlusion(relief, depth, wraps)) * strengths.ao, wide)
-        elif kind == "roughness":
-            maps[kind] = _encoded(_roughness(light, guess, strengths.roughness_contrast), wide)
-        elif kind == "metallic":
-            maps[kind] = _encoded(np.full(light.shape, guess.metallic, np.float32), wide)
-        elif color.shape[2] == 4:
-            maps[kind] = color[..., 3].astype(np.uint16) * 257 if wide else color[..., 3].copy()
-    return MapSet(maps, guess, height is None, _notes(guess, height is None))
-
-
-def estimate_height(light: Plane, wraps: bool) -> Plane:
-    """A height in 0..1 that explains a logarithmic luminance whose uneven light is removed: dark is deep."""
-    out = np.zeros_like(light)
-    finer = light
-    for sigma in SCALES:
-        coarser = blurred(light, sigma, wraps)
-        band = finer - coarser
-        out += band / max(float(band.std()), 1e-6) * sigma
-        finer = coarser
-    return _normalised(out)
-
-
-def delighted(color: NDArray[np.uint8], wraps: bool) -> NDArray[np.uint8]:
-    """`color` (RGB of it) with uneven light evened out."""
-    gain = np.exp(-illumination(log_luminance(color), wraps) / 2.2)
-    even: NDArray[np.uint8] = (color[..., :3] * gain[..., None] + 0.5).clip(0, 255).astype(np.uint8)
-    return even
+    ramp = light_ramp(light)
+    remove_ramp(light, ramp)
+    wraps = is_seamless(evened(color, ramp)) if wraps is None else wraps
+    relief = estimated_height(light, wraps) if height is None else height
+    slope = guess.slope * (guess.relief_trust if height is None else 1)  # steeper would add error
+    depth = slope / max(steepness(relief), 1e-6)
+    make: dict[str, Callable[[bool], Map]] = {
+        "base_color": lambda wide: _widened(evened(color, ramp), wide),
+        "normal": lambda wide: normal_map(
+            relief, depth * strengths.normal, wraps, convention=convention, wide=wide
+        ),
+        "height": lambda wide: _encoded(relief, strengths.height, 0.5 - 0.5 * strengths.height, wide),
+        "roughness": lambda wide: _roughness(light, guess, strengths.roughness_contrast, wide),
+        "ao": lambda wide: _encoded(
+            ambient_occlusion(relief, depth, wraps), strengths.ao, 1 - strengths.ao, wide
+        ),
+        "metallic": lambda wide: _constant(light.shape, guess.metallic, wide),
+        "opacity": lambda wide: _widened(color[..., 3], wide),
+    }
+    made = {kind: make[kind](kind in bits16) for kind in kinds if kind != "opacity" or color.shape[2] == 4}
+    return MapSet(made, guess, height is None, _notes(guess, height is None))
 
 
 def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | None) -> None:
@@ -125,31 +104,38 @@ def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | Non
         raise ValueError(f"The height is {height.shape} pixels, but the picture is {color.shape[:2]}.")
 
 
-def _depth(across: Plane, down: Plane) -> float:
-    """Pixels that height 0..1 stands for, so that the surface is as steep as materials usually are."""
-    slope = float(np.sqrt(np.mean(across**2) + np.mean(down**2)))
-    return TYPICAL_SLOPE / slope if slope > 1e-6 else 0.0
+def _roughness(light: Plane, guess: MaterialGuess, contrast: float, wide: bool) -> Map:
+    """The material's mean roughness, with the picture's detail: what is darker is rougher."""
+    sample = light[:: max(1, light.shape[0] // 256)]
+    gain = -guess.roughness_range * contrast / max(4 * float(sample.std()), 0.05)
+    reach = DETAIL * max(contrast, 0)
+    middle = guess.roughness - gain * float(sample.mean())
+    return _encoded(light, gain, middle, wide, guess.roughness - reach, guess.roughness + reach)
 
 
-def _normalised(plane: Plane) -> Plane:
-    low, high = np.percentile(plane[::4, ::4], (0.5, 99.5))
-    if high - low < 1e-6:
-        return np.full_like(plane, 0.5)
-    out: Plane = np.clip((plane - np.float32(low)) / np.float32(high - low), 0, 1)
+def _encoded(
+    plane: Plane, gain: float, offset: float, wide: bool, low: float = 0.0, high: float = 1.0
+) -> Map:
+    """gain · plane + offset, clipped to low..high within 0..1, as uint8 or uint16."""
+    top = 65535 if wide else 255
+    out = np.empty(plane.shape, np.uint16 if wide else np.uint8)
+
+    def work(first: int, end: int) -> None:
+        rows = plane[first:end] * np.float32(gain * top)
+        rows += np.float32(offset * top + 0.5)
+        np.clip(rows, max(low, 0) * top + 0.5, min(high, 1) * top + 0.5, out=rows)
+        out[first:end] = rows
+
+    in_blocks(plane.shape, work)
     return out
 
 
-def _roughness(light: Plane, guess: MaterialGuess, contrast: float) -> Plane:
-    detail = light - light.mean()
-    detail *= -0.5 * guess.roughness_range / max(2 * float(detail.std()), 1e-3) * contrast
-    np.clip(detail, -0.1, 0.1, out=detail)
-    detail += guess.roughness
-    return detail
+def _constant(shape: tuple[int, ...], value: float, wide: bool) -> Map:
+    return np.full(shape, round(value * (65535 if wide else 255)), np.uint16 if wide else np.uint8)
 
 
-def _encoded(plane: Plane, wide: bool) -> Map:
-    top = 65535 if wide else 255
-    return (np.clip(plane, 0, 1) * top + 0.5).astype(np.uint16 if wide else np.uint8)
+def _widened(pixels: NDArray[np.uint8], wide: bool) -> Map:
+    return pixels.astype(np.uint16) * 257 if wide else np.ascontiguousarray(pixels)
 
 
 def _notes(guess: MaterialGuess, approximate: bool) -> tuple[str, ...]:

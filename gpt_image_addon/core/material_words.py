@@ -37,6 +37,10 @@ class MaterialGuess:
     metallic: float
     """Mean, 0..1."""
     known: bool
+    slope: float = 0.25
+    """Root mean square slope of the relief: 0.07 for a planed floor, 0.6 for old brickwork."""
+    relief_trust: float = 0.4
+    """How far brightness tells relief, 0..1: much in cobbles, hardly in marble, whose veins are flat."""
 
 
 def guess_material(description: str) -> MaterialGuess:
@@ -61,7 +65,14 @@ def guess_material(description: str) -> MaterialGuess:
 
 def _guess(row: dict[str, Any], known: bool) -> MaterialGuess:
     return MaterialGuess(
-        row.get("name"), row["label"], row["roughness"], row["roughness_range"], row["metallic"], known
+        name=row.get("name"),
+        label=row["label"],
+        roughness=row["roughness"],
+        roughness_range=row["roughness_range"],
+        metallic=row["metallic"],
+        known=known,
+        slope=row["slope"],
+        relief_trust=row["relief_trust"],
     )
 
 
