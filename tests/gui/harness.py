@@ -45,7 +45,7 @@ _pause = TICK
 
 
 def run(script: Steps) -> None:
-    """Advance `script` to its end, then leave Blender: exit code 0, or 1 after a traceback and a screenshot."""
+    """Advance `script` to its end and leave Blender: exit code 0, or 1 with a traceback and a screenshot."""
     bpy.context.preferences.view.show_splash = False
     deadline = time.monotonic() + PATIENCE
 
