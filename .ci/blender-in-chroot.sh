@@ -26,5 +26,6 @@ exec unshare --mount --pid --fork --kill-child bash -euo pipefail -c '
     mount -t tmpfs tmpfs "$root/tmp"
     mkdir -p "$root$repo"
     mount --bind "$repo" "$root$repo"
-    exec chroot "$root" /usr/bin/env -C "$repo" PATH=/usr/bin:/bin:/usr/games LANG=C.UTF-8 "${@:3}"
+    # Not exec: the X server would not report that it is ready to a parent whose process id is 1.
+    chroot "$root" /usr/bin/env -C "$repo" PATH=/usr/bin:/bin:/usr/games LANG=C.UTF-8 "${@:3}" || exit
 ' blender "$root" "$repo" "${command[@]}" "$@"

@@ -13,6 +13,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.append(os.environ["GPT_IMAGE_TEST_SITE"])
 
-import pytest  # noqa: E402 - found through the path set above
+import pytest
 
 sys.exit(pytest.main(sys.argv[sys.argv.index("--") + 1 :]))

@@ -33,7 +33,7 @@ def is_ours(function: object) -> bool:
 
 
 def subclasses(cls: type) -> Iterator[type]:
-    for sub in cls.__subclasses__():
+    for sub in type.__subclasses__(cls):
         yield sub
         yield from subclasses(sub)
 

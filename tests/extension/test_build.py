@@ -6,13 +6,14 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / ".ci" / "build_extension.py"
 DIST = ROOT / "dist"
+PACKAGE = ROOT / "gpt_image_addon"
 PINS = tomllib.loads((ROOT / ".ci" / "wheels.toml").read_text())
 PYTHONS = {"cp311", "cp313", "cp314"}  # Blender 4.2 to 5.0, 5.1 and 5.2, distributions' own builds
 
@@ -43,11 +44,8 @@ def test_one_zip_a_platform(zips: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize("platform", PINS["platforms"])
 def test_contents(zips: dict[str, bytes], platform: str) -> None:
-    tracked = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "gpt_image_addon"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
-    package = {str(PurePosixPath(path).relative_to("gpt_image_addon")) for path in tracked}
+    sources = (path for suffix in ("py", "json") for path in PACKAGE.rglob(f"*.{suffix}"))
+    package = {path.relative_to(PACKAGE).as_posix() for path in sources}
     wheels = {f"wheels/{name}" for name in PINS["platforms"][platform]}
     assert names(platform) == package | wheels | {"blender_manifest.toml", "LICENSE"}
 

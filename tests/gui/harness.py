@@ -1,0 +1,167 @@
+"""A hand at Blender's window: real mouse events, buttons found by what they do, true screenshots.
+
+For scripts run as ``blender --enable-event-simulate --python tests/gui/click_SOMETHING.py`` in a real window
+(``.ci/blender-in-chroot.sh --window``). A script is a generator: it yields where a person would wait, and
+``run`` advances it from a timer, so that Blender handles the events in between.
+
+    def script() -> Steps:
+        area, region = yield from open_sidebar("GPT Image")
+        button = yield from find_button(area, region, "gpt_image.generate")
+        yield from click(button)
+        yield from until(lambda: len(bpy.data.images) == 1, "a picture to arrive")
+        screenshot(Path("shot.png"))
+
+    run(script())
+
+A button is found by moving the mouse over the region and asking Blender what it would copy as the Python
+command of the button under it: that holds for any theme, layout, scale and version.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import bpy
+
+Answer = TypeVar("Answer")
+Steps = Generator[None, None, None]
+Search = Generator[None, None, Answer]
+Point = tuple[int, int]
+"""Pixels of the window from its lower left corner."""
+
+TICK = 0.3  # seconds between two events: handled within the same tick, a press and a release are no click
+HOVER = 0.06  # seconds between two moves of a search: enough for the button below to be highlighted
+STRIDE = 9  # pixels between two rows of a search: less than half a button's height at scale 1
+PATIENCE = 120.0  # seconds that a script may take; software GL takes its time
+
+_pause = TICK
+
+
+def run(script: Steps) -> None:
+    """Advance `script` to its end and leave Blender: exit code 0, or 1 with a traceback and a screenshot."""
+    bpy.context.preferences.view.show_splash = False
+    deadline = time.monotonic() + PATIENCE
+
+    def advance() -> float | None:
+        try:
+            next(script)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the script took more than {PATIENCE:.0f} s")
+        except StopIteration:
+            leave(0)
+            return None
+        except Exception:
+            traceback.print_exc()
+            screenshot(Path("build/gui/failure.png"))
+            leave(1)
+        return _pause
+
+    bpy.app.timers.register(advance, first_interval=1.0)
+
+
+def leave(code: int) -> None:
+    """The plain closing line, and out: nothing is saved and nobody asked."""
+    print(f"{1 - code} passed, {code} failed", flush=True)
+    sys.stderr.flush()
+    if code:
+        os._exit(code)
+    bpy.ops.wm.quit_blender()
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> Steps:
+    """Wait for `condition`; TimeoutError names `what` did not come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+        yield
+
+
+def window() -> bpy.types.Window:
+    return bpy.context.window_manager.windows[0]
+
+
+def event(kind: str, value: str, at: Point) -> None:
+    window().event_simulate(type=kind, value=value, x=at[0], y=at[1])
+
+
+def click(at: Point) -> Steps:
+    """Move there, press, release; each is handled before the next."""
+    for kind, value in (("MOUSEMOVE", "NOTHING"), ("LEFTMOUSE", "PRESS"), ("LEFTMOUSE", "RELEASE")):
+        event(kind, value, at)
+        yield
+
+
+def press(key: str, at: Point) -> Steps:
+    """Press and release a key ("RET", "A", …) with the mouse there."""
+    for value in ("PRESS", "RELEASE"):
+        event(key, value, at)
+        yield
+
+
+def open_sidebar(tab: str, area_type: str = "VIEW_3D") -> Search[tuple[bpy.types.Area, bpy.types.Region]]:
+    """Open the sidebar of the first such editor at `tab`; returns the area and its sidebar region."""
+    area = next(area for area in window().screen.areas if area.type == area_type)
+    region = next(region for region in area.regions if region.type == "UI")
+    area.spaces.active.show_region_ui = True
+    yield from until(lambda: region.width > 1, "the sidebar to open")
+    yield
+    region.active_panel_category = tab
+    area.tag_redraw()
+    yield
+    yield
+    return area, region
+
+
+def find_button(area: bpy.types.Area, region: bpy.types.Region, operator: str) -> Search[Point]:
+    """Where in the window the button of `operator` ("gpt_image.generate") is; LookupError if nowhere."""
+    return (yield from _find(area, region, bpy.ops.ui.copy_python_command_button, f"bpy.ops.{operator}("))
+
+
+def find_property(area: bpy.types.Area, region: bpy.types.Region, path: str) -> Search[Point]:
+    """Where in the window the field of a property is, by the end of its data path ("gpt_image.prompt")."""
+    return (yield from _find(area, region, bpy.ops.ui.copy_data_path_button, path))
+
+
+def _find(area: bpy.types.Area, region: bpy.types.Region, copy: Any, text: str) -> Search[Point]:
+    """The middle row of the first run of rows whose button copies something with `text` in it."""
+    global _pause
+    x = region.x + region.width * 2 // 3  # right of the labels where the layout is split
+    hits: list[int] = []
+    _pause = HOVER
+    try:
+        for y in range(region.y + region.height - STRIDE, region.y, -STRIDE):
+            event("MOUSEMOVE", "NOTHING", (x, y))
+            yield
+            if text in _copied(area, region, copy):
+                hits.append(y)
+            elif hits:
+                break
+    finally:
+        _pause = TICK
+    if not hits:
+        raise LookupError(f"no button with {text!r} in the region at {region.x}, {region.y}")
+    return x, (hits[0] + hits[-1]) // 2
+
+
+def _copied(area: bpy.types.Area, region: bpy.types.Region, copy: Any) -> str:
+    """What `copy` puts on the clipboard for the button under the mouse; empty where there is none."""
+    manager = bpy.context.window_manager
+    manager.clipboard = ""
+    with bpy.context.temp_override(window=window(), area=area, region=region):
+        if copy.poll():
+            copy()
+    return str(manager.clipboard)
+
+
+def screenshot(path: Path) -> None:
+    """The screen as it is, by ImageMagick: Blender's own screenshot is black without a GPU."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["import", "-window", "root", str(path)], check=True)
