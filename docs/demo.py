@@ -71,7 +71,12 @@ def make(prompt: str, target: str, obj: bpy.types.Object | None = None, **parame
 
 
 def add_plane(
-    name: str, size: float, location: tuple[float, ...], rotation: tuple[float, ...] = (0, 0, 0), *, tiles: int
+    name: str,
+    size: float,
+    location: tuple[float, ...],
+    rotation: tuple[float, ...] = (0, 0, 0),
+    *,
+    tiles: int,
 ) -> bpy.types.Object:
     """A square plane on which a texture repeats ``tiles`` times."""
     bpy.ops.mesh.primitive_plane_add(size=size, location=location, rotation=rotation)

@@ -1,4 +1,4 @@
-"""``python -m gpt_image_addon [--online-mode] [--blend FILE.blend] VERB …``: the command line on the bpy module."""
+"""The command line on the bpy module: ``python -m gpt_image_addon [--online-mode] [--blend FILE] VERB …``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ def main(argv: list[str]) -> int:
     import bpy
 
     from . import cli
+    from .core.errors import ExitCode
 
     if options.online_mode:
         bpy.context.preferences.system.use_online_access = True
     if options.blend is not None:
         if not options.blend.is_file():
             print(f"{cli.PROGRAM}: {options.blend} does not exist", file=sys.stderr)
-            return int(cli.ExitCode.USAGE)
+            return int(ExitCode.USAGE)
         bpy.ops.wm.open_mainfile(filepath=str(options.blend.absolute()))
     return cli.main(rest)
 

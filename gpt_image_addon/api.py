@@ -108,8 +108,8 @@ def submit(prompt: str, *, target: str = "texture", reuse: bool = False, **param
 
     :param target: ``image``, ``texture``, ``plane`` or ``material``.
     :param reuse: use the stored result of an equal request, where there is one.
-    :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the word
-        ``camera`` stands for a render from the scene's camera.
+    :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
+        word ``camera`` stands for a render from the scene's camera.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     request, application = split(prompt, target=target, **parameters)
@@ -160,7 +160,9 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     """
     for name in parameters:
         if name not in _REQUEST_FIELDS and name not in _APPLICATION_FIELDS:
-            raise InvalidRequestError(f"There is no parameter '{name}'.", code="unknown_parameter", param=name)
+            raise InvalidRequestError(
+                f"There is no parameter '{name}'.", code="unknown_parameter", param=name
+            )
     values = {name: _plain(name, value) for name, value in parameters.items() if value is not None}
     provider = values.pop("provider", None) or settings.load().provider
     request = {name: value for name, value in values.items() if name in _REQUEST_FIELDS}

@@ -35,7 +35,10 @@ PARAMETERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--output-compression", {"type": int, "metavar": "0-100", "help": "for jpeg and webp"}),
     ("--moderation", {"choices": MODERATIONS, "help": "how strict the safety system is"}),
     ("--input-fidelity", {"help": "high or low, for models that take it"}),
-    ("--partial-images", {"type": int, "metavar": "0-3", "help": "previews while it is made; each costs a little"}),
+    (
+        "--partial-images",
+        {"type": int, "metavar": "0-3", "help": "previews while it is made; each costs a little"},
+    ),
     ("--safety-identifier", {"metavar": "HASH", "help": "a hash that stands for the end user"}),
     ("--svg-model", {"metavar": "ID", "help": "for the output format svg"}),
     ("--svg-reasoning-effort", {"metavar": "LEVEL", "help": "for the output format svg"}),
@@ -70,13 +73,15 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_generate(verb: argparse.ArgumentParser) -> None:
     verb.description = (
-        "Make an image, a texture, an image plane or a material from a prompt. The key comes from OPENAI_API_KEY "
-        "or the add-on's preferences; `--provider offline` needs none."
+        "Make an image, a texture, an image plane or a material from a prompt. "
+        "The key comes from OPENAI_API_KEY or the add-on's preferences; `--provider offline` needs none."
     )
     verb.add_argument("prompt", help="what to make")
     verb.add_argument("--provider", choices=PROVIDERS, help="default: $GPT_IMAGE_PROVIDER or openai")
     verb.add_argument("--target", choices=TARGETS, default="texture", help="default: texture")
-    verb.add_argument("--object", metavar="NAME", dest="object_name", help="object to put it on; default: the active one")
+    verb.add_argument(
+        "--object", metavar="NAME", dest="object_name", help="object to put it on; default: the active one"
+    )
     verb.add_argument("--name", help="name of the data-blocks; default: made from the prompt")
     verb.add_argument(
         "--reference",
@@ -85,17 +90,23 @@ def _add_generate(verb: argparse.ArgumentParser) -> None:
         dest="references",
         help="picture to show the model, or `camera` for a render of the scene; repeatable",
     )
-    verb.add_argument("--mask", metavar="PATH", help="where the first reference may change: the transparent parts")
+    verb.add_argument(
+        "--mask", metavar="PATH", help="where the first reference may change: the transparent parts"
+    )
     verb.add_argument("--markup", metavar="PATH", help="transparent picture drawn over the first reference")
     verb.add_argument("--style", metavar="NAME", help="words of a named style join the prompt")
     verb.add_argument("--seamless", action="store_true", help="ask for a picture that tiles")
     verb.add_argument("--maps", type=_kinds, metavar="KIND,…", help=f"material maps: {', '.join(BY_NAME)}")
     for flag, options in PARAMETERS:
         verb.add_argument(flag, **options)
-    verb.add_argument("--textures-dir", metavar="DIR", help="folder that gets copies of the pictures and maps")
+    verb.add_argument(
+        "--textures-dir", metavar="DIR", help="folder that gets copies of the pictures and maps"
+    )
     verb.add_argument("--output", metavar="FILE.blend", type=Path, help="save the scene here")
     verb.add_argument("--overwrite", action="store_true", help="replace an existing --output")
-    verb.add_argument("--reuse", action="store_true", help="use the stored result of an equal request, unpaid")
+    verb.add_argument(
+        "--reuse", action="store_true", help="use the stored result of an equal request, unpaid"
+    )
     verb.add_argument("--dry-run", action="store_true", help="check and price the request, send nothing")
     _add_outputs(verb)
 
@@ -134,7 +145,10 @@ def main(argv: Sequence[str]) -> int:
         import traceback
 
         traceback.print_exc()
-        output, code = failure(GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")), ExitCode.INTERNAL
+        output, code = (
+            failure(GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")),
+            ExitCode.INTERNAL,
+        )
     finally:
         api.close()
     if output["state"] == "failed":

@@ -13,7 +13,6 @@ import bpy
 from . import settings
 from .core.errors import GptImageError
 
-
 NEEDED_MODULES = {"numpy": "python3-numpy", "requests": "python3-requests", "PIL": "python3-pil"}
 """What the add-on imports when it works, and the Debian package of each."""
 
@@ -25,7 +24,9 @@ def missing_modules() -> str:
     if not missing:
         return ""
     packages = " ".join(NEEDED_MODULES[name] for name in missing)
-    return f"This Blender lacks the Python module {', '.join(missing)}; install {packages} and restart Blender."
+    return (
+        f"This Blender lacks the Python module {', '.join(missing)}; install {packages} and restart Blender."
+    )
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,9 @@ def completed(request: GenerationRequest, table: Registry, settings: Settings) -
     return dataclasses.replace(request, provider=provider, model=request.model or table.default_for(provider))
 
 
-def checked(request: GenerationRequest, settings: Settings) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
+def checked(
+    request: GenerationRequest, settings: Settings
+) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
     """The completed request with its price and warnings; nothing is sent or written.
 
     :raises InvalidRequestError: it can't be sent.
@@ -136,7 +138,9 @@ def submit(
         return _resume(stored, application, found, line)
     settings.check_provider(request.provider)
     if stored is not None and price.high_usd > 0:
-        warnings += (f"The same request was already made as job {stored.id}; reuse returns its result unpaid.",)
+        warnings += (
+            f"The same request was already made as job {stored.id}; reuse returns its result unpaid.",
+        )
     job = Job(request, application, estimated_usd=price.high_usd, warnings=warnings, pump=drain)
     found.journal.reserve(job.id, request, application, digest, price.high_usd, settings.monthly_budget_usd)
     _enqueue(found, job, line.run)
@@ -181,7 +185,9 @@ def drain(seconds: float) -> None:
     changed = False
     while True:
         try:
-            event = found.queue.events.get(timeout=seconds) if seconds > 0 else found.queue.events.get_nowait()
+            event = (
+                found.queue.events.get(timeout=seconds) if seconds > 0 else found.queue.events.get_nowait()
+            )
         except queue.Empty:
             break
         seconds = 0.0

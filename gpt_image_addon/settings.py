@@ -70,8 +70,8 @@ def load() -> Settings:
         provider=environment.get("GPT_IMAGE_PROVIDER") or "openai",
         api_key=environment.get(KEY_VARIABLE, "").strip() or stored_key(),
         base_url=environment.get("OPENAI_BASE_URL") or getattr(found, "base_url", "") or DEFAULT_BASE_URL,
-        organization=environment.get("OPENAI_ORG_ID") or getattr(found, "organization", ""),
-        project=environment.get("OPENAI_PROJECT_ID") or getattr(found, "project", ""),
+        organization=environment.get("OPENAI_ORG_ID", "") or getattr(found, "organization", ""),
+        project=environment.get("OPENAI_PROJECT_ID", "") or getattr(found, "project", ""),
         monthly_budget_usd=_budget(environment.get("GPT_IMAGE_MONTHLY_BUDGET_USD"), found),
         concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
         online_access=bool(bpy.app.online_access),
@@ -84,7 +84,8 @@ def _budget(text: str | None, found: Any) -> float | None:
             return float(text)
         except ValueError:
             raise ConfigurationError(
-                f"GPT_IMAGE_MONTHLY_BUDGET_USD is '{text}', which is no number.", next_step="Set it to an amount in USD."
+                f"GPT_IMAGE_MONTHLY_BUDGET_USD is '{text}', which is no number.",
+                next_step="Set it to an amount in USD.",
             ) from None
     limit = getattr(found, "monthly_budget_usd", 0.0)
     return limit if limit > 0 else None

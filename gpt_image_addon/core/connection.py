@@ -1,4 +1,4 @@
-"""Where the API is and who calls it. Standard library only, so that it can be checked without loading requests."""
+"""Where the API is and who calls it; can be checked without loading requests."""
 
 from __future__ import annotations
 
@@ -46,5 +46,7 @@ def check_base_url(url: str) -> None:
         )
     if parts.scheme == "http" and not is_loopback(url):
         raise ConfigurationError(
-            f"The base URL '{url}' would send the key unencrypted.", code="bad_base_url", next_step="Use https."
+            f"The base URL '{url}' would send the key unencrypted.",
+            code="bad_base_url",
+            next_step="Use https.",
         )

@@ -152,7 +152,7 @@ class SceneError(GptImageError):
     default_code = "scene"
 
 
-class JobCancelled(GptImageError):
+class JobCancelled(GptImageError):  # noqa: N818 - it is what the user wanted
     """The user stopped the job."""
 
     exit_code = ExitCode.INTERRUPTED
@@ -226,7 +226,9 @@ class InsufficientQuotaError(RateLimitError):
     """429: the account has no credit left, or has reached its own limit."""
 
     exit_code = ExitCode.QUOTA
-    default_next_step = "Add credit or raise the limit at https://platform.openai.com/settings/organization/billing."
+    default_next_step = (
+        "Add credit or raise the limit at https://platform.openai.com/settings/organization/billing."
+    )
 
 
 class InternalServerError(APIStatusError):

@@ -1,11 +1,12 @@
 """One HTTP exchange at a time: watched, so that another thread can stop it and that its outcome is known.
 
-`requests` does the work. What it does not tell, and what money depends on, is whether the body had gone out when
-something broke; the connection classes here note that.
+`requests` does the work. What it does not tell, and what money depends on, is whether the body had gone out
+when something broke; the connection classes here note that.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 import socket
@@ -107,10 +108,8 @@ class Exchange:
 
 
 def _shut(connected: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # already closed by the other side
         connected.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # already closed by the other side
 
 
 class _Watched:
@@ -135,11 +134,11 @@ class _Adapter(HTTPAdapter):
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **kwargs)
         self._watch(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        return self._watch(super().proxy_manager_for(*args, **kwargs))  # type: ignore[no-untyped-call]
+        return self._watch(super().proxy_manager_for(*args, **kwargs))
 
     def _watch(self, manager: Any) -> Any:
         manager.pool_classes_by_scheme = {
@@ -237,9 +236,15 @@ def _connection_error(error: Exception, exchange: Exchange) -> APIConnectionErro
     timed_out = isinstance(error, requests.Timeout) or "timed out" in str(error)
     kind: type[APIConnectionError] = APITimeoutError if timed_out else APIConnectionError
     if not exchange.body_sent:
-        what = "The server did not take the connection in time" if timed_out else "The server can't be reached"
+        what = (
+            "The server did not take the connection in time" if timed_out else "The server can't be reached"
+        )
         return kind(f"{what}.", retryable=True, next_step="Check the network and the base URL.")
-    what = "The server did not answer in time" if timed_out else "The connection broke before the answer was complete"
+    what = (
+        "The server did not answer in time"
+        if timed_out
+        else "The connection broke before the answer was complete"
+    )
     return kind(
         f"{what}.",
         retryable=False,

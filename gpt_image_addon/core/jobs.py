@@ -149,7 +149,10 @@ class JobQueue:
         """Run ``work`` for the job as soon as a worker is free."""
         with self._changed:
             self._waiting.append((job, work))
-            if len(self._threads) - len(self._running) < len(self._waiting) and len(self._threads) < self.concurrency:
+            if (
+                len(self._threads) - len(self._running) < len(self._waiting)
+                and len(self._threads) < self.concurrency
+            ):
                 worker = threading.Thread(target=self._run, name="gpt-image-worker", daemon=True)
                 self._threads.add(worker)
                 worker.start()
@@ -202,4 +205,6 @@ def _outcome(job: Job, work: Work, emit: Emit) -> JobEvent:
         return JobEvent(job, error=error)
     except Exception as error:
         log.exception("Job %s broke", job.id)
-        return JobEvent(job, error=GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal"))
+        return JobEvent(
+            job, error=GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")
+        )

@@ -7,8 +7,8 @@ The order of events is what keeps a paid picture from being lost and a request f
     answer   result folder renamed into place, then row RECEIVED with the true cost
     import   row APPLIED
 
-A row SENDING whose process is gone was either answered (its folder is there: adopted as RECEIVED) or not (UNKNOWN:
-it may have been billed, so it is never sent again by itself).
+A row SENDING whose process is gone was either answered (its folder is there: adopted as RECEIVED) or not
+(UNKNOWN: it may have been billed, so it is never sent again by itself).
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class Journal:
         self._update(job, state=JobState.APPLIED.value)
 
     def failed(self, job: str, error: GptImageError, *, cancelled: bool = False) -> JobState:
-        """The job ended without a result. What may have been billed keeps its reservation and becomes UNKNOWN."""
+        """The job ended without a result; what may have been billed becomes UNKNOWN, its price still set aside."""
         state = JobState.CANCELLED if cancelled else JobState.FAILED
         values: dict[str, Any] = {"reserved_usd": 0.0}
         if error.billed == "maybe":
@@ -233,7 +233,9 @@ class Journal:
     def entries(self, *states: JobState) -> list[Entry]:
         """The rows in these states (all without any), newest first."""
         where = f"state IN ({','.join('?' * len(states))})" if states else "1"
-        return list(map(self._entry, self._rows(f"{where} ORDER BY created DESC", *(s.value for s in states))))
+        return list(
+            map(self._entry, self._rows(f"{where} ORDER BY created DESC", *(s.value for s in states)))
+        )
 
     def find_stored(self, digest: str) -> Entry | None:
         """The newest result of an equal request."""
@@ -249,7 +251,9 @@ class Journal:
 
     def reserved_usd(self, when: datetime | None = None) -> float:
         """What is set aside for requests of a month that run, or whose outcome is unknown."""
-        rows = self._query("SELECT TOTAL(reserved_usd) FROM jobs WHERE month = ?", _month(when or datetime.now()))
+        rows = self._query(
+            "SELECT TOTAL(reserved_usd) FROM jobs WHERE month = ?", _month(when or datetime.now())
+        )
         return float(rows[0][0])
 
     def _entry(self, row: sqlite3.Row) -> Entry:
@@ -351,7 +355,8 @@ def _check_budget(connection: sqlite3.Connection, now: datetime, usd: float, bud
     used = float(connection.execute(total, (_month(now),)).fetchone()[0])
     if used + usd > budget_usd:
         raise BudgetExceededError(
-            f"This could cost ${usd:.4f}; of the monthly budget of ${budget_usd:.2f}, ${used:.4f} is used or set aside.",
+            f"This could cost ${usd:.4f}; of the monthly budget of ${budget_usd:.2f}, "
+            f"${used:.4f} is used or set aside.",
             next_step="Raise the budget, or choose a lower quality or a smaller size.",
         )
 

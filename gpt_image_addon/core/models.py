@@ -69,7 +69,9 @@ class Registry:
     by_id: Mapping[str, Model] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        rows = {name: model for model in self.models for name in (*model.snapshots, model.id)}
+        rows: dict[str, Model] = {}
+        for model in self.models:
+            rows.update(dict.fromkeys((*model.snapshots, model.id), model))
         object.__setattr__(self, "by_id", rows)
 
     def default_for(self, provider: str) -> str:
@@ -190,9 +192,17 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
             f"{name} does not take {param} '{value}'; {instead}.", code="invalid_value", param=param
         )
     refused = (
-        ("background", request.background == "transparent" and model.transparent == "no", "a transparent background"),
+        (
+            "background",
+            request.background == "transparent" and model.transparent == "no",
+            "a transparent background",
+        ),
         ("markup", request.markup is not None and not model.markup, "a markup"),
-        ("output_format", request.output_format in ("gif", "svg") and not model.vector, request.output_format),
+        (
+            "output_format",
+            request.output_format in ("gif", "svg") and not model.vector,
+            request.output_format,
+        ),
     )
     for param, broken, what in refused:
         if broken:

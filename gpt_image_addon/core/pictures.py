@@ -113,7 +113,9 @@ def inspect_file(path: Path) -> Info:
         with _opened(path) as picture:
             return _info(picture, (picture.format or "").lower())
     except UnusablePictureError as error:
-        raise InvalidRequestError(f"The picture {path} {error}.", code="bad_picture", param="references") from error
+        raise InvalidRequestError(
+            f"The picture {path} {error}.", code="bad_picture", param="references"
+        ) from error
 
 
 def verify(data: bytes) -> Info:
@@ -128,9 +130,13 @@ def verify(data: bytes) -> Info:
         with _opened(data) as picture:
             picture.load()
             info = _info(picture, name or (picture.format or "").lower())
-            return Info(info.format, info.width, info.height, info.has_alpha and _lowest_alpha(picture) < OPAQUE)
+            return Info(
+                info.format, info.width, info.height, info.has_alpha and _lowest_alpha(picture) < OPAQUE
+            )
     except UnusablePictureError as error:
-        raise InvalidResponseError(f"A received picture {error}.", code="bad_picture", billed="yes") from error
+        raise InvalidResponseError(
+            f"A received picture {error}.", code="bad_picture", billed="yes"
+        ) from error
 
 
 def _lowest_alpha(picture: Image.Image) -> int:
@@ -191,7 +197,9 @@ def load_upload(path: Path) -> Upload:
                 return Upload(path.name, data, UPLOAD_FORMATS[info.format], info.width, info.height)
             return _converted(picture, path, shrink=not fits)
     except UnusablePictureError as error:
-        raise InvalidRequestError(f"The picture {path} {error}.", code="bad_picture", param="references") from error
+        raise InvalidRequestError(
+            f"The picture {path} {error}.", code="bad_picture", param="references"
+        ) from error
 
 
 def _converted(picture: Image.Image, path: Path, *, shrink: bool) -> Upload:
@@ -199,10 +207,10 @@ def _converted(picture: Image.Image, path: Path, *, shrink: bool) -> Upload:
     upright = ImageOps.exif_transpose(_eight_bit(picture)).convert("RGBA" if alpha else "RGB")
     notes = []
     if shrink:
-        before = upright.size
+        before = f"{upright.width}x{upright.height}"
         upright.thumbnail((UPLOAD_MAX_EDGE, UPLOAD_MAX_EDGE))
         notes.append(
-            f"{path.name} was shrunk from {before[0]}x{before[1]} to {upright.width}x{upright.height} before sending."
+            f"{path.name} was shrunk from {before} to {upright.width}x{upright.height} before sending."
         )
     else:
         notes.append(f"{path.name} was converted to PNG before sending.")

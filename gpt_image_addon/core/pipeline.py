@@ -101,9 +101,7 @@ class Line:
             for name, data in _named(answer):
                 folder.write(name, data)
             folder.commit(facts)
-        self.journal.received(
-            job.id, folder.path, cost_usd=cost, usage=usage, request_id=answer.request_id
-        )
+        self.journal.received(job.id, folder.path, cost_usd=cost, usage=usage, request_id=answer.request_id)
         return folder.path
 
 
@@ -155,7 +153,9 @@ def file_digests(request: GenerationRequest) -> list[str]:
         return [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths]
     except OSError as error:
         raise InvalidRequestError(
-            f"The picture {error.filename} can't be read: {error.strerror}.", code="missing_file", param="references"
+            f"The picture {error.filename} can't be read: {error.strerror}.",
+            code="missing_file",
+            param="references",
         ) from error
 
 
@@ -175,7 +175,9 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     return Prepared(job, pictures, maps, _facts(job, request, pictures[0], answer), tuple(warnings))
 
 
-def _usable_pictures(folder: Path, name: str, warnings: list[str], request_id: str | None) -> tuple[Picture, ...]:
+def _usable_pictures(
+    folder: Path, name: str, warnings: list[str], request_id: str | None
+) -> tuple[Picture, ...]:
     from .pictures import verify
 
     paths = sorted(folder.glob(f"{PICTURE_STEM}*"), key=lambda path: (len(path.name), path.name))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .models import Model, Registry
 from .request import GenerationRequest
@@ -91,8 +93,7 @@ def output_tokens(request: GenerationRequest, registry: Registry, model: Model) 
     return min(count for count, _ in counts), max(count * times for count, times in counts), exact
 
 
-def _tokens(rule: dict[str, dict[str, int]] | object, quality: str, width: int, height: int) -> int:
-    assert isinstance(rule, dict)
+def _tokens(rule: Mapping[str, Any], quality: str, width: int, height: int) -> int:
     if "table" in rule:
         square, portrait, landscape = rule["table"][quality]
         return int(square if width == height else portrait if height > width else landscape)

@@ -1,4 +1,4 @@
-"""Which processes are alive: each holds a lock on a file of its own, which the system releases when it dies."""
+"""Which processes are alive: each holds a lock on a file of its own until it dies."""
 
 from __future__ import annotations
 

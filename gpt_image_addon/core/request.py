@@ -36,7 +36,9 @@ class _Values:
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
         values = {field.name: getattr(self, field.name) for field in fields}
         return {
-            field.name: list(values[field.name]) if isinstance(values[field.name], tuple) else values[field.name]
+            field.name: list(values[field.name])
+            if isinstance(values[field.name], tuple)
+            else values[field.name]
             for field in fields
             if values[field.name] != field.default
         }
@@ -50,7 +52,9 @@ class _Values:
         known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
         for name in values:
             if name not in known:
-                raise InvalidRequestError(f"There is no parameter '{name}'.", code="unknown_parameter", param=name)
+                raise InvalidRequestError(
+                    f"There is no parameter '{name}'.", code="unknown_parameter", param=name
+                )
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
@@ -103,8 +107,8 @@ class GenerationRequest(_Values):
     def digest(self, contents: Sequence[str] = ()) -> str:
         """A hash that is equal for equal requests.
 
-        :param contents: hashes of the files behind references, mask and markup, in that order; they stand in for
-            the paths, so that the same picture elsewhere is the same request.
+        :param contents: hashes of the files behind references, mask and markup, in that order; they stand in
+            for the paths, so that the same picture elsewhere is the same request.
         """
         values = self.to_dict()
         for path in ("references", "mask", "markup"):
@@ -150,7 +154,8 @@ def check_values(request: GenerationRequest) -> None:
         raise InvalidRequestError("The prompt is empty.", code="missing_prompt", param="prompt")
     if len(request.prompt) > PROMPT_LIMIT:
         raise InvalidRequestError(
-            f"The prompt has {len(request.prompt):,} characters; {PROMPT_LIMIT:,} is the limit.", param="prompt"
+            f"The prompt has {len(request.prompt):,} characters; {PROMPT_LIMIT:,} is the limit.",
+            param="prompt",
         )
     _one_of("provider", request.provider, PROVIDERS)
     _one_of("background", request.background, BACKGROUNDS)
@@ -174,7 +179,7 @@ def _check_combinations(request: GenerationRequest) -> None:
         (
             request.output_compression is not None and request.output_format not in COMPRESSED_FORMATS,
             "output_compression",
-            f"output_compression works with {' and '.join(COMPRESSED_FORMATS)}, not with {request.output_format}.",
+            f"output_compression is for {' and '.join(COMPRESSED_FORMATS)}, not for {request.output_format}.",
         ),
         (
             len(request.references) > REFERENCE_LIMIT,
@@ -220,10 +225,14 @@ def _check_combinations(request: GenerationRequest) -> None:
 def _one_of(param: str, value: str, allowed: Sequence[str]) -> None:
     if value not in allowed:
         raise InvalidRequestError(
-            f"{param} '{value}' is not known; use one of {', '.join(allowed)}.", code="invalid_value", param=param
+            f"{param} '{value}' is not known; use one of {', '.join(allowed)}.",
+            code="invalid_value",
+            param=param,
         )
 
 
 def _in_range(param: str, value: int | None, low: int, high: int) -> None:
     if value is not None and not low <= value <= high:
-        raise InvalidRequestError(f"{param} must be {low} to {high}, not {value}.", code="invalid_value", param=param)
+        raise InvalidRequestError(
+            f"{param} must be {low} to {high}, not {value}.", code="invalid_value", param=param
+        )

@@ -101,7 +101,7 @@ class ResultFolder:
             _sync_folder(self.path.parent)
 
 
-class storage_errors:  # noqa: N801 - reads as a statement
+class storage_errors:
     """Turn an OSError inside the block into a StorageError with one sentence."""
 
     def __init__(self, message: str) -> None:

@@ -64,12 +64,16 @@ class SizeRule:
     def nearest(self, width: int, height: int) -> tuple[int, int]:
         """A size that is taken, close to this one in aspect and then in pixels."""
         if self.sizes:
-            return min(map(parse_size, self.sizes), key=lambda s: abs(math.log(s[0] * height / (s[1] * width))))
+            return min(
+                map(parse_size, self.sizes), key=lambda s: abs(math.log(s[0] * height / (s[1] * width)))
+            )
         wide, high = min(width, height * self.max_ratio), min(height, width * self.max_ratio)
         shrink = min(1.0, self.max_edge / max(wide, high), math.sqrt(self.max_pixels / (wide * high)))
         scale = shrink * max(1.0, math.sqrt(self.min_pixels / (wide * high * shrink**2)))
         wide, high = wide * scale, high * scale
-        candidates = [(w, h) for w in self._around(wide) for h in self._around(high) if self.problem(w, h) is None]
+        candidates = [
+            (w, h) for w in self._around(wide) for h in self._around(high) if self.problem(w, h) is None
+        ]
         return min(candidates, key=lambda s: (abs(s[0] - wide) + abs(s[1] - high), -s[0] * s[1]))
 
     def _around(self, edge: float) -> list[int]:

@@ -8,7 +8,9 @@ from . import operators
 
 
 def _draw_add_image(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    self.layout.operator(operators.GPT_IMAGE_OT_generate.bl_idname, text="From GPT Image Prompt", icon="SHADERFX")
+    self.layout.operator(
+        operators.GPT_IMAGE_OT_generate.bl_idname, text="From GPT Image Prompt", icon="SHADERFX"
+    )
 
 
 MENUS = (("VIEW3D_MT_image_add", _draw_add_image),)

@@ -22,14 +22,29 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     # No UNDO: Adjust Last Operation would run it, and bill it, again.
     bl_options = {"REGISTER"}  # noqa: RUF012
 
-    prompt: StringProperty(name="Prompt", description="What to make; the panel's prompt when empty", options={"SKIP_SAVE"})
+    prompt: StringProperty(
+        name="Prompt", description="What to make; the panel's prompt when empty", options={"SKIP_SAVE"}
+    )
     provider: StringProperty(name="Provider", description="openai or offline", options={"SKIP_SAVE"})
-    target: StringProperty(name="Target", description="image, texture, plane or material", options={"SKIP_SAVE"})
-    model: StringProperty(name="Model", description="Model; the default one when empty", options={"SKIP_SAVE"})
+    target: StringProperty(
+        name="Target", description="image, texture, plane or material", options={"SKIP_SAVE"}
+    )
+    model: StringProperty(
+        name="Model", description="Model; the default one when empty", options={"SKIP_SAVE"}
+    )
     size: StringProperty(name="Size", description="WIDTHxHEIGHT or auto", options={"SKIP_SAVE"})
-    quality: StringProperty(name="Quality", description="low, medium, high, xhigh, max or auto", options={"SKIP_SAVE"})
-    background: EnumProperty(name="Background", description="Behind the subject", items=properties.BACKGROUND_ITEMS, options={"SKIP_SAVE"})
-    n: IntProperty(name="Count", description="How many pictures", default=1, min=1, max=10, options={"SKIP_SAVE"})
+    quality: StringProperty(
+        name="Quality", description="low, medium, high, xhigh, max or auto", options={"SKIP_SAVE"}
+    )
+    background: EnumProperty(
+        name="Background",
+        description="Behind the subject",
+        items=properties.BACKGROUND_ITEMS,
+        options={"SKIP_SAVE"},
+    )
+    n: IntProperty(
+        name="Count", description="How many pictures", default=1, min=1, max=10, options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from .. import api, health
@@ -103,7 +105,7 @@ class GPT_IMAGE_PT_view3d_jobs(bpy.types.Panel):
         layout.operator(operators.GPT_IMAGE_OT_clear_finished.bl_idname)
 
 
-def _draw_job(layout: bpy.types.UILayout, job: api.Job) -> None:
+def _draw_job(layout: bpy.types.UILayout, job: Any) -> None:
     row = layout.row()
     row.label(text=job.request.prompt, icon=STATE_ICONS[job.state], translate=False)
     if not job.done:

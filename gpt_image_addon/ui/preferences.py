@@ -19,8 +19,12 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         description="Address of the API; OPENAI_BASE_URL goes first",
         default=settings.DEFAULT_BASE_URL,
     )
-    organization: StringProperty(name="Organization", description="Sent with each request; OPENAI_ORG_ID goes first")
-    project: StringProperty(name="Project", description="Sent with each request; OPENAI_PROJECT_ID goes first")
+    organization: StringProperty(
+        name="Organization", description="Sent with each request; OPENAI_ORG_ID goes first"
+    )
+    project: StringProperty(
+        name="Project", description="Sent with each request; OPENAI_PROJECT_ID goes first"
+    )
     monthly_budget_usd: FloatProperty(
         name="Monthly Budget (USD)",
         description="Nothing is sent that could exceed this in a month; 0 means no limit",

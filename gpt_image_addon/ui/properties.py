@@ -62,13 +62,29 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     provider: EnumProperty(name="Provider", description="Who makes the picture", items=PROVIDER_ITEMS)
     target: EnumProperty(name="Make", description="What becomes of the picture", items=TARGET_ITEMS)
     size: EnumProperty(name="Size", description="Width and height in pixels", items=SIZE_ITEMS)
-    width: IntProperty(name="Width", description="Pixels; models take multiples of 16", default=1024, min=16, max=8192, step=16)
-    height: IntProperty(name="Height", description="Pixels; models take multiples of 16", default=1024, min=16, max=8192, step=16)
+    width: IntProperty(
+        name="Width",
+        description="Pixels; models take multiples of 16",
+        default=1024,
+        min=16,
+        max=8192,
+        step=16,
+    )
+    height: IntProperty(
+        name="Height",
+        description="Pixels; models take multiples of 16",
+        default=1024,
+        min=16,
+        max=8192,
+        step=16,
+    )
     quality: EnumProperty(name="Quality", description="How much work the model puts in", items=QUALITY_ITEMS)
     background: EnumProperty(name="Background", description="Behind the subject", items=BACKGROUND_ITEMS)
     n: IntProperty(name="Count", description="How many pictures", default=1, min=1, max=10)
     seamless: BoolProperty(name="Seamless", description="Ask for a picture that tiles")
-    reference: EnumProperty(name="Reference", description="A picture to show the model", items=REFERENCE_ITEMS)
+    reference: EnumProperty(
+        name="Reference", description="A picture to show the model", items=REFERENCE_ITEMS
+    )
     reference_file: StringProperty(name="File", description="Picture to show the model", subtype="FILE_PATH")
 
 

@@ -164,7 +164,9 @@ def test_an_estimate_sends_nothing(online: ApiServer) -> None:
 
 
 def test_every_public_function_explains_itself() -> None:
-    public = [found for name, found in vars(api).items() if inspect.isfunction(found) and not name.startswith("_")]
+    public = [
+        found for name, found in vars(api).items() if inspect.isfunction(found) and not name.startswith("_")
+    ]
     own = [function for function in public if function.__module__ == api.__name__]
     assert len(own) > 8
     assert [function.__name__ for function in own if not function.__doc__] == []

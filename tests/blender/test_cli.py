@@ -74,7 +74,9 @@ def failed(output: dict[str, Any]) -> dict[str, Any]:
 def test_an_offline_material_survives_saving(run: Any, tmp_path: Path) -> None:
     add_cube()
     blend = tmp_path / "x.blend"
-    code, output = run("generate", "weathered oak planks", *OFFLINE, "--target", "material", "--output", str(blend))
+    code, output = run(
+        "generate", "weathered oak planks", *OFFLINE, "--target", "material", "--output", str(blend)
+    )
     assert code == 0
     assert set(output) == SUCCESS_KEYS
     assert (output["schema"], output["state"], output["blend"]) == (1, "succeeded", str(blend))
@@ -118,9 +120,22 @@ def test_references_of_both_kinds_make_an_edit(run: Any, online: ApiServer, tmp_
     bpy.context.scene.camera = bpy.context.active_object
     code, output = run("generate", "x", *OFFLINE, "--target", "image")
     file = output["images"][0]["file"]
-    settings_before = (bpy.context.scene.render.engine, bpy.context.scene.render.resolution_x, len(bpy.data.scenes))
+    settings_before = (
+        bpy.context.scene.render.engine,
+        bpy.context.scene.render.resolution_x,
+        len(bpy.data.scenes),
+    )
     code, output = run(
-        "generate", "like this", "--reference", file, "--reference", "camera", "--target", "plane", "--quality", "low"
+        "generate",
+        "like this",
+        "--reference",
+        file,
+        "--reference",
+        "camera",
+        "--target",
+        "plane",
+        "--quality",
+        "low",
     )
     assert code == 0
     (record,) = online.requests
@@ -142,7 +157,9 @@ def test_a_large_reference_is_shrunk_and_said(run: Any, online: ApiServer, tmp_p
     assert any("shrunk from 5000x2000 to 3840x1536" in warning for warning in output["warnings"])
 
 
-def test_without_a_key_nothing_is_sent(run: Any, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_nothing_is_sent(
+    run: Any, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
     code, output = run("generate", "x")
     assert (code, failed(output)["type"]) == (3, "MissingApiKeyError")
@@ -177,7 +194,9 @@ def test_bad_requests_are_refused_before_sending(
 
 
 @pytest.mark.parametrize("kind", ["corrupt", "text", "bomb", "cut"])
-def test_bad_references_are_refused_before_sending(run: Any, online: ApiServer, tmp_path: Path, kind: str) -> None:
+def test_bad_references_are_refused_before_sending(
+    run: Any, online: ApiServer, tmp_path: Path, kind: str
+) -> None:
     from PIL import Image
 
     path = tmp_path / "reference.png"
@@ -186,7 +205,11 @@ def test_bad_references_are_refused_before_sending(run: Any, online: ApiServer, 
     else:
         Image.effect_noise((64, 64), 50).save(path)
         data = path.read_bytes()
-        damaged = {"corrupt": data[:100] + bytes(200) + data[300:], "text": b"not a picture", "cut": data[: len(data) // 2]}
+        damaged = {
+            "corrupt": data[:100] + bytes(200) + data[300:],
+            "text": b"not a picture",
+            "cut": data[: len(data) // 2],
+        }
         path.write_bytes(damaged[kind])
     code, output = run("generate", "x", "--reference", str(path))
     assert (code, failed(output)["type"]) == (4, "InvalidRequestError")
@@ -217,7 +240,11 @@ def test_rubbish_leaves_the_file_as_it_was(
     error = failed(output)
     assert (found, error["billed"]) == (code, billed)
     assert error["request_id"] == online.requests[0].request_id
-    assert before == (blend.read_bytes(), sorted(image.name for image in bpy.data.images), len(bpy.data.materials))
+    assert before == (
+        blend.read_bytes(),
+        sorted(image.name for image in bpy.data.images),
+        len(bpy.data.materials),
+    )
     assert len(online.requests) == 1
 
 
@@ -262,7 +289,11 @@ def test_a_dry_run_sends_nothing(run: Any, online: ApiServer) -> None:
 def test_reuse_returns_the_stored_result(run: Any, online: ApiServer) -> None:
     _, first = run("generate", "x", "--target", "image", "--quality", "low")
     code, second = run("generate", "x", "--target", "image", "--quality", "low", "--reuse")
-    assert (code, second["job"], second["images"][0]["sha256"]) == (0, first["job"], first["images"][0]["sha256"])
+    assert (code, second["job"], second["images"][0]["sha256"]) == (
+        0,
+        first["job"],
+        first["images"][0]["sha256"],
+    )
     assert len(online.requests) == 1
     _, third = run("generate", "x", "--target", "image", "--quality", "low")
     assert len(online.requests) == 2 and any("already made" in warning for warning in third["warnings"])
@@ -276,7 +307,17 @@ def test_the_budget_stops_a_request(run: Any, online: ApiServer, monkeypatch: py
 
 def test_copies_go_to_the_textures_folder(run: Any, tmp_path: Path) -> None:
     folder = tmp_path / "textures"
-    run("generate", "red bricks", *OFFLINE, "--target", "material", "--maps", "normal,roughness", "--textures-dir", str(folder))
+    run(
+        "generate",
+        "red bricks",
+        *OFFLINE,
+        "--target",
+        "material",
+        "--maps",
+        "normal,roughness",
+        "--textures-dir",
+        str(folder),
+    )
     assert sorted(path.name for path in folder.iterdir()) == [
         "red bricks.png",
         "red bricks_normal.png",
@@ -291,7 +332,13 @@ def test_models_and_doctor(run: Any, tmp_path: Path) -> None:
     report = tmp_path / "doctor.json"
     code, output = run("doctor", "--json-file", str(report))
     assert code == 0 and json.loads(report.read_text()) == output
-    assert {check["name"] for check in output["checks"]} >= {"blender", "pillow", "requests", "journal", "openai"}
+    assert {check["name"] for check in output["checks"]} >= {
+        "blender",
+        "pillow",
+        "requests",
+        "journal",
+        "openai",
+    }
 
 
 def test_help_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
@@ -303,9 +350,23 @@ def test_the_module_is_a_program(tmp_path: Path) -> None:
     blend = tmp_path / "in.blend"
     add_cube().name = "Kasten"
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
-    command = [sys.executable, "-m", "gpt_image_addon", "--blend", str(blend), "generate", "slate tiles", *OFFLINE]
+    command = [
+        sys.executable,
+        "-m",
+        "gpt_image_addon",
+        "--blend",
+        str(blend),
+        "generate",
+        "slate tiles",
+        *OFFLINE,
+    ]
     run = subprocess.run(
-        [*command, "--object", "Kasten", "--json"], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False
+        [*command, "--object", "Kasten", "--json"],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout.splitlines()[-1])["object"] == "Kasten"

@@ -111,7 +111,9 @@ def test_the_panels_values_become_a_request() -> None:
 def test_the_operator_works_from_a_script() -> None:
     bpy.ops.mesh.primitive_cube_add()
     cube = bpy.context.active_object
-    assert bpy.ops.gpt_image.generate(prompt="slate", provider="offline", target="material", size="64x64") == {"FINISHED"}
+    assert bpy.ops.gpt_image.generate(
+        prompt="slate", provider="offline", target="material", size="64x64"
+    ) == {"FINISHED"}
     assert cube.active_material.name == "slate"
     bpy.context.scene.gpt_image.prompt = "oak"
     assert bpy.ops.gpt_image.generate(provider="offline", target="image", size="64x64") == {"FINISHED"}

@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def traces() -> dict[str, Any]:
     """Everything that an add-on can leave in Blender."""
     handlers = {
-        name: len(found) for name in dir(bpy.app.handlers) if isinstance(found := getattr(bpy.app.handlers, name), list)
+        name: len(found)
+        for name in dir(bpy.app.handlers)
+        if isinstance(found := getattr(bpy.app.handlers, name), list)
     }
     return {
         "handlers": handlers,
@@ -82,7 +84,13 @@ def test_leaving_with_a_running_job_is_clean(tmp_path: Path) -> None:
     )
     environment = {**os.environ, "GPT_IMAGE_DATA_DIR": str(tmp_path)}
     run = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (run.returncode, run.stdout.splitlines()[-1]) == (0, "left"), run.stderr
 

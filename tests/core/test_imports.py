@@ -31,7 +31,17 @@ ROOMS: dict[str, set[str]] = {
 }
 """What each room may import of the package."""
 
-ARRAYS_ONLY = ("tiling", "maps", "packing", "kernels", "light", "png16", "drafts", "material_words", "map_kinds")
+ARRAYS_ONLY = (
+    "tiling",
+    "maps",
+    "packing",
+    "kernels",
+    "light",
+    "png16",
+    "drafts",
+    "material_words",
+    "map_kinds",
+)
 """Core rooms that turn arrays into arrays and know only each other."""
 
 NO_PROVIDERS = ("jobs", "journal", "results", "request", "models", "pricing", "prompts", "pictures", "http")
@@ -57,7 +67,9 @@ def imports_of(name: str, path: Path) -> Iterator[tuple[str, bool]]:
             inside = base + (node.module.split(".") if node.module else [])
             for alias in node.names:
                 target = [*inside, alias.name]
-                is_module = (PACKAGE.joinpath(*target).with_suffix(".py")).exists() or PACKAGE.joinpath(*target).is_dir()
+                is_module = (PACKAGE.joinpath(*target).with_suffix(".py")).exists() or PACKAGE.joinpath(
+                    *target
+                ).is_dir()
                 yield ".".join(target if is_module else inside), True
 
 
@@ -119,7 +131,11 @@ def test_only_the_runner_names_timers() -> None:
 
 
 def test_core_imports_without_blender() -> None:
-    names = [f"gpt_image_addon.{name}".removesuffix(".__init__") for name, _ in modules() if name.startswith("core.")]
+    names = [
+        f"gpt_image_addon.{name}".removesuffix(".__init__")
+        for name, _ in modules()
+        if name.startswith("core.")
+    ]
     script = (
         "import sys, importlib\n"
         "sys.modules['bpy'] = None\n"

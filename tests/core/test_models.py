@@ -95,7 +95,9 @@ def test_what_is_no_size_is_refused(registry: Registry, size: str) -> None:
     assert caught.value.param == "size"
 
 
-@pytest.mark.parametrize("size", ["1536x1024", "1024x1536", "3840x2160", "1920x1088", "816x816", "2880x2880", "auto"])
+@pytest.mark.parametrize(
+    "size", ["1536x1024", "1024x1536", "3840x2160", "1920x1088", "816x816", "2880x2880", "auto"]
+)
 def test_published_sizes_are_taken(registry: Registry, size: str) -> None:
     check(request(size=size), registry, TODAY)
 
@@ -124,7 +126,9 @@ def test_fixed_sizes_suggest_the_aspect(registry: Registry) -> None:
         ({"model": "offline-draft"}, "model"),
     ],
 )
-def test_what_this_model_does_not_take_is_refused(registry: Registry, changes: dict[str, Any], param: str) -> None:
+def test_what_this_model_does_not_take_is_refused(
+    registry: Registry, changes: dict[str, Any], param: str
+) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         check(request(**changes), registry, TODAY)
     assert caught.value.param == param
@@ -139,10 +143,18 @@ def test_large_and_transparent_requests_are_warned_about(registry: Registry) -> 
 def test_a_file_adds_and_changes_models(tmp_path: Path) -> None:
     override = tmp_path / "models.json"
     rows = [
-        {"id": "gpt-image-3", "size_rule": "tall", "prices": "2", "output_tokens": "2.5", "qualities": ["low"]},
+        {
+            "id": "gpt-image-3",
+            "size_rule": "tall",
+            "prices": "2",
+            "output_tokens": "2.5",
+            "qualities": ["low"],
+        },
         {"id": "gpt-image-2", "shutdown": "2026-11-01", "replacement": "gpt-image-3"},
     ]
-    override.write_text(json.dumps({"models": rows, "default": "gpt-image-3", "size_rules": {"tall": {"multiple": 8}}}))
+    override.write_text(
+        json.dumps({"models": rows, "default": "gpt-image-3", "size_rules": {"tall": {"multiple": 8}}})
+    )
     changed = load_registry(override)
     assert changed.default_for("openai") == "gpt-image-3"
     assert changed.size_rule(changed.get("gpt-image-3")) == SizeRule(multiple=8)

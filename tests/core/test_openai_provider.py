@@ -87,7 +87,10 @@ def test_a_generation_is_exactly_what_the_server_sent(api_server: ApiServer) -> 
         "output_compression": 80,
         "moderation": "low",
     }
-    assert (record.headers["openai-organization"], record.headers["openai-project"]) == (ORGANIZATION, PROJECT)
+    assert (record.headers["openai-organization"], record.headers["openai-project"]) == (
+        ORGANIZATION,
+        PROJECT,
+    )
     assert [api_server.answers[sha] for sha in record.answers] == list(answer.pictures)
     assert answer.request_id == record.request_id
     assert answer.usage is not None and answer.usage.to_dict() == record.usage
@@ -234,7 +237,7 @@ def test_cancel_closes_the_connection(api_server: ApiServer, stage: str) -> None
     exchange.cancel()
     thread.join(5)
     assert not thread.is_alive()
-    (moment, error), = ended
+    ((moment, error),) = ended
     assert isinstance(error, JobCancelled)
     assert moment - asked < 0.5  # a promise to the user, far above what it takes
     assert error.billed == "maybe"
@@ -249,9 +252,7 @@ def test_a_netrc_file_does_not_replace_the_key(
     assert generate(api_server).pictures
 
 
-def test_the_key_stays_out_of_logs_and_reprs(
-    api_server: ApiServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_key_stays_out_of_logs_and_reprs(api_server: ApiServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     api_server.script(faults.error("invalid_api_key"))
     with pytest.raises(AuthenticationError) as caught:
@@ -292,7 +293,10 @@ def test_loopback_addresses(url: str) -> None:
     check_base_url(url)
 
 
-@pytest.mark.parametrize("url", ["http://api.example.com/v1", "ftp://127.0.0.1", "api.openai.com", "", "http://127.0.0.1.example.com"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://api.example.com/v1", "ftp://127.0.0.1", "api.openai.com", "", "http://127.0.0.1.example.com"],
+)
 def test_addresses_that_would_leak_the_key(url: str) -> None:
     assert not is_loopback(url) or url.startswith("ftp")
     with pytest.raises(ConfigurationError):

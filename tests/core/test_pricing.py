@@ -39,7 +39,8 @@ def test_output_tokens_are_the_published_ones(factor: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("quality", "usd"), [("low", 0.0059), ("medium", 0.0132), ("high", 0.0527), ("xhigh", 0.0937), ("max", 0.2107)]
+    ("quality", "usd"),
+    [("low", 0.0059), ("medium", 0.0132), ("high", 0.0527), ("xhigh", 0.0937), ("max", 0.2107)],
 )
 def test_a_square_costs_the_published_price(registry: Registry, quality: str, usd: float) -> None:
     price = estimate(request(quality=quality), registry)

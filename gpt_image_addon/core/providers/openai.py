@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import APIError, InvalidResponseError
 from ..connection import Connection
+from ..errors import APIError, InvalidResponseError
 from ..http import Exchange, Files, Reply, send, with_retries
 from ..pricing import Usage
 from ..request import GenerationRequest
@@ -44,7 +44,9 @@ def parameters(request: GenerationRequest, prompt: str) -> dict[str, Any]:
         "quality": request.quality,
     }
     values |= {
-        name: getattr(request, name) for name, default in UNLESS_DEFAULT.items() if getattr(request, name) != default
+        name: getattr(request, name)
+        for name, default in UNLESS_DEFAULT.items()
+        if getattr(request, name) != default
     }
     if request.output_format == "svg" and request.svg_model:
         svg: dict[str, Any] = {"model": request.svg_model}

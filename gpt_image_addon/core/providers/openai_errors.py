@@ -58,7 +58,9 @@ def error_from(reply: Reply, model: str) -> APIStatusError | None:
     return kind(
         message,
         status=reply.status,
-        code=_text((details or {}).get("code")) or _text((details or {}).get("type")) or f"http_{reply.status}",
+        code=_text((details or {}).get("code"))
+        or _text((details or {}).get("type"))
+        or f"http_{reply.status}",
         param=_text((details or {}).get("param")),
         request_id=reply.request_id,
         retryable=reply.status in RETRIED_STATUSES and own and not issubclass(kind, InsufficientQuotaError),
