@@ -42,14 +42,14 @@ class Changes:
         setattr(owner, name, value)
         self.on_failure(lambda: setattr(owner, name, before))
 
-    def node(self, tree: bpy.types.NodeTree, idname: str) -> Any:
+    def node(self, tree: bpy.types.ShaderNodeTree, idname: str) -> Any:
         """A new node, removed on failure."""
         node = tree.nodes.new(idname)
         self.on_failure(lambda: tree.nodes.remove(node))
         return node
 
     def link(
-        self, tree: bpy.types.NodeTree, source: bpy.types.NodeSocket, target: bpy.types.NodeSocket
+        self, tree: bpy.types.ShaderNodeTree, source: bpy.types.NodeSocket, target: bpy.types.NodeSocket
     ) -> None:
         """Link an output to an input; what was linked there before returns on failure."""
         before = [link.from_socket for link in target.links]

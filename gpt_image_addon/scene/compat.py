@@ -10,7 +10,7 @@ import bpy
 from .changes import Changes
 
 
-def node_tree(material: bpy.types.Material, changes: Changes) -> bpy.types.NodeTree:
+def node_tree(material: bpy.types.Material, changes: Changes) -> bpy.types.ShaderNodeTree:
     """The material's nodes. Before 5.0 they may be off or missing; since then the switch is deprecated."""
     switch = bpy.types.Material.bl_rna.properties.get("use_nodes")
     if switch and not getattr(switch, "is_deprecated", False) and not material.use_nodes:

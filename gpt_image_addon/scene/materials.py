@@ -23,7 +23,7 @@ LEFT, MIDDLE = -2.5 * nodes.COLUMN, -nodes.COLUMN  # columns of Image Texture no
 class _Wiring:
     """A material that is being put together."""
 
-    tree: bpy.types.NodeTree
+    tree: bpy.types.ShaderNodeTree
     shader: Any
     images: Mapping[str, Any]
     """Image Texture nodes by kind."""

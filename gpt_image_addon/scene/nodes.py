@@ -18,7 +18,7 @@ BOX_BLEND = 0.2  # width of the transition between the sides of a box projection
 COLUMN, ROW = 300, 300  # distance of nodes
 
 
-def color_input(tree: bpy.types.NodeTree) -> bpy.types.NodeSocket | None:
+def color_input(tree: bpy.types.ShaderNodeTree) -> bpy.types.NodeSocket | None:
     """Base Color of the Principled BSDF that reaches the active output, else the colour of another shader."""
     shaders = list(_shaders(tree))
     shaders.sort(key=lambda node: node.bl_idname != PRINCIPLED)
@@ -29,7 +29,7 @@ def color_input(tree: bpy.types.NodeTree) -> bpy.types.NodeSocket | None:
     return None
 
 
-def _shaders(tree: bpy.types.NodeTree) -> Iterator[Any]:
+def _shaders(tree: bpy.types.ShaderNodeTree) -> Iterator[Any]:
     """The shader nodes behind the active output's surface, nearest first."""
     output = tree.get_output_node("ALL")
     pending = [output.inputs["Surface"]] if output else []
@@ -42,7 +42,7 @@ def _shaders(tree: bpy.types.NodeTree) -> Iterator[Any]:
                 pending += [socket for socket in link.from_node.inputs if socket.type == "SHADER"]
 
 
-def add_principled(tree: bpy.types.NodeTree, changes: Changes) -> Any:
+def add_principled(tree: bpy.types.ShaderNodeTree, changes: Changes) -> Any:
     """A Principled BSDF linked to the active output, which is made where there is none."""
     output = tree.get_output_node("ALL")
     if output is None:
@@ -60,7 +60,9 @@ def only_feeds(node: Any, target: Any) -> bool:
     return all(link.to_socket in served for socket in node.outputs for link in socket.links)
 
 
-def add_mapping(tree: bpy.types.NodeTree, coordinates: Coordinates, changes: Changes, *, left_of: Any) -> Any:
+def add_mapping(
+    tree: bpy.types.ShaderNodeTree, coordinates: Coordinates, changes: Changes, *, left_of: Any
+) -> Any:
     """Texture Coordinate and Mapping nodes; returns the socket that feeds Image Texture nodes."""
     source = changes.node(tree, "ShaderNodeTexCoord")
     mapping = changes.node(tree, "ShaderNodeMapping")
@@ -79,7 +81,7 @@ def project(node: Any, coordinates: Coordinates, changes: Changes) -> None:
         changes.set(node, "projection_blend", BOX_BLEND)
 
 
-def make_active(tree: bpy.types.NodeTree, node: Any, changes: Changes) -> None:
+def make_active(tree: bpy.types.ShaderNodeTree, node: Any, changes: Changes) -> None:
     """Solid view and Texture Paint show the image of the active node."""
     for other in tree.nodes:
         if other.select != (other == node):

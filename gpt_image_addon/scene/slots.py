@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from .changes import Changes
@@ -26,13 +28,13 @@ class _Slot:
     """A slot by object and index: Blender may move its slots in memory when their number changes."""
 
     def __init__(self, obj: bpy.types.Object, index: int) -> None:
-        self.__dict__.update(obj=obj, index=index)
+        self.__dict__["find"] = lambda: obj.material_slots[index]
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.obj.material_slots[self.index], name)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.find(), name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        setattr(self.obj.material_slots[self.index], name, value)
+        setattr(self.find(), name, value)
 
 
 def other_users(obj: bpy.types.Object, material: bpy.types.Material) -> list[str]:

@@ -19,7 +19,7 @@ def texture_material(
     A material that something else uses too, or that is linked, stays as it is: the object gets a copy.
     """
     current = obj.active_material if obj else None
-    if current is None:
+    if obj is None or current is None:
         material = changes.made(bpy.data.materials.new(name))
         if obj:
             slots.assign(obj, material, changes)
@@ -73,6 +73,6 @@ def wire(
 
 
 def wire_alpha(material: bpy.types.Material, node: Any, changes: Changes) -> None:
-    """Let the picture's transparency show, in every engine."""
-    target = nodes.color_input(material.node_tree).node.inputs["Alpha"]
-    changes.link(material.node_tree, node.outputs["Alpha"], target)
+    """Let the picture's transparency show where its colour goes: into a Principled BSDF, in every engine."""
+    shader = node.outputs["Color"].links[0].to_node
+    changes.link(material.node_tree, node.outputs["Alpha"], shader.inputs["Alpha"])

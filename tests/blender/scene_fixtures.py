@@ -133,7 +133,7 @@ def description() -> dict[str, Any]:
         o.name: [(s.link, s.material.name if s.material else None) for s in o.material_slots]
         for o in bpy.data.objects
     }
-    trees = {m.name: (m.use_nodes, _tree(m.node_tree)) for m in bpy.data.materials if m.node_tree}
+    trees = {m.name: (_nodes_on(m), _tree(m.node_tree)) for m in bpy.data.materials if m.node_tree}
     uvs = {m.name: [layer.name for layer in m.uv_layers] for m in bpy.data.meshes}
     selected = sorted(o.name for o in bpy.context.view_layer.objects if o.select_get())
     active = bpy.context.view_layer.objects.active
@@ -144,6 +144,11 @@ def description() -> dict[str, Any]:
         "selected": selected,
         "active": active.name if active else None,
     }
+
+
+def _nodes_on(material: bpy.types.Material) -> bool:
+    deprecated = getattr(material.bl_rna.properties["use_nodes"], "is_deprecated", False)
+    return deprecated or material.use_nodes
 
 
 def _tree(tree: bpy.types.NodeTree) -> Any:
