@@ -23,7 +23,7 @@ def stone(canvas: Canvas, palette: Palette) -> Surface:
     ridge = np.clip(np.abs(canvas.noise("ridge", (4, 2.5), octaves=7, gain=0.52)), 0, 1.5)
     crevice = 1 - step(0.0, 0.10, gap + 0.03 * rough)
     grain = canvas.grain("grain")
-    height = 0.66 - 0.26 * block - 0.11 * chip + 0.085 * rough - 0.09 * ridge - 0.17 * crevice
+    height = 0.74 - 0.26 * block - 0.11 * chip + 0.085 * rough - 0.09 * ridge - 0.17 * crevice
     height += 0.016 * fine + 0.005 * grain
 
     light = (
@@ -116,8 +116,8 @@ def gravel(canvas: Canvas, palette: Palette) -> Surface:
     color = ramp(palette.accent, 0.3 + 0.1 * fine + 0.04 * grain)
     for name, per_side, base, share in (
         ("small", 34, 0.1, 1.0),
-        ("middle", 20, 0.25, 0.8),
-        ("large", 12, 0.4, 0.5),
+        ("middle", 20, 0.2, 0.8),
+        ("large", 12, 0.3, 0.5),
     ):
         stones = canvas.cells(name, per_side, jitter=0.95)
         present = pick((canvas.dice(f"{name} present", stones.count) < share).astype(np.float32), stones.id)

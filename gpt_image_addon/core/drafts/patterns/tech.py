@@ -31,6 +31,10 @@ def panels(canvas: Canvas, palette: Palette) -> Surface:
     cols, rows = canvas.cols(UNITS), canvas.rows(UNITS)
     for panel in _split(_Panel(0, 0, cols, rows), dice):
         _plate(canvas, panel, (cols, rows), dice, edge, fields)
+    # The cuts start at the border; elsewhere they would not show that the picture repeats.
+    away = int(dice.integers(canvas.height)), int(dice.integers(canvas.width))
+    edge = np.roll(edge, away, (0, 1))
+    fields = {name: np.roll(field, away, (0, 1)) for name, field in fields.items()}
     fine, stain = canvas.noise("fine", 90, octaves=3), canvas.noise("stain", 3, octaves=7, gain=0.6)
     scratch = scratches(canvas, 150)
     body = step(0.001, 0.006, edge)

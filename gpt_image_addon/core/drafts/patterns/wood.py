@@ -77,8 +77,8 @@ def parquet(canvas: Canvas, palette: Palette) -> Surface:
     rings = 2.4 * over + 2.0 * lean + 0.3 * flow + 13.0 * own
     surface = _sawn(palette, rings, fibre, 0.06 * flow + (own - np.float32(0.5)) * np.float32(0.42))
     body = step(0.0006, 0.004, edge)
-    tilt = pick(canvas.dice("tilt", 2 * rows * cols) - np.float32(0.5), block) * (over - np.float32(0.5))
-    top: Field = 0.25 + 0.4 * surface.height + 0.06 * own + 0.05 * tilt
+    tilt = pick(canvas.dice("tilt", 2 * rows * cols) - np.float32(0.5), block)
+    top: Field = 0.25 + 0.4 * surface.height + 0.06 * own + (over - np.float32(0.5)) * tilt * np.float32(0.05)
     surface.height = np.float32(0.15) + top * body
     lay(surface.color, palette.accent[0], 0.85 * (1 - step(0.0004, 0.0026, edge)))
     cavity(canvas, surface, 0.35)
@@ -121,7 +121,7 @@ def _sawn(palette: Palette, rings: Field, fibre: Field, tone: Field) -> Surface:
     _, year = split(rings)
     late = step(0.15, 0.9, year) * (1 - step(0.92, 1.0, year))  # dark summer wood ends abruptly in winter
     return Surface(
-        0.55 + 0.10 * late + 0.035 * fibre, ramp(palette.main, 0.62 - 0.30 * late + 0.075 * fibre + tone)
+        0.55 + 0.10 * late + 0.035 * fibre, ramp(palette.main, 0.62 - 0.30 * late + 0.11 * fibre + tone)
     )
 
 
