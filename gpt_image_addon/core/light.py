@@ -12,22 +12,24 @@ from .kernels import Plane, in_blocks, resized
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear sRGB, ITU-R BT.709
 DARKEST = 1 / 255  # keeps the logarithm of black within reason
 USUAL_RAMP = 0.25  # standard deviation of how much light changes across a picture, in natural log units
-GRIDS = (16, 32, 64, 128, 256, 512)  # sizes at which opposite edges are compared
+GRIDS = (512, 256, 128, 64, 32, 16)  # sizes at which opposite edges are compared
+PLANE_GRID = 3  # index in GRIDS
 MODES = 8  # periods: waves across the picture that can pass for a ramp
 
 
-def log_luminance(color: NDArray[np.uint8]) -> Plane:
-    """Natural logarithm of the linear luminance of an (H, W, 3 or more) sRGB picture."""
+def log_luminance(pixels: NDArray[Any]) -> Plane:
+    """Natural logarithm of the linear luminance of an (H, W, 1 to 4) sRGB picture, uint8 or uint16."""
     encoded = np.arange(256) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    red, green, blue = ((weight * linear).astype(np.float32) for weight in LUMINANCE)
-    out = np.empty(color.shape[:2], np.float32)
+    shares = LUMINANCE if pixels.shape[2] >= 3 else (1.0,)
+    tables = [(share * linear).astype(np.float32) for share in shares]
+    out = np.empty(pixels.shape[:2], np.float32)
 
     def work(first: int, end: int) -> None:
-        rows = color[first:end]
-        total = red.take(rows[..., 0])
-        total += green.take(rows[..., 1])
-        total += blue.take(rows[..., 2])
+        rows = pixels[first:end] if pixels.dtype == np.uint8 else pixels[first:end] >> 8
+        total = tables[0].take(rows[..., 0])
+        for channel, table in enumerate(tables[1:], 1):
+            total += table.take(rows[..., channel])
         np.maximum(total, DARKEST, out=total)
         np.log(total, out=out[first:end])
 
@@ -43,13 +45,16 @@ def light_ramp(log_light: Plane) -> tuple[float, float]:
     which is all light where the material has no large features.
     """
     height, width = log_light.shape
-    grids = [resized(log_light, min(n, height), min(n, width)) for n in GRIDS]
+    grids, grid = [], log_light
+    for n in GRIDS:
+        grid = resized(grid, min(n, height), min(n, width))
+        grids.append(grid)
     return _ramp_along(grids), _ramp_along([grid.T for grid in grids])
 
 
 def _ramp_along(grids: list[Plane]) -> float:
     edges = min((_edge_step(grid) for grid in grids), key=lambda found: found[1])
-    found = (edges, _plane_fit(grids[2]), (0.0, USUAL_RAMP**2))
+    found = (edges, _plane_fit(grids[PLANE_GRID]), (0.0, USUAL_RAMP**2))
     weights = [1 / max(variance, 1e-6) for _, variance in found]
     return float(sum(w * value for w, (value, _) in zip(weights, found, strict=True)) / sum(weights))
 
@@ -87,21 +92,24 @@ def remove_ramp(log_light: Plane, ramp: tuple[float, float]) -> None:
     log_light -= across
 
 
-def evened(color: NDArray[np.uint8], ramp: tuple[float, float]) -> NDArray[np.uint8]:
-    """The RGB of `color`, an (H, W, 3 or more) sRGB picture, in even light."""
+def evened(pixels: NDArray[Any], ramp: tuple[float, float]) -> NDArray[Any]:
+    """`pixels`, an (H, W, 1 to 4) sRGB picture, uint8 or uint16, in even light; alpha stays as it is."""
     # sRGB is close to ((v + 0.055) / 1.055) ^ 2.4, in which a factor on the light is a factor on v + 0.055.
-    offset = np.float32(0.055 * 255)
-    down, across = (np.exp(-_line(amount, n) / 2.4) for amount, n in zip(ramp, color.shape, strict=False))
-    out = np.empty((*color.shape[:2], 3), np.uint8)
-    columns = np.repeat(across, 3).reshape(1, -1, 3)
+    top = full_scale(pixels)
+    offset = np.float32(0.055 * top)
+    colors = 3 if pixels.shape[2] >= 3 else 1
+    down, across = (np.exp(-_line(amount, n) / 2.4) for amount, n in zip(ramp, pixels.shape, strict=False))
+    columns = np.repeat(across, colors).reshape(1, -1, colors)
+    out = np.empty_like(pixels)
 
     def work(first: int, end: int) -> None:
-        rows = color[first:end, :, :3] + offset
+        rows = pixels[first:end, :, :colors] + offset
         rows *= columns
         rows *= down[first:end, None, None]
         rows -= offset - np.float32(0.5)
-        np.clip(rows, 0, 255.5, out=rows)
-        out[first:end] = rows
+        np.clip(rows, 0, top + 0.5, out=rows)
+        out[first:end, :, :colors] = rows
+        out[first:end, :, colors:] = pixels[first:end, :, colors:]
 
     in_blocks(out.shape, work)
     return out

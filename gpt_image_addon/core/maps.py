@@ -73,12 +73,13 @@ def make_maps(
     light = log_luminance(color)
     ramp = light_ramp(light)
     remove_ramp(light, ramp)
-    wraps = is_seamless(evened(color, ramp)) if wraps is None else wraps
+    even = evened(color[..., :3], ramp)
+    wraps = is_seamless(even) if wraps is None else wraps
     relief = estimated_height(light, wraps) if height is None else height
     slope = guess.slope * (guess.relief_trust if height is None else 1)  # steeper would add error
     depth = slope / max(steepness(relief), 1e-6)
     make: dict[str, Callable[[bool], Map]] = {
-        "base_color": lambda wide: _widened(evened(color, ramp), wide),
+        "base_color": lambda wide: _widened(even, wide),
         "normal": lambda wide: normal_map(
             relief, depth * strengths.normal, wraps, convention=convention, wide=wide
         ),

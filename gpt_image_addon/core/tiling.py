@@ -1,7 +1,7 @@
 """Seamless tiles from any picture: arrays in, arrays out.
 
-A tile is cut, not blended: opposite borders are laid over each other and joined along the cut of least
-error (Efros and Freeman, Image Quilting, 2001).
+A tile is cut, not blended: in even light, opposite borders are laid over each other and joined along the cut
+of least error (Efros, Freeman: Image Quilting, 2001), with the overlap whose cut is cheapest.
 """
 
 from __future__ import annotations
@@ -11,26 +11,36 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+from .cuts import Cut, cheapest_overlap, least_cut, overlap_error
+from .light import evened, light_ramp, log_luminance
 
 Pixels = NDArray[Any]
 
-SMALLEST = 4  # pixels a side: below that there is nothing to cut
-OVERLAP = 0.25  # share of a side that is given up for the cut
+SMALLEST = 8  # pixels a side: below that there is nothing to cut
+OVERLAPS = (0.10, 0.30)  # least and greatest share of a side that is given up for the cut
+OVERLAP_ASKED = 0.2375  # share that source_size() allows for: 1344 pixels for a tile of 1024
+COARSE = 256  # pixels a side at which the overlap is chosen first
 FEATHER = 3  # pixels
+PATCH = 8  # pixels a side of the patches that are compared, at COARSE size
+SAMPLES = 256  # steps inside a picture that its edge is compared with
+SEAMLESS_STEP = 1.25  # most that the step across the edge of a tile exceeds the sharpest steps inside
+GOOD_STEP, GOOD_BAND, GOOD_COHERENCE = 1.6, (0.9, 1.15), 0.6
 
 
 @dataclass(frozen=True)
 class TileScores:
-    """How well a tile tiles."""
+    """How well a picture tiles."""
 
     seam_ratio: float
     """Step across the wrap edge over the mean step inside, worst axis; true tiles have 0.8 to 1.5."""
     seam_percentile: float
     """Share of the steps inside that are smaller than the one across the edge, worst axis, 0..100."""
     band_sharpness: float
-    """Sharpness near the seams over sharpness elsewhere; below 0.95 is blur."""
+    """Sharpness near the seams over sharpness elsewhere; 1 is ideal, below 0.95 is blur."""
     coherence: float
-    """1 where the surroundings of the seams look like the rest of the picture, 0 where they do not."""
+    """How much patches near the seams look like others in the picture, as patches elsewhere do; at most 1."""
     good: bool
     """No score gives cause for complaint."""
 
@@ -50,48 +60,96 @@ class Tile:
 def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
     """A seamless tile from `pixels`: uint8 or uint16, (H, W) or (H, W, 1 to 4).
 
-    `size` is (width, height) of the tile; without it the tile is as large as the cut leaves it, about three
-    quarters of the picture. Raises ValueError for other arrays, and for a picture too small for `size`.
+    `size` is (width, height) of the tile; without it the tile is as large as the best cut leaves it, 70 to
+    90 % of the picture. Raises ValueError for other arrays, and for a picture too small for `size`.
     """
     _check(pixels)
     height, width = pixels.shape[:2]
-    wanted = size or (width, height)
-    if is_seamless(pixels) and wanted == (width, height):
+    if is_seamless(pixels) and size in (None, (width, height)):
         return Tile(pixels, score(pixels), True, ("The picture tiles already and is unchanged.",))
-    if size and (width < size[0] or height < size[1]):
+    if size and not (SMALLEST <= size[0] < width and SMALLEST <= size[1] < height):
         raise ValueError(f"A tile of {size[0]} x {size[1]} cannot be cut from {width} x {height} pixels.")
-    overlaps = [
-        length - size[1 - axis] if size else int(length * OVERLAP)
-        for axis, length in enumerate((height, width))
-    ]
-    out = pixels
-    for axis in (1, 0):
-        if overlaps[axis]:
-            out = _joined(out, overlaps[axis], axis)
-    scores = score(out)
+    planes = pixels if pixels.ndim == 3 else pixels[..., None]
+    planes = evened(planes, light_ramp(log_luminance(planes)))
+    planes, cut_across = _joined(np.swapaxes(planes, 0, 1), size[0] if size else None, closed=False)
+    planes, cut_down = _joined(np.swapaxes(planes, 0, 1), size[1] if size else None, closed=True)
+    out = np.ascontiguousarray(planes.reshape(planes.shape[:2] + pixels.shape[2:]))
+    scores = _scored(out, (cut_down, cut_across[: len(out)]))
     return Tile(out, scores, False, () if scores.good else ("The seams of this tile are likely to show.",))
 
 
 def source_size(width: int, height: int) -> tuple[int, int]:
     """The (width, height) to ask for, in multiples of 16, so that a tile of `width` x `height` can be cut."""
-    grown = (-(-round(side / (1 - OVERLAP)) // 16) * 16 for side in (width, height))
-    return next(grown), next(grown)
-
-
-def score(pixels: Pixels) -> TileScores:
-    """Scores of `pixels` as a tile."""
-    _check(pixels)
-    plane = _grey(pixels)
-    ratios, percentiles = zip(*(_seam(plane, axis) for axis in (0, 1)), strict=True)
-    ratio, percentile = max(ratios), max(percentiles)
-    band = _band_sharpness(plane)
-    return TileScores(ratio, percentile, band, min(1.0, 1 / max(ratio, 1e-6)), ratio <= 1.6)
+    asked_width, asked_height = (-(-side / (1 - OVERLAP_ASKED) // 16) * 16 for side in (width, height))
+    return int(asked_width), int(asked_height)
 
 
 def is_seamless(pixels: Pixels) -> bool:
-    """Whether `pixels` tiles already: no step across either edge stands out from the steps inside."""
-    plane = _grey(pixels)
-    return min(plane.shape) >= SMALLEST and max(_seam(plane, axis)[0] for axis in (0, 1)) <= 1.5
+    """Whether `pixels` tiles already: the step across neither edge stands out from the sharp ones inside."""
+    return min(pixels.shape[:2]) >= SMALLEST and all(
+        across <= SEAMLESS_STEP * max(float(np.percentile(inside, 99)), 1.0)
+        for across, inside in (_steps(pixels, axis) for axis in (0, 1))
+    )
+
+
+def score(pixels: Pixels) -> TileScores:
+    """How well `pixels`, as for make_tile(), tiles."""
+    _check(pixels)
+    return _scored(pixels, (np.zeros(pixels.shape[1], np.intp), np.zeros(pixels.shape[0], np.intp)))
+
+
+def _scored(pixels: Pixels, seams: tuple[Cut, Cut]) -> TileScores:
+    """Scores of `pixels` whose seams lie at these rows and columns."""
+    ratio, percentile = 0.0, 0.0
+    for axis in (0, 1):
+        across, inside = _steps(pixels, axis)
+        ratio = max(ratio, across / max(float(inside.mean()), 0.25))
+        percentile = max(percentile, float((inside < across).mean()) * 100)
+    band = _band_sharpness(pixels)
+    likeness = _coherence(pixels, seams)
+    good = ratio <= GOOD_STEP and GOOD_BAND[0] <= band <= GOOD_BAND[1] and likeness >= GOOD_COHERENCE
+    return TileScores(ratio, percentile, band, likeness, good)
+
+
+def _joined(planes: Pixels, length: int | None, closed: bool) -> tuple[Pixels, Cut]:
+    """`planes` (H, W, C) made seamless down its rows, `length` rows if given: its end lies over its start.
+
+    Also the cut's row for each column.
+    """
+    if length:
+        most = min(len(planes) - length, int(len(planes) * OVERLAPS[1]))
+        planes = planes[: length + max(most, 1)]
+        overlap = len(planes) - length
+    else:
+        overlap = _chosen_overlap(planes)
+    cut = least_cut(overlap_error(planes[..., :3], overlap), closed)
+    out = planes[:-overlap].copy()
+    end = planes[len(planes) - overlap :]
+    offset = np.float32(0.5 - FEATHER / 2)
+    weight = (np.arange(overlap, dtype=np.float32)[:, None] - cut + offset) / FEATHER
+    np.clip(weight, 0, 1, out=weight)
+    mixed = out[:overlap].astype(np.float32)
+    mixed -= end
+    mixed *= weight[..., None]
+    mixed += end
+    mixed += 0.5
+    out[:overlap] = mixed
+    return out, cut
+
+
+def _chosen_overlap(planes: Pixels) -> int:
+    """The overlap with the cheapest cut, found on a small picture and refined on finer ones."""
+    height, width = planes.shape[:2]
+    step = max(1, min(height, width) // COARSE)
+    low, high = (max(2, int(share * height)) for share in OVERLAPS)
+    candidates = range(low // step, high // step + 1)
+    while step > 1:
+        found = cheapest_overlap(_reduced(planes, step), candidates)
+        finer = max(1, step // 2)
+        candidates = range(found * step // finer - step // finer, found * step // finer + step // finer + 1)
+        step = finer
+    even = [overlap for overlap in candidates if (height - overlap) % 2 == 0 and 0 < overlap < height]
+    return cheapest_overlap(planes[..., :3], range(even[0], even[-1] + 1, 2))
 
 
 def _check(pixels: Pixels) -> None:
@@ -103,74 +161,76 @@ def _check(pixels: Pixels) -> None:
         raise ValueError(f"A tile needs at least {SMALLEST} x {SMALLEST} pixels.")
 
 
-def _grey(pixels: Pixels) -> NDArray[np.float32]:
-    """Mean of the colour channels as float32, in 8-bit levels."""
-    scale = np.float32(1 / 257 if pixels.dtype == np.uint16 else 1)
-    plane = pixels if pixels.ndim == 2 else pixels[..., :3].mean(-1, dtype=np.float32)
-    return plane.astype(np.float32) * scale
+def _colors(pixels: Pixels) -> NDArray[np.float32]:
+    """(H, W, 1..3) float32 in 8-bit levels, without alpha."""
+    planes = pixels[..., None] if pixels.ndim == 2 else pixels
+    colors = planes[..., : (1, 1, 3, 3)[planes.shape[2] - 1]].astype(np.float32)
+    if pixels.dtype == np.uint16:
+        colors /= 257
+    return colors
 
 
-def _seam(plane: NDArray[np.float32], axis: int) -> tuple[float, float]:
-    """Ratio and percentile of the step across the edges that `axis` crosses."""
-    inside = np.abs(np.diff(plane, axis=axis)).mean(axis=1 - axis)
-    across = float(np.abs(plane.take(0, axis) - plane.take(-1, axis)).mean())
-    return across / max(float(inside.mean()), 0.25), float((inside < across).mean() * 100)
+def _steps(pixels: Pixels, axis: int) -> tuple[float, NDArray[np.float32]]:
+    """Mean step across the edges that `axis` crosses, and those between evenly chosen neighbours inside."""
+    length = pixels.shape[axis]
+    before = np.linspace(0, length - 2, min(SAMPLES, length - 1)).astype(np.intp)
+    first, second = (_colors(pixels.take([*at, edge], axis)) for at, edge in ((before, -1), (before + 1, 0)))
+    second -= first
+    steps = np.abs(second).mean(axis=(1 - axis, 2))
+    return float(steps[-1]), steps[:-1]
 
 
-def _band_sharpness(plane: NDArray[np.float32]) -> float:
-    band = max(1, min(plane.shape) // 6)
-    change = np.abs(plane - np.roll(plane, -1, 1)) + np.abs(plane - np.roll(plane, -1, 0))
-    middle = float(change[band:-band, band:-band].mean())
-    near = (float(change.sum()) - middle * change[band:-band, band:-band].size) / max(
-        change.size - change[band:-band, band:-band].size, 1
-    )
+def _reduced(planes: Pixels, step: int) -> NDArray[np.uint8]:
+    """The colours of `planes` (H, W, C) at a `step`-th of their size, (h, w, 1 or 3)."""
+    colors = np.ascontiguousarray(planes[..., : 1 if planes.shape[2] < 3 else 3])
+    narrow = colors if colors.dtype == np.uint8 else (colors >> 8).astype(np.uint8)
+    image = Image.fromarray(narrow[..., 0] if narrow.shape[2] == 1 else narrow)
+    reduced: NDArray[np.uint8] = np.atleast_3d(np.asarray(image.reduce(step)))
+    return reduced
+
+
+def _band_sharpness(pixels: Pixels) -> float:
+    """Mean step within a sixth of the edges over the mean step farther in, from every fourth row."""
+    band = max(1, min(pixels.shape[:2]) // 6)
+    rows = _colors(pixels[::4])
+    change = np.abs(np.diff(rows, axis=1)).mean(-1)
+    inner = change[-(-band // 4) : len(change) - -(-band // 4), band:-band]
+    middle = float(inner.mean()) if inner.size else 0.0
+    near = (float(change.sum()) - float(inner.sum())) / max(change.size - inner.size, 1)
     return near / middle if middle > 1e-6 else 1.0
 
 
-def _joined(pixels: Pixels, overlap: int, axis: int) -> Pixels:
-    """`pixels` made seamless along `axis`, shorter by `overlap`: its end lies over its start."""
-    lying = pixels if axis == 0 else np.swapaxes(pixels, 0, 1)
-    start, end = lying[:overlap].astype(np.float32), lying[-overlap:].astype(np.float32)
-    error = ((end - start) ** 2).reshape(overlap, lying.shape[1], -1).sum(-1)
-    cut = least_cut(error, closed=axis == 0)
-    rows = np.arange(overlap)[:, None]
-    weight = np.clip((rows - cut[None]) / FEATHER + 0.5, 0, 1).astype(np.float32)
-    weight[0], weight[-1] = 0, 1
-    weight = weight.reshape(*weight.shape, *(1,) * (lying.ndim - 2))
-    out = lying[:-overlap].copy()
-    mixed = end + (start - end) * weight
-    out[:overlap] = (mixed + 0.5).astype(pixels.dtype)
-    return out if axis == 0 else np.swapaxes(out, 0, 1)
+def _coherence(pixels: Pixels, seams: tuple[Cut, Cut]) -> float:
+    """How far patches on the seams have a likeness elsewhere, against how far patches elsewhere have one."""
+    planes = pixels if pixels.ndim == 3 else pixels[..., None]
+    step = max(1, min(pixels.shape[:2]) // COARSE)
+    small = _reduced(planes, step).astype(np.float32).mean(-1)
+    height, width = small.shape
+    count = min(48, height, width)
+    if min(height, width) < 3 * PATCH:
+        return 1.0
+    ys, xs = (np.linspace(0, n - 1, count).astype(np.intp) for n in (height, width))
+    down, across = (np.minimum(cut // step, n - 1) for cut, n in zip(seams, (height, width), strict=True))
+    on_rows = np.stack((down[np.minimum(xs * step, len(down) - 1)], xs), 1)
+    on_columns = np.stack((ys, across[np.minimum(ys * step, len(across) - 1)]), 1)
+    elsewhere = np.stack((ys, xs[(np.arange(count) * 29) % count]), 1)
+    seam = _likeness(small, np.concatenate((on_rows, on_columns)))
+    usual = _likeness(small, elsewhere)
+    return min(1.0, (usual + 1) / (seam + 1))
 
 
-def least_cut(error: NDArray[np.float32], closed: bool) -> NDArray[np.intp]:
-    """The row of the cheapest cut through `error` (rows, columns) for each column, moving one row at most.
-
-    A `closed` cut ends where it starts, so that it joins itself when its columns wrap.
-    """
-    if not closed:
-        return _cut(error)
-    half = error.shape[1] // 2
-    rolled = np.roll(error, half, 1)
-    there = int(_cut(rolled)[half])
-    blocked = error.copy()
-    blocked[:, [0, -1]] = np.inf
-    blocked[there, [0, -1]] = 0
-    return _cut(blocked)
-
-
-def _cut(error: NDArray[np.float32]) -> NDArray[np.intp]:
-    rows, columns = error.shape
-    cost = error.T.copy()
-    came = np.zeros((columns, rows), np.int8)
-    for i in range(1, columns):
-        before = np.pad(cost[i - 1], 1, constant_values=np.inf)
-        choices = np.stack((before[1:-1], before[:-2], before[2:]))
-        best = choices.argmin(0)
-        came[i] = np.array([0, -1, 1], np.int8)[best]
-        cost[i] += choices[best, np.arange(rows)]
-    path = np.empty(columns, np.intp)
-    path[-1] = cost[-1].argmin()
-    for i in range(columns - 1, 0, -1):
-        path[i - 1] = path[i] + came[i, path[i]]
-    return path
+def _likeness(plane: NDArray[np.float32], centres: NDArray[np.intp]) -> float:
+    """Mean distance of the patches around `centres` to the likest patch farther than a patch away."""
+    height, width = plane.shape
+    wide = np.pad(plane, PATCH // 2, mode="wrap")
+    all_patches = np.lib.stride_tricks.sliding_window_view(wide, (PATCH, PATCH))[:height, :width]
+    flat = all_patches[::2, ::2].reshape(-1, PATCH * PATCH)
+    wanted = all_patches[centres[:, 0], centres[:, 1]].reshape(len(centres), -1)
+    apart = (flat * flat).sum(1) - 2 * wanted @ flat.T
+    apart += (wanted * wanted).sum(1)[:, None]
+    rows, columns = (np.arange(0, n, 2) for n in (height, width))
+    for one, (y, x) in zip(apart.reshape(len(centres), len(rows), len(columns)), centres, strict=True):
+        near_y = np.abs((rows - y + height // 2) % height - height // 2) < PATCH
+        near_x = np.abs((columns - x + width // 2) % width - width // 2) < PATCH
+        one[np.ix_(near_y, near_x)] = np.inf
+    return float(np.sqrt(np.maximum(apart.min(1), 0) / PATCH**2).mean())

@@ -1,0 +1,65 @@
+"""Time and peak memory of material maps and tiles from 512² to 8192², one process a row.
+
+    python benchmarks/maps.py [side ...]
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+SIDES = (512, 1024, 2048, 4096, 8192)
+RUNS = 3  # the best is shown
+
+
+def picture(side: int):  # type: ignore[no-untyped-def]
+    """A picture with detail at every scale that does not tile: value noise under uneven light."""
+    import numpy as np
+    from PIL import Image
+
+    dice = np.random.default_rng(7)
+    plane = np.zeros((side, side), np.float32)
+    for cells in (5, 23, 111, side // 4):
+        noise = Image.fromarray(dice.random((cells, cells), dtype=np.float32))
+        plane += np.asarray(noise.resize((side, side), Image.Resampling.BICUBIC)) / cells**0.3
+    plane *= np.linspace(80, 110, side, dtype=np.float32)
+    plane = plane.clip(0, 255).astype(np.uint8)
+    return np.stack((plane, plane // 2 + 30, 255 - plane), -1)
+
+
+def measure(what: str, side: int) -> None:
+    """Print one row: best seconds, and the process's peak memory without and with the work."""
+    from gpt_image_addon.core.maps import make_maps
+    from gpt_image_addon.core.tiling import make_tile
+
+    color = picture(side)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    best = float("inf")
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        if what == "maps":
+            make_maps(color, description="stone wall")
+        else:
+            make_tile(color)
+        best = min(best, time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{what:5} {side:5}²  {best:7.3f} s   peak {peak:6.0f} MB ({before:.0f} before)", flush=True)
+
+
+def main() -> None:
+    """Measure each size in a process of its own, so that peak memory is its own."""
+    if len(sys.argv) == 3 and sys.argv[1] in ("maps", "tile"):
+        measure(sys.argv[1], int(sys.argv[2]))
+        return
+    for what in ("maps", "tile"):
+        for side in [int(argument) for argument in sys.argv[1:]] or SIDES:
+            subprocess.run([sys.executable, __file__, what, str(side)], check=True)
+
+
+if __name__ == "__main__":
+    main()
