@@ -186,7 +186,7 @@ class Journal:
         self._update(job, state=JobState.APPLIED.value)
 
     def failed(self, job: str, error: GptImageError, *, cancelled: bool = False) -> JobState:
-        """The job ended without a result; what may have been billed becomes UNKNOWN, its price still set aside."""
+        """The job ended without a result. What may have been billed becomes UNKNOWN and stays set aside."""
         state = JobState.CANCELLED if cancelled else JobState.FAILED
         values: dict[str, Any] = {"reserved_usd": 0.0}
         if error.billed == "maybe":
@@ -293,8 +293,8 @@ class Journal:
     def _transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
         """One write transaction.
 
-        :param durable: wait for the disk; without, a power cut may undo the newest steps, which then are found
-            again as unapplied results.
+        :param durable: wait for the disk; without, a power cut may undo the newest steps, which then are
+            found again as unapplied results.
         """
         with _storage_errors(self.folder):
             connection = self._connection()
