@@ -116,10 +116,12 @@ def _merged(table: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     rows = {row["id"]: row for row in table["models"]}
     for row in extra.get("models", ()):
         rows[row["id"]] = rows.get(row["id"], {}) | row
-    merged = {**table, **{key: extra[key] for key in ("default", "collected") if key in extra}}
+    merged = dict(table)
+    merged.update((key, extra[key]) for key in ("default", "collected") if key in extra)
     for key in ("size_rules", "prices_usd_per_million", "output_tokens"):
         merged[key] = {**table[key], **extra.get(key, {})}
-    return {**merged, "models": list(rows.values())}
+    merged["models"] = list(rows.values())
+    return merged
 
 
 def _registry(table: Mapping[str, Any]) -> Registry:

@@ -88,4 +88,4 @@ def _box_coordinates(obj: bpy.types.Object) -> Coordinates:
     low = [min(corner[axis] for corner in obj.bound_box) for axis in range(3)]
     high = [max(corner[axis] for corner in obj.bound_box) for axis in range(3)]
     scale = 1.0 / (max(h - lo for h, lo in zip(high, low, strict=True)) or 1.0)
-    return Coordinates("Object", "BOX", tuple(-lo * scale for lo in low), (scale,) * 3)  # type: ignore[arg-type]
+    return Coordinates("Object", "BOX", tuple(-lo * scale for lo in low), (scale,) * 3)

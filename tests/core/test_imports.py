@@ -32,15 +32,17 @@ ROOMS: dict[str, set[str]] = {
 """What each room may import of the package."""
 
 ARRAYS_ONLY = (
-    "tiling",
-    "maps",
-    "packing",
+    "drafts",
+    "height_fusion",
     "kernels",
     "light",
-    "png16",
-    "drafts",
-    "material_words",
     "map_kinds",
+    "maps",
+    "material_words",
+    "packing",
+    "png16",
+    "relief",
+    "tiling",
 )
 """Core rooms that turn arrays into arrays and know only each other."""
 
