@@ -32,6 +32,7 @@ ROOMS: dict[str, set[str]] = {
 """What each room may import of the package."""
 
 ARRAYS_ONLY = (
+    "cuts",
     "drafts",
     "height_fusion",
     "kernels",
