@@ -249,11 +249,11 @@ GROUNDS = {
 @pytest.mark.parametrize("size", [(128, 128), (192, 128), (97, 131), (64, 301)], ids=str)
 @pytest.mark.parametrize("ground", GROUNDS)
 def test_what_families_are_made_of_has_no_seam(ground: str, size: tuple[int, int]) -> None:
-    """These have no lines of their own, so the step across the seam is as small as those beside it."""
+    """These have no lines of their own, so no step across the seam stands out."""
     field = GROUNDS[ground](Canvas(*size, 5)).astype(np.float64)
     for axis in (0, 1):
         steps = np.abs(field - np.roll(field, 1, axis)).mean(axis=1 - axis)
-        assert steps[0] < 2.0 * steps[[-2, -1, 1, 2]].max()
+        assert steps[0] < 1.2 * steps[1:].max()
 
 
 @every_family
