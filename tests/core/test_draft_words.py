@@ -139,4 +139,13 @@ def test_an_accent_colours_the_joints_not_the_thing() -> None:
     reading = read(phrases("black marble with gold veins"))
     assert reading.main is not None and max(reading.main) < 0.2
     assert reading.accent is not None and reading.accent[0] > reading.accent[2] + 0.2
+    assert reading.second is None
     assert read(phrases("brick wall with a green door")).main is None
+
+
+@pytest.mark.parametrize("prompt", ["red and white tiles", "rote Fliesen mit weißen Streifen"])
+def test_a_second_colour_belongs_to_the_thing(prompt: str) -> None:
+    reading = read(phrases(prompt))
+    assert reading.main is not None and reading.main[0] > reading.main[2] + 0.3
+    assert reading.second is not None and min(reading.second) > 0.8
+    assert reading.accent is None

@@ -40,7 +40,7 @@ def fabric(canvas: Canvas, palette: Palette) -> Surface:
         + 0.05 * canvas.noise("fade", 3, octaves=6)
     )
     color = ramp(palette.main, light)
-    if palette.has_accent:
+    if palette.has_second:
         lay(color, ramp(palette.accent, light), (~is_warp).astype(np.float32))
     return Surface(height, color)
 
@@ -73,7 +73,7 @@ def carpet(canvas: Canvas, palette: Palette) -> Surface:
     height = 0.2 + 0.5 * top + 0.1 * own + 0.04 * fibre + 0.05 * tread
     light = 0.14 + 0.48 * top + 0.28 * (own - 0.5) + 0.09 * fibre + 0.05 * tread
     color = ramp(palette.main, light)
-    if palette.has_accent:
+    if palette.has_second:
         lay(
             color,
             ramp(palette.accent, light),
@@ -101,7 +101,7 @@ def knit(canvas: Canvas, palette: Palette) -> Surface:
     own = pick(canvas.dice("tone", rows * cols), stitch) - np.float32(0.5)
     light = 0.1 + 0.5 * yarn + 0.10 * ply * yarn + 0.16 * own + 0.06 * fuzz + 0.02 * grain
     color = ramp(palette.main, light)
-    if palette.has_accent:
+    if palette.has_second:
         band = (course % rows * 6 // rows) % 2
         lay(color, ramp(palette.accent, light), band.astype(np.float32))
     return Surface(height, color)
