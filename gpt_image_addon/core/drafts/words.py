@@ -35,8 +35,8 @@ ASIDES = [
 ]
 """What follows is something else: "brick wall with a green door"."""
 ACCENTS = (
-    "vein, veins, veining, veined, mortar, grout, joint, joints, seam, seams, stitching, crack, cracks, gap, gaps, "
-    "ader, adern, äderung, fuge, fugen, mörtel, naht, nähte, riss, risse, outline, rand, kontur"
+    "vein, veins, veining, veined, mortar, grout, joint, joints, seam, seams, stitching, "
+    "crack, cracks, gap, gaps, ader, adern, äderung, fuge, fugen, mörtel, naht, nähte, riss, risse, outline, rand, kontur"
 )
 """Words that take the colour before them away from the thing itself: "black marble with gold veins"."""
 FIGURES = (
