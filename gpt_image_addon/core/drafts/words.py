@@ -18,7 +18,7 @@ ASIDES = "with|without|on|onto|under|near|behind|against|by|mit|ohne|auf|unter|n
 """What follows is something else: "brick wall with a green door"."""
 ACCENTS = (
     "vein, veins, veining, veined, mortar, grout, joint, joints, seam, seams, stitching, "
-    "crack, cracks, gap, gaps, outline, ader, adern, äderung, fuge, fugen, mörtel, naht, nähte, riss, risse, rand"
+    "crack, cracks, gap, gaps, ader, adern, äderung, fuge, fugen, mörtel, naht, nähte, riss, risse"
 )
 """Words that take the colour before them away from the thing itself: "black marble with gold veins"."""
 FIGURES = (
