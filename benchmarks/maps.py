@@ -1,6 +1,6 @@
 """Time and peak memory of material maps and tiles from 512² to 8192², one process a row.
 
-    python benchmarks/maps.py [side ...]
+python benchmarks/maps.py [side ...]
 """
 
 from __future__ import annotations
