@@ -250,7 +250,9 @@ def result_of(job: Job) -> Result:
     entry = runner.entry(job.id)
     applied, prepared = job.applied, job.prepared
     images = tuple(
-        ResultImage(name, picture.file, picture.width, picture.height, picture.format, picture.sha256)
+        ResultImage(
+            name, picture.received_file, picture.width, picture.height, picture.format, picture.sha256
+        )
         for name, picture in zip(applied.images, prepared.pictures, strict=False)
     )
     return Result(
