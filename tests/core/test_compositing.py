@@ -43,7 +43,7 @@ def test_outside_the_mask_every_bit_stays() -> None:
 def test_the_edge_is_soft() -> None:
     original = np.zeros((96, 128, 3), np.uint8)
     edited = np.zeros((96, 128, 3), np.uint8)
-    edited[34:66, 44:96] = 200
+    edited[30:70, 40:100] = 200
     row = composite(original, edited, block())[50, 30:75, 0].astype(int)
     assert row[0] == 0 and row[-1] == 200
     assert np.abs(np.diff(row)).max() < 120
