@@ -47,6 +47,8 @@ class MapSet:
     """Relief was estimated from the picture's brightness rather than known."""
     notes: tuple[str, ...]
     """Sentences for people."""
+    depth: float
+    """Pixels that height 0..1 stands for at normal strength 1: the scale of a bump or displacement."""
 
 
 def make_maps(
@@ -96,7 +98,7 @@ def make_maps(
     }
     made = {kind: make[kind](kind in bits16) for kind in kinds if kind != "opacity" or color.shape[2] == 4}
     approximate = height is None or not exact
-    return MapSet(made, guess, approximate, _notes(guess, approximate))
+    return MapSet(made, guess, approximate, _notes(guess, approximate), depth)
 
 
 def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | None) -> None:

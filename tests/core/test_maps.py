@@ -99,6 +99,8 @@ def test_a_known_height_gives_exact_maps() -> None:
     down, across = np.gradient(relief)
     assert np.corrcoef((-slopes[..., 0] / slopes[..., 2]).ravel(), across.ravel())[0, 1] > 0.99
     assert np.corrcoef((slopes[..., 1] / slopes[..., 2]).ravel(), down.ravel())[0, 1] > 0.99
+    by_hand = normal_map(relief, result.depth, True)
+    assert np.abs(by_hand[1:-1, 1:-1].astype(int) - result.maps["normal"][1:-1, 1:-1]).max() <= 1
     assert make_maps(noise(64, 64)).approximate
     assert make_maps(noise(64, 64), height=waves(64, 64), exact=False).approximate
 
@@ -131,6 +133,10 @@ def test_material_decides_levels_and_contrast_the_detail() -> None:
     assert steel["metallic"].min() == 255 and wood["metallic"].max() == 0
     assert abs(steel["roughness"].mean() / 255 - 0.38) < 0.03
     assert 0.4 < wood["roughness"].mean() / 255 < 0.6
+    dots = np.full((64, 64, 3), 120, np.uint8)
+    dots[::16, ::16] = 0
+    rough = make_maps(dots, description="steel").maps["roughness"]
+    assert 0 < np.ptp(rough) <= 0.2 * 255 + 1
     plain = make_maps(color, description="steel", strengths=Strengths(roughness_contrast=0)).maps["roughness"]
     assert plain.std() == 0 < steel["roughness"].std() <= 0.1 * 255
 
@@ -182,6 +188,10 @@ def test_sixteen_bits_where_asked_for() -> None:
     narrow = make_maps(picture(waves(64, 64))).maps
     assert np.abs(maps["height"] / 257.0 - narrow["height"]).max() <= 1
     assert len(np.unique(maps["height"])) > 256
+    color = noise(16, 16, 4)
+    every = make_maps(color, bits16=ALL, wraps=True).maps
+    assert np.array_equal(every["base_color"], color[..., :3].astype(np.uint16) * 257)
+    assert np.array_equal(every["opacity"], color[..., 3].astype(np.uint16) * 257)
 
 
 def test_the_same_every_time_and_no_thread_left() -> None:
