@@ -80,7 +80,8 @@ def fuse(height: Plane, color: NDArray[np.uint8], wraps: bool = False) -> Plane:
 
 def _grey(answer: NDArray[Any]) -> Plane:
     plane = answer if answer.ndim == 2 else answer[..., :3].mean(-1)
-    return np.asarray(plane, np.float32) / (65535 if answer.dtype == np.uint16 else 255)
+    scaled: Plane = np.divide(plane, 65535 if answer.dtype == np.uint16 else 255, dtype=np.float32)
+    return scaled
 
 
 def _edges(plane: Plane) -> Plane:
@@ -88,8 +89,8 @@ def _edges(plane: Plane) -> Plane:
     smooth = blurred(plane, EDGE_SIGMA, wraps=False)
     down, across = np.gradient(smooth)
     edges: Plane = np.hypot(down, across).astype(np.float32)
-    edges /= max(float(edges.mean()), 1e-9)
-    return np.sqrt(edges)
+    edges /= np.float32(max(float(edges.mean()), 1e-9))
+    return np.sqrt(edges, out=edges)
 
 
 def _correlation(a: Plane, b: Plane) -> float:
