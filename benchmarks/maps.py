@@ -34,7 +34,7 @@ def picture(side: int) -> Any:
 
 
 def measure(what: str, side: int) -> None:
-    """Print one row: best seconds, seconds of processor time, and the process's peak memory without and with the work."""
+    """Print one row: best seconds, of the clock and of all processors, and the process's peak memory."""
     from gpt_image_addon.core.maps import make_maps
     from gpt_image_addon.core.tiling import make_tile
 
@@ -50,10 +50,8 @@ def measure(what: str, side: int) -> None:
         best = min(best, time.perf_counter() - start)
         busy = min(busy, time.process_time() - worked)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{what:5} {side:5}²  {best:7.3f} s   {busy:7.3f} s of processors   peak {peak:6.0f} MB ({before:.0f} before)",
-        flush=True,
-    )
+    times = f"{best:7.3f} s   {busy:7.3f} s of processors"
+    print(f"{what:5} {side:5}²  {times}   peak {peak:6.0f} MB ({before:.0f} before)", flush=True)
 
 
 def main() -> None:
