@@ -17,7 +17,7 @@ from .light import evened, full_scale, light_ramp, log_luminance, remove_ramp
 from .map_kinds import BY_NAME, MAP_KINDS
 from .material_words import MaterialGuess, guess_material
 from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness, without_steps
-from .tiling import is_seamless
+from .tiling import SMALLEST, is_seamless
 
 Map = NDArray[Any]  # uint8, or uint16 where asked for
 
@@ -108,6 +108,8 @@ def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | Non
         raise ValueError(f"There is no map {unknown[0]!r}; there are {', '.join(BY_NAME)}.")
     if color.ndim != 3 or color.shape[2] not in (3, 4) or full_scale(color) != 255:
         raise ValueError(f"Maps are made from an 8-bit RGB or RGBA picture, not {color.shape} {color.dtype}.")
+    if min(color.shape[:2]) < SMALLEST:
+        raise ValueError(f"Maps need a picture of at least {SMALLEST} x {SMALLEST} pixels.")
     if height is not None and height.shape != color.shape[:2]:
         raise ValueError(f"The height is {height.shape} pixels, but the picture is {color.shape[:2]}.")
 

@@ -225,5 +225,7 @@ def test_bad_input_is_refused_in_words() -> None:
         make_maps(noise(32, 32), kinds=("bump",))
     with pytest.raises(ValueError, match="RGB"):
         make_maps(noise(32, 32)[..., 0])
+    with pytest.raises(ValueError, match="at least"):
+        make_maps(noise(1, 40))
     with pytest.raises(ValueError, match="height is"):
         make_maps(noise(32, 32), height=waves(16, 16))
