@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -102,10 +102,11 @@ def completed(request: GenerationRequest, table: Registry, settings: Settings) -
 
 
 def checked(
-    request: GenerationRequest, settings: Settings
+    request: GenerationRequest, settings: Settings, more_pictures: Sequence[tuple[int, int]] = ()
 ) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
     """The completed request with its price and warnings; nothing is sent, and no row is written.
 
+    :param more_pictures: width and height of references that are still to be rendered.
     :raises InvalidRequestError: it can't be sent.
     """
     from .core.admission import quote
@@ -114,7 +115,7 @@ def checked(
     table = registry(settings)
     request = completed(request, table, settings)
     warnings = check(request, table, date.today())
-    return request, quote(request, table, _seen(settings)), warnings
+    return request, quote(request, table, _seen(settings), more_pictures), warnings
 
 
 def _seen(settings: Settings) -> Seen:

@@ -25,13 +25,20 @@ def sent_fields(request: GenerationRequest) -> Mapping[str, Any]:
     return parameters(request, compose(request))
 
 
-def quote(request: GenerationRequest, registry: Registry, seen: Seen = nothing_seen) -> Estimate:
+def quote(
+    request: GenerationRequest,
+    registry: Registry,
+    seen: Seen = nothing_seen,
+    more_pictures: Sequence[tuple[int, int]] = (),
+) -> Estimate:
     """The price of a request that names its model.
 
     :param seen: what earlier answers took, as `Journal.seen` tells.
+    :param more_pictures: width and height of references that are still to be made.
     :raises InvalidRequestError: a picture of it can't be read.
     """
-    return estimate(sent_fields(request), registry, _picture_sizes(request), seen)
+    sizes = [*_picture_sizes(request), *more_pictures]
+    return estimate(sent_fields(request), registry, sizes, seen)
 
 
 def _picture_sizes(request: GenerationRequest) -> Sequence[tuple[int, int]]:

@@ -6,9 +6,12 @@ import shutil
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .results import PART_SUFFIX, folder_bytes
+from .errors import InvalidRequestError
+from .names import safe_name
+from .results import PART_SUFFIX, PICTURE_STEM, folder_bytes, replace_file, storage_errors
 from .schema import month_of
 from .states import JobState
 
@@ -104,6 +107,34 @@ def row(entry: Entry) -> dict[str, Any]:
         "favourite": entry.favourite,
         "error": entry.error,
     }
+
+
+def export(journal: Journal, job: str, folder: Path) -> list[Path]:
+    """Copy the pictures of a result out, as they were received, and count it as applied.
+
+    :param folder: made where it is missing.
+    :returns: the copies.
+    :raises InvalidRequestError: there is no such job, or it has no pictures.
+    :raises StorageError: a copy can't be written.
+    """
+    entry = journal.entry(job)
+    pictures = sorted(entry.folder.glob(f"{PICTURE_STEM}*")) if entry and entry.folder else []
+    if entry is None or not pictures:
+        raise InvalidRequestError(
+            f"Job {job} has no pictures." if entry else f"There is no job {job}.",
+            code="no_result" if entry else "no_such_job",
+            param="job",
+        )
+    name = safe_name(entry.request.prompt)
+    copies = []
+    for picture in pictures:
+        copy = folder / f"{name} {job} {picture.name.removeprefix(PICTURE_STEM)}"
+        with storage_errors(f"{picture} could not be read"):
+            data = picture.read_bytes()
+        replace_file(copy, data)
+        copies.append(copy)
+    journal.applied(job)
+    return copies
 
 
 @dataclass(frozen=True)

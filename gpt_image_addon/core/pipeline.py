@@ -24,7 +24,7 @@ from .pricing import cost_usd
 from .prompts import compose
 from .providers import make_provider
 from .request import Application, GenerationRequest
-from .results import ANSWER_FILE, Facts, Picture, Prepared, keep, replace_file
+from .results import ANSWER_FILE, PICTURE_STEM, Facts, Picture, Prepared, keep, replace_file
 from .sizes import format_size
 from .states import JobState
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic")
-PICTURE_STEM = "image-"
 HEIGHT_STEM = "height-"
 MAPS_FOLDER = "maps"
 PROVIDER_LABELS = {"openai": "OpenAI", "offline": "offline draft"}

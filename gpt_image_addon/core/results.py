@@ -22,6 +22,7 @@ from .errors import StorageError
 
 ANSWER_FILE = "answer.json"
 FILES_KEY = "files"
+PICTURE_STEM = "image-"
 PART_SUFFIX = ".part"
 RESCUE_PREFIX = "gpt-image-"
 
