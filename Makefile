@@ -27,7 +27,8 @@ test: setup
 	$(VENV) -m pytest $(TESTS) $(PYTEST_ARGS)
 
 # The same on another version: make test-bpy BPY=4.2.23, with what official builds of it bundle.
-test-bpy: .cache/venv-bpy-$(BPY)/.stamp
+test-bpy: $(if $(BPY),.cache/venv-bpy-$(BPY)/.stamp)
+	@$(if $(BPY),,echo "Say which: make test-bpy BPY=4.2.23" >&2; exit 1)
 	.cache/venv-bpy-$(BPY)/bin/python -m pytest tests/core tests/blender $(PYTEST_ARGS)
 
 # In a full Blender: make test-blender BLENDER=/path/to/blender
@@ -53,10 +54,11 @@ validate: setup
 
 # Run the working tree in a Blender: make dev-install EXTENSIONS=~/.config/blender/5.2/extensions/user_default
 dev-install: setup
+	@$(if $(EXTENSIONS),,echo "Say where: make dev-install EXTENSIONS=…/extensions/user_default" >&2; exit 1)
 	$(VENV) .ci/build_extension.py dev-install $(EXTENSIONS)
 
 bench: setup
-	for script in benchmarks/bench_*.py; do $(VENV) $$script || exit 1; done
+	for script in benchmarks/[!_]*.py; do $(VENV) $$script || exit 1; done
 
 clean:
 	rm -rf build dist out .cache .venv .pytest_cache .mypy_cache .ruff_cache

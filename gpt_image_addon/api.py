@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .core.merging import Merged
     from .core.models import Model
     from .core.pricing import Estimate
+    from .core.results import Picture
 
 CAMERA = "camera"
 """The reference that stands for a render of the scene from its camera."""
@@ -121,8 +122,8 @@ def submit(
     :param reuse: use the stored result of an equal request, where there is one.
     :param retry_unknown: send it even though an equal request was sent before and got no answer; it may have
         been billed.
-    :param max_cost: USD that it may cost at most. In background 1.00 without it, unless GPT_IMAGE_MAX_COST_USD
-        or the preferences set another limit.
+    :param max_cost: USD that it may cost at most. In background 1.00 without it, unless
+        GPT_IMAGE_MAX_COST_USD or the preferences set another limit.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
         word ``camera`` stands for a render from the scene's camera.
     :raises GptImageError: the request can't be sent; nothing was.
@@ -267,10 +268,7 @@ def result_of(job: Job) -> Result:
         raise SceneError(f"The job is not finished: {job.message}.")
     entry = runner.entry(job.id)
     applied, prepared = job.applied, job.prepared
-    images = tuple(
-        ResultImage(name, picture.file, picture.width, picture.height, picture.format, picture.sha256)
-        for name, picture in zip(applied.images, prepared.pictures, strict=False)
-    )
+    images = tuple(map(_result_image, applied.images, prepared.pictures))
     return Result(
         job=job.id,
         provider=job.request.provider,
@@ -285,6 +283,11 @@ def result_of(job: Job) -> Result:
         cost_usd=entry.cost_usd if entry else None,
         warnings=(*job.warnings, *prepared.warnings, *applied.messages),
     )
+
+
+def _result_image(name: str, picture: Picture) -> ResultImage:
+    size = (picture.width, picture.height)
+    return ResultImage(name, picture.received_file, *size, picture.format, picture.sha256)
 
 
 def as_dict(result: Result) -> dict[str, Any]:

@@ -50,8 +50,8 @@ def add_history(verb: argparse.ArgumentParser) -> None:
 def add_recover(verb: argparse.ArgumentParser) -> None:
     """The flags of ``recover``."""
     verb.description = (
-        "Without a job: list the results that are in no scene yet, and the requests that may have been billed "
-        "without an answer. With jobs, or --all: put those results into the scene, or copy their files."
+        "Without a job: list the results that are in no scene yet, and the requests that may have been "
+        "billed without an answer. With jobs, or --all: put those results into the scene, or copy their files."
     )
     verb.add_argument("jobs", metavar="JOB", nargs="*", help="which ones")
     verb.add_argument("--all", action="store_true", help="all that wait")
@@ -114,9 +114,8 @@ def history(options: argparse.Namespace) -> Output:
 
 def _merge(source: Path) -> Output:
     merged = api.merge_journal(source)
-    say(
-        f"{merged.added} jobs were added, {merged.updated} updated, {_megabytes(merged.copied_bytes)} copied."
-    )
+    size = _megabytes(merged.copied_bytes)
+    say(f"{merged.added} jobs were added, {merged.updated} updated, {size} copied.")
     return {"added": merged.added, "updated": merged.updated, "copied_bytes": merged.copied_bytes}
 
 
@@ -160,9 +159,7 @@ def _list(waiting: list[Any]) -> Output:
     lost = [api.as_row(entry) for entry in unknown]
     for row in lost:
         _say_row(row, "may have been billed")
-    say(
-        f"{len(rows)} results wait to be applied; {len(lost)} requests may have been billed without an answer."
-    )
+    say(f"{len(rows)} results wait to be applied; {len(lost)} requests got no answer.")
     return succeeded(jobs=rows, unknown=lost)
 
 

@@ -20,8 +20,7 @@ def overlap_error(planes: NDArray[Any], overlap: int) -> Plane:
     """How much the last `overlap` rows of `planes` (H, W, C) differ from the first, with their neighbours."""
     start = planes[:overlap].astype(np.float32)
     start -= planes[len(planes) - overlap :]
-    start *= start
-    error: Plane = start.sum(-1)
+    error: Plane = np.einsum("hwc,hwc->hw", start, start)
     error[1:] += error[:-1]  # what lies beside the cut counts too: it shows in the feather
     error[:, 1:] += error[:, :-1]
     return error

@@ -25,6 +25,8 @@ FILES_KEY = "files"
 PICTURE_STEM = "image-"
 PART_SUFFIX = ".part"
 RESCUE_PREFIX = "gpt-image-"
+ORIGINAL_STEM = "original"
+MASK_FILE = "mask.png"
 
 Facts = Mapping[str, str | int | float]
 
@@ -45,11 +47,19 @@ class Picture:
     height: int
     has_alpha: bool = False
     """Whether some pixel is not opaque."""
+    source: str = ""
+    """Absolute path of the bytes as received, where ``data`` was made from them; empty where it is them."""
+
+    @property
+    def received_file(self) -> str:
+        """Absolute path of the bytes as received, as `images[].file` names it."""
+        return self.source or self.file
 
     @property
     def sha256(self) -> str:
-        """Hash of the bytes, as `images[].sha256` names it."""
-        return hashlib.sha256(self.data).hexdigest()
+        """Hash of the bytes as received, as `images[].sha256` names it."""
+        data = Path(self.source).read_bytes() if self.source else self.data
+        return hashlib.sha256(data).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -158,7 +168,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def salvage(part: Path) -> Path | None:
-    """Give a ``.part`` folder its final name if a whole file of the answer is in it; drop the broken ones.
+    """Give a ``.part`` folder its final name if a whole picture is in it; drop the broken ones.
 
     Only for the folders of processes that are gone.
     """
@@ -171,7 +181,7 @@ def salvage(part: Path) -> Path | None:
         for name, digest in digests.items():
             path = part / name
             if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
-                whole += 1
+                whole += name.startswith(PICTURE_STEM)
             else:
                 path.unlink(missing_ok=True)
         return _finish(part) if whole else None

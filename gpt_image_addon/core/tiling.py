@@ -21,9 +21,10 @@ Pixels = NDArray[Any]
 SMALLEST = 8  # pixels a side: below that there is nothing to cut
 OVERLAPS = (0.10, 0.30)  # least and greatest share of a side that is given up for the cut
 OVERLAP_ASKED = 0.2375  # share that source_size() allows for: 1344 pixels for a tile of 1024
-COARSE = 256  # pixels a side at which the overlap is chosen first
+COARSE = 128  # pixels a side at which the overlap is chosen first
 FEATHER = 3  # pixels
-PATCH = 8  # pixels a side of the patches that are compared, at COARSE size
+PATCHES_AT = 160  # pixels a side at which patches are compared
+PATCH = 6  # pixels a side of a patch
 SAMPLES = 256  # steps inside a picture that its edge is compared with
 SEAMLESS_STEP = 1.25  # most that the step across the edge of a tile exceeds the sharpest steps inside
 GOOD_STEP, GOOD_BAND, GOOD_COHERENCE = 1.6, (0.9, 1.15), 0.6
@@ -71,9 +72,9 @@ def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
         raise ValueError(f"A tile of {size[0]} x {size[1]} cannot be cut from {width} x {height} pixels.")
     planes = pixels if pixels.ndim == 3 else pixels[..., None]
     planes = evened(planes, light_ramp(log_luminance(planes)))
-    planes, cut_across = _joined(np.swapaxes(planes, 0, 1), size[0] if size else None, closed=False)
-    planes, cut_down = _joined(np.swapaxes(planes, 0, 1), size[1] if size else None, closed=True)
-    out = np.ascontiguousarray(planes.reshape(planes.shape[:2] + pixels.shape[2:]))
+    planes, cut_across = _joined(_turned(planes), size[0] if size else None, closed=False)
+    planes, cut_down = _joined(_turned(planes), size[1] if size else None, closed=True)
+    out = planes.reshape(planes.shape[:2] + pixels.shape[2:])
     scores = _scored(out, (cut_down, cut_across[: len(out)]))
     return Tile(out, scores, False, () if scores.good else ("The seams of this tile are likely to show.",))
 
@@ -117,9 +118,8 @@ def _joined(planes: Pixels, length: int | None, closed: bool) -> tuple[Pixels, C
     Also the cut's row for each column.
     """
     if length:
-        most = min(len(planes) - length, int(len(planes) * OVERLAPS[1]))
-        planes = planes[: length + max(most, 1)]
-        overlap = len(planes) - length
+        overlap = min(len(planes) - length, int(len(planes) * OVERLAPS[1]), length // 2)
+        planes = planes[: length + overlap]
     else:
         overlap = _chosen_overlap(planes)
     cut = least_cut(overlap_error(planes[..., :3], overlap), closed)
@@ -139,17 +139,22 @@ def _joined(planes: Pixels, length: int | None, closed: bool) -> tuple[Pixels, C
 
 def _chosen_overlap(planes: Pixels) -> int:
     """The overlap with the cheapest cut, found on a small picture and refined on finer ones."""
-    height, width = planes.shape[:2]
-    step = max(1, min(height, width) // COARSE)
-    low, high = (max(2, int(share * height)) for share in OVERLAPS)
-    candidates = range(low // step, high // step + 1)
-    while step > 1:
-        found = cheapest_overlap(_reduced(planes, step), candidates)
-        finer = max(1, step // 2)
-        candidates = range(found * step // finer - step // finer, found * step // finer + step // finer + 1)
-        step = finer
-    even = [overlap for overlap in candidates if (height - overlap) % 2 == 0 and 0 < overlap < height]
-    return cheapest_overlap(planes[..., :3], range(even[0], even[-1] + 1, 2))
+    height = len(planes)
+    levels = [planes[..., :3]]
+    if min(planes.shape[:2]) >= 2 * COARSE:
+        levels.append(_reduced(planes, 2))
+    while min(levels[-1].shape[:2]) >= 2 * COARSE:
+        levels.append(_reduced(levels[-1], 2))
+    low, high = (max(2, int(share * len(levels[-1]))) for share in OVERLAPS)
+    for level in reversed(levels[1:]):
+        found = 2 * cheapest_overlap(level, range(low, high + 1))
+        low, high = found - 2, found + 2
+    even = [overlap for overlap in range(low, high + 2) if (height - overlap) % 2 == 0]
+    return cheapest_overlap(levels[0], range(even[0], even[-1] + 1, 2))
+
+
+def _turned(planes: Pixels) -> Pixels:
+    return np.ascontiguousarray(np.swapaxes(planes, 0, 1))
 
 
 def _check(pixels: Pixels) -> None:
@@ -203,7 +208,7 @@ def _band_sharpness(pixels: Pixels) -> float:
 def _coherence(pixels: Pixels, seams: tuple[Cut, Cut]) -> float:
     """How far patches on the seams have a likeness elsewhere, against how far patches elsewhere have one."""
     planes = pixels if pixels.ndim == 3 else pixels[..., None]
-    step = max(1, min(pixels.shape[:2]) // COARSE)
+    step = max(1, round(min(pixels.shape[:2]) / PATCHES_AT))
     small = _reduced(planes, step).astype(np.float32).mean(-1)
     height, width = small.shape
     count = min(48, height, width)

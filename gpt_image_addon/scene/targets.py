@@ -129,8 +129,12 @@ def _receiver(application: Application) -> tuple[bpy.types.Object | None, list[s
     """The object that takes the result, and a sentence when there is none."""
     obj = find_object(application)
     if obj is None:
-        named = application.object_name
-        missing = f"There is no object '{named}' any more" if named else "There is no active object"
+        if application.object_name:
+            missing = f"There is no object '{application.object_name}' in the scene"
+        else:
+            missing = (
+                "The object is gone" if application.object_uid is not None else "There is no active object"
+            )
         return None, [f"{missing}: the material is kept with a fake user."]
     if obj.type not in MATERIAL_TYPES:
         return None, [f"'{obj.name}' can't have a material: the new one is kept with a fake user."]

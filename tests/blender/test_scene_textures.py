@@ -189,6 +189,20 @@ def test_a_material_without_principled_keeps_its_shader() -> None:
     assert "no Principled BSDF" in applied.messages[0]
 
 
+def test_a_principled_goes_before_a_nearer_shader() -> None:
+    obj = cube(material="Coat")
+    tree, shader = obj.active_material.node_tree, principled(obj.active_material)
+    glow, outer = tree.nodes.new("ShaderNodeEmission"), tree.nodes.new("ShaderNodeMixShader")
+    inner = tree.nodes.new("ShaderNodeMixShader")
+    tree.links.new(glow.outputs[0], outer.inputs[1])
+    tree.links.new(inner.outputs[0], outer.inputs[2])
+    tree.links.new(shader.outputs[0], inner.inputs[1])
+    tree.links.new(outer.outputs[0], tree.get_output_node("ALL").inputs["Surface"])
+    assert apply(prepared(), TEXTURE).messages == ()
+    assert source_of(shader.inputs["Base Color"]).image.name == "Oak"
+    assert not glow.inputs["Color"].links
+
+
 def test_a_material_with_an_empty_tree_gets_a_principled() -> None:
     obj = cube(material="Void")
     obj.active_material.node_tree.nodes.clear()
@@ -239,14 +253,15 @@ def test_the_object_is_found_after_a_renaming() -> None:
     assert impostor.active_material is None
 
 
-def test_a_deleted_object_does_not_hand_its_picture_to_the_active_one() -> None:
+@pytest.mark.parametrize("name", ["Gone", None])
+def test_a_deleted_object_does_not_hand_its_picture_to_the_active_one(name: str | None) -> None:
     gone = cube("Gone")
-    application = Application(object_name="Gone", object_uid=gone.session_uid)
+    application = Application(object_name=name, object_uid=gone.session_uid)
     bpy.data.objects.remove(gone)
     active = cube("Active")
     applied = apply(prepared(), application)
     assert applied.object is None
-    assert "'Gone'" in applied.messages[0]
+    assert (f"'{name}'" if name else "The object is gone") in applied.messages[0]
     assert active.active_material is None
 
 
