@@ -51,7 +51,8 @@ def add_recover(verb: argparse.ArgumentParser) -> None:
     """The flags of ``recover``."""
     verb.description = (
         "Without a job: list the results that are in no scene yet, and the requests that may have been "
-        "billed without an answer. With jobs, or --all: put those results into the scene, or copy their files."
+        "billed without an answer. With jobs, or --all: put those results into the scene, or copy their "
+        "files."
     )
     verb.add_argument("jobs", metavar="JOB", nargs="*", help="which ones")
     verb.add_argument("--all", action="store_true", help="all that wait")

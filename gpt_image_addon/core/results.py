@@ -168,23 +168,22 @@ def _is_ours(path: Path) -> bool:
 
 
 def salvage(part: Path) -> Path | None:
-    """Give a ``.part`` folder its final name if a whole picture is in it; drop the broken ones.
+    """Give a ``.part`` folder its final name if a whole picture is in it, without the broken ones.
 
-    Only for the folders of processes that are gone.
+    Only for the folders of processes that are gone. One without any picture is removed.
     """
-    answer = read_answer(part)
-    digests = answer.get(FILES_KEY) if answer else None
-    if not isinstance(digests, dict):
-        return None
-    whole = 0
-    with contextlib.suppress(FileNotFoundError):  # another process salvages it at the same moment
+    digests = (read_answer(part) or {}).get(FILES_KEY, {})
+    try:
         for name, digest in digests.items():
             path = part / name
-            if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
-                whole += name.startswith(PICTURE_STEM)
-            else:
-                path.unlink(missing_ok=True)
-        return _finish(part) if whole else None
+            if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                path.unlink()
+        if next(part.glob(f"{PICTURE_STEM}*"), None) is None:
+            shutil.rmtree(part, ignore_errors=True)
+        elif digests:
+            return _finish(part)
+    except FileNotFoundError:  # another process salvages it at the same moment
+        pass
     return None
 
 
