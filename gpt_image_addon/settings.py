@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from .core.connection import Connection, check_base_url, is_loopback
+from .core.connection import Connection, check_base_url, check_picture_fields, is_loopback
 from .core.errors import ConfigurationError, MissingApiKeyError, OnlineAccessDisabledError
 from .core.places import state_folder
 from .core.providers import NEEDS_KEY
@@ -34,6 +34,8 @@ class Settings:
     base_url: str = DEFAULT_BASE_URL
     organization: str = ""
     project: str = ""
+    picture_fields: str = "brackets"
+    """How several pictures of an edit are named, see `core.connection.PICTURE_FIELDS`."""
     state_folder: Path = field(default_factory=state_folder)
     monthly_budget_usd: float | None = None
     """None for no limit."""
@@ -43,7 +45,7 @@ class Settings:
 
     def connection(self) -> Connection:
         """Where the API is and who calls it."""
-        return Connection(self.base_url, self.api_key, self.organization, self.project)
+        return Connection(self.base_url, self.api_key, self.organization, self.project, self.picture_fields)
 
     def check_provider(self, provider: str) -> None:
         """Whether a request to this provider may be sent at all.
@@ -55,6 +57,7 @@ class Settings:
         if not self.api_key:
             raise MissingApiKeyError("There is no API key.")
         check_base_url(self.base_url)
+        check_picture_fields(self.picture_fields)
         if not self.online_access and not is_loopback(self.base_url):
             raise OnlineAccessDisabledError("Blender's online access is off.")
 
@@ -72,6 +75,9 @@ def load() -> Settings:
         base_url=environment.get("OPENAI_BASE_URL") or getattr(found, "base_url", "") or DEFAULT_BASE_URL,
         organization=environment.get("OPENAI_ORG_ID", "") or getattr(found, "organization", ""),
         project=environment.get("OPENAI_PROJECT_ID", "") or getattr(found, "project", ""),
+        picture_fields=environment.get("GPT_IMAGE_PICTURE_FIELDS")
+        or getattr(found, "picture_fields", "")
+        or "brackets",
         monthly_budget_usd=_budget(environment.get("GPT_IMAGE_MONTHLY_BUDGET_USD"), found),
         concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
         online_access=bool(bpy.app.online_access),
