@@ -32,18 +32,21 @@ class Connection:
     @property
     def is_azure(self) -> bool:
         """Whether the base URL is one of Azure's, which wants the key in a header of its own."""
-        parts = urlsplit(self.base_url)
-        path = parts.path.rstrip("/")
+        root = self._root
         return (
-            (parts.hostname or "").endswith(AZURE_HOSTS)
-            or _DEPLOYMENT.fullmatch(path) is not None
-            or path.endswith("/openai/v1")
+            (urlsplit(self.base_url).hostname or "").endswith(AZURE_HOSTS)
+            or _DEPLOYMENT.fullmatch(root) is not None
+            or root.endswith("/openai/v1")
         )
+
+    @property
+    def _root(self) -> str:
+        return _ENDPOINT.sub("", urlsplit(self.base_url).path.rstrip("/"))
 
     def url(self, path: str) -> str:
         """The address of an endpoint such as ``/images/edits``; a query of the base URL is kept."""
         parts = urlsplit(self.base_url)
-        root = _ENDPOINT.sub("", parts.path.rstrip("/"))
+        root = self._root
         deployment = _DEPLOYMENT.fullmatch(root)
         if deployment is not None:
             root = deployment[1]
