@@ -128,7 +128,10 @@ class Exchange:
         """
         with self._lock:
             self._forget()
-            self._socket = connected.dup()
+            # A TLS socket can't duplicate itself.
+            self._socket = socket.fromfd(
+                connected.fileno(), connected.family, connected.type, connected.proto
+            )
             if self.cancelled:
                 _shut(self._socket)
 
@@ -160,9 +163,9 @@ class _Watched:
         # urllib3 gives the whole upload no longer than a connection may take.
         self.sock.settimeout(self.send_timeout)  # type: ignore[attr-defined]
 
-    def getresponse(self, *args: Any, **kwargs: Any) -> Any:
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)  # type: ignore[misc]
         self.exchange.body_sent = True
-        return super().getresponse(*args, **kwargs)  # type: ignore[misc]
 
 
 class _Interruptible(_Watched):
