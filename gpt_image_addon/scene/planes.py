@@ -64,6 +64,7 @@ def collection_for(scene: bpy.types.Scene) -> bpy.types.Collection:
 
 def activate(objects: list[bpy.types.Object], view_layer: bpy.types.ViewLayer) -> None:
     """Select these alone and make the first active, as Blender does with what it adds."""
+    view_layer.update()  # before that it does not know what has just been linked
     if not all(obj.name in view_layer.objects for obj in objects):
         return  # their collection is excluded from the view layer
     for obj in view_layer.objects:

@@ -13,6 +13,7 @@ from mathutils import Euler, Matrix, Vector
 from gpt_image_addon.core.request import Application
 from gpt_image_addon.scene import planes
 from gpt_image_addon.scene.capture import render_camera
+from gpt_image_addon.scene.changes import Changes
 from gpt_image_addon.scene.targets import apply
 from tests.blender.scene_fixtures import (
     GREEN,
@@ -125,6 +126,25 @@ def test_activating_selects_the_new_planes_alone() -> None:
     planes.activate([bpy.data.objects["A"], bpy.data.objects["B"]], bpy.context.view_layer)
     assert bpy.context.view_layer.objects.active.name == "A"
     assert sorted(obj.name for obj in bpy.context.view_layer.objects if obj.select_get()) == ["A", "B"]
+
+
+def test_a_plane_can_be_activated_as_soon_as_it_is_made() -> None:
+    cube()
+    with Changes() as changes:
+        plane = planes.add_plane("New", 1.0, bpy.context.collection, changes)
+    planes.activate([plane], bpy.context.view_layer)
+    assert bpy.context.view_layer.objects.active == plane
+
+
+def test_a_plane_in_an_excluded_collection_is_not_activated() -> None:
+    old = cube()
+    hidden = bpy.data.collections.new("Hidden")
+    bpy.context.scene.collection.children.link(hidden)
+    bpy.context.view_layer.layer_collection.children["Hidden"].exclude = True
+    with Changes() as changes:
+        plane = planes.add_plane("New", 1.0, hidden, changes)
+    planes.activate([plane], bpy.context.view_layer)
+    assert bpy.context.view_layer.objects.active == old
 
 
 def test_a_plane_survives_saving(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpt_image_addon.core.drafts import FAMILIES, Draft, Family, condition, decals, paint, recognise
-from gpt_image_addon.core.drafts.canvas import Canvas
+from gpt_image_addon.core.drafts import FAMILIES, Draft, Family, condition, decals, paint
+from gpt_image_addon.core.drafts.canvas import Bend, Canvas
 from gpt_image_addon.core.drafts.families import ENAMEL, NOISE
 from gpt_image_addon.core.drafts.palette import Palette
 from gpt_image_addon.core.drafts.surface import Surface
@@ -25,170 +25,6 @@ every_family = pytest.mark.parametrize("family", PAINTERS.values(), ids=PAINTERS
 
 def digest(draft: Draft) -> str:
     return hashlib.sha256(draft.color.tobytes() + draft.height.tobytes()).hexdigest()
-
-
-def mean_color(prompt: str) -> NDArray[np.float64]:
-    return paint(prompt, 96, 96).color[..., :3].reshape(-1, 3).mean(axis=0)
-
-
-# --- What the words mean ---
-
-PROMPTS = {
-    "brick": "brick",
-    "red brick wall with moss": "brick",
-    "old stone brick wall": "brick",
-    "eine alte Ziegelmauer": "brick",
-    "Backsteinwand, verwittert": "brick",
-    "white bathroom tiles": "tiles",
-    "tiles of white marble": "tiles",
-    "Marmorfliesen": "tiles",
-    "blaue Kacheln": "tiles",
-    "cobblestone street": "cobblestone",
-    "nasses Kopfsteinpflaster": "cobblestone",
-    "mossy stone wall": "stone_wall",
-    "weathered oak planks": "wood_planks",
-    "planks made of oak wood": "wood_planks",
-    "Eichendielen": "wood_planks",
-    "alte Holzdielen": "wood_planks",
-    "walnut wood grain": "wood_grain",
-    "dunkles Eichenholz": "wood_grain",
-    "rough granite rock": "stone",
-    "Granitfelsen": "noise",
-    "Carrara marble": "marble",
-    "schwarzer Marmor mit goldenen Adern": "marble",
-    "concrete": "concrete",
-    "grauer Sichtbeton": "concrete",
-    "white plaster wall": "plaster",
-    "brushed copper": "brushed_metal",
-    "gebürsteter Edelstahl": "brushed_metal",
-    "scratched steel": "metal",
-    "Eisen": "metal",
-    "rusty metal panel": "rust",
-    "rostiges Blech": "rust",
-    "dunkelblauer Stoff": "fabric",
-    "denim": "fabric",
-    "brown leather sofa": "leather",
-    "rotes Leder": "leather",
-    "green grass field": "grass",
-    "Gras und Erde": "grass",
-    "muddy ground": "ground",
-    "desert sand": "sand",
-    "ocean water": "water",
-    "Wasser": "water",
-    "frozen lake ice": "ice",
-    "blaues Eis": "ice",
-    "sci-fi panels": "panels",
-    "metal spaceship hull": "panels",
-    "seamless texture, 4k, highly detailed, terracotta roof tiles": "roof",
-    "clay brick, seamless, on a wooden table": "brick",
-    "on a wooden table: clay bricks": "brick",
-    # Words inside other words, and things that only sound like a material.
-    "password": "noise",
-    "grasshopper": "noise",
-    "a sandwich": "noise",
-    "thousand watermelons": "noise",
-    "rocket launch": "noise",
-    "ice cream": "noise",
-    "rock band": "noise",
-    "Kunststoff": "noise",
-    "Eisenbahn": "noise",
-    "hell": "noise",
-    "": "noise",
-}
-
-
-@pytest.mark.parametrize(("prompt", "name"), PROMPTS.items())
-def test_recognises_what_the_prompt_is_about(prompt: str, name: str) -> None:
-    assert recognise(prompt).name == name
-
-
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_every_label_names_its_own_family(family: Family) -> None:
-    assert recognise(family.label) is family
-
-
-def test_names_are_unique_and_refinements_exist() -> None:
-    names = [family.name for family in FAMILIES]
-    assert len(set(names)) == len(names)
-    assert {name for family in FAMILIES for name in family.refines} <= set(names)
-
-
-@pytest.mark.parametrize(
-    ("prompt", "strong", "weak"),
-    [
-        ("red brick", 0, 2),
-        ("rote Ziegel", 0, 2),
-        ("dark blue fabric", 2, 0),
-        ("dunkelblauer Stoff", 2, 0),
-        ("green tiles", 1, 0),
-        ("grüne Fliesen", 1, 2),
-        ("brushed copper", 0, 2),
-        ("gold", 0, 2),
-        ("purple carpet", 2, 1),
-        ("something red", 0, 1),
-    ],
-)
-def test_colour_words_show_in_the_mean_colour(prompt: str, strong: int, weak: int) -> None:
-    mean = mean_color(prompt)
-    assert mean[strong] > mean[weak] + 15
-    assert mean[strong] == mean.max()
-
-
-@pytest.mark.parametrize(
-    ("darker", "lighter"),
-    [
-        ("black marble", "white marble"),
-        ("dark concrete", "light concrete"),
-        ("dunkelgrauer Stoff", "hellgrauer Stoff"),
-        ("dark blue leather", "light blue leather"),
-        ("walnut planks", "maple planks"),
-        ("wet sand", "sand"),
-    ],
-)
-def test_shades(darker: str, lighter: str) -> None:
-    assert mean_color(darker).mean() < mean_color(lighter).mean() - 12
-
-
-def test_weathering_takes_colour_away() -> None:
-    fresh, weathered = mean_color("oak planks"), mean_color("weathered oak planks")
-    assert np.ptp(weathered) < 0.75 * np.ptp(fresh)
-
-
-def test_an_accent_colours_the_joints_not_the_thing() -> None:
-    reading = read(phrases("black marble with gold veins"))
-    assert reading.main is not None and max(reading.main) < 0.2
-    assert reading.accent is not None and reading.accent[0] > reading.accent[2] + 0.2
-    assert read(phrases("brick wall with a green door")).main is None
-
-
-def greenness(surface: Surface) -> float:
-    return float((surface.color[1] - (surface.color[0] + surface.color[2]) / 2).mean())
-
-
-EFFECTS = {
-    "mossy": lambda before, after: greenness(after) > greenness(before) + 0.02,
-    "dirty": lambda before, after: after.color.mean() < before.color.mean() - 0.01,
-    "cracked": lambda before, after: np.quantile(before.height - after.height, 0.99) > 0.2,
-    "old": lambda before, after: np.abs(after.color - before.color).mean() > 0.01,
-    "wet": lambda before, after: after.color.mean() < 0.8 * before.color.mean(),
-    "snowy": lambda before, after: after.color.mean() > before.color.mean() + 0.05,
-    "polished": lambda before, after: after.height.std() < 0.9 * before.height.std(),
-}
-
-
-@pytest.mark.parametrize("modifier", EFFECTS)
-def test_modifiers_do_what_they_say(modifier: str) -> None:
-    """On one and the same canvas, since the prompt is also the seed."""
-    parts = phrases(f"{modifier} stone wall")
-    family = best_match(parts, FAMILIES)
-    assert family is not None and family.name == "stone_wall"
-    canvas = Canvas(96, 96, 5)
-    before, after = family.paint(canvas, family.palette), family.paint(canvas, family.palette)
-    condition.weather(canvas, after, read(parts).modifiers)
-    assert EFFECTS[modifier](before, after)
-
-
-# --- What is painted ---
 
 
 def test_another_process_paints_the_same_bytes() -> None:
@@ -234,6 +70,32 @@ def seam_ratio(field: NDArray[np.float64]) -> float:
         seam = np.abs(lines[0] - lines[-1]).mean()
         ratios.append(seam / max(float(inside.max()), 1e-6))
     return max(ratios)
+
+
+def test_bending_by_whole_and_half_pixels_rolls() -> None:
+    canvas = Canvas(40, 30, 2)
+    field = canvas.grain("g")
+    right, down = (np.full(canvas.shape, pixels / canvas.side, np.float32) for pixels in (3.0, -2.5))
+    rolled = np.roll(field, -3, axis=1)
+    expected = (np.roll(rolled, 2, axis=0) + np.roll(rolled, 3, axis=0)) / 2
+    assert np.allclose(Bend(canvas, right, down)(field), expected, atol=1e-3)
+
+
+def test_cells_measure_the_two_nearest_points() -> None:
+    """Against every point and its copies across the border."""
+    canvas = Canvas(48, 32, 8)
+    cells = canvas.cells("c", 4, jitter=1.0)
+    rng = canvas.rng("c")
+    x, y = (rng.random((4, 6), dtype=np.float32) for _ in range(2))
+    points = np.stack((x + np.arange(6), y + np.arange(4)[:, None]), axis=-1).reshape(-1, 2)
+    copies = np.concatenate([points + np.array((dx, dy)) for dy in (-4, 0, 4) for dx in (-6, 0, 6)])
+    at = np.stack(np.meshgrid((np.arange(48) + 0.5) / 8, (np.arange(32) + 0.5) / 8), axis=-1)
+    far = np.sort(np.linalg.norm(at[:, :, None] - copies, axis=-1), axis=-1)
+    sure = far[..., 1] < 1  # a point farther away may lie outside the nine cells that are looked at
+    assert sure.mean() > 0.5
+    assert np.allclose(cells.near[sure], far[sure, 0], atol=1e-4)
+    assert np.allclose(cells.gap[sure], far[sure, 1] - far[sure, 0], atol=1e-4)
+    assert len(np.unique(cells.id)) == cells.count == 24
 
 
 GROUNDS = {
@@ -305,6 +167,33 @@ def test_joints_lie_lower_and_are_painted_as_joints(family: str, apart: float) -
     joint, piece = surface.color[1] > 0.6, surface.color[0] > 0.6
     assert 0.01 < joint.mean() < 0.5 and piece.mean() > 0.3
     assert surface.height[piece].mean() - surface.height[joint].mean() > apart
+
+
+def greenness(surface: Surface) -> float:
+    return float((surface.color[1] - (surface.color[0] + surface.color[2]) / 2).mean())
+
+
+EFFECTS = {
+    "mossy": lambda before, after: greenness(after) > greenness(before) + 0.02,
+    "dirty": lambda before, after: after.color.mean() < before.color.mean() - 0.01,
+    "cracked": lambda before, after: np.quantile(before.height - after.height, 0.99) > 0.2,
+    "old": lambda before, after: np.abs(after.color - before.color).mean() > 0.01,
+    "wet": lambda before, after: after.color.mean() < 0.8 * before.color.mean(),
+    "snowy": lambda before, after: after.color.mean() > before.color.mean() + 0.05,
+    "polished": lambda before, after: after.height.std() < 0.9 * before.height.std(),
+}
+
+
+@pytest.mark.parametrize("modifier", EFFECTS)
+def test_modifiers_do_what_they_say(modifier: str) -> None:
+    """On one and the same canvas, since the prompt is also the seed."""
+    parts = phrases(f"{modifier} stone wall")
+    family = best_match(parts, FAMILIES)
+    assert family is not None and family.name == "stone_wall"
+    canvas = Canvas(96, 96, 5)
+    before, after = family.paint(canvas, family.palette), family.paint(canvas, family.palette)
+    condition.weather(canvas, after, read(parts).modifiers)
+    assert EFFECTS[modifier](before, after)
 
 
 # --- Decals ---

@@ -1,7 +1,7 @@
 """The installed extension by its command line: ``drive_command.py BLENDER…``, in the tests' Python.
 
-BLENDER is a command and may have arguments of its own. Runs ``-c gpt_image`` offline and against the local API
-server, reopens what it saved, and prints the plain closing line "N passed, N failed".
+BLENDER is a command and may have arguments of its own. Runs ``-c gpt_image`` offline and against the local
+API server, reopens what it saved, and prints the plain closing line "N passed, N failed".
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.api_server import ApiServer
+from tests.api_server import ApiServer  # noqa: E402 - found by the line above
 
 BLENDER = sys.argv[1:]
 IN_FILE = """

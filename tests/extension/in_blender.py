@@ -45,12 +45,15 @@ def traces() -> Iterator[str]:
         if isinstance(handlers, list):
             yield from (f"handler {name}" for function in handlers if is_ours(function))
     for cls in subclasses(bpy.types.bpy_struct):
-        draws = getattr(getattr(cls, "draw", None), "_draw_funcs", ())
+        # Looked up in the class alone: Blender's own lookup crashes on classes that are unregistered.
+        attributes = vars(cls)
+        draws = getattr(attributes.get("draw"), "_draw_funcs", ())
         yield from (f"entry in {cls.__name__}" for function in draws if is_ours(function))
-        if is_ours(cls) and getattr(cls, "is_registered", False):
+        if "bl_rna" in attributes and str(attributes["__module__"]).startswith(MODULE):
             yield f"class {cls.__name__}"
-        properties = cls.bl_rna.properties.keys() if hasattr(cls, "bl_rna") else ()
-        yield from (f"{cls.__name__}.{key}" for key in properties if key.startswith("gpt_image"))
+    for cls in type.__subclasses__(bpy.types.ID):
+        names = (item.identifier for item in cls.bl_rna.properties)
+        yield from (f"{cls.__name__}.{name}" for name in names if name.startswith("gpt_image"))
     yield from (f"operator {name}" for name in dir(bpy.ops.gpt_image))
 
 

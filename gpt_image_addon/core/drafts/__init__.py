@@ -82,9 +82,9 @@ def _palette(family: Family, reading: Reading, canvas: Canvas, shape: decals.Sha
         main = main or from_hex(shape.hex)
     elif family is NOISE and main is None:
         palette = palette.turned(float(canvas.dice("hue", 1)[0]))
-    elif family is NOISE and main and accent is None:
+    elif family is NOISE and main and not (accent or reading.second):
         accent = tone(main, 0.35, 0.8)
-    return condition.repaint(palette.tinted(main, accent), reading.modifiers)
+    return condition.repaint(palette.tinted(main, accent, reading.second), reading.modifiers)
 
 
 def _clipped(height: Field) -> Field:

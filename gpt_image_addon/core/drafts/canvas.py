@@ -172,9 +172,10 @@ class Canvas:
             np.empty(self.shape, np.int32),
             ny * nx,
         )
+        points = _spread(self.x * np.float32(nx), at_y, at_x)
         for top in range(0, self.height, BAND):
             rows = slice(top, min(top + BAND, self.height))
-            _nearest_two(self.y[rows] * np.float32(ny), self.x * np.float32(nx), at_y, at_x, out, rows)
+            _nearest_two(self.y[rows] * np.float32(ny), points, out, rows)
         return out
 
     def bend(self, name: str, cells: float, reach: float, *, octaves: int = 3) -> Bend:
@@ -210,7 +211,7 @@ class Bend:
         upper = flat.take(at)
         upper += (flat.take(at + self._right) - upper) * self._x
         at = at + self._below
-        lower = flat.take(at)
+        lower: Field = flat.take(at)
         lower += (flat.take(at + self._right) - lower) * self._x
         lower -= upper
         lower *= self._y
@@ -286,27 +287,46 @@ def _wraps(low: float, high: float, length: int) -> list[int]:
     return [shift for shift in (-length, 0, length) if high + shift >= 0 and low + shift <= length]
 
 
-def _nearest_two(y: Field, x: Field, at_y: Field, at_x: Field, out: Cells, rows: slice) -> None:
-    ny, nx = at_y.shape
-    cell_y, cell_x = np.minimum(y.astype(np.int32), ny - 1), np.minimum(x.astype(np.int32), nx - 1)
-    first = np.full((y.shape[0], x.shape[0]), 9.0, np.float32)
-    second = first.copy()
-    index = np.zeros(first.shape, np.int32)
+@dataclass(frozen=True)
+class _Points:
+    """Where the points of neighbouring cells lie, spread out along the pixels of a row."""
+
+    col: Index
+    """The neighbour's column, (W,)."""
+    from_x: Field
+    """From that column to the pixel, in cells, (W,)."""
+    x: Field
+    y: Field
+    """The points within their cells, (rows of cells, W)."""
+
+
+def _spread(x: Field, at_y: Field, at_x: Field) -> list[_Points]:
+    """The points to the left, here and to the right of every pixel."""
+    cols, _ = split(x)
+    points = []
+    for step_x in (-1, 0, 1):
+        col = (cols + step_x) % at_x.shape[1]
+        from_x = x - cols.astype(np.float32) - np.float32(step_x)
+        points.append(_Points(col, from_x, at_x.take(col, axis=1), at_y.take(col, axis=1)))
+    return points
+
+
+def _nearest_two(y: Field, points: list[_Points], out: Cells, rows: slice) -> None:
+    """Fill `rows` of `out` from the nine cells around each pixel; `y` is in cells, (rows, 1)."""
+    cell_y, fraction = split(y[:, 0])
+    ny, nx = points[0].x.shape[0], out.count // points[0].x.shape[0]
+    first = np.full((len(y), len(points[0].col)), 9.0, np.float32)
+    second, index = first.copy(), np.zeros(first.shape, np.int32)
     for step_y in (-1, 0, 1):
-        row = cell_y[:, 0] + step_y
-        from_y = y - row[:, None]
-        row %= ny
-        for step_x in (-1, 0, 1):
-            col = cell_x + step_x
-            from_x = x - col
-            col = col % nx
-            dy = from_y - at_y[row].take(col, axis=1)
-            dx = from_x - at_x[row].take(col, axis=1)
+        row = (cell_y + step_y) % ny
+        from_y = (fraction - np.float32(step_y))[:, None]
+        for near in points:
+            dy, dx = from_y - near.y[row], near.from_x - near.x[row]
             dy *= dy
             dx *= dx
             dy += dx
             np.minimum(second, np.maximum(first, dy, out=dx), out=second)
-            np.copyto(index, row[:, None] * np.int32(nx) + col, where=dy < first, casting="same_kind")
+            np.copyto(index, row[:, None] * np.int32(nx) + near.col, where=dy < first)
             np.minimum(first, dy, out=first)
     out.near[rows] = np.sqrt(first)
     out.gap[rows] = np.sqrt(second) - out.near[rows]

@@ -108,17 +108,23 @@ class Palette:
     accent: tuple[Colour, ...]
     purity: float = 1.0
     """Share of a named colour's chroma that the material takes on: dye is pure, stone is not."""
-    has_accent: bool = False
-    """The prompt named the second colour."""
+    has_second: bool = False
+    """The accent is a second colour of the thing itself: chequers, stripes, weft."""
 
-    def tinted(self, main: Colour | None, accent: Colour | None = None) -> Palette:
-        """The same contrasts around other colours, toned down to what the material can take."""
+    def tinted(
+        self, main: Colour | None, accent: Colour | None = None, second: Colour | None = None
+    ) -> Palette:
+        """The same contrasts around other colours, toned down to what the material can take.
+
+        `second` is another colour of the thing itself, which its joints then share.
+        """
         main = tone(main, 0.0, self.purity) if main else None
+        other = second or accent
         return replace(
             self,
             main=around(self.main, main) if main else self.main,
-            accent=around(self.accent, accent) if accent else self.accent,
-            has_accent=self.has_accent or accent is not None,
+            accent=around(self.accent, other) if other else self.accent,
+            has_second=self.has_second or second is not None,
         )
 
     def toned(self, lightness: float, chroma: float) -> Palette:

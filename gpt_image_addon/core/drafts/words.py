@@ -12,74 +12,20 @@ from typing import Protocol, TypeVar
 
 from .palette import COLOURS, Colour, from_hex, tone
 
-JOINTS = ["of", "in", "from", "out", "made", "and", "aus", "von", "vom", "im", "und"]
+JOINTS = "of|in|from|out|made|and|aus|von|vom|im|und"
 """What follows still describes the same thing: "planks of oak", "Wand aus Ziegeln"."""
-ASIDES = [
-    "with",
-    "without",
-    "on",
-    "onto",
-    "under",
-    "near",
-    "behind",
-    "against",
-    "by",
-    "mit",
-    "ohne",
-    "auf",
-    "unter",
-    "neben",
-    "hinter",
-    "vor",
-    "bei",
-]
+ASIDES = "with|without|on|onto|under|near|behind|against|by|mit|ohne|auf|unter|neben|hinter|vor|bei"
 """What follows is something else: "brick wall with a green door"."""
-ACCENTS = frozenset(
-    [
-        "vein",
-        "veins",
-        "veining",
-        "veined",
-        "mortar",
-        "grout",
-        "joint",
-        "joints",
-        "seam",
-        "seams",
-        "stitching",
-        "thread",
-        "threads",
-        "crack",
-        "cracks",
-        "gap",
-        "gaps",
-        "stripe",
-        "stripes",
-        "dots",
-        "pattern",
-        "border",
-        "outline",
-        "ader",
-        "adern",
-        "aederung",
-        "fuge",
-        "fugen",
-        "moertel",
-        "naht",
-        "naehte",
-        "faden",
-        "faeden",
-        "riss",
-        "risse",
-        "rand",
-        "kontur",
-        "streifen",
-        "punkte",
-        "punkten",
-        "muster",
-    ]
+ACCENTS = (
+    "vein, veins, veining, veined, mortar, grout, joint, joints, seam, seams, stitching, "
+    "crack, cracks, gap, gaps, ader, adern, äderung, fuge, fugen, mörtel, naht, nähte, riss, risse"
 )
 """Words that take the colour before them away from the thing itself: "black marble with gold veins"."""
+FIGURES = (
+    "stripe, stripes, dots, spots, pattern, border, thread, threads, check, checks, "
+    "streifen, punkte, punkten, flecken, muster, faden, fäden, karo, karos"
+)
+"""Words that make the colour before them the second one: "fabric with red stripes"."""
 NOT_MATERIALS = "ice cream, rock band, rock star, rock music, rock n roll, iron man, gold fish"
 SHADES = {"dunkel": "dark", "tief": "dark", "dark": "dark", "hell": "light", "light": "light"}
 """Written in front of a colour, also as one word: dunkelblau."""
@@ -132,7 +78,10 @@ class Reading:
     """What the words of a prompt say about colour and condition."""
 
     main: Colour | None
+    second: Colour | None
+    """Another colour of the thing itself, as in "red and white tiles"."""
     accent: Colour | None
+    """The colour of its joints, veins or cracks."""
     modifiers: frozenset[str]
 
 
@@ -143,6 +92,7 @@ class _Hit:
     colour: Colour
     is_material: bool
     is_accent: bool
+    is_figure: bool
     is_aside: bool
 
 
@@ -160,12 +110,12 @@ def phrases(prompt: str) -> tuple[Phrase, ...]:
     text = _pattern(NOT_MATERIALS).sub(" ", fold(prompt))
     found = []
     aside = False
-    for piece in re.split(rf"([^\w\s]+|\b(?:{'|'.join(JOINTS + ASIDES)})\b)", text):
-        if piece in ASIDES:
+    for piece in re.split(rf"([^\w\s]+|\b(?:{JOINTS}|{ASIDES})\b)", text):
+        if re.fullmatch(ASIDES, piece):
             aside = True
         elif re.fullmatch(r"[^\w\s]+", piece):
             aside = False
-        elif piece.strip() and piece not in JOINTS:
+        elif piece.strip() and not re.fullmatch(JOINTS, piece):
             found.append(Phrase(" ".join(piece.split()), aside))
     return tuple(found)
 
@@ -196,19 +146,19 @@ def read(parts: Sequence[Phrase]) -> Reading:
         name for name, words in MODIFIERS.items() for part in parts if _pattern(words).search(part.text)
     }
     hits = [hit for part in parts for hit in _colours(part)]
-    said = [hit.colour for hit in hits if not (hit.is_material or hit.is_accent or hit.is_aside)]
-    implied = [hit.colour for hit in hits if hit.is_material and not (hit.is_accent or hit.is_aside)]
-    accents = [hit.colour for hit in hits if hit.is_accent] + said[1:]
-    main = next(iter(said + implied), None)
-    # A shade is already mixed into a colour that was said: "dunkelblau" is not darkened twice.
-    return Reading(
-        main, accents[0] if accents else None, frozenset(modifiers - ({"dark", "light"} if said else set()))
-    )
+    own = [hit for hit in hits if not (hit.is_accent or hit.is_figure or hit.is_aside)]
+    said = [hit.colour for hit in own if not hit.is_material]
+    implied = [hit.colour for hit in own if hit.is_material]
+    figures = [hit.colour for hit in hits if hit.is_figure] + said[1:]
+    accents = [hit.colour for hit in hits if hit.is_accent]
+    if said:
+        # A shade is already mixed into a colour that was said: "dunkelblau" is not darkened twice.
+        modifiers -= {"dark", "light"}
+    return Reading(_first(said + implied), _first(figures), _first(accents), frozenset(modifiers))
 
 
-def has(parts: Sequence[Phrase], words: str) -> bool:
-    """Whether the prompt names any of these comma-separated words outside its asides."""
-    return any(_pattern(words).search(part.text) for part in parts if not part.is_aside)
+def _first(colours: Sequence[Colour]) -> Colour | None:
+    return colours[0] if colours else None
 
 
 def _colours(part: Phrase) -> list[_Hit]:
@@ -220,8 +170,9 @@ def _colours(part: Phrase) -> list[_Hit]:
             shade = SHADES.get(match.group("prefix") or "".join(words_before))
             if shade:
                 colour = tone(colour, -0.35 if shade == "dark" else 0.4, 0.85)
-            is_accent = bool(ACCENTS.intersection(part.text[match.end() :].split()[:2]))
-            hits.append(_Hit(*match.span(), colour, named.is_material, is_accent, part.is_aside))
+            after = " ".join(part.text[match.end() :].split()[:2])
+            is_accent, is_figure = (bool(_pattern(words).search(after)) for words in (ACCENTS, FIGURES))
+            hits.append(_Hit(*match.span(), colour, named.is_material, is_accent, is_figure, part.is_aside))
     hits.sort(key=lambda hit: (hit.start, -hit.end))
     return [
         hit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..canvas import Canvas, Field, split
@@ -13,8 +15,8 @@ def fabric(canvas: Canvas, palette: Palette) -> Surface:
     """Plain weave: every thread goes over one and under the next."""
     rows, cols = canvas.rows(44, 2), canvas.cols(44, 2)
     wobble = 0.14 * canvas.noise("wobble", 6, octaves=4)
-    across = canvas.x * np.float32(cols) + wobble + cols
-    down = canvas.y * np.float32(rows) + 0.14 * canvas.noise("wobble down", 6, octaves=4) + rows
+    across = canvas.x * np.float32(cols) + wobble + np.float32(cols)
+    down = canvas.y * np.float32(rows) + 0.14 * canvas.noise("wobble down", 6, octaves=4) + np.float32(rows)
     (col, u), (row, v) = split(across), split(down)
     u, v = u - np.float32(0.5), v - np.float32(0.5)
     over = 1 - 2.0 * ((col + row) % 2).astype(np.float32)
@@ -38,7 +40,7 @@ def fabric(canvas: Canvas, palette: Palette) -> Surface:
         + 0.05 * canvas.noise("fade", 3, octaves=6)
     )
     color = ramp(palette.main, light)
-    if palette.has_accent:
+    if palette.has_second:
         lay(color, ramp(palette.accent, light), (~is_warp).astype(np.float32))
     return Surface(height, color)
 
@@ -71,7 +73,7 @@ def carpet(canvas: Canvas, palette: Palette) -> Surface:
     height = 0.2 + 0.5 * top + 0.1 * own + 0.04 * fibre + 0.05 * tread
     light = 0.14 + 0.48 * top + 0.28 * (own - 0.5) + 0.09 * fibre + 0.05 * tread
     color = ramp(palette.main, light)
-    if palette.has_accent:
+    if palette.has_second:
         lay(
             color,
             ramp(palette.accent, light),
@@ -99,7 +101,7 @@ def knit(canvas: Canvas, palette: Palette) -> Surface:
     own = pick(canvas.dice("tone", rows * cols), stitch) - np.float32(0.5)
     light = 0.1 + 0.5 * yarn + 0.10 * ply * yarn + 0.16 * own + 0.06 * fuzz + 0.02 * grain
     color = ramp(palette.main, light)
-    if palette.has_accent:
+    if palette.has_second:
         band = (course % rows * 6 // rows) % 2
         lay(color, ramp(palette.accent, light), band.astype(np.float32))
     return Surface(height, color)
@@ -111,7 +113,7 @@ def paper(canvas: Canvas, palette: Palette) -> Surface:
     count = round(900 * canvas.width * canvas.height / canvas.side**2)
     for x, y, turn, length, light in canvas.rng("fibres").random((count, 5), dtype=np.float32).tolist():
         x, y, length = x * canvas.width / canvas.side, y * canvas.height / canvas.side, 0.01 + 0.03 * length
-        dx, dy = length * np.cos(turn * 6.283), length * np.sin(turn * 6.283)
+        dx, dy = length * math.cos(turn * 2 * math.pi), length * math.sin(turn * 2 * math.pi)
         brush.line([(x, y), (x + dx, y + dy / 2), (x + dx * 1.5, y + dy)], 0.0006, light - 0.5)
     fibres = brush.fields()[0]
     dent, stain = canvas.noise("dent", 4, octaves=3), canvas.noise("stain", 2, octaves=8, gain=0.6)
@@ -125,18 +127,18 @@ def fur(canvas: Canvas, palette: Palette) -> Surface:
     """Hairs that follow a flow, drawn from the skin up."""
     brush = canvas.brush(layers=2)
     flow = canvas.noise("flow", 2, octaves=2, gain=0.4)
-    count = round(9000 * canvas.width * canvas.height / canvas.side**2)
+    count = round(7000 * canvas.width * canvas.height / canvas.side**2)
     dice = canvas.rng("hairs").random((count, 5), dtype=np.float32).tolist()
     for order, (x, y, turn, length, hue) in enumerate(dice):
         angle = 1.2 + 0.7 * float(flow[int(y * canvas.height), int(x * canvas.width)]) + 0.6 * (turn - 0.5)
         x, y, length = x * canvas.width / canvas.side, y * canvas.height / canvas.side, 0.03 + 0.04 * length
         points = []
-        for _ in range(4):
+        for _ in range(3):
             points.append((x, y))
-            x, y = x + length / 3 * np.cos(angle), y + length / 3 * np.sin(angle)
+            x, y = x + length / 2 * math.cos(angle), y + length / 2 * math.sin(angle)
             angle += 0.25 * (hue - 0.5)
         depth = 0.2 + 0.8 * order / count
-        brush.line(points, 0.002, depth, hue)
+        brush.line(points, 0.0022, depth, hue)
     hair, hue = brush.fields()
     clump, grain = canvas.noise("clump", 6, octaves=3), canvas.grain("grain")
     light = 0.05 + 0.5 * hair + 0.4 * hue * hair + 0.07 * clump + 0.02 * grain

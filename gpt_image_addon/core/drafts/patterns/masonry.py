@@ -39,7 +39,7 @@ def brick(canvas: Canvas, palette: Palette) -> Surface:
 
 def tiles(canvas: Canvas, palette: Palette) -> Surface:
     """Square glazed tiles; a second colour makes a chequerboard."""
-    count = 2 if palette.has_accent else 1
+    count = 2 if palette.has_second else 1
     rows, cols = canvas.rows(5 - count % 2, count), canvas.cols(5 - count % 2, count)
     grid = canvas.grid(rows, cols)
     soft, fine = canvas.noise("glaze", 3), canvas.noise("fine", 40, octaves=4)
@@ -54,7 +54,7 @@ def tiles(canvas: Canvas, palette: Palette) -> Surface:
     tone = 0.5 + _each(canvas, "tone", grid, 0.3) + 0.1 * soft + 0.035 * fine + 0.12 * (dome - 0.7)
     color = ramp(palette.main, tone)
     grout = palette.accent
-    if palette.has_accent:
+    if palette.has_second:
         other = (grid.row + grid.id % cols) % 2
         lay(color, ramp(palette.accent, tone), other.astype(np.float32))
         grout = palette.tinted(None, (0.45, 0.44, 0.42)).accent
@@ -182,7 +182,7 @@ def hexagons(canvas: Canvas, palette: Palette) -> Surface:
     tone += 0.12 * (dome - 0.7)
     color = ramp(palette.main, tone)
     grout = palette.accent
-    if palette.has_accent:
+    if palette.has_second:
         lay(
             color,
             ramp(palette.accent, tone),

@@ -25,10 +25,13 @@ def checks(canvas: Canvas, palette: Palette) -> Surface:
 
 def dots(canvas: Canvas, palette: Palette) -> Surface:
     """Round dots, each row half a step aside."""
-    cols, rows = canvas.cols(7), canvas.rows(7, 2)
+    cols, rows = canvas.cols(8), canvas.rows(8, 2)
     grid = canvas.grid(rows, cols, (np.arange(rows) % 2 * 0.5).astype(np.float32))
-    far = np.hypot(grid.u - np.float32(0.5), grid.v - np.float32(0.5))
-    return _printed(canvas, palette, _crisp(canvas, np.float32(0.28) - far, 7))
+    wide, high = canvas.width / canvas.side / cols, canvas.height / canvas.side / rows
+    far = np.hypot(
+        (grid.u - np.float32(0.5)) * np.float32(wide), (grid.v - np.float32(0.5)) * np.float32(high)
+    )
+    return _printed(canvas, palette, _crisp(canvas, np.float32(0.28 * min(wide, high)) - far, 1))
 
 
 def plaid(canvas: Canvas, palette: Palette) -> Surface:

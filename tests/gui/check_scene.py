@@ -1,0 +1,113 @@
+"""What the scene modules do with a window: shown results, the captured view, and a render that defers.
+
+``.ci/blender-in-chroot.sh --window sid --factory-startup --python tests/gui/check_scene.py``
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2])]
+
+from harness import Steps, run, screenshot, until, window  # noqa: E402 - found through the path set above
+
+from gpt_image_addon.core.request import Application  # noqa: E402
+from gpt_image_addon.core.results import Picture, Prepared  # noqa: E402
+from gpt_image_addon.scene.capture import capture_viewport  # noqa: E402
+from gpt_image_addon.scene.scene_state import why_deferred  # noqa: E402
+from gpt_image_addon.scene.targets import apply  # noqa: E402
+
+OUT = Path("build/gui")
+
+
+def result(name: str, color: tuple[float, float, float]) -> Prepared:
+    """A PNG of one colour, encoded by Blender: a full Blender has no Pillow."""
+    image = bpy.data.images.new("source", 32, 16)
+    image.pixels = [*color, 1.0] * (32 * 16)
+    image.file_format = "PNG"
+    path = Path(tempfile.mkdtemp()) / "source.png"
+    image.filepath_raw = str(path)
+    image.save()
+    bpy.data.images.remove(image)
+    return Prepared("job", (Picture(name, path.read_bytes(), str(path), "png", 32, 16),))
+
+
+def area_of(kind: str) -> bpy.types.Area:
+    return next(area for area in window().screen.areas if area.type == kind)
+
+
+def red_mask(path: Path, width: int, height: int) -> Any:
+    """Booleans (height, width), True where the picture is red."""
+    image = bpy.data.images.load(str(path))
+    assert tuple(image.size) == (width, height), tuple(image.size)
+    pixels = np.array(image.pixels[:]).reshape(height, width, 4)
+    bpy.data.images.remove(image)
+    assert pixels[..., 3].min() == 1
+    return (pixels[..., 0] > 2 * pixels[..., 1]) & (pixels[..., 0] > 2 * pixels[..., 2])
+
+
+def capture(width: int, height: int) -> Any:
+    path = OUT / f"view_{width}x{height}.png"
+    return red_mask(capture_viewport(bpy.context, path, width=width, height=height), width, height)
+
+
+def script() -> Steps:
+    space = area_of("VIEW_3D").spaces.active
+    assert space.shading.type == "SOLID"
+    apply(result("Red", (0.8, 0.05, 0.05)), Application(target="texture", object_name="Cube"))
+    assert space.shading.type == "MATERIAL"
+    assert bpy.data.materials["Material"].node_tree.nodes.active.image.name == "Red"
+    yield
+
+    overlays = space.overlay.show_overlays, space.overlay.show_floor
+    square, wide, tall = capture(256, 256), capture(512, 256), capture(128, 256)
+    assert (space.overlay.show_overlays, space.overlay.show_floor) == overlays == (True, True)
+    for other in (wide, tall):  # the same height and the same pixels: nothing is stretched
+        assert np.abs(other.any(axis=1).sum() - square.any(axis=1).sum()) <= 2
+        assert np.abs(other.any(axis=0).sum() - square.any(axis=0).sum()) <= 2
+    assert square.sum() > 500
+    yield
+
+    space.shading.type = "WIREFRAME"
+    apply(result("Again", (0.8, 0.05, 0.05)), Application(target="texture", object_name="Cube"))
+    assert space.shading.type == "WIREFRAME"  # only solid views are turned
+    space.shading.type = "MATERIAL"
+
+    area_of("DOPESHEET_EDITOR").type = "IMAGE_EDITOR"
+    yield
+    apply(result("Shown", (0.1, 0.1, 0.9)), Application(target="image"))
+    editor = area_of("IMAGE_EDITOR").spaces.active
+    assert editor.image.name == "Shown"
+    editor.use_image_pin = True
+    apply(result("Hidden", (0.1, 0.9, 0.1)), Application(target="image"))
+    assert editor.image.name == "Shown"
+    yield
+
+    view = area_of("VIEW_3D").spaces.active.region_3d.view_matrix.inverted()
+    rows = tuple(value for row in view for value in row)
+    bpy.context.scene.cursor.location = (2, -2, 1)
+    applied = apply(result("Plane", (0.1, 0.1, 0.9)), Application(target="plane", view_matrix=rows))
+    active = bpy.context.view_layer.objects.active
+    assert active and active.name == applied.object, f"{applied} but {active} is active"
+    assert [obj.name for obj in bpy.context.selected_objects] == ["Plane"]
+    yield
+    yield
+    screenshot(OUT / "check_scene.png")
+
+    scene = bpy.context.scene
+    bpy.context.preferences.view.render_display_type = "NONE"
+    scene.render.engine, scene.cycles.samples = "CYCLES", 200
+    scene.render.resolution_x = scene.render.resolution_y = 64
+    bpy.ops.render.render("INVOKE_DEFAULT")
+    assert "render is running" in (why_deferred(Application()) or "")
+    yield from until(lambda: not bpy.app.is_job_running("RENDER"), "the render to end")
+    assert why_deferred(Application()) is None
+
+
+run(script())
