@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from gpt_image_addon import cli, settings
-from gpt_image_addon.core import logs
 from tests.api_server import ApiServer, faults
 
 PROMPT = "a velvet octopus for Project Nightingale"
@@ -90,19 +89,21 @@ def test_prompts_are_in_it_when_asked(troubled: ApiServer, home: Path, tmp_path:
     assert troubled.api_key not in text and str(home) not in text and REFERENCE not in text
 
 
-def test_a_stored_key_is_not_in_it(
-    api_server: ApiServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_key_in_the_wrong_place_is_not_in_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not even when it looks like no key and a server repeats it."""
+    """Somebody pasted keys into prompts: one that looks like a key, and the stored one, which does not."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
+    monkeypatch.setenv("GPT_IMAGE_PROVIDER", "offline")
     settings.store_key("plain-words-as-a-key")
-    api_server.script(faults.error("invalid_api_key", message="No user has plain-words-as-a-key."))
-    assert cli.main(["generate", "x", "-q"]) == 3
-    monkeypatch.setattr(logs, "_secrets", set())  # as in a new process
-    text, report = bundle(tmp_path / "report.zip")
-    assert report["settings"]["key"] == "file" and report["jobs"][0]["error"]["code"] == "invalid_api_key"
-    assert "plain-words" not in text
+    for prompt in ("bricks sk-proj-aBcDeFgH1234", "bricks plain-words-as-a-key"):
+        assert cli.main(["generate", prompt, "--size", "64x64", "--target", "image", "-q"]) == 0
+    monkeypatch.setenv("GPT_IMAGE_PROVIDER", "openai")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    text, report = bundle(tmp_path / "report.zip", "--with-prompts")
+    assert report["settings"]["key"] == "file"
+    assert [job["prompt"] for job in report["jobs"]] == ["bricks …", "bricks sk-…"]
+    assert "plain-words" not in text and "aBcD" not in text
 
 
 def test_a_broken_journal_is_told(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
