@@ -16,7 +16,7 @@ from .. import api
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
 from . import about, generate, ledger, manual
 from .common import BILLED, PROGRAM, Layout, Output, Parser, UsageError, add_outputs, console, failure
-from .console import speaking
+from .terminal import speaking
 
 
 @dataclass(frozen=True)

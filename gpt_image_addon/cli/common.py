@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..core.errors import GptImageError
-from .console import Console
+from .terminal import Console
 
 SCHEMA = 1
 PROGRAM = "gpt_image"
