@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import queue
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ import bpy
 
 from .core.errors import GptImageError, InvalidRequestError, JobCancelled, SceneError, StorageError
 from .core.jobs import Job, JobEvent, JobQueue, Work
+from .core.logs import get_logger
 from .core.request import Application, GenerationRequest, check_application
 from .core.states import JobState
 from .settings import Settings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from .core.pipeline import Line
     from .core.pricing import Estimate, Seen
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 TICK_INTERVAL = 0.1  # seconds between looks at the queue while jobs run
 TICK_BUDGET = 0.005  # seconds of a tick after which no further event is taken
