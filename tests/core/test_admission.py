@@ -49,6 +49,7 @@ def generate(journal: Journal, server: ApiServer, **changes: Any) -> JobState:
         {"model": "gpt-image-1.5", "quality": "low", "size": "1024x1536"},
         {"model": "gpt-image-2.5-flare", "style": "pixel_art", "seamless": True},
         {"model": "gpt-image-2.6-flare"},
+        {"model": "gpt-image-2.5-flare", "partial_images": 3},
         {"model": "gpt-image-2.5-flare", "quality": "auto", "size": "auto"},
     ],
 )

@@ -92,8 +92,7 @@ def test_the_older_table_knows_the_orientation(registry: Registry) -> None:
 def test_n_previews_and_pictures_cost(registry: Registry) -> None:
     one = estimate(request(quality="low"), registry).high_usd
     assert estimate(request(quality="low", n=4), registry).high_usd == pytest.approx(4 * one, rel=0.02)
-    fields = {**sent_fields(request(quality="low")), "partial_images": 3}
-    previews = pricing.estimate(fields, registry).high_usd
+    previews = estimate(request(quality="low", partial_images=3), registry).high_usd
     assert previews - one == pytest.approx(300 * 30e-6)
     pictured = estimate(request(quality="low"), registry, ((1024, 1024),)).high_usd
     assert pictured - one == pytest.approx(1024 * 8e-6)
