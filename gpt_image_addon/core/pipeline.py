@@ -77,7 +77,7 @@ class Line:
 
     def _receive(self, job: Job, emit: Emit) -> Path:
         """Everything up to the moment when the answer is safe; returns its folder."""
-        from .http import Exchange
+        from .exchange import Exchange
 
         exchange = Exchange()
         job.on_cancel = exchange.cancel
@@ -229,7 +229,7 @@ def _make_maps(
     request: GenerationRequest, application: Application, folder: Path, picture: Picture, warnings: list[str]
 ) -> dict[str, Picture]:
     kinds = application.maps or (MATERIAL_MAPS if application.target == "material" else ())
-    if not kinds:
+    if not kinds or not picture.has_pixels:
         return {}
     from .maps import make_maps
     from .pictures import decode, decode_height
@@ -253,6 +253,8 @@ def _copy_to(folder: Path, pictures: Iterable[Picture]) -> None:
     for picture in pictures:
         extension = "jpg" if picture.format == "jpeg" else picture.format
         replace_file(folder / f"{picture.name}.{extension}", picture.data)
+        if picture.source.endswith(".gif"):
+            replace_file(folder / f"{picture.name}.gif", Path(picture.source).read_bytes())
 
 
 def _facts(job: str, request: GenerationRequest, picture: Picture, answer: Mapping[str, Any]) -> Facts:
