@@ -5,6 +5,7 @@ Runs on a worker thread and never touches bpy.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import GptImageError, InvalidRequestError, InvalidResponseError, JobCancelled
+from .errors import GptImageError, InvalidRequestError, InvalidResponseError, JobCancelled, StorageError
 from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
+from .logs import get_logger
 from .models import Registry
 from .names import safe_name
 from .pricing import cost_usd
@@ -26,10 +28,11 @@ from .results import (
     ANSWER_FILE,
     MASK_FILE,
     ORIGINAL_STEM,
+    PICTURE_STEM,
     Facts,
     Picture,
     Prepared,
-    ResultFolder,
+    keep,
     replace_file,
 )
 from .sizes import format_size
@@ -39,8 +42,9 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .providers.base import Answer, Reporter, Uploads
 
+log = get_logger(__name__)
+
 MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic")
-PICTURE_STEM = "image-"
 HEIGHT_STEM = "height-"
 MAPS_FOLDER = "maps"
 PROVIDER_LABELS = {"openai": "OpenAI", "offline": "offline draft"}
@@ -60,23 +64,31 @@ class Line:
         :raises GptImageError: why there is none; the journal's row says the same.
         """
         try:
-            folder = self._receive(job, emit)
+            folder, notices = self._receive(job, emit)
         except GptImageError as error:
-            self.journal.failed(job.id, error, cancelled=isinstance(error, JobCancelled))
+            self._note_failure(job, error)
             raise
         emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
         try:
-            return prepare(job.id, job.request, job.application, folder)
+            prepared = prepare(job.id, job.request, job.application, folder)
         except InvalidResponseError as error:
-            self.journal.failed(job.id, error)
+            self._note_failure(job, error)
             raise
+        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
+
+    def _note_failure(self, job: Job, error: GptImageError) -> None:
+        """The job's own error is what the user must see, even where the journal fails as well."""
+        try:
+            self.journal.failed(job.id, error, cancelled=isinstance(error, JobCancelled))
+        except StorageError:
+            log.exception("The end of job %s could not be noted", job.id)
 
     def resume(self, folder: Path) -> Work:
         """The work of a job whose answer already lies in ``folder``."""
         return lambda job, emit: prepare(job.id, job.request, job.application, folder)
 
-    def _receive(self, job: Job, emit: Emit) -> Path:
-        """Everything up to the moment when the answer is safe; returns its folder."""
+    def _receive(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
+        """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
         from .exchange import Exchange
 
         exchange = Exchange()
@@ -91,26 +103,38 @@ class Line:
         notes = [note for upload in uploads.all for note in upload.notes]
         return self._store(job, answer, uploads, notes)
 
-    def _store(self, job: Job, answer: Answer, uploads: Uploads, notes: list[str]) -> Path:
+    def _store(
+        self, job: Job, answer: Answer, uploads: Uploads, notes: list[str]
+    ) -> tuple[Path, tuple[str, ...]]:
         usage = answer.usage.to_dict() if answer.usage else None
         cost = cost_usd(answer.usage, self.registry, job.request.model) if answer.usage else None
         if cost is None:
             cost = job.estimated_usd
             notes.append("The server did not say what was used; the cost shown is the estimate.")
+        now = datetime.now()
         facts = {
             "request": job.request.to_dict(),
+            "application": job.application.to_dict(),
             "request_id": answer.request_id,
             "usage": usage,
             "cost_usd": cost,
-            "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "created": now.astimezone().isoformat(timespec="seconds"),
             "warnings": [*answer.warnings, *notes],
         }
-        with ResultFolder(self.journal.results, job.id, datetime.now()) as folder:
-            for name, data in (*_named(answer), *_inputs(job.request, uploads)):
-                folder.write(name, data)
-            folder.commit(facts)
-        self.journal.received(job.id, folder.path, cost_usd=cost, usage=usage, request_id=answer.request_id)
-        return folder.path
+        files = dict((*_named(answer), *_inputs(job.request, uploads)))
+        kept = keep(self.journal.results, job.id, now, files, facts)
+        notices = [kept.notice] if kept.notice else []
+        try:
+            self.journal.received(
+                job.id, kept.folder, cost_usd=cost, usage=usage, request_id=answer.request_id
+            )
+        except StorageError as error:
+            log.exception("The answer to job %s could not be noted", job.id)
+            notices.append(
+                f"{error.message} The answer is paid for (${cost:.4f}) and lies in {kept.folder}; "
+                "the journal takes it over when it can be written again."
+            )
+        return kept.folder, tuple(notices)
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:

@@ -24,7 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "health": {"core", "settings"},
     "api": {"runner", "scene", "settings", "core"},
     "ui": {"ui", "api", "settings", "core", "health"},
-    "cli": {"api", "core", "health"},
+    "cli": {"api", "cli", "core", "health"},
     "__main__": {"api", "core", "cli"},
     "registration": {"api", "cli", "health", "settings", "ui", "core"},
     "__init__": {"registration"},
