@@ -198,7 +198,6 @@ class JobQueue:
 
 def _outcome(job: Job, work: Work, emit: Emit) -> JobEvent:
     try:
-        job.check_cancelled()
         emit(JobEvent(job, state=JobState.SENDING, message="Starting", progress=0.0))
         return JobEvent(job, prepared=work(job, emit), progress=1.0)
     except GptImageError as error:
