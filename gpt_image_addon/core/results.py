@@ -39,10 +39,14 @@ class Picture:
     height: int
     has_alpha: bool = False
     """Whether some pixel is not opaque."""
+    source: str = ""
+    """Absolute path of the bytes as they were received, where ``data`` was made from them."""
+    facts: Facts = field(default_factory=dict)
+    """What is known of this picture alone, kept as custom properties."""
 
     @property
     def sha256(self) -> str:
-        """Hash of the bytes, as `images[].sha256` names it."""
+        """Hash of the bytes."""
         return hashlib.sha256(self.data).hexdigest()
 
 
@@ -58,6 +62,10 @@ class Prepared:
     facts: Facts = field(default_factory=dict)
     """Prompt, model, size, request id, cost and date, kept as custom properties."""
     warnings: tuple[str, ...] = ()
+    packed: Picture | None = None
+    """Several maps in one picture, where a layout was asked for."""
+    further_jobs: tuple[str, ...] = ()
+    """Journal rows of the further requests that went into this."""
 
 
 class ResultFolder:

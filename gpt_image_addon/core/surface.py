@@ -20,7 +20,6 @@ from .material_words import MaterialGuess
 from .packing import LAYOUTS, pack
 from .pixels import Pixels, eight_bit_color, resized
 from .png16 import encode_png
-from .relief import steepness
 from .results import Facts, Picture, replace_file
 from .tiling import SMALLEST, Tile, TileScores, is_seamless, make_tile, score, source_size
 
@@ -109,12 +108,14 @@ def write_maps(
     options: MapOptions,
     *,
     height: Plane | None = None,
+    exact: bool = True,
     wraps: bool | None = None,
 ) -> MadeMaps:
     """Make maps and write them as ``<name>_<kind>.png``, and the packed picture beside them.
 
     :param color: (height, width, 3 or 4) uint8 sRGB.
     :param height: (height, width) float32 in 0..1, where it is known.
+    :param exact: that height is true, rather than a good guess.
     :param wraps: whether the picture tiles; None finds out.
     :raises StorageError: a file can't be written.
     """
@@ -125,6 +126,7 @@ def write_maps(
         kinds=tuple(dict.fromkeys((*options.kinds, *packed_kinds))),
         description=options.description,
         height=height,
+        exact=exact,
         wraps=wraps,
         strengths=options.strengths,
         convention=options.convention,
@@ -134,7 +136,7 @@ def write_maps(
     if "opacity" in options.kinds and "opacity" not in made.maps and options.kinds != ALL:
         notes.append("The picture has no transparent parts, so there is no opacity map.")
     files = {
-        kind: _write(folder, f"{name}_{kind}", pixels, _map_facts(kind, pixels, made.guess, made.approximate))
+        kind: _write(folder, f"{name}_{kind}", pixels, _map_facts(kind, pixels, made.depth))
         for kind, pixels in made.maps.items()
         if kind in options.kinds
     }
@@ -149,14 +151,11 @@ def _write(folder: Path, name: str, pixels: NDArray[Any], facts: Facts | None = 
     return Picture(name, data, str(path), "png", pixels.shape[1], pixels.shape[0], facts=facts or {})
 
 
-def _map_facts(kind: str, pixels: NDArray[Any], guess: MaterialGuess, approximate: bool) -> dict[str, float]:
+def _map_facts(kind: str, pixels: NDArray[Any], depth: float) -> dict[str, float]:
     """What a material's nodes need to know about a map besides its pixels."""
     if kind == "roughness":
         return {"mean": round(float(pixels.mean()) / np.iinfo(pixels.dtype).max, FACT_DIGITS)}
     if kind == "height":
-        plane = pixels.astype(np.float32) / np.iinfo(pixels.dtype).max
-        slope = guess.slope * (guess.relief_trust if approximate else 1)
-        depth = slope / max(steepness(plane), 1e-6)  # pixels from black to white
         return {"relief": round(min(depth / pixels.shape[1], 1.0), FACT_DIGITS)}
     return {}
 
