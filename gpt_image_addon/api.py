@@ -35,6 +35,7 @@ from .core.states import JobState
 if TYPE_CHECKING:
     from .core.models import Model
     from .core.pricing import Estimate
+    from .core.results import Picture
 
 CAMERA = "camera"
 """The reference that stands for a render of the scene from its camera."""
@@ -249,10 +250,7 @@ def result_of(job: Job) -> Result:
         raise SceneError(f"The job is not finished: {job.message}.")
     entry = runner.entry(job.id)
     applied, prepared = job.applied, job.prepared
-    images = tuple(
-        ResultImage(name, picture.file, picture.width, picture.height, picture.format, picture.sha256)
-        for name, picture in zip(applied.images, prepared.pictures, strict=False)
-    )
+    images = tuple(map(_result_image, applied.images, prepared.pictures))
     return Result(
         job=job.id,
         provider=job.request.provider,
@@ -267,6 +265,11 @@ def result_of(job: Job) -> Result:
         cost_usd=entry.cost_usd if entry else None,
         warnings=(*job.warnings, *prepared.warnings, *applied.messages),
     )
+
+
+def _result_image(name: str, picture: Picture) -> ResultImage:
+    size = (picture.width, picture.height)
+    return ResultImage(name, picture.received_file, *size, picture.format, picture.sha256)
 
 
 def as_dict(result: Result) -> dict[str, Any]:

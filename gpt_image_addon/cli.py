@@ -91,7 +91,13 @@ def _add_generate(verb: argparse.ArgumentParser) -> None:
         help="picture to show the model, or `camera` for a render of the scene; repeatable",
     )
     verb.add_argument(
-        "--mask", metavar="PATH", help="where the first reference may change: the transparent parts"
+        "--mask", metavar="PATH", help="where the first reference may change: what is transparent, or white"
+    )
+    verb.add_argument(
+        "--no-composite",
+        action="store_false",
+        dest="composite",
+        help="keep the model's changes outside the mask",
     )
     verb.add_argument("--markup", metavar="PATH", help="transparent picture drawn over the first reference")
     verb.add_argument("--style", metavar="NAME", help="words of a named style join the prompt")

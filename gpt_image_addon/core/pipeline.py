@@ -22,13 +22,21 @@ from .pricing import cost_usd
 from .prompts import compose
 from .providers import make_provider
 from .request import Application, GenerationRequest
-from .results import ANSWER_FILE, Facts, Picture, Prepared, ResultFolder, replace_file
+from .results import (
+    ANSWER_FILE,
+    MASK_FILE,
+    ORIGINAL_STEM,
+    Facts,
+    Picture,
+    Prepared,
+    ResultFolder,
+    replace_file,
+)
 from .sizes import format_size
 from .states import JobState
 
 if TYPE_CHECKING:
     from .connection import Connection
-    from .pictures import Upload
     from .providers.base import Answer, Reporter, Uploads
 
 MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic")
@@ -81,9 +89,9 @@ class Line:
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
         answer = provider.generate(job.request, prompt, uploads, exchange, _reporter(job, emit))
         notes = [note for upload in uploads.all for note in upload.notes]
-        return self._store(job, answer, notes)
+        return self._store(job, answer, uploads, notes)
 
-    def _store(self, job: Job, answer: Answer, notes: list[str]) -> Path:
+    def _store(self, job: Job, answer: Answer, uploads: Uploads, notes: list[str]) -> Path:
         usage = answer.usage.to_dict() if answer.usage else None
         cost = cost_usd(answer.usage, self.registry, job.request.model) if answer.usage else None
         if cost is None:
@@ -98,7 +106,7 @@ class Line:
             "warnings": [*answer.warnings, *notes],
         }
         with ResultFolder(self.journal.results, job.id, datetime.now()) as folder:
-            for name, data in _named(answer):
+            for name, data in (*_named(answer), *_inputs(job.request, uploads)):
                 folder.write(name, data)
             folder.commit(facts)
         self.journal.received(job.id, folder.path, cost_usd=cost, usage=usage, request_id=answer.request_id)
@@ -112,6 +120,14 @@ def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
         yield f"{PICTURE_STEM}{number}.{sniff(data) or 'bin'}", data
     for number, data in enumerate(answer.heights, 1):
         yield f"{HEIGHT_STEM}{number}.png", data
+
+
+def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str, bytes]]:
+    """What a masked edit needs later, when the user's own files may have changed."""
+    if uploads.mask is not None:
+        original = uploads.references[0]
+        yield ORIGINAL_STEM + Path(original.name).suffix, original.data
+        yield MASK_FILE, uploads.mask.data
 
 
 def _reporter(job: Job, emit: Emit) -> Reporter:
@@ -132,15 +148,17 @@ def load_uploads(request: GenerationRequest) -> Uploads:
 
     :raises InvalidRequestError: a file is missing, broken or too large.
     """
+    from .masks import load_mask
     from .pictures import load_upload
     from .providers.base import Uploads
 
-    def one(path: str | None) -> Upload | None:
-        return load_upload(Path(path)) if path else None
-
-    return Uploads(
-        tuple(load_upload(Path(path)) for path in request.references), one(request.mask), one(request.markup)
-    )
+    references = tuple(load_upload(Path(path)) for path in request.references)
+    mask = markup = None
+    if request.mask:
+        mask = load_mask(Path(request.mask), (references[0].width, references[0].height))
+    if request.markup:
+        markup = load_upload(Path(request.markup))
+    return Uploads(references, mask, markup)
 
 
 def file_digests(request: GenerationRequest) -> list[str]:
@@ -165,10 +183,15 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises InvalidResponseError: no picture in the folder can be used.
     :raises StorageError: maps or copies can't be written.
     """
+    from .processing import process
+
     answer = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
     name = application.name or safe_name(request.prompt)
     warnings = list(answer.get("warnings", ()))
     pictures = _usable_pictures(folder, name, warnings, answer.get("request_id"))
+    finished = [process(picture, request, application, folder) for picture in pictures]
+    pictures = tuple(picture for picture, _ in finished)
+    warnings += [note for _, notes in finished for note in notes]
     maps = _make_maps(request, application, folder, pictures[0], warnings)
     if application.textures_dir:
         _copy_to(Path(application.textures_dir), (*pictures, *maps.values()))

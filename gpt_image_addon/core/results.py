@@ -19,6 +19,8 @@ from .errors import StorageError
 
 ANSWER_FILE = "answer.json"
 PART_SUFFIX = ".part"
+ORIGINAL_STEM = "original"
+MASK_FILE = "mask.png"
 
 Facts = Mapping[str, str | int | float]
 
@@ -40,14 +42,20 @@ class Picture:
     has_alpha: bool = False
     """Whether some pixel is not opaque."""
     source: str = ""
-    """Absolute path of the bytes as they were received, where ``data`` was made from them."""
+    """Absolute path of the bytes as received, where ``data`` was made from them; empty where it is them."""
     facts: Facts = field(default_factory=dict)
     """What is known of this picture alone, kept as custom properties."""
 
     @property
+    def received_file(self) -> str:
+        """Absolute path of the bytes as received, as `images[].file` names it."""
+        return self.source or self.file
+
+    @property
     def sha256(self) -> str:
-        """Hash of the bytes."""
-        return hashlib.sha256(self.data).hexdigest()
+        """Hash of the bytes as received, as `images[].sha256` names it."""
+        data = Path(self.source).read_bytes() if self.source else self.data
+        return hashlib.sha256(data).hexdigest()
 
 
 @dataclass(frozen=True)
