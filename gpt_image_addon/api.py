@@ -60,6 +60,8 @@ class ResultImage:
     height: int
     format: str
     sha256: str
+    processed: str | None = None
+    """Absolute path of what was made from those bytes and is in Blender; None where they are it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Result:
     request_id: str | None
     images: tuple[ResultImage, ...]
     maps: Mapping[str, str]
-    """Path of each material map, by kind."""
+    """Path of each material map by kind, and of packed maps by the name of their layout."""
     material: str | None
     """Name of the data-block."""
     object: str | None
@@ -115,7 +117,8 @@ def submit(prompt: str, *, target: str = "texture", reuse: bool = False, **param
     """
     request, application = split(prompt, target=target, **parameters)
     found = settings.load()
-    runner.checked(dataclasses.replace(request, references=_without_camera(request.references)), found)
+    files_only = dataclasses.replace(request, references=_without_camera(request.references))
+    runner.checked(files_only, application, found)
     rendered = dataclasses.replace(request, references=tuple(map(_reference, request.references)))
     return runner.submit(rendered, application, found, reuse=reuse)
 
@@ -139,9 +142,9 @@ def plan(prompt: str, **parameters: Any) -> Plan:
     """
     from .core.prompts import compose
 
-    request, _ = split(prompt, **parameters)
+    request, application = split(prompt, **parameters)
     files_only = dataclasses.replace(request, references=_without_camera(request.references))
-    _, price, warnings = runner.checked(files_only, settings.load())
+    _, price, warnings = runner.checked(files_only, application, settings.load())
     return Plan(request, compose(request), price, warnings)
 
 
@@ -250,6 +253,7 @@ def result_of(job: Job) -> Result:
         raise SceneError(f"The job is not finished: {job.message}.")
     entry = runner.entry(job.id)
     applied, prepared = job.applied, job.prepared
+    rows = [entry, *map(runner.entry, prepared.further_jobs)]
     images = tuple(map(_result_image, applied.images, prepared.pictures))
     return Result(
         job=job.id,
@@ -257,19 +261,20 @@ def result_of(job: Job) -> Result:
         model=job.request.model,
         request_id=entry.request_id if entry else None,
         images=images,
-        maps={kind: picture.file for kind, picture in prepared.maps.items()},
+        maps={kind: picture.file for kind, picture in {**prepared.maps, **prepared.packed}.items()},
         material=applied.material,
         object=applied.object,
         usage=entry.usage if entry else None,
         estimated_usd=job.estimated_usd,
-        cost_usd=entry.cost_usd if entry else None,
+        cost_usd=sum(row.cost_usd or 0.0 for row in rows if row) if entry else None,
         warnings=(*job.warnings, *prepared.warnings, *applied.messages),
     )
 
 
 def _result_image(name: str, picture: Picture) -> ResultImage:
     size = (picture.width, picture.height)
-    return ResultImage(name, picture.received_file, *size, picture.format, picture.sha256)
+    processed = picture.file if picture.source else None
+    return ResultImage(name, picture.received_file, *size, picture.format, picture.sha256, processed)
 
 
 def as_dict(result: Result) -> dict[str, Any]:

@@ -91,21 +91,27 @@ def completed(request: GenerationRequest, table: Registry, settings: Settings) -
 
 
 def checked(
-    request: GenerationRequest, settings: Settings
+    request: GenerationRequest, application: Application, settings: Settings
 ) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
     """The completed request with its price and warnings; nothing is sent or written.
 
+    The price is that of all the application needs.
+
     :raises InvalidRequestError: it can't be sent.
     """
+    from .core.further import with_further
     from .core.models import check
     from .core.pricing import estimate
     from .core.prompts import compose
+    from .core.seamless import as_sent
 
+    check_application(application)
     table = registry(settings)
     request = completed(request, table, settings)
-    warnings = check(request, table, date.today())
-    price = estimate(dataclasses.replace(request, prompt=compose(request)), table, _file_sizes(request))
-    return request, price, warnings
+    sent, notes = as_sent(request, table)
+    warnings = check(sent, table, date.today())
+    price = estimate(dataclasses.replace(sent, prompt=compose(request)), table, _file_sizes(request))
+    return request, with_further(price, sent, application, table), (*warnings, *notes)
 
 
 def _file_sizes(request: GenerationRequest) -> tuple[tuple[int, int], ...]:
@@ -128,12 +134,11 @@ def submit(
     """
     from .core.pipeline import Line, file_digests
 
-    request, price, warnings = checked(request, settings)
-    check_application(application)
+    request, price, warnings = checked(request, application, settings)
     found = state(settings)
     digest = request.digest(file_digests(request))
     stored = found.journal.find_stored(digest)
-    line = Line(found.journal, registry(settings), settings.connection())
+    line = Line(found.journal, registry(settings), settings.connection(), settings.monthly_budget_usd)
     if reuse and stored is not None:
         return _resume(stored, application, found, line)
     settings.check_provider(request.provider)

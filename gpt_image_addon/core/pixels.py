@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from .errors import InvalidRequestError
 from .kernels import resized as resized_plane
@@ -35,7 +36,8 @@ def read_pixels(data: bytes, label: str) -> Pixels:
             pixels = _plain(picture)
         if low is not None:
             with opened(data) as again:
-                again.tile = [tile._replace(args=low) for tile in again.tile]
+                assert isinstance(again, PngImageFile)
+                again.tile = [part._replace(args=low) for part in again.tile]
                 pixels = (pixels.astype(np.uint16) << 8) | np.asarray(again)
     except UnusablePictureError as error:
         raise _refused(label, str(error)) from error
@@ -60,7 +62,7 @@ def _check(picture: Image.Image, label: str) -> None:
 
 
 def _low_bytes_mode(picture: Image.Image) -> str | None:
-    if picture.format != "PNG" or not picture.tile or picture.is_animated:
+    if not isinstance(picture, PngImageFile) or not picture.tile or getattr(picture, "n_frames", 1) > 1:
         return None
     return LOW_BYTES.get(str(picture.tile[0].args))
 
@@ -73,7 +75,8 @@ def _plain(picture: Image.Image) -> Pixels:
     mode = PLAIN_MODES.get(picture.mode, "RGBA" if alpha else "RGB")
     if alpha:
         mode = {"L": "LA", "RGB": "RGBA"}.get(mode, mode)
-    return np.atleast_3d(np.asarray(picture.convert(mode)))
+    pixels: Pixels = np.atleast_3d(np.asarray(picture.convert(mode)))
+    return pixels
 
 
 def eight_bit_color(pixels: Pixels) -> NDArray[np.uint8]:

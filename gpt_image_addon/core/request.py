@@ -27,7 +27,7 @@ MODERATIONS = ("auto", "low")
 DISPLACEMENTS = ("none", "bump", "true")
 CONVENTIONS = ("OPENGL", "DIRECTX")
 BITS = (8, 16)
-PACKINGS = ("gltf_orm", "unity_mask", "unreal_orm")
+PACKINGS = ("gltf_orm", "unity_mask", "unreal_orm")  # those of packing.LAYOUTS, whose import takes numpy
 STRENGTHS = ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
 MAX_STRENGTH = 10.0
 

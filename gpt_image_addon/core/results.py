@@ -21,6 +21,10 @@ ANSWER_FILE = "answer.json"
 PART_SUFFIX = ".part"
 ORIGINAL_STEM = "original"
 MASK_FILE = "mask.png"
+PICTURE_STEM = "image-"
+HEIGHT_STEM = "height-"
+PROCESSED_FOLDER = "processed"
+MAPS_FOLDER = "maps"
 
 Facts = Mapping[str, str | int | float]
 
@@ -70,8 +74,8 @@ class Prepared:
     facts: Facts = field(default_factory=dict)
     """Prompt, model, size, request id, cost and date, kept as custom properties."""
     warnings: tuple[str, ...] = ()
-    packed: Picture | None = None
-    """Several maps in one picture, where a layout was asked for."""
+    packed: Mapping[str, Picture] = field(default_factory=dict)
+    """Several maps in one picture, by the name of the layout that was asked for."""
     further_jobs: tuple[str, ...] = ()
     """Journal rows of the further requests that went into this."""
 

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from .errors import InvalidRequestError
 from .kernels import Plane
-from .maps import ALL, Convention, Strengths, make_maps
+from .maps import ALL, Strengths, make_maps
 from .material_words import MaterialGuess
 from .packing import LAYOUTS, pack
 from .pixels import Pixels, eight_bit_color, resized
 from .png16 import encode_png
+from .relief import Convention
 from .results import Facts, Picture, replace_file
 from .tiling import SMALLEST, Tile, TileScores, is_seamless, make_tile, score, source_size
 
@@ -50,7 +51,8 @@ class MadeMaps:
 
     maps: dict[str, Picture]
     """By kind."""
-    packed: Picture | None
+    packed: dict[str, Picture]
+    """By the name of the layout; empty where none was asked for."""
     guess: MaterialGuess
     notes: tuple[str, ...]
 
@@ -70,7 +72,7 @@ def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
     elif is_seamless(pixels) and abs(size[0] * height / (size[1] * width) - 1) < 0.02:
         tile = resized(pixels, size, wraps=True)
         return Tile(tile, score(tile), False, ("The picture tiled already and was only resized.",))
-    _check_tile_size(size)
+    check_tile_size(size)
     asked = source_size(*size)
     scale = max(asked[0] / width, asked[1] / height)
     if 1 / scale > ROOMY:
@@ -85,7 +87,8 @@ def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
     return Tile(tile, replace(score(tile), coherence=cut.scores.coherence), False, (*cut.notes, note))
 
 
-def _check_tile_size(size: tuple[int, int]) -> None:
+def check_tile_size(size: tuple[int, int]) -> None:
+    """:raises InvalidRequestError: no tile of this (width, height) is made."""
     least, most = 2 * SMALLEST, 8192
     if min(size) < least or max(size) > most:
         raise InvalidRequestError(
@@ -140,7 +143,9 @@ def write_maps(
         for kind, pixels in made.maps.items()
         if kind in options.kinds
     }
-    packed = _write(folder, f"{name}_{layout.suffix}", pack(made.maps, layout.name)) if layout else None
+    packed = {}
+    if layout:
+        packed[layout.name] = _write(folder, f"{name}_{layout.suffix}", pack(made.maps, layout.name))
     return MadeMaps(files, packed, made.guess, tuple(notes))
 
 

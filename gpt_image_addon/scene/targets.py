@@ -22,11 +22,13 @@ class Applied:
     """What a result became in the file."""
 
     images: tuple[str, ...]
-    """Names of image data-blocks, those of a material in the order of its maps."""
+    """Names of image data-blocks, one a picture; the base colour of a material stands for its picture."""
     material: str | None = None
     object: str | None = None
     messages: tuple[str, ...] = ()
     """Sentences that the user should read."""
+    map_images: tuple[str, ...] = ()
+    """Names of the image data-blocks of a material's other maps, in the order of the table of kinds."""
 
 
 class Deferred(Exception):  # noqa: N818 - nothing went wrong: the result waits
