@@ -18,9 +18,9 @@ HEIGHT_JOB = "height"
 AUTO_SIZE = (1536, 1024)  # the largest that a model paints when the size is left to it
 HEIGHT_PROMPT = (
     "A height map of exactly this picture: greyscale only, white where the surface stands highest, black "
-    "where it lies deepest, smooth steps of grey in between. Every edge stays on the very pixel where it is in the "
-    "picture; nothing is moved, added, cropped or rescaled. Colour, stains, light and shadow are no height. "
-    "No text, no frame."
+    "where it lies deepest, smooth steps of grey in between. Every edge stays on the very pixel where it is "
+    "in the picture; nothing is moved, added, cropped or rescaled. Colour, stains, light and shadow are no "
+    "height. No text, no frame."
 )
 
 
