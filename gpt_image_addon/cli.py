@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import api, health
+from . import api, cli_surfaces, health
 from .core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
 from .core.jobs import Job
-from .core.map_kinds import BY_NAME
 from .core.request import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, TARGETS
 
 SCHEMA = 1
@@ -66,6 +65,10 @@ def parser() -> argparse.ArgumentParser:
     root = _Parser(prog=PROGRAM, description="Textures, image planes and materials from a prompt.")
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     _add_generate(verbs.add_parser("generate", help="make something from a prompt"))
+    for name, (add, text, _) in cli_surfaces.VERBS.items():
+        verb = verbs.add_parser(name, help=text)
+        add(verb)
+        _add_outputs(verb)
     _add_outputs(verbs.add_parser("models", help="the models, what they take and until when"))
     _add_outputs(verbs.add_parser("doctor", help="what is wrong with this installation"))
     return root
@@ -102,7 +105,7 @@ def _add_generate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--markup", metavar="PATH", help="transparent picture drawn over the first reference")
     verb.add_argument("--style", metavar="NAME", help="words of a named style join the prompt")
     verb.add_argument("--seamless", action="store_true", help="ask for a picture that tiles")
-    verb.add_argument("--maps", type=_kinds, metavar="KIND,…", help=f"material maps: {', '.join(BY_NAME)}")
+    cli_surfaces.add_generate_flags(verb)
     for flag, options in PARAMETERS:
         verb.add_argument(flag, **options)
     verb.add_argument(
@@ -120,10 +123,6 @@ def _add_generate(verb: argparse.ArgumentParser) -> None:
 def _add_outputs(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
     verb.add_argument("--json-file", metavar="FILE", type=Path, help="write that object to a file")
-
-
-def _kinds(text: str) -> list[str]:
-    return [kind.strip() for kind in text.split(",") if kind.strip()]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -296,8 +295,13 @@ def doctor(options: argparse.Namespace) -> Output:
     return {"schema": SCHEMA, "state": state, "checks": [check.to_dict() for check in checks]}
 
 
+def _surface_verb(run: Callable[[argparse.Namespace], Output]) -> Callable[[argparse.Namespace], Output]:
+    return lambda options: {"schema": SCHEMA, "state": "succeeded", **run(options)}
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], Output]] = {
     "generate": generate,
+    **{name: _surface_verb(run) for name, (_, _, run) in cli_surfaces.VERBS.items()},
     "models": models,
     "doctor": doctor,
 }

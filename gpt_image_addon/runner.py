@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from .core.models import Registry
     from .core.pipeline import Line
     from .core.pricing import Estimate
+    from .core.results import Prepared
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,11 @@ def forget_finished() -> None:
 def entry(job: str) -> Entry | None:
     """The journal's row of a job of this session."""
     return _state.journal.entry(job) if _state is not None else None
+
+
+def stored(job: str, settings: Settings) -> Entry | None:
+    """The journal's row of any job."""
+    return state(settings).journal.entry(job)
 
 
 def registry(settings: Settings) -> Registry:
@@ -149,6 +155,23 @@ def submit(
     job = Job(request, application, estimated_usd=price.high_usd, warnings=warnings, pump=drain)
     found.journal.reserve(job.id, request, application, digest, price.high_usd, settings.monthly_budget_usd)
     _enqueue(found, job, line.run)
+    return job
+
+
+def submit_local(
+    request: GenerationRequest,
+    application: Application,
+    settings: Settings,
+    work: Work,
+    apply: Callable[[Prepared, Application], object],
+) -> Job:
+    """Hand work that sends nothing to a worker.
+
+    :param request: what it is about, for those who list jobs.
+    :param apply: what becomes of the result, on the main thread.
+    """
+    job = Job(request, application, apply=apply, pump=drain)
+    _enqueue(state(settings), job, work)
     return job
 
 
@@ -239,7 +262,7 @@ def _apply(job: Job, found: _State) -> None:
         _fail(job, SceneError(message, code="file_closed", billed="yes"))
         return
     try:
-        job.applied = apply(job.prepared, job.application)
+        job.applied = (job.apply or apply)(job.prepared, job.application)
     except Deferred as deferred:
         _defer(job, found, str(deferred))
         return
@@ -254,7 +277,7 @@ def _apply(job: Job, found: _State) -> None:
     job.state = JobState.APPLIED
     job.progress = 1.0
     job.message = "Done"
-    if not bpy.app.background:
+    if not bpy.app.background and job.prepared.pictures:
         bpy.ops.ed.undo_push(message=f"GPT Image: {job.prepared.pictures[0].name}")
     job.finish()
 

@@ -15,7 +15,7 @@ from .errors import InvalidRequestError, InvalidResponseError
 from .further import HEIGHT_JOB, answer_of, further_jobs
 from .names import safe_name
 from .processing import PIXEL_FORMATS, process
-from .request import Application, GenerationRequest
+from .request import STRENGTHS, Application, GenerationRequest
 from .results import (
     ANSWER_FILE,
     HEIGHT_STEM,
@@ -30,7 +30,7 @@ from .sizes import format_size
 
 if TYPE_CHECKING:
     from .kernels import Plane
-    from .surface import MadeMaps, MapOptions
+    from .surface import MadeMaps
 
 MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic", "opacity")
 PROVIDER_LABELS = {"openai": "OpenAI", "offline": "offline draft"}
@@ -168,25 +168,6 @@ def _kinds(application: Application) -> tuple[str, ...]:
     return application.maps or (MATERIAL_MAPS if application.target == "material" else ())
 
 
-def map_options(request: GenerationRequest, application: Application) -> MapOptions:
-    """How the maps of a result are made."""
-    from .maps import Strengths
-    from .surface import MapOptions
-
-    return MapOptions(
-        _kinds(application),
-        request.prompt,
-        Strengths(
-            application.normal_strength,
-            application.height_strength,
-            application.ao_strength,
-            application.roughness_contrast,
-        ),
-        bits=16 if application.displacement == "true" else application.bits,
-        pack=application.pack,
-    )
-
-
 def _make_maps(
     request: GenerationRequest,
     application: Application,
@@ -194,13 +175,19 @@ def _make_maps(
     picture: Picture,
     height: _Height | None,
 ) -> MadeMaps | None:
-    options = map_options(request, application)
-    if not options.kinds or picture.format not in PIXEL_FORMATS:
+    if not _kinds(application) or picture.format not in PIXEL_FORMATS:
         return None
     from .height_fusion import fuse
     from .pixels import eight_bit_color, read_pixels
-    from .surface import write_maps
+    from .surface import map_options, write_maps
 
+    options = map_options(
+        _kinds(application),
+        request.prompt,
+        {name: getattr(application, name) for name in STRENGTHS},
+        bits=16 if application.displacement == "true" else application.bits,
+        pack=application.pack,
+    )
     color = eight_bit_color(read_pixels(picture.data, picture.name))
     drawn = height is not None and height.exact  # drafts tile by nature
     wraps = True if request.seamless or drawn else None

@@ -5,6 +5,7 @@ The worker's side of `tiling` and `maps`; runs on any thread and knows neither r
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -12,12 +13,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from .errors import InvalidRequestError
 from .kernels import Plane
 from .maps import ALL, Strengths, make_maps
 from .material_words import MaterialGuess
 from .packing import LAYOUTS, pack
+from .pictures import sniff
 from .pixels import Pixels, eight_bit_color, resized
 from .png16 import encode_png
 from .relief import Convention
@@ -28,6 +31,8 @@ CUT_SHARE = 0.9  # most of a picture's edge that a tile cut from it can keep
 ROOMY = 1.1  # a picture so much larger than a tile needs is shrunk first, so that the tile shows all of it
 WIDE_KINDS = ("height", "normal")  # the maps whose 8 bits can be seen
 FACT_DIGITS = 4
+TILE_FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
+TILE_QUALITY = 95  # of jpeg and webp
 
 
 @dataclass(frozen=True)
@@ -98,10 +103,44 @@ def check_tile_size(size: tuple[int, int]) -> None:
         )
 
 
+def scores_dict(scores: TileScores) -> dict[str, float]:
+    """Scores as plain JSON values."""
+    return {
+        name: value if isinstance(value, bool) else round(float(value), FACT_DIGITS)
+        for name, value in asdict(scores).items()
+    }
+
+
 def score_facts(scores: TileScores) -> dict[str, float]:
     """Scores as they are kept with a picture."""
-    values = asdict(scores)
-    return {f"tile_{name}": round(float(v), FACT_DIGITS) for name, v in values.items() if name != "good"}
+    return {f"tile_{name}": value for name, value in scores_dict(scores).items()}
+
+
+def check_tile_file(path: Path) -> None:
+    """:raises InvalidRequestError: a tile can't be written as such a file."""
+    if path.suffix.lower() not in TILE_FORMATS:
+        raise InvalidRequestError(
+            f"A tile is written as {', '.join(TILE_FORMATS)}, not as '{path.name}'.", param="output"
+        )
+
+
+def write_tile(tile: Tile, original: bytes, path: Path) -> None:
+    """Write a tile; one that was left unchanged keeps the very bytes where its format stays.
+
+    :param original: the encoded picture that it was made from.
+    :raises StorageError: the file can't be written.
+    """
+    kind = TILE_FORMATS[path.suffix.lower()]
+    if tile.unchanged and sniff(original) == kind:
+        replace_file(path, original)
+    elif kind == "png":
+        replace_file(path, encode_png(tile.pixels))
+    else:
+        stream = io.BytesIO()
+        Image.fromarray(eight_bit_color(tile.pixels)).convert(
+            "RGB" if kind == "jpeg" else "RGBA" if tile.pixels.shape[2] in (2, 4) else "RGB"
+        ).save(stream, kind.upper(), quality=TILE_QUALITY)
+        replace_file(path, stream.getvalue())
 
 
 def write_maps(
@@ -165,9 +204,22 @@ def _map_facts(kind: str, pixels: NDArray[Any], depth: float) -> dict[str, float
     return {}
 
 
-def guess_dict(guess: MaterialGuess) -> Mapping[str, Any]:
-    """A guess as plain JSON values."""
-    return asdict(guess)
+def map_options(
+    kinds: tuple[str, ...],
+    description: str,
+    strengths: Mapping[str, float],
+    convention: str = "OPENGL",
+    bits: int = 8,
+    pack: str | None = None,
+) -> MapOptions:
+    """Options from values that `request.check_map_values` has passed.
+
+    :param kinds: empty for all.
+    :param strengths: by the names of `request.STRENGTHS`.
+    """
+    factors = {name.removesuffix("_strength"): value for name, value in strengths.items()}
+    checked: Convention = "DIRECTX" if convention == "DIRECTX" else "OPENGL"
+    return MapOptions(kinds or ALL, description, Strengths(**factors), checked, bits, pack)
 
 
 def maps_of_pixels(

@@ -8,18 +8,21 @@ from typing import Any
 
 import bpy
 
+from ..core.errors import SceneError
 from ..core.map_kinds import BY_NAME, MAP_KINDS
-from ..core.results import Facts, Picture
+from ..core.request import STRENGTHS, Application
+from ..core.results import Facts, Picture, Prepared
 from . import compat, nodes
 from .changes import Changes
-from .images import PROPERTY_PREFIX, add_image
+from .images import PROPERTY_PREFIX as PREFIX
+from .images import add_image
 from .uv import UV, Coordinates
 
 BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
 LEFT, MIDDLE = -2.5 * nodes.COLUMN, -nodes.COLUMN  # columns of Image Texture nodes and of what follows them
 VALUES = -1.75 * nodes.COLUMN  # column of the strengths
-KIND = PROPERTY_PREFIX + "kind"  # custom property of an Image Texture node
-JOB = PROPERTY_PREFIX + "job"  # custom property of a material: whose result it shows
+KIND = PREFIX + "kind"  # custom property of an Image Texture node
+JOB = PREFIX + "job"  # custom property of a material: whose result it shows
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,15 @@ class Look:
     def size(self) -> float:
         """Metres that the picture spans."""
         return self.texture_size or self.metres / self.coordinates.scale[0]
+
+
+@dataclass(frozen=True)
+class Remade:
+    """A material whose maps were made anew."""
+
+    material: str
+    map_images: tuple[str, ...]
+    """Names of the image data-blocks that are new in it."""
 
 
 @dataclass
@@ -182,6 +194,26 @@ _WIRES: Mapping[str, Callable[[_Wiring, str], None]] = {
     "ao": _wire_ao,
 }
 """How a map reaches the shader where it isn't simply linked to its socket."""
+
+
+def strengths_of(material: bpy.types.Material) -> dict[str, float]:
+    """The strengths that the maps of a material were made with last, those that differ from the request's."""
+    return {name: float(material[PREFIX + name]) for name in STRENGTHS if PREFIX + name in material}
+
+
+def remake(uid: int, prepared: Prepared, application: Application, changes: Changes) -> Remade:
+    """Put maps of other strengths into the material with this `session_uid`.
+
+    :raises SceneError: the material is gone.
+    """
+    material = next((m for m in bpy.data.materials if m.session_uid == uid), None)
+    if material is None:
+        raise SceneError("The material is gone; its maps were not changed.")
+    maps = {"base_color": prepared.pictures[0], **prepared.maps}
+    made = replace_maps(material, maps, prepared.facts, changes)
+    for name in STRENGTHS:
+        material[PREFIX + name] = getattr(application, name)
+    return Remade(material.name, tuple(made))
 
 
 def replace_maps(
