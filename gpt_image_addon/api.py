@@ -31,8 +31,19 @@ from .core.errors import InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.request import Application, GenerationRequest
 from .core.states import JobState
+from .surfaces import Maps as Maps
+from .surfaces import TileResult as TileResult
+from .surfaces import make_maps as make_maps
+from .surfaces import make_tile as make_tile
+from .surfaces import remake_material as remake_material
+from .surfaces import submit_maps as submit_maps
+from .surfaces import submit_remake as submit_remake
+from .surfaces import submit_tile as submit_tile
 
 if TYPE_CHECKING:
+    from .core.history import Cleaned, History
+    from .core.journal import Entry, Journal
+    from .core.merging import Merged
     from .core.models import Model
     from .core.pricing import Estimate
     from .core.results import Picture
@@ -106,21 +117,34 @@ def generate(prompt: str, *, target: str = "texture", **parameters: Any) -> Resu
     return result_of(job)
 
 
-def submit(prompt: str, *, target: str = "texture", reuse: bool = False, **parameters: Any) -> Job:
+def submit(
+    prompt: str,
+    *,
+    target: str = "texture",
+    reuse: bool = False,
+    retry_unknown: bool = False,
+    max_cost: float | None = None,
+    **parameters: Any,
+) -> Job:
     """Start making something from a prompt and return at once.
 
     :param target: ``image``, ``texture``, ``plane`` or ``material``.
     :param reuse: use the stored result of an equal request, where there is one.
+    :param retry_unknown: send it even though an equal request was sent before and got no answer; it may have
+        been billed.
+    :param max_cost: USD that it may cost at most. In background 1.00 without it, unless
+        GPT_IMAGE_MAX_COST_USD or the preferences set another limit.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
         word ``camera`` stands for a render from the scene's camera.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     request, application = split(prompt, target=target, **parameters)
     found = settings.load()
-    files_only = dataclasses.replace(request, references=_without_camera(request.references))
-    runner.checked(files_only, application, found)
+    runner.checked(_without_camera(request), application, found)
     rendered = dataclasses.replace(request, references=tuple(map(_reference, request.references)))
-    return runner.submit(rendered, application, found, reuse=reuse)
+    return runner.submit(
+        rendered, application, found, reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost
+    )
 
 
 @dataclass(frozen=True)
@@ -143,8 +167,8 @@ def plan(prompt: str, **parameters: Any) -> Plan:
     from .core.prompts import compose
 
     request, application = split(prompt, **parameters)
-    files_only = dataclasses.replace(request, references=_without_camera(request.references))
-    _, price, warnings = runner.checked(files_only, application, settings.load())
+    renders = [_capture_size() for path in request.references if path == CAMERA]
+    _, price, warnings = runner.checked(_without_camera(request), application, settings.load(), renders)
     return Plan(request, compose(request), price, warnings)
 
 
@@ -183,8 +207,9 @@ def _plain(name: str, value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _without_camera(references: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(path for path in references if path != CAMERA)
+def _without_camera(request: GenerationRequest) -> GenerationRequest:
+    files = tuple(path for path in request.references if path != CAMERA)
+    return dataclasses.replace(request, references=files)
 
 
 def _reference(path: str) -> str:
@@ -280,6 +305,109 @@ def _result_image(name: str, picture: Picture) -> ResultImage:
 def as_dict(result: Result) -> dict[str, Any]:
     """A result as plain JSON values."""
     return dataclasses.asdict(result)
+
+
+def history(
+    *, month: str = "", state: str | None = None, search: str = "", limit: int | None = None
+) -> History:
+    """What was made and spent: `.spent_usd`, `.reserved_usd`, `.jobs` (newest first), `.results_bytes`.
+
+    :param month: ``yyyy-mm``; empty for all jobs and the sums of this month.
+    :param state: one of `JobState`.
+    :param search: text in prompts, models and job ids.
+    :raises StorageError: the journal can't be read.
+    """
+    from .core.history import Filter, look
+
+    which = Filter(month, JobState(state) if state else None, search, limit)
+    return look(_journal(), which)
+
+
+def as_row(entry: Entry) -> dict[str, Any]:
+    """A job of the history as plain JSON values."""
+    from .core.history import row
+
+    return row(entry)
+
+
+def earlier(prompt: str, **parameters: Any) -> Entry | None:
+    """The newest equal request: answered, or UNKNOWN, which means that it may have been billed.
+
+    :param parameters: as for `submit`.
+    :raises GptImageError: the request could not be sent, or the journal can't be read.
+    """
+    request, _ = split(prompt, **parameters)
+    return runner.earlier(request, settings.load()) if CAMERA not in request.references else None
+
+
+def unapplied() -> list[Entry]:
+    """Results that are paid for and in no scene yet, also those that a crash left behind; newest first.
+
+    :raises StorageError: the journal can't be written.
+    """
+    from .core.settling import adopt_all
+
+    adopt_all(_journal())
+    return _journal().unapplied()
+
+
+def unknown() -> list[Entry]:
+    """Requests that were sent and got no answer: they may have been billed. Newest first."""
+    return _journal().entries(JobState.UNKNOWN)
+
+
+def recover(job: str) -> Job:
+    """Put a stored result into the open scene, where it would go if it came now; returns at once.
+
+    :raises InvalidRequestError: there is no such job, or it has no files.
+    """
+    return runner.recover(job, settings.load())
+
+
+def export_result(job: str, folder: Path | str) -> list[str]:
+    """Copy the pictures of a stored result, exactly as they were received, and count it as applied.
+
+    :returns: the paths of the copies.
+    :raises InvalidRequestError: there is no such job, or it has no files.
+    :raises StorageError: the folder can't be written.
+    """
+    from .core.history import export
+
+    return [str(path) for path in export(_journal(), job, Path(folder).absolute())]
+
+
+def set_favourite(job: str, favourite: bool = True) -> None:
+    """Mark a job so that its files are never cleaned away, or take the mark off.
+
+    :raises InvalidRequestError: there is no such job.
+    """
+    if not _journal().set_favourite(job, favourite):
+        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+
+
+def clean_results(older_than_days: float, *, dry_run: bool = False) -> Cleaned:
+    """Delete the files of old results, never of favourites or unapplied ones: `.jobs` and `.freed_bytes`.
+
+    :raises StorageError: the journal can't be written.
+    """
+    from .core.history import clean
+
+    return clean(_journal(), older_than_days, dry_run=dry_run)
+
+
+def merge_journal(source: Path | str) -> Merged:
+    """Take over jobs and results of another machine's state folder: `.added`, `.updated`, `.copied_bytes`.
+
+    :raises InvalidRequestError: there is no journal.
+    :raises StorageError: it can't be read, or ours can't be written.
+    """
+    from .core.merging import merge
+
+    return merge(_journal(), Path(source))
+
+
+def _journal() -> Journal:
+    return runner.journal(settings.load())
 
 
 def models() -> list[dict[str, Any]]:

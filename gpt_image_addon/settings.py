@@ -5,6 +5,7 @@ Works in a checkout too, where the add-on has no preferences.
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,15 +13,22 @@ from typing import Any
 
 import bpy
 
-from .core.connection import Connection, check_base_url, is_loopback
-from .core.errors import ConfigurationError, MissingApiKeyError, OnlineAccessDisabledError
+from .core.connection import Connection, check_base_url, check_picture_fields, is_loopback
+from .core.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    MissingApiKeyError,
+    OnlineAccessDisabledError,
+)
 from .core.places import state_folder
+from .core.pricing import Limits
 from .core.providers import NEEDS_KEY
 from .core.results import replace_file
 
 PACKAGE = __package__ or "gpt_image_addon"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_CONCURRENCY = 4  # requests at once
+UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 KEY_VARIABLE = "OPENAI_API_KEY"
 KEY_FILE = "api-key"
 
@@ -34,16 +42,40 @@ class Settings:
     base_url: str = DEFAULT_BASE_URL
     organization: str = ""
     project: str = ""
+    picture_fields: str = "brackets"
+    """How several pictures of an edit are named, see `core.connection.PICTURE_FIELDS`."""
     state_folder: Path = field(default_factory=state_folder)
     monthly_budget_usd: float | None = None
     """None for no limit."""
+    max_cost_usd: float | None = None
+    """Of one request; None for no limit but the one for unattended runs."""
+    unattended: bool = False
+    """Nobody looks on: Blender runs in background."""
     concurrency: int = DEFAULT_CONCURRENCY
     online_access: bool = False
     """Blender's own switch; loopback addresses do not need it."""
 
     def connection(self) -> Connection:
         """Where the API is and who calls it."""
-        return Connection(self.base_url, self.api_key, self.organization, self.project)
+        return Connection(self.base_url, self.api_key, self.organization, self.project, self.picture_fields)
+
+    def limits(self, max_cost: float | None = None) -> Limits:
+        """What a request may cost.
+
+        :param max_cost: USD; a limit for this request alone, which goes before the others.
+        :raises InvalidRequestError: it is no amount.
+        """
+        if max_cost is not None and not 0 <= max_cost < math.inf:
+            raise InvalidRequestError(f"max_cost must be an amount in USD, not {max_cost}.", param="max_cost")
+        if max_cost is not None:
+            return Limits(max_cost, monthly_budget_usd=self.monthly_budget_usd)
+        if self.max_cost_usd is not None:
+            reason = "the limit for a request in GPT_IMAGE_MAX_COST_USD or the preferences is"
+            return Limits(self.max_cost_usd, reason, self.monthly_budget_usd)
+        if self.unattended:
+            reason = "without a limit of its own a request of an unattended run may cost"
+            return Limits(UNATTENDED_MAX_COST_USD, reason, self.monthly_budget_usd)
+        return Limits(monthly_budget_usd=self.monthly_budget_usd)
 
     def check_provider(self, provider: str) -> None:
         """Whether a request to this provider may be sent at all.
@@ -55,6 +87,7 @@ class Settings:
         if not self.api_key:
             raise MissingApiKeyError("There is no API key.")
         check_base_url(self.base_url)
+        check_picture_fields(self.picture_fields)
         if not self.online_access and not is_loopback(self.base_url):
             raise OnlineAccessDisabledError("Blender's online access is off.")
 
@@ -72,23 +105,32 @@ def load() -> Settings:
         base_url=environment.get("OPENAI_BASE_URL") or getattr(found, "base_url", "") or DEFAULT_BASE_URL,
         organization=environment.get("OPENAI_ORG_ID", "") or getattr(found, "organization", ""),
         project=environment.get("OPENAI_PROJECT_ID", "") or getattr(found, "project", ""),
-        monthly_budget_usd=_budget(environment.get("GPT_IMAGE_MONTHLY_BUDGET_USD"), found),
+        monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),
+        max_cost_usd=_usd("GPT_IMAGE_MAX_COST_USD", found, "max_cost_usd"),
+        unattended=bool(bpy.app.background),
+        picture_fields=environment.get("GPT_IMAGE_PICTURE_FIELDS")
+        or getattr(found, "picture_fields", "")
+        or "brackets",
         concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
         online_access=bool(bpy.app.online_access),
     )
 
 
-def _budget(text: str | None, found: Any) -> float | None:
-    if text:
-        try:
-            return float(text)
-        except ValueError:
-            raise ConfigurationError(
-                f"GPT_IMAGE_MONTHLY_BUDGET_USD is '{text}', which is no number.",
-                next_step="Set it to an amount in USD.",
-            ) from None
-    limit = getattr(found, "monthly_budget_usd", 0.0)
-    return limit if limit > 0 else None
+def _usd(variable: str, found: Any, preference: str) -> float | None:
+    """An amount from the environment, or from the preferences, where 0 means none."""
+    text = os.environ.get(variable)
+    if not text:
+        limit: float = getattr(found, preference, 0.0)
+        return limit if limit > 0 else None
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not 0 <= amount < math.inf:
+        raise ConfigurationError(
+            f"{variable} is '{text}', which is no amount.", next_step="Set it to an amount in USD."
+        )
+    return amount
 
 
 def preferences() -> Any:

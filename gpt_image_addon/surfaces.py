@@ -239,7 +239,7 @@ def submit_remake(material: str, **strengths: float) -> Job:
         raise InvalidRequestError(f"There is no material '{material}'.", param="material")
     if block.library or block.override_library:
         raise InvalidRequestError(f"'{material}' is linked and can't be changed.", param="material")
-    entry = runner.stored(str(block.get(materials.JOB, "")), found)
+    entry = runner.journal(found).entry(str(block.get(materials.JOB, "")))
     if entry is None or entry.folder is None or not entry.folder.is_dir():
         raise SceneError(f"The pictures that '{material}' was made from are not on this machine.")
     changed: dict[str, Any] = {"textures_dir": None, "scene_uid": None}

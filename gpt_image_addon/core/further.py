@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from .admission import sent_fields
 from .models import Registry
-from .pricing import Estimate, estimate
+from .pricing import Estimate, Seen, estimate, nothing_seen
 from .request import Application, GenerationRequest
-from .results import PICTURE_STEM
+from .results import ANSWER_FILE, PICTURE_STEM
 from .sizes import AUTO, format_size, parse_size
 
 HEIGHT_JOB = "height"
@@ -51,8 +52,19 @@ def asks_for_height(request: GenerationRequest, application: Application) -> boo
     return application.height_by_model and request.provider != "offline"
 
 
+def further_price(
+    request: GenerationRequest, registry: Registry, size: tuple[int, int], seen: Seen = nothing_seen
+) -> Estimate:
+    """The price of a further request for a picture of this size."""
+    return estimate(sent_fields(request), registry, (size,), seen)
+
+
 def with_further(
-    price: Estimate, request: GenerationRequest, application: Application, registry: Registry
+    price: Estimate,
+    request: GenerationRequest,
+    application: Application,
+    registry: Registry,
+    seen: Seen = nothing_seen,
 ) -> Estimate:
     """The price with that of the further requests.
 
@@ -61,8 +73,13 @@ def with_further(
     if not asks_for_height(request, application):
         return price
     size = AUTO_SIZE if request.size == AUTO else parse_size(request.size)
-    more = estimate(height_request(request, "", size, registry), registry, (size,))
-    return Estimate(price.low_usd + more.low_usd, price.high_usd + more.high_usd, price.exact and more.exact)
+    more = further_price(height_request(request, "", size, registry), registry, size, seen)
+    return Estimate(
+        low_usd=price.low_usd + more.low_usd,
+        high_usd=price.high_usd + more.high_usd,
+        exact=price.exact and more.exact,
+        likely_usd=price.likely_usd + more.likely_usd,
+    )
 
 
 def further_id(job: str, kind: str) -> str:
@@ -72,7 +89,8 @@ def further_id(job: str, kind: str) -> str:
 
 def further_folder(folder: Path, kind: str) -> Path | None:
     """The result folder of a further job, beside that of its job or, after midnight, in the next month's."""
-    return next(folder.parent.parent.glob(f"*/{further_id(folder.name, kind)}"), None)
+    found = next(folder.parent.parent.glob(f"*/{further_id(folder.name, kind)}/{ANSWER_FILE}"), None)
+    return found.parent if found else None
 
 
 def further_jobs(folder: Path, kinds: Sequence[str] = (HEIGHT_JOB,)) -> tuple[str, ...]:

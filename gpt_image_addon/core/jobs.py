@@ -5,7 +5,6 @@ A worker calls the job's work and sends events; exactly one of them is the last,
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 import time
@@ -16,11 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import GptImageError, JobCancelled
+from .logs import get_logger
 from .request import Application, GenerationRequest
 from .results import Prepared
 from .states import JobState
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 FINAL_STATES = frozenset({JobState.APPLIED, JobState.FAILED, JobState.CANCELLED, JobState.UNKNOWN})
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
@@ -200,7 +200,6 @@ class JobQueue:
 
 def _outcome(job: Job, work: Work, emit: Emit) -> JobEvent:
     try:
-        job.check_cancelled()
         emit(JobEvent(job, state=JobState.SENDING, message="Starting", progress=0.0))
         return JobEvent(job, prepared=work(job, emit), progress=1.0)
     except GptImageError as error:

@@ -7,37 +7,33 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import GptImageError, InvalidRequestError, InvalidResponseError, JobCancelled
-from .further import HEIGHT_JOB, asks_for_height, further_id, height_request
+from .errors import GptImageError, InvalidRequestError, InvalidResponseError, JobCancelled, StorageError
+from .further import HEIGHT_JOB, asks_for_height, further_id, further_price, height_request
 from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
 from .models import Registry
 from .preparing import prepare
-from .pricing import cost_usd, estimate
+from .pricing import cost_usd
 from .processing import PIXEL_FORMATS
 from .prompts import compose
 from .providers import make_provider
 from .request import Application, GenerationRequest
-from .results import (
-    HEIGHT_STEM,
-    MASK_FILE,
-    ORIGINAL_STEM,
-    PICTURE_STEM,
-    Prepared,
-    ResultFolder,
-)
+from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, Prepared, keep
 from .seamless import as_sent
 from .states import JobState
 
 if TYPE_CHECKING:
     from .connection import Connection
     from .providers.base import Answer, Reporter, Uploads
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,32 +52,39 @@ class Line:
         :raises GptImageError: why there is none; the journal's row says the same.
         """
         try:
-            folder = self._receive(job, emit)
+            folder, notices = self._receive(job, emit)
         except GptImageError as error:
-            self.journal.failed(job.id, error, cancelled=isinstance(error, JobCancelled))
+            self._note_failure(job, error)
             raise
-        notes = self._further(job, folder, emit)
+        notices += self._further(job, folder, emit)
         emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
         try:
             prepared = prepare(job.id, job.request, job.application, folder)
-            return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notes))
         except InvalidResponseError as error:
-            self.journal.failed(job.id, error)
+            self._note_failure(job, error)
             raise
+        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
+
+    def _note_failure(self, job: Job, error: GptImageError) -> None:
+        """The job's own error is what the user must see, even where the journal fails as well."""
+        try:
+            self.journal.failed(job.id, error, cancelled=isinstance(error, JobCancelled))
+        except StorageError:
+            log.exception("The end of job %s could not be noted", job.id)
 
     def resume(self, folder: Path) -> Work:
         """The work of a job whose answer already lies in ``folder``."""
         return lambda job, emit: prepare(job.id, job.request, job.application, folder)
 
-    def _further(self, job: Job, folder: Path, emit: Emit) -> list[str]:
+    def _further(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
         """Send the further requests of a job; what they fail at is told and does not spoil its result."""
         if not asks_for_height(job.request, job.application):
-            return []
+            return ()
         try:
             self._ask_height(job, folder, emit)
         except GptImageError as error:
-            return [f"The model's height could not be had, so relief is estimated: {error.message}"]
-        return []
+            return (f"The model's height could not be had, so relief is estimated: {error.message}",)
+        return ()
 
     def _ask_height(self, job: Job, folder: Path, emit: Emit) -> None:
         from .pictures import inspect_file
@@ -92,7 +95,7 @@ class Line:
             raise InvalidRequestError("There is no picture that it could be asked for.")
         size = (info.width, info.height)
         request = height_request(job.request, str(picture), size, self.registry)
-        price = estimate(request, self.registry, (size,)).high_usd
+        price = further_price(request, self.registry, size).high_usd
         further = Job(
             request,
             Application(target="image"),
@@ -113,12 +116,12 @@ class Line:
         try:
             self._receive(further, lambda event: emit(dataclasses.replace(event, job=job)))
         except GptImageError as error:
-            self.journal.failed(further.id, error, cancelled=isinstance(error, JobCancelled))
+            self._note_failure(further, error)
             raise
         self.journal.applied(further.id)  # with its job; alone it is nothing to recover
 
-    def _receive(self, job: Job, emit: Emit) -> Path:
-        """Everything up to the moment when the answer is safe; returns its folder."""
+    def _receive(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
+        """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
         from .http import Exchange
 
         exchange = Exchange()
@@ -134,26 +137,38 @@ class Line:
         notes = [note for upload in uploads.all for note in upload.notes]
         return self._store(job, answer, uploads, notes)
 
-    def _store(self, job: Job, answer: Answer, uploads: Uploads, notes: list[str]) -> Path:
+    def _store(
+        self, job: Job, answer: Answer, uploads: Uploads, notes: list[str]
+    ) -> tuple[Path, tuple[str, ...]]:
         usage = answer.usage.to_dict() if answer.usage else None
         cost = cost_usd(answer.usage, self.registry, job.request.model) if answer.usage else None
         if cost is None:
             cost = job.estimated_usd
             notes.append("The server did not say what was used; the cost shown is the estimate.")
+        now = datetime.now()
         facts = {
             "request": job.request.to_dict(),
+            "application": job.application.to_dict(),
             "request_id": answer.request_id,
             "usage": usage,
             "cost_usd": cost,
-            "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "created": now.astimezone().isoformat(timespec="seconds"),
             "warnings": [*answer.warnings, *notes],
         }
-        with ResultFolder(self.journal.results, job.id, datetime.now()) as folder:
-            for name, data in (*_named(answer), *_inputs(job.request, uploads)):
-                folder.write(name, data)
-            folder.commit(facts)
-        self.journal.received(job.id, folder.path, cost_usd=cost, usage=usage, request_id=answer.request_id)
-        return folder.path
+        files = dict((*_named(answer), *_inputs(job.request, uploads)))
+        kept = keep(self.journal.results, job.id, now, files, facts)
+        notices = [kept.notice] if kept.notice else []
+        try:
+            self.journal.received(
+                job.id, kept.folder, cost_usd=cost, usage=usage, request_id=answer.request_id
+            )
+        except StorageError as error:
+            log.exception("The answer to job %s could not be noted", job.id)
+            notices.append(
+                f"{error.message} The answer is paid for (${cost:.4f}) and lies in {kept.folder}; "
+                "the journal takes it over when it can be written again."
+            )
+        return kept.folder, tuple(notices)
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:

@@ -11,7 +11,7 @@ from gpt_image_addon.core import kernels
 from gpt_image_addon.core.light import evened, light_ramp, log_luminance
 from gpt_image_addon.core.map_kinds import BY_NAME
 from gpt_image_addon.core.maps import ALL, Strengths, make_maps
-from gpt_image_addon.core.relief import ambient_occlusion, estimated_height, normal_map
+from gpt_image_addon.core.relief import ambient_occlusion, estimated_height, normal_map, without_steps
 
 
 def waves(height: int, width: int) -> np.ndarray:
@@ -67,6 +67,16 @@ def test_occlusion_darkens_a_groove_and_leaves_planes_and_even_slopes_open() -> 
     assert shade[:, 30:34].max() < 0.7 < 0.9 < shade[:, 2:10].min()
     slope = np.repeat(np.linspace(0, 1, 64, dtype=np.float32)[None], 64, 0)
     assert ambient_occlusion(slope, 30, False)[:, 24:40].min() > 0.95
+
+
+def test_the_steps_of_an_eight_bit_height_cast_little_shade() -> None:
+    smooth = waves(128, 128) * np.float32(0.2)
+    stepped = (np.rint(smooth * 255) / 255).astype(np.float32)
+    want, without, raw = (
+        ambient_occlusion(plane, 200, True) for plane in (smooth, without_steps(stepped, True), stepped)
+    )
+    assert np.abs(without - want).mean() < 0.5 * np.abs(raw - want).mean()
+    assert np.abs(without_steps(stepped, True) - stepped).max() <= 0.5 / 255 + 1e-6
 
 
 def test_maps_of_a_tile_wrap_and_move_with_it() -> None:
@@ -215,5 +225,7 @@ def test_bad_input_is_refused_in_words() -> None:
         make_maps(noise(32, 32), kinds=("bump",))
     with pytest.raises(ValueError, match="RGB"):
         make_maps(noise(32, 32)[..., 0])
+    with pytest.raises(ValueError, match="at least"):
+        make_maps(noise(1, 40))
     with pytest.raises(ValueError, match="height is"):
         make_maps(noise(32, 32), height=waves(16, 16))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import api
-from .core.map_kinds import BY_NAME
-from .core.request import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS
+from .. import api
+from ..core.map_kinds import BY_NAME
+from ..core.request import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS
+from .common import Output, add_outputs, say, succeeded
 
 MAP_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--normal-strength", {"type": float, "metavar": "FACTOR", "help": "steepness of the normal map"}),
@@ -62,6 +61,7 @@ def add_maps(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--convention", choices=CONVENTIONS, help="of the normal map (default: OPENGL)")
     for flag, options in MAP_FLAGS:
         verb.add_argument(flag, **options)
+    add_outputs(verb)
 
 
 def add_tile(verb: argparse.ArgumentParser) -> None:
@@ -70,38 +70,32 @@ def add_tile(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("picture", metavar="PICTURE", help="file, or name of an image in the .blend")
     verb.add_argument("out", metavar="OUT", type=Path, help="file to write: png, jpg or webp")
     verb.add_argument("--size", metavar="WxH", help="pixels of the tile; default: as large as the cut leaves")
+    add_outputs(verb)
 
 
-def make_maps(options: argparse.Namespace) -> dict[str, Any]:
-    """Run ``maps``."""
+def make_maps(options: argparse.Namespace) -> Output:
+    """The verb ``maps``."""
     own = {"verb", "json", "json_file"}
     values = {name: value for name, value in vars(options).items() if name not in own and value is not None}
     made = dataclasses.asdict(api.make_maps(**values))
     _tell(made["warnings"])
     for kind, file in made["maps"].items():
-        print(f"{kind:12} {file}", file=sys.stderr)
+        say(f"{kind:12} {file}")
     if not options.seamless:
         del made["scores"], made["unchanged"]
-    return made
+    return succeeded(**made)
 
 
-def make_tile(options: argparse.Namespace) -> dict[str, Any]:
-    """Run ``tile``."""
+def make_tile(options: argparse.Namespace) -> Output:
+    """The verb ``tile``."""
     made = dataclasses.asdict(api.make_tile(options.picture, options.out, size=options.size))
     _tell(made["warnings"])
     for name, value in made["scores"].items():
-        print(f"{name:16} {value}", file=sys.stderr)
-    print(made["file"], file=sys.stderr)
-    return made
+        say(f"{name:16} {value}")
+    say(made["file"])
+    return succeeded(**made)
 
 
 def _tell(warnings: list[str]) -> None:
     for warning in warnings:
-        print(f"note: {warning}", file=sys.stderr)
-
-
-VERBS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, Callable[..., dict[str, Any]]]] = {
-    "maps": (add_maps, "material maps from a picture, without the API", make_maps),
-    "tile": (add_tile, "a seamless tile from a picture, without the API", make_tile),
-}
-"""How each verb gets its flags, what it is for, and what runs it."""
+        say(f"note: {warning}")
