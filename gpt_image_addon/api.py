@@ -30,6 +30,7 @@ from . import runner, settings
 from .core.errors import InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.request import Application, GenerationRequest
+from .core.sizes import AUTO
 from .core.states import JobState
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class ResultImage:
     """One picture of a result."""
 
     name: str
-    """Name of its data-block."""
+    """Name of its data-block; empty for an svg, which Blender can't show."""
     file: str
     """Absolute path of the bytes as they were received."""
     width: int
@@ -185,6 +186,8 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     provider = values.pop("provider", None) or settings.load().provider
     request = {name: value for name, value in values.items() if name in _REQUEST_FIELDS}
     application = {name: value for name, value in values.items() if name in _APPLICATION_FIELDS}
+    if request.get("output_format") == "gif":  # the usual size is more than a gif may have
+        request.setdefault("size", AUTO)
     return GenerationRequest(prompt=prompt, provider=provider, **request), Application(**application)
 
 
@@ -268,7 +271,8 @@ def result_of(job: Job) -> Result:
         raise SceneError(f"The job is not finished: {job.message}.")
     entry = runner.entry(job.id)
     applied, prepared = job.applied, job.prepared
-    images = tuple(map(_result_image, applied.images, prepared.pictures))
+    names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block
+    images = tuple(map(_result_image, names, prepared.pictures))
     return Result(
         job=job.id,
         provider=job.request.provider,
@@ -287,7 +291,7 @@ def result_of(job: Job) -> Result:
 
 def _result_image(name: str, picture: Picture) -> ResultImage:
     size = (picture.width, picture.height)
-    return ResultImage(name, picture.received_file, *size, picture.format, picture.sha256)
+    return ResultImage(name, picture.received_file, *size, picture.received_format, picture.sha256)
 
 
 def as_dict(result: Result) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import GptImageError, InvalidRequestError, InvalidResponseError, JobCancelled, StorageError
 from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
+from .logs import get_logger
 from .models import Registry
 from .names import safe_name
 from .pricing import cost_usd
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .providers.base import Answer, Reporter, Uploads
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic")
 HEIGHT_STEM = "height-"
@@ -89,7 +89,7 @@ class Line:
 
     def _receive(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
-        from .http import Exchange
+        from .exchange import Exchange
 
         exchange = Exchange()
         job.on_cancel = exchange.cancel
@@ -253,7 +253,7 @@ def _make_maps(
     request: GenerationRequest, application: Application, folder: Path, picture: Picture, warnings: list[str]
 ) -> dict[str, Picture]:
     kinds = application.maps or (MATERIAL_MAPS if application.target == "material" else ())
-    if not kinds:
+    if not kinds or not picture.has_pixels:
         return {}
     from .maps import make_maps
     from .pictures import decode, decode_height
@@ -277,6 +277,8 @@ def _copy_to(folder: Path, pictures: Iterable[Picture]) -> None:
     for picture in pictures:
         extension = "jpg" if picture.format == "jpeg" else picture.format
         replace_file(folder / f"{picture.name}.{extension}", picture.data)
+        if picture.source.endswith(".gif"):
+            replace_file(folder / f"{picture.name}.gif", Path(picture.source).read_bytes())
 
 
 def _facts(job: str, request: GenerationRequest, picture: Picture, answer: Mapping[str, Any]) -> Facts:
