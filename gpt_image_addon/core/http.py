@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from .connection import Connection, is_loopback
 from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
 from .exchange import Exchange
+from .sigpipe import broken_pipes_as_errors
 from .logs import get_logger, guard_libraries, hide
 from .watched import WatchedAdapter
 
@@ -157,7 +158,7 @@ def _perform(
     exchange.check()
     exchange.body_sent = False
     started = time.monotonic()
-    with requests.Session() as session:
+    with broken_pipes_as_errors(), requests.Session() as session:
         for scheme in ("http://", "https://"):
             session.mount(scheme, WatchedAdapter(exchange, send_timeout=request.timeout[1]))
         try:

@@ -180,7 +180,6 @@ def test_a_busy_server_is_asked_again(api_server: ApiServer) -> None:
         (faults.answer("gzip"), None, "no"),
         (faults.answer("empty_data"), InvalidResponseError, "maybe"),
         (faults.answer("no_data"), InvalidResponseError, "maybe"),
-        (faults.answer("content_length_too_long"), APIConnectionError, "maybe"),
         (faults.redirect("http://127.0.0.1:9/v1/images/generations"), InvalidResponseError, "no"),
         (faults.reset("processing"), APIConnectionError, "maybe"),
         (faults.reset("answer_headers"), APIConnectionError, "maybe"),
