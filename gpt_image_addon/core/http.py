@@ -20,8 +20,8 @@ from urllib3.exceptions import HTTPError
 from .connection import Connection, is_loopback
 from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
 from .exchange import Exchange
-from .sigpipe import broken_pipes_as_errors
 from .logs import get_logger, guard_libraries, hide
+from .sigpipe import broken_pipes_as_errors
 from .watched import WatchedAdapter
 
 log = get_logger(__name__)
