@@ -89,7 +89,9 @@ def test_an_offline_material_survives_saving(run: Any, tmp_path: Path) -> None:
     principled = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
     spaces = {node.image.name: node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE"}
     assert principled.inputs["Base Color"].links[0].from_node.image.colorspace_settings.name == "sRGB"
-    assert principled.inputs["Roughness"].links[0].from_node.image.colorspace_settings.name == "Non-Color"
+    contrast = principled.inputs["Roughness"].links[0].from_node
+    rough = next(s.links[0].from_node for s in contrast.inputs if s.identifier == "B_Float")
+    assert rough.image.colorspace_settings.name == "Non-Color"
     normal = principled.inputs["Normal"].links[0].from_node
     assert normal.inputs["Color"].links[0].from_node.image.colorspace_settings.name == "Non-Color"
     assert spaces and all(image.packed_file for image in spaces.values())
