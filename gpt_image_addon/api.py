@@ -30,6 +30,7 @@ from . import runner, settings
 from .core.errors import InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.request import Application, GenerationRequest
+from .core.sizes import AUTO
 from .core.states import JobState
 from .surfaces import Maps as Maps
 from .surfaces import TileResult as TileResult
@@ -64,7 +65,7 @@ class ResultImage:
     """One picture of a result."""
 
     name: str
-    """Name of its data-block."""
+    """Name of its data-block; empty for an svg, which Blender can't show."""
     file: str
     """Absolute path of the bytes as they were received."""
     width: int
@@ -195,6 +196,8 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     provider = values.pop("provider", None) or settings.load().provider
     request = {name: value for name, value in values.items() if name in _REQUEST_FIELDS}
     application = {name: value for name, value in values.items() if name in _APPLICATION_FIELDS}
+    if request.get("output_format") == "gif":  # the usual size is more than a gif may have
+        request.setdefault("size", AUTO)
     return GenerationRequest(prompt=prompt, provider=provider, **request), Application(**application)
 
 
@@ -279,7 +282,8 @@ def result_of(job: Job) -> Result:
     entry = runner.entry(job.id)
     applied, prepared = job.applied, job.prepared
     rows = [entry, *map(runner.entry, prepared.further_jobs)]
-    images = tuple(map(_result_image, applied.images, prepared.pictures))
+    names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block
+    images = tuple(map(_result_image, names, prepared.pictures))
     return Result(
         job=job.id,
         provider=job.request.provider,
@@ -299,7 +303,7 @@ def result_of(job: Job) -> Result:
 def _result_image(name: str, picture: Picture) -> ResultImage:
     size = (picture.width, picture.height)
     processed = picture.file if picture.source else None
-    return ResultImage(name, picture.received_file, *size, picture.format, picture.sha256, processed)
+    return ResultImage(name, picture.received_file, *size, picture.received_format, picture.sha256, processed)
 
 
 def as_dict(result: Result) -> dict[str, Any]:

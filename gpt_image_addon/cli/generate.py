@@ -129,7 +129,8 @@ def generate(options: argparse.Namespace) -> Output:
     blend = api.save_blend(options.output) if options.output else None
     for warning in result.warnings:
         say(f"note: {warning}")
-    say(f"{result.material or result.images[0].name}: {', '.join(image.file for image in result.images)}")
+    made = result.material or result.images[0].name or "drawing"
+    say(f"{made}: {', '.join(image.file for image in result.images)}")
     return succeeded(**api.as_dict(result), blend=blend)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from .errors import GptImageError, InvalidRequestError, InvalidResponseError, Jo
 from .further import HEIGHT_JOB, asks_for_height, further_id, further_price, height_request
 from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
+from .logs import get_logger
 from .models import Registry
 from .preparing import prepare
 from .pricing import cost_usd
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .providers.base import Answer, Reporter, Uploads
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Line:
 
     def _receive(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
-        from .http import Exchange
+        from .exchange import Exchange
 
         exchange = Exchange()
         job.on_cancel = exchange.cancel

@@ -214,6 +214,8 @@ def _copy_to(folder: Path, pictures: Iterable[Picture], normal: Picture | None) 
         extension = "jpg" if picture.format == "jpeg" else picture.format
         data = _directx(picture.data) if picture is normal else picture.data
         replace_file(folder / f"{picture.name}.{extension}", data)
+        if picture.source.endswith(".gif"):
+            replace_file(folder / f"{picture.name}.gif", Path(picture.source).read_bytes())
 
 
 def _directx(normal: bytes) -> bytes:

@@ -56,9 +56,19 @@ class Picture:
     """What is known of this picture alone, kept as custom properties."""
 
     @property
+    def has_pixels(self) -> bool:
+        """Whether Blender can show it; an svg is handed on as a file."""
+        return self.format != "svg"
+
+    @property
     def received_file(self) -> str:
         """Absolute path of the bytes as received, as `images[].file` names it."""
         return self.source or self.file
+
+    @property
+    def received_format(self) -> str:
+        """What the bytes as received are; `format` is that of ``data``."""
+        return Path(self.received_file).suffix.lstrip(".")
 
     @property
     def sha256(self) -> str:

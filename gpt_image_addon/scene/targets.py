@@ -51,6 +51,8 @@ def apply(prepared: Prepared, application: Application) -> Applied:
     check_application(application)
     if not prepared.pictures:
         raise SceneError("The result holds no picture.")
+    if not any(picture.has_pixels for picture in prepared.pictures):
+        return Applied(())
     reason = why_deferred(application)
     if reason:
         raise Deferred(reason)

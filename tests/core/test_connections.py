@@ -23,7 +23,7 @@ from gpt_image_addon.core.errors import (
     InvalidResponseError,
     JobCancelled,
 )
-from gpt_image_addon.core.http import Exchange
+from gpt_image_addon.core.exchange import Exchange
 from gpt_image_addon.core.pictures import Upload
 from gpt_image_addon.core.providers import openai_links
 from gpt_image_addon.core.providers.base import Reporter, Uploads

@@ -48,7 +48,20 @@ ARRAYS_ONLY = (
 )
 """Core rooms that turn arrays into arrays and know only each other."""
 
-NO_PROVIDERS = ("jobs", "journal", "results", "request", "models", "pricing", "prompts", "pictures", "http")
+NO_PROVIDERS = (
+    "jobs",
+    "journal",
+    "results",
+    "request",
+    "models",
+    "pricing",
+    "prompts",
+    "pictures",
+    "http",
+    "exchange",
+    "retries",
+    "watched",
+)
 UI_MUST_NOT_SEE = ("core.http", "core.providers", "core.jobs")
 
 

@@ -30,7 +30,7 @@ from gpt_image_addon.core.errors import (
     PermissionDeniedError,
     RateLimitError,
 )
-from gpt_image_addon.core.http import Exchange
+from gpt_image_addon.core.exchange import Exchange
 from gpt_image_addon.core.pictures import encode_png, load_upload
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
 from gpt_image_addon.core.providers.openai import OpenAIProvider

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import APIStatusError, InvalidRequestError
-from gpt_image_addon.core.http import Exchange
+from gpt_image_addon.core.exchange import Exchange
 from gpt_image_addon.core.models import check, load_registry
 from gpt_image_addon.core.pictures import Upload
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
