@@ -126,7 +126,7 @@ def checked(
     sent, notes = as_sent(request, table)
     warnings = check(sent, table, date.today())
     seen = _seen(settings)
-    price = quote(sent, table, seen, more_pictures)
+    price = quote(request, table, seen, more_pictures)
     return request, with_further(price, sent, application, table, seen), (*warnings, *notes)
 
 

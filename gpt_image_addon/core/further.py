@@ -56,7 +56,7 @@ def further_price(
     request: GenerationRequest, registry: Registry, size: tuple[int, int], seen: Seen = nothing_seen
 ) -> Estimate:
     """The price of a further request for a picture of this size."""
-    return estimate(sent_fields(request), registry, (size,), seen)
+    return estimate(sent_fields(request, registry), registry, (size,), seen)
 
 
 def with_further(

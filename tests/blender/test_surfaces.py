@@ -269,7 +269,7 @@ def test_the_height_is_asked_of_the_model_in_a_job_of_its_own(run: Run, online: 
     assert output["cost_usd"] <= output["estimated_usd"] == pytest.approx(priced["estimated_usd"])
     _, history = run("history")
     rows = {row["job"]: row for row in history["jobs"]}
-    assert {row["state"] for row in rows.values()} == {"applied"}
+    assert {row["state"] for row in rows.values()} == {"APPLIED"}
     assert rows[f"{output['job']}-height"]["cost_usd"] == pytest.approx(height.cost_usd)
     assert history["spent_usd"] == pytest.approx(online.bill_usd)
 

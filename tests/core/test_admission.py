@@ -60,7 +60,7 @@ def test_the_bill_lies_in_the_range_of_what_was_sent(
     event = run(journal, api_server.base_url, api_server.api_key, job)
     assert event.error is None
     record = api_server.image_requests[0]
-    assert {**sent_fields(job.request)} == record.fields
+    assert {**sent_fields(job.request, load_registry())} == record.fields
     price = estimate(record.fields, load_registry())
     assert job.estimated_usd == price.high_usd
     assert price.low_usd <= record.cost_usd <= price.high_usd
