@@ -21,6 +21,7 @@ from .connection import Connection, is_loopback
 from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
 from .exchange import Exchange
 from .logs import get_logger, guard_libraries, hide
+from .sigpipe import broken_pipes_as_errors
 from .watched import WatchedAdapter
 
 log = get_logger(__name__)
@@ -157,7 +158,7 @@ def _perform(
     exchange.check()
     exchange.body_sent = False
     started = time.monotonic()
-    with requests.Session() as session:
+    with broken_pipes_as_errors(), requests.Session() as session:
         for scheme in ("http://", "https://"):
             session.mount(scheme, WatchedAdapter(exchange, send_timeout=request.timeout[1]))
         try:

@@ -13,7 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import GptImageError, InvalidRequestError, InvalidResponseError, JobCancelled, StorageError
+from .errors import (
+    Billed,
+    GptImageError,
+    InvalidRequestError,
+    InvalidResponseError,
+    JobCancelled,
+    StorageError,
+)
 from .further import HEIGHT_JOB, asks_for_height, further_id, further_price, height_request
 from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
@@ -56,14 +63,26 @@ class Line:
         except GptImageError as error:
             self._note_failure(job, error)
             raise
+        except Exception as error:
+            fault = _fault(error, "maybe")
+            self._note_failure(job, fault)
+            raise fault from error
         notices += self._further(job, folder, emit)
         emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
-        try:
-            prepared = prepare(job.id, job.request, job.application, folder)
-        except InvalidResponseError as error:
-            self._note_failure(job, error)
-            raise
+        prepared = self._prepare(job, folder)
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
+
+    def _prepare(self, job: Job, folder: Path) -> Prepared:
+        """`prepare`; what goes wrong here is paid for, and unless the picture is bad it can be recovered."""
+        try:
+            return prepare(job.id, job.request, job.application, folder)
+        except GptImageError as error:
+            error.billed = "yes" if job.estimated_usd > 0 else "no"
+            if isinstance(error, InvalidResponseError):
+                self._note_failure(job, error)
+            raise
+        except Exception as error:
+            raise _fault(error, "yes" if job.estimated_usd > 0 else "no") from error
 
     def _note_failure(self, job: Job, error: GptImageError) -> None:
         """The job's own error is what the user must see, even where the journal fails as well."""
@@ -169,6 +188,12 @@ class Line:
                 "the journal takes it over when it can be written again."
             )
         return kept.folder, tuple(notices)
+
+
+def _fault(error: Exception, billed: Billed) -> GptImageError:
+    """What people read of a fault of our own."""
+    log.error("A job broke", exc_info=error)
+    return GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal", billed=billed)
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
