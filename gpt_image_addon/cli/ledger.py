@@ -28,7 +28,7 @@ SHOWN_PROMPT = 60  # characters
 def add_history(verb: argparse.ArgumentParser) -> None:
     """The flags of ``history``."""
     verb.description = "Show what was made and spent, newest first; keep the folder of results small."
-    verb.add_argument("--month", metavar="YYYY-MM", type=_month, default="", help="only this month")
+    verb.add_argument("--month", metavar="YYYY-MM", type=_month, help="only this month")
     verb.add_argument(
         "--state", type=str.upper, choices=[state.value for state in JobState], help="only jobs in this state"
     )
