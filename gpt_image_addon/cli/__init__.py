@@ -17,7 +17,7 @@ from typing import Any
 from .. import api
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
 from ..core.jobs import WORKER_NAME
-from . import about, generate, ledger, manual
+from . import about, generate, ledger, manual, surfaces
 from .common import BILLED, PROGRAM, Layout, Output, Parser, UsageError, add_outputs, console, failure
 from .terminal import speaking
 
@@ -34,6 +34,8 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "generate": Verb("make something from a prompt", generate.generate, generate.add_generate),
     "estimate": Verb("what that would cost", generate.estimate, generate.add_estimate),
+    "maps": Verb("material maps from a picture, without the API", surfaces.make_maps, surfaces.add_maps),
+    "tile": Verb("a seamless tile from a picture, without the API", surfaces.make_tile, surfaces.add_tile),
     "history": Verb("what was made and spent", ledger.history, ledger.add_history),
     "recover": Verb("results that are in no scene yet", ledger.recover, ledger.add_recover),
     "models": Verb("the models, what they take and until when", about.models, about.add_models),

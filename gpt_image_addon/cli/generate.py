@@ -9,7 +9,6 @@ from typing import Any
 from .. import api
 from ..core.errors import Billed, JobCancelled
 from ..core.jobs import Job
-from ..core.map_kinds import BY_NAME
 from ..core.providers import NEEDS_KEY
 from ..core.request import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, SVG_EFFORTS, TARGETS
 from ..core.states import JobState
@@ -23,6 +22,7 @@ from .common import (
     say,
     succeeded,
 )
+from .surfaces import add_generate_flags as add_surface_flags
 
 OWN_FLAGS = OUTPUT_FLAGS | {"output", "overwrite", "reuse", "retry_unknown", "max_cost", "dry_run"}
 """Flags that are no parameter of the request."""
@@ -104,6 +104,7 @@ def add_estimate(verb: argparse.ArgumentParser) -> None:
 def _add_request(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("prompt", help="what to make, in your words")
     _add_what(verb.add_argument_group("what becomes of it"))
+    add_surface_flags(verb.add_argument_group("maps and materials"))
     _add_pictures(verb.add_argument_group("pictures to show the model"))
     group = verb.add_argument_group("the API's own parameters")
     group.add_argument("--provider", choices=PROVIDERS, help="default: $GPT_IMAGE_PROVIDER or openai")
@@ -119,7 +120,6 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--name", help="name of the data-blocks; default: made from the prompt")
     group.add_argument("--style", metavar="NAME", help="words of a named style join the prompt")
     group.add_argument("--seamless", action="store_true", help="ask for a picture that tiles")
-    group.add_argument("--maps", type=_kinds, metavar="KIND,…", help=f"material maps: {', '.join(BY_NAME)}")
 
 
 def _add_pictures(group: argparse._ArgumentGroup) -> None:
@@ -140,10 +140,6 @@ def _add_pictures(group: argparse._ArgumentGroup) -> None:
         help="keep the model's changes outside the mask",
     )
     group.add_argument("--markup", metavar="PATH", help="transparent picture drawn over the first reference")
-
-
-def _kinds(text: str) -> list[str]:
-    return [kind.strip() for kind in text.split(",") if kind.strip()]
 
 
 def generate(options: argparse.Namespace) -> Output:

@@ -21,6 +21,7 @@ from .connection import Connection, is_loopback
 from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
 from .exchange import Exchange
 from .logs import get_logger, guard_libraries, hide
+from .sigpipe import broken_pipes_as_errors
 from .watched import WatchedAdapter
 
 log = get_logger(__name__)
@@ -157,7 +158,7 @@ def _perform(
     exchange.check()
     exchange.body_sent = False
     started = time.monotonic()
-    with requests.Session() as session:
+    with broken_pipes_as_errors(), requests.Session() as session:
         for scheme in ("http://", "https://"):
             session.mount(scheme, WatchedAdapter(exchange, send_timeout=request.timeout[1]))
         try:
@@ -193,6 +194,8 @@ def _perform(
 def _read(
     response: requests.Response, exchange: Exchange, sink: Callable[[Reply], Sink | None], limit: int
 ) -> Reply:
+    # urllib3 2 would drop the last piece of an answer that is shorter than its head says.
+    response.raw.enforce_content_length = False
     head = Reply(response.status_code, response.headers)
     taker = sink(head)
     body = bytearray()
@@ -207,7 +210,7 @@ def _read(
             body += chunk
         elif taker.feed(chunk):
             return head
-    if response.raw.length_remaining:  # urllib3 1.26 does not complain by itself
+    if response.raw.length_remaining:
         raise requests.ConnectionError("the answer ended early")
     return Reply(head.status, head.headers, bytes(body))
 

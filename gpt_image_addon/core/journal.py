@@ -151,12 +151,14 @@ class Journal:
                 reserved_usd=estimated_usd,
             )
 
-    def sending(self, job: str) -> None:
+    def sending(self, job: str, size: str | None = None) -> None:
         """The request is about to leave; on the disk when this returns.
 
+        :param size: the size that is asked for, where it is not that of the request.
         :raises StorageError: it can't be noted, or the row is not QUEUED any more: then nothing may be sent.
         """
-        if not self._move(job, JobState.SENDING, durable=True):
+        values = {"size": size} if size else {}
+        if not self._move(job, JobState.SENDING, durable=True, **values):
             raise StorageError(
                 f"Job {job} was taken for dead by another process; nothing was sent.", code="journal"
             )
@@ -274,11 +276,14 @@ class Journal:
         ]
 
     def seen(self, model: str, quality: str, size: str) -> Observed | None:
-        """Output tokens a picture of the newest answers to such requests."""
+        """Output tokens a picture of the newest answers to such requests.
+
+        Seamless ones don't count: more pixels were sent for than their rows name.
+        """
         row = self.query(
             "SELECT COUNT(*), AVG(picture_tokens), MIN(picture_tokens), MAX(picture_tokens) FROM ("
             "SELECT picture_tokens FROM jobs WHERE model = ? AND quality = ? AND size = ?"
-            " AND picture_tokens IS NOT NULL ORDER BY created DESC LIMIT ?)",
+            " AND request NOT LIKE '%\"seamless\": true%' AND picture_tokens IS NOT NULL ORDER BY created DESC LIMIT ?)",
             model,
             quality,
             size,

@@ -71,7 +71,11 @@ def sniff(data: bytes) -> str | None:
 
 
 @contextmanager
-def _opened(source: bytes | Path) -> Iterator[Image.Image]:
+def opened(source: bytes | Path) -> Iterator[Image.Image]:
+    """A picture whose header was read and whose number of pixels is harmless.
+
+    :raises UnusablePictureError: it is none, or decoding it inside the block fails.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
@@ -112,7 +116,7 @@ def inspect_file(path: Path) -> Info:
             param="references",
         )
     try:
-        with _opened(path) as picture:
+        with opened(path) as picture:
             return _info(picture, (picture.format or "").lower())
     except UnusablePictureError as error:
         raise InvalidRequestError(
@@ -129,7 +133,7 @@ def verify(data: bytes) -> Info:
     if name == "svg":
         return Info("svg", *_svg_size(data), True)
     try:
-        with _opened(data) as picture:
+        with opened(data) as picture:
             _load_all(picture)
             info = _info(picture, name or (picture.format or "").lower())
             return Info(
@@ -172,7 +176,7 @@ def decode(data: bytes) -> NDArray[np.uint8]:
 
     :raises UnusablePictureError: not a picture, broken, or with too many pixels.
     """
-    with _opened(data) as picture:
+    with opened(data) as picture:
         alpha = _info(picture, "").has_alpha
         pixels = np.asarray(_eight_bit(picture).convert("RGBA" if alpha else "RGB"))
     if alpha and pixels[..., 3].min() == OPAQUE:
@@ -185,7 +189,7 @@ def decode_height(data: bytes) -> NDArray[np.float32]:
 
     :raises UnusablePictureError: not a picture, or broken.
     """
-    with _opened(data) as picture:
+    with opened(data) as picture:
         return np.asarray(picture).astype(np.float32) / np.float32(65535)
 
 
@@ -212,7 +216,7 @@ def load_upload(path: Path) -> Upload:
     info = inspect_file(path)
     data = path.read_bytes()
     try:
-        with _opened(data) as picture:
+        with opened(data) as picture:
             picture.load()
             fits = max(info.width, info.height) <= UPLOAD_MAX_EDGE and len(data) <= UPLOAD_MAX_BYTES
             if fits and info.format in UPLOAD_FORMATS:

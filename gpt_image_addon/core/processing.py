@@ -9,10 +9,9 @@ from .compositing import composite, same_aspect
 from .masks import editable_part
 from .pictures import decode, encode_png
 from .request import Application, GenerationRequest
-from .results import MASK_FILE, ORIGINAL_STEM, Picture, replace_file
+from .results import MASK_FILE, ORIGINAL_STEM, PROCESSED_FOLDER, Picture, replace_file
 from .transparency import bleed, problem
 
-PROCESSED_FOLDER = "processed"
 PIXEL_FORMATS = ("png", "jpeg", "webp")
 
 

@@ -22,11 +22,14 @@ from .errors import StorageError
 
 ANSWER_FILE = "answer.json"
 FILES_KEY = "files"
-PICTURE_STEM = "image-"
 PART_SUFFIX = ".part"
 RESCUE_PREFIX = "gpt-image-"
 ORIGINAL_STEM = "original"
 MASK_FILE = "mask.png"
+PICTURE_STEM = "image-"
+HEIGHT_STEM = "height-"
+PROCESSED_FOLDER = "processed"
+MAPS_FOLDER = "maps"
 
 Facts = Mapping[str, str | int | float]
 
@@ -49,6 +52,8 @@ class Picture:
     """Whether some pixel is not opaque."""
     source: str = ""
     """Absolute path of the bytes as received, where ``data`` was made from them; empty where it is them."""
+    facts: Facts = field(default_factory=dict)
+    """What is known of this picture alone, kept as custom properties."""
 
     @property
     def has_pixels(self) -> bool:
@@ -84,6 +89,10 @@ class Prepared:
     facts: Facts = field(default_factory=dict)
     """Prompt, model, size, request id, cost and date, kept as custom properties."""
     warnings: tuple[str, ...] = ()
+    packed: Mapping[str, Picture] = field(default_factory=dict)
+    """Several maps in one picture, by the name of the layout that was asked for."""
+    further_jobs: tuple[str, ...] = ()
+    """Journal rows of the further requests that went into this."""
 
 
 @dataclass(frozen=True)

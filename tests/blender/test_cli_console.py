@@ -81,8 +81,10 @@ def test_no_progress_outside_a_terminal(slow: ApiServer, capfd: pytest.CaptureFi
 
 
 def test_verbose_tells_each_step_once(slow: ApiServer, capfd: pytest.CaptureFixture[str]) -> None:
-    slow.script(faults.error("slow_down"), faults.ok())
     assert cli.main(["generate", "oak", "--target", "image", "--quality", "low", "-v"]) == 0
+    assert capfd.readouterr().err.count("[ 10%] Waiting for the picture") == 1
+    slow.script(faults.error("slow_down"), faults.ok())
+    assert cli.main(["generate", "ash", "--target", "image", "--quality", "low", "-v"]) == 0
     told = capfd.readouterr().err
     assert told.count("[ 10%] Trying again in ") == 1
     assert "DEBUG gpt_image_addon.core.http: POST http://127.0.0.1" in told

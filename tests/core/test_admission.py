@@ -60,11 +60,17 @@ def test_the_bill_lies_in_the_range_of_what_was_sent(
     event = run(journal, api_server.base_url, api_server.api_key, job)
     assert event.error is None
     record = api_server.image_requests[0]
-    assert {**sent_fields(job.request)} == record.fields
+    assert {**sent_fields(job.request, load_registry())} == record.fields
     price = estimate(record.fields, load_registry())
     assert job.estimated_usd == price.high_usd
     assert price.low_usd <= record.cost_usd <= price.high_usd
     assert journal.spent_usd() == pytest.approx(record.cost_usd)
+
+
+def test_what_seamless_requests_took_is_no_guide_for_others(journal: Journal, api_server: ApiServer) -> None:
+    plain = quote(admit(journal).request, load_registry(), journal.seen)
+    assert generate(journal, api_server, seamless=True, prompt="a tile") is JobState.RECEIVED
+    assert quote(admit(journal).request, load_registry(), journal.seen) == plain
 
 
 def test_pictures_are_priced_as_they_are_sent(
@@ -92,6 +98,15 @@ def test_estimates_learn_from_answers(journal: Journal, api_server: ApiServer) -
     assert learned.high_usd - learned.low_usd < 0.5 * (guess.high_usd - guess.low_usd)
     assert learned.low_usd <= each <= learned.high_usd and not learned.exact
     assert learned.likely_usd == pytest.approx(each, rel=0.05)
+
+
+def test_a_picture_that_is_cut_is_learned_as_it_was_sent(journal: Journal, api_server: ApiServer) -> None:
+    wanted = {"model": "gpt-image-2.5-flare", "size": "1024x1024", "seamless": True}
+    assert generate(journal, api_server, **wanted) is JobState.RECEIVED
+    sent = api_server.image_requests[0].fields["size"]
+    assert sent != "1024x1024"
+    assert journal.seen("gpt-image-2.5-flare", "low", "1024x1024") is None
+    assert journal.seen("gpt-image-2.5-flare", "low", sent) is not None
 
 
 def test_too_dear_is_refused_before_anything_is_sent(journal: Journal, api_server: ApiServer) -> None:

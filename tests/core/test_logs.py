@@ -58,6 +58,8 @@ def test_nothing_secret_is_ever_logged(
         except GptImageError as error:
             said.append(error.text + repr(error.to_dict()))
             log.warning("Job broke: %s", error.text, exc_info=True)
+    for name in ("gpt_image_addon.core.http", *logs.OTHERS):  # should somebody log it after all
+        logging.getLogger(name).error("sent with %s", connect(api_server).headers())
     text = everything.getvalue() + "".join(said) + repr(connect(api_server))
     assert len(api_server.requests) > len(STEPS)
     assert "urllib3" in text and "gpt_image_addon.core.http" in text and "Traceback" in text

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core import http
+from gpt_image_addon.core import http, pictures
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import (
     APIConnectionError,
@@ -123,7 +123,6 @@ FAULTS: tuple[tuple[Step, type[GptImageError], str, int], ...] = (
     (faults.answer("html", status=503), InternalServerError, "maybe", 1),
     (faults.answer("empty_data"), InvalidResponseError, "maybe", 1),
     (faults.answer("no_data"), InvalidResponseError, "maybe", 1),
-    (faults.answer("content_length_too_long"), APIConnectionError, "maybe", 1),
     (faults.answer("content_length_too_short"), InvalidResponseError, "maybe", 1),
 )
 """What happens, error, billed, requests at the server; the exit code is always 6."""
@@ -179,6 +178,7 @@ def test_a_reset_before_the_body_is_read_costs_no_second_picture(bench: Bench) -
     [
         ("gzip", {}),
         ("wrong_content_type", {}),
+        ("content_length_too_long", {}),
         ("url", {}),
         ("url", {"n": 3}),
         ("not_streamed", {"partial_images": 1}),
@@ -213,6 +213,14 @@ def test_a_bomb_is_refused_before_it_is_decoded(bench: Bench) -> None:
     assert (outcome.exit_code, outcome.billed, outcome.code) == (6, "yes", "bad_picture")
     assert entry.cost_usd == pytest.approx(bench.server.bill_usd)
     assert any(path.name == "image-1.png" for path in bench.files())  # what was paid for stays
+
+
+def test_the_limit_of_pixels_is_our_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 816 * 816 - 1)
+    outcome, _ = bench.run()
+    assert type(outcome) is InvalidResponseError and outcome.billed == "yes"
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 816 * 816)
+    assert isinstance(bench.run()[0], Prepared)
 
 
 def test_what_is_no_picture_stays_on_the_disk(bench: Bench) -> None:

@@ -46,7 +46,7 @@ def estimate(
     sizes: tuple[tuple[int, int], ...] = (),
     seen: pricing.Seen = pricing.nothing_seen,
 ) -> Estimate:
-    return pricing.estimate(sent_fields(asked), registry, sizes, seen)
+    return pricing.estimate(sent_fields(asked, registry), registry, sizes, seen)
 
 
 def request(**changes: Any) -> GenerationRequest:

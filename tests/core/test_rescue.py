@@ -12,8 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.errors import StorageError
+from gpt_image_addon.core.connection import Connection
+from gpt_image_addon.core.errors import GptImageError, StorageError
+from gpt_image_addon.core.jobs import JobEvent
 from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.models import load_registry
+from gpt_image_addon.core.pipeline import Line
+from gpt_image_addon.core.request import Application
 from gpt_image_addon.core.results import ANSWER_FILE, PART_SUFFIX, find_result, keep, read_answer, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE
 from gpt_image_addon.core.settling import adopt_all
@@ -178,3 +183,28 @@ def test_a_rescued_answer_is_adopted(journal: Journal, temporary: Path, api_serv
     assert entry is not None and entry.folder is not None
     assert entry.state is JobState.RECEIVED and entry.folder.is_relative_to(temporary)
     assert journal.spent_usd() == pytest.approx(api_server.bill_usd)
+
+
+def test_a_fault_of_our_own_after_sending_is_unknown(journal: Journal, api_server: ApiServer) -> None:
+    job = admit(journal)
+    line = Line(journal, load_registry(), Connection(api_server.base_url, api_server.api_key))
+
+    def emit(event: JobEvent) -> None:
+        raise RuntimeError("a fault of our own")
+
+    with pytest.raises(GptImageError, match="a fault of our own") as caught:
+        line.run(job, emit)
+    assert (caught.value.code, caught.value.billed) == ("internal", "maybe")
+    entry = journal.entry(job.id)
+    assert entry is not None and entry.state is JobState.UNKNOWN
+
+
+def test_what_can_not_be_prepared_stays_to_be_recovered(
+    journal: Journal, api_server: ApiServer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    job = admit(journal)
+    job.application = Application(target="image", textures_dir=str(tmp_path / "file" / "inside"))
+    event = run(journal, api_server.base_url, api_server.api_key, job)
+    assert isinstance(event.error, StorageError) and event.error.billed == "yes"
+    assert [entry.id for entry in journal.unapplied()] == [job.id]

@@ -64,6 +64,8 @@ CHANGES: tuple[dict[str, Any], ...] = (
     GIF,
     GIF | {"frame_count": 16, "frame_duration_ms": 80},
     GIF | {"size": "736x736", "frame_count": 13},
+    GIF | {"size": "816x816", "frame_count": 12},
+    GIF | {"size": "832x832", "frame_count": 10},
     GIF | {"size": "960x960", "frame_count": 9},
     GIF | {"size": "1024x1024"},
     GIF | {"size": "720x704"},
