@@ -68,8 +68,7 @@ def add_generate(verb: argparse.ArgumentParser) -> None:
         "The key comes from OPENAI_API_KEY or the add-on's preferences; `--provider offline` needs none."
     )
     _add_request(verb)
-    add_scene_outputs(verb)
-    verb.add_argument(
+    add_scene_outputs(verb).add_argument(
         "--textures-dir", metavar="DIR", help="folder that gets copies of the pictures and maps"
     )
     money = verb.add_argument_group("money")
