@@ -276,14 +276,11 @@ class Journal:
         ]
 
     def seen(self, model: str, quality: str, size: str) -> Observed | None:
-        """Output tokens a picture of the newest answers to such requests.
-
-        Seamless ones don't count: more pixels were sent for than their rows name.
-        """
+        """Output tokens a picture of the newest answers to such requests."""
         row = self.query(
             "SELECT COUNT(*), AVG(picture_tokens), MIN(picture_tokens), MAX(picture_tokens) FROM ("
             "SELECT picture_tokens FROM jobs WHERE model = ? AND quality = ? AND size = ?"
-            " AND request NOT LIKE '%\"seamless\": true%' AND picture_tokens IS NOT NULL ORDER BY created DESC LIMIT ?)",
+            " AND picture_tokens IS NOT NULL ORDER BY created DESC LIMIT ?)",
             model,
             quality,
             size,
