@@ -6,14 +6,17 @@ import argparse
 import contextlib
 import ctypes
 import json
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .. import api
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
+from ..core.jobs import WORKER_NAME
 from . import about, generate, ledger, manual, surfaces
 from .common import BILLED, PROGRAM, Layout, Output, Parser, UsageError, add_outputs, console, failure
 from .terminal import speaking
@@ -59,6 +62,20 @@ def parser() -> argparse.ArgumentParser:
         )
         verb.add_flags(added)
     return root
+
+
+def run(argv: Sequence[str]) -> int:
+    """`main` for a process that has nothing else to do.
+
+    :returns: the exit code.
+    """
+    code = main(argv)
+    if any(thread.name == WORKER_NAME and thread.is_alive() for thread in threading.enumerate()):
+        # A draft is painted to its end whatever happens, and Blender hangs when a thread outlives it.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+    return code
 
 
 def main(argv: Sequence[str]) -> int:
