@@ -17,7 +17,6 @@ All parameters carry the API's own names; `GenerationRequest` and `Application` 
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import runner, settings
+from . import references, runner, settings
 from .core.errors import InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.request import Application, GenerationRequest
@@ -36,11 +35,7 @@ if TYPE_CHECKING:
     from .core.models import Model
     from .core.pricing import Estimate
 
-CAMERA = "camera"
-"""The reference that stands for a render of the scene from its camera."""
-REFERENCES_FOLDER = "references"
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
-CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference
 
 _REQUEST_FIELDS = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
 _APPLICATION_FIELDS = frozenset(field.name for field in dataclasses.fields(Application))
@@ -109,13 +104,13 @@ def submit(prompt: str, *, target: str = "texture", reuse: bool = False, **param
     :param target: ``image``, ``texture``, ``plane`` or ``material``.
     :param reuse: use the stored result of an equal request, where there is one.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
-        word ``camera`` stands for a render from the scene's camera.
+        words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for pictures of the scene.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     request, application = split(prompt, target=target, **parameters)
     found = settings.load()
-    runner.checked(dataclasses.replace(request, references=_without_camera(request.references)), found)
-    rendered = dataclasses.replace(request, references=tuple(map(_reference, request.references)))
+    runner.checked(dataclasses.replace(request, references=_without_captures(request.references)), found)
+    rendered = dataclasses.replace(request, references=tuple(map(_captured, request.references)))
     return runner.submit(rendered, application, found, reuse=reuse)
 
 
@@ -130,17 +125,22 @@ class Plan:
     warnings: tuple[str, ...]
 
 
-def plan(prompt: str, **parameters: Any) -> Plan:
+def plan(
+    prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = None, **parameters: Any
+) -> Plan:
     """Check and price a request; nothing is sent.
 
+    :param picture_sizes: width and height of references, mask and markup, whose files then are not read.
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent.
     """
     from .core.prompts import compose
 
     request, _ = split(prompt, **parameters)
-    files_only = dataclasses.replace(request, references=_without_camera(request.references))
-    _, price, warnings = runner.checked(files_only, settings.load())
+    files_only = request
+    if picture_sizes is None:
+        files_only = dataclasses.replace(request, references=_without_captures(request.references))
+    _, price, warnings = runner.checked(files_only, settings.load(with_key=False), picture_sizes)
     return Plan(request, compose(request), price, warnings)
 
 
@@ -164,7 +164,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
                 f"There is no parameter '{name}'.", code="unknown_parameter", param=name
             )
     values = {name: _plain(name, value) for name, value in parameters.items() if value is not None}
-    provider = values.pop("provider", None) or settings.load().provider
+    provider = values.pop("provider", None) or settings.load(with_key=False).provider
     request = {name: value for name, value in values.items() if name in _REQUEST_FIELDS}
     application = {name: value for name, value in values.items() if name in _APPLICATION_FIELDS}
     return GenerationRequest(prompt=prompt, provider=provider, **request), Application(**application)
@@ -173,56 +173,45 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
 def _plain(name: str, value: Any) -> Any:
     if name == "references":
         values = [value] if isinstance(value, str | Path) else value
-        return tuple(CAMERA if item == CAMERA else str(Path(item).absolute()) for item in values)
+        return tuple(item if item in references.CAPTURES else str(Path(item).absolute()) for item in values)
     if name in _PATH_FIELDS or name == "textures_dir":
         return str(Path(value).absolute())
     return tuple(value) if isinstance(value, list) else value
 
 
-def _without_camera(references: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(path for path in references if path != CAMERA)
+def _without_captures(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(path for path in paths if path not in references.CAPTURES)
 
 
-def _reference(path: str) -> str:
-    return render_camera() if path == CAMERA else path
-
-
-def render_camera() -> str:
-    """A picture of the scene from its camera, as a file to use as a reference.
-
-    :raises SceneError: there is no camera, or it can't be rendered.
-    """
-    from .scene import capture
-
-    width, height = _capture_size()
-    return str(capture.render_camera(_new_reference(), width=width, height=height))
-
-
-def capture_viewport() -> str:
-    """A picture of the 3D view as it is shown, without overlays, as a file to use as a reference.
-
-    :raises SceneError: there is no window or no 3D view.
-    """
-    from .scene import capture
-
-    width, height = _capture_size()
-    return str(capture.capture_viewport(bpy.context, _new_reference(), width=width, height=height))
-
-
-def _new_reference() -> Path:
-    return settings.load().state_folder / REFERENCES_FOLDER / f"{uuid.uuid4().hex}.png"
-
-
-def _capture_size() -> tuple[int, int]:
-    """The aspect of the scene's render, in as many pixels as a model looks at."""
-    render = bpy.context.scene.render
-    scale = CAPTURE_EDGE / max(render.resolution_x, render.resolution_y)
-    return round(render.resolution_x * scale), round(render.resolution_y * scale)
+def _captured(path: str) -> str:
+    return references.CAPTURES[path]() if path in references.CAPTURES else path
 
 
 def jobs() -> tuple[Job, ...]:
     """The jobs of this session, oldest first."""
     return runner.jobs()
+
+
+def waiting() -> list[Job]:
+    """The jobs that are not begun, next first."""
+    return runner.waiting()
+
+
+def cancel(job: str | None = None) -> None:
+    """Stop a job, or all of them. Results that have arrived are kept.
+
+    :param job: its id.
+    """
+    for found in jobs():
+        if not found.done and job in (None, found.id):
+            runner.cancel(found)
+
+
+def move(job: str, step: int) -> None:
+    """Let a job that is not begun begin earlier (negative step) or later."""
+    for found in jobs():
+        if found.id == job:
+            runner.move(found, step)
 
 
 def forget_finished() -> None:
@@ -274,9 +263,29 @@ def as_dict(result: Result) -> dict[str, Any]:
     return dataclasses.asdict(result)
 
 
+def model(name: str, provider: str) -> Model:
+    """What a model takes; an empty name stands for the provider's default."""
+    table = runner.registry(settings.load(with_key=False))
+    return table.get(name or table.default_for(provider))
+
+
+def nearest_size(model: Model, size: str) -> str:
+    """The size itself where the model takes it, else the nearest that it does.
+
+    :raises InvalidRequestError: it is no size.
+    """
+    from .core.sizes import AUTO, format_size, parse_size
+
+    if size == AUTO:
+        return size
+    rule = runner.registry(settings.load(with_key=False)).size_rule(model)
+    width, height = parse_size(size)
+    return size if rule.problem(width, height) is None else format_size(*rule.nearest(width, height))
+
+
 def models() -> list[dict[str, Any]]:
     """The model table: one row a model, with its state today (``active``, ``retiring`` or ``shut down``)."""
-    table = runner.registry(settings.load())
+    table = runner.registry(settings.load(with_key=False))
     today = date.today()
 
     def row(model: Model) -> dict[str, Any]:

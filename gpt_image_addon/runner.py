@@ -20,6 +20,7 @@ from .core.states import JobState
 from .settings import Settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
+    from .core.durations import Durations
     from .core.journal import Entry, Journal
     from .core.models import Registry
     from .core.pipeline import Line
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
 log = logging.getLogger(__name__)
 
 TICK_INTERVAL = 0.1  # seconds between looks at the queue while jobs run
+SHOW_INTERVAL = 0.5  # seconds between updates of elapsed times
 TICK_BUDGET = 0.005  # seconds of a tick after which no further event is taken
 CLOSE_SECONDS = 1.5  # how long quitting or disabling waits for workers
 KEPT_JOBS = 20  # finished jobs that the panel still lists
@@ -39,12 +41,14 @@ class _State:
 
     journal: Journal
     queue: JobQueue
+    durations: Durations
     jobs: list[Job] = dataclasses.field(default_factory=list)
     deferred: list[Job] = dataclasses.field(default_factory=list)
     """Jobs whose result waits for Blender to be ready for it."""
 
 
 _state: _State | None = None
+_shown = 0.0
 on_change: list[Callable[[], None]] = []
 """Called after jobs changed; the interface redraws itself here."""
 
@@ -52,11 +56,13 @@ on_change: list[Callable[[], None]] = []
 def state(settings: Settings) -> _State:
     """The open journal and queue; opened on first use."""
     global _state
+    from .core.durations import DURATIONS_FILE, Durations
     from .core.journal import Journal
 
     if _state is None or _state.journal.folder != settings.state_folder:
         close()
-        _state = _State(Journal(settings.state_folder), JobQueue(settings.concurrency))
+        durations = Durations(settings.state_folder / DURATIONS_FILE)
+        _state = _State(Journal(settings.state_folder), JobQueue(settings.concurrency), durations)
     _state.queue.concurrency = settings.concurrency
     return _state
 
@@ -70,6 +76,32 @@ def forget_finished() -> None:
     """Drop the jobs that are done from `jobs`."""
     if _state is not None:
         _state.jobs = [job for job in _state.jobs if not job.done]
+
+
+def waiting() -> list[Job]:
+    """The jobs that are not begun, next first."""
+    return _state.queue.waiting() if _state is not None else []
+
+
+def cancel(job: Job) -> None:
+    """Stop a job; one that is not begun ends at once."""
+    job.cancel()
+    if _state is not None and _state.queue.withdraw(job):
+        error = JobCancelled("The job was cancelled.")
+        _state.journal.failed(job.id, error, cancelled=True)
+        _fail(job, error)
+        _notify()
+
+
+def move(job: Job, step: int) -> None:
+    """Let a job that is not begun begin earlier or later."""
+    if _state is not None and _state.queue.move(job, step):
+        _notify()
+
+
+def _notify() -> None:
+    for callback in on_change:
+        callback()
 
 
 def entry(job: str) -> Entry | None:
@@ -91,10 +123,13 @@ def completed(request: GenerationRequest, table: Registry, settings: Settings) -
 
 
 def checked(
-    request: GenerationRequest, settings: Settings
+    request: GenerationRequest,
+    settings: Settings,
+    picture_sizes: tuple[tuple[int, int], ...] | None = None,
 ) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
     """The completed request with its price and warnings; nothing is sent or written.
 
+    :param picture_sizes: of references, mask and markup; read from their files when left out.
     :raises InvalidRequestError: it can't be sent.
     """
     from .core.models import check
@@ -104,7 +139,8 @@ def checked(
     table = registry(settings)
     request = completed(request, table, settings)
     warnings = check(request, table, date.today())
-    price = estimate(dataclasses.replace(request, prompt=compose(request)), table, _file_sizes(request))
+    sizes = _file_sizes(request) if picture_sizes is None else picture_sizes
+    price = estimate(dataclasses.replace(request, prompt=compose(request)), table, sizes)
     return request, price, warnings
 
 
@@ -143,7 +179,7 @@ def submit(
         )
     job = Job(request, application, estimated_usd=price.high_usd, warnings=warnings, pump=drain)
     found.journal.reserve(job.id, request, application, digest, price.high_usd, settings.monthly_budget_usd)
-    _enqueue(found, job, line.run)
+    _enqueue(found, job, found.durations.timed(line.run))
     return job
 
 
@@ -160,15 +196,20 @@ def _resume(stored: Entry, application: Application, found: _State, line: Line) 
 def _enqueue(found: _State, job: Job, work: Work) -> None:
     forgotten = [old for old in found.jobs if old.done][:-KEPT_JOBS]
     found.jobs = [old for old in found.jobs if old not in forgotten] + [job]
+    job.expected_seconds = found.durations.expected(job.request)
     found.queue.submit(job, work)
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=TICK_INTERVAL, persistent=True)
 
 
 def _tick() -> float | None:
+    global _shown
     if _state is None:
         return None
     drain(0.0)
+    if time.monotonic() - _shown > SHOW_INTERVAL:
+        _shown = time.monotonic()
+        _notify()
     return TICK_INTERVAL if any(not job.done for job in _state.jobs) else None
 
 
@@ -196,8 +237,7 @@ def drain(seconds: float) -> None:
         if time.perf_counter() - started > TICK_BUDGET:
             break
     if changed:
-        for callback in on_change:
-            callback()
+        _notify()
 
 
 def _handle(event: JobEvent, found: _State) -> None:
@@ -207,10 +247,13 @@ def _handle(event: JobEvent, found: _State) -> None:
     job.state = event.state or job.state
     job.message = event.message or job.message
     job.progress = event.progress if event.progress is not None else job.progress
+    job.preview = event.preview or job.preview
     if event.error is not None:
         _fail(job, event.error)
     elif event.prepared is not None:
         job.prepared = event.prepared
+        cost = event.prepared.facts.get("cost_usd")
+        job.cost_usd = float(cost) if cost is not None else None
         job.state = JobState.RECEIVED
         _apply(job, found)
 

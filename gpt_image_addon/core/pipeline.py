@@ -115,6 +115,7 @@ def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
 
 
 def _reporter(job: Job, emit: Emit) -> Reporter:
+    from .previews import make_preview
     from .providers.base import Reporter
 
     def on_wait(seconds: float, reason: str) -> None:
@@ -122,7 +123,8 @@ def _reporter(job: Job, emit: Emit) -> Reporter:
 
     def on_partial(index: int, data: bytes) -> None:
         share = (index + 1) / (job.request.partial_images + 1)
-        emit(JobEvent(job, message=f"Preview {index + 1}", partial=data, progress=0.1 + 0.8 * share))
+        preview = make_preview(index + 1, data)
+        emit(JobEvent(job, message=f"Preview {index + 1}", preview=preview, progress=0.1 + 0.8 * share))
 
     return Reporter(on_wait, on_partial)
 

@@ -90,6 +90,8 @@ class GenerationRequest(_Values):
     frame_duration_ms: int | None = None
     references: tuple[str, ...] = ()
     """Paths of pictures to show the model; any make the call an edit."""
+    reference_labels: tuple[str, ...] = ()
+    """What each reference shows, said in the prompt; empty for none."""
     mask: str | None = None
     """Path of a picture that says where the first reference may change."""
     markup: str | None = None
