@@ -124,10 +124,12 @@ def dev_install(repository: Path) -> None:
     Blender then runs the working tree: no wheels are installed, so its Python needs Pillow.
     """
     folder = repository / PACKAGE.name
+    if folder.exists() and not (folder / MANIFEST.name).is_symlink():
+        sys.exit(f"{folder} is an installed extension: remove it in Blender's preferences first.")
     folder.mkdir(parents=True, exist_ok=True)
     for source in (*PACKAGE.iterdir(), MANIFEST):
         link = folder / source.name
-        if source.name != "__pycache__" and not link.exists():
+        if source.name != "__pycache__" and not link.is_symlink():
             link.symlink_to(source)
 
 

@@ -16,13 +16,14 @@ def main(argv: list[str]) -> int:
     import bpy
 
     from . import cli
+    from .cli.common import PROGRAM
     from .core.errors import ExitCode
 
     if options.online_mode:
         bpy.context.preferences.system.use_online_access = True
     if options.blend is not None:
         if not options.blend.is_file():
-            print(f"{cli.PROGRAM}: {options.blend} does not exist", file=sys.stderr)
+            print(f"{PROGRAM}: {options.blend} does not exist", file=sys.stderr)
             return int(ExitCode.USAGE)
         bpy.ops.wm.open_mainfile(filepath=str(options.blend.absolute()))
     return cli.main(rest)

@@ -32,8 +32,12 @@ from .core.request import Application, GenerationRequest
 from .core.states import JobState
 
 if TYPE_CHECKING:
+    from .core.history import Cleaned, History
+    from .core.journal import Entry, Journal
+    from .core.merging import Merged
     from .core.models import Model
     from .core.pricing import Estimate
+    from .core.results import Picture
 
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
 
@@ -98,20 +102,34 @@ def generate(prompt: str, *, target: str = "texture", **parameters: Any) -> Resu
     return result_of(job)
 
 
-def submit(prompt: str, *, target: str = "texture", reuse: bool = False, **parameters: Any) -> Job:
+def submit(
+    prompt: str,
+    *,
+    target: str = "texture",
+    reuse: bool = False,
+    retry_unknown: bool = False,
+    max_cost: float | None = None,
+    **parameters: Any,
+) -> Job:
     """Start making something from a prompt and return at once.
 
     :param target: ``image``, ``texture``, ``plane`` or ``material``.
     :param reuse: use the stored result of an equal request, where there is one.
+    :param retry_unknown: send it even though an equal request was sent before and got no answer; it may have
+        been billed.
+    :param max_cost: USD that it may cost at most. In background 1.00 without it, unless
+        GPT_IMAGE_MAX_COST_USD or the preferences set another limit.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
         words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for pictures of the scene.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     request, application = split(prompt, target=target, **parameters)
     found = settings.load()
-    runner.checked(dataclasses.replace(request, references=_without_captures(request.references)), found)
+    runner.checked(_without_captures(request), found, _capture_sizes(request))
     rendered = dataclasses.replace(request, references=tuple(map(_captured, request.references)))
-    return runner.submit(rendered, application, found, reuse=reuse)
+    return runner.submit(
+        rendered, application, found, reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost
+    )
 
 
 @dataclass(frozen=True)
@@ -134,14 +152,29 @@ def plan(
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent.
     """
+    return planner(prompt, picture_sizes=picture_sizes, **parameters)()
+
+
+def planner(
+    prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = None, **parameters: Any
+) -> Callable[[], Plan]:
+    """As `plan`, in two steps: this one reads Blender's settings, and what it returns may run in any thread."""
     from .core.prompts import compose
 
     request, _ = split(prompt, **parameters)
-    files_only = request
-    if picture_sizes is None:
-        files_only = dataclasses.replace(request, references=_without_captures(request.references))
-    _, price, warnings = runner.checked(files_only, settings.load(with_key=False), picture_sizes)
-    return Plan(request, compose(request), price, warnings)
+    found = settings.load(with_key=False)
+    without, rendered = _without_captures(request), _capture_sizes(request)
+    runner.state(found)
+
+    def work() -> Plan:
+        if picture_sizes is None:
+            checked = runner.checked(without, found, rendered)
+        else:
+            checked = runner.checked(request, found, picture_sizes, read_files=False)
+        _, price, warnings = checked
+        return Plan(request, compose(request), price, warnings)
+
+    return work
 
 
 def estimate(prompt: str, **parameters: Any) -> Estimate:
@@ -179,8 +212,13 @@ def _plain(name: str, value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _without_captures(paths: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(path for path in paths if path not in references.CAPTURES)
+def _without_captures(request: GenerationRequest) -> GenerationRequest:
+    files = tuple(path for path in request.references if path not in references.CAPTURES)
+    return dataclasses.replace(request, references=files)
+
+
+def _capture_sizes(request: GenerationRequest) -> list[tuple[int, int]]:
+    return [references.render_size() for path in request.references if path in references.CAPTURES]
 
 
 def _captured(path: str) -> str:
@@ -238,10 +276,7 @@ def result_of(job: Job) -> Result:
         raise SceneError(f"The job is not finished: {job.message}.")
     entry = runner.entry(job.id)
     applied, prepared = job.applied, job.prepared
-    images = tuple(
-        ResultImage(name, picture.file, picture.width, picture.height, picture.format, picture.sha256)
-        for name, picture in zip(applied.images, prepared.pictures, strict=False)
-    )
+    images = tuple(map(_result_image, applied.images, prepared.pictures))
     return Result(
         job=job.id,
         provider=job.request.provider,
@@ -256,6 +291,11 @@ def result_of(job: Job) -> Result:
         cost_usd=entry.cost_usd if entry else None,
         warnings=(*job.warnings, *prepared.warnings, *applied.messages),
     )
+
+
+def _result_image(name: str, picture: Picture) -> ResultImage:
+    size = (picture.width, picture.height)
+    return ResultImage(name, picture.received_file, *size, picture.format, picture.sha256)
 
 
 def as_dict(result: Result) -> dict[str, Any]:
@@ -281,6 +321,113 @@ def nearest_size(model: Model, size: str) -> str:
     rule = runner.registry(settings.load(with_key=False)).size_rule(model)
     width, height = parse_size(size)
     return size if rule.problem(width, height) is None else format_size(*rule.nearest(width, height))
+
+
+def history(
+    *, month: str = "", state: str | None = None, search: str = "", limit: int | None = None
+) -> History:
+    """What was made and spent: `.spent_usd`, `.reserved_usd`, `.jobs` (newest first), `.results_bytes`.
+
+    :param month: ``yyyy-mm``; empty for all jobs and the sums of this month.
+    :param state: one of `JobState`.
+    :param search: text in prompts, models and job ids.
+    :raises StorageError: the journal can't be read.
+    """
+    from .core.history import Filter, look
+
+    which = Filter(month, JobState(state) if state else None, search, limit)
+    return look(_journal(), which)
+
+
+def as_row(entry: Entry) -> dict[str, Any]:
+    """A job of the history as plain JSON values."""
+    from .core.history import row
+
+    return row(entry)
+
+
+def earlier(prompt: str, **parameters: Any) -> Entry | None:
+    """The newest equal request: answered, or UNKNOWN, which means that it may have been billed.
+
+    :param parameters: as for `submit`.
+    :raises GptImageError: the request could not be sent, or the journal can't be read.
+    """
+    request, _ = split(prompt, **parameters)
+    return (
+        None
+        if references.CAPTURES.keys() & set(request.references)
+        else runner.earlier(request, settings.load(with_key=False))
+    )
+
+
+def unapplied() -> list[Entry]:
+    """Results that are paid for and in no scene yet, also those that a crash left behind; newest first.
+
+    :raises StorageError: the journal can't be written.
+    """
+    from .core.settling import adopt_all
+
+    adopt_all(_journal())
+    return _journal().unapplied()
+
+
+def unknown() -> list[Entry]:
+    """Requests that were sent and got no answer: they may have been billed. Newest first."""
+    return _journal().entries(JobState.UNKNOWN)
+
+
+def recover(job: str) -> Job:
+    """Put a stored result into the open scene, where it would go if it came now; returns at once.
+
+    :raises InvalidRequestError: there is no such job, or it has no files.
+    """
+    return runner.recover(job, settings.load())
+
+
+def export_result(job: str, folder: Path | str) -> list[str]:
+    """Copy the pictures of a stored result, exactly as they were received, and count it as applied.
+
+    :returns: the paths of the copies.
+    :raises InvalidRequestError: there is no such job, or it has no files.
+    :raises StorageError: the folder can't be written.
+    """
+    from .core.history import export
+
+    return [str(path) for path in export(_journal(), job, Path(folder).absolute())]
+
+
+def set_favourite(job: str, favourite: bool = True) -> None:
+    """Mark a job so that its files are never cleaned away, or take the mark off.
+
+    :raises InvalidRequestError: there is no such job.
+    """
+    if not _journal().set_favourite(job, favourite):
+        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+
+
+def clean_results(older_than_days: float, *, dry_run: bool = False) -> Cleaned:
+    """Delete the files of old results, never of favourites or unapplied ones: `.jobs` and `.freed_bytes`.
+
+    :raises StorageError: the journal can't be written.
+    """
+    from .core.history import clean
+
+    return clean(_journal(), older_than_days, dry_run=dry_run)
+
+
+def merge_journal(source: Path | str) -> Merged:
+    """Take over jobs and results of another machine's state folder: `.added`, `.updated`, `.copied_bytes`.
+
+    :raises InvalidRequestError: there is no journal.
+    :raises StorageError: it can't be read, or ours can't be written.
+    """
+    from .core.merging import merge
+
+    return merge(_journal(), Path(source))
+
+
+def _journal() -> Journal:
+    return runner.journal(settings.load())
 
 
 def models() -> list[dict[str, Any]]:

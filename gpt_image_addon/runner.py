@@ -6,14 +6,14 @@ import dataclasses
 import logging
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from .core.errors import GptImageError, InvalidRequestError, JobCancelled, SceneError
+from .core.errands import Errands
+from .core.errors import GptImageError, InvalidRequestError, JobCancelled, SceneError, StorageError
 from .core.jobs import Job, JobEvent, JobQueue, Work
 from .core.request import Application, GenerationRequest, check_application
 from .core.states import JobState
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from .core.journal import Entry, Journal
     from .core.models import Registry
     from .core.pipeline import Line
-    from .core.pricing import Estimate
+    from .core.pricing import Estimate, Seen
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class _State:
 
 
 _state: _State | None = None
+_errands = Errands()
 _shown = 0.0
 on_change: list[Callable[[], None]] = []
 """Called after jobs changed; the interface redraws itself here."""
@@ -104,9 +105,21 @@ def _notify() -> None:
         callback()
 
 
+def journal(settings: Settings) -> Journal:
+    """The open journal.
+
+    :raises StorageError: it can't be opened.
+    """
+    return state(settings).journal
+
+
 def entry(job: str) -> Entry | None:
-    """The journal's row of a job of this session."""
-    return _state.journal.entry(job) if _state is not None else None
+    """The journal's row of a job of this session; None where it can't be read."""
+    try:
+        return _state.journal.entry(job) if _state is not None else None
+    except StorageError as error:
+        log.warning("Job %s: %s", job, error.text)
+        return None
 
 
 def registry(settings: Settings) -> Registry:
@@ -125,71 +138,127 @@ def completed(request: GenerationRequest, table: Registry, settings: Settings) -
 def checked(
     request: GenerationRequest,
     settings: Settings,
-    picture_sizes: tuple[tuple[int, int], ...] | None = None,
+    more_pictures: Sequence[tuple[int, int]] = (),
+    *,
+    read_files: bool = True,
 ) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
-    """The completed request with its price and warnings; nothing is sent or written.
+    """The completed request with its price and warnings; nothing is sent, and no row is written.
 
-    :param picture_sizes: of references, mask and markup; read from their files when left out.
+    :param more_pictures: width and height of pictures whose files are not read.
+    :param read_files: false where references, mask and markup are only stand-ins.
     :raises InvalidRequestError: it can't be sent.
     """
+    from .core.admission import quote
     from .core.models import check
-    from .core.pricing import estimate
-    from .core.prompts import compose
 
     table = registry(settings)
     request = completed(request, table, settings)
     warnings = check(request, table, date.today())
-    sizes = _file_sizes(request) if picture_sizes is None else picture_sizes
-    price = estimate(dataclasses.replace(request, prompt=compose(request)), table, sizes)
-    return request, price, warnings
+    files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
+    return request, quote(files, table, _seen(settings), more_pictures), warnings
 
 
-def _file_sizes(request: GenerationRequest) -> tuple[tuple[int, int], ...]:
-    paths = [*request.references, *filter(None, (request.mask, request.markup))]
-    if not paths:
-        return ()
-    from .core.pictures import inspect_file
+def _seen(settings: Settings) -> Seen:
+    """What the journal knows of earlier answers; a price is shown without it, too."""
+    from .core.pricing import nothing_seen
 
-    infos = [inspect_file(Path(path)) for path in paths]
-    return tuple((info.width, info.height) for info in infos)
+    try:
+        return state(settings).journal.seen
+    except StorageError as error:
+        log.warning("Estimates can't learn: %s", error.text)
+        return nothing_seen
+
+
+def earlier(request: GenerationRequest, settings: Settings) -> Entry | None:
+    """The newest equal request that was answered, or may have been billed without an answer.
+
+    :raises GptImageError: a picture of it, or the journal, can't be read.
+    """
+    from .core.pipeline import file_digests
+
+    journal = state(settings).journal
+    digest = completed(request, registry(settings), settings).digest(file_digests(request))
+    return journal.find_unknown(digest) or journal.find_stored(digest)
 
 
 def submit(
-    request: GenerationRequest, application: Application, settings: Settings, *, reuse: bool = False
+    request: GenerationRequest,
+    application: Application,
+    settings: Settings,
+    *,
+    reuse: bool = False,
+    retry_unknown: bool = False,
+    max_cost: float | None = None,
 ) -> Job:
     """Check a request, reserve its price and hand it to a worker.
 
     :param reuse: take the stored result of an equal request instead of sending it, where there is one.
+    :param retry_unknown: send it even though an equal one may have been billed without an answer.
+    :param max_cost: USD that it may cost at most.
     :raises GptImageError: it can't be sent; nothing was.
     """
-    from .core.pipeline import Line, file_digests
+    from .core.admission import admit
+    from .core.pipeline import file_digests
 
+    limits = settings.limits(max_cost)
     request, price, warnings = checked(request, settings)
     check_application(application)
     found = state(settings)
     digest = request.digest(file_digests(request))
     stored = found.journal.find_stored(digest)
-    line = Line(found.journal, registry(settings), settings.connection())
     if reuse and stored is not None:
-        return _resume(stored, application, found, line)
+        notice = f"The stored result of job {stored.id} was used; nothing was sent."
+        return _resume(stored, application, found, settings, notice)
     settings.check_provider(request.provider)
-    if stored is not None and price.high_usd > 0:
-        warnings += (
-            f"The same request was already made as job {stored.id}; reuse returns its result unpaid.",
-        )
-    job = Job(request, application, estimated_usd=price.high_usd, warnings=warnings, pump=drain)
-    found.journal.reserve(job.id, request, application, digest, price.high_usd, settings.monthly_budget_usd)
-    _enqueue(found, job, found.durations.timed(line.run))
+    job = admit(
+        request,
+        application,
+        price=price,
+        digest=digest,
+        journal=found.journal,
+        limits=limits,
+        warnings=warnings,
+        retry_unknown=retry_unknown,
+        pump=drain,
+    )
+    _enqueue(found, job, found.durations.timed(_line(found, settings).run))
     return job
 
 
-def _resume(stored: Entry, application: Application, found: _State, line: Line) -> Job:
+def recover(job: str, settings: Settings, application: Application | None = None) -> Job:
+    """Put a result that lies in the journal into the open scene.
+
+    :param application: what becomes of it; what was meant for it at first when left out.
+    :raises InvalidRequestError: there is no such job, or it has no result.
+    """
+    found = state(settings)
+    stored = found.journal.entry(job)
+    if stored is None:
+        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+    if application is None:
+        # The scene, the object and the view that it was made for belong to another session.
+        application = dataclasses.replace(
+            stored.application, scene_uid=None, object_uid=None, textures_dir=None
+        )
+    return _resume(stored, application, found, settings, f"The result of job {job} was recovered.")
+
+
+def _line(found: _State, settings: Settings) -> Line:
+    from .core.pipeline import Line
+
+    return Line(found.journal, registry(settings), settings.connection())
+
+
+def _resume(stored: Entry, application: Application, found: _State, settings: Settings, notice: str) -> Job:
     folder = stored.folder
     if folder is None or not folder.is_dir():
-        raise InvalidRequestError(f"The files of job {stored.id} are gone.", next_step="Leave reuse out.")
-    notice = f"The stored result of job {stored.id} was used; nothing was sent."
+        raise InvalidRequestError(
+            f"Job {stored.id} has no files." if folder is None else f"The files of job {stored.id} are gone.",
+            code="no_result",
+            next_step=f"Its state is {stored.state}; `history` lists what there is.",
+        )
     job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain)
-    _enqueue(found, job, line.resume(folder))
+    _enqueue(found, job, _line(found, settings).resume(folder))
     return job
 
 
@@ -198,19 +267,38 @@ def _enqueue(found: _State, job: Job, work: Work) -> None:
     found.jobs = [old for old in found.jobs if old not in forgotten] + [job]
     job.expected_seconds = found.durations.expected(job.request)
     found.queue.submit(job, work)
+    _start_ticking()
+
+
+def errand(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
+    """Let a thread do something that does not touch Blender; in background it is done at once.
+
+    :param done: called on the main thread with what the work returned, or why it has not.
+    """
+    if bpy.app.background:
+        try:
+            done(work(), None)
+        except GptImageError as error:
+            done(None, error)
+        return
+    _errands.start(work, done)
+    _start_ticking()
+
+
+def _start_ticking() -> None:
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=TICK_INTERVAL, persistent=True)
 
 
 def _tick() -> float | None:
     global _shown
-    if _state is None:
-        return None
+    came = _errands.drain()
     drain(0.0)
-    if time.monotonic() - _shown > SHOW_INTERVAL:
+    running = any(not job.done for job in jobs())
+    if came or (running and time.monotonic() - _shown > SHOW_INTERVAL):
         _shown = time.monotonic()
         _notify()
-    return TICK_INTERVAL if any(not job.done for job in _state.jobs) else None
+    return TICK_INTERVAL if running or _errands.pending else None
 
 
 def drain(seconds: float) -> None:
@@ -288,13 +376,22 @@ def _apply(job: Job, found: _State) -> None:
         log.exception("Job %s could not be applied", job.id)
         _fail(job, SceneError(f"The result could not be put into the scene: {error!r}.", billed="yes"))
         return
-    found.journal.applied(job.id)
+    _note_applied(job, found)
     job.state = JobState.APPLIED
     job.progress = 1.0
     job.message = "Done"
     if not bpy.app.background:
         bpy.ops.ed.undo_push(message=f"GPT Image: {job.prepared.pictures[0].name}")
     job.finish()
+
+
+def _note_applied(job: Job, found: _State) -> None:
+    """What is in the scene stays there, even if the journal can't say so."""
+    try:
+        found.journal.applied(job.id)
+    except StorageError as error:
+        log.warning("Job %s: %s", job.id, error.text)
+        job.warnings += (f"{error.text} The result is offered for recovery again.",)
 
 
 def _file_is_gone(application: Application) -> bool:

@@ -5,6 +5,7 @@ Works in a checkout too, where the add-on has no preferences.
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,14 +16,21 @@ import bpy
 
 from .core import keychain
 from .core.connection import Connection, check_base_url, is_loopback
-from .core.errors import ConfigurationError, MissingApiKeyError, OnlineAccessDisabledError
+from .core.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    MissingApiKeyError,
+    OnlineAccessDisabledError,
+)
 from .core.places import DATA_DIR_VARIABLE, state_folder
+from .core.pricing import Limits
 from .core.providers import NEEDS_KEY
 from .core.results import replace_file
 
 PACKAGE = __package__ or "gpt_image_addon"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_CONCURRENCY = 4  # requests at once
+UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 KEY_VARIABLE = "OPENAI_API_KEY"
 KEY_FILE = "api-key"
 KEYCHAIN_MARK = "api-key-in-keychain"
@@ -41,6 +49,10 @@ class Settings:
     state_folder: Path = field(default_factory=state_folder)
     monthly_budget_usd: float | None = None
     """None for no limit."""
+    max_cost_usd: float | None = None
+    """Of one request; None for no limit but the one for unattended runs."""
+    unattended: bool = False
+    """Nobody looks on: Blender runs in background."""
     concurrency: int = DEFAULT_CONCURRENCY
     online_access: bool = False
     """Blender's own switch; loopback addresses do not need it."""
@@ -48,6 +60,24 @@ class Settings:
     def connection(self) -> Connection:
         """Where the API is and who calls it."""
         return Connection(self.base_url, self.api_key, self.organization, self.project)
+
+    def limits(self, max_cost: float | None = None) -> Limits:
+        """What a request may cost.
+
+        :param max_cost: USD; a limit for this request alone, which goes before the others.
+        :raises InvalidRequestError: it is no amount.
+        """
+        if max_cost is not None and not 0 <= max_cost < math.inf:
+            raise InvalidRequestError(f"max_cost must be an amount in USD, not {max_cost}.", param="max_cost")
+        if max_cost is not None:
+            return Limits(max_cost, monthly_budget_usd=self.monthly_budget_usd)
+        if self.max_cost_usd is not None:
+            reason = "the limit for a request in GPT_IMAGE_MAX_COST_USD or the preferences is"
+            return Limits(self.max_cost_usd, reason, self.monthly_budget_usd)
+        if self.unattended:
+            reason = "without a limit of its own a request of an unattended run may cost"
+            return Limits(UNATTENDED_MAX_COST_USD, reason, self.monthly_budget_usd)
+        return Limits(monthly_budget_usd=self.monthly_budget_usd)
 
     def check_provider(self, provider: str, *, has_key: bool | None = None) -> None:
         """Whether a request to this provider may be sent at all.
@@ -78,23 +108,29 @@ def load(*, with_key: bool = True) -> Settings:
         base_url=environment.get("OPENAI_BASE_URL") or getattr(found, "base_url", "") or DEFAULT_BASE_URL,
         organization=environment.get("OPENAI_ORG_ID", "") or getattr(found, "organization", ""),
         project=environment.get("OPENAI_PROJECT_ID", "") or getattr(found, "project", ""),
-        monthly_budget_usd=_budget(environment.get("GPT_IMAGE_MONTHLY_BUDGET_USD"), found),
+        monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),
+        max_cost_usd=_usd("GPT_IMAGE_MAX_COST_USD", found, "max_cost_usd"),
+        unattended=bool(bpy.app.background),
         concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
         online_access=bool(bpy.app.online_access),
     )
 
 
-def _budget(text: str | None, found: Any) -> float | None:
-    if text:
-        try:
-            return float(text)
-        except ValueError:
-            raise ConfigurationError(
-                f"GPT_IMAGE_MONTHLY_BUDGET_USD is '{text}', which is no number.",
-                next_step="Set it to an amount in USD.",
-            ) from None
-    limit = getattr(found, "monthly_budget_usd", 0.0)
-    return limit if limit > 0 else None
+def _usd(variable: str, found: Any, preference: str) -> float | None:
+    """An amount from the environment, or from the preferences, where 0 means none."""
+    text = os.environ.get(variable)
+    if not text:
+        limit: float = getattr(found, preference, 0.0)
+        return limit if limit > 0 else None
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not 0 <= amount < math.inf:
+        raise ConfigurationError(
+            f"{variable} is '{text}', which is no amount.", next_step="Set it to an amount in USD."
+        )
+    return amount
 
 
 def preferences() -> Any:

@@ -24,48 +24,38 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from . import settling
 from .errors import Billed, BudgetExceededError, GptImageError, StorageError
+from .pricing import Observed, picture_tokens
 from .processes import ProcessLock, is_alive
 from .request import Application, GenerationRequest
-from .results import ANSWER_FILE
+from .schema import (
+    JOURNAL_FILE,
+    described,
+    insert,
+    migrate,
+    month_of,
+    open_database,
+    read_values,
+    storage_errors,
+)
 from .states import JobState
 
-JOURNAL_FILE = "journal.sqlite3"
 LOCKS_FOLDER = "processes"
 RESULTS_FOLDER = "results"
-SCHEMA_VERSION = 1
-BUSY_TIMEOUT = 30.0  # seconds that sqlite waits for another process
-OPEN_TRIES = 20  # a fresh WAL database opened by many at once says "locked" in spite of the timeout
-OPEN_PAUSE = 0.1  # seconds between them
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY,
-    state TEXT NOT NULL,
-    created REAL NOT NULL,
-    updated REAL NOT NULL,
-    month TEXT NOT NULL,
-    process TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    request TEXT NOT NULL,
-    application TEXT NOT NULL,
-    estimated_usd REAL NOT NULL,
-    reserved_usd REAL NOT NULL,
-    cost_usd REAL,
-    usage TEXT,
-    request_id TEXT,
-    folder TEXT,
-    error TEXT,
-    billed TEXT NOT NULL DEFAULT 'no'
-);
-CREATE INDEX IF NOT EXISTS jobs_by_month ON jobs (month);
-CREATE INDEX IF NOT EXISTS jobs_by_digest ON jobs (digest, state);
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
-"""
-
+SEEN_LIMIT = 100  # newest answers that an estimate learns from
 
 STORED = (JobState.RECEIVED, JobState.APPLIED)
 OPEN = (JobState.QUEUED, JobState.SENDING)
+MOVES: Mapping[JobState, tuple[JobState, ...]] = {
+    JobState.SENDING: (JobState.QUEUED,),
+    JobState.RECEIVED: (JobState.SENDING, JobState.UNKNOWN),
+    JobState.APPLIED: STORED,
+    JobState.FAILED: (*OPEN, JobState.RECEIVED),
+    JobState.CANCELLED: (*OPEN, JobState.RECEIVED),
+    JobState.UNKNOWN: (JobState.SENDING,),
+}
+"""The states from which each one is reached; a move from any other changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +73,10 @@ class Entry:
     usage: Mapping[str, Any] | None
     request_id: str | None
     folder: Path | None
+    """None where nothing came, or it was cleaned away."""
     error: Mapping[str, Any] | None
     billed: Billed
+    favourite: bool = False
 
 
 class Journal:
@@ -97,22 +89,30 @@ class Journal:
         """
         self.folder = folder
         self.results = folder / RESULTS_FOLDER
+        self.locks = folder / LOCKS_FOLDER
         self._threads = threading.local()
         try:
             self.results.mkdir(parents=True, exist_ok=True)
-            self._lock = ProcessLock(folder / LOCKS_FOLDER)
+            self._lock = ProcessLock(self.locks)
         except OSError as error:
             raise StorageError(
                 f"The state folder {folder} can't be written: {error.strerror or error}.",
                 next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
             ) from error
         try:
-            with self._transaction() as connection:
-                self._check_version(connection)
+            with self.transaction() as connection:
+                version = migrate(connection, folder)
+            settling.settle_dead(self)
+            if version == 0:  # the journal before this one was moved away, or the results came from elsewhere
+                settling.adopt_strangers(self)
         except BaseException:
             self._lock.release()
             raise
-        self.settle_dead()
+
+    @property
+    def process(self) -> str:
+        """The name under which this process's rows stand."""
+        return self._lock.name
 
     def close(self) -> None:
         """Release this process's mark; open rows of it then count as left behind."""
@@ -134,30 +134,32 @@ class Journal:
         :raises BudgetExceededError: it would not fit this month's budget.
         """
         now = datetime.now()
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             if budget_usd is not None and estimated_usd > 0:
                 _check_budget(connection, now, estimated_usd, budget_usd)
-            connection.execute(
-                "INSERT INTO jobs (id, state, created, updated, month, process, digest, request, application,"
-                " estimated_usd, reserved_usd) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-                (
-                    job,
-                    JobState.QUEUED.value,
-                    now.timestamp(),
-                    now.timestamp(),
-                    _month(now),
-                    self._lock.name,
-                    digest,
-                    json.dumps(request.to_dict(), ensure_ascii=False),
-                    json.dumps(application.to_dict(), ensure_ascii=False),
-                    estimated_usd,
-                    estimated_usd,
-                ),
+            insert(
+                connection,
+                **described(request, application),
+                id=job,
+                state=JobState.QUEUED.value,
+                created=now.timestamp(),
+                updated=now.timestamp(),
+                month=month_of(now),
+                process=self.process,
+                digest=digest,
+                estimated_usd=estimated_usd,
+                reserved_usd=estimated_usd,
             )
 
     def sending(self, job: str) -> None:
-        """The request is about to leave; on the disk when this returns."""
-        self._update(job, durable=True, state=JobState.SENDING.value)
+        """The request is about to leave; on the disk when this returns.
+
+        :raises StorageError: it can't be noted, or the row is not QUEUED any more: then nothing may be sent.
+        """
+        if not self._move(job, JobState.SENDING, durable=True):
+            raise StorageError(
+                f"Job {job} was taken for dead by another process; nothing was sent.", code="journal"
+            )
 
     def received(
         self,
@@ -167,15 +169,22 @@ class Journal:
         cost_usd: float | None,
         usage: Mapping[str, Any] | None,
         request_id: str | None,
-    ) -> None:
-        """The answer lies in ``folder``; the reservation becomes spending."""
-        self._update(
+    ) -> bool:
+        """The answer lies in ``folder``; the reservation becomes spending.
+
+        :returns: whether this call changed the row; another process may have adopted the answer before.
+        """
+        entry = self.entry(job)
+        if entry is None:
+            return False
+        return self._move(
             job,
+            JobState.RECEIVED,
             durable=True,
-            state=JobState.RECEIVED.value,
-            folder=str(folder.relative_to(self.folder)),
+            folder=self.relative(folder),
             cost_usd=cost_usd,
             usage=json.dumps(usage),
+            picture_tokens=picture_tokens(usage, entry.request.n, entry.request.partial_images),
             request_id=request_id,
             reserved_usd=0.0,
             billed="yes",
@@ -183,78 +192,116 @@ class Journal:
 
     def applied(self, job: str) -> None:
         """The result is in the scene."""
-        self._update(job, state=JobState.APPLIED.value)
+        self._move(job, JobState.APPLIED)
 
     def failed(self, job: str, error: GptImageError, *, cancelled: bool = False) -> JobState:
-        """The job ended without a result. What may have been billed becomes UNKNOWN and stays set aside."""
+        """The job ended without a result. What may have been billed becomes UNKNOWN and stays set aside; what
+        was billed for sure counts as spent, by its estimate where no answer says more."""
+        values: dict[str, Any] = {
+            "error": json.dumps(error.to_dict(), ensure_ascii=False),
+            "billed": error.billed,
+        }
+        if error.request_id:
+            values["request_id"] = error.request_id
         state = JobState.CANCELLED if cancelled else JobState.FAILED
-        values: dict[str, Any] = {"reserved_usd": 0.0}
         if error.billed == "maybe":
-            state, values = JobState.UNKNOWN, {}
-        self._update(
-            job,
-            durable=True,
-            state=state.value,
-            error=json.dumps(error.to_dict(), ensure_ascii=False),
-            billed=error.billed,
-            request_id=error.request_id,
-            **values,
-        )
+            state = JobState.UNKNOWN
+        else:
+            values["reserved_usd"] = 0.0
+            entry = self.entry(job)
+            if error.billed == "yes" and entry is not None and entry.cost_usd is None:
+                values["cost_usd"] = entry.estimated_usd
+        self._move(job, state, durable=True, **values)
         return state
 
-    def settle_dead(self) -> None:
-        """Decide the open rows of processes that are gone."""
-        locks = self.folder / LOCKS_FOLDER
-        for row in self._rows("state IN (?, ?) AND process <> ?", *(s.value for s in OPEN), self._lock.name):
-            if is_alive(locks, row["process"]):
-                continue
-            if row["state"] == JobState.QUEUED.value:
-                self._update(row["id"], state=JobState.CANCELLED.value, reserved_usd=0.0)
-            elif not self._adopt(row["id"]):
-                self._update(row["id"], state=JobState.UNKNOWN.value, billed="maybe")
+    def cancel_dead(self, job: str) -> None:
+        """A row whose process died before it sent anything."""
+        self._move(job, JobState.CANCELLED, reserved_usd=0.0)
 
-    def _adopt(self, job: str) -> bool:
-        for answer_file in self.results.glob(f"*/{job}/{ANSWER_FILE}"):
-            answer = json.loads(answer_file.read_text("utf-8"))
-            self.received(
-                job,
-                answer_file.parent,
-                cost_usd=answer.get("cost_usd"),
-                usage=answer.get("usage"),
-                request_id=answer.get("request_id"),
-            )
-            return True
-        return False
+    def unknown(self, job: str) -> None:
+        """A row whose process died between the request and the answer."""
+        self._move(job, JobState.UNKNOWN, durable=True, billed="maybe")
+
+    def set_favourite(self, job: str, favourite: bool = True) -> bool:
+        """Mark a job so that it is never cleaned away.
+
+        :returns: whether there is such a job.
+        """
+        with self.transaction() as connection:
+            statement = "UPDATE jobs SET favourite = ? WHERE id = ?"
+            return connection.execute(statement, (favourite, job)).rowcount == 1
+
+    def left_behind(self) -> Iterator[tuple[str, JobState]]:
+        """The open rows of processes that are gone."""
+        for row in self.rows("state IN (?, ?) AND process <> ?", *OPEN, self.process):
+            if not is_alive(self.locks, row["process"]):
+                yield row["id"], JobState(row["state"])
 
     def entry(self, job: str) -> Entry | None:
         """One row; None where there is none of that id."""
-        return next(map(self._entry, self._rows("id = ?", job)), None)
+        return next(map(self._entry, self.rows("id = ?", job)), None)
 
     def entries(self, *states: JobState) -> list[Entry]:
         """The rows in these states (all without any), newest first."""
         where = f"state IN ({','.join('?' * len(states))})" if states else "1"
-        return list(
-            map(self._entry, self._rows(f"{where} ORDER BY created DESC", *(s.value for s in states)))
-        )
+        return self.find(where, *states)
+
+    def find(self, where: str, *values: object, limit: int = -1) -> list[Entry]:
+        """The rows that a condition in SQL holds for, newest first.
+
+        :param limit: how many at most; -1 for all.
+        """
+        rows = self.rows(f"{where} ORDER BY created DESC, id LIMIT ?", *values, limit)
+        return [self._entry(row) for row in rows]
 
     def find_stored(self, digest: str) -> Entry | None:
-        """The newest result of an equal request."""
-        rows = self._rows(
-            "digest = ? AND state IN (?, ?) ORDER BY created DESC LIMIT 1", digest, *(s.value for s in STORED)
-        )
-        return next(map(self._entry, rows), None)
+        """The newest result of an equal request whose files are kept."""
+        found = self.find("digest = ? AND state IN (?, ?) AND folder IS NOT NULL", digest, *STORED, limit=1)
+        return found[0] if found else None
 
-    def spent_usd(self, when: datetime | None = None) -> float:
-        """What the results of a month (this one by default) cost."""
-        rows = self._query("SELECT TOTAL(cost_usd) FROM jobs WHERE month = ?", _month(when or datetime.now()))
-        return float(rows[0][0])
+    def find_unknown(self, digest: str) -> Entry | None:
+        """The newest equal request that was sent, where its outcome is unknown."""
+        found = self.find("digest = ? AND state IN (?, ?, ?)", digest, *STORED, JobState.UNKNOWN, limit=1)
+        return found[0] if found and found[0].state is JobState.UNKNOWN else None
 
-    def reserved_usd(self, when: datetime | None = None) -> float:
+    def unapplied(self) -> list[Entry]:
+        """Results that wait for a scene, without those that another living process is about to apply."""
+        waiting = self.rows("state = ? ORDER BY created DESC", JobState.RECEIVED)
+        return [
+            self._entry(row)
+            for row in waiting
+            if row["process"] == self.process or not is_alive(self.locks, row["process"])
+        ]
+
+    def seen(self, model: str, quality: str, size: str) -> Observed | None:
+        """Output tokens a picture of the newest answers to such requests."""
+        row = self.query(
+            "SELECT COUNT(*), AVG(picture_tokens), MIN(picture_tokens), MAX(picture_tokens) FROM ("
+            "SELECT picture_tokens FROM jobs WHERE model = ? AND quality = ? AND size = ?"
+            " AND picture_tokens IS NOT NULL ORDER BY created DESC LIMIT ?)",
+            model,
+            quality,
+            size,
+            SEEN_LIMIT,
+        )[0]
+        return Observed(*row) if row[0] else None
+
+    def spent_usd(self, month: str = "") -> float:
+        """What the results of a month (``yyyy-mm``; this one by default) cost."""
+        return self._total("cost_usd", month)
+
+    def reserved_usd(self, month: str = "") -> float:
         """What is set aside for requests of a month that run, or whose outcome is unknown."""
-        rows = self._query(
-            "SELECT TOTAL(reserved_usd) FROM jobs WHERE month = ?", _month(when or datetime.now())
-        )
-        return float(rows[0][0])
+        return self._total("reserved_usd", month)
+
+    def _total(self, column: str, month: str) -> float:
+        statement = f"SELECT TOTAL({column}) FROM jobs WHERE month = ?"
+        return float(self.query(statement, month or month_of(datetime.now()))[0][0])
+
+    def relative(self, folder: Path) -> str:
+        """A folder as rows name it: below the state folder, so that this may move; elsewhere absolute."""
+        inside = folder.is_relative_to(self.folder)
+        return (folder.relative_to(self.folder) if inside else folder).as_posix()
 
     def _entry(self, row: sqlite3.Row) -> Entry:
         def parsed(column: str) -> Any:
@@ -264,8 +311,8 @@ class Journal:
             id=row["id"],
             state=JobState(row["state"]),
             created=datetime.fromtimestamp(row["created"]),
-            request=GenerationRequest.from_dict(parsed("request")),
-            application=Application.from_dict(parsed("application")),
+            request=read_values(GenerationRequest, parsed("request")),
+            application=read_values(Application, parsed("application")),
             estimated_usd=row["estimated_usd"],
             cost_usd=row["cost_usd"],
             usage=parsed("usage"),
@@ -273,93 +320,67 @@ class Journal:
             folder=self.folder / row["folder"] if row["folder"] else None,
             error=parsed("error"),
             billed=row["billed"],
+            favourite=bool(row["favourite"]),
         )
 
-    def _rows(self, where: str, *values: object) -> list[sqlite3.Row]:
-        return self._query(f"SELECT * FROM jobs WHERE {where}", *values)
+    def rows(self, where: str, *values: object) -> list[sqlite3.Row]:
+        """Rows as they are in the file, by a condition in SQL."""
+        return self.query(f"SELECT * FROM jobs WHERE {where}", *values)
 
-    def _query(self, statement: str, *values: object) -> list[sqlite3.Row]:
-        with _storage_errors(self.folder):
+    def query(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        """The rows that a statement gives.
+
+        :raises StorageError: the journal can't be read.
+        """
+        with storage_errors(self.folder):
             return self._connection().execute(statement, values).fetchall()
 
-    def _update(self, job: str, *, durable: bool = False, **values: object) -> None:
-        columns = ", ".join(f"{name} = ?" for name in values)
-        with self._transaction(durable=durable) as connection:
-            connection.execute(
-                f"UPDATE jobs SET {columns}, updated = ? WHERE id = ?", (*values.values(), time.time(), job)
-            )
+    def _move(self, job: str, state: JobState, *, durable: bool = False, **values: object) -> bool:
+        """Bring a row into a state, unless it is in one from which there is no way there."""
+        allowed = MOVES[state]
+        columns = "".join(f", {name} = ?" for name in values)
+        statement = (
+            f"UPDATE jobs SET state = ?, updated = ?{columns}"
+            f" WHERE id = ? AND state IN ({','.join('?' * len(allowed))})"
+        )
+        with self.transaction(durable=durable) as connection:
+            changed = connection.execute(statement, (state, time.time(), *values.values(), job, *allowed))
+            return changed.rowcount == 1
 
     @contextmanager
-    def _transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
         """One write transaction.
 
         :param durable: wait for the disk; without, a power cut may undo the newest steps, which then are
             found again as unapplied results.
+        :raises StorageError: the journal can't be written.
         """
-        with _storage_errors(self.folder):
+        with storage_errors(self.folder):
             connection = self._connection()
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk has ended it already
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
         if found is None:
-            found = self._threads.connection = _open(self.folder / JOURNAL_FILE)
+            with storage_errors(self.folder):
+                found = self._threads.connection = open_database(self.folder / JOURNAL_FILE)
         return found
-
-    def _check_version(self, connection: sqlite3.Connection) -> None:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise StorageError(
-                f"The journal in {self.folder} was written by a newer version of this add-on.",
-                next_step="Update the add-on, or set GPT_IMAGE_DATA_DIR to another folder.",
-            )
-        for statement in filter(str.strip, SCHEMA.split(";")):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    for attempt in range(OPEN_TRIES):
-        try:
-            connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            return connection
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or attempt == OPEN_TRIES - 1:
-                raise
-            time.sleep(OPEN_PAUSE)
-    raise AssertionError("unreachable: the last try returns or raises")
-
-
-@contextmanager
-def _storage_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise StorageError(
-            f"The journal in {folder} can't be used: {error}.",
-            next_step=f"Free the disk, or move {JOURNAL_FILE} away; results stay in {RESULTS_FOLDER}.",
-        ) from error
 
 
 def _check_budget(connection: sqlite3.Connection, now: datetime, usd: float, budget_usd: float) -> None:
     total = "SELECT TOTAL(cost_usd) + TOTAL(reserved_usd) FROM jobs WHERE month = ?"
-    used = float(connection.execute(total, (_month(now),)).fetchone()[0])
+    used = float(connection.execute(total, (month_of(now),)).fetchone()[0])
     if used + usd > budget_usd:
         raise BudgetExceededError(
             f"This could cost ${usd:.4f}; of the monthly budget of ${budget_usd:.2f}, "
             f"${used:.4f} is used or set aside.",
             next_step="Raise the budget, or choose a lower quality or a smaller size.",
         )
-
-
-def _month(when: datetime) -> str:
-    return when.strftime("%Y-%m")

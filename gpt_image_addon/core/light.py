@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -53,22 +54,25 @@ def light_ramp(log_light: Plane) -> tuple[float, float]:
 
 
 def _ramp_along(grids: list[Plane]) -> float:
-    edges = min((_edge_step(grid) for grid in grids), key=lambda found: found[1])
+    edges = min((found for grid in grids for found in _edge_steps(grid)), key=lambda found: found[1])
     found = (edges, _plane_fit(grids[PLANE_GRID]), (0.0, USUAL_RAMP**2))
     weights = [1 / max(variance, 1e-6) for _, variance in found]
     return float(sum(w * value for w, (value, _) in zip(weights, found, strict=True)) / sum(weights))
 
 
-def _edge_step(grid: Plane) -> tuple[float, float]:
-    """Ramp and its variance from the step between the first and the last row.
+def _edge_steps(grid: Plane) -> Iterator[tuple[float, float]]:
+    """Two measures of the ramp, with variances: the step from the last row around to the first, and its bend.
 
-    Its variance is that of the steps between neighbouring rows, or what the blocks of the edge say.
+    The bend is the step less the mean of the steps beside it: on smooth pictures it tells more. Variances are
+    those of the same measure inside the picture, or what the blocks of the edge say.
     """
-    edge = grid[-1] - grid[0]
-    inside = np.diff(grid, axis=0).mean(1)
-    blocks = np.array([block.mean() for block in np.array_split(edge, min(8, len(edge)))])
-    variance = max(float(inside.var()), float(blocks.var()) / len(blocks))
-    return float(edge.mean()) / max(1 - 1 / len(grid), 0.5), variance
+    steps = grid - np.roll(grid, 1, 0)
+    bends = steps - (np.roll(steps, 1, 0) + np.roll(steps, -1, 0)) / 2
+    for measure, inside, scale in ((steps, slice(1, None), 1 - 1 / len(grid)), (bends, slice(2, -1), 1.0)):
+        if len(measure[inside]) > 1:
+            blocks = np.array([b.mean() for b in np.array_split(measure[0], min(8, measure.shape[1]))])
+            variance = max(float(measure[inside].mean(1).var()), float(blocks.var()) / len(blocks))
+            yield -float(measure[0].mean()) / scale, variance
 
 
 def _plane_fit(grid: Plane) -> tuple[float, float]:

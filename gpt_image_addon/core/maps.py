@@ -22,6 +22,7 @@ from .tiling import is_seamless
 Map = NDArray[Any]  # uint8, or uint16 where asked for
 
 ALL = tuple(kind.name for kind in MAP_KINDS)
+FUSED_TRUST = 0.5  # share of the usual slope for a guessed height: steeper would add error
 DETAIL = 0.1  # most that brightness changes roughness by
 
 
@@ -54,6 +55,7 @@ def make_maps(
     kinds: Sequence[str] = ALL,
     description: str = "",
     height: Plane | None = None,
+    exact: bool = True,
     wraps: bool | None = None,
     strengths: Strengths | None = None,
     convention: Convention = "OPENGL",
@@ -62,8 +64,9 @@ def make_maps(
     """The maps named in `kinds` for `color`, an (H, W, 3 or 4) uint8 sRGB picture.
 
     `description` names the material, which decides roughness and metallic. `height`, (H, W) float32 in 0..1,
-    is the true height where it is known. `wraps` says whether the picture tiles; None finds out. Kinds in
-    `bits16` come as uint16. Opacity is made only where the picture has alpha.
+    is the true height where it is known; with `exact` False it is a good guess, as height_fusion makes.
+    `wraps` says whether the picture tiles, and then its light is even; None finds out. Kinds in `bits16` come
+    as uint16. Opacity is made only where the picture has alpha.
 
     Raises ValueError for an unknown kind, or arrays of another shape or type.
     """
@@ -71,13 +74,13 @@ def make_maps(
     strengths = strengths or Strengths()
     guess = guess_material(description)
     light = log_luminance(color)
-    ramp = light_ramp(light)
+    ramp = (0.0, 0.0) if wraps else light_ramp(light)
     remove_ramp(light, ramp)
     even = evened(color[..., :3], ramp)
     wraps = is_seamless(even) if wraps is None else wraps
     relief = estimated_height(light, wraps) if height is None else height
-    slope = guess.slope * (guess.relief_trust if height is None else 1)  # steeper would add error
-    depth = slope / max(steepness(relief), 1e-6)
+    trust = guess.relief_trust if height is None else 1 if exact else FUSED_TRUST
+    depth = guess.slope * trust / max(steepness(relief), 1e-6)
     make: dict[str, Callable[[bool], Map]] = {
         "base_color": lambda wide: _widened(even, wide),
         "normal": lambda wide: normal_map(
@@ -92,7 +95,8 @@ def make_maps(
         "opacity": lambda wide: _widened(color[..., 3], wide),
     }
     made = {kind: make[kind](kind in bits16) for kind in kinds if kind != "opacity" or color.shape[2] == 4}
-    return MapSet(made, guess, height is None, _notes(guess, height is None))
+    approximate = height is None or not exact
+    return MapSet(made, guess, approximate, _notes(guess, approximate))
 
 
 def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | None) -> None:
@@ -142,7 +146,7 @@ def _widened(pixels: NDArray[np.uint8], wide: bool) -> Map:
 def _notes(guess: MaterialGuess, approximate: bool) -> tuple[str, ...]:
     notes = []
     if approximate:
-        notes.append("Relief is estimated from the picture's brightness and approximate.")
+        notes.append("Relief is estimated rather than known: normal, height and occlusion are approximate.")
     if not guess.known:
         notes.append(f"No material was recognised in the description: {guess.label} values were taken.")
     return tuple(notes)

@@ -113,6 +113,11 @@ def _table() -> dict[str, Any]:
     raw = json.loads((Path(__file__).parent / "materials.json").read_text(encoding="utf-8"))
     phrases: dict[str, str] = {}
     stems: dict[str, str] = {}
+    for row in raw["materials"]:  # words before their forms: Eisen is iron, not a case of Eis
+        for word in row["en"] + row["de"]:
+            phrases[_plain(word)] = row["name"]
+        for word in row["de"]:
+            stems[_plain(word)] = row["name"]
     for row in raw["materials"]:
         for form in (form for word in row["en"] for form in _english_forms(word)):
             phrases.setdefault(form, row["name"])

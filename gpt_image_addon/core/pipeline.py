@@ -5,15 +5,17 @@ Runs on a worker thread and never touches bpy.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import GptImageError, InvalidRequestError, InvalidResponseError, JobCancelled
+from .errors import GptImageError, InvalidRequestError, InvalidResponseError, JobCancelled, StorageError
 from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
 from .models import Registry
@@ -22,17 +24,27 @@ from .pricing import cost_usd
 from .prompts import compose
 from .providers import make_provider
 from .request import Application, GenerationRequest
-from .results import ANSWER_FILE, Facts, Picture, Prepared, ResultFolder, replace_file
+from .results import (
+    ANSWER_FILE,
+    MASK_FILE,
+    ORIGINAL_STEM,
+    PICTURE_STEM,
+    Facts,
+    Picture,
+    Prepared,
+    keep,
+    replace_file,
+)
 from .sizes import format_size
 from .states import JobState
 
 if TYPE_CHECKING:
     from .connection import Connection
-    from .pictures import Upload
     from .providers.base import Answer, Reporter, Uploads
 
+log = logging.getLogger(__name__)
+
 MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic")
-PICTURE_STEM = "image-"
 HEIGHT_STEM = "height-"
 MAPS_FOLDER = "maps"
 PROVIDER_LABELS = {"openai": "OpenAI", "offline": "offline draft"}
@@ -52,23 +64,31 @@ class Line:
         :raises GptImageError: why there is none; the journal's row says the same.
         """
         try:
-            folder = self._receive(job, emit)
+            folder, notices = self._receive(job, emit)
         except GptImageError as error:
-            self.journal.failed(job.id, error, cancelled=isinstance(error, JobCancelled))
+            self._note_failure(job, error)
             raise
         emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
         try:
-            return prepare(job.id, job.request, job.application, folder)
+            prepared = prepare(job.id, job.request, job.application, folder)
         except InvalidResponseError as error:
-            self.journal.failed(job.id, error)
+            self._note_failure(job, error)
             raise
+        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
+
+    def _note_failure(self, job: Job, error: GptImageError) -> None:
+        """The job's own error is what the user must see, even where the journal fails as well."""
+        try:
+            self.journal.failed(job.id, error, cancelled=isinstance(error, JobCancelled))
+        except StorageError:
+            log.exception("The end of job %s could not be noted", job.id)
 
     def resume(self, folder: Path) -> Work:
         """The work of a job whose answer already lies in ``folder``."""
         return lambda job, emit: prepare(job.id, job.request, job.application, folder)
 
-    def _receive(self, job: Job, emit: Emit) -> Path:
-        """Everything up to the moment when the answer is safe; returns its folder."""
+    def _receive(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
+        """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
         from .http import Exchange
 
         exchange = Exchange()
@@ -81,28 +101,40 @@ class Line:
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
         answer = provider.generate(job.request, prompt, uploads, exchange, _reporter(job, emit))
         notes = [note for upload in uploads.all for note in upload.notes]
-        return self._store(job, answer, notes)
+        return self._store(job, answer, uploads, notes)
 
-    def _store(self, job: Job, answer: Answer, notes: list[str]) -> Path:
+    def _store(
+        self, job: Job, answer: Answer, uploads: Uploads, notes: list[str]
+    ) -> tuple[Path, tuple[str, ...]]:
         usage = answer.usage.to_dict() if answer.usage else None
         cost = cost_usd(answer.usage, self.registry, job.request.model) if answer.usage else None
         if cost is None:
             cost = job.estimated_usd
             notes.append("The server did not say what was used; the cost shown is the estimate.")
+        now = datetime.now()
         facts = {
             "request": job.request.to_dict(),
+            "application": job.application.to_dict(),
             "request_id": answer.request_id,
             "usage": usage,
             "cost_usd": cost,
-            "created": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "created": now.astimezone().isoformat(timespec="seconds"),
             "warnings": [*answer.warnings, *notes],
         }
-        with ResultFolder(self.journal.results, job.id, datetime.now()) as folder:
-            for name, data in _named(answer):
-                folder.write(name, data)
-            folder.commit(facts)
-        self.journal.received(job.id, folder.path, cost_usd=cost, usage=usage, request_id=answer.request_id)
-        return folder.path
+        files = dict((*_named(answer), *_inputs(job.request, uploads)))
+        kept = keep(self.journal.results, job.id, now, files, facts)
+        notices = [kept.notice] if kept.notice else []
+        try:
+            self.journal.received(
+                job.id, kept.folder, cost_usd=cost, usage=usage, request_id=answer.request_id
+            )
+        except StorageError as error:
+            log.exception("The answer to job %s could not be noted", job.id)
+            notices.append(
+                f"{error.message} The answer is paid for (${cost:.4f}) and lies in {kept.folder}; "
+                "the journal takes it over when it can be written again."
+            )
+        return kept.folder, tuple(notices)
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
@@ -112,6 +144,14 @@ def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
         yield f"{PICTURE_STEM}{number}.{sniff(data) or 'bin'}", data
     for number, data in enumerate(answer.heights, 1):
         yield f"{HEIGHT_STEM}{number}.png", data
+
+
+def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str, bytes]]:
+    """What a masked edit needs later, when the user's own files may have changed."""
+    if uploads.mask is not None:
+        original = uploads.references[0]
+        yield ORIGINAL_STEM + Path(original.name).suffix, original.data
+        yield MASK_FILE, uploads.mask.data
 
 
 def _reporter(job: Job, emit: Emit) -> Reporter:
@@ -134,15 +174,17 @@ def load_uploads(request: GenerationRequest) -> Uploads:
 
     :raises InvalidRequestError: a file is missing, broken or too large.
     """
+    from .masks import load_mask
     from .pictures import load_upload
     from .providers.base import Uploads
 
-    def one(path: str | None) -> Upload | None:
-        return load_upload(Path(path)) if path else None
-
-    return Uploads(
-        tuple(load_upload(Path(path)) for path in request.references), one(request.mask), one(request.markup)
-    )
+    references = tuple(load_upload(Path(path)) for path in request.references)
+    mask = markup = None
+    if request.mask:
+        mask = load_mask(Path(request.mask), (references[0].width, references[0].height))
+    if request.markup:
+        markup = load_upload(Path(request.markup))
+    return Uploads(references, mask, markup)
 
 
 def file_digests(request: GenerationRequest) -> list[str]:
@@ -167,10 +209,17 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises InvalidResponseError: no picture in the folder can be used.
     :raises StorageError: maps or copies can't be written.
     """
+    from .processing import process
+
     answer = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
     name = application.name or safe_name(request.prompt)
     warnings = list(answer.get("warnings", ()))
     pictures = _usable_pictures(folder, name, warnings, answer.get("request_id"))
+    first = application.picture % len(pictures)
+    pictures = pictures[first:] + pictures[:first]
+    finished = [process(picture, request, application, folder) for picture in pictures]
+    pictures = tuple(picture for picture, _ in finished)
+    warnings += [note for _, notes in finished for note in notes]
     maps = _make_maps(request, application, folder, pictures[0], warnings)
     if application.textures_dir:
         _copy_to(Path(application.textures_dir), (*pictures, *maps.values()))

@@ -126,6 +126,8 @@ class Application(_Values):
     target: str = "texture"
     maps: tuple[str, ...] = ()
     """Kinds of material maps to make; empty means those that the target needs."""
+    picture: int = 0
+    """Which of several pictures comes first: a texture or material shows that one."""
     name: str | None = None
     """Name for the data-blocks and files; made from the prompt when empty."""
     object_name: str | None = None
@@ -136,6 +138,8 @@ class Application(_Values):
     """`session_uid` of the scene the request came from: a result never enters another file's scene."""
     view_matrix: tuple[float, ...] | None = None
     """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
+    composite: bool = True
+    """After a masked edit, put back what lies outside the mask."""
     textures_dir: str | None = None
     """Folder that gets copies of the pictures and maps."""
 

@@ -5,10 +5,13 @@ A result folder appears under its final name only when everything in it has reac
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +21,12 @@ from typing import Any
 from .errors import StorageError
 
 ANSWER_FILE = "answer.json"
+FILES_KEY = "files"
+PICTURE_STEM = "image-"
 PART_SUFFIX = ".part"
+RESCUE_PREFIX = "gpt-image-"
+ORIGINAL_STEM = "original"
+MASK_FILE = "mask.png"
 
 Facts = Mapping[str, str | int | float]
 
@@ -39,11 +47,19 @@ class Picture:
     height: int
     has_alpha: bool = False
     """Whether some pixel is not opaque."""
+    source: str = ""
+    """Absolute path of the bytes as received, where ``data`` was made from them; empty where it is them."""
+
+    @property
+    def received_file(self) -> str:
+        """Absolute path of the bytes as received, as `images[].file` names it."""
+        return self.source or self.file
 
     @property
     def sha256(self) -> str:
-        """Hash of the bytes, as `images[].sha256` names it."""
-        return hashlib.sha256(self.data).hexdigest()
+        """Hash of the bytes as received, as `images[].sha256` names it."""
+        data = Path(self.source).read_bytes() if self.source else self.data
+        return hashlib.sha256(data).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -60,45 +76,134 @@ class Prepared:
     warnings: tuple[str, ...] = ()
 
 
-class ResultFolder:
-    """The folder of one job: filled as ``<job>.part``, then renamed as a whole."""
+@dataclass(frozen=True)
+class Kept:
+    """Where an answer lies."""
 
-    def __init__(self, root: Path, job: str, when: datetime) -> None:
-        """
-        :param root: the ``results`` folder.
-        :param when: local time; its month names the folder in between.
-        """
-        self.path = root / when.strftime("%Y-%m") / job
-        self.part = self.path.with_name(job + PART_SUFFIX)
+    folder: Path
+    notice: str = ""
+    """One sentence where it is not the usual place."""
 
-    def __enter__(self) -> ResultFolder:
-        with storage_errors(f"The folder {self.part.parent} can't be written"):
-            self.part.mkdir(parents=True, exist_ok=True)
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            shutil.rmtree(self.part, ignore_errors=True)
+def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts: Mapping[str, Any]) -> Kept:
+    """Put an answer that was paid for onto the disk, wherever that is possible.
 
-    def write(self, name: str, data: bytes) -> Path:
-        """Write one file to the disk and return the path it will have after `commit`.
+    ``answer.json`` is written first and names the hash of each file, so that what a death leaves of a
+    ``.part`` folder can be told apart: see `salvage`. Where the results folder can't be written, the answer
+    goes into a new folder in the system's temporary one, or in the user's home.
 
-        :raises StorageError: the disk is full or the folder can't be written.
-        """
-        with storage_errors(f"{name} could not be written to {self.part.parent}"):
-            write_synced(self.part / name, data)
-        return self.path / name
+    :param root: the ``results`` folder.
+    :param when: local time; its month names the folder in between.
+    :param facts: what ``answer.json`` says besides.
+    :raises StorageError: no disk takes it.
+    """
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    text = json.dumps({**facts, FILES_KEY: digests}, ensure_ascii=False, indent=1).encode()
+    everything = {ANSWER_FILE: text, **files}
+    path = root / when.strftime("%Y-%m") / job
+    try:
+        _write_whole(path, everything)
+        return Kept(path)
+    except OSError as error:
+        problem = f"{path.parent} could not be written: {error.strerror or error}."
+    for base in rescue_roots():
+        try:
+            rescued = Path(tempfile.mkdtemp(prefix=f"{RESCUE_PREFIX}{job}-", dir=base)) / job
+            _write_whole(rescued, everything)
+        except OSError:
+            continue
+        return Kept(rescued, f"{problem} The answer lies in {rescued} instead; move it to a safe place.")
+    raise StorageError(
+        problem, code="disk_full", billed="yes", next_step="Free the disk before sending more."
+    )
 
-    def commit(self, answer: Mapping[str, Any]) -> None:
-        """Write ``answer.json`` and give the folder its final name.
 
-        :raises StorageError: as `write`.
-        """
-        self.write(ANSWER_FILE, json.dumps(answer, ensure_ascii=False, indent=1).encode())
-        with storage_errors(f"{self.part.name} could not be renamed"):
-            _sync_folder(self.part)
-            self.part.replace(self.path)
-            _sync_folder(self.path.parent)
+def _write_whole(path: Path, files: Mapping[str, bytes]) -> None:
+    """Fill ``<name>.part`` and rename it; nothing is left of it when that fails."""
+    part = path.with_name(path.name + PART_SUFFIX)
+    try:
+        part.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            write_synced(part / name, data)
+        _finish(part)
+    except OSError:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _finish(part: Path) -> Path:
+    path = part.with_suffix("")
+    _sync_folder(part)
+    part.replace(path)
+    _sync_folder(path.parent)
+    return path
+
+
+def rescue_roots() -> tuple[Path, ...]:
+    """Where an answer goes that the results folder can't take."""
+    return Path(tempfile.gettempdir()), Path.home()
+
+
+def find_result(root: Path, job: str) -> Path | None:
+    """The folder of a job's answer, wherever it was put; what a death left half done is finished first.
+
+    :param root: the ``results`` folder.
+    """
+    name = glob.escape(job)
+    for part in root.glob(f"*/{name}{PART_SUFFIX}"):
+        salvage(part)
+    whole = next(root.glob(f"*/{name}/{ANSWER_FILE}"), None)
+    if whole is not None:
+        return whole.parent
+    for base in rescue_roots():
+        for answer in base.glob(f"{RESCUE_PREFIX}{name}-*/{name}/{ANSWER_FILE}"):
+            if _is_ours(answer):
+                return answer.parent
+    return None
+
+
+def _is_ours(path: Path) -> bool:
+    """Temporary folders are shared with other users, who could lay something there."""
+    return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
+
+
+def salvage(part: Path) -> Path | None:
+    """Give a ``.part`` folder its final name if a whole picture is in it, without the broken ones.
+
+    Only for the folders of processes that are gone. One without any picture is removed.
+    """
+    digests = (read_answer(part) or {}).get(FILES_KEY, {})
+    try:
+        for name, digest in digests.items():
+            path = part / name
+            if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                path.unlink()
+        if next(part.glob(f"{PICTURE_STEM}*"), None) is None:
+            shutil.rmtree(part, ignore_errors=True)
+        elif digests:
+            return _finish(part)
+    except FileNotFoundError:  # another process salvages it at the same moment
+        pass
+    return None
+
+
+def read_answer(folder: Path) -> dict[str, Any] | None:
+    """What ``answer.json`` says; None where there is none that can be read."""
+    try:
+        found = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def folder_bytes(path: Path) -> int:
+    """Size of all files below a folder, in bytes."""
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(OSError):  # removed meanwhile
+                total += (Path(folder) / name).lstat().st_size
+    return total
 
 
 class storage_errors:

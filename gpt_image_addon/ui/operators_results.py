@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from .. import api
+from .. import results
 from . import choices, parameters, recall
 from .operators import CANCELLED, FINISHED, Returned, reporting
 
@@ -37,7 +37,7 @@ class GPT_IMAGE_OT_use_variation(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        api.use_variation(self.job, self.number, **parameters.place(context))
+        results.use_variation(self.job, self.number, **parameters.place(context))
         return FINISHED
 
 
@@ -51,7 +51,7 @@ class GPT_IMAGE_OT_apply_result(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        job = api.apply_result(self.job, target=self.target, **parameters.place(context))
+        job = results.apply(self.job, target=self.target, **parameters.place(context))
         if bpy.app.background:
             job.wait()
         return FINISHED
@@ -65,7 +65,7 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        job = api.again(self.job, **parameters.place(context))
+        job = results.again(self.job, **parameters.place(context))
         for warning in job.warnings:
             self.report({"WARNING"}, warning)
         return FINISHED
@@ -80,7 +80,7 @@ class GPT_IMAGE_OT_recall(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        recall.into(context.scene.gpt_image, api.entry(self.job))
+        recall.into(context.scene.gpt_image, results.entry(self.job))
         return FINISHED
 
 
@@ -93,7 +93,7 @@ class GPT_IMAGE_OT_use_as_reference(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        return bpy.ops.gpt_image.add_reference(kind="file", file=api.result_files(self.job)[0])
+        return bpy.ops.gpt_image.add_reference(kind="file", file=results.files(self.job)[0])
 
 
 class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
@@ -106,7 +106,7 @@ class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         values = context.scene.gpt_image
-        recall.begin_edit(values, api.result_files(self.job)[0])
+        recall.begin_edit(values, results.files(self.job)[0])
         _paint(context, values.mask_image)
         return FINISHED
 
@@ -128,7 +128,7 @@ class GPT_IMAGE_OT_make_seamless(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        api.apply_result(self.job, seamless=True, **parameters.place(context))
+        results.apply(self.job, seamless=True, **parameters.place(context))
         return FINISHED
 
 
@@ -143,7 +143,7 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
         return context.window_manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> Returned:
-        number = api.strip_facts()
+        number = results.strip_facts()
         if not number:
             self.report({"INFO"}, "There was nothing to remove.")
             return CANCELLED

@@ -8,6 +8,9 @@ from bpy.props import FloatProperty, IntProperty, StringProperty
 from .. import health, settings
 from . import operators
 
+_PLAIN = ("base_url", "organization", "project", "monthly_budget_usd", "max_cost_usd", "concurrency")
+"""Preferences that are shown as they are."""
+
 
 class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     """Who makes the pictures, and what that may cost."""
@@ -31,6 +34,13 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         min=0.0,
         precision=2,
     )
+    max_cost_usd: FloatProperty(
+        name="Limit for a Request (USD)",
+        description="Nothing is sent that could cost more; 0 means no limit, and in background "
+        f"{settings.UNATTENDED_MAX_COST_USD:.2f}",
+        min=0.0,
+        precision=2,
+    )
     concurrency: IntProperty(
         name="Requests at Once",
         description="How many requests run at the same time",
@@ -48,7 +58,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
             layout.label(text=missing, icon="ERROR")
         _draw_key(layout)
         _draw_online_access(layout)
-        for name in ("base_url", "organization", "project", "monthly_budget_usd", "concurrency"):
+        for name in _PLAIN:
             layout.prop(self, name)
 
 

@@ -346,6 +346,7 @@ def test_help_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--output-compression" in capsys.readouterr().out
 
 
+@pytest.mark.bpy_module
 def test_the_module_is_a_program(tmp_path: Path) -> None:
     blend = tmp_path / "in.blend"
     add_cube().name = "Kasten"
@@ -370,3 +371,55 @@ def test_the_module_is_a_program(tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout.splitlines()[-1])["object"] == "Kasten"
+
+
+def masked(tmp_path: Path, size: int = 1024) -> tuple[Path, Path]:
+    from PIL import Image, ImageDraw
+
+    original, mask = tmp_path / "original.png", tmp_path / "mask.png"
+    Image.effect_noise((size, size), 60).convert("RGB").save(original)
+    picture = Image.new("L", (size, size), 0)
+    ImageDraw.Draw(picture).rectangle((200, 200, 700, 800), fill=255)
+    picture.save(mask)
+    return original, mask
+
+
+def test_a_masked_edit_keeps_what_lies_outside(run: Any, online: ApiServer, tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    original, mask = masked(tmp_path)
+    flags = ("--reference", str(original), "--mask", str(mask), "--target", "image", "--quality", "low")
+    code, output = run("generate", "a window", *flags)
+    (record,) = online.requests
+    assert (code, [file.field for file in record.files]) == (0, ["image", "mask"])
+    assert output["images"][0]["sha256"] == record.answers[0]
+    packed = bpy.data.images[output["images"][0]["name"]]
+    (tmp_path / "imported.png").write_bytes(packed.packed_file.data)
+    imported = np.asarray(Image.open(tmp_path / "imported.png").convert("RGB"))
+    before = np.asarray(Image.open(original))
+    outside = np.asarray(Image.open(mask)) == 0
+    assert (imported[outside] == before[outside]).all()
+    assert (imported[300:600, 300:600] != before[300:600, 300:600]).any()
+    code, output = run("generate", "a window", *flags, "--no-composite")
+    plain = bpy.data.images[output["images"][0]["name"]]
+    assert hashlib.sha256(plain.packed_file.data).hexdigest() == output["images"][0]["sha256"]
+
+
+def test_an_empty_mask_is_refused_before_sending(run: Any, online: ApiServer, tmp_path: Path) -> None:
+    from PIL import Image
+
+    original, mask = masked(tmp_path)
+    Image.new("L", (64, 64), 0).save(mask)
+    code, output = run("generate", "x", "--reference", str(original), "--mask", str(mask))
+    assert (code, failed(output)["param"], online.requests) == (4, "mask", [])
+
+
+def test_a_transparent_result_has_no_halo(run: Any, online: ApiServer) -> None:
+    code, output = run(
+        "generate", "a star", "--background", "transparent", "--target", "image", "--quality", "low"
+    )
+    (image,) = output["images"]
+    assert (code, image["sha256"]) == (0, online.requests[0].answers[0])
+    assert not any("transparen" in warning for warning in output["warnings"])
+    assert hashlib.sha256(Path(image["file"]).read_bytes()).hexdigest() == image["sha256"]

@@ -60,6 +60,7 @@ def test_a_second_call_changes_nothing() -> None:
     assert traces() == first
 
 
+@pytest.mark.bpy_module
 def test_enabling_loads_no_heavy_module() -> None:
     script = (
         "import bpy, json, sys\n"
@@ -74,6 +75,7 @@ def test_enabling_loads_no_heavy_module() -> None:
     assert loaded.isdisjoint({"requests", "urllib3", "PIL", "numpy", "sqlite3", "gpt_image_addon.core.http"})
 
 
+@pytest.mark.bpy_module
 def test_leaving_with_a_running_job_is_clean(tmp_path: Path) -> None:
     script = (
         "import gpt_image_addon\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -13,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import APIConnectionError, BadRequestError, BudgetExceededError, StorageError
-from gpt_image_addon.core.journal import JOURNAL_FILE, LOCKS_FOLDER, Journal
+from gpt_image_addon.core.journal import LOCKS_FOLDER, Journal
 from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import ResultFolder
+from gpt_image_addon.core.results import keep
+from gpt_image_addon.core.schema import JOURNAL_FILE
 from gpt_image_addon.core.states import JobState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,10 +41,8 @@ def state_of(journal: Journal, job: str) -> JobState:
 
 
 def receive(journal: Journal, job: str, usd: float = 0.02) -> Path:
-    with ResultFolder(journal.results, job, datetime.now()) as folder:
-        folder.write("image-1.png", b"picture")
-        folder.commit({"cost_usd": usd, "usage": {"total_tokens": 7}, "request_id": "req_1"})
-    return folder.path
+    facts = {"cost_usd": usd, "usage": {"total_tokens": 7}, "request_id": "req_1"}
+    return keep(journal.results, job, datetime.now(), {"image-1.png": b"picture"}, facts).folder
 
 
 def test_a_job_goes_its_way(journal: Journal) -> None:
@@ -183,7 +181,7 @@ def test_a_damaged_journal_is_said_plainly(tmp_path: Path) -> None:
 
 def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal._query("PRAGMA user_version = 99")
+    journal.query("PRAGMA user_version = 99")
     journal.close()
     with pytest.raises(StorageError, match="newer"):
         Journal(tmp_path)
@@ -194,20 +192,6 @@ def test_a_state_folder_that_is_a_file_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="state folder") as caught:
         Journal(tmp_path / "state" / "inner")
     assert "GPT_IMAGE_DATA_DIR" in caught.value.text
-
-
-def test_a_result_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), ResultFolder(tmp_path, "a", datetime(2026, 11, 22)) as folder:
-        folder.write("image-1.png", b"1")
-        assert not folder.path.exists()
-        raise RuntimeError
-    assert list((tmp_path / "2026-11").iterdir()) == []
-    with ResultFolder(tmp_path, "a", datetime(2026, 11, 22)) as folder:
-        path = folder.write("image-1.png", b"1")
-        folder.commit({"cost_usd": 1})
-    assert path.read_bytes() == b"1"
-    assert json.loads((path.parent / "answer.json").read_text()) == {"cost_usd": 1}
-    assert path.parent == tmp_path / "2026-11" / "a"
 
 
 def test_entries_are_newest_first(journal: Journal) -> None:

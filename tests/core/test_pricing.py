@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
+from gpt_image_addon.core import pricing
+from gpt_image_addon.core.admission import sent_fields
 from gpt_image_addon.core.models import Registry, load_registry
-from gpt_image_addon.core.pricing import Usage, cost_usd, estimate, input_image_tokens, patch_tokens
+from gpt_image_addon.core.pricing import (
+    Estimate,
+    Usage,
+    cost_usd,
+    input_image_tokens,
+    patch_tokens,
+)
 from gpt_image_addon.core.request import GenerationRequest
 
 # Output tokens by factor, for 1024x1024, 1536x1024, 2048x2048 and 3840x2160.
@@ -25,6 +33,15 @@ SIZES = ((1024, 1024), (1536, 1024), (2048, 2048), (3840, 2160))
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     return load_registry()
+
+
+def estimate(
+    asked: GenerationRequest,
+    registry: Registry,
+    sizes: tuple[tuple[int, int], ...] = (),
+    seen: pricing.Seen = pricing.nothing_seen,
+) -> Estimate:
+    return pricing.estimate(sent_fields(asked), registry, sizes, seen)
 
 
 def request(**changes: Any) -> GenerationRequest:
@@ -70,7 +87,8 @@ def test_the_older_table_knows_the_orientation(registry: Registry) -> None:
 def test_n_previews_and_pictures_cost(registry: Registry) -> None:
     one = estimate(request(quality="low"), registry).high_usd
     assert estimate(request(quality="low", n=4), registry).high_usd == pytest.approx(4 * one, rel=0.02)
-    previews = estimate(request(quality="low", partial_images=3), registry).high_usd
+    fields = {**sent_fields(request(quality="low")), "partial_images": 3}
+    previews = pricing.estimate(fields, registry).high_usd
     assert previews - one == pytest.approx(300 * 30e-6)
     pictured = estimate(request(quality="low"), registry, ((1024, 1024),)).high_usd
     assert pictured - one == pytest.approx(1024 * 8e-6)

@@ -211,7 +211,7 @@ class Bend:
         upper = flat.take(at)
         upper += (flat.take(at + self._right) - upper) * self._x
         at = at + self._below
-        lower = flat.take(at)
+        lower: Field = flat.take(at)
         lower += (flat.take(at + self._right) - lower) * self._x
         lower -= upper
         lower *= self._y

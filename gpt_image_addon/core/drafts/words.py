@@ -12,31 +12,13 @@ from typing import Protocol, TypeVar
 
 from .palette import COLOURS, Colour, from_hex, tone
 
-JOINTS = ["of", "in", "from", "out", "made", "and", "aus", "von", "vom", "im", "und"]
+JOINTS = "of|in|from|out|made|and|aus|von|vom|im|und"
 """What follows still describes the same thing: "planks of oak", "Wand aus Ziegeln"."""
-ASIDES = [
-    "with",
-    "without",
-    "on",
-    "onto",
-    "under",
-    "near",
-    "behind",
-    "against",
-    "by",
-    "mit",
-    "ohne",
-    "auf",
-    "unter",
-    "neben",
-    "hinter",
-    "vor",
-    "bei",
-]
+ASIDES = "with|without|on|onto|under|near|behind|against|by|mit|ohne|auf|unter|neben|hinter|vor|bei"
 """What follows is something else: "brick wall with a green door"."""
 ACCENTS = (
     "vein, veins, veining, veined, mortar, grout, joint, joints, seam, seams, stitching, "
-    "crack, cracks, gap, gaps, ader, adern, äderung, fuge, fugen, mörtel, naht, nähte, riss, risse, outline, rand, kontur"
+    "crack, cracks, gap, gaps, ader, adern, äderung, fuge, fugen, mörtel, naht, nähte, riss, risse"
 )
 """Words that take the colour before them away from the thing itself: "black marble with gold veins"."""
 FIGURES = (
@@ -128,12 +110,12 @@ def phrases(prompt: str) -> tuple[Phrase, ...]:
     text = _pattern(NOT_MATERIALS).sub(" ", fold(prompt))
     found = []
     aside = False
-    for piece in re.split(rf"([^\w\s]+|\b(?:{'|'.join(JOINTS + ASIDES)})\b)", text):
-        if piece in ASIDES:
+    for piece in re.split(rf"([^\w\s]+|\b(?:{JOINTS}|{ASIDES})\b)", text):
+        if re.fullmatch(ASIDES, piece):
             aside = True
         elif re.fullmatch(r"[^\w\s]+", piece):
             aside = False
-        elif piece.strip() and piece not in JOINTS:
+        elif piece.strip() and not re.fullmatch(JOINTS, piece):
             found.append(Phrase(" ".join(piece.split()), aside))
     return tuple(found)
 

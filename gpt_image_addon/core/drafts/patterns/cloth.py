@@ -15,8 +15,8 @@ def fabric(canvas: Canvas, palette: Palette) -> Surface:
     """Plain weave: every thread goes over one and under the next."""
     rows, cols = canvas.rows(44, 2), canvas.cols(44, 2)
     wobble = 0.14 * canvas.noise("wobble", 6, octaves=4)
-    across = canvas.x * np.float32(cols) + wobble + cols
-    down = canvas.y * np.float32(rows) + 0.14 * canvas.noise("wobble down", 6, octaves=4) + rows
+    across = canvas.x * np.float32(cols) + wobble + np.float32(cols)
+    down = canvas.y * np.float32(rows) + 0.14 * canvas.noise("wobble down", 6, octaves=4) + np.float32(rows)
     (col, u), (row, v) = split(across), split(down)
     u, v = u - np.float32(0.5), v - np.float32(0.5)
     over = 1 - 2.0 * ((col + row) % 2).astype(np.float32)

@@ -82,7 +82,7 @@ def concrete(canvas: Canvas, palette: Palette) -> Surface:
 def plaster(canvas: Canvas, palette: Palette) -> Surface:
     """Trowelled plaster: overlapping strokes with raised lips."""
     strokes = canvas.bend("flow", 3, 0.05, octaves=2)(canvas.noise("strokes", 5, octaves=5, gain=0.5))
-    lip = 1 - np.abs(strokes)
+    lip = np.float32(1) - np.abs(strokes)
     lip = unit(lip) ** 3
     fine, grain = canvas.noise("fine", 60, octaves=4, gain=0.75), canvas.grain("grain")
     height = 0.5 + 0.07 * strokes + 0.10 * lip + 0.018 * fine + 0.004 * grain

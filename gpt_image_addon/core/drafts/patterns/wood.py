@@ -145,4 +145,4 @@ def _knots(canvas: Canvas, per_side: int) -> tuple[Field, Field]:
 
 def _around(offset: Field) -> Field:
     """The shorter way around the picture, in pictures."""
-    return offset - np.rint(offset)
+    return np.subtract(offset, np.rint(offset), dtype=np.float32)

@@ -1,0 +1,96 @@
+"""The gate before a job: its price, the user's limits, and whether the same request was made before.
+
+Nothing has left this machine when one of these refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import APIConnectionError
+from .jobs import Job
+from .journal import Journal
+from .models import Registry
+from .pricing import Estimate, Limits, Seen, check_limit, estimate, nothing_seen
+from .prompts import compose
+from .request import Application, GenerationRequest
+
+
+def sent_fields(request: GenerationRequest) -> Mapping[str, Any]:
+    """What would be sent for a request besides its pictures, by the very code that sends it."""
+    from .providers.openai import parameters
+
+    return parameters(request, compose(request))
+
+
+def quote(
+    request: GenerationRequest,
+    registry: Registry,
+    seen: Seen = nothing_seen,
+    more_pictures: Sequence[tuple[int, int]] = (),
+) -> Estimate:
+    """The price of a request that names its model.
+
+    :param seen: what earlier answers took, as `Journal.seen` tells.
+    :param more_pictures: width and height of references that are still to be made.
+    :raises InvalidRequestError: a picture of it can't be read.
+    """
+    sizes = [*_picture_sizes(request), *more_pictures]
+    return estimate(sent_fields(request), registry, sizes, seen)
+
+
+def _picture_sizes(request: GenerationRequest) -> Sequence[tuple[int, int]]:
+    paths = [*request.references, *filter(None, (request.mask, request.markup))]
+    if not paths:
+        return ()
+    from .pictures import inspect_file
+
+    infos = [inspect_file(Path(path)) for path in paths]
+    return [(info.width, info.height) for info in infos]
+
+
+def admit(
+    request: GenerationRequest,
+    application: Application,
+    *,
+    price: Estimate,
+    digest: str,
+    journal: Journal,
+    limits: Limits,
+    warnings: Sequence[str] = (),
+    retry_unknown: bool = False,
+    pump: Callable[[float], None] = lambda seconds: None,
+) -> Job:
+    """A job whose price is set aside; what is left is to hand it to a worker.
+
+    :param digest: `GenerationRequest.digest` with the hashes of its files.
+    :param retry_unknown: send what was sent before without an answer, knowing that it may be paid twice.
+    :param pump: see `Job.pump`.
+    :raises BudgetExceededError: the limit for one request or the monthly budget does not allow it.
+    :raises APIConnectionError: the same request was sent before, and its outcome is unknown.
+    """
+    check_limit(price, limits)
+    if price.high_usd > 0:
+        if not retry_unknown:
+            _check_unknown(journal, digest)
+        stored = journal.find_stored(digest)
+        if stored is not None:
+            notice = f"The same request was already made as job {stored.id}; reuse returns its result unpaid."
+            warnings = (*warnings, notice)
+    job = Job(request, application, estimated_usd=price.high_usd, warnings=tuple(warnings), pump=pump)
+    journal.reserve(job.id, request, application, digest, price.high_usd, limits.monthly_budget_usd)
+    return job
+
+
+def _check_unknown(journal: Journal, digest: str) -> None:
+    earlier = journal.find_unknown(digest)
+    if earlier is not None:
+        raise APIConnectionError(
+            f"The same request was sent on {earlier.created:%Y-%m-%d %H:%M} as job {earlier.id}, and no "
+            "answer came: it may have been billed.",
+            code="outcome_unknown",
+            billed="maybe",
+            next_step="Add --retry-unknown (retry_unknown=True in Python) to send it again all the same.",
+        )

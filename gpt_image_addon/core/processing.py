@@ -1,0 +1,66 @@
+"""What happens to a received picture before it is imported; the received bytes stay as they are."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from .compositing import composite, same_aspect
+from .masks import editable_part
+from .pictures import decode, encode_png
+from .request import Application, GenerationRequest
+from .results import MASK_FILE, ORIGINAL_STEM, Picture, replace_file
+from .transparency import bleed, problem
+
+PROCESSED_FOLDER = "processed"
+PIXEL_FORMATS = ("png", "jpeg", "webp")
+
+
+def process(
+    picture: Picture, request: GenerationRequest, application: Application, folder: Path
+) -> tuple[Picture, list[str]]:
+    """The picture as it is to be imported, and what the user should know.
+
+    :param folder: the result's folder; a processed picture is saved in it.
+    :returns: the same picture where nothing was to be done.
+    :raises StorageError: the processed picture can't be written.
+    """
+    if picture.format not in PIXEL_FORMATS:
+        return picture, []
+    if request.mask is not None and application.composite:
+        return _composited(picture, folder)
+    if request.background == "transparent":
+        return _transparent(picture, folder)
+    return picture, []
+
+
+def _composited(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
+    original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), None)
+    if original_file is None:
+        return picture, ["The original is no longer there, so the edit was not put back into it."]
+    original = decode(original_file.read_bytes())
+    size = (original.shape[1], original.shape[0])
+    if not same_aspect(size, (picture.width, picture.height)):
+        return picture, [
+            f"The result's shape {picture.width}x{picture.height} is not that of the original "
+            f"{size[0]}x{size[1]}, so what lies outside the mask was not put back."
+        ]
+    editable = editable_part(decode((folder / MASK_FILE).read_bytes()))
+    pixels = composite(original, decode(picture.data), editable)
+    return _saved(picture, encode_png(pixels), size, folder), []
+
+
+def _transparent(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
+    pixels = decode(picture.data)
+    trouble = problem(pixels)
+    if trouble is not None:
+        return picture, [trouble]
+    return _saved(picture, encode_png(bleed(pixels)), (picture.width, picture.height), folder), []
+
+
+def _saved(picture: Picture, data: bytes, size: tuple[int, int], folder: Path) -> Picture:
+    file = folder / PROCESSED_FOLDER / (Path(picture.file).stem + ".png")
+    replace_file(file, data)
+    return dataclasses.replace(
+        picture, data=data, file=str(file), source=picture.file, format="png", width=size[0], height=size[1]
+    )

@@ -1,0 +1,187 @@
+"""The form of the journal's file: its tables version by version, and how an older file becomes a new one."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .errors import StorageError
+from .pricing import picture_tokens
+from .request import DEFAULT_SIZE, Application, GenerationRequest
+
+JOURNAL_FILE = "journal.sqlite3"
+BUSY_TIMEOUT = 30.0  # seconds that sqlite waits for another process
+OPEN_TRIES = 20  # a fresh WAL database opened by many at once says "locked" in spite of the timeout
+OPEN_PAUSE = 0.1  # seconds between them
+
+_Values = TypeVar("_Values", GenerationRequest, Application)
+
+VERSION_1 = """
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    created REAL NOT NULL,
+    updated REAL NOT NULL,
+    month TEXT NOT NULL,
+    process TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    request TEXT NOT NULL,
+    application TEXT NOT NULL,
+    estimated_usd REAL NOT NULL,
+    reserved_usd REAL NOT NULL,
+    cost_usd REAL,
+    usage TEXT,
+    request_id TEXT,
+    folder TEXT,
+    error TEXT,
+    billed TEXT NOT NULL DEFAULT 'no'
+);
+CREATE INDEX jobs_by_month ON jobs (month);
+CREATE INDEX jobs_by_digest ON jobs (digest, state);
+CREATE INDEX jobs_by_state ON jobs (state);
+"""
+
+VERSION_2 = """
+ALTER TABLE jobs ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN model TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN quality TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN size TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN picture_tokens REAL;
+CREATE INDEX jobs_by_look ON jobs (model, quality, size, created) WHERE picture_tokens IS NOT NULL;
+CREATE INDEX jobs_by_age ON jobs (created);
+"""
+
+
+def _fill_version_2(connection: sqlite3.Connection) -> None:
+    """What later estimates learn from, out of the requests and usages that are there."""
+    for row in connection.execute("SELECT id, request, usage FROM jobs").fetchall():
+        request = json.loads(row["request"])
+        usage = json.loads(row["usage"]) if row["usage"] else None
+        tokens = picture_tokens(usage, request.get("n", 1), request.get("partial_images", 0))
+        connection.execute(
+            "UPDATE jobs SET model = ?, quality = ?, size = ?, picture_tokens = ? WHERE id = ?",
+            (
+                request.get("model", ""),
+                request.get("quality", "auto"),
+                request.get("size", DEFAULT_SIZE),
+                tokens,
+                row["id"],
+            ),
+        )
+
+
+MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None] | None], ...] = (
+    (VERSION_1, None),
+    (VERSION_2, _fill_version_2),
+)
+"""The statements, and where needed the code, that lead from each version to the next."""
+VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection, folder: Path) -> int:
+    """Bring the tables to the newest version, inside the caller's transaction.
+
+    :returns: the version before; 0 for a file that was just made.
+    :raises StorageError: a newer version of the add-on wrote the file.
+    """
+    before = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if before > VERSION:
+        raise StorageError(
+            f"The journal in {folder} was written by a newer version of this add-on.",
+            next_step="Update the add-on, or set GPT_IMAGE_DATA_DIR to another folder.",
+        )
+    for script, fill in MIGRATIONS[before:]:
+        for statement in filter(str.strip, script.split(";")):
+            connection.execute(statement)
+        if fill is not None:
+            fill(connection)
+    if before < VERSION:
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    return before
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """A connection that reports its rows by name and leaves transactions to the caller.
+
+    :raises sqlite3.DatabaseError: it can't be opened, or is no database.
+    """
+    for attempt in range(OPEN_TRIES):
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            return connection
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if "locked" not in str(error) or attempt == OPEN_TRIES - 1:
+                raise
+            time.sleep(OPEN_PAUSE)
+        except BaseException:
+            connection.close()
+            raise
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Turn what sqlite says inside the block into one sentence.
+
+    :raises StorageError: the journal can't be read or written, or is damaged.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        problem, next_step = _plainly(error)
+        raise StorageError(
+            f"The journal {folder / JOURNAL_FILE} {problem} ({error}).", code="journal", next_step=next_step
+        ) from error
+
+
+def _plainly(error: sqlite3.DatabaseError) -> tuple[str, str]:
+    said = str(error).lower()
+    if "readonly" in said:
+        return "can't be written", "Make it writable, or set GPT_IMAGE_DATA_DIR to another folder."
+    if "full" in said or "disk i/o" in said:
+        return "can't be written", "Free space on its disk."
+    if "not a database" in said or "malformed" in said:
+        return "is damaged", "Move it away: a new one is made, and finds the results again."
+    return "can't be used", "Look at the folder's permissions and its disk."
+
+
+def insert(connection: sqlite3.Connection, **values: object) -> bool:
+    """Add a row; one of the same id stays as it is.
+
+    :returns: whether it is new.
+    """
+    columns, marks = ", ".join(values), ", ".join("?" * len(values))
+    statement = f"INSERT OR IGNORE INTO jobs ({columns}) VALUES ({marks})"
+    return connection.execute(statement, tuple(values.values())).rowcount == 1
+
+
+def described(request: GenerationRequest, application: Application) -> dict[str, object]:
+    """The columns that say what was asked for."""
+    return {
+        "request": json.dumps(request.to_dict(), ensure_ascii=False),
+        "application": json.dumps(application.to_dict(), ensure_ascii=False),
+        "model": request.model,
+        "quality": request.quality,
+        "size": request.size,
+    }
+
+
+def read_values(kind: type[_Values], values: Mapping[str, Any]) -> _Values:
+    """Stored values, without those that this version of the add-on does not know."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    return kind.from_dict({name: value for name, value in values.items() if name in known})
+
+
+def month_of(when: datetime) -> str:
+    """The month as rows and folders name it."""
+    return when.strftime("%Y-%m")

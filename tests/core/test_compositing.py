@@ -1,0 +1,180 @@
+"""Masks, what is put back outside them, and transparency that is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from gpt_image_addon.core.compositing import FEATHER, composite, same_aspect
+from gpt_image_addon.core.errors import InvalidRequestError
+from gpt_image_addon.core.fill import push_pull
+from gpt_image_addon.core.masks import editable_part, load_mask
+from gpt_image_addon.core.pictures import decode, encode_png
+from gpt_image_addon.core.transparency import bleed, has_checkerboard, problem
+
+Pixels = NDArray[np.uint8]
+
+
+def picture(height: int = 96, width: int = 128, channels: int = 3, seed: int = 1) -> Pixels:
+    rng = np.random.default_rng(seed)
+    smooth = np.add.outer(np.linspace(40, 120, height), np.linspace(0, 80, width))[..., None]
+    return np.clip(smooth + rng.integers(-9, 10, (height, width, channels)), 0, 255).astype(np.uint8)
+
+
+def block(height: int = 96, width: int = 128) -> NDArray[np.bool_]:
+    editable = np.zeros((height, width), bool)
+    editable[30:70, 40:100] = True
+    return editable
+
+
+def test_outside_the_mask_every_bit_stays() -> None:
+    original, editable = picture(), block()
+    edited = picture(seed=2) // 2 + 90
+    result = composite(original, edited, editable)
+    assert (result[~editable] == original[~editable]).all()
+    deep = np.zeros_like(editable)
+    deep[30 + 2 * FEATHER : 70 - 2 * FEATHER, 40 + 2 * FEATHER : 100 - 2 * FEATHER] = True
+    assert (result[deep] != original[deep]).any(axis=-1).mean() > 0.9
+
+
+def test_the_edge_is_soft() -> None:
+    original = np.zeros((96, 128, 3), np.uint8)
+    edited = np.zeros((96, 128, 3), np.uint8)
+    edited[30:70, 40:100] = 200
+    row = composite(original, edited, block())[50, 30:75, 0].astype(int)
+    assert row[0] == 0 and row[-1] == 200
+    assert np.abs(np.diff(row)).max() < 120
+    hard = composite(original, edited, block(), feather=0)[50, 30:75, 0].astype(int)
+    assert np.abs(np.diff(hard)).max() == 200
+
+
+def test_a_colour_shift_of_the_model_is_taken_back() -> None:
+    original, editable = picture(), block()
+    shift = np.stack([np.full(editable.shape, value) for value in (14, -9, 20)], axis=-1)
+    edited = np.clip(original.astype(int) + shift, 0, 255).astype(np.uint8)
+    error = np.abs(composite(original, edited, editable).astype(int) - original)
+    assert error.max() <= 2
+
+
+def test_new_content_at_the_border_does_not_tint_the_rest() -> None:
+    original = np.full((96, 128, 3), 100, np.uint8)
+    edited = original.copy()
+    edited[30:70, 40:100] = 180
+    edited[20:32, 60:70] = 0  # the model painted across the border
+    result = composite(original, edited, block())
+    assert abs(int(result[50, 70, 0]) - 180) <= 3
+
+
+@pytest.mark.parametrize("size", [(64, 48), (256, 192), (129, 96)])
+def test_an_answer_of_another_size_fits(size: tuple[int, int]) -> None:
+    original = picture()
+    edited = np.full((size[1], size[0], 3), 50, np.uint8)
+    assert composite(original, edited, block()).shape == original.shape
+    assert same_aspect((128, 96), size)
+
+
+def test_other_shapes_are_told_apart() -> None:
+    assert not same_aspect((1024, 1024), (1536, 1024))
+
+
+def test_alpha_of_the_original_stays() -> None:
+    original = np.dstack([picture(), np.full((96, 128), 90, np.uint8)])
+    result = composite(original, picture(seed=3), block())
+    assert result.shape == (96, 128, 4)
+    assert (result[~block()] == original[~block()]).all()
+
+
+def test_masks_of_both_kinds_say_the_same(tmp_path: Path) -> None:
+    editable = block()
+    white = tmp_path / "white.png"
+    white.write_bytes(encode_png(np.repeat(editable[..., None] * np.uint8(255), 3, axis=-1)))
+    clear = tmp_path / "clear.png"
+    alpha = np.where(editable, 0, 255).astype(np.uint8)
+    clear.write_bytes(encode_png(np.dstack([picture(), alpha])))
+    for path in (white, clear):
+        upload = load_mask(path, (128, 96))
+        mask = decode(upload.data)
+        assert (upload.mime, upload.notes, mask.shape) == ("image/png", (), (96, 128, 4))
+        assert (editable_part(mask) == editable).all()
+        assert set(np.unique(mask[..., 3])) == {0, 255}
+
+
+def test_a_mask_takes_the_references_size(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    path.write_bytes(encode_png(block().astype(np.uint8) * 255))
+    upload = load_mask(path, (256, 192))
+    assert (upload.width, upload.height) == (256, 192)
+    assert "resized from 128x96" in upload.notes[0]
+    assert editable_part(decode(upload.data)).mean() == pytest.approx(block().mean(), abs=0.01)
+
+
+@pytest.mark.parametrize(("value", "code"), [(0, "empty_mask"), (255, "full_mask")])
+def test_masks_that_say_nothing_are_refused(tmp_path: Path, value: int, code: str) -> None:
+    path = tmp_path / "mask.png"
+    path.write_bytes(encode_png(np.full((32, 32, 3), value, np.uint8)))
+    with pytest.raises(InvalidRequestError) as caught:
+        load_mask(path, (32, 32))
+    assert (caught.value.param, caught.value.code) == ("mask", code)
+
+
+def checkerboard(field: int, dark: int = 204, light: int = 255, size: int = 1024) -> Pixels:
+    parity = np.add.outer(np.arange(size) // field, np.arange(size) // field) % 2
+    return np.repeat(np.where(parity, light, dark).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+@pytest.mark.parametrize("field", [12, 16, 20, 32, 50])
+@pytest.mark.parametrize("greys", [(204, 255), (102, 153)])
+def test_a_painted_checkerboard_is_seen(field: int, greys: tuple[int, int]) -> None:
+    pixels = checkerboard(field, *greys)
+    noise = np.random.default_rng(field).integers(-4, 5, pixels.shape)
+    pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    pixels[300:700, 300:700] = (180, 40, 40)
+    assert has_checkerboard(pixels)
+    assert "checkerboard" in str(problem(pixels))
+
+
+def test_other_pictures_are_no_checkerboard() -> None:
+    rng = np.random.default_rng(5)
+    stripes = np.repeat((np.arange(512) // 16 % 2 * 50 + 180).astype(np.uint8)[None, :], 512, 0)
+    for grey in (
+        rng.integers(0, 255, (512, 512)).astype(np.uint8),
+        np.full((512, 512), 255, np.uint8),
+        stripes,
+    ):
+        pixels = np.repeat(grey[..., None], 3, axis=-1)
+        assert not has_checkerboard(pixels)
+        assert problem(pixels) == "The picture came back without transparency."
+
+
+def test_real_transparency_is_no_problem() -> None:
+    pixels = np.dstack([picture(), np.full((96, 128), 254, np.uint8)])
+    assert problem(pixels) is not None
+    pixels[:10, :, 3] = 0
+    assert problem(pixels) is None
+
+
+def test_colour_bleeds_under_alpha() -> None:
+    pixels = np.zeros((64, 96, 4), np.uint8)
+    pixels[..., :3] = (0, 255, 0)  # garbage
+    pixels[20:40, 30:60] = (200, 30, 30, 255)
+    result = bleed(pixels)
+    assert (result[..., 3] == pixels[..., 3]).all()
+    assert (result[20:40, 30:60] == pixels[20:40, 30:60]).all()
+    assert np.abs(result[..., :3].astype(int) - (200, 30, 30)).max() <= 2
+
+
+def test_an_opaque_picture_is_left_alone() -> None:
+    pixels = np.dstack([picture(), np.full((96, 128), 255, np.uint8)])
+    assert bleed(pixels) is pixels
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 3), (64, 64), (65, 33)])
+def test_filling_reaches_everything(shape: tuple[int, int]) -> None:
+    weight = np.zeros(shape, np.float32)
+    weight[0, 0] = 1
+    values = np.where(weight[..., None] > 0, 7.0, -99.0).astype(np.float32)
+    assert np.allclose(push_pull(values, weight), 7.0, atol=1e-3)
+    assert (push_pull(values, np.zeros(shape, np.float32)) == 0).all()
