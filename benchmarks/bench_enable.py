@@ -1,4 +1,4 @@
-"""How long enabling the add-on takes, and what it imports: the median and the least of some fresh Blenders."""
+"""How long enabling the add-on takes and what it imports: the median and the least of some fresh Blenders."""
 
 from __future__ import annotations
 

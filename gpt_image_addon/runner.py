@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import queue
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ import bpy
 from .core.errands import Errands
 from .core.errors import GptImageError, InvalidRequestError, JobCancelled, SceneError, StorageError
 from .core.jobs import Job, JobEvent, JobQueue, Work
+from .core.logs import get_logger
 from .core.request import Application, GenerationRequest, check_application
 from .core.states import JobState
 from .settings import Settings
@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from .core.pipeline import Line
     from .core.pricing import Estimate, Seen
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 TICK_INTERVAL = 0.1  # seconds between looks at the queue while jobs run
 SHOW_INTERVAL = 0.5  # seconds between updates of elapsed times

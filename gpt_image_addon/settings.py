@@ -15,7 +15,7 @@ from typing import Any
 import bpy
 
 from .core import keychain
-from .core.connection import Connection, check_base_url, is_loopback
+from .core.connection import Connection, check_base_url, check_picture_fields, is_loopback
 from .core.errors import (
     ConfigurationError,
     InvalidRequestError,
@@ -46,6 +46,8 @@ class Settings:
     base_url: str = DEFAULT_BASE_URL
     organization: str = ""
     project: str = ""
+    picture_fields: str = "brackets"
+    """How several pictures of an edit are named, see `core.connection.PICTURE_FIELDS`."""
     state_folder: Path = field(default_factory=state_folder)
     monthly_budget_usd: float | None = None
     """None for no limit."""
@@ -59,7 +61,7 @@ class Settings:
 
     def connection(self) -> Connection:
         """Where the API is and who calls it."""
-        return Connection(self.base_url, self.api_key, self.organization, self.project)
+        return Connection(self.base_url, self.api_key, self.organization, self.project, self.picture_fields)
 
     def limits(self, max_cost: float | None = None) -> Limits:
         """What a request may cost.
@@ -90,6 +92,7 @@ class Settings:
         if not (bool(self.api_key) if has_key is None else has_key):
             raise MissingApiKeyError("There is no API key.")
         check_base_url(self.base_url)
+        check_picture_fields(self.picture_fields)
         if not self.online_access and not is_loopback(self.base_url):
             raise OnlineAccessDisabledError("Blender's online access is off.")
 
@@ -111,6 +114,9 @@ def load(*, with_key: bool = True) -> Settings:
         monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),
         max_cost_usd=_usd("GPT_IMAGE_MAX_COST_USD", found, "max_cost_usd"),
         unattended=bool(bpy.app.background),
+        picture_fields=environment.get("GPT_IMAGE_PICTURE_FIELDS")
+        or getattr(found, "picture_fields", "")
+        or "brackets",
         concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
         online_access=bool(bpy.app.online_access),
     )

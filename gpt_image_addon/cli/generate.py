@@ -8,7 +8,7 @@ from typing import Any
 from .. import api
 from ..core.jobs import Job
 from ..core.map_kinds import BY_NAME
-from ..core.request import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, TARGETS
+from ..core.request import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, SVG_EFFORTS, TARGETS
 from .common import Output, add_outputs, add_scene_outputs, check_scene_output, say, succeeded
 
 OWN_FLAGS = frozenset(
@@ -32,9 +32,13 @@ PARAMETERS: tuple[tuple[str, dict[str, Any]], ...] = (
         "--partial-images",
         {"type": int, "metavar": "0-3", "help": "previews while it is made; each costs a little"},
     ),
+    ("--stream", {"action": "store_true", "help": "let each of several pictures come when it is finished"}),
     ("--safety-identifier", {"metavar": "HASH", "help": "a hash that stands for the end user"}),
-    ("--svg-model", {"metavar": "ID", "help": "for the output format svg"}),
-    ("--svg-reasoning-effort", {"metavar": "LEVEL", "help": "for the output format svg"}),
+    ("--svg-model", {"metavar": "ID", "help": "author of an svg, where the account may choose one"}),
+    (
+        "--svg-reasoning-effort",
+        {"choices": SVG_EFFORTS, "help": "how long the svg's author thinks, with --svg-model"},
+    ),
     ("--frame-count", {"type": int, "metavar": "2-16", "help": "for the output format gif"}),
     ("--frame-duration-ms", {"type": int, "metavar": "MS", "help": "for the output format gif"}),
 )

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from .errors import ConfigurationError
+
+PICTURE_FIELDS = {"brackets": "image[]", "repeated": "image"}
+"""How several pictures of an edit are named in the form: as OpenAI wants them, or as LiteLLM does."""
+AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+_DEPLOYMENT = re.compile(r"(.*/openai/deployments/[^/]+)(?:/.*)?")
+_ENDPOINT = re.compile(r"/images/(?:generations|edits)$")
 
 
 @dataclass(frozen=True)
@@ -14,12 +21,44 @@ class Connection:
     """Where the API is and who calls it."""
 
     base_url: str
+    """As users have it: OpenAI's, Azure's ``…/openai/v1`` or ``…/openai/deployments/NAME?api-version=…``, or
+    that of another server that speaks the same API."""
     api_key: str = field(default="", repr=False)
     organization: str = ""
     project: str = ""
+    picture_fields: str = "brackets"
+    """One of `PICTURE_FIELDS`."""
+
+    @property
+    def is_azure(self) -> bool:
+        """Whether the base URL is one of Azure's, which wants the key in a header of its own."""
+        root = self._root
+        return (
+            (urlsplit(self.base_url).hostname or "").endswith(AZURE_HOSTS)
+            or _DEPLOYMENT.fullmatch(root) is not None
+            or root.endswith("/openai/v1")
+        )
+
+    @property
+    def _root(self) -> str:
+        return _ENDPOINT.sub("", urlsplit(self.base_url).path.rstrip("/"))
+
+    def url(self, path: str) -> str:
+        """The address of an endpoint such as ``/images/edits``; a query of the base URL is kept."""
+        parts = urlsplit(self.base_url)
+        root = self._root
+        deployment = _DEPLOYMENT.fullmatch(root)
+        if deployment is not None:
+            root = deployment[1]
+        elif self.is_azure and root in ("", "/openai"):  # the bare address of a resource
+            root = "/openai/v1"
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{parts.scheme}://{parts.netloc}{root}{path}{query}"
 
     def headers(self) -> dict[str, str]:
         """The headers that say who calls; they hold the key, so never log them."""
+        if self.is_azure:
+            return {"api-key": self.api_key} if self.api_key else {}
         values = {
             "Authorization": f"Bearer {self.api_key}" if self.api_key else "",
             "OpenAI-Organization": self.organization,
@@ -38,15 +77,30 @@ def is_loopback(url: str) -> bool:
 
 
 def check_base_url(url: str) -> None:
-    """:raises ConfigurationError: not an address, or http beyond this machine."""
+    """:raises ConfigurationError: not an address, http beyond this machine, or a part of it is missing."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(
-            f"The base URL '{url}' is not an address.", code="bad_base_url", next_step="Use https://HOST/v1."
-        )
+        raise _bad_url(f"The base URL '{url}' is not an address.", "Use https://HOST/v1.")
+    if parts.username or parts.password:
+        raise _bad_url("The base URL holds a password.", "Leave it out; the key goes into OPENAI_API_KEY.")
     if parts.scheme == "http" and not is_loopback(url):
-        raise ConfigurationError(
-            f"The base URL '{url}' would send the key unencrypted.",
-            code="bad_base_url",
-            next_step="Use https.",
+        raise _bad_url(f"The base URL '{url}' would send the key unencrypted.", "Use https.")
+    if _DEPLOYMENT.fullmatch(parts.path) and "api-version" not in parse_qs(parts.query):
+        raise _bad_url(
+            f"The base URL '{url}' names an Azure deployment but no version of its API.",
+            "Add ?api-version=… to it, or use https://RESOURCE.openai.azure.com/openai/v1.",
         )
+
+
+def check_picture_fields(name: str) -> None:
+    """:raises ConfigurationError: not one of `PICTURE_FIELDS`."""
+    if name not in PICTURE_FIELDS:
+        raise ConfigurationError(
+            f"There is no field style '{name}' for pictures.",
+            code="bad_picture_fields",
+            next_step=f"Use one of {', '.join(PICTURE_FIELDS)}.",
+        )
+
+
+def _bad_url(message: str, next_step: str) -> ConfigurationError:
+    return ConfigurationError(message, code="bad_base_url", next_step=next_step)

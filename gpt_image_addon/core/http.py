@@ -7,56 +7,69 @@ when something broke; the connection classes here note that.
 from __future__ import annotations
 
 import contextlib
-import random
-import re
+import json as json_text
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from .connection import Connection
+from .connection import Connection, is_loopback
 from .errors import (
     APIConnectionError,
-    APIError,
     APITimeoutError,
     Billed,
     InvalidResponseError,
     JobCancelled,
 )
+from .logs import get_logger, guard_libraries, hide
+from .sockets import open_connection
+
+log = get_logger(__name__)
+guard_libraries()
 
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 600.0  # seconds without a byte; high quality often takes over 120
 MAX_ANSWER_BYTES = 600 * 10**6  # ten 3840x2160 pictures in base64 stay below this
+MAX_PICTURE_BYTES = 100 * 10**6  # behind a link
+MAX_LINK_HOPS = 5  # redirects from a link to its picture
 CHUNK = 64 * 1024  # bytes read at once
-MAX_TRIES = 3
-BACKOFF = 0.5  # seconds before the first retry, doubled for each further one
-MAX_BACKOFF = 8.0  # seconds
-MAX_WAIT = 120.0  # seconds; a longer wait that the server names is not waited for
-JITTER = 0.25  # share of the backoff that chance may take away
 
 Files = list[tuple[str, tuple[str, bytes, str]]]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole answer."""
+    """An answer: whole, or its head where a sink took the body."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = b""
 
     @property
     def request_id(self) -> str | None:
         """The server's name for the exchange, for support."""
-        return self.headers.get("x-request-id")
+        return self.headers.get("x-request-id") or self.headers.get("apim-request-id")
+
+
+class Sink(Protocol):
+    """Takes the body of an answer while it comes."""
+
+    def feed(self, chunk: bytes) -> bool:
+        """:returns: whether all is here, so that reading may stop."""
+        ...
+
+
+def _keep_body(head: Reply) -> Sink | None:
+    return None
 
 
 class Exchange:
@@ -68,6 +81,8 @@ class Exchange:
         self._socket: socket.socket | None = None
         self.body_sent = False
         """The whole request has left; from now on the server may be working, and billing."""
+        self.answered = False
+        """The answer is here, and with it the bill; only pictures behind links are missing."""
 
     @property
     def cancelled(self) -> bool:
@@ -77,6 +92,8 @@ class Exchange:
     @property
     def billed(self) -> Billed:
         """Whether an exchange that broke now may have cost money."""
+        if self.answered:
+            return "yes"
         return "maybe" if self.body_sent else "no"
 
     def cancel(self) -> None:
@@ -99,12 +116,34 @@ class Exchange:
         if self.cancelled:
             raise JobCancelled("The job was cancelled.", billed=self.billed)
 
+    def settled(self) -> None:
+        """The server has refused the last try, so nothing is open that could cost money."""
+        self.body_sent = False
+
     def watch(self, connected: socket.socket) -> None:
-        """Note the socket, so that `cancel` can close it."""
+        """Note a connection, so that `cancel` can end it.
+
+        A duplicate is kept: the original changes hands during a TLS handshake, and its number may be in use
+        for another connection when `cancel` comes.
+        """
         with self._lock:
-            self._socket = connected
+            self._forget()
+            # A TLS socket can't duplicate itself.
+            self._socket = socket.fromfd(
+                connected.fileno(), connected.family, connected.type, connected.proto
+            )
             if self.cancelled:
-                _shut(connected)
+                _shut(self._socket)
+
+    def release(self) -> None:
+        """The connection is closed."""
+        with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = None
 
 
 def _shut(connected: socket.socket) -> None:
@@ -116,21 +155,42 @@ class _Watched:
     """Mixed into urllib3's connections by `_Adapter`: tells the exchange what happens."""
 
     exchange: Exchange
+    send_timeout: float
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
         self.exchange.watch(self.sock)  # type: ignore[attr-defined]
+        # urllib3 gives the whole upload no longer than a connection may take.
+        self.sock.settimeout(self.send_timeout)  # type: ignore[attr-defined]
 
-    def getresponse(self, *args: Any, **kwargs: Any) -> Any:
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)  # type: ignore[misc]
         self.exchange.body_sent = True
-        return super().getresponse(*args, **kwargs)  # type: ignore[misc]
+
+
+class _Interruptible(_Watched):
+    """For connections without a special way to be made, which SOCKS has."""
+
+    def _new_conn(self) -> socket.socket:
+        own: Any = self
+        try:
+            connected = open_connection(
+                own._dns_host, own.port, own.timeout, own.socket_options or (), self.exchange.check
+            )
+        except TimeoutError as error:
+            raise ConnectTimeoutError(own, f"Connecting to {own.host} timed out") from error
+        except OSError as error:
+            raise NewConnectionError(own, f"Connecting to {own.host} failed: {error}") from error
+        self.exchange.watch(connected)
+        return connected
 
 
 class _Adapter(HTTPAdapter):
     """Makes the connections of one exchange watched ones, also behind a proxy."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, send_timeout: float) -> None:
         self.exchange = exchange
+        self.send_timeout = send_timeout
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -142,16 +202,19 @@ class _Adapter(HTTPAdapter):
 
     def _watch(self, manager: Any) -> Any:
         manager.pool_classes_by_scheme = {
-            scheme: type("Pool", (pool,), {"ConnectionCls": self._connection_class(connection)})
-            for scheme, pool, connection in (
-                ("http", HTTPConnectionPool, HTTPConnection),
-                ("https", HTTPSConnectionPool, HTTPSConnection),
-            )
+            scheme: type("Pool", (pool,), {"ConnectionCls": self._connection_class(pool.ConnectionCls)})
+            for scheme, pool in manager.pool_classes_by_scheme.items()
         }
         return manager
 
     def _connection_class(self, base: type) -> type:
-        return type("Connection", (_Watched, base), {"exchange": self.exchange})
+        if issubclass(base, _Watched):
+            return base
+        plain = base._new_conn is HTTPConnection._new_conn  # type: ignore[attr-defined]
+        mixin = _Interruptible if plain else _Watched
+        return type(
+            "Connection", (mixin, base), {"exchange": self.exchange, "send_timeout": self.send_timeout}
+        )
 
 
 class _Headers(AuthBase):
@@ -174,38 +237,27 @@ def send(
     json: Mapping[str, Any] | None = None,
     fields: Mapping[str, str] | None = None,
     files: Files | None = None,
+    sink: Callable[[Reply], Sink | None] = _keep_body,
     timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT),
 ) -> Reply:
     """Send once and read the whole answer, whatever its status.
 
     :param json: the body as JSON.
     :param fields: text fields of a multipart body, with ``files``.
+    :param sink: called with the head of the answer; what it returns takes the body, None keeps it.
+    :param timeout: seconds to connect, and seconds without a byte.
     :raises APIConnectionError: no connection, or it broke; ``billed`` says whether the request had left.
     :raises InvalidResponseError: the answer is too large, or a redirect, which is never followed.
     :raises JobCancelled: the exchange was cancelled.
     """
-    exchange.check()
-    exchange.body_sent = False
-    with requests.Session() as session:
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(exchange))
-        try:
-            with session.request(
-                method,
-                connection.base_url.rstrip("/") + path,
-                json=json,
-                data=fields,
-                files=files,
-                auth=_Headers(connection.headers()),
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                reply = Reply(response.status_code, response.headers, _read(response, exchange))
-        except (requests.RequestException, HTTPError, OSError) as error:
-            exchange.check()
-            raise _connection_error(error, exchange) from error
-    exchange.check()
+    hide(connection.api_key)
+    headers = connection.headers()
+    body: Any = fields
+    if json is not None:
+        body = json_text.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
+        headers["Content-Type"] = "application/json"
+    request = _Request(method, connection.url(path), headers, body, files, timeout)
+    reply = _perform(request, exchange, sink, MAX_ANSWER_BYTES)
     if 300 <= reply.status < 400:
         raise InvalidResponseError(
             "The server redirects elsewhere; redirects are not followed, to keep the key here.",
@@ -216,97 +268,153 @@ def send(
     return reply
 
 
-def _read(response: requests.Response, exchange: Exchange) -> bytes:
-    body = bytearray()
-    for chunk in response.raw.stream(CHUNK, decode_content=True):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
+def fetch(
+    url: str, exchange: Exchange, *, timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT)
+) -> Reply:
+    """Get what a link of an answer points to: without the key, and only over https or on this machine.
+
+    :raises APIConnectionError: no connection, or it broke.
+    :raises InvalidResponseError: the link leads where it must not, or what it names is too large.
+    :raises JobCancelled: the exchange was cancelled.
+    """
+    for _ in range(MAX_LINK_HOPS):
+        if urlsplit(url).scheme != "https" and not (urlsplit(url).scheme == "http" and is_loopback(url)):
             raise InvalidResponseError(
-                f"The answer is larger than {MAX_ANSWER_BYTES // 10**6} MB.",
-                code="answer_too_large",
-                request_id=response.headers.get("x-request-id"),
+                "The server's answer links to a picture over an unsafe connection.",
+                code="unsafe_link",
                 billed=exchange.billed,
             )
+        reply = _perform(
+            _Request("GET", url, {}, None, None, timeout), exchange, _keep_body, MAX_PICTURE_BYTES
+        )
+        target = reply.headers.get("location")
+        if not 300 <= reply.status < 400 or not target:
+            return reply
+        url = urljoin(url, target)
+    raise InvalidResponseError(
+        "The link to a picture leads in circles.", code="unsafe_link", billed=exchange.billed
+    )
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Any
+    files: Files | None
+    timeout: tuple[float, float]
+
+
+def _perform(
+    request: _Request, exchange: Exchange, sink: Callable[[Reply], Sink | None], limit: int
+) -> Reply:
+    exchange.check()
+    exchange.body_sent = False
+    started = time.monotonic()
+    with requests.Session() as session:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _Adapter(exchange, send_timeout=request.timeout[1]))
+        try:
+            with session.request(
+                request.method,
+                request.url,
+                data=request.body,
+                files=request.files,
+                auth=_Headers(request.headers),
+                timeout=request.timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                reply = _read(response, exchange, sink, limit)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            exchange.check()
+            log.debug("%s %s broke: %s", request.method, request.url, error)
+            raise _connection_error(error, exchange) from error
+        finally:
+            exchange.release()
+    exchange.check()
+    log.debug(
+        "%s %s: %d in %.2f s (%s)",
+        request.method,
+        request.url,
+        reply.status,
+        time.monotonic() - started,
+        reply.request_id,
+    )
+    return reply
+
+
+def _read(
+    response: requests.Response, exchange: Exchange, sink: Callable[[Reply], Sink | None], limit: int
+) -> Reply:
+    head = Reply(response.status_code, response.headers)
+    taker = sink(head)
+    body = bytearray()
+    total = 0
+    if int(response.raw.length_remaining or 0) > limit:
+        raise _too_large(head, exchange, limit)
+    for chunk in response.raw.stream(CHUNK, decode_content=True):
+        total += len(chunk)
+        if total > limit:
+            raise _too_large(head, exchange, limit)
+        if taker is None:
+            body += chunk
+        elif taker.feed(chunk):
+            return head
     if response.raw.length_remaining:  # urllib3 1.26 does not complain by itself
         raise requests.ConnectionError("the answer ended early")
-    return bytes(body)
+    return Reply(head.status, head.headers, bytes(body))
+
+
+def _too_large(head: Reply, exchange: Exchange, limit: int) -> InvalidResponseError:
+    return InvalidResponseError(
+        f"The answer is larger than {limit // 10**6} MB.",
+        code="answer_too_large",
+        request_id=head.request_id,
+        billed=exchange.billed,
+    )
 
 
 def _connection_error(error: Exception, exchange: Exchange) -> APIConnectionError:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error) or "doesn't match" in str(error):
+        return APIConnectionError(
+            "The server's certificate can't be trusted, so nothing was sent.",
+            code="untrusted_certificate",
+            billed=exchange.billed,
+            next_step="Check the base URL; a company's own certificate goes into REQUESTS_CA_BUNDLE.",
+        )
+    if isinstance(error, requests.exceptions.ProxyError) and not exchange.body_sent:
+        return APIConnectionError(
+            "The proxy can't be reached or refused the connection.",
+            code="proxy_error",
+            retryable=True,
+            billed=exchange.billed,
+            next_step="Check HTTPS_PROXY and HTTP_PROXY.",
+        )
     timed_out = isinstance(error, requests.Timeout) or "timed out" in str(error)
     kind: type[APIConnectionError] = APITimeoutError if timed_out else APIConnectionError
-    if not exchange.body_sent:
-        what = (
-            "The server did not take the connection in time" if timed_out else "The server can't be reached"
-        )
-        return kind(f"{what}.", retryable=True, next_step="Check the network and the base URL.")
-    what = (
-        "The server did not answer in time"
-        if timed_out
-        else "The connection broke before the answer was complete"
-    )
+    return _unsent(kind, timed_out, exchange) if not exchange.body_sent else _unanswered(kind, timed_out)
+
+
+def _unsent(kind: type[APIConnectionError], timed_out: bool, exchange: Exchange) -> APIConnectionError:
+    what = "The server did not take the connection in time" if timed_out else "The server can't be reached"
     return kind(
         f"{what}.",
+        retryable=True,
+        billed=exchange.billed,
+        next_step="Check the network and the base URL.",
+    )
+
+
+def _unanswered(kind: type[APIConnectionError], timed_out: bool) -> APIConnectionError:
+    late, broken = (
+        "The server did not answer in time",
+        "The connection broke before the answer was complete",
+    )
+    return kind(
+        f"{late if timed_out else broken}.",
         retryable=False,
         billed="maybe",
         next_step="The request may have been billed; it is not sent again by itself.",
     )
-
-
-def with_retries(
-    attempt: Callable[[], Reply],
-    failure: Callable[[Reply], APIError | None],
-    exchange: Exchange,
-    *,
-    on_wait: Callable[[float, APIError], None] = lambda seconds, error: None,
-    tries: int = MAX_TRIES,
-) -> Reply:
-    """Send until there is an answer that is no error, as often as that is safe.
-
-    :param failure: the error that a reply stands for; None for a success.
-    :param on_wait: told before each wait, with its seconds and the reason.
-    :raises APIError: the last error.
-    :raises JobCancelled: cancelled while waiting or sending.
-    """
-    for number in range(1, tries + 1):
-        headers: Mapping[str, str] = {}
-        try:
-            reply = attempt()
-            error = failure(reply)
-            if error is None:
-                return reply
-            headers = reply.headers
-        except APIConnectionError as broken:
-            error = broken
-        seconds = wait_before_retry(error, headers, number)
-        if number == tries or seconds is None:
-            raise error
-        on_wait(seconds, error)
-        exchange.wait(seconds)
-    raise AssertionError("unreachable: the last try returns or raises")
-
-
-def wait_before_retry(
-    error: APIError, headers: Mapping[str, str], number: int, dice: Callable[[], float] = random.random
-) -> float | None:
-    """Seconds to wait after try ``number`` (from 1); None where another try is of no use or not safe."""
-    if not error.retryable or error.billed != "no" or headers.get("x-should-retry") == "false":
-        return None
-    named = named_wait(headers, error.message)
-    if named is not None:
-        return named if named <= MAX_WAIT else None
-    backoff = min(MAX_BACKOFF, BACKOFF * 2.0 ** (number - 1))
-    return backoff * (1 - JITTER * dice())
-
-
-def named_wait(headers: Mapping[str, str], message: str) -> float | None:
-    """Seconds that the server asks to wait, in a header or in words; None where it names none."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) * unit)
-        except (KeyError, ValueError):
-            continue
-    found = re.search(r"try again in (?:(\d+)m)?(\d+(?:\.\d+)?)(ms|s)\b", message)
-    if found is None:
-        return None
-    return int(found[1] or 0) * 60 + float(found[2]) * (0.001 if found[3] == "ms" else 1)

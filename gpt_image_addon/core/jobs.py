@@ -5,7 +5,6 @@ A worker calls the job's work and sends events; exactly one of them is the last,
 
 from __future__ import annotations
 
-import logging
 import math
 import queue
 import threading
@@ -17,11 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import GptImageError, JobCancelled
+from .logs import get_logger
 from .request import Application, GenerationRequest
 from .results import Prepared
 from .states import JobState
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 FINAL_STATES = frozenset({JobState.APPLIED, JobState.FAILED, JobState.CANCELLED, JobState.UNKNOWN})
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard

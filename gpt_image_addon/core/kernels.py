@@ -42,12 +42,12 @@ def in_blocks(shape: tuple[int, ...], work: Callable[[int, int], None]) -> None:
             except BaseException as error:
                 failures.append(error)
 
-    helpers = [threading.Thread(target=drain, daemon=True) for _ in range(THREADS - 1 if rows > size else 0)]
-    for helper in helpers:
-        helper.start()
+    threads = [threading.Thread(target=drain, daemon=True) for _ in range(THREADS - 1 if rows > size else 0)]
+    for thread in threads:
+        thread.start()
     drain()
-    for helper in helpers:
-        helper.join()
+    for thread in threads:
+        thread.join()
     if failures:
         raise failures[0]
 

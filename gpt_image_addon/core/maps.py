@@ -16,8 +16,8 @@ from .kernels import Plane, in_blocks
 from .light import evened, full_scale, light_ramp, log_luminance, remove_ramp
 from .map_kinds import BY_NAME, MAP_KINDS
 from .material_words import MaterialGuess, guess_material
-from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness
-from .tiling import is_seamless
+from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness, without_steps
+from .tiling import SMALLEST, is_seamless
 
 Map = NDArray[Any]  # uint8, or uint16 where asked for
 
@@ -47,6 +47,8 @@ class MapSet:
     """Relief was estimated from the picture's brightness rather than known."""
     notes: tuple[str, ...]
     """Sentences for people."""
+    depth: float
+    """Pixels that height 0..1 stands for at normal strength 1: the scale of a bump or displacement."""
 
 
 def make_maps(
@@ -81,6 +83,7 @@ def make_maps(
     relief = estimated_height(light, wraps) if height is None else height
     trust = guess.relief_trust if height is None else 1 if exact else FUSED_TRUST
     depth = guess.slope * trust / max(steepness(relief), 1e-6)
+    occluder = relief if height is None else without_steps(relief, wraps)
     make: dict[str, Callable[[bool], Map]] = {
         "base_color": lambda wide: _widened(even, wide),
         "normal": lambda wide: normal_map(
@@ -89,14 +92,14 @@ def make_maps(
         "height": lambda wide: _encoded(relief, strengths.height, 0.5 - 0.5 * strengths.height, wide),
         "roughness": lambda wide: _roughness(light, guess, strengths.roughness_contrast, wide),
         "ao": lambda wide: _encoded(
-            ambient_occlusion(relief, depth, wraps), strengths.ao, 1 - strengths.ao, wide
+            ambient_occlusion(occluder, depth, wraps), strengths.ao, 1 - strengths.ao, wide
         ),
         "metallic": lambda wide: _constant(light.shape, guess.metallic, wide),
         "opacity": lambda wide: _widened(color[..., 3], wide),
     }
     made = {kind: make[kind](kind in bits16) for kind in kinds if kind != "opacity" or color.shape[2] == 4}
     approximate = height is None or not exact
-    return MapSet(made, guess, approximate, _notes(guess, approximate))
+    return MapSet(made, guess, approximate, _notes(guess, approximate), depth)
 
 
 def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | None) -> None:
@@ -105,6 +108,8 @@ def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | Non
         raise ValueError(f"There is no map {unknown[0]!r}; there are {', '.join(BY_NAME)}.")
     if color.ndim != 3 or color.shape[2] not in (3, 4) or full_scale(color) != 255:
         raise ValueError(f"Maps are made from an 8-bit RGB or RGBA picture, not {color.shape} {color.dtype}.")
+    if min(color.shape[:2]) < SMALLEST:
+        raise ValueError(f"Maps need a picture of at least {SMALLEST} x {SMALLEST} pixels.")
     if height is not None and height.shape != color.shape[:2]:
         raise ValueError(f"The height is {height.shape} pixels, but the picture is {color.shape[:2]}.")
 

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ConfigurationError, InvalidRequestError
-from .request import GenerationRequest, check_values
+from .request import ANIMATED_OR_DRAWN, GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
 
 TABLE_FILE = "models.json"
 SUNSET_NOTICE = timedelta(days=60)  # how long before its shutdown a model is warned about
 OFFLINE_MODEL = "offline-draft"
+GIF_FRAMES = (9, 12, 16)  # up to so many frames a size rule of its own holds
+DEFAULT_GIF_FRAMES = 9
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,16 @@ class Registry:
             known=False,
         )
 
-    def size_rule(self, model: Model) -> SizeRule:
-        """What sizes a model takes."""
-        return self.size_rules[model.size_rule] if model.known else SizeRule()
+    def size_rule(self, model: Model, frames: int = 0) -> SizeRule:
+        """What sizes a model takes.
+
+        :param frames: of a gif; 0 for a still picture.
+        """
+        if not model.known:
+            return SizeRule()
+        if not frames:
+            return self.size_rules[model.size_rule]
+        return next(self.size_rules[f"gif-{most}"] for most in GIF_FRAMES if frames <= most)
 
 
 def load_registry(override: Path | None = None) -> Registry:
@@ -153,8 +162,9 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
             f"The model {request.model} belongs to the provider {model.provider}, not to {request.provider}.",
             param="model",
         )
-    _check_size(request, registry.size_rule(model))
     _check_features(request, model)
+    frames = (request.frame_count or DEFAULT_GIF_FRAMES) if request.output_format == "gif" else 0
+    _check_size(request, registry.size_rule(model, frames))
     return _warnings(request, registry, model, today)
 
 
@@ -202,8 +212,8 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
         ("markup", request.markup is not None and not model.markup, "a markup"),
         (
             "output_format",
-            request.output_format in ("gif", "svg") and not model.vector,
-            request.output_format,
+            request.output_format in ANIMATED_OR_DRAWN and not model.vector,
+            f"the output format {request.output_format}",
         ),
     )
     for param, broken, what in refused:
@@ -222,6 +232,8 @@ def _warnings(request: GenerationRequest, registry: Registry, model: Model, toda
         found.append(f"{request.model} shuts down on {model.shutdown}; {model.replacement} replaces it.")
     if request.background == "transparent" and model.transparent == "preview":
         found.append(f"{request.model} offers a transparent background only as a preview and may refuse it.")
+    if request.is_edit and request.moderation != "auto":
+        found.append("moderation has no effect on edits; it is not sent.")
     if request.size != AUTO:
         width, height = parse_size(request.size)
         limit = registry.size_rule(model).experimental_above

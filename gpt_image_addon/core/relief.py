@@ -19,7 +19,8 @@ OCTAVE_GAIN = 0.75  # power of the octave's size by which it rises
 OCCLUSION_STEPS = (1, 2, 4, 8, 16, 32)  # pixels
 OCCLUSION_AXES = ((0, 1), (1, 1), (1, 0), (1, -1))
 OCCLUSION_SIZE = 2048  # pixels a side above which occlusion is found at reduced size
-CAVITY_SIGMA = 8  # pixels
+CAVITY_SIGMA = 12  # pixels
+CAVITY_SHARE = 0.5  # how much being deeper than the surroundings darkens
 EIGHT_BIT_STEP = 1 / 255
 
 
@@ -117,6 +118,12 @@ def _scharr(rows: Plane, factor: float) -> Plane:
     return out
 
 
+def without_steps(height: Plane, wraps: bool) -> Plane:
+    """`height` smoothed by at most half a step of 8 bits: steps are cliffs to ambient_occlusion()."""
+    smooth = blurred(height, 1.0, wraps)
+    return np.clip(smooth, height - EIGHT_BIT_STEP / 2, height + EIGHT_BIT_STEP / 2, out=smooth)
+
+
 def ambient_occlusion(height: Plane, depth: float, wraps: bool) -> Plane:
     """How open the sky is over each point of a height, 0..1.
 
@@ -132,7 +139,7 @@ def ambient_occlusion(height: Plane, depth: float, wraps: bool) -> Plane:
     cavity -= small
     cavity -= EIGHT_BIT_STEP
     np.maximum(cavity, 0, out=cavity)
-    cavity *= depth / factor / (2 * CAVITY_SIGMA)
+    cavity *= CAVITY_SHARE * depth / factor / CAVITY_SIGMA
     closed += cavity
     np.subtract(1, closed, out=closed)
     np.clip(closed, 0, 1, out=closed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,6 +23,10 @@ OUTPUT_FORMATS = ("png", "jpeg", "webp", "gif", "svg")
 COMPRESSED_FORMATS = ("jpeg", "webp")
 ALPHA_FORMATS = ("png", "webp")
 MODERATIONS = ("auto", "low")
+ANIMATED_OR_DRAWN = ("gif", "svg")
+"""Formats that never stream and that Blender can't hold."""
+SVG_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+MAX_FRAME_MS = 655_350  # what a gif can hold
 
 DEFAULT_SIZE = "1024x1024"
 
@@ -82,7 +87,11 @@ class GenerationRequest(_Values):
     moderation: str = "auto"
     input_fidelity: str | None = None
     partial_images: int = 0
+    """Previews while it is made; any make the call a stream."""
+    stream: bool = False
+    """Send each picture as soon as it is finished."""
     safety_identifier: str | None = None
+    """A hash that stands for the end user; never an address."""
     svg_model: str | None = None
     svg_reasoning_effort: str | None = None
     frame_count: int | None = None
@@ -105,6 +114,11 @@ class GenerationRequest(_Values):
     def is_edit(self) -> bool:
         """Whether pictures go with the prompt."""
         return bool(self.references)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the answer comes as a stream of events."""
+        return self.stream or self.partial_images > 0
 
     def digest(self, contents: Sequence[str] = ()) -> str:
         """A hash that is equal for equal requests.
@@ -171,61 +185,86 @@ def check_values(request: GenerationRequest) -> None:
     _in_range("partial_images", request.partial_images, 0, 3)
     _in_range("output_compression", request.output_compression, 0, 100)
     _in_range("frame_count", request.frame_count, 2, 16)
-    _in_range("frame_duration_ms", request.frame_duration_ms, 1, 60_000)
+    _in_range("frame_duration_ms", request.frame_duration_ms, 1, MAX_FRAME_MS)
+    if request.svg_reasoning_effort is not None:
+        _one_of("svg_reasoning_effort", request.svg_reasoning_effort, SVG_EFFORTS)
+    _check_identifier(request.safety_identifier)
     _check_combinations(request)
 
 
+def _check_identifier(value: str | None) -> None:
+    if value is not None and (not value or re.search(r"[@\s]", value)):
+        raise InvalidRequestError(
+            "safety_identifier must be a hash, not an address or a name.",
+            param="safety_identifier",
+            next_step="Hash it, or leave it out.",
+        )
+
+
 def _check_combinations(request: GenerationRequest) -> None:
-    rules = (
-        (
-            request.background == "transparent" and request.output_format not in ALPHA_FORMATS,
-            "output_format",
-            f"A transparent background needs {' or '.join(ALPHA_FORMATS)}, not {request.output_format}.",
-        ),
-        (
-            request.output_compression is not None and request.output_format not in COMPRESSED_FORMATS,
-            "output_compression",
-            f"output_compression is for {' and '.join(COMPRESSED_FORMATS)}, not for {request.output_format}.",
-        ),
-        (
-            len(request.references) > REFERENCE_LIMIT,
-            "references",
-            f"{len(request.references)} references are too many; {REFERENCE_LIMIT} is the limit.",
-        ),
-        (
-            request.mask is not None and not request.references,
-            "mask",
-            "A mask needs a reference: the picture whose parts may change.",
-        ),
-        (
-            request.markup is not None and not request.references,
-            "markup",
-            "A markup needs a reference: the picture that it is drawn over.",
-        ),
-        (
-            request.mask is not None and request.markup is not None,
-            "markup",
-            "A mask and a markup can't go together; leave one out.",
-        ),
-        (
-            request.output_format == "svg" and request.n != 1,
-            "n",
-            "An svg comes alone; use n = 1.",
-        ),
-        (
-            request.output_format in ("gif", "svg") and request.partial_images > 0,
-            "partial_images",
-            f"{request.output_format} has no previews; use partial_images = 0.",
-        ),
-        (
-            (request.frame_count or request.frame_duration_ms) is not None and request.output_format != "gif",
-            "frame_count",
-            "frame_count and frame_duration_ms belong to the output format gif.",
-        ),
-    )
-    for broken, param, message in rules:
+    for broken, param, message in (*_format_rules(request), *_edit_rules(request)):
         if broken:
             raise InvalidRequestError(message, param=param)
+
+
+def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
+    """What the output format forbids: whether it is broken, by which parameter, and a sentence."""
+    chosen = request.output_format
+    yield (
+        request.background == "transparent" and chosen not in ALPHA_FORMATS,
+        "output_format",
+        f"A transparent background needs {' or '.join(ALPHA_FORMATS)}, not {chosen}.",
+    )
+    yield (
+        request.output_compression is not None and chosen not in COMPRESSED_FORMATS,
+        "output_compression",
+        f"output_compression is for {' and '.join(COMPRESSED_FORMATS)}, not for {chosen}.",
+    )
+    yield chosen == "svg" and request.n != 1, "n", "An svg comes alone; use n = 1."
+    yield (
+        chosen in ANIMATED_OR_DRAWN and request.is_streamed,
+        "partial_images" if request.partial_images else "stream",
+        f"{chosen} is not streamed; leave stream and partial_images out.",
+    )
+    for name in ("frame_count", "frame_duration_ms"):
+        yield (
+            getattr(request, name) is not None and chosen != "gif",
+            name,
+            f"{name} belongs to the output format gif.",
+        )
+    for name in ("svg_model", "svg_reasoning_effort"):
+        yield (
+            getattr(request, name) is not None and chosen != "svg",
+            name,
+            f"{name} belongs to the output format svg.",
+        )
+    yield (
+        request.svg_reasoning_effort is not None and request.svg_model is None,
+        "svg_model",
+        "svg_reasoning_effort needs svg_model.",
+    )
+
+
+def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
+    """What references, mask and markup forbid, as `_format_rules`."""
+    count = len(request.references)
+    yield (
+        count > REFERENCE_LIMIT,
+        "references",
+        f"{count} references are too many; {REFERENCE_LIMIT} is the limit.",
+    )
+    for name, needs in (
+        ("mask", "A mask needs a reference: the picture whose parts may change."),
+        ("markup", "A markup needs a reference: the picture that it is drawn over."),
+        ("input_fidelity", "input_fidelity needs a reference: the picture to be true to."),
+    ):
+        yield getattr(request, name) is not None and not count, name, needs
+    yield (
+        request.mask is not None and request.markup is not None,
+        "markup",
+        "A mask and a markup can't go together; leave one out.",
+    )
+    yield request.mask is not None and request.output_format == "gif", "mask", "A gif takes no mask."
 
 
 def _one_of(param: str, value: str, allowed: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .cuts import Cut, cheapest_overlap, least_cut, overlap_error
+from .kernels import Plane
 from .light import evened, light_ramp, log_luminance
 
 Pixels = NDArray[Any]
@@ -214,28 +215,36 @@ def _coherence(pixels: Pixels, seams: tuple[Cut, Cut]) -> float:
     count = min(48, height, width)
     if min(height, width) < 3 * PATCH:
         return 1.0
-    ys, xs = (np.linspace(0, n - 1, count).astype(np.intp) for n in (height, width))
-    down, across = (np.minimum(cut // step, n - 1) for cut, n in zip(seams, (height, width), strict=True))
-    on_rows = np.stack((down[np.minimum(xs * step, len(down) - 1)], xs), 1)
-    on_columns = np.stack((ys, across[np.minimum(ys * step, len(across) - 1)]), 1)
-    elsewhere = np.stack((ys, xs[(np.arange(count) * 29) % count]), 1)
-    seam = _likeness(small, np.concatenate((on_rows, on_columns)))
-    usual = _likeness(small, elsewhere)
+    rows, columns = np.arange(height), np.arange(width)
+    down = np.minimum(seams[0][np.minimum(columns * step, len(seams[0]) - 1)] // step, height - 1)
+    across = np.minimum(seams[1][np.minimum(rows * step, len(seams[1]) - 1)] // step, width - 1)
+    near = np.zeros(small.shape, bool)
+    near[down, columns] = near[rows, across] = True
+    for axis in (0, 1):
+        near = np.logical_or.reduce([np.roll(near, by, axis) for by in range(-PATCH, PATCH + 1)])
+    away = np.argwhere(~near)
+    if len(away) < count:
+        return 1.0
+    on_rows = np.stack((down, columns), 1)[:: max(1, width // count)]
+    on_columns = np.stack((rows, across), 1)[:: max(1, height // count)]
+    seam = _unlikeness(small, near, np.concatenate((on_rows, on_columns)))
+    usual = _unlikeness(small, near, away[:: len(away) // count])
     return min(1.0, (usual + 1) / (seam + 1))
 
 
-def _likeness(plane: NDArray[np.float32], centres: NDArray[np.intp]) -> float:
-    """Mean distance of the patches around `centres` to the likest patch farther than a patch away."""
+def _unlikeness(plane: Plane, near: NDArray[np.bool_], centres: NDArray[np.intp]) -> float:
+    """Mean distance of the patches around `centres` to the likest others, but none `near` a seam."""
     height, width = plane.shape
     wide = np.pad(plane, PATCH // 2, mode="wrap")
-    all_patches = np.lib.stride_tricks.sliding_window_view(wide, (PATCH, PATCH))[:height, :width]
-    flat = all_patches[::2, ::2].reshape(-1, PATCH * PATCH)
-    wanted = all_patches[centres[:, 0], centres[:, 1]].reshape(len(centres), -1)
-    apart = (flat * flat).sum(1) - 2 * wanted @ flat.T
+    every = np.lib.stride_tricks.sliding_window_view(wide, (PATCH, PATCH))[:height, :width]
+    others = every[::2, ::2].reshape(-1, PATCH * PATCH)
+    wanted = every[centres[:, 0], centres[:, 1]].reshape(len(centres), -1)
+    apart = (others * others).sum(1) - 2 * wanted @ others.T
     apart += (wanted * wanted).sum(1)[:, None]
+    apart[:, near[::2, ::2].ravel()] = np.inf
     rows, columns = (np.arange(0, n, 2) for n in (height, width))
     for one, (y, x) in zip(apart.reshape(len(centres), len(rows), len(columns)), centres, strict=True):
-        near_y = np.abs((rows - y + height // 2) % height - height // 2) < PATCH
-        near_x = np.abs((columns - x + width // 2) % width - width // 2) < PATCH
-        one[np.ix_(near_y, near_x)] = np.inf
+        same_y = np.abs((rows - y + height // 2) % height - height // 2) < PATCH
+        same_x = np.abs((columns - x + width // 2) % width - width // 2) < PATCH
+        one[np.ix_(same_y, same_x)] = np.inf
     return float(np.sqrt(np.maximum(apart.min(1), 0) / PATCH**2).mean())

@@ -38,7 +38,7 @@ def agreement(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a[inner].ravel(), b[inner].ravel())[0, 1])
 
 
-@pytest.mark.parametrize("shift", [(0, 0), (1, 1), (7, -5)])
+@pytest.mark.parametrize("shift", [(0, 0), (1, 1), (7, -5), (18, -17)])
 def test_a_shifted_answer_is_moved_back(shift: tuple[int, int]) -> None:
     true = relief(1)
     found = register_height(picture(true), answer(true, shift))

@@ -11,7 +11,7 @@ from gpt_image_addon.core import kernels
 from gpt_image_addon.core.light import evened, light_ramp, log_luminance
 from gpt_image_addon.core.map_kinds import BY_NAME
 from gpt_image_addon.core.maps import ALL, Strengths, make_maps
-from gpt_image_addon.core.relief import ambient_occlusion, estimated_height, normal_map
+from gpt_image_addon.core.relief import ambient_occlusion, estimated_height, normal_map, without_steps
 
 
 def waves(height: int, width: int) -> np.ndarray:
@@ -69,6 +69,16 @@ def test_occlusion_darkens_a_groove_and_leaves_planes_and_even_slopes_open() -> 
     assert ambient_occlusion(slope, 30, False)[:, 24:40].min() > 0.95
 
 
+def test_the_steps_of_an_eight_bit_height_cast_little_shade() -> None:
+    smooth = waves(128, 128) * np.float32(0.2)
+    stepped = (np.rint(smooth * 255) / 255).astype(np.float32)
+    want, without, raw = (
+        ambient_occlusion(plane, 200, True) for plane in (smooth, without_steps(stepped, True), stepped)
+    )
+    assert np.abs(without - want).mean() < 0.5 * np.abs(raw - want).mean()
+    assert np.abs(without_steps(stepped, True) - stepped).max() <= 0.5 / 255 + 1e-6
+
+
 def test_maps_of_a_tile_wrap_and_move_with_it() -> None:
     color = picture(waves(128, 192))
     one = make_maps(color, wraps=True, description="stone").maps
@@ -99,6 +109,8 @@ def test_a_known_height_gives_exact_maps() -> None:
     down, across = np.gradient(relief)
     assert np.corrcoef((-slopes[..., 0] / slopes[..., 2]).ravel(), across.ravel())[0, 1] > 0.99
     assert np.corrcoef((slopes[..., 1] / slopes[..., 2]).ravel(), down.ravel())[0, 1] > 0.99
+    by_hand = normal_map(relief, result.depth, True)
+    assert np.abs(by_hand[1:-1, 1:-1].astype(int) - result.maps["normal"][1:-1, 1:-1]).max() <= 1
     assert make_maps(noise(64, 64)).approximate
     assert make_maps(noise(64, 64), height=waves(64, 64), exact=False).approximate
 
@@ -131,6 +143,10 @@ def test_material_decides_levels_and_contrast_the_detail() -> None:
     assert steel["metallic"].min() == 255 and wood["metallic"].max() == 0
     assert abs(steel["roughness"].mean() / 255 - 0.38) < 0.03
     assert 0.4 < wood["roughness"].mean() / 255 < 0.6
+    dots = np.full((64, 64, 3), 120, np.uint8)
+    dots[::16, ::16] = 0
+    rough = make_maps(dots, description="steel").maps["roughness"]
+    assert 0 < np.ptp(rough) <= 0.2 * 255 + 1
     plain = make_maps(color, description="steel", strengths=Strengths(roughness_contrast=0)).maps["roughness"]
     assert plain.std() == 0 < steel["roughness"].std() <= 0.1 * 255
 
@@ -182,6 +198,10 @@ def test_sixteen_bits_where_asked_for() -> None:
     narrow = make_maps(picture(waves(64, 64))).maps
     assert np.abs(maps["height"] / 257.0 - narrow["height"]).max() <= 1
     assert len(np.unique(maps["height"])) > 256
+    color = noise(16, 16, 4)
+    every = make_maps(color, bits16=ALL, wraps=True).maps
+    assert np.array_equal(every["base_color"], color[..., :3].astype(np.uint16) * 257)
+    assert np.array_equal(every["opacity"], color[..., 3].astype(np.uint16) * 257)
 
 
 def test_the_same_every_time_and_no_thread_left() -> None:
@@ -205,5 +225,7 @@ def test_bad_input_is_refused_in_words() -> None:
         make_maps(noise(32, 32), kinds=("bump",))
     with pytest.raises(ValueError, match="RGB"):
         make_maps(noise(32, 32)[..., 0])
+    with pytest.raises(ValueError, match="at least"):
+        make_maps(noise(1, 40))
     with pytest.raises(ValueError, match="height is"):
         make_maps(noise(32, 32), height=waves(16, 16))

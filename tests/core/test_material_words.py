@@ -37,6 +37,8 @@ TABLE = json.loads(Path(material_words.__file__).with_name("materials.json").rea
         ("rocks with sand", "rock"),
         ("gold leather on wood", "leather"),
         ("rusty metal door", "rust"),
+        ("rusty copper pipe", "rust"),
+        ("rostiges Kupfer", "rust"),
         ("old iron, rusty", "iron"),
         ("painted metal", "painted_metal"),
         ("moss covered rock", "rock"),

@@ -100,18 +100,32 @@ def test_alpha_is_cut_along_with_the_colour() -> None:
 def test_uneven_light_is_evened_before_the_cut() -> None:
     light = np.linspace(0.7, 1.3, 320)[None, :, None]
     source = (pebbles(320, 320) * light).clip(0, 255).astype(np.uint8)
-    tile = make_tile(source).pixels.astype(float)
-    third = tile.shape[1] // 3
-    before = source[:, -107:].mean() / source[:, :107].mean()
-    after = tile[:, -third:].mean() / tile[:, :third].mean()
-    assert before > 1.3 and 0.85 < after < 1.15
+    before, after = (quarter_contrast(pixels) for pixels in (source, make_tile(source).pixels))
+    assert before > 1.4 and after < 1.25
+
+
+def quarter_contrast(pixels: np.ndarray) -> float:
+    """Mean of the lightest upright quarter over that of the darkest."""
+    means = [part.mean() for part in np.array_split(pixels.astype(float), 4, axis=1)]
+    return max(means) / min(means)
 
 
 def test_what_no_cut_can_save_is_said() -> None:
     y, x = np.mgrid[:256, :256]
-    rings = (127 + 120 * np.sin(np.hypot(y - 128, x - 128) ** 1.5 / 40)).astype(np.uint8)
-    tile = make_tile(np.repeat(rings[..., None], 3, -1))
-    assert not tile.scores.good and tile.notes
+    halves = np.where(x < 128, np.sin(x / 3.1), np.sin(y / 3.1)) * 110 + 127
+    tile = make_tile(np.repeat(halves.astype(np.uint8)[..., None], 3, -1))
+    assert not tile.unchanged and not tile.scores.good and tile.notes
+    assert tile.scores.coherence < 0.6
+
+
+def test_a_seam_of_foreign_stuff_is_not_good_however_smooth() -> None:
+    tile = make_tile(pebbles(300, 300)).pixels
+    assert score(tile).good
+    y, x = np.mgrid[: tile.shape[0], : tile.shape[1]]
+    away = np.minimum(np.minimum(y, tile.shape[0] - 1 - y), np.minimum(x, tile.shape[1] - 1 - x))
+    foreign = np.where((away < 14)[..., None], (127 + 60 * np.cos(away / 5))[..., None], tile)
+    scores = score(foreign.astype(np.uint8))
+    assert scores.seam_ratio < 1.5 and scores.coherence < 0.6 and not scores.good
 
 
 def test_the_cut_is_the_cheapest_and_closes() -> None:

@@ -2,58 +2,74 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..connection import Connection
-from ..errors import APIError, InvalidResponseError
-from ..http import Exchange, Files, Reply, send, with_retries
-from ..pricing import Usage
+from ..connection import PICTURE_FIELDS, Connection
+from ..errors import APIConnectionError, APIError
+from ..http import Exchange, Files, Reply, Sink, send
+from ..pictures import Upload
 from ..request import GenerationRequest
+from ..retries import with_retries
 from .base import Answer, Reporter, Uploads
+from .openai_answers import AnswerReader
 from .openai_errors import error_from
+from .openai_links import fetch_all
 
 GENERATIONS = "/images/generations"
 EDITS = "/images/edits"
-DECODE_STEP = 256 * 1024  # characters of base64 decoded at once; a whole picture would stall other threads
-UNLESS_DEFAULT: dict[str, Any] = {
-    "background": "auto",
-    "moderation": "auto",
-    "output_format": "png",
-    "output_compression": None,
-    "complexity": None,
-    "input_fidelity": None,
-    "safety_identifier": None,
-    "frame_count": None,
-    "frame_duration_ms": None,
-}
-_PICTURE = re.compile(rb'("b64_json"\s*:\s*)"([^"]*)"')
+
+
+def _svg(request: GenerationRequest) -> dict[str, Any] | None:
+    if request.svg_model is None:
+        return None
+    effort = request.svg_reasoning_effort
+    return {"model": request.svg_model} | ({"reasoning": {"effort": effort}} if effort else {})
+
+
+def _unless(default: object, name: str) -> Callable[[GenerationRequest], Any]:
+    def value(request: GenerationRequest) -> Any:
+        found = getattr(request, name)
+        return None if found == default else found
+
+    return value
+
+
+_ALWAYS: object = object()
+PARAMETERS: tuple[tuple[str, Callable[[GenerationRequest], Any]], ...] = (
+    ("model", _unless(_ALWAYS, "model")),
+    ("stream", lambda request: request.is_streamed or None),
+    ("prompt", _unless(_ALWAYS, "prompt")),
+    ("background", _unless("auto", "background")),
+    ("complexity", _unless(None, "complexity")),
+    ("frame_count", _unless(None, "frame_count")),
+    ("frame_duration_ms", _unless(None, "frame_duration_ms")),
+    ("input_fidelity", _unless(None, "input_fidelity")),
+    ("moderation", _unless("auto", "moderation")),
+    ("n", _unless(_ALWAYS, "n")),
+    ("output_compression", _unless(None, "output_compression")),
+    ("output_format", _unless("png", "output_format")),
+    ("partial_images", _unless(0, "partial_images")),
+    ("quality", _unless(_ALWAYS, "quality")),
+    ("safety_identifier", _unless(None, "safety_identifier")),
+    ("size", _unless(_ALWAYS, "size")),
+    ("svg", _svg),
+)
+"""The API's parameters in the order of the official client, and where their values come from. None, which
+also stands for the API's own default, is left out."""
+GENERATION_ONLY = frozenset({"moderation"})
+EDIT_ONLY = frozenset({"input_fidelity"})
 
 
 def parameters(request: GenerationRequest, prompt: str) -> dict[str, Any]:
-    """The fields of a request, without its pictures; what equals the API's own default is left out."""
-    values: dict[str, Any] = {
-        "model": request.model,
-        "prompt": prompt,
-        "n": request.n,
-        "size": request.size,
-        "quality": request.quality,
-    }
-    values |= {
-        name: getattr(request, name)
-        for name, default in UNLESS_DEFAULT.items()
-        if getattr(request, name) != default
-    }
-    if request.output_format == "svg" and request.svg_model:
-        svg: dict[str, Any] = {"model": request.svg_model}
-        if request.svg_reasoning_effort:
-            svg["reasoning"] = {"effort": request.svg_reasoning_effort}
-        values["svg"] = svg
-    return values
+    """The fields of a request, without its pictures.
+
+    :param prompt: the words to send in place of the request's own.
+    """
+    foreign = GENERATION_ONLY if request.is_edit else EDIT_ONLY
+    found = {name: value(request) for name, value in PARAMETERS if name not in foreign}
+    found["prompt"] = prompt
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def form_fields(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -68,10 +84,13 @@ def form_fields(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return fields
 
 
-def form_files(uploads: Uploads) -> Files:
-    """The pictures of a multipart form: one as ``image``, several as ``image[]``."""
-    name = "image" if len(uploads.references) == 1 else "image[]"
-    named = [(name, upload) for upload in uploads.references]
+def form_files(uploads: Uploads, picture_fields: str = "brackets") -> Files:
+    """The pictures of a multipart form.
+
+    :param picture_fields: one of `connection.PICTURE_FIELDS`, for several references; one is ``image``.
+    """
+    name = "image" if len(uploads.references) == 1 else PICTURE_FIELDS[picture_fields]
+    named: list[tuple[str, Upload]] = [(name, upload) for upload in uploads.references]
     named += [(key, upload) for key, upload in (("mask", uploads.mask), ("markup", uploads.markup)) if upload]
     return [(key, (upload.name, upload.data, upload.mime)) for key, upload in named]
 
@@ -87,96 +106,38 @@ class OpenAIProvider:
     ) -> Answer:
         """See `Provider.generate`."""
         values = parameters(request, prompt)
+        reader = AnswerReader(request.n, report.on_partial)
 
         def attempt() -> Reply:
-            if not uploads.references:
-                return send(self.connection, "POST", GENERATIONS, exchange, json=values)
-            return send(
-                self.connection,
-                "POST",
-                EDITS,
-                exchange,
-                fields=form_fields(values),
-                files=form_files(uploads),
-            )
+            try:
+                return self._send(values, uploads, exchange, reader.open)
+            except APIConnectionError:
+                if reader.keeps_what_came():
+                    return reader.head
+                raise
 
         def on_wait(seconds: float, error: APIError) -> None:
             report.on_wait(seconds, error.message)
 
-        reply = with_retries(
-            attempt, lambda reply: error_from(reply, request.model), exchange, on_wait=on_wait
+        with_retries(attempt, lambda reply: error_from(reply, request.model), exchange, on_wait=on_wait)
+        answer = reader.answer()
+        return fetch_all(answer, reader.links, exchange) if reader.links else answer
+
+    def _send(
+        self,
+        values: Mapping[str, Any],
+        uploads: Uploads,
+        exchange: Exchange,
+        sink: Callable[[Reply], Sink | None],
+    ) -> Reply:
+        if not uploads.references:
+            return send(self.connection, "POST", GENERATIONS, exchange, json=values, sink=sink)
+        return send(
+            self.connection,
+            "POST",
+            EDITS,
+            exchange,
+            fields=form_fields(values),
+            files=form_files(uploads, self.connection.picture_fields),
+            sink=sink,
         )
-        return read_answer(reply)
-
-
-def read_answer(reply: Reply) -> Answer:
-    """The pictures and the usage of a successful answer.
-
-    :raises InvalidResponseError: there is no picture in it.
-    """
-    pictures: list[bytes] = []
-
-    def lift(found: re.Match[bytes]) -> bytes:
-        pictures.append(decode_base64(found[2], reply.request_id))
-        return found[1] + b'""'
-
-    # The pictures are taken out before the rest is parsed: json would copy each of them twice more.
-    rest = _PICTURE.sub(lift, reply.body)
-    try:
-        answer = json.loads(rest)
-        data = answer["data"]
-        usage = read_usage(answer.get("usage"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _unusable("The server's answer can't be read", reply.request_id) from error
-    if not isinstance(data, list) or not pictures:
-        raise _unusable("The server's answer holds no picture", reply.request_id)
-    return Answer(tuple(pictures), usage=usage, request_id=reply.request_id)
-
-
-def decode_base64(text: bytes, request_id: str | None = None) -> bytes:
-    """Decode in steps, each short enough to let other threads run.
-
-    :raises InvalidResponseError: not base64, or cut off.
-    """
-    text = text.replace(b"\\/", b"/")
-    try:
-        return b"".join(
-            base64.b64decode(text[start : start + DECODE_STEP], validate=True)
-            for start in range(0, len(text), DECODE_STEP)
-        )
-    except binascii.Error as error:
-        raise _unusable("A picture in the server's answer is cut off or broken", request_id) from error
-
-
-def read_usage(found: object) -> Usage | None:
-    """Tokens by kind; None where the answer tells none."""
-    if not isinstance(found, dict):
-        return None
-    inputs = _details(found, "input_tokens_details")
-    outputs = _details(found, "output_tokens_details")
-    text_out = _count(outputs, "text_tokens")
-    return Usage(
-        input_text=_count(inputs, "text_tokens"),
-        input_image=_count(inputs, "image_tokens"),
-        output_text=text_out,
-        output_image=_count(found, "output_tokens") - text_out,
-    )
-
-
-def _details(usage: dict[str, Any], key: str) -> dict[str, Any]:
-    found = usage.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _count(values: dict[str, Any], key: str) -> int:
-    found = values.get(key)
-    return found if isinstance(found, int) else 0
-
-
-def _unusable(message: str, request_id: str | None) -> InvalidResponseError:
-    return InvalidResponseError(
-        f"{message}.",
-        request_id=request_id,
-        billed="maybe",
-        next_step="The request may have been billed; it is not sent again by itself.",
-    )

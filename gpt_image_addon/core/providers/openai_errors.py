@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import (
@@ -20,17 +21,34 @@ from ..errors import (
 )
 from ..http import Reply
 
-QUOTA_CODES = frozenset(
-    {
-        "insufficient_quota",
-        "credit_balance_exhausted",
-        "organization_spend_limit_exceeded",
-        "project_spend_limit_exceeded",
-        "organization_usage_limit_exceeded",
-        "billing_hard_limit_reached",
-    }
+Details = Mapping[str, Any]
+
+BY_CODE: dict[str, type[APIStatusError]] = {
+    **dict.fromkeys(
+        (
+            "insufficient_quota",
+            "credit_balance_exhausted",
+            "organization_spend_limit_exceeded",
+            "project_spend_limit_exceeded",
+            "organization_usage_limit_exceeded",
+            "billing_hard_limit_reached",
+        ),
+        InsufficientQuotaError,
+    ),
+    **dict.fromkeys(
+        ("moderation_blocked", "content_policy_violation", "content_filter", "contentfilter"), ModerationError
+    ),
+    "rate_limit_exceeded": RateLimitError,
+}
+"""Codes and types, in lower case, that say more than the status; the last three of moderation are Azure's."""
+BY_WORDS = (
+    (
+        re.compile(r"exceeded your current quota|insufficient_quota|billing hard limit"),
+        InsufficientQuotaError,
+    ),
+    (re.compile(r"rejected by the safety system|moderation_blocked"), ModerationError),
 )
-RETRIED_STATUSES = frozenset({429, 500, 503})
+"""For proxies that replace the code by the status."""
 BY_STATUS: dict[int, type[APIStatusError]] = {
     401: AuthenticationError,
     403: PermissionDeniedError,
@@ -38,38 +56,72 @@ BY_STATUS: dict[int, type[APIStatusError]] = {
     408: InternalServerError,
     429: RateLimitError,
 }
+PLAIN: dict[type[APIStatusError], str] = {
+    AuthenticationError: "The server refused the key",
+    InsufficientQuotaError: "The account has no credit left, or reached its own limit",
+    RateLimitError: "The server asks to slow down",
+    InternalServerError: "The server failed",
+}
+NEXT_STEPS: dict[type[APIStatusError], str] = {
+    RateLimitError: "Wait a minute, or send fewer requests at once.",
+    InternalServerError: "Try again later; https://status.openai.com tells of outages.",
+    PermissionDeniedError: "Check what the key, its project and its country may use.",
+}
+"""Where the class of the error has none of its own."""
+_FINAL = (InsufficientQuotaError, ModerationError)
+RETRIED_STATUSES = frozenset({429, 500, 503})
+UNDECIDED_STATUSES = frozenset({408, 502, 504})
+"""Statuses of gateways: the picture may have been made behind them, and billed."""
 VERIFY_URL = "https://platform.openai.com/settings/organization/general"
 MAX_QUOTED = 300  # characters of a server's message that are shown
+_MAY_BE_BILLED = "The request may have been billed; it is not sent again by itself."
 
 
 def error_from(reply: Reply, model: str) -> APIStatusError | None:
     """The error that an answer stands for; None for a success."""
     if reply.status < 300:
         return None
-    details = _error_object(reply.body)
-    kind = _kind(reply.status, details or {})
-    said = _shortened(str((details or {}).get("message") or ""))
-    own = details is not None
-    message, next_step = _words(kind, reply.status, details or {}, said, model)
-    if not own and reply.status >= 500:
+    found = _error_object(reply.body)
+    details = found or {}
+    kind = _kind(reply.status, details)
+    is_gateway = found is None and reply.status >= 500
+    billed: Billed = "maybe" if reply.status in UNDECIDED_STATUSES or is_gateway else "no"
+    message = _message(kind, reply.status, details)
+    if is_gateway:
         message = f"A gateway answered {reply.status} in place of the API."
-    # A 5xx that the API did not write itself may hide a picture that was made, and billed.
-    billed: Billed = "maybe" if reply.status in (408, 502, 504) or (not own and reply.status >= 500) else "no"
     return kind(
         message,
         status=reply.status,
-        code=_text((details or {}).get("code"))
-        or _text((details or {}).get("type"))
-        or f"http_{reply.status}",
-        param=_text((details or {}).get("param")),
+        code=_text(details.get("code")) or _text(details.get("type")) or f"http_{reply.status}",
+        param=_text(details.get("param")),
         request_id=reply.request_id,
-        retryable=reply.status in RETRIED_STATUSES and own and not issubclass(kind, InsufficientQuotaError),
+        retryable=reply.status in RETRIED_STATUSES and found is not None and kind not in _FINAL,
         billed=billed,
-        next_step=next_step,
+        next_step=_MAY_BE_BILLED if billed == "maybe" else _next_step(kind, details, model),
     )
 
 
-def _error_object(body: bytes) -> dict[str, Any] | None:
+def error_in_stream(event: Details, request_id: str | None) -> APIStatusError:
+    """The error that an event of a stream tells of, or an answer whose status says success.
+
+    A refusal costs nothing; what failed while it was made may have been billed.
+    """
+    found = event.get("error")
+    details: Details = found if isinstance(found, dict) else event
+    kind = _kind(500, details)
+    billed: Billed = "maybe" if kind is InternalServerError else "no"
+    return kind(
+        _message(kind, 500, details),
+        status=200,
+        code=_text(details.get("code")) or _text(details.get("type")),
+        param=_text(details.get("param")),
+        request_id=request_id,
+        billed=billed,
+        next_step=_MAY_BE_BILLED if billed == "maybe" else _next_step(kind, details, ""),
+    )
+
+
+def _error_object(body: bytes) -> Details | None:
     try:
         found = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError):
@@ -77,37 +129,47 @@ def _error_object(body: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _kind(status: int, details: dict[str, Any]) -> type[APIStatusError]:
-    if details.get("code") == "moderation_blocked":
-        return ModerationError
-    if status == 429 and (details.get("code") in QUOTA_CODES or details.get("type") == "insufficient_quota"):
-        return InsufficientQuotaError
+def _kind(status: int, details: Details) -> type[APIStatusError]:
+    for name in ("code", "type"):
+        kind = BY_CODE.get(str(details.get(name)).lower())
+        if kind is not None:
+            return kind
+    for words, kind in BY_WORDS:
+        if status in (400, 403, 429) and words.search(str(details.get("message"))):
+            return kind
     return BY_STATUS.get(status) or (InternalServerError if status >= 500 else BadRequestError)
 
 
-def _words(
-    kind: type[APIStatusError], status: int, details: dict[str, Any], said: str, model: str
-) -> tuple[str, str | None]:
-    """The message, and the next step where the class's own does not fit."""
+def _message(kind: type[APIStatusError], status: int, details: Details) -> str:
     if kind is ModerationError:
-        return _moderation(details), None
-    if kind is PermissionDeniedError and "must be verified" in said:
-        return (
-            f"The organisation must be verified before it may use {model}.",
-            f"Verify it at {VERIFY_URL}, then wait some minutes.",
-        )
-    plain = {
-        AuthenticationError: "The server refused the key.",
-        InsufficientQuotaError: "The account has no credit left, or reached its own limit.",
-        RateLimitError: "The server asks to slow down.",
-        InternalServerError: f"The server failed with status {status}.",
-    }.get(kind, "The server refused the request.")
+        return _moderation(details)
+    plain = PLAIN.get(kind, "The server refused the request")
+    if kind is InternalServerError:
+        plain = f"{plain} with status {status}"
+    said = _shortened(str(details.get("message") or ""))
     if not said or kind is AuthenticationError:  # the API repeats parts of the key in that message
-        return plain, None
-    return f"{plain[:-1]}: {said.rstrip('.!')}.", None
+        return f"{plain}."
+    return f"{plain}: {said.rstrip('.!')}."
 
 
-def _moderation(details: dict[str, Any]) -> str:
+def _next_step(kind: type[APIStatusError], details: Details, model: str) -> str | None:
+    """What to do, as far as the details tell; None leaves it to the class of the error."""
+    said, param = str(details.get("message") or ""), _text(details.get("param"))
+    if kind is PermissionDeniedError and "must be verified" in said:
+        return f"Verify the organisation at {VERIFY_URL} to use {model}, then wait some minutes."
+    if kind is PermissionDeniedError and "not supported" in said:
+        return "OpenAI does not offer its API here; use another server or the offline provider."
+    if kind is NotFoundError:
+        code = str(details.get("code"))
+        if code == "DeploymentNotFound":
+            return "Check the name of the deployment in the base URL or as the model."
+        return None if param == "model" or code == "model_not_found" else "Check the base URL."
+    if kind is BadRequestError:
+        return f"Change {param}." if param else "Change the request."
+    return NEXT_STEPS.get(kind)
+
+
+def _moderation(details: Details) -> str:
     found = details.get("moderation_details")
     more = found if isinstance(found, dict) else {}
     stage = {"input": " at the prompt", "output": " at the finished picture"}.get(

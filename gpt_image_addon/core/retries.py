@@ -1,0 +1,109 @@
+"""When to send again, and how long to wait before: pure decisions, and the loop that follows them."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from .errors import APIConnectionError, APIError, APIStatusError, InsufficientQuotaError, ModerationError
+from .logs import get_logger
+
+if TYPE_CHECKING:
+    from .http import Exchange, Reply
+
+log = get_logger(__name__)
+
+MAX_TRIES = 3
+BACKOFF = 0.5  # seconds before the first retry, doubled for each further one
+MAX_BACKOFF = 8.0  # seconds
+MAX_WAIT = 120.0  # seconds; a longer wait that the server names is not waited for
+JITTER = 0.25  # share of the backoff that chance may take away
+
+_NAMED = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s)\b)?")
+
+
+def with_retries(
+    attempt: Callable[[], Reply],
+    failure: Callable[[Reply], APIError | None],
+    exchange: Exchange,
+    *,
+    on_wait: Callable[[float, APIError], None] = lambda seconds, error: None,
+    tries: int = MAX_TRIES,
+) -> Reply:
+    """Send until there is an answer that is no error, as often as that is safe.
+
+    :param failure: the error that a reply stands for; None for a success.
+    :param on_wait: told before each wait, with its seconds and the reason.
+    :raises APIError: the last error.
+    :raises JobCancelled: cancelled while waiting or sending.
+    """
+    for number in range(1, tries + 1):
+        headers: Mapping[str, str] = {}
+        try:
+            reply = attempt()
+            error = failure(reply)
+            if error is None:
+                return reply
+            headers = reply.headers
+        except APIConnectionError as broken:
+            error = broken
+        seconds = wait_before_retry(error, headers, number)
+        if number == tries or seconds is None:
+            raise error
+        log.info("Try %d failed with %s; the next follows in %.1f s", number, error.code, seconds)
+        exchange.settled()
+        on_wait(seconds, error)
+        exchange.wait(seconds)
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def wait_before_retry(
+    error: APIError, headers: Mapping[str, str], number: int, dice: Callable[[], float] = random.random
+) -> float | None:
+    """Seconds to wait after try ``number`` (from 1); None where another try is of no use or not safe."""
+    if not _is_worth_a_retry(error, headers.get("x-should-retry", "").lower()):
+        return None
+    named = named_wait(headers, error.message)
+    if named is not None:
+        return named if named <= MAX_WAIT else None
+    backoff = min(MAX_BACKOFF, BACKOFF * 2.0 ** (number - 1))
+    return backoff * (1 - JITTER * dice())
+
+
+def _is_worth_a_retry(error: APIError, asked: str) -> bool:
+    if error.billed != "no" or isinstance(error, ModerationError | InsufficientQuotaError):
+        return False
+    if asked == "true" and isinstance(error, APIStatusError):
+        return True
+    return error.retryable and asked != "false"
+
+
+def named_wait(headers: Mapping[str, str], message: str) -> float | None:
+    """Seconds that the server asks to wait, in a header or in words; None where it names none."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        if name not in headers:
+            continue
+        seconds = _seconds(headers[name], unit)
+        if seconds is not None:
+            return seconds
+    found = _NAMED.search(message)
+    if found is None or not any(found.groups()):
+        return None
+    hours, minutes, number = int(found[1] or 0), int(found[2] or 0), float(found[3] or 0)
+    return hours * 3600 + minutes * 60 + number * (0.001 if found[4] == "ms" else 1)
+
+
+def _seconds(text: str, unit: float) -> float | None:
+    try:
+        number = float(text) * unit
+    except ValueError:
+        try:
+            number = parsedate_to_datetime(text).timestamp() - time.time()
+        except ValueError:
+            return None
+    return max(0.0, number) if math.isfinite(number) else None

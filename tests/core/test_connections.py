@@ -1,0 +1,387 @@
+"""Reaching the server: certificates, proxies, links, limits, and giving up at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt_image_addon.core import http
+from gpt_image_addon.core.connection import Connection, check_base_url, check_picture_fields
+from gpt_image_addon.core.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    GptImageError,
+    InvalidResponseError,
+    JobCancelled,
+)
+from gpt_image_addon.core.http import Exchange
+from gpt_image_addon.core.pictures import Upload
+from gpt_image_addon.core.providers import openai_links
+from gpt_image_addon.core.providers.base import Reporter, Uploads
+from gpt_image_addon.core.retries import BACKOFF
+from tests.api_server import ApiServer, faults
+from tests.core.loopback import Relay, listener, make_certificate, tls_context, unanswered_port
+from tests.core.test_openai_provider import REQUEST, generate
+
+CANCEL_SECONDS = 0.5  # a promise to the user, far above what it takes
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+    ):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock: waits between tries take no time, unless cancelled."""
+    monkeypatch.setattr(Exchange, "wait", lambda self, seconds: self.check())
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> Callable[[float, float], None]:
+    """Set the time to connect and the time without a byte, in seconds."""
+
+    def set_timeout(connect: float, read: float) -> None:
+        defaults = {**http.send.__kwdefaults__, "timeout": (connect, read)}
+        monkeypatch.setattr(http.send, "__kwdefaults__", defaults)
+
+    return set_timeout
+
+
+def cancelled_after(start: Callable[[Exchange], object], ready: Callable[[], object]) -> GptImageError:
+    """Start on a thread, cancel once ready, and return how it ended, in time."""
+    exchange, ended = Exchange(), []
+
+    def run() -> None:
+        try:
+            start(exchange)
+        except GptImageError as error:
+            ended.append((time.monotonic(), error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    ready()
+    asked = time.monotonic()
+    exchange.cancel()
+    thread.join(5)
+    assert not thread.is_alive()
+    ((moment, error),) = ended
+    assert moment - asked < CANCEL_SECONDS
+    return error
+
+
+def test_cancel_while_nobody_answers(api_server: ApiServer) -> None:
+    with unanswered_port() as port:
+        error = cancelled_after(
+            lambda exchange: generate(api_server, exchange=exchange, base_url=f"http://127.0.0.1:{port}/v1"),
+            lambda: time.sleep(0.3),
+        )
+    assert isinstance(error, JobCancelled) and error.billed == "no"
+
+
+def test_cancel_during_the_tls_handshake(api_server: ApiServer) -> None:
+    with listener() as silent:
+        accepted: list[socket.socket] = []
+
+        def ready() -> None:
+            accepted.append(silent.accept()[0])
+            assert accepted[0].recv(1)  # the handshake has begun
+
+        error = cancelled_after(
+            lambda exchange: generate(
+                api_server, exchange=exchange, base_url=f"https://127.0.0.1:{silent.getsockname()[1]}/v1"
+            ),
+            ready,
+        )
+        accepted[0].close()
+    assert isinstance(error, JobCancelled) and error.billed == "no"
+
+
+def test_cancel_while_the_name_is_looked_up(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def slow(*_: Any, **__: Any) -> Any:
+        asked.set()
+        answer.wait(10)
+        raise socket.gaierror(socket.EAI_AGAIN, "late")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    error = cancelled_after(
+        lambda exchange: generate(api_server, exchange=exchange, base_url="https://images.invalid/v1"),
+        lambda: asked.wait(5),
+    )
+    answer.set()
+    assert isinstance(error, JobCancelled) and error.billed == "no"
+
+
+def test_cancel_while_waiting_for_the_next_try(api_server: ApiServer) -> None:
+    api_server.script(*[faults.error("rate_limit_exceeded")] * 3)
+    waiting = threading.Event()
+    report = Reporter(on_wait=lambda seconds, reason: waiting.set())
+    error = cancelled_after(
+        lambda exchange: generate(api_server, exchange=exchange, report=report), lambda: waiting.wait(5)
+    )
+    assert isinstance(error, JobCancelled) and error.billed == "no"
+    assert len(api_server.requests) == 1
+
+
+def test_cancel_in_the_middle_of_an_upload(api_server: ApiServer) -> None:
+    api_server.script(faults.stall("body"))
+    error = cancelled_after(
+        lambda exchange: generate(api_server, uploads=heavy_uploads(), exchange=exchange),
+        lambda: api_server.wait_until(lambda server: bool(server.stalled)),
+    )
+    assert isinstance(error, JobCancelled) and error.billed == "no"
+
+
+def test_cancel_in_the_middle_of_a_stream(api_server: ApiServer) -> None:
+    request = dataclasses.replace(REQUEST, partial_images=2)
+    api_server.script(faults.stall("answer"))
+    error = cancelled_after(
+        lambda exchange: generate(api_server, request, exchange=exchange),
+        lambda: api_server.wait_until(lambda server: bool(server.stalled)),
+    )
+    assert isinstance(error, JobCancelled) and error.billed == "maybe"
+
+
+def heavy_uploads() -> Uploads:
+    """More than the buffers between two sockets hold; no picture, which the server never gets to see."""
+    return Uploads((Upload("a.png", bytes(30_000_000), "image/png", 1, 1),))
+
+
+def test_an_upload_may_take_longer_than_a_connection(
+    api_server: ApiServer, patient: Callable[[float, float], None]
+) -> None:
+    patient(0.3, 30.0)
+    api_server.script(faults.delay(1.0, "body"))
+    with pytest.raises(GptImageError) as caught:
+        generate(api_server, uploads=heavy_uploads())
+    assert caught.value.code == "invalid_image_file"  # the server got it all, and looked at it
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_nobody_answers(api_server: ApiServer, patient: Callable[[float, float], None]) -> None:
+    patient(0.2, 5.0)
+    waits: list[float] = []
+    report = Reporter(on_wait=lambda seconds, reason: waits.append(seconds))
+    with unanswered_port() as port, pytest.raises(APITimeoutError) as caught:
+        generate(api_server, report=report, base_url=f"http://127.0.0.1:{port}/v1")
+    assert (caught.value.billed, caught.value.retryable, len(waits)) == ("no", True, 2)
+    assert waits[0] <= BACKOFF
+
+
+@pytest.mark.usefixtures("no_waiting")
+@pytest.mark.parametrize("host", ["images.invalid", "xn--" + "a" * 70 + ".invalid"])
+def test_no_such_host(api_server: ApiServer, host: str) -> None:
+    with pytest.raises(APIConnectionError) as caught:
+        generate(api_server, base_url=f"https://{host}/v1")
+    assert caught.value.billed == "no" and "base URL" in caught.value.text
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def secure(api_server: ApiServer, certificate: tuple[Path, Path]) -> Iterator[Relay]:
+    """TLS in front of the API server."""
+    with Relay(api_server.port, tls_context(*certificate)) as relay:
+        yield relay
+
+
+def test_a_certificate_that_nobody_signed_is_refused(api_server: ApiServer, secure: Relay) -> None:
+    with pytest.raises(APIConnectionError, match="certificate") as caught:
+        generate(api_server, base_url=f"https://127.0.0.1:{secure.port}/v1")
+    assert (caught.value.billed, caught.value.retryable) == ("no", False)
+    assert not secure.received and not api_server.requests
+
+
+def test_a_certificate_of_the_users_own_is_taken(
+    api_server: ApiServer, secure: Relay, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+    assert generate(api_server, base_url=f"https://127.0.0.1:{secure.port}/v1").pictures
+
+
+def test_proxies_come_from_the_environment(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Relay(api_server.port, proxy=True) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        assert generate(api_server, base_url="http://images.invalid/v1").pictures
+        assert proxy.received.startswith(b"POST http://images.invalid/v1/images/generations ")
+
+
+def test_a_tunnel_through_a_proxy(
+    api_server: ApiServer, secure: Relay, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+    with Relay(0, proxy=True) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        assert generate(api_server, base_url=f"https://127.0.0.1:{secure.port}/v1").pictures
+        assert proxy.received.startswith(f"CONNECT 127.0.0.1:{secure.port} ".encode())
+        assert api_server.api_key.encode() not in proxy.received
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_a_proxy_that_is_gone(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listener() as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    with pytest.raises(APIConnectionError, match="proxy") as caught:
+        generate(api_server, base_url="https://images.invalid/v1")
+    assert caught.value.billed == "no" and "HTTPS_PROXY" in caught.value.text
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_links_are_followed_without_the_key(api_server: ApiServer, count: int) -> None:
+    api_server.options.answer_with = "url"
+    answer = generate(api_server, dataclasses.replace(REQUEST, n=count), organization="org-TestOrganization")
+    asked, *links = api_server.requests
+    assert list(answer.pictures) == [api_server.answers[sha] for sha in asked.answers]
+    assert len(links) == count and answer.usage is not None
+    for link in links:
+        assert {"authorization", "api-key", "openai-organization"}.isdisjoint(link.headers)
+
+
+def test_a_link_may_lead_on(api_server: ApiServer) -> None:
+    api_server.options.answer_with = "url"
+    generate(api_server)
+    path = "/files/" + "0" * 64 + ".png"
+
+    def leading_to(target: str) -> faults.Step:
+        return faults.error("server_error", status=307, headers={"Location": target}, match=path)
+
+    api_server.script(leading_to(api_server.requests[-1].path))
+    found = openai_links._picture(api_server.origin + path, paid_exchange())
+    assert found == api_server.answers[api_server.image_requests[0].answers[0]]
+    for target in (path, "http://images.example.com/a.png"):
+        api_server.script(*[leading_to(target)] * http.MAX_LINK_HOPS)
+        with pytest.raises(InvalidResponseError) as caught:
+            openai_links._picture(api_server.origin + path, paid_exchange())
+        assert caught.value.code == "unsafe_link"
+
+
+def paid_exchange() -> Exchange:
+    exchange = Exchange()
+    exchange.answered = True
+    exchange.wait = lambda seconds: None  # type: ignore[method-assign]  # the clock
+    return exchange
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://images.example.com/a.png",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/a.png",
+        "//127.0.0.1/a",
+        "data:image/png;base64,!",
+    ],
+)
+def test_unsafe_links_are_refused(link: str) -> None:
+    with pytest.raises(InvalidResponseError) as caught:
+        openai_links._picture(link, paid_exchange())
+    assert caught.value.billed == "yes"
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_a_link_that_fails_costs_only_its_own_picture(api_server: ApiServer) -> None:
+    api_server.options.answer_with = "url"
+    lost = [faults.error("server_error", match="/files/")] * 3
+    api_server.script(*lost)
+    answer = generate(api_server, dataclasses.replace(REQUEST, n=2))
+    assert len(answer.pictures) == 1 and "still be at http" in answer.warnings[0]
+    api_server.script(*lost)
+    with pytest.raises(APIConnectionError) as caught:
+        generate(api_server)
+    assert caught.value.billed == "yes" and len(api_server.image_requests) == 2
+
+
+def test_an_inline_link() -> None:
+    assert openai_links._picture("data:image/png;base64,AAEC", Exchange()) == b"\0\1\2"
+
+
+@pytest.mark.parametrize("name", ["ok", "gzip"])
+def test_answers_beyond_the_limit_are_refused(
+    api_server: ApiServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 2000)
+    if name == "gzip":
+        api_server.script(faults.answer("gzip"))
+    with pytest.raises(InvalidResponseError, match="larger") as caught:
+        generate(api_server)
+    assert (caught.value.code, caught.value.billed) == ("answer_too_large", "maybe")
+    assert len(api_server.requests) == 1
+
+
+def test_no_connection_stays_open(api_server: ApiServer) -> None:
+    exchange = Exchange()
+    generate(api_server, exchange=exchange)
+    assert exchange._socket is None
+    with contextlib.suppress(JobCancelled):
+        exchange.cancel()
+        exchange.check()
+
+
+ADDRESSES = (
+    ("https://api.openai.com/v1", "https://api.openai.com/v1/images/edits", False),
+    ("https://eu.api.openai.com/v1/", "https://eu.api.openai.com/v1/images/edits", False),
+    ("https://host/v1/images/generations", "https://host/v1/images/edits", False),
+    ("https://host/proxy/v1?tenant=7", "https://host/proxy/v1/images/edits?tenant=7", False),
+    ("https://r.openai.azure.com", "https://r.openai.azure.com/openai/v1/images/edits", True),
+    ("https://r.openai.azure.com/openai/", "https://r.openai.azure.com/openai/v1/images/edits", True),
+    ("https://r.openai.azure.com/openai/v1/", "https://r.openai.azure.com/openai/v1/images/edits", True),
+    (
+        "https://r.services.ai.azure.com/openai/v1",
+        "https://r.services.ai.azure.com/openai/v1/images/edits",
+        True,
+    ),
+    (
+        "https://r.openai.azure.com/openai/deployments/D/images/generations?api-version=2026-09-01",
+        "https://r.openai.azure.com/openai/deployments/D/images/edits?api-version=2026-09-01",
+        True,
+    ),
+    ("https://azure.com.example.org/v1", "https://azure.com.example.org/v1/images/edits", False),
+)
+
+
+@pytest.mark.parametrize(("base", "expected", "azure"), ADDRESSES)
+def test_addresses_of_endpoints(base: str, expected: str, azure: bool) -> None:
+    connection = Connection(base, "key", "org", "proj")
+    assert connection.url("/images/edits") == expected
+    named = set(connection.headers())
+    assert named == ({"api-key"} if azure else {"Authorization", "OpenAI-Organization", "OpenAI-Project"})
+    check_base_url(base)
+
+
+@pytest.mark.parametrize(
+    "base", ["https://me:secret@host/v1", "https://r.openai.azure.com/openai/deployments/D"]
+)
+def test_addresses_that_lack_or_tell_too_much(base: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_base_url(base)
+    assert "secret" not in caught.value.text
+
+
+def test_unknown_field_styles() -> None:
+    check_picture_fields("repeated")
+    with pytest.raises(ConfigurationError):
+        check_picture_fields("commas")
