@@ -17,7 +17,7 @@ All parameters carry the API's own names; `GenerationRequest` and `Application` 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,12 +26,13 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from . import references, runner, settings
-from .core.errors import InvalidRequestError, SceneError, StorageError
+from .core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.request import Application, GenerationRequest
 from .core.states import JobState
 
 if TYPE_CHECKING:
+    from .core.glance import Glance
     from .core.history import Cleaned, History
     from .core.journal import Entry, Journal
     from .core.merging import Merged
@@ -141,11 +142,10 @@ class Plan:
     """The words that would be sent."""
     estimate: Estimate
     warnings: tuple[str, ...]
+    model: Model
 
 
-def plan(
-    prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = None, **parameters: Any
-) -> Plan:
+def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = None, **parameters: Any) -> Plan:
     """Check and price a request; nothing is sent.
 
     :param picture_sizes: width and height of references, mask and markup, whose files then are not read.
@@ -156,25 +156,38 @@ def plan(
 
 
 def planner(
-    prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = None, **parameters: Any
+    prompt: str,
+    *,
+    picture_sizes: tuple[tuple[int, int], ...] | None = None,
+    snap: bool = False,
+    **parameters: Any,
 ) -> Callable[[], Plan]:
-    """As `plan`, in two steps: this one reads Blender's settings, and what it returns may run in any thread."""
+    """As `plan`, in two steps: this one reads Blender's settings, what it returns runs in any thread.
+
+    :param snap: take the nearest size that the model takes.
+    """
     from .core.prompts import compose
 
     request, _ = split(prompt, **parameters)
     found = settings.load(with_key=False)
-    without, rendered = _without_captures(request), _capture_sizes(request)
-    runner.state(found)
+    rendered = _capture_sizes(request)
 
     def work() -> Plan:
+        model = runner.model_of(request, found)
+        wanted = runner.snapped(request, model, found) if snap else request
         if picture_sizes is None:
-            checked = runner.checked(without, found, rendered)
+            checked = runner.checked(_without_captures(wanted), found, rendered)
         else:
-            checked = runner.checked(request, found, picture_sizes, read_files=False)
+            checked = runner.checked(wanted, found, picture_sizes, read_files=False)
         _, price, warnings = checked
-        return Plan(request, compose(request), price, warnings)
+        return Plan(wanted, compose(wanted), price, warnings, model)
 
     return work
+
+
+def errand(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
+    """Let a thread do something that does not touch Blender; ``done`` gets the answer on the main thread."""
+    runner.errand(work, done)
 
 
 def estimate(prompt: str, **parameters: Any) -> Estimate:
@@ -303,26 +316,6 @@ def as_dict(result: Result) -> dict[str, Any]:
     return dataclasses.asdict(result)
 
 
-def model(name: str, provider: str) -> Model:
-    """What a model takes; an empty name stands for the provider's default."""
-    table = runner.registry(settings.load(with_key=False))
-    return table.get(name or table.default_for(provider))
-
-
-def nearest_size(model: Model, size: str) -> str:
-    """The size itself where the model takes it, else the nearest that it does.
-
-    :raises InvalidRequestError: it is no size.
-    """
-    from .core.sizes import AUTO, format_size, parse_size
-
-    if size == AUTO:
-        return size
-    rule = runner.registry(settings.load(with_key=False)).size_rule(model)
-    width, height = parse_size(size)
-    return size if rule.problem(width, height) is None else format_size(*rule.nearest(width, height))
-
-
 def history(
     *, month: str = "", state: str | None = None, search: str = "", limit: int | None = None
 ) -> History:
@@ -337,6 +330,36 @@ def history(
 
     which = Filter(month, JobState(state) if state else None, search, limit)
     return look(_journal(), which)
+
+
+def look_back(
+    done: Callable[[Glance | None, GptImageError | None], None],
+    *,
+    search: str = "",
+    states: Collection[JobState] = (),
+    favourites: bool = False,
+) -> None:
+    """As `history`, in a thread and without the size of the results; ``done`` gets it on the main thread.
+
+    :raises StorageError: the journal can't be opened.
+    """
+    from .core.glance import glance
+
+    journal = _journal()
+    runner.errand(lambda: glance(journal, search, states, favourites), done)
+
+
+def test_connection(done: Callable[[int | None, GptImageError | None], None]) -> None:
+    """Ask the server for its models, which costs nothing; ``done`` gets their number on the main thread.
+
+    :raises ConfigurationError: nothing may be sent.
+    """
+    from .core.providers.models_list import list_models
+
+    found = settings.load()
+    found.check_provider("openai")
+    connection = found.connection()
+    runner.errand(lambda: len(list_models(connection)), done)
 
 
 def as_row(entry: Entry) -> dict[str, Any]:

@@ -145,4 +145,3 @@ def _write(pixels: Any) -> str:
 
 def _new_file() -> Path:
     return settings.load(with_key=False).state_folder / FOLDER / f"{uuid.uuid4().hex}.png"
-

@@ -1,4 +1,4 @@
-"""What can be done with results that are there: use them again and elsewhere, ask again, clear their traces."""
+"""What can be done with results that are there: use them elsewhere, ask again, clear their traces."""
 
 from __future__ import annotations
 
@@ -46,7 +46,13 @@ def apply(job: str, **application: Any) -> Job:
     :raises InvalidRequestError: there is no such job, or its files are gone.
     """
     stored = entry(job).application
-    fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None, "object_name": None}
+    fresh = {
+        "scene_uid": None,
+        "object_uid": None,
+        "view_matrix": None,
+        "textures_dir": None,
+        "object_name": None,
+    }
     wanted = dataclasses.replace(stored, **{**fresh, **application})
     return runner.recover(job, settings.load(with_key=False), wanted)
 
@@ -101,4 +107,3 @@ def strip_facts() -> int:
     from .scene.facts import strip
 
     return strip()
-

@@ -22,7 +22,7 @@ from .settings import Settings
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from .core.durations import Durations
     from .core.journal import Entry, Journal
-    from .core.models import Registry
+    from .core.models import Model, Registry
     from .core.pipeline import Line
     from .core.pricing import Estimate, Seen
 
@@ -127,6 +127,28 @@ def registry(settings: Settings) -> Registry:
     from .core.models import TABLE_FILE, load_registry
 
     return load_registry(settings.state_folder / TABLE_FILE)
+
+
+def model_of(request: GenerationRequest, settings: Settings) -> Model:
+    """What the model of a request takes."""
+    table = registry(settings)
+    return table.get(completed(request, table, settings).model)
+
+
+def snapped(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
+    """The request in its own size where the model takes it, else in the nearest that it does.
+
+    :raises InvalidRequestError: it names no size.
+    """
+    from .core.sizes import AUTO, format_size, parse_size
+
+    if request.size == AUTO:
+        return request
+    rule = registry(settings).size_rule(model)
+    width, height = parse_size(request.size)
+    if rule.problem(width, height) is None:
+        return request
+    return dataclasses.replace(request, size=format_size(*rule.nearest(width, height)))
 
 
 def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:

@@ -177,7 +177,7 @@ _key_of_keychain = lru_cache(maxsize=1)(keychain.read)
 
 
 def api_key() -> str:
-    """The key: of the environment, else the one that was entered in the preferences; empty where there is none.
+    """The key: of the environment, else the one entered in the preferences; empty where there is none.
 
     A stored key lies in the keychain or in a file of its own, because preferences are kept in a file that
     everyone may read.
@@ -227,7 +227,7 @@ def store_key(key: str, place: str = "file") -> None:
 
 
 def fingerprint() -> tuple[object, ...]:
-    """Changes whenever a setting does that matters to whether a request can be sent. Quick enough for drawing."""
+    """Changes with every setting that matters to whether a request can be sent. Quick enough for drawing."""
     found = preferences()
     return (
         key_source(),

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from pathlib import Path
 
 from .errors import StorageError
 from .jobs import Emit, Job, Work
+from .logs import get_logger
 from .request import GenerationRequest
 from .results import Prepared, replace_file
 from .sizes import AUTO, parse_size
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 DURATIONS_FILE = "durations.json"
 NEWEST_WEIGHT = 0.3  # of the newest duration in the running average

@@ -1,16 +1,16 @@
-"""Small tasks for a thread of their own whose answers the main thread takes when it has time. No Blender here."""
+"""Small tasks for a thread of their own; the main thread takes their answers when it has time."""
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from .errors import GptImageError
+from .logs import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 Work = Callable[[], Any]
 Done = Callable[[Any, GptImageError | None], None]

@@ -121,13 +121,26 @@ def _parse(table: Any, source: str) -> Mapping[str, Style]:
     return found
 
 
-def _parse_row(row: Any, which: str) -> Style:
-    if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in ("name", "label", "words")):
-        raise InvalidRequestError(f"{which} has no name, label and words.", param="style")
-    if not _NAME.fullmatch(row["name"]):
+def checked(name: str, label: str, words: str, which: str = "The style") -> Style:
+    """A style of these texts.
+
+    :param which: how the style is called in an error.
+    :raises InvalidRequestError: one of them can't be used.
+    """
+    if not _NAME.fullmatch(name):
         raise InvalidRequestError(
-            f"{which} is called '{row['name']}'; use small letters, digits and underscores.", param="style"
+            f"{which} is called '{name}'; use small letters, digits and underscores.", param="style"
         )
-    if not row["words"].strip() or len(row["words"]) > LIMIT:
-        raise InvalidRequestError(f"The words of {which} are not 1 to {LIMIT} characters.", param="style")
-    return Style(row["name"], row["label"].strip() or row["name"], row["words"].strip())
+    if not words.strip() or len(words) > LIMIT:
+        raise InvalidRequestError(
+            f"{which} has {len(words)} characters of words, not 1 to {LIMIT}.", param="style"
+        )
+    return Style(name, label.strip() or name, words.strip())
+
+
+def _parse_row(row: Any, which: str) -> Style:
+    found = row if isinstance(row, dict) else {}
+    name, label, words = (found.get(key) for key in ("name", "label", "words"))
+    if not (isinstance(name, str) and isinstance(label, str) and isinstance(words, str)):
+        raise InvalidRequestError(f"{which} has no name, label and words.", param="style")
+    return checked(name, label, words, which)

@@ -40,9 +40,7 @@ def render_camera(
     return render_scene(path, width=width, height=height, set_up=set_up)
 
 
-def render_scene(
-    path: Path, *, width: int, height: int, set_up: Callable[[bpy.types.Scene], None]
-) -> Path:
+def render_scene(path: Path, *, width: int, height: int, set_up: Callable[[bpy.types.Scene], None]) -> Path:
     """Render a copy of the current scene to a PNG.
 
     :param width: pixels, as `height`.

@@ -53,8 +53,8 @@ def view_strokes(context: bpy.types.Context, area: bpy.types.Area, aspect: float
     found = []
     for color, width, matrix, points in (*_annotations(context), *_grease_pencils(context)):
         full = view.perspective_matrix @ (matrix or Matrix.Identity(4))
-        line = [_projected(full, point, squeeze) for point in points]
-        line = [point for point in line if point is not None]
+        seen = [_projected(full, point, squeeze) for point in points]
+        line = [point for point in seen if point is not None]
         if line:
             found.append(Stroke(line, color, width))
     if not found:

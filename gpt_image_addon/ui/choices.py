@@ -86,9 +86,18 @@ FIDELITIES = (
     ("low", "Low", "References are followed loosely"),
     ("high", "High", "References are followed closely, at a higher price"),
 )
-MAPS = tuple(
-    (kind.name, kind.label, "Make this map", 1 << number) for number, kind in enumerate(MAP_KINDS)
+HISTORY = (
+    ("all", "All", "Everything, newest first"),
+    ("favourites", "Favourites", "What is marked as a favourite"),
+    ("unapplied", "Not Applied", "Paid for and in no scene yet"),
+    ("unknown", "Unknown", "Sent without an answer: it may have been billed"),
+    ("failed", "Failed", "What failed or was cancelled"),
 )
+PICTURE_FIELDS = (
+    ("brackets", "image[]", "As OpenAI does"),
+    ("repeated", "image", "As LiteLLM does"),
+)
+MAPS = tuple((kind.name, kind.label, "Make this map", 1 << number) for number, kind in enumerate(MAP_KINDS))
 
 _style_items: list[tuple[str, str, str, str, int]] = []
 """Blender keeps no copy of the strings of a callback: they have to live here."""
@@ -102,7 +111,7 @@ def style_items(owner: Any, context: bpy.types.Context | None) -> list[tuple[str
 
 
 def refresh_styles() -> None:
-    """Read the styles again, after some were imported or deleted; a broken file of own ones counts as none."""
+    """Read the styles again, after some came or went; a broken file of own ones counts as none."""
     try:
         styles = all_styles()
     except GptImageError:

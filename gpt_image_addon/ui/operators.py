@@ -12,18 +12,18 @@ Returned = set[str]
 FINISHED: Returned = {"FINISHED"}
 CANCELLED: Returned = {"CANCELLED"}
 
-Action = Callable[..., "Returned | None"]
+Action = Callable[[Any, Any], "Returned | None"]
 
 
-def reporting(action: Action) -> Callable[..., Returned]:
-    """For ``execute`` and ``invoke``: report what goes wrong; without a return value all is done."""
+def reporting(action: Action) -> Callable[[Any, Any], Returned]:
+    """For ``execute``: report what goes wrong; without a return value all is done."""
 
     @wraps(action)
-    def run(operator: Any, *arguments: Any) -> Returned:
+    def run(self: Any, context: Any) -> Returned:  # Blender counts the arguments
         try:
-            return action(operator, *arguments) or FINISHED
+            return action(self, context) or FINISHED
         except GptImageError as error:
-            operator.report({"ERROR"}, error.text)
+            self.report({"ERROR"}, error.text)
             return CANCELLED
 
     return run

@@ -81,7 +81,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
 
     def _is_dear(self, context: bpy.types.Context) -> bool:
         limit = getattr(settings.preferences(), "confirm_above_usd", 0.0)
-        return 0 < limit < quote.current(context.scene).high_usd
+        return 0 < limit < quote.settled(context.scene).high_usd
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -115,7 +115,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     def _parameters(self, context: bpy.types.Context) -> dict[str, Any]:
         values = context.scene.gpt_image
         wanted = parameters.plain(values)
-        wanted["size"] = quote.current(context.scene).size or wanted["size"]
+        wanted["size"] = quote.settled(context.scene).size or wanted["size"]
         given = {name: getattr(self, name) for name in GIVEN if self.properties.is_property_set(name)}
         return {**wanted, **parameters.place(context), **pictures.parameters(values), **given}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty
 
-from .. import api, settings
+from .. import settings
 from ..core import keychain
-from . import quote
+from . import connection, quote
 from .operators import CANCELLED, FINISHED, Returned, reporting
 
 PLACES = (
@@ -80,7 +80,19 @@ class GPT_IMAGE_OT_test_connection(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        api.test_connection()
+        connection.test()
+        return FINISHED
+
+
+class GPT_IMAGE_OT_show_online_access(bpy.types.Operator):
+    """Open Blender's own setting for online access: Preferences > System > Network"""
+
+    bl_idname = "gpt_image.show_online_access"
+    bl_label = "Allow Online Access..."
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        bpy.ops.screen.userpref_show(section="SYSTEM")
         return FINISHED
 
 
@@ -94,4 +106,5 @@ CLASSES = (
     GPT_IMAGE_OT_paste_key,
     GPT_IMAGE_OT_forget_key,
     GPT_IMAGE_OT_test_connection,
+    GPT_IMAGE_OT_show_online_access,
 )

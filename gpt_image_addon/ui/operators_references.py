@@ -52,7 +52,9 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
             return CANCELLED
         item = values.references.add()
         item.kind, item.file, item.label = self.kind, self.file, self.label
-        item.image = bpy.data.images.get(self.image) or (_shown_image(context) if self.kind == "image" else None)
+        item.image = bpy.data.images.get(self.image) or (
+            _shown_image(context) if self.kind == "image" else None
+        )
         values.reference_index = len(values.references) - 1
         if self.kind not in ("image", "file") and not bpy.app.background:
             pictures.capture(item)

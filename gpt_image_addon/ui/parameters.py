@@ -27,7 +27,7 @@ def prompt_of(values: Values) -> str:
 
 
 def plain(values: Values) -> dict[str, Any]:
-    """Everything but pictures: what the price depends on. Reads properties alone, so that drawing may call it."""
+    """Everything but pictures: what the price depends on. Reads properties alone, so drawing may call it."""
     found = {
         "prompt": prompt_of(values),
         "provider": provider_of(values),
@@ -59,7 +59,7 @@ def plain(values: Values) -> dict[str, Any]:
 
 def place(context: bpy.types.Context) -> dict[str, Any]:
     """Where the result goes."""
-    values = getattr(context.scene, "gpt_image")
+    values = context.scene.gpt_image
     active = context.active_object
     found: dict[str, Any] = {
         "object_uid": active.session_uid if active is not None else None,

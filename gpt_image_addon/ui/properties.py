@@ -34,7 +34,9 @@ class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
     label: StringProperty(
         name="Label", description="What the picture is, said in the prompt: the room, the style, the pattern"
     )
-    image: PointerProperty(name="Image", description="Image of this file to show the model", type=bpy.types.Image)
+    image: PointerProperty(
+        name="Image", description="Image of this file to show the model", type=bpy.types.Image
+    )
     file: StringProperty(name="File", description="Picture to show the model", subtype="FILE_PATH")
     captured: StringProperty(
         name="Captured", description="File of the picture that was taken last", options={"HIDDEN"}
@@ -65,15 +67,21 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     height: IntProperty(
         name="Height", description="Pixels", default=1024, min=16, max=8192, step=16, subtype="PIXEL"
     )
-    quality: EnumProperty(name="Quality", description="How much work the model puts in", items=choices.QUALITIES)
+    quality: EnumProperty(
+        name="Quality", description="How much work the model puts in", items=choices.QUALITIES
+    )
     background: EnumProperty(name="Background", description="Behind the subject", items=choices.BACKGROUNDS)
     n: IntProperty(name="Count", description="How many pictures", default=1, min=1, max=10)
     seamless: BoolProperty(name="Seamless", description="Make the picture tile without seams")
 
-    references: CollectionProperty(type=GPT_IMAGE_PG_reference)
+    references: CollectionProperty(
+        name="References", description="Pictures to show the model, in order", type=GPT_IMAGE_PG_reference
+    )
     reference_index: IntProperty(name="Reference", description="The reference that is chosen in the list")
 
-    mask: EnumProperty(name="Mask", description="Which part of the first reference may change", items=choices.MASKS)
+    mask: EnumProperty(
+        name="Mask", description="Which part of the first reference may change", items=choices.MASKS
+    )
     mask_image: PointerProperty(
         name="Image",
         description="White or transparent parts of it may change; paint it in the Image Editor",
@@ -134,15 +142,32 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         name="Fidelity", description="How closely references are followed", items=choices.FIDELITIES
     )
     safety_identifier: StringProperty(
-        name="Safety Identifier", description="A hashed name of your user, where your account's terms ask for one"
+        name="Safety Identifier",
+        description="A hashed name of your user, where your account's terms ask for one",
     )
 
 
+class GPT_IMAGE_PG_history(bpy.types.PropertyGroup):
+    """What of the history is shown."""
+
+    search: StringProperty(
+        name="Search",
+        description="Text in prompts, models and job ids",
+        options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
+    )
+    which: EnumProperty(name="Show", description="Which jobs are listed", items=choices.HISTORY)
+
+
+CLASSES = (GPT_IMAGE_PG_reference, GPT_IMAGE_PG_request, GPT_IMAGE_PG_history)
+
+
 def attach() -> None:
-    """Give every scene its request."""
+    """Give every scene its request, and the session its view of the history."""
     setattr(bpy.types.Scene, PROPERTY, PointerProperty(type=GPT_IMAGE_PG_request))
+    setattr(bpy.types.WindowManager, PROPERTY, PointerProperty(type=GPT_IMAGE_PG_history))
 
 
 def detach() -> None:
     """The mirror image of `attach`."""
+    delattr(bpy.types.WindowManager, PROPERTY)
     delattr(bpy.types.Scene, PROPERTY)

@@ -6,6 +6,7 @@ Drawing asks many times a second: what it asks is answered from memory unless a 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,23 +40,51 @@ class Quote:
 
 
 _last: tuple[Any, Quote] = (None, Quote())
+_asked: Any = None
+"""The key of the quote that a thread works out."""
 
 
 def current(scene: bpy.types.Scene) -> Quote:
-    """The quote for the scene's request as it is now."""
-    global _last
+    """The quote for the scene's request. After a change a thread works it out; until then the old one holds.
+
+    Why the request can't be sent, as far as it needs no work, is always up to date.
+    """
+    global _asked
     values = scene.gpt_image
     wanted = parameters.plain(values)
-    key = (tuple(wanted.items()), _picture_sizes(values), settings.fingerprint())
+    key = _key(wanted, values)
+    if key not in (_last[0], _asked):
+        _asked = key
+        _ask(wanted, values, lambda found: _keep(key, found))
+    problem = _problem(values, wanted["provider"]) or _last[1].problem
+    return dataclasses.replace(_last[1], problem=problem, provider=wanted["provider"])
+
+
+def settled(scene: bpy.types.Scene) -> Quote:
+    """The quote for the scene's request as it is now, worked out at once where it must be."""
+    values = scene.gpt_image
+    wanted = parameters.plain(values)
+    key = _key(wanted, values)
     if key != _last[0]:
-        _last = (key, _work_out(wanted, values))
-    return _last[1]
+        _keep(key, _quote(*_attempt(_planner(wanted, values)), wanted["provider"]))
+    return current(scene)
 
 
 def forget() -> None:
     """Work the next quote out anew: something beside the request has changed."""
+    global _asked
+    _asked = None
+    _keep(None, Quote())
+
+
+def _key(wanted: dict[str, Any], values: Any) -> Any:
+    pictures = len(values.references), values.mask, values.use_markup, _picture_sizes(values)
+    return tuple(wanted.items()), pictures, settings.fingerprint()
+
+
+def _keep(key: Any, found: Quote) -> None:
     global _last
-    _last = (None, Quote())
+    _last = (key, found)
 
 
 def model_names(values: Any) -> list[str]:
@@ -64,32 +93,47 @@ def model_names(values: Any) -> list[str]:
     return [row["id"] for row in api.models() if row["provider"] == provider and row["state"] != "shut down"]
 
 
-def _work_out(wanted: dict[str, Any], values: Any) -> Quote:
-    missing = health.missing_modules()
-    if missing:
-        return Quote(problem=missing)
-    provider = wanted["provider"]
+def _planner(wanted: dict[str, Any], values: Any) -> Callable[[], Any]:
+    prompt = wanted["prompt"] or PLACEHOLDER_PROMPT
+    others = {name: value for name, value in wanted.items() if name != "prompt"}
+    return api.planner(
+        prompt, **others, **_placeholders(values), picture_sizes=_picture_sizes(values), snap=True
+    )
+
+
+def _ask(wanted: dict[str, Any], values: Any, done: Callable[[Quote], None]) -> None:
     try:
-        model = api.model(wanted["model"], provider)
-        wanted = {**wanted, "size": api.nearest_size(model, wanted["size"])}
+        work = _planner(wanted, values)
     except GptImageError as error:
-        return Quote(problem=error.text, provider=provider)
-    known = Quote(size=wanted["size"], model=model, provider=provider)
+        done(Quote(problem=error.text))
+        return
+    api.errand(work, lambda plan, error: done(_quote(plan, error, wanted["provider"])))
+
+
+def _attempt(work: Callable[[], Any]) -> tuple[Any, GptImageError | None]:
     try:
-        prompt = wanted.pop("prompt") or PLACEHOLDER_PROMPT
-        plan = api.plan(prompt, **wanted, **_placeholders(values), picture_sizes=_picture_sizes(values))
+        return work(), None
     except GptImageError as error:
-        return dataclasses.replace(known, problem=error.text)
-    return dataclasses.replace(
-        known,
-        price=price_text(plan.estimate.low_usd, plan.estimate.high_usd, provider),
-        high_usd=plan.estimate.high_usd,
+        return None, error
+
+
+def _quote(plan: Any, error: GptImageError | None, provider: str) -> Quote:
+    if error is not None:
+        return Quote(problem=error.text)
+    price = plan.estimate
+    return Quote(
+        price=price_text(price.low_usd, price.high_usd, provider),
+        high_usd=price.high_usd,
         warnings=plan.warnings,
-        problem=_problem(values, provider),
+        size=plan.request.size,
+        model=plan.model,
     )
 
 
 def _problem(values: Any, provider: str) -> str:
+    missing = health.missing_modules()
+    if missing:
+        return missing
     if not parameters.prompt_of(values):
         return "Write a prompt first."
     for number, reference in enumerate(values.references, 1):

@@ -12,7 +12,16 @@ from .. import references
 from ..core.errors import InvalidRequestError
 from . import choices
 
-SAME_NAME = ("prompt", "quality", "background", "n", "seamless", "output_format", "moderation", "partial_images")
+SAME_NAME = (
+    "prompt",
+    "quality",
+    "background",
+    "n",
+    "seamless",
+    "output_format",
+    "moderation",
+    "partial_images",
+)
 OPTIONAL = ("complexity", "input_fidelity")
 MASK_NAME = "GPT Image Mask"
 
