@@ -29,7 +29,16 @@ from . import references, runner, settings
 from .core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.request import Application, GenerationRequest
+from .core.sizes import AUTO
 from .core.states import JobState
+from .surfaces import Maps as Maps
+from .surfaces import TileResult as TileResult
+from .surfaces import make_maps as make_maps
+from .surfaces import make_tile as make_tile
+from .surfaces import remake_material as remake_material
+from .surfaces import submit_maps as submit_maps
+from .surfaces import submit_remake as submit_remake
+from .surfaces import submit_tile as submit_tile
 
 if TYPE_CHECKING:
     from .core.glance import Glance
@@ -52,13 +61,15 @@ class ResultImage:
     """One picture of a result."""
 
     name: str
-    """Name of its data-block."""
+    """Name of its data-block; empty for an svg, which Blender can't show."""
     file: str
     """Absolute path of the bytes as they were received."""
     width: int
     height: int
     format: str
     sha256: str
+    processed: str | None = None
+    """Absolute path of what was made from those bytes and is in Blender; None where they are it."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ class Result:
     request_id: str | None
     images: tuple[ResultImage, ...]
     maps: Mapping[str, str]
-    """Path of each material map, by kind."""
+    """Path of each material map by kind, and of packed maps by the name of their layout."""
     material: str | None
     """Name of the data-block."""
     object: str | None
@@ -126,7 +137,7 @@ def submit(
     """
     request, application = split(prompt, target=target, **parameters)
     found = settings.load()
-    runner.checked(_without_captures(request), found, _capture_sizes(request))
+    runner.checked(_without_captures(request), application, found, _capture_sizes(request))
     rendered = dataclasses.replace(request, references=tuple(map(_captured, request.references)))
     return runner.submit(
         rendered, application, found, reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost
@@ -168,7 +179,7 @@ def planner(
     """
     from .core.prompts import compose
 
-    request, _ = split(prompt, **parameters)
+    request, application = split(prompt, **parameters)
     found = settings.load(with_key=False)
     rendered = _capture_sizes(request)
 
@@ -176,9 +187,9 @@ def planner(
         model = runner.model_of(request, found)
         wanted = runner.snapped(request, model, found) if snap else request
         if picture_sizes is None:
-            checked = runner.checked(_without_captures(wanted), found, rendered)
+            checked = runner.checked(_without_captures(wanted), application, found, rendered)
         else:
-            checked = runner.checked(wanted, found, picture_sizes, read_files=False)
+            checked = runner.checked(wanted, application, found, picture_sizes, read_files=False)
         _, price, warnings = checked
         return Plan(wanted, compose(wanted), price, warnings, model)
 
@@ -213,6 +224,8 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     provider = values.pop("provider", None) or settings.load(with_key=False).provider
     request = {name: value for name, value in values.items() if name in _REQUEST_FIELDS}
     application = {name: value for name, value in values.items() if name in _APPLICATION_FIELDS}
+    if request.get("output_format") == "gif":  # the usual size is more than a gif may have
+        request.setdefault("size", AUTO)
     return GenerationRequest(prompt=prompt, provider=provider, **request), Application(**application)
 
 
@@ -289,26 +302,29 @@ def result_of(job: Job) -> Result:
         raise SceneError(f"The job is not finished: {job.message}.")
     entry = runner.entry(job.id)
     applied, prepared = job.applied, job.prepared
-    images = tuple(map(_result_image, applied.images, prepared.pictures))
+    rows = [entry, *map(runner.entry, prepared.further_jobs)]
+    names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block
+    images = tuple(map(_result_image, names, prepared.pictures))
     return Result(
         job=job.id,
         provider=job.request.provider,
         model=job.request.model,
         request_id=entry.request_id if entry else None,
         images=images,
-        maps={kind: picture.file for kind, picture in prepared.maps.items()},
+        maps={kind: picture.file for kind, picture in {**prepared.maps, **prepared.packed}.items()},
         material=applied.material,
         object=applied.object,
         usage=entry.usage if entry else None,
         estimated_usd=job.estimated_usd,
-        cost_usd=entry.cost_usd if entry else None,
+        cost_usd=sum(row.cost_usd or 0.0 for row in rows if row) if entry else None,
         warnings=(*job.warnings, *prepared.warnings, *applied.messages),
     )
 
 
 def _result_image(name: str, picture: Picture) -> ResultImage:
     size = (picture.width, picture.height)
-    return ResultImage(name, picture.received_file, *size, picture.format, picture.sha256)
+    processed = picture.file if picture.source else None
+    return ResultImage(name, picture.received_file, *size, picture.received_format, picture.sha256, processed)
 
 
 def as_dict(result: Result) -> dict[str, Any]:

@@ -39,9 +39,10 @@ def files(job: str) -> list[str]:
     return found
 
 
-def apply(job: str, **application: Any) -> Job:
+def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
     """Put a result into the open scene once more; nothing is sent and nothing paid. Returns at once.
 
+    :param seamless: make its pictures tile.
     :param application: parameters of `Application`; what is left out is as it was at first.
     :raises InvalidRequestError: there is no such job, or its files are gone.
     """
@@ -54,7 +55,7 @@ def apply(job: str, **application: Any) -> Job:
         "object_name": None,
     }
     wanted = dataclasses.replace(stored, **{**fresh, **application})
-    return runner.recover(job, settings.load(with_key=False), wanted)
+    return runner.recover(job, settings.load(with_key=False), wanted, seamless=seamless)
 
 
 def again(job: str, **application: Any) -> Job:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from .core.models import Model, Registry
     from .core.pipeline import Line
     from .core.pricing import Estimate, Seen
+    from .core.results import Prepared
 
 log = get_logger(__name__)
 
@@ -159,6 +160,7 @@ def completed(request: GenerationRequest, table: Registry, settings: Settings) -
 
 def checked(
     request: GenerationRequest,
+    application: Application,
     settings: Settings,
     more_pictures: Sequence[tuple[int, int]] = (),
     *,
@@ -166,18 +168,26 @@ def checked(
 ) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
     """The completed request with its price and warnings; nothing is sent, and no row is written.
 
+    The price is that of all the application needs.
+
     :param more_pictures: width and height of pictures whose files are not read.
     :param read_files: false where references, mask and markup are only stand-ins.
     :raises InvalidRequestError: it can't be sent.
     """
     from .core.admission import quote
+    from .core.further import with_further
     from .core.models import check
+    from .core.seamless import as_sent
 
+    check_application(application)
     table = registry(settings)
     request = completed(request, table, settings)
-    warnings = check(request, table, date.today())
+    sent, notes = as_sent(request, table)
+    warnings = check(sent, table, date.today())
+    seen = _seen(settings)
     files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
-    return request, quote(files, table, _seen(settings), more_pictures), warnings
+    price = quote(files, table, seen, more_pictures)
+    return request, with_further(price, sent, application, table, seen), (*warnings, *notes)
 
 
 def _seen(settings: Settings) -> Seen:
@@ -223,8 +233,7 @@ def submit(
     from .core.pipeline import file_digests
 
     limits = settings.limits(max_cost)
-    request, price, warnings = checked(request, settings)
-    check_application(application)
+    request, price, warnings = checked(request, application, settings)
     found = state(settings)
     digest = request.digest(file_digests(request))
     stored = found.journal.find_stored(digest)
@@ -247,10 +256,30 @@ def submit(
     return job
 
 
-def recover(job: str, settings: Settings, application: Application | None = None) -> Job:
+def submit_local(
+    request: GenerationRequest,
+    application: Application,
+    settings: Settings,
+    work: Work,
+    apply: Callable[[Prepared, Application], object],
+) -> Job:
+    """Hand work that sends nothing to a worker.
+
+    :param request: what it is about, for those who list jobs.
+    :param apply: what becomes of the result, on the main thread.
+    """
+    job = Job(request, application, apply=apply, pump=drain)
+    _enqueue(state(settings), job, work)
+    return job
+
+
+def recover(
+    job: str, settings: Settings, application: Application | None = None, *, seamless: bool = False
+) -> Job:
     """Put a result that lies in the journal into the open scene.
 
     :param application: what becomes of it; what was meant for it at first when left out.
+    :param seamless: make its pictures tile.
     :raises InvalidRequestError: there is no such job, or it has no result.
     """
     found = state(settings)
@@ -262,13 +291,15 @@ def recover(job: str, settings: Settings, application: Application | None = None
         application = dataclasses.replace(
             stored.application, scene_uid=None, object_uid=None, textures_dir=None
         )
+    if seamless:
+        stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
     return _resume(stored, application, found, settings, f"The result of job {job} was recovered.")
 
 
 def _line(found: _State, settings: Settings) -> Line:
     from .core.pipeline import Line
 
-    return Line(found.journal, registry(settings), settings.connection())
+    return Line(found.journal, registry(settings), settings.connection(), settings.monthly_budget_usd)
 
 
 def _resume(stored: Entry, application: Application, found: _State, settings: Settings, notice: str) -> Job:
@@ -387,7 +418,7 @@ def _apply(job: Job, found: _State) -> None:
         _fail(job, SceneError(message, code="file_closed", billed="yes"))
         return
     try:
-        job.applied = apply(job.prepared, job.application)
+        job.applied = (job.apply or apply)(job.prepared, job.application)
     except Deferred as deferred:
         _defer(job, found, str(deferred))
         return
@@ -402,7 +433,7 @@ def _apply(job: Job, found: _State) -> None:
     job.state = JobState.APPLIED
     job.progress = 1.0
     job.message = "Done"
-    if not bpy.app.background:
+    if not bpy.app.background and job.prepared.pictures:
         bpy.ops.ed.undo_push(message=f"GPT Image: {job.prepared.pictures[0].name}")
     job.finish()
 

@@ -61,6 +61,8 @@ class Job:
     """Which of several pictures the target shows."""
     applied: Any = None
     """What the runner made of the result in Blender."""
+    apply: Callable[[Prepared, Application], Any] | None = field(default=None, repr=False)
+    """Puts the result somewhere else than where the application's target says; main thread only."""
     pump: Callable[[float], None] = field(default=lambda seconds: None, repr=False)
     """Lets the runner handle events for at most so many seconds; main thread only."""
     on_cancel: Callable[[], None] | None = field(default=None, repr=False)
@@ -136,8 +138,10 @@ class JobEvent:
     message: str = ""
     progress: float | None = None
     state: JobState | None = None
+    partial: bytes | None = field(default=None, repr=False)
+    """An encoded preview, as it came."""
     preview: Any = None
-    """A `Preview` of the picture."""
+    """The same as a `Preview`, to be shown at once."""
     prepared: Prepared | None = field(default=None, repr=False)
     error: GptImageError | None = None
 
@@ -246,7 +250,6 @@ class JobQueue:
 
 def _outcome(job: Job, work: Work, emit: Emit) -> JobEvent:
     try:
-        job.check_cancelled()
         emit(JobEvent(job, state=JobState.SENDING, message="Starting", progress=0.0))
         return JobEvent(job, prepared=work(job, emit), progress=1.0)
     except GptImageError as error:

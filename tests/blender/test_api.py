@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from gpt_image_addon import api, runner
+from gpt_image_addon import api, runner, settings
 from gpt_image_addon.core.errors import (
     GptImageError,
     InvalidRequestError,
@@ -93,6 +93,9 @@ def test_a_waiting_job_is_cancelled_unbilled(online: ApiServer, monkeypatch: pyt
         assert job.wait(10)
     assert waiting.error is not None and waiting.error.billed == "no"
     assert len(online.requests) == 4
+    row = runner.entry(waiting.id)
+    assert row is not None and row.state is JobState.CANCELLED
+    assert runner.journal(settings.load()).reserved_usd() == 0
 
 
 def test_closing_stops_everything(online: ApiServer) -> None:

@@ -22,9 +22,10 @@ ROOMS: dict[str, set[str]] = {
     "references": {"core", "scene", "settings"},
     "scene": {"core", "scene"},
     "runner": {"core", "scene", "settings"},
+    "surfaces": {"core", "runner", "scene", "settings"},
     "health": {"core", "settings"},
     "results": {"runner", "scene", "settings", "core"},
-    "api": {"references", "runner", "scene", "settings", "core"},
+    "api": {"references", "surfaces", "runner", "scene", "settings", "core"},
     "ui": {"ui", "api", "references", "results", "settings", "core", "health"},
     "cli": {"api", "cli", "core", "health"},
     "__main__": {"api", "core", "cli"},
@@ -49,7 +50,20 @@ ARRAYS_ONLY = (
 )
 """Core rooms that turn arrays into arrays and know only each other."""
 
-NO_PROVIDERS = ("jobs", "journal", "results", "request", "models", "pricing", "prompts", "pictures", "http")
+NO_PROVIDERS = (
+    "jobs",
+    "journal",
+    "results",
+    "request",
+    "models",
+    "pricing",
+    "prompts",
+    "pictures",
+    "http",
+    "exchange",
+    "retries",
+    "watched",
+)
 UI_MUST_NOT_SEE = ("core.http", "core.providers", "core.jobs")
 
 

@@ -6,7 +6,8 @@ import json
 
 from ..connection import Connection
 from ..errors import InvalidResponseError
-from ..http import Exchange, send
+from ..exchange import Exchange
+from ..http import send
 from .openai_errors import error_from
 
 MODELS = "/models"
