@@ -44,6 +44,12 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
     image: StringProperty(name="Image", description="Name of an image of this file", options={"SKIP_SAVE"})
     label: StringProperty(name="Label", description="What the picture is", options={"SKIP_SAVE"})
 
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """The button's own tooltip: what this kind of picture shows."""
+        item = next(item for item in choices.REFERENCES if item[0] == properties.kind)
+        return bpy.app.translations.pgettext_tip(item[2])
+
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         values = _values(context)

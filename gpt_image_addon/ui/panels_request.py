@@ -7,8 +7,8 @@ from typing import Any
 
 import bpy
 
+from . import choices, thumbnails
 from . import operators_references as references
-from . import thumbnails
 from .quote import Quote
 
 THUMBNAIL_SCALE = 5.0  # of an icon
@@ -37,19 +37,23 @@ class GPT_IMAGE_UL_references(bpy.types.UIList):
 
 
 def _draw_references(layout: Any, values: Any, found: Quote) -> None:
+    quick = layout.row(align=True)
+    for kind, _, _, icon, _ in choices.REFERENCES:
+        quick.operator(references.GPT_IMAGE_OT_add_reference.bl_idname, text="", icon=icon).kind = kind
+    if not len(values.references):
+        return
     row = layout.row()
     row.template_list(
         GPT_IMAGE_UL_references.__name__, "", values, "references", values, "reference_index", rows=3
     )
     side = row.column(align=True)
-    side.operator_menu_enum(references.GPT_IMAGE_OT_add_reference.bl_idname, "kind", text="", icon="ADD")
     side.operator(references.GPT_IMAGE_OT_remove_reference.bl_idname, text="", icon="REMOVE")
     side.separator()
     for icon, step in (("TRIA_UP", -1), ("TRIA_DOWN", 1)):
         side.operator(references.GPT_IMAGE_OT_move_reference.bl_idname, text="", icon=icon).step = step
     if 0 <= values.reference_index < len(values.references):
         _draw_reference(layout, values.references[values.reference_index])
-    if len(values.references) and (found.model is None or found.model.markup):
+    if found.model is None or found.model.markup:
         layout.prop(values, "use_markup")
 
 
