@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import choices, operators_generate, operators_keys, panels_request, quote
+from . import choices, operators_generate, operators_keys, panels_jobs, panels_request, quote
 from .sidebars import Sidebar, in_every_sidebar
 
 PLACEHOLDER = "What do you want to make?"
@@ -92,6 +92,7 @@ def _draw_button(layout: Any, values: Any, found: quote.Quote) -> None:
     row.operator(
         operators_generate.GPT_IMAGE_OT_generate.bl_idname, text=text, icon="SHADERFX", translate=False
     )
+    panels_jobs.draw_newest(layout)
     for text in filter(None, (found.problem, *found.warnings)):
         _draw_sentence(layout, text, "INFO" if text == found.problem else "ERROR")
 

@@ -51,6 +51,13 @@ class GPT_IMAGE_PT_jobs(Sidebar):
 PANELS = in_every_sidebar(GPT_IMAGE_PT_jobs)
 
 
+def draw_newest(layout: Any) -> None:
+    """What runs and was begun last, for right below the button."""
+    running = [job for job in api.jobs() if not job.done and job.started is not None]
+    if running:
+        _draw_running(layout.box().column(align=True), running[-1])
+
+
 def _draw_title(layout: Any, job: Any) -> Any:
     row = layout.row(align=True)
     row.label(text=job.request.prompt, icon=STATE_ICONS[job.state], translate=False)

@@ -44,16 +44,19 @@ PATIENCE = 120.0  # seconds that a script may take; software GL takes its time
 _pause = TICK
 
 
-def run(script: Steps) -> None:
-    """Advance `script` to its end and leave Blender: exit code 0, or 1 with a traceback and a screenshot."""
+def run(script: Steps, patience: float = PATIENCE) -> None:
+    """Advance `script` to its end and leave Blender: exit code 0, or 1 with a traceback and a screenshot.
+
+    :param patience: seconds that it may take.
+    """
     bpy.context.preferences.view.show_splash = False
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
 
     def advance() -> float | None:
         try:
             next(script)
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the script took more than {PATIENCE:.0f} s")
+                raise TimeoutError(f"the script took more than {patience:.0f} s")
         except StopIteration:
             leave(0)
             return None
@@ -156,6 +159,9 @@ def _find(
     global _pause
     x = region.x + round(region.width * across)  # by default right of the labels where the layout is split
     hits: list[int] = []
+    # The button that the mouse is on stays highlighted until Blender has seen the mouse leave it.
+    event("MOUSEMOVE", "NOTHING", (area.x + 5, area.y + area.height // 2))
+    yield from until(lambda: not _copied(area, region, copy), "the mouse to be over no button", 10)
     _pause = HOVER
     try:
         for y in range(region.y + region.height - STRIDE, region.y, -STRIDE):

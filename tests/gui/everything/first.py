@@ -94,4 +94,4 @@ def script() -> Steps:
     screenshot(OUT / "6-redone.png")
 
 
-run(script())
+run(script(), patience=300)

@@ -64,4 +64,4 @@ def script() -> Steps:
     screenshot(OUT / "9-material.png")
 
 
-run(script())
+run(script(), patience=300)
