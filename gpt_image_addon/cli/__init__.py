@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from .. import api
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from . import about, generate, ledger
-from .common import PROGRAM, Output, Parser, UsageError, add_outputs, failure
+from . import about, batch, generate, ledger
+from .common import PROGRAM, Ended, Output, Parser, UsageError, add_outputs, failure
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,13 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "generate": Verb("make something from a prompt", generate.generate, generate.add_generate),
     "estimate": Verb("what that would cost", generate.estimate, generate.add_estimate),
+    "batch": Verb("make what a manifest lists", batch.batch, batch.add_batch),
     "history": Verb("what was made and spent", ledger.history, ledger.add_history),
     "recover": Verb("results that are in no scene yet", ledger.recover, ledger.add_recover),
     "models": Verb("the models, what they take and until when", about.models),
     "doctor": Verb("what is wrong with this installation", about.doctor),
 }
-EXIT_CODES = {"incomplete": ExitCode.ROWS_FAILED}
+EXIT_CODES = {"incomplete": ExitCode.ROWS_FAILED, "interrupted": ExitCode.INTERRUPTED}
 """By the state of an output, where that is not 0."""
 
 
@@ -65,6 +66,8 @@ def main(argv: Sequence[str]) -> int:
         code = EXIT_CODES.get(output["state"], ExitCode.DONE)
     except UsageError as error:
         output, code = _usage_failure(str(error)), ExitCode.USAGE
+    except Ended as end:
+        output, code = end.output, end.code
     except GptImageError as error:
         output, code = failure(error), error.exit_code
     except KeyboardInterrupt:

@@ -50,7 +50,8 @@ def add_generate(verb: argparse.ArgumentParser) -> None:
         "Make an image, a texture, an image plane or a material from a prompt. "
         "The key comes from OPENAI_API_KEY or the add-on's preferences; `--provider offline` needs none."
     )
-    _add_request(verb)
+    verb.add_argument("prompt", help="what to make")
+    add_request(verb)
     verb.add_argument(
         "--textures-dir", metavar="DIR", help="folder that gets copies of the pictures and maps"
     )
@@ -79,12 +80,13 @@ def add_estimate(verb: argparse.ArgumentParser) -> None:
     verb.description = (
         "Say what `generate` would cost with the same flags. Nothing is sent, no key is needed."
     )
-    _add_request(verb)
+    verb.add_argument("prompt", help="what to make")
+    add_request(verb)
     add_outputs(verb)
 
 
-def _add_request(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("prompt", help="what to make")
+def add_request(verb: argparse._ActionsContainer) -> None:
+    """The flags of a request and what becomes of its result."""
     verb.add_argument("--provider", choices=PROVIDERS, help="default: $GPT_IMAGE_PROVIDER or openai")
     verb.add_argument("--target", choices=TARGETS, default="texture", help="default: texture")
     verb.add_argument(

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -32,6 +32,9 @@ from .errors import (
 )
 from .logs import get_logger, guard_libraries, hide
 from .sockets import open_connection
+
+if TYPE_CHECKING:
+    from .pace import Turn
 
 log = get_logger(__name__)
 guard_libraries()
@@ -81,6 +84,8 @@ class Exchange:
         self._socket: socket.socket | None = None
         self.body_sent = False
         """The whole request has left; from now on the server may be working, and billing."""
+        self.turn: Turn | None = None
+        """What keeps requests apart, where something does."""
         self.answered = False
         """The answer is here, and with it the bill; only pictures behind links are missing."""
 

@@ -1,7 +1,7 @@
 """Manifests of batches: JSON Lines or CSV, read row by row, with placeholders and lists of choices.
 
-A column is a parameter of `GenerationRequest` or `Application`, one of `OWN_COLUMNS`, or any other name that a
-``{placeholder}`` of the same row uses. A list makes one row of each of its values, several lists one row of
+A column is a parameter of `GenerationRequest` or `Application`, one of `OWN_COLUMNS`, or any other name that
+a ``{placeholder}`` of the same row uses. A list makes one row of each of its values, several lists one row of
 each combination. In CSV a list is ``oak|pine|ash``; in the prompt, where that may be meant, it stays text.
 """
 
@@ -117,7 +117,8 @@ class Manifest:
         typed = {name: self._typed(name, value) for name, value in values.items() if name in PARAMETERS}
         request = GenerationRequest(**{name: typed[name] for name in typed if name in _REQUEST})
         application = Application(**{name: typed[name] for name in typed if name not in _REQUEST})
-        asked = {name: values[name] for name in typed if name in _REQUEST}
+        asked = request.to_dict()
+        asked |= {name: values[name] for name in PATH_COLUMNS if name in values}  # as written
         id = _given_id(given, seen) if given else _hashed_id(asked, seen)
         tags = tuple(str(tag) for tag in values.get("tags", ()))
         return Row(id, line, request, application, tags, str(values.get("catalog", "")), bool(given))

@@ -22,7 +22,7 @@ from .models import Registry
 from .names import safe_name
 from .pricing import cost_usd
 from .prompts import compose
-from .providers import make_provider
+from .providers import NEEDS_KEY, make_provider
 from .request import Application, GenerationRequest
 from .results import (
     ANSWER_FILE,
@@ -40,6 +40,7 @@ from .states import JobState
 
 if TYPE_CHECKING:
     from .connection import Connection
+    from .pace import Pace
     from .providers.base import Answer, Reporter, Uploads
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ class Line:
     journal: Journal
     registry: Registry
     connection: Connection
+    pace: Pace | None = None
+    """Keeps requests apart; None lets each go at once."""
 
     def run(self, job: Job, emit: Emit) -> Prepared:
         """Make the result of one job.
@@ -97,6 +100,9 @@ class Line:
         prompt = compose(job.request)
         uploads = load_uploads(job.request)
         provider = make_provider(job.request.provider, self.connection)
+        if self.pace is not None and NEEDS_KEY[job.request.provider]:
+            exchange.turn = self.pace.turn(job.request.n, len(uploads.all))
+            exchange.turn.take(exchange)
         self.journal.sending(job.id)
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
         answer = provider.generate(job.request, prompt, uploads, exchange, _reporter(job, emit))

@@ -1,0 +1,182 @@
+"""Batches: a manifest, the settings and the journal brought together. Main thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import runner, settings
+from .core.errors import GptImageError, InvalidRequestError
+from .core.manifest import Manifest, Row
+
+if TYPE_CHECKING:
+    from .core.batch import Folder, Outcome, Pricer, Run, Tally
+    from .core.survey import Survey
+    from .settings import Settings
+
+OUTPUTS_SUFFIX = "-pictures"
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a manifest is run."""
+
+    output_dir: Path | None = None
+    """Folder for pictures and maps; beside the manifest, with its name, where nothing else is asked for."""
+    blend_per_row: bool = False
+    """Save a .blend for each row in ``output_dir``."""
+    asset_library: Path | None = None
+    """A .blend that gets every row as an asset."""
+    report: Path | None = None
+    """File for the rows that failed or are UNKNOWN; beside the manifest by default."""
+    concurrency: int | None = None
+    """Requests at once; None for that of the settings."""
+    images_per_minute: float | None = None
+    input_images_per_minute: float | None = None
+    max_cost_usd: float | None = None
+    """Of the whole run."""
+    retry_unknown: bool = False
+    sends: bool = True
+    part: tuple[int, int] = (1, 1)
+    """The third of ten parts is (3, 10): every tenth row from the third on."""
+
+
+@dataclass
+class Batch:
+    """One manifest and what is done with it."""
+
+    manifest: Path
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    options: BatchOptions = BatchOptions()
+
+    def __post_init__(self) -> None:
+        self.manifest = self.manifest.absolute()
+        if self.options.blend_per_row and self.options.asset_library is not None:
+            raise InvalidRequestError("Choose one: a .blend for each row, or an asset library.")
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """The rows of this part, read from the file."""
+        part, parts = self.options.part
+        return islice(Manifest(self.manifest, self.defaults), part - 1, None, parts)
+
+    @property
+    def folder(self) -> Path:
+        """Where files go."""
+        if self.options.output_dir is not None:
+            return self.options.output_dir.absolute()
+        return self.manifest.with_name(self.manifest.stem + OUTPUTS_SUFFIX)
+
+    def file(self, kind: str) -> Path:
+        """The name of one of the run's own files."""
+        part, parts = self.options.part
+        middle = f".{part}of{parts}" if parts > 1 else ""
+        return self.manifest.with_name(f"{self.manifest.stem}{middle}.{kind}.jsonl")
+
+    def survey(
+        self, share: float = 1.0, on_invalid: Callable[[Row, GptImageError], None] | None = None
+    ) -> Survey:
+        """Read and price everything; nothing is sent.
+
+        :param share: of the list price.
+        :raises InvalidRequestError: the manifest can't be understood.
+        """
+        from .core.survey import survey
+
+        return survey(self.rows, self.pricer(settings.load(), share), on_invalid)
+
+    def pricer(self, found: Settings, share: float = 1.0) -> Pricer:
+        """What completes and prices rows."""
+        from .core.batch import Pricer
+
+        journal = runner.journal(found)
+        return Pricer(runner.registry(found), found.provider, journal.seen, share)
+
+    def open(self, survey: Survey) -> Run:
+        """A run that is ready to begin.
+
+        :raises ConfigurationError: a provider of the manifest can't be used.
+        :raises StorageError: the folder can't be made.
+        """
+        from .core.batch import Folder, Run
+        from .core.pace import Pace
+        from .core.pipeline import Line
+        from .core.results import storage_errors
+
+        found = settings.load()
+        if self.options.sends:
+            for provider in sorted(survey.providers):
+                found.check_provider(provider)
+        limits = found.limits()
+        journal = runner.journal(found)
+        pace = Pace(
+            journal, found.base_url, self.options.images_per_minute, self.options.input_images_per_minute
+        )
+        folder: Folder | None = None
+        if self.options.asset_library is None or self.options.output_dir is not None:
+            with storage_errors(f"{self.folder} could not be made"):
+                self.folder.mkdir(parents=True, exist_ok=True)
+            folder = Folder(self.folder)
+        return Run(
+            Line(journal, runner.registry(found), found.connection(), pace),
+            self.pricer(found),
+            limits,
+            folder,
+            concurrency=self.options.concurrency or found.concurrency,
+            max_cost_usd=self.options.max_cost_usd,
+            retry_unknown=self.options.retry_unknown,
+            sends=self.options.sends,
+        )
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """How a run ended."""
+
+    tally: Tally
+    results: Path
+    """JSON Lines: every row that was worked on."""
+    report: Path | None
+    """JSON Lines: the rows that failed or are UNKNOWN; None where there are none."""
+    unfinished: int
+    """Rows that were not begun."""
+    fatal: GptImageError | None
+    """What ended the run early."""
+    stopped: bool
+
+
+def run(
+    batch: Batch,
+    survey: Survey,
+    on_open: Callable[[Run], None] = lambda run: None,
+    on_outcome: Callable[[Outcome, Tally], None] = lambda outcome, tally: None,
+) -> BatchResult:
+    """Work through a manifest.
+
+    :param survey: what `Batch.survey` said.
+    :param on_open: told of the run before it begins, so that it can be stopped.
+    :param on_outcome: told of each row.
+    :raises GptImageError: it can't begin.
+    """
+    from .core.batch import Tally
+    from .core.batch_files import RunFiles
+
+    running = batch.open(survey)
+    on_open(running)
+    tally = Tally()
+    with RunFiles(batch.file("results"), batch.options.report or batch.file("report")) as files:
+        for outcome in running.outcomes(batch.rows):
+            files.add(outcome)
+            tally.add(outcome)
+            on_outcome(outcome, tally)
+    return BatchResult(
+        tally,
+        files.results,
+        files.report if files.has_report else None,
+        survey.rows - tally.rows,
+        running.fatal,
+        running.stopping,
+    )
