@@ -167,15 +167,16 @@ def run(
     running = batch.open(survey)
     on_open(running)
     tally = Tally()
-    with RunFiles(batch.file("results"), batch.options.report or batch.file("report")) as files:
+    report = (batch.options.report or batch.file("report")).absolute()
+    with RunFiles(batch.file("results"), report, running.journal) as files:
         for outcome in running.outcomes(batch.rows):
             files.add(outcome)
             tally.add(outcome)
             on_outcome(outcome, tally)
     return BatchResult(
         tally,
-        files.results,
-        files.report if files.has_report else None,
+        files.results.path,
+        files.report.path if files.report.count else None,
         survey.rows - tally.rows,
         running.fatal,
         running.stopping,

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import hashlib
 import queue
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -174,7 +175,7 @@ class Folder:
     def _write(self, name: str, data: bytes) -> str:
         """Whole or not at all; not synced, because the stored result can be copied again."""
         path = self.path / name
-        part = path.with_name(name + PART_SUFFIX)
+        part = path.with_name(f"{name}.{uuid.uuid4().hex[:8]}{PART_SUFFIX}")
         with storage_errors(f"{path} could not be written"):
             part.write_bytes(data)
             part.replace(path)
