@@ -30,7 +30,16 @@ from . import runner, settings
 from .core.errors import InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.request import Application, GenerationRequest
+from .core.sizes import AUTO
 from .core.states import JobState
+from .surfaces import Maps as Maps
+from .surfaces import TileResult as TileResult
+from .surfaces import make_maps as make_maps
+from .surfaces import make_tile as make_tile
+from .surfaces import remake_material as remake_material
+from .surfaces import submit_maps as submit_maps
+from .surfaces import submit_remake as submit_remake
+from .surfaces import submit_tile as submit_tile
 
 if TYPE_CHECKING:
     from .batches import Batch, BatchResult
@@ -58,13 +67,15 @@ class ResultImage:
     """One picture of a result."""
 
     name: str
-    """Name of its data-block."""
+    """Name of its data-block; empty for an svg, which Blender can't show."""
     file: str
     """Absolute path of the bytes as they were received."""
     width: int
     height: int
     format: str
     sha256: str
+    processed: str | None = None
+    """Absolute path of what was made from those bytes and is in Blender; None where they are it."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class Result:
     request_id: str | None
     images: tuple[ResultImage, ...]
     maps: Mapping[str, str]
-    """Path of each material map, by kind."""
+    """Path of each material map by kind, and of packed maps by the name of their layout."""
     material: str | None
     """Name of the data-block."""
     object: str | None
@@ -132,7 +143,7 @@ def submit(
     """
     request, application = split(prompt, target=target, **parameters)
     found = settings.load()
-    runner.checked(_without_camera(request), found)
+    runner.checked(_without_camera(request), application, found)
     rendered = dataclasses.replace(request, references=tuple(map(_reference, request.references)))
     return runner.submit(
         rendered, application, found, reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost
@@ -158,9 +169,9 @@ def plan(prompt: str, **parameters: Any) -> Plan:
     """
     from .core.prompts import compose
 
-    request, _ = split(prompt, **parameters)
+    request, application = split(prompt, **parameters)
     renders = [_capture_size() for path in request.references if path == CAMERA]
-    _, price, warnings = runner.checked(_without_camera(request), settings.load(), renders)
+    _, price, warnings = runner.checked(_without_camera(request), application, settings.load(), renders)
     return Plan(request, compose(request), price, warnings)
 
 
@@ -187,6 +198,8 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     provider = values.pop("provider", None) or settings.load().provider
     request = {name: value for name, value in values.items() if name in _REQUEST_FIELDS}
     application = {name: value for name, value in values.items() if name in _APPLICATION_FIELDS}
+    if request.get("output_format") == "gif":  # the usual size is more than a gif may have
+        request.setdefault("size", AUTO)
     return GenerationRequest(prompt=prompt, provider=provider, **request), Application(**application)
 
 
@@ -270,26 +283,29 @@ def result_of(job: Job) -> Result:
         raise SceneError(f"The job is not finished: {job.message}.")
     entry = runner.entry(job.id)
     applied, prepared = job.applied, job.prepared
-    images = tuple(map(_result_image, applied.images, prepared.pictures))
+    rows = [entry, *map(runner.entry, prepared.further_jobs)]
+    names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block
+    images = tuple(map(_result_image, names, prepared.pictures))
     return Result(
         job=job.id,
         provider=job.request.provider,
         model=job.request.model,
         request_id=entry.request_id if entry else None,
         images=images,
-        maps={kind: picture.file for kind, picture in prepared.maps.items()},
+        maps={kind: picture.file for kind, picture in {**prepared.maps, **prepared.packed}.items()},
         material=applied.material,
         object=applied.object,
         usage=entry.usage if entry else None,
         estimated_usd=job.estimated_usd,
-        cost_usd=entry.cost_usd if entry else None,
+        cost_usd=sum(row.cost_usd or 0.0 for row in rows if row) if entry else None,
         warnings=(*job.warnings, *prepared.warnings, *applied.messages),
     )
 
 
 def _result_image(name: str, picture: Picture) -> ResultImage:
     size = (picture.width, picture.height)
-    return ResultImage(name, picture.received_file, *size, picture.format, picture.sha256)
+    processed = picture.file if picture.source else None
+    return ResultImage(name, picture.received_file, *size, picture.received_format, picture.sha256, processed)
 
 
 def as_dict(result: Result) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import dataclasses
 import queue
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import TYPE_CHECKING
 
 import bpy
@@ -23,6 +22,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from .core.models import Registry
     from .core.pipeline import Line
     from .core.pricing import Estimate, Seen
+    from .core.results import Prepared
 
 log = get_logger(__name__)
 
@@ -102,20 +102,23 @@ def completed(request: GenerationRequest, table: Registry, settings: Settings) -
 
 
 def checked(
-    request: GenerationRequest, settings: Settings, more_pictures: Sequence[tuple[int, int]] = ()
+    request: GenerationRequest,
+    application: Application,
+    settings: Settings,
+    more_pictures: Sequence[tuple[int, int]] = (),
 ) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
     """The completed request with its price and warnings; nothing is sent, and no row is written.
+
+    The price is that of all the application needs.
 
     :param more_pictures: width and height of references that are still to be rendered.
     :raises InvalidRequestError: it can't be sent.
     """
-    from .core.admission import quote
-    from .core.models import check
+    from .core import further
 
     table = registry(settings)
     request = completed(request, table, settings)
-    warnings = check(request, table, date.today())
-    return request, quote(request, table, _seen(settings), more_pictures), warnings
+    return request, *further.checked(request, application, table, _seen(settings), more_pictures)
 
 
 def _seen(settings: Settings) -> Seen:
@@ -161,8 +164,7 @@ def submit(
     from .core.pipeline import file_digests
 
     limits = settings.limits(max_cost)
-    request, price, warnings = checked(request, settings)
-    check_application(application)
+    request, price, warnings = checked(request, application, settings)
     found = state(settings)
     digest = request.digest(file_digests(request))
     stored = found.journal.find_stored(digest)
@@ -185,6 +187,23 @@ def submit(
     return job
 
 
+def submit_local(
+    request: GenerationRequest,
+    application: Application,
+    settings: Settings,
+    work: Work,
+    apply: Callable[[Prepared, Application], object],
+) -> Job:
+    """Hand work that sends nothing to a worker.
+
+    :param request: what it is about, for those who list jobs.
+    :param apply: what becomes of the result, on the main thread.
+    """
+    job = Job(request, application, apply=apply, pump=drain)
+    _enqueue(state(settings), job, work)
+    return job
+
+
 def recover(job: str, settings: Settings) -> Job:
     """Put a result that lies in the journal into the open scene.
 
@@ -202,7 +221,7 @@ def recover(job: str, settings: Settings) -> Job:
 def _line(found: _State, settings: Settings) -> Line:
     from .core.pipeline import Line
 
-    return Line(found.journal, registry(settings), settings.connection())
+    return Line(found.journal, registry(settings), settings.connection(), settings.monthly_budget_usd)
 
 
 def _resume(stored: Entry, application: Application, found: _State, settings: Settings, notice: str) -> Job:
@@ -295,7 +314,7 @@ def _apply(job: Job, found: _State) -> None:
         _fail(job, SceneError(message, code="file_closed", billed="yes"))
         return
     try:
-        job.applied = apply(job.prepared, job.application)
+        job.applied = (job.apply or apply)(job.prepared, job.application)
     except Deferred as deferred:
         _defer(job, found, str(deferred))
         return
@@ -310,7 +329,7 @@ def _apply(job: Job, found: _State) -> None:
     job.state = JobState.APPLIED
     job.progress = 1.0
     job.message = "Done"
-    if not bpy.app.background:
+    if not bpy.app.background and job.prepared.pictures:
         bpy.ops.ed.undo_push(message=f"GPT Image: {job.prepared.pictures[0].name}")
     job.finish()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .. import api
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from . import about, batch, generate, ledger
+from . import about, batch, generate, ledger, surfaces
 from .common import PROGRAM, Ended, Output, Parser, UsageError, add_outputs, failure
 
 
@@ -30,6 +30,8 @@ VERBS: dict[str, Verb] = {
     "generate": Verb("make something from a prompt", generate.generate, generate.add_generate),
     "estimate": Verb("what that would cost", generate.estimate, generate.add_estimate),
     "batch": Verb("make what a manifest lists", batch.batch, batch.add_batch),
+    "maps": Verb("material maps from a picture, without the API", surfaces.make_maps, surfaces.add_maps),
+    "tile": Verb("a seamless tile from a picture, without the API", surfaces.make_tile, surfaces.add_tile),
     "history": Verb("what was made and spent", ledger.history, ledger.add_history),
     "recover": Verb("results that are in no scene yet", ledger.recover, ledger.add_recover),
     "models": Verb("the models, what they take and until when", about.models),

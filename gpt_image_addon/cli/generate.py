@@ -7,9 +7,9 @@ from typing import Any
 
 from .. import api
 from ..core.jobs import Job
-from ..core.map_kinds import BY_NAME
 from ..core.request import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, SVG_EFFORTS, TARGETS
 from .common import Output, add_outputs, add_scene_outputs, check_scene_output, say, succeeded
+from .surfaces import add_generate_flags as add_surface_flags
 
 OWN_FLAGS = frozenset(
     ("verb", "json", "json_file", "output", "overwrite", "reuse", "retry_unknown", "max_cost", "dry_run")
@@ -112,13 +112,9 @@ def add_request(verb: argparse._ActionsContainer) -> None:
     verb.add_argument("--markup", metavar="PATH", help="transparent picture drawn over the first reference")
     verb.add_argument("--style", metavar="NAME", help="words of a named style join the prompt")
     verb.add_argument("--seamless", action="store_true", help="ask for a picture that tiles")
-    verb.add_argument("--maps", type=_kinds, metavar="KIND,…", help=f"material maps: {', '.join(BY_NAME)}")
+    add_surface_flags(verb)
     for flag, options in PARAMETERS:
         verb.add_argument(flag, **options)
-
-
-def _kinds(text: str) -> list[str]:
-    return [kind.strip() for kind in text.split(",") if kind.strip()]
 
 
 def generate(options: argparse.Namespace) -> Output:
@@ -135,7 +131,8 @@ def generate(options: argparse.Namespace) -> Output:
     blend = api.save_blend(options.output) if options.output else None
     for warning in result.warnings:
         say(f"note: {warning}")
-    say(f"{result.material or result.images[0].name}: {', '.join(image.file for image in result.images)}")
+    made = result.material or result.images[0].name or "drawing"
+    say(f"{made}: {', '.join(image.file for image in result.images)}")
     return succeeded(**api.as_dict(result), blend=blend)
 
 

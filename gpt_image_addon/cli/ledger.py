@@ -28,7 +28,7 @@ SHOWN_PROMPT = 60  # characters
 def add_history(verb: argparse.ArgumentParser) -> None:
     """The flags of ``history``."""
     verb.description = "Show what was made and spent, newest first; keep the folder of results small."
-    verb.add_argument("--month", metavar="YYYY-MM", type=_month, default="", help="only this month")
+    verb.add_argument("--month", metavar="YYYY-MM", type=_month, help="only this month")
     verb.add_argument("--state", type=str.upper, choices=[state.value for state in JobState])
     verb.add_argument("--search", metavar="TEXT", default="", help="in prompts, models and job ids")
     verb.add_argument("--limit", metavar="N", type=_count, help="how many jobs at most")
@@ -95,7 +95,9 @@ def history(options: argparse.Namespace) -> Output:
         done["merged"] = _merge(options.merge)
     if options.clean_older_than is not None:
         done["cleaned"] = _clean(options.clean_older_than, options.dry_run)
-    found = api.history(month=options.month, state=options.state, search=options.search, limit=options.limit)
+    found = api.history(
+        month=options.month or "", state=options.state, search=options.search, limit=options.limit
+    )
     rows = [api.as_row(entry) for entry in found.jobs]
     for row in rows:
         _say_row(row)

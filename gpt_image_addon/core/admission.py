@@ -18,11 +18,13 @@ from .prompts import compose
 from .request import Application, GenerationRequest
 
 
-def sent_fields(request: GenerationRequest) -> Mapping[str, Any]:
+def sent_fields(request: GenerationRequest, registry: Registry) -> Mapping[str, Any]:
     """What would be sent for a request besides its pictures, by the very code that sends it."""
     from .providers.openai import parameters
+    from .seamless import as_sent
 
-    return parameters(request, compose(request))
+    sent, _ = as_sent(request, registry)
+    return parameters(sent, compose(sent))
 
 
 def quote(
@@ -38,7 +40,7 @@ def quote(
     :raises InvalidRequestError: a picture of it can't be read.
     """
     sizes = [*_picture_sizes(request), *more_pictures]
-    return estimate(sent_fields(request), registry, sizes, seen)
+    return estimate(sent_fields(request, registry), registry, sizes, seen)
 
 
 def _picture_sizes(request: GenerationRequest) -> Sequence[tuple[int, int]]:

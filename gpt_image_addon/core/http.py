@@ -1,40 +1,28 @@
 """One HTTP exchange at a time: watched, so that another thread can stop it and that its outcome is known.
 
 `requests` does the work. What it does not tell, and what money depends on, is whether the body had gone out
-when something broke; the connection classes here note that.
+when something broke; the connections of `watched` note that.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json as json_text
-import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.connection import HTTPConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError
 
 from .connection import Connection, is_loopback
-from .errors import (
-    APIConnectionError,
-    APITimeoutError,
-    Billed,
-    InvalidResponseError,
-    JobCancelled,
-)
+from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
+from .exchange import Exchange
 from .logs import get_logger, guard_libraries, hide
-from .sockets import open_connection
-
-if TYPE_CHECKING:
-    from .pace import Turn
+from .sigpipe import broken_pipes_as_errors
+from .watched import WatchedAdapter
 
 log = get_logger(__name__)
 guard_libraries()
@@ -44,7 +32,7 @@ READ_TIMEOUT = 600.0  # seconds without a byte; high quality often takes over 12
 MAX_ANSWER_BYTES = 600 * 10**6  # ten 3840x2160 pictures in base64 stay below this
 MAX_PICTURE_BYTES = 100 * 10**6  # behind a link
 MAX_LINK_HOPS = 5  # redirects from a link to its picture
-CHUNK = 64 * 1024  # bytes read at once
+CHUNK = 256 * 1024  # bytes read, and decoded, at once: under a millisecond in which no other thread runs
 
 Files = list[tuple[str, tuple[str, bytes, str]]]
 
@@ -73,153 +61,6 @@ class Sink(Protocol):
 
 def _keep_body(head: Reply) -> Sink | None:
     return None
-
-
-class Exchange:
-    """The state of a running exchange, shared between the thread that waits and the one that may stop it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._cancelled = threading.Event()
-        self._socket: socket.socket | None = None
-        self.body_sent = False
-        """The whole request has left; from now on the server may be working, and billing."""
-        self.turn: Turn | None = None
-        """What keeps requests apart, where something does."""
-        self.answered = False
-        """The answer is here, and with it the bill; only pictures behind links are missing."""
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return self._cancelled.is_set()
-
-    @property
-    def billed(self) -> Billed:
-        """Whether an exchange that broke now may have cost money."""
-        if self.answered:
-            return "yes"
-        return "maybe" if self.body_sent else "no"
-
-    def cancel(self) -> None:
-        """Stop the exchange from any thread: a blocked read or write ends at once."""
-        self._cancelled.set()
-        with self._lock:
-            if self._socket is not None:
-                _shut(self._socket)
-
-    def wait(self, seconds: float) -> None:
-        """Sleep, unless cancelled.
-
-        :raises JobCancelled: when cancelled meanwhile.
-        """
-        if self._cancelled.wait(seconds):
-            self.check()
-
-    def check(self) -> None:
-        """:raises JobCancelled: when cancelled."""
-        if self.cancelled:
-            raise JobCancelled("The job was cancelled.", billed=self.billed)
-
-    def settled(self) -> None:
-        """The server has refused the last try, so nothing is open that could cost money."""
-        self.body_sent = False
-
-    def watch(self, connected: socket.socket) -> None:
-        """Note a connection, so that `cancel` can end it.
-
-        A duplicate is kept: the original changes hands during a TLS handshake, and its number may be in use
-        for another connection when `cancel` comes.
-        """
-        with self._lock:
-            self._forget()
-            # A TLS socket can't duplicate itself.
-            self._socket = socket.fromfd(
-                connected.fileno(), connected.family, connected.type, connected.proto
-            )
-            if self.cancelled:
-                _shut(self._socket)
-
-    def release(self) -> None:
-        """The connection is closed."""
-        with self._lock:
-            self._forget()
-
-    def _forget(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = None
-
-
-def _shut(connected: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # already closed by the other side
-        connected.shutdown(socket.SHUT_RDWR)
-
-
-class _Watched:
-    """Mixed into urllib3's connections by `_Adapter`: tells the exchange what happens."""
-
-    exchange: Exchange
-    send_timeout: float
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        self.exchange.watch(self.sock)  # type: ignore[attr-defined]
-        # urllib3 gives the whole upload no longer than a connection may take.
-        self.sock.settimeout(self.send_timeout)  # type: ignore[attr-defined]
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        super().request(*args, **kwargs)  # type: ignore[misc]
-        self.exchange.body_sent = True
-
-
-class _Interruptible(_Watched):
-    """For connections without a special way to be made, which SOCKS has."""
-
-    def _new_conn(self) -> socket.socket:
-        own: Any = self
-        try:
-            connected = open_connection(
-                own._dns_host, own.port, own.timeout, own.socket_options or (), self.exchange.check
-            )
-        except TimeoutError as error:
-            raise ConnectTimeoutError(own, f"Connecting to {own.host} timed out") from error
-        except OSError as error:
-            raise NewConnectionError(own, f"Connecting to {own.host} failed: {error}") from error
-        self.exchange.watch(connected)
-        return connected
-
-
-class _Adapter(HTTPAdapter):
-    """Makes the connections of one exchange watched ones, also behind a proxy."""
-
-    def __init__(self, exchange: Exchange, send_timeout: float) -> None:
-        self.exchange = exchange
-        self.send_timeout = send_timeout
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self._watch(self.poolmanager)
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        return self._watch(super().proxy_manager_for(*args, **kwargs))
-
-    def _watch(self, manager: Any) -> Any:
-        manager.pool_classes_by_scheme = {
-            scheme: type("Pool", (pool,), {"ConnectionCls": self._connection_class(pool.ConnectionCls)})
-            for scheme, pool in manager.pool_classes_by_scheme.items()
-        }
-        return manager
-
-    def _connection_class(self, base: type) -> type:
-        if issubclass(base, _Watched):
-            return base
-        plain = base._new_conn is HTTPConnection._new_conn  # type: ignore[attr-defined]
-        mixin = _Interruptible if plain else _Watched
-        return type(
-            "Connection", (mixin, base), {"exchange": self.exchange, "send_timeout": self.send_timeout}
-        )
 
 
 class _Headers(AuthBase):
@@ -317,9 +158,9 @@ def _perform(
     exchange.check()
     exchange.body_sent = False
     started = time.monotonic()
-    with requests.Session() as session:
+    with broken_pipes_as_errors(), requests.Session() as session:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(exchange, send_timeout=request.timeout[1]))
+            session.mount(scheme, WatchedAdapter(exchange, send_timeout=request.timeout[1]))
         try:
             with session.request(
                 request.method,

@@ -52,6 +52,8 @@ class Job:
     """Known before the answer came."""
     applied: Any = None
     """What the runner made of the result in Blender."""
+    apply: Callable[[Prepared, Application], Any] | None = field(default=None, repr=False)
+    """Puts the result somewhere else than where the application's target says; main thread only."""
     pump: Callable[[float], None] = field(default=lambda seconds: None, repr=False)
     """Lets the runner handle events for at most so many seconds; main thread only."""
     on_cancel: Callable[[], None] | None = field(default=None, repr=False)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from .errors import JobCancelled
 
 if TYPE_CHECKING:
-    from .http import Exchange
+    from .exchange import Exchange
     from .journal import Journal
 
 MINUTE = 60.0  # seconds

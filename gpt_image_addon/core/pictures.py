@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ UPLOAD_MAX_EDGE = 3840  # pixels; no model paints longer edges
 UPLOAD_MAX_BYTES = 50 * 10**6 - 1
 UPLOAD_FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 OPAQUE = 255
+SVG_HEAD = 4096  # bytes in which a drawing must say what it is
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -65,11 +67,15 @@ def sniff(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return "svg" if head.startswith((b"<svg", b"<?xml")) and b"<svg" in data[:4096] else None
+    return "svg" if head.startswith((b"<svg", b"<?xml")) and b"<svg" in data[:SVG_HEAD] else None
 
 
 @contextmanager
-def _opened(source: bytes | Path) -> Iterator[Image.Image]:
+def opened(source: bytes | Path) -> Iterator[Image.Image]:
+    """A picture whose header was read and whose number of pixels is harmless.
+
+    :raises UnusablePictureError: it is none, or decoding it inside the block fails.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
@@ -110,7 +116,7 @@ def inspect_file(path: Path) -> Info:
             param="references",
         )
     try:
-        with _opened(path) as picture:
+        with opened(path) as picture:
             return _info(picture, (picture.format or "").lower())
     except UnusablePictureError as error:
         raise InvalidRequestError(
@@ -125,10 +131,10 @@ def verify(data: bytes) -> Info:
     """
     name = sniff(data)
     if name == "svg":
-        return Info("svg", 0, 0, True)
+        return Info("svg", *_svg_size(data), True)
     try:
-        with _opened(data) as picture:
-            picture.load()
+        with opened(data) as picture:
+            _load_all(picture)
             info = _info(picture, name or (picture.format or "").lower())
             return Info(
                 info.format, info.width, info.height, info.has_alpha and _lowest_alpha(picture) < OPAQUE
@@ -139,8 +145,28 @@ def verify(data: bytes) -> Info:
         ) from error
 
 
+def _load_all(picture: Image.Image) -> None:
+    """Decode the picture; every frame, where it has more than one."""
+    picture.load()
+    pixels = 0
+    for number in range(1, getattr(picture, "n_frames", 1)):
+        pixels += picture.width * picture.height
+        if pixels > MAX_PIXELS:
+            raise UnusablePictureError(f"has more than {MAX_PIXELS:,} pixels in its frames")
+        picture.seek(number)
+        picture.load()
+
+
+def _svg_size(data: bytes) -> tuple[int, int]:
+    """Width and height as the drawing's frame has them; 0 where it names none."""
+    frame = re.search(rb"<svg\b[^>]*\bviewBox\s*=\s*[\"']([^\"']*)[\"']", data[:SVG_HEAD])
+    numbers = re.findall(rb"-?\d+(?:\.\d+)?", frame[1]) if frame else []
+    return (round(float(numbers[2])), round(float(numbers[3]))) if len(numbers) == 4 else (0, 0)
+
+
 def _lowest_alpha(picture: Image.Image) -> int:
-    lowest, _ = picture.convert("RGBA").getchannel("A").getextrema()
+    channel = picture if picture.mode in ("RGBA", "LA") else picture.convert("RGBA")
+    lowest, _ = channel.getchannel("A").getextrema()
     assert isinstance(lowest, int)
     return lowest
 
@@ -150,7 +176,7 @@ def decode(data: bytes) -> NDArray[np.uint8]:
 
     :raises UnusablePictureError: not a picture, broken, or with too many pixels.
     """
-    with _opened(data) as picture:
+    with opened(data) as picture:
         alpha = _info(picture, "").has_alpha
         pixels = np.asarray(_eight_bit(picture).convert("RGBA" if alpha else "RGB"))
     if alpha and pixels[..., 3].min() == OPAQUE:
@@ -163,7 +189,7 @@ def decode_height(data: bytes) -> NDArray[np.float32]:
 
     :raises UnusablePictureError: not a picture, or broken.
     """
-    with _opened(data) as picture:
+    with opened(data) as picture:
         return np.asarray(picture).astype(np.float32) / np.float32(65535)
 
 
@@ -190,7 +216,7 @@ def load_upload(path: Path) -> Upload:
     info = inspect_file(path)
     data = path.read_bytes()
     try:
-        with _opened(data) as picture:
+        with opened(data) as picture:
             picture.load()
             fits = max(info.width, info.height) <= UPLOAD_MAX_EDGE and len(data) <= UPLOAD_MAX_BYTES
             if fits and info.format in UPLOAD_FORMATS:

@@ -7,35 +7,33 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
-import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .errors import GptImageError, InvalidRequestError, InvalidResponseError, JobCancelled, StorageError
+from .errors import (
+    Billed,
+    GptImageError,
+    InvalidRequestError,
+    InvalidResponseError,
+    JobCancelled,
+    StorageError,
+)
+from .further import HEIGHT_JOB, asks_for_height, further_id, further_price, height_request
 from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
+from .logs import get_logger
 from .models import Registry
-from .names import safe_name
+from .preparing import prepare
 from .pricing import cost_usd
+from .processing import PIXEL_FORMATS
 from .prompts import compose
 from .providers import NEEDS_KEY, make_provider
 from .request import Application, GenerationRequest
-from .results import (
-    ANSWER_FILE,
-    MASK_FILE,
-    ORIGINAL_STEM,
-    PICTURE_STEM,
-    Facts,
-    Picture,
-    Prepared,
-    keep,
-    replace_file,
-)
-from .sizes import format_size
+from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, Prepared, keep
+from .seamless import as_sent
 from .states import JobState
 
 if TYPE_CHECKING:
@@ -43,12 +41,7 @@ if TYPE_CHECKING:
     from .pace import Pace
     from .providers.base import Answer, Reporter, Uploads
 
-log = logging.getLogger(__name__)
-
-MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic")
-HEIGHT_STEM = "height-"
-MAPS_FOLDER = "maps"
-PROVIDER_LABELS = {"openai": "OpenAI", "offline": "offline draft"}
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,6 +51,8 @@ class Line:
     journal: Journal
     registry: Registry
     connection: Connection
+    monthly_budget_usd: float | None = None
+    """For the further requests; that of the job itself was checked with them before."""
     pace: Pace | None = None
     """Keeps requests apart; None lets each go at once."""
 
@@ -71,13 +66,26 @@ class Line:
         except GptImageError as error:
             self._note_failure(job, error)
             raise
+        except Exception as error:
+            fault = _fault(error, "maybe")
+            self._note_failure(job, fault)
+            raise fault from error
+        notices += self._further(job, folder, emit)
         emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
-        try:
-            prepared = prepare(job.id, job.request, job.application, folder)
-        except InvalidResponseError as error:
-            self._note_failure(job, error)
-            raise
+        prepared = self._prepare(job, folder)
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
+
+    def _prepare(self, job: Job, folder: Path) -> Prepared:
+        """`prepare`; what goes wrong here is paid for, and unless the picture is bad it can be recovered."""
+        try:
+            return prepare(job.id, job.request, job.application, folder)
+        except GptImageError as error:
+            error.billed = "yes" if job.estimated_usd > 0 else "no"
+            if isinstance(error, InvalidResponseError):
+                self._note_failure(job, error)
+            raise
+        except Exception as error:
+            raise _fault(error, "yes" if job.estimated_usd > 0 else "no") from error
 
     def _note_failure(self, job: Job, error: GptImageError) -> None:
         """The job's own error is what the user must see, even where the journal fails as well."""
@@ -90,9 +98,53 @@ class Line:
         """The work of a job whose answer already lies in ``folder``."""
         return lambda job, emit: prepare(job.id, job.request, job.application, folder)
 
+    def _further(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
+        """Send the further requests of a job; what they fail at is told and does not spoil its result."""
+        if not asks_for_height(job.request, job.application):
+            return ()
+        try:
+            self._ask_height(job, folder, emit)
+        except GptImageError as error:
+            return (f"The model's height could not be had, so relief is estimated: {error.message}",)
+        return ()
+
+    def _ask_height(self, job: Job, folder: Path, emit: Emit) -> None:
+        from .pictures import inspect_file
+
+        picture = min(folder.glob(f"{PICTURE_STEM}1.*"), default=None)
+        info = inspect_file(picture) if picture else None
+        if picture is None or info is None or info.format not in PIXEL_FORMATS:
+            raise InvalidRequestError("There is no picture that it could be asked for.")
+        size = (info.width, info.height)
+        request = height_request(job.request, str(picture), size, self.registry)
+        price = further_price(request, self.registry, size).high_usd
+        further = Job(
+            request,
+            Application(target="image"),
+            id=further_id(job.id, HEIGHT_JOB),
+            estimated_usd=price,
+        )
+        job.check_cancelled()
+        self.journal.reserve(
+            further.id,
+            request,
+            further.application,
+            request.digest(file_digests(request)),
+            price,
+            self.monthly_budget_usd,
+        )
+        job.on_cancel = further.cancel
+        emit(JobEvent(job, message="Waiting for its height", progress=0.6))
+        try:
+            self._receive(further, lambda event: emit(dataclasses.replace(event, job=job)))
+        except GptImageError as error:
+            self._note_failure(further, error)
+            raise
+        self.journal.applied(further.id)  # with its job; alone it is nothing to recover
+
     def _receive(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
-        from .http import Exchange
+        from .exchange import Exchange
 
         exchange = Exchange()
         job.on_cancel = exchange.cancel
@@ -105,7 +157,8 @@ class Line:
             exchange.turn.take(exchange)
         self.journal.sending(job.id)
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
-        answer = provider.generate(job.request, prompt, uploads, exchange, _reporter(job, emit))
+        sent, _ = as_sent(job.request, self.registry)
+        answer = provider.generate(sent, prompt, uploads, exchange, _reporter(job, emit))
         notes = [note for upload in uploads.all for note in upload.notes]
         return self._store(job, answer, uploads, notes)
 
@@ -141,6 +194,12 @@ class Line:
                 "the journal takes it over when it can be written again."
             )
         return kept.folder, tuple(notices)
+
+
+def _fault(error: Exception, billed: Billed) -> GptImageError:
+    """What people read of a fault of our own."""
+    log.error("A job broke", exc_info=error)
+    return GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal", billed=billed)
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
@@ -205,96 +264,3 @@ def file_digests(request: GenerationRequest) -> list[str]:
             code="missing_file",
             param="references",
         ) from error
-
-
-def prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
-    """From a result folder to everything that Blender needs; the same for a new and a recovered result.
-
-    :raises InvalidResponseError: no picture in the folder can be used.
-    :raises StorageError: maps or copies can't be written.
-    """
-    from .processing import process
-
-    answer = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
-    name = application.name or safe_name(request.prompt)
-    warnings = list(answer.get("warnings", ()))
-    pictures = _usable_pictures(folder, name, warnings, answer.get("request_id"))
-    finished = [process(picture, request, application, folder) for picture in pictures]
-    pictures = tuple(picture for picture, _ in finished)
-    warnings += [note for _, notes in finished for note in notes]
-    maps = _make_maps(request, application, folder, pictures[0], warnings)
-    if application.textures_dir:
-        _copy_to(Path(application.textures_dir), (*pictures, *maps.values()))
-    return Prepared(job, pictures, maps, _facts(job, request, pictures[0], answer), tuple(warnings))
-
-
-def _usable_pictures(
-    folder: Path, name: str, warnings: list[str], request_id: str | None
-) -> tuple[Picture, ...]:
-    from .pictures import verify
-
-    paths = sorted(folder.glob(f"{PICTURE_STEM}*"), key=lambda path: (len(path.name), path.name))
-    usable: list[Picture] = []
-    for number, path in enumerate(paths, 1):
-        data = path.read_bytes()
-        try:
-            info = verify(data)
-        except InvalidResponseError as error:
-            warnings.append(f"Picture {number} of {len(paths)} was left out: {error.message}")
-            continue
-        title = name if len(paths) == 1 else f"{name} {number}"
-        usable.append(Picture(title, data, str(path), info.format, info.width, info.height, info.has_alpha))
-    if not usable:
-        raise InvalidResponseError(
-            "The server's answer holds no picture that can be used.",
-            code="bad_picture",
-            request_id=request_id,
-            billed="yes",
-            next_step=f"What was received lies in {folder}.",
-        )
-    return tuple(usable)
-
-
-def _make_maps(
-    request: GenerationRequest, application: Application, folder: Path, picture: Picture, warnings: list[str]
-) -> dict[str, Picture]:
-    kinds = application.maps or (MATERIAL_MAPS if application.target == "material" else ())
-    if not kinds:
-        return {}
-    from .maps import make_maps
-    from .pictures import decode, decode_height
-    from .png16 import encode_png
-
-    height_file = folder / f"{HEIGHT_STEM}1.png"
-    height = decode_height(height_file.read_bytes()) if height_file.exists() else None
-    made = make_maps(decode(picture.data), kinds=kinds, description=request.prompt, height=height)
-    warnings.extend(made.notes)
-    found = {}
-    for kind, pixels in made.maps.items():
-        name = f"{picture.name}_{kind}"
-        data = encode_png(pixels)
-        path = folder / MAPS_FOLDER / f"{name}.png"
-        replace_file(path, data)
-        found[kind] = Picture(name, data, str(path), "png", pixels.shape[1], pixels.shape[0])
-    return found
-
-
-def _copy_to(folder: Path, pictures: Iterable[Picture]) -> None:
-    for picture in pictures:
-        extension = "jpg" if picture.format == "jpeg" else picture.format
-        replace_file(folder / f"{picture.name}.{extension}", picture.data)
-
-
-def _facts(job: str, request: GenerationRequest, picture: Picture, answer: Mapping[str, Any]) -> Facts:
-    facts = {
-        "job": job,
-        "prompt": request.prompt,
-        "provider": PROVIDER_LABELS[request.provider],
-        "model": request.model,
-        "size": format_size(picture.width, picture.height),
-        "quality": request.quality,
-        "request_id": answer.get("request_id"),
-        "cost_usd": answer.get("cost_usd"),
-        "created": answer.get("created"),
-    }
-    return {name: value for name, value in facts.items() if value is not None}

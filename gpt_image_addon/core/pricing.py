@@ -13,7 +13,7 @@ from .sizes import AUTO, parse_size
 
 PARTIAL_IMAGE_TOKENS = 100
 PROMPT_OVERHEAD_TOKENS = 6
-CHARACTERS_PER_TOKEN = (2.0, 6.0)  # few for names and CJK, many for plain English
+BYTES_PER_TOKEN = (2, 6)  # few for rare names and CJK, many for plain English
 INPUT_IMAGE_EDGE = 1024  # smaller pictures are magnified toward this, at most twice
 INPUT_IMAGE_PATCH = 32  # pixels
 INPUT_IMAGE_TOKEN_CAP = 1536
@@ -107,9 +107,7 @@ def estimate(
     prices = registry.prices[_priced(model, registry).prices]
     tokens = output_tokens(fields, registry, seen)
     image_in = sum(input_image_tokens(*size) for size in picture_sizes)
-    few, many = (
-        len(fields["prompt"]) / per + PROMPT_OVERHEAD_TOKENS for per in reversed(CHARACTERS_PER_TOKEN)
-    )
+    few, many = text_tokens(fields["prompt"])
     n: int = fields.get("n", 1)
     partial: int = fields.get("partial_images", 0) * PARTIAL_IMAGE_TOKENS
 
@@ -124,6 +122,13 @@ def estimate(
         exact=tokens.exact and model.known,
         likely_usd=usd(few, tokens.likely + partial),
     )
+
+
+def text_tokens(prompt: str) -> tuple[int, int]:
+    """Fewest and most tokens that a prompt takes; the tokenizer itself is not at hand."""
+    size = len(prompt.encode())
+    low, high = BYTES_PER_TOKEN
+    return size // high + PROMPT_OVERHEAD_TOKENS, math.ceil(size / low) + PROMPT_OVERHEAD_TOKENS
 
 
 def _priced(model: Model, registry: Registry) -> Model:

@@ -9,10 +9,9 @@ from .compositing import composite, same_aspect
 from .masks import editable_part
 from .pictures import decode, encode_png
 from .request import Application, GenerationRequest
-from .results import MASK_FILE, ORIGINAL_STEM, Picture, replace_file
+from .results import MASK_FILE, ORIGINAL_STEM, PROCESSED_FOLDER, Picture, replace_file
 from .transparency import bleed, problem
 
-PROCESSED_FOLDER = "processed"
 PIXEL_FORMATS = ("png", "jpeg", "webp")
 
 
@@ -25,8 +24,10 @@ def process(
     :returns: the same picture where nothing was to be done.
     :raises StorageError: the processed picture can't be written.
     """
+    if picture.format == "gif":
+        return _first_frame(picture, folder)
     if picture.format not in PIXEL_FORMATS:
-        return picture, []
+        return picture, [f"Blender can't show an {picture.format}; the drawing is {picture.file}."]
     if request.mask is not None and application.composite:
         return _composited(picture, folder)
     if request.background == "transparent":
@@ -56,6 +57,12 @@ def _transparent(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
     if trouble is not None:
         return picture, [trouble]
     return _saved(picture, encode_png(bleed(pixels)), (picture.width, picture.height), folder), []
+
+
+def _first_frame(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
+    note = f"Blender can't hold a gif; its first frame is imported, the animation is {picture.file}."
+    size = (picture.width, picture.height)
+    return _saved(picture, encode_png(decode(picture.data)), size, folder), [note]
 
 
 def _saved(picture: Picture, data: bytes, size: tuple[int, int], folder: Path) -> Picture:

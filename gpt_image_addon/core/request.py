@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,13 @@ ANIMATED_OR_DRAWN = ("gif", "svg")
 """Formats that never stream and that Blender can't hold."""
 SVG_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 MAX_FRAME_MS = 655_350  # what a gif can hold
+
+DISPLACEMENTS = ("none", "bump", "true")
+CONVENTIONS = ("OPENGL", "DIRECTX")
+BITS = (8, 16)
+PACKINGS = ("gltf_orm", "unity_mask", "unreal_orm")  # those of packing.LAYOUTS, whose import takes numpy
+STRENGTHS = ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
+MAX_STRENGTH = 10.0
 
 DEFAULT_SIZE = "1024x1024"
 
@@ -152,13 +160,56 @@ class Application(_Values):
     """After a masked edit, put back what lies outside the mask."""
     textures_dir: str | None = None
     """Folder that gets copies of the pictures and maps."""
+    normal_strength: float = 1.0
+    height_strength: float = 1.0
+    ao_strength: float = 1.0
+    roughness_contrast: float = 1.0
+    convention: str = "OPENGL"
+    """Of the normal map in `textures_dir`; Blender's own is always OpenGL."""
+    bits: int = 8
+    """Of height and normal maps."""
+    pack: str | None = None
+    """Layout of a packed picture to make from the maps."""
+    displacement: str = "none"
+    """How a material shows its height: not (a normal map does), as bump, or as true displacement."""
+    texture_size: float | None = None
+    """Metres that the picture spans; None lays it over the UV square once."""
+    height_by_model: bool = False
+    """Ask the model for the height of its picture: one more request."""
+    repair_seams: bool = False
+    """Let the model repaint seams that no cut can hide: one more request for each such picture."""
 
 
 def check_application(application: Application) -> None:
-    """:raises InvalidRequestError: an unknown target or kind of map."""
+    """:raises InvalidRequestError: a value that is not known or out of range."""
     _one_of("target", application.target, TARGETS)
     for kind in application.maps:
         _one_of("maps", kind, tuple(BY_NAME))
+    check_map_values(
+        {name: getattr(application, name) for name in (*STRENGTHS, "convention", "bits", "pack")}
+    )
+    _one_of("displacement", application.displacement, DISPLACEMENTS)
+    size = application.texture_size
+    if size is not None and not 0 < size < math.inf:
+        raise InvalidRequestError(
+            f"texture_size is in metres and above 0, not {size}.", code="invalid_value", param="texture_size"
+        )
+
+
+def check_map_values(values: Mapping[str, Any]) -> None:
+    """Check strengths, convention, bits and packing, those that are there.
+
+    :raises InvalidRequestError: a value that is not known or out of range.
+    """
+    for name in STRENGTHS:
+        if not 0 <= values.get(name, 1.0) <= MAX_STRENGTH:
+            raise InvalidRequestError(
+                f"{name} must be 0 to {MAX_STRENGTH:g}, not {values[name]}.", code="invalid_value", param=name
+            )
+    _one_of("convention", values.get("convention", CONVENTIONS[0]), CONVENTIONS)
+    _one_of("bits", str(values.get("bits", BITS[0])), tuple(map(str, BITS)))
+    if values.get("pack") is not None:
+        _one_of("pack", values["pack"], PACKINGS)
 
 
 def check_values(request: GenerationRequest) -> None:

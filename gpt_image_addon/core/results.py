@@ -22,11 +22,14 @@ from .errors import StorageError
 
 ANSWER_FILE = "answer.json"
 FILES_KEY = "files"
-PICTURE_STEM = "image-"
 PART_SUFFIX = ".part"
 RESCUE_PREFIX = "gpt-image-"
 ORIGINAL_STEM = "original"
 MASK_FILE = "mask.png"
+PICTURE_STEM = "image-"
+HEIGHT_STEM = "height-"
+PROCESSED_FOLDER = "processed"
+MAPS_FOLDER = "maps"
 
 Facts = Mapping[str, str | int | float]
 
@@ -49,11 +52,23 @@ class Picture:
     """Whether some pixel is not opaque."""
     source: str = ""
     """Absolute path of the bytes as received, where ``data`` was made from them; empty where it is them."""
+    facts: Facts = field(default_factory=dict)
+    """What is known of this picture alone, kept as custom properties."""
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether Blender can show it; an svg is handed on as a file."""
+        return self.format != "svg"
 
     @property
     def received_file(self) -> str:
         """Absolute path of the bytes as received, as `images[].file` names it."""
         return self.source or self.file
+
+    @property
+    def received_format(self) -> str:
+        """What the bytes as received are; `format` is that of ``data``."""
+        return Path(self.received_file).suffix.lstrip(".")
 
     @property
     def sha256(self) -> str:
@@ -74,6 +89,10 @@ class Prepared:
     facts: Facts = field(default_factory=dict)
     """Prompt, model, size, request id, cost and date, kept as custom properties."""
     warnings: tuple[str, ...] = ()
+    packed: Mapping[str, Picture] = field(default_factory=dict)
+    """Several maps in one picture, by the name of the layout that was asked for."""
+    further_jobs: tuple[str, ...] = ()
+    """Journal rows of the further requests that went into this."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from .errors import (
 from .logs import get_logger
 
 if TYPE_CHECKING:
-    from .http import Exchange, Reply
+    from .exchange import Exchange
+    from .http import Reply
 
 log = get_logger(__name__)
 

@@ -40,8 +40,6 @@ class EventParser:
 
     def close(self) -> None:
         """The stream has ended; an event whose blank line is missing counts all the same."""
-        if self._in_data or self._line:
-            self._end_line()
         self._end_event()
 
     def _add(self, piece: bytes) -> None:

@@ -35,7 +35,7 @@ def add_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.t
     image.pack(data=picture.data, data_len=len(picture.data))
     image.source = "FILE"
     image.filepath_raw = f"//textures/{safe_name(image.name)}{extension}"
-    for name, value in facts.items():
+    for name, value in {**facts, **picture.facts}.items():
         too_big = isinstance(value, int) and abs(value) > INT_LIMIT
         image[PROPERTY_PREFIX + name] = str(value) if too_big else value
     return image

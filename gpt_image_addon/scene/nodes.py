@@ -74,6 +74,36 @@ def add_mapping(
     return mapping.outputs["Vector"]
 
 
+def add_value(
+    tree: bpy.types.ShaderNodeTree, label: str, default: float, target: Any, changes: Changes, *, at: Any
+) -> Any:
+    """A Value node that drives an input."""
+    node = changes.node(tree, "ShaderNodeValue")
+    node.label = node.name = label
+    node.location = at
+    node.outputs[0].default_value = default
+    changes.link(tree, node.outputs[0], target)
+    return node
+
+
+def add_real_size(
+    tree: bpy.types.ShaderNodeTree, mapping: Any, metres: float, size: float, changes: Changes
+) -> None:
+    """Let a Value node say how many metres a picture spans.
+
+    :param mapping: the Mapping node, whose scale is then driven.
+    :param metres: what one unit of its coordinates spans.
+    :param size: what the picture spans at first.
+    """
+    x, y = mapping.location
+    repeats = changes.node(tree, "ShaderNodeMath")
+    repeats.operation, repeats.label = "DIVIDE", "Repeats"
+    repeats.location = (x, y - 1.5 * ROW)
+    repeats.inputs[0].default_value = metres
+    changes.link(tree, repeats.outputs[0], mapping.inputs["Scale"])
+    add_value(tree, "Texture Size (m)", size, repeats.inputs[1], changes, at=(x - COLUMN, y - 1.5 * ROW))
+
+
 def project(node: Any, coordinates: Coordinates, changes: Changes) -> None:
     """Make an Image Texture node lie as the coordinates say."""
     if coordinates.is_box:

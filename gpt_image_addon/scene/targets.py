@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -22,11 +23,13 @@ class Applied:
     """What a result became in the file."""
 
     images: tuple[str, ...]
-    """Names of image data-blocks, those of a material in the order of its maps."""
+    """Names of image data-blocks, one a picture; the base colour of a material stands for its picture."""
     material: str | None = None
     object: str | None = None
     messages: tuple[str, ...] = ()
     """Sentences that the user should read."""
+    map_images: tuple[str, ...] = ()
+    """Names of the image data-blocks of a material's other maps, in the order of the table of kinds."""
 
 
 class Deferred(Exception):  # noqa: N818 - nothing went wrong: the result waits
@@ -48,6 +51,8 @@ def apply(prepared: Prepared, application: Application) -> Applied:
     check_application(application)
     if not prepared.pictures:
         raise SceneError("The result holds no picture.")
+    if not any(picture.has_pixels for picture in prepared.pictures):
+        return Applied(())
     reason = why_deferred(application)
     if reason:
         raise Deferred(reason)
@@ -75,7 +80,7 @@ def _apply_texture(prepared: Prepared, application: Application, changes: Change
     messages += told_material + told_wiring
     if picture.has_alpha:
         messages.append(f"'{image.name}' is partly transparent; link its Alpha output to show that.")
-    return _finish(obj, material, [image], rest, prepared, messages, changes)
+    return _finish(obj, material, image, rest, prepared, messages, changes)
 
 
 def _apply_material(prepared: Prepared, application: Application, changes: Changes) -> Applied:
@@ -83,13 +88,21 @@ def _apply_material(prepared: Prepared, application: Application, changes: Chang
     picture, *rest = prepared.pictures
     coordinates, told = uv.coordinates_for(obj, changes) if obj else (uv.UV, None)
     messages += [told] if told else []
+    look = materials.Look(
+        coordinates,
+        uv.metres_per_unit(obj, coordinates) if obj else 1.0,
+        application.texture_size,
+        application.displacement,
+    )
     maps = {"base_color": picture, **prepared.maps}
     material, images = materials.build_material(
-        _name(prepared, application), maps, prepared.facts, changes, coordinates=coordinates
+        _name(prepared, application), maps, prepared.facts, changes, look=look
     )
     if obj:
         slots.assign(obj, material, changes)
-    return _finish(obj, material, images, rest, prepared, messages, changes)
+    base = images.pop("base_color")
+    applied = _finish(obj, material, base, rest, prepared, messages, changes)
+    return dataclasses.replace(applied, map_images=tuple(image.name for image in images.values()))
 
 
 def _apply_plane(prepared: Prepared, application: Application, changes: Changes) -> Applied:
@@ -154,7 +167,7 @@ def _keep(pictures: tuple[Picture, ...] | list[Picture], facts: Facts, changes: 
 def _finish(
     obj: bpy.types.Object | None,
     material: bpy.types.Material,
-    images: list[bpy.types.Image],
+    image: bpy.types.Image,
     rest: list[Picture],
     prepared: Prepared,
     messages: list[str],
@@ -165,8 +178,7 @@ def _finish(
     kept = _keep(rest, prepared.facts, changes)
     if kept:
         messages.append(f"The other pictures are in the file as images: {slots.names_for_people(kept)}.")
-    names = tuple(image.name for image in images) + tuple(kept)
-    return Applied(names, material.name, obj.name if obj else None, tuple(messages))
+    return Applied((image.name, *kept), material.name, obj.name if obj else None, tuple(messages))
 
 
 def _show(applied: Applied, application: Application) -> None:

@@ -47,6 +47,25 @@ def coordinates_for(obj: bpy.types.Object, changes: Changes) -> tuple[Coordinate
     return _box_coordinates(obj), told
 
 
+def metres_per_unit(obj: bpy.types.Object, coordinates: Coordinates) -> float:
+    """What one unit of the coordinates spans on the object in the world, on average."""
+    import numpy as np
+
+    scale = float(np.prod(np.abs(np.array(obj.matrix_world.to_scale())))) ** (1 / 3)
+    if coordinates.output != "UV":
+        return scale or 1.0
+    mesh = obj.data
+    layer = mesh.uv_layers.active
+    uvs = _array(layer.uv, "vector", 2, np.float32).astype(np.float64)
+    starts = _array(mesh.polygons, "loop_start", 1, np.int32)
+    following = np.arange(1, len(uvs) + 1)
+    following[starts + _array(mesh.polygons, "loop_total", 1, np.int32) - 1] = starts
+    crossed = uvs[:, 0] * uvs[following, 1] - uvs[following, 0] * uvs[:, 1]
+    covered = np.abs(np.add.reduceat(crossed, starts)).sum() / 2
+    area = float(_array(mesh.polygons, "area", 1, np.float32).sum())
+    return scale * (area / covered) ** 0.5 if covered > 0 and area > 0 and scale > 0 else 1.0
+
+
 def box_unwrap(obj: bpy.types.Object, changes: Changes) -> None:
     """Add a UV map: each face is projected along the axis it looks to, upright and in one scale for all.
 

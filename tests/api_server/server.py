@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import socketserver
 import threading
@@ -45,6 +46,8 @@ class _Listener(HTTPServer):
         thread.start()
 
     def _serve(self, request: socket.socket, client_address: Any) -> None:
+        if hasattr(signal, "pthread_sigmask"):  # some Blenders die of a client that went away
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
         try:
             self.finish_request(request, client_address)
         except OSError:

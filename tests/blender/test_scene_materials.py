@@ -32,6 +32,12 @@ def image_at(socket: Any) -> str:
     return source_of(socket).image.name
 
 
+def pictures_at(node: Any) -> dict[str, str]:
+    """Names of the images that a node's inputs are linked to."""
+    linked = {s.identifier: source_of(s) for s in node.inputs if s.links}
+    return {name: source.image.name for name, source in linked.items() if hasattr(source, "image")}
+
+
 def image_nodes(material: bpy.types.Material) -> dict[str, Any]:
     return {n.image.name: n for n in material.node_tree.nodes if n.bl_idname == "ShaderNodeTexImage"}
 
@@ -39,10 +45,11 @@ def image_nodes(material: bpy.types.Material) -> dict[str, Any]:
 def test_all_maps_survive_saving_in_their_colour_spaces(tmp_path: Path) -> None:
     cube()
     applied = apply(prepared(maps=map_set()), MATERIAL)
-    assert applied.images == tuple(f"Oak_{kind}" for kind in BY_NAME)
+    assert applied.images == ("Oak_base_color",)
+    assert applied.images + applied.map_images == tuple(f"Oak_{kind}" for kind in BY_NAME)
     reopen(tmp_path / "x.blend")
     nodes = image_nodes(bpy.data.materials[applied.material])
-    assert set(nodes) == set(applied.images)
+    assert set(nodes) == {*applied.images, *applied.map_images}
     for kind in BY_NAME.values():
         node = nodes[f"Oak_{kind.name}"]
         assert node.image.packed_file
@@ -57,15 +64,21 @@ def test_every_map_reaches_its_socket() -> None:
     obj = cube()
     apply(prepared(maps=map_set()), MATERIAL)
     inputs = principled(obj.active_material).inputs
-    for kind in ("roughness", "metallic", "opacity"):
+    for kind in ("metallic", "opacity"):
         assert image_at(inputs[BY_NAME[kind].socket]) == f"Oak_{kind}"
     normal = source_of(inputs["Normal"])
     assert (normal.bl_idname, normal.space) == ("ShaderNodeNormalMap", "TANGENT")
     assert image_at(normal.inputs["Color"]) == "Oak_normal"
     mix = source_of(inputs["Base Color"])
     assert (mix.bl_idname, mix.data_type, mix.blend_type) == ("ShaderNodeMix", "RGBA", "MULTIPLY")
-    linked = {s.identifier: image_at(s) for s in mix.inputs if s.links}
-    assert linked == {"A_Color": "Oak_base_color", "B_Color": "Oak_ao"}
+    assert pictures_at(mix) == {"A_Color": "Oak_base_color", "B_Color": "Oak_ao"}
+    contrast = source_of(inputs["Roughness"])
+    assert (contrast.bl_idname, contrast.data_type, contrast.clamp_factor) == (
+        "ShaderNodeMix",
+        "FLOAT",
+        False,
+    )
+    assert pictures_at(contrast) == {"B_Float": "Oak_roughness"}
 
 
 def test_height_waits_in_a_displacement_node_beside_a_normal_map() -> None:
@@ -105,7 +118,7 @@ def test_ao_without_a_picture_behind_it_darkens_the_pictures_own_colour() -> Non
     obj = cube()
     apply(prepared(picture("Pine"), maps={"ao": map_set()["ao"]}), MATERIAL)
     mix = source_of(principled(obj.active_material).inputs["Base Color"])
-    assert {image_at(s) for s in mix.inputs if s.links} == {"Pine", "Oak_ao"}
+    assert pictures_at(mix) == {"A_Color": "Pine", "B_Color": "Oak_ao"}
 
 
 def test_the_material_replaces_that_of_this_object_alone() -> None:

@@ -23,7 +23,7 @@ from gpt_image_addon.core.errors import (
     InvalidResponseError,
     JobCancelled,
 )
-from gpt_image_addon.core.http import Exchange
+from gpt_image_addon.core.exchange import Exchange
 from gpt_image_addon.core.pictures import Upload
 from gpt_image_addon.core.providers import openai_links
 from gpt_image_addon.core.providers.base import Reporter, Uploads
@@ -175,6 +175,7 @@ def test_an_upload_may_take_longer_than_a_connection(
     with pytest.raises(GptImageError) as caught:
         generate(api_server, uploads=heavy_uploads())
     assert caught.value.code == "invalid_image_file"  # the server got it all, and looked at it
+    assert len(api_server.requests) == 1
 
 
 @pytest.mark.usefixtures("no_waiting")
@@ -315,19 +316,39 @@ def test_a_link_that_fails_costs_only_its_own_picture(api_server: ApiServer) -> 
     assert caught.value.billed == "yes" and len(api_server.image_requests) == 2
 
 
+def test_cancel_while_a_link_is_followed(api_server: ApiServer) -> None:
+    api_server.options.answer_with = "url"
+    api_server.script(dataclasses.replace(faults.stall("answer"), match="/files/"))
+    error = cancelled_after(
+        lambda exchange: generate(api_server, exchange=exchange),
+        lambda: api_server.wait_until(lambda server: bool(server.stalled)),
+    )
+    assert isinstance(error, JobCancelled) and error.billed == "yes"
+
+
 def test_an_inline_link() -> None:
     assert openai_links._picture("data:image/png;base64,AAEC", Exchange()) == b"\0\1\2"
 
 
-@pytest.mark.parametrize("name", ["ok", "gzip"])
+@pytest.mark.parametrize(
+    "step", [faults.ok(), faults.answer("gzip"), faults.stall("answer_headers")], ids=str
+)
+@pytest.mark.parametrize("partial_images", [0, 1])
 def test_answers_beyond_the_limit_are_refused(
-    api_server: ApiServer, monkeypatch: pytest.MonkeyPatch, name: str
+    api_server: ApiServer,
+    monkeypatch: pytest.MonkeyPatch,
+    patient: Callable[[float, float], None],
+    step: faults.Step,
+    partial_images: int,
 ) -> None:
+    """Before they are read, where their head names their length."""
+    if partial_images and step.stall:
+        return  # a stream has no length
+    patient(5.0, 5.0)
     monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 2000)
-    if name == "gzip":
-        api_server.script(faults.answer("gzip"))
+    api_server.script(step)
     with pytest.raises(InvalidResponseError, match="larger") as caught:
-        generate(api_server)
+        generate(api_server, dataclasses.replace(REQUEST, partial_images=partial_images))
     assert (caught.value.code, caught.value.billed) == ("answer_too_large", "maybe")
     assert len(api_server.requests) == 1
 

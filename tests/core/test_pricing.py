@@ -9,13 +9,18 @@ import pytest
 
 from gpt_image_addon.core import pricing
 from gpt_image_addon.core.admission import sent_fields
+from gpt_image_addon.core.errors import BudgetExceededError
 from gpt_image_addon.core.models import Registry, load_registry
 from gpt_image_addon.core.pricing import (
     Estimate,
+    Limits,
+    Observed,
     Usage,
+    check_limit,
     cost_usd,
     input_image_tokens,
     patch_tokens,
+    picture_tokens,
 )
 from gpt_image_addon.core.request import GenerationRequest
 
@@ -41,7 +46,7 @@ def estimate(
     sizes: tuple[tuple[int, int], ...] = (),
     seen: pricing.Seen = pricing.nothing_seen,
 ) -> Estimate:
-    return pricing.estimate(sent_fields(asked), registry, sizes, seen)
+    return pricing.estimate(sent_fields(asked, registry), registry, sizes, seen)
 
 
 def request(**changes: Any) -> GenerationRequest:
@@ -87,8 +92,7 @@ def test_the_older_table_knows_the_orientation(registry: Registry) -> None:
 def test_n_previews_and_pictures_cost(registry: Registry) -> None:
     one = estimate(request(quality="low"), registry).high_usd
     assert estimate(request(quality="low", n=4), registry).high_usd == pytest.approx(4 * one, rel=0.02)
-    fields = {**sent_fields(request(quality="low")), "partial_images": 3}
-    previews = pricing.estimate(fields, registry).high_usd
+    previews = estimate(request(quality="low", partial_images=3), registry).high_usd
     assert previews - one == pytest.approx(300 * 30e-6)
     pictured = estimate(request(quality="low"), registry, ((1024, 1024),)).high_usd
     assert pictured - one == pytest.approx(1024 * 8e-6)
@@ -113,3 +117,81 @@ def test_the_cost_is_that_of_the_usage(registry: Registry) -> None:
 def test_offline_drafts_are_free(registry: Registry) -> None:
     price = estimate(request(provider="offline", model="offline-draft"), registry)
     assert (price.low_usd, price.high_usd) == (0, 0)
+
+
+def seen(count: int, lowest: float, mean: float, highest: float) -> pricing.Seen:
+    return lambda model, quality, size: Observed(count, mean, lowest, highest)
+
+
+def usd(tokens: float) -> float:
+    return tokens * 30e-6
+
+
+def test_experience_replaces_a_guess(registry: Registry) -> None:
+    asked = request(model="gpt-image-2.6-sunburst", quality="low")
+    guess = estimate(asked, registry)
+    learned = estimate(asked, registry, seen=seen(3, 600, 620, 640))
+    assert not learned.exact
+    assert guess.low_usd < learned.low_usd <= learned.likely_usd <= learned.high_usd < 1.3 * usd(640)
+    assert learned.low_usd == pytest.approx(usd(600), abs=1e-4)
+    assert learned.likely_usd == pytest.approx(usd(620), abs=1e-4)
+    assert learned.high_usd > usd(640)
+
+
+def test_a_single_answer_only_widens_the_range(registry: Registry) -> None:
+    asked = request(model="gpt-image-2.6-sunburst", quality="low")
+    guess = estimate(asked, registry)
+    inside = estimate(asked, registry, seen=seen(1, 600, 600, 600))
+    assert (inside.low_usd, inside.high_usd) == (guess.low_usd, guess.high_usd)
+    dearer = estimate(asked, registry, seen=seen(1, 5000, 5000, 5000))
+    assert dearer.low_usd == guess.low_usd and dearer.high_usd > usd(5000)
+
+
+def test_published_bounds_stay(registry: Registry) -> None:
+    asked = request(quality="auto")
+    table = estimate(asked, registry)
+    learned = estimate(asked, registry, seen=seen(50, 439, 500, 1756))
+    assert (learned.low_usd, learned.high_usd) == (table.low_usd, table.high_usd)
+    assert learned.likely_usd == pytest.approx(usd(500), abs=1e-4)
+    sure = estimate(request(quality="low"), registry, seen=seen(50, 196, 196, 196))
+    assert sure.exact
+    drifted = estimate(request(quality="low"), registry, seen=seen(50, 196, 250, 300))
+    assert not drifted.exact and drifted.high_usd >= usd(300)
+
+
+def test_an_unknown_model_learns(registry: Registry) -> None:
+    asked = request(model="gpt-image-9", quality="low")
+    assert not estimate(asked, registry).exact
+    learned = estimate(asked, registry, seen=seen(9, 90, 100, 110))
+    assert not learned.exact and learned.high_usd < estimate(asked, registry).high_usd
+
+
+def test_what_the_tables_do_not_know_is_about(registry: Registry) -> None:
+    gif = estimate(request(quality="low", output_format="gif", frame_count=4), registry)
+    assert not gif.exact and gif.high_usd > 3.9 * estimate(request(quality="low"), registry).low_usd
+
+
+@pytest.mark.parametrize(
+    ("usage", "n", "partial_images", "tokens"),
+    [
+        ({"output_tokens": 400}, 2, 0, 200),
+        ({"output_tokens": 1000}, 2, 3, 200),
+        ({"output_tokens": 0}, 1, 0, None),
+        ({"output_tokens": "many"}, 1, 0, None),
+        ({}, 1, 0, None),
+        (None, 1, 0, None),
+    ],
+)
+def test_tokens_of_a_picture(usage: Any, n: int, partial_images: int, tokens: float | None) -> None:
+    assert picture_tokens(usage, n, partial_images) == tokens
+
+
+def test_a_limit_is_an_upper_bound(registry: Registry) -> None:
+    price = estimate(request(quality="max"), registry)
+    check_limit(price, Limits())
+    check_limit(price, Limits(max_cost_usd=0.22))
+    with pytest.raises(BudgetExceededError, match="0\\.21") as caught:
+        check_limit(price, Limits(max_cost_usd=0.21))
+    assert (caught.value.exit_code, caught.value.code) == (5, "max_cost_exceeded")
+    assert "--max-cost 0.22" in caught.value.text
+    check_limit(estimate(request(provider="offline", model="offline-draft"), registry), Limits(0.0))

@@ -13,7 +13,7 @@ from gpt_image_addon.core.errors import (
     InternalServerError,
     InvalidResponseError,
 )
-from gpt_image_addon.core.http import Exchange
+from gpt_image_addon.core.exchange import Exchange
 from gpt_image_addon.core.pictures import load_upload, verify
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
 from gpt_image_addon.core.providers.openai import OpenAIProvider

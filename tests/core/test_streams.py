@@ -85,6 +85,7 @@ def test_pictures_are_lifted_wherever_the_text_is_cut(name: str, size: int) -> N
     "text",
     [
         TEXT[:-5],
+        "AAA=" + TEXT,
         TEXT[:9] + "!" + TEXT[10:],
         "",
         "====",

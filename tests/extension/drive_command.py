@@ -28,10 +28,11 @@ import bpy
 material = bpy.data.materials[{material!r}]
 shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
 def image(socket):
-    node = shader.inputs[socket].links[0].from_node
-    while node.type != "TEX_IMAGE":
-        node = next(link.from_node for socket in node.inputs for link in socket.links)
-    return node.image
+    nodes = [shader.inputs[socket].links[0].from_node]
+    for node in nodes:
+        if node.type == "TEX_IMAGE":
+            return node.image
+        nodes += [link.from_node for inner in node.inputs for link in inner.links]
 assert image("Base Color").colorspace_settings.name == "sRGB"
 assert {{image(name).colorspace_settings.name for name in ("Normal", "Roughness")}} == {{"Non-Color"}}
 for found in bpy.data.images:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import APIStatusError, InvalidRequestError
-from gpt_image_addon.core.http import Exchange
+from gpt_image_addon.core.exchange import Exchange
 from gpt_image_addon.core.models import check, load_registry
 from gpt_image_addon.core.pictures import Upload
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
@@ -64,6 +64,8 @@ CHANGES: tuple[dict[str, Any], ...] = (
     GIF,
     GIF | {"frame_count": 16, "frame_duration_ms": 80},
     GIF | {"size": "736x736", "frame_count": 13},
+    GIF | {"size": "816x816", "frame_count": 12},
+    GIF | {"size": "832x832", "frame_count": 10},
     GIF | {"size": "960x960", "frame_count": 9},
     GIF | {"size": "1024x1024"},
     GIF | {"size": "720x704"},

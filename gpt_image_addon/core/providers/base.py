@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..http import Exchange
+from ..exchange import Exchange
 from ..pictures import Upload
 from ..pricing import Usage
 from ..request import GenerationRequest

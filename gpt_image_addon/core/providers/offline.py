@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..drafts import Draft, paint
-from ..http import Exchange
+from ..exchange import Exchange
 from ..pictures import Upload, decode
 from ..png16 import encode_png
 from ..pricing import Usage

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..connection import PICTURE_FIELDS, Connection
 from ..errors import APIConnectionError, APIError
-from ..http import Exchange, Files, Reply, Sink, send
+from ..exchange import Exchange
+from ..http import Files, Reply, Sink, send
 from ..pictures import Upload
 from ..request import GenerationRequest
 from ..retries import with_retries

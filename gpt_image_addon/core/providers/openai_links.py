@@ -7,7 +7,8 @@ from binascii import Error, a2b_base64
 from collections.abc import Sequence
 
 from ..errors import APIConnectionError, APIError, InvalidResponseError
-from ..http import Exchange, fetch
+from ..exchange import Exchange
+from ..http import fetch
 from .base import Answer
 
 DATA_URL = "data:"

@@ -1,0 +1,242 @@
+"""From a result folder to everything that Blender needs; the same for a new and a recovered result.
+
+Runs on a worker thread and never touches bpy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import InvalidRequestError, InvalidResponseError
+from .further import HEIGHT_JOB, answer_of, further_jobs
+from .names import safe_name
+from .processing import PIXEL_FORMATS, process
+from .request import STRENGTHS, Application, GenerationRequest
+from .results import (
+    ANSWER_FILE,
+    HEIGHT_STEM,
+    MAPS_FOLDER,
+    PICTURE_STEM,
+    Facts,
+    Picture,
+    Prepared,
+    replace_file,
+)
+from .sizes import format_size
+
+if TYPE_CHECKING:
+    from .kernels import Plane
+    from .surface import MadeMaps
+
+MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic", "opacity")
+PROVIDER_LABELS = {"openai": "OpenAI", "offline": "offline draft"}
+
+
+def prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
+    """From a result folder to everything that Blender needs.
+
+    :raises InvalidResponseError: no picture in the folder can be used.
+    :raises StorageError: maps or copies can't be written.
+    """
+    answer = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
+    name = application.name or safe_name(request.prompt)
+    warnings = list(answer.get("warnings", ()))
+    received = _usable_pictures(folder, name, warnings, answer.get("request_id"))
+    pictures, height = _finished(received, request, application, folder, warnings)
+    made = _make_maps(request, application, folder, pictures[0], height)
+    maps, packed = (made.maps, made.packed) if made else ({}, {})
+    warnings += made.notes if made else ()
+    if application.textures_dir:
+        other = maps.get("normal") if application.convention == "DIRECTX" else None
+        copied = (*pictures, *maps.values(), *packed.values())
+        _copy_to(Path(application.textures_dir), copied, other)
+    return Prepared(
+        job,
+        pictures,
+        maps,
+        _facts(job, request, pictures[0], answer),
+        tuple(dict.fromkeys(warnings)),
+        packed,
+        further_jobs(folder),
+    )
+
+
+def _finished(
+    received: tuple[Picture, ...],
+    request: GenerationRequest,
+    application: Application,
+    folder: Path,
+    warnings: list[str],
+) -> tuple[tuple[Picture, ...], _Height | None]:
+    """The pictures as they are to be imported, and the height of the first where one is known."""
+    height = _known_height(received[0], application, folder, warnings)
+    pictures = []
+    for number, picture in enumerate(received):
+        picture, notes = process(picture, request, application, folder)
+        warnings += notes
+        if request.seamless and picture.format in PIXEL_FORMATS:
+            plane = height.plane if height and number == 0 and not height.exact else None
+            picture, plane, notes = _tiled(picture, request, folder, plane)
+            warnings += notes
+            if number == 0 and height and not height.exact:
+                height = _Height(plane, exact=False) if plane is not None else None
+        pictures.append(picture)
+    return tuple(pictures), height
+
+
+def _tiled(
+    picture: Picture, request: GenerationRequest, folder: Path, plane: Plane | None
+) -> tuple[Picture, Plane | None, list[str]]:
+    from .seamless import tiled
+
+    return tiled(picture, request, folder, plane)
+
+
+def _usable_pictures(
+    folder: Path, name: str, warnings: list[str], request_id: str | None
+) -> tuple[Picture, ...]:
+    from .pictures import verify
+
+    paths = sorted(folder.glob(f"{PICTURE_STEM}*"), key=lambda path: (len(path.name), path.name))
+    usable: list[Picture] = []
+    for number, path in enumerate(paths, 1):
+        data = path.read_bytes()
+        try:
+            info = verify(data)
+        except InvalidResponseError as error:
+            warnings.append(f"Picture {number} of {len(paths)} was left out: {error.message}")
+            continue
+        title = name if len(paths) == 1 else f"{name} {number}"
+        usable.append(Picture(title, data, str(path), info.format, info.width, info.height, info.has_alpha))
+    if not usable:
+        raise InvalidResponseError(
+            "The server's answer holds no picture that can be used.",
+            code="bad_picture",
+            request_id=request_id,
+            billed="yes",
+            next_step=f"What was received lies in {folder}.",
+        )
+    return tuple(usable)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Height:
+    """What is known of the height of a picture."""
+
+    plane: Plane
+    exact: bool
+    """The provider's own, rather than the model's picture of it."""
+
+
+def _known_height(
+    picture: Picture, application: Application, folder: Path, warnings: list[str]
+) -> _Height | None:
+    """The height of the first received picture, at its size."""
+    if not _kinds(application) or picture.format not in PIXEL_FORMATS:
+        return None
+    from .pictures import decode_height
+
+    exact = folder / f"{HEIGHT_STEM}1.png"
+    if exact.exists():
+        return _Height(decode_height(exact.read_bytes()), exact=True)
+    answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None
+    if answer is None:
+        return None
+    from .height_fusion import register_height
+    from .pixels import eight_bit_color, read_pixels
+
+    try:
+        pixels = eight_bit_color(read_pixels(answer, "of the height"))
+    except InvalidRequestError as error:
+        warnings.append(f"The model's height is not used: {error.message}")
+        return None
+    color = eight_bit_color(read_pixels(picture.data, picture.name))
+    found = register_height(color, pixels)
+    if not found.accepted:
+        warnings.append(
+            f"The model's height does not fit the picture (edges agree by {found.score:.2f}) and is not used."
+        )
+        return None
+    return _Height(found.height, exact=False)
+
+
+def _kinds(application: Application) -> tuple[str, ...]:
+    return application.maps or (MATERIAL_MAPS if application.target == "material" else ())
+
+
+def _make_maps(
+    request: GenerationRequest,
+    application: Application,
+    folder: Path,
+    picture: Picture,
+    height: _Height | None,
+) -> MadeMaps | None:
+    if not _kinds(application) or picture.format not in PIXEL_FORMATS:
+        return None
+    from .height_fusion import fuse
+    from .pixels import eight_bit_color, read_pixels
+    from .surface import map_options, write_maps
+
+    options = map_options(
+        _kinds(application),
+        request.prompt,
+        {name: getattr(application, name) for name in STRENGTHS},
+        bits=16 if application.displacement == "true" else application.bits,
+        pack=application.pack,
+    )
+    color = eight_bit_color(read_pixels(picture.data, picture.name))
+    drawn = height is not None and height.exact  # drafts tile by nature
+    wraps = True if request.seamless or drawn else None
+    plane = None
+    if height is not None and height.plane.shape == color.shape[:2]:
+        plane = height.plane if height.exact else fuse(height.plane, color, bool(wraps))
+    return write_maps(
+        color,
+        folder / MAPS_FOLDER,
+        picture.name,
+        options,
+        height=plane,
+        exact=height is None or height.exact,
+        wraps=wraps,
+    )
+
+
+def _copy_to(folder: Path, pictures: Iterable[Picture], normal: Picture | None) -> None:
+    """Copy pictures for use elsewhere.
+
+    :param normal: the picture among them to turn into DirectX's convention.
+    """
+    for picture in pictures:
+        extension = "jpg" if picture.format == "jpeg" else picture.format
+        data = _directx(picture.data) if picture is normal else picture.data
+        replace_file(folder / f"{picture.name}.{extension}", data)
+        if picture.source.endswith(".gif"):
+            replace_file(folder / f"{picture.name}.gif", Path(picture.source).read_bytes())
+
+
+def _directx(normal: bytes) -> bytes:
+    from .pixels import read_pixels
+    from .png16 import encode_png
+
+    pixels = read_pixels(normal, "of the normals").copy()
+    pixels[..., 1] = ~pixels[..., 1]  # of an unsigned integer: the greatest value minus it
+    return encode_png(pixels)
+
+
+def _facts(job: str, request: GenerationRequest, picture: Picture, answer: Mapping[str, Any]) -> Facts:
+    facts = {
+        "job": job,
+        "prompt": request.prompt,
+        "provider": PROVIDER_LABELS[request.provider],
+        "model": request.model,
+        "size": format_size(picture.width, picture.height),
+        "quality": request.quality,
+        "request_id": answer.get("request_id"),
+        "cost_usd": answer.get("cost_usd"),
+        "created": answer.get("created"),
+    }
+    return {name: value for name, value in facts.items() if value is not None}

@@ -1,0 +1,231 @@
+"""From pixels to the files of a surface: seamless tiles and material maps.
+
+The worker's side of `tiling` and `maps`; runs on any thread and knows neither requests nor Blender.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .errors import InvalidRequestError
+from .kernels import Plane
+from .maps import ALL, Strengths, make_maps
+from .material_words import MaterialGuess
+from .packing import LAYOUTS, pack
+from .pictures import sniff
+from .pixels import Pixels, eight_bit_color, resized
+from .png16 import encode_png
+from .relief import Convention
+from .results import Facts, Picture, replace_file
+from .tiling import SMALLEST, Tile, TileScores, is_seamless, make_tile, score, source_size
+
+CUT_SHARE = 0.9  # most of a picture's edge that a tile cut from it can keep
+ROOMY = 1.1  # a picture so much larger than a tile needs is shrunk first, so that the tile shows all of it
+WIDE_KINDS = ("height", "normal")  # the maps whose 8 bits can be seen
+FACT_DIGITS = 4
+TILE_FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
+TILE_QUALITY = 95  # of jpeg and webp
+
+
+@dataclass(frozen=True)
+class MapOptions:
+    """How maps are made; see `maps.make_maps`."""
+
+    kinds: tuple[str, ...] = ALL
+    description: str = ""
+    """Words that name the material."""
+    strengths: Strengths = field(default_factory=Strengths)
+    convention: Convention = "OPENGL"
+    bits: int = 8
+    """Of height and normal; the other maps have 8."""
+    pack: str | None = None
+    """Name of a packing layout, made besides."""
+
+
+@dataclass(frozen=True)
+class MadeMaps:
+    """Maps as files."""
+
+    maps: dict[str, Picture]
+    """By kind."""
+    packed: dict[str, Picture]
+    """By the name of the layout; empty where none was asked for."""
+    guess: MaterialGuess
+    notes: tuple[str, ...]
+
+
+def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
+    """A seamless tile of exactly `size` (width, height), from a picture of any size.
+
+    Without a size the tile is as large as the cut leaves it. A much larger picture is shrunk before the cut,
+    a tile that can't be cut so large is enlarged after it, and that is said.
+
+    :raises InvalidRequestError: the size is too small or too large.
+    """
+    width, height = pixels.shape[1::-1]
+    if size is None or size == (width, height):
+        if size is None or is_seamless(pixels):
+            return make_tile(pixels)
+    elif is_seamless(pixels) and abs(size[0] * height / (size[1] * width) - 1) < 0.02:
+        tile = resized(pixels, size, wraps=True)
+        return Tile(tile, score(tile), False, ("The picture tiled already and was only resized.",))
+    check_tile_size(size)
+    asked = source_size(*size)
+    scale = max(asked[0] / width, asked[1] / height)
+    if 1 / scale > ROOMY:
+        pixels = resized(pixels, (round(width * scale), round(height * scale)), wraps=False)
+        width, height = pixels.shape[1::-1]
+    growth = max(1.0, size[0] / (CUT_SHARE * width), size[1] / (CUT_SHARE * height))
+    cut = make_tile(pixels, size=(int(size[0] / growth), int(size[1] / growth)))
+    if growth == 1.0:
+        return cut
+    tile = resized(cut.pixels, size, wraps=True)
+    note = f"The tile was enlarged {growth:.2f} times: the picture is too small to cut {size[0]}x{size[1]}."
+    return Tile(tile, replace(score(tile), coherence=cut.scores.coherence), False, (*cut.notes, note))
+
+
+def check_tile_size(size: tuple[int, int]) -> None:
+    """:raises InvalidRequestError: no tile of this (width, height) is made."""
+    least, most = 2 * SMALLEST, 8192
+    if min(size) < least or max(size) > most:
+        raise InvalidRequestError(
+            f"A tile has {least} to {most} pixels an edge, not {size[0]}x{size[1]}.",
+            code="invalid_value",
+            param="size",
+        )
+
+
+def scores_dict(scores: TileScores) -> dict[str, float]:
+    """Scores as plain JSON values."""
+    return {
+        name: value if isinstance(value, bool) else round(float(value), FACT_DIGITS)
+        for name, value in asdict(scores).items()
+    }
+
+
+def score_facts(scores: TileScores) -> dict[str, float]:
+    """Scores as they are kept with a picture."""
+    return {f"tile_{name}": value for name, value in scores_dict(scores).items()}
+
+
+def check_tile_file(path: Path) -> None:
+    """:raises InvalidRequestError: a tile can't be written as such a file."""
+    if path.suffix.lower() not in TILE_FORMATS:
+        raise InvalidRequestError(
+            f"A tile is written as {', '.join(TILE_FORMATS)}, not as '{path.name}'.", param="output"
+        )
+
+
+def write_tile(tile: Tile, original: bytes, path: Path) -> None:
+    """Write a tile; one that was left unchanged keeps the very bytes where its format stays.
+
+    :param original: the encoded picture that it was made from.
+    :raises StorageError: the file can't be written.
+    """
+    kind = TILE_FORMATS[path.suffix.lower()]
+    if tile.unchanged and sniff(original) == kind:
+        replace_file(path, original)
+    elif kind == "png":
+        replace_file(path, encode_png(tile.pixels))
+    else:
+        stream = io.BytesIO()
+        Image.fromarray(eight_bit_color(tile.pixels)).convert(
+            "RGB" if kind == "jpeg" else "RGBA" if tile.pixels.shape[2] in (2, 4) else "RGB"
+        ).save(stream, kind.upper(), quality=TILE_QUALITY)
+        replace_file(path, stream.getvalue())
+
+
+def write_maps(
+    color: NDArray[np.uint8],
+    folder: Path,
+    name: str,
+    options: MapOptions,
+    *,
+    height: Plane | None = None,
+    exact: bool = True,
+    wraps: bool | None = None,
+) -> MadeMaps:
+    """Make maps and write them as ``<name>_<kind>.png``, and the packed picture beside them.
+
+    :param color: (height, width, 3 or 4) uint8 sRGB.
+    :param height: (height, width) float32 in 0..1, where it is known.
+    :param exact: that height is true, rather than a good guess.
+    :param wraps: whether the picture tiles; None finds out.
+    :raises StorageError: a file can't be written.
+    """
+    layout = LAYOUTS[options.pack] if options.pack else None
+    packed_kinds = [channel.kind for channel in layout.channels if channel.kind] if layout else []
+    made = make_maps(
+        color,
+        kinds=tuple(dict.fromkeys((*options.kinds, *packed_kinds))),
+        description=options.description,
+        height=height,
+        exact=exact,
+        wraps=wraps,
+        strengths=options.strengths,
+        convention=options.convention,
+        bits16=WIDE_KINDS if options.bits == 16 else (),
+    )
+    notes = list(made.notes)
+    if "opacity" in options.kinds and "opacity" not in made.maps and options.kinds != ALL:
+        notes.append("The picture has no transparent parts, so there is no opacity map.")
+    files = {
+        kind: _write(folder, f"{name}_{kind}", pixels, _map_facts(kind, pixels, made.depth))
+        for kind, pixels in made.maps.items()
+        if kind in options.kinds
+    }
+    packed = {}
+    if layout:
+        packed[layout.name] = _write(folder, f"{name}_{layout.suffix}", pack(made.maps, layout.name))
+    return MadeMaps(files, packed, made.guess, tuple(notes))
+
+
+def _write(folder: Path, name: str, pixels: NDArray[Any], facts: Facts | None = None) -> Picture:
+    data = encode_png(pixels)
+    path = folder / f"{name}.png"
+    replace_file(path, data)
+    return Picture(name, data, str(path), "png", pixels.shape[1], pixels.shape[0], facts=facts or {})
+
+
+def _map_facts(kind: str, pixels: NDArray[Any], depth: float) -> dict[str, float]:
+    """What a material's nodes need to know about a map besides its pixels."""
+    if kind == "roughness":
+        return {"mean": round(float(pixels.mean()) / np.iinfo(pixels.dtype).max, FACT_DIGITS)}
+    if kind == "height":
+        return {"relief": round(min(depth / pixels.shape[1], 1.0), FACT_DIGITS)}
+    return {}
+
+
+def map_options(
+    kinds: tuple[str, ...],
+    description: str,
+    strengths: Mapping[str, float],
+    convention: str = "OPENGL",
+    bits: int = 8,
+    pack: str | None = None,
+) -> MapOptions:
+    """Options from values that `request.check_map_values` has passed.
+
+    :param kinds: empty for all.
+    :param strengths: by the names of `request.STRENGTHS`.
+    """
+    factors = {name.removesuffix("_strength"): value for name, value in strengths.items()}
+    checked: Convention = "DIRECTX" if convention == "DIRECTX" else "OPENGL"
+    return MapOptions(kinds or ALL, description, Strengths(**factors), checked, bits, pack)
+
+
+def maps_of_pixels(
+    pixels: Pixels, folder: Path, name: str, options: MapOptions, *, seamless: bool
+) -> tuple[MadeMaps, Tile | None]:
+    """Maps from a picture alone, of its tile where asked for."""
+    tile = tile_of(pixels, None) if seamless else None
+    color = eight_bit_color(tile.pixels if tile else pixels)
+    return write_maps(color, folder, name, options, wraps=True if tile else None), tile

@@ -1,0 +1,275 @@
+"""Tiles and material maps from pictures that are there already: no API, no key, nothing to pay.
+
+What scripts call is offered by `api`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import bpy
+
+from . import runner, settings
+from .core.errors import InvalidRequestError, SceneError
+from .core.jobs import Emit, Job
+from .core.names import safe_name
+from .core.request import STRENGTHS, Application, GenerationRequest, check_application, check_map_values
+from .core.results import Prepared
+
+if TYPE_CHECKING:
+    from .core.surface import MapOptions
+
+PictureSource: TypeAlias = "str | Path | bpy.types.Image"
+"""A path, an image data-block, or the name of one."""
+EXPORT_FOLDER = "gpt-image-exports"
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Material maps that were written."""
+
+    maps: Mapping[str, str]
+    """Path by kind, and of packed maps by the name of their layout."""
+    material_guess: Mapping[str, Any]
+    """What the description was taken for: ``name``, ``label``, ``roughness``, ``metallic``, ``known`` ..."""
+    warnings: tuple[str, ...]
+    scores: Mapping[str, float] | None = None
+    """Of the tile, where one was made; see `TileResult`."""
+    unchanged: bool | None = None
+    """Whether the picture tiled already, where a tile was asked for."""
+
+
+@dataclass(frozen=True)
+class TileResult:
+    """A tile that was written."""
+
+    file: str
+    width: int
+    height: int
+    scores: Mapping[str, float]
+    """``seam_ratio``, ``seam_percentile``, ``band_sharpness``, ``coherence`` and ``good``."""
+    unchanged: bool
+    """The picture tiled already; its bytes were copied where the format stayed the same."""
+    warnings: tuple[str, ...]
+
+
+def make_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any) -> Maps:
+    """Material maps from a picture, written as ``<name>_<kind>.png``; needs no network and no key.
+
+    :param picture: a path, an image data-block, or the name of one.
+    :param output_dir: folder for the files; made where it is missing.
+    :param parameters: ``seamless`` makes a tile first. ``maps`` is a list of kinds (all without it);
+        ``description`` names the material; ``normal_strength``, ``height_strength``, ``ao_strength`` and
+        ``roughness_contrast`` are factors; ``convention`` is ``OPENGL`` or ``DIRECTX``; ``bits`` is 8 or 16
+        for height and normal; ``pack`` is a packing layout; ``name`` replaces the picture's own.
+    :raises InvalidRequestError: the picture or a parameter can't be used.
+    :raises StorageError: a file can't be written.
+    """
+    return _maps_work(picture, output_dir, **parameters)()
+
+
+def submit_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any) -> Job:
+    """`make_maps` in the background; the job's ``applied`` is then a `Maps`."""
+    return _submit(_maps_work(picture, output_dir, **parameters), "Maps")
+
+
+def make_tile(picture: PictureSource, output: str | Path, *, size: str | None = None) -> TileResult:
+    """A seamless tile from a picture; needs no network and no key.
+
+    :param picture: a path, an image data-block, or the name of one.
+    :param output: file to write: png, or jpg or webp for 8-bit pictures.
+    :param size: ``WIDTHxHEIGHT`` of the tile; as large as the cut leaves it without.
+    :raises InvalidRequestError: the picture, the size or the kind of file can't be used.
+    :raises StorageError: the file can't be written.
+    """
+    return _tile_work(picture, output, size)()
+
+
+def submit_tile(picture: PictureSource, output: str | Path, *, size: str | None = None) -> Job:
+    """`make_tile` in the background; the job's ``applied`` is then a `TileResult`."""
+    return _submit(_tile_work(picture, output, size), "Tile")
+
+
+def _submit(work: Callable[[], Maps | TileResult], what: str) -> Job:
+    made: list[Maps | TileResult] = []
+
+    def run(job: Job, emit: Emit) -> Prepared:
+        made.append(work())
+        return Prepared(job.id, ())
+
+    request = GenerationRequest(prompt=what, provider="offline")
+    found = settings.load()
+    return runner.submit_local(request, Application(), found, run, lambda prepared, application: made[0])
+
+
+def _maps_work(
+    picture: PictureSource,
+    output_dir: str | Path,
+    *,
+    seamless: bool = False,
+    name: str | None = None,
+    **parameters: Any,
+) -> Callable[[], Maps]:
+    """Everything that is read from Blender is read now; the rest happens when the work is called."""
+    from .core import surface
+    from .core.pixels import read_pixels
+
+    label, data = _read(picture)
+    options = _map_options(**parameters)
+    stem = safe_name(name or Path(label).stem)
+    folder = Path(output_dir).absolute()
+
+    def work() -> Maps:
+        pixels = read_pixels(data, label)
+        made, tile = surface.maps_of_pixels(pixels, folder, stem, options, seamless=seamless)
+        files = {kind: picture.file for kind, picture in {**made.maps, **made.packed}.items()}
+        return Maps(
+            files,
+            dataclasses.asdict(made.guess),
+            (*(tile.notes if tile else ()), *made.notes),
+            surface.scores_dict(tile.scores) if tile else None,
+            tile.unchanged if tile else None,
+        )
+
+    return work
+
+
+def _map_options(
+    *,
+    maps: Sequence[str] | None = None,
+    description: str = "",
+    convention: str = "OPENGL",
+    bits: int = 8,
+    pack: str | None = None,
+    **strengths: float,
+) -> MapOptions:
+    from .core.surface import map_options
+
+    _check_names(strengths)
+    check_application(Application(maps=tuple(maps or ())))
+    check_map_values({"convention": convention, "bits": bits, "pack": pack, **strengths})
+    return map_options(tuple(maps or ()), description, strengths, convention, bits, pack)
+
+
+def _check_names(strengths: Mapping[str, float]) -> None:
+    for name in strengths:
+        if name not in STRENGTHS:
+            raise InvalidRequestError(
+                f"There is no parameter '{name}'.", code="unknown_parameter", param=name
+            )
+
+
+def _tile_work(picture: PictureSource, output: str | Path, size: str | None) -> Callable[[], TileResult]:
+    from .core import surface
+    from .core.pixels import read_pixels
+    from .core.sizes import parse_size
+
+    label, data = _read(picture)
+    wanted = parse_size(size) if size else None
+    target = Path(output).absolute()
+    surface.check_tile_file(target)
+    if Path(label).is_file() and target.exists() and target.samefile(label):
+        raise InvalidRequestError(f"{target} is the picture itself; name another file.", param="output")
+
+    def work() -> TileResult:
+        tile = surface.tile_of(read_pixels(data, label), wanted)
+        surface.write_tile(tile, data, target)
+        height, width = tile.pixels.shape[:2]
+        scores = surface.scores_dict(tile.scores)
+        return TileResult(str(target), width, height, scores, tile.unchanged, tile.notes)
+
+    return work
+
+
+def _read(picture: PictureSource) -> tuple[str, bytes]:
+    """Label and encoded bytes of a picture."""
+    if isinstance(picture, bpy.types.Image):
+        return picture.name, _bytes_of(picture)
+    path = Path(picture).absolute()
+    if not path.exists() and str(picture) in bpy.data.images:
+        return str(picture), _bytes_of(bpy.data.images[str(picture)])
+    try:
+        return str(path), path.read_bytes()
+    except OSError as error:
+        raise InvalidRequestError(
+            f"The picture {path} can't be read: {error.strerror}.", code="missing_file", param="picture"
+        ) from error
+
+
+def _bytes_of(image: bpy.types.Image) -> bytes:
+    """The file behind an image data-block, or what the data-block shows where there is none."""
+    if not image.is_dirty and image.source == "FILE":
+        if image.packed_file:
+            return bytes(image.packed_file.data)
+        path = Path(bpy.path.abspath(image.filepath_from_user(), library=image.library))
+        if path.is_file():
+            return path.read_bytes()
+    from .scene.images import export_image
+
+    path = Path(bpy.app.tempdir) / EXPORT_FOLDER / "picture.png"
+    try:
+        return export_image(image, path).read_bytes()
+    except SceneError as error:
+        raise InvalidRequestError(error.message, code="bad_picture", param="picture") from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def submit_remake(material: str, **strengths: float) -> Job:
+    """Make the maps of a material anew with other strengths; nothing is requested or paid.
+
+    :param material: name of a material that a result was made into.
+    :param strengths: ``normal_strength``, ``height_strength``, ``ao_strength``, ``roughness_contrast``; those
+        that are left out stay as they are.
+    :raises InvalidRequestError: there is no such material, or a strength is out of range.
+    :raises SceneError: its result is no longer on this machine.
+    """
+    from .core.preparing import prepare
+    from .scene import materials
+    from .scene.changes import Changes
+
+    _check_names(strengths)
+    found = settings.load()
+    block = bpy.data.materials.get(material)
+    if block is None:
+        raise InvalidRequestError(f"There is no material '{material}'.", param="material")
+    if block.library or block.override_library:
+        raise InvalidRequestError(f"'{material}' is linked and can't be changed.", param="material")
+    entry = runner.journal(found).entry(str(block.get(materials.JOB, "")))
+    if entry is None or entry.folder is None or not entry.folder.is_dir():
+        raise SceneError(f"The pictures that '{material}' was made from are not on this machine.")
+    changed: dict[str, Any] = {"textures_dir": None, "scene_uid": None}
+    changed |= materials.strengths_of(block) | strengths
+    application = dataclasses.replace(entry.application, **changed)
+    check_application(application)
+    folder, uid = entry.folder, block.session_uid
+
+    def apply(prepared: Prepared, application: Application) -> Any:
+        with Changes() as changes:
+            return materials.remake(uid, prepared, application, changes)
+
+    return runner.submit_local(
+        entry.request,
+        application,
+        found,
+        lambda job, emit: prepare(entry.id, entry.request, application, folder),
+        apply,
+    )
+
+
+def remake_material(material: str, **strengths: float) -> tuple[str, ...]:
+    """`submit_remake`, and wait for it.
+
+    :returns: names of the images that are new in the material.
+    :raises GptImageError: as `submit_remake`, or the maps can't be made.
+    """
+    job = submit_remake(material, **strengths)
+    job.wait()
+    if job.error is not None:
+        raise job.error
+    names: tuple[str, ...] = job.applied.map_images
+    return names

@@ -1,0 +1,45 @@
+"""One job whose state folder's disk is filled up between the request and its answer."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+
+from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.settling import adopt_all
+
+from . import line
+
+
+def main(state: Path, base_url: str, api_key: str) -> None:
+    journal = Journal(state)
+    job = line.admit(journal)
+    inner = journal.sending
+
+    def send_and_fill(sent: str) -> None:
+        inner(sent)
+        with contextlib.suppress(OSError), (state / "ballast").open("wb", buffering=0) as ballast:
+            while ballast.write(b"0" * 512):
+                pass
+
+    journal.sending = send_and_fill  # type: ignore[method-assign]
+    event = line.run(journal, base_url, api_key, job)
+    assert event.prepared is not None, event.error
+    told = " ".join(event.prepared.warnings)
+    assert "No space left" in told and "can't be written" in told, told
+    entry = journal.entry(job.id)
+    assert entry is not None
+    print(entry.state)
+    (state / "ballast").unlink()
+    (journal.results / entry.created.strftime("%Y-%m")).mkdir(exist_ok=True)
+    with journal.transaction(durable=True) as connection:
+        connection.execute("UPDATE jobs SET state = 'UNKNOWN'")
+    adopt_all(journal)
+    entry = journal.entry(job.id)
+    assert entry is not None
+    print(entry.state, *(picture.sha256 for picture in event.prepared.pictures))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -1,0 +1,55 @@
+"""The line without Blender: submit a job as the runner does, and wait for its last event."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from gpt_image_addon.core import admission
+from gpt_image_addon.core.connection import Connection
+from gpt_image_addon.core.jobs import Job, JobEvent, JobQueue
+from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.models import load_registry
+from gpt_image_addon.core.pipeline import Line, file_digests
+from gpt_image_addon.core.pricing import Limits
+from gpt_image_addon.core.request import Application, GenerationRequest
+
+REQUEST = GenerationRequest(
+    prompt="oak", provider="openai", model="gpt-image-2.6-sunburst", quality="low", size="816x816"
+)
+
+
+def admit(
+    journal: Journal, limits: Limits | None = None, *, retry_unknown: bool = False, **changes: Any
+) -> Job:
+    """A job with its price set aside; ``changes`` are parameters of the request."""
+    request = dataclasses.replace(REQUEST, **changes)
+    return admission.admit(
+        request,
+        Application(target="image"),
+        price=admission.quote(request, load_registry(), journal.seen),
+        digest=request.digest(file_digests(request)),
+        journal=journal,
+        limits=limits or Limits(),
+        retry_unknown=retry_unknown,
+    )
+
+
+def start(journal: Journal, base_url: str, api_key: str, job: Job) -> JobQueue:
+    """Hand a job to a worker."""
+    queue = JobQueue(1)
+    queue.submit(job, Line(journal, load_registry(), Connection(base_url, api_key)).run)
+    return queue
+
+
+def finish(queue: JobQueue) -> JobEvent:
+    """The last event of the only job."""
+    while not (event := queue.events.get(timeout=30)).is_last:
+        pass
+    queue.close(5)
+    return event
+
+
+def run(journal: Journal, base_url: str, api_key: str, job: Job) -> JobEvent:
+    """Run a job to its end."""
+    return finish(start(journal, base_url, api_key, job))

@@ -1,0 +1,210 @@
+"""Full disks and broken journals while an answer comes: what was paid for still gets to a disk."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from gpt_image_addon.core.connection import Connection
+from gpt_image_addon.core.errors import GptImageError, StorageError
+from gpt_image_addon.core.jobs import JobEvent
+from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.models import load_registry
+from gpt_image_addon.core.pipeline import Line
+from gpt_image_addon.core.request import Application
+from gpt_image_addon.core.results import ANSWER_FILE, PART_SUFFIX, find_result, keep, read_answer, salvage
+from gpt_image_addon.core.schema import JOURNAL_FILE
+from gpt_image_addon.core.settling import adopt_all
+from gpt_image_addon.core.states import JobState
+from tests.api_server import ApiServer, faults
+
+from .line import admit, finish, run, start
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 11, 22)
+FILES = {"image-1.png": b"one", "image-2.png": b"two"}
+TINY_DISK = (
+    "mount -t tmpfs -o size=1m none {state} && exec {python} -m tests.core.full_disk {state} {url} {key}"
+)
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The system's temporary folder, for this test."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+    return folder
+
+
+@pytest.fixture
+def journal(tmp_path: Path, temporary: Path) -> Iterator[Journal]:
+    found = Journal(tmp_path / "state")
+    yield found
+    found.close()
+
+
+def test_an_answer_is_kept_whole(tmp_path: Path) -> None:
+    kept = keep(tmp_path, "a", NOW, FILES, {"cost_usd": 1})
+    assert (kept.folder, kept.notice) == (tmp_path / "2026-11" / "a", "")
+    assert sorted(path.name for path in kept.folder.iterdir()) == [ANSWER_FILE, *FILES]
+    assert (kept.folder / "image-2.png").read_bytes() == b"two"
+    answer = read_answer(kept.folder)
+    assert answer is not None and answer["cost_usd"] == 1
+    assert find_result(tmp_path, "a") == kept.folder
+    assert find_result(tmp_path, "b") is None
+
+
+def test_a_folder_that_takes_nothing_is_stepped_around(tmp_path: Path, temporary: Path) -> None:
+    (tmp_path / "2026-11").write_text("a file where the folder should be")
+    kept = keep(tmp_path, "a", NOW, FILES, {})
+    assert kept.folder.is_relative_to(temporary)
+    assert str(kept.folder) in kept.notice and "could not be written" in kept.notice
+    assert (kept.folder / "image-1.png").read_bytes() == b"one"
+    assert find_result(tmp_path, "a") == kept.folder
+
+
+def test_no_disk_at_all_is_said(tmp_path: Path, temporary: Path) -> None:
+    (tmp_path / "2026-11").write_text("")
+    temporary.rmdir()
+    with pytest.raises(StorageError, match="could not be written") as caught:
+        keep(tmp_path, "a", NOW, FILES, {})
+    assert caught.value.billed == "yes"
+
+
+def half_done(tmp_path: Path) -> Path:
+    folder = keep(tmp_path, "a", NOW, FILES, {"cost_usd": 1}).folder
+    return folder.rename(folder.with_name("a" + PART_SUFFIX))
+
+
+def test_what_a_death_left_is_finished(tmp_path: Path) -> None:
+    part = half_done(tmp_path)
+    (part / "image-2.png").write_bytes(b"tw")
+    assert salvage(part) == tmp_path / "2026-11" / "a"
+    assert sorted(path.name for path in (tmp_path / "2026-11" / "a").iterdir()) == [
+        ANSWER_FILE,
+        "image-1.png",
+    ]
+    assert not part.exists()
+
+
+def test_nothing_whole_is_nothing(tmp_path: Path) -> None:
+    part = half_done(tmp_path)
+    for name in FILES:
+        (part / name).write_bytes(b"")
+    assert salvage(part) is None
+    assert not part.exists()
+
+
+def test_pictures_of_no_known_answer_are_left_alone(tmp_path: Path) -> None:
+    part = half_done(tmp_path)
+    (part / ANSWER_FILE).write_text("{")
+    assert salvage(part) is None
+    assert (part / "image-1.png").read_bytes() == b"one"
+
+
+def test_the_answer_outlives_the_journal(journal: Journal, api_server: ApiServer) -> None:
+    api_server.script(faults.stall("processing"))
+    job = admit(journal)
+    queue = start(journal, api_server.base_url, api_server.api_key, job)
+    assert api_server.wait_until(lambda server: bool(server.stalled))
+    journal.query("DROP TABLE jobs")
+    api_server.release()
+    event = finish(queue)
+    assert event.prepared is not None
+    folder = Path(event.prepared.pictures[0].file).parent
+    assert any("paid" in warning and str(folder) in warning for warning in event.prepared.warnings)
+    (journal.folder / JOURNAL_FILE).rename(journal.folder / "broken.sqlite3")
+    again = Journal(journal.folder)
+    entry = again.entry(job.id)
+    assert entry is not None
+    assert (entry.state, entry.folder, entry.request) == (JobState.RECEIVED, folder, job.request)
+    assert again.spent_usd() == pytest.approx(api_server.bill_usd) and again.spent_usd() > 0
+    again.close()
+
+
+def test_a_journal_that_fails_before_sending_sends_nothing(journal: Journal, api_server: ApiServer) -> None:
+    job = admit(journal)
+    journal.query("DROP TABLE jobs")
+    event = run(journal, api_server.base_url, api_server.api_key, job)
+    assert isinstance(event.error, StorageError) and event.error.billed == "no"
+    assert api_server.image_requests == []
+
+
+def test_a_row_that_was_taken_for_dead_is_not_sent(journal: Journal, api_server: ApiServer) -> None:
+    job = admit(journal)
+    journal.cancel_dead(job.id)
+    event = run(journal, api_server.base_url, api_server.api_key, job)
+    assert isinstance(event.error, StorageError) and "nothing was sent" in event.error.message
+    assert api_server.image_requests == []
+
+
+def can_mount() -> bool:
+    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"]
+    return shutil.which("unshare") is not None and subprocess.run(command, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not can_mount(), reason="needs a system that lets its users mount a small disk")
+def test_a_full_disk_loses_nothing(tmp_path: Path, temporary: Path, api_server: ApiServer) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    command = TINY_DISK.format(
+        state=state, python=sys.executable, url=api_server.base_url, key=api_server.api_key
+    )
+    run = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    record = api_server.image_requests[0]
+    assert run.stdout.split() == ["SENDING", "RECEIVED", *record.answers], run.stderr
+    rescued = next(temporary.glob("gpt-image-*/*/image-1.png"))
+    assert rescued.read_bytes() == api_server.answers[record.answers[0]]
+
+
+def test_a_rescued_answer_is_adopted(journal: Journal, temporary: Path, api_server: ApiServer) -> None:
+    job = admit(journal)
+    month = datetime.now().strftime("%Y-%m")
+    (journal.results / month).write_text("")
+    event = run(journal, api_server.base_url, api_server.api_key, job)
+    assert event.prepared is not None and "instead" in event.prepared.warnings[-1]
+    with journal.transaction() as connection:  # as if the death had come before the row was written
+        connection.execute("UPDATE jobs SET state = 'UNKNOWN', folder = NULL, cost_usd = NULL")
+    adopt_all(journal)
+    entry = journal.entry(job.id)
+    assert entry is not None and entry.folder is not None
+    assert entry.state is JobState.RECEIVED and entry.folder.is_relative_to(temporary)
+    assert journal.spent_usd() == pytest.approx(api_server.bill_usd)
+
+
+def test_a_fault_of_our_own_after_sending_is_unknown(journal: Journal, api_server: ApiServer) -> None:
+    job = admit(journal)
+    line = Line(journal, load_registry(), Connection(api_server.base_url, api_server.api_key))
+
+    def emit(event: JobEvent) -> None:
+        raise RuntimeError("a fault of our own")
+
+    with pytest.raises(GptImageError, match="a fault of our own") as caught:
+        line.run(job, emit)
+    assert (caught.value.code, caught.value.billed) == ("internal", "maybe")
+    entry = journal.entry(job.id)
+    assert entry is not None and entry.state is JobState.UNKNOWN
+
+
+def test_what_can_not_be_prepared_stays_to_be_recovered(
+    journal: Journal, api_server: ApiServer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    job = admit(journal)
+    job.application = Application(target="image", textures_dir=str(tmp_path / "file" / "inside"))
+    event = run(journal, api_server.base_url, api_server.api_key, job)
+    assert isinstance(event.error, StorageError) and event.error.billed == "yes"
+    assert [entry.id for entry in journal.unapplied()] == [job.id]
