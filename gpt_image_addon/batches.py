@@ -13,6 +13,7 @@ from .core.errors import GptImageError, InvalidRequestError
 from .core.manifest import Manifest, Row
 
 if TYPE_CHECKING:
+    from .batch_outputs import AssetLibrary, BlendPerRow
     from .core.batch import Folder, Outcome, Pricer, Run, Tally
     from .core.survey import Survey
     from .settings import Settings
@@ -30,6 +31,8 @@ class BatchOptions:
     """Save a .blend for each row in ``output_dir``."""
     asset_library: Path | None = None
     """A .blend that gets every row as an asset."""
+    contact_sheet: Path | None = None
+    """A .png or .html that shows all pictures."""
     report: Path | None = None
     """File for the rows that failed or are UNKNOWN; beside the manifest by default."""
     concurrency: int | None = None
@@ -121,7 +124,7 @@ class Batch:
                 self.folder.mkdir(parents=True, exist_ok=True)
             folder = Folder(self.folder)
         return Run(
-            Line(journal, runner.registry(found), found.connection(), pace),
+            Line(journal, runner.registry(found), found.connection(), found.monthly_budget_usd, pace),
             self.pricer(found),
             limits,
             folder,
@@ -129,7 +132,36 @@ class Batch:
             max_cost_usd=self.options.max_cost_usd,
             retry_unknown=self.options.retry_unknown,
             sends=self.options.sends,
+            output=self._output(),
         )
+
+    def _output(self) -> BlendPerRow | AssetLibrary | None:
+        """What goes into Blender; loaded only where it does."""
+        if self.options.blend_per_row:
+            from .batch_outputs import BlendPerRow
+
+            return BlendPerRow(self.folder)
+        if self.options.asset_library is not None:
+            from .batch_outputs import AssetLibrary
+
+            return AssetLibrary(self.options.asset_library)
+        return None
+
+
+def write_contact_sheet(batch: Batch, results: Path) -> None:
+    """Show all pictures of a run on one sheet.
+
+    :raises StorageError: it can't be written.
+    """
+    from .core import contact_sheet
+    from .core.batch_files import read_results
+
+    path = batch.options.contact_sheet
+    assert path is not None
+    if path.suffix.lower() == ".html":
+        contact_sheet.write_html(read_results(results), path.absolute(), batch.manifest.stem)
+    else:
+        contact_sheet.write_png(read_results(results), path.absolute())
 
 
 @dataclass(frozen=True)
@@ -173,6 +205,10 @@ def run(
             files.add(outcome)
             tally.add(outcome)
             on_outcome(outcome, tally)
+        if running.output is not None:
+            running.output.close()
+    if batch.options.contact_sheet is not None:
+        write_contact_sheet(batch, files.results.path)
     return BatchResult(
         tally,
         files.results.path,

@@ -13,7 +13,7 @@ import bpy
 from .core.errors import GptImageError, InvalidRequestError, JobCancelled, SceneError, StorageError
 from .core.jobs import Job, JobEvent, JobQueue, Work
 from .core.logs import get_logger
-from .core.request import Application, GenerationRequest, check_application
+from .core.request import Application, GenerationRequest
 from .core.states import JobState
 from .settings import Settings
 

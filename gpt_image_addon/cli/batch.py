@@ -173,6 +173,7 @@ def _batch(options: argparse.Namespace) -> Batch:
         blend_per_row=options.blend_per_row,
         asset_library=options.asset_library,
         report=options.report,
+        contact_sheet=options.contact_sheet,
         concurrency=options.concurrency,
         images_per_minute=options.images_per_minute,
         input_images_per_minute=options.input_images_per_minute,

@@ -42,7 +42,7 @@ def kinds(text: str) -> list[str]:
     return [kind.strip() for kind in text.split(",") if kind.strip()]
 
 
-def add_generate_flags(verb: argparse.ArgumentParser) -> None:
+def add_generate_flags(verb: argparse._ActionsContainer) -> None:
     """What ``generate`` takes for maps and materials."""
     verb.add_argument("--maps", type=kinds, metavar="KIND,…", help=f"material maps: {', '.join(BY_NAME)}")
     for flag, options in (*MAP_FLAGS, *MATERIAL_FLAGS):

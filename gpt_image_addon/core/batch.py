@@ -11,14 +11,12 @@ import dataclasses
 import hashlib
 import queue
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .admission import quote
 from .errors import (
     APIConnectionError,
     APIError,
@@ -27,12 +25,13 @@ from .errors import (
     GptImageError,
     JobCancelled,
 )
+from .further import checked
 from .jobs import Emit, Job, JobQueue, Work
 from .manifest import Row
-from .models import Registry, check
+from .models import Registry
 from .pipeline import Line, file_digests
 from .pricing import Estimate, Limits, Seen, check_limit
-from .request import GenerationRequest, check_application
+from .request import GenerationRequest
 from .results import PART_SUFFIX, Prepared, storage_errors
 from .rows import Known, Place, known
 
@@ -135,9 +134,8 @@ class Pricer:
         :raises InvalidRequestError: it can't be sent.
         """
         request = self.completed(row)
-        warnings = check(request, self.registry, date.today())
-        check_application(row.application)
-        return request, quote(request, self.registry, self.seen).times(self.share), warnings
+        price, warnings = checked(request, row.application, self.registry, self.seen)
+        return request, price.times(self.share), warnings
 
 
 def row_key(row: Row, digest: str) -> str:
@@ -148,8 +146,26 @@ def row_key(row: Row, digest: str) -> str:
     return hashlib.sha256(f"{row.id}\n{digest}".encode()).hexdigest()[:24]
 
 
-Deliver = Callable[[Row, Prepared], tuple[str, ...]]
-"""Takes a finished result where the user wants it; returns the paths of its files."""
+class Output(Protocol):
+    """Where finished rows go."""
+
+    def deliver(self, row: Row, prepared: Prepared) -> tuple[str, ...]:
+        """Take a result there; returns the paths of its files.
+
+        :raises GptImageError: it can't be taken.
+        """
+        ...
+
+    def present(self, row: Row, request: GenerationRequest) -> tuple[str, ...]:
+        """The files of a row that is there already; empty where it is not, or not wholly."""
+        ...
+
+    def close(self) -> None:
+        """Save what is not saved yet.
+
+        :raises StorageError: that fails.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -159,14 +175,15 @@ class Folder:
     path: Path
 
     def deliver(self, row: Row, prepared: Prepared) -> tuple[str, ...]:
-        """Copy them; called on a worker thread.
+        """See `Output.deliver`; called on a worker thread.
 
         :raises StorageError: a file can't be written.
         """
         files = []
         several = len(prepared.pictures) > 1
         named = [(f" {n}" if several else "", picture) for n, picture in enumerate(prepared.pictures, 1)]
-        named += [(f"_{kind}", picture) for kind, picture in prepared.maps.items()]
+        maps = {**prepared.maps, **prepared.packed}
+        named += [(f"_{kind}", picture) for kind, picture in maps.items()]
         for suffix, picture in named:
             extension = EXTENSIONS.get(picture.format, picture.format)
             files.append(self._write(f"{row.stem}{suffix}.{extension}", picture.data))
@@ -182,14 +199,16 @@ class Folder:
         return str(path)
 
     def present(self, row: Row, request: GenerationRequest) -> tuple[str, ...]:
-        """The files of a row that are there already, by the names that `deliver` gives; empty where some are
-        missing or there are maps, whose kinds only the result tells."""
+        """See `Output.present`; rows with maps are looked at again, as only the result tells their kinds."""
         if row.application.maps or row.application.target == "material":
             return ()
         extension = EXTENSIONS.get(request.output_format, request.output_format)
         suffixes = [""] if request.n == 1 else [f" {number + 1}" for number in range(request.n)]
         paths = [self.path / f"{row.stem}{suffix}.{extension}" for suffix in suffixes]
         return tuple(map(str, paths)) if all(path.exists() for path in paths) else ()
+
+    def close(self) -> None:
+        """Every file is saved already."""
 
 
 @dataclass
@@ -208,7 +227,7 @@ class Run:
     limits: Limits
     folder: Folder | None
     """Where workers put files."""
-    deliver: Deliver | None = None
+    output: Output | None = None
     """Called on this run's own thread, after the workers' part."""
     concurrency: int = 4
     max_cost_usd: float | None = None
@@ -321,8 +340,10 @@ class Run:
             )
 
     def _skip(self, row: Row, request: GenerationRequest, stored: Entry, jobs: JobQueue) -> Outcome | None:
-        files = self.folder.present(row, request) if self.folder is not None else ()
-        if files and self.deliver is None:
+        outputs = [output for output in (self.folder, self.output) if output is not None]
+        present = [output.present(row, request) for output in outputs]
+        if all(present):
+            files = tuple(file for found in present for file in found)
             return Outcome(row, RowState.SKIPPED, stored.id, stored.request_id, files=files)
         assert stored.folder is not None
         job = Job(stored.request, row.application, id=stored.id)
@@ -346,7 +367,7 @@ class Run:
             prepared = work(job, emit)
             if self.folder is not None:
                 job.applied = self.folder.deliver(row, prepared)
-            if self.deliver is None:
+            if self.output is None:
                 self.journal.applied(job.id)
             return prepared
 
@@ -365,11 +386,13 @@ class Run:
         began = self._running.pop(job.id)
         self._reserved_usd -= began.price_usd
         entry = self.journal.entry(job.id)
-        cost = (entry.cost_usd or 0.0) if entry is not None and began.state is RowState.SUCCEEDED else 0.0
+        further = prepared.further_jobs if prepared is not None else ()
+        rows = [entry, *map(self.journal.entry, further)] if began.state is RowState.SUCCEEDED else []
+        cost = sum(found.cost_usd or 0.0 for found in rows if found is not None)
         files: tuple[str, ...] = job.applied or ()
-        if prepared is not None and self.deliver is not None:
+        if prepared is not None and self.output is not None:
             try:
-                files += self.deliver(began.row, prepared)
+                files += self.output.deliver(began.row, prepared)
                 self.journal.applied(job.id)
             except GptImageError as refused:
                 error = refused

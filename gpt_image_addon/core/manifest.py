@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import math
 import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -247,14 +248,22 @@ def _converted(name: str, value: Any) -> Any:
             if isinstance(value, bool | float):
                 raise ValueError
             return int(value)
-    except (ValueError, KeyError) as error:
-        what = "true or false" if bool in kinds else "a whole number"
+        if float in kinds:
+            return _number(value)
+    except (ValueError, TypeError, KeyError) as error:
+        what = "true or false" if bool in kinds else "a whole number" if int in kinds else "a number"
         raise InvalidRequestError(
             f"{name} must be {what}, not '{value}'.", code="invalid_value", param=name
         ) from error
     if isinstance(value, dict | list | bool):
         raise InvalidRequestError(f"{name} must be a text.", code="invalid_value", param=name)
     return str(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not math.isfinite(float(value)):
+        raise ValueError
+    return float(value)
 
 
 def _hashed_id(asked: Mapping[str, Any], seen: dict[bytes, int]) -> str:

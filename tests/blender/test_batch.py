@@ -216,7 +216,7 @@ def test_an_asset_library(run: Any, tmp_path: Path) -> None:
     assert oak.preview is not None and tuple(oak.preview.image_size) == (128, 128)
     pixels = np.zeros(128 * 128 * 4, np.float32)
     oak.preview.image_pixels_float.foreach_get(pixels)
-    assert 0.01 < pixels.std() and pixels.reshape(-1, 4)[:, 3].min() == 1
+    assert pixels.std() > 0.01 and pixels.reshape(-1, 4)[:, 3].min() == 1
     assert not list((tmp_path).glob("rows-pictures"))
 
 
@@ -228,7 +228,7 @@ def test_an_image_is_no_asset(run: Any, tmp_path: Path) -> None:
 
 def test_a_blend_for_each_row(run: Any, tmp_path: Path) -> None:
     path = manifest(tmp_path, {"prompt": "oak", "id": "a", "target": "plane"}, {"prompt": "moss", "id": "b"})
-    code, output = run(path, *OFFLINE, "--blend-per-row")
+    code, _output = run(path, *OFFLINE, "--blend-per-row")
     folder = tmp_path / "rows-pictures"
     assert code == 0
     assert {file.name for file in folder.iterdir()} == {"a.png", "b.png", "a.blend", "b.blend"}
