@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,8 @@ class Batch:
         from .core.batch import Pricer
 
         journal = runner.journal(found)
-        return Pricer(runner.registry(found), found.provider, journal.seen, share)
+        # What was seen changes little during a run, and asking takes longer than the rest of a price.
+        return Pricer(runner.registry(found), found.provider, cache(journal.seen), share)
 
     def open(self, survey: Survey) -> Run:
         """A run that is ready to begin.
