@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 from . import runner, settings
 from .core.errors import GptImageError, InvalidRequestError
 from .core.manifest import Manifest, Row
+from .core.pricing import BATCH_SHARE
 
 if TYPE_CHECKING:
     from .batch_outputs import AssetLibrary, BlendPerRow
-    from .core.batch import Folder, Outcome, Pricer, Run, Tally
+    from .core.batch import Folder, Run
+    from .core.gate import Gate, Pricer
+    from .core.outcomes import Outcome, Tally
+    from .core.pipeline import Line
     from .core.survey import Survey
     from .settings import Settings
 
@@ -44,6 +48,10 @@ class BatchOptions:
     """Of the whole run."""
     retry_unknown: bool = False
     sends: bool = True
+    """Without, only what was made already is put together."""
+    via_batch_api: bool = False
+    """Hand the rows in at half price; `collect` fetches them later."""
+    collect: bool = False
     part: tuple[int, int] = (1, 1)
     """The third of ten parts is (3, 10): every tenth row from the third on."""
 
@@ -58,6 +66,8 @@ class Batch:
 
     def __post_init__(self) -> None:
         self.manifest = self.manifest.absolute()
+        if self.options.collect and not self.options.via_batch_api:
+            raise InvalidRequestError("Only what was handed in can be collected: add via_batch_api.")
         if self.options.blend_per_row and self.options.asset_library is not None:
             raise InvalidRequestError("Choose one: a .blend for each row, or an asset library.")
 
@@ -80,25 +90,32 @@ class Batch:
         middle = f".{part}of{parts}" if parts > 1 else ""
         return self.manifest.with_name(f"{self.manifest.stem}{middle}.{kind}.jsonl")
 
-    def survey(
-        self, share: float = 1.0, on_invalid: Callable[[Row, GptImageError], None] | None = None
-    ) -> Survey:
+    @property
+    def share(self) -> float:
+        """Of the list price."""
+        return BATCH_SHARE if self.options.via_batch_api else 1.0
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything may be paid for."""
+        return self.options.sends and not self.options.collect
+
+    def survey(self, on_invalid: Callable[[Row, GptImageError], None] | None = None) -> Survey:
         """Read and price everything; nothing is sent.
 
-        :param share: of the list price.
         :raises InvalidRequestError: the manifest can't be understood.
         """
         from .core.survey import survey
 
-        return survey(self.rows, self.pricer(settings.load(), share), on_invalid)
+        return survey(self.rows, self.pricer(settings.load()), on_invalid)
 
-    def pricer(self, found: Settings, share: float = 1.0) -> Pricer:
+    def pricer(self, found: Settings) -> Pricer:
         """What completes and prices rows."""
-        from .core.batch import Pricer
+        from .core.gate import Pricer
 
         journal = runner.journal(found)
         # What was seen changes little during a run, and asking takes longer than the rest of a price.
-        return Pricer(runner.registry(found), found.provider, cache(journal.seen), share)
+        return Pricer(runner.registry(found), found.provider, cache(journal.seen), self.share)
 
     def open(self, survey: Survey) -> Run:
         """A run that is ready to begin.
@@ -107,34 +124,43 @@ class Batch:
         :raises StorageError: the folder can't be made.
         """
         from .core.batch import Folder, Run
-        from .core.pace import Pace
-        from .core.pipeline import Line
         from .core.results import storage_errors
 
         found = settings.load()
-        if self.options.sends:
+        if self.sends or self.options.collect:
             for provider in sorted(survey.providers):
                 found.check_provider(provider)
-        limits = found.limits()
-        journal = runner.journal(found)
-        pace = Pace(
-            journal, found.base_url, self.options.images_per_minute, self.options.input_images_per_minute
-        )
         folder: Folder | None = None
         if self.options.asset_library is None or self.options.output_dir is not None:
             with storage_errors(f"{self.folder} could not be made"):
                 self.folder.mkdir(parents=True, exist_ok=True)
             folder = Folder(self.folder)
         return Run(
-            Line(journal, runner.registry(found), found.connection(), found.monthly_budget_usd, pace),
-            self.pricer(found),
-            limits,
+            self._line(found),
+            self._gate(found),
             folder,
-            concurrency=self.options.concurrency or found.concurrency,
-            max_cost_usd=self.options.max_cost_usd,
-            retry_unknown=self.options.retry_unknown,
-            sends=self.options.sends,
             output=self._output(),
+            concurrency=self.options.concurrency or found.concurrency,
+            sends=self.sends,
+        )
+
+    def _line(self, found: Settings) -> Line:
+        from .core.pace import Pace
+        from .core.pipeline import Line
+
+        journal, limits = runner.journal(found), self.options
+        pace = Pace(journal, found.base_url, limits.images_per_minute, limits.input_images_per_minute)
+        return Line(journal, runner.registry(found), found.connection(), found.monthly_budget_usd, pace)
+
+    def _gate(self, found: Settings) -> Gate:
+        from .core.gate import Gate
+
+        return Gate(
+            runner.journal(found),
+            self.pricer(found),
+            found.limits(),
+            max_cost_usd=self.options.max_cost_usd,
+            retry_unknown=self.options.retry_unknown and self.sends,
         )
 
     def _output(self) -> BlendPerRow | AssetLibrary | None:
@@ -148,6 +174,23 @@ class Batch:
 
             return AssetLibrary(self.options.asset_library)
         return None
+
+
+def _outcomes(batch: Batch, running: Run) -> Iterator[Outcome]:
+    if not batch.options.via_batch_api:
+        yield from running.outcomes(batch.rows)
+        return
+    from .core.providers.openai_batches import BatchClient
+    from .core.remote_batches import Collection, Submission
+
+    client = BatchClient(running.line.connection)
+    if batch.options.collect:
+        running.fresh = frozenset(Collection(running.line, client).run().jobs)
+        yield from running.outcomes(batch.rows)
+    else:
+        submission = Submission(running.line, running.gate, client, stopping=lambda: running.stopping)
+        yield from submission.outcomes(batch.rows)
+        running.fatal = submission.fatal
 
 
 def write_contact_sheet(batch: Batch, results: Path) -> None:
@@ -195,15 +238,15 @@ def run(
     :param on_outcome: told of each row.
     :raises GptImageError: it can't begin.
     """
-    from .core.batch import Tally
     from .core.batch_files import RunFiles
+    from .core.outcomes import Tally
 
     running = batch.open(survey)
     on_open(running)
     tally = Tally()
     report = (batch.options.report or batch.file("report")).absolute()
     with RunFiles(batch.file("results"), report, running.journal) as files:
-        for outcome in running.outcomes(batch.rows):
+        for outcome in _outcomes(batch, running):
             files.add(outcome)
             tally.add(outcome)
             on_outcome(outcome, tally)

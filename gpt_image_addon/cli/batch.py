@@ -46,6 +46,8 @@ NOT_PARAMETERS = frozenset(
         "contact_sheet",
         "part",
         "send_nothing",
+        "via",
+        "collect",
     )
 )
 SHOWN_INVALID = 20  # rows that a dry run names
@@ -98,6 +100,15 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         "--part", metavar="K/N", type=_part, default=(1, 1), help="only every Nth row, from the Kth on"
     )
     group.add_argument("--send-nothing", action="store_true", help="only put together what was made already")
+    group.add_argument(
+        "--via",
+        choices=("requests", "batch-api"),
+        default="requests",
+        help="batch-api: hand the rows in at half price and leave; they are made within a day",
+    )
+    group.add_argument(
+        "--collect", action="store_true", help="with --via batch-api: fetch what was handed in and is done"
+    )
 
 
 def _positive(text: str) -> int:
@@ -153,6 +164,8 @@ def _check(options: argparse.Namespace) -> None:
     sheet: Path | None = options.contact_sheet
     if sheet is not None and sheet.suffix.lower() not in (".png", ".html"):
         raise UsageError(f"--contact-sheet must end with .png or .html, not {sheet.name}")
+    if options.collect and options.via != "batch-api":
+        raise UsageError("--collect goes with --via batch-api")
     if library is not None and options.blend_per_row:
         raise UsageError("--blend-per-row and --asset-library can't go together")
 
@@ -180,6 +193,8 @@ def _batch(options: argparse.Namespace) -> Batch:
         max_cost_usd=options.max_cost,
         retry_unknown=options.retry_unknown,
         sends=not options.send_nothing,
+        via_batch_api=options.via == "batch-api",
+        collect=options.collect,
         part=options.part,
     )
 
@@ -245,6 +260,8 @@ def _output(survey: Survey, result: BatchResult) -> Output:
     else:
         wrong = tally.failed + tally.unknown > 0
         state = "interrupted" if result.stopped else "incomplete" if wrong else "succeeded"
+        if state == "succeeded" and tally.running:
+            state = "running"
         output = {"schema": SCHEMA, "state": state}
     return {
         **output,
@@ -253,6 +270,7 @@ def _output(survey: Survey, result: BatchResult) -> Output:
         "failed": tally.failed,
         "unknown": tally.unknown,
         "skipped": tally.skipped,
+        "running": tally.running,
         "unfinished": result.unfinished,
         "cost_usd": tally.cost_usd,
         "unknown_usd": tally.unknown_usd,
@@ -266,7 +284,7 @@ def _tell(output: Output, result: BatchResult) -> None:
     tally = result.tally
     say(
         f"{tally.succeeded} made, {tally.skipped} there already, {tally.failed} failed, "
-        f"{tally.unknown} unknown, {result.unfinished} not begun."
+        f"{tally.unknown} unknown, {tally.running} running, {result.unfinished} not begun."
     )
     maybe = f", and perhaps {_money(tally.unknown_usd)} for rows without an answer" if tally.unknown else ""
     say(f"Billed in this run: {_money(tally.cost_usd)}{maybe}.")

@@ -7,33 +7,22 @@ answer is there is not sent again, one that may have been billed only on the use
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import hashlib
 import queue
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from .errors import (
-    APIConnectionError,
-    APIError,
-    BudgetExceededError,
-    ExitCode,
-    GptImageError,
-    JobCancelled,
-)
-from .further import checked
+from .errors import APIError, ExitCode, GptImageError, JobCancelled
+from .gate import Gate
 from .jobs import Emit, Job, JobQueue, Work
 from .manifest import Row
-from .models import Registry
-from .pipeline import Line, file_digests
-from .pricing import Estimate, Limits, Seen, check_limit
+from .outcomes import NOT_MADE, Outcome, RowState, refused
+from .pipeline import Line
 from .request import GenerationRequest
 from .results import PART_SUFFIX, Prepared, storage_errors
-from .rows import Known, Place, known
+from .rows import last_error
 
 if TYPE_CHECKING:
     from .journal import Entry, Journal
@@ -43,107 +32,6 @@ WAITING_JOBS = 2  # that are ready when a worker becomes free
 HOPELESS = (ExitCode.CONFIGURATION, ExitCode.QUOTA)
 """What the server says to all rows alike."""
 EXTENSIONS = {"jpeg": "jpg"}
-
-
-class RowState(StrEnum):
-    """How a row ended."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    SKIPPED = "skipped"
-    """Its result was there already."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a row."""
-
-    row: Row
-    state: RowState
-    job: str | None = None
-    request_id: str | None = None
-    cost_usd: float = 0.0
-    """Of this run."""
-    estimated_usd: float = 0.0
-    files: tuple[str, ...] = ()
-    error: GptImageError | None = None
-    warnings: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {
-            "row": self.row.id,
-            "line": self.row.line,
-            "state": self.state.value,
-            "job": self.job,
-            "request_id": self.request_id,
-            "cost_usd": self.cost_usd,
-            "files": list(self.files),
-            "error": self.error.to_dict() if self.error else None,
-            "warnings": list(self.warnings),
-        }
-
-
-@dataclass
-class Tally:
-    """How a run stands."""
-
-    rows: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    unknown: int = 0
-    skipped: int = 0
-    cost_usd: float = 0.0
-    """Of what this run received."""
-    unknown_usd: float = 0.0
-    """What the rows without an answer may have cost, at most."""
-
-    def add(self, outcome: Outcome) -> None:
-        """Count a row."""
-        self.rows += 1
-        setattr(self, outcome.state, getattr(self, outcome.state) + 1)
-        self.cost_usd += outcome.cost_usd
-        if outcome.state is RowState.UNKNOWN:
-            self.unknown_usd += outcome.estimated_usd
-
-
-@dataclass(frozen=True)
-class Pricer:
-    """Completes, checks and prices rows."""
-
-    registry: Registry
-    provider: str
-    """Of rows that name none."""
-    seen: Seen
-    share: float = 1.0
-    """Of the list price."""
-
-    def completed(self, row: Row) -> GenerationRequest:
-        """The request with provider and model.
-
-        :raises InvalidRequestError: it can't be sent.
-        """
-        provider = row.request.provider or self.provider
-        model = row.request.model or self.registry.default_for(provider)
-        return dataclasses.replace(row.request, provider=provider, model=model)
-
-    def checked(self, row: Row) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
-        """The completed request, its price and warnings.
-
-        :raises InvalidRequestError: it can't be sent.
-        """
-        request = self.completed(row)
-        price, warnings = checked(request, row.application, self.registry, self.seen)
-        return request, price.times(self.share), warnings
-
-
-def row_key(row: Row, digest: str) -> str:
-    """The row's name in the journal: equal for the same id and request, wherever the manifest lies.
-
-    :param digest: `GenerationRequest.digest` with the hashes of its files.
-    """
-    return hashlib.sha256(f"{row.id}\n{digest}".encode()).hexdigest()[:24]
 
 
 class Output(Protocol):
@@ -223,24 +111,20 @@ class Run:
     """One pass over a manifest. Belongs to one thread; the pictures are made on others."""
 
     line: Line
-    pricer: Pricer
-    limits: Limits
+    gate: Gate
     folder: Folder | None
     """Where workers put files."""
     output: Output | None = None
     """Called on this run's own thread, after the workers' part."""
     concurrency: int = 4
-    max_cost_usd: float | None = None
-    """Of the whole run; None for no limit."""
-    retry_unknown: bool = False
     sends: bool = True
     """Without, only what the journal holds is put together."""
     fatal: GptImageError | None = None
     """Why the run was broken off: what would refuse all other rows alike, such as a wrong key."""
     _stopping: bool = False
+    fresh: frozenset[str] = frozenset()
+    """Jobs whose answers came just now by another way: they count as made by this run."""
     _running: dict[str, _Running] = field(default_factory=dict)
-    _reserved_usd: float = 0.0
-    _spent_usd: float = 0.0
 
     @property
     def journal(self) -> Journal:
@@ -283,78 +167,36 @@ class Run:
     def _begin(self, row: Row, jobs: JobQueue) -> Outcome | None:
         """Hand a row to a worker, or say at once what becomes of it."""
         try:
-            request = self.pricer.completed(row)
-            digest = request.digest(file_digests(request))
-            key = row_key(row, digest)
-            found = known(self.journal, key)
-            if found.stored is not None and found.stored.folder is not None and found.stored.folder.is_dir():
-                return self._skip(row, request, found.stored, jobs)
-            self._check_free(row, found)
-            request, price, warnings = self.pricer.checked(row)
-            self._check_money(price)
-            job = Job(request, row.application, estimated_usd=price.high_usd, warnings=warnings)
-            self.journal.reserve(
-                job.id,
-                request,
-                row.application,
-                digest,
-                price.high_usd,
-                self.limits.monthly_budget_usd,
-                Place(key, others=len(found.unknown) + (found.stored is not None)),
-            )
+            asked = self.gate.look(row)
+            stored = asked.known.stored
+            if stored is not None and stored.folder is not None and stored.folder.is_dir():
+                return self._skip(row, asked.request, stored, jobs)
+            if not self.sends and asked.known.running is None and not asked.known.unknown:
+                noted = last_error(self.journal, asked.key)
+                return Outcome(row, RowState.FAILED, error=NOT_MADE, noted=noted)
+            job = self.gate.admit(row, asked)
         except GptImageError as error:
-            state = RowState.UNKNOWN if error.billed == "maybe" else RowState.FAILED
-            return Outcome(row, state, error=error)
-        self._submit(row, job, self.line.run, price.high_usd, RowState.SUCCEEDED, jobs)
+            return refused(row, error)
+        self._submit(row, job, self.line.run, job.estimated_usd, RowState.SUCCEEDED, jobs)
         return None
-
-    def _check_free(self, row: Row, found: Known) -> None:
-        """:raises GptImageError: the row must not be sent now."""
-        if found.running is not None:
-            raise JobCancelled(
-                f"The row is being made elsewhere as job {found.running.id}.", code="row_taken"
-            )
-        if found.unknown and not self.retry_unknown:
-            earlier = found.unknown[-1]
-            raise APIConnectionError(
-                f"The row was sent on {earlier.created:%Y-%m-%d %H:%M} as job {earlier.id}, and no answer "
-                "came: it may have been billed.",
-                code="outcome_unknown",
-                billed="maybe",
-                next_step="Add --retry-unknown to send it again all the same.",
-            )
-        if not self.sends:
-            raise JobCancelled("The row was not made yet, and nothing is to be sent.", code="not_made")
-
-    def _check_money(self, price: Estimate) -> None:
-        check_limit(price, self.limits)
-        if self.max_cost_usd is None:
-            return
-        used = self._spent_usd + self._reserved_usd
-        if price.high_usd > 0 and used + price.high_usd > self.max_cost_usd:
-            raise BudgetExceededError(
-                f"This could cost ${price.high_usd:.4f}; of the ${self.max_cost_usd:.2f} for this run, "
-                f"${used:.4f} is used or set aside.",
-                code="max_cost_exceeded",
-                next_step="Run again with more to make the rest.",
-            )
 
     def _skip(self, row: Row, request: GenerationRequest, stored: Entry, jobs: JobQueue) -> Outcome | None:
         outputs = [output for output in (self.folder, self.output) if output is not None]
         present = [output.present(row, request) for output in outputs]
+        state = RowState.SUCCEEDED if stored.id in self.fresh else RowState.SKIPPED
         if all(present):
             files = tuple(file for found in present for file in found)
-            return Outcome(row, RowState.SKIPPED, stored.id, stored.request_id, files=files)
+            cost = (stored.cost_usd or 0.0) if state is RowState.SUCCEEDED else 0.0
+            return Outcome(row, state, stored.id, stored.request_id, cost, files=files)
         assert stored.folder is not None
         job = Job(stored.request, row.application, id=stored.id)
-        self._submit(row, job, self.line.resume(stored.folder), 0.0, RowState.SKIPPED, jobs)
+        self._submit(row, job, self.line.resume(stored.folder), 0.0, state, jobs)
         return None
 
     def _submit(
         self, row: Row, job: Job, work: Work, price_usd: float, state: RowState, jobs: JobQueue
     ) -> None:
         self._running[job.id] = _Running(row, price_usd, state)
-        self._reserved_usd += price_usd
         jobs.submit(job, self._work(row, work))
 
     def _work(self, row: Row, work: Work) -> Work:
@@ -384,7 +226,6 @@ class Run:
 
     def _outcome(self, job: Job, prepared: Prepared | None, error: GptImageError | None) -> Outcome:
         began = self._running.pop(job.id)
-        self._reserved_usd -= began.price_usd
         entry = self.journal.entry(job.id)
         further = prepared.further_jobs if prepared is not None else ()
         rows = [entry, *map(self.journal.entry, further)] if began.state is RowState.SUCCEEDED else []
@@ -402,7 +243,7 @@ class Run:
             if isinstance(error, APIError) and error.exit_code in HOPELESS:
                 self.fatal = self.fatal or error
                 self.stop()
-        self._spent_usd += cost if state is not RowState.UNKNOWN else began.price_usd
+        self.gate.settle(began.price_usd, began.price_usd if state is RowState.UNKNOWN else cost)
         return Outcome(
             began.row,
             state,

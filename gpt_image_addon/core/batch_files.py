@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .batch import Outcome, RowState
 from .journal import Journal
+from .outcomes import Outcome, RowState
 from .processes import is_alive
 from .results import PART_SUFFIX, storage_errors
 

@@ -160,14 +160,23 @@ class Line:
         sent, _ = as_sent(job.request, self.registry)
         answer = provider.generate(sent, prompt, uploads, exchange, _reporter(job, emit))
         notes = [note for upload in uploads.all for note in upload.notes]
-        return self._store(job, answer, uploads, notes)
+        return self.store(job, answer, uploads, notes)
 
-    def _store(
-        self, job: Job, answer: Answer, uploads: Uploads, notes: list[str]
+    def store(
+        self, job: Job, answer: Answer, uploads: Uploads, notes: list[str], share: float = 1.0
     ) -> tuple[Path, tuple[str, ...]]:
+        """Make an answer safe: on the disk, then in the journal.
+
+        :param notes: what the user should know; gets more.
+        :param share: of the list price that is billed.
+        :returns: its folder and what went wrong beside.
+        :raises StorageError: no disk takes it.
+        """
         usage = answer.usage.to_dict() if answer.usage else None
         cost = cost_usd(answer.usage, self.registry, job.request.model) if answer.usage else None
-        if cost is None:
+        if cost is not None:
+            cost *= share
+        else:
             cost = job.estimated_usd
             notes.append("The server did not say what was used; the cost shown is the estimate.")
         now = datetime.now()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import GptImageError
 from .processes import is_alive
@@ -54,6 +55,12 @@ class Known:
     """Its request, on the way in a living process or in a remote batch."""
     unknown: tuple[Entry, ...] = ()
     """Requests that may have been billed and got no answer."""
+
+
+def last_error(journal: Journal, row: str) -> Mapping[str, Any] | None:
+    """Why the row's newest request that ended without a result did so."""
+    rows = journal.rows("row = ? AND state IN (?, ?) ORDER BY created DESC LIMIT 1", row, *ENDED)
+    return journal.read(rows[0]).error if rows else None
 
 
 def known(journal: Journal, row: str) -> Known:

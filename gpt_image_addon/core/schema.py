@@ -67,9 +67,8 @@ CREATE INDEX jobs_by_batch ON jobs (batch, state) WHERE batch <> '';
 CREATE TABLE batches (
     id TEXT PRIMARY KEY,
     created REAL NOT NULL,
+    process TEXT NOT NULL,
     server TEXT NOT NULL,
-    model TEXT NOT NULL,
-    endpoint TEXT NOT NULL,
     input_file TEXT NOT NULL DEFAULT '',
     remote TEXT NOT NULL DEFAULT '',
     state TEXT NOT NULL

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .batch import Pricer
 from .errors import GptImageError
+from .gate import Pricer
 from .manifest import Row
 
 

@@ -22,6 +22,7 @@ KEYS = {
     "failed",
     "unknown",
     "skipped",
+    "running",
     "unfinished",
     "cost_usd",
     "unknown_usd",
