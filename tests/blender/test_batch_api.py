@@ -171,7 +171,7 @@ def test_split_at_the_limits(
 def test_split_at_the_bytes(
     run: Any, api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_batches, "MAX_BYTES", 400)
+    monkeypatch.setattr(remote_batches, "MAX_BYTES", 300)
     path = manifest(tmp_path, {"prompt": "a"}, {"prompt": "b"}, {"prompt": "c" * 400})
     code, output = run(path)
     assert (code, output["running"], output["failed"]) == (7, 2, 1)
