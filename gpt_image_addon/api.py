@@ -17,7 +17,7 @@ All parameters carry the API's own names; `GenerationRequest` and `Application` 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -50,10 +50,12 @@ from .surfaces import submit_remake as submit_remake
 from .surfaces import submit_tile as submit_tile
 
 if TYPE_CHECKING:
+    from .batches import Batch, BatchResult
     from .core.journal import Entry
     from .core.models import Model
     from .core.pricing import Estimate
     from .core.results import Picture
+    from .core.survey import Survey
 
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
 
@@ -336,6 +338,38 @@ def _result_image(name: str, picture: Picture) -> ResultImage:
 def as_dict(result: Result) -> dict[str, Any]:
     """A result as plain JSON values."""
     return dataclasses.asdict(result)
+
+
+def batch(manifest: Path | str, defaults: Mapping[str, Any] | None = None, **options: Any) -> Batch:
+    """A manifest with its options; `run_batch` works through it.
+
+    :param defaults: parameters of the rows that leave them open.
+    :param options: those of `batches.BatchOptions`.
+    :raises InvalidRequestError: options that contradict each other.
+    """
+    from .batches import Batch, BatchOptions
+
+    return Batch(Path(manifest), defaults or {}, BatchOptions(**options))
+
+
+def run_batch(batch: Batch, survey: Survey | None = None, **callbacks: Callable[..., None]) -> BatchResult:
+    """Make what a manifest lists and wait for it; what was made before is not made again.
+
+    :param survey: what ``batch.survey()`` said, where it was asked.
+    :param callbacks: ``on_open`` gets the run, whose ``stop()`` ends it early; ``on_outcome`` gets each row's
+        outcome and the tally so far.
+    :raises GptImageError: it can't begin; errors of single rows are in the report.
+    """
+    from .batches import run
+
+    return run(batch, survey or batch.survey(), **callbacks)
+
+
+def batch_results(result: BatchResult) -> Iterator[dict[str, Any]]:
+    """What became of each row of a batch, one by one."""
+    from .core.batch_files import read_results
+
+    return read_results(result.results)
 
 
 def test_connection(done: Callable[[int | None, GptImageError | None], None]) -> None:

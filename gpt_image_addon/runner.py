@@ -6,7 +6,6 @@ import dataclasses
 import queue
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -15,7 +14,7 @@ from .core.errands import Errands
 from .core.errors import GptImageError, InvalidRequestError, JobCancelled, SceneError, StorageError
 from .core.jobs import Job, JobEvent, JobQueue, Work
 from .core.logs import get_logger
-from .core.request import Application, GenerationRequest, check_application
+from .core.request import Application, GenerationRequest
 from .core.states import JobState
 from .settings import Settings
 
@@ -174,20 +173,14 @@ def checked(
     :param read_files: false where references, mask and markup are only stand-ins.
     :raises InvalidRequestError: it can't be sent.
     """
-    from .core.admission import quote
-    from .core.further import with_further
-    from .core.models import check
-    from .core.seamless import as_sent
+    from .core import further
 
-    check_application(application)
     table = registry(settings)
     request = completed(request, table, settings)
-    sent, notes = as_sent(request, table)
-    warnings = check(sent, table, date.today())
-    seen = _seen(settings)
-    files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
-    price = quote(files, table, seen, more_pictures)
-    return request, with_further(price, sent, application, table, seen), (*warnings, *notes)
+    found = further.checked(
+        request, application, table, _seen(settings), more_pictures, read_files=read_files
+    )
+    return request, *found
 
 
 def _seen(settings: Settings) -> Seen:
