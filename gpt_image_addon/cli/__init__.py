@@ -17,8 +17,19 @@ from typing import Any
 from .. import api
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
 from ..core.jobs import WORKER_NAME
-from . import about, generate, ledger, manual, surfaces
-from .common import BILLED, PROGRAM, Layout, Output, Parser, UsageError, add_outputs, console, failure
+from . import about, batch, generate, ledger, manual, surfaces
+from .common import (
+    BILLED,
+    PROGRAM,
+    Ended,
+    Layout,
+    Output,
+    Parser,
+    UsageError,
+    add_outputs,
+    console,
+    failure,
+)
 from .terminal import speaking
 
 
@@ -34,6 +45,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "generate": Verb("make something from a prompt", generate.generate, generate.add_generate),
     "estimate": Verb("what that would cost", generate.estimate, generate.add_estimate),
+    "batch": Verb("make what a manifest lists", batch.batch, batch.add_batch),
     "maps": Verb("material maps from a picture, without the API", surfaces.make_maps, surfaces.add_maps),
     "tile": Verb("a seamless tile from a picture, without the API", surfaces.make_tile, surfaces.add_tile),
     "history": Verb("what was made and spent", ledger.history, ledger.add_history),
@@ -41,7 +53,11 @@ VERBS: dict[str, Verb] = {
     "models": Verb("the models, what they take and until when", about.models, about.add_models),
     "doctor": Verb("what is wrong with this installation", about.doctor, about.add_doctor),
 }
-EXIT_CODES = {"incomplete": ExitCode.ROWS_FAILED, "problems": ExitCode.CONFIGURATION}
+EXIT_CODES = {
+    "incomplete": ExitCode.ROWS_FAILED,
+    "interrupted": ExitCode.INTERRUPTED,
+    "problems": ExitCode.CONFIGURATION,
+}
 """By the state of an output, where that is not 0."""
 
 
@@ -108,6 +124,8 @@ def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
         return output, EXIT_CODES.get(output["state"], ExitCode.DONE)
     except UsageError as error:
         return _usage_failure(str(error)), ExitCode.USAGE
+    except Ended as end:
+        return end.output, end.code
     except GptImageError as error:
         return failure(error), error.exit_code
     except KeyboardInterrupt:

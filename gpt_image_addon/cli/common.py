@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..core.errors import GptImageError
+from ..core.errors import ExitCode, GptImageError
 from .terminal import Console
 
 SCHEMA = 1
@@ -26,6 +26,15 @@ Output = dict[str, Any]
 
 class UsageError(Exception):
     """The command line can't be understood."""
+
+
+class Ended(Exception):  # noqa: N818 - a command's own end, with all that it has to say
+    """A command failed after a part of its work."""
+
+    def __init__(self, output: Output, code: ExitCode) -> None:
+        super().__init__(output["error"]["message"])
+        self.output = output
+        self.code = code
 
 
 class Layout(argparse.HelpFormatter):

@@ -67,7 +67,8 @@ def add_generate(verb: argparse.ArgumentParser) -> None:
         "Make an image, a texture, an image plane or a material from a prompt. "
         "The key comes from OPENAI_API_KEY or the add-on's preferences; `--provider offline` needs none."
     )
-    _add_request(verb)
+    _add_prompt(verb)
+    add_request(verb)
     add_scene_outputs(verb).add_argument(
         "--textures-dir", metavar="DIR", help="folder that gets copies of the pictures and maps"
     )
@@ -96,12 +97,17 @@ def add_estimate(verb: argparse.ArgumentParser) -> None:
     verb.description = (
         "Say what `generate` would cost with the same flags. Nothing is sent, no key is needed."
     )
-    _add_request(verb)
+    _add_prompt(verb)
+    add_request(verb)
     add_outputs(verb)
 
 
-def _add_request(verb: argparse.ArgumentParser) -> None:
+def _add_prompt(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("prompt", help="what to make, in your words")
+
+
+def add_request(verb: argparse.ArgumentParser) -> None:
+    """The flags of a request and what becomes of its result."""
     _add_what(verb.add_argument_group("what becomes of it"))
     add_surface_flags(verb.add_argument_group("maps and materials"))
     _add_pictures(verb.add_argument_group("pictures to show the model"))

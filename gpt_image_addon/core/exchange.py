@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from typing import TYPE_CHECKING
 
 from .errors import Billed, JobCancelled
+
+if TYPE_CHECKING:
+    from .pace import Turn
 
 
 class Exchange:
@@ -18,6 +22,8 @@ class Exchange:
         self._socket: socket.socket | None = None
         self.body_sent = False
         """The whole request has left; from now on the server may be working, and billing."""
+        self.turn: Turn | None = None
+        """What keeps requests apart, where something does."""
         self.answered = False
         """The answer is here, and with it the bill; only pictures behind links are missing."""
 

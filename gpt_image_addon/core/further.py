@@ -5,14 +5,17 @@ Each is a job of its own in the journal, named after the job it belongs to, with
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
-from .admission import sent_fields
-from .models import Registry
+from .admission import quote, sent_fields
+from .models import Registry, check
 from .pricing import Estimate, Seen, estimate, nothing_seen
-from .request import Application, GenerationRequest
+from .request import Application, GenerationRequest, check_application
 from .results import ANSWER_FILE, PICTURE_STEM
+from .seamless import as_sent
 from .sizes import AUTO, format_size, parse_size
 
 HEIGHT_JOB = "height"
@@ -80,6 +83,30 @@ def with_further(
         exact=price.exact and more.exact,
         likely_usd=price.likely_usd + more.likely_usd,
     )
+
+
+def checked(
+    request: GenerationRequest,
+    application: Application,
+    registry: Registry,
+    seen: Seen,
+    more_pictures: Sequence[tuple[int, int]] = (),
+    *,
+    read_files: bool = True,
+) -> tuple[Estimate, tuple[str, ...]]:
+    """The price of all that a request and its application need, and warnings.
+
+    :param request: one that names provider and model.
+    :param more_pictures: width and height of pictures whose files are not read.
+    :param read_files: false where references, mask and markup are only stand-ins.
+    :raises InvalidRequestError: it can't be sent.
+    """
+    check_application(application)
+    sent, notes = as_sent(request, registry)
+    warnings = check(sent, registry, date.today())
+    files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
+    price = quote(files, registry, seen, more_pictures)
+    return with_further(price, sent, application, registry, seen), (*warnings, *notes)
 
 
 def further_id(job: str, kind: str) -> str:

@@ -29,6 +29,7 @@ from .errors import Billed, BudgetExceededError, GptImageError, StorageError
 from .pricing import Observed, picture_tokens
 from .processes import ProcessLock, is_alive
 from .request import Application, GenerationRequest
+from .rows import Place
 from .schema import (
     JOURNAL_FILE,
     described,
@@ -128,13 +129,18 @@ class Journal:
         digest: str,
         estimated_usd: float,
         budget_usd: float | None = None,
+        place: Place | None = None,
     ) -> None:
         """Add a QUEUED row and set its estimate aside.
 
+        :param place: where in a batch it belongs.
         :raises BudgetExceededError: it would not fit this month's budget.
+        :raises RowTakenError: another process has begun the same row of a batch meanwhile.
         """
         now = datetime.now()
+        place = place or Place()
         with self.transaction() as connection:
+            place.check(connection)
             if budget_usd is not None and estimated_usd > 0:
                 _check_budget(connection, now, estimated_usd, budget_usd)
             insert(
@@ -149,6 +155,8 @@ class Journal:
                 digest=digest,
                 estimated_usd=estimated_usd,
                 reserved_usd=estimated_usd,
+                row=place.row,
+                batch=place.batch,
             )
 
     def sending(self, job: str, size: str | None = None) -> None:
@@ -235,13 +243,13 @@ class Journal:
 
     def left_behind(self) -> Iterator[tuple[str, JobState]]:
         """The open rows of processes that are gone."""
-        for row in self.rows("state IN (?, ?) AND process <> ?", *OPEN, self.process):
+        for row in self.rows("state IN (?, ?) AND process <> ? AND batch = ''", *OPEN, self.process):
             if not is_alive(self.locks, row["process"]):
                 yield row["id"], JobState(row["state"])
 
     def entry(self, job: str) -> Entry | None:
         """One row; None where there is none of that id."""
-        return next(map(self._entry, self.rows("id = ?", job)), None)
+        return next(map(self.read, self.rows("id = ?", job)), None)
 
     def entries(self, *states: JobState) -> list[Entry]:
         """The rows in these states (all without any), newest first."""
@@ -254,7 +262,7 @@ class Journal:
         :param limit: how many at most; -1 for all.
         """
         rows = self.rows(f"{where} ORDER BY created DESC, id LIMIT ?", *values, limit)
-        return [self._entry(row) for row in rows]
+        return [self.read(row) for row in rows]
 
     def find_stored(self, digest: str) -> Entry | None:
         """The newest result of an equal request whose files are kept."""
@@ -270,20 +278,17 @@ class Journal:
         """Results that wait for a scene, without those that another living process is about to apply."""
         waiting = self.rows("state = ? ORDER BY created DESC", JobState.RECEIVED)
         return [
-            self._entry(row)
+            self.read(row)
             for row in waiting
             if row["process"] == self.process or not is_alive(self.locks, row["process"])
         ]
 
     def seen(self, model: str, quality: str, size: str) -> Observed | None:
-        """Output tokens a picture of the newest answers to such requests.
-
-        Seamless ones don't count: more pixels were sent for than their rows name.
-        """
+        """Output tokens a picture of the newest answers to such requests."""
         row = self.query(
             "SELECT COUNT(*), AVG(picture_tokens), MIN(picture_tokens), MAX(picture_tokens) FROM ("
             "SELECT picture_tokens FROM jobs WHERE model = ? AND quality = ? AND size = ?"
-            " AND request NOT LIKE '%\"seamless\": true%' AND picture_tokens IS NOT NULL ORDER BY created DESC LIMIT ?)",
+            " AND picture_tokens IS NOT NULL ORDER BY created DESC LIMIT ?)",
             model,
             quality,
             size,
@@ -308,7 +313,9 @@ class Journal:
         inside = folder.is_relative_to(self.folder)
         return (folder.relative_to(self.folder) if inside else folder).as_posix()
 
-    def _entry(self, row: sqlite3.Row) -> Entry:
+    def read(self, row: sqlite3.Row) -> Entry:
+        """A row of the file as a value."""
+
         def parsed(column: str) -> Any:
             return json.loads(row[column]) if row[column] else None
 

@@ -184,6 +184,17 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     return pixels
 
 
+def thumbnail(data: bytes, edge: int) -> NDArray[np.float32]:
+    """The picture at most ``edge`` pixels wide and high, as (height, width, 4) float32 from 0 to 1.
+
+    :raises UnusablePictureError: not a picture, broken, or with too many pixels.
+    """
+    with opened(data) as picture:
+        small = _eight_bit(picture).convert("RGBA")
+    small.thumbnail((edge, edge))
+    return np.asarray(small, np.float32) / 255
+
+
 def decode_height(data: bytes) -> NDArray[np.float32]:
     """The pixels of a grey 16-bit PNG as (height, width) float32 in 0..1.
 

@@ -30,7 +30,7 @@ from .preparing import prepare
 from .pricing import cost_usd
 from .processing import PIXEL_FORMATS
 from .prompts import compose
-from .providers import make_provider
+from .providers import NEEDS_KEY, make_provider
 from .request import Application, GenerationRequest
 from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, Prepared, keep
 from .seamless import as_sent
@@ -38,6 +38,7 @@ from .states import JobState
 
 if TYPE_CHECKING:
     from .connection import Connection
+    from .pace import Pace
     from .providers.base import Answer, Reporter, Uploads
 
 log = get_logger(__name__)
@@ -52,6 +53,8 @@ class Line:
     connection: Connection
     monthly_budget_usd: float | None = None
     """For the further requests; that of the job itself was checked with them before."""
+    pace: Pace | None = None
+    """Keeps requests apart; None lets each go at once."""
 
     def run(self, job: Job, emit: Emit) -> Prepared:
         """Make the result of one job.
@@ -149,19 +152,31 @@ class Line:
         prompt = compose(job.request)
         uploads = load_uploads(job.request)
         provider = make_provider(job.request.provider, self.connection)
+        if self.pace is not None and NEEDS_KEY[job.request.provider]:
+            exchange.turn = self.pace.turn(job.request.n, len(uploads.all))
+            exchange.turn.take(exchange)
         sent, _ = as_sent(job.request, self.registry)
         self.journal.sending(job.id, sent.size)
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
         answer = provider.generate(sent, prompt, uploads, exchange, _reporter(job, emit))
         notes = [note for upload in uploads.all for note in upload.notes]
-        return self._store(job, answer, uploads, notes)
+        return self.store(job, answer, uploads, notes)
 
-    def _store(
-        self, job: Job, answer: Answer, uploads: Uploads, notes: list[str]
+    def store(
+        self, job: Job, answer: Answer, uploads: Uploads, notes: list[str], share: float = 1.0
     ) -> tuple[Path, tuple[str, ...]]:
+        """Make an answer safe: on the disk, then in the journal.
+
+        :param notes: what the user should know; gets more.
+        :param share: of the list price that is billed.
+        :returns: its folder and what went wrong beside.
+        :raises StorageError: no disk takes it.
+        """
         usage = answer.usage.to_dict() if answer.usage else None
         cost = cost_usd(answer.usage, self.registry, job.request.model) if answer.usage else None
-        if cost is None:
+        if cost is not None:
+            cost *= share
+        else:
             cost = job.estimated_usd
             notes.append("The server did not say what was used; the cost shown is the estimate.")
         now = datetime.now()
@@ -214,6 +229,7 @@ def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str,
 
 
 def _reporter(job: Job, emit: Emit) -> Reporter:
+    from .previews import make_preview
     from .providers.base import Reporter
 
     def on_wait(seconds: float, reason: str) -> None:
@@ -221,7 +237,9 @@ def _reporter(job: Job, emit: Emit) -> Reporter:
 
     def on_partial(index: int, data: bytes) -> None:
         share = (index + 1) / (job.request.partial_images + 1)
-        emit(JobEvent(job, message=f"Preview {index + 1}", partial=data, progress=0.1 + 0.8 * share))
+        preview = make_preview(index + 1, data)
+        message, progress = f"Preview {index + 1}", 0.1 + 0.8 * share
+        emit(JobEvent(job, message=message, partial=data, preview=preview, progress=progress))
 
     return Reporter(on_wait, on_partial)
 

@@ -21,6 +21,7 @@ AUTO_SIZES = ((1024, 1024), (1536, 1024), (1024, 1536))  # what the server choos
 DEFAULT_FRAMES = 9  # of a gif
 ENOUGH_SEEN = 3  # answers from which on experience replaces a guess
 SAFETY_MARGIN = 1.25  # an upper bound by experience lies this much over the dearest answer
+BATCH_SHARE = 0.5  # of the list price, through the Batch API
 MILLION = 1_000_000
 
 
@@ -55,6 +56,10 @@ class Estimate:
     """Whether published tables decide the output tokens; "about" otherwise."""
     likely_usd: float = 0.0
     """The best single guess: what equal requests cost on average, where there were any."""
+
+    def times(self, share: float) -> Estimate:
+        """The same request at a share of the list price, such as `BATCH_SHARE`."""
+        return Estimate(self.low_usd * share, self.high_usd * share, self.exact, self.likely_usd * share)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from .errors import APIConnectionError, APIError, APIStatusError, InsufficientQuotaError, ModerationError
+from .errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    InsufficientQuotaError,
+    ModerationError,
+    RateLimitError,
+)
 from .logs import get_logger
 
 if TYPE_CHECKING:
@@ -43,7 +50,9 @@ def with_retries(
     :raises APIError: the last error.
     :raises JobCancelled: cancelled while waiting or sending.
     """
-    for number in range(1, tries + 1):
+    number = 0
+    while True:
+        number += 1
         headers: Mapping[str, str] = {}
         try:
             reply = attempt()
@@ -54,13 +63,18 @@ def with_retries(
         except APIConnectionError as broken:
             error = broken
         seconds = wait_before_retry(error, headers, number)
-        if number == tries or seconds is None:
+        if seconds is None:
+            raise error
+        if exchange.turn is not None and isinstance(error, RateLimitError):
+            number -= exchange.turn.refused(seconds)
+        if number == tries:
             raise error
         log.info("Try %d failed with %s; the next follows in %.1f s", number, error.code, seconds)
         exchange.settled()
         on_wait(seconds, error)
         exchange.wait(seconds)
-    raise AssertionError("unreachable: the last try returns or raises")
+        if exchange.turn is not None:
+            exchange.turn.take(exchange)
 
 
 def wait_before_retry(

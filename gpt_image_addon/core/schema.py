@@ -59,6 +59,24 @@ CREATE INDEX jobs_by_age ON jobs (created);
 """
 
 
+VERSION_3 = """
+ALTER TABLE jobs ADD COLUMN row TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_by_row ON jobs (row, state) WHERE row <> '';
+CREATE INDEX jobs_by_batch ON jobs (batch, state) WHERE batch <> '';
+CREATE TABLE batches (
+    id TEXT PRIMARY KEY,
+    created REAL NOT NULL,
+    process TEXT NOT NULL,
+    server TEXT NOT NULL,
+    input_file TEXT NOT NULL DEFAULT '',
+    remote TEXT NOT NULL DEFAULT '',
+    state TEXT NOT NULL
+);
+CREATE TABLE pace (name TEXT PRIMARY KEY, free REAL NOT NULL);
+"""
+
+
 def _fill_version_2(connection: sqlite3.Connection) -> None:
     """What later estimates learn from, out of the requests and usages that are there."""
     for row in connection.execute("SELECT id, request, usage FROM jobs").fetchall():
@@ -80,6 +98,7 @@ def _fill_version_2(connection: sqlite3.Connection) -> None:
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None] | None], ...] = (
     (VERSION_1, None),
     (VERSION_2, _fill_version_2),
+    (VERSION_3, None),
 )
 """The statements, and where needed the code, that lead from each version to the next."""
 VERSION = len(MIGRATIONS)

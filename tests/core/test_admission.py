@@ -67,12 +67,6 @@ def test_the_bill_lies_in_the_range_of_what_was_sent(
     assert journal.spent_usd() == pytest.approx(record.cost_usd)
 
 
-def test_what_seamless_requests_took_is_no_guide_for_others(journal: Journal, api_server: ApiServer) -> None:
-    plain = quote(admit(journal).request, load_registry(), journal.seen)
-    assert generate(journal, api_server, seamless=True, prompt="a tile") is JobState.RECEIVED
-    assert quote(admit(journal).request, load_registry(), journal.seen) == plain
-
-
 def test_pictures_are_priced_as_they_are_sent(
     journal: Journal, api_server: ApiServer, tmp_path: Path
 ) -> None:

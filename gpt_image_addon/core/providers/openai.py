@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -94,6 +95,19 @@ def form_files(uploads: Uploads, picture_fields: str = "brackets") -> Files:
     named: list[tuple[str, Upload]] = [(name, upload) for upload in uploads.references]
     named += [(key, upload) for key, upload in (("mask", uploads.mask), ("markup", uploads.markup)) if upload]
     return [(key, (upload.name, upload.data, upload.mime)) for key, upload in named]
+
+
+def json_pictures(uploads: Uploads) -> dict[str, Any]:
+    """The pictures of an edit in the JSON form, as data URLs."""
+    found: dict[str, Any] = {"images": [_data_url(upload) for upload in uploads.references]}
+    for name, upload in (("mask", uploads.mask), ("markup", uploads.markup)):
+        if upload is not None:
+            found[name] = _data_url(upload)
+    return found
+
+
+def _data_url(upload: Upload) -> dict[str, str]:
+    return {"image_url": f"data:{upload.mime};base64,{base64.b64encode(upload.data).decode()}"}
 
 
 class OpenAIProvider:

@@ -1,0 +1,293 @@
+"""The verb ``batch``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import api
+from .common import OUTPUT_FLAGS, SCHEMA, Ended, Output, UsageError, add_outputs, failure, say, succeeded
+from .generate import add_request
+from .progress import ProgressBar
+
+if TYPE_CHECKING:
+    from ..batches import Batch, BatchResult
+    from ..core.batch import Run
+    from ..core.survey import Survey
+
+DESCRIPTION = """\
+Make what a manifest lists: JSON Lines (one object a line) or CSV. The columns are the flags below with
+underscores instead of dashes; flags hold for the rows that leave a column open. A list (in CSV:
+oak|pine|ash) makes a row of each value, several lists a row of each combination. {wood} in a text stands for
+the value of the row's column `wood`. Further columns: `id` (names the files), `tags` and `catalog` (for
+--asset-library). Paths are relative to the manifest. Run it again and only what is missing is made, even
+after a crash.
+"""
+NOT_PARAMETERS = OUTPUT_FLAGS | frozenset(
+    (
+        "manifest",
+        "concurrency",
+        "images_per_minute",
+        "input_images_per_minute",
+        "max_cost",
+        "dry_run",
+        "retry_unknown",
+        "report",
+        "output_dir",
+        "blend_per_row",
+        "asset_library",
+        "contact_sheet",
+        "part",
+        "send_nothing",
+        "via",
+        "collect",
+    )
+)
+SHOWN_INVALID = 20  # rows that a dry run names
+
+
+def add_batch(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``batch``."""
+    verb.description = DESCRIPTION
+    verb.add_argument("manifest", metavar="MANIFEST", type=Path, help="a file .jsonl or .csv")
+    outputs = verb.add_argument_group("where it goes")
+    outputs.add_argument(
+        "--output-dir", metavar="DIR", type=Path, help="pictures and maps; default: MANIFEST-pictures"
+    )
+    outputs.add_argument("--blend-per-row", action="store_true", help="save a .blend for each row there, too")
+    outputs.add_argument(
+        "--asset-library", metavar="FILE.blend", type=Path, help="every row as an asset of this library"
+    )
+    outputs.add_argument(
+        "--contact-sheet", metavar="FILE", type=Path, help="all pictures on one .png or .html"
+    )
+    outputs.add_argument(
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="rows that failed or are UNKNOWN, as JSON Lines; default: MANIFEST.report.jsonl",
+    )
+    _add_run(verb.add_argument_group("how it runs"))
+    rows = verb.add_argument_group("what rows leave open")
+    rows.add_argument("--prompt", metavar="TEXT", help="may hold {placeholders} for columns")
+    add_request(verb)
+    add_outputs(verb)
+
+
+def _add_run(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--concurrency", metavar="N", type=_positive, help="requests at once (default: 4)")
+    for flag, what in (("--images-per-minute", "pictures"), ("--input-images-per-minute", "references")):
+        group.add_argument(
+            flag, metavar="N", type=_positive, help=f"send no more {what}, by all processes together"
+        )
+    group.add_argument(
+        "--max-cost", metavar="USD", type=_usd, help="the whole run sends nothing that could cost more"
+    )
+    group.add_argument("--dry-run", action="store_true", help="check and price everything, send nothing")
+    group.add_argument(
+        "--retry-unknown",
+        action="store_true",
+        help="send rows again that got no answer and may have been billed",
+    )
+    group.add_argument(
+        "--part", metavar="K/N", type=_part, default=(1, 1), help="only every Nth row, from the Kth on"
+    )
+    group.add_argument("--send-nothing", action="store_true", help="only put together what was made already")
+    group.add_argument(
+        "--via",
+        choices=("requests", "batch-api"),
+        default="requests",
+        help="batch-api: hand the rows in at half price and leave; they are made within a day",
+    )
+    group.add_argument(
+        "--collect", action="store_true", help="with --via batch-api: fetch what was handed in and is done"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 on")
+    return int(text)
+
+
+def _usd(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is no amount in USD")
+
+
+def _part(text: str) -> tuple[int, int]:
+    first, slash, second = text.partition("/")
+    if slash and first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second):
+        return int(first), int(second)
+    raise argparse.ArgumentTypeError(f"'{text}' is no part such as 3/10")
+
+
+def batch(options: argparse.Namespace) -> Output:
+    """The verb ``batch``."""
+    _check(options)
+    made = _batch(options)
+    if options.dry_run:
+        return _dry_run(made)
+    survey = made.survey()
+    say(f"{survey.rows} rows, at most {_money(survey.total('high_usd'))}.")
+    with ProgressBar(survey.rows) as bar, _stoppable() as stop:
+        result = api.run_batch(
+            made,
+            survey,
+            on_open=stop.append,
+            on_outcome=lambda outcome, tally: bar.show(
+                tally.rows, f"{tally.failed + tally.unknown} wrong · {_money(tally.cost_usd)}"
+            ),
+        )
+    output = _output(survey, result)
+    _tell(output, result)
+    if options.json or options.json_file:
+        output["results"] = list(api.batch_results(result))
+    if result.fatal is not None:
+        raise Ended(output, result.fatal.exit_code)
+    return output
+
+
+def _check(options: argparse.Namespace) -> None:
+    library: Path | None = options.asset_library
+    if library is not None and library.suffix != ".blend":
+        raise UsageError(f"--asset-library must end with .blend, not {library.name}")
+    sheet: Path | None = options.contact_sheet
+    if sheet is not None and sheet.suffix.lower() not in (".png", ".html"):
+        raise UsageError(f"--contact-sheet must end with .png or .html, not {sheet.name}")
+    if options.collect and options.via != "batch-api":
+        raise UsageError("--collect goes with --via batch-api")
+    if library is not None and options.blend_per_row:
+        raise UsageError("--blend-per-row and --asset-library can't go together")
+
+
+def _batch(options: argparse.Namespace) -> Batch:
+    given = vars(options)
+    defaults = {
+        name: str(Path(value).absolute()) if name in ("mask", "markup") else value
+        for name, value in given.items()
+        if name not in NOT_PARAMETERS and value is not None
+    }
+    if "references" in defaults:
+        defaults["references"] = [str(Path(path).absolute()) for path in defaults["references"]]
+    return api.batch(
+        options.manifest,
+        defaults,
+        output_dir=options.output_dir,
+        blend_per_row=options.blend_per_row,
+        asset_library=options.asset_library,
+        report=options.report,
+        contact_sheet=options.contact_sheet,
+        concurrency=options.concurrency,
+        images_per_minute=options.images_per_minute,
+        input_images_per_minute=options.input_images_per_minute,
+        max_cost_usd=options.max_cost,
+        retry_unknown=options.retry_unknown,
+        sends=not options.send_nothing,
+        via_batch_api=options.via == "batch-api",
+        collect=options.collect,
+        part=options.part,
+    )
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[list[Run]]:
+    """Ctrl-C, or a scheduler that ends the task, lets the running requests finish; a second one does not."""
+    runs: list[Run] = []
+
+    def stop(number: int, frame: Any) -> None:
+        if not runs or runs[0].stopping:
+            raise KeyboardInterrupt
+        runs[0].stop()
+        say(f"\nStopping: {runs[0].in_flight} requests are on their way and are paid for; waiting for them.")
+
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(ValueError):  # not on the main thread
+            before[number] = signal.signal(number, stop)
+    try:
+        yield runs
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _dry_run(made: Batch) -> Output:
+    invalid: list[dict[str, Any]] = []
+
+    def on_invalid(row: Any, error: Any) -> None:
+        say(f"line {row.line}, {row.id}: {error.text}")
+        if len(invalid) < SHOWN_INVALID:
+            invalid.append({"row": row.id, "line": row.line, "error": error.to_dict()})
+
+    survey = made.survey(on_invalid=on_invalid)
+    say(f"{'rows':>7} {'pictures':>8}  {'model':24} {'size':10} {'quality':8} {'kind':10} {'at most':>10}")
+    for group in survey.table():
+        say(
+            f"{group['rows']:7} {group['pictures']:8}  {group['model']:24} {group['size']:10}"
+            f" {group['quality']:8} {group['kind']:10} {_money(group['high_usd']):>10}"
+        )
+    say(
+        f"{survey.rows} rows would cost about {_money(survey.total('likely_usd'))},"
+        f" and at most {_money(survey.total('high_usd'))}; {survey.invalid} can't be sent."
+    )
+    output = succeeded(
+        rows=survey.rows,
+        invalid=survey.invalid,
+        estimated_usd=survey.total("high_usd"),
+        low_usd=survey.total("low_usd"),
+        likely_usd=survey.total("likely_usd"),
+        high_usd=survey.total("high_usd"),
+        groups=survey.table(),
+        errors=invalid,
+    )
+    return {**output, "state": "incomplete" if survey.invalid else "dry_run"}
+
+
+def _output(survey: Survey, result: BatchResult) -> Output:
+    tally = result.tally
+    if result.fatal is not None:
+        output = failure(result.fatal)
+    else:
+        wrong = tally.failed + tally.unknown > 0
+        state = "interrupted" if result.stopped else "incomplete" if wrong else "succeeded"
+        if state == "succeeded" and tally.running:
+            state = "running"
+        output = {"schema": SCHEMA, "state": state}
+    return {
+        **output,
+        "rows": survey.rows,
+        "succeeded": tally.succeeded,
+        "failed": tally.failed,
+        "unknown": tally.unknown,
+        "skipped": tally.skipped,
+        "running": tally.running,
+        "unfinished": result.unfinished,
+        "cost_usd": tally.cost_usd,
+        "unknown_usd": tally.unknown_usd,
+        "report": str(result.report) if result.report else None,
+        "results_file": str(result.results),
+        "results": [],
+    }
+
+
+def _tell(output: Output, result: BatchResult) -> None:
+    tally = result.tally
+    say(
+        f"{tally.succeeded} made, {tally.skipped} there already, {tally.failed} failed, "
+        f"{tally.unknown} unknown, {tally.running} running, {result.unfinished} not begun."
+    )
+    maybe = f", and perhaps {_money(tally.unknown_usd)} for rows without an answer" if tally.unknown else ""
+    say(f"Billed in this run: {_money(tally.cost_usd)}{maybe}.")
+    if result.report:
+        say(f"What went wrong is in {result.report}.")
+
+
+def _money(usd: float) -> str:
+    return f"${usd:,.4f}" if usd < 1 else f"${usd:,.2f}"

@@ -1,0 +1,88 @@
+"""The files that a run of a batch leaves beside the pictures: all results, and what went wrong."""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .journal import Journal
+from .outcomes import Outcome, RowState
+from .processes import is_alive
+from .results import PART_SUFFIX, storage_errors
+
+IN_REPORT = (RowState.FAILED, RowState.UNKNOWN)
+
+
+class _Lines:
+    """A file of JSON Lines that gets its name when it is finished; two processes do not mix their lines."""
+
+    def __init__(self, path: Path, journal: Journal) -> None:
+        self.path = path
+        self.part = path.with_name(f"{path.name}.{journal.process}{PART_SUFFIX}")
+        with storage_errors(f"{path} could not be written"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for left in path.parent.glob(f"{glob.escape(path.name)}.*{PART_SUFFIX}"):
+                owner = left.name.removeprefix(f"{path.name}.").removesuffix(PART_SUFFIX)
+                if not is_alive(journal.locks, owner):
+                    left.unlink(missing_ok=True)
+            self._stream = self.part.open("w", encoding="utf-8")
+        self.count = 0
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        with storage_errors(f"{self.path} could not be written"):
+            self._stream.write(json.dumps(values, ensure_ascii=False) + "\n")
+            self._stream.flush()
+        self.count += 1
+
+    def close(self) -> None:
+        self._stream.close()
+        with storage_errors(f"{self.path} could not be written"):
+            self.part.replace(self.path)
+
+
+class RunFiles:
+    """Two files, written while the run goes on."""
+
+    def __init__(self, results: Path, report: Path, journal: Journal) -> None:
+        """
+        :param results: gets every row.
+        :param report: gets the rows that failed or are UNKNOWN, with what they asked for; removed where
+            all is well.
+        :raises StorageError: they can't be written.
+        """
+        self.results = _Lines(results, journal)
+        self.report = _Lines(report, journal)
+
+    def add(self, outcome: Outcome) -> None:
+        """Note a row.
+
+        :raises StorageError: the disk is full.
+        """
+        found = outcome.to_dict()
+        self.results.add(found)
+        if outcome.state in IN_REPORT:
+            row = outcome.row
+            asked = {"request": row.request.to_dict(), "application": row.application.to_dict()}
+            self.report.add(found | asked)
+
+    def __enter__(self) -> RunFiles:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.results.close()
+        self.report.close()
+        if not self.report.count:
+            self.report.path.unlink(missing_ok=True)
+
+
+def read_results(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of such a file, one by one."""
+    with path.open(encoding="utf-8") as stream:
+        for line in stream:
+            yield json.loads(line)

@@ -1,0 +1,144 @@
+"""The gate before each row of a batch: what was done for it before, its price, and the money that is left."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+
+from .errors import APIConnectionError, BudgetExceededError
+from .further import checked
+from .jobs import Job
+from .journal import Journal
+from .manifest import Row
+from .models import Registry
+from .pipeline import file_digests
+from .pricing import Estimate, Limits, Seen, check_limit
+from .request import GenerationRequest
+from .rows import Known, Place, RowTakenError, known
+
+
+@dataclass(frozen=True)
+class Pricer:
+    """Completes, checks and prices rows."""
+
+    registry: Registry
+    provider: str
+    """Of rows that name none."""
+    seen: Seen
+    share: float = 1.0
+    """Of the list price."""
+
+    def completed(self, row: Row) -> GenerationRequest:
+        """The request with provider and model.
+
+        :raises InvalidRequestError: it can't be sent.
+        """
+        provider = row.request.provider or self.provider
+        model = row.request.model or self.registry.default_for(provider)
+        return dataclasses.replace(row.request, provider=provider, model=model)
+
+    def checked(self, row: Row) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
+        """The completed request, its price and warnings.
+
+        :raises InvalidRequestError: it can't be sent.
+        """
+        request = self.completed(row)
+        price, warnings = checked(request, row.application, self.registry, self.seen)
+        return request, price.times(self.share), warnings
+
+
+def row_key(row: Row, digest: str) -> str:
+    """The row's name in the journal: equal for the same id and request, wherever the manifest lies.
+
+    :param digest: `GenerationRequest.digest` with the hashes of its files.
+    """
+    return hashlib.sha256(f"{row.id}\n{digest}".encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row with what the journal knows of it."""
+
+    request: GenerationRequest
+    digest: str
+    key: str
+    known: Known
+
+
+@dataclass
+class Gate:
+    """Decides whether a row may be sent, and sets its price aside."""
+
+    journal: Journal
+    pricer: Pricer
+    limits: Limits
+    max_cost_usd: float | None = None
+    """Of the whole run; None for no limit."""
+    retry_unknown: bool = False
+    _reserved_usd: float = 0.0
+    _spent_usd: float = 0.0
+
+    def look(self, row: Row) -> Asked:
+        """What the journal knows of a row.
+
+        :raises InvalidRequestError: a file of it can't be read.
+        """
+        request = self.pricer.completed(row)
+        digest = request.digest(file_digests(request))
+        key = row_key(row, digest)
+        return Asked(request, digest, key, known(self.journal, key))
+
+    def admit(self, row: Row, asked: Asked, batch: str = "") -> Job:
+        """A job whose price is set aside.
+
+        :param batch: our id of the remote batch that it goes into.
+        :raises GptImageError: it must not, or can't, be sent; nothing was.
+        """
+        self._check_free(asked.known)
+        request, price, warnings = self.pricer.checked(row)
+        self._check_money(price)
+        job = Job(request, row.application, estimated_usd=price.high_usd, warnings=warnings)
+        others = len(asked.known.unknown) + (asked.known.stored is not None)
+        self.journal.reserve(
+            job.id,
+            request,
+            row.application,
+            asked.digest,
+            price.high_usd,
+            self.limits.monthly_budget_usd,
+            Place(asked.key, others, batch),
+        )
+        self._reserved_usd += price.high_usd
+        return job
+
+    def settle(self, reserved_usd: float, spent_usd: float) -> None:
+        """A job has ended."""
+        self._reserved_usd -= reserved_usd
+        self._spent_usd += spent_usd
+
+    def _check_free(self, found: Known) -> None:
+        if found.running is not None:
+            raise RowTakenError(f"Job {found.running.id} works on this row.")
+        if found.unknown and not self.retry_unknown:
+            earlier = found.unknown[-1]
+            raise APIConnectionError(
+                f"The row was sent on {earlier.created:%Y-%m-%d %H:%M} as job {earlier.id}, and no answer "
+                "came: it may have been billed.",
+                code="outcome_unknown",
+                billed="maybe",
+                next_step="Add --retry-unknown to send it again all the same.",
+            )
+
+    def _check_money(self, price: Estimate) -> None:
+        check_limit(price, self.limits)
+        if self.max_cost_usd is None:
+            return
+        used = self._spent_usd + self._reserved_usd
+        if price.high_usd > 0 and used + price.high_usd > self.max_cost_usd:
+            raise BudgetExceededError(
+                f"This could cost ${price.high_usd:.4f}; of the ${self.max_cost_usd:.2f} for this run, "
+                f"${used:.4f} is used or set aside.",
+                code="max_cost_exceeded",
+                next_step="Run again with more to make the rest.",
+            )

@@ -1,0 +1,82 @@
+"""Data-blocks as assets: catalog, tags, description and preview. Main thread only."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import bpy
+
+from ..core.errors import InvalidRequestError
+from ..core.results import Facts, Picture, replace_file
+
+CATALOG_FILE = "blender_assets.cats.txt"
+CATALOG_HEADER = """\
+# This is an Asset Catalog Definition file for Blender.
+# Empty lines and lines starting with `#` are ignored; the others are "UUID:catalog/path:simple name".
+
+VERSION 1
+
+"""
+CATALOGS_NAMESPACE = uuid.UUID("6f0e3a5e-6a0f-5b0e-9d3c-2f6a4f1f7d10")
+"""So that the same path is the same catalog in every library."""
+PREVIEW_EDGE = 256  # pixels
+TAG = "GPT Image"
+
+
+def mark(
+    block: bpy.types.ID,
+    picture: Picture,
+    facts: Facts,
+    *,
+    catalog: str = "",
+    tags: Sequence[str] = (),
+) -> None:
+    """Make a material or an object an asset.
+
+    :param picture: shown as its preview.
+    :param facts: the prompt becomes the description.
+    :param catalog: id of a catalog, see `add_catalog`; empty for none.
+    """
+    block.asset_mark()
+    data = block.asset_data
+    data.description = str(facts.get("prompt", ""))
+    for tag in (TAG, *tags):
+        data.tags.new(tag, skip_if_exists=True)
+    if catalog:
+        data.catalog_id = catalog
+    set_preview(block, picture)
+
+
+def set_preview(block: bpy.types.ID, picture: Picture) -> None:
+    """Show a picture where the data-block is browsed."""
+    from ..core.pictures import thumbnail
+
+    pixels = thumbnail(picture.data, PREVIEW_EDGE)[::-1]
+    preview = block.preview_ensure()
+    preview.image_size = (pixels.shape[1], pixels.shape[0])
+    preview.image_pixels_float.foreach_set(pixels.ravel())
+
+
+def add_catalog(folder: Path, path: str) -> str:
+    """The id of a catalog such as ``Wood/Planks``, which is added to the library's file where it is new.
+
+    :param folder: where the library lies.
+    :raises InvalidRequestError: a path that no catalog can have.
+    :raises StorageError: the file can't be written.
+    """
+    clean = "/".join(part.strip() for part in path.split("/") if part.strip())
+    if not clean or re.search(r"[:\\\n]", clean):
+        raise InvalidRequestError(f"'{path}' can't be a catalog.", code="invalid_value", param="catalog")
+    file = folder / CATALOG_FILE
+    text = file.read_text("utf-8") if file.exists() else CATALOG_HEADER
+    for line in text.splitlines():
+        id, _, rest = line.partition(":")
+        if not line.startswith("#") and rest.split(":")[0] == clean:
+            return id
+    found = str(uuid.uuid5(CATALOGS_NAMESPACE, clean))
+    name = clean.replace("/", "-")
+    replace_file(file, f"{text.rstrip()}\n{found}:{clean}:{name}\n".encode())
+    return found
