@@ -69,8 +69,7 @@ def add_generate(verb: argparse.ArgumentParser) -> None:
     )
     _add_prompt(verb)
     add_request(verb)
-    add_scene_outputs(verb)
-    verb.add_argument(
+    add_scene_outputs(verb).add_argument(
         "--textures-dir", metavar="DIR", help="folder that gets copies of the pictures and maps"
     )
     money = verb.add_argument_group("money")
