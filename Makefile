@@ -8,7 +8,7 @@ TESTS ?= tests/core tests/server tests/blender tests/extension
 PYTEST_ARGS ?=
 BLENDER ?= blender
 
-.PHONY: setup demo test test-bpy test-blender lint types format build validate dev-install bench clean
+.PHONY: setup demo test test-bpy test-blender lint types format build validate repository docs dev-install bench clean
 
 setup: .venv/.stamp
 
@@ -51,6 +51,14 @@ build: setup
 
 validate: setup
 	$(VENV) .ci/build_extension.py validate
+
+# What Blender can subscribe to: serve build/repository/ and add the address of its index.json.
+repository: build
+	$(VENV) .ci/build_extension.py repository
+
+# Write docs/reference/ anew, from the code.
+docs: setup
+	$(VENV) docs/generate.py
 
 # Run the working tree in a Blender: make dev-install EXTENSIONS=~/.config/blender/5.2/extensions/user_default
 dev-install: setup

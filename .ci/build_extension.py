@@ -24,6 +24,7 @@ WHEELS = ROOT / ".ci" / "wheels.toml"
 WHEEL_CACHE = ROOT / ".cache" / "wheels"
 STAGE = ROOT / "build" / "stage"
 DIST = ROOT / "dist"
+REPOSITORY = ROOT / "build" / "repository"
 
 EPOCH = (2026, 1, 1, 0, 0, 0)  # every file's date in the zips: the same sources give the same bytes
 JUNK = shutil.ignore_patterns("__pycache__", "*.py[co]", ".*", "*~")
@@ -81,11 +82,14 @@ def scripts_folder() -> Path:
 
 
 def blender_ext(command: str, *arguments: str) -> None:
-    """Run Blender's extension tool with its own list of valid tags."""
-    scripts = scripts_folder()
-    tool = scripts / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
-    tags = scripts / "modules" / "_bpy_internal" / "extensions" / "tags.py"
-    subprocess.run([sys.executable, str(tool), command, f"--valid-tags={tags}", *arguments], check=True)
+    """Run Blender's extension tool."""
+    tool = scripts_folder() / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
+    subprocess.run([sys.executable, str(tool), command, *arguments], check=True)
+
+
+def valid_tags() -> str:
+    """The argument that gives `build` and `validate` Blender's own list of tags."""
+    return f"--valid-tags={scripts_folder() / 'modules' / '_bpy_internal' / 'extensions' / 'tags.py'}"
 
 
 def build() -> None:
@@ -93,7 +97,7 @@ def build() -> None:
     stage()
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
-    blender_ext("build", f"--source-dir={STAGE}", f"--output-dir={DIST}", "--split-platforms")
+    blender_ext("build", valid_tags(), f"--source-dir={STAGE}", f"--output-dir={DIST}", "--split-platforms")
     for path in DIST.glob("*.zip"):
         make_reproducible(path)
 
@@ -115,7 +119,23 @@ def validate() -> None:
     if not zips:
         sys.exit("There is nothing in dist/ to validate: run `make build` first.")
     for path in (STAGE, *zips):
-        blender_ext("validate", str(path))
+        blender_ext("validate", valid_tags(), str(path))
+
+
+def repository(folder: Path, packages: Path) -> None:
+    """Make a folder that Blender can subscribe to, behind any web server for static files.
+
+    The packages replace those of an earlier version: of two versions for the same Blender it takes any.
+    """
+    zips = sorted(packages.glob("*.zip"))
+    if not zips:
+        sys.exit(f"There is nothing in {packages} to publish: run `make build` first.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob(f"{PACKAGE.name}-*.zip"):
+        path.unlink()
+    for path in zips:
+        shutil.copy(path, folder)
+    blender_ext("server-generate", f"--repo-dir={folder}", "--html")
 
 
 def dev_install(repository: Path) -> None:
@@ -138,6 +158,9 @@ def main() -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("build", help="write dist/*.zip")
     verbs.add_parser("validate", help="check what build wrote")
+    repo = verbs.add_parser("repository", help="make a folder that Blender can subscribe to")
+    repo.add_argument("folder", type=Path, nargs="?", default=REPOSITORY, help="default: build/repository")
+    repo.add_argument("--packages", type=Path, default=DIST, help="folder of the zips; default: dist")
     dev = verbs.add_parser("dev-install", help="link the sources into an extensions folder")
     dev.add_argument("repository", type=Path, help="…/extensions/user_default of a Blender")
     arguments = parser.parse_args()
@@ -146,6 +169,8 @@ def main() -> None:
             build()
         case "validate":
             validate()
+        case "repository":
+            repository(arguments.folder, arguments.packages)
         case "dev-install":
             dev_install(arguments.repository)
 

@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
             print(f"{PROGRAM}: {options.blend} does not exist", file=sys.stderr)
             return int(ExitCode.USAGE)
         bpy.ops.wm.open_mainfile(filepath=str(options.blend.absolute()))
-    return cli.main(rest)
+    return cli.run(rest)
 
 
 def _leading(own: argparse.ArgumentParser, argv: list[str]) -> tuple[argparse.Namespace, list[str]]:

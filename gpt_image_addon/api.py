@@ -32,6 +32,14 @@ from .core.jobs import Job
 from .core.request import Application, GenerationRequest
 from .core.sizes import AUTO
 from .core.states import JobState
+from .ledger import as_row as as_row
+from .ledger import clean_results as clean_results
+from .ledger import export_result as export_result
+from .ledger import history as history
+from .ledger import merge_journal as merge_journal
+from .ledger import set_favourite as set_favourite
+from .ledger import unapplied as unapplied
+from .ledger import unknown as unknown
 from .surfaces import Maps as Maps
 from .surfaces import TileResult as TileResult
 from .surfaces import make_maps as make_maps
@@ -43,9 +51,7 @@ from .surfaces import submit_tile as submit_tile
 
 if TYPE_CHECKING:
     from .batches import Batch, BatchResult
-    from .core.history import Cleaned, History
-    from .core.journal import Entry, Journal
-    from .core.merging import Merged
+    from .core.journal import Entry
     from .core.models import Model
     from .core.pricing import Estimate
     from .core.results import Picture
@@ -345,29 +351,6 @@ def batch_results(result: BatchResult) -> Iterator[dict[str, Any]]:
     return read_results(result.results)
 
 
-def history(
-    *, month: str = "", state: str | None = None, search: str = "", limit: int | None = None
-) -> History:
-    """What was made and spent: `.spent_usd`, `.reserved_usd`, `.jobs` (newest first), `.results_bytes`.
-
-    :param month: ``yyyy-mm``; empty for all jobs and the sums of this month.
-    :param state: one of `JobState`.
-    :param search: text in prompts, models and job ids.
-    :raises StorageError: the journal can't be read.
-    """
-    from .core.history import Filter, look
-
-    which = Filter(month, JobState(state) if state else None, search, limit)
-    return look(_journal(), which)
-
-
-def as_row(entry: Entry) -> dict[str, Any]:
-    """A job of the history as plain JSON values."""
-    from .core.history import row
-
-    return row(entry)
-
-
 def earlier(prompt: str, **parameters: Any) -> Entry | None:
     """The newest equal request: answered, or UNKNOWN, which means that it may have been billed.
 
@@ -378,74 +361,12 @@ def earlier(prompt: str, **parameters: Any) -> Entry | None:
     return runner.earlier(request, settings.load()) if CAMERA not in request.references else None
 
 
-def unapplied() -> list[Entry]:
-    """Results that are paid for and in no scene yet, also those that a crash left behind; newest first.
-
-    :raises StorageError: the journal can't be written.
-    """
-    from .core.settling import adopt_all
-
-    adopt_all(_journal())
-    return _journal().unapplied()
-
-
-def unknown() -> list[Entry]:
-    """Requests that were sent and got no answer: they may have been billed. Newest first."""
-    return _journal().entries(JobState.UNKNOWN)
-
-
 def recover(job: str) -> Job:
     """Put a stored result into the open scene, where it would go if it came now; returns at once.
 
     :raises InvalidRequestError: there is no such job, or it has no files.
     """
     return runner.recover(job, settings.load())
-
-
-def export_result(job: str, folder: Path | str) -> list[str]:
-    """Copy the pictures of a stored result, exactly as they were received, and count it as applied.
-
-    :returns: the paths of the copies.
-    :raises InvalidRequestError: there is no such job, or it has no files.
-    :raises StorageError: the folder can't be written.
-    """
-    from .core.history import export
-
-    return [str(path) for path in export(_journal(), job, Path(folder).absolute())]
-
-
-def set_favourite(job: str, favourite: bool = True) -> None:
-    """Mark a job so that its files are never cleaned away, or take the mark off.
-
-    :raises InvalidRequestError: there is no such job.
-    """
-    if not _journal().set_favourite(job, favourite):
-        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
-
-
-def clean_results(older_than_days: float, *, dry_run: bool = False) -> Cleaned:
-    """Delete the files of old results, never of favourites or unapplied ones: `.jobs` and `.freed_bytes`.
-
-    :raises StorageError: the journal can't be written.
-    """
-    from .core.history import clean
-
-    return clean(_journal(), older_than_days, dry_run=dry_run)
-
-
-def merge_journal(source: Path | str) -> Merged:
-    """Take over jobs and results of another machine's state folder: `.added`, `.updated`, `.copied_bytes`.
-
-    :raises InvalidRequestError: there is no journal.
-    :raises StorageError: it can't be read, or ours can't be written.
-    """
-    from .core.merging import merge
-
-    return merge(_journal(), Path(source))
-
-
-def _journal() -> Journal:
-    return runner.journal(settings.load())
 
 
 def models() -> list[dict[str, Any]]:

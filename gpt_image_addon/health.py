@@ -79,6 +79,8 @@ def _journal() -> str:
 
 def _openai() -> str:
     found = settings.load()
+    if found.provider == "offline" and not found.api_key:
+        return "not needed: the provider is offline"
     found.check_provider("openai")
     return f"a key is there; requests go to {found.base_url}"
 

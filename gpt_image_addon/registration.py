@@ -31,7 +31,7 @@ _registered = False
 def _command(argv: list[str]) -> int:
     from . import cli
 
-    return cli.main(argv)
+    return cli.run(argv)
 
 
 def register() -> None:

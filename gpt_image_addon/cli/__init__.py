@@ -6,15 +6,31 @@ import argparse
 import contextlib
 import ctypes
 import json
+import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .. import api
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from . import about, batch, generate, ledger, surfaces
-from .common import PROGRAM, Ended, Output, Parser, UsageError, add_outputs, failure
+from ..core.jobs import WORKER_NAME
+from . import about, batch, generate, ledger, manual, surfaces
+from .common import (
+    BILLED,
+    PROGRAM,
+    Ended,
+    Layout,
+    Output,
+    Parser,
+    UsageError,
+    add_outputs,
+    console,
+    failure,
+)
+from .terminal import speaking
 
 
 @dataclass(frozen=True)
@@ -23,7 +39,7 @@ class Verb:
 
     help: str
     run: Callable[[argparse.Namespace], Output]
-    add_flags: Callable[[argparse.ArgumentParser], None] = add_outputs
+    add_flags: Callable[[argparse.ArgumentParser], None]
 
 
 VERBS: dict[str, Verb] = {
@@ -34,20 +50,48 @@ VERBS: dict[str, Verb] = {
     "tile": Verb("a seamless tile from a picture, without the API", surfaces.make_tile, surfaces.add_tile),
     "history": Verb("what was made and spent", ledger.history, ledger.add_history),
     "recover": Verb("results that are in no scene yet", ledger.recover, ledger.add_recover),
-    "models": Verb("the models, what they take and until when", about.models),
-    "doctor": Verb("what is wrong with this installation", about.doctor),
+    "models": Verb("the models, what they take and until when", about.models, about.add_models),
+    "doctor": Verb("what is wrong with this installation", about.doctor, about.add_doctor),
 }
-EXIT_CODES = {"incomplete": ExitCode.ROWS_FAILED, "interrupted": ExitCode.INTERRUPTED}
+EXIT_CODES = {
+    "incomplete": ExitCode.ROWS_FAILED,
+    "interrupted": ExitCode.INTERRUPTED,
+    "problems": ExitCode.CONFIGURATION,
+}
 """By the state of an output, where that is not 0."""
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    root = Parser(prog=PROGRAM, description="Textures, image planes and materials from a prompt.")
-    verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Parser)
+    root = Parser(
+        prog=PROGRAM,
+        description="Textures, image planes and materials from a prompt.",
+        epilog=manual.root_epilog(),
+        formatter_class=Layout,
+    )
+    verbs = root.add_subparsers(
+        dest="verb", required=True, metavar="VERB", parser_class=Parser, title="verbs"
+    )
     for name, verb in VERBS.items():
-        verb.add_flags(verbs.add_parser(name, help=verb.help))
+        added = verbs.add_parser(
+            name, help=verb.help, epilog=manual.verb_epilog(name), formatter_class=Layout
+        )
+        verb.add_flags(added)
     return root
+
+
+def run(argv: Sequence[str]) -> int:
+    """`main` for a process that has nothing else to do.
+
+    :returns: the exit code.
+    """
+    code = main(argv)
+    if any(thread.name == WORKER_NAME and thread.is_alive() for thread in threading.enumerate()):
+        # A draft is painted to its end whatever happens, and Blender hangs when a thread outlives it.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+    return code
 
 
 def main(argv: Sequence[str]) -> int:
@@ -61,38 +105,63 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as asked:  # --help
         return int(asked.code or 0)
     except UsageError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        console.print(f"{PROGRAM}: {error}")
         return _report(_early_options(argv), _usage_failure(str(error)), ExitCode.USAGE)
+    with speaking(console, quiet=options.quiet, verbose=options.verbose):
+        try:
+            output, code = _run(options)
+        finally:
+            with _deaf():  # what is being written here must not be cut short
+                api.close()
+        if output["state"] == "failed":
+            _say_failure(output["error"], code)
+        return _report(options, output, code)
+
+
+def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
     try:
         output = VERBS[options.verb].run(options)
-        code = EXIT_CODES.get(output["state"], ExitCode.DONE)
+        return output, EXIT_CODES.get(output["state"], ExitCode.DONE)
     except UsageError as error:
-        output, code = _usage_failure(str(error)), ExitCode.USAGE
+        return _usage_failure(str(error)), ExitCode.USAGE
     except Ended as end:
-        output, code = end.output, end.code
+        return end.output, end.code
     except GptImageError as error:
-        output, code = failure(error), error.exit_code
+        return failure(error), error.exit_code
     except KeyboardInterrupt:
-        output, code = failure(JobCancelled("Interrupted.")), ExitCode.INTERRUPTED
+        return failure(JobCancelled("Interrupted.")), ExitCode.INTERRUPTED
     except Exception as error:
         import traceback
 
-        traceback.print_exc()
-        output, code = (
-            failure(GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")),
-            ExitCode.INTERNAL,
-        )
-    finally:
-        api.close()
-    if output["state"] == "failed":
-        print(f"{PROGRAM}: {output['error']['message']}", file=sys.stderr)
-    return _report(options, output, code)
+        console.print(traceback.format_exc())
+        internal = GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")
+        return failure(internal), ExitCode.INTERNAL
+
+
+def _say_failure(error: dict[str, Any], code: ExitCode) -> None:
+    console.print(f"{PROGRAM}: {error['message']}")
+    if error["billed"] != "no" or code is ExitCode.INTERRUPTED:
+        console.print(BILLED[error["billed"]])
 
 
 def _hear_interrupts() -> None:
     """Blender ignores Ctrl-C in commands; without this no KeyboardInterrupt is raised."""
     with contextlib.suppress(ValueError):  # not on the main thread
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """No interrupts in here."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not on the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _usage_failure(message: str) -> Output:
@@ -116,7 +185,7 @@ def _report(options: argparse.Namespace, output: Output, code: ExitCode) -> int:
         try:
             options.json_file.write_text(text + "\n", "utf-8")
         except OSError as error:
-            print(f"{PROGRAM}: {options.json_file} can't be written: {error.strerror}", file=sys.stderr)
+            console.print(f"{PROGRAM}: {options.json_file} can't be written: {error.strerror}")
             code = code or ExitCode.INTERNAL
     if options.json:
         _flush_c()

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from .. import api, health
-from .common import SCHEMA, Output, say, succeeded
+from .. import api, health, report
+from .common import SCHEMA, Output, UsageError, add_outputs, say, succeeded
+
+
+def add_models(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``models``."""
+    verb.description = (
+        "List the models: what they take, what they cost, and until when they answer. Nothing is sent. "
+        "A file models.json in the state folder adds rows or replaces some."
+    )
+    add_outputs(verb)
 
 
 def models(options: argparse.Namespace) -> Output:
@@ -16,10 +26,38 @@ def models(options: argparse.Namespace) -> Output:
     return succeeded(models=rows)
 
 
+def add_doctor(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``doctor``."""
+    verb.description = (
+        "Look for what keeps this installation from working: modules, journal, key, online access. "
+        "Nothing is sent. Exit code 3 when something is wrong."
+    )
+    group = verb.add_argument_group("for a bug report")
+    group.add_argument(
+        "--report",
+        metavar="FILE.zip",
+        type=Path,
+        help="write versions, settings and the newest jobs there, without key, prompts and your folders",
+    )
+    group.add_argument(
+        "--with-prompts", action="store_true", help="with --report: let the prompts be in it, too"
+    )
+    add_outputs(verb)
+
+
 def doctor(options: argparse.Namespace) -> Output:
     """The verb ``doctor``."""
+    if options.with_prompts and options.report is None:
+        raise UsageError("--with-prompts goes with --report")
+    if options.report is not None and (options.report.suffix != ".zip" or options.report.exists()):
+        raise UsageError(f"--report must name a new .zip file, not {options.report.name}")
     checks = health.checks()
     for check in checks:
         say(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.text}")
+    written = None
+    if options.report is not None:
+        written = str(report.write(options.report.absolute(), checks, with_prompts=options.with_prompts))
+        say(f"{written}: have a look at it before you pass it on.")
     state = "succeeded" if all(check.ok for check in checks) else "problems"
-    return {"schema": SCHEMA, "state": state, "checks": [check.to_dict() for check in checks]}
+    rows = [check.to_dict() for check in checks]
+    return {"schema": SCHEMA, "state": state, "checks": rows, "report": written}

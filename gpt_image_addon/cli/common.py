@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..core.errors import ExitCode, GptImageError
+from .terminal import Console
 
 SCHEMA = 1
 PROGRAM = "gpt_image"
+OUTPUT_FLAGS = frozenset(("verb", "json", "json_file", "quiet", "verbose"))
+"""What `add_outputs` and the choice of the verb leave in the options."""
+BILLED = {
+    "no": "Nothing was billed.",
+    "maybe": "It may have been billed, at most the estimate: `recover` lists such requests.",
+    "yes": "It was billed; `history` names the folder of what came.",
+}
+"""What to tell about money after a failure."""
+console = Console()
 
 Output = dict[str, Any]
 
@@ -28,6 +37,15 @@ class Ended(Exception):  # noqa: N818 - a command's own end, with all that it ha
         self.code = code
 
 
+class Layout(argparse.HelpFormatter):
+    """Help whose descriptions are wrapped, and whose examples stay as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" in text:
+            return "".join(indent + line for line in text.splitlines(keepends=True))
+        return super()._fill_text(text, width, indent)
+
+
 class Parser(argparse.ArgumentParser):
     """Raises instead of leaving the process, which would take Blender with it."""
 
@@ -40,14 +58,23 @@ class Parser(argparse.ArgumentParser):
 
 def add_outputs(verb: argparse.ArgumentParser) -> None:
     """The flags that every verb has."""
-    verb.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
-    verb.add_argument("--json-file", metavar="FILE", type=Path, help="write that object to a file")
+    group = verb.add_argument_group("what is printed")
+    group.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
+    group.add_argument("--json-file", metavar="FILE", type=Path, help="write that object to a file")
+    loudness = group.add_mutually_exclusive_group()
+    loudness.add_argument(
+        "-q", "--quiet", action="store_true", help="on stderr only errors: no notes, no progress"
+    )
+    loudness.add_argument(
+        "-v", "--verbose", action="store_true", help="on stderr also each step and what the log says"
+    )
 
 
 def add_scene_outputs(verb: argparse.ArgumentParser) -> None:
     """Where the scene goes afterwards."""
-    verb.add_argument("--output", metavar="FILE.blend", type=Path, help="save the scene here")
-    verb.add_argument("--overwrite", action="store_true", help="replace an existing --output")
+    group = verb.add_argument_group("the scene")
+    group.add_argument("--output", metavar="FILE.blend", type=Path, help="save the scene here")
+    group.add_argument("--overwrite", action="store_true", help="replace an existing --output")
 
 
 def check_scene_output(options: argparse.Namespace) -> None:
@@ -77,5 +104,5 @@ def failure(error: GptImageError) -> Output:
 
 
 def say(text: str) -> None:
-    """Tell people; stdout belongs to the JSON."""
-    print(text, file=sys.stderr, flush=True)
+    """Tell people, unless they want quiet; stdout belongs to the JSON."""
+    console.say(text)

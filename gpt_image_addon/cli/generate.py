@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from typing import Any
 
 from .. import api
+from ..core.errors import Billed, JobCancelled
 from ..core.jobs import Job
+from ..core.providers import NEEDS_KEY
 from ..core.request import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, SVG_EFFORTS, TARGETS
-from .common import Output, add_outputs, add_scene_outputs, check_scene_output, say, succeeded
+from ..core.states import JobState
+from .common import (
+    OUTPUT_FLAGS,
+    Output,
+    add_outputs,
+    add_scene_outputs,
+    check_scene_output,
+    console,
+    say,
+    succeeded,
+)
 from .surfaces import add_generate_flags as add_surface_flags
 
-OWN_FLAGS = frozenset(
-    ("verb", "json", "json_file", "output", "overwrite", "reuse", "retry_unknown", "max_cost", "dry_run")
-)
+OWN_FLAGS = OUTPUT_FLAGS | {"output", "overwrite", "reuse", "retry_unknown", "max_cost", "dry_run"}
 """Flags that are no parameter of the request."""
+BILLED_IN: dict[JobState, Billed] = {
+    JobState.QUEUED: "no",
+    JobState.SENDING: "maybe",
+    JobState.RECEIVED: "yes",
+}
+"""Whether a job that is stopped in a state may have been billed."""
 CANCEL_SECONDS = 2.0  # how long Ctrl-C waits for the job to say whether it was billed
 
 PARAMETERS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -50,28 +67,29 @@ def add_generate(verb: argparse.ArgumentParser) -> None:
         "Make an image, a texture, an image plane or a material from a prompt. "
         "The key comes from OPENAI_API_KEY or the add-on's preferences; `--provider offline` needs none."
     )
-    verb.add_argument("prompt", help="what to make")
+    verb.add_argument("prompt", help="what to make, in your words")
     add_request(verb)
+    add_scene_outputs(verb)
     verb.add_argument(
         "--textures-dir", metavar="DIR", help="folder that gets copies of the pictures and maps"
     )
-    add_scene_outputs(verb)
-    verb.add_argument(
+    money = verb.add_argument_group("money")
+    money.add_argument(
         "--max-cost",
         type=float,
         metavar="USD",
         help="send nothing that could cost more; default: $GPT_IMAGE_MAX_COST_USD, "
         "or 1.00 for each request in background",
     )
-    verb.add_argument(
+    money.add_argument("--dry-run", action="store_true", help="check and price the request, send nothing")
+    money.add_argument(
         "--reuse", action="store_true", help="use the stored result of an equal request, unpaid"
     )
-    verb.add_argument(
+    money.add_argument(
         "--retry-unknown",
         action="store_true",
         help="send a request again that got no answer and may have been billed",
     )
-    verb.add_argument("--dry-run", action="store_true", help="check and price the request, send nothing")
     add_outputs(verb)
 
 
@@ -85,36 +103,45 @@ def add_estimate(verb: argparse.ArgumentParser) -> None:
     add_outputs(verb)
 
 
-def add_request(verb: argparse._ActionsContainer) -> None:
+def add_request(verb: argparse.ArgumentParser) -> None:
     """The flags of a request and what becomes of its result."""
-    verb.add_argument("--provider", choices=PROVIDERS, help="default: $GPT_IMAGE_PROVIDER or openai")
-    verb.add_argument("--target", choices=TARGETS, default="texture", help="default: texture")
-    verb.add_argument(
+    _add_what(verb.add_argument_group("what becomes of it"))
+    add_surface_flags(verb.add_argument_group("maps and materials"))
+    _add_pictures(verb.add_argument_group("pictures to show the model"))
+    group = verb.add_argument_group("the API's own parameters")
+    group.add_argument("--provider", choices=PROVIDERS, help="default: $GPT_IMAGE_PROVIDER or openai")
+    for flag, options in PARAMETERS:
+        group.add_argument(flag, **options)
+
+
+def _add_what(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--target", choices=TARGETS, default="texture", help="default: texture")
+    group.add_argument(
         "--object", metavar="NAME", dest="object_name", help="object to put it on; default: the active one"
     )
-    verb.add_argument("--name", help="name of the data-blocks; default: made from the prompt")
-    verb.add_argument(
+    group.add_argument("--name", help="name of the data-blocks; default: made from the prompt")
+    group.add_argument("--style", metavar="NAME", help="words of a named style join the prompt")
+    group.add_argument("--seamless", action="store_true", help="ask for a picture that tiles")
+
+
+def _add_pictures(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "--reference",
         metavar="PATH",
         action="append",
         dest="references",
         help="picture to show the model, or `camera` for a render of the scene; repeatable",
     )
-    verb.add_argument(
+    group.add_argument(
         "--mask", metavar="PATH", help="where the first reference may change: what is transparent, or white"
     )
-    verb.add_argument(
+    group.add_argument(
         "--no-composite",
         action="store_false",
         dest="composite",
         help="keep the model's changes outside the mask",
     )
-    verb.add_argument("--markup", metavar="PATH", help="transparent picture drawn over the first reference")
-    verb.add_argument("--style", metavar="NAME", help="words of a named style join the prompt")
-    verb.add_argument("--seamless", action="store_true", help="ask for a picture that tiles")
-    add_surface_flags(verb)
-    for flag, options in PARAMETERS:
-        verb.add_argument(flag, **options)
+    group.add_argument("--markup", metavar="PATH", help="transparent picture drawn over the first reference")
 
 
 def generate(options: argparse.Namespace) -> Output:
@@ -167,15 +194,26 @@ def _priced(values: dict[str, Any]) -> Output:
 
 
 def follow(job: Job) -> None:
-    """Wait for a job and tell on stderr what happens."""
-    said = ""
+    """Wait for a job and show on stderr what happens.
+
+    :raises JobCancelled: Ctrl-C was pressed; ``billed`` says whether the request may have cost money.
+    """
     try:
         while not job.wait(api.POLL_SECONDS):
-            if job.message != said:
-                said = job.message
-                say(f"[{job.progress:4.0%}] {said}")
+            console.progress(job.progress, job.message, job.elapsed)
     except KeyboardInterrupt:
-        job.cancel()
+        raise _stopped(job) from None
+    finally:
+        console.clear()
+
+
+def _stopped(job: Job) -> JobCancelled:
+    """Stop a job, and find out what became of its request."""
+    say("Stopping …")
+    job.cancel()
+    with contextlib.suppress(KeyboardInterrupt):  # pressed again
         job.wait(CANCEL_SECONDS)
-        if job.error is None:
-            raise
+    billed: Billed = job.error.billed if job.error is not None else BILLED_IN.get(job.state, "yes")
+    if not NEEDS_KEY[job.request.provider]:
+        billed = "no"
+    return JobCancelled("Interrupted.", billed=billed)

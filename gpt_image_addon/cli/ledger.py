@@ -29,7 +29,9 @@ def add_history(verb: argparse.ArgumentParser) -> None:
     """The flags of ``history``."""
     verb.description = "Show what was made and spent, newest first; keep the folder of results small."
     verb.add_argument("--month", metavar="YYYY-MM", type=_month, help="only this month")
-    verb.add_argument("--state", type=str.upper, choices=[state.value for state in JobState])
+    verb.add_argument(
+        "--state", type=str.upper, choices=[state.value for state in JobState], help="only jobs in this state"
+    )
     verb.add_argument("--search", metavar="TEXT", default="", help="in prompts, models and job ids")
     verb.add_argument("--limit", metavar="N", type=_count, help="how many jobs at most")
     verb.add_argument("--favourite", metavar="JOB", action="append", default=[], help="never clean it away")

@@ -10,7 +10,7 @@ from typing import Any
 from .. import api
 from ..core.map_kinds import BY_NAME
 from ..core.request import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS
-from .common import Output, add_outputs, say, succeeded
+from .common import OUTPUT_FLAGS, Output, add_outputs, say, succeeded
 
 MAP_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--normal-strength", {"type": float, "metavar": "FACTOR", "help": "steepness of the normal map"}),
@@ -42,7 +42,7 @@ def kinds(text: str) -> list[str]:
     return [kind.strip() for kind in text.split(",") if kind.strip()]
 
 
-def add_generate_flags(verb: argparse._ActionsContainer) -> None:
+def add_generate_flags(verb: argparse._ArgumentGroup) -> None:
     """What ``generate`` takes for maps and materials."""
     verb.add_argument("--maps", type=kinds, metavar="KIND,…", help=f"material maps: {', '.join(BY_NAME)}")
     for flag, options in (*MAP_FLAGS, *MATERIAL_FLAGS):
@@ -75,8 +75,7 @@ def add_tile(verb: argparse.ArgumentParser) -> None:
 
 def make_maps(options: argparse.Namespace) -> Output:
     """The verb ``maps``."""
-    own = {"verb", "json", "json_file"}
-    values = {name: value for name, value in vars(options).items() if name not in own and value is not None}
+    values = {k: v for k, v in vars(options).items() if k not in OUTPUT_FLAGS and v is not None}
     made = dataclasses.asdict(api.make_maps(**values))
     _tell(made["warnings"])
     for kind, file in made["maps"].items():

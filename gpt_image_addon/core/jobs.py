@@ -24,6 +24,7 @@ log = get_logger(__name__)
 
 FINAL_STATES = frozenset({JobState.APPLIED, JobState.FAILED, JobState.CANCELLED, JobState.UNKNOWN})
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
+WORKER_NAME = "gpt-image-worker"
 IDLE_SECONDS = 5.0  # a worker without a job ends after this
 
 Emit = Callable[["JobEvent"], None]
@@ -155,7 +156,7 @@ class JobQueue:
                 len(self._threads) - len(self._running) < len(self._waiting)
                 and len(self._threads) < self.concurrency
             ):
-                worker = threading.Thread(target=self._run, name="gpt-image-worker", daemon=True)
+                worker = threading.Thread(target=self._run, name=WORKER_NAME, daemon=True)
                 self._threads.add(worker)
                 worker.start()
             self._changed.notify()

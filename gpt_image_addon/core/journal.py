@@ -159,12 +159,14 @@ class Journal:
                 batch=place.batch,
             )
 
-    def sending(self, job: str) -> None:
+    def sending(self, job: str, size: str | None = None) -> None:
         """The request is about to leave; on the disk when this returns.
 
+        :param size: the size that is asked for, where it is not that of the request.
         :raises StorageError: it can't be noted, or the row is not QUEUED any more: then nothing may be sent.
         """
-        if not self._move(job, JobState.SENDING, durable=True):
+        values = {"size": size} if size else {}
+        if not self._move(job, JobState.SENDING, durable=True, **values):
             raise StorageError(
                 f"Job {job} was taken for dead by another process; nothing was sent.", code="journal"
             )

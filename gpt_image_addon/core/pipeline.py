@@ -61,8 +61,16 @@ class Line:
 
         :raises GptImageError: why there is none; the journal's row says the same.
         """
+        folder, notices = self._answer(job, emit)
+        notices += self._further(job, folder, emit)
+        emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
+        prepared = self._prepare(job, folder)
+        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
+
+    def _answer(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
+        """`_receive`, with its failures in the journal."""
         try:
-            folder, notices = self._receive(job, emit)
+            return self._receive(job, emit)
         except GptImageError as error:
             self._note_failure(job, error)
             raise
@@ -70,10 +78,6 @@ class Line:
             fault = _fault(error, "maybe")
             self._note_failure(job, fault)
             raise fault from error
-        notices += self._further(job, folder, emit)
-        emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
-        prepared = self._prepare(job, folder)
-        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
 
     def _prepare(self, job: Job, folder: Path) -> Prepared:
         """`prepare`; what goes wrong here is paid for, and unless the picture is bad it can be recovered."""
@@ -135,11 +139,7 @@ class Line:
         )
         job.on_cancel = further.cancel
         emit(JobEvent(job, message="Waiting for its height", progress=0.6))
-        try:
-            self._receive(further, lambda event: emit(dataclasses.replace(event, job=job)))
-        except GptImageError as error:
-            self._note_failure(further, error)
-            raise
+        self._answer(further, lambda event: emit(dataclasses.replace(event, job=job)))
         self.journal.applied(further.id)  # with its job; alone it is nothing to recover
 
     def _receive(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
@@ -155,9 +155,9 @@ class Line:
         if self.pace is not None and NEEDS_KEY[job.request.provider]:
             exchange.turn = self.pace.turn(job.request.n, len(uploads.all))
             exchange.turn.take(exchange)
-        self.journal.sending(job.id)
-        emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
         sent, _ = as_sent(job.request, self.registry)
+        self.journal.sending(job.id, sent.size)
+        emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
         answer = provider.generate(sent, prompt, uploads, exchange, _reporter(job, emit))
         notes = [note for upload in uploads.all for note in upload.notes]
         return self.store(job, answer, uploads, notes)

@@ -81,11 +81,17 @@ def _plain(picture: Image.Image) -> Pixels:
 
 def eight_bit_color(pixels: Pixels) -> NDArray[np.uint8]:
     """The same as (height, width, 3 or 4) uint8."""
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    pixels = narrowed(pixels)
     if pixels.shape[2] < 3:
         pixels = np.concatenate([pixels[..., :1].repeat(3, axis=2), pixels[..., 1:]], axis=2)
     return np.ascontiguousarray(pixels)
+
+
+def narrowed(pixels: Pixels) -> NDArray[np.uint8]:
+    """The same as uint8."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def resized(pixels: Pixels, size: tuple[int, int], *, wraps: bool) -> Pixels:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 LOCK_SUFFIX = ".lock"
+LOCK_TRIES = 5
 
 
 def _try_lock(stream: IO[bytes]) -> bool:
@@ -34,11 +35,14 @@ class ProcessLock:
         :raises OSError: it can't be written.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self.name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._path = folder / (self.name + LOCK_SUFFIX)
-        self._stream = self._path.open("wb")
-        if not _try_lock(self._stream):
-            raise OSError(f"{self._path} can't be locked")
+        for _ in range(LOCK_TRIES):
+            self.name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+            self._path = folder / (self.name + LOCK_SUFFIX)
+            self._stream = self._path.open("wb")
+            if _try_lock(self._stream) and self._path.exists():
+                return
+            self._stream.close()  # swept away by another process between its making and its locking
+        raise OSError(f"{self._path} can't be locked")
 
     def release(self) -> None:
         """End the mark."""
@@ -53,9 +57,18 @@ def is_alive(folder: Path, name: str) -> bool:
         with path.open("r+b") as stream:
             if not _try_lock(stream):
                 return True
+            if os.name != "nt":  # while we hold the lock, so that nobody's new mark is removed
+                path.unlink(missing_ok=True)
+                return False
+        path.unlink(missing_ok=True)
     except FileNotFoundError:
         return False
     except PermissionError:
-        return True  # Windows refuses to open what another process has locked
-    path.unlink(missing_ok=True)
+        return True  # Windows neither opens nor removes what another process has locked
     return False
+
+
+def sweep(folder: Path) -> None:
+    """Remove the lock files of processes that are gone."""
+    for path in folder.glob(f"*{LOCK_SUFFIX}"):
+        is_alive(folder, path.stem)

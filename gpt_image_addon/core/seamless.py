@@ -13,7 +13,7 @@ import numpy as np
 from .errors import InvalidRequestError
 from .kernels import Plane
 from .models import Registry
-from .pixels import Pixels, read_pixels
+from .pixels import Pixels, narrowed, read_pixels
 from .png16 import encode_png
 from .request import GenerationRequest
 from .results import PROCESSED_FOLDER, Picture, replace_file
@@ -70,7 +70,7 @@ def tiled(
     found = tile.pixels
     if height is not None:
         height = found[..., -1].astype(np.float32) / np.float32(65535)
-        found = (found[..., :-1] >> 8).astype(np.uint8) if pixels.dtype == np.uint8 else found[..., :-1]
+        found = narrowed(found[..., :-1]) if pixels.dtype == np.uint8 else found[..., :-1]
     notes += tile.notes
     facts = {**picture.facts, **score_facts(tile.scores)}
     if tile.unchanged:

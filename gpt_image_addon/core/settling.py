@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .processes import sweep
 from .request import Application, GenerationRequest
 from .results import PART_SUFFIX, find_result, read_answer
 from .schema import described, insert, month_of, read_values
@@ -24,6 +25,7 @@ def settle_dead(journal: Journal) -> None:
             journal.cancel_dead(job)
         elif not adopt(journal, job):
             journal.unknown(job)
+    sweep(journal.locks)
 
 
 def adopt(journal: Journal, job: str) -> bool:

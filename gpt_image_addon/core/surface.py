@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,10 @@ from .results import Facts, Picture, replace_file
 from .tiling import SMALLEST, Tile, TileScores, is_seamless, make_tile, score, source_size
 
 CUT_SHARE = 0.9  # most of a picture's edge that a tile cut from it can keep
-ROOMY = 1.1  # a picture so much larger than a tile needs is shrunk first, so that the tile shows all of it
+ROOMY = 1.1  # from a picture so much larger than a tile needs, a larger tile is cut and then shrunk
 WIDE_KINDS = ("height", "normal")  # the maps whose 8 bits can be seen
 FACT_DIGITS = 4
+SAME_ASPECT = 0.02  # relative difference up to which a tile is resized rather than cut
 TILE_FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 TILE_QUALITY = 95  # of jpeg and webp
 
@@ -65,31 +66,29 @@ class MadeMaps:
 def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
     """A seamless tile of exactly `size` (width, height), from a picture of any size.
 
-    Without a size the tile is as large as the cut leaves it. A much larger picture is shrunk before the cut,
-    a tile that can't be cut so large is enlarged after it, and that is said.
+    Without a size the tile is as large as the cut leaves it. From a much larger picture a larger tile is cut
+    and then shrunk, so that it shows as much; one that can't be cut so large is enlarged, and that is said.
 
     :raises InvalidRequestError: the size is too small or too large.
     """
     width, height = pixels.shape[1::-1]
-    if size is None or size == (width, height):
-        if size is None or is_seamless(pixels):
-            return make_tile(pixels)
-    elif is_seamless(pixels) and abs(size[0] * height / (size[1] * width) - 1) < 0.02:
+    if size is None or (size == (width, height) and is_seamless(pixels)):
+        return make_tile(pixels)
+    check_tile_size(size)
+    if is_seamless(pixels) and abs(size[0] * height / (size[1] * width) - 1) < SAME_ASPECT:
         tile = resized(pixels, size, wraps=True)
         return Tile(tile, score(tile), False, ("The picture tiled already and was only resized.",))
-    check_tile_size(size)
     asked = source_size(*size)
-    scale = max(asked[0] / width, asked[1] / height)
-    if 1 / scale > ROOMY:
-        pixels = resized(pixels, (round(width * scale), round(height * scale)), wraps=False)
-        width, height = pixels.shape[1::-1]
-    growth = max(1.0, size[0] / (CUT_SHARE * width), size[1] / (CUT_SHARE * height))
+    growth = max(asked[0] / width, asked[1] / height)
+    if growth > 1 / ROOMY:
+        growth = max(1.0, size[0] / (CUT_SHARE * width), size[1] / (CUT_SHARE * height))
     cut = make_tile(pixels, size=(int(size[0] / growth), int(size[1] / growth)))
     if growth == 1.0:
         return cut
-    tile = resized(cut.pixels, size, wraps=True)
-    note = f"The tile was enlarged {growth:.2f} times: the picture is too small to cut {size[0]}x{size[1]}."
-    return Tile(tile, replace(score(tile), coherence=cut.scores.coherence), False, (*cut.notes, note))
+    notes = cut.notes
+    if growth > 1.0:
+        notes += (f"The tile was enlarged {growth:.2f} times: the picture is too small to cut it.",)
+    return Tile(resized(cut.pixels, size, wraps=True), cut.scores, False, notes)
 
 
 def check_tile_size(size: tuple[int, int]) -> None:

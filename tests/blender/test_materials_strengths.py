@@ -188,6 +188,7 @@ def rendered(path: Path) -> Any:
         sun.data.energy, sun.rotation_euler = 3.0, (0, 1.0, 0)
         scene.collection.objects.link(sun)
     scene.render.engine = "CYCLES"
+    scene.cycles.use_denoising = False  # not every build has a denoiser
     scene.cycles.samples, scene.cycles.seed = 4, 1
     scene.render.resolution_x = scene.render.resolution_y = 48
     scene.render.filepath = str(path)

@@ -17,8 +17,8 @@ def main(state: Path, base_url: str, api_key: str) -> None:
     job = line.admit(journal)
     inner = journal.sending
 
-    def send_and_fill(sent: str) -> None:
-        inner(sent)
+    def send_and_fill(sent: str, size: str | None = None) -> None:
+        inner(sent, size)
         with contextlib.suppress(OSError), (state / "ballast").open("wb", buffering=0) as ballast:
             while ballast.write(b"0" * 512):
                 pass

@@ -94,6 +94,15 @@ def test_estimates_learn_from_answers(journal: Journal, api_server: ApiServer) -
     assert learned.likely_usd == pytest.approx(each, rel=0.05)
 
 
+def test_a_picture_that_is_cut_is_learned_as_it_was_sent(journal: Journal, api_server: ApiServer) -> None:
+    wanted = {"model": "gpt-image-2.5-flare", "size": "1024x1024", "seamless": True}
+    assert generate(journal, api_server, **wanted) is JobState.RECEIVED
+    sent = api_server.image_requests[0].fields["size"]
+    assert sent != "1024x1024"
+    assert journal.seen("gpt-image-2.5-flare", "low", "1024x1024") is None
+    assert journal.seen("gpt-image-2.5-flare", "low", sent) is not None
+
+
 def test_too_dear_is_refused_before_anything_is_sent(journal: Journal, api_server: ApiServer) -> None:
     with pytest.raises(BudgetExceededError):
         admit(journal, Limits(max_cost_usd=0.001))

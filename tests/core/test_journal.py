@@ -369,3 +369,20 @@ def test_favourites_are_kept(journal: Journal) -> None:
     assert journal.set_favourite("a") and not journal.set_favourite("b")
     entry = journal.entry("a")
     assert entry is not None and entry.favourite
+
+
+def test_marks_of_the_dead_are_swept_and_the_living_stay(journal: Journal) -> None:
+    die(journal.folder, "pass")
+    other = Journal(journal.folder)
+    names = {path.stem for path in (journal.folder / LOCKS_FOLDER).iterdir()}
+    assert names == {journal.process, other.process}
+    other.close()
+
+
+def test_many_processes_open_and_sweep_at_once(tmp_path: Path) -> None:
+    script = (
+        "from tests.core.test_journal import *\n"
+        f"for _ in range(30): Journal(Path({str(tmp_path)!r})).close()\n"
+    )
+    runs = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) for _ in range(4)]
+    assert [run.wait() for run in runs] == [0] * 4

@@ -111,6 +111,7 @@ def test_an_edit_sends_its_pictures(api_server: ApiServer, tmp_path: Path, count
     assert len(answer.pictures) == 1
 
 
+SAFETY = "litellm.BadRequestError: Your request was rejected by the safety system."
 ERROR_ROWS: tuple[tuple[str, type[GptImageError], int, int, str], ...] = (
     ("invalid_api_key", AuthenticationError, 3, 1, "no"),
     ("organization_not_verified", PermissionDeniedError, 3, 1, "no"),
@@ -171,6 +172,58 @@ def test_a_busy_server_is_asked_again(api_server: ApiServer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("row", "says", "tries"),
+    [
+        ("invalid_value", "true", 3),
+        ("server_error", "false", 1),
+        ("insufficient_quota", "true", 1),
+        ("moderation_blocked", "true", 1),
+        ("bad_gateway", "true", 1),
+    ],
+)
+def test_the_server_may_ask_for_another_try(api_server: ApiServer, row: str, says: str, tries: int) -> None:
+    """But not for what will not change, and not where the first try may have been billed."""
+    api_server.script(*[faults.error(row, headers={"x-should-retry": says})] * 3)
+    with pytest.raises(GptImageError):
+        generate(api_server)
+    assert len(api_server.requests) == tries
+
+
+PROXY_ROWS = (
+    (faults.error("litellm_rate_limit", message=faults.ERRORS["insufficient_quota"]["message"]), "quota"),
+    (faults.error("invalid_value", status=400, body={"code": "billing_hard_limit_reached"}), "quota"),
+    (
+        faults.error("invalid_value", status=400, body={"code": "400", "param": None}, message=SAFETY),
+        "moderation",
+    ),
+    (faults.error("invalid_value", status=400, body={"code": "contentFilter"}), "moderation"),
+    (faults.error("invalid_value", status=400, body={"code": "content_policy_violation"}), "moderation"),
+)
+
+
+@pytest.mark.parametrize(
+    ("step", "meaning"), PROXY_ROWS, ids=lambda v: v.name() if isinstance(v, faults.Step) else v
+)
+def test_errors_that_other_servers_rewrite(api_server: ApiServer, step: faults.Step, meaning: str) -> None:
+    api_server.script(step, step)
+    with pytest.raises(InsufficientQuotaError if meaning == "quota" else ModerationError) as caught:
+        generate(api_server)
+    assert len(api_server.requests) == 1 and caught.value.billed == "no"
+
+
+@pytest.mark.parametrize("row", [row for row, *_ in ERROR_ROWS])
+def test_each_error_says_what_to_do(api_server: ApiServer, row: str) -> None:
+    api_server.script(*[faults.error(row)] * 3)
+    with pytest.raises(GptImageError) as caught:
+        generate(api_server)
+    assert caught.value.next_step and caught.value.next_step != caught.value.message
+    links = {"quota": "billing", "limit": "billing", "credit": "billing", "verified": "general"}
+    for word, link in links.items():
+        if word in row and "rate" not in row:
+            assert link in caught.value.next_step
+
+
+@pytest.mark.parametrize(
     ("fault", "kind", "billed"),
     [
         (faults.answer("truncated_json"), InvalidResponseError, "maybe"),
@@ -180,6 +233,7 @@ def test_a_busy_server_is_asked_again(api_server: ApiServer) -> None:
         (faults.answer("gzip"), None, "no"),
         (faults.answer("empty_data"), InvalidResponseError, "maybe"),
         (faults.answer("no_data"), InvalidResponseError, "maybe"),
+        (faults.answer("content_length_too_long"), None, "no"),
         (faults.redirect("http://127.0.0.1:9/v1/images/generations"), InvalidResponseError, "no"),
         (faults.reset("processing"), APIConnectionError, "maybe"),
         (faults.reset("answer_headers"), APIConnectionError, "maybe"),
@@ -271,6 +325,11 @@ def test_the_key_stays_out_of_logs_and_reprs(api_server: ApiServer, caplog: pyte
         ({}, "Please try again in 1m3.5s.", 63.5),
         ({}, "Please try again in 250ms.", 0.25),
         ({"retry-after": "soon"}, "", None),
+        ({"retry-after": "nan"}, "", None),
+        ({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}, "", 0.0),
+        ({"retry-after-ms": "x", "retry-after": "3"}, "", 3.0),
+        ({}, "Please try again in 1h2m3s.", 3723.0),
+        ({}, "Please try again in 6m.", 360.0),
         ({}, "Try later.", None),
     ],
 )

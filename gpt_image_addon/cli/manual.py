@@ -1,0 +1,200 @@
+"""What help and the documentation say beside the flags: examples, exit codes, variables and JSON keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..core.errors import ExitCode
+
+CALL = "blender -c gpt_image"
+
+EXIT_CODES: Mapping[ExitCode, str] = {
+    ExitCode.DONE: "done",
+    ExitCode.INTERNAL: "internal error, or a file could not be read or written",
+    ExitCode.USAGE: "usage: the command line can't be understood",
+    ExitCode.CONFIGURATION: "configuration: no key, key refused, organisation not verified, no online access",
+    ExitCode.REFUSED: "request refused, here or there: bad size, model or reference; moderation",
+    ExitCode.QUOTA: "quota or budget: nothing more may be spent",
+    ExitCode.TEMPORARY: "temporary or unusable answer: retries used up, connection lost, rubbish received",
+    ExitCode.ROWS_FAILED: "some rows of a batch failed or got no answer",
+    ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
+}
+
+ENVIRONMENT: Mapping[str, str] = {
+    "OPENAI_API_KEY": "the key; it goes before the one stored in the preferences",
+    "OPENAI_BASE_URL": "address of the API; https, or http on this machine",
+    "OPENAI_ORG_ID": "organization, sent with each request",
+    "OPENAI_PROJECT_ID": "project, sent with each request",
+    "GPT_IMAGE_PROVIDER": "provider where none is named: openai (the default) or offline",
+    "GPT_IMAGE_DATA_DIR": "the state folder: the journal and every result as it was received",
+    "GPT_IMAGE_MONTHLY_BUDGET_USD": "nothing is sent that could exceed this in a month",
+    "GPT_IMAGE_MAX_COST_USD": "nothing is sent that could cost more; in background 1.00 where nothing is set",
+    "GPT_IMAGE_PICTURE_FIELDS": "how a server wants several pictures named: brackets (default) or repeated",
+}
+
+EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
+    "generate": (
+        ('"weathered oak planks" --provider offline --target material --output oak.blend', "no key, no cost"),
+        ('"red brick wall" --seamless --dry-run', "the price and the words that would be sent"),
+        ('"mossy stone wall" --seamless --target material --textures-dir textures --json', "for a pipeline"),
+    ),
+    "estimate": (('"red brick wall" --size 2048x2048 --quality high --json', "what that costs"),),
+    "maps": (("wall.png --output-dir maps --seamless", "maps of a picture that you have"),),
+    "tile": (("wall.png wall_tile.png --json", "a seamless tile, and how good it is"),),
+    "batch": (
+        ("materials.jsonl --provider offline --dry-run", "a table of the rows and the price of all"),
+        ("materials.jsonl --provider offline", "make them; again: only what is missing"),
+    ),
+    "history": (
+        ("--limit 10", "the newest ten"),
+        ("--month 2026-11 --json", "one month, for a script"),
+        ("--clean-older-than 90 --dry-run", "what deleting old files would free"),
+    ),
+    "recover": (
+        ("", "what was paid for and is in no scene"),
+        ("--all --output recovered.blend", "put all of it into a file"),
+    ),
+    "models": (("--json", "sizes, qualities and shutdown dates"),),
+    "doctor": (
+        ("", "what is wrong here"),
+        ("--report report.zip", "the same for a bug report, without key, prompts and paths"),
+    ),
+}
+"""Arguments and what they do, by verb."""
+
+KEYS: Mapping[str, Mapping[str, str]] = {
+    "generate": {
+        "job": "id of the job in `history`",
+        "provider": "`openai` or `offline`",
+        "model": "the model that answered",
+        "request_id": "the server's id of the request; null offline",
+        "images": "the pictures, see below",
+        "maps": "path of each material map, by kind",
+        "material": "name of the material data-block, or null",
+        "object": "name of the object data-block, or null",
+        "usage": "tokens as the server counted them; null where it did not say",
+        "estimated_usd": "upper bound before sending; this much was reserved",
+        "cost_usd": "what it cost",
+        "blend": "the file written by `--output`, or null",
+        "warnings": "sentences worth reading",
+    },
+    "estimate": {
+        "request": "the request as it would be sent, without what is left at its default",
+        "prompt": "the words that would be sent",
+        "estimated_usd": "the same as `high_usd`",
+        "low_usd": "lower bound",
+        "likely_usd": "what equal requests have cost, or the best guess",
+        "high_usd": "upper bound; this much would be reserved",
+        "exact": "whether the price is known and not estimated",
+        "warnings": "sentences worth reading",
+    },
+    "history": {
+        "month": "month of the sums, `yyyy-mm`",
+        "spent_usd": "spent in that month, unrounded",
+        "reserved_usd": "set aside for what runs, or whose outcome is unknown",
+        "results_bytes": "size of all stored results",
+        "jobs": "the jobs, newest first, see below",
+        "merged": "after `--merge`: `added`, `updated`, `copied_bytes`",
+        "cleaned": "after `--clean-older-than`: `dry_run`, `freed_bytes`, `jobs`",
+    },
+    "recover": {
+        "jobs": "without a job: results that wait",
+        "unknown": "without a job: requests that got no answer and may have been billed",
+        "recovered": "what was put into the scene, or exported",
+        "failed": "jobs that could not be recovered, each with its `error`",
+        "blend": "the file written by `--output`, or null",
+    },
+    "models": {"models": "the rows of the model table"},
+    "doctor": {
+        "checks": "each with `name`, `ok` and `text`",
+        "report": "the file written by `--report`, or null",
+    },
+    "maps": {
+        "maps": "path of each map, by kind",
+        "material_guess": "what the picture seems to show, and what was assumed from it",
+        "warnings": "sentences worth reading",
+    },
+    "tile": {
+        "file": "the tile",
+        "scores": "how visible its seams are",
+        "warnings": "sentences worth reading",
+    },
+    "batch": {
+        "rows": "rows of the manifest",
+        "succeeded": "rows made",
+        "failed": "rows refused or broken",
+        "unknown": "rows that got no answer and may have been billed",
+        "skipped": "rows that were there already",
+        "cost_usd": "what this run cost",
+        "results": "one object a row",
+    },
+}
+"""Keys of the JSON object, by verb, beside `schema` and `state`."""
+
+IMAGE_KEYS: Mapping[str, str] = {
+    "name": "name of the image data-block",
+    "file": "absolute path of the bytes as they were received",
+    "width": "pixels",
+    "height": "pixels",
+    "format": "`png`, `jpeg`, `webp`, …",
+    "sha256": "of that file",
+}
+JOB_KEYS: Mapping[str, str] = {
+    "job": "its id",
+    "state": "QUEUED, SENDING, RECEIVED, APPLIED, FAILED, CANCELLED or UNKNOWN",
+    "created": "when it was submitted, ISO 8601",
+    "provider": "`openai` or `offline`",
+    "model": "the model asked for",
+    "prompt": "your words",
+    "size": "as requested",
+    "quality": "as requested",
+    "n": "pictures requested",
+    "target": "`image`, `texture`, `plane` or `material`",
+    "estimated_usd": "upper bound before sending",
+    "cost_usd": "what it cost, or null",
+    "billed": "`no`, `maybe` or `yes`",
+    "request_id": "the server's id of the request",
+    "folder": "where its files are, or null",
+    "favourite": "whether its files are never cleaned away",
+    "error": "as in a failure, or null",
+}
+ERROR_KEYS: Mapping[str, str] = {
+    "type": "the kind of error; the table of errors lists them",
+    "code": "the API's own code, or ours",
+    "message": "one sentence, and one that says what to do",
+    "param": "the parameter at fault, or null",
+    "request_id": "the server's id of the request, or null",
+    "retryable": "the same request may succeed later",
+    "billed": "`no`, `maybe` or `yes`",
+}
+
+
+def verb_epilog(verb: str) -> str:
+    """Examples and JSON keys, for the end of a verb's help."""
+    lines = ["examples:"]
+    for arguments, what in EXAMPLES.get(verb, ()):
+        lines += [f"  {CALL} {verb} {arguments}".rstrip(), f"      {what}"]
+    keys = ", ".join(("schema", "state", *KEYS.get(verb, ())))
+    return "\n".join([*lines, "", f"keys of the JSON object: {keys}"])
+
+
+def root_epilog() -> str:
+    """First steps, variables and exit codes, for the end of the program's help."""
+    return "\n".join(
+        [
+            "a first try, without key, network or cost:",
+            f'  {CALL} generate "red brick wall" --provider offline --target material --output wall.blend',
+            "",
+            "with OpenAI, put --online-mode before -c and the key into OPENAI_API_KEY:",
+            '  blender --online-mode -c gpt_image generate "red brick wall" --max-cost 0.25',
+            "",
+            "each verb explains itself:",
+            f"  {CALL} generate --help",
+            "",
+            "environment:",
+            *(f"  {name:30} {text}" for name, text in ENVIRONMENT.items()),
+            "",
+            "exit codes:",
+            *(f"  {code:<4} {text}" for code, text in EXIT_CODES.items()),
+        ]
+    )

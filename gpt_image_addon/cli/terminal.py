@@ -1,0 +1,116 @@
+"""What people see on stderr: sentences, warnings of the log, and a line that shows how far something is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..core.logs import ROOT
+
+BAR_WIDTH = 20  # characters
+DEFAULT_COLUMNS = 80  # of a terminal that does not tell
+
+
+class Console:
+    """Stderr, with the loudness that the user chose.
+
+    The line of progress is drawn over itself and only in a terminal; into a file or a pipe it would be noise.
+    With ``verbose`` a file gets each step as a line instead.
+    """
+
+    def __init__(self) -> None:
+        self.quiet = False
+        self.verbose = False
+        self._drawn = 0
+        self._last = ""
+
+    def say(self, text: str) -> None:
+        """A sentence; nothing when quiet."""
+        if not self.quiet:
+            self.print(text)
+
+    def print(self, text: str) -> None:
+        """A sentence that must be seen: what went wrong."""
+        self.clear()
+        print(text, file=sys.stderr, flush=True)
+
+    def progress(self, share: float, text: str, seconds: float) -> None:
+        """Show how far something is.
+
+        :param share: 0 to 1.
+        :param text: what happens now.
+        :param seconds: since it began.
+        """
+        if self.quiet:
+            return
+        if is_terminal():
+            self._draw(bar(share, text, seconds, columns()))
+        elif self.verbose and text != self._last:
+            self._last = text
+            self.print(f"[{share:4.0%}] {text}")
+
+    def clear(self) -> None:
+        """Take the line of progress away."""
+        if self._drawn:
+            self._draw("")
+
+    def _draw(self, line: str) -> None:
+        erased = "" if line else "\r"
+        sys.stderr.write(f"\r{line:{self._drawn}}{erased}")
+        sys.stderr.flush()
+        self._drawn = len(line)
+
+
+def bar(share: float, text: str, seconds: float, width: int) -> str:
+    """One line of progress, short enough for a terminal of this width."""
+    share = min(max(share, 0.0), 1.0)
+    filled = round(share * BAR_WIDTH)
+    line = f"[{'#' * filled}{'-' * (BAR_WIDTH - filled)}] {share:4.0%} {seconds:4.0f} s  {text}"
+    return line[: max(width - 1, 0)]
+
+
+def is_terminal() -> bool:
+    """Whether stderr is a terminal that can draw over a line."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def columns() -> int:
+    """Characters in a line of the terminal."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or DEFAULT_COLUMNS
+    except (OSError, ValueError):
+        return DEFAULT_COLUMNS
+
+
+class _Handler(logging.Handler):
+    def __init__(self, console: Console, level: int) -> None:
+        super().__init__(level)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(self.format(record))
+
+
+@contextmanager
+def speaking(console: Console, *, quiet: bool, verbose: bool) -> Iterator[None]:
+    """Set the loudness for one command, that of the package's log included."""
+    console.quiet, console.verbose = quiet, verbose
+    level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING
+    logger = logging.getLogger(ROOT)
+    before = logger.level, logger.propagate
+    handler = _Handler(console, level)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        console.clear()
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+        console.quiet = console.verbose = False

@@ -1,0 +1,100 @@
+"""The half of `api` that looks back: history, spending, and results that wait. Main thread only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import runner, settings
+from .core.errors import InvalidRequestError
+from .core.states import JobState
+
+if TYPE_CHECKING:
+    from .core.history import Cleaned, History
+    from .core.journal import Entry, Journal
+    from .core.merging import Merged
+
+
+def history(
+    *, month: str = "", state: str | None = None, search: str = "", limit: int | None = None
+) -> History:
+    """What was made and spent: `.spent_usd`, `.reserved_usd`, `.jobs` (newest first), `.results_bytes`.
+
+    :param month: ``yyyy-mm``; empty for all jobs and the sums of this month.
+    :param state: one of `JobState`.
+    :param search: text in prompts, models and job ids.
+    :raises StorageError: the journal can't be read.
+    """
+    from .core.history import Filter, look
+
+    which = Filter(month, JobState(state) if state else None, search, limit)
+    return look(_journal(), which)
+
+
+def as_row(entry: Entry) -> dict[str, Any]:
+    """A job of the history as plain JSON values."""
+    from .core.history import row
+
+    return row(entry)
+
+
+def unapplied() -> list[Entry]:
+    """Results that are paid for and in no scene yet, also those that a crash left behind; newest first.
+
+    :raises StorageError: the journal can't be written.
+    """
+    from .core.settling import adopt_all
+
+    adopt_all(_journal())
+    return _journal().unapplied()
+
+
+def unknown() -> list[Entry]:
+    """Requests that were sent and got no answer: they may have been billed. Newest first."""
+    return _journal().entries(JobState.UNKNOWN)
+
+
+def export_result(job: str, folder: Path | str) -> list[str]:
+    """Copy the pictures of a stored result, exactly as they were received, and count it as applied.
+
+    :returns: the paths of the copies.
+    :raises InvalidRequestError: there is no such job, or it has no files.
+    :raises StorageError: the folder can't be written.
+    """
+    from .core.history import export
+
+    return [str(path) for path in export(_journal(), job, Path(folder).absolute())]
+
+
+def set_favourite(job: str, favourite: bool = True) -> None:
+    """Mark a job so that its files are never cleaned away, or take the mark off.
+
+    :raises InvalidRequestError: there is no such job.
+    """
+    if not _journal().set_favourite(job, favourite):
+        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+
+
+def clean_results(older_than_days: float, *, dry_run: bool = False) -> Cleaned:
+    """Delete the files of old results, never of favourites or unapplied ones: `.jobs` and `.freed_bytes`.
+
+    :raises StorageError: the journal can't be written.
+    """
+    from .core.history import clean
+
+    return clean(_journal(), older_than_days, dry_run=dry_run)
+
+
+def merge_journal(source: Path | str) -> Merged:
+    """Take over jobs and results of another machine's state folder: `.added`, `.updated`, `.copied_bytes`.
+
+    :raises InvalidRequestError: there is no journal.
+    :raises StorageError: it can't be read, or ours can't be written.
+    """
+    from .core.merging import merge
+
+    return merge(_journal(), Path(source))
+
+
+def _journal() -> Journal:
+    return runner.journal(settings.load())

@@ -1,0 +1,181 @@
+"""From a result folder to pictures, tiles and maps."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gpt_image_addon.core.drafts import paint
+from gpt_image_addon.core.models import load_registry
+from gpt_image_addon.core.png16 import encode_png
+from gpt_image_addon.core.preparing import prepare
+from gpt_image_addon.core.request import Application, GenerationRequest
+from gpt_image_addon.core.results import Picture, Prepared
+from gpt_image_addon.core.seamless import as_sent
+from gpt_image_addon.core.sizes import parse_size
+
+MATERIAL = Application(target="material")
+BY_MODEL = replace(MATERIAL, height_by_model=True)
+TABLE = load_registry()
+DICE = np.random.default_rng(1)
+REQUEST = GenerationRequest(prompt="cobblestone", provider="openai", model=TABLE.default, size="384x384")
+DRAFT = paint("cobblestone", 768, 768)
+SHADED, HEIGHT = DRAFT.color[20:532, 33:545, :3], DRAFT.height[20:532, 33:545]
+"""A part that does not tile, 512 pixels a side, and its true height."""
+
+
+def result(root: Path, job: str, pictures: Sequence[Any], heights: Sequence[Any] = ()) -> Path:
+    """A result folder as the worker leaves it."""
+    folder = root / "2026-01" / job
+    folder.mkdir(parents=True)
+    for number, pixels in enumerate(pictures, 1):
+        (folder / f"image-{number}.png").write_bytes(encode_png(pixels))
+    for number, plane in enumerate(heights, 1):
+        (folder / f"height-{number}.png").write_bytes(encode_png(np.rint(plane * 65535).astype(np.uint16)))
+    (folder / "answer.json").write_text(json.dumps({"cost_usd": 0.1, "warnings": []}))
+    return folder
+
+
+def made(folder: Path, request: GenerationRequest = REQUEST, application: Application = MATERIAL) -> Prepared:
+    return prepare(folder.name, request, application, folder)
+
+
+def pixels_of(picture: Picture) -> Any:
+    return np.asarray(Image.open(io.BytesIO(picture.data)))
+
+
+def slopes(normal: Picture) -> Any:
+    """Slopes across and down of a normal map."""
+    n = pixels_of(normal).astype(float) / 127.5 - 1
+    return np.stack([n[..., 0], n[..., 1]])
+
+
+def agreement(normal: Picture, true: Any) -> float:
+    """Correlation of a normal map's slopes with those of a height."""
+    down, across = np.gradient(true.astype(float))
+    return float(np.corrcoef(slopes(normal).ravel(), np.stack([-across, down]).ravel())[0, 1])
+
+
+@pytest.mark.parametrize("size", ["1024x1024", "512x512", "2000x1000", "1920x1080"])
+def test_a_seamless_request_asks_for_more_pixels(size: str) -> None:
+    request = replace(REQUEST, size=size, seamless=True)
+    sent, _ = as_sent(request, TABLE)
+    rule = TABLE.size_rule(TABLE.get(request.model))
+    wanted, asked = parse_size(size), parse_size(sent.size)
+    assert rule.problem(*asked) is None
+    assert all(a >= 1.25 * w for a, w in zip(asked, wanted, strict=True))
+    assert replace(sent, size=size) == request
+
+
+def test_other_requests_are_sent_as_they_are() -> None:
+    for request in (
+        REQUEST,
+        replace(REQUEST, seamless=True, size="auto"),
+        replace(REQUEST, seamless=True, provider="offline"),
+    ):
+        assert as_sent(request, TABLE) == (request, ())
+
+
+def test_it_is_said_beforehand_that_a_tile_will_be_enlarged() -> None:
+    sent, notes = as_sent(replace(REQUEST, seamless=True, size="3840x2160"), TABLE)
+    assert parse_size(sent.size)[0] <= 3840
+    assert "enlarged" in notes[0]
+
+
+def test_a_seamless_picture_is_cut_to_its_size_and_the_received_bytes_stay(tmp_path: Path) -> None:
+    folder = result(tmp_path, "job", [SHADED, SHADED[::-1]])
+    before = {p.name: p.read_bytes() for p in folder.glob("image-*")}
+    prepared = made(folder, replace(REQUEST, seamless=True))
+    assert {p.name: p.read_bytes() for p in folder.glob("image-*")} == before
+    for number, picture in enumerate(prepared.pictures, 1):
+        assert (picture.width, picture.height) == (384, 384)
+        assert picture.received_file == str(folder / f"image-{number}.png")
+        assert Path(picture.file).read_bytes() == picture.data != before[f"image-{number}.png"]
+        assert {"tile_seam_ratio", "tile_coherence", "tile_good"} <= set(picture.facts)
+    assert {(m.width, m.height) for m in prepared.maps.values()} == {(384, 384)}
+
+
+def test_a_poor_tile_is_said(tmp_path: Path) -> None:
+    patches = DICE.integers(0, 255, (16, 16, 3), np.uint8).repeat(32, 0).repeat(32, 1)
+    prepared = made(result(tmp_path, "job", [patches]), replace(REQUEST, seamless=True))
+    assert not prepared.pictures[0].facts["tile_good"]
+    assert any("seams" in warning for warning in prepared.warnings)
+
+
+def test_an_offline_draft_is_left_as_it_is_and_scored(tmp_path: Path) -> None:
+    draft = paint("red brick wall", 384, 384)
+    request = replace(REQUEST, provider="offline", model="offline-draft", seamless=True)
+    prepared = made(result(tmp_path, "job", [draft.color], [draft.height]), request)
+    picture = prepared.pictures[0]
+    assert picture.source == ""
+    assert "tile_seam_ratio" in picture.facts
+    assert agreement(prepared.maps["normal"], draft.height) > 0.98
+    assert np.array_equal(pixels_of(prepared.maps["base_color"]), draft.color[..., :3])
+
+
+def test_a_models_height_makes_better_normals(tmp_path: Path) -> None:
+    folder = result(tmp_path, "job", [SHADED])
+    alone = made(folder)
+    # What a model answers: its own size, a little blurred and a pixel aside.
+    grey = (np.roll(HEIGHT, (1, 1), (0, 1)) * 255).astype(np.uint8)
+    answer = np.asarray(Image.fromarray(grey).resize((1024, 1024)).convert("RGB"))
+    result(tmp_path, "job-height", [answer])
+    fused = made(folder, application=BY_MODEL)
+    assert fused.further_jobs == ("job-height",)
+    assert agreement(fused.maps["normal"], HEIGHT) > agreement(alone.maps["normal"], HEIGHT) + 0.1
+    assert made(folder).maps["normal"].data == alone.maps["normal"].data  # only where it was asked for
+
+
+def test_a_models_height_is_cut_along_with_its_picture(tmp_path: Path) -> None:
+    folder = result(tmp_path, "job", [SHADED])
+    result(tmp_path, "job-height", [(HEIGHT * 255).astype(np.uint8)])
+    request = replace(REQUEST, seamless=True)
+    prepared = made(folder, request, BY_MODEL)
+    plain = made(folder, request)
+    found, expected = (pixels_of(p.pictures[0]).astype(int) for p in (prepared, plain))
+    assert np.abs(found - expected).mean() < 0.1  # 16 bits on the way: the cut may differ by a pixel
+    height = pixels_of(prepared.maps["height"]).astype(float)
+    assert height.shape == (384, 384)
+    for axis in (0, 1):
+        steps = np.abs(np.diff(height, axis=axis, append=height.take([0], axis))).mean(axis=1 - axis)
+        assert steps[-1] < 2 * steps[:-1].max()
+    assert prepared.maps["normal"].data != plain.maps["normal"].data
+
+
+@pytest.mark.parametrize("answer", ["wrong", "broken"])
+def test_a_height_that_does_not_fit_is_not_used_and_it_is_said(answer: str, tmp_path: Path) -> None:
+    folder = result(tmp_path, "job", [SHADED])
+    alone = made(folder)
+    other = result(tmp_path, "job-height", [paint("brown leather", 512, 512).color[..., 0]])
+    if answer == "broken":
+        (other / "image-1.png").write_bytes(b"rubbish")
+    prepared = made(folder, application=BY_MODEL)
+    assert any("not used" in warning for warning in prepared.warnings)
+    assert {k: p.data for k, p in prepared.maps.items()} == {k: p.data for k, p in alone.maps.items()}
+
+
+def test_copies_get_directx_normals_and_packed_maps(tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    application = replace(MATERIAL, textures_dir=str(copies), convention="DIRECTX", pack="gltf_orm")
+    prepared = made(result(tmp_path, "job", [SHADED]), application=application)
+    names = {p.name for p in copies.iterdir()}
+    assert names == {"cobblestone.png", "cobblestone_orm.png"} | {
+        f"cobblestone_{kind}.png" for kind in ("base_color", "normal", "roughness", "height", "metallic")
+    }
+    own, copy = pixels_of(prepared.maps["normal"]), np.asarray(Image.open(copies / "cobblestone_normal.png"))
+    assert np.array_equal(copy[..., 1], 255 - own[..., 1])
+    assert np.array_equal(copy[..., 0], own[..., 0])
+
+
+def test_true_displacement_gets_a_16_bit_height(tmp_path: Path) -> None:
+    folder = result(tmp_path, "job", [SHADED])
+    assert made(folder, application=replace(MATERIAL, displacement="true")).maps["height"].data[24] == 16
+    assert made(folder).maps["height"].data[24] == 8
