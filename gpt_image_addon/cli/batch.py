@@ -5,18 +5,30 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import api
-from .common import OUTPUT_FLAGS, SCHEMA, Ended, Output, UsageError, add_outputs, failure, say, succeeded
+from .common import (
+    OUTPUT_FLAGS,
+    SCHEMA,
+    Ended,
+    Output,
+    UsageError,
+    add_outputs,
+    console,
+    failure,
+    say,
+    succeeded,
+)
 from .generate import add_request
-from .progress import ProgressBar
 
 if TYPE_CHECKING:
     from ..batches import Batch, BatchResult
     from ..core.batch import Run
+    from ..core.outcomes import Outcome, Tally
     from ..core.survey import Survey
 
 DESCRIPTION = """\
@@ -72,8 +84,9 @@ def add_batch(verb: argparse.ArgumentParser) -> None:
         help="rows that failed or are UNKNOWN, as JSON Lines; default: MANIFEST.report.jsonl",
     )
     _add_run(verb.add_argument_group("how it runs"))
-    rows = verb.add_argument_group("what rows leave open")
-    rows.add_argument("--prompt", metavar="TEXT", help="may hold {placeholders} for columns")
+    verb.add_argument(
+        "--prompt", metavar="TEXT", help="for rows without one; may hold {placeholders} for columns"
+    )
     add_request(verb)
     add_outputs(verb)
 
@@ -136,14 +149,19 @@ def batch(options: argparse.Namespace) -> Output:
         return _dry_run(made)
     survey = made.survey()
     say(f"{survey.rows} rows, at most {_money(survey.total('high_usd'))}.")
-    with ProgressBar(survey.rows) as bar, _stoppable() as stop:
+    started = time.monotonic()
+
+    def show(outcome: Outcome, tally: Tally) -> None:
+        wrong = tally.failed + tally.unknown
+        text = f"{tally.rows}/{survey.rows} rows, {wrong} wrong, {_money(tally.cost_usd)}"
+        console.progress(tally.rows / max(survey.rows, 1), text, time.monotonic() - started)
+
+    with _stoppable() as stop:
         result = api.run_batch(
             made,
             survey,
             on_open=stop.append,
-            on_outcome=lambda outcome, tally: bar.show(
-                tally.rows, f"{tally.failed + tally.unknown} wrong · {_money(tally.cost_usd)}"
-            ),
+            on_outcome=show,
         )
     output = _output(survey, result)
     _tell(output, result)
