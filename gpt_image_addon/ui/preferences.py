@@ -25,7 +25,7 @@ STORAGE = (
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Server", ("base_url", "organization", "project", "picture_fields", "concurrency")),
     ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
-    ("New Files", ("default_model", "default_size", "storage", "asset_library")),
+    ("Results", ("default_model", "storage", "asset_library")),
     ("Logging", ("log_level",)),
 )
 
@@ -93,7 +93,6 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     default_model: StringProperty(
         name="Default Model", description="Model of requests that name none", update=_changed
     )
-    default_size: EnumProperty(name="Default Size", description="Size in new files", items=choices.SIZES)
     storage: EnumProperty(
         name="Pictures", description="Where the pictures of a .blend are kept", items=STORAGE
     )
