@@ -16,8 +16,12 @@ UI = ROOT / "gpt_image_addon" / "ui"
 TRANSLATIONS = UI / "translations"
 KEYWORDS = ("text", "name", "description", "placeholder")
 """Arguments that Blender translates by itself."""
+CONSTANTS = ("PLACEHOLDER", "NO_PROMPT", "MAP_TIP", "NO_STYLE_LABEL", "NO_STYLE_TIP")
+"""Names of single texts."""
+FORMATS = ("PNG", "JPEG")
+"""Texts in capitals that are no names of icons."""
 NOT_TRANSLATED = ("translate",)
-FUNCTIONS = ("pgettext_iface", "pgettext_tip")
+FUNCTIONS = ("pgettext_iface", "pgettext_tip", "poll_message_set")
 SHOWN_BASES = ("Operator", "Panel", "Menu", "UIList", "FileHandler", "Sidebar")
 """Classes whose docstring is a tooltip."""
 
@@ -28,7 +32,7 @@ def messages() -> dict[str, str]:
     for path in sorted(UI.glob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         for text in (*_of_calls(tree), *_of_classes(tree), *_of_tables(tree)):
-            if any(letter.isalpha() for letter in text):
+            if any(letter.islower() or letter.isspace() for letter in text) or text in FORMATS:
                 found.setdefault(text, path.name)
     return found
 
@@ -71,7 +75,13 @@ def _of_classes(tree: ast.AST) -> Iterator[str]:
 def _of_tables(tree: ast.Module) -> Iterator[str]:
     """Labels and descriptions of enum items, titles of parts: the second and third of tuples of texts."""
     for node in tree.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Tuple):
+        if not isinstance(node, ast.Assign | ast.AnnAssign):
+            continue
+        if isinstance(node.value, ast.Dict):
+            yield from (text for text in map(_text, node.value.values) if text and " " in text)
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in CONSTANTS:
+            yield from filter(None, [_text(node.value)])
+        elif isinstance(node.value, ast.Tuple):
             for row in node.value.elts:
                 if isinstance(row, ast.Tuple) and len(row.elts) >= 2:
                     first = row.elts[:1] if isinstance(row.elts[1], ast.Tuple) else row.elts[1:3]

@@ -43,7 +43,8 @@ def outside(blender: list[str]) -> None:
     for row in json.loads(OUT.read_text()):
         print(
             f"{row['target']:8} {row['size']}: tick {max(row['ticks']):6.1f} ms, "
-            f"gap {max(row['gaps']):6.1f} ms (idle {max(row['idle']):.1f} ms), bound {row['bound']:.0f} ms, {len(row['ticks'])} ticks"
+            f"gap {max(row['gaps']):6.1f} ms (idle {max(row['idle']):.1f} ms), "
+            f"bound {row['bound']:.0f} ms, {len(row['ticks'])} ticks"
         )
 
 

@@ -183,10 +183,8 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         job = getattr(context, JOB_STRING, "")
-        for target, label, _, icon, _ in choices.TARGETS:
-            button = self.layout.operator(
-                GPT_IMAGE_OT_apply_result.bl_idname, text=f"Use as {label}", icon=icon
-            )
+        for target, label, icon in USES:
+            button = self.layout.operator(GPT_IMAGE_OT_apply_result.bl_idname, text=label, icon=icon)
             button.job, button.target = job, target
         self.layout.separator()
         for operator, icon in ACTIONS:
@@ -196,6 +194,12 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
         self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, icon="X")
 
 
+USES = (
+    ("texture", "Use as Texture", "TEXTURE"),
+    ("material", "Use as Material", "MATERIAL"),
+    ("plane", "Use as Image Plane", "IMAGE_PLANE"),
+    ("image", "Use as Image", "IMAGE_DATA"),
+)
 ACTIONS = (
     (GPT_IMAGE_OT_again, "FILE_REFRESH"),
     (GPT_IMAGE_OT_recall, "LOOP_BACK"),

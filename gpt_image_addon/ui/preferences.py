@@ -29,6 +29,14 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Logging", ("log_level",)),
 )
 
+KEY_TEXTS = {
+    "environment": "The key comes from OPENAI_API_KEY.",
+    "keychain": "The key lies in the system's keychain.",
+    "file": "A key is stored in a file that only you can read.",
+    "": "There is no key yet: offline drafts only.",
+}
+"""What is said of the key, by `settings.key_source`."""
+
 
 def _changed(self: Any, context: bpy.types.Context) -> None:
     quote.forget()
@@ -138,12 +146,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
 
 
 def _draw_key(layout: Any, values: Any) -> None:
-    text = {
-        "environment": "The key comes from OPENAI_API_KEY.",
-        "keychain": "The key lies in the system's keychain.",
-        "file": "A key is stored in a file that only you can read.",
-        "": "There is no key yet: offline drafts only.",
-    }[settings.key_source()]
+    text = KEY_TEXTS[settings.key_source()]
     box = layout.box()
     box.label(text=text, icon="KEYINGSET" if settings.has_key() else "INFO")
     row = box.row()
