@@ -1,4 +1,4 @@
-"""What happens in the middle of running jobs must harm nothing: in a real Blender, against the local API server.
+"""What happens in the middle of running jobs must harm nothing: in a real Blender and a local server.
 
 ``.venv/bin/python tests/gui/drive_robustness.py .ci/blender-in-chroot.sh --window sid``
 """

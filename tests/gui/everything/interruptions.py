@@ -1,4 +1,4 @@
-"""Loads another file, undoes, deletes and renames the target, disables the add-on and quits, amid running jobs."""
+"""Loads another file, undoes, deletes and renames the target, disables and quits, amid running jobs."""
 
 from __future__ import annotations
 
