@@ -43,6 +43,8 @@ class _State:
     queue: JobQueue
     durations: Durations
     jobs: list[Job] = dataclasses.field(default_factory=list)
+    storage: str = "pack"
+    """`Settings.storage` of the newest request."""
     deferred: list[Job] = dataclasses.field(default_factory=list)
     """Jobs whose result waits for Blender to be ready for it."""
 
@@ -65,6 +67,7 @@ def state(settings: Settings) -> _State:
         durations = Durations(settings.state_folder / DURATIONS_FILE)
         _state = _State(Journal(settings.state_folder), JobQueue(settings.concurrency), durations)
     _state.queue.concurrency = settings.concurrency
+    _state.storage = settings.storage
     return _state
 
 
@@ -154,7 +157,9 @@ def snapped(request: GenerationRequest, model: Model, settings: Settings) -> Gen
 def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:
     """The request with what was left open filled in."""
     provider = request.provider or settings.provider
-    return dataclasses.replace(request, provider=provider, model=request.model or table.default_for(provider))
+    usual = settings.default_model if provider == "openai" else ""
+    model = request.model or usual or table.default_for(provider)
+    return dataclasses.replace(request, provider=provider, model=model)
 
 
 def checked(
@@ -403,6 +408,7 @@ def _fail(job: Job, error: GptImageError) -> None:
 
 
 def _apply(job: Job, found: _State) -> None:
+    from .scene.storage import save_beside
     from .scene.targets import Deferred, apply
 
     assert job.prepared is not None
@@ -412,6 +418,8 @@ def _apply(job: Job, found: _State) -> None:
         return
     try:
         job.applied = (job.apply or apply)(job.prepared, job.application)
+        if found.storage == "save" and not job.apply:
+            save_beside(job.applied.images)
     except Deferred as deferred:
         _defer(job, found, str(deferred))
         return

@@ -44,6 +44,10 @@ class Settings:
     provider: str = "openai"
     api_key: str = field(default="", repr=False)
     base_url: str = DEFAULT_BASE_URL
+    default_model: str = ""
+    """Model of requests to OpenAI that name none; the table's default when empty."""
+    storage: str = "pack"
+    """``pack`` keeps pictures in the .blend, ``save`` beside it."""
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
@@ -109,6 +113,8 @@ def load(*, with_key: bool = True) -> Settings:
         provider=environment.get("GPT_IMAGE_PROVIDER") or "openai",
         api_key=api_key() if with_key else "",
         base_url=environment.get("OPENAI_BASE_URL") or getattr(found, "base_url", "") or DEFAULT_BASE_URL,
+        default_model=getattr(found, "default_model", ""),
+        storage=getattr(found, "storage", "pack"),
         organization=environment.get("OPENAI_ORG_ID", "") or getattr(found, "organization", ""),
         project=environment.get("OPENAI_PROJECT_ID", "") or getattr(found, "project", ""),
         monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),

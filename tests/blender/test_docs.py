@@ -1,4 +1,4 @@
-"""The documentation: generated pages are up to date, commands work, links lead somewhere, nothing is left out."""
+"""The documentation: generated pages are up to date, commands work, links lead somewhere."""
 
 from __future__ import annotations
 
