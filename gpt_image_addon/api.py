@@ -11,6 +11,13 @@
     job = api.submit("red brick wall", provider="offline")       # returns at once
     job.wait()
 
+    with api.using(provider="offline", concurrency=2):           # settings for a while
+        jobs = [api.submit(prompt) for prompt in ("oak", "ash", "pine")]
+        for job in api.as_completed(jobs):
+            print(api.result_of(job).material)
+
+    print(api.run_batch(api.batch("materials.jsonl")).tally)     # a whole manifest
+
 All parameters carry the API's own names; `GenerationRequest` and `Application` list them.
 """
 
@@ -29,6 +36,7 @@ import bpy
 from . import runner, settings
 from .core.errors import InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
+from .core.jobs import as_completed as as_completed
 from .core.request import Application, GenerationRequest
 from .core.sizes import AUTO
 from .core.states import JobState
@@ -60,6 +68,7 @@ if TYPE_CHECKING:
 CAMERA = "camera"
 """The reference that stands for a render of the scene from its camera."""
 REFERENCES_FOLDER = "references"
+using = settings.override
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
 CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference
 
@@ -133,6 +142,7 @@ def submit(
     reuse: bool = False,
     retry_unknown: bool = False,
     max_cost: float | None = None,
+    on_progress: Callable[[Job], None] | None = None,
     **parameters: Any,
 ) -> Job:
     """Start making something from a prompt and return at once.
@@ -143,6 +153,8 @@ def submit(
         been billed.
     :param max_cost: USD that it may cost at most. In background 1.00 without it, unless
         GPT_IMAGE_MAX_COST_USD or the preferences set another limit.
+    :param on_progress: called on the main thread whenever the job got on; ``job.state``, ``.progress`` and
+        ``.message`` say how far.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
         word ``camera`` stands for a render from the scene's camera.
     :raises GptImageError: the request can't be sent; nothing was.
@@ -151,9 +163,11 @@ def submit(
     found = settings.load()
     runner.checked(_without_camera(request), application, found)
     rendered = dataclasses.replace(request, references=tuple(map(_reference, request.references)))
-    return runner.submit(
+    job = runner.submit(
         rendered, application, found, reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost
     )
+    job.on_progress = on_progress
+    return job
 
 
 @dataclass(frozen=True)

@@ -293,6 +293,11 @@ def _handle(event: JobEvent, found: _State) -> None:
         job.prepared = event.prepared
         job.state = JobState.RECEIVED
         _apply(job, found)
+    if job.on_progress is not None:
+        try:
+            job.on_progress(job)
+        except Exception:
+            log.exception("What is called on the progress of job %s broke", job.id)
 
 
 def _fail(job: Job, error: GptImageError) -> None:
