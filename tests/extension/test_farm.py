@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OPENJD = ROOT / ".cache" / "venv-openjd" / "bin" / "openjd"
 CHUNKS = 3
 
-pytestmark = pytest.mark.skipif(
+needs_openjd = pytest.mark.skipif(
     not OPENJD.exists(), reason="openjd-cli is missing: `make .cache/venv-openjd/.stamp` installs it"
 )
 
@@ -90,6 +91,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@needs_openjd
 def test_the_bundle_is_valid_and_holds_no_key(bundle: Path) -> None:
     checked = command(str(OPENJD), "check", str(bundle / "template.json"))
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -101,6 +103,7 @@ def test_the_bundle_is_valid_and_holds_no_key(bundle: Path) -> None:
     assert command(str(OPENJD), "check", str(bundle / "wrong.json")).returncode != 0
 
 
+@needs_openjd
 def test_a_farm_makes_every_row_once_and_merges(bundle: Path, api_server: ApiServer) -> None:
     made = run_step(bundle, api_server, "Make")
     assert made.returncode == 0, made.stdout + made.stderr
@@ -129,6 +132,7 @@ def test_a_farm_makes_every_row_once_and_merges(bundle: Path, api_server: ApiSer
     assert not (bundle / "must-not-be-used").exists()
 
 
+@needs_openjd
 def test_a_row_without_an_answer_fails_its_task_and_is_not_sent_again(
     bundle: Path, api_server: ApiServer
 ) -> None:
@@ -138,3 +142,34 @@ def test_a_row_without_an_answer_fails_its_task_and_is_not_sent_again(
     assert prompts(api_server) == sorted(set(prompts(api_server)))
     reports = [line for path in (bundle / "output" / "reports").glob("?.jsonl") for line in read(path)]
     assert [line["state"] for line in reports] == ["unknown"]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node runs the job type; it is not installed")
+def test_the_flamenco_job_type_makes_every_row_once(tmp_path: Path, api_server: ApiServer) -> None:
+    """What the script tells workers to run is run here, in an order that the dependencies allow."""
+    manifest = tmp_path / "rows.jsonl"
+    manifest.write_text("".join(json.dumps({"prompt": f"oak {number}"}) + "\n" for number in range(5)))
+    settings = {"manifest": str(manifest), "output_dir": str(tmp_path / "out"), "chunks": 2}
+    settings |= {"concurrency": 2, "images_per_minute": 6000, "asset_library": "woods.blend"}
+    script = ROOT / "docs" / "flamenco" / "gpt_image_batch.js"
+    compiled = command(
+        "node", str(ROOT / "tests" / "extension" / "compile_flamenco.js"), str(script), json.dumps(settings)
+    )
+    assert compiled.returncode == 0, compiled.stderr
+    found = json.loads(compiled.stdout)
+    assert {setting["key"] for setting in found["type"]["settings"]} == set(settings)
+    *making, merging = found["tasks"]
+    assert merging["dependencies"] == [task["name"] for task in making] and len(making) == 2
+    for task in found["tasks"]:
+        ((name, parameters),) = [(c["name"], c["parameters"]) for c in task["commands"]]
+        start = ["--online-mode", "-c", "gpt_image"]
+        assert (name, parameters["exe"], parameters["args"][:3]) == ("exec", "{blender}", start)
+        done = command(
+            *(sys.executable, "-m", "gpt_image_addon", *parameters["args"][3:]),
+            OPENAI_BASE_URL=api_server.base_url,
+            OPENAI_API_KEY=api_server.api_key,
+        )
+        assert done.returncode == 0, done.stderr
+    assert prompts(api_server) == [f"oak {number}" for number in range(5)]
+    assert len(list((tmp_path / "out" / "pictures").glob("*.png"))) == 5
+    assert (tmp_path / "out" / "woods.blend").exists() and (tmp_path / "out" / "sheet.html").exists()
