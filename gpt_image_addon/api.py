@@ -24,7 +24,6 @@ All parameters carry the API's own names; `GenerationRequest` and `Application` 
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -33,8 +32,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import runner, settings
-from .core.errors import InvalidRequestError, SceneError, StorageError
+from . import references, runner, settings
+from .core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.jobs import as_completed as as_completed
 from .core.request import Application, GenerationRequest
@@ -44,6 +43,7 @@ from .ledger import as_row as as_row
 from .ledger import clean_results as clean_results
 from .ledger import export_result as export_result
 from .ledger import history as history
+from .ledger import look_back as look_back
 from .ledger import merge_journal as merge_journal
 from .ledger import set_favourite as set_favourite
 from .ledger import unapplied as unapplied
@@ -65,12 +65,8 @@ if TYPE_CHECKING:
     from .core.results import Picture
     from .core.survey import Survey
 
-CAMERA = "camera"
-"""The reference that stands for a render of the scene from its camera."""
-REFERENCES_FOLDER = "references"
 using = settings.override
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
-CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference
 
 _REQUEST_FIELDS = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
 _APPLICATION_FIELDS = frozenset(field.name for field in dataclasses.fields(Application))
@@ -156,13 +152,13 @@ def submit(
     :param on_progress: called on the main thread whenever the job got on; ``job.state``, ``.progress`` and
         ``.message`` say how far.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
-        word ``camera`` stands for a render from the scene's camera.
+        words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for pictures of the scene.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     request, application = split(prompt, target=target, **parameters)
     found = settings.load()
-    runner.checked(_without_camera(request), application, found)
-    rendered = dataclasses.replace(request, references=tuple(map(_reference, request.references)))
+    runner.checked(_without_captures(request), application, found, _capture_sizes(request))
+    rendered = dataclasses.replace(request, references=tuple(map(_captured, request.references)))
     job = runner.submit(
         rendered, application, found, reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost
     )
@@ -179,20 +175,52 @@ class Plan:
     """The words that would be sent."""
     estimate: Estimate
     warnings: tuple[str, ...]
+    model: Model
 
 
-def plan(prompt: str, **parameters: Any) -> Plan:
+def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = None, **parameters: Any) -> Plan:
     """Check and price a request; nothing is sent.
 
+    :param picture_sizes: width and height of references, mask and markup, whose files then are not read.
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent.
+    """
+    return planner(prompt, picture_sizes=picture_sizes, **parameters)()
+
+
+def planner(
+    prompt: str,
+    *,
+    picture_sizes: tuple[tuple[int, int], ...] | None = None,
+    snap: bool = False,
+    **parameters: Any,
+) -> Callable[[], Plan]:
+    """As `plan`, in two steps: this one reads Blender's settings, what it returns runs in any thread.
+
+    :param snap: take the nearest size that the model takes.
     """
     from .core.prompts import compose
 
     request, application = split(prompt, **parameters)
-    renders = [_capture_size() for path in request.references if path == CAMERA]
-    _, price, warnings = runner.checked(_without_camera(request), application, settings.load(), renders)
-    return Plan(request, compose(request), price, warnings)
+    found = settings.load(with_key=False)
+    rendered = _capture_sizes(request)
+
+    def work() -> Plan:
+        model = runner.model_of(request, found)
+        wanted = runner.snapped(request, model, found) if snap else request
+        if picture_sizes is None:
+            checked = runner.checked(_without_captures(wanted), application, found, rendered)
+        else:
+            checked = runner.checked(wanted, application, found, picture_sizes, read_files=False)
+        _, price, warnings = checked
+        return Plan(wanted, compose(wanted), price, warnings, model)
+
+    return work
+
+
+def errand(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
+    """Let a thread do something that does not touch Blender; ``done`` gets the answer on the main thread."""
+    runner.errand(work, done)
 
 
 def estimate(prompt: str, **parameters: Any) -> Estimate:
@@ -215,7 +243,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
                 f"There is no parameter '{name}'.", code="unknown_parameter", param=name
             )
     values = {name: _plain(name, value) for name, value in parameters.items() if value is not None}
-    provider = values.pop("provider", None) or settings.load().provider
+    provider = values.pop("provider", None) or settings.load(with_key=False).provider
     request = {name: value for name, value in values.items() if name in _REQUEST_FIELDS}
     application = {name: value for name, value in values.items() if name in _APPLICATION_FIELDS}
     if request.get("output_format") == "gif":  # the usual size is more than a gif may have
@@ -226,57 +254,50 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
 def _plain(name: str, value: Any) -> Any:
     if name == "references":
         values = [value] if isinstance(value, str | Path) else value
-        return tuple(CAMERA if item == CAMERA else str(Path(item).absolute()) for item in values)
+        return tuple(item if item in references.CAPTURES else str(Path(item).absolute()) for item in values)
     if name in _PATH_FIELDS or name == "textures_dir":
         return str(Path(value).absolute())
     return tuple(value) if isinstance(value, list) else value
 
 
-def _without_camera(request: GenerationRequest) -> GenerationRequest:
-    files = tuple(path for path in request.references if path != CAMERA)
+def _without_captures(request: GenerationRequest) -> GenerationRequest:
+    files = tuple(path for path in request.references if path not in references.CAPTURES)
     return dataclasses.replace(request, references=files)
 
 
-def _reference(path: str) -> str:
-    return render_camera() if path == CAMERA else path
+def _capture_sizes(request: GenerationRequest) -> list[tuple[int, int]]:
+    return [references.render_size() for path in request.references if path in references.CAPTURES]
 
 
-def render_camera() -> str:
-    """A picture of the scene from its camera, as a file to use as a reference.
-
-    :raises SceneError: there is no camera, or it can't be rendered.
-    """
-    from .scene import capture
-
-    width, height = _capture_size()
-    return str(capture.render_camera(_new_reference(), width=width, height=height))
-
-
-def capture_viewport() -> str:
-    """A picture of the 3D view as it is shown, without overlays, as a file to use as a reference.
-
-    :raises SceneError: there is no window or no 3D view.
-    """
-    from .scene import capture
-
-    width, height = _capture_size()
-    return str(capture.capture_viewport(bpy.context, _new_reference(), width=width, height=height))
-
-
-def _new_reference() -> Path:
-    return settings.load().state_folder / REFERENCES_FOLDER / f"{uuid.uuid4().hex}.png"
-
-
-def _capture_size() -> tuple[int, int]:
-    """The aspect of the scene's render, in as many pixels as a model looks at."""
-    render = bpy.context.scene.render
-    scale = CAPTURE_EDGE / max(render.resolution_x, render.resolution_y)
-    return round(render.resolution_x * scale), round(render.resolution_y * scale)
+def _captured(path: str) -> str:
+    return references.CAPTURES[path]() if path in references.CAPTURES else path
 
 
 def jobs() -> tuple[Job, ...]:
     """The jobs of this session, oldest first."""
     return runner.jobs()
+
+
+def waiting() -> list[Job]:
+    """The jobs that are not begun, next first."""
+    return runner.waiting()
+
+
+def cancel(job: str | None = None) -> None:
+    """Stop a job, or all of them. Results that have arrived are kept.
+
+    :param job: its id.
+    """
+    for found in jobs():
+        if not found.done and job in (None, found.id):
+            runner.cancel(found)
+
+
+def move(job: str, step: int) -> None:
+    """Let a job that is not begun begin earlier (negative step) or later."""
+    for found in jobs():
+        if found.id == job:
+            runner.move(found, step)
 
 
 def forget_finished() -> None:
@@ -365,6 +386,19 @@ def batch_results(result: BatchResult) -> Iterator[dict[str, Any]]:
     return read_results(result.results)
 
 
+def test_connection(done: Callable[[int | None, GptImageError | None], None]) -> None:
+    """Ask the server for its models, which costs nothing; ``done`` gets their number on the main thread.
+
+    :raises ConfigurationError: nothing may be sent.
+    """
+    from .core.providers.models_list import list_models
+
+    found = settings.load()
+    found.check_provider("openai")
+    connection = found.connection()
+    runner.errand(lambda: len(list_models(connection)), done)
+
+
 def earlier(prompt: str, **parameters: Any) -> Entry | None:
     """The newest equal request: answered, or UNKNOWN, which means that it may have been billed.
 
@@ -372,7 +406,11 @@ def earlier(prompt: str, **parameters: Any) -> Entry | None:
     :raises GptImageError: the request could not be sent, or the journal can't be read.
     """
     request, _ = split(prompt, **parameters)
-    return runner.earlier(request, settings.load()) if CAMERA not in request.references else None
+    return (
+        None
+        if references.CAPTURES.keys() & set(request.references)
+        else runner.earlier(request, settings.load(with_key=False))
+    )
 
 
 def recover(job: str) -> Job:
@@ -385,7 +423,7 @@ def recover(job: str) -> Job:
 
 def models() -> list[dict[str, Any]]:
     """The model table: one row a model, with its state today (``active``, ``retiring`` or ``shut down``)."""
-    table = runner.registry(settings.load())
+    table = runner.registry(settings.load(with_key=False))
     today = date.today()
 
     def row(model: Model) -> dict[str, Any]:

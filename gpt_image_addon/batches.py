@@ -13,6 +13,7 @@ from . import runner, settings
 from .core.errors import GptImageError, InvalidRequestError
 from .core.manifest import Manifest, Row
 from .core.pricing import BATCH_SHARE
+from .core.request import GenerationRequest
 
 if TYPE_CHECKING:
     from .batch_outputs import AssetLibrary, BlendPerRow
@@ -118,7 +119,12 @@ class Batch:
 
         journal = runner.journal(found)
         # What was seen changes little during a run, and asking takes longer than the rest of a price.
-        return Pricer(runner.registry(found), found.provider, cache(journal.seen), self.share)
+        registry = runner.registry(found)
+
+        def complete(request: GenerationRequest) -> GenerationRequest:
+            return runner.completed(request, registry, found)
+
+        return Pricer(registry, complete, cache(journal.seen), self.share)
 
     def write_farm(
         self, folder: Path, chunks: int, command: Sequence[str], merge_flags: Sequence[str]

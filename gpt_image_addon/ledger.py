@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import runner, settings
-from .core.errors import InvalidRequestError
+from .core.errors import GptImageError, InvalidRequestError
 from .core.states import JobState
 
 if TYPE_CHECKING:
+    from .core.glance import Glance
     from .core.history import Cleaned, History
     from .core.journal import Entry, Journal
     from .core.merging import Merged
@@ -29,6 +31,23 @@ def history(
 
     which = Filter(month, JobState(state) if state else None, search, limit)
     return look(_journal(), which)
+
+
+def look_back(
+    done: Callable[[Glance | None, GptImageError | None], None],
+    *,
+    search: str = "",
+    states: Collection[JobState] = (),
+    favourites: bool = False,
+) -> None:
+    """As `history`, in a thread and without the size of the results; ``done`` gets it on the main thread.
+
+    :raises StorageError: the journal can't be opened.
+    """
+    from .core.glance import glance
+
+    journal = _journal()
+    runner.errand(lambda: glance(journal, search, states, favourites), done)
 
 
 def as_row(entry: Entry) -> dict[str, Any]:

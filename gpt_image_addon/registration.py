@@ -7,25 +7,52 @@ from typing import Any
 
 import bpy
 
-from . import api, health
-from .ui import menus, operators, panels, preferences, properties
+from . import api, health, settings
+from .ui import (
+    history,
+    menus,
+    operators_generate,
+    operators_history,
+    operators_keys,
+    operators_references,
+    operators_results,
+    operators_styles,
+    panels,
+    panels_history,
+    panels_jobs,
+    panels_request,
+    preferences,
+    presets,
+    properties,
+    sidebars,
+    thumbnails,
+    translations,
+)
 
 CLASSES: tuple[type, ...] = (
-    properties.GPT_IMAGE_PG_request,
+    *properties.CLASSES,
+    *operators_generate.CLASSES,
+    *operators_references.CLASSES,
+    *operators_results.CLASSES,
+    *operators_history.CLASSES,
+    *operators_keys.CLASSES,
+    *operators_styles.CLASSES,
+    *presets.CLASSES,
     preferences.GPT_IMAGE_AP_preferences,
-    operators.GPT_IMAGE_OT_generate,
-    operators.GPT_IMAGE_OT_cancel,
-    operators.GPT_IMAGE_OT_clear_finished,
-    operators.GPT_IMAGE_OT_open_preferences,
-    operators.GPT_IMAGE_OT_paste_key,
-    operators.GPT_IMAGE_OT_forget_key,
-    panels.GPT_IMAGE_PT_view3d,
-    panels.GPT_IMAGE_PT_view3d_jobs,
+    panels_request.GPT_IMAGE_UL_references,
+    *panels.PANELS,
+    *panels_jobs.PANELS,
+    *panels_history.PANELS,
 )
 
 COMMAND = "gpt_image"
 _command_handle: Any = None
 _registered = False
+
+
+def _jobs_changed() -> None:
+    history.changed(api.jobs())
+    sidebars.redraw()
 
 
 def _command(argv: list[str]) -> int:
@@ -43,7 +70,8 @@ def register() -> None:
         bpy.utils.register_class(cls)
     properties.attach()
     menus.append()
-    api.on_change(panels.redraw)
+    bpy.app.translations.register(settings.PACKAGE, translations.load())
+    api.on_change(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
     # Leaving the bpy module with classes registered crashes 4.2 and hangs 4.5.
     atexit.register(unregister)
@@ -62,9 +90,11 @@ def unregister() -> None:
     atexit.unregister(unregister)
     bpy.utils.unregister_cli_command(_command_handle)
     _command_handle = None
-    api.on_change(panels.redraw, remove=True)
+    api.on_change(_jobs_changed, remove=True)
     api.close()
+    bpy.app.translations.unregister(settings.PACKAGE)
     menus.remove()
+    thumbnails.close()
     properties.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -6,10 +6,11 @@ import dataclasses
 import queue
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from .core.errands import Errands
 from .core.errors import GptImageError, InvalidRequestError, JobCancelled, SceneError, StorageError
 from .core.jobs import Job, JobEvent, JobQueue, Work
 from .core.logs import get_logger
@@ -18,8 +19,9 @@ from .core.states import JobState
 from .settings import Settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
+    from .core.durations import Durations
     from .core.journal import Entry, Journal
-    from .core.models import Registry
+    from .core.models import Model, Registry
     from .core.pipeline import Line
     from .core.pricing import Estimate, Seen
     from .core.results import Prepared
@@ -27,6 +29,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
 log = get_logger(__name__)
 
 TICK_INTERVAL = 0.1  # seconds between looks at the queue while jobs run
+SHOW_INTERVAL = 0.5  # seconds between updates of elapsed times
 TICK_BUDGET = 0.005  # seconds of a tick after which no further event is taken
 CLOSE_SECONDS = 1.5  # how long quitting or disabling waits for workers
 KEPT_JOBS = 20  # finished jobs that the panel still lists
@@ -38,12 +41,17 @@ class _State:
 
     journal: Journal
     queue: JobQueue
+    durations: Durations
     jobs: list[Job] = dataclasses.field(default_factory=list)
+    storage: str = "pack"
+    """`Settings.storage` of the newest request."""
     deferred: list[Job] = dataclasses.field(default_factory=list)
     """Jobs whose result waits for Blender to be ready for it."""
 
 
 _state: _State | None = None
+_errands = Errands()
+_shown = 0.0
 on_change: list[Callable[[], None]] = []
 """Called after jobs changed; the interface redraws itself here."""
 
@@ -51,12 +59,15 @@ on_change: list[Callable[[], None]] = []
 def state(settings: Settings) -> _State:
     """The open journal and queue; opened on first use."""
     global _state
+    from .core.durations import DURATIONS_FILE, Durations
     from .core.journal import Journal
 
     if _state is None or _state.journal.folder != settings.state_folder:
         close()
-        _state = _State(Journal(settings.state_folder), JobQueue(settings.concurrency))
+        durations = Durations(settings.state_folder / DURATIONS_FILE)
+        _state = _State(Journal(settings.state_folder), JobQueue(settings.concurrency), durations)
     _state.queue.concurrency = settings.concurrency
+    _state.storage = settings.storage
     return _state
 
 
@@ -69,6 +80,32 @@ def forget_finished() -> None:
     """Drop the jobs that are done from `jobs`."""
     if _state is not None:
         _state.jobs = [job for job in _state.jobs if not job.done]
+
+
+def waiting() -> list[Job]:
+    """The jobs that are not begun, next first."""
+    return _state.queue.waiting() if _state is not None else []
+
+
+def cancel(job: Job) -> None:
+    """Stop a job; one that is not begun ends at once."""
+    job.cancel()
+    if _state is not None and _state.queue.withdraw(job):
+        error = JobCancelled("The job was cancelled.")
+        _state.journal.failed(job.id, error, cancelled=True)
+        _fail(job, error)
+        _notify()
+
+
+def move(job: Job, step: int) -> None:
+    """Let a job that is not begun begin earlier or later."""
+    if _state is not None and _state.queue.move(job, step):
+        _notify()
+
+
+def _notify() -> None:
+    for callback in on_change:
+        callback()
 
 
 def journal(settings: Settings) -> Journal:
@@ -95,10 +132,34 @@ def registry(settings: Settings) -> Registry:
     return load_registry(settings.state_folder / TABLE_FILE)
 
 
+def model_of(request: GenerationRequest, settings: Settings) -> Model:
+    """What the model of a request takes."""
+    table = registry(settings)
+    return table.get(completed(request, table, settings).model)
+
+
+def snapped(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
+    """The request in its own size where the model takes it, else in the nearest that it does.
+
+    :raises InvalidRequestError: it names no size.
+    """
+    from .core.sizes import AUTO, format_size, parse_size
+
+    if request.size == AUTO:
+        return request
+    rule = registry(settings).size_rule(model)
+    width, height = parse_size(request.size)
+    if rule.problem(width, height) is None:
+        return request
+    return dataclasses.replace(request, size=format_size(*rule.nearest(width, height)))
+
+
 def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:
     """The request with what was left open filled in."""
     provider = request.provider or settings.provider
-    return dataclasses.replace(request, provider=provider, model=request.model or table.default_for(provider))
+    usual = settings.default_model if provider == "openai" else ""
+    model = request.model or usual or table.default_for(provider)
+    return dataclasses.replace(request, provider=provider, model=model)
 
 
 def checked(
@@ -106,19 +167,25 @@ def checked(
     application: Application,
     settings: Settings,
     more_pictures: Sequence[tuple[int, int]] = (),
+    *,
+    read_files: bool = True,
 ) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
     """The completed request with its price and warnings; nothing is sent, and no row is written.
 
     The price is that of all the application needs.
 
-    :param more_pictures: width and height of references that are still to be rendered.
+    :param more_pictures: width and height of pictures whose files are not read.
+    :param read_files: false where references, mask and markup are only stand-ins.
     :raises InvalidRequestError: it can't be sent.
     """
     from .core import further
 
     table = registry(settings)
     request = completed(request, table, settings)
-    return request, *further.checked(request, application, table, _seen(settings), more_pictures)
+    found = further.checked(
+        request, application, table, _seen(settings), more_pictures, read_files=read_files
+    )
+    return request, *found
 
 
 def _seen(settings: Settings) -> Seen:
@@ -183,7 +250,7 @@ def submit(
         retry_unknown=retry_unknown,
         pump=drain,
     )
-    _enqueue(found, job, _line(found, settings).run)
+    _enqueue(found, job, found.durations.timed(_line(found, settings).run))
     return job
 
 
@@ -204,17 +271,26 @@ def submit_local(
     return job
 
 
-def recover(job: str, settings: Settings) -> Job:
+def recover(
+    job: str, settings: Settings, application: Application | None = None, *, seamless: bool = False
+) -> Job:
     """Put a result that lies in the journal into the open scene.
 
+    :param application: what becomes of it; what was meant for it at first when left out.
+    :param seamless: make its pictures tile.
     :raises InvalidRequestError: there is no such job, or it has no result.
     """
     found = state(settings)
     stored = found.journal.entry(job)
     if stored is None:
         raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
-    # The scene, the object and the view that it was made for belong to another session.
-    application = dataclasses.replace(stored.application, scene_uid=None, object_uid=None, textures_dir=None)
+    if application is None:
+        # The scene, the object and the view that it was made for belong to another session.
+        application = dataclasses.replace(
+            stored.application, scene_uid=None, object_uid=None, textures_dir=None
+        )
+    if seamless:
+        stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
     return _resume(stored, application, found, settings, f"The result of job {job} was recovered.")
 
 
@@ -240,16 +316,40 @@ def _resume(stored: Entry, application: Application, found: _State, settings: Se
 def _enqueue(found: _State, job: Job, work: Work) -> None:
     forgotten = [old for old in found.jobs if old.done][:-KEPT_JOBS]
     found.jobs = [old for old in found.jobs if old not in forgotten] + [job]
+    job.expected_seconds = found.durations.expected(job.request)
     found.queue.submit(job, work)
+    _start_ticking()
+
+
+def errand(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
+    """Let a thread do something that does not touch Blender; in background it is done at once.
+
+    :param done: called on the main thread with what the work returned, or why it has not.
+    """
+    if bpy.app.background:
+        try:
+            done(work(), None)
+        except GptImageError as error:
+            done(None, error)
+        return
+    _errands.start(work, done)
+    _start_ticking()
+
+
+def _start_ticking() -> None:
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=TICK_INTERVAL, persistent=True)
 
 
 def _tick() -> float | None:
-    if _state is None:
-        return None
+    global _shown
+    came = _errands.drain()
     drain(0.0)
-    return TICK_INTERVAL if any(not job.done for job in _state.jobs) else None
+    running = any(not job.done for job in jobs())
+    if came or (running and time.monotonic() - _shown > SHOW_INTERVAL):
+        _shown = time.monotonic()
+        _notify()
+    return TICK_INTERVAL if running or _errands.pending else None
 
 
 def drain(seconds: float) -> None:
@@ -276,8 +376,7 @@ def drain(seconds: float) -> None:
         if time.perf_counter() - started > TICK_BUDGET:
             break
     if changed:
-        for callback in on_change:
-            callback()
+        _notify()
 
 
 def _handle(event: JobEvent, found: _State) -> None:
@@ -287,10 +386,13 @@ def _handle(event: JobEvent, found: _State) -> None:
     job.state = event.state or job.state
     job.message = event.message or job.message
     job.progress = event.progress if event.progress is not None else job.progress
+    job.preview = event.preview or job.preview
     if event.error is not None:
         _fail(job, event.error)
     elif event.prepared is not None:
         job.prepared = event.prepared
+        cost = event.prepared.facts.get("cost_usd")
+        job.cost_usd = float(cost) if cost is not None else None
         job.state = JobState.RECEIVED
         _apply(job, found)
     if job.on_progress is not None:
@@ -311,6 +413,7 @@ def _fail(job: Job, error: GptImageError) -> None:
 
 
 def _apply(job: Job, found: _State) -> None:
+    from .scene.storage import save_beside
     from .scene.targets import Deferred, apply
 
     assert job.prepared is not None
@@ -320,6 +423,8 @@ def _apply(job: Job, found: _State) -> None:
         return
     try:
         job.applied = (job.apply or apply)(job.prepared, job.application)
+        if found.storage == "save" and not job.apply:
+            save_beside(job.applied.images)
     except Deferred as deferred:
         _defer(job, found, str(deferred))
         return

@@ -11,11 +11,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import bpy
 
+from .core import keychain
 from .core.connection import Connection, check_base_url, check_picture_fields, is_loopback
 from .core.errors import (
     ConfigurationError,
@@ -23,7 +25,7 @@ from .core.errors import (
     MissingApiKeyError,
     OnlineAccessDisabledError,
 )
-from .core.places import state_folder
+from .core.places import DATA_DIR_VARIABLE, state_folder
 from .core.pricing import Limits
 from .core.providers import NEEDS_KEY
 from .core.results import replace_file
@@ -34,6 +36,8 @@ DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 KEY_VARIABLE = "OPENAI_API_KEY"
 KEY_FILE = "api-key"
+KEYCHAIN_MARK = "api-key-in-keychain"
+"""An empty file that says where the key is, so that asking does not open the keychain."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,10 @@ class Settings:
     provider: str = "openai"
     api_key: str = field(default="", repr=False)
     base_url: str = DEFAULT_BASE_URL
+    default_model: str = ""
+    """Model of requests to OpenAI that name none; the table's default when empty."""
+    storage: str = "pack"
+    """``pack`` keeps pictures in the .blend, ``save`` beside it."""
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
@@ -80,14 +88,15 @@ class Settings:
             return Limits(UNATTENDED_MAX_COST_USD, reason, self.monthly_budget_usd)
         return Limits(monthly_budget_usd=self.monthly_budget_usd)
 
-    def check_provider(self, provider: str) -> None:
+    def check_provider(self, provider: str, *, has_key: bool | None = None) -> None:
         """Whether a request to this provider may be sent at all.
 
+        :param has_key: answers for settings that were loaded without the key.
         :raises ConfigurationError: no key, online access off, or a base URL that can't be used.
         """
         if not NEEDS_KEY.get(provider, False):
             return
-        if not self.api_key:
+        if not (bool(self.api_key) if has_key is None else has_key):
             raise MissingApiKeyError("There is no API key.")
         check_base_url(self.base_url)
         check_picture_fields(self.picture_fields)
@@ -118,17 +127,20 @@ def override(**values: Any) -> Iterator[None]:
         _overrides.update(before)
 
 
-def load() -> Settings:
+def load(*, with_key: bool = True) -> Settings:
     """The settings as they are now. Main thread only.
 
+    :param with_key: read the key too, which may open the keychain.
     :raises ConfigurationError: a number in the environment is none.
     """
     found = preferences()
     environment = os.environ
     loaded = Settings(
         provider=environment.get("GPT_IMAGE_PROVIDER") or "openai",
-        api_key=environment.get(KEY_VARIABLE, "").strip() or stored_key(),
+        api_key=api_key() if with_key else "",
         base_url=environment.get("OPENAI_BASE_URL") or getattr(found, "base_url", "") or DEFAULT_BASE_URL,
+        default_model=getattr(found, "default_model", ""),
+        storage=getattr(found, "storage", "pack"),
         organization=environment.get("OPENAI_ORG_ID", "") or getattr(found, "organization", ""),
         project=environment.get("OPENAI_PROJECT_ID", "") or getattr(found, "project", ""),
         monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),
@@ -174,22 +186,50 @@ def private_folder() -> Path:
         return state_folder()
 
 
+@lru_cache(maxsize=1)
+def _stored(data_dir: str | None) -> tuple[str, str]:
+    """Source and value of the stored key, read once; the keychain itself is not opened yet.
+
+    :param data_dir: what the folder may depend on.
+    """
+    folder = private_folder()
+    try:
+        key = (folder / KEY_FILE).read_text("utf-8").strip()
+    except OSError:
+        key = ""
+    if key:
+        return "file", key
+    return ("keychain", "") if (folder / KEYCHAIN_MARK).exists() else ("", "")
+
+
+def _find_stored() -> tuple[str, str]:
+    return _stored(os.environ.get(DATA_DIR_VARIABLE))
+
+
+_key_of_keychain = lru_cache(maxsize=1)(keychain.read)
+
+
+def api_key() -> str:
+    """The key: of the environment, else the one entered in the preferences; empty where there is none."""
+    return os.environ.get(KEY_VARIABLE, "").strip() or stored_key()
+
+
 def stored_key() -> str:
     """The key that was entered in the preferences; empty where there is none.
 
-    It lies in a file of its own, because preferences are kept in a file that everyone may read.
+    It lies in the keychain or in a file of its own, because preferences are kept in a file that everyone may
+    read.
     """
-    try:
-        return (private_folder() / KEY_FILE).read_text("utf-8").strip()
-    except OSError:
-        return ""
+    source, key = _find_stored()
+    return _key_of_keychain() if source == "keychain" else key
 
 
 def key_source() -> str:
-    """Where the key comes from: ``environment``, ``file``, or empty where there is none."""
-    if os.environ.get(KEY_VARIABLE, "").strip():
-        return "environment"
-    return "file" if stored_key() else ""
+    """Where the key comes from: ``environment``, ``keychain``, ``file``, or empty where there is none.
+
+    Reads nothing that could block, after the first call.
+    """
+    return "environment" if os.environ.get(KEY_VARIABLE, "").strip() else _find_stored()[0]
 
 
 def has_key() -> bool:
@@ -197,13 +237,37 @@ def has_key() -> bool:
     return bool(key_source())
 
 
-def store_key(key: str) -> None:
-    """Keep the key in a file that only this user may read; an empty one removes it.
+def store_key(key: str, place: str = "file") -> None:
+    """Keep the key where only this user may read it; an empty one is forgotten.
 
+    :param place: ``keychain`` or ``file``.
     :raises StorageError: the file can't be written.
+    :raises ConfigurationError: the keychain refuses.
     """
-    path = private_folder() / KEY_FILE
-    if not key.strip():
-        path.unlink(missing_ok=True)
-        return
-    replace_file(path, key.strip().encode(), mode=0o600)
+    key, folder = key.strip(), private_folder()
+    if key and place == "keychain":
+        keychain.store(key)
+        replace_file(folder / KEYCHAIN_MARK, b"", mode=0o600)
+        (folder / KEY_FILE).unlink(missing_ok=True)
+    else:
+        if _find_stored()[0] == "keychain":
+            keychain.forget()
+        (folder / KEYCHAIN_MARK).unlink(missing_ok=True)
+        if key:
+            replace_file(folder / KEY_FILE, key.encode(), mode=0o600)
+        else:
+            (folder / KEY_FILE).unlink(missing_ok=True)
+    _stored.cache_clear()
+    _key_of_keychain.cache_clear()
+
+
+def fingerprint() -> tuple[object, ...]:
+    """Changes with every setting that matters to whether a request can be sent. Quick enough for drawing."""
+    found = preferences()
+    return (
+        key_source(),
+        bool(bpy.app.online_access),
+        os.environ.get("OPENAI_BASE_URL") or getattr(found, "base_url", ""),
+        os.environ.get(DATA_DIR_VARIABLE),
+        getattr(found, "default_model", ""),
+    )

@@ -41,9 +41,8 @@ the value of the row's column `wood`. Further columns: `id` (names the files), `
 --asset-library). Paths are relative to the manifest. Run it again and only what is missing is made, even
 after a crash.
 """
-NOT_PARAMETERS = frozenset(
+NOT_PARAMETERS = OUTPUT_FLAGS | frozenset(
     (
-        *OUTPUT_FLAGS,
         "manifest",
         "concurrency",
         "images_per_minute",

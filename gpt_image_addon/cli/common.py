@@ -70,11 +70,12 @@ def add_outputs(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def add_scene_outputs(verb: argparse.ArgumentParser) -> None:
-    """Where the scene goes afterwards."""
+def add_scene_outputs(verb: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Where the scene goes afterwards; returns the group, for more of that kind."""
     group = verb.add_argument_group("the scene")
     group.add_argument("--output", metavar="FILE.blend", type=Path, help="save the scene here")
     group.add_argument("--overwrite", action="store_true", help="replace an existing --output")
+    return group
 
 
 def check_scene_output(options: argparse.Namespace) -> None:

@@ -67,10 +67,9 @@ def add_generate(verb: argparse.ArgumentParser) -> None:
         "Make an image, a texture, an image plane or a material from a prompt. "
         "The key comes from OPENAI_API_KEY or the add-on's preferences; `--provider offline` needs none."
     )
-    verb.add_argument("prompt", help="what to make, in your words")
+    _add_prompt(verb)
     add_request(verb)
-    add_scene_outputs(verb)
-    verb.add_argument(
+    add_scene_outputs(verb).add_argument(
         "--textures-dir", metavar="DIR", help="folder that gets copies of the pictures and maps"
     )
     money = verb.add_argument_group("money")
@@ -98,9 +97,13 @@ def add_estimate(verb: argparse.ArgumentParser) -> None:
     verb.description = (
         "Say what `generate` would cost with the same flags. Nothing is sent, no key is needed."
     )
-    verb.add_argument("prompt", help="what to make")
+    _add_prompt(verb)
     add_request(verb)
     add_outputs(verb)
+
+
+def _add_prompt(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("prompt", help="what to make, in your words")
 
 
 def add_request(verb: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ Each is a job of its own in the journal, named after the job it belongs to, with
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -90,17 +91,21 @@ def checked(
     registry: Registry,
     seen: Seen,
     more_pictures: Sequence[tuple[int, int]] = (),
+    *,
+    read_files: bool = True,
 ) -> tuple[Estimate, tuple[str, ...]]:
     """The price of all that a request and its application need, and warnings.
 
     :param request: one that names provider and model.
-    :param more_pictures: width and height of references that are still to be rendered.
+    :param more_pictures: width and height of pictures whose files are not read.
+    :param read_files: false where references, mask and markup are only stand-ins.
     :raises InvalidRequestError: it can't be sent.
     """
     check_application(application)
     sent, notes = as_sent(request, registry)
     warnings = check(sent, registry, date.today())
-    price = quote(request, registry, seen, more_pictures)
+    files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
+    price = quote(files, registry, seen, more_pictures)
     return with_further(price, sent, application, registry, seen), (*warnings, *notes)
 
 

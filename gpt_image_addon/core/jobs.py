@@ -5,6 +5,7 @@ A worker calls the job's work and sends events; exactly one of them is the last,
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -45,12 +46,20 @@ class Job:
     """What happens now, for people."""
     error: GptImageError | None = None
     prepared: Prepared | None = None
+    preview: Any = None
+    """The newest `Preview` of the picture while it is made."""
+    expected_seconds: float = 0.0
+    """How long such requests take, by experience."""
     estimated_usd: float = 0.0
     started: float | None = None
     """`time.monotonic` when the work began."""
     ended: float | None = None
     warnings: tuple[str, ...] = ()
     """Known before the answer came."""
+    cost_usd: float | None = None
+    """Known once the answer came."""
+    used: int = 0
+    """Which of several pictures the target shows."""
     applied: Any = None
     """What the runner made of the result in Blender."""
     apply: Callable[[Prepared, Application], Any] | None = field(default=None, repr=False)
@@ -68,6 +77,14 @@ class Job:
     def cancelled(self) -> bool:
         """Whether `cancel` was called."""
         return self._cancelled.is_set()
+
+    @property
+    def shown_progress(self) -> float:
+        """0 to 1: what the server says, or where it says nothing, what such requests usually take."""
+        if self.done or self.started is None:
+            return self.progress
+        usual = 0.99 * (1 - math.exp(-2 * self.elapsed / max(self.expected_seconds, 0.1)))
+        return max(self.progress, usual)
 
     @property
     def elapsed(self) -> float:
@@ -143,7 +160,9 @@ class JobEvent:
     progress: float | None = None
     state: JobState | None = None
     partial: bytes | None = field(default=None, repr=False)
-    """An encoded preview."""
+    """An encoded preview, as it came."""
+    preview: Any = None
+    """The same as a `Preview`, to be shown at once."""
     prepared: Prepared | None = field(default=None, repr=False)
     error: GptImageError | None = None
 
@@ -180,6 +199,37 @@ class JobQueue:
                 self._threads.add(worker)
                 worker.start()
             self._changed.notify()
+
+    def withdraw(self, job: Job) -> bool:
+        """Take a job out that no worker has begun; returns whether it was there."""
+        with self._changed:
+            for waiting in self._waiting:
+                if waiting[0] is job:
+                    self._waiting.remove(waiting)
+                    return True
+        return False
+
+    def move(self, job: Job, step: int) -> bool:
+        """Let a waiting job begin earlier or later.
+
+        :param step: places to the front if negative, to the back if positive.
+        :returns: whether it moved.
+        """
+        with self._changed:
+            order = [waiting for waiting, _ in self._waiting]
+            if job not in order:
+                return False
+            place = order.index(job)
+            goal = min(max(0, place + step), len(order) - 1)
+            waiting = self._waiting[place]
+            del self._waiting[place]
+            self._waiting.insert(goal, waiting)
+        return goal != place
+
+    def waiting(self) -> list[Job]:
+        """The jobs that no worker has begun, next first."""
+        with self._changed:
+            return [job for job, _ in self._waiting]
 
     def close(self, seconds: float) -> bool:
         """Cancel everything and wait for the workers.

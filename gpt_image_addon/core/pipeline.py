@@ -229,6 +229,7 @@ def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str,
 
 
 def _reporter(job: Job, emit: Emit) -> Reporter:
+    from .previews import make_preview
     from .providers.base import Reporter
 
     def on_wait(seconds: float, reason: str) -> None:
@@ -236,7 +237,9 @@ def _reporter(job: Job, emit: Emit) -> Reporter:
 
     def on_partial(index: int, data: bytes) -> None:
         share = (index + 1) / (job.request.partial_images + 1)
-        emit(JobEvent(job, message=f"Preview {index + 1}", partial=data, progress=0.1 + 0.8 * share))
+        preview = make_preview(index + 1, data)
+        message, progress = f"Preview {index + 1}", 0.1 + 0.8 * share
+        emit(JobEvent(job, message=message, partial=data, preview=preview, progress=progress))
 
     return Reporter(on_wait, on_partial)
 

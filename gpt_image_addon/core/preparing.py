@@ -46,6 +46,8 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     name = application.name or safe_name(request.prompt)
     warnings = list(answer.get("warnings", ()))
     received = _usable_pictures(folder, name, warnings, answer.get("request_id"))
+    first = application.picture % len(received)
+    received = received[first:] + received[:first]
     pictures, height = _finished(received, request, application, folder, warnings)
     made = _make_maps(request, application, folder, pictures[0], height)
     maps, packed = (made.maps, made.packed) if made else ({}, {})
@@ -140,7 +142,8 @@ def _known_height(
         return None
     from .pictures import decode_height
 
-    exact = folder / f"{HEIGHT_STEM}1.png"
+    number = Path(picture.file).stem.removeprefix(PICTURE_STEM)
+    exact = folder / f"{HEIGHT_STEM}{number}.png"
     if exact.exists():
         return _Height(decode_height(exact.read_bytes()), exact=True)
     answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None

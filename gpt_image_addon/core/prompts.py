@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
-
 from .errors import InvalidRequestError
 from .request import GenerationRequest
+from .styles import all_styles
 
-STYLES_FILE = Path(__file__).with_name("styles.json")
 TRANSPARENT_WORDS = "Isolated on a fully transparent background; no backdrop, no cast shadow."
 SEAMLESS_WORDS = (
     "Seamless tileable texture seen straight from above, evenly lit without shadows or vignette, "
     "filling the whole picture."
 )
-
-
-@cache
-def styles() -> dict[str, str]:
-    """What each named style adds to a prompt."""
-    return {row["name"]: row["words"] for row in json.loads(STYLES_FILE.read_text("utf-8"))["styles"]}
 
 
 def compose(request: GenerationRequest) -> str:
@@ -29,14 +19,25 @@ def compose(request: GenerationRequest) -> str:
     :raises InvalidRequestError: the style is not known.
     """
     parts = [request.prompt.strip()]
+    if any(request.reference_labels):
+        parts.append(_label_words(request.reference_labels))
     if request.style:
-        if request.style not in styles():
-            raise InvalidRequestError(
-                f"There is no style '{request.style}'; there are {', '.join(styles())}.", param="style"
-            )
-        parts.append(styles()[request.style])
+        parts.append(_style_words(request.style))
     if request.seamless:
         parts.append(SEAMLESS_WORDS)
     if request.background == "transparent":
         parts.append(TRANSPARENT_WORDS)
     return "\n".join(parts)
+
+
+def _style_words(name: str) -> str:
+    known = all_styles()
+    style = known.get(name)
+    if style is None:
+        raise InvalidRequestError(f"There is no style '{name}'; there are {', '.join(known)}.", param="style")
+    return style.words
+
+
+def _label_words(labels: tuple[str, ...]) -> str:
+    named = [f"picture {number} is {label}" for number, label in enumerate(labels, 1) if label]
+    return f"Of the pictures given, {', '.join(named)}."

@@ -107,6 +107,8 @@ class GenerationRequest(_Values):
     frame_duration_ms: int | None = None
     references: tuple[str, ...] = ()
     """Paths of pictures to show the model; any make the call an edit."""
+    reference_labels: tuple[str, ...] = ()
+    """What each reference shows, said in the prompt; empty for none."""
     mask: str | None = None
     """Path of a picture that says where the first reference may change."""
     markup: str | None = None
@@ -146,6 +148,8 @@ class Application(_Values):
     target: str = "texture"
     maps: tuple[str, ...] = ()
     """Kinds of material maps to make; empty means those that the target needs."""
+    picture: int = 0
+    """Which of several pictures comes first: a texture or material shows that one."""
     name: str | None = None
     """Name for the data-blocks and files; made from the prompt when empty."""
     object_name: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,9 +36,21 @@ def render_camera(
             f"The scene '{scene.name}' has no camera.",
             next_step="Add one, or use a file as reference.",
         )
-    copy = scene.copy()
+    set_up = _set_up_rendered if shading == "rendered" else _set_up_solid
+    return render_scene(path, width=width, height=height, set_up=set_up)
+
+
+def render_scene(path: Path, *, width: int, height: int, set_up: Callable[[bpy.types.Scene], None]) -> Path:
+    """Render a copy of the current scene to a PNG.
+
+    :param width: pixels, as `height`.
+    :param set_up: chooses engine and looks of the copy.
+    :raises SceneError: Blender can't render.
+    """
+    copy = bpy.context.scene.copy()
     try:
-        _set_up(copy, width, height, shading)
+        _set_up_frame(copy, width, height)
+        set_up(copy)
         with tempfile.TemporaryDirectory() as folder:  # the path may hold what Blender takes for a template
             rendered = Path(folder) / "camera.png"
             copy.render.filepath = str(rendered)
@@ -51,7 +64,7 @@ def render_camera(
     return path
 
 
-def _set_up(scene: bpy.types.Scene, width: int, height: int, shading: str) -> None:
+def _set_up_frame(scene: bpy.types.Scene, width: int, height: int) -> None:
     render = scene.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
     render.pixel_aspect_x = render.pixel_aspect_y = 1.0
@@ -59,11 +72,15 @@ def _set_up(scene: bpy.types.Scene, width: int, height: int, shading: str) -> No
     render.use_stamp = render.film_transparent = False
     render.use_file_extension = True
     compat.write_png(render.image_settings)
-    if shading == "rendered":
-        render.engine = compat.eevee()
-        scene.eevee.taa_render_samples = SAMPLES
-        return
-    render.engine = "BLENDER_WORKBENCH"
+
+
+def _set_up_rendered(scene: bpy.types.Scene) -> None:
+    scene.render.engine = compat.eevee()
+    scene.eevee.taa_render_samples = SAMPLES
+
+
+def _set_up_solid(scene: bpy.types.Scene) -> None:
+    scene.render.engine = "BLENDER_WORKBENCH"
     scene.display.shading.light = "STUDIO"
     scene.display.shading.color_type = "TEXTURE"
     scene.view_settings.look = "None"
@@ -80,14 +97,14 @@ def capture_viewport(context: bpy.types.Context, path: Path, *, width: int, heig
     """
     if bpy.app.background:
         raise SceneError("Without a window there is no view to capture.", next_step="Use the camera instead.")
-    area = _view_area(context)
+    area = view_area(context)
     pixels = _draw(context, area, width, height)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_pixels(pixels, width, height, path)
     return path
 
 
-def _view_area(context: bpy.types.Context) -> bpy.types.Area:
+def view_area(context: bpy.types.Context) -> bpy.types.Area:
     screen = context.window.screen if context.window else None
     areas = [context.area, *(screen.areas if screen else ())]
     for area in areas:

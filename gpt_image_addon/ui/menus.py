@@ -1,19 +1,57 @@
-"""Entries in Blender's own menus."""
+"""Entries in Blender's own menus, and the status bar."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import bpy
 
-from . import operators
+from . import panels_jobs
+from .operators_generate import GPT_IMAGE_OT_generate
+from .operators_references import GPT_IMAGE_OT_add_reference
+
+Draw = Callable[[Any, bpy.types.Context], None]
 
 
-def _draw_add_image(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    self.layout.operator(
-        operators.GPT_IMAGE_OT_generate.bl_idname, text="From GPT Image Prompt", icon="SHADERFX"
-    )
+def _draw_generate(target: str) -> Draw:
+    """An entry that makes this target."""
+
+    def draw(self: Any, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator(
+            GPT_IMAGE_OT_generate.bl_idname, text="From GPT Image Prompt", icon="SHADERFX"
+        ).target = target
+
+    return draw
 
 
-MENUS = (("VIEW3D_MT_image_add", _draw_add_image),)
+_draw_plane, _draw_texture, _draw_picture = map(_draw_generate, ("plane", "texture", "image"))
+
+
+def _draw_node(self: Any, context: bpy.types.Context) -> None:
+    if getattr(context.space_data, "tree_type", "") == "ShaderNodeTree":
+        _draw_texture(self, context)
+
+
+def _draw_image(self: Any, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    _draw_picture(self, context)
+    shown = context.space_data.image
+    if shown is not None:
+        button = self.layout.operator(
+            GPT_IMAGE_OT_add_reference.bl_idname, text="Use as GPT Image Reference", icon="IMAGE_REFERENCE"
+        )
+        button.kind, button.image = "image", shown.name
+
+
+MENUS: tuple[tuple[str, Draw], ...] = (
+    ("VIEW3D_MT_image_add", _draw_plane),
+    ("NODE_MT_add", _draw_node),
+    ("IMAGE_MT_image", _draw_image),
+    ("STATUSBAR_HT_header", panels_jobs.draw_status),
+)
 
 
 def append() -> None:

@@ -1,4 +1,4 @@
-"""The panels in the sidebar. Drawing only reads."""
+"""The main panel: from a prompt to the button. Drawing only reads."""
 
 from __future__ import annotations
 
@@ -6,118 +6,102 @@ from typing import Any
 
 import bpy
 
-from .. import api, health
-from ..core.states import JobState
-from . import operators, properties
+from . import choices, operators_generate, operators_keys, panels_jobs, panels_request, quote
+from .sidebars import Sidebar, in_every_sidebar
 
-CATEGORY = "GPT Image"
-
-STATE_ICONS = {
-    JobState.QUEUED: "TIME",
-    JobState.SENDING: "EXPORT",
-    JobState.RECEIVED: "IMPORT",
-    JobState.APPLIED: "CHECKMARK",
-    JobState.FAILED: "ERROR",
-    JobState.CANCELLED: "CANCEL",
-    JobState.UNKNOWN: "QUESTION",
-}
+PLACEHOLDER = "What do you want to make?"
+REQUEST_POINTER = operators_generate.REQUEST_POINTER
 
 
-class GPT_IMAGE_PT_view3d(bpy.types.Panel):
+class GPT_IMAGE_PT_main(Sidebar):
     """From a prompt to the scene"""
 
     bl_label = "GPT Image"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        values = getattr(context.scene, properties.PROPERTY)
-        missing = health.missing_modules()
-        if missing:
-            layout.label(text=missing, icon="ERROR")
-            return
+        layout: Any = self.layout  # type: ignore[attr-defined]
+        values = context.scene.gpt_image
+        found = quote.current(context.scene)
         _draw_prompt(layout, values)
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
-        _draw_request(column, values)
-        _draw_provider(layout, values)
-        row = layout.row()
-        row.scale_y = 1.5
-        row.enabled = bool(values.prompt.strip())
-        row.operator(operators.GPT_IMAGE_OT_generate.bl_idname, icon="SHADERFX")
+        _draw_request(column, values, found)
+        _draw_provider(layout, values, found)
+        _draw_button(layout, values, found)
+        for idname, title, draw in panels_request.SUB_PANELS:
+            header, body = layout.panel(f"GPT_IMAGE_{idname}", default_closed=True)
+            header.label(text=title)
+            if body:
+                body.use_property_split = True
+                body.use_property_decorate = False
+                draw(body, values, found)
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        layout: Any = self.layout  # type: ignore[attr-defined]
+        layout.popover("GPT_IMAGE_PT_presets", text="", icon="PRESET")
 
 
-def _draw_prompt(layout: bpy.types.UILayout, values: properties.GPT_IMAGE_PG_request) -> None:
-    if hasattr(layout, "textbox"):  # Blender 5.2
-        layout.textbox(values, "prompt", initial_visible_lines=3, placeholder="What do you want to make?")
-    else:
-        layout.prop(values, "prompt", text="", placeholder="What do you want to make?")
+PANELS = in_every_sidebar(GPT_IMAGE_PT_main)
 
 
-def _draw_request(layout: bpy.types.UILayout, values: properties.GPT_IMAGE_PG_request) -> None:
+def _draw_prompt(layout: Any, values: Any) -> None:
+    if values.prompt_text is None:
+        if hasattr(layout, "textbox"):  # Blender 5.2
+            layout.textbox(values, "prompt", initial_visible_lines=3, placeholder=PLACEHOLDER)
+            return
+        layout.prop(values, "prompt", text="", placeholder=PLACEHOLDER)
+    if not hasattr(layout, "textbox") or values.prompt_text is not None:
+        layout.prop(values, "prompt_text", text="", icon="TEXT")
+
+
+def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
+    layout.prop(values, "style")
     layout.prop(values, "target")
     layout.prop(values, "size")
-    if values.size == "custom":
+    if values.size == choices.CUSTOM_SIZE:
         sizes = layout.column(align=True)
         sizes.prop(values, "width")
         sizes.prop(values, "height")
+    if found.size and found.size != choices.asked_size(values):
+        layout.label(text=found.size, icon="FORWARD", translate=False)
     layout.prop(values, "quality")
     layout.prop(values, "background")
     layout.prop(values, "n")
     layout.prop(values, "seamless")
-    layout.prop(values, "reference")
-    if values.reference == "file":
-        layout.prop(values, "reference_file")
 
 
-def _draw_provider(layout: bpy.types.UILayout, values: properties.GPT_IMAGE_PG_request) -> None:
+def _draw_provider(layout: Any, values: Any, found: quote.Quote) -> None:
     row = layout.row()
     row.use_property_split = True
     row.use_property_decorate = False
     row.prop(values, "provider")
-    if properties.provider_of(values) != "offline":
-        return
-    box = layout.box()
-    box.label(text="Offline draft: drawn on this computer", icon="INTERNET_OFFLINE")
-    box.operator(operators.GPT_IMAGE_OT_open_preferences.bl_idname, icon="URL")
+    if found.provider == "offline" and values.provider == "auto":
+        box = layout.box()
+        box.label(text="Offline draft: drawn on this computer", icon="INTERNET_OFFLINE")
+        box.operator(operators_keys.GPT_IMAGE_OT_open_preferences.bl_idname, icon="URL")
 
 
-class GPT_IMAGE_PT_view3d_jobs(bpy.types.Panel):
-    """What runs, and what became of it"""
-
-    bl_label = "Jobs"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
-    bl_parent_id = "GPT_IMAGE_PT_view3d"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        jobs = api.jobs()
-        if not jobs:
-            layout.label(text="Nothing runs")
-            return
-        for job in reversed(jobs):
-            _draw_job(layout.box().column(align=True), job)
-        layout.operator(operators.GPT_IMAGE_OT_clear_finished.bl_idname)
+def _draw_button(layout: Any, values: Any, found: quote.Quote) -> None:
+    row = layout.row(align=True)
+    row.scale_y = 1.5
+    # A button in the panel is about the panel's request: `poll` finds it by this.
+    row.context_pointer_set(REQUEST_POINTER, values)
+    label = bpy.app.translations.pgettext_iface("Generate")
+    text = f"{label}  ·  {found.price}" if found.price else label
+    row.operator(
+        operators_generate.GPT_IMAGE_OT_generate.bl_idname, text=text, icon="SHADERFX", translate=False
+    )
+    panels_jobs.draw_newest(layout)
+    for text in filter(None, (found.problem, *found.warnings)):
+        _draw_sentence(layout, text, "INFO" if text == found.problem else "ERROR")
 
 
-def _draw_job(layout: bpy.types.UILayout, job: Any) -> None:
-    row = layout.row()
-    row.label(text=job.request.prompt, icon=STATE_ICONS[job.state], translate=False)
-    if not job.done:
-        row.operator(operators.GPT_IMAGE_OT_cancel.bl_idname, text="", icon="X", emboss=False).job = job.id
-        layout.progress(text=f"{job.message}, {job.elapsed:.0f} s", factor=job.progress, translate=False)
-    else:
-        layout.label(text=job.message, translate=False)
+def _draw_sentence(layout: Any, text: str, icon: str, width: int = 38) -> None:
+    """A sentence in lines that fit a sidebar."""
+    import textwrap
 
-
-def redraw() -> None:
-    """Draw the sidebars again."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+    column = layout.column(align=True)
+    column.active = False
+    for number, line in enumerate(textwrap.wrap(text, width)):
+        column.label(text=line, icon="NONE" if number else icon, translate=False)

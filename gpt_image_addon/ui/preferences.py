@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 import bpy
-from bpy.props import FloatProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from .. import health, settings
-from . import operators
+from ..core import logs
+from . import choices, connection, operators_history, operators_keys, operators_styles, quote
 
-_PLAIN = ("base_url", "organization", "project", "monthly_budget_usd", "max_cost_usd", "concurrency")
-"""Preferences that are shown as they are."""
+LOG_LEVELS = (
+    ("ERROR", "Errors", "Only what went wrong"),
+    ("WARNING", "Warnings", "What went wrong, and what may"),
+    ("INFO", "Information", "Each request"),
+    ("DEBUG", "Debugging", "Everything but keys, prompts and pictures"),
+)
+STORAGE = (
+    ("pack", "Pack into the .blend", "Pictures travel with the file"),
+    ("save", "Save beside the .blend", "Pictures lie in the folder textures; an unsaved file packs them"),
+)
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Server", ("base_url", "organization", "project", "picture_fields", "concurrency")),
+    ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
+    ("Results", ("default_model", "storage", "asset_library")),
+    ("Logging", ("log_level",)),
+)
+
+KEY_TEXTS = {
+    "environment": "The key comes from OPENAI_API_KEY.",
+    "keychain": "The key lies in the system's keychain.",
+    "file": "A key is stored in a file that only you can read.",
+    "": "There is no key yet: offline drafts only.",
+}
+"""What is said of the key, by `settings.key_source`."""
+
+
+def _changed(self: Any, context: bpy.types.Context) -> None:
+    quote.forget()
+    logging.getLogger(logs.ROOT).setLevel(self.log_level)
+
+
+def _libraries(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
+    return [library.name for library in context.preferences.filepaths.asset_libraries]
 
 
 class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
@@ -21,6 +56,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         name="Base URL",
         description="Address of the API; OPENAI_BASE_URL goes first",
         default=settings.DEFAULT_BASE_URL,
+        update=_changed,
     )
     organization: StringProperty(
         name="Organization", description="Sent with each request; OPENAI_ORG_ID goes first"
@@ -28,16 +64,30 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     project: StringProperty(
         name="Project", description="Sent with each request; OPENAI_PROJECT_ID goes first"
     )
+    picture_fields: EnumProperty(
+        name="Several Pictures",
+        description="How the server wants several pictures of an edit to be named",
+        items=choices.PICTURE_FIELDS,
+    )
     monthly_budget_usd: FloatProperty(
         name="Monthly Budget (USD)",
         description="Nothing is sent that could exceed this in a month; 0 means no limit",
         min=0.0,
         precision=2,
+        update=_changed,
     )
     max_cost_usd: FloatProperty(
         name="Limit for a Request (USD)",
         description="Nothing is sent that could cost more; 0 means no limit, and in background "
         f"{settings.UNATTENDED_MAX_COST_USD:.2f}",
+        min=0.0,
+        precision=2,
+        update=_changed,
+    )
+    confirm_above_usd: FloatProperty(
+        name="Ask Above (USD)",
+        description="Ask before a request that could cost more than this; 0 means never",
+        default=0.5,
         min=0.0,
         precision=2,
     )
@@ -48,6 +98,28 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         min=1,
         max=16,
     )
+    default_model: StringProperty(
+        name="Default Model", description="Model of requests that name none", update=_changed
+    )
+    storage: EnumProperty(
+        name="Pictures", description="Where the pictures of a .blend are kept", items=STORAGE
+    )
+    asset_library: StringProperty(
+        name="Asset Library",
+        description="Library that Mark as Asset writes materials into; this file when empty",
+        search=_libraries,
+    )
+    use_keychain: BoolProperty(
+        name="Keep the Key in the System's Keychain",
+        description="Instead of a file that only you can read",
+    )
+    log_level: EnumProperty(
+        name="Messages in the Console",
+        description="What is logged; never a key or a prompt",
+        items=LOG_LEVELS,
+        default="WARNING",
+        update=_changed,
+    )
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -56,27 +128,42 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         missing = health.missing_modules()
         if missing:
             layout.label(text=missing, icon="ERROR")
-        _draw_key(layout)
-        _draw_online_access(layout)
-        for name in _PLAIN:
-            layout.prop(self, name)
+        _draw_key(layout, self)
+        _draw_online_access(layout, context)
+        for title, names in SECTIONS:
+            header, body = layout.panel(f"GPT_IMAGE_preferences_{names[0]}", default_closed=False)
+            header.label(text=title)
+            if body:
+                for name in names:
+                    body.prop(self, name)
+        layout.label(
+            text="Proxies and certificates: HTTPS_PROXY, NO_PROXY and REQUESTS_CA_BUNDLE", icon="INFO"
+        )
+        row = layout.row()
+        row.operator(operators_history.GPT_IMAGE_OT_open_folder.bl_idname, icon="FILE_FOLDER")
+        row.operator(operators_styles.GPT_IMAGE_OT_import_styles.bl_idname, icon="IMPORT")
+        row.operator(operators_styles.GPT_IMAGE_OT_export_styles.bl_idname, icon="EXPORT")
 
 
-def _draw_key(layout: bpy.types.UILayout) -> None:
-    text = {
-        "environment": "The key comes from OPENAI_API_KEY.",
-        "file": "A key is stored in a file that only you can read.",
-        "": "There is no key yet: offline drafts only.",
-    }[settings.key_source()]
-    layout.label(text=text, icon="KEYINGSET" if settings.has_key() else "INFO")
-    row = layout.row()
-    row.operator(operators.GPT_IMAGE_OT_paste_key.bl_idname, icon="PASTEDOWN")
-    if settings.key_source() == "file":
-        row.operator(operators.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
+def _draw_key(layout: Any, values: Any) -> None:
+    text = KEY_TEXTS[settings.key_source()]
+    box = layout.box()
+    box.label(text=text, icon="KEYINGSET" if settings.has_key() else "INFO")
+    row = box.row()
+    paste = row.operator(operators_keys.GPT_IMAGE_OT_paste_key.bl_idname, icon="PASTEDOWN")
+    paste.place = "keychain" if values.use_keychain and operators_keys.keychain_is_offered() else "file"
+    if settings.key_source() in ("file", "keychain"):
+        row.operator(operators_keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
+    row.operator(operators_keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL")
+    if connection.text():
+        box.label(text=connection.text(), icon=connection.icon(), translate=False)
+    if operators_keys.keychain_is_offered():
+        box.prop(values, "use_keychain")
 
 
-def _draw_online_access(layout: bpy.types.UILayout) -> None:
+def _draw_online_access(layout: Any, context: bpy.types.Context) -> None:
     if bpy.app.online_access:
         return
-    layout.label(text="Blender's online access is off, so nothing can be sent.", icon="INTERNET_OFFLINE")
-    layout.prop(bpy.context.preferences.system, "use_online_access")
+    box = layout.box()
+    box.label(text="Blender's online access is off, so nothing can be sent.", icon="INTERNET_OFFLINE")
+    box.operator(operators_keys.GPT_IMAGE_OT_show_online_access.bl_idname, icon="PREFERENCES")

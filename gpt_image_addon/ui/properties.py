@@ -1,150 +1,170 @@
-"""What the panel asks for, kept with the scene, and its one way out: `to_request`."""
+"""What the panel asks for, kept with the scene, and what it shows, kept with the session."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
-from .. import api, settings
-from ..core.request import DEFAULT_SIZE
+from ..core.map_kinds import MAP_KINDS
+from . import choices, quote
 
 PROPERTY = "gpt_image"
+"""Of scenes and of the window manager."""
+MAP_DEFAULTS = {"base_color", "normal", "roughness", "height", "metallic"}
 
-PROVIDER_ITEMS = (
-    ("auto", "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
-    ("openai", "OpenAI", "OpenAI's GPT Image API; needs a key and costs money"),
-    ("offline", "Offline Draft", "Simple drafts drawn on this computer; no key, no network, no cost"),
-)
-TARGET_ITEMS = (
-    ("texture", "Texture", "Into the base color of the active object's material", "TEXTURE", 0),
-    ("material", "Material", "A whole material with normal, roughness and height maps", "MATERIAL", 1),
-    ("plane", "Image Plane", "A plane of the picture's shape that faces the view", "IMAGE_PLANE", 2),
-    ("image", "Image", "An image data-block and nothing else", "IMAGE_DATA", 3),
-)
-SIZE_ITEMS = (
-    (DEFAULT_SIZE, "Square", "1024 x 1024 pixels"),
-    ("1536x1024", "Landscape", "1536 x 1024 pixels"),
-    ("1024x1536", "Portrait", "1024 x 1536 pixels"),
-    ("2048x2048", "Large Square", "2048 x 2048 pixels"),
-    ("auto", "Automatic", "The model chooses"),
-    ("custom", "Custom", "Width and height of your own"),
-)
-QUALITY_ITEMS = tuple(
-    (name, label, f"Quality {name}; higher is slower and dearer")
-    for name, label in (
-        ("auto", "Automatic"),
-        ("low", "Low"),
-        ("medium", "Medium"),
-        ("high", "High"),
-        ("xhigh", "Extra High"),
-        ("max", "Maximum"),
+
+def _models(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
+    return [name for name in quote.model_names(owner) if text.lower() in name.lower()]
+
+
+class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
+    """A picture to show the model."""
+
+    kind: EnumProperty(name="Kind", description="Where the picture comes from", items=choices.REFERENCES)
+    label: StringProperty(
+        name="Label", description="What the picture is, said in the prompt: the room, the style, the pattern"
     )
-)
-BACKGROUND_ITEMS = (
-    ("auto", "Automatic", "The model chooses"),
-    ("opaque", "Opaque", "No transparency"),
-    ("transparent", "Transparent", "A cut-out, for decals"),
-)
-REFERENCE_ITEMS = (
-    ("none", "None", "Only the prompt is sent"),
-    ("viewport", "Viewport", "Show the model this view as it is, without overlays"),
-    ("camera", "Camera", "Show the model a quick render from the scene's camera"),
-    ("file", "File", "Show the model a picture file"),
-)
+    image: PointerProperty(
+        name="Image", description="Image of this file to show the model", type=bpy.types.Image
+    )
+    file: StringProperty(name="File", description="Picture to show the model", subtype="FILE_PATH")
+    captured: StringProperty(
+        name="Captured", description="File of the picture that was taken last", options={"HIDDEN"}
+    )
+    width: IntProperty(name="Width", description="Pixels of the captured picture", options={"HIDDEN"})
+    height: IntProperty(name="Height", description="Pixels of the captured picture", options={"HIDDEN"})
+    live: BoolProperty(
+        name="Live",
+        description="Take the picture anew for each request; otherwise the one shown here is sent",
+        default=True,
+    )
 
 
 class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     """The next request, as the panel shows it."""
 
     prompt: StringProperty(name="Prompt", description="What to make", maxlen=32000)
-    provider: EnumProperty(name="Provider", description="Who makes the picture", items=PROVIDER_ITEMS)
-    target: EnumProperty(name="Make", description="What becomes of the picture", items=TARGET_ITEMS)
-    size: EnumProperty(name="Size", description="Width and height in pixels", items=SIZE_ITEMS)
+    prompt_text: PointerProperty(
+        name="Text", description="A text of this file as the prompt, for long ones", type=bpy.types.Text
+    )
+    style: EnumProperty(name="Style", description="Words that join the prompt", items=choices.style_items)
+    provider: EnumProperty(name="Provider", description="Who makes the picture", items=choices.PROVIDERS)
+    target: EnumProperty(name="Make", description="What becomes of the picture", items=choices.TARGETS)
+    size: EnumProperty(name="Size", description="Width and height in pixels", items=choices.SIZES)
     width: IntProperty(
-        name="Width",
-        description="Pixels; models take multiples of 16",
-        default=1024,
-        min=16,
-        max=8192,
-        step=16,
+        name="Width", description="Pixels", default=1024, min=16, max=8192, step=16, subtype="PIXEL"
     )
     height: IntProperty(
-        name="Height",
-        description="Pixels; models take multiples of 16",
-        default=1024,
-        min=16,
-        max=8192,
-        step=16,
+        name="Height", description="Pixels", default=1024, min=16, max=8192, step=16, subtype="PIXEL"
     )
-    quality: EnumProperty(name="Quality", description="How much work the model puts in", items=QUALITY_ITEMS)
-    background: EnumProperty(name="Background", description="Behind the subject", items=BACKGROUND_ITEMS)
+    quality: EnumProperty(
+        name="Quality", description="How much work the model puts in", items=choices.QUALITIES
+    )
+    background: EnumProperty(name="Background", description="Behind the subject", items=choices.BACKGROUNDS)
     n: IntProperty(name="Count", description="How many pictures", default=1, min=1, max=10)
-    seamless: BoolProperty(name="Seamless", description="Ask for a picture that tiles")
-    reference: EnumProperty(
-        name="Reference", description="A picture to show the model", items=REFERENCE_ITEMS
+    seamless: BoolProperty(name="Seamless", description="Make the picture tile without seams")
+
+    references: CollectionProperty(
+        name="References", description="Pictures to show the model, in order", type=GPT_IMAGE_PG_reference
     )
-    reference_file: StringProperty(name="File", description="Picture to show the model", subtype="FILE_PATH")
+    reference_index: IntProperty(name="Reference", description="The reference that is chosen in the list")
+
+    mask: EnumProperty(
+        name="Mask", description="Which part of the first reference may change", items=choices.MASKS
+    )
+    mask_image: PointerProperty(
+        name="Image",
+        description="White or transparent parts of it may change; paint it in the Image Editor",
+        type=bpy.types.Image,
+    )
+    mask_file: StringProperty(name="File", description="Picture of the mask", subtype="FILE_PATH")
+    mask_rectangle: FloatVectorProperty(
+        name="Rectangle",
+        description="Left, bottom, right and top of the part that may change, 0 to 1",
+        size=4,
+        min=0.0,
+        max=1.0,
+        default=(0.25, 0.25, 0.75, 0.75),
+    )
+    use_markup: BoolProperty(
+        name="Send Annotations",
+        description="Send annotations and Grease Pencil strokes as a markup over the first reference",
+    )
+
+    maps: EnumProperty(
+        name="Maps",
+        description="Material maps to make from the picture",
+        items=choices.MAPS,
+        options={"ENUM_FLAG"},
+        default=MAP_DEFAULTS & {kind.name for kind in MAP_KINDS},
+    )
+
+    name: StringProperty(name="Name", description="Name of the result; made from the prompt when empty")
+    output_format: EnumProperty(
+        name="Format", description="Of the file that the server sends", items=choices.OUTPUT_FORMATS
+    )
+    output_compression: IntProperty(
+        name="Compression", description="0 is smallest, 100 best", default=90, min=0, max=100
+    )
+    partial_images: IntProperty(
+        name="Previews", description="Pictures to see while waiting; each costs a little", min=0, max=3
+    )
+    textures_dir: StringProperty(
+        name="Copies", description="Folder that gets copies of pictures and maps", subtype="DIR_PATH"
+    )
+
+    model: StringProperty(
+        name="Model",
+        description="Model that makes the picture; the provider's default when empty",
+        search=_models,
+        search_options={"SUGGESTION"},
+    )
+    moderation: EnumProperty(
+        name="Moderation", description="How strictly prompts are filtered", items=choices.MODERATIONS
+    )
+    complexity: EnumProperty(
+        name="Complexity", description="How much the picture holds", items=choices.COMPLEXITIES
+    )
+    input_fidelity: EnumProperty(
+        name="Fidelity", description="How closely references are followed", items=choices.FIDELITIES
+    )
+    safety_identifier: StringProperty(
+        name="Safety Identifier",
+        description="A hashed name of your user, where your account's terms ask for one",
+    )
+
+
+class GPT_IMAGE_PG_history(bpy.types.PropertyGroup):
+    """What of the history is shown."""
+
+    search: StringProperty(
+        name="Search",
+        description="Text in prompts, models and job ids",
+        options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
+    )
+    which: EnumProperty(name="Show", description="Which jobs are listed", items=choices.HISTORY)
+
+
+CLASSES = (GPT_IMAGE_PG_reference, GPT_IMAGE_PG_request, GPT_IMAGE_PG_history)
 
 
 def attach() -> None:
-    """Give every scene its request."""
+    """Give every scene its request, and the session its view of the history."""
     setattr(bpy.types.Scene, PROPERTY, PointerProperty(type=GPT_IMAGE_PG_request))
+    setattr(bpy.types.WindowManager, PROPERTY, PointerProperty(type=GPT_IMAGE_PG_history))
 
 
 def detach() -> None:
     """The mirror image of `attach`."""
+    delattr(bpy.types.WindowManager, PROPERTY)
     delattr(bpy.types.Scene, PROPERTY)
-
-
-def provider_of(values: GPT_IMAGE_PG_request) -> str:
-    """The provider that a click on Generate would use."""
-    if values.provider != "auto":
-        return values.provider
-    return "openai" if settings.has_key() else "offline"
-
-
-def size_of(values: GPT_IMAGE_PG_request) -> str:
-    """The size in the API's form."""
-    return f"{values.width}x{values.height}" if values.size == "custom" else values.size
-
-
-def to_parameters(context: bpy.types.Context) -> dict[str, Any]:
-    """The panel's request as parameters of `api.submit`; the last look at bpy before the job runs.
-
-    :raises SceneError: a reference can't be captured.
-    """
-    values = getattr(context.scene, PROPERTY)
-    active = context.active_object
-    return {
-        "prompt": values.prompt,
-        "provider": provider_of(values),
-        "target": values.target,
-        "size": size_of(values),
-        "quality": values.quality,
-        "background": values.background,
-        "n": values.n,
-        "seamless": values.seamless,
-        "references": _references(values),
-        "object_uid": active.session_uid if active is not None else None,
-        "scene_uid": context.scene.session_uid,
-        "view_matrix": _view_matrix(context),
-    }
-
-
-def _references(values: GPT_IMAGE_PG_request) -> list[str]:
-    if values.reference == "viewport":
-        return [api.capture_viewport()]
-    if values.reference == "camera":
-        return [api.CAMERA]
-    if values.reference == "file" and values.reference_file:
-        return [bpy.path.abspath(values.reference_file)]
-    return []
-
-
-def _view_matrix(context: bpy.types.Context) -> tuple[float, ...] | None:
-    view = getattr(context, "region_data", None)
-    if view is None:
-        return None
-    return tuple(value for row in view.view_matrix.inverted() for value in row)

@@ -1,4 +1,4 @@
-"""The panels draw: every property and operator that they name exists."""
+"""The panels draw: every property, operator, menu and icon that they name exists."""
 
 from __future__ import annotations
 
@@ -7,105 +7,217 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon import api
-from gpt_image_addon.ui import operators, panels, preferences, properties
+from gpt_image_addon import api, registration
+from gpt_image_addon.ui import choices, history, parameters, preferences, quote, sidebars
+from tests.blender.layouts import Layout, draw
 
 SMALL = {"provider": "offline", "size": "64x64"}
+PANELS = [cls for cls in registration.CLASSES if issubclass(cls, sidebars.Sidebar)]
 
 
-class Layout:
-    """Stands for a UILayout, which background Blender does not have, and checks what is asked of it."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.operators: list[str] = []
-
-    def _self(self, **_: Any) -> Layout:
-        return self
-
-    row = column = box = _self
-
-    def label(self, text: str = "", **_: Any) -> None:
-        self.said.append(text)
-
-    def progress(self, text: str = "", factor: float = 0.0, **_: Any) -> None:
-        assert 0 <= factor <= 1
-        self.said.append(text)
-
-    def prop(self, data: Any, name: str, **_: Any) -> None:
-        assert name in data.bl_rna.properties, name
-        self.said.append(data.bl_rna.properties[name].name)
-
-    def operator(self, idname: str, **_: Any) -> Any:
-        group, name = idname.split(".")
-        assert name in dir(getattr(bpy.ops, group)), idname
-        self.operators.append(idname)
-        return type("Properties", (), {})()
+def panel(name: str) -> type:
+    return next(cls for cls in PANELS if cls.__name__ == f"GPT_IMAGE_PT_{name}_view3d")
 
 
-def draw(cls: type, data: Any = None) -> Layout:
-    layout = Layout()
-
-    class Shown:
-        """What `self` is while drawing."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(data, name)
-
-    shown = Shown()
-    shown.layout = layout  # type: ignore[attr-defined]
-    shown.bl_rna = getattr(data, "bl_rna", None)  # type: ignore[attr-defined]
-    cls.draw(shown, bpy.context)  # type: ignore[attr-defined]
-    return layout
+def values() -> Any:
+    return bpy.context.scene.gpt_image
 
 
-@pytest.mark.parametrize("target", [item[0] for item in properties.TARGET_ITEMS])
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    quote.forget()
+    history.view.__init__()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("cls", PANELS, ids=lambda cls: cls.__name__)
+def test_every_panel_draws_in_every_sidebar(cls: type) -> None:
+    assert isinstance(draw(cls), Layout)
+
+
+def test_the_three_editors_have_the_same_panels() -> None:
+    spaces: dict[str, set[str]] = {}
+    for cls in PANELS:
+        spaces.setdefault(cls.bl_space_type, set()).add(cls.__bases__[0].__name__)  # type: ignore[attr-defined]
+    assert set(spaces) == {"VIEW_3D", "IMAGE_EDITOR", "NODE_EDITOR"}
+    assert len({frozenset(names) for names in spaces.values()}) == 1
+
+
+@pytest.mark.parametrize("target", [item[0] for item in choices.TARGETS])
 @pytest.mark.parametrize("size", ["1024x1024", "custom"])
-@pytest.mark.parametrize("reference", ["none", "file"])
-def test_the_panel_draws_in_every_state(target: str, size: str, reference: str) -> None:
-    values = bpy.context.scene.gpt_image
-    values.target, values.size, values.reference = target, size, reference
-    layout = draw(panels.GPT_IMAGE_PT_view3d)
-    assert operators.GPT_IMAGE_OT_generate.bl_idname in layout.operators
+@pytest.mark.parametrize("provider", ["openai", "offline"])
+def test_the_panel_draws_in_every_state(target: str, size: str, provider: str) -> None:
+    values().target, values().size, values().provider = target, size, provider
+    layout = draw(panel("main"))
+    assert "gpt_image.generate" in layout.operators
     assert ("Width" in layout.said) is (size == "custom")
+
+
+@pytest.mark.parametrize("kind", [item[0] for item in choices.REFERENCES])
+@pytest.mark.parametrize("mask", [item[0] for item in choices.MASKS])
+def test_references_and_masks_draw(kind: str, mask: str) -> None:
+    bpy.ops.gpt_image.add_reference(kind=kind)
+    values().mask, values().output_format, values().partial_images = mask, "jpeg", 2
+    layout = draw(panel("main"))
+    assert "Label" in layout.said
+    assert ("Live" in layout.said) is (kind not in ("file", "image"))
+
+
+def test_only_what_the_model_takes_is_shown() -> None:
+    values().provider = "openai"
+    assert "Complexity" in draw(panel("main")).said
+    values().model = "gpt-image-2"
+    assert "Complexity" not in draw(panel("main")).said
+    values().provider = "offline"
+    assert "Moderation" not in draw(panel("main")).said
 
 
 def test_without_a_key_the_panel_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    layout = draw(panels.GPT_IMAGE_PT_view3d)
+    layout = draw(panel("main"))
     assert any("Offline draft" in text for text in layout.said)
-    assert operators.GPT_IMAGE_OT_open_preferences.bl_idname in layout.operators
+    assert "gpt_image.open_preferences" in layout.operators
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
-    assert not any("Offline draft" in text for text in draw(panels.GPT_IMAGE_PT_view3d).said)
+    assert not any("Offline draft" in text for text in draw(panel("main")).said)
+
+
+class AboutTheRequest:
+    """The context of a button that is about the panel's request."""
+
+    gpt_image_request = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(bpy.context, name)
+
+
+def why_not(monkeypatch: pytest.MonkeyPatch) -> str:
+    """What the greyed button says; empty where it can be clicked."""
+    generate = next(cls for cls in registration.CLASSES if cls.__name__ == "GPT_IMAGE_OT_generate")
+    said: list[str] = []
+    monkeypatch.setattr(generate, "poll_message_set", said.append, raising=False)
+    assert generate.poll(AboutTheRequest()) is not bool(said)  # type: ignore[attr-defined]
+    return said[0] if said else ""
+
+
+def test_a_disabled_button_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    values().provider = "offline"
+    assert why_not(monkeypatch) == "Write a prompt first."
+    values().prompt = "oak"
+    assert why_not(monkeypatch) == ""
+    bpy.ops.gpt_image.add_reference(kind="image")
+    assert "Reference 1 has no image" in why_not(monkeypatch)
+    bpy.ops.gpt_image.remove_reference()
+    values().mask = "rectangle"
+    assert "needs a reference" in why_not(monkeypatch)
+    values().mask = "none"
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    values().provider = "openai"
+    assert "no API key" in why_not(monkeypatch)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    assert "online access is off" in why_not(monkeypatch)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    assert why_not(monkeypatch) == ""
+    values().model = "gpt-image-1"
+    assert "shut down" in why_not(monkeypatch)
+
+
+def test_the_price_stands_on_the_button_and_follows_the_request() -> None:
+    values().prompt, values().provider = "oak", "openai"
+    values().quality = "low"
+    cheap = quote.current(bpy.context.scene).high_usd
+    assert any(text.endswith(quote.current(bpy.context.scene).price) for text in draw(panel("main")).said)
+    values().quality = "max"
+    assert quote.current(bpy.context.scene).high_usd > 4 * cheap > 0
+    values().provider, values().quality = "offline", "auto"
+    assert any("free" in text for text in draw(panel("main")).said)
+
+
+def test_a_free_size_is_snapped_to_what_the_model_takes() -> None:
+    values().prompt, values().provider = "oak", "openai"
+    values().size, values().width, values().height = "custom", 1920, 1080
+    assert quote.current(bpy.context.scene).size == "1920x1088"
+    assert "1920x1088" in draw(panel("main")).said
+
+
+def test_a_quote_is_worked_out_once_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    planner = api.planner
+    monkeypatch.setattr(
+        api, "planner", lambda prompt, **more: asked.append(prompt) or planner(prompt, **more)
+    )
+    values().prompt, values().provider = "oak", "offline"
+    for _ in range(3):
+        draw(panel("main"))
+    assert asked == ["oak"]
+    values().prompt = "elm"
+    draw(panel("main"))
+    assert asked == ["oak", "elm"]
 
 
 def test_jobs_are_listed() -> None:
-    assert draw(panels.GPT_IMAGE_PT_view3d_jobs).said == ["Nothing runs"]
+    jobs = panel("jobs")
+    assert draw(jobs).said == ["Nothing runs"]
     job = api.submit("oak", target="image", **SMALL)
-    assert operators.GPT_IMAGE_OT_cancel.bl_idname in draw(panels.GPT_IMAGE_PT_view3d_jobs).operators
+    assert "gpt_image.cancel" in draw(jobs).operators
     assert job.wait(10)
-    layout = draw(panels.GPT_IMAGE_PT_view3d_jobs)
-    assert layout.said == ["oak", "Done"]
+    layout = draw(jobs)
+    assert layout.said[0] == "oak"
+    assert layout.pointers["gpt_image_job"] == job.id
     bpy.ops.gpt_image.clear_finished()
-    assert draw(panels.GPT_IMAGE_PT_view3d_jobs).said == ["Nothing runs"]
+    assert draw(jobs).said == ["Nothing runs"]
+
+
+def test_variations_are_offered_side_by_side() -> None:
+    job = api.submit("oak", target="texture", n=3, **SMALL)
+    assert job.wait(10)
+    assert draw(panel("jobs")).operators.count("gpt_image.use_variation") == 3
+
+
+def test_the_history_lists_searches_and_pages() -> None:
+    shown, cls = bpy.context.window_manager.gpt_image, panel("history")
+    for number in range(history.PAGE + 2):
+        assert api.submit(f"oak {number}", target="image", **SMALL).wait(10)
+    layout = draw(cls)
+    assert layout.said.count(f"oak {history.PAGE + 1}") == 1 and "oak 0" not in layout.said
+    bpy.ops.gpt_image.turn_page(step=1)
+    assert "oak 0" in draw(cls).said
+    shown.search = "oak 3"
+    try:
+        said = draw(cls).said
+        assert "oak 3" in said and "oak 4" not in said
+    finally:
+        shown.search = ""
 
 
 def test_the_preferences_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    layout = draw(preferences.GPT_IMAGE_AP_preferences, preferences.GPT_IMAGE_AP_preferences)
+    cls = preferences.GPT_IMAGE_AP_preferences
+
+    class Data:
+        bl_rna = cls.bl_rna
+        use_keychain = False
+
+    layout = draw(cls, Data)
     assert "Base URL" in layout.said
     assert any("no key" in text for text in layout.said)
+    assert "gpt_image.test_connection" in layout.operators
 
 
 def test_the_panels_values_become_a_request() -> None:
     bpy.ops.mesh.primitive_cube_add()
-    values = bpy.context.scene.gpt_image
-    values.prompt, values.size, values.width, values.height, values.n = "oak", "custom", 640, 320, 2
-    values.provider = "offline"
-    request, application = api.split(**properties.to_parameters(bpy.context))
+    values().prompt, values().size, values().width, values().height = "oak", "custom", 640, 320
+    values().provider, values().n = "offline", 2
+    found = {**parameters.plain(values()), **parameters.place(bpy.context)}
+    request, application = api.split(**found)
     assert (request.prompt, request.size, request.n, request.provider) == ("oak", "640x320", 2, "offline")
     assert application.object_uid == bpy.context.active_object.session_uid
     assert application.scene_uid == bpy.context.scene.session_uid
+
+
+def test_a_long_prompt_comes_from_a_text() -> None:
+    text = bpy.data.texts.new("prompt")
+    text.write("oak\nplanks")
+    values().prompt, values().prompt_text = "ignored", text
+    assert parameters.plain(values())["prompt"] == "oak\nplanks"
 
 
 def test_the_operator_works_from_a_script() -> None:
@@ -115,7 +227,7 @@ def test_the_operator_works_from_a_script() -> None:
         prompt="slate", provider="offline", target="material", size="64x64"
     ) == {"FINISHED"}
     assert cube.active_material.name == "slate"
-    bpy.context.scene.gpt_image.prompt = "oak"
+    values().prompt = "oak"
     assert bpy.ops.gpt_image.generate(provider="offline", target="image", size="64x64") == {"FINISHED"}
     assert "oak" in bpy.data.images
 

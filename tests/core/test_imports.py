@@ -14,21 +14,23 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_OUTSIDE = {"numpy", "PIL", "requests", "urllib3"}
-BLENDER = {"bpy", "mathutils", "bmesh", "gpu", "numpy", "bl_ui"}
+BLENDER = {"bpy", "bpy_extras", "mathutils", "bmesh", "gpu", "numpy", "bl_operators", "bl_ui"}
 
 ROOMS: dict[str, set[str]] = {
     "core": {"core"},
     "settings": {"core"},
+    "references": {"core", "scene", "settings"},
     "scene": {"core", "scene"},
     "runner": {"core", "scene", "settings"},
     "surfaces": {"core", "runner", "scene", "settings"},
     "health": {"core", "settings"},
     "report": {"core", "health", "settings"},
     "ledger": {"core", "runner", "settings"},
+    "results": {"runner", "scene", "settings", "core"},
     "batch_outputs": {"scene", "core"},
     "batches": {"batch_outputs", "runner", "settings", "core"},
-    "api": {"batches", "ledger", "surfaces", "runner", "scene", "settings", "core"},
-    "ui": {"ui", "api", "settings", "core", "health"},
+    "api": {"batches", "ledger", "references", "surfaces", "runner", "scene", "settings", "core"},
+    "ui": {"ui", "api", "references", "results", "settings", "core", "health"},
     "cli": {"api", "batches", "cli", "core", "health", "report"},
     "__main__": {"api", "core", "cli"},
     "registration": {"api", "cli", "health", "settings", "ui", "core"},

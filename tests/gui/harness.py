@@ -44,16 +44,19 @@ PATIENCE = 120.0  # seconds that a script may take; software GL takes its time
 _pause = TICK
 
 
-def run(script: Steps) -> None:
-    """Advance `script` to its end and leave Blender: exit code 0, or 1 with a traceback and a screenshot."""
+def run(script: Steps, patience: float = PATIENCE) -> None:
+    """Advance `script` to its end and leave Blender: exit code 0, or 1 with a traceback and a screenshot.
+
+    :param patience: seconds that it may take.
+    """
     bpy.context.preferences.view.show_splash = False
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
 
     def advance() -> float | None:
         try:
             next(script)
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the script took more than {PATIENCE:.0f} s")
+                raise TimeoutError(f"the script took more than {patience:.0f} s")
         except StopIteration:
             leave(0)
             return None
@@ -88,8 +91,9 @@ def window() -> bpy.types.Window:
     return bpy.context.window_manager.windows[0]
 
 
-def event(kind: str, value: str, at: Point) -> None:
-    window().event_simulate(type=kind, value=value, x=at[0], y=at[1])
+def event(kind: str, value: str, at: Point, **keys: Any) -> None:
+    """`keys`: ctrl, shift, alt, and the unicode that a key gives."""
+    window().event_simulate(type=kind, value=value, x=at[0], y=at[1], **keys)
 
 
 def click(at: Point) -> Steps:
@@ -99,11 +103,23 @@ def click(at: Point) -> Steps:
         yield
 
 
-def press(key: str, at: Point) -> Steps:
-    """Press and release a key ("RET", "A", …) with the mouse there."""
+def press(key: str, at: Point, **keys: Any) -> Steps:
+    """Press and release a key ("RET", "A", …) with the mouse there; `keys` as for `event`."""
     for value in ("PRESS", "RELEASE"):
-        event(key, value, at)
+        if value == "RELEASE":
+            keys.pop("unicode", None)
+        event(key, value, at, **keys)
         yield
+
+
+def write(text: str, at: Point) -> Steps:
+    """Type into the field that is being edited."""
+    global _pause
+    names = {" ": "SPACE", ",": "COMMA", ".": "PERIOD"}
+    _pause = HOVER
+    for letter in text:
+        yield from press(names.get(letter, letter.upper()), at, unicode=letter)
+    _pause = TICK
 
 
 def open_sidebar(tab: str, area_type: str = "VIEW_3D") -> Search[tuple[bpy.types.Area, bpy.types.Region]]:
@@ -120,9 +136,15 @@ def open_sidebar(tab: str, area_type: str = "VIEW_3D") -> Search[tuple[bpy.types
     return area, region
 
 
-def find_button(area: bpy.types.Area, region: bpy.types.Region, operator: str) -> Search[Point]:
-    """Where in the window the button of `operator` ("gpt_image.generate") is; LookupError if nowhere."""
-    return (yield from _find(area, region, bpy.ops.ui.copy_python_command_button, f"bpy.ops.{operator}("))
+def find_button(
+    area: bpy.types.Area, region: bpy.types.Region, operator: str, across: float = 2 / 3
+) -> Search[Point]:
+    """Where in the window the button of `operator` ("gpt_image.generate") is; LookupError if nowhere.
+
+    :param across: where in the width of the region to look: small buttons stand side by side.
+    """
+    copy = bpy.ops.ui.copy_python_command_button
+    return (yield from _find(area, region, copy, f"bpy.ops.{operator}(", across))
 
 
 def find_property(area: bpy.types.Area, region: bpy.types.Region, path: str) -> Search[Point]:
@@ -130,17 +152,25 @@ def find_property(area: bpy.types.Area, region: bpy.types.Region, path: str) -> 
     return (yield from _find(area, region, bpy.ops.ui.copy_data_path_button, path))
 
 
-def _find(area: bpy.types.Area, region: bpy.types.Region, copy: Any, text: str) -> Search[Point]:
+def _find(
+    area: bpy.types.Area, region: bpy.types.Region, copy: Any, text: str, across: float = 2 / 3
+) -> Search[Point]:
     """The middle row of the first run of rows whose button copies something with `text` in it."""
     global _pause
-    x = region.x + region.width * 2 // 3  # right of the labels where the layout is split
+    x = region.x + round(region.width * across)  # by default right of the labels where the layout is split
     hits: list[int] = []
+    # The button clicked last stays highlighted until the mouse has been over another one.
+    stale = _copied(area, region, copy)
     _pause = HOVER
     try:
         for y in range(region.y + region.height - STRIDE, region.y, -STRIDE):
             event("MOUSEMOVE", "NOTHING", (x, y))
             yield
-            if text in _copied(area, region, copy):
+            found = _copied(area, region, copy)
+            if stale and found == stale:
+                continue
+            stale = ""
+            if text in found:
                 hits.append(y)
             elif hits:
                 break

@@ -1,0 +1,57 @@
+"""Drawing shapes into masks and markups, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+Point = tuple[float, float]
+"""x and y from 0 to 1, from the lower left corner."""
+
+OVERSAMPLING = 2  # of lines, whose edges would be jagged
+MINIMAL_WIDTH = 2.0  # pixels: a thinner line is not noticed by a model
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A line drawn by hand."""
+
+    points: Sequence[Point]
+    color: tuple[float, float, float]
+    """sRGB, 0 to 1."""
+    width: float
+    """As a share of the picture's height."""
+
+
+def draw_strokes(strokes: Iterable[Stroke], width: int, height: int) -> NDArray[np.uint8]:
+    """Strokes on a transparent ground.
+
+    :returns: (height, width, 4) uint8 sRGB.
+    """
+    size = (width * OVERSAMPLING, height * OVERSAMPLING)
+    picture = Image.new("RGBA", size)
+    draw = ImageDraw.Draw(picture)
+    for stroke in strokes:
+        color = tuple(round(255 * min(1.0, max(0.0, value))) for value in stroke.color)
+        thick = max(MINIMAL_WIDTH, stroke.width * height) * OVERSAMPLING
+        points = [(x * size[0], (1 - y) * size[1]) for x, y in stroke.points]
+        draw.line(points, fill=(*color, 255), width=round(thick), joint="curve")
+        for x, y in (points[0], points[-1]):  # round caps; a stroke of one point is a dot
+            draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=(*color, 255))
+    return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
+
+
+def fill_polygons(polygons: Iterable[Sequence[Point]], width: int, height: int) -> NDArray[np.uint8]:
+    """A mask that is white inside polygons.
+
+    :returns: (height, width, 3) uint8, 255 inside and 0 outside.
+    """
+    picture = Image.new("L", (width, height))
+    draw = ImageDraw.Draw(picture)
+    for polygon in polygons:
+        draw.polygon([(x * width, (1 - y) * height) for x, y in polygon], fill=255, outline=255)
+    return np.repeat(np.asarray(picture)[..., None], 3, axis=2)

@@ -1,0 +1,146 @@
+"""Named styles: what each adds to a prompt. Those of the add-on, and the user's own.
+
+One JSON file holds any number of them: ``{"schema": 1, "styles": [{"name", "label", "words"}]}``. The user's
+lie in the state folder in the same form, so that a file from one person is a file for another.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .errors import InvalidRequestError
+from .places import state_folder
+from .results import replace_file
+
+STYLES_FILE = "styles.json"
+SCHEMA = 1
+LIMIT = 1000  # characters of a style's words
+_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Style:
+    """One style."""
+
+    name: str
+    """Identifier in requests and on the command line: small letters, digits and underscores."""
+    label: str
+    """What people read."""
+    words: str
+    """What joins the prompt."""
+
+
+@cache
+def curated_styles() -> Mapping[str, Style]:
+    """The add-on's own styles by name."""
+    return _parse(json.loads(Path(__file__).with_name(STYLES_FILE).read_text("utf-8")), "the add-on")
+
+
+def user_styles() -> Mapping[str, Style]:
+    """The user's own styles by name.
+
+    :raises InvalidRequestError: their file is broken.
+    """
+    path = state_folder() / STYLES_FILE
+    return read_styles(path) if path.exists() else {}
+
+
+def all_styles() -> Mapping[str, Style]:
+    """Curated and own styles; an own one replaces a curated one of its name.
+
+    :raises InvalidRequestError: the file of the own ones is broken.
+    """
+    return {**curated_styles(), **user_styles()}
+
+
+def read_styles(path: Path) -> Mapping[str, Style]:
+    """The styles in a file.
+
+    :raises InvalidRequestError: it can't be read, or is of another form.
+    """
+    try:
+        return _parse(json.loads(path.read_text("utf-8")), str(path))
+    except (OSError, ValueError) as error:
+        raise InvalidRequestError(f"The styles in {path} can't be read: {error}.", param="style") from error
+
+
+def write_styles(path: Path, styles: Iterable[Style]) -> None:
+    """Write styles as one file to share.
+
+    :raises StorageError: it can't be written.
+    """
+    rows = [asdict(style) for style in styles]
+    replace_file(path, json.dumps({"schema": SCHEMA, "styles": rows}, ensure_ascii=False, indent=1).encode())
+
+
+def keep_styles(styles: Mapping[str, Style]) -> None:
+    """Add styles to the user's own; one of the same name is replaced.
+
+    :raises StorageError: the state folder can't be written.
+    """
+    write_styles(state_folder() / STYLES_FILE, {**user_styles(), **styles}.values())
+
+
+def drop_style(name: str) -> None:
+    """Take a style out of the user's own.
+
+    :raises InvalidRequestError: it is none of them.
+    """
+    own = dict(user_styles())
+    if own.pop(name, None) is None:
+        raise InvalidRequestError(f"'{name}' is not one of your own styles.", param="style")
+    write_styles(state_folder() / STYLES_FILE, own.values())
+
+
+def name_from_label(label: str) -> str:
+    """An identifier made from what people read.
+
+    :raises InvalidRequestError: there is no letter or digit in it.
+    """
+    name = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+    if not name:
+        raise InvalidRequestError(f"'{label}' has no letter or digit to make a name of.", param="style")
+    return name
+
+
+def _parse(table: Any, source: str) -> Mapping[str, Style]:
+    if not isinstance(table, dict) or not isinstance(table.get("styles"), list):
+        raise InvalidRequestError(f"{source} holds no styles.", param="style")
+    if table.get("schema") != SCHEMA:
+        raise InvalidRequestError(f"The styles in {source} are of another version.", param="style")
+    found = {}
+    for number, row in enumerate(table["styles"], 1):
+        style = _parse_row(row, f"Style {number} in {source}")
+        found[style.name] = style
+    return found
+
+
+def checked(name: str, label: str, words: str, which: str = "The style") -> Style:
+    """A style of these texts.
+
+    :param which: how the style is called in an error.
+    :raises InvalidRequestError: one of them can't be used.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidRequestError(
+            f"{which} is called '{name}'; use small letters, digits and underscores.", param="style"
+        )
+    if not words.strip() or len(words) > LIMIT:
+        raise InvalidRequestError(
+            f"{which} has {len(words)} characters of words, not 1 to {LIMIT}.", param="style"
+        )
+    return Style(name, label.strip() or name, words.strip())
+
+
+def _parse_row(row: Any, which: str) -> Style:
+    found = row if isinstance(row, dict) else {}
+    name, label, words = (found.get(key) for key in ("name", "label", "words"))
+    if not (isinstance(name, str) and isinstance(label, str) and isinstance(words, str)):
+        raise InvalidRequestError(f"{which} has no name, label and words.", param="style")
+    return checked(name, label, words, which)

@@ -1,0 +1,123 @@
+"""What can be done with results that are there: use them elsewhere, ask again, clear their traces."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from . import runner, settings
+from .core.errors import InvalidRequestError
+from .core.jobs import Job
+
+if TYPE_CHECKING:
+    from .core.journal import Entry
+
+PICTURES = "image-*"  # received pictures in the folder of a result
+
+
+def entry(job: str) -> Entry:
+    """What the journal knows of a job, of any session.
+
+    :raises InvalidRequestError: there is no such job.
+    """
+    found = runner.journal(settings.load(with_key=False)).entry(job)
+    if found is None:
+        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+    return found
+
+
+def files(job: str) -> list[str]:
+    """The received pictures of a job.
+
+    :raises InvalidRequestError: there is no such job, or its files are gone.
+    """
+    folder = entry(job).folder
+    found = sorted(map(str, folder.glob(PICTURES))) if folder is not None else []
+    if not found:
+        raise InvalidRequestError(f"The files of job {job} are gone.", code="no_result", param="job")
+    return found
+
+
+def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
+    """Put a result into the open scene once more; nothing is sent and nothing paid. Returns at once.
+
+    :param seamless: make its pictures tile.
+    :param application: parameters of `Application`; what is left out is as it was at first.
+    :raises InvalidRequestError: there is no such job, or its files are gone.
+    """
+    stored = entry(job).application
+    fresh = {
+        "scene_uid": None,
+        "object_uid": None,
+        "view_matrix": None,
+        "textures_dir": None,
+        "object_name": None,
+    }
+    wanted = dataclasses.replace(stored, **{**fresh, **application})
+    return runner.recover(job, settings.load(with_key=False), wanted, seamless=seamless)
+
+
+def again(job: str, **application: Any) -> Job:
+    """Send the same request once more; it is paid again.
+
+    :param application: parameters of `Application`, as for `apply`.
+    :raises GptImageError: it can't be sent; nothing was.
+    """
+    stored = entry(job)
+    fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
+    wanted = dataclasses.replace(stored.application, **{**fresh, **application})
+    return runner.submit(stored.request, wanted, settings.load(), retry_unknown=True)
+
+
+def use_variation(job: str, number: int, **application: Any) -> None:
+    """Show another of a job's pictures: in the material that it made, or where maps hang on it, in a new one.
+
+    :param number: 0 for the first.
+    :raises InvalidRequestError: there is no such job of this session.
+    """
+    from .scene.variations import swap
+
+    found = next((one for one in runner.jobs() if one.id == job and one.applied is not None), None)
+    if found is None:
+        raise InvalidRequestError(f"There is no finished job {job} in this session.", code="no_such_job")
+    if found.application.target == "material":
+        apply(job, target="material", picture=number, **application)
+    else:
+        swap(found.applied, number)
+    found.used = number
+
+
+def delete(job: str) -> None:
+    """Delete the files of a result; its row, and so the spending, stays.
+
+    :raises InvalidRequestError: there is no such job, or it is a favourite.
+    """
+    found = entry(job)
+    if found.favourite:
+        raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
+    journal = runner.journal(settings.load(with_key=False))
+    with journal.transaction(durable=True) as connection:
+        connection.execute("UPDATE jobs SET folder = NULL WHERE id = ?", (job,))
+    if found.folder is not None:
+        shutil.rmtree(found.folder, ignore_errors=True)
+
+
+def mark_asset(material: bpy.types.Material, library: str = "") -> Path | None:
+    """Make a material an asset; see `scene.asset_libraries.mark`.
+
+    :raises SceneError: there is no such library, or it can't be written.
+    """
+    from .scene.asset_libraries import mark
+
+    return mark(material, library)
+
+
+def strip_facts() -> int:
+    """Take prompts, costs and ids out of the open file; returns how many there were."""
+    from .scene.facts import strip
+
+    return strip()

@@ -1,0 +1,231 @@
+"""Operators for references and masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import CollectionProperty, EnumProperty, IntProperty, StringProperty
+
+from ..core.request import REFERENCE_LIMIT
+from . import choices, pictures
+from .operators import CANCELLED, FINISHED, Returned, reporting
+
+PICTURE_FILES = ".png;.jpg;.jpeg;.webp"
+
+
+def _values(context: bpy.types.Context) -> Any:
+    return context.scene.gpt_image
+
+
+def _chosen(context: bpy.types.Context) -> Any:
+    values = _values(context)
+    found = values.references
+    return found[values.reference_index] if 0 <= values.reference_index < len(found) else None
+
+
+class _OnReferences:
+    """Only where there is a scene."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return context.scene is not None
+
+
+class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
+    """Show the model one more picture"""
+
+    bl_idname = "gpt_image.add_reference"
+    bl_label = "Add Reference"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    kind: EnumProperty(name="Kind", description="Where the picture comes from", items=choices.REFERENCES)
+    file: StringProperty(name="File", description="Picture file", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    image: StringProperty(name="Image", description="Name of an image of this file", options={"SKIP_SAVE"})
+    label: StringProperty(name="Label", description="What the picture is", options={"SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """The button's own tooltip: what this kind of picture shows."""
+        item = next(item for item in choices.REFERENCES if item[0] == properties.kind)
+        return bpy.app.translations.pgettext_tip(item[2])
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        values = _values(context)
+        if len(values.references) >= REFERENCE_LIMIT:
+            self.report({"ERROR"}, f"{REFERENCE_LIMIT} references are the limit.")
+            return CANCELLED
+        item = values.references.add()
+        item.kind, item.file, item.label = self.kind, self.file, self.label
+        item.image = bpy.data.images.get(self.image) or (
+            _shown_image(context) if self.kind == "image" else None
+        )
+        values.reference_index = len(values.references) - 1
+        if self.kind not in ("image", "file") and not bpy.app.background:
+            pictures.capture(item)
+        return FINISHED
+
+
+def _shown_image(context: bpy.types.Context) -> bpy.types.Image | None:
+    """The image of the editor that the mouse is in."""
+    return getattr(context.space_data, "image", None)
+
+
+class GPT_IMAGE_OT_remove_reference(_OnReferences, bpy.types.Operator):
+    """Take the chosen reference off the list"""
+
+    bl_idname = "gpt_image.remove_reference"
+    bl_label = "Remove Reference"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        values = _values(context)
+        if _chosen(context) is None:
+            return CANCELLED
+        values.references.remove(values.reference_index)
+        values.reference_index = max(0, min(values.reference_index, len(values.references) - 1))
+        return FINISHED
+
+
+class GPT_IMAGE_OT_move_reference(_OnReferences, bpy.types.Operator):
+    """Change the order in which references are sent; a mask belongs to the first"""
+
+    bl_idname = "gpt_image.move_reference"
+    bl_label = "Move Reference"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    step: IntProperty(name="Step", description="-1 is up, 1 is down", default=-1, min=-1, max=1)
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        values = _values(context)
+        goal = values.reference_index + self.step
+        if not 0 <= goal < len(values.references):
+            return CANCELLED
+        values.references.move(values.reference_index, goal)
+        values.reference_index = goal
+        return FINISHED
+
+
+class GPT_IMAGE_OT_capture_reference(_OnReferences, bpy.types.Operator):
+    """Take the picture of the chosen reference anew"""
+
+    bl_idname = "gpt_image.capture_reference"
+    bl_label = "Capture Again"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        item = _chosen(context)
+        if item is None:
+            return CANCELLED
+        pictures.capture(item)
+        return FINISHED
+
+
+class GPT_IMAGE_OT_drop_pictures(_OnReferences, bpy.types.Operator):
+    """Use picture files as references"""
+
+    bl_idname = "gpt_image.drop_pictures"
+    bl_label = "GPT Image: Use as Reference"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    directory: StringProperty(
+        name="Folder", description="Folder of the files", subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"}
+    )
+    files: CollectionProperty(
+        name="Files",
+        description="Names of the files",
+        type=bpy.types.OperatorFileListElement,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        for file in self.files:
+            bpy.ops.gpt_image.add_reference(kind="file", file=f"{self.directory}/{file.name}")
+        return FINISHED
+
+
+class GPT_IMAGE_FH_pictures(bpy.types.FileHandler):
+    """Pictures dropped onto the sidebar become references"""
+
+    bl_idname = "GPT_IMAGE_FH_pictures"
+    bl_label = "GPT Image Reference"
+    bl_import_operator = GPT_IMAGE_OT_drop_pictures.bl_idname
+    bl_file_extensions = PICTURE_FILES
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return context.region is not None and context.region.type == "UI" and context.scene is not None
+
+
+class GPT_IMAGE_OT_draw_rectangle(bpy.types.Operator):
+    """Draw the rectangle that may change over the 3D view"""
+
+    bl_idname = "gpt_image.draw_rectangle"
+    bl_label = "Draw Rectangle"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if _view_region(context) is None:
+            cls.poll_message_set("There is no 3D view in this window.")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        self._start: tuple[float, float] | None = None
+        context.window.cursor_modal_set("CROSSHAIR")
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        if event.type in {"ESC", "RIGHTMOUSE"}:
+            context.window.cursor_modal_restore()
+            return CANCELLED
+        if event.type == "LEFTMOUSE" and event.value == "PRESS":
+            self._start = _share(context, event)
+        elif event.type == "LEFTMOUSE" and event.value == "RELEASE" and self._start is not None:
+            context.window.cursor_modal_restore()
+            return self._finish(context, self._start, _share(context, event))
+        return {"RUNNING_MODAL"}
+
+    def _finish(
+        self, context: bpy.types.Context, start: tuple[float, float], end: tuple[float, float]
+    ) -> Returned:
+        (left, right), (bottom, top) = (sorted(pair) for pair in zip(start, end, strict=True))
+        if right - left < 0.01 or top - bottom < 0.01:
+            self.report({"WARNING"}, "The rectangle is too small; drag from one corner to the other.")
+            return CANCELLED
+        values = _values(context)
+        values.mask, values.mask_rectangle = "rectangle", (left, bottom, right, top)
+        return FINISHED
+
+
+def _view_region(context: bpy.types.Context) -> Any:
+    screen = context.window.screen if context.window else None
+    areas = [area for area in (screen.areas if screen else ()) if area.type == "VIEW_3D"]
+    return next((region for area in areas for region in area.regions if region.type == "WINDOW"), None)
+
+
+def _share(context: bpy.types.Context, event: bpy.types.Event) -> tuple[float, float]:
+    """Where the mouse is in the captured view: 0 to 1 from its lower left corner.
+
+    The capture keeps the view's height and has the aspect of the scene's render.
+    """
+    region, render = _view_region(context), context.scene.render
+    width = region.height * render.resolution_x / render.resolution_y
+    x = (event.mouse_x - region.x - region.width / 2) / width + 0.5
+    y = (event.mouse_y - region.y) / region.height
+    return min(1.0, max(0.0, x)), min(1.0, max(0.0, y))
+
+
+CLASSES = (
+    GPT_IMAGE_OT_add_reference,
+    GPT_IMAGE_OT_remove_reference,
+    GPT_IMAGE_OT_move_reference,
+    GPT_IMAGE_OT_capture_reference,
+    GPT_IMAGE_OT_drop_pictures,
+    GPT_IMAGE_FH_pictures,
+    GPT_IMAGE_OT_draw_rectangle,
+)

@@ -1,0 +1,91 @@
+"""The history: everything that was made, on every file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .. import settings
+from . import history, operators_history, thumbnails
+from . import operators_results as results
+from .panels_jobs import STATE_ICONS
+from .quote import usd
+from .sidebars import Sidebar, in_every_sidebar
+
+THUMBNAIL_SCALE = 3.0  # of an icon
+
+
+class GPT_IMAGE_PT_history(Sidebar):
+    """Everything that was made, with what it cost"""
+
+    bl_label = "History"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout: Any = self.layout  # type: ignore[attr-defined]
+        shown = context.window_manager.gpt_image
+        history.look(shown.search, shown.which)
+        view = history.view
+        _draw_spending(layout, view)
+        row = layout.row(align=True)
+        row.prop(shown, "search", text="", icon="VIEWZOOM")
+        row.prop(shown, "which", text="")
+        if view.error:
+            layout.label(text=view.error, icon="ERROR", translate=False)
+        for entry in view.shown:
+            _draw_row(layout, entry)
+        _draw_pages(layout, view)
+        layout.operator(operators_history.GPT_IMAGE_OT_recover_all.bl_idname, icon="RECOVER_LAST")
+
+
+PANELS = in_every_sidebar(GPT_IMAGE_PT_history)
+
+
+def _draw_spending(layout: Any, view: history.View) -> None:
+    budget = getattr(settings.preferences(), "monthly_budget_usd", 0.0)
+    text = bpy.app.translations.pgettext_iface("This month: {:s}").format(usd(view.spent_usd))
+    if budget:
+        text = bpy.app.translations.pgettext_iface("This month: {:s} of {:s}").format(
+            usd(view.spent_usd), usd(budget)
+        )
+        used = min(1.0, (view.spent_usd + view.reserved_usd) / budget)
+        layout.progress(text=text, factor=used, translate=False)
+    else:
+        layout.label(text=text, translate=False)
+
+
+def _draw_row(layout: Any, entry: history.Row) -> None:
+    box = layout.box().row()
+    icon = thumbnails.of_file(entry.picture)
+    if icon:
+        box.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
+    column = box.column(align=True)
+    column.label(text=entry.prompt, icon=STATE_ICONS[entry.state], translate=False)
+    cost = f"  {usd(entry.cost_usd)}" if entry.cost_usd else ""
+    column.label(text=entry.when + cost, translate=False)
+    row = column.row(align=True)
+    row.context_string_set(results.JOB_STRING, entry.job)
+    star = "SOLO_ON" if entry.favourite else "SOLO_OFF"
+    row.operator(operators_history.GPT_IMAGE_OT_favourite.bl_idname, text="", icon=star).job = entry.job
+    row.operator(results.GPT_IMAGE_OT_recall.bl_idname, text="", icon="LOOP_BACK").job = entry.job
+    if not entry.picture:
+        return
+    row.operator(
+        operators_history.GPT_IMAGE_OT_open_folder.bl_idname, text="", icon="FILE_FOLDER"
+    ).job = entry.job
+    row.operator(
+        operators_history.GPT_IMAGE_OT_delete_result.bl_idname, text="", icon="TRASH"
+    ).job = entry.job
+    row.menu(results.GPT_IMAGE_MT_result.bl_idname, text="", icon="DOWNARROW_HLT")
+
+
+def _draw_pages(layout: Any, view: history.View) -> None:
+    if view.pages < 2:
+        return
+    row = layout.row(align=True)
+    row.operator(operators_history.GPT_IMAGE_OT_turn_page.bl_idname, text="", icon="TRIA_LEFT").step = -1
+    label = row.row()
+    label.alignment = "CENTER"
+    label.label(text=f"{view.page + 1} / {view.pages}", translate=False)
+    row.operator(operators_history.GPT_IMAGE_OT_turn_page.bl_idname, text="", icon="TRIA_RIGHT").step = 1

@@ -1,0 +1,122 @@
+"""The folded parts of the main panel: references, mask, maps, output and advanced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from . import choices, thumbnails
+from . import operators_references as references
+from .quote import Quote
+
+THUMBNAIL_SCALE = 5.0  # of an icon
+
+Draw = Callable[[Any, Any, Quote], None]
+
+
+class GPT_IMAGE_UL_references(bpy.types.UIList):
+    """References in the order in which they are sent"""
+
+    def draw_item(
+        self, context: Any, layout: Any, data: Any, item: Any, icon: int, active_data: Any, name: str
+    ) -> None:
+        kind = layout.enum_item_icon(item, "kind", item.kind)
+        row = layout.row(align=True)
+        number = next(n for n, other in enumerate(data.references, 1) if other == item)
+        row.label(text=str(number), icon_value=kind, translate=False)
+        title = item.image.name if item.kind == "image" and item.image else ""
+        row.prop(
+            item,
+            "label",
+            text="",
+            emboss=False,
+            placeholder=title or layout.enum_item_name(item, "kind", item.kind),
+        )
+
+
+def _draw_references(layout: Any, values: Any, found: Quote) -> None:
+    quick = layout.row(align=True)
+    for kind, _, _, icon, _ in choices.REFERENCES:
+        quick.operator(references.GPT_IMAGE_OT_add_reference.bl_idname, text="", icon=icon).kind = kind
+    if not len(values.references):
+        return
+    row = layout.row()
+    row.template_list(
+        GPT_IMAGE_UL_references.__name__, "", values, "references", values, "reference_index", rows=3
+    )
+    side = row.column(align=True)
+    side.operator(references.GPT_IMAGE_OT_remove_reference.bl_idname, text="", icon="REMOVE")
+    side.separator()
+    for icon, step in (("TRIA_UP", -1), ("TRIA_DOWN", 1)):
+        side.operator(references.GPT_IMAGE_OT_move_reference.bl_idname, text="", icon=icon).step = step
+    if 0 <= values.reference_index < len(values.references):
+        _draw_reference(layout, values.references[values.reference_index])
+    if found.model is None or found.model.markup:
+        layout.prop(values, "use_markup")
+
+
+def _draw_reference(layout: Any, item: Any) -> None:
+    icon = thumbnails.of_reference(item)
+    if icon:
+        layout.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
+    if item.kind == "image":
+        layout.template_ID(item, "image", open="image.open")
+    elif item.kind == "file":
+        layout.prop(item, "file")
+    else:
+        row = layout.row(align=True)
+        row.prop(item, "live")
+        row.operator(references.GPT_IMAGE_OT_capture_reference.bl_idname, text="", icon="FILE_REFRESH")
+    layout.prop(item, "label")
+
+
+def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
+    layout.prop(values, "mask")
+    if values.mask == "image":
+        layout.template_ID(values, "mask_image", new="image.new", open="image.open")
+    elif values.mask == "file":
+        layout.prop(values, "mask_file")
+    elif values.mask == "rectangle":
+        layout.operator(references.GPT_IMAGE_OT_draw_rectangle.bl_idname, icon="SELECT_SET")
+    if values.mask != "none" and not len(values.references):
+        layout.label(text="Add the picture to change as a reference", icon="INFO")
+
+
+def _draw_maps(layout: Any, values: Any, found: Quote) -> None:
+    if values.target != "material":
+        layout.label(text="Maps are made for the target Material", icon="INFO")
+        return
+    layout.column().prop(values, "maps")
+
+
+def _draw_output(layout: Any, values: Any, found: Quote) -> None:
+    layout.prop(values, "name")
+    layout.prop(values, "output_format")
+    if values.output_format != "png":
+        layout.prop(values, "output_compression", slider=True)
+    layout.prop(values, "partial_images")
+    layout.prop(values, "textures_dir")
+
+
+def _draw_advanced(layout: Any, values: Any, found: Quote) -> None:
+    """Only what the chosen model takes."""
+    layout.prop(values, "model", placeholder=found.model.id if found.model else "")
+    if found.provider == "offline":
+        return
+    layout.prop(values, "moderation")
+    if found.model and found.model.complexities:
+        layout.prop(values, "complexity")
+    if found.model and found.model.input_fidelities and len(values.references):
+        layout.prop(values, "input_fidelity")
+    layout.prop(values, "safety_identifier")
+
+
+SUB_PANELS: tuple[tuple[str, str, Draw], ...] = (
+    ("references", "References", _draw_references),
+    ("mask", "Mask", _draw_mask),
+    ("maps", "Material Maps", _draw_maps),
+    ("output", "Output", _draw_output),
+    ("advanced", "Advanced", _draw_advanced),
+)

@@ -1,0 +1,94 @@
+"""From a request of the past back to the panel's values."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .. import references
+from ..core.errors import InvalidRequestError
+from . import choices
+
+SAME_NAME = (
+    "prompt",
+    "quality",
+    "background",
+    "n",
+    "seamless",
+    "output_format",
+    "moderation",
+    "partial_images",
+)
+OPTIONAL = ("complexity", "input_fidelity")
+MASK_NAME = "GPT Image Mask"
+
+
+def into(values: Any, entry: Any) -> None:
+    """Fill the panel with what a job was asked for.
+
+    :param entry: its row of the journal.
+    """
+    request = dataclasses.asdict(entry.request)
+    values.prompt_text = None
+    for name in SAME_NAME:
+        _set(values, name, request[name])
+    for name in OPTIONAL:
+        _set(values, name, request[name] or choices.UNSET)
+    _set(values, "style", request["style"] or choices.NO_STYLE)
+    _set(values, "provider", request["provider"])
+    _set(values, "target", entry.application.target)
+    values.model, values.name = request["model"], entry.application.name or ""
+    _set_size(values, request["size"])
+    _set_pictures(values, request)
+
+
+def begin_edit(values: Any, path: str) -> None:
+    """Prepare the panel for changing a part of a picture: it is the first reference, and a black mask waits.
+
+    :param path: the picture's file.
+    """
+    width, height = references.size_of(path)
+    values.references.clear()
+    _add_file(values, path)
+    mask = bpy.data.images.new(MASK_NAME, width, height, alpha=False)
+    mask.use_fake_user = True
+    values.mask, values.mask_image, values.prompt = "image", mask, ""
+
+
+def _set(values: Any, name: str, value: Any) -> None:
+    """A value that the panel does not offer leaves the property as it is."""
+    try:
+        setattr(values, name, value)
+    except TypeError:
+        return
+
+
+def _set_size(values: Any, size: str) -> None:
+    if size in {item[0] for item in choices.SIZES}:
+        values.size = size
+        return
+    width, height = size.split("x")
+    values.size, values.width, values.height = choices.CUSTOM_SIZE, int(width), int(height)
+
+
+def _set_pictures(values: Any, request: dict[str, Any]) -> None:
+    values.references.clear()
+    labels = (*request["reference_labels"], *[""] * len(request["references"]))
+    for path, label in zip(request["references"], labels, strict=False):
+        _add_file(values, path).label = label
+    values.mask, values.mask_file = ("file", request["mask"]) if request["mask"] else ("none", "")
+    values.use_markup = False
+    missing = [path for path in request["references"] if not Path(path).exists()]
+    if missing:
+        raise InvalidRequestError(f"The reference {missing[0]} is gone.", param="references")
+
+
+def _add_file(values: Any, path: str) -> Any:
+    item = values.references.add()
+    item.kind, item.file = "file", path
+    if Path(path).exists():
+        item.width, item.height = references.size_of(path)
+    return item

@@ -1,0 +1,52 @@
+"""The editors whose sidebars hold the panels, and the class of a panel in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+CATEGORY = "GPT Image"
+SIDEBARS = {"view3d": "VIEW_3D", "image": "IMAGE_EDITOR", "node": "NODE_EDITOR"}
+
+
+class Sidebar:
+    """What all panels share."""
+
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Everywhere but in node editors that show no shader."""
+        space = context.space_data
+        return context.scene is not None and getattr(space, "tree_type", "ShaderNodeTree") == "ShaderNodeTree"
+
+
+def in_every_sidebar(shared: type) -> tuple[type, ...]:
+    """Panel classes that draw alike, one for each sidebar: ``GPT_IMAGE_PT_jobs`` and ``view3d`` make
+    ``GPT_IMAGE_PT_jobs_view3d``."""
+    return tuple(
+        type(
+            f"{shared.__name__}_{suffix}",
+            (shared, bpy.types.Panel),
+            {"bl_space_type": space, "__doc__": shared.__doc__},
+        )
+        for suffix, space in SIDEBARS.items()
+    )
+
+
+def redraw() -> None:
+    """Draw the sidebars and the status bar again."""
+    for region in _regions():
+        region.tag_redraw()
+    for window in bpy.context.window_manager.windows:
+        # Only this reaches the status bar, which belongs to no area.
+        window.workspace.status_text_set(None)
+
+
+def _regions() -> Iterator[bpy.types.Region]:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in SIDEBARS.values():
+                yield from (region for region in area.regions if region.type == "UI")
