@@ -395,6 +395,11 @@ def _handle(event: JobEvent, found: _State) -> None:
         job.cost_usd = float(cost) if cost is not None else None
         job.state = JobState.RECEIVED
         _apply(job, found)
+    if job.on_progress is not None:
+        try:
+            job.on_progress(job)
+        except Exception:
+            log.exception("What is called on the progress of job %s broke", job.id)
 
 
 def _fail(job: Job, error: GptImageError) -> None:
