@@ -52,7 +52,8 @@ def running(job: Any) -> Steps:
 
 
 def fresh() -> None:
-    bpy.ops.wm.read_homefile(use_factory_startup=False, app_template="")
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.wm.read_homefile(app_template="")
 
 
 def another_file() -> Steps:
@@ -111,6 +112,9 @@ def disabled() -> Steps:
 
 
 def script() -> Steps:
+    import faulthandler
+
+    faulthandler.enable(sys.__stderr__)
     for step in (another_file, undone, deleted, renamed, disabled):
         yield from step()
         print(f"{step.__name__}: ok", flush=True)
