@@ -16,6 +16,12 @@ setup: .venv/.stamp
 	@$(if $(PYTHON),,echo "There is no Python here: apt-get install python3 python3-venv." >&2; exit 1)
 	$(PYTHON) .ci/setup_venv.py .venv
 
+# The reference scheduler of Open Job Description, for the bundles of `batch --farm openjd`.
+.cache/venv-openjd/.stamp: .ci/requirements-farm.txt
+	$(PYTHON) -m venv --clear .cache/venv-openjd
+	.cache/venv-openjd/bin/pip install -qq --requirement $<
+	@touch $@
+
 .cache/venv-bpy-%/.stamp: .ci/setup_venv.py $(REQUIREMENTS)
 	$(PYTHON) .ci/setup_venv.py .cache/venv-bpy-$* $*
 
@@ -23,7 +29,7 @@ setup: .venv/.stamp
 demo: setup
 	$(VENV) docs/demo.py --output-dir out
 
-test: setup
+test: setup .cache/venv-openjd/.stamp
 	$(VENV) -m pytest $(TESTS) $(PYTEST_ARGS)
 
 # The same on another version: make test-bpy BPY=4.2.23, with what official builds of it bundle.

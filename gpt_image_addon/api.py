@@ -11,6 +11,13 @@
     job = api.submit("red brick wall", provider="offline")       # returns at once
     job.wait()
 
+    with api.using(provider="offline", concurrency=2):           # settings for a while
+        jobs = [api.submit(prompt) for prompt in ("oak", "ash", "pine")]
+        for job in api.as_completed(jobs):
+            print(api.result_of(job).material)
+
+    print(api.run_batch(api.batch("materials.jsonl")).tally)     # a whole manifest
+
 All parameters carry the API's own names; `GenerationRequest` and `Application` list them.
 """
 
@@ -28,6 +35,7 @@ import bpy
 from . import references, runner, settings
 from .core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
+from .core.jobs import as_completed as as_completed
 from .core.request import Application, GenerationRequest
 from .core.sizes import AUTO
 from .core.states import JobState
@@ -57,6 +65,7 @@ if TYPE_CHECKING:
     from .core.results import Picture
     from .core.survey import Survey
 
+using = settings.override
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
 
 _REQUEST_FIELDS = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
@@ -129,6 +138,7 @@ def submit(
     reuse: bool = False,
     retry_unknown: bool = False,
     max_cost: float | None = None,
+    on_progress: Callable[[Job], None] | None = None,
     **parameters: Any,
 ) -> Job:
     """Start making something from a prompt and return at once.
@@ -139,6 +149,8 @@ def submit(
         been billed.
     :param max_cost: USD that it may cost at most. In background 1.00 without it, unless
         GPT_IMAGE_MAX_COST_USD or the preferences set another limit.
+    :param on_progress: called on the main thread whenever the job got on; ``job.state``, ``.progress`` and
+        ``.message`` say how far.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
         words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for pictures of the scene.
     :raises GptImageError: the request can't be sent; nothing was.
@@ -147,9 +159,11 @@ def submit(
     found = settings.load()
     runner.checked(_without_captures(request), application, found, _capture_sizes(request))
     rendered = dataclasses.replace(request, references=tuple(map(_captured, request.references)))
-    return runner.submit(
+    job = runner.submit(
         rendered, application, found, reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost
     )
+    job.on_progress = on_progress
+    return job
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
@@ -13,6 +13,7 @@ from . import runner, settings
 from .core.errors import GptImageError, InvalidRequestError
 from .core.manifest import Manifest, Row
 from .core.pricing import BATCH_SHARE
+from .core.request import GenerationRequest
 
 if TYPE_CHECKING:
     from .batch_outputs import AssetLibrary, BlendPerRow
@@ -52,6 +53,8 @@ class BatchOptions:
     via_batch_api: bool = False
     """Hand the rows in at half price; `collect` fetches them later."""
     collect: bool = False
+    merge_from: Path | None = None
+    """Folder of state folders whose journals and results are taken over before."""
     part: tuple[int, int] = (1, 1)
     """The third of ten parts is (3, 10): every tenth row from the third on."""
 
@@ -85,10 +88,11 @@ class Batch:
         return self.manifest.with_name(self.manifest.stem + OUTPUTS_SUFFIX)
 
     def file(self, kind: str) -> Path:
-        """The name of one of the run's own files."""
+        """The name of one of the run's own files: beside the report, where that has a place."""
+        beside = (self.options.report or self.manifest).absolute()
         part, parts = self.options.part
         middle = f".{part}of{parts}" if parts > 1 else ""
-        return self.manifest.with_name(f"{self.manifest.stem}{middle}.{kind}.jsonl")
+        return beside.with_name(f"{self.manifest.stem}{middle}.{kind}.jsonl")
 
     @property
     def share(self) -> float:
@@ -115,7 +119,38 @@ class Batch:
 
         journal = runner.journal(found)
         # What was seen changes little during a run, and asking takes longer than the rest of a price.
-        return Pricer(runner.registry(found), found.provider, cache(journal.seen), self.share)
+        registry = runner.registry(found)
+
+        def complete(request: GenerationRequest) -> GenerationRequest:
+            return runner.completed(request, registry, found)
+
+        return Pricer(registry, complete, cache(journal.seen), self.share)
+
+    def write_farm(
+        self, folder: Path, chunks: int, command: Sequence[str], merge_flags: Sequence[str]
+    ) -> int:
+        """Write the manifest as a job bundle for a render farm; returns the number of its rows.
+
+        :raises InvalidRequestError: the folder is in use, or a picture of a row can't be read.
+        """
+        from .core.openjd import write_bundle
+
+        found, name = self.options, self.manifest.stem
+        given: dict[str, float | None] = {
+            "--concurrency": found.concurrency,
+            "--images-per-minute": found.images_per_minute,
+            "--input-images-per-minute": found.input_images_per_minute,
+        }
+        flags = [text for flag, value in given.items() if value is not None for text in (flag, f"{value:g}")]
+        return write_bundle(
+            self.rows,
+            folder.absolute(),
+            name=name,
+            chunks=chunks,
+            command=command,
+            flags=flags,
+            merge_flags=merge_flags,
+        )
 
     def open(self, survey: Survey) -> Run:
         """A run that is ready to begin.
@@ -174,6 +209,19 @@ class Batch:
 
             return AssetLibrary(self.options.asset_library)
         return None
+
+
+def merge_all(folder: Path) -> None:
+    """Take over the journals and results of every state folder in a folder.
+
+    :raises StorageError: one of them can't be read.
+    """
+    from .core.merging import merge
+    from .core.schema import JOURNAL_FILE
+
+    journal = runner.journal(settings.load())
+    for found in sorted(folder.glob(f"*/{JOURNAL_FILE}")):
+        merge(journal, found.parent)
 
 
 def _outcomes(batch: Batch, running: Run) -> Iterator[Outcome]:
@@ -241,6 +289,8 @@ def run(
     from .core.batch_files import RunFiles
     from .core.outcomes import Tally
 
+    if batch.options.merge_from is not None:
+        merge_all(batch.options.merge_from)
     running = batch.open(survey)
     on_open(running)
     tally = Tally()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import bpy
 
 from . import runner, settings
 from .core.errors import InvalidRequestError
@@ -101,6 +104,16 @@ def delete(job: str) -> None:
         connection.execute("UPDATE jobs SET folder = NULL WHERE id = ?", (job,))
     if found.folder is not None:
         shutil.rmtree(found.folder, ignore_errors=True)
+
+
+def mark_asset(material: bpy.types.Material, library: str = "") -> Path | None:
+    """Make a material an asset; see `scene.asset_libraries.mark`.
+
+    :raises SceneError: there is no such library, or it can't be written.
+    """
+    from .scene.asset_libraries import mark
+
+    return mark(material, library)
 
 
 def strip_facts() -> int:

@@ -43,6 +43,8 @@ class _State:
     queue: JobQueue
     durations: Durations
     jobs: list[Job] = dataclasses.field(default_factory=list)
+    storage: str = "pack"
+    """`Settings.storage` of the newest request."""
     deferred: list[Job] = dataclasses.field(default_factory=list)
     """Jobs whose result waits for Blender to be ready for it."""
 
@@ -65,6 +67,7 @@ def state(settings: Settings) -> _State:
         durations = Durations(settings.state_folder / DURATIONS_FILE)
         _state = _State(Journal(settings.state_folder), JobQueue(settings.concurrency), durations)
     _state.queue.concurrency = settings.concurrency
+    _state.storage = settings.storage
     return _state
 
 
@@ -154,7 +157,9 @@ def snapped(request: GenerationRequest, model: Model, settings: Settings) -> Gen
 def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:
     """The request with what was left open filled in."""
     provider = request.provider or settings.provider
-    return dataclasses.replace(request, provider=provider, model=request.model or table.default_for(provider))
+    usual = settings.default_model if provider == "openai" else ""
+    model = request.model or usual or table.default_for(provider)
+    return dataclasses.replace(request, provider=provider, model=model)
 
 
 def checked(
@@ -390,6 +395,11 @@ def _handle(event: JobEvent, found: _State) -> None:
         job.cost_usd = float(cost) if cost is not None else None
         job.state = JobState.RECEIVED
         _apply(job, found)
+    if job.on_progress is not None:
+        try:
+            job.on_progress(job)
+        except Exception:
+            log.exception("What is called on the progress of job %s broke", job.id)
 
 
 def _fail(job: Job, error: GptImageError) -> None:
@@ -403,6 +413,7 @@ def _fail(job: Job, error: GptImageError) -> None:
 
 
 def _apply(job: Job, found: _State) -> None:
+    from .scene.storage import save_beside
     from .scene.targets import Deferred, apply
 
     assert job.prepared is not None
@@ -412,6 +423,8 @@ def _apply(job: Job, found: _State) -> None:
         return
     try:
         job.applied = (job.apply or apply)(job.prepared, job.application)
+        if found.storage == "save" and not job.apply:
+            save_beside(job.applied.images)
     except Deferred as deferred:
         _defer(job, found, str(deferred))
         return

@@ -5,8 +5,11 @@ Works in a checkout too, where the add-on has no preferences.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +47,10 @@ class Settings:
     provider: str = "openai"
     api_key: str = field(default="", repr=False)
     base_url: str = DEFAULT_BASE_URL
+    default_model: str = ""
+    """Model of requests to OpenAI that name none; the table's default when empty."""
+    storage: str = "pack"
+    """``pack`` keeps pictures in the .blend, ``save`` beside it."""
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
@@ -97,6 +104,29 @@ class Settings:
             raise OnlineAccessDisabledError("Blender's online access is off.")
 
 
+_overrides: dict[str, Any] = {}
+
+
+@contextmanager
+def override(**values: Any) -> Iterator[None]:
+    """Inside the block, these go before environment and preferences. Main thread only.
+
+    :param values: fields of `Settings`.
+    :raises InvalidRequestError: a name that is no setting.
+    """
+    known = {field.name for field in dataclasses.fields(Settings)}
+    for name in values:
+        if name not in known:
+            raise InvalidRequestError(f"There is no setting '{name}'.", code="unknown_setting", param=name)
+    before = dict(_overrides)
+    _overrides.update(values)
+    try:
+        yield
+    finally:
+        _overrides.clear()
+        _overrides.update(before)
+
+
 def load(*, with_key: bool = True) -> Settings:
     """The settings as they are now. Main thread only.
 
@@ -105,10 +135,12 @@ def load(*, with_key: bool = True) -> Settings:
     """
     found = preferences()
     environment = os.environ
-    return Settings(
+    loaded = Settings(
         provider=environment.get("GPT_IMAGE_PROVIDER") or "openai",
         api_key=api_key() if with_key else "",
         base_url=environment.get("OPENAI_BASE_URL") or getattr(found, "base_url", "") or DEFAULT_BASE_URL,
+        default_model=getattr(found, "default_model", ""),
+        storage=getattr(found, "storage", "pack"),
         organization=environment.get("OPENAI_ORG_ID", "") or getattr(found, "organization", ""),
         project=environment.get("OPENAI_PROJECT_ID", "") or getattr(found, "project", ""),
         monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),
@@ -120,6 +152,7 @@ def load(*, with_key: bool = True) -> Settings:
         concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
         online_access=bool(bpy.app.online_access),
     )
+    return dataclasses.replace(loaded, **_overrides)
 
 
 def _usd(variable: str, found: Any, preference: str) -> float | None:

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shlex
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import api
-from .common import OUTPUT_FLAGS, SCHEMA, Ended, Output, UsageError, add_outputs, failure, say, succeeded
+from ..core.openjd import DEFAULT_COMMAND
+from .common import (
+    OUTPUT_FLAGS,
+    SCHEMA,
+    Ended,
+    Output,
+    UsageError,
+    add_outputs,
+    console,
+    failure,
+    say,
+    succeeded,
+)
 from .generate import add_request
-from .progress import ProgressBar
 
 if TYPE_CHECKING:
     from ..batches import Batch, BatchResult
     from ..core.batch import Run
+    from ..core.outcomes import Outcome, Tally
     from ..core.survey import Survey
 
 DESCRIPTION = """\
@@ -44,6 +58,11 @@ NOT_PARAMETERS = OUTPUT_FLAGS | frozenset(
         "part",
         "send_nothing",
         "via",
+        "state_dir",
+        "merge_from",
+        "farm",
+        "chunks",
+        "farm_command",
         "collect",
     )
 )
@@ -72,8 +91,10 @@ def add_batch(verb: argparse.ArgumentParser) -> None:
         help="rows that failed or are UNKNOWN, as JSON Lines; default: MANIFEST.report.jsonl",
     )
     _add_run(verb.add_argument_group("how it runs"))
-    rows = verb.add_argument_group("what rows leave open")
-    rows.add_argument("--prompt", metavar="TEXT", help="may hold {placeholders} for columns")
+    _add_farm(verb.add_argument_group("many machines"))
+    verb.add_argument(
+        "--prompt", metavar="TEXT", help="for rows without one; may hold {placeholders} for columns"
+    )
     add_request(verb)
     add_outputs(verb)
 
@@ -108,6 +129,30 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_farm(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--farm",
+        nargs=2,
+        metavar=("openjd", "DIR"),
+        help="make nothing; write an Open Job Description job bundle for a render farm",
+    )
+    group.add_argument(
+        "--chunks", metavar="N", type=_positive, default=10, help="tasks of the bundle (default: 10)"
+    )
+    group.add_argument(
+        "--farm-command",
+        metavar="COMMAND",
+        default=shlex.join(DEFAULT_COMMAND),
+        help="what workers run before the verb (default: %(default)s)",
+    )
+    group.add_argument(
+        "--state-dir", metavar="DIR", type=Path, help="state folder of this run, in place of the user's"
+    )
+    group.add_argument(
+        "--merge-from", metavar="DIR", type=Path, help="take over the state folders in this folder before"
+    )
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 on")
@@ -131,19 +176,35 @@ def _part(text: str) -> tuple[int, int]:
 def batch(options: argparse.Namespace) -> Output:
     """The verb ``batch``."""
     _check(options)
+    changes = {} if options.state_dir is None else {"state_folder": options.state_dir.absolute()}
+    with api.using(**changes):
+        try:
+            return _run(options)
+        finally:
+            api.close()
+
+
+def _run(options: argparse.Namespace) -> Output:
     made = _batch(options)
+    if options.farm:
+        return _write_farm(options, made)
     if options.dry_run:
         return _dry_run(made)
     survey = made.survey()
     say(f"{survey.rows} rows, at most {_money(survey.total('high_usd'))}.")
-    with ProgressBar(survey.rows) as bar, _stoppable() as stop:
+    started = time.monotonic()
+
+    def show(outcome: Outcome, tally: Tally) -> None:
+        wrong = tally.failed + tally.unknown
+        text = f"{tally.rows}/{survey.rows} rows, {wrong} wrong, {_money(tally.cost_usd)}"
+        console.progress(tally.rows / max(survey.rows, 1), text, time.monotonic() - started)
+
+    with _stoppable() as stop:
         result = api.run_batch(
             made,
             survey,
             on_open=stop.append,
-            on_outcome=lambda outcome, tally: bar.show(
-                tally.rows, f"{tally.failed + tally.unknown} wrong · {_money(tally.cost_usd)}"
-            ),
+            on_outcome=show,
         )
     output = _output(survey, result)
     _tell(output, result)
@@ -163,6 +224,8 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError(f"--contact-sheet must end with .png or .html, not {sheet.name}")
     if options.collect and options.via != "batch-api":
         raise UsageError("--collect goes with --via batch-api")
+    if options.farm and options.farm[0] != "openjd":
+        raise UsageError(f"--farm knows openjd, not {options.farm[0]}")
     if library is not None and options.blend_per_row:
         raise UsageError("--blend-per-row and --asset-library can't go together")
 
@@ -192,6 +255,7 @@ def _batch(options: argparse.Namespace) -> Batch:
         sends=not options.send_nothing,
         via_batch_api=options.via == "batch-api",
         collect=options.collect,
+        merge_from=options.merge_from,
         part=options.part,
     )
 
@@ -216,6 +280,20 @@ def _stoppable() -> Iterator[list[Run]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _write_farm(options: argparse.Namespace, made: Batch) -> Output:
+    folder = Path(options.farm[1]).absolute()
+    merge_flags: list[str] = []
+    for flag, path in (
+        ("--asset-library", options.asset_library),
+        ("--contact-sheet", options.contact_sheet),
+    ):
+        merge_flags += [flag, f"{{output}}/{path.name}"] if path is not None else []
+    merge_flags += ["--blend-per-row"] if options.blend_per_row else []
+    rows = made.write_farm(folder, options.chunks, shlex.split(options.farm_command), merge_flags)
+    say(f"{rows} rows for a farm are in {folder}; `openjd check {folder / 'template.json'}` checks it.")
+    return succeeded(rows=rows, bundle=str(folder))
 
 
 def _dry_run(made: Batch) -> Output:

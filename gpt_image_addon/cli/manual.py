@@ -44,6 +44,9 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "batch": (
         ("materials.jsonl --provider offline --dry-run", "a table of the rows and the price of all"),
         ("materials.jsonl --provider offline", "make them; again: only what is missing"),
+        ("woods.csv --prompt '{age} {wood} planks' --asset-library woods.blend", "a library of materials"),
+        ("materials.jsonl --via batch-api", "at half price, within a day; then with --collect"),
+        ("materials.jsonl --farm openjd bundle", "a job for a render farm"),
     ),
     "history": (
         ("--limit 10", "the newest ten"),
@@ -130,12 +133,13 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "failed": "rows refused or broken",
         "unknown": "rows that got no answer and may have been billed",
         "skipped": "rows that were there already",
-        "unfinished": "rows that were not reached",
+        "running": "rows that another process, or a batch of the API, works on",
+        "unfinished": "rows that were not begun",
         "cost_usd": "what this run cost",
-        "unknown_usd": "what the unknown rows may have cost at most",
-        "report": "file that names the failed and unknown rows, or null",
-        "results_file": "file with one object a row",
-        "results": "the same objects",
+        "unknown_usd": "what the rows without an answer may have cost at most",
+        "report": "file with the rows that failed or are unknown, or null",
+        "results_file": "the results as JSON Lines",
+        "results": "one object a row: `row`, `line`, `state`, `job`, `cost_usd`, `files`, `error`",
     },
 }
 """Keys of the JSON object, by verb, beside `schema` and `state`."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .errors import APIConnectionError, BudgetExceededError
@@ -23,27 +23,18 @@ class Pricer:
     """Completes, checks and prices rows."""
 
     registry: Registry
-    provider: str
-    """Of rows that name none."""
+    complete: Callable[[GenerationRequest], GenerationRequest]
+    """Names the provider and the model where a row leaves them open."""
     seen: Seen
     share: float = 1.0
     """Of the list price."""
-
-    def completed(self, row: Row) -> GenerationRequest:
-        """The request with provider and model.
-
-        :raises InvalidRequestError: it can't be sent.
-        """
-        provider = row.request.provider or self.provider
-        model = row.request.model or self.registry.default_for(provider)
-        return dataclasses.replace(row.request, provider=provider, model=model)
 
     def checked(self, row: Row) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
         """The completed request, its price and warnings.
 
         :raises InvalidRequestError: it can't be sent.
         """
-        request = self.completed(row)
+        request = self.complete(row.request)
         price, warnings = checked(request, row.application, self.registry, self.seen)
         return request, price.times(self.share), warnings
 
@@ -84,7 +75,7 @@ class Gate:
 
         :raises InvalidRequestError: a file of it can't be read.
         """
-        request = self.pricer.completed(row)
+        request = self.pricer.complete(row.request)
         digest = request.digest(file_digests(request))
         key = row_key(row, digest)
         return Asked(request, digest, key, known(self.journal, key))

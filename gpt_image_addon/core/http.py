@@ -85,7 +85,7 @@ def send(
     files: Files | None = None,
     sink: Callable[[Reply], Sink | None] = _keep_body,
     timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT),
-    limit: int = MAX_ANSWER_BYTES,
+    limit: int | None = None,
 ) -> Reply:
     """Send once and read the whole answer, whatever its status.
 
@@ -93,7 +93,7 @@ def send(
     :param fields: text fields of a multipart body, with ``files``.
     :param sink: called with the head of the answer; what it returns takes the body, None keeps it.
     :param timeout: seconds to connect, and seconds without a byte.
-    :param limit: bytes that the answer may have.
+    :param limit: bytes that the answer may have; None for `MAX_ANSWER_BYTES`.
     :raises APIConnectionError: no connection, or it broke; ``billed`` says whether the request had left.
     :raises InvalidResponseError: the answer is too large, or a redirect, which is never followed.
     :raises JobCancelled: the exchange was cancelled.
@@ -105,7 +105,7 @@ def send(
         body = json_text.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
         headers["Content-Type"] = "application/json"
     request = _Request(method, connection.url(path), headers, body, files, timeout)
-    reply = _perform(request, exchange, sink, limit)
+    reply = _perform(request, exchange, sink, MAX_ANSWER_BYTES if limit is None else limit)
     if 300 <= reply.status < 400:
         raise InvalidResponseError(
             "The server redirects elsewhere; redirects are not followed, to keep the key here.",

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,8 @@ class Job:
     """Puts the result somewhere else than where the application's target says; main thread only."""
     pump: Callable[[float], None] = field(default=lambda seconds: None, repr=False)
     """Lets the runner handle events for at most so many seconds; main thread only."""
+    on_progress: Callable[[Job], None] | None = field(default=None, repr=False)
+    """Told on the main thread when state, message, progress or preview changed."""
     on_cancel: Callable[[], None] | None = field(default=None, repr=False)
     """Stops what the worker waits for; set by the work, called from any thread."""
     _done: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -129,6 +131,24 @@ class Job:
         """:raises JobCancelled: when `cancel` was called."""
         if self.cancelled:
             raise JobCancelled("The job was cancelled.")
+
+
+def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Job]:
+    """The jobs in the order in which they are done; on the main thread this also applies results.
+
+    :param timeout: seconds for all of them; None for as long as it takes.
+    :raises TimeoutError: some are not done by then.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    waiting = list(jobs)
+    while waiting:
+        for job in [job for job in waiting if job.done]:
+            waiting.remove(job)
+            yield job
+        if waiting and deadline is not None and time.monotonic() >= deadline:
+            raise TimeoutError(f"{len(waiting)} jobs are not done.")
+        if waiting:
+            waiting[0].wait(WAIT_SLICE)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -258,7 +259,8 @@ def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     :param mode: permissions, from the first moment on.
     :raises StorageError: the disk is full or the folder can't be written.
     """
-    part = path.with_name(path.name + PART_SUFFIX)
+    # A name of its own: two threads may write the same file at once.
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PART_SUFFIX}")
     with storage_errors(f"{path} could not be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -17,7 +17,7 @@ from .capture import render_scene
 from .changes import Changes
 
 Kind = Literal["depth", "normal"]
-FLAT_SAMPLES = 4  # of EEVEE: edges only
+FLAT_SAMPLES = 4  # of Cycles: surfaces are flat, so only edges need more than one
 
 
 def render_guide(path: Path, kind: Kind, *, width: int, height: int) -> Path:
@@ -39,8 +39,8 @@ def render_guide(path: Path, kind: Kind, *, width: int, height: int) -> Path:
 
         def set_up(copy: bpy.types.Scene) -> None:
             copy.world = world
-            copy.render.engine = compat.eevee()
-            copy.eevee.taa_render_samples = FLAT_SAMPLES
+            copy.render.engine = "CYCLES"  # EEVEE ignores the override
+            copy.cycles.samples, copy.cycles.use_denoising, copy.cycles.max_bounces = FLAT_SAMPLES, False, 0
             copy.view_settings.view_transform, copy.view_settings.look = "Raw", "None"
             for layer in copy.view_layers:
                 layer.material_override = material
@@ -55,6 +55,7 @@ def _distances(scene: bpy.types.Scene) -> tuple[float, float]:
     """Nearest and farthest distance of what the camera may see, along its view."""
     from mathutils import Vector
 
+    bpy.context.view_layer.update()  # or what a script has just moved still is where it was
     into_view = scene.camera.matrix_world.inverted()
     depths = [
         -(into_view @ obj.matrix_world @ Vector(corner)).z

@@ -13,6 +13,9 @@ from ..core.request import DEFAULT_SIZE
 from ..core.styles import all_styles, curated_styles
 
 NO_STYLE = "none"
+NO_STYLE_LABEL = "No Style"
+NO_STYLE_TIP = "Only the prompt is sent"
+MAP_TIP = "Make this map"
 CUSTOM_SIZE = "custom"
 UNSET = "unset"
 """The item of an optional parameter that is not sent."""
@@ -97,7 +100,7 @@ PICTURE_FIELDS = (
     ("brackets", "image[]", "As OpenAI does"),
     ("repeated", "image", "As LiteLLM does"),
 )
-MAPS = tuple((kind.name, kind.label, "Make this map", 1 << number) for number, kind in enumerate(MAP_KINDS))
+MAPS = tuple((kind.name, kind.label, MAP_TIP, 1 << number) for number, kind in enumerate(MAP_KINDS))
 
 _style_items: list[tuple[str, str, str, str, int]] = []
 """Blender keeps no copy of the strings of a callback: they have to live here."""
@@ -116,7 +119,7 @@ def refresh_styles() -> None:
         styles = all_styles()
     except GptImageError:
         styles = curated_styles()
-    found = [(NO_STYLE, "No Style", "Only the prompt is sent", "NONE", 0)]
+    found = [(NO_STYLE, NO_STYLE_LABEL, NO_STYLE_TIP, "NONE", 0)]
     # A number made from the name stays the same when other styles come and go.
     found += [
         (style.name, style.label, style.words, "NONE", zlib.crc32(style.name.encode()) >> 1)

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from .. import results
+from .. import results, settings
 from . import choices, parameters, recall
 from .operators import CANCELLED, FINISHED, Returned, reporting
 
@@ -151,6 +151,30 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
         return FINISHED
 
 
+class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
+    """Make the active material an asset with preview, catalog, tags and description"""
+
+    bl_idname = "gpt_image.mark_asset"
+    bl_label = "Mark Material as Asset"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        active = context.active_object
+        if active is None or active.active_material is None:
+            cls.poll_message_set("The active object has no material.")
+            return False
+        return True
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        library = getattr(settings.preferences(), "asset_library", "")
+        path = results.mark_asset(context.active_object.active_material, library)
+        if path is not None:
+            self.report({"INFO"}, f"The asset was written to {path}.")
+        return FINISHED
+
+
 class GPT_IMAGE_MT_result(bpy.types.Menu):
     """What can be done with a result"""
 
@@ -159,16 +183,23 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         job = getattr(context, JOB_STRING, "")
-        for target, label, _, icon, _ in choices.TARGETS:
-            button = self.layout.operator(
-                GPT_IMAGE_OT_apply_result.bl_idname, text=f"Use as {label}", icon=icon
-            )
+        for target, label, icon in USES:
+            button = self.layout.operator(GPT_IMAGE_OT_apply_result.bl_idname, text=label, icon=icon)
             button.job, button.target = job, target
         self.layout.separator()
         for operator, icon in ACTIONS:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
+        self.layout.separator()
+        self.layout.operator(GPT_IMAGE_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
+        self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, icon="X")
 
 
+USES = (
+    ("texture", "Use as Texture", "TEXTURE"),
+    ("material", "Use as Material", "MATERIAL"),
+    ("plane", "Use as Image Plane", "IMAGE_PLANE"),
+    ("image", "Use as Image", "IMAGE_DATA"),
+)
 ACTIONS = (
     (GPT_IMAGE_OT_again, "FILE_REFRESH"),
     (GPT_IMAGE_OT_recall, "LOOP_BACK"),
@@ -186,5 +217,6 @@ CLASSES = (
     GPT_IMAGE_OT_edit_region,
     GPT_IMAGE_OT_make_seamless,
     GPT_IMAGE_OT_strip,
+    GPT_IMAGE_OT_mark_asset,
     GPT_IMAGE_MT_result,
 )

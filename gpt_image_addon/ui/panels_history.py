@@ -44,14 +44,15 @@ PANELS = in_every_sidebar(GPT_IMAGE_PT_history)
 
 def _draw_spending(layout: Any, view: history.View) -> None:
     budget = getattr(settings.preferences(), "monthly_budget_usd", 0.0)
-    translate = bpy.app.translations.pgettext_iface
-    text = translate("This month: {:s}").format(usd(view.spent_usd))
+    text = bpy.app.translations.pgettext_iface("This month: {:s}").format(usd(view.spent_usd))
     if budget:
-        text = translate("This month: {:s} of {:s}").format(usd(view.spent_usd), usd(budget))
+        text = bpy.app.translations.pgettext_iface("This month: {:s} of {:s}").format(
+            usd(view.spent_usd), usd(budget)
+        )
         used = min(1.0, (view.spent_usd + view.reserved_usd) / budget)
         layout.progress(text=text, factor=used, translate=False)
     else:
-        layout.label(text=text, icon="FUND", translate=False)
+        layout.label(text=text, translate=False)
 
 
 def _draw_row(layout: Any, entry: history.Row) -> None:

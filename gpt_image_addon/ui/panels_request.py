@@ -97,8 +97,6 @@ def _draw_output(layout: Any, values: Any, found: Quote) -> None:
     if values.output_format != "png":
         layout.prop(values, "output_compression", slider=True)
     layout.prop(values, "partial_images")
-    if values.partial_images:
-        layout.prop(values, "preview_in_editor")
     layout.prop(values, "textures_dir")
 
 

@@ -25,9 +25,17 @@ STORAGE = (
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Server", ("base_url", "organization", "project", "picture_fields", "concurrency")),
     ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
-    ("New Files", ("default_model", "default_size", "storage", "asset_library")),
+    ("Results", ("default_model", "storage", "asset_library")),
     ("Logging", ("log_level",)),
 )
+
+KEY_TEXTS = {
+    "environment": "The key comes from OPENAI_API_KEY.",
+    "keychain": "The key lies in the system's keychain.",
+    "file": "A key is stored in a file that only you can read.",
+    "": "There is no key yet: offline drafts only.",
+}
+"""What is said of the key, by `settings.key_source`."""
 
 
 def _changed(self: Any, context: bpy.types.Context) -> None:
@@ -93,7 +101,6 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     default_model: StringProperty(
         name="Default Model", description="Model of requests that name none", update=_changed
     )
-    default_size: EnumProperty(name="Default Size", description="Size in new files", items=choices.SIZES)
     storage: EnumProperty(
         name="Pictures", description="Where the pictures of a .blend are kept", items=STORAGE
     )
@@ -139,12 +146,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
 
 
 def _draw_key(layout: Any, values: Any) -> None:
-    text = {
-        "environment": "The key comes from OPENAI_API_KEY.",
-        "keychain": "The key lies in the system's keychain.",
-        "file": "A key is stored in a file that only you can read.",
-        "": "There is no key yet: offline drafts only.",
-    }[settings.key_source()]
+    text = KEY_TEXTS[settings.key_source()]
     box = layout.box()
     box.label(text=text, icon="KEYINGSET" if settings.has_key() else "INFO")
     row = box.row()

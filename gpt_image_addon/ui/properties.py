@@ -119,9 +119,6 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     partial_images: IntProperty(
         name="Previews", description="Pictures to see while waiting; each costs a little", min=0, max=3
     )
-    preview_in_editor: BoolProperty(
-        name="Previews in Image Editor", description="Show previews in open Image Editors too"
-    )
     textures_dir: StringProperty(
         name="Copies", description="Folder that gets copies of pictures and maps", subtype="DIR_PATH"
     )

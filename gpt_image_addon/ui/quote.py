@@ -19,6 +19,7 @@ from . import parameters
 if TYPE_CHECKING:
     from ..core.models import Model
 
+NO_PROMPT = "Write a prompt first."
 PLACEHOLDER_PROMPT = "a picture"  # an empty prompt has a price, too
 UNKNOWN_SIZE = (1536, 1024)  # pixels of a reference that is not captured yet
 
@@ -135,7 +136,7 @@ def _problem(values: Any, provider: str) -> str:
     if missing:
         return missing
     if not parameters.prompt_of(values):
-        return "Write a prompt first."
+        return str(bpy.app.translations.pgettext_iface(NO_PROMPT))
     for number, reference in enumerate(values.references, 1):
         if reference.kind == "image" and reference.image is None:
             return f"Reference {number} has no image yet."

@@ -17,6 +17,7 @@ from gpt_image_addon.core.errors import (
     MissingApiKeyError,
     SceneError,
 )
+from gpt_image_addon.core.jobs import Job
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, faults
 
@@ -179,3 +180,41 @@ def test_an_unexpected_failure_is_still_an_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("gpt_image_addon.core.providers.offline.paint", lambda *_, **__: 1 / 0)
     with pytest.raises(GptImageError, match="ZeroDivisionError"):
         api.generate("oak", **SMALL)
+
+
+def test_jobs_come_as_they_are_done() -> None:
+    jobs = [api.submit(f"oak {n}", target="image", provider="offline", size="128x128") for n in range(3)]
+    done = list(api.as_completed(jobs))
+    assert sorted(job.id for job in done) == sorted(job.id for job in jobs)
+    assert all(api.result_of(job).images for job in done)
+
+
+def test_not_done_in_time() -> None:
+    job = api.submit("oak", target="image", provider="offline", size="128x128")
+    with pytest.raises(TimeoutError):
+        list(api.as_completed([job], timeout=0.0))
+    job.wait()
+
+
+def test_progress_is_told_on_the_main_thread() -> None:
+    told: list[tuple[str, float]] = []
+
+    def on_progress(job: Job) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        told.append((job.state.value, job.progress))
+        raise ValueError("a callback's own fault spoils nothing")
+
+    result = api.generate("oak", target="image", provider="offline", size="128x128", on_progress=on_progress)
+    assert result.images and told[-1] == ("APPLIED", 1.0) and len(told) > 2
+    assert [share for _, share in told] == sorted(share for _, share in told)
+
+
+def test_settings_for_a_while(tmp_path: Path) -> None:
+    with api.using(provider="offline", state_folder=tmp_path / "elsewhere"):
+        with api.using(provider="openai"):
+            assert settings.load().provider == "openai"
+        assert api.generate("oak", target="image", size="128x128").provider == "offline"
+    assert (tmp_path / "elsewhere" / "journal.sqlite3").exists()
+    assert settings.load().state_folder == tmp_path / "state"
+    with pytest.raises(InvalidRequestError), api.using(colour="red"):
+        raise AssertionError("unreachable")

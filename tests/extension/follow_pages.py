@@ -1,8 +1,8 @@
 """The pages of the documentation, followed in a full Blender from nothing: ``follow_pages.py BLENDER…``.
 
-BLENDER is a command and may have arguments of its own; ``make build`` comes first. A new user installs the zip
-and runs the commands of each page, against the local API server where a page asks a model. Leaves the library
-of the first steps in build/first-steps, for tests/gui/library.py. Prints "N passed, N failed".
+BLENDER is a command and may have arguments of its own; ``make build`` comes first. A new user installs the
+zip and runs the commands of each page, against the local API server where a page asks a model. Leaves the
+library of the first steps in build/first-steps. Prints "N passed, N failed".
 """
 
 from __future__ import annotations

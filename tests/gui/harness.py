@@ -159,15 +159,18 @@ def _find(
     global _pause
     x = region.x + round(region.width * across)  # by default right of the labels where the layout is split
     hits: list[int] = []
-    # The button that the mouse is on stays highlighted until Blender has seen the mouse leave it.
-    event("MOUSEMOVE", "NOTHING", (area.x + 5, area.y + area.height // 2))
-    yield from until(lambda: not _copied(area, region, copy), "the mouse to be over no button", 10)
+    # The button clicked last stays highlighted until the mouse has been over another one.
+    stale = _copied(area, region, copy)
     _pause = HOVER
     try:
         for y in range(region.y + region.height - STRIDE, region.y, -STRIDE):
             event("MOUSEMOVE", "NOTHING", (x, y))
             yield
-            if text in _copied(area, region, copy):
+            found = _copied(area, region, copy)
+            if stale and found == stale:
+                continue
+            stale = ""
+            if text in found:
                 hits.append(y)
             elif hits:
                 break

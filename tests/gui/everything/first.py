@@ -74,7 +74,7 @@ def script() -> Steps:
     yield from until(lambda: len(api.jobs()) == 2, "the second job")
     second = api.jobs()[1]
     yield from until(lambda: second.state.name == "SENDING", "the second job to be sent")
-    cancel = yield from find_button(area, region, "gpt_image.cancel", across=0.88)
+    cancel = yield from find_button(area, region, "gpt_image.cancel", across=0.82)
     yield from click(cancel)
     yield from until(lambda: second.done, "the cancelled job to end", 10)
     assert second.state.name in ("CANCELLED", "UNKNOWN"), second.message

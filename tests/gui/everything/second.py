@@ -41,12 +41,12 @@ def script() -> Steps:
     history.view.rows = tuple(row for row in history.view.rows if row.prompt == PROMPT)
     area.tag_redraw()
     yield
-    recall = yield from find_button(area, region, "gpt_image.recall", across=0.5)
+    recall = yield from find_button(area, region, "gpt_image.recall", across=0.38)
     yield from click(recall)
     yield from until(lambda: values.prompt == PROMPT, "the prompt to be recalled", 5)
     assert len(values.references) == 1
-    recall = yield from find_button(area, region, "gpt_image.recall", across=0.5)
-    yield from click((region.x + round(region.width * 0.8), recall[1]))
+    recall = yield from find_button(area, region, "gpt_image.recall", across=0.38)
+    yield from click((region.x + round(region.width * 0.59), recall[1]))
     for _ in range(2):
         yield from press("DOWN_ARROW", recall)
     screenshot(OUT / "8-menu.png")

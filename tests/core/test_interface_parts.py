@@ -1,0 +1,230 @@
+"""What the interface stands on, without Blender: styles, strokes, previews, durations, errands, the queue."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gpt_image_addon.core import keychain, styles
+from gpt_image_addon.core.durations import DEFAULT_SECONDS, Durations
+from gpt_image_addon.core.errands import Errands
+from gpt_image_addon.core.errors import ConfigurationError, GptImageError, InvalidRequestError
+from gpt_image_addon.core.jobs import Emit, Job, JobQueue
+from gpt_image_addon.core.previews import EDGE, make_preview
+from gpt_image_addon.core.prompts import compose
+from gpt_image_addon.core.request import Application, GenerationRequest
+from gpt_image_addon.core.results import Prepared
+from gpt_image_addon.core.strokes import Stroke, draw_strokes, fill_polygons
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPT_IMAGE_DATA_DIR", str(tmp_path / "state"))
+
+
+def test_there_are_many_styles_and_each_says_something() -> None:
+    found = styles.curated_styles()
+    assert len(found) >= 24
+    assert {"realistic", "anime", "cyberpunk", "oil_painting", "steampunk", "watercolour"} <= set(found)
+    assert len({style.words for style in found.values()}) == len(found)
+    assert len({style.label for style in found.values()}) == len(found)
+
+
+def test_styles_of_ones_own_are_kept_shared_and_deleted(tmp_path: Path) -> None:
+    mine = styles.checked(styles.name_from_label("Moon Dust!"), "Moon Dust!", "Style: grey dust.")
+    assert mine.name == "moon_dust"
+    styles.keep_styles({mine.name: mine})
+    assert compose(GenerationRequest(prompt="a wall", style="moon_dust")).endswith("grey dust.")
+    shared = tmp_path / "shared.json"
+    styles.write_styles(shared, styles.user_styles().values())
+    styles.drop_style("moon_dust")
+    with pytest.raises(InvalidRequestError, match="no style 'moon_dust'"):
+        compose(GenerationRequest(prompt="a wall", style="moon_dust"))
+    assert styles.read_styles(shared) == {"moon_dust": mine}
+
+
+def test_a_style_of_ones_own_goes_before_a_curated_one() -> None:
+    styles.keep_styles({"anime": styles.checked("anime", "Anime", "Style: mine.")})
+    assert compose(GenerationRequest(prompt="x", style="anime")).endswith("mine.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"schema": 2, "styles": []}',
+        '{"schema": 1, "styles": [3]}',
+        '{"schema": 1, "styles": [{"name": "A b", "label": "x", "words": "y"}]}',
+        '{"schema": 1, "styles": [{"name": "a", "label": "x", "words": ""}]}',
+        '{"schema": 1, "styles": [{"name": "a", "label": "x"}]}',
+    ],
+)
+def test_a_broken_file_of_styles_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "styles.json"
+    path.write_text(text)
+    with pytest.raises(InvalidRequestError):
+        styles.read_styles(path)
+
+
+def test_labels_of_references_join_the_prompt() -> None:
+    words = compose(GenerationRequest(prompt="a wall", reference_labels=("", "the style")))
+    assert words == "a wall\nOf the pictures given, picture 2 is the style."
+
+
+def test_strokes_are_drawn_where_they_are() -> None:
+    pixels = draw_strokes([Stroke([(0.25, 0.75), (0.75, 0.75)], (1, 0, 0), 0.05)], 80, 40)
+    assert pixels.shape == (40, 80, 4)
+    assert tuple(pixels[10, 40]) == (255, 0, 0, 255)  # y = 0.75 from below is row 10
+    assert pixels[30, 40, 3] == pixels[10, 5, 3] == 0
+
+
+def test_polygons_are_white_inside() -> None:
+    pixels = fill_polygons([[(0, 0), (0.5, 0), (0.5, 0.5), (0, 0.5)]], 40, 40)
+    assert pixels.shape == (40, 40, 3)
+    assert pixels[35, 5].tolist() == [255] * 3 and pixels[5, 35].tolist() == [0] * 3
+
+
+def test_a_preview_is_small_upright_for_blender_and_complete() -> None:
+    picture = Image.new("RGB", (1024, 512), "blue")
+    picture.paste("red", (0, 0, 1024, 256))
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    preview = make_preview(1, stream.getvalue())
+    assert preview is not None and (preview.width, preview.height) == (EDGE, EDGE // 2)
+    assert preview.pixels.dtype == np.float32 and preview.pixels.size == EDGE * EDGE // 2 * 4
+    assert preview.pixels[:4].tolist() == [0, 0, 1, 1]  # the lower left corner comes first
+    assert make_preview(1, b"no picture") is None
+
+
+def test_durations_are_learned_and_kept(tmp_path: Path) -> None:
+    path, request = tmp_path / "durations.json", GenerationRequest(prompt="x", provider="openai", model="m")
+    durations = Durations(path)
+    assert durations.expected(request) == DEFAULT_SECONDS
+    durations.note(request, 10.0)
+    durations.note(request, 20.0)
+    assert durations.expected(request) == pytest.approx(13.0)
+    assert Durations(path).expected(request) == pytest.approx(13.0)
+    path.write_text("broken")
+    assert Durations(path).expected(request) == DEFAULT_SECONDS
+
+
+def test_progress_grows_and_never_is_at_the_end_too_early() -> None:
+    job = Job(GenerationRequest(prompt="x"), Application(), expected_seconds=10.0)
+    shown = []
+    for seconds in (0, 5, 10, 100):
+        job.started = time.monotonic() - seconds
+        shown.append(job.shown_progress)
+    assert shown == sorted(shown) and shown[0] < 0.01 and 0.5 < shown[1] < 0.9 and shown[-1] < 1
+    job.progress = 0.95
+    job.started = time.monotonic()
+    assert job.shown_progress == 0.95
+
+
+def test_errands_answer_on_the_thread_that_drains() -> None:
+    errands, got = Errands(), []
+    main = threading.get_ident()
+
+    def refuse() -> None:
+        raise InvalidRequestError("No.")
+
+    def done(answer: object, error: GptImageError | None) -> None:
+        got.append((threading.get_ident() == main, answer, error and error.message))
+
+    errands.start(lambda: threading.get_ident() != main, done)
+    errands.start(refuse, done)
+    deadline = time.monotonic() + 10
+    while errands.pending and time.monotonic() < deadline:
+        errands.drain()
+    assert sorted(got, key=str) == [(True, None, "No."), (True, True, None)]
+
+
+def test_waiting_jobs_can_be_moved_and_withdrawn() -> None:
+    queue, gate, order = JobQueue(1), threading.Event(), []
+
+    def work(job: Job, emit: Emit) -> Prepared:
+        gate.wait(10)
+        order.append(job.request.prompt)
+        return Prepared(job.id, ())
+
+    jobs = [Job(GenerationRequest(prompt=name), Application()) for name in "abcd"]
+    for job in jobs:
+        queue.submit(job, work)
+    deadline = time.monotonic() + 10
+    while len(queue.waiting()) != 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert queue.move(jobs[3], -2) and not queue.move(jobs[0], 1)
+    assert queue.withdraw(jobs[1]) and not queue.withdraw(jobs[0])
+    assert [job.request.prompt for job in queue.waiting()] == ["d", "c"]
+    gate.set()
+    while len(order) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert order == ["a", "d", "c"]
+    queue.close(1)
+
+
+SECRET_TOOL = """#!/bin/sh
+printf '%s\\n' "$@" >> "$LOG"
+case $1 in store) cat > "$VAULT";; lookup) cat "$VAULT";; clear) rm "$VAULT";; esac
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="stands in for the keychain tool of Linux desktops")
+def test_the_keychain_gets_the_secret_on_stdin_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "bin" / "secret-tool"
+    tool.parent.mkdir()
+    tool.write_text(SECRET_TOOL)
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("LOG", str(tmp_path / "arguments"))
+    monkeypatch.setenv("VAULT", str(tmp_path / "vault"))
+    assert keychain.is_available()
+    keychain.store("sk-secret")
+    assert keychain.read() == "sk-secret"
+    keychain.forget()
+    assert keychain.read() == ""
+    assert "sk-secret" not in (tmp_path / "arguments").read_text()
+    tool.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(ConfigurationError, match="could not be used"):
+        keychain.store("sk-secret")
+
+
+def test_all_texts_are_translated_and_no_translation_is_left_over() -> None:
+    run = subprocess.run(
+        [sys.executable, str(ROOT / ".ci" / "messages.py"), "de_DE"], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout[-2000:]
+
+
+def test_a_missing_translation_is_seen(tmp_path: Path) -> None:
+    table = json.loads((ROOT / "gpt_image_addon/ui/translations/de_DE.json").read_text("utf-8"))
+    table.pop("Prompt")
+    table["Nobody says this"] = "Das sagt niemand"
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT / '.ci')!r}); import messages, pathlib\n"
+        f"messages.TRANSLATIONS = pathlib.Path({str(tmp_path)!r})\n"
+        "print('\\n'.join(messages.problems('de_DE')))"
+    )
+    (tmp_path / "de_DE.json").write_text(json.dumps(table))
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "missing, in" in run.stdout and ": Prompt" in run.stdout
+    assert "left over: Nobody says this" in run.stdout
+
+
+def test_placeholders_survive_translation() -> None:
+    table = json.loads((ROOT / "gpt_image_addon/ui/translations/de_DE.json").read_text("utf-8"))
+    for text, said in table.items():
+        for field in ("{:s}", "{:d}"):
+            assert text.count(field) == said.count(field), text
