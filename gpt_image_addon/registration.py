@@ -51,7 +51,8 @@ _registered = False
 
 
 def _jobs_changed() -> None:
-    history.changed(api.jobs())
+    if history.changed(api.jobs()):
+        sidebars.redraw_status()
     sidebars.redraw()
 
 

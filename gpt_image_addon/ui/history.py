@@ -65,12 +65,14 @@ _asked: tuple[str, str] | None = None
 _known: tuple[Any, ...] = ()
 
 
-def changed(jobs: Any) -> None:
-    """Look again when a job has changed its state since."""
+def changed(jobs: Any) -> bool:
+    """Look again when a job has changed its state since; returns whether one has."""
     global _known
     states = tuple((job.id, job.state) for job in jobs)
-    if states != _known:
-        _known, view.stale = states, True
+    if states == _known:
+        return False
+    _known, view.stale = states, True
+    return True
 
 
 def look(search: str, which: str) -> None:

@@ -37,12 +37,17 @@ def in_every_sidebar(shared: type) -> tuple[type, ...]:
 
 
 def redraw() -> None:
-    """Draw the sidebars and the status bar again."""
+    """Draw the sidebars again."""
     for region in _regions():
         region.tag_redraw()
+
+
+def redraw_status() -> None:
+    """Draw the status bar again; a text that a tool shows there goes, so not more often than needed."""
     for window in bpy.context.window_manager.windows:
-        # Only this reaches the status bar, which belongs to no area.
-        window.workspace.status_text_set(None)
+        # Without a window in its context, as just after a file was loaded, Blender crashes here.
+        with bpy.context.temp_override(window=window):
+            window.workspace.status_text_set(None)
 
 
 def _regions() -> Iterator[bpy.types.Region]:

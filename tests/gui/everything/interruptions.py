@@ -49,10 +49,21 @@ def running(job: Any) -> Steps:
     yield from until(lambda: job.started is not None)
     for _ in range(3):
         yield
+    assert not job.done, f"it ended before it was interrupted: {job.message}"
 
 
 def fresh() -> None:
-    bpy.ops.wm.read_homefile(use_factory_startup=False, app_template="")
+    """Without a window in the context, which is the harder case for what runs next."""
+    bpy.ops.wm.read_homefile(app_template="")
+    show_wires()
+
+
+def show_wires() -> None:
+    """A view that is not turned to Material Preview: without a graphics card that takes seconds."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.spaces.active.shading.type = "WIREFRAME"
 
 
 def another_file() -> Steps:
@@ -111,6 +122,10 @@ def disabled() -> Steps:
 
 
 def script() -> Steps:
+    import faulthandler
+
+    faulthandler.enable(sys.__stderr__)
+    show_wires()
     for step in (another_file, undone, deleted, renamed, disabled):
         yield from step()
         print(f"{step.__name__}: ok", flush=True)
