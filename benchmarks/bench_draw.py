@@ -1,7 +1,7 @@
 """How long our part of drawing takes with 1,000 entries in the history: ``python benchmarks/bench_draw.py``.
 
-The layout accepts everything and does nothing, so what is measured is our Python. Blender's own drawing of the
-rows of one page comes on top and does not depend on how many entries there are.
+The layout accepts everything and does nothing, so what is measured is our Python. Blender's own drawing of
+the rows of one page comes on top and does not depend on how many entries there are.
 """
 
 from __future__ import annotations
