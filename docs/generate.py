@@ -87,6 +87,9 @@ def json_keys() -> str:
     ]
     for verb in cli.VERBS:
         parts += [f"\n## {verb}\n", table(("key", "meaning"), keys(manual.KEYS[verb]))]
+        for (name, flag), other in manual.OTHER_KEYS.items():
+            if name == verb:
+                parts += [f"\nWith `{flag}`:\n", table(("key", "meaning"), keys(other))]
         if verb == "generate":
             parts += ["\nEach of `images`:\n", table(("key", "meaning"), keys(manual.IMAGE_KEYS))]
         if verb == "history":

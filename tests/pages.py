@@ -1,7 +1,7 @@
 """The commands of the documentation's pages: a page that says so has all its `sh` blocks run, in order.
 
-A page carries the line ``<!-- commands: run -->`` for that. Its commands run in one shell, in an empty folder
-in which ``docs/examples`` is that of the project and `blender` is what the caller says.
+A page carries the line ``<!-- commands: run -->`` for that. Its commands run in one shell and one empty
+folder, where ``docs/examples`` is that of the project and `blender` is what the caller says.
 """
 
 from __future__ import annotations

@@ -144,6 +144,22 @@ KEYS: Mapping[str, Mapping[str, str]] = {
 }
 """Keys of the JSON object, by verb, beside `schema` and `state`."""
 
+OTHER_KEYS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("generate", "--dry-run"): KEYS["estimate"],
+    ("batch", "--dry-run"): {
+        "rows": "rows of the manifest, combinations counted",
+        "invalid": "rows that can't be sent",
+        "estimated_usd": "the same as `high_usd`",
+        "low_usd": "lower bound of all rows",
+        "likely_usd": "what they would cost, as far as is known",
+        "high_usd": "upper bound of all rows",
+        "groups": "rows priced alike: `model`, `size`, `quality`, `kind`, `rows`, `pictures`, prices",
+        "errors": "the first rows that can't be sent, each with its `error`",
+    },
+    ("batch", "--farm"): {"rows": "rows of the manifest", "bundle": "folder of the job bundle"},
+}
+"""The same where a flag makes a verb print something else."""
+
 IMAGE_KEYS: Mapping[str, str] = {
     "name": "name of the image data-block",
     "file": "absolute path of the bytes as they were received",
@@ -151,6 +167,7 @@ IMAGE_KEYS: Mapping[str, str] = {
     "height": "pixels",
     "format": "`png`, `jpeg`, `webp`, …",
     "sha256": "of that file",
+    "processed": "path of what was made of it: tiled, put back into its original, or bled; or null",
 }
 JOB_KEYS: Mapping[str, str] = {
     "job": "its id",

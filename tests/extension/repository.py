@@ -105,6 +105,7 @@ def installed_version(folder: Path) -> str:
 
 
 def subscribes_installs_and_updates(folder: Path) -> None:
+    (folder / "user").mkdir()  # Blender takes no folder that does not exist
     packages = folder / "packages"
     publish(packages)
     index = json.loads((packages / "index.json").read_text("utf-8"))

@@ -1,0 +1,168 @@
+"""Every verb alike: success, usage error, configuration error and API error, with JSON and exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from gpt_image_addon import cli
+from gpt_image_addon.cli import manual
+from tests.api_server import ApiServer, faults
+
+ARGUMENTS = {
+    "generate": ("oak", "--target", "image", "--quality", "low"),
+    "estimate": ("oak",),
+    "batch": ("rows.jsonl", "--target", "image", "--quality", "low"),
+    "maps": ("wall.png", "--output-dir", "maps", "--maps", "normal"),
+    "tile": ("wall.png", "tile.png"),
+    "history": (),
+    "recover": (),
+    "models": (),
+    "doctor": (),
+}
+"""A success of each verb."""
+MISUSED = {
+    "generate": ("oak", "--n", "many"),
+    "estimate": ("oak", "--target", "cube"),
+    "batch": (),
+    "maps": ("wall.png", "--bits", "9"),
+    "tile": ("wall.png",),
+    "history": ("--month", "November"),
+    "recover": ("JOB", "--all"),
+    "models": ("gpt-image-2",),
+    "doctor": ("--with-prompts",),
+}
+OPTIONAL = {
+    "history": {"merged", "cleaned"},
+    "recover": {"recovered", "failed", "blend"},
+    "maps": {"scores", "unchanged"},
+}
+"""Keys that only some calls print."""
+UNCONFIGURED = ("maps", "tile")
+"""The verbs that need no settings."""
+SENDING = ("generate", "batch")
+"""The verbs that ask the API; the others must never do so."""
+
+Command = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def run(
+    api_server: ApiServer, capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """Runs a command against the local server in a folder with a picture and a manifest."""
+    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
+    monkeypatch.delenv("GPT_IMAGE_PROVIDER", raising=False)
+    monkeypatch.chdir(tmp_path)
+    Image.effect_noise((128, 128), 60).convert("RGB").save("wall.png")
+    Path("rows.jsonl").write_text('{"prompt": "oak"}\n', "utf-8")
+
+    def command(*argv: str) -> tuple[int, dict[str, Any]]:
+        capfd.readouterr()
+        Path("out.json").unlink(missing_ok=True)
+        code = cli.main([*argv, "--json", "--json-file", "out.json"])
+        printed = capfd.readouterr()
+        output = json.loads(printed.out.splitlines()[-1])
+        assert json.loads(Path("out.json").read_text("utf-8")) == output
+        assert "Traceback" not in printed.err
+        return code, output
+
+    return command
+
+
+def check_failure(output: dict[str, Any], kind: str) -> None:
+    assert set(output) == {"schema", "state", "error"} and output["state"] == "failed"
+    assert set(output["error"]) == set(manual.ERROR_KEYS)
+    assert output["error"]["type"] == kind
+
+
+def test_every_verb_is_tried() -> None:
+    assert list(cli.VERBS) == [verb for verb in cli.VERBS if verb in ARGUMENTS and verb in MISUSED]
+    assert set(cli.VERBS) == set(manual.KEYS)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_success(run: Command, api_server: ApiServer, verb: str) -> None:
+    code, output = run(verb, *ARGUMENTS[verb])
+    assert (code, output["schema"], output["state"]) == (0, 1, "succeeded")
+    found, documented = set(output) - {"schema", "state"}, set(manual.KEYS[verb])
+    assert found <= documented and documented - found <= OPTIONAL.get(verb, set())
+    assert len(api_server.requests) == (verb in SENDING)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_usage_error(run: Command, api_server: ApiServer, verb: str) -> None:
+    code, output = run(verb, *MISUSED[verb])
+    assert code == 2
+    check_failure(output, "UsageError")
+    assert api_server.requests == []
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_configuration_error(
+    run: Command, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """A number in the environment that is none."""
+    monkeypatch.setenv("GPT_IMAGE_MONTHLY_BUDGET_USD", "ten")
+    code, output = run(verb, *ARGUMENTS[verb])
+    assert code == (0 if verb in UNCONFIGURED else 3)
+    if verb in UNCONFIGURED:
+        assert output["state"] == "succeeded"
+    elif verb == "doctor":
+        assert output["state"] == "problems"
+        assert [check["name"] for check in output["checks"] if not check["ok"]] == ["journal", "openai"]
+    else:
+        check_failure(output, "ConfigurationError")
+        assert "GPT_IMAGE_MONTHLY_BUDGET_USD" in output["error"]["message"]
+    assert api_server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "kind", "billed"),
+    [
+        ("invalid_api_key", 3, "AuthenticationError", "no"),
+        ("organization_not_verified", 3, "PermissionDeniedError", "no"),
+        ("model_not_found", 4, "NotFoundError", "no"),
+        ("invalid_value", 4, "BadRequestError", "no"),
+        ("moderation_blocked", 4, "ModerationError", "no"),
+        ("insufficient_quota", 5, "InsufficientQuotaError", "no"),
+        ("bad_gateway", 6, "InternalServerError", "maybe"),
+    ],
+)
+def test_api_errors_of_generate(
+    run: Command, api_server: ApiServer, fault: str, code: int, kind: str, billed: str
+) -> None:
+    api_server.script(faults.error(fault))
+    found, output = run("generate", *ARGUMENTS["generate"])
+    check_failure(output, kind)
+    error = output["error"]
+    assert (found, error["billed"]) == (code, billed)
+    assert error["request_id"] == api_server.requests[0].request_id
+
+
+def test_api_error_of_a_row(run: Command, api_server: ApiServer) -> None:
+    api_server.script(faults.error("moderation_blocked"))
+    code, output = run("batch", *ARGUMENTS["batch"])
+    assert (code, output["state"], output["failed"]) == (7, "incomplete", 1)
+    assert output["results"][0]["error"]["type"] == "ModerationError"
+
+
+@pytest.mark.parametrize(("verb", "flag"), manual.OTHER_KEYS)
+def test_other_keys(run: Command, api_server: ApiServer, verb: str, flag: str) -> None:
+    values = ("openjd", "bundle") if flag == "--farm" else ()
+    code, output = run(verb, *ARGUMENTS[verb], flag, *values)
+    assert (code, set(output) - {"schema", "state"}) == (0, set(manual.OTHER_KEYS[verb, flag]))
+    assert api_server.requests == []
+
+
+def test_rows_have_the_documented_keys(run: Command) -> None:
+    _, made = run("generate", *ARGUMENTS["generate"])
+    assert set(made["images"][0]) == set(manual.IMAGE_KEYS)
+    _, output = run("history")
+    assert set(output["jobs"][0]) == set(manual.JOB_KEYS)
