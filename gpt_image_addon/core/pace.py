@@ -76,7 +76,7 @@ class Pace:
         )
         now = time.time()
         waits = [row["free"] - now for row in rows]
-        return max((wait for wait in waits if wait <= LONGEST_WAIT), default=0.0)
+        return max((wait for wait in waits if 0 < wait <= LONGEST_WAIT), default=0.0)
 
     def hold(self, seconds: float) -> None:
         """Let nobody send for so long.

@@ -1,0 +1,59 @@
+"""How long our part of drawing takes with 1,000 entries in the history: ``python benchmarks/bench_draw.py``.
+
+The layout accepts everything and does nothing, so what is measured is our Python. Blender's own drawing of
+the rows of one page comes on top and does not depend on how many entries there are.
+"""
+
+from __future__ import annotations
+
+import atexit
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import bpy
+
+import gpt_image_addon
+from gpt_image_addon import registration
+from gpt_image_addon.core.states import JobState
+from gpt_image_addon.ui import history, sidebars
+
+ENTRIES = 1000
+ROUNDS = 200
+
+
+class Anything:
+    """Every method returns another; `panel` opens."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: (self, self) if name == "panel" else self
+
+
+def main() -> None:
+    """Print one line a panel."""
+    gpt_image_addon.register()
+    atexit.register(gpt_image_addon.unregister)  # leaving with classes registered hangs Blender 4.5
+    rows = [
+        history.Row(str(n), f"prompt {n}", JobState.APPLIED, "2026-11-22 12:00", 0.04, "/none.png", False)
+        for n in range(ENTRIES)
+    ]
+    for cls in registration.CLASSES:
+        if not issubclass(cls, sidebars.Sidebar) or not cls.__name__.endswith("view3d"):
+            continue
+        times = []
+        for _ in range(ROUNDS):
+            history.view.rows, history.view.stale = tuple(rows), False
+            history._asked = ("", "all")
+            shown = type("Shown", (), {"layout": Anything()})()
+            started = time.perf_counter()
+            cls.draw(shown, bpy.context)  # type: ignore[attr-defined]
+            times.append((time.perf_counter() - started) * 1000)
+        print(f"{cls.__name__}: median {statistics.median(times):.3f} ms, longest {max(times):.3f} ms")
+
+
+if __name__ == "__main__":
+    main()
