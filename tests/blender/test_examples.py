@@ -52,7 +52,7 @@ def test_game_textures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     names = {path.name for path in (tmp_path / "textures").iterdir()}
     for surface in ("mossy stone wall", "wet cobblestones", "rusty riveted steel", "dry cracked mud"):
         assert {f"{surface}_normal.png", f"{surface}_roughness.png", f"{surface}_ao.png"} <= names
-        assert any(name.startswith(surface) and "orm" in name for name in names)
+        assert f"{surface}_ORM.png" in names
     assert "4 materials in" in capsys.readouterr().out
 
 
