@@ -92,6 +92,8 @@ def missing_libraries(folder: Path) -> list[str]:
 
 def main() -> None:
     folder, *version = sys.argv[1:]
+    if Path(folder).is_symlink():
+        sys.exit(f"{folder} is a link; what it leads to would be emptied. Remove the link first.")
     bpy = choose_bpy(version[0] if version else None)
     print(f"Setting up {folder} with bpy {bpy} (about 400 MB, once)", flush=True)
     python = create(Path(folder))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -26,9 +26,11 @@ from .core.errors import (
     OnlineAccessDisabledError,
 )
 from .core.places import DATA_DIR_VARIABLE, state_folder
-from .core.pricing import Limits
 from .core.providers import NEEDS_KEY
 from .core.results import replace_file
+
+if TYPE_CHECKING:
+    from .core.pricing import Limits
 
 PACKAGE = __package__ or "gpt_image_addon"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -76,6 +78,8 @@ class Settings:
         :param max_cost: USD; a limit for this request alone, which goes before the others.
         :raises InvalidRequestError: it is no amount.
         """
+        from .core.pricing import Limits
+
         if max_cost is not None and not 0 <= max_cost < math.inf:
             raise InvalidRequestError(f"max_cost must be an amount in USD, not {max_cost}.", param="max_cost")
         if max_cost is not None:

@@ -8,6 +8,7 @@
     │   └── OnlineAccessDisabledError
     ├── InvalidRequestError
     ├── BudgetExceededError
+    ├── RowTakenError
     ├── StorageError
     ├── SceneError
     ├── JobCancelled
@@ -138,6 +139,14 @@ class BudgetExceededError(GptImageError):
 
     exit_code = ExitCode.QUOTA
     default_code = "budget_exceeded"
+
+
+class RowTakenError(GptImageError):
+    """Another process works on the same row of a batch."""
+
+    exit_code = ExitCode.TEMPORARY
+    default_code = "row_taken"
+    default_next_step = "Run the batch again when the other one has ended."
 
 
 class StorageError(GptImageError):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .errors import APIConnectionError, BudgetExceededError
+from .errors import APIConnectionError, BudgetExceededError, RowTakenError
 from .further import checked
 from .jobs import Job
 from .journal import Journal
@@ -15,7 +15,7 @@ from .models import Registry
 from .pipeline import file_digests
 from .pricing import Estimate, Limits, Seen, check_limit
 from .request import GenerationRequest
-from .rows import Known, Place, RowTakenError, known
+from .rows import Known, Place, known
 
 
 @dataclass(frozen=True)

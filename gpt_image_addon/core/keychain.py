@@ -6,7 +6,6 @@ The secret never is an argument of a process, where other users could read it.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 
 from .errors import ConfigurationError
@@ -70,6 +69,8 @@ def forget() -> None:
 
 
 def _run(command: list[str], secret: str = "") -> str:
+    import subprocess  # not while the add-on is being enabled
+
     try:
         done = subprocess.run(
             command, input=secret, capture_output=True, text=True, timeout=SECONDS, check=False

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from .errors import GptImageError, JobCancelled
+from .errors import GptImageError, JobCancelled, RowTakenError
 from .manifest import Row
-from .rows import RowTakenError
 
 
 class RowState(StrEnum):

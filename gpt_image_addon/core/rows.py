@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .errors import GptImageError
+from .errors import RowTakenError
 from .processes import is_alive
 from .settling import settle_dead
 from .states import JobState
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
 ENDED = (JobState.FAILED, JobState.CANCELLED)
 """States after which a row may be sent again, since it was not paid for."""
-
-
-class RowTakenError(GptImageError):
-    """Another process works on the same row."""
-
-    default_code = "row_taken"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ EXAMPLES = ROOT / "docs" / "examples"
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """No example needs a network; those that are installed elsewhere are not meant."""
     monkeypatch.setenv("GPT_IMAGE_PROVIDER", "offline")
+    for name in [name for name in sys.modules if name.startswith("bl_ext.")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "bl_ext", None)
     monkeypatch.chdir(ROOT)
 

@@ -18,9 +18,9 @@ sys.path.insert(0, str(ROOT))
 from tests.api_server import API_KEY, ApiServer  # noqa: E402 - found through the path set above
 
 STATE = ROOT / "build" / "gui" / "robustness-state"
-LATENCY = 4.0  # seconds that the server takes
+LATENCY = 8.0  # seconds an answer takes: enough to interrupt it on a slow machine
 QUIT_SECONDS = 2.0  # that leaving may take
-OVERHEAD = 1.0  # seconds that the virtual screen and the chroot take to go away
+OVERHEAD = 10.0  # seconds that the virtual screen, the chroot and a busy machine may add
 
 
 def main() -> None:

@@ -47,8 +47,7 @@ def until(condition: Callable[[], bool]) -> Steps:
 
 def running(job: Any) -> Steps:
     yield from until(lambda: job.started is not None)
-    for _ in range(3):
-        yield
+    yield
     assert not job.done, f"it ended before it was interrupted: {job.message}"
 
 
