@@ -6,6 +6,7 @@ import dataclasses
 import queue
 import time
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -157,9 +158,17 @@ def snapped(request: GenerationRequest, model: Model, settings: Settings) -> Gen
 def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:
     """The request with what was left open filled in."""
     provider = request.provider or settings.provider
-    usual = settings.default_model if provider == "openai" else ""
+    usual = _usual_model(table, settings)[0] if provider == "openai" else ""
     model = request.model or usual or table.default_for(provider)
     return dataclasses.replace(request, provider=provider, model=model)
+
+
+def _usual_model(table: Registry, settings: Settings) -> tuple[str, tuple[str, ...]]:
+    """The model of the preferences, or what replaces it by now, and a notice then."""
+    from .core.retirement import successor
+
+    found = successor(settings.default_model, table, date.today()) if settings.default_model else None
+    return (found.model, (found.notice,)) if found is not None else (settings.default_model, ())
 
 
 def checked(
@@ -181,11 +190,12 @@ def checked(
     from .core import further
 
     table = registry(settings)
+    notices = () if request.model else _usual_model(table, settings)[1]
     request = completed(request, table, settings)
-    found = further.checked(
+    price, warnings = further.checked(
         request, application, table, _seen(settings), more_pictures, read_files=read_files
     )
-    return request, *found
+    return request, price, (*warnings, *(notices if request.provider == "openai" else ()))
 
 
 def _seen(settings: Settings) -> Seen:

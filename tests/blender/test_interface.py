@@ -304,3 +304,15 @@ def test_the_default_model_of_the_preferences_is_used(monkeypatch: pytest.Monkey
     )
     assert api.plan("oak", provider="openai").model.id == "gpt-image-2"
     assert api.plan("oak", provider="offline").model.id == "offline-draft"
+
+
+def test_a_retired_model_of_the_preferences_is_replaced_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    import dataclasses
+
+    load = settings.load
+    monkeypatch.setattr(
+        settings, "load", lambda **more: dataclasses.replace(load(**more), default_model="gpt-image-1")
+    )
+    plan = api.plan("oak", provider="openai")
+    assert plan.model.id == "gpt-image-2.5-sunburst"
+    assert any("gpt-image-1 was shut down" in warning for warning in plan.warnings)
