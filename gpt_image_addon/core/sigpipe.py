@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def broken_pipes_as_errors() -> Iterator[None]:
     """Let writing to a closed connection raise BrokenPipeError in this thread.
 
-    Python's own program ignores SIGPIPE; Blender up to 4.3 does not, and the signal ends it.
+    Python's own program ignores SIGPIPE; a Blender that embeds it need not, and then the signal ends Blender.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows has no such signal
         yield
