@@ -25,7 +25,7 @@ from .pixels import Pixels, eight_bit_color, resized
 from .png16 import encode_png
 from .relief import Convention
 from .results import Facts, Picture, replace_file
-from .tiling import SMALLEST, Tile, TileScores, is_seamless, make_tile, score, source_size
+from .tiling import SMALLEST, Seams, Tile, TileScores, is_seamless, make_tile, score, source_size
 
 CUT_SHARE = 0.9  # most of a picture's edge that a tile cut from it can keep
 ROOMY = 1.1  # from a picture so much larger than a tile needs, a larger tile is cut and then shrunk
@@ -88,7 +88,18 @@ def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
     notes = cut.notes
     if growth > 1.0:
         notes += (f"The tile was enlarged {growth:.2f} times: the picture is too small to cut it.",)
-    return Tile(resized(cut.pixels, size, wraps=True), cut.scores, False, notes)
+    return Tile(resized(cut.pixels, size, wraps=True), cut.scores, False, notes, _grown(cut, size))
+
+
+def _grown(tile: Tile, size: tuple[int, int]) -> Seams | None:
+    """The seams of a tile once it is resized to `size` (width, height)."""
+    if tile.seams is None:
+        return None
+    down, across = tile.seams
+    width, height = size
+    down = down[np.arange(width) * len(down) // width] * height // len(across)
+    across = across[np.arange(height) * len(across) // height] * width // len(tile.seams[0])
+    return down, across
 
 
 def check_tile_size(size: tuple[int, int]) -> None:

@@ -18,6 +18,8 @@ from .kernels import Plane
 from .light import evened, light_ramp, log_luminance
 
 Pixels = NDArray[Any]
+Seams = tuple[Cut, Cut]
+"""For each column the row, and for each row the column, where a tile was joined."""
 
 SMALLEST = 8  # pixels a side: below that there is nothing to cut
 OVERLAPS = (0.10, 0.30)  # least and greatest share of a side that is given up for the cut
@@ -28,6 +30,7 @@ PATCHES_AT = 160  # pixels a side at which patches are compared
 PATCH = 6  # pixels a side of a patch
 SAMPLES = 256  # steps inside a picture that its edge is compared with
 SEAMLESS_STEP = 1.25  # most that the step across the edge of a tile exceeds the sharpest steps inside
+SHOWING = "The seams of this tile are likely to show."
 GOOD_STEP, GOOD_BAND, GOOD_COHERENCE = 1.6, (0.9, 1.15), 0.6
 
 
@@ -57,6 +60,8 @@ class Tile:
     """The picture was seamless already and is returned bit by bit."""
     notes: tuple[str, ...]
     """Sentences for people."""
+    seams: Seams | None = None
+    """None where nothing was cut."""
 
 
 def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
@@ -76,8 +81,9 @@ def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
     planes, cut_across = _joined(_turned(planes), size[0] if size else None, closed=False)
     planes, cut_down = _joined(_turned(planes), size[1] if size else None, closed=True)
     out = planes.reshape(planes.shape[:2] + pixels.shape[2:])
-    scores = _scored(out, (cut_down, cut_across[: len(out)]))
-    return Tile(out, scores, False, () if scores.good else ("The seams of this tile are likely to show.",))
+    seams = cut_down, cut_across[: len(out)]
+    scores = score(out, seams)
+    return Tile(out, scores, False, () if scores.good else (SHOWING,), seams)
 
 
 def source_size(width: int, height: int) -> tuple[int, int]:
@@ -94,14 +100,12 @@ def is_seamless(pixels: Pixels) -> bool:
     )
 
 
-def score(pixels: Pixels) -> TileScores:
-    """How well `pixels`, as for make_tile(), tiles."""
-    _check(pixels)
-    return _scored(pixels, (np.zeros(pixels.shape[1], np.intp), np.zeros(pixels.shape[0], np.intp)))
-
-
-def _scored(pixels: Pixels, seams: tuple[Cut, Cut]) -> TileScores:
-    """Scores of `pixels` whose seams lie at these rows and columns."""
+def score(pixels: Pixels, seams: Seams | None = None) -> TileScores:
+    """How well `pixels`, as for make_tile(), tiles; the edges are its seams where none are named."""
+    if seams is None:
+        _check(pixels)
+    height, width = pixels.shape[:2]
+    seams = seams or (np.zeros(width, np.intp), np.zeros(height, np.intp))
     ratio, percentile = 0.0, 0.0
     for axis in (0, 1):
         across, inside = _steps(pixels, axis)
@@ -206,7 +210,7 @@ def _band_sharpness(pixels: Pixels) -> float:
     return near / middle if middle > 1e-6 else 1.0
 
 
-def _coherence(pixels: Pixels, seams: tuple[Cut, Cut]) -> float:
+def _coherence(pixels: Pixels, seams: Seams) -> float:
     """How far patches on the seams have a likeness elsewhere, against how far patches elsewhere have one."""
     planes = pixels if pixels.ndim == 3 else pixels[..., None]
     step = max(1, round(min(pixels.shape[:2]) / PATCHES_AT))
