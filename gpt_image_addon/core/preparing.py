@@ -139,6 +139,15 @@ class _Height:
     exact: bool
     """The provider's own, rather than the model's picture of it."""
 
+    @property
+    def depth(self) -> float | None:
+        """Pixels that 1 stands above 0, where that is known: of drafts it is."""
+        if not self.exact:
+            return None
+        from .drafts import RELIEF
+
+        return RELIEF * min(self.plane.shape)
+
 
 def _known_height(
     picture: Picture, application: Application, folder: Path, warnings: list[str]
@@ -210,6 +219,7 @@ def _make_maps(
         options,
         height=plane,
         exact=height is None or height.exact,
+        depth=height.depth if height is not None and plane is not None else None,
         wraps=wraps,
     )
 

@@ -161,6 +161,7 @@ def write_maps(
     *,
     height: Plane | None = None,
     exact: bool = True,
+    depth: float | None = None,
     wraps: bool | None = None,
 ) -> MadeMaps:
     """Make maps and write them as ``<name>_<kind>.png``, and the packed picture beside them.
@@ -168,6 +169,7 @@ def write_maps(
     :param color: (height, width, 3 or 4) uint8 sRGB.
     :param height: (height, width) float32 in 0..1, where it is known.
     :param exact: that height is true, rather than a good guess.
+    :param depth: pixels that 1 stands above 0 in it; None for what is usual of the material.
     :param wraps: whether the picture tiles; None finds out.
     :raises StorageError: a file can't be written.
     """
@@ -179,6 +181,7 @@ def write_maps(
         description=options.description,
         height=height,
         exact=exact,
+        depth=depth,
         wraps=wraps,
         strengths=options.strengths,
         convention=options.convention,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.drafts import paint
+from gpt_image_addon.core.drafts import RELIEF, paint
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.png16 import encode_png
 from gpt_image_addon.core.preparing import prepare
@@ -62,6 +62,18 @@ def agreement(normal: Picture, true: Any) -> float:
     """Correlation of a normal map's slopes with those of a height."""
     down, across = np.gradient(true.astype(float))
     return float(np.corrcoef(slopes(normal).ravel(), np.stack([-across, down]).ravel())[0, 1])
+
+
+def degrees_off(normal: Picture, relief: Any) -> float:
+    """Mean angle between a normal map and the normals of a relief in pixels that tiles."""
+    across, down = (
+        (np.roll(relief, -1, axis) - np.roll(relief, 1, axis)) / 2 for axis in (1, 0)
+    )  # central differences
+    true = np.stack([-across, down, np.ones_like(across)], -1)
+    true /= np.linalg.norm(true, axis=-1, keepdims=True)
+    found = pixels_of(normal).astype(float) / 127.5 - 1
+    found /= np.linalg.norm(found, axis=-1, keepdims=True)
+    return float(np.degrees(np.arccos(np.clip((true * found).sum(-1), -1, 1))).mean())
 
 
 @pytest.mark.parametrize("size", ["1024x1024", "512x512", "2000x1000", "1920x1080"])
@@ -117,7 +129,8 @@ def test_an_offline_draft_is_left_as_it_is_and_scored(tmp_path: Path) -> None:
     picture = prepared.pictures[0]
     assert picture.source == ""
     assert "tile_seam_ratio" in picture.facts
-    assert agreement(prepared.maps["normal"], draft.height) > 0.98
+    assert degrees_off(prepared.maps["normal"], draft.height * RELIEF * 384) < 1.5
+    assert prepared.maps["height"].facts["relief"] == pytest.approx(RELIEF)
     assert np.array_equal(pixels_of(prepared.maps["base_color"]), draft.color[..., :3])
 
 
