@@ -68,8 +68,8 @@ def make_maps(
 
     `description` names the material, which decides roughness and metallic. `height`, (H, W) float32 in 0..1,
     is the true height where it is known; with `exact` False it is a good guess, as height_fusion makes.
-    `depth` is how many pixels high 1 stands above 0; without it relief is as steep as the material usually is.
-    A depth also tells that the height is fine, without the steps of 8 bits.
+    `depth` is how many pixels high 1 stands above 0, and then the height is without the steps of 8 bits;
+    without it relief is as steep as the material usually is.
     `wraps` says whether the picture tiles, and then its light is even; None finds out. Kinds in `bits16` come
     as uint16. Opacity is made only where the picture has alpha.
 

@@ -87,8 +87,8 @@ def normal_map(
     """The (H, W, 3) normal map of a height, uint8 or, when `wide`, uint16.
 
     With slopes p = ∂h/∂column and q = ∂h/∂row, n = (-p, +q, 1) / √(1 + p² + q²) in OpenGL's convention; in
-    DirectX's the second is -q. The slopes are Scharr's, which ride over the steps of an 8-bit height; those of
-    a `fine` one are central differences.
+    DirectX's the second is -q. The slopes are Scharr's, which ride over the steps of an 8-bit height;
+    those of a `fine` one are central differences.
     """
     around = padded(height, 1, wraps)
     top = 65535 if wide else 255

@@ -116,7 +116,7 @@ def test_a_seamless_picture_is_cut_to_its_size_and_the_received_bytes_stay(tmp_p
 
 
 def test_a_poor_tile_is_said(tmp_path: Path) -> None:
-    patches = DICE.integers(0, 255, (16, 16, 3), np.uint8).repeat(32, 0).repeat(32, 1)
+    patches = DICE.integers(0, 255, (17, 17, 3), np.uint8).repeat(32, 0).repeat(32, 1)[9:521, 9:521]
     prepared = made(result(tmp_path, "job", [patches]), replace(REQUEST, seamless=True))
     assert not prepared.pictures[0].facts["tile_good"]
     assert any("seams" in warning for warning in prepared.warnings)
