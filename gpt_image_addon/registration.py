@@ -10,9 +10,9 @@ import bpy
 
 from .deferred import defer
 
-defer("api", "references", "results")
+defer("api", "references", "results", "settings", "ui.history", "ui.quote")
 
-from . import api, health, listeners, settings  # noqa: E402
+from . import api, listeners, requirements  # noqa: E402
 from .ui import (  # noqa: E402
     history,
     menus,
@@ -76,13 +76,13 @@ def register() -> None:
         bpy.utils.register_class(cls)
     properties.attach()
     menus.append()
-    bpy.app.translations.register(settings.PACKAGE, translations.load())
+    bpy.app.translations.register(__package__, translations.load())
     listeners.on_change.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
     # Leaving the bpy module with classes registered crashes 4.2 and hangs 4.5.
     atexit.register(unregister)
     _registered = True
-    missing = health.missing_modules()
+    missing = requirements.missing_modules()
     if missing:
         print(f"GPT Image: {missing}")
 
@@ -97,9 +97,9 @@ def unregister() -> None:
     bpy.utils.unregister_cli_command(_command_handle)
     _command_handle = None
     listeners.on_change.remove(_jobs_changed)
-    if f"{settings.PACKAGE}.runner" in sys.modules:
+    if f"{__package__}.runner" in sys.modules:
         api.close()
-    bpy.app.translations.unregister(settings.PACKAGE)
+    bpy.app.translations.unregister(__package__)
     menus.remove()
     thumbnails.close()
     properties.detach()

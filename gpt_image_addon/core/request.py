@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .defaults import DEFAULT_SIZE, PICTURE_LIMIT, PROMPT_LIMIT, REFERENCE_LIMIT
 from .errors import InvalidRequestError
-from .limits import DEFAULT_SIZE, PICTURE_LIMIT, PROMPT_LIMIT, REFERENCE_LIMIT
 from .map_kinds import BY_NAME
 
 PROVIDERS = ("openai", "offline")

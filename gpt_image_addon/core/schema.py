@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .defaults import DEFAULT_SIZE
 from .errors import StorageError
-from .limits import DEFAULT_SIZE
 from .pricing import picture_tokens
 from .request import Application, GenerationRequest
 

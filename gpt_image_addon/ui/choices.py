@@ -7,10 +7,10 @@ from typing import Any
 
 import bpy
 
+from ..core import styles
+from ..core.defaults import DEFAULT_SIZE
 from ..core.errors import GptImageError
-from ..core.limits import DEFAULT_SIZE
 from ..core.map_kinds import MAP_KINDS
-from ..core.styles import all_styles, curated_styles
 
 NO_STYLE = "none"
 NO_STYLE_LABEL = "No Style"
@@ -116,16 +116,16 @@ def style_items(owner: Any, context: bpy.types.Context | None) -> list[tuple[str
 def refresh_styles() -> None:
     """Read the styles again, after some came or went; a broken file of own ones counts as none."""
     try:
-        styles = all_styles()
+        found = styles.all_styles()
     except GptImageError:
-        styles = curated_styles()
-    found = [(NO_STYLE, NO_STYLE_LABEL, NO_STYLE_TIP, "NONE", 0)]
+        found = styles.curated_styles()
+    items = [(NO_STYLE, NO_STYLE_LABEL, NO_STYLE_TIP, "NONE", 0)]
     # A number made from the name stays the same when other styles come and go.
-    found += [
+    items += [
         (style.name, style.label, style.words, "NONE", zlib.crc32(style.name.encode()) >> 1)
-        for style in styles.values()
+        for style in found.values()
     ]
-    _style_items[:] = found
+    _style_items[:] = items
 
 
 def asked_size(values: Any) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from .. import api, health, settings
+from .. import api, requirements, settings
 from ..core.errors import GptImageError
 from . import parameters
 
@@ -132,7 +132,7 @@ def _quote(plan: Any, error: GptImageError | None, provider: str) -> Quote:
 
 
 def _problem(values: Any, provider: str) -> str:
-    missing = health.missing_modules()
+    missing = requirements.missing_modules()
     if missing:
         return missing
     if not parameters.prompt_of(values):

@@ -7,9 +7,9 @@ import io
 import numpy as np
 from PIL import Image
 
+from ..defaults import DEFAULT_SIZE
 from ..drafts import Draft, paint
 from ..exchange import Exchange
-from ..limits import DEFAULT_SIZE
 from ..pictures import Upload, decode
 from ..png16 import encode_png
 from ..pricing import Usage
