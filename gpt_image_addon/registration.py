@@ -79,8 +79,10 @@ def register() -> None:
     bpy.app.translations.register(__package__, translations.load())
     listeners.on_change.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
-    # Leaving the bpy module with classes registered crashes 4.2 and hangs 4.5.
-    atexit.register(unregister)
+    if (
+        bpy.app.module
+    ):  # leaving it with classes registered crashes 4.2 and hangs 4.5; Blender itself disables
+        atexit.register(unregister)
     _registered = True
     missing = requirements.missing_modules()
     if missing:
