@@ -79,9 +79,7 @@ def register() -> None:
     bpy.app.translations.register(__package__, translations.load())
     listeners.on_change.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
-    if (
-        bpy.app.module
-    ):  # leaving it with classes registered crashes 4.2 and hangs 4.5; Blender itself disables
+    if not bpy.app.binary_path:  # leaving the bpy module with classes registered crashes 4.2 and hangs 4.5
         atexit.register(unregister)
     _registered = True
     missing = requirements.missing_modules()
