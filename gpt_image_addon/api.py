@@ -49,13 +49,15 @@ from .ledger import set_favourite as set_favourite
 from .ledger import unapplied as unapplied
 from .ledger import unknown as unknown
 from .surfaces import Maps as Maps
-from .surfaces import TileResult as TileResult
 from .surfaces import make_maps as make_maps
-from .surfaces import make_tile as make_tile
 from .surfaces import remake_material as remake_material
 from .surfaces import submit_maps as submit_maps
 from .surfaces import submit_remake as submit_remake
-from .surfaces import submit_tile as submit_tile
+from .tiles import TileResult as TileResult
+from .tiles import estimate_tile as estimate_tile
+from .tiles import make_tile as make_tile
+from .tiles import submit_tile as submit_tile
+from .tiles import tile_result as tile_result
 
 if TYPE_CHECKING:
     from .batches import Batch, BatchResult

@@ -30,6 +30,7 @@ PICTURE_STEM = "image-"
 HEIGHT_STEM = "height-"
 PROCESSED_FOLDER = "processed"
 MAPS_FOLDER = "maps"
+REPAIRS_FOLDER = "repairs"
 
 Facts = Mapping[str, str | int | float]
 

@@ -50,6 +50,8 @@ def plain(values: Values) -> dict[str, Any]:
         "name": values.name,
     }
     found |= {name: value for name, value in optional.items() if value}
+    if values.seamless and values.repair_seams and found["provider"] != "offline":
+        found["repair_seams"] = True
     if values.output_format != "png":
         found["output_compression"] = values.output_compression
     if values.target == "material":

@@ -37,6 +37,7 @@ class GPT_IMAGE_OT_add_preset(AddPresetBase, bpy.types.Operator):
         "values.background",
         "values.n",
         "values.seamless",
+        "values.repair_seams",
         "values.maps",
         "values.output_format",
         "values.output_compression",

@@ -40,6 +40,7 @@ def into(values: Any, entry: Any) -> None:
     _set(values, "style", request["style"] or choices.NO_STYLE)
     _set(values, "provider", request["provider"])
     _set(values, "target", entry.application.target)
+    _set(values, "repair_seams", entry.application.repair_seams)
     values.model, values.name = request["model"], entry.application.name or ""
     _set_size(values, request["size"])
     _set_pictures(values, request)
