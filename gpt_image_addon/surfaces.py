@@ -261,6 +261,14 @@ def submit_remake(material: str, **strengths: float) -> Job:
     )
 
 
+def can_remake(material: str) -> bool:
+    """Whether a material shows maps of a result, whose pictures may be gone; quick enough for drawing."""
+    from .scene import materials
+
+    block = bpy.data.materials.get(material)
+    return block is not None and materials.JOB in block and not (block.library or block.override_library)
+
+
 def remake_material(material: str, **strengths: float) -> tuple[str, ...]:
     """`submit_remake`, and wait for it.
 
