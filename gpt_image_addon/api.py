@@ -45,8 +45,10 @@ from .ledger import clean_results as clean_results
 from .ledger import export_result as export_result
 from .ledger import history as history
 from .ledger import look_back as look_back
+from .ledger import measure_results as measure_results
 from .ledger import merge_journal as merge_journal
 from .ledger import set_favourite as set_favourite
+from .ledger import start_cleaning as start_cleaning
 from .ledger import unapplied as unapplied
 from .ledger import unknown as unknown
 from .surfaces import Maps as Maps

@@ -33,8 +33,7 @@ TARGETS = (
     ("plane", "Image Plane", "A plane of the picture's shape that faces the view", "IMAGE_PLANE", 2),
     ("image", "Image", "An image data-block and nothing else", "IMAGE_DATA", 3),
 )
-SIZES = (
-    (USUAL_SIZE, "Default", "The size that the add-on's preferences name", "NONE", 8),
+FIXED_SIZES = (
     (DEFAULT_SIZE, "Square", "1024 x 1024 pixels", "NONE", 0),
     ("1536x1024", "Landscape", "1536 x 1024 pixels", "NONE", 1),
     ("1024x1536", "Portrait", "1024 x 1536 pixels", "NONE", 2),
@@ -49,6 +48,10 @@ SIZES = (
         "NONE",
         7,
     ),
+)
+SIZES = (
+    (USUAL_SIZE, "Default", "The size that the add-on's preferences name", "NONE", 8),
+    *FIXED_SIZES,
 )
 QUALITIES = (
     ("auto", "Automatic", "The model chooses"),

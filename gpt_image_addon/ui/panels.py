@@ -64,7 +64,7 @@ def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
         sizes = layout.column(align=True)
         sizes.prop(values, "width")
         sizes.prop(values, "height")
-    if found.size and found.size != choices.asked_size(values):
+    if found.size and (values.size == choices.USUAL_SIZE or found.size != choices.asked_size(values)):
         layout.label(text=found.size, icon="FORWARD", translate=False)
     model = found.model
     draw_choice(layout, values, "quality", ("auto", *model.qualities) if model else None)

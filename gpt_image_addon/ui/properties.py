@@ -68,7 +68,12 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     style: EnumProperty(name="Style", description="Words that join the prompt", items=choices.style_items)
     provider: EnumProperty(name="Provider", description="Who makes the picture", items=choices.PROVIDERS)
     target: EnumProperty(name="Make", description="What becomes of the picture", items=choices.TARGETS)
-    size: EnumProperty(name="Size", description="Width and height in pixels", items=choices.SIZES)
+    size: EnumProperty(
+        name="Size",
+        description="Width and height in pixels",
+        items=choices.SIZES,
+        default=choices.USUAL_SIZE,
+    )
     width: IntProperty(
         name="Width", description="Pixels", default=1024, min=16, max=8192, step=16, subtype="PIXEL"
     )

@@ -10,10 +10,10 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon import api, catalogue, results
+from gpt_image_addon import api, catalogue, results, settings
 from gpt_image_addon.core.request import STRENGTHS, Application, GenerationRequest
 from gpt_image_addon.core.states import JobState
-from gpt_image_addon.ui import asking, panels, parameters, pictures, presets, quote, recall, retired
+from gpt_image_addon.ui import asking, disk, panels, parameters, pictures, presets, quote, recall, retired
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
 
@@ -242,3 +242,30 @@ def test_a_recalled_request_of_a_retired_model_moves_on(monkeypatch: pytest.Monk
     recall.into(values(), entry)
     assert values().model == "gpt-image-2.5-sunburst"
     assert STRENGTHS[0] in presets.KEPT
+
+
+def test_the_size_of_the_preferences_is_used_where_the_panel_says_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert (values().size, parameters.plain(values())["size"]) == ("usual", "1024x1024")
+    found = type("Preferences", (), {"default_size": "1536x1024", "textures_dir": "/copies"})
+    monkeypatch.setattr(settings, "preferences", lambda: found)
+    assert parameters.plain(values())["size"] == "1536x1024"
+    found.default_size, found.default_width, found.default_height = "custom", 2048, 512
+    assert parameters.plain(values())["size"] == "2048x512"
+    assert parameters.place(bpy.context)["textures_dir"] == Path("/copies")
+    values().textures_dir = "/mine"
+    assert parameters.place(bpy.context)["textures_dir"] == Path("/mine")
+
+
+def test_results_are_measured_and_cleaned(tmp_path: Path) -> None:
+    jobs = [api.submit(name, target="image", **SMALL) for name in ("oak", "elm")]
+    assert all(job.wait(10) for job in jobs)
+    bpy.ops.gpt_image.favourite(job=jobs[0].id)
+    folder = str(tmp_path / "state")
+    assert "MB" in disk.text(folder)
+    assert bpy.ops.gpt_image.clean_results(days=1) == {"FINISHED"}
+    assert disk.text(folder).startswith("0 results were deleted")
+    assert bpy.ops.gpt_image.clean_results(days=0) == {"FINISHED"}
+    assert disk.text(folder).startswith("1 results were deleted")
+    assert [results.entry(job.id).folder is None for job in jobs] == [False, True]
