@@ -138,20 +138,11 @@ def model_of(request: GenerationRequest, settings: Settings) -> Model:
     return table.get(completed(request, table, settings).model)
 
 
-def snapped(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
-    """The request in its own size where the model takes it, else in the nearest that it does.
+def fitted(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
+    """The request without what the model does not take; see `core.fitting`."""
+    from .core import fitting
 
-    :raises InvalidRequestError: it names no size.
-    """
-    from .core.sizes import AUTO, format_size, parse_size
-
-    if request.size == AUTO:
-        return request
-    rule = registry(settings).size_rule(model)
-    width, height = parse_size(request.size)
-    if rule.problem(width, height) is None:
-        return request
-    return dataclasses.replace(request, size=format_size(*rule.nearest(width, height)))
+    return fitting.fitted(request, model, registry(settings))
 
 
 def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:

@@ -1,4 +1,4 @@
-"""Defaults, and limits that hold for every model."""
+"""Defaults, limits and words that hold for every model; the interface needs them before all else loads."""
 
 from __future__ import annotations
 
@@ -11,3 +11,5 @@ PROMPT_LIMIT = 32_000  # characters
 PICTURE_LIMIT = 10  # pictures a request
 REFERENCE_LIMIT = 16  # pictures an edit
 STYLE_LIMIT = 1000  # characters of a style's words
+COMPRESSED_FORMATS = ("jpeg", "webp")
+STRENGTHS = ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")

@@ -24,13 +24,14 @@ ROOMS: dict[str, set[str]] = {
     "runner": {"core", "listeners", "scene", "settings"},
     "surfaces": {"core", "runner", "scene", "settings"},
     "tiles": {"core", "runner", "settings", "surfaces"},
+    "catalogue": {"core", "runner", "settings"},
     "health": {"core", "settings"},
     "report": {"core", "health", "settings"},
     "ledger": {"core", "runner", "settings"},
     "results": {"runner", "scene", "settings", "core"},
     "batch_outputs": {"scene", "core"},
     "batches": {"batch_outputs", "runner", "settings", "core"},
-    "api": {"batches", "core", "ledger", "listeners", "references", "runner", "scene"}
+    "api": {"batches", "catalogue", "core", "ledger", "listeners", "references", "runner", "scene"}
     | {"settings", "surfaces", "tiles"},
     "ui": {"ui", "api", "references", "requirements", "results", "settings", "core"},
     "cli": {"api", "batches", "cli", "core", "health", "report"},
