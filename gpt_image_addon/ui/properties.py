@@ -16,8 +16,8 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..core.defaults import MAX_FRAME_MS, MAX_STRENGTH
 from ..core.map_kinds import MAP_KINDS
-from ..core.request import MAX_FRAME_MS, MAX_STRENGTH
 from . import choices, quote
 
 PROPERTY = "gpt_image"
