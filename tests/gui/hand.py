@@ -27,9 +27,11 @@ from harness import (
 )
 from sight import Box, box_of
 
+TAB = "GPT Image"
 PAGES = 12  # turns of the wheel from one end of a sidebar to the other, at most
 NOTCHES = 6  # of the wheel in a turn
 FIELD = 0.7  # of the width of a sidebar: there the fields are, and the labels left of them
+SETTLING = 60  # looks until everything is drawn; what moves all the time is photographed then
 PATIENCE = 20.0  # seconds for what one click changes
 
 
@@ -59,7 +61,7 @@ class Sidebar:
             raise LookupError(f"{text!r} stands nowhere in the sidebar")
         return found[0]
 
-    def _scroll(self, key: str, text: str | None) -> Search[list[Box]]:
+    def _scroll(self, key: str, text: str) -> Search[list[Box]]:
         """Turn the wheel one way until `text` shows or nothing moves any more."""
         before = None
         at = (self.box.left + 3, self.box.middle[1])
@@ -70,7 +72,7 @@ class Sidebar:
                 yield
             yield
             seen = sight.look()
-            found = sight.find(text, self.box, seen=seen) if text else []
+            found = sight.find(text, self.box, seen=seen)
             left, bottom, right, top = self.box
             now = seen[bottom:top, left:right].tobytes()
             if found or now == before:
@@ -97,14 +99,20 @@ class Sidebar:
         if sight.is_unfolded(found):
             yield from click(found.middle)
 
+    def to_top(self) -> Steps:
+        """Scroll to the first panel."""
+        yield
+        if not self.shows(TAB):
+            yield from self._scroll("WHEELUPMOUSE", TAB)
+
     def button(self, operator: str) -> Search[Point]:
         """Where the button of `operator` is, which is near the top."""
-        yield from self._scroll("WHEELUPMOUSE", None)
+        yield from self.to_top()
         return (yield from find_button(self.area, self.region, operator))
 
     def describe(self, prompt: str) -> Steps:
         """Type into the large field at the top in place of what it holds."""
-        yield from self._scroll("WHEELUPMOUSE", None)
+        yield from self.to_top()
         field = yield from find_property(self.area, self.region, "gpt_image.prompt")
         yield from click(field)
         yield from press("A", field, ctrl=True)
@@ -133,7 +141,7 @@ class Sidebar:
         return (yield from find_icon(self.area, self.region, command, box))
 
 
-def open_sidebar(area_type: str = "VIEW_3D", tab: str = "GPT Image") -> Search[Sidebar]:
+def open_sidebar(area_type: str = "VIEW_3D", tab: str = TAB) -> Search[Sidebar]:
     """N over the editor opens the sidebar, a click its tab."""
     area = next(area for area in window().screen.areas if area.type == area_type)
     sidebar = Sidebar(area)
@@ -147,8 +155,9 @@ def open_sidebar(area_type: str = "VIEW_3D", tab: str = "GPT Image") -> Search[S
         return bool(found)
 
     yield from until(shown, f"the tab {tab}", PATIENCE)
-    yield from click(found[0].middle)
-    yield from until(lambda: sidebar.shows(tab), f"the panel {tab}", PATIENCE)
+    if not sidebar.shows(tab):  # a click on the open tab would close it
+        yield from click(found[0].middle)
+        yield from until(lambda: sidebar.shows(tab), f"the panel {tab}", PATIENCE)
     return sidebar
 
 
@@ -205,10 +214,10 @@ def shot(name: str, rest: Point) -> Steps:
     """A screenshot of what is shown once the mouse is out of the way and everything is drawn."""
     event("MOUSEMOVE", "NOTHING", rest)
     before = None
-    for _ in range(20):
+    for _ in range(SETTLING):
         yield
         now = sight.look().tobytes()
-        if now == before:
+        if now == before and not bpy.app.is_job_running("SHADER_COMPILATION"):
             break
         before = now
     harness.screenshot(harness.OUT / f"{name}.png")

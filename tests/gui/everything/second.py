@@ -13,7 +13,7 @@ import sight
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.ui import history
 from hand import Sidebar, click_text, fill, open_sidebar, over, shot, wait_for
-from harness import Point, Search, Steps, click, find_property, press, quit_by_key, run, until
+from harness import Point, Search, Steps, click, press, quit_by_key, run, until
 
 PROMPT = "mossy stones"
 
@@ -25,8 +25,8 @@ def search(sidebar: Sidebar) -> Search[str]:
     yield from sidebar.unfold("History")
     yield from until(lambda: len(history.view.rows) == 2, "the history to be read")
     yield from shot("11-history", rest)
-    field = yield from find_property(sidebar.area, sidebar.region, "gpt_image.search")
-    yield from fill(field, PROMPT.split()[0])
+    field = yield from sidebar.bring("Search")
+    yield from fill(field.middle, PROMPT.split()[0])
     yield from until(lambda: len(history.view.rows) == 1, "the search")
     (row,) = history.view.rows
     assert row.prompt == PROMPT
