@@ -19,13 +19,14 @@ sys.path.insert(0, str(ROOT))
 from tests.api_server import API_KEY, ApiServer, faults  # noqa: E402 - found through the path set above
 
 STATE = ROOT / "build" / "gui" / "everything-state"
-SCENE = STATE / "scene.blend"
+SCENES = [STATE / f"{name}.blend" for name in ("first", "drawn", "german")]
 SESSIONS = ROOT / "tests" / "gui" / "everything"
 SECONDS = 400
+SMALL = ("--window-geometry", "0", "0", "1000", "640")
 
 
 class Sessions:
-    """Blender, opened anew for each script on the file that the one before has saved."""
+    """Blender, opened anew for each script."""
 
     def __init__(self, blender: list[str], server: ApiServer) -> None:
         self.blender, self.server = blender, server
@@ -37,13 +38,15 @@ class Sessions:
             "TMPDIR": str(STATE / "tmp"),
         }
         (STATE / "tmp").mkdir(parents=True)
-        save = f"import bpy; bpy.ops.wm.save_as_mainfile(filepath={str(SCENE)!r})"
+        save = "import bpy; " + "; ".join(
+            f"bpy.ops.wm.save_as_mainfile(filepath={str(scene)!r})" for scene in SCENES
+        )
         self._call([*(word for word in blender if word != "--window"), "-b", "--python-expr", save])
 
-    def run(self, session: str, *arguments: str) -> None:
-        """Exit with 1 where it fails; what it prints goes to a file that is searched for the key, too."""
+    def run(self, session: str, scene: Path, *arguments: str) -> None:
+        """Exit with 1 where it fails."""
         script = str(SESSIONS / session)
-        printed = self._call([*self.blender, *arguments, str(SCENE), "--enable-event-simulate", "--python", script])
+        printed = self._call([*self.blender, *arguments, str(scene), "--enable-event-simulate", "--python", script])
         if "1 passed, 0 failed" not in printed:
             sys.exit(f"{session} failed")
 
@@ -72,7 +75,8 @@ class Sessions:
 def traces(home: Path) -> list[Path]:
     """The files that Blender and the extension leave: preferences, the .blend, the console, the journal."""
     found = [path for folder in (STATE, home) for path in folder.rglob("*") if path.is_file()]
-    assert SCENE in found and SCENE.read_bytes().startswith(b"BLENDER"), "it is compressed: it can't be searched"
+    for scene in SCENES:
+        assert scene in found and scene.read_bytes().startswith(b"BLENDER"), f"{scene} can't be searched"
     names = {path.name for path in found}
     assert {"userpref.blend", "console.txt", "journal.sqlite3"} <= names, names
     return found
@@ -85,12 +89,17 @@ def main() -> None:
         sessions = Sessions(sys.argv[1:], server)
         # The previews come, then the picture waits for a word; so does the second request, for ever.
         server.script(faults.stall("answer"), faults.stall("processing"))
-        sessions.run("first.py")
+        sessions.run("first.py", SCENES[0])
         first, second = server.image_requests
         assert first.path.endswith("/images/edits") and first.fields["partial_images"] == "2", first
         assert first.billed and second.client_left_at is not None, (first, second)
-        sessions.run("second.py")
+        sessions.run("second.py", SCENES[0])
         assert len(server.image_requests) == 2, "recalling and applying again must send nothing"
+        sessions.run("third.py", SCENES[1])
+        sent = [{file.field for file in request.files} for request in server.image_requests[2:]]
+        assert sent == [{"image[]", "markup"}, {"image[]", "mask"}], sent
+        sessions.run("fourth.py", SCENES[2], *SMALL)
+        assert len(server.image_requests) == 4, "drafts are drawn here"
     home = ROOT / "build" / f"home-{sys.argv[-1]}"
     found = [path for path in traces(home) if API_KEY.encode() in path.read_bytes()]
     if found:

@@ -64,13 +64,8 @@ class Sidebar:
     def _scroll(self, key: str, text: str) -> Search[list[Box]]:
         """Turn the wheel one way until `text` shows or nothing moves any more."""
         before = None
-        at = (self.box.left + 3, self.box.middle[1])
         for _ in range(PAGES):
-            event("MOUSEMOVE", "NOTHING", at)
-            for _ in range(NOTCHES):
-                event(key, "PRESS", at)
-                yield
-            yield
+            yield from self._turn(key)
             seen = sight.look()
             found = sight.find(text, self.box, seen=seen)
             left, bottom, right, top = self.box
@@ -79,6 +74,15 @@ class Sidebar:
                 return found
             before = now
         return []
+
+    def _turn(self, key: str) -> Steps:
+        """Turn the wheel once, where no number lies under the mouse that it would change."""
+        at = (self.box.left + 3, self.box.middle[1])
+        event("MOUSEMOVE", "NOTHING", at)
+        for _ in range(NOTCHES):
+            event(key, "PRESS", at)
+            yield
+        yield
 
     def click(self, text: str) -> Steps:
         yield from click((yield from self.bring(text)).middle)
@@ -91,6 +95,9 @@ class Sidebar:
             yield
         found = yield from self.bring(title)
         assert sight.is_unfolded(found), f"{title} did not unfold"
+        if found.bottom < self.box.bottom + self.region.height // 2:
+            yield from self._turn("WHEELDOWNMOUSE")
+            found = yield from self.bring(title)
         return found
 
     def fold(self, title: str) -> Steps:
@@ -120,8 +127,9 @@ class Sidebar:
         yield from click((self.box.left + 4, field[1]))  # beside it: what was typed is taken
 
     def field(self, label: str) -> Search[Point]:
-        """Where the field beside its label is."""
-        found = yield from self.bring(label)
+        """Where the field beside its label is; a title of the same name is above."""
+        yield from self.bring(label)
+        found = sight.find(label, self.box)[-1]
         return self.box.left + round(FIELD * self.region.width), found.middle[1]
 
     def choose(self, label: str, entry: str) -> Steps:

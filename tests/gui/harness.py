@@ -20,7 +20,6 @@ command of the button under it: that holds for any theme, layout, scale and vers
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 import traceback
@@ -29,7 +28,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import bpy
-from sight import Box
+from sight import Box, photograph
 
 Answer = TypeVar("Answer")
 Steps = Generator[None, None, None]
@@ -227,6 +226,6 @@ def _copied(area: bpy.types.Area, region: bpy.types.Region, copy: Any) -> str:
 
 
 def screenshot(path: Path) -> None:
-    """The screen as it is, by ImageMagick: Blender's own screenshot is black without a GPU."""
+    """The window as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["import", "-window", "root", str(path)], check=True)
+    photograph(str(path))

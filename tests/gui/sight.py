@@ -46,16 +46,28 @@ def box_of(region: bpy.types.Region) -> Box:
     return Box(region.x, region.y, region.x + region.width, region.y + region.height)
 
 
+def photograph(target: str) -> bytes:
+    """The window as it is on the screen, by ImageMagick: Blender's own screenshot is black without a GPU.
+
+    :param target: a file, or as ``gray:-`` what is returned.
+    """
+    window = bpy.context.window_manager.windows[0]
+    below = _screen_height() - window.y - window.height
+    part = f"{window.width}x{window.height}+{window.x}+{below}"
+    command = ["import", "-window", "root", "-crop", part, "+repage", "-depth", "8", target]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+
+
+@functools.cache
+def _screen_height() -> int:
+    found = subprocess.run(["xdotool", "getdisplaygeometry"], stdout=subprocess.PIPE, check=True).stdout
+    return int(found.split()[1])
+
+
 def look() -> Gray:
     """The window as it is on the screen, in grey."""
-    raw = subprocess.run(
-        ["import", "-window", "root", "-depth", "8", "rgb:-"], stdout=subprocess.PIPE, check=True
-    ).stdout
-    geometry = subprocess.run(["xdotool", "getdisplaygeometry"], stdout=subprocess.PIPE, check=True).stdout
-    width, height = map(int, geometry.split())
-    screen = np.frombuffer(raw, np.uint8).reshape(height, width, 3).mean(axis=2, dtype=np.float32)
-    window = bpy.context.window_manager.windows[0]
-    return screen[: window.height, : window.width][::-1]
+    width = bpy.context.window_manager.windows[0].width
+    return np.frombuffer(photograph("gray:-"), np.uint8).reshape(-1, width)[::-1].astype(np.float32)
 
 
 def find(text: str, within: Box | None = None, *, upright: bool = False, seen: Gray = None) -> list[Box]:
