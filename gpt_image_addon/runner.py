@@ -17,6 +17,7 @@ from .core.jobs import Job, JobEvent, JobQueue, Work
 from .core.logs import get_logger
 from .core.request import Application, GenerationRequest
 from .core.states import JobState
+from .listeners import on_change
 from .settings import Settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
@@ -53,8 +54,6 @@ class _State:
 _state: _State | None = None
 _errands = Errands()
 _shown = 0.0
-on_change: list[Callable[[], None]] = []
-"""Called after jobs changed; the interface redraws itself here."""
 
 
 def state(settings: Settings) -> _State:
@@ -139,20 +138,11 @@ def model_of(request: GenerationRequest, settings: Settings) -> Model:
     return table.get(completed(request, table, settings).model)
 
 
-def snapped(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
-    """The request in its own size where the model takes it, else in the nearest that it does.
+def fitted(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
+    """The request without what the model does not take; see `core.fitting`."""
+    from .core import fitting
 
-    :raises InvalidRequestError: it names no size.
-    """
-    from .core.sizes import AUTO, format_size, parse_size
-
-    if request.size == AUTO:
-        return request
-    rule = registry(settings).size_rule(model)
-    width, height = parse_size(request.size)
-    if rule.problem(width, height) is None:
-        return request
-    return dataclasses.replace(request, size=format_size(*rule.nearest(width, height)))
+    return fitting.fitted(request, model, registry(settings))
 
 
 def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:

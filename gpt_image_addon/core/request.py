@@ -11,17 +11,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .defaults import (
+    COMPRESSED_FORMATS,
+    DEFAULT_SIZE,
+    PICTURE_LIMIT,
+    PROMPT_LIMIT,
+    REFERENCE_LIMIT,
+    STRENGTHS,
+)
 from .errors import InvalidRequestError
 from .map_kinds import BY_NAME
 
-PROMPT_LIMIT = 32_000  # characters
-PICTURE_LIMIT = 10  # pictures a request
-REFERENCE_LIMIT = 16  # pictures an edit
 PROVIDERS = ("openai", "offline")
 TARGETS = ("image", "texture", "plane", "material")
 BACKGROUNDS = ("auto", "opaque", "transparent")
 OUTPUT_FORMATS = ("png", "jpeg", "webp", "gif", "svg")
-COMPRESSED_FORMATS = ("jpeg", "webp")
 ALPHA_FORMATS = ("png", "webp")
 MODERATIONS = ("auto", "low")
 ANIMATED_OR_DRAWN = ("gif", "svg")
@@ -33,10 +37,7 @@ DISPLACEMENTS = ("none", "bump", "true")
 CONVENTIONS = ("OPENGL", "DIRECTX")
 BITS = (8, 16)
 PACKINGS = ("gltf_orm", "unity_mask", "unreal_orm")  # those of packing.LAYOUTS, whose import takes numpy
-STRENGTHS = ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
 MAX_STRENGTH = 10.0
-
-DEFAULT_SIZE = "1024x1024"
 
 _T = TypeVar("_T", bound="_Values")
 

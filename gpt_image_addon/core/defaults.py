@@ -1,0 +1,15 @@
+"""Defaults, limits and words that hold for every model; the interface needs them before all else loads."""
+
+from __future__ import annotations
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+DEFAULT_CONCURRENCY = 4  # requests at once
+UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
+
+DEFAULT_SIZE = "1024x1024"
+PROMPT_LIMIT = 32_000  # characters
+PICTURE_LIMIT = 10  # pictures a request
+REFERENCE_LIMIT = 16  # pictures an edit
+STYLE_LIMIT = 1000  # characters of a style's words
+COMPRESSED_FORMATS = ("jpeg", "webp")
+STRENGTHS = ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
