@@ -17,6 +17,7 @@ from .core.jobs import Job, JobEvent, JobQueue, Work
 from .core.logs import get_logger
 from .core.request import Application, GenerationRequest
 from .core.states import JobState
+from .core.turns import Turns
 from .settings import Settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
@@ -326,6 +327,7 @@ def _resume(stored: Entry, application: Application, found: _State, settings: Se
 def _enqueue(found: _State, job: Job, work: Work) -> None:
     forgotten = [old for old in found.jobs if old.done][:-KEPT_JOBS]
     found.jobs = [old for old in found.jobs if old not in forgotten] + [job]
+    Turns.enabled = not bpy.app.background
     job.expected_seconds = found.durations.expected(job.request)
     found.queue.submit(job, work)
     _start_ticking()

@@ -27,6 +27,7 @@ from .results import (
     replace_file,
 )
 from .sizes import format_size
+from .turns import PREPARING
 
 if TYPE_CHECKING:
     from .kernels import Plane
@@ -42,6 +43,11 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises InvalidResponseError: no picture in the folder can be used.
     :raises StorageError: maps or copies can't be written.
     """
+    with PREPARING.one():
+        return _prepared(job, request, application, folder)
+
+
+def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
     answer = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
     name = application.name or safe_name(request.prompt)
     warnings = list(answer.get("warnings", ()))
