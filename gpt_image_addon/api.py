@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import references, runner, settings
+from . import listeners, references, runner, settings
 from .core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.jobs import as_completed as as_completed
@@ -308,9 +308,9 @@ def forget_finished() -> None:
 def on_change(callback: Callable[[], None], *, remove: bool = False) -> None:
     """Call back on the main thread after jobs changed, or no longer."""
     if remove:
-        runner.on_change.remove(callback)
+        listeners.on_change.remove(callback)
     else:
-        runner.on_change.append(callback)
+        listeners.on_change.append(callback)
 
 
 def result_of(job: Job) -> Result:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import sys
 from typing import Any
 
 import bpy
 
-from . import api, health, settings
-from .ui import (
+from .deferred import defer
+
+defer("api", "references", "results")
+
+from . import api, health, listeners, settings  # noqa: E402
+from .ui import (  # noqa: E402
     history,
     menus,
     operators_generate,
@@ -72,7 +77,7 @@ def register() -> None:
     properties.attach()
     menus.append()
     bpy.app.translations.register(settings.PACKAGE, translations.load())
-    api.on_change(_jobs_changed)
+    listeners.on_change.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
     # Leaving the bpy module with classes registered crashes 4.2 and hangs 4.5.
     atexit.register(unregister)
@@ -91,8 +96,9 @@ def unregister() -> None:
     atexit.unregister(unregister)
     bpy.utils.unregister_cli_command(_command_handle)
     _command_handle = None
-    api.on_change(_jobs_changed, remove=True)
-    api.close()
+    listeners.on_change.remove(_jobs_changed)
+    if f"{settings.PACKAGE}.runner" in sys.modules:
+        api.close()
     bpy.app.translations.unregister(settings.PACKAGE)
     menus.remove()
     thumbnails.close()

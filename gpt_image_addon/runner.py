@@ -18,6 +18,7 @@ from .core.logs import get_logger
 from .core.request import Application, GenerationRequest
 from .core.states import JobState
 from .core.turns import Turns
+from .listeners import on_change
 from .settings import Settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
@@ -54,8 +55,6 @@ class _State:
 _state: _State | None = None
 _errands = Errands()
 _shown = 0.0
-on_change: list[Callable[[], None]] = []
-"""Called after jobs changed; the interface redraws itself here."""
 
 
 def state(settings: Settings) -> _State:

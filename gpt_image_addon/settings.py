@@ -25,9 +25,9 @@ from .core.errors import (
     MissingApiKeyError,
     OnlineAccessDisabledError,
 )
+from .core.files import replace_file
 from .core.places import DATA_DIR_VARIABLE, state_folder
 from .core.providers import NEEDS_KEY
-from .core.results import replace_file
 
 if TYPE_CHECKING:
     from .core.pricing import Limits

@@ -12,20 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidRequestError, InvalidResponseError
+from .files import replace_file
 from .further import HEIGHT_JOB, answer_of, further_jobs
 from .names import safe_name
 from .processing import PIXEL_FORMATS, process
 from .request import STRENGTHS, Application, GenerationRequest
-from .results import (
-    ANSWER_FILE,
-    HEIGHT_STEM,
-    MAPS_FOLDER,
-    PICTURE_STEM,
-    Facts,
-    Picture,
-    Prepared,
-    replace_file,
-)
+from .results import ANSWER_FILE, HEIGHT_STEM, MAPS_FOLDER, PICTURE_STEM, Facts, Picture, Prepared
 from .sizes import format_size
 from .turns import PREPARING
 

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .errors import InvalidRequestError
+from .limits import DEFAULT_SIZE, PICTURE_LIMIT, PROMPT_LIMIT, REFERENCE_LIMIT
 from .map_kinds import BY_NAME
 
-PROMPT_LIMIT = 32_000  # characters
-PICTURE_LIMIT = 10  # pictures a request
-REFERENCE_LIMIT = 16  # pictures an edit
 PROVIDERS = ("openai", "offline")
 TARGETS = ("image", "texture", "plane", "material")
 BACKGROUNDS = ("auto", "opaque", "transparent")
@@ -35,8 +33,6 @@ BITS = (8, 16)
 PACKINGS = ("gltf_orm", "unity_mask", "unreal_orm")  # those of packing.LAYOUTS, whose import takes numpy
 STRENGTHS = ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
 MAX_STRENGTH = 10.0
-
-DEFAULT_SIZE = "1024x1024"
 
 _T = TypeVar("_T", bound="_Values")
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import StorageError
+from .limits import DEFAULT_SIZE
 from .pricing import picture_tokens
-from .request import DEFAULT_SIZE, Application, GenerationRequest
+from .request import Application, GenerationRequest
 
 JOURNAL_FILE = "journal.sqlite3"
 BUSY_TIMEOUT = 30.0  # seconds that sqlite waits for another process

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from .errors import InvalidRequestError
+from .files import replace_file
 from .kernels import Plane
 from .models import Registry
 from .pixels import Pixels, narrowed, read_pixels
 from .png16 import encode_png
 from .request import GenerationRequest
-from .results import PROCESSED_FOLDER, Picture, replace_file
+from .results import PROCESSED_FOLDER, Picture
 from .sizes import AUTO, format_size, parse_size
 from .surface import check_tile_size, score_facts, tile_of
 from .tiling import score, source_size

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
+from .files import replace_file
 from .places import state_folder
-from .results import replace_file
 
 STYLES_FILE = "styles.json"
 SCHEMA = 1

@@ -1,7 +1,7 @@
 """Keeps workers from crowding the main thread out of Python while somebody looks at a window.
 
-Python runs one thread at a time. With many workers that all want to run, the main thread queues behind each of
-them for every panel that is drawn and every tick; so, with a window, they do their heavy parts in turns.
+Python runs one thread at a time. With many workers that all want to run, the main thread queues behind each
+of them for every panel that is drawn and every tick; so, with a window, they do their heavy parts in turns.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from typing import Any
 import bpy
 
 from ..core.errors import GptImageError
+from ..core.limits import DEFAULT_SIZE
 from ..core.map_kinds import MAP_KINDS
-from ..core.request import DEFAULT_SIZE
 from ..core.styles import all_styles, curated_styles
 
 NO_STYLE = "none"

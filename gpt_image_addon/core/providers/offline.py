@@ -9,10 +9,11 @@ from PIL import Image
 
 from ..drafts import Draft, paint
 from ..exchange import Exchange
+from ..limits import DEFAULT_SIZE
 from ..pictures import Upload, decode
 from ..png16 import encode_png
 from ..pricing import Usage
-from ..request import DEFAULT_SIZE, GenerationRequest
+from ..request import GenerationRequest
 from ..sizes import AUTO, parse_size
 from .base import Answer, Reporter, Uploads
 
