@@ -10,9 +10,8 @@ import bpy
 from .. import api, results, settings
 from ..core.errors import GptImageError
 from ..core.states import JobState
-from . import thumbnails
+from . import quote, thumbnails
 from .fields import draw_sentence
-from .quote import usd
 
 if TYPE_CHECKING:
     from ..core.journal import Entry
@@ -89,7 +88,7 @@ def draw(layout: Any, asked: Question, operator: Any) -> None:
         _draw_stored(layout, asked)
         layout.column().prop(operator, "again", expand=True)
     if asked.dear_usd:
-        layout.label(text=say(DEAR).format(usd(asked.dear_usd)), icon="ERROR", translate=False)
+        layout.label(text=say(DEAR).format(quote.usd(asked.dear_usd)), icon="ERROR", translate=False)
 
 
 def _draw_stored(layout: Any, asked: Question) -> None:

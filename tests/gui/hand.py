@@ -229,4 +229,3 @@ def shot(name: str, rest: Point) -> Steps:
             break
         before = now
     harness.screenshot(harness.OUT / f"{name}.png")
-
