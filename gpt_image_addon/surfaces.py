@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import bpy
 
 from . import runner, settings
+from .core.defaults import STRENGTHS
 from .core.errors import InvalidRequestError, SceneError
 from .core.jobs import Emit, Job
 from .core.names import safe_name
-from .core.request import STRENGTHS, Application, GenerationRequest, check_application, check_map_values
+from .core.request import Application, GenerationRequest, check_application, check_map_values
 from .core.results import Prepared
 
 if TYPE_CHECKING:
@@ -213,6 +214,14 @@ def submit_remake(material: str, **strengths: float) -> Job:
         lambda job, emit: prepare(entry.id, entry.request, application, folder),
         apply,
     )
+
+
+def can_remake(material: str) -> bool:
+    """Whether a material shows maps of a result, whose pictures may be gone; quick enough for drawing."""
+    from .scene import materials
+
+    block = bpy.data.materials.get(material)
+    return block is not None and materials.JOB in block and not (block.library or block.override_library)
 
 
 def remake_material(material: str, **strengths: float) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ class Exchange:
         """The whole request has left; from now on the server may be working, and billing."""
         self.turn: Turn | None = None
         """What keeps requests apart, where something does."""
+        self.proxy = ""
+        """Address of the proxy to use instead of the environment's; empty for those."""
         self.answered = False
         """The answer is here, and with it the bill; only pictures behind links are missing."""
 

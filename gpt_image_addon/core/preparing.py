@@ -11,22 +11,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .defaults import STRENGTHS
 from .errors import InvalidRequestError, InvalidResponseError
+from .files import replace_file
 from .further import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
 from .names import safe_name
 from .processing import PIXEL_FORMATS, process
-from .request import STRENGTHS, Application, GenerationRequest
-from .results import (
-    ANSWER_FILE,
-    HEIGHT_STEM,
-    MAPS_FOLDER,
-    PICTURE_STEM,
-    Facts,
-    Picture,
-    Prepared,
-    replace_file,
-)
+from .request import Application, GenerationRequest
+from .results import ANSWER_FILE, HEIGHT_STEM, MAPS_FOLDER, PICTURE_STEM, Facts, Picture, Prepared
 from .sizes import format_size
+from .turns import PREPARING
 
 if TYPE_CHECKING:
     from .kernels import Plane
@@ -42,6 +36,11 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises InvalidResponseError: no picture in the folder can be used.
     :raises StorageError: maps or copies can't be written.
     """
+    with PREPARING.one():
+        return _prepared(job, request, application, folder)
+
+
+def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
     answer = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
     name = application.name or safe_name(request.prompt)
     warnings = list(answer.get("warnings", ()))

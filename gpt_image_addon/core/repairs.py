@@ -7,13 +7,14 @@ from pathlib import Path
 
 from .compositing import same_aspect
 from .errors import InvalidRequestError
+from .files import replace_file
 from .further import SEAMS_JOB, painted_size, repair_request
 from .models import Registry
 from .pixels import read_pixels
 from .preparing import usable_pictures
 from .processing import PIXEL_FORMATS, process
 from .request import Application, GenerationRequest
-from .results import REPAIRS_FOLDER, replace_file
+from .results import REPAIRS_FOLDER
 from .seam_repair import parcel
 from .seamless import number_of, tile_size
 from .surface import tile_of

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from .errors import InvalidRequestError
+from .files import replace_file
 from .height_fusion import reestimated
 from .kernels import Plane
 from .models import Registry
 from .pixels import Pixels, eight_bit_color, narrowed, read_pixels
 from .png16 import encode_png
 from .request import GenerationRequest
-from .results import PICTURE_STEM, PROCESSED_FOLDER, Picture, replace_file
+from .results import PICTURE_STEM, PROCESSED_FOLDER, Picture
 from .seam_repair import mended
 from .sizes import AUTO, format_size, parse_size
 from .surface import check_tile_size, score_facts, tile_of

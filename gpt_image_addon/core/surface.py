@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .errors import InvalidRequestError
+from .files import replace_file
 from .kernels import Plane
 from .maps import ALL, Strengths, make_maps
 from .material_words import MaterialGuess
@@ -24,7 +25,7 @@ from .pictures import sniff
 from .pixels import Pixels, eight_bit_color, resized
 from .png16 import encode_png
 from .relief import Convention
-from .results import Facts, Picture, replace_file
+from .results import Facts, Picture
 from .tiling import SMALLEST, Seams, Tile, TileScores, is_seamless, make_tile, score, source_size
 
 CUT_SHARE = 0.9  # most of a picture's edge that a tile cut from it can keep

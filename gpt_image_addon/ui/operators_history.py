@@ -8,7 +8,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from .. import api, results, settings
-from . import history, parameters
+from . import disk, history, parameters
 from .operators import CANCELLED, FINISHED, Returned, reporting
 
 
@@ -92,6 +92,27 @@ class GPT_IMAGE_OT_delete_result(_OnJob, bpy.types.Operator):
         return FINISHED
 
 
+class GPT_IMAGE_OT_clean_results(bpy.types.Operator):
+    """Delete the files of old results; favourites and what is in no scene yet stay"""
+
+    bl_idname = "gpt_image.clean_results"
+    bl_label = "Clean Up Results"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    days: IntProperty(
+        name="Older Than (Days)", description="Age of results that are deleted", default=90, min=0
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return context.window_manager.invoke_props_dialog(self, confirm_text="Delete")
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        disk.clean(self.days)
+        history.view.stale = True
+        return FINISHED
+
+
 class GPT_IMAGE_OT_open_folder(_OnJob, bpy.types.Operator):
     """Open the folder with the files of this result, or of all"""
 
@@ -114,5 +135,6 @@ CLASSES = (
     GPT_IMAGE_OT_recover,
     GPT_IMAGE_OT_recover_all,
     GPT_IMAGE_OT_delete_result,
+    GPT_IMAGE_OT_clean_results,
     GPT_IMAGE_OT_open_folder,
 )

@@ -10,8 +10,7 @@ from .. import api
 from ..core.states import JobState
 from . import operators_generate as generate
 from . import operators_results as results
-from . import thumbnails
-from .quote import usd
+from . import quote, thumbnails
 from .sidebars import Sidebar, in_every_sidebar
 
 STATE_ICONS = {
@@ -91,7 +90,7 @@ def _draw_done(layout: Any, job: Any) -> None:
         layout.label(text=job.message, translate=False)
         return
     if job.cost_usd:
-        row.label(text=usd(job.cost_usd), translate=False)
+        row.label(text=quote.usd(job.cost_usd), translate=False)
     pictures = results.pictures_of(job)
     if len(pictures) > 1:
         _draw_variations(layout, job, pictures)

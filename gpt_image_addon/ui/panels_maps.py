@@ -1,0 +1,34 @@
+"""A part of the main panel: the maps of a material, before it is made and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..core.defaults import STRENGTHS
+from .operators_maps import GPT_IMAGE_OT_remake_material
+
+if TYPE_CHECKING:
+    from .quote import Quote
+
+
+def draw_maps(layout: Any, values: Any, found: Quote) -> None:
+    """Which maps there are and how strong; the same strengths can be given to a material that is there."""
+    is_material = values.target == "material"
+    if is_material:
+        layout.column().prop(values, "maps")
+        column = layout.column()
+        column.prop(values, "displacement")
+        column.prop(values, "texture_size")
+        if found.provider != "offline":
+            column.prop(values, "height_by_model")
+    else:
+        layout.label(text="Maps are made for the target Material", icon="INFO")
+    active = bpy.context.active_object
+    if not is_material and (active is None or active.active_material is None):
+        return
+    strengths = layout.column(align=True)
+    for name in STRENGTHS:
+        strengths.prop(values, name, slider=True)
+    layout.operator(GPT_IMAGE_OT_remake_material.bl_idname, icon="FILE_REFRESH")
