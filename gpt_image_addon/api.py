@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import references, runner, settings
+from . import listeners, references, runner, settings
 from .catalogue import models as models
 from .catalogue import successor as successor
 from .core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
@@ -52,14 +52,16 @@ from .ledger import start_cleaning as start_cleaning
 from .ledger import unapplied as unapplied
 from .ledger import unknown as unknown
 from .surfaces import Maps as Maps
-from .surfaces import TileResult as TileResult
 from .surfaces import can_remake as can_remake
 from .surfaces import make_maps as make_maps
-from .surfaces import make_tile as make_tile
 from .surfaces import remake_material as remake_material
 from .surfaces import submit_maps as submit_maps
 from .surfaces import submit_remake as submit_remake
-from .surfaces import submit_tile as submit_tile
+from .tiles import TileResult as TileResult
+from .tiles import estimate_tile as estimate_tile
+from .tiles import make_tile as make_tile
+from .tiles import submit_tile as submit_tile
+from .tiles import tile_result as tile_result
 
 if TYPE_CHECKING:
     from .batches import Batch, BatchResult
@@ -312,9 +314,9 @@ def forget_finished() -> None:
 def on_change(callback: Callable[[], None], *, remove: bool = False) -> None:
     """Call back on the main thread after jobs changed, or no longer."""
     if remove:
-        runner.on_change.remove(callback)
+        listeners.on_change.remove(callback)
     else:
-        runner.on_change.append(callback)
+        listeners.on_change.append(callback)
 
 
 def result_of(job: Job) -> Result:

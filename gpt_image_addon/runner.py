@@ -17,6 +17,7 @@ from .core.jobs import Job, JobEvent, JobQueue, Work
 from .core.logs import get_logger
 from .core.request import Application, GenerationRequest
 from .core.states import JobState
+from .listeners import on_change
 from .settings import Settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
@@ -53,8 +54,6 @@ class _State:
 _state: _State | None = None
 _errands = Errands()
 _shown = 0.0
-on_change: list[Callable[[], None]] = []
-"""Called after jobs changed; the interface redraws itself here."""
 
 
 def state(settings: Settings) -> _State:

@@ -19,23 +19,20 @@ import bpy
 
 from .core import keychain
 from .core.connection import Connection, check_base_url, check_picture_fields, check_proxy, is_loopback
+from .core.defaults import DEFAULT_BASE_URL, DEFAULT_CONCURRENCY, UNATTENDED_MAX_COST_USD
 from .core.errors import (
     ConfigurationError,
     InvalidRequestError,
     MissingApiKeyError,
     OnlineAccessDisabledError,
 )
+from .core.files import replace_file
 from .core.places import DATA_DIR_VARIABLE, state_folder
 from .core.providers import NEEDS_KEY
-from .core.results import replace_file
 
 if TYPE_CHECKING:
     from .core.pricing import Limits
 
-PACKAGE = __package__ or "gpt_image_addon"
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
-DEFAULT_CONCURRENCY = 4  # requests at once
-UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 KEY_VARIABLE = "OPENAI_API_KEY"
 KEY_FILE = "api-key"
 KEYCHAIN_MARK = "api-key-in-keychain"
@@ -183,14 +180,14 @@ def _usd(variable: str, found: Any, preference: str) -> float | None:
 
 def preferences() -> Any:
     """The add-on's preferences; None in a checkout and under ``--factory-startup --addons``."""
-    addon = bpy.context.preferences.addons.get(PACKAGE)
+    addon = bpy.context.preferences.addons.get(__package__)
     return addon.preferences if addon is not None else None
 
 
 def private_folder() -> Path:
     """A folder for what is neither paid for nor to be shared, such as the key."""
     try:
-        return Path(bpy.utils.extension_path_user(PACKAGE, create=True))
+        return Path(bpy.utils.extension_path_user(__package__, create=True))
     except ValueError:  # a checkout is no extension
         return state_folder()
 

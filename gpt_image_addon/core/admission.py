@@ -81,8 +81,23 @@ def admit(
         if stored is not None:
             notice = f"The same request was already made as job {stored.id}; reuse returns its result unpaid."
             warnings = (*warnings, notice)
-    job = Job(request, application, estimated_usd=price.high_usd, warnings=tuple(warnings), pump=pump)
-    journal.reserve(job.id, request, application, digest, price.high_usd, limits.monthly_budget_usd)
+    job = Job(
+        request,
+        application,
+        estimated_usd=price.high_usd,
+        further_usd=price.further_usd,
+        warnings=tuple(warnings),
+        pump=pump,
+    )
+    journal.reserve(
+        job.id,
+        request,
+        application,
+        digest,
+        price.high_usd,
+        limits.monthly_budget_usd,
+        further_usd=price.further_usd,
+    )
     return job
 
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from .errors import APIError, ExitCode, GptImageError, JobCancelled
+from .files import PART_SUFFIX, storage_errors
 from .gate import Gate
 from .jobs import Emit, Job, JobQueue, Work
 from .manifest import Row
 from .outcomes import NOT_MADE, Outcome, RowState, refused
 from .pipeline import Line
 from .request import GenerationRequest
-from .results import PART_SUFFIX, Prepared, storage_errors
+from .results import Prepared
 from .rows import last_error
 
 if TYPE_CHECKING:

@@ -89,7 +89,13 @@ class Gate:
         self._check_free(asked.known)
         request, price, warnings = self.pricer.checked(row)
         self._check_money(price)
-        job = Job(request, row.application, estimated_usd=price.high_usd, warnings=warnings)
+        job = Job(
+            request,
+            row.application,
+            estimated_usd=price.high_usd,
+            further_usd=price.further_usd,
+            warnings=warnings,
+        )
         others = len(asked.known.unknown) + (asked.known.stored is not None)
         self.journal.reserve(
             job.id,
@@ -99,6 +105,7 @@ class Gate:
             price.high_usd,
             self.limits.monthly_budget_usd,
             Place(asked.key, others, batch),
+            price.further_usd,
         )
         self._reserved_usd += price.high_usd
         return job

@@ -13,8 +13,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from .defaults import ANIMATED_OR_DRAWN
 from .errors import ConfigurationError, InvalidRequestError
-from .request import ANIMATED_OR_DRAWN, GenerationRequest, check_values
+from .request import GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
 
 TABLE_FILE = "models.json"

@@ -76,22 +76,30 @@ def steepness(height: Plane) -> float:
 
 
 def normal_map(
-    height: Plane, depth: float, wraps: bool, *, convention: Convention = "OPENGL", wide: bool = False
+    height: Plane,
+    depth: float,
+    wraps: bool,
+    *,
+    convention: Convention = "OPENGL",
+    wide: bool = False,
+    fine: bool = False,
 ) -> NDArray[Any]:
     """The (H, W, 3) normal map of a height, uint8 or, when `wide`, uint16.
 
     With slopes p = ∂h/∂column and q = ∂h/∂row, n = (-p, +q, 1) / √(1 + p² + q²) in OpenGL's convention; in
-    DirectX's the second is -q. The slopes are Scharr's, which ride over the steps of an 8-bit height.
+    DirectX's the second is -q. The slopes are Scharr's, which ride over the steps of an 8-bit height;
+    those of a `fine` one are central differences.
     """
     around = padded(height, 1, wraps)
     top = 65535 if wide else 255
     out = np.empty((*height.shape, 3), np.uint16 if wide else np.uint8)
     green = depth if convention == "OPENGL" else -depth
+    slope = _central if fine else _scharr
 
     def work(first: int, end: int) -> None:
         rows = around[first : end + 2]
-        p = _scharr(rows.T, -depth).T
-        q = _scharr(rows, green)
+        p = slope(rows.T, -depth).T
+        q = slope(rows, green)
         scale = p * p
         scale += q * q
         scale += 1
@@ -116,6 +124,12 @@ def _scharr(rows: Plane, factor: float) -> Plane:
     sides *= np.float32(factor * 3 / 32)
     out += sides
     return out
+
+
+def _central(rows: Plane, factor: float) -> Plane:
+    """The central difference down the rows, times `factor`; one pixel smaller on each side."""
+    change: Plane = (rows[2:, 1:-1] - rows[:-2, 1:-1]) * np.float32(factor / 2)
+    return change
 
 
 def without_steps(height: Plane, wraps: bool) -> Plane:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpy
 
-from ..core.results import replace_file
+from ..core.files import replace_file
 
 
 def save_beside(names: Iterable[str]) -> None:

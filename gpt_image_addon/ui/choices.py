@@ -8,10 +8,10 @@ from typing import Any
 import bpy
 
 from .. import settings
+from ..core import styles
+from ..core.defaults import DEFAULT_SIZE
 from ..core.errors import GptImageError
 from ..core.map_kinds import MAP_KINDS
-from ..core.request import DEFAULT_SIZE
-from ..core.styles import curated_styles, user_styles
 
 NO_STYLE = "none"
 NO_STYLE_LABEL = "No Style"
@@ -177,19 +177,19 @@ def is_own(style: str) -> bool:
 def refresh_styles() -> None:
     """Read the styles again, after some came or went; a broken file of own ones counts as none."""
     try:
-        own = user_styles()
+        own = styles.user_styles()
     except GptImageError:
         own = {}
-    styles = {**curated_styles(), **own}
+    found = {**styles.curated_styles(), **own}
     _own_styles.clear()
     _own_styles.update(own)
-    found = [(NO_STYLE, NO_STYLE_LABEL, NO_STYLE_TIP, "NONE", 0)]
+    items = [(NO_STYLE, NO_STYLE_LABEL, NO_STYLE_TIP, "NONE", 0)]
     # A number made from the name stays the same when other styles come and go.
-    found += [
+    items += [
         (style.name, style.label, style.words, "NONE", zlib.crc32(style.name.encode()) >> 1)
-        for style in styles.values()
+        for style in found.values()
     ]
-    _style_items[:] = found
+    _style_items[:] = items
 
 
 def asked_size(values: Any) -> str:

@@ -7,7 +7,7 @@ from bpy.props import EnumProperty
 
 from .. import settings
 from ..core import keychain
-from . import connection, quote
+from . import PACKAGE, connection, quote
 from .operators import CANCELLED, FINISHED, Returned, reporting
 from .spoken import said
 
@@ -25,7 +25,7 @@ class GPT_IMAGE_OT_open_preferences(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> Returned:
-        bpy.ops.preferences.addon_show(module=settings.PACKAGE)
+        bpy.ops.preferences.addon_show(module=PACKAGE)
         return FINISHED
 
 

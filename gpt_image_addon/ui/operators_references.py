@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, IntProperty, StringProperty
 
-from ..core.request import REFERENCE_LIMIT
+from ..core.defaults import REFERENCE_LIMIT
 from . import choices, pictures
 from .operators import CANCELLED, FINISHED, Returned, reporting
 from .sidebars import CATEGORY

@@ -10,6 +10,7 @@ from bpy.props import StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..core import styles
+from ..core.defaults import STYLE_LIMIT
 from . import choices
 from .fields import draw_sentence
 from .operators import CANCELLED, FINISHED, Returned, reporting
@@ -26,7 +27,7 @@ class GPT_IMAGE_OT_add_style(bpy.types.Operator):
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     label: StringProperty(name="Name", description="What the style is called")
-    words: StringProperty(name="Words", description="What joins the prompt", maxlen=styles.LIMIT)
+    words: StringProperty(name="Words", description="What joins the prompt", maxlen=STYLE_LIMIT)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         return context.window_manager.invoke_props_dialog(self)

@@ -86,6 +86,8 @@ def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
     draw_choice(layout, values, "background", ("auto", "opaque") if is_opaque else None)
     layout.prop(values, "n")
     layout.prop(values, "seamless")
+    if values.seamless and found.provider != "offline":
+        layout.prop(values, "repair_seams")
 
 
 def _draw_provider(layout: Any, values: Any, found: quote.Quote) -> None:

@@ -10,9 +10,8 @@ from .. import api
 from ..core.states import JobState
 from . import operators_generate as generate
 from . import operators_results as results
-from . import thumbnails
+from . import quote, thumbnails
 from .fields import draw_sentence, sidebar_width
-from .quote import usd
 from .sidebars import Sidebar, in_every_sidebar
 from .spoken import said
 
@@ -93,7 +92,7 @@ def _draw_done(layout: Any, job: Any) -> None:
         draw_sentence(layout, said(job.message), width=sidebar_width(bpy.context))
         return
     if job.cost_usd:
-        row.label(text=usd(job.cost_usd), translate=False)
+        row.label(text=quote.usd(job.cost_usd), translate=False)
     pictures = results.pictures_of(job)
     if len(pictures) > 1:
         _draw_variations(layout, job, pictures)

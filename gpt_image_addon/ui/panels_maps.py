@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.request import STRENGTHS
+from ..core.defaults import STRENGTHS
 from .operators_maps import GPT_IMAGE_OT_remake_material
-from .quote import Quote
+
+if TYPE_CHECKING:
+    from .quote import Quote
 
 
 def draw_maps(layout: Any, values: Any, found: Quote) -> None:

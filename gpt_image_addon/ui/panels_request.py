@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -11,11 +11,13 @@ from . import choices, thumbnails
 from . import operators_references as references
 from .panels_maps import draw_maps
 from .panels_output import draw_advanced, draw_output
-from .quote import Quote
+
+if TYPE_CHECKING:
+    from .quote import Quote
 
 THUMBNAIL_SCALE = 5.0  # of an icon
 
-Draw = Callable[[Any, Any, Quote], None]
+Draw = Callable[[Any, Any, "Quote"], None]
 
 
 class GPT_IMAGE_UL_references(bpy.types.UIList):

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from .. import settings
-from ..core.request import COMPRESSED_FORMATS, STRENGTHS
+from ..core.defaults import COMPRESSED_FORMATS, STRENGTHS
 from . import choices
 
 SAME_NAME = ("target", "quality", "background", "n", "seamless", "output_format", "moderation")
@@ -48,6 +48,8 @@ def plain(values: Values) -> dict[str, Any]:
         "safety_identifier": values.safety_identifier.strip(),
         "name": values.name,
     }
+    if values.seamless and values.repair_seams and found["provider"] != "offline":
+        found["repair_seams"] = True
     return found | {name: value for name, value in optional.items() if value}
 
 

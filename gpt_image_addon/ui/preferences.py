@@ -9,10 +9,15 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from .. import health, settings
+from .. import requirements, settings
 from ..core import logs
-from ..core.request import DEFAULT_SIZE
-from . import choices, connection, disk, operators_history, operators_keys, operators_styles, quote
+from ..core.defaults import (
+    DEFAULT_BASE_URL,
+    DEFAULT_CONCURRENCY,
+    DEFAULT_SIZE,
+    UNATTENDED_MAX_COST_USD,
+)
+from . import PACKAGE, choices, connection, disk, operators_history, operators_keys, operators_styles, quote
 from .fields import draw_sentence
 from .spoken import said
 
@@ -67,12 +72,12 @@ def _libraries(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
 class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     """Who makes the pictures, and what that may cost."""
 
-    bl_idname = settings.PACKAGE
+    bl_idname = PACKAGE
 
     base_url: StringProperty(
         name="Base URL",
         description="Address of the API; OPENAI_BASE_URL goes first",
-        default=settings.DEFAULT_BASE_URL,
+        default=DEFAULT_BASE_URL,
         update=_changed,
     )
     organization: StringProperty(
@@ -96,7 +101,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     max_cost_usd: FloatProperty(
         name="Limit for a Request (USD)",
         description="Nothing is sent that could cost more; 0 means no limit, and in background "
-        f"{settings.UNATTENDED_MAX_COST_USD:.2f}",
+        f"{UNATTENDED_MAX_COST_USD:.2f}",
         min=0.0,
         precision=2,
         update=_changed,
@@ -111,7 +116,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     concurrency: IntProperty(
         name="Requests at Once",
         description="How many requests run at the same time",
-        default=settings.DEFAULT_CONCURRENCY,
+        default=DEFAULT_CONCURRENCY,
         min=1,
         max=16,
     )
@@ -166,7 +171,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        missing = health.missing_modules()
+        missing = requirements.missing_modules()
         if missing:
             layout.label(text=said(missing), icon="ERROR", translate=False)
         _draw_key(layout, self)

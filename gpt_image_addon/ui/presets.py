@@ -6,7 +6,7 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
-from ..core.request import STRENGTHS
+from ..core.defaults import STRENGTHS
 from . import retired
 
 FOLDER = "gpt_image"
@@ -21,6 +21,7 @@ KEPT = (
     "background",
     "n",
     "seamless",
+    "repair_seams",
     "composite",
     "maps",
     *STRENGTHS,

@@ -16,8 +16,8 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..core.defaults import MAX_FRAME_MS, MAX_STRENGTH
 from ..core.map_kinds import MAP_KINDS
-from ..core.request import MAX_FRAME_MS, MAX_STRENGTH
 from . import choices, quote
 
 PROPERTY = "gpt_image"
@@ -86,6 +86,10 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     background: EnumProperty(name="Background", description="Behind the subject", items=choices.BACKGROUNDS)
     n: IntProperty(name="Count", description="How many pictures", default=1, min=1, max=10)
     seamless: BoolProperty(name="Seamless", description="Make the picture tile without seams")
+    repair_seams: BoolProperty(
+        name="Repair Seams",
+        description="Let the model repaint seams that still show: one more request for each such picture",
+    )
 
     references: CollectionProperty(
         name="References", description="Pictures to show the model, in order", type=GPT_IMAGE_PG_reference

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from .. import api, health, settings
+from .. import api, requirements, settings
 from ..core.errors import GptImageError
 from . import parameters
 from .spoken import said
@@ -151,7 +151,7 @@ def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Qu
 
 
 def _problem(values: Any, provider: str) -> str:
-    missing = health.missing_modules()
+    missing = requirements.missing_modules()
     if missing:
         return missing
     if not parameters.prompt_of(values):

@@ -9,8 +9,8 @@ from typing import Any
 import bpy
 
 from .. import references
+from ..core.defaults import STRENGTHS
 from ..core.errors import InvalidRequestError
-from ..core.request import STRENGTHS
 from . import choices, retired
 
 OF_REQUEST = (
@@ -24,7 +24,15 @@ OF_REQUEST = (
     "partial_images",
     "stream",
 )
-OF_APPLICATION = ("target", "composite", "displacement", "height_by_model", "convention", *STRENGTHS)
+OF_APPLICATION = (
+    "target",
+    "composite",
+    "repair_seams",
+    "displacement",
+    "height_by_model",
+    "convention",
+    *STRENGTHS,
+)
 CHOICES = ("complexity", "input_fidelity", "svg_reasoning_effort")
 """Parameters that are left out where the panel says `choices.UNSET`."""
 NUMBERS = ("output_compression", "frame_count", "frame_duration_ms")

@@ -12,7 +12,8 @@ import bpy
 import pytest
 
 from gpt_image_addon import api, catalogue, results, settings
-from gpt_image_addon.core.request import STRENGTHS, Application, GenerationRequest
+from gpt_image_addon.core.defaults import STRENGTHS
+from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.states import JobState
 from gpt_image_addon.ui import (
     asking,
