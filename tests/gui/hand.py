@@ -6,6 +6,7 @@ ends in an error that says what was looked for.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import bpy
@@ -27,10 +28,12 @@ from harness import (
 )
 from sight import Box, box_of
 
+STARTED = time.monotonic()
 TAB = "GPT Image"
 PAGES = 12  # turns of the wheel from one end of a sidebar to the other, at most
 NOTCHES = 6  # of the wheel in a turn
 FIELD = 0.7  # of the width of a sidebar: there the fields are, and the labels left of them
+COMPILING = "Compiling EEVEE engine shaders"  # stands in the view while it does
 SETTLING = 60  # looks until everything is drawn; what moves all the time is photographed then
 PATIENCE = 20.0  # seconds for what one click changes
 
@@ -224,9 +227,11 @@ def shot(name: str, rest: Point) -> Steps:
     before = None
     for _ in range(SETTLING):
         yield
-        now = sight.look().tobytes()
-        if now == before and not bpy.app.is_job_running("SHADER_COMPILATION"):
+        seen = sight.look()
+        now = seen.tobytes()
+        if now == before and not sight.find(COMPILING, seen=seen):
             break
         before = now
     harness.screenshot(harness.OUT / f"{name}.png")
+    print(f"{time.monotonic() - STARTED:5.0f} s  {name}", flush=True)
 
