@@ -1,7 +1,7 @@
 """A person's way: open the tab, write a prompt, click Generate, see the material on the cube.
 
 ``.ci/blender-in-chroot.sh --window sid --enable-event-simulate --python tests/gui/click_generate.py``,
-where the extension is installed. Offline provider: no key, no network. Look at build/gui/click_generate.png.
+where the extension is installed. Offline provider: no key, no network. Look at out/gui/click-generate.png.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from bl_ext.user_default.gpt_image_addon import api
-from harness import Steps, click, find_button, find_property, open_sidebar, run, screenshot, until
+from harness import OUT, Steps, click, find_button, find_property, open_sidebar, run, screenshot, until
 
 PROMPT = "weathered red brick wall"
 
@@ -39,7 +39,7 @@ def script() -> Steps:
     area.spaces.active.shading.type = "MATERIAL"
     for _ in range(90):  # shaders compile without a GPU, and the picture settles
         yield
-    screenshot(Path("build/gui/click_generate.png"))
+    screenshot(OUT / "click-generate.png")
 
 
 run(script())

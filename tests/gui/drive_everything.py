@@ -60,7 +60,9 @@ class Sessions:
     def run(self, session: str, scene: Path, *arguments: str) -> None:
         """Exit with 1 where it fails."""
         script = str(SESSIONS / session)
-        printed = self._call([*self.blender, *arguments, str(scene), "--enable-event-simulate", "--python", script])
+        printed = self._call(
+            [*self.blender, *arguments, str(scene), "--enable-event-simulate", "--python", script]
+        )
         if "1 passed, 0 failed" not in printed:
             sys.exit(f"{session} failed")
 

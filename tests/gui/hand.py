@@ -18,7 +18,6 @@ from harness import (
     Steps,
     click,
     event,
-    find_button,
     find_icon,
     find_property,
     press,
@@ -115,10 +114,10 @@ class Sidebar:
         if not self.shows(TAB):
             yield from self._scroll("WHEELUPMOUSE", TAB)
 
-    def button(self, operator: str) -> Search[Point]:
-        """Where the button of `operator` is, which is near the top."""
+    def generate(self, label: str = "Generate") -> Steps:
+        """Click the large button, which is near the top."""
         yield from self.to_top()
-        return (yield from find_button(self.area, self.region, operator))
+        yield from self.click(label)
 
     def describe(self, prompt: str) -> Steps:
         """Type into the large field at the top in place of what it holds."""
@@ -234,4 +233,3 @@ def shot(name: str, rest: Point) -> Steps:
         before = now
     harness.screenshot(harness.OUT / f"{name}.png")
     print(f"{time.monotonic() - STARTED:5.0f} s  {name}", flush=True)
-

@@ -155,4 +155,6 @@ def _likeness(picture: Gray, sample: Gray) -> Gray:
 def _sums(values: Gray, height: int, width: int) -> Gray:
     """The sum of every window of that size."""
     table = np.pad(values, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-    return table[height:, width:] - table[:-height, width:] - table[height:, :-width] + table[:-height, :-width]
+    return (
+        table[height:, width:] - table[:-height, width:] - table[height:, :-width] + table[:-height, :-width]
+    )

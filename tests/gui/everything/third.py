@@ -27,7 +27,7 @@ def ring(area: bpy.types.Area) -> list[Point]:
 
 
 def generate(sidebar: Sidebar, number: int) -> Steps:
-    yield from click((yield from sidebar.button("gpt_image.generate")))
+    yield from sidebar.generate()
     yield from until(lambda: len(api.jobs()) == number, f"job {number}")
     job = api.jobs()[-1]
     yield from until(lambda: job.done, f"the end of job {number}")
