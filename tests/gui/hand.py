@@ -1,7 +1,7 @@
 """What a person does in a sidebar: reads, scrolls, unfolds, chooses from menus, types, drags.
 
-Built on `harness`, which moves the mouse and presses keys, and `sight`, which reads. A search that finds nothing
-ends in an error that says what was looked for.
+Built on `harness`, which moves the mouse and presses keys, and `sight`, which reads. A search that finds
+nothing ends in an error that says what was looked for.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def open_sidebar(area_type: str = "VIEW_3D", tab: str = TAB) -> Search[Sidebar]:
 
 
 def over(area: bpy.types.Area, x: float = 0.35, y: float = 0.2) -> Point:
-    """A point of an editor's main region, as a share of it: by default where nothing is in the factory scene."""
+    """A point of an editor's main region, as a share of it: by default where the factory scene is empty."""
     region = next(region for region in area.regions if region.type == "WINDOW")
     return region.x + round(x * region.width), region.y + round(y * region.height)
 
@@ -228,7 +228,7 @@ def shot(name: str, rest: Point) -> Steps:
         yield
         seen = sight.look()
         now = seen.tobytes()
-        if now == before and not sight.find(COMPILING, seen=seen):
+        if now == before and not sight.stands_in_view(COMPILING, seen):
             break
         before = now
     harness.screenshot(harness.OUT / f"{name}.png")
