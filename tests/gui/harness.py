@@ -42,7 +42,7 @@ TICK = 0.15  # seconds between two events: two clicks in a row must be no double
 HOVER = 0.02  # seconds between two moves of a search, or two keys: each is handled before the next
 STRIDE = 9  # pixels between two places of a search: less than half a button at scale 1
 PATIENCE = 120.0  # seconds that a script may take; software GL takes its time
-_DIGITS = "ZERO ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE".split()
+_DIGITS = ["ZERO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE"]
 KEYS = {" ": "SPACE", ",": "COMMA", ".": "PERIOD", **dict(zip("0123456789", _DIGITS, strict=True))}
 """Blender's names of keys that are no letters."""
 

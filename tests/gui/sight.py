@@ -1,8 +1,8 @@
-"""Reads the screen of Blender's window: finds a text by drawing it as the interface does and looking for that.
+"""Reads the screen of Blender's window: draws a text as the interface does and looks for that.
 
-What people find by reading, as headers, menu entries and tabs, has no address in Blender's Python. Texts of the
-interface are drawn with the same font at the same size here, and compared with a picture of the true screen at
-every place: the right one comes to 0.95 and more, the best wrong one to 0.7.
+What people find by reading, as headers, menu entries and tabs, has no address in Blender's Python. Texts of
+the interface are drawn with the same font at the same size here, and compared with a picture of the true
+screen at every place: the right one comes to 0.95 and more, the best wrong one to 0.7.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from mathutils import Matrix
 
 LIKENESS = 0.88  # of 1: from here on it is the text; a menu underlines letters
+OUTLINED = 0.65  # of 1: likeness of a long text with an outline
 FAINT = 5.0  # grey values of 255: what differs less is the ground's own unrest
 GAP = 4  # pixels without ink that end a text: between words there are 3, before the title of a panel 5
 ARROW = 22  # pixels left of a panel's title that hold its arrow
@@ -95,6 +96,11 @@ def find(text: str, within: Box | None = None, *, upright: bool = False, seen: G
     return sorted(found, key=lambda box: (-box.bottom, box.left))
 
 
+def stands_in_view(text: str, seen: Gray) -> bool:
+    """Whether a long `text` is written over a 3D view, with an outline, and lines of the scene behind it."""
+    return bool(_likeness(seen, _drawn(text)[0]).max() > OUTLINED)
+
+
 def is_unfolded(title: Box) -> bool:
     """Whether the arrow left of a panel's title points down: it is wider than high then."""
     around = look()[title.bottom : title.top, title.left - ARROW : title.left - 2]
@@ -112,7 +118,7 @@ def _stands_alone(part: Gray, left: int, bottom: int, right: int, top: int) -> b
 
 @functools.cache
 def _drawn(text: str) -> tuple[Gray, tuple[int, int, int, int]]:
-    """The text as the interface draws it, white on black, and the box of its ink (left, bottom, right, top)."""
+    """The text as the interface draws it, white on black, and the box of its ink."""
     preferences = bpy.context.preferences
     points = preferences.ui_styles[0].widget.points * preferences.system.ui_scale
     blf.size(0, points)
