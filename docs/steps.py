@@ -9,7 +9,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT / "out" / "gui"
 PICTURES = ROOT / "docs" / "steps"
-VIEW = (560, 60, 1316, 812)  # the middle of the 3D view and its sidebar, in a window of 1600 x 900
+VIEW = (560, 60, 1400, 812)  # the middle of the 3D view and its sidebar, in a window of 1600 x 900
 QUALITY = 80  # of 100: texts are still sharp
 SHOWN = (
     "02-prompt-and-price",
