@@ -7,9 +7,11 @@ screen at every place: the right one comes to 0.95 and more, the best wrong one 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import subprocess
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import blf
@@ -47,14 +49,32 @@ def box_of(region: bpy.types.Region) -> Box:
     return Box(region.x, region.y, region.x + region.width, region.y + region.height)
 
 
+_window: list[bpy.types.Window] = []
+
+
+def window() -> bpy.types.Window:
+    """The window that is looked at: Blender's first, if `at_window` does not say otherwise."""
+    return _window[-1] if _window else bpy.context.window_manager.windows[0]
+
+
+@contextlib.contextmanager
+def at_window(other: bpy.types.Window) -> Iterator[None]:
+    """Look, click and type in another window meanwhile."""
+    _window.append(other)
+    try:
+        yield
+    finally:
+        _window.pop()
+
+
 def photograph(target: str) -> bytes:
     """The window as it is on the screen, by ImageMagick: Blender's own screenshot is black without a GPU.
 
     :param target: a file, or as ``gray:-`` what is returned.
     """
-    window = bpy.context.window_manager.windows[0]
-    below = _screen_height() - window.y - window.height
-    part = f"{window.width}x{window.height}+{window.x}+{below}"
+    seen = window()
+    below = _screen_height() - seen.y - seen.height
+    part = f"{seen.width}x{seen.height}+{seen.x}+{below}"
     command = ["import", "-window", "root", "-crop", part, "+repage", "-depth", "8", target]
     return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
 
@@ -67,8 +87,8 @@ def _screen_height() -> int:
 
 def look() -> Gray:
     """The window as it is on the screen, in grey."""
-    width = bpy.context.window_manager.windows[0].width
-    return np.frombuffer(photograph("gray:-"), np.uint8).reshape(-1, width)[::-1].astype(np.float32)
+    pixels = np.frombuffer(photograph("gray:-"), np.uint8)
+    return pixels.reshape(-1, window().width)[::-1].astype(np.float32)
 
 
 def find(text: str, within: Box | None = None, *, upright: bool = False, seen: Gray = None) -> list[Box]:
