@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from .. import api
-from ..core.request import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, SVG_EFFORTS, TARGETS
+from ..core.defaults import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, SVG_EFFORTS, TARGETS
 from .common import (
     OUTPUT_FLAGS,
     Output,

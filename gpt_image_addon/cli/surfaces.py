@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import api
+from ..core.defaults import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS, PROVIDERS
 from ..core.map_kinds import BY_NAME
-from ..core.request import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS, PROVIDERS
 from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, say, succeeded
 from .following import follow
 

@@ -23,6 +23,7 @@ from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
 from .exchange import Exchange
 from .logs import get_logger, guard_libraries, hide
 from .sigpipe import broken_pipes_as_errors
+from .turns import RECEIVING
 from .watched import WatchedAdapter
 
 log = get_logger(__name__)
@@ -220,8 +221,11 @@ def _read(
             raise _too_large(head, exchange, limit)
         if taker is None:
             body += chunk
-        elif taker.feed(chunk):
-            return head
+        else:
+            with RECEIVING.one():
+                full = taker.feed(chunk)
+            if full:
+                return head
     if response.raw.length_remaining:
         raise requests.ConnectionError("the answer ended early")
     return Reply(head.status, head.headers, bytes(body))

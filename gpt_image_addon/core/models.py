@@ -13,8 +13,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from .defaults import ANIMATED_OR_DRAWN
 from .errors import ConfigurationError, InvalidRequestError
-from .request import ANIMATED_OR_DRAWN, GenerationRequest, check_values
+from .request import GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
 
 TABLE_FILE = "models.json"
@@ -203,10 +204,10 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
     for param, value, allowed in choices:
         if value is None or value in allowed:
             continue
-        instead = f"it takes {', '.join(allowed)}" if allowed else "leave it out"
-        raise InvalidRequestError(
-            f"{name} does not take {param} '{value}'; {instead}.", code="invalid_value", param=param
-        )
+        message = f"{name} does not take {param} '{value}'; leave it out."
+        if allowed:
+            message = f"{name} does not take {param} '{value}'; it takes {', '.join(allowed)}."
+        raise InvalidRequestError(message, code="invalid_value", param=param)
     refused = (
         (
             "background",

@@ -20,6 +20,7 @@ from .processing import PIXEL_FORMATS, process
 from .request import Application, GenerationRequest
 from .results import ANSWER_FILE, HEIGHT_STEM, MAPS_FOLDER, PICTURE_STEM, Facts, Picture, Prepared
 from .sizes import format_size
+from .turns import PREPARING
 
 if TYPE_CHECKING:
     from .kernels import Plane
@@ -35,6 +36,11 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises InvalidResponseError: no picture in the folder can be used.
     :raises StorageError: maps or copies can't be written.
     """
+    with PREPARING.one():
+        return _prepared(job, request, application, folder)
+
+
+def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
     answer = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
     name = application.name or safe_name(request.prompt)
     warnings = list(answer.get("warnings", ()))

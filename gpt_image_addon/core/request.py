@@ -12,32 +12,29 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .defaults import (
+    ALPHA_FORMATS,
+    ANIMATED_OR_DRAWN,
+    BACKGROUNDS,
+    BITS,
     COMPRESSED_FORMATS,
+    CONVENTIONS,
     DEFAULT_SIZE,
+    DISPLACEMENTS,
+    MAX_FRAME_MS,
+    MAX_STRENGTH,
+    MODERATIONS,
+    OUTPUT_FORMATS,
+    PACKINGS,
     PICTURE_LIMIT,
     PROMPT_LIMIT,
+    PROVIDERS,
     REFERENCE_LIMIT,
     STRENGTHS,
+    SVG_EFFORTS,
+    TARGETS,
 )
 from .errors import InvalidRequestError
 from .map_kinds import BY_NAME
-
-PROVIDERS = ("openai", "offline")
-TARGETS = ("image", "texture", "plane", "material")
-BACKGROUNDS = ("auto", "opaque", "transparent")
-OUTPUT_FORMATS = ("png", "jpeg", "webp", "gif", "svg")
-ALPHA_FORMATS = ("png", "webp")
-MODERATIONS = ("auto", "low")
-ANIMATED_OR_DRAWN = ("gif", "svg")
-"""Formats that never stream and that Blender can't hold."""
-SVG_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-MAX_FRAME_MS = 655_350  # what a gif can hold
-
-DISPLACEMENTS = ("none", "bump", "true")
-CONVENTIONS = ("OPENGL", "DIRECTX")
-BITS = (8, 16)
-PACKINGS = ("gltf_orm", "unity_mask", "unreal_orm")  # those of packing.LAYOUTS, whose import takes numpy
-MAX_STRENGTH = 10.0
 
 _T = TypeVar("_T", bound="_Values")
 

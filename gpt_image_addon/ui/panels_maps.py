@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..core.defaults import STRENGTHS
 from .operators_maps import GPT_IMAGE_OT_remake_material
-from .quote import Quote
+
+if TYPE_CHECKING:
+    from .quote import Quote
+
+
+STRENGTH_LABELS = ("Normal", "Height", "AO", "Roughness")
+"""By `STRENGTHS`: short enough for a narrow sidebar."""
 
 
 def draw_maps(layout: Any, values: Any, found: Quote) -> None:
@@ -27,6 +33,7 @@ def draw_maps(layout: Any, values: Any, found: Quote) -> None:
     if not is_material and (active is None or active.active_material is None):
         return
     strengths = layout.column(align=True)
-    for name in STRENGTHS:
-        strengths.prop(values, name, slider=True)
+    strengths.label(text="Strengths")
+    for name, text in zip(STRENGTHS, STRENGTH_LABELS, strict=True):
+        strengths.prop(values, name, text=text, slider=True)
     layout.operator(GPT_IMAGE_OT_remake_material.bl_idname, icon="FILE_REFRESH")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..core.defaults import COMPRESSED_FORMATS
-from ..core.request import ANIMATED_OR_DRAWN
+from ..core.defaults import ANIMATED_OR_DRAWN, COMPRESSED_FORMATS
 from . import choices
 from .fields import draw_choice
-from .quote import Quote
+
+if TYPE_CHECKING:
+    from .quote import Quote
 
 
 def draw_output(layout: Any, values: Any, found: Quote) -> None:

@@ -16,8 +16,8 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..core.defaults import MAX_FRAME_MS, MAX_STRENGTH
 from ..core.map_kinds import MAP_KINDS
-from ..core.request import MAX_FRAME_MS, MAX_STRENGTH
 from . import choices, quote
 
 PROPERTY = "gpt_image"
@@ -157,7 +157,7 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         description="Ask the model for the height of its picture: one more request, which is paid, too",
     )
     convention: EnumProperty(
-        name="Normal Map of Copies",
+        name="Normals",
         description="Of the normal map among the copies; Blender's own is always OpenGL",
         items=choices.CONVENTIONS,
     )
