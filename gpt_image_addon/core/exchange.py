@@ -11,6 +11,7 @@ from .errors import Billed, JobCancelled
 
 if TYPE_CHECKING:
     from .pace import Turn
+    from .sessions import Sessions
 
 
 class Exchange:
@@ -24,6 +25,8 @@ class Exchange:
         """The whole request has left; from now on the server may be working, and billing."""
         self.turn: Turn | None = None
         """What keeps requests apart, where something does."""
+        self.sessions: Sessions | None = None
+        """Whose connections may be used; None for one of its own."""
         self.answered = False
         """The answer is here, and with it the bill; only pictures behind links are missing."""
 
