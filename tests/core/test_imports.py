@@ -56,6 +56,9 @@ ARRAYS_ONLY = (
 
 NO_PROVIDERS = (
     "jobs",
+    "crew",
+    "commits",
+    "sessions",
     "journal",
     "results",
     "request",
