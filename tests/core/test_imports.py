@@ -64,6 +64,9 @@ ARRAYS_ONLY = (
 
 NO_PROVIDERS = (
     "jobs",
+    "crew",
+    "commits",
+    "sessions",
     "journal",
     "results",
     "request",
