@@ -204,10 +204,10 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
     for param, value, allowed in choices:
         if value is None or value in allowed:
             continue
-        instead = f"it takes {', '.join(allowed)}" if allowed else "leave it out"
-        raise InvalidRequestError(
-            f"{name} does not take {param} '{value}'; {instead}.", code="invalid_value", param=param
-        )
+        message = f"{name} does not take {param} '{value}'; leave it out."
+        if allowed:
+            message = f"{name} does not take {param} '{value}'; it takes {', '.join(allowed)}."
+        raise InvalidRequestError(message, code="invalid_value", param=param)
     refused = (
         (
             "background",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import bpy
-
 from .. import api, results, settings
 from ..core.errors import GptImageError
 from ..core.states import JobState
 from . import quote, thumbnails
 from .fields import draw_sentence
+from .spoken import said
 
 if TYPE_CHECKING:
     from ..core.journal import Entry
@@ -21,10 +20,6 @@ LINE = 56  # characters that fit it
 THUMBNAIL_SCALE = 6.0  # of an icon
 ALREADY_SAID = ("reuse", "retry_unknown")
 """Parameters that answer the question."""
-
-MADE_BEFORE = "The same request was made on {:s}; its result is stored."
-OUTCOME_UNKNOWN = "The same request was sent on {:s}, and no answer came: it may have been billed."
-DEAR = "This may cost up to {:s}."
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ class Question:
     @property
     def confirm_text(self) -> str:
         """What the button says."""
-        return "OK" if self.is_stored else "Send Again" if self.is_unknown else "Generate"
+        return said("OK" if self.is_stored else "Send Again" if self.is_unknown else "Generate")
 
 
 def question(wanted: dict[str, Any], high_usd: float) -> Question | None:
@@ -59,12 +54,17 @@ def question(wanted: dict[str, Any], high_usd: float) -> Question | None:
 
     :raises GptImageError: a picture of the request, or the journal, can't be read.
     """
-    limit = getattr(settings.preferences(), "confirm_above_usd", 0.0)
-    dear = high_usd if 0 < limit < high_usd else 0.0
+    dear = dear_usd(high_usd)
     is_answered = any(wanted.get(name) for name in ALREADY_SAID)
     asked = {name: value for name, value in wanted.items() if name not in ALREADY_SAID}
     earlier = api.earlier(**asked) if high_usd > 0 and not is_answered else None
     return Question(earlier, dear) if earlier is not None or dear else None
+
+
+def dear_usd(high_usd: float) -> float:
+    """A price, where it is above what the user wants to be asked about; else 0."""
+    limit = getattr(settings.preferences(), "confirm_above_usd", 0.0)
+    return high_usd if 0 < limit < high_usd else 0.0
 
 
 def answered(asked: Question, choice: str) -> dict[str, bool]:
@@ -79,16 +79,27 @@ def answered(asked: Question, choice: str) -> dict[str, bool]:
 
 def draw(layout: Any, asked: Question, operator: Any) -> None:
     """The question, and the choices that there are."""
-    say = bpy.app.translations.pgettext_iface
     if asked.earlier is not None:
-        text = say(MADE_BEFORE if asked.is_stored else OUTCOME_UNKNOWN)
         icon = "INFO" if asked.is_stored else "QUESTION"
-        draw_sentence(layout, text.format(f"{asked.earlier.created:%Y-%m-%d %H:%M}"), icon, LINE)
+        draw_sentence(layout, said(_told(asked)), icon, LINE)
     if asked.is_stored:
         _draw_stored(layout, asked)
         layout.column().prop(operator, "again", expand=True)
     if asked.dear_usd:
-        layout.label(text=say(DEAR).format(quote.usd(asked.dear_usd)), icon="ERROR", translate=False)
+        draw_price(layout, asked.dear_usd)
+
+
+def draw_price(layout: Any, high_usd: float) -> None:
+    """What it may cost."""
+    layout.label(text=said(f"This may cost up to {quote.usd(high_usd)}."), icon="ERROR", translate=False)
+
+
+def _told(asked: Question) -> str:
+    assert asked.earlier is not None
+    when = f"{asked.earlier.created:%Y-%m-%d %H:%M}"
+    if asked.is_stored:
+        return f"The same request was made on {when}; its result is stored."
+    return f"The same request was sent on {when}, and no answer came: it may have been billed."
 
 
 def _draw_stored(layout: Any, asked: Question) -> None:

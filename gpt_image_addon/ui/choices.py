@@ -151,6 +151,7 @@ PICTURE_FIELDS = (
 )
 MAPS = tuple((kind.name, kind.label, MAP_TIP, 1 << number) for number, kind in enumerate(MAP_KINDS))
 
+_own_styles: set[str] = set()
 _style_items: list[tuple[str, str, str, str, int]] = []
 """Blender keeps no copy of the strings of a callback: they have to live here."""
 
@@ -162,12 +163,26 @@ def style_items(owner: Any, context: bpy.types.Context | None) -> list[tuple[str
     return _style_items
 
 
+def words_of(style: str) -> str:
+    """What a style adds to the prompt; empty where it adds nothing."""
+    words = next((item[2] for item in style_items(None, None) if item[0] == style), "")
+    return "" if style == NO_STYLE else words
+
+
+def is_own(style: str) -> bool:
+    """Whether a style is one of the user's own. Quick enough for drawing."""
+    return style in _own_styles
+
+
 def refresh_styles() -> None:
     """Read the styles again, after some came or went; a broken file of own ones counts as none."""
     try:
-        found = styles.all_styles()
+        own = styles.user_styles()
     except GptImageError:
-        found = styles.curated_styles()
+        own = {}
+    found = {**styles.curated_styles(), **own}
+    _own_styles.clear()
+    _own_styles.update(own)
     items = [(NO_STYLE, NO_STYLE_LABEL, NO_STYLE_TIP, "NONE", 0)]
     # A number made from the name stays the same when other styles come and go.
     items += [

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import bpy
-
 from .. import api
 from ..core.errors import GptImageError
 
 if TYPE_CHECKING:
     from ..core.history import Cleaned
-
-TAKEN = "All results take {:s}."
-FREED = "{:d} results were deleted, {:s} freed."
 
 _text = ""
 _measured: str | None = None
@@ -21,7 +16,7 @@ _measured: str | None = None
 
 
 def text(state_folder: str) -> str:
-    """One sentence, translated; empty until it is known. The first call for a folder starts the measuring."""
+    """One sentence; empty until it is known. The first call for a folder starts the measuring."""
     global _measured
     if _measured != state_folder:
         _measured = state_folder
@@ -55,7 +50,7 @@ def _answered(taken: int | None, error: GptImageError | None) -> None:
     if error is not None or taken is None:
         _text = error.text if error is not None else ""
         return
-    _text = bpy.app.translations.pgettext_iface(TAKEN).format(size(taken))
+    _text = f"All results take {size(taken)}."
 
 
 def _cleaned(found: Cleaned | None, error: GptImageError | None) -> None:
@@ -63,5 +58,4 @@ def _cleaned(found: Cleaned | None, error: GptImageError | None) -> None:
     if error is not None or found is None:
         _text = error.text if error is not None else ""
         return
-    freed = size(found.freed_bytes)
-    _text = bpy.app.translations.pgettext_iface(FREED).format(len(found.jobs), freed)
+    _text = f"{len(found.jobs)} results were deleted, {size(found.freed_bytes)} freed."

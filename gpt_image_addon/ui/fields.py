@@ -29,6 +29,7 @@ def draw_choice(layout: Any, values: Any, name: str, taken: Collection[str] | No
     label.alignment = "RIGHT"
     label.label(text=values.bl_rna.properties[name].name)
     grid = split.grid_flow(row_major=True, columns=3 if len(offered) % 3 == 0 else 2, align=True)
+    grid.use_property_split = False
     for key in offered:
         grid.prop_enum(values, name, key)
 
@@ -38,7 +39,8 @@ def draw_sentence(layout: Any, text: str, icon: str = "NONE", width: int = SENTE
     column = layout.column(align=True)
     column.active = False
     for number, line in enumerate(textwrap.wrap(text, width)):
-        column.label(text=line, icon="NONE" if number else icon, translate=False)
+        first = icon if number == 0 or icon == "NONE" else "BLANK1"
+        column.label(text=line, icon=first, translate=False)
 
 
 def sidebar_width(context: bpy.types.Context) -> int:

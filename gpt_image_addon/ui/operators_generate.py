@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from .. import api
 from . import asking, choices, parameters, pictures, quote
 from .operators import FINISHED, Returned, reporting
+from .spoken import said
 
 REQUEST_POINTER = "gpt_image_request"
 """Set in the layout around a button that is about the panel's request."""
@@ -72,7 +73,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         if getattr(context, REQUEST_POINTER, None) is not None:
             problem = quote.current(context.scene).problem
             if problem:
-                cls.poll_message_set(problem)
+                cls.poll_message_set(said(problem))
                 return False
         return True
 
@@ -124,7 +125,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
 
     def _tell(self, started: Any) -> None:
         for warning in started.warnings:
-            self.report({"WARNING"}, warning)
+            self.report({"WARNING"}, said(warning))
 
     def _parameters(self, context: bpy.types.Context) -> dict[str, Any]:
         values = context.scene.gpt_image

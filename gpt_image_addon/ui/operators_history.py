@@ -10,6 +10,7 @@ from bpy.props import IntProperty, StringProperty
 from .. import api, results, settings
 from . import disk, history, parameters
 from .operators import CANCELLED, FINISHED, Returned, reporting
+from .spoken import said
 
 
 class _OnJob:
@@ -71,7 +72,7 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
         found = api.unapplied()
         for entry in found:
             results.apply(entry.id, **parameters.place(context))
-        self.report({"INFO"}, f"{len(found)} results were recovered.")
+        self.report({"INFO"}, said(f"{len(found)} results were recovered."))
         history.view.stale = True
         return FINISHED
 
@@ -123,7 +124,7 @@ class GPT_IMAGE_OT_open_folder(_OnJob, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         folder = results.entry(self.job).folder if self.job else settings.load(with_key=False).state_folder
         if folder is None or not Path(folder).is_dir():
-            self.report({"ERROR"}, "There is no folder.")
+            self.report({"ERROR"}, said("There is no folder."))
             return CANCELLED
         bpy.ops.wm.path_open(filepath=str(folder))
         return FINISHED

@@ -6,9 +6,20 @@ from typing import Any
 
 import bpy
 
-from . import choices, operators_generate, operators_keys, panels_jobs, panels_request, quote, retired
+from . import (
+    choices,
+    operators_generate,
+    operators_keys,
+    operators_prompt,
+    operators_styles,
+    panels_jobs,
+    panels_request,
+    quote,
+    retired,
+)
 from .fields import draw_choice, draw_sentence, sidebar_width
 from .sidebars import Sidebar, in_every_sidebar
+from .spoken import said
 
 PLACEHOLDER = "What do you want to make?"
 REQUEST_POINTER = operators_generate.REQUEST_POINTER
@@ -47,17 +58,20 @@ PANELS = in_every_sidebar(GPT_IMAGE_PT_main)
 
 
 def _draw_prompt(layout: Any, values: Any) -> None:
+    if values.prompt_text is None and hasattr(layout, "textbox"):  # Blender 5.2
+        layout.textbox(values, "prompt", initial_visible_lines=3, placeholder=PLACEHOLDER)
+        return
     if values.prompt_text is None:
-        if hasattr(layout, "textbox"):  # Blender 5.2
-            layout.textbox(values, "prompt", initial_visible_lines=3, placeholder=PLACEHOLDER)
-            return
         layout.prop(values, "prompt", text="", placeholder=PLACEHOLDER)
-    if not hasattr(layout, "textbox") or values.prompt_text is not None:
-        layout.prop(values, "prompt_text", text="", icon="TEXT")
+    row = layout.row(align=True)
+    row.prop(values, "prompt_text", text="", icon="TEXT")
+    row.operator(operators_prompt.GPT_IMAGE_OT_edit_prompt.bl_idname, text="", icon="GREASEPENCIL")
 
 
 def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
-    layout.prop(values, "style")
+    row = layout.row(align=True)
+    row.prop(values, "style")
+    row.menu(operators_styles.GPT_IMAGE_MT_styles.bl_idname, text="", icon="DOWNARROW_HLT")
     layout.prop(values, "target")
     layout.prop(values, "size")
     if values.size == choices.CUSTOM_SIZE:
@@ -99,4 +113,4 @@ def _draw_button(layout: Any, values: Any, found: quote.Quote, width: int) -> No
     )
     panels_jobs.draw_newest(layout)
     for text in filter(None, (found.problem, retired.notice(values), *found.warnings)):
-        draw_sentence(layout, text, "INFO" if text == found.problem else "ERROR", width)
+        draw_sentence(layout, said(text), "INFO" if text == found.problem else "ERROR", width)

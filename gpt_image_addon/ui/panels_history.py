@@ -9,8 +9,10 @@ import bpy
 from .. import settings
 from . import history, operators_history, quote, thumbnails
 from . import operators_results as results
+from .fields import draw_sentence, sidebar_width
 from .panels_jobs import STATE_ICONS
 from .sidebars import Sidebar, in_every_sidebar
+from .spoken import said
 
 THUMBNAIL_SCALE = 3.0  # of an icon
 
@@ -31,7 +33,7 @@ class GPT_IMAGE_PT_history(Sidebar):
         row.prop(shown, "search", text="", icon="VIEWZOOM")
         row.prop(shown, "which", text="")
         if view.error:
-            layout.label(text=view.error, icon="ERROR", translate=False)
+            draw_sentence(layout, said(view.error), "ERROR", sidebar_width(context))
         for entry in view.shown:
             _draw_row(layout, entry)
         _draw_pages(layout, view)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from .quote import Quote
 
 
+STRENGTH_LABELS = ("Normal", "Height", "AO", "Roughness")
+"""By `STRENGTHS`: short enough for a narrow sidebar."""
+
+
 def draw_maps(layout: Any, values: Any, found: Quote) -> None:
     """Which maps there are and how strong; the same strengths can be given to a material that is there."""
     is_material = values.target == "material"
@@ -29,6 +33,7 @@ def draw_maps(layout: Any, values: Any, found: Quote) -> None:
     if not is_material and (active is None or active.active_material is None):
         return
     strengths = layout.column(align=True)
-    for name in STRENGTHS:
-        strengths.prop(values, name, slider=True)
+    strengths.label(text="Strengths")
+    for name, text in zip(STRENGTHS, STRENGTH_LABELS, strict=True):
+        strengths.prop(values, name, text=text, slider=True)
     layout.operator(GPT_IMAGE_OT_remake_material.bl_idname, icon="FILE_REFRESH")

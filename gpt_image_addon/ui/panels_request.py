@@ -27,7 +27,7 @@ class GPT_IMAGE_UL_references(bpy.types.UIList):
         self, context: Any, layout: Any, data: Any, item: Any, icon: int, active_data: Any, name: str
     ) -> None:
         kind = layout.enum_item_icon(item, "kind", item.kind)
-        row = layout.row(align=True)
+        row = layout.split(factor=0.2, align=True)
         number = next(n for n, other in enumerate(data.references, 1) if other == item)
         row.label(text=str(number), icon_value=kind, translate=False)
         title = item.image.name if item.kind == "image" and item.image else ""

@@ -18,6 +18,8 @@ from ..core.defaults import (
     UNATTENDED_MAX_COST_USD,
 )
 from . import PACKAGE, choices, connection, disk, operators_history, operators_keys, operators_styles, quote
+from .fields import draw_sentence
+from .spoken import said
 
 LOG_LEVELS = (
     ("ERROR", "Errors", "Only what went wrong"),
@@ -47,7 +49,7 @@ OVERRIDDEN_BY = {
     "max_cost_usd": "GPT_IMAGE_MAX_COST_USD",
 }
 """Variables of the environment that go before a preference."""
-OVERRIDDEN = "{:s} is set and goes first."
+LINE = 90  # characters of a line
 
 KEY_TEXTS = {
     "environment": "The key comes from OPENAI_API_KEY.",
@@ -171,7 +173,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_decorate = False
         missing = requirements.missing_modules()
         if missing:
-            layout.label(text=missing, icon="ERROR")
+            layout.label(text=said(missing), icon="ERROR", translate=False)
         _draw_key(layout, self)
         _draw_online_access(layout, context)
         for title, names in SECTIONS:
@@ -196,7 +198,7 @@ def _draw_key(layout: Any, values: Any) -> None:
         row.operator(operators_keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
     row.operator(operators_keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL")
     if connection.text():
-        box.label(text=connection.text(), icon=connection.icon(), translate=False)
+        draw_sentence(box, said(connection.text()), connection.icon(), LINE)
     if operators_keys.keychain_is_offered():
         box.prop(values, "use_keychain")
 
@@ -208,7 +210,7 @@ def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
         variable = OVERRIDDEN_BY.get(name, "")
         layout.prop(values, name)
         if variable and os.environ.get(variable):
-            text = bpy.app.translations.pgettext_iface(OVERRIDDEN).format(variable)
+            text = said(f"{variable} is set and goes first.")
             layout.label(text=text, icon="INFO", translate=False)
 
 
@@ -220,7 +222,7 @@ def _draw_folder(layout: Any) -> None:
     box.label(text=folder, translate=False)
     taken = disk.text(folder)
     if taken:
-        box.label(text=taken, translate=False)
+        box.label(text=said(taken), translate=False)
     row = box.row()
     row.operator(operators_history.GPT_IMAGE_OT_open_folder.bl_idname)
     row.operator(operators_history.GPT_IMAGE_OT_clean_results.bl_idname, icon="TRASH")

@@ -157,7 +157,7 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         description="Ask the model for the height of its picture: one more request, which is paid, too",
     )
     convention: EnumProperty(
-        name="Normal Map of Copies",
+        name="Normals",
         description="Of the normal map among the copies; Blender's own is always OpenGL",
         items=choices.CONVENTIONS,
     )

@@ -15,6 +15,7 @@ import bpy
 from .. import api, requirements, settings
 from ..core.errors import GptImageError
 from . import parameters
+from .spoken import said
 
 if TYPE_CHECKING:
     from ..core.models import Model
@@ -154,7 +155,7 @@ def _problem(values: Any, provider: str) -> str:
     if missing:
         return missing
     if not parameters.prompt_of(values):
-        return str(bpy.app.translations.pgettext_iface(NO_PROMPT))
+        return NO_PROMPT
     for number, reference in enumerate(values.references, 1):
         if reference.kind == "image" and reference.image is None:
             return f"Reference {number} has no image yet."
@@ -192,10 +193,11 @@ def _size_of(reference: Any) -> tuple[int, int]:
 def price_text(low_usd: float, high_usd: float, provider: str = "openai") -> str:
     """A price for people: three significant digits, a range where it is not certain."""
     if provider == "offline":
-        return "free"
+        return said("free")
     if high_usd - low_usd < 0.05 * high_usd:
         return usd(high_usd)
-    return f"{usd(low_usd)} to {usd(high_usd)}"
+    text = bpy.app.translations.pgettext_iface("{:s} to {:s}")
+    return str(text.format(usd(low_usd), usd(high_usd)))
 
 
 def usd(amount: float) -> str:

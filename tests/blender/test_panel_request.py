@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,20 @@ from gpt_image_addon import api, catalogue, results, settings
 from gpt_image_addon.core.defaults import STRENGTHS
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.states import JobState
-from gpt_image_addon.ui import asking, disk, panels, parameters, pictures, presets, quote, recall, retired
+from gpt_image_addon.ui import (
+    asking,
+    choices,
+    disk,
+    operators_references,
+    operators_styles,
+    panels,
+    parameters,
+    pictures,
+    presets,
+    quote,
+    recall,
+    retired,
+)
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
 
@@ -270,3 +284,71 @@ def test_results_are_measured_and_cleaned(tmp_path: Path) -> None:
     assert bpy.ops.gpt_image.clean_results(days=0) == {"FINISHED"}
     assert disk.text(folder).startswith("1 results were deleted")
     assert [results.entry(job.id).folder is None for job in jobs] == [False, True]
+
+
+def test_a_dear_request_is_asked_about_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "preferences", lambda: type("P", (), {"confirm_above_usd": 0.5}))
+    assert [asking.dear_usd(price) for price in (0.4, 0.5, 0.6)] == [0.0, 0.0, 0.6]
+
+
+def test_a_long_prompt_is_written_in_a_text() -> None:
+    values().prompt = "oak"
+    bpy.ops.gpt_image.edit_prompt()
+    assert values().prompt_text.as_string() == "oak"
+    values().prompt_text.write("\nwith moss")
+    assert parameters.plain(values())["prompt"] == "oak\nwith moss"
+    bpy.ops.gpt_image.edit_prompt()
+    assert len(bpy.data.texts) == 1
+    layout = draw(type("Main", (panels.GPT_IMAGE_PT_main,), {}))
+    assert "gpt_image.edit_prompt" in layout.operators
+
+
+def test_the_menu_of_styles_says_what_the_style_adds() -> None:
+    assert not bpy.ops.gpt_image.delete_style.poll()
+    values().style = "anime"
+    said = " ".join(draw(operators_styles.GPT_IMAGE_MT_styles).said)
+    assert choices.words_of("anime") in said and choices.words_of("none") == ""
+    bpy.ops.gpt_image.add_style(label="Moon Dust", words="Style: grey dust.")
+    assert bpy.ops.gpt_image.delete_style.poll() and bpy.ops.gpt_image.delete_style() == {"FINISHED"}
+
+
+class Dropped:
+    """The context of a drop."""
+
+    scene = True
+
+    def __init__(self, kind: str, tab: str = "GPT Image") -> None:
+        self.region = type("Region", (), {"type": kind, "active_panel_category": tab})
+
+
+def test_pictures_are_taken_where_the_panel_is_shown() -> None:
+    handler = operators_references.GPT_IMAGE_FH_pictures
+    assert handler.poll_drop(Dropped("UI"))  # type: ignore[arg-type]
+    assert not handler.poll_drop(Dropped("WINDOW"))  # type: ignore[arg-type]
+    assert not handler.poll_drop(Dropped("UI", "Item"))  # type: ignore[arg-type]
+    assert handler.bl_import_operator == "gpt_image.drop_pictures"
+    assert set(handler.bl_file_extensions.split(";")) == {".png", ".jpg", ".jpeg", ".webp"}
+
+
+def test_a_result_is_made_seamless_without_a_request(online: ApiServer) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    job = done()
+    before = api.result_of(job).images[0].file
+    assert bpy.ops.gpt_image.make_seamless(job=job.id) == {"FINISHED"}
+    again = api.jobs()[-1]
+    assert again.wait(30) and again.state is JobState.APPLIED, again.message
+    made = api.result_of(again).images[0]
+    assert made.file == before and made.processed is not None and len(online.image_requests) == 1
+
+
+def test_every_refusal_says_why() -> None:
+    """A ``poll`` of an operator never says no without a word."""
+    silent = []
+    for path in sorted(Path(panels.__file__).parent.glob("operators_*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name == "poll":
+                text = ast.unparse(node)
+                refusals = text.count("return False") - text.count("super().poll")
+                if refusals != text.count("poll_message_set") or "return not" in text:
+                    silent.append(f"{path.name}:{node.lineno}")
+    assert silent == []
