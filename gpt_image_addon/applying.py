@@ -7,6 +7,7 @@ so each step looks up afresh what it needs, and a result enters what the user ha
 from __future__ import annotations
 
 import enum
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -53,11 +54,17 @@ class Applier:
         self._journal, self._errand, self._fail, self._done = journal, errand, fail, done
         self._arrived: deque[Job] = deque()
         self._deferred: list[Job] = []
+        self._previews: deque[Job] = deque()
         self._steps: Iterator[Pace] | None = None
 
     def add(self, job: Job) -> None:
         """A result has come."""
         self._arrived.append(job)
+
+    def preview(self, job: Job) -> None:
+        """Show the newest preview of a job in the scene, when there is time."""
+        if job not in self._previews:
+            self._previews.append(job)
 
     def step(self) -> Pace:
         """Do the next small thing."""
@@ -65,11 +72,26 @@ class Applier:
         if self._steps is None and self._arrived:
             self._steps = self._way_of(self._arrived.popleft())
         if self._steps is None:
-            return Pace.IDLE
+            return self._show_preview()
         pace = next(self._steps, None)
         if pace is None:
             self._steps = None
         return pace or Pace.BUSY
+
+    def _show_preview(self) -> Pace:
+        from .scene import previewing
+
+        if not self._previews:
+            return Pace.IDLE
+        job = self._previews.popleft()
+        if job.prepared is None and not job.done:
+            try:
+                previewing.show(
+                    job.id, job.preview, job.application, job.application.name or job.request.prompt
+                )
+            except (RuntimeError, TypeError, ValueError, ReferenceError) as error:  # no loss
+                log.warning("A preview of job %s could not be shown: %s", job.id, error)
+        return Pace.BUSY
 
     def _way_of(self, job: Job) -> Iterator[Pace]:
         from .scene import ahead
@@ -112,6 +134,7 @@ class Applier:
             for _ in lay_ahead(job.prepared, job.application):
                 yield Pace.BUSY
                 _check_file(job.application)
+        clear_preview(job)
         job.applied = (job.apply or apply)(job.prepared, job.application)
         if self.save and job.apply is None:
             yield Pace.BUSY
@@ -161,6 +184,21 @@ class Applier:
             elif _file_is_gone(job.application) or _why_deferred(job) is None:
                 self._deferred.remove(job)
                 self._arrived.append(job)
+
+
+def clear_preview(job: Job) -> None:
+    """Take the preview of a job out of the scene, where it has one."""
+    if job.application.previews_in_target:
+        from .scene import previewing
+
+        previewing.clear(job.id)
+
+
+def clear_previews() -> None:
+    """Take all previews out of the scene; nothing more is shown."""
+    name = f"{__package__}.scene.previewing"
+    if name in sys.modules:
+        sys.modules[name].close()
 
 
 def _why_deferred(job: Job) -> str | None:

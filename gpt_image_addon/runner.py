@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from . import applying
 from .applying import Applier, Pace
 from .core.errands import Errands
 from .core.errors import GptImageError, InvalidRequestError, JobCancelled, StorageError
@@ -398,6 +399,8 @@ def _handle(event: JobEvent, found: _State) -> None:
     job.message = event.message or job.message
     job.progress = event.progress if event.progress is not None else job.progress
     job.preview = event.preview or job.preview
+    if event.preview is not None and job.application.previews_in_target:
+        found.applier.preview(job)
     if event.error is not None:
         _fail(job, event.error)
     elif event.prepared is not None:
@@ -422,6 +425,7 @@ def _tell(job: Job) -> None:
 
 
 def _fail(job: Job, error: GptImageError) -> None:
+    applying.clear_preview(job)
     job.error = error
     job.message = error.text
     if job.state is not JobState.RECEIVED:
@@ -439,6 +443,7 @@ def close() -> None:
         bpy.app.timers.unregister(_tick)
     if _state is None:
         return
+    applying.clear_previews()
     ended = _state.queue.close(CLOSE_SECONDS)
     if ended:  # a worker that still runs needs the journal
         _state.journal.close()

@@ -20,8 +20,8 @@ from .request import Application, GenerationRequest
 
 def sent_fields(request: GenerationRequest, registry: Registry) -> Mapping[str, Any]:
     """What would be sent for a request besides its pictures, by the very code that sends it."""
-    from .providers.openai import parameters
-    from .seamless import as_sent
+    from .asked import as_sent
+    from .providers.openai_fields import parameters
 
     sent, _ = as_sent(request, registry)
     return parameters(sent, compose(sent))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .admission import quote, sent_fields
+from .asked import as_sent, is_cut
 from .defaults import PROMPT_LIMIT
 from .errors import InvalidRequestError
 from .files import PART_SUFFIX
@@ -19,7 +20,6 @@ from .models import Registry, check
 from .pricing import Estimate, Seen, estimate, nothing_seen
 from .request import Application, GenerationRequest, check_application
 from .results import ANSWER_FILE, PICTURE_STEM
-from .seamless import as_sent, is_cut
 from .sizes import AUTO, format_size, parse_size
 
 HEIGHT_JOB = "height"

@@ -17,7 +17,8 @@ from .light import evened, full_scale, light_ramp, log_luminance, remove_ramp
 from .map_kinds import BY_NAME, MAP_KINDS
 from .material_words import MaterialGuess, guess_material
 from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness, without_steps
-from .tiling import SMALLEST, is_seamless
+from .tile_sizes import SMALLEST
+from .tiling import is_seamless
 
 Map = NDArray[Any]  # uint8, or uint16 where asked for
 

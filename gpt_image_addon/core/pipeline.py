@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .asked import as_sent
 from .errors import (
     Billed,
     GptImageError,
@@ -26,14 +27,11 @@ from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
 from .logs import get_logger
 from .models import Registry
-from .preparing import prepare
 from .pricing import cost_usd
-from .processing import PIXEL_FORMATS
 from .prompts import compose
 from .providers import NEEDS_KEY, make_provider
 from .request import Application, GenerationRequest
-from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, Prepared, keep
-from .seamless import as_sent
+from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, Prepared, keep
 from .sizes import parse_size
 from .states import JobState
 
@@ -88,6 +86,8 @@ class Line:
 
     def _prepare(self, job: Job, folder: Path) -> Prepared:
         """`prepare`; what goes wrong here is paid for, and unless the picture is bad it can be recovered."""
+        from .preparing import prepare
+
         try:
             return prepare(job.id, job.request, job.application, folder)
         except GptImageError as error:
@@ -107,7 +107,13 @@ class Line:
 
     def resume(self, folder: Path) -> Work:
         """The work of a job whose answer already lies in ``folder``."""
-        return lambda job, emit: prepare(job.id, job.request, job.application, folder)
+
+        def work(job: Job, emit: Emit) -> Prepared:
+            from .preparing import prepare
+
+            return prepare(job.id, job.request, job.application, folder)
+
+        return work
 
     def _further(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
         """Send the further requests of a job; what they fail at is told and does not spoil its result."""

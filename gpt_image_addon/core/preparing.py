@@ -16,9 +16,18 @@ from .errors import InvalidRequestError, InvalidResponseError
 from .files import replace_file
 from .further import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
 from .names import safe_name
-from .processing import PIXEL_FORMATS, process
+from .processing import process
 from .request import Application, GenerationRequest
-from .results import ANSWER_FILE, HEIGHT_STEM, MAPS_FOLDER, PICTURE_STEM, Facts, Picture, Prepared
+from .results import (
+    ANSWER_FILE,
+    HEIGHT_STEM,
+    MAPS_FOLDER,
+    PICTURE_STEM,
+    PIXEL_FORMATS,
+    Facts,
+    Picture,
+    Prepared,
+)
 from .sizes import format_size
 from .turns import PREPARING
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import IO, Any
 
+from .asked import as_sent
 from .errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled
 from .gate import Gate
 from .jobs import Job
@@ -31,7 +32,6 @@ from .providers.base import Uploads
 from .providers.openai_batches import MAX_BYTES, MAX_LINES, OPEN_STATES, BatchClient, Line, endpoint, line
 from .request import GenerationRequest
 from .rows import OF_BATCH
-from .seamless import as_sent
 from .states import JobState
 
 EXPIRED = "batch_expired"

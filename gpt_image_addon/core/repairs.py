@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from .asked import tile_size
 from .compositing import same_aspect
 from .errors import InvalidRequestError
 from .files import replace_file
@@ -12,11 +13,11 @@ from .further import SEAMS_JOB, painted_size, repair_request
 from .models import Registry
 from .pixels import read_pixels
 from .preparing import usable_pictures
-from .processing import PIXEL_FORMATS, process
+from .processing import process
 from .request import Application, GenerationRequest
-from .results import REPAIRS_FOLDER
+from .results import PIXEL_FORMATS, REPAIRS_FOLDER
 from .seam_repair import parcel
-from .seamless import number_of, tile_size
+from .seamless import number_of
 from .surface import tile_of
 from .tiling import Tile
 

@@ -180,6 +180,8 @@ class Application(_Values):
     """Ask the model for the height of its picture: one more request."""
     repair_seams: bool = False
     """Let the model repaint seams that no cut can hide: one more request for each such picture."""
+    previews_in_target: bool = False
+    """Show the previews of ``partial_images`` in the scene, where the result will be."""
 
 
 def check_application(application: Application) -> None:

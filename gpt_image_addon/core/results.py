@@ -32,6 +32,9 @@ PROCESSED_FOLDER = "processed"
 MAPS_FOLDER = "maps"
 REPAIRS_FOLDER = "repairs"
 
+PIXEL_FORMATS = ("png", "jpeg", "webp")
+"""Formats whose pixels can be worked with and that Blender can show."""
+
 Facts = Mapping[str, str | int | float]
 
 

@@ -1,4 +1,4 @@
-"""A seamless request: more pixels are asked for, and what comes is cut down to exactly the size wanted.
+"""A seamless request: what came larger than asked for is cut down to exactly the size wanted.
 
 Offline drafts tile by nature and stay as they are.
 """
@@ -10,47 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
+from .asked import is_cut, tile_size
 from .errors import InvalidRequestError
 from .files import replace_file
 from .height_fusion import reestimated
 from .kernels import Plane
-from .models import Registry
 from .pixels import Pixels, eight_bit_color, narrowed, read_pixels
 from .png16 import encode_png
 from .request import GenerationRequest
 from .results import PICTURE_STEM, PROCESSED_FOLDER, Picture
 from .seam_repair import mended
-from .sizes import AUTO, format_size, parse_size
-from .surface import check_tile_size, score_facts, tile_of
-from .tiling import Tile, score, source_size
-
-
-def as_sent(request: GenerationRequest, registry: Registry) -> tuple[GenerationRequest, tuple[str, ...]]:
-    """The request that goes to the server, and what to tell about it beforehand.
-
-    :raises InvalidRequestError: the size can't be read, or no tile of that size is made.
-    """
-    if not is_cut(request) or request.size == AUTO:
-        return request, ()
-    wanted = parse_size(request.size)
-    check_tile_size(wanted)
-    asked = source_size(*wanted)
-    rule = registry.size_rule(registry.get(request.model))
-    sent = asked if rule.problem(*asked) is None else rule.nearest(*asked)
-    notes: tuple[str, ...] = ()
-    if sent[0] < asked[0] or sent[1] < asked[1]:
-        notes = (f"No tile of {request.size} can be cut from {format_size(*sent)}: it will be enlarged.",)
-    return dataclasses.replace(request, size=format_size(*sent)), notes
-
-
-def is_cut(request: GenerationRequest) -> bool:
-    """Whether the result of a request is made seamless after it has arrived."""
-    return request.seamless and request.provider != "offline"
-
-
-def tile_size(request: GenerationRequest) -> tuple[int, int] | None:
-    """(width, height) of the tiles of a request; None for as large as the cut leaves them."""
-    return None if request.size == AUTO else parse_size(request.size)
+from .surface import score_facts, tile_of
+from .tiling import Tile, score
 
 
 def number_of(picture: Picture) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .asked import check_tile_size
 from .errors import InvalidRequestError
 from .files import replace_file
 from .kernels import Plane
@@ -26,7 +27,8 @@ from .pixels import Pixels, eight_bit_color, resized
 from .png16 import encode_png
 from .relief import Convention
 from .results import Facts, Picture
-from .tiling import SMALLEST, Seams, Tile, TileScores, is_seamless, make_tile, score, source_size
+from .tile_sizes import source_size
+from .tiling import Seams, Tile, TileScores, is_seamless, make_tile, score
 
 CUT_SHARE = 0.9  # most of a picture's edge that a tile cut from it can keep
 ROOMY = 1.1  # from a picture so much larger than a tile needs, a larger tile is cut and then shrunk
@@ -101,17 +103,6 @@ def _grown(tile: Tile, size: tuple[int, int]) -> Seams | None:
     down = down[np.arange(width) * len(down) // width] * height // len(across)
     across = across[np.arange(height) * len(across) // height] * width // len(tile.seams[0])
     return down, across
-
-
-def check_tile_size(size: tuple[int, int]) -> None:
-    """:raises InvalidRequestError: no tile of this (width, height) is made."""
-    least, most = 2 * SMALLEST, 8192
-    if min(size) < least or max(size) > most:
-        raise InvalidRequestError(
-            f"A tile has {least} to {most} pixels an edge, not {size[0]}x{size[1]}.",
-            code="invalid_value",
-            param="size",
-        )
 
 
 def scores_dict(scores: TileScores) -> dict[str, float]:

@@ -16,14 +16,13 @@ from PIL import Image
 from .cuts import Cut, cheapest_overlap, least_cut, overlap_error
 from .kernels import Plane
 from .light import evened, light_ramp, log_luminance
+from .tile_sizes import SMALLEST
 
 Pixels = NDArray[Any]
 Seams = tuple[Cut, Cut]
 """For each column the row, and for each row the column, where a tile was joined."""
 
-SMALLEST = 8  # pixels a side: below that there is nothing to cut
 OVERLAPS = (0.10, 0.30)  # least and greatest share of a side that is given up for the cut
-OVERLAP_ASKED = 0.2375  # share that source_size() allows for: 1344 pixels for a tile of 1024
 COARSE = 128  # pixels a side at which the overlap is chosen first
 FEATHER = 3  # pixels
 PATCHES_AT = 160  # pixels a side at which patches are compared
@@ -88,12 +87,6 @@ def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
     seams = cut_down, cut_across[: len(out)]
     scores = score(out, seams)
     return Tile(out, scores, False, () if scores.good else (SHOWING,), seams)
-
-
-def source_size(width: int, height: int) -> tuple[int, int]:
-    """The (width, height) to ask for, in multiples of 16, so that a tile of `width` x `height` can be cut."""
-    asked_width, asked_height = (-(-side / (1 - OVERLAP_ASKED) // 16) * 16 for side in (width, height))
-    return int(asked_width), int(asked_height)
 
 
 def is_seamless(pixels: Pixels) -> bool:

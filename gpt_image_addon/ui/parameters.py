@@ -67,6 +67,7 @@ def _of_format(values: Values) -> dict[str, Any]:
         effort = _chosen(values.svg_reasoning_effort) if model else ""
         return {"svg_model": model or None, "svg_reasoning_effort": effort or None}
     found = {"partial_images": values.partial_images, "stream": values.stream}
+    found["previews_in_target"] = values.previews_in_target and values.partial_images > 0
     if chosen in COMPRESSED_FORMATS:
         found["output_compression"] = values.output_compression
     return found

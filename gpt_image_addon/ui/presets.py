@@ -38,6 +38,7 @@ KEPT = (
     "svg_model",
     "svg_reasoning_effort",
     "partial_images",
+    "previews_in_target",
     "stream",
     "model",
     "moderation",

@@ -176,6 +176,10 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     partial_images: IntProperty(
         name="Previews", description="Pictures to see while waiting; each costs a little", min=0, max=3
     )
+    previews_in_target: BoolProperty(
+        name="Previews in the Scene",
+        description="Show the previews where the result will be, until it comes; they are never saved",
+    )
     stream: BoolProperty(
         name="Stream", description="Let each of several pictures come as soon as it is finished"
     )

@@ -28,6 +28,7 @@ OF_APPLICATION = (
     "target",
     "composite",
     "repair_seams",
+    "previews_in_target",
     "displacement",
     "height_by_model",
     "convention",

@@ -58,6 +58,7 @@ ARRAYS_ONLY = (
     "png16",
     "registration",
     "relief",
+    "tile_sizes",
     "tiling",
 )
 """Core rooms that turn arrays into arrays and know only each other."""
@@ -174,5 +175,16 @@ def test_core_imports_without_blender() -> None:
         "import sys, importlib\n"
         "sys.modules['bpy'] = None\n"
         f"for name in {names!r}: importlib.import_module(name)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+
+def test_submitting_loads_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "from gpt_image_addon.core import admission, asked, durations, further, journal, models, pipeline\n"
+        "from gpt_image_addon.core.providers import openai_fields\n"
+        "heavy = {'requests', 'urllib3', 'PIL', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gpt_image_addon.core.asked import as_sent
 from gpt_image_addon.core.drafts import RELIEF, paint
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.png16 import encode_png
 from gpt_image_addon.core.preparing import prepare
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import Picture, Prepared
-from gpt_image_addon.core.seamless import as_sent
 from gpt_image_addon.core.sizes import parse_size
 
 MATERIAL = Application(target="material")

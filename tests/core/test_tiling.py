@@ -8,7 +8,8 @@ from PIL import Image
 
 from gpt_image_addon.core.cuts import least_cut
 from gpt_image_addon.core.drafts import paint
-from gpt_image_addon.core.tiling import is_seamless, make_tile, score, source_size
+from gpt_image_addon.core.tile_sizes import source_size
+from gpt_image_addon.core.tiling import is_seamless, make_tile, score
 
 
 @pytest.mark.parametrize("side", [256, 512, 1024])
