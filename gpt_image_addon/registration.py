@@ -15,6 +15,7 @@ defer("api", "references", "results", "settings", "ui.history", "ui.quote")
 from . import api, listeners, requirements  # noqa: E402
 from .ui import (  # noqa: E402
     history,
+    live,
     menus,
     operators_generate,
     operators_history,
@@ -60,6 +61,7 @@ _registered = False
 
 
 def _jobs_changed() -> None:
+    live.follow(api.jobs())
     if history.changed(api.jobs()):
         sidebars.redraw_status()
     sidebars.redraw()

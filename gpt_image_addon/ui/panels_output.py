@@ -30,6 +30,8 @@ def draw_output(layout: Any, values: Any, found: Quote) -> None:
         row.prop(values, "svg_reasoning_effort")
     if chosen not in ANIMATED_OR_DRAWN:
         layout.prop(values, "partial_images")
+        if values.partial_images:
+            layout.prop(values, "live_previews")
         if values.n > 1:
             layout.prop(values, "stream")
     layout.prop(values, "textures_dir")

@@ -38,6 +38,7 @@ KEPT = (
     "svg_model",
     "svg_reasoning_effort",
     "partial_images",
+    "live_previews",
     "stream",
     "model",
     "moderation",

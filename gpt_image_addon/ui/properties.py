@@ -176,6 +176,10 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     partial_images: IntProperty(
         name="Previews", description="Pictures to see while waiting; each costs a little", min=0, max=3
     )
+    live_previews: BoolProperty(
+        name="In Image Editor",
+        description="Show previews in the Image Editor, too, until the result is there",
+    )
     stream: BoolProperty(
         name="Stream", description="Let each of several pictures come as soon as it is finished"
     )

@@ -19,6 +19,7 @@ from gpt_image_addon.ui import (
     asking,
     choices,
     disk,
+    live,
     operators_references,
     operators_styles,
     panels,
@@ -361,3 +362,28 @@ def test_strengths_are_shown_where_they_do_something() -> None:
     assert "gpt_image.remake_material" not in draw(main).operators
     assert api.submit("oak", target="material", **SMALL).wait(20)
     assert "gpt_image.remake_material" in draw(main).operators
+
+
+def test_previews_go_into_an_image_and_the_result_takes_its_place(online: ApiServer) -> None:
+    values().live_previews = True
+    editor = bpy.context.screen.areas[0]
+    editor.ui_type = "IMAGE_EDITOR"
+    online.script(faults.delay(1.0, "answer"))
+    job = api.submit("oak", target="image", quality="low", provider="openai", partial_images=2)
+    sizes: list[tuple[int, int]] = []
+    while not job.wait(0.05):
+        image = bpy.data.images.get(live.NAME)
+        if image is not None:
+            assert editor.spaces.active.image == image
+            sizes.append(tuple(image.size))
+    assert job.state is JobState.APPLIED, job.message
+    assert sizes and sizes[0] == (256, 256)
+    live.follow(api.jobs())
+    assert live.NAME not in bpy.data.images
+    assert editor.spaces.active.image == bpy.data.images["oak"]
+
+
+def test_without_the_wish_no_image_is_made(online: ApiServer) -> None:
+    job = api.submit("oak", target="image", quality="low", provider="openai", partial_images=2)
+    while not job.wait(0.05):
+        assert live.NAME not in bpy.data.images
