@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import subprocess
 import sys
 import threading
@@ -106,6 +105,9 @@ def traces(home: Path) -> list[Path]:
 def main() -> None:
     """Exit with 1 where a session fails, or the key is found where it must not be."""
     shutil.rmtree(STATE, ignore_errors=True)
+    home = ROOT / "build" / f"home-{sys.argv[-1]}"
+    for left in home.rglob("api-key"):  # of a run that failed
+        left.unlink()
     with ApiServer(0) as server:
         sessions = Sessions(sys.argv[1:], server)
         # The previews come, then the picture waits for a word; so does the second request, for ever.
@@ -126,11 +128,8 @@ def main() -> None:
         sessions.run("fifth.py", SCENES[3], GPT_IMAGE_DATA_DIR=str(keyed), KEY_TO_PASTE=API_KEY)
         assert server.requests[-1].path.endswith("/models") and server.requests[-1].status == 200
         sessions.decompress()
-    home = ROOT / "build" / f"home-{sys.argv[-1]}"
-    private = STATE / "keyed" / "api-key"
-    assert private.read_text() == API_KEY and stat.S_IMODE(private.stat().st_mode) == 0o600
     found = [path for path in traces(home) if API_KEY.encode() in path.read_bytes()]
-    if found != [private]:
+    if found:
         sys.exit(f"The key is in {found}")
 
 

@@ -1,8 +1,9 @@
-"""Fifth session: no key yet; one is pasted in the preferences, and the connection tested."""
+"""Fifth session: no key yet; one is pasted in the preferences, tested and deleted again."""
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def script() -> Steps:
         yield from click_text("Test Connection")
         yield from until(lambda: connection.icon() == "CHECKMARK", "the server to answer")
         yield from shot("23-connected", (preferences.width // 2, 4))
+        (private,) = Path.home().rglob("api-key")
+        assert stat.S_IMODE(private.stat().st_mode) == 0o600
+        bpy.ops.wm.save_userpref()  # at its most dangerous: while the key is known
+        yield from click_text("Forget Key")
+        yield from until(lambda: not private.exists(), "the key to be deleted")
     view = over(sidebar.area)
     window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=view[0], y=view[1])
     yield
