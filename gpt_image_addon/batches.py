@@ -182,10 +182,13 @@ class Batch:
     def _line(self, found: Settings) -> Line:
         from .core.pace import Pace
         from .core.pipeline import Line
+        from .core.sessions import Sessions
 
         journal, limits = runner.journal(found), self.options
         pace = Pace(journal, found.base_url, limits.images_per_minute, limits.input_images_per_minute)
-        return Line(journal, runner.registry(found), found.connection(), found.monthly_budget_usd, pace)
+        return Line(
+            journal, runner.registry(found), found.connection(), found.monthly_budget_usd, pace, Sessions()
+        )
 
     def _gate(self, found: Settings) -> Gate:
         from .core.gate import Gate

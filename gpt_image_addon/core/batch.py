@@ -7,6 +7,7 @@ answer is there is not sent again, one that may have been billed only on the use
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import queue
 import uuid
 from collections.abc import Iterable, Iterator
@@ -14,12 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from .crew import Crew
 from .errors import APIError, ExitCode, GptImageError, JobCancelled
 from .files import PART_SUFFIX, storage_errors
 from .gate import Gate
-from .jobs import Emit, Job, JobQueue, Work
+from .jobs import Job, JobEvent, Work
+from .logs import get_logger
 from .manifest import Row
-from .outcomes import NOT_MADE, Outcome, RowState, refused
+from .outcomes import NOT_MADE, Outcome, RowState, refused, state_after
 from .pipeline import Line
 from .request import GenerationRequest
 from .results import Prepared
@@ -28,8 +31,10 @@ from .rows import last_error
 if TYPE_CHECKING:
     from .journal import Entry, Journal
 
-EVENT_SECONDS = 0.5  # how long one look for a finished job lasts
-WAITING_JOBS = 2  # that are ready when a worker becomes free
+log = get_logger(__name__)
+
+EVENT_SECONDS = 0.5  # how long one look for a finished row lasts
+WAITING_ROWS = 8  # that are ready when a worker becomes free
 HOPELESS = (ExitCode.CONFIGURATION, ExitCode.QUOTA)
 """What the server says to all rows alike."""
 EXTENSIONS = {"jpeg": "jpg"}
@@ -46,7 +51,8 @@ class Output(Protocol):
         ...
 
     def present(self, row: Row, request: GenerationRequest) -> tuple[str, ...]:
-        """The files of a row that is there already; empty where it is not, or not wholly."""
+        """The files of a row that is there already; empty where it is not, or not wholly. Called on a
+        worker thread."""
         ...
 
     def close(self) -> None:
@@ -100,16 +106,19 @@ class Folder:
         """Every file is saved already."""
 
 
-@dataclass
-class _Running:
-    row: Row
-    price_usd: float
-    state: RowState = RowState.SUCCEEDED
+@dataclass(frozen=True)
+class _Made:
+    """What a worker made of a row."""
+
+    outcome: Outcome | None = None
+    """None where the run was stopped before anything was sent."""
+    prepared: Prepared | None = None
+    """The result that `Run.output` still has to take."""
 
 
 @dataclass
 class Run:
-    """One pass over a manifest. Belongs to one thread; the pictures are made on others."""
+    """One pass over a manifest. Belongs to one thread; everything but the output happens on others."""
 
     line: Line
     gate: Gate
@@ -123,9 +132,10 @@ class Run:
     fatal: GptImageError | None = None
     """Why the run was broken off: what would refuse all other rows alike, such as a wrong key."""
     _stopping: bool = False
+    _over: bool = False
     fresh: frozenset[str] = frozenset()
     """Jobs whose answers came just now by another way: they count as made by this run."""
-    _running: dict[str, _Running] = field(default_factory=dict)
+    _jobs: set[Job] = field(default_factory=set)
 
     @property
     def journal(self) -> Journal:
@@ -146,113 +156,140 @@ class Run:
     @property
     def in_flight(self) -> int:
         """Rows that are being worked on."""
-        return len(self._running)
+        return len(self._jobs)
 
     def outcomes(self, rows: Iterable[Row]) -> Iterator[Outcome]:
         """Work through rows; each that was begun yields one outcome, not in their order."""
-        jobs = JobQueue(self.concurrency)
+        crew = Crew(self.concurrency, self._work)
         try:
             for row in rows:
                 if self._stopping:
                     break
-                outcome = self._begin(row, jobs)
-                if outcome is not None:
-                    yield outcome
-                while len(self._running) >= self.concurrency + WAITING_JOBS:
-                    yield from self._finished(jobs)
-            while self._running:
-                yield from self._finished(jobs)
+                crew.give(row)
+                while crew.open >= self.concurrency + WAITING_ROWS:
+                    yield from self._finished(crew)
+            while crew.open:
+                yield from self._finished(crew)
         finally:
-            jobs.close(EVENT_SECONDS)
+            self._over = True
+            for job in tuple(self._jobs):
+                job.cancel()
+            crew.dismiss(EVENT_SECONDS)
+            if self.line.sessions is not None:
+                self.line.sessions.close()
 
-    def _begin(self, row: Row, jobs: JobQueue) -> Outcome | None:
-        """Hand a row to a worker, or say at once what becomes of it."""
+    def _finished(self, crew: Crew[Row, _Made]) -> Iterator[Outcome]:
+        with contextlib.suppress(queue.Empty):
+            made = crew.collect(EVENT_SECONDS)
+            if made.outcome is not None:
+                yield self._delivered(made.outcome, made.prepared)
+
+    def _delivered(self, outcome: Outcome, prepared: Prepared | None) -> Outcome:
+        if self.output is None or prepared is None:
+            return outcome
+        assert outcome.job is not None
+        try:
+            files = self.output.deliver(outcome.row, prepared)
+            self.journal.applied(outcome.job)
+        except GptImageError as error:
+            return dataclasses.replace(outcome, state=state_after(error), error=error)
+        return dataclasses.replace(outcome, files=outcome.files + files)
+
+    def _work(self, row: Row) -> _Made:
+        """All that a worker can do for a row."""
+        if self._stopping or self._over:
+            return _Made()
         try:
             asked = self.gate.look(row)
             stored = asked.known.stored
             if stored is not None and stored.folder is not None and stored.folder.is_dir():
-                return self._skip(row, asked.request, stored, jobs)
+                return self._skip(row, asked.request, stored)
             if not self.sends and asked.known.running is None and not asked.known.unknown:
                 noted = last_error(self.journal, asked.key)
-                return Outcome(row, RowState.FAILED, error=NOT_MADE, noted=noted)
+                return _Made(Outcome(row, RowState.FAILED, error=NOT_MADE, noted=noted))
             job = self.gate.admit(row, asked)
         except GptImageError as error:
-            return refused(row, error)
-        self._submit(row, job, self.line.run, job.estimated_usd, RowState.SUCCEEDED, jobs)
-        return None
+            return _Made(refused(row, error))
+        except Exception as error:
+            return _Made(refused(row, _fault(error)))
+        return self._run(row, job, self.line.run, RowState.SUCCEEDED)
 
-    def _skip(self, row: Row, request: GenerationRequest, stored: Entry, jobs: JobQueue) -> Outcome | None:
+    def _skip(self, row: Row, request: GenerationRequest, stored: Entry) -> _Made:
         outputs = [output for output in (self.folder, self.output) if output is not None]
         present = [output.present(row, request) for output in outputs]
         state = RowState.SUCCEEDED if stored.id in self.fresh else RowState.SKIPPED
         if all(present):
             files = tuple(file for found in present for file in found)
             cost = (stored.cost_usd or 0.0) if state is RowState.SUCCEEDED else 0.0
-            return Outcome(row, state, stored.id, stored.request_id, cost, files=files)
+            return _Made(Outcome(row, state, stored.id, stored.request_id, cost, files=files))
         assert stored.folder is not None
         job = Job(stored.request, row.application, id=stored.id)
-        self._submit(row, job, self.line.resume(stored.folder), 0.0, state, jobs)
-        return None
+        return self._run(row, job, self.line.resume(stored.folder), state)
 
-    def _submit(
-        self, row: Row, job: Job, work: Work, price_usd: float, state: RowState, jobs: JobQueue
-    ) -> None:
-        self._running[job.id] = _Running(row, price_usd, state)
-        jobs.submit(job, self._work(row, work))
-
-    def _work(self, row: Row, work: Work) -> Work:
-        """The line's own work, and then the files: all that a worker can do."""
-
-        def whole(job: Job, emit: Emit) -> Prepared:
+    def _run(self, row: Row, job: Job, work: Work, state: RowState) -> _Made:
+        """The line's own work, and then the files."""
+        prepared: Prepared | None = None
+        files: tuple[str, ...] = ()
+        error: GptImageError | None = None
+        self._jobs.add(job)
+        try:
             if self._stopping:
-                self.journal.cancel_dead(job.id)
+                if state is RowState.SUCCEEDED:  # a stored answer stays what it is
+                    self.journal.cancel_dead(job.id)
                 raise JobCancelled("The run was stopped.")
-            prepared = work(job, emit)
+            prepared = work(job, _nobody)
             if self.folder is not None:
-                job.applied = self.folder.deliver(row, prepared)
+                files = self.folder.deliver(row, prepared)
             if self.output is None:
                 self.journal.applied(job.id)
-            return prepared
+        except GptImageError as found:
+            error = found
+        except Exception as found:
+            error = _fault(found)
+        finally:
+            self._jobs.discard(job)
+        return self._made(row, job, state, prepared, files, error)
 
-        return whole
-
-    def _finished(self, jobs: JobQueue) -> Iterator[Outcome]:
-        with contextlib.suppress(queue.Empty):
-            event = jobs.events.get(timeout=EVENT_SECONDS)
-            if event.is_last:
-                outcome = self._outcome(event.job, event.prepared, event.error)
-                stopped = isinstance(outcome.error, JobCancelled) and outcome.error.billed == "no"
-                if not (self._stopping and stopped):
-                    yield outcome
-
-    def _outcome(self, job: Job, prepared: Prepared | None, error: GptImageError | None) -> Outcome:
-        began = self._running.pop(job.id)
+    def _made(
+        self,
+        row: Row,
+        job: Job,
+        state: RowState,
+        prepared: Prepared | None,
+        files: tuple[str, ...],
+        error: GptImageError | None,
+    ) -> _Made:
         entry = self.journal.entry(job.id)
         further = prepared.further_jobs if prepared is not None else ()
-        rows = [entry, *map(self.journal.entry, further)] if began.state is RowState.SUCCEEDED else []
+        rows = [entry, *map(self.journal.entry, further)] if state is RowState.SUCCEEDED else []
         cost = sum(found.cost_usd or 0.0 for found in rows if found is not None)
-        files: tuple[str, ...] = job.applied or ()
-        if prepared is not None and self.output is not None:
-            try:
-                files += self.output.deliver(began.row, prepared)
-                self.journal.applied(job.id)
-            except GptImageError as refused:
-                error = refused
-        state = began.state
         if error is not None:
-            state = RowState.UNKNOWN if error.billed == "maybe" else RowState.FAILED
+            state = state_after(error)
             if isinstance(error, APIError) and error.exit_code in HOPELESS:
                 self.fatal = self.fatal or error
                 self.stop()
-        self.gate.settle(began.price_usd, began.price_usd if state is RowState.UNKNOWN else cost)
-        return Outcome(
-            began.row,
+        self.gate.settle(job.estimated_usd, job.estimated_usd if state is RowState.UNKNOWN else cost)
+        if self._stopping and isinstance(error, JobCancelled) and error.billed == "no":
+            return _Made()
+        outcome = Outcome(
+            row,
             state,
             job.id,
             entry.request_id if entry is not None else None,
             cost,
-            began.price_usd,
+            job.estimated_usd,
             files,
             error,
             (*job.warnings, *(prepared.warnings if prepared is not None else ())),
         )
+        return _Made(outcome, prepared)
+
+
+def _nobody(event: JobEvent) -> None:
+    """A batch shows rows, not what happens within them."""
+
+
+def _fault(error: Exception) -> GptImageError:
+    """What people read of a fault of our own."""
+    log.error("A row broke", exc_info=error)
+    return GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")

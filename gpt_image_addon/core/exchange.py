@@ -11,6 +11,7 @@ from .errors import Billed, JobCancelled
 
 if TYPE_CHECKING:
     from .pace import Turn
+    from .sessions import Sessions
 
 
 class Exchange:
@@ -26,6 +27,8 @@ class Exchange:
         """What keeps requests apart, where something does."""
         self.proxy = ""
         """Address of the proxy to use instead of the environment's; empty for those."""
+        self.sessions: Sessions | None = None
+        """Whose connections may be used; None for one of its own."""
         self.answered = False
         """The answer is here, and with it the bill; only pictures behind links are missing."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from .admission import quote, sent_fields
 from .asked import as_sent, is_cut
 from .defaults import PROMPT_LIMIT
+from .errors import InvalidRequestError
 from .files import PART_SUFFIX
 from .models import Registry, check
 from .pricing import Estimate, Seen, estimate, nothing_seen
@@ -143,6 +144,8 @@ def checked(
     :raises InvalidRequestError: it can't be sent.
     """
     check_application(application)
+    if application.repair_seams and not request.seamless:
+        raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
     sent, notes = as_sent(request, registry)
     warnings = check(sent, registry, date.today())
     files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)

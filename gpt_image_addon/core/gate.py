@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import APIConnectionError, BudgetExceededError, RowTakenError
 from .further import checked
@@ -59,7 +60,7 @@ class Asked:
 
 @dataclass
 class Gate:
-    """Decides whether a row may be sent, and sets its price aside."""
+    """Decides whether a row may be sent, and sets its price aside; usable from every thread."""
 
     journal: Journal
     pricer: Pricer
@@ -69,6 +70,7 @@ class Gate:
     retry_unknown: bool = False
     _reserved_usd: float = 0.0
     _spent_usd: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self, row: Row) -> Asked:
         """What the journal knows of a row.
@@ -88,7 +90,7 @@ class Gate:
         """
         self._check_free(asked.known)
         request, price, warnings = self.pricer.checked(row)
-        self._check_money(price)
+        check_limit(price, self.limits)
         job = Job(
             request,
             row.application,
@@ -97,23 +99,28 @@ class Gate:
             warnings=warnings,
         )
         others = len(asked.known.unknown) + (asked.known.stored is not None)
-        self.journal.reserve(
-            job.id,
-            request,
-            row.application,
-            asked.digest,
-            price.high_usd,
-            self.limits.monthly_budget_usd,
-            Place(asked.key, others, batch),
-            price.further_usd,
-        )
-        self._reserved_usd += price.high_usd
+        self._set_aside(price.high_usd)
+        try:
+            self.journal.reserve(
+                job.id,
+                request,
+                row.application,
+                asked.digest,
+                price.high_usd,
+                self.limits.monthly_budget_usd,
+                Place(asked.key, others, batch),
+                price.further_usd,
+            )
+        except BaseException:
+            self.settle(price.high_usd, 0.0)
+            raise
         return job
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
         """A job has ended."""
-        self._reserved_usd -= reserved_usd
-        self._spent_usd += spent_usd
+        with self._lock:
+            self._reserved_usd -= reserved_usd
+            self._spent_usd += spent_usd
 
     def _check_free(self, found: Known) -> None:
         if found.running is not None:
@@ -128,15 +135,16 @@ class Gate:
                 next_step="Add --retry-unknown to send it again all the same.",
             )
 
-    def _check_money(self, price: Estimate) -> None:
-        check_limit(price, self.limits)
-        if self.max_cost_usd is None:
-            return
-        used = self._spent_usd + self._reserved_usd
-        if price.high_usd > 0 and used + price.high_usd > self.max_cost_usd:
-            raise BudgetExceededError(
-                f"This could cost ${price.high_usd:.4f}; of the ${self.max_cost_usd:.2f} for this run, "
-                f"${used:.4f} is used or set aside.",
-                code="max_cost_exceeded",
-                next_step="Run again with more to make the rest.",
-            )
+    def _set_aside(self, usd: float) -> None:
+        """:raises BudgetExceededError: the money for the whole run does not reach."""
+        with self._lock:
+            used = self._spent_usd + self._reserved_usd
+            limit = self.max_cost_usd
+            if limit is not None and usd > 0 and used + usd > limit:
+                raise BudgetExceededError(
+                    f"This could cost ${usd:.4f}; of the ${limit:.2f} for this run, "
+                    f"${used:.4f} is used or set aside.",
+                    code="max_cost_exceeded",
+                    next_step="Run again with more to make the rest.",
+                )
+            self._reserved_usd += usd

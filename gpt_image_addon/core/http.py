@@ -22,9 +22,9 @@ from .connection import Connection, is_loopback
 from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
 from .exchange import Exchange
 from .logs import get_logger, guard_libraries, hide
+from .sessions import session_for
 from .sigpipe import broken_pipes_as_errors
 from .turns import RECEIVING
-from .watched import WatchedAdapter
 
 log = get_logger(__name__)
 guard_libraries()
@@ -163,11 +163,11 @@ def _perform(
     exchange.check()
     exchange.body_sent = False
     started = time.monotonic()
-    with broken_pipes_as_errors(), requests.Session() as session:
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, WatchedAdapter(exchange, send_timeout=request.timeout[1]))
-        try:
-            with session.request(
+    try:
+        with (
+            broken_pipes_as_errors(),
+            session_for(exchange, send_timeout=request.timeout[1]) as session,
+            session.request(
                 request.method,
                 request.url,
                 data=request.body,
@@ -177,14 +177,15 @@ def _perform(
                 proxies=_proxies(request.url, exchange.proxy),
                 allow_redirects=False,
                 stream=True,
-            ) as response:
-                reply = _read(response, exchange, sink, limit)
-        except (requests.RequestException, HTTPError, OSError) as error:
-            exchange.check()
-            log.debug("%s %s broke: %s", request.method, request.url, error)
-            raise _connection_error(error, exchange) from error
-        finally:
-            exchange.release()
+            ) as response,
+        ):
+            reply = _read(response, exchange, sink, limit)
+    except (requests.RequestException, HTTPError, OSError) as error:
+        exchange.check()
+        log.debug("%s %s broke: %s", request.method, request.url, error)
+        raise _connection_error(error, exchange) from error
+    finally:
+        exchange.release()
     exchange.check()
     log.debug(
         "%s %s: %d in %.2f s (%s)",

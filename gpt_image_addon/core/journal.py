@@ -17,14 +17,15 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import settling
+from .commits import Commits
 from .errors import Billed, BudgetExceededError, GptImageError, StorageError
 from .pricing import Observed, picture_tokens
 from .processes import ProcessLock, is_alive
@@ -45,6 +46,8 @@ from .states import JobState
 LOCKS_FOLDER = "processes"
 RESULTS_FOLDER = "results"
 SEEN_LIMIT = 100  # newest answers that an estimate learns from
+
+_T = TypeVar("_T")
 
 STORED = (JobState.RECEIVED, JobState.APPLIED)
 OPEN = (JobState.QUEUED, JobState.SENDING)
@@ -101,6 +104,8 @@ class Journal:
                 next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
             ) from error
         try:
+            with storage_errors(folder):
+                self._commits = Commits(folder / JOURNAL_FILE)
             with self.transaction() as connection:
                 version = migrate(connection, folder)
             settling.settle_dead(self)
@@ -119,6 +124,7 @@ class Journal:
         """Release this process's mark; open rows of it then count as left behind."""
         self._connection().close()
         del self._threads.connection
+        self._commits.close()
         self._lock.release()
 
     def reserve(
@@ -141,26 +147,29 @@ class Journal:
         :raises RowTakenError: another process has begun the same row of a batch meanwhile.
         """
         now = datetime.now()
-        place = place or Place()
-        with self.transaction() as connection:
-            place.check(connection)
+        found = place or Place()
+        values = dict(
+            **described(request, application),
+            id=job,
+            state=JobState.QUEUED.value,
+            created=now.timestamp(),
+            updated=now.timestamp(),
+            month=month_of(now),
+            process=self.process,
+            digest=digest,
+            estimated_usd=estimated_usd - further_usd,
+            reserved_usd=estimated_usd,
+            row=found.row,
+            batch=found.batch,
+        )
+
+        def work(connection: sqlite3.Connection) -> None:
+            found.check(connection)
             if budget_usd is not None and estimated_usd > 0:
                 _check_budget(connection, now, estimated_usd, budget_usd)
-            insert(
-                connection,
-                **described(request, application),
-                id=job,
-                state=JobState.QUEUED.value,
-                created=now.timestamp(),
-                updated=now.timestamp(),
-                month=month_of(now),
-                process=self.process,
-                digest=digest,
-                estimated_usd=estimated_usd - further_usd,
-                reserved_usd=estimated_usd,
-                row=place.row,
-                batch=place.batch,
-            )
+            insert(connection, **values)
+
+        self._write(work)
 
     def sending(self, job: str, size: str | None = None) -> None:
         """The request is about to leave; on the disk when this returns.
@@ -358,9 +367,16 @@ class Journal:
             f"UPDATE jobs SET state = ?, updated = ?{columns}"
             f" WHERE id = ? AND state IN ({','.join('?' * len(allowed))})"
         )
-        with self.transaction(durable=durable) as connection:
-            changed = connection.execute(statement, (state, time.time(), *values.values(), job, *allowed))
-            return changed.rowcount == 1
+        given = (state, time.time(), *values.values(), job, *allowed)
+        return self._write(lambda connection: connection.execute(statement, given).rowcount == 1, durable)
+
+    def _write(self, work: Callable[[sqlite3.Connection], _T], durable: bool = False) -> _T:
+        """One write transaction, shared with those of other threads; see `Commits.write`.
+
+        :raises StorageError: the journal can't be written.
+        """
+        with storage_errors(self.folder):
+            return self._commits.write(work, durable=durable)
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
@@ -370,17 +386,8 @@ class Journal:
             found again as unapplied results.
         :raises StorageError: the journal can't be written.
         """
-        with storage_errors(self.folder):
-            connection = self._connection()
-            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # a full disk has ended it already
-                    connection.execute("ROLLBACK")
-                raise
+        with storage_errors(self.folder), self._commits.transaction(durable=durable) as connection:
+            yield connection
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._threads, "connection", None)

@@ -83,7 +83,12 @@ def refused(row: Row, error: GptImageError) -> Outcome:
     """What a row is that was not begun."""
     if isinstance(error, RowTakenError):
         return Outcome(row, RowState.RUNNING)
-    return Outcome(row, RowState.UNKNOWN if error.billed == "maybe" else RowState.FAILED, error=error)
+    return Outcome(row, state_after(error), error=error)
+
+
+def state_after(error: GptImageError) -> RowState:
+    """How a row ends that broke."""
+    return RowState.UNKNOWN if error.billed == "maybe" else RowState.FAILED
 
 
 NOT_MADE = JobCancelled("The row was not made yet, and nothing is to be sent.", code="not_made")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from .errors import InvalidRequestError, InvalidResponseError
+from .whole_png import plain_size
 
 MAX_PIXELS = 100_000_000  # above this a picture is refused before it is decoded
 MAX_FILE_BYTES = 256 * 2**20  # a reference file above this is refused
@@ -125,13 +126,16 @@ def inspect_file(path: Path) -> Info:
 
 
 def verify(data: bytes) -> Info:
-    """Decode a received picture once, to be sure that it is whole.
+    """Decode a received picture once, or all but its pixels, to be sure that it is whole.
 
     :raises InvalidResponseError: not a picture, broken, or with too many pixels.
     """
     name = sniff(data)
     if name == "svg":
         return Info("svg", *_svg_size(data), True)
+    size = plain_size(data, MAX_PIXELS)
+    if size is not None:
+        return Info("png", *size, False)
     try:
         with opened(data) as picture:
             _load_all(picture)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .pace import Pace
     from .providers.base import Answer, Reporter, Uploads
+    from .sessions import Sessions
 
 log = get_logger(__name__)
 
@@ -57,6 +58,8 @@ class Line:
     """For the further requests; that of the job itself was checked with them before."""
     pace: Pace | None = None
     """Keeps requests apart; None lets each go at once."""
+    sessions: Sessions | None = None
+    """Whose connections requests share; None gives each one of its own."""
 
     def run(self, job: Job, emit: Emit) -> Prepared:
         """Make the result of one job.
@@ -171,6 +174,7 @@ class Line:
         from .exchange import Exchange
 
         exchange = Exchange()
+        exchange.sessions = self.sessions
         job.on_cancel = exchange.cancel
         job.check_cancelled()
         prompt = compose(job.request)

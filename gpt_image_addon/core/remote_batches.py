@@ -31,6 +31,7 @@ from .prompts import compose
 from .providers.base import Uploads
 from .providers.openai_batches import MAX_BYTES, MAX_LINES, OPEN_STATES, BatchClient, Line, endpoint, line
 from .request import GenerationRequest
+from .rows import OF_BATCH
 from .states import JobState
 
 EXPIRED = "batch_expired"
@@ -172,7 +173,7 @@ def _begin(journal: Journal, batch: str, input_file: str) -> None:
             (BatchState.STARTING, input_file, batch),
         )
         connection.execute(
-            "UPDATE jobs SET state = ?, updated = ? WHERE batch = ? AND state = ?",
+            f"UPDATE jobs SET state = ?, updated = ? WHERE {OF_BATCH} AND state = ?",
             (JobState.SENDING, time.time(), batch, JobState.QUEUED),
         )
 
@@ -180,7 +181,7 @@ def _begin(journal: Journal, batch: str, input_file: str) -> None:
 def _end(journal: Journal, batch: str, error: GptImageError) -> None:
     """Close a batch; its rows without an answer fail with this error."""
     for row in journal.query(
-        "SELECT id FROM jobs WHERE batch = ? AND state IN (?, ?)", batch, JobState.QUEUED, JobState.SENDING
+        f"SELECT id FROM jobs WHERE {OF_BATCH} AND state IN (?, ?)", batch, JobState.QUEUED, JobState.SENDING
     ):
         journal.failed(row["id"], error)
     _note(journal, batch, state=BatchState.CLOSED.value)

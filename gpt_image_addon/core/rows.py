@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 ENDED = (JobState.FAILED, JobState.CANCELLED)
 """States after which a row may be sent again, since it was not paid for."""
+OF_ROW = "row = ? AND row <> ''"
+"""Finds the jobs of a row; without its second half sqlite reads the whole table: the index has no others."""
+OF_BATCH = "batch = ? AND batch <> ''"
+"""The same for the jobs of a remote batch."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Place:
         """:raises RowTakenError: there are other jobs of the row than the caller knows of."""
         if not self.row:
             return
-        statement = "SELECT COUNT(*) FROM jobs WHERE row = ? AND state NOT IN (?, ?)"
+        statement = f"SELECT COUNT(*) FROM jobs WHERE {OF_ROW} AND state NOT IN (?, ?)"
         if connection.execute(statement, (self.row, *ENDED)).fetchone()[0] != self.others:
             raise RowTakenError("Another process works on this row.")
 
@@ -53,7 +57,7 @@ class Known:
 
 def last_error(journal: Journal, row: str) -> Mapping[str, Any] | None:
     """Why the row's newest request that ended without a result did so."""
-    rows = journal.rows("row = ? AND state IN (?, ?) ORDER BY created DESC LIMIT 1", row, *ENDED)
+    rows = journal.rows(f"{OF_ROW} AND state IN (?, ?) ORDER BY created DESC LIMIT 1", row, *ENDED)
     return journal.read(rows[0]).error if rows else None
 
 
@@ -64,7 +68,7 @@ def known(journal: Journal, row: str) -> Known:
     """
     stored = running = None
     unknown = []
-    for found in journal.rows("row = ? AND state NOT IN (?, ?) ORDER BY created", row, *ENDED):
+    for found in journal.rows(f"{OF_ROW} AND state NOT IN (?, ?) ORDER BY created", row, *ENDED):
         entry = journal.read(found)
         if entry.state in (JobState.RECEIVED, JobState.APPLIED):
             stored = entry

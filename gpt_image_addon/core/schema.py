@@ -127,13 +127,16 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> int:
     return before
 
 
-def open_database(path: Path) -> sqlite3.Connection:
+def open_database(path: Path, *, shared: bool = False) -> sqlite3.Connection:
     """A connection that reports its rows by name and leaves transactions to the caller.
 
+    :param shared: several threads use it, one at a time.
     :raises sqlite3.DatabaseError: it can't be opened, or is no database.
     """
     for attempt in range(OPEN_TRIES):
-        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=not shared
+        )
         try:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode = WAL")

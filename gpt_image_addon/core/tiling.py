@@ -27,7 +27,7 @@ COARSE = 128  # pixels a side at which the overlap is chosen first
 FEATHER = 3  # pixels
 PATCHES_AT = 160  # pixels a side at which patches are compared
 PATCH = 6  # pixels a side of a patch
-SAMPLES = 512  # pixels along a line at which it is compared with the next
+SAMPLES = 128  # pixels along a line at which it is compared with the next
 SEAMLESS_STEP = 1.3  # most that the step across the edge of a tile exceeds the sharpest steps inside
 CALM_STEP = 1.5  # that of a calm edge over the usual step inside
 FAINT_STEP = 0.25  # that of a calm edge over the sharpest steps inside, where most steps are nothing
@@ -193,9 +193,11 @@ def _colors(pixels: Pixels) -> NDArray[np.float32]:
 def _steps(pixels: Pixels, axis: int) -> tuple[float, NDArray[np.float32]]:
     """Mean step across the edges that `axis` crosses, and those between all neighbours inside."""
     every = max(1, pixels.shape[1 - axis] // SAMPLES)
-    lines = _colors(pixels[:, ::every] if axis == 0 else pixels[::every].swapaxes(0, 1))
-    inside = np.abs(np.diff(lines, axis=0)).mean(axis=(1, 2))
-    return float(np.abs(lines[0] - lines[-1]).mean()), inside
+    lines = _colors(pixels[:, ::every] if axis == 0 else pixels[::every])
+    inside = np.diff(lines, axis=axis)
+    np.abs(inside, out=inside)
+    across = np.abs(lines.take(0, axis) - lines.take(-1, axis)).mean()
+    return float(across), inside.mean(axis=(1 - axis, 2))
 
 
 def _reduced(planes: Pixels, step: int) -> NDArray[np.uint8]:

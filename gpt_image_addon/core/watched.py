@@ -16,18 +16,24 @@ from .sockets import open_connection
 class _Watched:
     """Mixed into urllib3's connections by `WatchedAdapter`: tells the exchange what happens."""
 
-    exchange: Exchange
-    send_timeout: float
+    adapter: WatchedAdapter
+    sock: socket.socket | None
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        self.exchange.watch(self.sock)  # type: ignore[attr-defined]
-        # urllib3 gives the whole upload no longer than a connection may take.
-        self.sock.settimeout(self.send_timeout)  # type: ignore[attr-defined]
+        self._watch()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is not None:  # used before, by another exchange
+            self._watch()
         super().request(*args, **kwargs)  # type: ignore[misc]
-        self.exchange.body_sent = True
+        self.adapter.exchange.body_sent = True
+
+    def _watch(self) -> None:
+        assert self.sock is not None
+        self.adapter.exchange.watch(self.sock)
+        # urllib3 gives the whole upload no longer than a connection may take.
+        self.sock.settimeout(self.adapter.send_timeout)
 
 
 class _Interruptible(_Watched):
@@ -35,23 +41,25 @@ class _Interruptible(_Watched):
 
     def _new_conn(self) -> socket.socket:
         own: Any = self
+        exchange = self.adapter.exchange
         try:
             connected = open_connection(
-                own._dns_host, own.port, own.timeout, own.socket_options or (), self.exchange.check
+                own._dns_host, own.port, own.timeout, own.socket_options or (), exchange.check
             )
         except TimeoutError as error:
             raise ConnectTimeoutError(own, f"Connecting to {own.host} timed out") from error
         except OSError as error:
             raise NewConnectionError(own, f"Connecting to {own.host} failed: {error}") from error
-        self.exchange.watch(connected)
+        exchange.watch(connected)
         return connected
 
 
 class WatchedAdapter(HTTPAdapter):
-    """Makes the connections of one exchange watched ones, also behind a proxy."""
+    """Makes connections watched ones, also behind a proxy. Serves one exchange at a time."""
 
     def __init__(self, exchange: Exchange, send_timeout: float) -> None:
         self.exchange = exchange
+        """The one that runs."""
         self.send_timeout = send_timeout
         super().__init__(max_retries=0)
 
@@ -74,6 +82,4 @@ class WatchedAdapter(HTTPAdapter):
             return base
         plain = base._new_conn is HTTPConnection._new_conn  # type: ignore[attr-defined]
         mixin = _Interruptible if plain else _Watched
-        return type(
-            "Connection", (mixin, base), {"exchange": self.exchange, "send_timeout": self.send_timeout}
-        )
+        return type("Connection", (mixin, base), {"adapter": self})

@@ -81,7 +81,7 @@ def draw(layout: Any, asked: Question, operator: Any) -> None:
     """The question, and the choices that there are."""
     if asked.earlier is not None:
         icon = "INFO" if asked.is_stored else "QUESTION"
-        draw_sentence(layout, said(_told(asked)), icon, LINE)
+        draw_sentence(layout, said(_told(asked)), icon, LINE, dim=False)
     if asked.is_stored:
         _draw_stored(layout, asked)
         layout.column().prop(operator, "again", expand=True)

@@ -34,10 +34,12 @@ def draw_choice(layout: Any, values: Any, name: str, taken: Collection[str] | No
         grid.prop_enum(values, name, key)
 
 
-def draw_sentence(layout: Any, text: str, icon: str = "NONE", width: int = SENTENCE) -> None:
-    """A sentence that is translated already, in lines that fit a sidebar."""
+def draw_sentence(
+    layout: Any, text: str, icon: str = "NONE", width: int = SENTENCE, *, dim: bool = True
+) -> None:
+    """A sentence that is translated already, in lines of so many characters."""
     column = layout.column(align=True)
-    column.active = False
+    column.active = not dim
     for number, line in enumerate(textwrap.wrap(text, width)):
         first = icon if number == 0 or icon == "NONE" else "BLANK1"
         column.label(text=line, icon=first, translate=False)

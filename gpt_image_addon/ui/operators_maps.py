@@ -11,7 +11,8 @@ from . import parameters
 from .operators import FINISHED, Returned, reporting
 
 
-def _material(context: bpy.types.Context) -> Any:
+def active_material(context: bpy.types.Context) -> Any:
+    """The material of the active object; None where there is none."""
     active = context.active_object
     return active.active_material if active is not None else None
 
@@ -25,7 +26,7 @@ class GPT_IMAGE_OT_remake_material(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        material = _material(context)
+        material = active_material(context)
         if material is None:
             cls.poll_message_set("The active object has no material.")
             return False
@@ -36,7 +37,9 @@ class GPT_IMAGE_OT_remake_material(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        job = api.submit_remake(_material(context).name, **parameters.strengths(context.scene.gpt_image))
+        job = api.submit_remake(
+            active_material(context).name, **parameters.strengths(context.scene.gpt_image)
+        )
         if bpy.app.background:
             job.wait()
         return FINISHED

@@ -74,7 +74,7 @@ class GPT_IMAGE_MT_styles(bpy.types.Menu):
         layout = self.layout
         words = choices.words_of(context.scene.gpt_image.style)
         if words:
-            draw_sentence(layout, words, "ADD", LINE)
+            draw_sentence(layout, words, "ADD", LINE, dim=False)
             layout.separator()
         layout.operator_context = "INVOKE_DEFAULT"
         for operator, icon in ACTIONS:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from .. import api
 from ..core.defaults import STRENGTHS
-from .operators_maps import GPT_IMAGE_OT_remake_material
+from . import operators_maps
 
 if TYPE_CHECKING:
     from .quote import Quote
@@ -29,11 +30,11 @@ def draw_maps(layout: Any, values: Any, found: Quote) -> None:
             column.prop(values, "height_by_model")
     else:
         layout.label(text="Maps are made for the target Material", icon="INFO")
-    active = bpy.context.active_object
-    if not is_material and (active is None or active.active_material is None):
+    material = operators_maps.active_material(bpy.context)
+    if not is_material and (material is None or not api.can_remake(material.name)):
         return
     strengths = layout.column(align=True)
     strengths.label(text="Strengths")
     for name, text in zip(STRENGTHS, STRENGTH_LABELS, strict=True):
         strengths.prop(values, name, text=text, slider=True)
-    layout.operator(GPT_IMAGE_OT_remake_material.bl_idname, icon="FILE_REFRESH")
+    layout.operator(operators_maps.GPT_IMAGE_OT_remake_material.bl_idname, icon="FILE_REFRESH")

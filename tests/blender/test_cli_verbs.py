@@ -41,12 +41,26 @@ OPTIONAL = {
     "history": {"merged", "cleaned"},
     "recover": {"recovered", "failed", "blend"},
     "maps": {"scores", "unchanged"},
+    "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
 UNCONFIGURED = ("maps", "tile")
 """The verbs that need no settings."""
 SENDING = ("generate", "batch")
 """The verbs that ask the API; the others must never do so."""
+
+REFUSALS = (
+    ("invalid_api_key", 3, "AuthenticationError", "no"),
+    ("organization_not_verified", 3, "PermissionDeniedError", "no"),
+    ("model_not_found", 4, "NotFoundError", "no"),
+    ("invalid_value", 4, "BadRequestError", "no"),
+    ("moderation_blocked", 4, "ModerationError", "no"),
+    ("insufficient_quota", 5, "InsufficientQuotaError", "no"),
+    ("bad_gateway", 6, "InternalServerError", "maybe"),
+)
+"""What the API says, and what a command makes of it: exit code, type, and whether it was billed."""
+FOR_ALL_ROWS = (3, 5)
+"""Exit codes of what the API would say to every row of a batch."""
 
 Command = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -123,18 +137,7 @@ def test_configuration_error(
     assert api_server.requests == []
 
 
-@pytest.mark.parametrize(
-    ("fault", "code", "kind", "billed"),
-    [
-        ("invalid_api_key", 3, "AuthenticationError", "no"),
-        ("organization_not_verified", 3, "PermissionDeniedError", "no"),
-        ("model_not_found", 4, "NotFoundError", "no"),
-        ("invalid_value", 4, "BadRequestError", "no"),
-        ("moderation_blocked", 4, "ModerationError", "no"),
-        ("insufficient_quota", 5, "InsufficientQuotaError", "no"),
-        ("bad_gateway", 6, "InternalServerError", "maybe"),
-    ],
-)
+@pytest.mark.parametrize(("fault", "code", "kind", "billed"), REFUSALS)
 def test_api_errors_of_generate(
     run: Command, api_server: ApiServer, fault: str, code: int, kind: str, billed: str
 ) -> None:
@@ -146,11 +149,22 @@ def test_api_errors_of_generate(
     assert error["request_id"] == api_server.requests[0].request_id
 
 
-def test_api_error_of_a_row(run: Command, api_server: ApiServer) -> None:
-    api_server.script(faults.error("moderation_blocked"))
-    code, output = run("batch", *ARGUMENTS["batch"])
-    assert (code, output["state"], output["failed"]) == (7, "incomplete", 1)
-    assert output["results"][0]["error"]["type"] == "ModerationError"
+@pytest.mark.parametrize(("fault", "code", "kind", "billed"), REFUSALS)
+def test_api_errors_of_a_batch(
+    run: Command, api_server: ApiServer, fault: str, code: int, kind: str, billed: str
+) -> None:
+    """What concerns a row is told of the row; what would refuse every row ends the run."""
+    api_server.script(faults.error(fault))
+    found, output = run("batch", *ARGUMENTS["batch"])
+    ends = code in FOR_ALL_ROWS
+    assert (found, output["state"]) == ((code, "failed") if ends else (7, "incomplete"))
+    assert set(output) - {"schema", "state", "error"} == set(manual.KEYS["batch"])
+    assert ("error" in output) == ends and (not ends or output["error"]["type"] == kind)
+    assert (output["failed"], output["unknown"]) == ((0, 1) if billed == "maybe" else (1, 0))
+    (row,) = output["results"]
+    assert set(row["error"]) == set(manual.ERROR_KEYS)
+    assert (row["error"]["type"], row["error"]["billed"]) == (kind, billed)
+    assert Path(output["report"]).read_text("utf-8").count("\n") == 1
 
 
 @pytest.mark.parametrize(("verb", "flag"), manual.OTHER_KEYS)

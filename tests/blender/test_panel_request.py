@@ -352,3 +352,12 @@ def test_every_refusal_says_why() -> None:
                 if refusals != text.count("poll_message_set") or "return not" in text:
                     silent.append(f"{path.name}:{node.lineno}")
     assert silent == []
+
+
+def test_strengths_are_shown_where_they_do_something() -> None:
+    main = type("Main", (panels.GPT_IMAGE_PT_main,), {})
+    bpy.ops.mesh.primitive_cube_add()
+    values().target = "texture"
+    assert "gpt_image.remake_material" not in draw(main).operators
+    assert api.submit("oak", target="material", **SMALL).wait(20)
+    assert "gpt_image.remake_material" in draw(main).operators

@@ -215,6 +215,12 @@ def test_without_usage_each_request_is_counted_once(run: Run, online: ApiServer,
     assert run("history")[1]["spent_usd"] == pytest.approx(output["estimated_usd"])
 
 
+def test_only_seamless_pictures_are_repaired(run: Run, online: ApiServer) -> None:
+    code, output = run("generate", "planks", "--quality", "low", "--repair-seams")
+    assert (code, output["error"]["param"]) == (4, "repair_seams")
+    assert online.requests == []
+
+
 def test_drafts_have_no_seams_to_repair(run: Run) -> None:
     code, output = run("generate", "planks", *FLAGS, "--repair-seams", "--provider", "offline")
     assert (code, output["cost_usd"], output["estimated_usd"]) == (0, 0, 0)

@@ -24,7 +24,18 @@ from typing import Any
 
 import requests  # noqa: F401 - loaded before the forks
 
-from gpt_image_addon.core import admission, http, jobs, journal, pictures, pipeline, results, schema, settling
+from gpt_image_addon.core import (
+    admission,
+    commits,
+    http,
+    jobs,
+    journal,
+    pictures,
+    pipeline,
+    results,
+    schema,
+    settling,
+)
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pricing import Limits
@@ -45,7 +56,9 @@ STEPS: dict[str, tuple[Any, str]] = {
     "settle": (settling, "settle_dead"),
 }
 """The steps of the protocol, by the functions that take them."""
-TRACED = {module.__file__ for module in (admission, journal, jobs, pipeline, results, schema, settling)}
+TRACED = {
+    module.__file__ for module in (admission, commits, journal, jobs, pipeline, results, schema, settling)
+}
 
 
 def die() -> None:

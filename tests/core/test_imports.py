@@ -65,6 +65,9 @@ ARRAYS_ONLY = (
 
 NO_PROVIDERS = (
     "jobs",
+    "crew",
+    "commits",
+    "sessions",
     "journal",
     "results",
     "request",

@@ -27,6 +27,7 @@ from gpt_image_addon.core.pricing import Observed
 from gpt_image_addon.core.processes import ProcessLock
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep
+from gpt_image_addon.core.rows import ENDED, OF_BATCH, OF_ROW
 from gpt_image_addon.core.schema import JOURNAL_FILE, VERSION, VERSION_1
 from gpt_image_addon.core.states import JobState
 
@@ -386,3 +387,13 @@ def test_many_processes_open_and_sweep_at_once(tmp_path: Path) -> None:
     )
     runs = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) for _ in range(4)]
     assert [run.wait() for run in runs] == [0] * 4
+
+
+@pytest.mark.parametrize("condition", [OF_ROW, OF_BATCH])
+def test_a_row_of_many_is_found_by_an_index(journal: Journal, condition: str) -> None:
+    """A scan of the journal for each row would make long manifests ever slower."""
+    asked = (
+        f"EXPLAIN QUERY PLAN SELECT * FROM jobs WHERE {condition} AND state NOT IN (?, ?) ORDER BY created"
+    )
+    plan = journal.query(asked, "a", *ENDED)
+    assert "SEARCH jobs USING INDEX" in plan[0]["detail"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.api_server import ApiServer  # noqa: E402 - found by the line above
+from tests.api_server import ApiServer, faults  # noqa: E402 - found by the line above
 
 BLENDER = sys.argv[1:]
 IN_FILE = """
@@ -51,6 +52,35 @@ def command(*arguments: str, folder: Path, **environment: str) -> tuple[int, dic
         check=False,
     )
     return run.returncode, json.loads(run.stdout.splitlines()[-1])
+
+
+def interrupted(
+    server: ApiServer, ready: Callable[[ApiServer], bool], *arguments: str, folder: Path
+) -> tuple[int, dict[str, Any], str]:
+    """Run ``blender -b -c gpt_image``, press Ctrl-C when the server is ready for it; the exit code,
+    the JSON of the last line, and what was said."""
+    settings = {
+        "GPT_IMAGE_DATA_DIR": str(folder / "state"),
+        "OPENAI_BASE_URL": server.base_url,
+        "OPENAI_API_KEY": server.api_key,
+    }
+    with subprocess.Popen(
+        [*BLENDER, "-b", "-c", "gpt_image", *arguments, "--json"],
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        try:
+            assert server.wait_until(ready, timeout=120)
+            os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to all of its processes
+            printed, said = run.communicate(timeout=60)
+        finally:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)
+    assert "Traceback" not in said, said
+    return run.returncode, json.loads(printed.splitlines()[-1]), said
 
 
 def open_in_blender(blend: Path, expression: str) -> None:
@@ -105,7 +135,41 @@ def refusals(folder: Path) -> None:
         assert (code, output["state"]) == (expected, "failed"), output
 
 
-CHECKS: tuple[Callable[[Path], None], ...] = (offline_material, the_servers_bytes, refusals)
+def ctrl_c_in_generate(folder: Path) -> None:
+    with ApiServer() as server:
+        server.script(faults.stall("processing"))
+        code, output, said = interrupted(
+            server, lambda found: bool(found.stalled), "generate", "a red brick wall", folder=folder
+        )
+        assert len(server.requests) == 1
+    assert (code, output["state"], output["error"]["billed"]) == (130, "failed", "maybe"), output
+    assert "gpt_image: Interrupted." in said and "It may have been billed" in said, said
+
+
+def ctrl_c_in_a_batch(folder: Path) -> None:
+    manifest = folder / "rows.jsonl"
+    manifest.write_text("".join(f'{{"prompt": "oak {number}", "target": "image"}}\n' for number in range(40)))
+    with ApiServer(latency=0.5) as server:
+        code, output, said = interrupted(
+            server,
+            lambda found: len(found.image_requests) >= 6,
+            *("batch", str(manifest), "--quality", "low", "--size", "816x816", "--concurrency", "3"),
+            folder=folder,
+        )
+        sent, bill = len(server.image_requests), server.bill_usd
+    assert (code, output["state"]) == (130, "interrupted"), output
+    assert 6 <= output["succeeded"] == sent < 40 and output["unfinished"] == 40 - sent, output
+    assert abs(output["cost_usd"] - bill) < 1e-9 and bill > 0, (output, bill)
+    assert "are paid for; waiting for them." in said and f"Billed in this run: ${bill:.4f}." in said, said
+
+
+CHECKS: tuple[Callable[[Path], None], ...] = (
+    offline_material,
+    the_servers_bytes,
+    refusals,
+    ctrl_c_in_generate,
+    ctrl_c_in_a_batch,
+)
 
 
 def main() -> int:

@@ -1,11 +1,12 @@
 """What a person does in a sidebar: reads, scrolls, unfolds, chooses from menus, types, drags.
 
-Built on `harness`, which moves the mouse and presses keys, and `sight`, which reads. A search that finds nothing
-ends in an error that says what was looked for.
+Built on `harness`, which moves the mouse and presses keys, and `sight`, which reads. A search that finds
+nothing ends in an error that says what was looked for.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import bpy
@@ -17,7 +18,6 @@ from harness import (
     Steps,
     click,
     event,
-    find_button,
     find_icon,
     find_property,
     press,
@@ -27,10 +27,12 @@ from harness import (
 )
 from sight import Box, box_of
 
+STARTED = time.monotonic()
 TAB = "GPT Image"
 PAGES = 12  # turns of the wheel from one end of a sidebar to the other, at most
 NOTCHES = 6  # of the wheel in a turn
 FIELD = 0.7  # of the width of a sidebar: there the fields are, and the labels left of them
+COMPILING = "Compiling EEVEE engine shaders"  # stands in the view while it does
 SETTLING = 60  # looks until everything is drawn; what moves all the time is photographed then
 PATIENCE = 20.0  # seconds for what one click changes
 
@@ -112,10 +114,10 @@ class Sidebar:
         if not self.shows(TAB):
             yield from self._scroll("WHEELUPMOUSE", TAB)
 
-    def button(self, operator: str) -> Search[Point]:
-        """Where the button of `operator` is, which is near the top."""
+    def generate(self, label: str = "Generate") -> Steps:
+        """Click the large button, which is near the top."""
         yield from self.to_top()
-        return (yield from find_button(self.area, self.region, operator))
+        yield from self.click(label)
 
     def describe(self, prompt: str) -> Steps:
         """Type into the large field at the top in place of what it holds."""
@@ -170,7 +172,7 @@ def open_sidebar(area_type: str = "VIEW_3D", tab: str = TAB) -> Search[Sidebar]:
 
 
 def over(area: bpy.types.Area, x: float = 0.35, y: float = 0.2) -> Point:
-    """A point of an editor's main region, as a share of it: by default where nothing is in the factory scene."""
+    """A point of an editor's main region, as a share of it: by default where the factory scene is empty."""
     region = next(region for region in area.regions if region.type == "WINDOW")
     return region.x + round(x * region.width), region.y + round(y * region.height)
 
@@ -224,8 +226,10 @@ def shot(name: str, rest: Point) -> Steps:
     before = None
     for _ in range(SETTLING):
         yield
-        now = sight.look().tobytes()
-        if now == before and not bpy.app.is_job_running("SHADER_COMPILATION"):
+        seen = sight.look()
+        now = seen.tobytes()
+        if now == before and not sight.stands_in_view(COMPILING, seen):
             break
         before = now
     harness.screenshot(harness.OUT / f"{name}.png")
+    print(f"{time.monotonic() - STARTED:5.0f} s  {name}", flush=True)

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import bpy
-from sight import Box, photograph
+from sight import Box, photograph, window
 
 Answer = TypeVar("Answer")
 Steps = Generator[None, None, None]
@@ -97,10 +97,6 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> St
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:.0f} s for {what}")
         yield
-
-
-def window() -> bpy.types.Window:
-    return bpy.context.window_manager.windows[0]
 
 
 def event(kind: str, value: str, at: Point, **keys: Any) -> None:
@@ -179,11 +175,18 @@ def find_icon(area: bpy.types.Area, region: bpy.types.Region, command: str, with
                 if stale and found == stale:
                     continue
                 stale = ""
-                if found.startswith(f"bpy.ops.{command}"):
+                if found.startswith(f"bpy.ops.{command}") and (yield from _stays(area, region, copy, found)):
                     return x, y
     finally:
         _pause = TICK
     raise LookupError(f"no button for {command} in {within}")
+
+
+def _stays(area: bpy.types.Area, region: bpy.types.Region, copy: Any, found: str) -> Search[bool]:
+    """Whether the button is still the same a moment later: on a slow machine it lags behind the mouse."""
+    for _ in range(5):
+        yield
+    return _copied(area, region, copy) == found
 
 
 def _find(

@@ -1,15 +1,17 @@
-"""Reads the screen of Blender's window: finds a text by drawing it as the interface does and looking for that.
+"""Reads the screen of Blender's window: draws a text as the interface does and looks for that.
 
-What people find by reading, as headers, menu entries and tabs, has no address in Blender's Python. Texts of the
-interface are drawn with the same font at the same size here, and compared with a picture of the true screen at
-every place: the right one comes to 0.95 and more, the best wrong one to 0.7.
+What people find by reading, as headers, menu entries and tabs, has no address in Blender's Python. Texts of
+the interface are drawn with the same font at the same size here, and compared with a picture of the true
+screen at every place: the right one comes to 0.95 and more, the best wrong one to 0.7.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import subprocess
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import blf
@@ -19,6 +21,7 @@ import numpy as np
 from mathutils import Matrix
 
 LIKENESS = 0.88  # of 1: from here on it is the text; a menu underlines letters
+OUTLINED = 0.65  # of 1: likeness of a long text with an outline
 FAINT = 5.0  # grey values of 255: what differs less is the ground's own unrest
 GAP = 4  # pixels without ink that end a text: between words there are 3, before the title of a panel 5
 ARROW = 22  # pixels left of a panel's title that hold its arrow
@@ -46,14 +49,32 @@ def box_of(region: bpy.types.Region) -> Box:
     return Box(region.x, region.y, region.x + region.width, region.y + region.height)
 
 
+_window: list[bpy.types.Window] = []
+
+
+def window() -> bpy.types.Window:
+    """The window that is looked at: Blender's first, if `at_window` does not say otherwise."""
+    return _window[-1] if _window else bpy.context.window_manager.windows[0]
+
+
+@contextlib.contextmanager
+def at_window(other: bpy.types.Window) -> Iterator[None]:
+    """Look, click and type in another window meanwhile."""
+    _window.append(other)
+    try:
+        yield
+    finally:
+        _window.pop()
+
+
 def photograph(target: str) -> bytes:
     """The window as it is on the screen, by ImageMagick: Blender's own screenshot is black without a GPU.
 
     :param target: a file, or as ``gray:-`` what is returned.
     """
-    window = bpy.context.window_manager.windows[0]
-    below = _screen_height() - window.y - window.height
-    part = f"{window.width}x{window.height}+{window.x}+{below}"
+    seen = window()
+    below = _screen_height() - seen.y - seen.height
+    part = f"{seen.width}x{seen.height}+{seen.x}+{below}"
     command = ["import", "-window", "root", "-crop", part, "+repage", "-depth", "8", target]
     return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
 
@@ -66,8 +87,8 @@ def _screen_height() -> int:
 
 def look() -> Gray:
     """The window as it is on the screen, in grey."""
-    width = bpy.context.window_manager.windows[0].width
-    return np.frombuffer(photograph("gray:-"), np.uint8).reshape(-1, width)[::-1].astype(np.float32)
+    pixels = np.frombuffer(photograph("gray:-"), np.uint8)
+    return pixels.reshape(-1, window().width)[::-1].astype(np.float32)
 
 
 def find(text: str, within: Box | None = None, *, upright: bool = False, seen: Gray = None) -> list[Box]:
@@ -95,6 +116,11 @@ def find(text: str, within: Box | None = None, *, upright: bool = False, seen: G
     return sorted(found, key=lambda box: (-box.bottom, box.left))
 
 
+def stands_in_view(text: str, seen: Gray) -> bool:
+    """Whether a long `text` is written over a 3D view, with an outline, and lines of the scene behind it."""
+    return bool(_likeness(seen, _drawn(text)[0]).max() > OUTLINED)
+
+
 def is_unfolded(title: Box) -> bool:
     """Whether the arrow left of a panel's title points down: it is wider than high then."""
     around = look()[title.bottom : title.top, title.left - ARROW : title.left - 2]
@@ -112,7 +138,7 @@ def _stands_alone(part: Gray, left: int, bottom: int, right: int, top: int) -> b
 
 @functools.cache
 def _drawn(text: str) -> tuple[Gray, tuple[int, int, int, int]]:
-    """The text as the interface draws it, white on black, and the box of its ink (left, bottom, right, top)."""
+    """The text as the interface draws it, white on black, and the box of its ink."""
     preferences = bpy.context.preferences
     points = preferences.ui_styles[0].widget.points * preferences.system.ui_scale
     blf.size(0, points)

@@ -48,7 +48,7 @@ def ask(sidebar: Sidebar) -> Steps:
 
     title = yield from sidebar.unfold("References")
     below = title._replace(bottom=title.bottom - 40, top=title.bottom)
-    yield from click((yield from sidebar.icon("gpt_image.add_reference(kind='VIEWPORT'".lower(), below)))
+    yield from click((yield from sidebar.icon("gpt_image.add_reference(kind='viewport'", below)))
     yield from until(lambda: len(values().references) == 1, "the viewport to be captured")
     reference = values().references[0]
     assert reference.kind == "viewport" and Path(reference.captured).exists()
@@ -59,19 +59,19 @@ def ask(sidebar: Sidebar) -> Steps:
 def generate(sidebar: Sidebar) -> Steps:
     """Two jobs: the first shows previews, the second is cancelled, and the first arrives."""
     rest = over(sidebar.area)
-    yield from click((yield from sidebar.button("gpt_image.generate")))
+    yield from sidebar.generate()
     yield from until(lambda: len(api.jobs()) == 1, "the first job")
     first = api.jobs()[0]
     yield from until(lambda: first.preview is not None and first.preview.number == 2, "two previews")
     yield from shot("05-a-preview", rest)
 
     yield from sidebar.describe(OTHER_PROMPT)
-    yield from click((yield from sidebar.button("gpt_image.generate")))
+    yield from sidebar.generate()
     yield from until(lambda: len(api.jobs()) == 2, "the second job")
     second = api.jobs()[1]
     yield from until(lambda: second.state.name == "SENDING", "the second job to be sent")
     yield from shot("06-two-jobs", rest)
-    below = sidebar.box._replace(top=(yield from sidebar.button("gpt_image.generate"))[1])
+    below = sidebar.box._replace(top=(yield from sidebar.bring("Generate")).bottom)
     row = sight.find(OTHER_PROMPT, below)[0]
     yield from click((yield from sidebar.icon(f'gpt_image.cancel(job="{second.id}"', row)))
     yield from until(lambda: second.done, "the cancelled job to end", 10)

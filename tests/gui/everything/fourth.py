@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.ui.panels_request import SUB_PANELS
 from hand import Sidebar, open_sidebar, over, shot
-from harness import Steps, click, press, quit_by_key, run, until
+from harness import Steps, press, quit_by_key, run, until
 
 PROMPT = "alte rote ziegel"
 FIELDS = ("Style", "Make", "Size", "Quality", "Background", "Count", "Provider")
@@ -46,7 +46,7 @@ def script() -> Steps:
     yield from sidebar.describe(PROMPT)
     yield from sidebar.choose(german("Provider"), german("Offline Draft"))
     assert bpy.context.scene.gpt_image.provider == "offline"
-    yield from click((yield from sidebar.button("gpt_image.generate")))
+    yield from sidebar.generate(german("Generate"))
     yield from until(lambda: bool(api.jobs()), "the job")
     (job,) = api.jobs()
     yield from until(lambda: job.done, "the draft")

@@ -20,6 +20,10 @@ def values() -> bpy.types.PropertyGroup:
     return bpy.context.scene.gpt_image
 
 
+def tool() -> str:
+    return str(bpy.context.workspace.tools.from_space_view3d_mode("OBJECT").idname)
+
+
 def ring(area: bpy.types.Area) -> list[Point]:
     """Around the cube, which is in the middle of the view."""
     turn = [step * math.tau / 16 for step in range(17)]
@@ -27,7 +31,7 @@ def ring(area: bpy.types.Area) -> list[Point]:
 
 
 def generate(sidebar: Sidebar, number: int) -> Steps:
-    yield from click((yield from sidebar.button("gpt_image.generate")))
+    yield from sidebar.generate()
     yield from until(lambda: len(api.jobs()) == number, f"job {number}")
     job = api.jobs()[-1]
     yield from until(lambda: job.done, f"the end of job {number}")
@@ -44,6 +48,7 @@ def mark(sidebar: Sidebar) -> Steps:
     tools = next(region for region in sidebar.area.regions if region.type == "TOOLS")
     annotate = 'wm.tool_set_by_id(name="builtin.annotate"'
     yield from click((yield from find_icon(sidebar.area, tools, annotate, box_of(tools))))
+    yield from until(lambda: tool() == "builtin.annotate", "the tool")
     yield from drag(ring(sidebar.area))
     yield from sidebar.click("Send Annotations")
     assert values().use_markup

@@ -1,0 +1,84 @@
+"""Stopping a run: what is paid for stays known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gpt_image_addon.core.batch import Run
+from gpt_image_addon.core.connection import Connection
+from gpt_image_addon.core.gate import Gate, Pricer
+from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.manifest import Row
+from gpt_image_addon.core.models import load_registry
+from gpt_image_addon.core.outcomes import RowState
+from gpt_image_addon.core.pipeline import Line
+from gpt_image_addon.core.pricing import Limits, nothing_seen
+from gpt_image_addon.core.request import Application, GenerationRequest
+from gpt_image_addon.core.results import Prepared
+from gpt_image_addon.core.states import JobState
+
+ROW = Row(
+    "a",
+    1,
+    GenerationRequest(prompt="oak", provider="offline", model="offline-draft", size="128x128"),
+    Application(target="image"),
+)
+
+
+class Shelf:
+    """Takes results; says of each row first that it is not there."""
+
+    run: Run
+    stops = False
+
+    def present(self, row: Row, request: GenerationRequest) -> tuple[str, ...]:
+        if self.stops:
+            self.run.stop()
+        return ()
+
+    def deliver(self, row: Row, prepared: Prepared) -> tuple[str, ...]:
+        return ("shelf",)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    found = Journal(tmp_path / "state")
+    yield found
+    found.close()
+
+
+def a_run(journal: Journal, shelf: Shelf) -> Run:
+    registry = load_registry()
+    pricer = Pricer(registry, lambda request: request, nothing_seen)
+    shelf.run = Run(
+        Line(journal, registry, Connection("")), Gate(journal, pricer, Limits()), None, output=shelf
+    )
+    return shelf.run
+
+
+def test_a_stored_answer_stays_stored(journal: Journal) -> None:
+    shelf = Shelf()
+    made = a_run(journal, shelf)
+    job = made.gate.admit(ROW, made.gate.look(ROW))
+    made.line.run(job, lambda event: None)  # and then its process died
+    shelf.stops = True
+    assert list(made.outcomes([ROW])) == []
+    entry = journal.entry(job.id)
+    assert entry is not None and entry.state is JobState.RECEIVED
+    shelf.stops = False
+    (outcome,) = a_run(journal, shelf).outcomes([ROW])
+    assert (outcome.state, outcome.job, outcome.files) == (RowState.SKIPPED, job.id, ("shelf",))
+
+
+def test_what_was_not_begun_is_not_set_aside(journal: Journal) -> None:
+    shelf = Shelf()
+    made = a_run(journal, shelf)
+    made.stop()
+    assert list(made.outcomes([ROW])) == []
+    assert journal.entries() == []
