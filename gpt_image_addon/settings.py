@@ -132,6 +132,18 @@ def override(**values: Any) -> Iterator[None]:
         _overrides.update(before)
 
 
+def base_url() -> str:
+    """The API's address: the environment's, the preferences', or OpenAI's."""
+    return (
+        os.environ.get("OPENAI_BASE_URL") or getattr(preferences(), "base_url", "") or DEFAULT_BASE_URL
+    )
+
+
+def stays_here() -> bool:
+    """Whether requests go to this machine alone, so that they need no online access."""
+    return is_loopback(base_url())
+
+
 def load(*, with_key: bool = True) -> Settings:
     """The settings as they are now. Main thread only.
 
@@ -143,7 +155,7 @@ def load(*, with_key: bool = True) -> Settings:
     loaded = Settings(
         provider=environment.get("GPT_IMAGE_PROVIDER") or "openai",
         api_key=api_key() if with_key else "",
-        base_url=environment.get("OPENAI_BASE_URL") or getattr(found, "base_url", "") or DEFAULT_BASE_URL,
+        base_url=base_url(),
         default_model=getattr(found, "default_model", ""),
         storage=getattr(found, "storage", "pack"),
         organization=environment.get("OPENAI_ORG_ID", "") or getattr(found, "organization", ""),

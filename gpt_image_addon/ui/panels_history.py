@@ -11,7 +11,7 @@ from . import history, operators_history, quote, thumbnails
 from . import operators_results as results
 from .fields import draw_sentence, sidebar_width
 from .panels_jobs import STATE_ICONS
-from .sidebars import Sidebar, in_every_sidebar
+from .sidebars import TRANSLATIONS, Sidebar, in_every_sidebar
 from .spoken import said
 
 THUMBNAIL_SCALE = 3.0  # of an icon
@@ -21,6 +21,7 @@ class GPT_IMAGE_PT_history(Sidebar):
     """Everything that was made, with what it cost"""
 
     bl_label = "History"
+    bl_translation_context = TRANSLATIONS
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -229,7 +229,7 @@ def _draw_folder(layout: Any) -> None:
 
 
 def _draw_online_access(layout: Any, context: bpy.types.Context) -> None:
-    if bpy.app.online_access:
+    if bpy.app.online_access or settings.stays_here():
         return
     box = layout.box()
     box.label(text="Blender's online access is off, so nothing can be sent.", icon="INTERNET_OFFLINE")

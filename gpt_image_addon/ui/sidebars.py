@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import bpy
 
 CATEGORY = "GPT Image"
+TRANSLATIONS = "GPT Image"
+"""Context of labels that Blender itself has and translates for something else."""
 SIDEBARS = {"view3d": "VIEW_3D", "image": "IMAGE_EDITOR", "node": "NODE_EDITOR"}
 
 

@@ -1,6 +1,7 @@
 """The texts of the interface in other languages: one JSON file a language, English text to translation.
 
-A text that Blender shows as an operator's name has the context ``Operator``; all others have none.
+A text that Blender shows as an operator's name has the context ``Operator``; labels that Blender itself has and
+translates for something else have the add-on's own; all others have none.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 OPERATOR = "Operator"
 NONE = "*"
+OWN = "GPT Image"
 
 Messages = dict[tuple[str, str], str]
 
 
 def load() -> dict[str, Messages]:
-    """By language, as `bpy.app.translations.register` wants them: each text for both contexts."""
+    """By language, as `bpy.app.translations.register` wants them: each text for all contexts."""
     return {path.stem: _messages(path) for path in sorted(FOLDER.glob("*.json"))}
 
 
 def _messages(path: Path) -> Messages:
     table: dict[str, str] = json.loads(path.read_text("utf-8"))
-    return {(context, text): said for text, said in table.items() for context in (NONE, OPERATOR)}
+    return {(context, text): said for text, said in table.items() for context in (NONE, OPERATOR, OWN)}
