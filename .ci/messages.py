@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-UI = ROOT / "gpt_image_addon" / "ui"
+PACKAGE = ROOT / "gpt_image_addon"
+UI = PACKAGE / "ui"
+STYLES = PACKAGE / "core" / "styles.json"
 TRANSLATIONS = UI / "translations"
 KEYWORDS = ("text", "name", "description", "placeholder")
 """Arguments that Blender translates by itself."""
@@ -21,9 +23,23 @@ CONSTANTS = ("PLACEHOLDER", "NO_PROMPT", "MAP_TIP", "NO_STYLE_LABEL", "NO_STYLE_
 FORMATS = ("PNG", "JPEG")
 """Texts in capitals that are no names of icons."""
 NOT_TRANSLATED = ("translate",)
-FUNCTIONS = ("pgettext_iface", "pgettext_tip", "poll_message_set")
+FUNCTIONS = ("pgettext_iface", "pgettext_tip", "poll_message_set", "said")
+LOG_METHODS = ("debug", "info", "warning", "error", "exception")
 SHOWN_BASES = ("Operator", "Panel", "Menu", "UIList", "FileHandler", "Sidebar")
 """Classes whose docstring is a tooltip."""
+
+
+UNSEEN = (
+    *("__main__", "batch_outputs", "batches", "report"),
+    *("batch", "batch_files", "contact_sheet", "gate", "manifest", "openjd", "outcomes", "pace", "rows"),
+    *("remote_batches", "openai_batches", "merging", "prompts", "further"),
+    *("keychain_windows", "lifting", "light", "packing", "png16", "processes", "sockets", "watched"),
+)
+"""Rooms whose sentences reach the command line, a model or nobody."""
+WITH_TABLES = ("openai_errors",)
+"""Rooms whose tables hold parts of sentences."""
+CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"
+"""How a sentence begins; with what is filled in, or a name in quotes, too."""
 
 
 def messages() -> dict[str, str]:
@@ -31,10 +47,63 @@ def messages() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(UI.glob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
-        for text in (*_of_calls(tree), *_of_classes(tree), *_of_tables(tree)):
+        for text in (*_of_calls(tree), *_of_classes(tree), *_of_tables(tree), *_sentences(tree)):
             if any(letter.islower() or letter.isspace() for letter in text) or text in FORMATS:
                 found.setdefault(text, path.name)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.stem not in UNSEEN and not {"ui", "cli"} & set(path.relative_to(PACKAGE).parts):
+            tree = ast.parse(path.read_text("utf-8"))
+            tables = _of_tables(tree) if path.stem in WITH_TABLES else ()
+            for text in (*_sentences(tree), *_progress(tree), *tables):
+                found.setdefault(text, path.name)
+    for style in json.loads(STYLES.read_text("utf-8"))["styles"]:
+        found.setdefault(style["label"], STYLES.name)
     return found
+
+
+def _sentences(tree: ast.AST) -> Iterator[str]:
+    """Texts that begin and end like a sentence: errors, next steps, warnings; ``{}`` is filled in."""
+    silent = {id(part) for node in ast.walk(tree) if _is_silent(node) for part in ast.walk(node)}
+    parts = {id(v) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for v in node.values}
+    for node in ast.walk(tree):
+        text = _template(node)
+        if not text or id(node) in silent | parts:
+            continue
+        if text[0] in CAPITALS and " " in text and text.endswith(".") and "\n" not in text:
+            yield text
+
+
+def _is_silent(node: ast.AST) -> bool:
+    """Whether nobody reads what stands here in the interface: docstrings, tooltips, the log."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    return node.func.attr in LOG_METHODS and getattr(node.func.value, "id", "") == "log"
+
+
+def _progress(tree: ast.AST) -> Iterator[str]:
+    """What a job says that it does now."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "JobEvent":
+            yield from filter(None, (_template(k.value) for k in node.keywords if k.arg == "message"))
+        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "message" and node.value:
+            yield from filter(None, [_template(node.value)])
+
+
+def _branches(node: ast.AST) -> Iterator[str]:
+    """The texts that an argument may be."""
+    if isinstance(node, ast.IfExp):
+        yield from (*_branches(node.body), *_branches(node.orelse))
+    else:
+        yield from filter(None, [_template(node)])
+
+
+def _template(node: ast.AST) -> str | None:
+    """A text, or a template of one."""
+    if not isinstance(node, ast.JoinedStr):
+        return _text(node)
+    return "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
 
 
 def _of_calls(tree: ast.AST) -> Iterator[str]:
@@ -43,7 +112,7 @@ def _of_calls(tree: ast.AST) -> Iterator[str]:
             continue
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if called in FUNCTIONS:
-            yield from filter(None, map(_text, node.args))
+            yield from (text for arg in node.args for text in _branches(arg))
         elif called in ("bl_idname", "context_pointer_set") or _is_verbatim(node):
             continue
         else:

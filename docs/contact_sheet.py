@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gpt_image_addon.core.drafts import paint
+from gpt_image_addon.core.drafts import RELIEF, paint
 from gpt_image_addon.core.results import Picture
 from gpt_image_addon.core.surface import MapOptions, tile_of, write_maps
 from gpt_image_addon.scene.changes import Changes
@@ -77,7 +77,13 @@ def make_row(prompt: str, folder: Path) -> Row:
     options = MapOptions(description=prompt)
     guessed = write_maps(picture, folder, f"{prompt} guessed", options, wraps=False).maps
     true = write_maps(
-        np.ascontiguousarray(even), folder, f"{prompt} true", options, height=height, wraps=True
+        np.ascontiguousarray(even),
+        folder,
+        f"{prompt} true",
+        options,
+        height=height,
+        depth=RELIEF * PAINTED,
+        wraps=True,
     ).maps
     shown = [picture, np.tile(tile, (2, 2, 1))]
     shown += [pixels(guessed[kind]) for kind in ("base_color", "normal", "height", "roughness", "ao")]

@@ -26,13 +26,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import references, runner, settings
+from . import listeners, references, runner, settings
+from .catalogue import models as models
+from .catalogue import successor as successor
 from .core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
 from .core.jobs import Job
 from .core.jobs import as_completed as as_completed
@@ -44,18 +45,23 @@ from .ledger import clean_results as clean_results
 from .ledger import export_result as export_result
 from .ledger import history as history
 from .ledger import look_back as look_back
+from .ledger import measure_results as measure_results
 from .ledger import merge_journal as merge_journal
 from .ledger import set_favourite as set_favourite
+from .ledger import start_cleaning as start_cleaning
 from .ledger import unapplied as unapplied
 from .ledger import unknown as unknown
 from .surfaces import Maps as Maps
-from .surfaces import TileResult as TileResult
+from .surfaces import can_remake as can_remake
 from .surfaces import make_maps as make_maps
-from .surfaces import make_tile as make_tile
 from .surfaces import remake_material as remake_material
 from .surfaces import submit_maps as submit_maps
 from .surfaces import submit_remake as submit_remake
-from .surfaces import submit_tile as submit_tile
+from .tiles import TileResult as TileResult
+from .tiles import estimate_tile as estimate_tile
+from .tiles import make_tile as make_tile
+from .tiles import submit_tile as submit_tile
+from .tiles import tile_result as tile_result
 
 if TYPE_CHECKING:
     from .batches import Batch, BatchResult
@@ -197,7 +203,7 @@ def planner(
 ) -> Callable[[], Plan]:
     """As `plan`, in two steps: this one reads Blender's settings, what it returns runs in any thread.
 
-    :param snap: take the nearest size that the model takes.
+    :param snap: take the nearest size that the model takes, and leave out what it does not know.
     """
     from .core.prompts import compose
 
@@ -207,7 +213,7 @@ def planner(
 
     def work() -> Plan:
         model = runner.model_of(request, found)
-        wanted = runner.snapped(request, model, found) if snap else request
+        wanted = runner.fitted(request, model, found) if snap else request
         if picture_sizes is None:
             checked = runner.checked(_without_captures(wanted), application, found, rendered)
         else:
@@ -308,9 +314,9 @@ def forget_finished() -> None:
 def on_change(callback: Callable[[], None], *, remove: bool = False) -> None:
     """Call back on the main thread after jobs changed, or no longer."""
     if remove:
-        runner.on_change.remove(callback)
+        listeners.on_change.remove(callback)
     else:
-        runner.on_change.append(callback)
+        listeners.on_change.append(callback)
 
 
 def result_of(job: Job) -> Result:
@@ -419,18 +425,6 @@ def recover(job: str) -> Job:
     :raises InvalidRequestError: there is no such job, or it has no files.
     """
     return runner.recover(job, settings.load())
-
-
-def models() -> list[dict[str, Any]]:
-    """The model table: one row a model, with its state today (``active``, ``retiring`` or ``shut down``)."""
-    table = runner.registry(settings.load(with_key=False))
-    today = date.today()
-
-    def row(model: Model) -> dict[str, Any]:
-        state = "shut down" if model.is_shut_down(today) else "retiring" if model.shutdown else "active"
-        return {**dataclasses.asdict(model), "state": state, "default": model.id == table.default}
-
-    return [row(model) for model in table.models]
 
 
 def save_blend(path: Path) -> str:

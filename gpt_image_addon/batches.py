@@ -159,7 +159,7 @@ class Batch:
         :raises StorageError: the folder can't be made.
         """
         from .core.batch import Folder, Run
-        from .core.results import storage_errors
+        from .core.files import storage_errors
 
         found = settings.load()
         if self.sends or self.options.collect:

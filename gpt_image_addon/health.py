@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 import bpy
 
 from . import settings
 from .core.errors import GptImageError
-
-NEEDED_MODULES = {"numpy": "python3-numpy", "requests": "python3-requests", "PIL": "python3-pil"}
-"""What the add-on imports when it works, and the Debian package of each."""
-
-
-@cache
-def missing_modules() -> str:
-    """One sentence about modules that this Blender lacks; empty where all are there. Imports none of them."""
-    missing = [name for name in NEEDED_MODULES if importlib.util.find_spec(name) is None]
-    if not missing:
-        return ""
-    packages = " ".join(NEEDED_MODULES[name] for name in missing)
-    return (
-        f"This Blender lacks the Python module {', '.join(missing)}; install {packages} and restart Blender."
-    )
 
 
 @dataclass(frozen=True)

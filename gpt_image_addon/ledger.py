@@ -104,6 +104,30 @@ def clean_results(older_than_days: float, *, dry_run: bool = False) -> Cleaned:
     return clean(_journal(), older_than_days, dry_run=dry_run)
 
 
+def start_cleaning(
+    older_than_days: float, done: Callable[[Cleaned | None, GptImageError | None], None]
+) -> None:
+    """As `clean_results`, in a thread; ``done`` gets on the main thread what went.
+
+    :raises StorageError: the journal can't be opened.
+    """
+    from .core.history import clean
+
+    journal = _journal()
+    runner.errand(lambda: clean(journal, older_than_days), done)
+
+
+def measure_results(done: Callable[[int | None, GptImageError | None], None]) -> None:
+    """Find out in a thread how many bytes all results take; ``done`` gets them on the main thread.
+
+    :raises StorageError: the journal can't be opened.
+    """
+    from .core.results import folder_bytes
+
+    folder = _journal().results
+    runner.errand(lambda: folder_bytes(folder), done)
+
+
 def merge_journal(source: Path | str) -> Merged:
     """Take over jobs and results of another machine's state folder: `.added`, `.updated`, `.copied_bytes`.
 

@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from . import settings
-from .core.results import replace_file
+from .core.files import replace_file
 
 FOLDER = "references"
 CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import atexit
+import sys
 from typing import Any
 
 import bpy
 
-from . import api, health, settings
-from .ui import (
+from .deferred import defer
+
+defer("api", "references", "results", "settings", "ui.history", "ui.quote")
+
+from . import api, listeners, requirements  # noqa: E402
+from .ui import (  # noqa: E402
     history,
     menus,
     operators_generate,
     operators_history,
     operators_keys,
+    operators_maps,
+    operators_prompt,
     operators_references,
     operators_results,
     operators_styles,
@@ -34,6 +41,8 @@ CLASSES: tuple[type, ...] = (
     *operators_generate.CLASSES,
     *operators_references.CLASSES,
     *operators_results.CLASSES,
+    *operators_maps.CLASSES,
+    *operators_prompt.CLASSES,
     *operators_history.CLASSES,
     *operators_keys.CLASSES,
     *operators_styles.CLASSES,
@@ -71,13 +80,13 @@ def register() -> None:
         bpy.utils.register_class(cls)
     properties.attach()
     menus.append()
-    bpy.app.translations.register(settings.PACKAGE, translations.load())
-    api.on_change(_jobs_changed)
+    bpy.app.translations.register(__package__, translations.load())
+    listeners.on_change.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
-    # Leaving the bpy module with classes registered crashes 4.2 and hangs 4.5.
-    atexit.register(unregister)
+    if not bpy.app.binary_path:  # leaving the bpy module with classes registered crashes 4.2 and hangs 4.5
+        atexit.register(unregister)
     _registered = True
-    missing = health.missing_modules()
+    missing = requirements.missing_modules()
     if missing:
         print(f"GPT Image: {missing}")
 
@@ -91,9 +100,10 @@ def unregister() -> None:
     atexit.unregister(unregister)
     bpy.utils.unregister_cli_command(_command_handle)
     _command_handle = None
-    api.on_change(_jobs_changed, remove=True)
-    api.close()
-    bpy.app.translations.unregister(settings.PACKAGE)
+    listeners.on_change.remove(_jobs_changed)
+    if f"{__package__}.runner" in sys.modules:
+        api.close()
+    bpy.app.translations.unregister(__package__)
     menus.remove()
     thumbnails.close()
     properties.detach()

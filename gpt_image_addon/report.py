@@ -48,7 +48,7 @@ def write(path: Path, checks: Sequence[Check], *, with_prompts: bool = False) ->
     :param with_prompts: let the prompts of the jobs be in it.
     :raises StorageError: it can't be written.
     """
-    from .core.results import replace_file
+    from .core.files import replace_file
 
     entries, by_state, trouble = _journal()
     found: dict[str, Any] = {

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from . import applying
+from .applying import Applier, Pace
 from .core.errands import Errands
-from .core.errors import GptImageError, InvalidRequestError, JobCancelled, SceneError, StorageError
+from .core.errors import GptImageError, InvalidRequestError, JobCancelled, StorageError
 from .core.jobs import Job, JobEvent, JobQueue, Work
 from .core.logs import get_logger
 from .core.request import Application, GenerationRequest
 from .core.states import JobState
+from .core.turns import Turns
+from .listeners import on_change
 from .settings import Settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
@@ -30,6 +34,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
 log = get_logger(__name__)
 
 TICK_INTERVAL = 0.1  # seconds between looks at the queue while jobs run
+STEP_INTERVAL = 0.01  # seconds between steps of a result into the scene: time for the window
 SHOW_INTERVAL = 0.5  # seconds between updates of elapsed times
 TICK_BUDGET = 0.005  # seconds of a tick after which no further event is taken
 CLOSE_SECONDS = 1.5  # how long quitting or disabling waits for workers
@@ -43,18 +48,14 @@ class _State:
     journal: Journal
     queue: JobQueue
     durations: Durations
+    applier: Applier
     jobs: list[Job] = dataclasses.field(default_factory=list)
-    storage: str = "pack"
-    """`Settings.storage` of the newest request."""
-    deferred: list[Job] = dataclasses.field(default_factory=list)
-    """Jobs whose result waits for Blender to be ready for it."""
+    pace: Pace = Pace.IDLE
 
 
 _state: _State | None = None
 _errands = Errands()
 _shown = 0.0
-on_change: list[Callable[[], None]] = []
-"""Called after jobs changed; the interface redraws itself here."""
 
 
 def state(settings: Settings) -> _State:
@@ -66,9 +67,11 @@ def state(settings: Settings) -> _State:
     if _state is None or _state.journal.folder != settings.state_folder:
         close()
         durations = Durations(settings.state_folder / DURATIONS_FILE)
-        _state = _State(Journal(settings.state_folder), JobQueue(settings.concurrency), durations)
+        journal = Journal(settings.state_folder)
+        applier = Applier(journal, errand, _fail, _tell)
+        _state = _State(journal, JobQueue(settings.concurrency), durations, applier)
     _state.queue.concurrency = settings.concurrency
-    _state.storage = settings.storage
+    _state.applier.save = settings.storage == "save"
     return _state
 
 
@@ -95,7 +98,6 @@ def cancel(job: Job) -> None:
         error = JobCancelled("The job was cancelled.")
         _state.journal.failed(job.id, error, cancelled=True)
         _fail(job, error)
-        _notify()
 
 
 def move(job: Job, step: int) -> None:
@@ -105,6 +107,8 @@ def move(job: Job, step: int) -> None:
 
 
 def _notify() -> None:
+    global _shown
+    _shown = time.monotonic()
     for callback in on_change:
         callback()
 
@@ -139,20 +143,11 @@ def model_of(request: GenerationRequest, settings: Settings) -> Model:
     return table.get(completed(request, table, settings).model)
 
 
-def snapped(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
-    """The request in its own size where the model takes it, else in the nearest that it does.
+def fitted(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
+    """The request without what the model does not take; see `core.fitting`."""
+    from .core import fitting
 
-    :raises InvalidRequestError: it names no size.
-    """
-    from .core.sizes import AUTO, format_size, parse_size
-
-    if request.size == AUTO:
-        return request
-    rule = registry(settings).size_rule(model)
-    width, height = parse_size(request.size)
-    if rule.problem(width, height) is None:
-        return request
-    return dataclasses.replace(request, size=format_size(*rule.nearest(width, height)))
+    return fitting.fitted(request, model, registry(settings))
 
 
 def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:
@@ -326,6 +321,7 @@ def _resume(stored: Entry, application: Application, found: _State, settings: Se
 def _enqueue(found: _State, job: Job, work: Work) -> None:
     forgotten = [old for old in found.jobs if old.done][:-KEPT_JOBS]
     found.jobs = [old for old in found.jobs if old not in forgotten] + [job]
+    Turns.enabled = not bpy.app.background
     job.expected_seconds = found.durations.expected(job.request)
     found.queue.submit(job, work)
     _start_ticking()
@@ -353,27 +349,36 @@ def _start_ticking() -> None:
 
 def _tick() -> float | None:
     global _shown
-    came = _errands.drain()
     drain(0.0)
     running = any(not job.done for job in jobs())
-    if came or (running and time.monotonic() - _shown > SHOW_INTERVAL):
-        _shown = time.monotonic()
+    if running and time.monotonic() - _shown > SHOW_INTERVAL:
         _notify()
+    if _state is not None and _state.pace is not Pace.IDLE:
+        return STEP_INTERVAL
     return TICK_INTERVAL if running or _errands.pending else None
 
 
 def drain(seconds: float) -> None:
-    """Handle events of the workers.
+    """Take one step with what has come, and handle events of the workers.
 
-    :param seconds: how long to wait for a first event.
+    :param seconds: how long to wait for a first event where there is nothing to do.
     """
-    if _state is None:
-        return
-    found = _state
-    _apply_deferred(found)
+    changed = _errands.drain()
+    if _state is not None:
+        found = _state
+        found.pace = found.applier.step()
+        if found.pace is not Pace.IDLE:
+            seconds = 0.0 if found.pace is Pace.BUSY else min(seconds, STEP_INTERVAL)
+        changed = _take_events(found, seconds) or changed
+    if changed:
+        _notify()
+
+
+def _take_events(found: _State, seconds: float) -> bool:
+    """Returns whether there were any."""
     started = time.perf_counter()
     changed = False
-    while True:
+    while time.perf_counter() - started < TICK_BUDGET or not changed:
         try:
             event = (
                 found.queue.events.get(timeout=seconds) if seconds > 0 else found.queue.events.get_nowait()
@@ -383,10 +388,7 @@ def drain(seconds: float) -> None:
         seconds = 0.0
         changed = True
         _handle(event, found)
-        if time.perf_counter() - started > TICK_BUDGET:
-            break
-    if changed:
-        _notify()
+    return changed
 
 
 def _handle(event: JobEvent, found: _State) -> None:
@@ -397,6 +399,8 @@ def _handle(event: JobEvent, found: _State) -> None:
     job.message = event.message or job.message
     job.progress = event.progress if event.progress is not None else job.progress
     job.preview = event.preview or job.preview
+    if event.preview is not None and job.application.previews_in_target:
+        found.applier.preview(job)
     if event.error is not None:
         _fail(job, event.error)
     elif event.prepared is not None:
@@ -404,15 +408,24 @@ def _handle(event: JobEvent, found: _State) -> None:
         cost = event.prepared.facts.get("cost_usd")
         job.cost_usd = float(cost) if cost is not None else None
         job.state = JobState.RECEIVED
-        _apply(job, found)
+        found.applier.add(job)
+    if event.error is None:
+        _tell(job)
+
+
+def _tell(job: Job) -> None:
+    """To those who asked, and to the interface where it is over."""
     if job.on_progress is not None:
         try:
             job.on_progress(job)
         except Exception:
             log.exception("What is called on the progress of job %s broke", job.id)
+    if job.done:
+        _notify()
 
 
 def _fail(job: Job, error: GptImageError) -> None:
+    applying.clear_preview(job)
     job.error = error
     job.message = error.text
     if job.state is not JobState.RECEIVED:
@@ -420,72 +433,7 @@ def _fail(job: Job, error: GptImageError) -> None:
         job.state = JobState.CANCELLED if isinstance(error, JobCancelled) else ends[error.billed]
     log.warning("Job %s: %s", job.id, error.text)
     job.finish()
-
-
-def _apply(job: Job, found: _State) -> None:
-    from .scene.storage import save_beside
-    from .scene.targets import Deferred, apply
-
-    assert job.prepared is not None
-    if _file_is_gone(job.application):
-        message = "The file that this was made for is closed; the result is kept."
-        _fail(job, SceneError(message, code="file_closed", billed="yes"))
-        return
-    try:
-        job.applied = (job.apply or apply)(job.prepared, job.application)
-        if found.storage == "save" and not job.apply:
-            save_beside(job.applied.images)
-    except Deferred as deferred:
-        _defer(job, found, str(deferred))
-        return
-    except GptImageError as error:
-        _fail(job, error)
-        return
-    except Exception as error:
-        log.exception("Job %s could not be applied", job.id)
-        _fail(job, SceneError(f"The result could not be put into the scene: {error!r}.", billed="yes"))
-        return
-    _note_applied(job, found)
-    job.state = JobState.APPLIED
-    job.progress = 1.0
-    job.message = "Done"
-    if not bpy.app.background and job.prepared.pictures:
-        bpy.ops.ed.undo_push(message=f"GPT Image: {job.prepared.pictures[0].name}")
-    job.finish()
-
-
-def _note_applied(job: Job, found: _State) -> None:
-    """What is in the scene stays there, even if the journal can't say so."""
-    try:
-        found.journal.applied(job.id)
-    except StorageError as error:
-        log.warning("Job %s: %s", job.id, error.text)
-        job.warnings += (f"{error.text} The result is offered for recovery again.",)
-
-
-def _file_is_gone(application: Application) -> bool:
-    uid = application.scene_uid
-    return uid is not None and all(scene.session_uid != uid for scene in bpy.data.scenes)
-
-
-def _defer(job: Job, found: _State, reason: str) -> None:
-    """Keep a result until Blender can take it; in background nobody would change that, so the job ends."""
-    job.message = reason
-    if bpy.app.background:
-        _fail(job, SceneError(f"{reason} The result is kept.", code="deferred", billed="yes"))
-    elif job not in found.deferred:
-        found.deferred.append(job)
-
-
-def _apply_deferred(found: _State) -> None:
-    for job in tuple(found.deferred):
-        if job.cancelled:
-            found.deferred.remove(job)
-            _fail(job, JobCancelled("The result was not put into the scene; it is kept.", billed="yes"))
-            continue
-        _apply(job, found)
-        if job.done:
-            found.deferred.remove(job)
+    _tell(job)
 
 
 def close() -> None:
@@ -495,6 +443,7 @@ def close() -> None:
         bpy.app.timers.unregister(_tick)
     if _state is None:
         return
+    applying.clear_previews()
     ended = _state.queue.close(CLOSE_SECONDS)
     if ended:  # a worker that still runs needs the journal
         _state.journal.close()

@@ -18,24 +18,21 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from .core import keychain
-from .core.connection import Connection, check_base_url, check_picture_fields, is_loopback
+from .core.connection import Connection, check_base_url, check_picture_fields, check_proxy, is_loopback
+from .core.defaults import DEFAULT_BASE_URL, DEFAULT_CONCURRENCY, UNATTENDED_MAX_COST_USD
 from .core.errors import (
     ConfigurationError,
     InvalidRequestError,
     MissingApiKeyError,
     OnlineAccessDisabledError,
 )
+from .core.files import replace_file
 from .core.places import DATA_DIR_VARIABLE, state_folder
 from .core.providers import NEEDS_KEY
-from .core.results import replace_file
 
 if TYPE_CHECKING:
     from .core.pricing import Limits
 
-PACKAGE = __package__ or "gpt_image_addon"
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
-DEFAULT_CONCURRENCY = 4  # requests at once
-UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 KEY_VARIABLE = "OPENAI_API_KEY"
 KEY_FILE = "api-key"
 KEYCHAIN_MARK = "api-key-in-keychain"
@@ -57,6 +54,8 @@ class Settings:
     project: str = ""
     picture_fields: str = "brackets"
     """How several pictures of an edit are named, see `core.connection.PICTURE_FIELDS`."""
+    proxy: str = ""
+    """Address of a proxy that goes before those of the environment."""
     state_folder: Path = field(default_factory=state_folder)
     monthly_budget_usd: float | None = None
     """None for no limit."""
@@ -70,7 +69,8 @@ class Settings:
 
     def connection(self) -> Connection:
         """Where the API is and who calls it."""
-        return Connection(self.base_url, self.api_key, self.organization, self.project, self.picture_fields)
+        caller = self.api_key, self.organization, self.project
+        return Connection(self.base_url, *caller, self.picture_fields, self.proxy)
 
     def limits(self, max_cost: float | None = None) -> Limits:
         """What a request may cost.
@@ -104,6 +104,7 @@ class Settings:
             raise MissingApiKeyError("There is no API key.")
         check_base_url(self.base_url)
         check_picture_fields(self.picture_fields)
+        check_proxy(self.proxy)
         if not self.online_access and not is_loopback(self.base_url):
             raise OnlineAccessDisabledError("Blender's online access is off.")
 
@@ -153,6 +154,7 @@ def load(*, with_key: bool = True) -> Settings:
         picture_fields=environment.get("GPT_IMAGE_PICTURE_FIELDS")
         or getattr(found, "picture_fields", "")
         or "brackets",
+        proxy=getattr(found, "proxy", "").strip(),
         concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
         online_access=bool(bpy.app.online_access),
     )
@@ -178,14 +180,14 @@ def _usd(variable: str, found: Any, preference: str) -> float | None:
 
 def preferences() -> Any:
     """The add-on's preferences; None in a checkout and under ``--factory-startup --addons``."""
-    addon = bpy.context.preferences.addons.get(PACKAGE)
+    addon = bpy.context.preferences.addons.get(__package__)
     return addon.preferences if addon is not None else None
 
 
 def private_folder() -> Path:
     """A folder for what is neither paid for nor to be shared, such as the key."""
     try:
-        return Path(bpy.utils.extension_path_user(PACKAGE, create=True))
+        return Path(bpy.utils.extension_path_user(__package__, create=True))
     except ValueError:  # a checkout is no extension
         return state_folder()
 
@@ -274,4 +276,5 @@ def fingerprint() -> tuple[object, ...]:
         os.environ.get("OPENAI_BASE_URL") or getattr(found, "base_url", ""),
         os.environ.get(DATA_DIR_VARIABLE),
         getattr(found, "default_model", ""),
+        getattr(found, "proxy", ""),
     )

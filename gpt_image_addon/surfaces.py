@@ -1,4 +1,4 @@
-"""Tiles and material maps from pictures that are there already: no API, no key, nothing to pay.
+"""Material maps from pictures that are there already: no API, no key, nothing to pay.
 
 What scripts call is offered by `api`.
 """
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import bpy
 
 from . import runner, settings
+from .core.defaults import STRENGTHS
 from .core.errors import InvalidRequestError, SceneError
 from .core.jobs import Emit, Job
 from .core.names import safe_name
-from .core.request import STRENGTHS, Application, GenerationRequest, check_application, check_map_values
+from .core.request import Application, GenerationRequest, check_application, check_map_values
 from .core.results import Prepared
 
 if TYPE_CHECKING:
@@ -38,23 +39,9 @@ class Maps:
     """What the description was taken for: ``name``, ``label``, ``roughness``, ``metallic``, ``known`` ..."""
     warnings: tuple[str, ...]
     scores: Mapping[str, float] | None = None
-    """Of the tile, where one was made; see `TileResult`."""
+    """Of the tile, where one was made; see `tiles.TileResult`."""
     unchanged: bool | None = None
     """Whether the picture tiled already, where a tile was asked for."""
-
-
-@dataclass(frozen=True)
-class TileResult:
-    """A tile that was written."""
-
-    file: str
-    width: int
-    height: int
-    scores: Mapping[str, float]
-    """``seam_ratio``, ``seam_percentile``, ``band_sharpness``, ``coherence`` and ``good``."""
-    unchanged: bool
-    """The picture tiled already; its bytes were copied where the format stayed the same."""
-    warnings: tuple[str, ...]
 
 
 def make_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any) -> Maps:
@@ -74,28 +61,15 @@ def make_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any)
 
 def submit_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any) -> Job:
     """`make_maps` in the background; the job's ``applied`` is then a `Maps`."""
-    return _submit(_maps_work(picture, output_dir, **parameters), "Maps")
+    return submit_work(_maps_work(picture, output_dir, **parameters), "Maps")
 
 
-def make_tile(picture: PictureSource, output: str | Path, *, size: str | None = None) -> TileResult:
-    """A seamless tile from a picture; needs no network and no key.
+def submit_work(work: Callable[[], Any], what: str) -> Job:
+    """Work that sends nothing, in a thread; what it returns is the job's ``applied``.
 
-    :param picture: a path, an image data-block, or the name of one.
-    :param output: file to write: png, or jpg or webp for 8-bit pictures.
-    :param size: ``WIDTHxHEIGHT`` of the tile; as large as the cut leaves it without.
-    :raises InvalidRequestError: the picture, the size or the kind of file can't be used.
-    :raises StorageError: the file can't be written.
+    :param what: it is, for those who list jobs.
     """
-    return _tile_work(picture, output, size)()
-
-
-def submit_tile(picture: PictureSource, output: str | Path, *, size: str | None = None) -> Job:
-    """`make_tile` in the background; the job's ``applied`` is then a `TileResult`."""
-    return _submit(_tile_work(picture, output, size), "Tile")
-
-
-def _submit(work: Callable[[], Maps | TileResult], what: str) -> Job:
-    made: list[Maps | TileResult] = []
+    made: list[Any] = []
 
     def run(job: Job, emit: Emit) -> Prepared:
         made.append(work())
@@ -118,7 +92,7 @@ def _maps_work(
     from .core import surface
     from .core.pixels import read_pixels
 
-    label, data = _read(picture)
+    label, data = read_picture(picture)
     options = _map_options(**parameters)
     stem = safe_name(name or Path(label).stem)
     folder = Path(output_dir).absolute()
@@ -163,30 +137,11 @@ def _check_names(strengths: Mapping[str, float]) -> None:
             )
 
 
-def _tile_work(picture: PictureSource, output: str | Path, size: str | None) -> Callable[[], TileResult]:
-    from .core import surface
-    from .core.pixels import read_pixels
-    from .core.sizes import parse_size
+def read_picture(picture: PictureSource) -> tuple[str, bytes]:
+    """Label and encoded bytes of a picture.
 
-    label, data = _read(picture)
-    wanted = parse_size(size) if size else None
-    target = Path(output).absolute()
-    surface.check_tile_file(target)
-    if Path(label).is_file() and target.exists() and target.samefile(label):
-        raise InvalidRequestError(f"{target} is the picture itself; name another file.", param="output")
-
-    def work() -> TileResult:
-        tile = surface.tile_of(read_pixels(data, label), wanted)
-        surface.write_tile(tile, data, target)
-        height, width = tile.pixels.shape[:2]
-        scores = surface.scores_dict(tile.scores)
-        return TileResult(str(target), width, height, scores, tile.unchanged, tile.notes)
-
-    return work
-
-
-def _read(picture: PictureSource) -> tuple[str, bytes]:
-    """Label and encoded bytes of a picture."""
+    :raises InvalidRequestError: it can't be read.
+    """
     if isinstance(picture, bpy.types.Image):
         return picture.name, _bytes_of(picture)
     path = Path(picture).absolute()
@@ -259,6 +214,14 @@ def submit_remake(material: str, **strengths: float) -> Job:
         lambda job, emit: prepare(entry.id, entry.request, application, folder),
         apply,
     )
+
+
+def can_remake(material: str) -> bool:
+    """Whether a material shows maps of a result, whose pictures may be gone; quick enough for drawing."""
+    from .scene import materials
+
+    block = bpy.data.materials.get(material)
+    return block is not None and materials.JOB in block and not (block.library or block.override_library)
 
 
 def remake_material(material: str, **strengths: float) -> tuple[str, ...]:

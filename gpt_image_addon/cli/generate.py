@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 from typing import Any
 
 from .. import api
-from ..core.errors import Billed, JobCancelled
-from ..core.jobs import Job
-from ..core.providers import NEEDS_KEY
-from ..core.request import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, SVG_EFFORTS, TARGETS
-from ..core.states import JobState
+from ..core.defaults import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, SVG_EFFORTS, TARGETS
 from .common import (
     OUTPUT_FLAGS,
     Output,
     add_outputs,
     add_scene_outputs,
     check_scene_output,
-    console,
     say,
     succeeded,
 )
+from .following import follow
 from .surfaces import add_generate_flags as add_surface_flags
 
 OWN_FLAGS = OUTPUT_FLAGS | {"output", "overwrite", "reuse", "retry_unknown", "max_cost", "dry_run"}
 """Flags that are no parameter of the request."""
-BILLED_IN: dict[JobState, Billed] = {
-    JobState.QUEUED: "no",
-    JobState.SENDING: "maybe",
-    JobState.RECEIVED: "yes",
-}
-"""Whether a job that is stopped in a state may have been billed."""
-CANCEL_SECONDS = 2.0  # how long Ctrl-C waits for the job to say whether it was billed
 
 PARAMETERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--model", {"metavar": "ID", "help": "model; `models` lists them"}),
@@ -125,6 +113,11 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--name", help="name of the data-blocks; default: made from the prompt")
     group.add_argument("--style", metavar="NAME", help="words of a named style join the prompt")
     group.add_argument("--seamless", action="store_true", help="ask for a picture that tiles")
+    group.add_argument(
+        "--repair-seams",
+        action="store_true",
+        help="let the model repaint seams that show after the cut: one more request for each such picture",
+    )
 
 
 def _add_pictures(group: argparse._ArgumentGroup) -> None:
@@ -194,29 +187,3 @@ def _priced(values: dict[str, Any]) -> Output:
         exact=price.exact,
         warnings=list(plan.warnings),
     )
-
-
-def follow(job: Job) -> None:
-    """Wait for a job and show on stderr what happens.
-
-    :raises JobCancelled: Ctrl-C was pressed; ``billed`` says whether the request may have cost money.
-    """
-    try:
-        while not job.wait(api.POLL_SECONDS):
-            console.progress(job.progress, job.message, job.elapsed)
-    except KeyboardInterrupt:
-        raise _stopped(job) from None
-    finally:
-        console.clear()
-
-
-def _stopped(job: Job) -> JobCancelled:
-    """Stop a job, and find out what became of its request."""
-    say("Stopping …")
-    job.cancel()
-    with contextlib.suppress(KeyboardInterrupt):  # pressed again
-        job.wait(CANCEL_SECONDS)
-    billed: Billed = job.error.billed if job.error is not None else BILLED_IN.get(job.state, "yes")
-    if not NEEDS_KEY[job.request.provider]:
-        billed = "no"
-    return JobCancelled("Interrupted.", billed=billed)

@@ -20,7 +20,7 @@ from .common import (
     say,
     succeeded,
 )
-from .generate import follow
+from .following import follow
 
 SHOWN_PROMPT = 60  # characters
 

@@ -125,6 +125,10 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "height": "pixels",
         "scores": "`seam_ratio`, `seam_percentile`, `band_sharpness`, `coherence` and `good`",
         "unchanged": "the picture tiled already",
+        "repaired": "with `--repair-seams`: the model repainted the seams; otherwise the cut was kept",
+        "job": "with `--repair-seams`: the job of the repair, or null where none was needed",
+        "estimated_usd": "with `--repair-seams`: the upper bound that was set aside",
+        "cost_usd": "with `--repair-seams`: what the repair cost",
         "warnings": "sentences worth reading",
     },
     "batch": {

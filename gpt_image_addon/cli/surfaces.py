@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import api
+from ..core.defaults import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS, PROVIDERS
 from ..core.map_kinds import BY_NAME
-from ..core.request import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS
-from .common import OUTPUT_FLAGS, Output, add_outputs, say, succeeded
+from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, say, succeeded
+from .following import follow
+
+if TYPE_CHECKING:
+    from ..core.pricing import Estimate
 
 MAP_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--normal-strength", {"type": float, "metavar": "FACTOR", "help": "steepness of the normal map"}),
@@ -35,6 +39,17 @@ MATERIAL_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
         {"action": "store_true", "help": "ask the model for the height too: one more request"},
     ),
 )
+REPAIR_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--description", {"metavar": "TEXT", "help": "what the picture shows, for the model"}),
+    ("--provider", {"choices": PROVIDERS, "help": "default: $GPT_IMAGE_PROVIDER or openai"}),
+    ("--model", {"metavar": "ID", "help": "model; `models` lists them"}),
+    ("--quality", {"help": "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"}),
+    ("--max-cost", {"type": float, "metavar": "USD", "help": "send nothing that could cost more"}),
+    ("--retry-unknown", {"action": "store_true", "help": "send again what got no answer before"}),
+)
+REPAIR_KEYS = ("repaired", "job", "estimated_usd", "cost_usd")
+"""What the output says only of a repair."""
+REPAIR = tuple(flag.removeprefix("--").replace("-", "_") for flag, _ in REPAIR_FLAGS)
 
 
 def kinds(text: str) -> list[str]:
@@ -66,10 +81,19 @@ def add_maps(verb: argparse.ArgumentParser) -> None:
 
 def add_tile(verb: argparse.ArgumentParser) -> None:
     """The verb ``tile``."""
-    verb.description = "A seamless tile from a picture, and how good it is. Needs no network and no key."
+    verb.description = (
+        "A seamless tile from a picture, and how good it is. Only --repair-seams needs network and key."
+    )
     verb.add_argument("picture", metavar="PICTURE", help="file, or name of an image in the .blend")
     verb.add_argument("out", metavar="OUT", type=Path, help="file to write: png, jpg or webp")
     verb.add_argument("--size", metavar="WxH", help="pixels of the tile; default: as large as the cut leaves")
+    group = verb.add_argument_group("repair by a model")
+    group.add_argument(
+        "--repair-seams", action="store_true", help="let a model repaint the seams: one paid request"
+    )
+    for flag, options in REPAIR_FLAGS:
+        group.add_argument(flag, **options)
+    group.add_argument("--dry-run", action="store_true", help="price the repair; send and write nothing")
     add_outputs(verb)
 
 
@@ -87,12 +111,40 @@ def make_maps(options: argparse.Namespace) -> Output:
 
 def make_tile(options: argparse.Namespace) -> Output:
     """The verb ``tile``."""
-    made = dataclasses.asdict(api.make_tile(options.picture, options.out, size=options.size))
+    repair = {name: getattr(options, name) for name in REPAIR if getattr(options, name)}
+    if not options.repair_seams:
+        if repair or options.dry_run:
+            raise UsageError("the flags of a repair need --repair-seams")
+        result = api.make_tile(options.picture, options.out, size=options.size)
+    elif options.dry_run:
+        return _priced(api.estimate_tile(options.picture, size=options.size, **repair))
+    else:
+        job = api.submit_tile(options.picture, options.out, size=options.size, repair_seams=True, **repair)
+        if job.estimated_usd:
+            say(f"The tile is cut. Its repair costs at most ${job.estimated_usd:.4f}.")
+        follow(job)
+        result = api.tile_result(job)
+    made = dataclasses.asdict(result)
     _tell(made["warnings"])
+    if not options.repair_seams:
+        for name in REPAIR_KEYS:
+            del made[name]
     for name, value in made["scores"].items():
         say(f"{name:16} {value}")
     say(made["file"])
     return succeeded(**made)
+
+
+def _priced(price: Estimate) -> Output:
+    say(f"The repair would cost at most ${price.high_usd:.4f}.")
+    values = succeeded(
+        estimated_usd=price.high_usd,
+        low_usd=price.low_usd,
+        likely_usd=price.likely_usd,
+        high_usd=price.high_usd,
+        exact=price.exact,
+    )
+    return {**values, "state": "dry_run"}
 
 
 def _tell(warnings: list[str]) -> None:

@@ -20,8 +20,8 @@ from .request import Application, GenerationRequest
 
 def sent_fields(request: GenerationRequest, registry: Registry) -> Mapping[str, Any]:
     """What would be sent for a request besides its pictures, by the very code that sends it."""
-    from .providers.openai import parameters
-    from .seamless import as_sent
+    from .asked import as_sent
+    from .providers.openai_fields import parameters
 
     sent, _ = as_sent(request, registry)
     return parameters(sent, compose(sent))
@@ -81,8 +81,23 @@ def admit(
         if stored is not None:
             notice = f"The same request was already made as job {stored.id}; reuse returns its result unpaid."
             warnings = (*warnings, notice)
-    job = Job(request, application, estimated_usd=price.high_usd, warnings=tuple(warnings), pump=pump)
-    journal.reserve(job.id, request, application, digest, price.high_usd, limits.monthly_budget_usd)
+    job = Job(
+        request,
+        application,
+        estimated_usd=price.high_usd,
+        further_usd=price.further_usd,
+        warnings=tuple(warnings),
+        pump=pump,
+    )
+    journal.reserve(
+        job.id,
+        request,
+        application,
+        digest,
+        price.high_usd,
+        limits.monthly_budget_usd,
+        further_usd=price.further_usd,
+    )
     return job
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .crew import Crew
 from .errors import APIError, ExitCode, GptImageError, JobCancelled
+from .files import PART_SUFFIX, storage_errors
 from .gate import Gate
 from .jobs import Job, JobEvent, Work
 from .logs import get_logger
@@ -24,7 +25,7 @@ from .manifest import Row
 from .outcomes import NOT_MADE, Outcome, RowState, refused, state_after
 from .pipeline import Line
 from .request import GenerationRequest
-from .results import PART_SUFFIX, Prepared, storage_errors
+from .results import Prepared
 from .rows import last_error
 
 if TYPE_CHECKING:

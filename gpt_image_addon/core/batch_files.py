@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .files import PART_SUFFIX, storage_errors
 from .journal import Journal
 from .outcomes import Outcome, RowState
 from .processes import is_alive
-from .results import PART_SUFFIX, storage_errors
 
 IN_REPORT = (RowState.FAILED, RowState.UNKNOWN)
 

@@ -28,6 +28,8 @@ class Connection:
     project: str = ""
     picture_fields: str = "brackets"
     """One of `PICTURE_FIELDS`."""
+    proxy: str = ""
+    """Address of a proxy; empty for those of the environment."""
 
     @property
     def is_azure(self) -> bool:
@@ -89,6 +91,23 @@ def check_base_url(url: str) -> None:
         raise _bad_url(
             f"The base URL '{url}' names an Azure deployment but no version of its API.",
             "Add ?api-version=… to it, or use https://RESOURCE.openai.azure.com/openai/v1.",
+        )
+
+
+def check_proxy(url: str) -> None:
+    """:raises ConfigurationError: not the address of a proxy, or it holds a password."""
+    parts = urlsplit(url)
+    if not url:
+        return
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(
+            f"The proxy '{url}' is not an address.", code="bad_proxy", next_step="Use http://HOST:PORT."
+        )
+    if parts.username or parts.password:
+        raise ConfigurationError(
+            "The proxy's address holds a password, which others could read in the preferences.",
+            code="bad_proxy",
+            next_step="Put such an address into HTTPS_PROXY instead.",
         )
 
 

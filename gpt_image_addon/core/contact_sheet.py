@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .results import replace_file, storage_errors
+from .files import replace_file, storage_errors
 
 SHEET_EDGE = 8192  # pixels at most
 TILE_EDGE = 256  # pixels at most, with its margin

@@ -8,10 +8,11 @@ import time
 from pathlib import Path
 
 from .errors import StorageError
+from .files import replace_file
 from .jobs import Emit, Job, Work
 from .logs import get_logger
 from .request import GenerationRequest
-from .results import Prepared, replace_file
+from .results import Prepared
 from .sizes import AUTO, parse_size
 
 log = get_logger(__name__)

@@ -25,6 +25,8 @@ class Exchange:
         """The whole request has left; from now on the server may be working, and billing."""
         self.turn: Turn | None = None
         """What keeps requests apart, where something does."""
+        self.proxy = ""
+        """Address of the proxy to use instead of the environment's; empty for those."""
         self.sessions: Sessions | None = None
         """Whose connections may be used; None for one of its own."""
         self.answered = False

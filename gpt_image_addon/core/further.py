@@ -1,4 +1,4 @@
-"""Further requests that a result may need: the height of a picture, asked of the model that painted it.
+"""Further requests that a result may need, to the model that painted it: a picture's height, and its seams.
 
 Each is a job of its own in the journal, named after the job it belongs to, with its own price.
 """
@@ -9,16 +9,22 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from .admission import quote, sent_fields
+from .asked import as_sent, is_cut
+from .defaults import PROMPT_LIMIT
+from .errors import InvalidRequestError
+from .files import PART_SUFFIX
 from .models import Registry, check
 from .pricing import Estimate, Seen, estimate, nothing_seen
 from .request import Application, GenerationRequest, check_application
 from .results import ANSWER_FILE, PICTURE_STEM
-from .seamless import as_sent
 from .sizes import AUTO, format_size, parse_size
 
 HEIGHT_JOB = "height"
+SEAMS_JOB = "seams-{number}"
+"""One for each picture, which are numbered from 1."""
 AUTO_SIZE = (1536, 1024)  # the largest that a model paints when the size is left to it
 HEIGHT_PROMPT = (
     "A height map of exactly this picture: greyscale only, white where the surface stands highest, black "
@@ -26,6 +32,17 @@ HEIGHT_PROMPT = (
     "in the picture; nothing is moved, added, cropped or rescaled. Colour, stains, light and shadow are no "
     "height. No text, no frame."
 )
+
+
+TILES_BY_NATURE = "Offline drafts tile by nature, so there are no seams to repair."
+REPAIR_PROMPT = (
+    "A texture whose opposite edges were joined along the masked cross, where they do not fit. Repaint the "
+    "masked part only, so that the surface runs through it unbroken: the same material at the same scale, in "
+    "the same colours and even light; every line, joint and grain that enters it meets its other end. "
+    "Everything outside stays on the very pixel where it is; nothing is moved, cropped or rescaled. "
+    "No text, no frame."
+)
+REPAIR_SUBJECT = " The texture shows: {prompt}"
 
 
 def height_request(
@@ -36,18 +53,35 @@ def height_request(
     :param picture: path of the picture.
     :param size: its width and height in pixels.
     """
-    rule = registry.size_rule(registry.get(request.model))
-    sent = size if rule.problem(*size) is None else rule.nearest(*size)
-    return GenerationRequest(
-        prompt=HEIGHT_PROMPT,
-        provider=request.provider,
-        model=request.model,
-        size=format_size(*sent),
-        quality=request.quality,
-        moderation=request.moderation,
-        safety_identifier=request.safety_identifier,
-        references=(picture,),
-    )
+    sent = painted_size(size, request.model, registry)
+    return _edit(request, prompt=HEIGHT_PROMPT, size=format_size(*sent), references=(picture,))
+
+
+def repair_request(
+    request: GenerationRequest, picture: str, mask: str, size: tuple[int, int]
+) -> GenerationRequest:
+    """The edit that asks for the seams of a tile, painted over.
+
+    :param request: names provider, model and quality; its prompt says what the tile shows.
+    :param picture: path of the rolled tile.
+    :param mask: path of a picture that is white where it may be repainted.
+    :param size: width and height of both, as `painted_size` says.
+    """
+    subject = REPAIR_SUBJECT.format(prompt=request.prompt) if request.prompt else ""
+    prompt = (REPAIR_PROMPT + subject)[:PROMPT_LIMIT]
+    return _edit(request, prompt=prompt, size=format_size(*size), references=(picture,), mask=mask)
+
+
+def _edit(request: GenerationRequest, **values: Any) -> GenerationRequest:
+    """An edit by the same model, in the same manner."""
+    same = ("provider", "model", "quality", "moderation", "safety_identifier")
+    return GenerationRequest(**{name: getattr(request, name) for name in same}, **values)
+
+
+def painted_size(size: tuple[int, int], model: str, registry: Registry) -> tuple[int, int]:
+    """The size that the model paints nearest to this one: (width, height) in pixels."""
+    rule = registry.size_rule(registry.get(model))
+    return size if rule.problem(*size) is None else rule.nearest(*size)
 
 
 def asks_for_height(request: GenerationRequest, application: Application) -> bool:
@@ -55,11 +89,17 @@ def asks_for_height(request: GenerationRequest, application: Application) -> boo
     return application.height_by_model and request.provider != "offline"
 
 
+def asks_for_repair(request: GenerationRequest, application: Application) -> bool:
+    """Whether poor seams are repainted: an offline draft has none."""
+    return application.repair_seams and is_cut(request)
+
+
 def further_price(
     request: GenerationRequest, registry: Registry, size: tuple[int, int], seen: Seen = nothing_seen
 ) -> Estimate:
-    """The price of a further request for a picture of this size."""
-    return estimate(sent_fields(request, registry), registry, (size,), seen)
+    """The price of a further request about a picture of this size, and its mask where it has one."""
+    pictures = (size,) if request.mask is None else (size, size)
+    return estimate(sent_fields(request, registry), registry, pictures, seen)
 
 
 def with_further(
@@ -71,18 +111,20 @@ def with_further(
 ) -> Estimate:
     """The price with that of the further requests.
 
-    :param request: as it is sent.
+    :param request: as the user made it.
     """
-    if not asks_for_height(request, application):
-        return price
-    size = AUTO_SIZE if request.size == AUTO else parse_size(request.size)
-    more = further_price(height_request(request, "", size, registry), registry, size, seen)
-    return Estimate(
-        low_usd=price.low_usd + more.low_usd,
-        high_usd=price.high_usd + more.high_usd,
-        exact=price.exact and more.exact,
-        likely_usd=price.likely_usd + more.likely_usd,
-    )
+    if asks_for_height(request, application):
+        size = _expected(as_sent(request, registry)[0].size)
+        price = price.plus(further_price(height_request(request, "", size, registry), registry, size, seen))
+    if asks_for_repair(request, application):
+        size = painted_size(_expected(request.size), request.model, registry)
+        one = further_price(repair_request(request, "-", "-", size), registry, size, seen)
+        price = price.plus(dataclasses.replace(one, low_usd=0.0, exact=False).times(request.n))
+    return price
+
+
+def _expected(size: str) -> tuple[int, int]:
+    return AUTO_SIZE if size == AUTO else parse_size(size)
 
 
 def checked(
@@ -102,11 +144,14 @@ def checked(
     :raises InvalidRequestError: it can't be sent.
     """
     check_application(application)
+    if application.repair_seams and not request.seamless:
+        raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
     sent, notes = as_sent(request, registry)
     warnings = check(sent, registry, date.today())
     files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
     price = quote(files, registry, seen, more_pictures)
-    return with_further(price, sent, application, registry, seen), (*warnings, *notes)
+    notes += (TILES_BY_NATURE,) if application.repair_seams and request.provider == "offline" else ()
+    return with_further(price, request, application, registry, seen), (*warnings, *notes)
 
 
 def further_id(job: str, kind: str) -> str:
@@ -120,9 +165,10 @@ def further_folder(folder: Path, kind: str) -> Path | None:
     return found.parent if found else None
 
 
-def further_jobs(folder: Path, kinds: Sequence[str] = (HEIGHT_JOB,)) -> tuple[str, ...]:
+def further_jobs(folder: Path) -> tuple[str, ...]:
     """The further jobs that answered."""
-    return tuple(further_id(folder.name, kind) for kind in kinds if further_folder(folder, kind))
+    found = folder.parent.parent.glob(f"*/{further_id(folder.name, '*')}/{ANSWER_FILE}")
+    return tuple(sorted(answer.parent.name for answer in found if answer.parent.suffix != PART_SUFFIX))
 
 
 def answer_of(folder: Path, kind: str) -> bytes | None:

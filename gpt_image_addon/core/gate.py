@@ -91,7 +91,13 @@ class Gate:
         self._check_free(asked.known)
         request, price, warnings = self.pricer.checked(row)
         check_limit(price, self.limits)
-        job = Job(request, row.application, estimated_usd=price.high_usd, warnings=warnings)
+        job = Job(
+            request,
+            row.application,
+            estimated_usd=price.high_usd,
+            further_usd=price.further_usd,
+            warnings=warnings,
+        )
         others = len(asked.known.unknown) + (asked.known.stored is not None)
         self._set_aside(price.high_usd)
         try:
@@ -103,6 +109,7 @@ class Gate:
                 price.high_usd,
                 self.limits.monthly_budget_usd,
                 Place(asked.key, others, batch),
+                price.further_usd,
             )
         except BaseException:
             self.settle(price.high_usd, 0.0)

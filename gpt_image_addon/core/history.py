@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidRequestError
+from .files import PART_SUFFIX, replace_file, storage_errors
 from .names import safe_name
-from .results import PART_SUFFIX, PICTURE_STEM, folder_bytes, replace_file, storage_errors
+from .results import PICTURE_STEM, folder_bytes
 from .schema import month_of
 from .states import JobState
 

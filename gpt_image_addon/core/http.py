@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.auth import AuthBase
+from requests.utils import should_bypass_proxies
 from urllib3.exceptions import HTTPError
 
 from .connection import Connection, is_loopback
@@ -23,6 +24,7 @@ from .exchange import Exchange
 from .logs import get_logger, guard_libraries, hide
 from .sessions import session_for
 from .sigpipe import broken_pipes_as_errors
+from .turns import RECEIVING
 
 log = get_logger(__name__)
 guard_libraries()
@@ -99,6 +101,7 @@ def send(
     :raises JobCancelled: the exchange was cancelled.
     """
     hide(connection.api_key)
+    exchange.proxy = connection.proxy
     headers = connection.headers()
     body: Any = fields
     if json is not None:
@@ -171,6 +174,7 @@ def _perform(
                 files=request.files,
                 auth=_Headers(request.headers),
                 timeout=request.timeout,
+                proxies=_proxies(request.url, exchange.proxy),
                 allow_redirects=False,
                 stream=True,
             ) as response,
@@ -194,6 +198,13 @@ def _perform(
     return reply
 
 
+def _proxies(url: str, proxy: str) -> dict[str, str] | None:
+    """A proxy of our own for a URL; None for what the environment says. NO_PROXY holds in any case."""
+    if not proxy or is_loopback(url) or should_bypass_proxies(url, no_proxy=None):
+        return None
+    return {"http": proxy, "https": proxy}
+
+
 def _read(
     response: requests.Response, exchange: Exchange, sink: Callable[[Reply], Sink | None], limit: int
 ) -> Reply:
@@ -211,8 +222,11 @@ def _read(
             raise _too_large(head, exchange, limit)
         if taker is None:
             body += chunk
-        elif taker.feed(chunk):
-            return head
+        else:
+            with RECEIVING.one():
+                full = taker.feed(chunk)
+            if full:
+                return head
     if response.raw.length_remaining:
         raise requests.ConnectionError("the answer ended early")
     return Reply(head.status, head.headers, bytes(body))
@@ -241,7 +255,7 @@ def _connection_error(error: Exception, exchange: Exchange) -> APIConnectionErro
             code="proxy_error",
             retryable=True,
             billed=exchange.billed,
-            next_step="Check HTTPS_PROXY and HTTP_PROXY.",
+            next_step="Check the proxy in the preferences, or HTTPS_PROXY and HTTP_PROXY.",
         )
     timed_out = isinstance(error, requests.Timeout) or "timed out" in str(error)
     kind: type[APIConnectionError] = APITimeoutError if timed_out else APIConnectionError

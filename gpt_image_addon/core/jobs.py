@@ -51,6 +51,9 @@ class Job:
     expected_seconds: float = 0.0
     """How long such requests take, by experience."""
     estimated_usd: float = 0.0
+    """With that of its further requests."""
+    further_usd: float = 0.0
+    """What of the estimate is for further requests."""
     started: float | None = None
     """`time.monotonic` when the work began."""
     ended: float | None = None

@@ -136,10 +136,13 @@ class Journal:
         estimated_usd: float,
         budget_usd: float | None = None,
         place: Place | None = None,
+        further_usd: float = 0.0,
     ) -> None:
         """Add a QUEUED row and set its estimate aside.
 
+        :param estimated_usd: with that of its further requests, each with a row of its own later.
         :param place: where in a batch it belongs.
+        :param further_usd: what of it is for further requests.
         :raises BudgetExceededError: it would not fit this month's budget.
         :raises RowTakenError: another process has begun the same row of a batch meanwhile.
         """
@@ -154,7 +157,7 @@ class Journal:
             month=month_of(now),
             process=self.process,
             digest=digest,
-            estimated_usd=estimated_usd,
+            estimated_usd=estimated_usd - further_usd,
             reserved_usd=estimated_usd,
             row=found.row,
             batch=found.batch,

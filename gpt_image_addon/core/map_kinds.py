@@ -5,11 +5,10 @@ Standard library only, so that the interface can list the kinds without loading 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class MapKind:
+class MapKind(NamedTuple):
     """One kind of material map."""
 
     name: str

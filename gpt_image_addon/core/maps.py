@@ -17,7 +17,8 @@ from .light import evened, full_scale, light_ramp, log_luminance, remove_ramp
 from .map_kinds import BY_NAME, MAP_KINDS
 from .material_words import MaterialGuess, guess_material
 from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness, without_steps
-from .tiling import SMALLEST, is_seamless
+from .tile_sizes import SMALLEST
+from .tiling import is_seamless
 
 Map = NDArray[Any]  # uint8, or uint16 where asked for
 
@@ -58,6 +59,7 @@ def make_maps(
     description: str = "",
     height: Plane | None = None,
     exact: bool = True,
+    depth: float | None = None,
     wraps: bool | None = None,
     strengths: Strengths | None = None,
     convention: Convention = "OPENGL",
@@ -67,6 +69,8 @@ def make_maps(
 
     `description` names the material, which decides roughness and metallic. `height`, (H, W) float32 in 0..1,
     is the true height where it is known; with `exact` False it is a good guess, as height_fusion makes.
+    `depth` is how many pixels high 1 stands above 0, and then the height is without the steps of 8 bits;
+    without it relief is as steep as the material usually is.
     `wraps` says whether the picture tiles, and then its light is even; None finds out. Kinds in `bits16` come
     as uint16. Opacity is made only where the picture has alpha.
 
@@ -82,12 +86,14 @@ def make_maps(
     wraps = is_seamless(even) if wraps is None else wraps
     relief = estimated_height(light, wraps) if height is None else height
     trust = guess.relief_trust if height is None else 1 if exact else FUSED_TRUST
-    depth = guess.slope * trust / max(steepness(relief), 1e-6)
+    measured = depth is not None
+    if depth is None:
+        depth = guess.slope * trust / max(steepness(relief), 1e-6)
     occluder = relief if height is None else without_steps(relief, wraps)
     make: dict[str, Callable[[bool], Map]] = {
         "base_color": lambda wide: _widened(even, wide),
         "normal": lambda wide: normal_map(
-            relief, depth * strengths.normal, wraps, convention=convention, wide=wide
+            relief, depth * strengths.normal, wraps, convention=convention, wide=wide, fine=measured
         ),
         "height": lambda wide: _encoded(relief, strengths.height, 0.5 - 0.5 * strengths.height, wide),
         "roughness": lambda wide: _roughness(light, guess, strengths.roughness_contrast, wide),

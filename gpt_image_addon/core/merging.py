@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import InvalidRequestError
-from .results import PART_SUFFIX, folder_bytes, storage_errors
+from .files import PART_SUFFIX, storage_errors
+from .results import folder_bytes
 from .schema import JOURNAL_FILE, insert, migrate, open_database
 from .schema import storage_errors as journal_errors
 from .states import JobState

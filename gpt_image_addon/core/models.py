@@ -13,8 +13,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from .defaults import ANIMATED_OR_DRAWN
 from .errors import ConfigurationError, InvalidRequestError
-from .request import ANIMATED_OR_DRAWN, GenerationRequest, check_values
+from .request import GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
 
 TABLE_FILE = "models.json"
@@ -148,6 +149,11 @@ def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
 
 
+def gif_frames(request: GenerationRequest) -> int:
+    """Frames of the picture that a request is for; 0 for a still one."""
+    return (request.frame_count or DEFAULT_GIF_FRAMES) if request.output_format == "gif" else 0
+
+
 def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[str, ...]:
     """Check a request against the model it names.
 
@@ -163,8 +169,7 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
             param="model",
         )
     _check_features(request, model)
-    frames = (request.frame_count or DEFAULT_GIF_FRAMES) if request.output_format == "gif" else 0
-    _check_size(request, registry.size_rule(model, frames))
+    _check_size(request, registry.size_rule(model, gif_frames(request)))
     return _warnings(request, registry, model, today)
 
 
@@ -199,10 +204,10 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
     for param, value, allowed in choices:
         if value is None or value in allowed:
             continue
-        instead = f"it takes {', '.join(allowed)}" if allowed else "leave it out"
-        raise InvalidRequestError(
-            f"{name} does not take {param} '{value}'; {instead}.", code="invalid_value", param=param
-        )
+        message = f"{name} does not take {param} '{value}'; leave it out."
+        if allowed:
+            message = f"{name} does not take {param} '{value}'; it takes {', '.join(allowed)}."
+        raise InvalidRequestError(message, code="invalid_value", param=param)
     refused = (
         (
             "background",

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
+from .files import replace_file, storage_errors
 from .manifest import Row
-from .results import replace_file, storage_errors
 
 TEMPLATE_FILE = "template.json"
 ROWS_FILE = "rows.jsonl"

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .asked import as_sent
 from .errors import (
     Billed,
     GptImageError,
@@ -21,19 +22,17 @@ from .errors import (
     JobCancelled,
     StorageError,
 )
-from .further import HEIGHT_JOB, asks_for_height, further_id, further_price, height_request
+from .further import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, further_price, height_request
 from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
 from .logs import get_logger
 from .models import Registry
-from .preparing import prepare
 from .pricing import cost_usd
-from .processing import PIXEL_FORMATS
 from .prompts import compose
 from .providers import NEEDS_KEY, make_provider
 from .request import Application, GenerationRequest
-from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, Prepared, keep
-from .seamless import as_sent
+from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, Prepared, keep
+from .sizes import parse_size
 from .states import JobState
 
 if TYPE_CHECKING:
@@ -43,6 +42,9 @@ if TYPE_CHECKING:
     from .sessions import Sessions
 
 log = get_logger(__name__)
+
+HEIGHT_FAILED = "The model's height could not be had, so relief is estimated: {reason}"
+SEAMS_FAILED = "The seams could not be repainted, so the cut is kept: {reason}"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Line:
 
     def _prepare(self, job: Job, folder: Path) -> Prepared:
         """`prepare`; what goes wrong here is paid for, and unless the picture is bad it can be recovered."""
+        from .preparing import prepare
+
         try:
             return prepare(job.id, job.request, job.application, folder)
         except GptImageError as error:
@@ -103,17 +107,36 @@ class Line:
 
     def resume(self, folder: Path) -> Work:
         """The work of a job whose answer already lies in ``folder``."""
-        return lambda job, emit: prepare(job.id, job.request, job.application, folder)
+
+        def work(job: Job, emit: Emit) -> Prepared:
+            from .preparing import prepare
+
+            return prepare(job.id, job.request, job.application, folder)
+
+        return work
 
     def _further(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
         """Send the further requests of a job; what they fail at is told and does not spoil its result."""
-        if not asks_for_height(job.request, job.application):
-            return ()
-        try:
-            self._ask_height(job, folder, emit)
-        except GptImageError as error:
-            return (f"The model's height could not be had, so relief is estimated: {error.message}",)
-        return ()
+        notices = []
+        for wanted, ask, failed in (
+            (asks_for_repair, self._ask_repairs, SEAMS_FAILED),
+            (asks_for_height, self._ask_height, HEIGHT_FAILED),
+        ):
+            if not wanted(job.request, job.application):
+                continue
+            try:
+                ask(job, folder, emit)
+            except GptImageError as error:
+                notices.append(failed.format(reason=error.message))
+            except Exception as error:
+                notices.append(failed.format(reason=_fault(error, "no").message))
+        return tuple(notices)
+
+    def _ask_repairs(self, job: Job, folder: Path, emit: Emit) -> None:
+        from .repairs import repairs
+
+        for kind, request in repairs(job.request, job.application, folder, self.registry):
+            self._ask(job, kind, request, parse_size(request.size), "Waiting for its seams", emit)
 
     def _ask_height(self, job: Job, folder: Path, emit: Emit) -> None:
         from .pictures import inspect_file
@@ -124,13 +147,15 @@ class Line:
             raise InvalidRequestError("There is no picture that it could be asked for.")
         size = (info.width, info.height)
         request = height_request(job.request, str(picture), size, self.registry)
+        self._ask(job, HEIGHT_JOB, request, size, "Waiting for its height", emit)
+
+    def _ask(
+        self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
+    ) -> None:
+        """Send one further request, about a picture of this size, under a row of its own."""
         price = further_price(request, self.registry, size).high_usd
-        further = Job(
-            request,
-            Application(target="image"),
-            id=further_id(job.id, HEIGHT_JOB),
-            estimated_usd=price,
-        )
+        further = Job(request, Application(target="image"), id=further_id(job.id, kind), estimated_usd=price)
+        job.on_cancel = further.cancel
         job.check_cancelled()
         self.journal.reserve(
             further.id,
@@ -140,8 +165,7 @@ class Line:
             price,
             self.monthly_budget_usd,
         )
-        job.on_cancel = further.cancel
-        emit(JobEvent(job, message="Waiting for its height", progress=0.6))
+        emit(JobEvent(job, message=doing, progress=0.6))
         self._answer(further, lambda event: emit(dataclasses.replace(event, job=job)))
         self.journal.applied(further.id)  # with its job; alone it is nothing to recover
 
@@ -181,7 +205,7 @@ class Line:
         if cost is not None:
             cost *= share
         else:
-            cost = job.estimated_usd
+            cost = job.estimated_usd - job.further_usd
             notes.append("The server did not say what was used; the cost shown is the estimate.")
         now = datetime.now()
         facts = {

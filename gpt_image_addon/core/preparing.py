@@ -11,22 +11,25 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .defaults import STRENGTHS
 from .errors import InvalidRequestError, InvalidResponseError
-from .further import HEIGHT_JOB, answer_of, further_jobs
+from .files import replace_file
+from .further import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
 from .names import safe_name
-from .processing import PIXEL_FORMATS, process
-from .request import STRENGTHS, Application, GenerationRequest
+from .processing import process
+from .request import Application, GenerationRequest
 from .results import (
     ANSWER_FILE,
     HEIGHT_STEM,
     MAPS_FOLDER,
     PICTURE_STEM,
+    PIXEL_FORMATS,
     Facts,
     Picture,
     Prepared,
-    replace_file,
 )
 from .sizes import format_size
+from .turns import PREPARING
 
 if TYPE_CHECKING:
     from .kernels import Plane
@@ -42,10 +45,15 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises InvalidResponseError: no picture in the folder can be used.
     :raises StorageError: maps or copies can't be written.
     """
+    with PREPARING.one():
+        return _prepared(job, request, application, folder)
+
+
+def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
     answer = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
     name = application.name or safe_name(request.prompt)
     warnings = list(answer.get("warnings", ()))
-    received = _usable_pictures(folder, name, warnings, answer.get("request_id"))
+    received = usable_pictures(folder, name, warnings, answer.get("request_id"))
     first = application.picture % len(received)
     received = received[first:] + received[:first]
     pictures, height = _finished(received, request, application, folder, warnings)
@@ -93,14 +101,20 @@ def _finished(
 def _tiled(
     picture: Picture, request: GenerationRequest, folder: Path, plane: Plane | None
 ) -> tuple[Picture, Plane | None, list[str]]:
-    from .seamless import tiled
+    from .seamless import number_of, tiled
 
-    return tiled(picture, request, folder, plane)
+    repaint = answer_of(folder, SEAMS_JOB.format(number=number_of(picture)))
+    return tiled(picture, request, folder, plane, repaint)
 
 
-def _usable_pictures(
+def usable_pictures(
     folder: Path, name: str, warnings: list[str], request_id: str | None
 ) -> tuple[Picture, ...]:
+    """The received pictures, without those that can't be read.
+
+    :param warnings: gets a sentence for each of those.
+    :raises InvalidResponseError: none is left.
+    """
     from .pictures import verify
 
     paths = sorted(folder.glob(f"{PICTURE_STEM}*"), key=lambda path: (len(path.name), path.name))
@@ -132,6 +146,15 @@ class _Height:
     plane: Plane
     exact: bool
     """The provider's own, rather than the model's picture of it."""
+
+    @property
+    def depth(self) -> float | None:
+        """Pixels that 1 stands above 0, where that is known: of drafts it is."""
+        if not self.exact:
+            return None
+        from .drafts import RELIEF
+
+        return RELIEF * min(self.plane.shape)
 
 
 def _known_height(
@@ -204,6 +227,7 @@ def _make_maps(
         options,
         height=plane,
         exact=height is None or height.exact,
+        depth=height.depth if height is not None and plane is not None else None,
         wraps=wraps,
     )
 

@@ -56,10 +56,28 @@ class Estimate:
     """Whether published tables decide the output tokens; "about" otherwise."""
     likely_usd: float = 0.0
     """The best single guess: what equal requests cost on average, where there were any."""
+    further_usd: float = 0.0
+    """What of the upper bound is for further requests, which are paid one by one."""
 
     def times(self, share: float) -> Estimate:
         """The same request at a share of the list price, such as `BATCH_SHARE`."""
-        return Estimate(self.low_usd * share, self.high_usd * share, self.exact, self.likely_usd * share)
+        return Estimate(
+            self.low_usd * share,
+            self.high_usd * share,
+            self.exact,
+            self.likely_usd * share,
+            self.further_usd * share,
+        )
+
+    def plus(self, further: Estimate) -> Estimate:
+        """Together with a further request."""
+        return Estimate(
+            self.low_usd + further.low_usd,
+            self.high_usd + further.high_usd,
+            self.exact and further.exact,
+            self.likely_usd + further.likely_usd,
+            self.further_usd + further.high_usd,
+        )
 
 
 @dataclass(frozen=True)

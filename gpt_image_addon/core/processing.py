@@ -6,13 +6,12 @@ import dataclasses
 from pathlib import Path
 
 from .compositing import composite, same_aspect
+from .files import replace_file
 from .masks import editable_part
 from .pictures import decode, encode_png
 from .request import Application, GenerationRequest
-from .results import MASK_FILE, ORIGINAL_STEM, PROCESSED_FOLDER, Picture, replace_file
+from .results import MASK_FILE, ORIGINAL_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, Picture
 from .transparency import bleed, problem
-
-PIXEL_FORMATS = ("png", "jpeg", "webp")
 
 
 def process(

@@ -76,22 +76,30 @@ def steepness(height: Plane) -> float:
 
 
 def normal_map(
-    height: Plane, depth: float, wraps: bool, *, convention: Convention = "OPENGL", wide: bool = False
+    height: Plane,
+    depth: float,
+    wraps: bool,
+    *,
+    convention: Convention = "OPENGL",
+    wide: bool = False,
+    fine: bool = False,
 ) -> NDArray[Any]:
     """The (H, W, 3) normal map of a height, uint8 or, when `wide`, uint16.
 
     With slopes p = ∂h/∂column and q = ∂h/∂row, n = (-p, +q, 1) / √(1 + p² + q²) in OpenGL's convention; in
-    DirectX's the second is -q. The slopes are Scharr's, which ride over the steps of an 8-bit height.
+    DirectX's the second is -q. The slopes are Scharr's, which ride over the steps of an 8-bit height;
+    those of a `fine` one are central differences.
     """
     around = padded(height, 1, wraps)
     top = 65535 if wide else 255
     out = np.empty((*height.shape, 3), np.uint16 if wide else np.uint8)
     green = depth if convention == "OPENGL" else -depth
+    slope = _central if fine else _scharr
 
     def work(first: int, end: int) -> None:
         rows = around[first : end + 2]
-        p = _scharr(rows.T, -depth).T
-        q = _scharr(rows, green)
+        p = slope(rows.T, -depth).T
+        q = slope(rows, green)
         scale = p * p
         scale += q * q
         scale += 1
@@ -118,6 +126,12 @@ def _scharr(rows: Plane, factor: float) -> Plane:
     return out
 
 
+def _central(rows: Plane, factor: float) -> Plane:
+    """The central difference down the rows, times `factor`; one pixel smaller on each side."""
+    change: Plane = (rows[2:, 1:-1] - rows[:-2, 1:-1]) * np.float32(factor / 2)
+    return change
+
+
 def without_steps(height: Plane, wraps: bool) -> Plane:
     """`height` smoothed by at most half a step of 8 bits: steps are cliffs to ambient_occlusion()."""
     smooth = blurred(height, 1.0, wraps)
@@ -127,9 +141,9 @@ def without_steps(height: Plane, wraps: bool) -> Plane:
 def ambient_occlusion(height: Plane, depth: float, wraps: bool) -> Plane:
     """How open the sky is over each point of a height, 0..1.
 
-    Along four axes the sines of the two horizons, seen from the surface, are added, so that an even slope is
-    as open as a plain (topographic openness: Yokoyama, Shirasawa, Pike 2002). What is deeper than its
-    surroundings is darkened besides. Large planes are done at OCCLUSION_SIZE.
+    Along four axes the sines of the two horizons above the surface's own slope are added, so that an even
+    slope is as open as a plain (horizon-based ambient occlusion: Bavoil, Sainz, Dimitrov 2008). What lies
+    deeper than its surroundings is darkened besides. Large planes are done at OCCLUSION_SIZE.
     """
     factor = max(1.0, max(height.shape) / OCCLUSION_SIZE)
     rows, columns = height.shape
@@ -147,7 +161,11 @@ def ambient_occlusion(height: Plane, depth: float, wraps: bool) -> Plane:
 
 
 def _closure(height: Plane, depth: float, wraps: bool) -> Plane:
-    """The share of the sky that the horizons along OCCLUSION_AXES cover."""
+    """The share of the sky that the horizons along OCCLUSION_AXES cover.
+
+    A horizon of slope a over a surface of slope s stands sin(atan a - atan s) = (a - s) / √((1 + a²)(1 + s²))
+    above it.
+    """
     reach = min(OCCLUSION_STEPS[-1], *(max(1, n // 2) for n in height.shape))
     steps = [r for r in OCCLUSION_STEPS if r <= reach]
     around = padded(height, reach, wraps)
@@ -155,23 +173,34 @@ def _closure(height: Plane, depth: float, wraps: bool) -> Plane:
 
     def work(first: int, end: int) -> None:
         here = height[first:end]
-        total, rise = np.zeros_like(here), np.empty_like(here)
+        total, rise, slope = np.zeros_like(here), np.empty_like(here), np.empty_like(here)
         horizons = np.empty_like(here), np.empty_like(here)
+
+        def beside(axis: tuple[int, int], r: int) -> Plane:
+            y, x = first + reach + axis[0] * r, reach + axis[1] * r
+            return around[y : y + len(here), x : x + here.shape[1]]
+
         for axis in OCCLUSION_AXES:
+            scale = depth / float(np.hypot(*axis))
+            np.subtract(beside(axis, 1), beside(axis, -1), out=slope)
+            slope *= scale / 2
             for sign, horizon in zip((1, -1), horizons, strict=True):
-                dy, dx = sign * axis[0], sign * axis[1]
                 for r in steps:
-                    y, x = first + reach + dy * r, reach + dx * r
-                    np.subtract(around[y : y + len(here), x : x + here.shape[1]], here, out=rise)
+                    np.subtract(beside(axis, sign * r), here, out=rise)
                     rise -= EIGHT_BIT_STEP  # a rise of one step of an 8-bit height is noise
-                    rise *= depth / (r * float(np.hypot(dy, dx)))
+                    rise *= scale / r
                     np.maximum(horizon, rise, out=horizon) if r > steps[0] else np.copyto(horizon, rise)
                 np.multiply(horizon, horizon, out=rise)
                 rise += 1
                 np.sqrt(rise, out=rise)
+                (np.subtract if sign > 0 else np.add)(horizon, slope, out=horizon)
+                np.maximum(horizon, 0, out=horizon)
                 horizon /= rise
+            np.multiply(slope, slope, out=slope)
+            slope += 1
+            np.sqrt(slope, out=slope)
             np.add(*horizons, out=rise)
-            np.maximum(rise, 0, out=rise)
+            rise /= slope
             total += rise
         np.multiply(total, 1 / (2 * len(OCCLUSION_AXES)), out=out[first:end])
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import IO, Any
 
+from .asked import as_sent
 from .errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled
 from .gate import Gate
 from .jobs import Job
@@ -31,7 +32,6 @@ from .providers.base import Uploads
 from .providers.openai_batches import MAX_BYTES, MAX_LINES, OPEN_STATES, BatchClient, Line, endpoint, line
 from .request import GenerationRequest
 from .rows import OF_BATCH
-from .seamless import as_sent
 from .states import JobState
 
 EXPIRED = "batch_expired"
@@ -153,6 +153,7 @@ def _check_fits(row: Row, provider: str) -> None:
         (provider != "openai", "provider", f"the provider {provider}"),
         (row.request.is_streamed, "stream", "a stream or previews"),
         (row.application.height_by_model, "height_by_model", "a height by the model"),
+        (row.application.repair_seams, "repair_seams", "a repair of seams"),
     ):
         if broken:
             raise InvalidRequestError(f"The Batch API does not offer {what}.", param=param)

@@ -11,32 +11,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .defaults import (
+    ALPHA_FORMATS,
+    ANIMATED_OR_DRAWN,
+    BACKGROUNDS,
+    BITS,
+    COMPRESSED_FORMATS,
+    CONVENTIONS,
+    DEFAULT_SIZE,
+    DISPLACEMENTS,
+    MAX_FRAME_MS,
+    MAX_STRENGTH,
+    MODERATIONS,
+    OUTPUT_FORMATS,
+    PACKINGS,
+    PICTURE_LIMIT,
+    PROMPT_LIMIT,
+    PROVIDERS,
+    REFERENCE_LIMIT,
+    STRENGTHS,
+    SVG_EFFORTS,
+    TARGETS,
+)
 from .errors import InvalidRequestError
 from .map_kinds import BY_NAME
-
-PROMPT_LIMIT = 32_000  # characters
-PICTURE_LIMIT = 10  # pictures a request
-REFERENCE_LIMIT = 16  # pictures an edit
-PROVIDERS = ("openai", "offline")
-TARGETS = ("image", "texture", "plane", "material")
-BACKGROUNDS = ("auto", "opaque", "transparent")
-OUTPUT_FORMATS = ("png", "jpeg", "webp", "gif", "svg")
-COMPRESSED_FORMATS = ("jpeg", "webp")
-ALPHA_FORMATS = ("png", "webp")
-MODERATIONS = ("auto", "low")
-ANIMATED_OR_DRAWN = ("gif", "svg")
-"""Formats that never stream and that Blender can't hold."""
-SVG_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-MAX_FRAME_MS = 655_350  # what a gif can hold
-
-DISPLACEMENTS = ("none", "bump", "true")
-CONVENTIONS = ("OPENGL", "DIRECTX")
-BITS = (8, 16)
-PACKINGS = ("gltf_orm", "unity_mask", "unreal_orm")  # those of packing.LAYOUTS, whose import takes numpy
-STRENGTHS = ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
-MAX_STRENGTH = 10.0
-
-DEFAULT_SIZE = "1024x1024"
 
 _T = TypeVar("_T", bound="_Values")
 
@@ -182,6 +180,8 @@ class Application(_Values):
     """Ask the model for the height of its picture: one more request."""
     repair_seams: bool = False
     """Let the model repaint seams that no cut can hide: one more request for each such picture."""
+    previews_in_target: bool = False
+    """Show the previews of ``partial_images`` in the scene, where the result will be."""
 
 
 def check_application(application: Application) -> None:

@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from .errors import StorageError
+from .files import PART_SUFFIX, sync_folder, write_synced
 
 ANSWER_FILE = "answer.json"
 FILES_KEY = "files"
-PART_SUFFIX = ".part"
 RESCUE_PREFIX = "gpt-image-"
 ORIGINAL_STEM = "original"
 MASK_FILE = "mask.png"
@@ -31,6 +30,10 @@ PICTURE_STEM = "image-"
 HEIGHT_STEM = "height-"
 PROCESSED_FOLDER = "processed"
 MAPS_FOLDER = "maps"
+REPAIRS_FOLDER = "repairs"
+
+PIXEL_FORMATS = ("png", "jpeg", "webp")
+"""Formats whose pixels can be worked with and that Blender can show."""
 
 Facts = Mapping[str, str | int | float]
 
@@ -153,9 +156,9 @@ def _write_whole(path: Path, files: Mapping[str, bytes]) -> None:
 
 def _finish(part: Path) -> Path:
     path = part.with_suffix("")
-    _sync_folder(part)
+    sync_folder(part)
     part.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return path
 
 
@@ -224,57 +227,3 @@ def folder_bytes(path: Path) -> int:
             with contextlib.suppress(OSError):  # removed meanwhile
                 total += (Path(folder) / name).lstat().st_size
     return total
-
-
-class storage_errors:
-    """Turn an OSError inside the block into a StorageError with one sentence."""
-
-    def __init__(self, message: str) -> None:
-        self.message = message
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, OSError):
-            raise StorageError(f"{self.message}: {error.strerror or error}.") from error
-
-
-def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write a file and wait until it has reached the disk.
-
-    :param mode: permissions, from the first moment on.
-    :raises OSError: as `open` and `write`.
-    """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), mode)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write a file so that it is either the old or the new one, never half of it.
-
-    :param mode: permissions, from the first moment on.
-    :raises StorageError: the disk is full or the folder can't be written.
-    """
-    # A name of its own: two threads may write the same file at once.
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PART_SUFFIX}")
-    with storage_errors(f"{path} could not be written"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write_synced(part, data, mode)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name == "nt":
-        return  # Windows opens no folders; a rename is durable with the volume's own journal.
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ENDED = (JobState.FAILED, JobState.CANCELLED)
 """States after which a row may be sent again, since it was not paid for."""
 OF_ROW = "row = ? AND row <> ''"
-"""Finds the jobs of a row; without its second half, which the index has, sqlite reads the whole table."""
+"""Finds the jobs of a row; without its second half sqlite reads the whole table: the index has no others."""
 OF_BATCH = "batch = ? AND batch <> ''"
 """The same for the jobs of a remote batch."""
 

@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .defaults import DEFAULT_SIZE
 from .errors import StorageError
 from .pricing import picture_tokens
-from .request import DEFAULT_SIZE, Application, GenerationRequest
+from .request import Application, GenerationRequest
 
 JOURNAL_FILE = "journal.sqlite3"
 BUSY_TIMEOUT = 30.0  # seconds that sqlite waits for another process

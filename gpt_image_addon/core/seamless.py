@@ -1,4 +1,4 @@
-"""A seamless request: more pixels are asked for, and what comes is cut down to exactly the size wanted.
+"""A seamless request: what came larger than asked for is cut down to exactly the size wanted.
 
 Offline drafts tile by nature and stay as they are.
 """
@@ -10,47 +10,36 @@ from pathlib import Path
 
 import numpy as np
 
+from .asked import is_cut, tile_size
 from .errors import InvalidRequestError
+from .files import replace_file
+from .height_fusion import reestimated
 from .kernels import Plane
-from .models import Registry
-from .pixels import Pixels, narrowed, read_pixels
+from .pixels import Pixels, eight_bit_color, narrowed, read_pixels
 from .png16 import encode_png
 from .request import GenerationRequest
-from .results import PROCESSED_FOLDER, Picture, replace_file
-from .sizes import AUTO, format_size, parse_size
-from .surface import check_tile_size, score_facts, tile_of
-from .tiling import score, source_size
+from .results import PICTURE_STEM, PROCESSED_FOLDER, Picture
+from .seam_repair import mended
+from .surface import score_facts, tile_of
+from .tiling import Tile, score
 
 
-def as_sent(request: GenerationRequest, registry: Registry) -> tuple[GenerationRequest, tuple[str, ...]]:
-    """The request that goes to the server, and what to tell about it beforehand.
-
-    :raises InvalidRequestError: the size can't be read, or no tile of that size is made.
-    """
-    if not is_cut(request) or request.size == AUTO:
-        return request, ()
-    wanted = parse_size(request.size)
-    check_tile_size(wanted)
-    asked = source_size(*wanted)
-    rule = registry.size_rule(registry.get(request.model))
-    sent = asked if rule.problem(*asked) is None else rule.nearest(*asked)
-    notes: tuple[str, ...] = ()
-    if sent[0] < asked[0] or sent[1] < asked[1]:
-        notes = (f"No tile of {request.size} can be cut from {format_size(*sent)}: it will be enlarged.",)
-    return dataclasses.replace(request, size=format_size(*sent)), notes
-
-
-def is_cut(request: GenerationRequest) -> bool:
-    """Whether the result of a request is made seamless after it has arrived."""
-    return request.seamless and request.provider != "offline"
+def number_of(picture: Picture) -> str:
+    """The number of a received picture in its answer, from 1."""
+    return Path(picture.received_file).stem.removeprefix(PICTURE_STEM)
 
 
 def tiled(
-    picture: Picture, request: GenerationRequest, folder: Path, height: Plane | None = None
+    picture: Picture,
+    request: GenerationRequest,
+    folder: Path,
+    height: Plane | None = None,
+    repaint: bytes | None = None,
 ) -> tuple[Picture, Plane | None, list[str]]:
     """The picture as a tile, saved in the result's folder; a height that lies over it is cut alike.
 
     :param height: (height, width) float32 in 0..1, of the picture's size.
+    :param repaint: the model's answer to `repairs.sent_for_repair`, encoded.
     :returns: picture, height, and what the user should know.
     :raises StorageError: the tile can't be written.
     """
@@ -61,14 +50,19 @@ def tiled(
     if not is_cut(request):
         scores = score(pixels)
         return dataclasses.replace(picture, facts={**picture.facts, **score_facts(scores)}), height, []
-    size = None if request.size == AUTO else parse_size(request.size)
     notes = []
     if height is not None and pixels.shape[2] in (2, 4):
         height = None
         notes.append("The model's height can't be used for a tile with transparent parts.")
-    tile = tile_of(pixels if height is None else _with_height(pixels, height), size)
+    tile = tile_of(pixels if height is None else _with_height(pixels, height), tile_size(request))
+    cut = tile.pixels
+    if repaint is not None and tile.seams is not None:
+        tile, note = repaired(tile, repaint)
+        notes.append(note)
     found = tile.pixels
     if height is not None:
+        if found is not cut:
+            found = _with_height_anew(found, cut)
         height = found[..., -1].astype(np.float32) / np.float32(65535)
         found = narrowed(found[..., :-1]) if pixels.dtype == np.uint8 else found[..., :-1]
     notes += tile.notes
@@ -76,6 +70,24 @@ def tiled(
     if tile.unchanged:
         return dataclasses.replace(picture, facts=facts), height, notes
     return _saved(dataclasses.replace(picture, facts=facts), found, folder), height, notes
+
+
+def repaired(tile: Tile, repaint: bytes) -> tuple[Tile, str]:
+    """A tile with its seams repainted where that is better, and a sentence about it.
+
+    :param repaint: the model's answer, encoded.
+    """
+    try:
+        return mended(tile, eight_bit_color(read_pixels(repaint, "of the seams")))
+    except InvalidRequestError as error:
+        return tile, f"The repainted seams are not used: {error.message}"
+
+
+def _with_height_anew(pixels: Pixels, cut: Pixels) -> Pixels:
+    """As `_with_height` made them, the height estimated where the seams were repainted since."""
+    color = eight_bit_color(pixels[..., :-1])
+    height = pixels[..., -1].astype(np.float32) / np.float32(65535)
+    return _with_height(pixels[..., :-1], reestimated(height, color, (pixels != cut).any(-1)))
 
 
 def _with_height(pixels: Pixels, height: Plane) -> Pixels:

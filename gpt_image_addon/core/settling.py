@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .files import PART_SUFFIX
 from .processes import sweep
 from .request import Application, GenerationRequest
-from .results import PART_SUFFIX, find_result, read_answer
+from .results import find_result, read_answer
 from .schema import described, insert, month_of, read_values
 from .states import JobState
 

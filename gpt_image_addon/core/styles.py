@@ -9,23 +9,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from .defaults import STYLE_LIMIT
 from .errors import InvalidRequestError
+from .files import replace_file
 from .places import state_folder
-from .results import replace_file
 
 STYLES_FILE = "styles.json"
 SCHEMA = 1
-LIMIT = 1000  # characters of a style's words
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     """One style."""
 
     name: str
@@ -75,7 +73,7 @@ def write_styles(path: Path, styles: Iterable[Style]) -> None:
 
     :raises StorageError: it can't be written.
     """
-    rows = [asdict(style) for style in styles]
+    rows = [style._asdict() for style in styles]
     replace_file(path, json.dumps({"schema": SCHEMA, "styles": rows}, ensure_ascii=False, indent=1).encode())
 
 
@@ -131,9 +129,9 @@ def checked(name: str, label: str, words: str, which: str = "The style") -> Styl
         raise InvalidRequestError(
             f"{which} is called '{name}'; use small letters, digits and underscores.", param="style"
         )
-    if not words.strip() or len(words) > LIMIT:
+    if not words.strip() or len(words) > STYLE_LIMIT:
         raise InvalidRequestError(
-            f"{which} has {len(words)} characters of words, not 1 to {LIMIT}.", param="style"
+            f"{which} has {len(words)} characters of words, not 1 to {STYLE_LIMIT}.", param="style"
         )
     return Style(name, label.strip() or name, words.strip())
 

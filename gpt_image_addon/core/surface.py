@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .asked import check_tile_size
 from .errors import InvalidRequestError
+from .files import replace_file
 from .kernels import Plane
 from .maps import ALL, Strengths, make_maps
 from .material_words import MaterialGuess
@@ -24,8 +26,9 @@ from .pictures import sniff
 from .pixels import Pixels, eight_bit_color, resized
 from .png16 import encode_png
 from .relief import Convention
-from .results import Facts, Picture, replace_file
-from .tiling import SMALLEST, Tile, TileScores, is_seamless, make_tile, score, source_size
+from .results import Facts, Picture
+from .tile_sizes import source_size
+from .tiling import Seams, Tile, TileScores, is_seamless, make_tile, score
 
 CUT_SHARE = 0.9  # most of a picture's edge that a tile cut from it can keep
 ROOMY = 1.1  # from a picture so much larger than a tile needs, a larger tile is cut and then shrunk
@@ -88,18 +91,18 @@ def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
     notes = cut.notes
     if growth > 1.0:
         notes += (f"The tile was enlarged {growth:.2f} times: the picture is too small to cut it.",)
-    return Tile(resized(cut.pixels, size, wraps=True), cut.scores, False, notes)
+    return Tile(resized(cut.pixels, size, wraps=True), cut.scores, False, notes, _grown(cut, size))
 
 
-def check_tile_size(size: tuple[int, int]) -> None:
-    """:raises InvalidRequestError: no tile of this (width, height) is made."""
-    least, most = 2 * SMALLEST, 8192
-    if min(size) < least or max(size) > most:
-        raise InvalidRequestError(
-            f"A tile has {least} to {most} pixels an edge, not {size[0]}x{size[1]}.",
-            code="invalid_value",
-            param="size",
-        )
+def _grown(tile: Tile, size: tuple[int, int]) -> Seams | None:
+    """The seams of a tile once it is resized to `size` (width, height)."""
+    if tile.seams is None:
+        return None
+    down, across = tile.seams
+    width, height = size
+    down = down[np.arange(width) * len(down) // width] * height // len(across)
+    across = across[np.arange(height) * len(across) // height] * width // len(tile.seams[0])
+    return down, across
 
 
 def scores_dict(scores: TileScores) -> dict[str, float]:
@@ -150,6 +153,7 @@ def write_maps(
     *,
     height: Plane | None = None,
     exact: bool = True,
+    depth: float | None = None,
     wraps: bool | None = None,
 ) -> MadeMaps:
     """Make maps and write them as ``<name>_<kind>.png``, and the packed picture beside them.
@@ -157,6 +161,7 @@ def write_maps(
     :param color: (height, width, 3 or 4) uint8 sRGB.
     :param height: (height, width) float32 in 0..1, where it is known.
     :param exact: that height is true, rather than a good guess.
+    :param depth: pixels that 1 stands above 0 in it; None for what is usual of the material.
     :param wraps: whether the picture tiles; None finds out.
     :raises StorageError: a file can't be written.
     """
@@ -168,6 +173,7 @@ def write_maps(
         description=options.description,
         height=height,
         exact=exact,
+        depth=depth,
         wraps=wraps,
         strengths=options.strengths,
         convention=options.convention,

@@ -16,18 +16,24 @@ from PIL import Image
 from .cuts import Cut, cheapest_overlap, least_cut, overlap_error
 from .kernels import Plane
 from .light import evened, light_ramp, log_luminance
+from .tile_sizes import SMALLEST
 
 Pixels = NDArray[Any]
+Seams = tuple[Cut, Cut]
+"""For each column the row, and for each row the column, where a tile was joined."""
 
-SMALLEST = 8  # pixels a side: below that there is nothing to cut
 OVERLAPS = (0.10, 0.30)  # least and greatest share of a side that is given up for the cut
-OVERLAP_ASKED = 0.2375  # share that source_size() allows for: 1344 pixels for a tile of 1024
 COARSE = 128  # pixels a side at which the overlap is chosen first
 FEATHER = 3  # pixels
 PATCHES_AT = 160  # pixels a side at which patches are compared
 PATCH = 6  # pixels a side of a patch
-SAMPLES = 256  # steps inside a picture that its edge is compared with
-SEAMLESS_STEP = 1.25  # most that the step across the edge of a tile exceeds the sharpest steps inside
+SAMPLES = 128  # pixels along a line at which it is compared with the next
+SEAMLESS_STEP = 1.3  # most that the step across the edge of a tile exceeds the sharpest steps inside
+CALM_STEP = 1.5  # that of a calm edge over the usual step inside
+FAINT_STEP = 0.25  # that of a calm edge over the sharpest steps inside, where most steps are nothing
+LIKENESS = 0.68  # least coherence of an edge that is not calm
+SHARP_STEPS = 3  # so many there have to be: a single line, such as a crack, has two
+SHOWING = "The seams of this tile are likely to show."
 GOOD_STEP, GOOD_BAND, GOOD_COHERENCE = 1.6, (0.9, 1.15), 0.6
 
 
@@ -57,6 +63,8 @@ class Tile:
     """The picture was seamless already and is returned bit by bit."""
     notes: tuple[str, ...]
     """Sentences for people."""
+    seams: Seams | None = None
+    """None where nothing was cut."""
 
 
 def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
@@ -76,32 +84,38 @@ def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
     planes, cut_across = _joined(_turned(planes), size[0] if size else None, closed=False)
     planes, cut_down = _joined(_turned(planes), size[1] if size else None, closed=True)
     out = planes.reshape(planes.shape[:2] + pixels.shape[2:])
-    scores = _scored(out, (cut_down, cut_across[: len(out)]))
-    return Tile(out, scores, False, () if scores.good else ("The seams of this tile are likely to show.",))
-
-
-def source_size(width: int, height: int) -> tuple[int, int]:
-    """The (width, height) to ask for, in multiples of 16, so that a tile of `width` x `height` can be cut."""
-    asked_width, asked_height = (-(-side / (1 - OVERLAP_ASKED) // 16) * 16 for side in (width, height))
-    return int(asked_width), int(asked_height)
+    seams = cut_down, cut_across[: len(out)]
+    scores = score(out, seams)
+    return Tile(out, scores, False, () if scores.good else (SHOWING,), seams)
 
 
 def is_seamless(pixels: Pixels) -> bool:
-    """Whether `pixels` tiles already: the step across neither edge stands out from the sharp ones inside."""
-    return min(pixels.shape[:2]) >= SMALLEST and all(
-        across <= SEAMLESS_STEP * max(float(np.percentile(inside, 99)), 1.0)
-        for across, inside in (_steps(pixels, axis) for axis in (0, 1))
-    )
+    """Whether `pixels` tiles already: its edges are as calm as most lines inside, or fit in with sharp ones.
+
+    Every line is looked at: patterns often begin a course at the edge, and have few of them. A sharp edge has
+    to be like others inside, as the next course is, and not only as sharp.
+    """
+    if min(pixels.shape[:2]) < SMALLEST:
+        return False
+    steps = [_steps(pixels, axis) for axis in (0, 1)]
+    sharp = [across / max(float(np.sort(inside)[-SHARP_STEPS]), 1.0) for across, inside in steps]
+    usual = [across / max(float(np.median(inside)), 1.0) for across, inside in steps]
+    if max(sharp) > SEAMLESS_STEP:
+        return False
+    calm = max(usual) <= CALM_STEP or max(sharp) <= FAINT_STEP
+    return calm or _coherence(pixels, _edges(pixels)) >= LIKENESS
 
 
-def score(pixels: Pixels) -> TileScores:
-    """How well `pixels`, as for make_tile(), tiles."""
-    _check(pixels)
-    return _scored(pixels, (np.zeros(pixels.shape[1], np.intp), np.zeros(pixels.shape[0], np.intp)))
+def _edges(pixels: Pixels) -> Seams:
+    """The seams of a picture that tiles as it is: its first row and column."""
+    return np.zeros(pixels.shape[1], np.intp), np.zeros(pixels.shape[0], np.intp)
 
 
-def _scored(pixels: Pixels, seams: tuple[Cut, Cut]) -> TileScores:
-    """Scores of `pixels` whose seams lie at these rows and columns."""
+def score(pixels: Pixels, seams: Seams | None = None) -> TileScores:
+    """How well `pixels`, as for make_tile(), tiles; the edges are its seams where none are named."""
+    if seams is None:
+        _check(pixels)
+    seams = seams or _edges(pixels)
     ratio, percentile = 0.0, 0.0
     for axis in (0, 1):
         across, inside = _steps(pixels, axis)
@@ -177,13 +191,13 @@ def _colors(pixels: Pixels) -> NDArray[np.float32]:
 
 
 def _steps(pixels: Pixels, axis: int) -> tuple[float, NDArray[np.float32]]:
-    """Mean step across the edges that `axis` crosses, and those between evenly chosen neighbours inside."""
-    length = pixels.shape[axis]
-    before = np.linspace(0, length - 2, min(SAMPLES, length - 1)).astype(np.intp)
-    first, second = (_colors(pixels.take([*at, edge], axis)) for at, edge in ((before, -1), (before + 1, 0)))
-    second -= first
-    steps = np.abs(second).mean(axis=(1 - axis, 2))
-    return float(steps[-1]), steps[:-1]
+    """Mean step across the edges that `axis` crosses, and those between all neighbours inside."""
+    every = max(1, pixels.shape[1 - axis] // SAMPLES)
+    lines = _colors(pixels[:, ::every] if axis == 0 else pixels[::every])
+    inside = np.diff(lines, axis=axis)
+    np.abs(inside, out=inside)
+    across = np.abs(lines.take(0, axis) - lines.take(-1, axis)).mean()
+    return float(across), inside.mean(axis=(1 - axis, 2))
 
 
 def _reduced(planes: Pixels, step: int) -> NDArray[np.uint8]:
@@ -206,7 +220,7 @@ def _band_sharpness(pixels: Pixels) -> float:
     return near / middle if middle > 1e-6 else 1.0
 
 
-def _coherence(pixels: Pixels, seams: tuple[Cut, Cut]) -> float:
+def _coherence(pixels: Pixels, seams: Seams) -> float:
     """How far patches on the seams have a likeness elsewhere, against how far patches elsewhere have one."""
     planes = pixels if pixels.ndim == 3 else pixels[..., None]
     step = max(1, round(min(pixels.shape[:2]) / PATCHES_AT))

@@ -10,7 +10,8 @@ from pathlib import Path
 import bpy
 
 from ..core.errors import InvalidRequestError
-from ..core.results import Facts, Picture, replace_file
+from ..core.files import replace_file
+from ..core.results import Facts, Picture
 
 CATALOG_FILE = "blender_assets.cats.txt"
 CATALOG_HEADER = """\

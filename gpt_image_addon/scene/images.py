@@ -9,7 +9,7 @@ import bpy
 from ..core.errors import SceneError
 from ..core.names import safe_name
 from ..core.results import Facts, Picture
-from . import compat
+from . import ahead, compat
 
 PROPERTY_PREFIX = "gpt_image_"
 EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
@@ -23,6 +23,11 @@ def add_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.t
     :param is_data: numbers (Non-Color) rather than colours.
     :raises SceneError: a format that Blender can't hold.
     """
+    return ahead.take(picture) or make_image(picture, facts, is_data=is_data)
+
+
+def make_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:
+    """As `add_image`, even where the picture was made an image ahead."""
     extension = EXTENSIONS.get(picture.format)
     if extension is None:
         raise SceneError(

@@ -8,9 +8,10 @@ from typing import Any
 
 import bpy
 
+from ..core.defaults import STRENGTHS
 from ..core.errors import SceneError
 from ..core.map_kinds import BY_NAME, MAP_KINDS
-from ..core.request import STRENGTHS, Application
+from ..core.request import Application
 from ..core.results import Facts, Picture, Prepared
 from . import compat, nodes
 from .changes import Changes

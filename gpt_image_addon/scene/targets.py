@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import bpy
 
 from ..core.errors import SceneError
+from ..core.map_kinds import MAP_KINDS
 from ..core.names import safe_name
 from ..core.request import Application, check_application
 from ..core.results import Facts, Picture, Prepared
-from . import materials, planes, slots, textures, uv, visible
+from . import ahead, materials, planes, slots, textures, uv, visible
 from .changes import Changes
-from .images import add_image
+from .images import EXTENSIONS, add_image, make_image
 from .scene_state import MATERIAL_TYPES, find_object, find_scene, view_layer_of, why_deferred
 
 
@@ -63,6 +64,28 @@ def apply(prepared: Prepared, application: Application) -> Applied:
             raise SceneError(f"Blender refused the result: {error}") from error
     _show(applied, application)
     return applied
+
+
+def lay_ahead(prepared: Prepared, application: Application) -> Iterator[None]:
+    """Make the images that `apply` will use, one a step; nothing that was there before is touched.
+
+    Ends early where the result can't be applied right now; `apply` then says why.
+    """
+    for picture, is_data in _pictures_of(prepared, application):
+        if why_deferred(application):
+            return
+        if picture.format in EXTENSIONS:
+            ahead.lay(picture, make_image(picture, prepared.facts, is_data=is_data))
+            yield
+
+
+def _pictures_of(prepared: Prepared, application: Application) -> Iterator[tuple[Picture, bool]]:
+    """Each picture that becomes an image, and whether it is numbers rather than colours."""
+    if application.target == "material":
+        maps = {"base_color": prepared.pictures[0], **prepared.maps}
+        yield from ((maps[kind.name], kind.is_data) for kind in MAP_KINDS if kind.name in maps)
+    rest = prepared.pictures[1:] if application.target == "material" else prepared.pictures
+    yield from ((picture, False) for picture in rest)
 
 
 def _apply_image(prepared: Prepared, application: Application, changes: Changes) -> Applied:

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from ..core.errors import GptImageError
+from .spoken import said
 
 Returned = set[str]
 FINISHED: Returned = {"FINISHED"}
@@ -23,7 +24,7 @@ def reporting(action: Action) -> Callable[[Any, Any], Returned]:
         try:
             return action(self, context) or FINISHED
         except GptImageError as error:
-            self.report({"ERROR"}, error.text)
+            self.report({"ERROR"}, said(error.text))
             return CANCELLED
 
     return run

@@ -7,14 +7,14 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
-from .. import api, settings
-from . import choices, parameters, pictures, quote
+from .. import api
+from . import asking, choices, parameters, pictures, quote
 from .operators import FINISHED, Returned, reporting
+from .spoken import said
 
 REQUEST_POINTER = "gpt_image_request"
 """Set in the layout around a button that is about the panel's request."""
-GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n", "reuse")
-DIALOG_WIDTH = 400  # pixels at scale 1
+GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n")
 
 
 class GPT_IMAGE_OT_generate(bpy.types.Operator):
@@ -53,6 +53,17 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         description="Take what the same request made before, without paying again",
         options={"SKIP_SAVE"},
     )
+    retry_unknown: BoolProperty(
+        name="Send Again",
+        description="Send it even though the same request got no answer; it may be paid twice",
+        options={"SKIP_SAVE"},
+    )
+    again: EnumProperty(
+        name="Again",
+        description="What to do, now that there is a result of the same request",
+        items=choices.ANSWERED_BEFORE,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -62,44 +73,48 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         if getattr(context, REQUEST_POINTER, None) is not None:
             problem = quote.current(context.scene).problem
             if problem:
-                cls.poll_message_set(problem)
+                cls.poll_message_set(said(problem))
                 return False
         return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
-        self._dialog = ""
+        self._question: asking.Question | None = None
         if not self.prompt and not parameters.prompt_of(context.scene.gpt_image):
-            return self._ask(context, "prompt")
-        if self._is_dear(context):
-            return self._ask(context, "price")
-        return self._start(context)
-
-    def _ask(self, context: bpy.types.Context, dialog: str) -> Returned:
-        """Open a dialog; its OK comes back through `execute`."""
-        self._dialog = dialog
-        return context.window_manager.invoke_props_dialog(self, width=DIALOG_WIDTH)
-
-    def _is_dear(self, context: bpy.types.Context) -> bool:
-        limit = getattr(settings.preferences(), "confirm_above_usd", 0.0)
-        return 0 < limit < quote.settled(context.scene).high_usd
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        if self._dialog == "prompt":
-            layout.prop(self, "prompt")
-            layout.prop(context.scene.gpt_image, "target")
-        else:
-            text = bpy.app.translations.pgettext_iface("This may cost up to {:s}.")
-            layout.label(text=text.format(quote.usd(quote.current(context.scene).high_usd)), translate=False)
-        layout.label(text=quote.current(context.scene).price, icon="INFO", translate=False)
-
-    def execute(self, context: bpy.types.Context) -> Returned:
-        return self._start(context) if getattr(self, "_dialog", "") else self._finish(context)
+            return context.window_manager.invoke_props_dialog(self, width=asking.WIDTH)
+        return self._consider(context)
 
     @reporting
-    def _start(self, context: bpy.types.Context) -> Returned | None:
+    def _consider(self, context: bpy.types.Context) -> Returned | None:
+        """Ask where something speaks against it, else submit."""
+        self._wanted = self._parameters(context)
+        self._question = asking.question(self._wanted, quote.settled(context.scene).high_usd)
+        if self._question is None:
+            return self._start({})
+        return context.window_manager.invoke_props_dialog(
+            self, width=asking.WIDTH, confirm_text=self._question.confirm_text
+        )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        if self._question is not None:
+            asking.draw(self.layout, self._question, self)
+            return
+        self.layout.prop(self, "prompt")
+        self.layout.prop(context.scene.gpt_image, "target")
+        self.layout.label(text=quote.current(context.scene).price, icon="INFO", translate=False)
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        """From a script, or after the OK of a dialog."""
+        if not hasattr(self, "_question"):
+            return self._finish(context)
+        asked: asking.Question | None = self._question
+        if asked is None:  # the prompt's dialog closes: what is to be asked next needs one of its own
+            return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given())
+        return self._start(asking.answered(asked, self.again))
+
+    @reporting
+    def _start(self, answers: dict[str, bool]) -> Returned | None:
         """Submit, and come back at once."""
-        self._tell(api.submit(**self._parameters(context)))
+        self._tell(api.submit(**{**self._wanted, **answers}))
         return FINISHED
 
     @reporting
@@ -110,14 +125,17 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
 
     def _tell(self, started: Any) -> None:
         for warning in started.warnings:
-            self.report({"WARNING"}, warning)
+            self.report({"WARNING"}, said(warning))
 
     def _parameters(self, context: bpy.types.Context) -> dict[str, Any]:
         values = context.scene.gpt_image
-        wanted = parameters.plain(values)
-        wanted["size"] = quote.settled(context.scene).size or wanted["size"]
-        given = {name: getattr(self, name) for name in GIVEN if self.properties.is_property_set(name)}
-        return {**wanted, **parameters.place(context), **pictures.parameters(values), **given}
+        wanted = quote.settled(context.scene).fit(parameters.plain(values))
+        return {**wanted, **parameters.place(context), **pictures.parameters(values), **self._given()}
+
+    def _given(self) -> dict[str, Any]:
+        """The operator's own properties, those that were set."""
+        names = (*GIVEN, *asking.ALREADY_SAID)
+        return {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
 
 
 class _OnJob:

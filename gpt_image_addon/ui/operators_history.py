@@ -8,8 +8,9 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from .. import api, results, settings
-from . import history, parameters
+from . import disk, history, parameters
 from .operators import CANCELLED, FINISHED, Returned, reporting
+from .spoken import said
 
 
 class _OnJob:
@@ -71,7 +72,7 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
         found = api.unapplied()
         for entry in found:
             results.apply(entry.id, **parameters.place(context))
-        self.report({"INFO"}, f"{len(found)} results were recovered.")
+        self.report({"INFO"}, said(f"{len(found)} results were recovered."))
         history.view.stale = True
         return FINISHED
 
@@ -92,6 +93,27 @@ class GPT_IMAGE_OT_delete_result(_OnJob, bpy.types.Operator):
         return FINISHED
 
 
+class GPT_IMAGE_OT_clean_results(bpy.types.Operator):
+    """Delete the files of old results; favourites and what is in no scene yet stay"""
+
+    bl_idname = "gpt_image.clean_results"
+    bl_label = "Clean Up Results"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    days: IntProperty(
+        name="Older Than (Days)", description="Age of results that are deleted", default=90, min=0
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return context.window_manager.invoke_props_dialog(self, confirm_text="Delete")
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        disk.clean(self.days)
+        history.view.stale = True
+        return FINISHED
+
+
 class GPT_IMAGE_OT_open_folder(_OnJob, bpy.types.Operator):
     """Open the folder with the files of this result, or of all"""
 
@@ -102,7 +124,7 @@ class GPT_IMAGE_OT_open_folder(_OnJob, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         folder = results.entry(self.job).folder if self.job else settings.load(with_key=False).state_folder
         if folder is None or not Path(folder).is_dir():
-            self.report({"ERROR"}, "There is no folder.")
+            self.report({"ERROR"}, said("There is no folder."))
             return CANCELLED
         bpy.ops.wm.path_open(filepath=str(folder))
         return FINISHED
@@ -114,5 +136,6 @@ CLASSES = (
     GPT_IMAGE_OT_recover,
     GPT_IMAGE_OT_recover_all,
     GPT_IMAGE_OT_delete_result,
+    GPT_IMAGE_OT_clean_results,
     GPT_IMAGE_OT_open_folder,
 )

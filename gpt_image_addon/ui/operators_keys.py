@@ -7,8 +7,9 @@ from bpy.props import EnumProperty
 
 from .. import settings
 from ..core import keychain
-from . import connection, quote
+from . import PACKAGE, connection, quote
 from .operators import CANCELLED, FINISHED, Returned, reporting
+from .spoken import said
 
 PLACES = (
     ("file", "Private File", "A file that only you can read"),
@@ -24,7 +25,7 @@ class GPT_IMAGE_OT_open_preferences(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> Returned:
-        bpy.ops.preferences.addon_show(module=settings.PACKAGE)
+        bpy.ops.preferences.addon_show(module=PACKAGE)
         return FINISHED
 
 
@@ -41,12 +42,12 @@ class GPT_IMAGE_OT_paste_key(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         key = context.window_manager.clipboard.strip()
         if not key or any(character.isspace() for character in key):
-            self.report({"ERROR"}, "The clipboard holds no key.")
+            self.report({"ERROR"}, said("The clipboard holds no key."))
             return CANCELLED
         settings.store_key(key, self.place)
         context.window_manager.clipboard = ""  # nothing else should paste it
         quote.forget()
-        self.report({"INFO"}, "The key is stored.")
+        self.report({"INFO"}, said("The key is stored."))
         return FINISHED
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, IntProperty, StringProperty
 
-from ..core.request import REFERENCE_LIMIT
+from ..core.defaults import REFERENCE_LIMIT
 from . import choices, pictures
 from .operators import CANCELLED, FINISHED, Returned, reporting
+from .sidebars import CATEGORY
+from .spoken import said
 
 PICTURE_FILES = ".png;.jpg;.jpeg;.webp"
 
@@ -29,7 +32,23 @@ class _OnReferences:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return context.scene is not None
+        if context.scene is None:
+            cls.poll_message_set("There is no scene.")  # type: ignore[attr-defined]
+            return False
+        return True
+
+
+class _OnChosen(_OnReferences):
+    """Only where a reference is chosen."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        if _chosen(context) is None:
+            cls.poll_message_set("There are no references.")  # type: ignore[attr-defined]
+            return False
+        return True
 
 
 class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
@@ -54,7 +73,7 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         values = _values(context)
         if len(values.references) >= REFERENCE_LIMIT:
-            self.report({"ERROR"}, f"{REFERENCE_LIMIT} references are the limit.")
+            self.report({"ERROR"}, said(f"{REFERENCE_LIMIT} references are the limit."))
             return CANCELLED
         item = values.references.add()
         item.kind, item.file, item.label = self.kind, self.file, self.label
@@ -72,7 +91,7 @@ def _shown_image(context: bpy.types.Context) -> bpy.types.Image | None:
     return getattr(context.space_data, "image", None)
 
 
-class GPT_IMAGE_OT_remove_reference(_OnReferences, bpy.types.Operator):
+class GPT_IMAGE_OT_remove_reference(_OnChosen, bpy.types.Operator):
     """Take the chosen reference off the list"""
 
     bl_idname = "gpt_image.remove_reference"
@@ -81,14 +100,12 @@ class GPT_IMAGE_OT_remove_reference(_OnReferences, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> Returned:
         values = _values(context)
-        if _chosen(context) is None:
-            return CANCELLED
         values.references.remove(values.reference_index)
         values.reference_index = max(0, min(values.reference_index, len(values.references) - 1))
         return FINISHED
 
 
-class GPT_IMAGE_OT_move_reference(_OnReferences, bpy.types.Operator):
+class GPT_IMAGE_OT_move_reference(_OnChosen, bpy.types.Operator):
     """Change the order in which references are sent; a mask belongs to the first"""
 
     bl_idname = "gpt_image.move_reference"
@@ -107,7 +124,7 @@ class GPT_IMAGE_OT_move_reference(_OnReferences, bpy.types.Operator):
         return FINISHED
 
 
-class GPT_IMAGE_OT_capture_reference(_OnReferences, bpy.types.Operator):
+class GPT_IMAGE_OT_capture_reference(_OnChosen, bpy.types.Operator):
     """Take the picture of the chosen reference anew"""
 
     bl_idname = "gpt_image.capture_reference"
@@ -116,10 +133,7 @@ class GPT_IMAGE_OT_capture_reference(_OnReferences, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        item = _chosen(context)
-        if item is None:
-            return CANCELLED
-        pictures.capture(item)
+        pictures.capture(_chosen(context))
         return FINISHED
 
 
@@ -142,7 +156,7 @@ class GPT_IMAGE_OT_drop_pictures(_OnReferences, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> Returned:
         for file in self.files:
-            bpy.ops.gpt_image.add_reference(kind="file", file=f"{self.directory}/{file.name}")
+            bpy.ops.gpt_image.add_reference(kind="file", file=str(Path(self.directory, file.name)))
         return FINISHED
 
 
@@ -156,7 +170,10 @@ class GPT_IMAGE_FH_pictures(bpy.types.FileHandler):
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:
-        return context.region is not None and context.region.type == "UI" and context.scene is not None
+        region = context.region
+        if region is None or region.type != "UI" or context.scene is None:
+            return False
+        return getattr(region, "active_panel_category", CATEGORY) == CATEGORY
 
 
 class GPT_IMAGE_OT_draw_rectangle(bpy.types.Operator):
@@ -195,7 +212,7 @@ class GPT_IMAGE_OT_draw_rectangle(bpy.types.Operator):
     ) -> Returned:
         (left, right), (bottom, top) = (sorted(pair) for pair in zip(start, end, strict=True))
         if right - left < 0.01 or top - bottom < 0.01:
-            self.report({"WARNING"}, "The rectangle is too small; drag from one corner to the other.")
+            self.report({"WARNING"}, said("The rectangle is too small; drag from one corner to the other."))
             return CANCELLED
         values = _values(context)
         values.mask, values.mask_rectangle = "rectangle", (left, bottom, right, top)

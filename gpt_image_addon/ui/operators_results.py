@@ -8,8 +8,9 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .. import results, settings
-from . import choices, parameters, recall
+from . import asking, choices, parameters, recall
 from .operators import CANCELLED, FINISHED, Returned, reporting
+from .spoken import said
 
 JOB_STRING = "gpt_image_job"
 """Set in the layout around a menu that is about one job."""
@@ -63,11 +64,25 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
     bl_idname = "gpt_image.again"
     bl_label = "Again"
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return self._consider(context)
+
+    @reporting
+    def _consider(self, context: bpy.types.Context) -> Returned | None:
+        """Ask where it is dear, else do it."""
+        self._dear_usd = asking.dear_usd(results.entry(self.job).estimated_usd)
+        if not self._dear_usd:
+            return self.execute(context)
+        return context.window_manager.invoke_props_dialog(self, confirm_text="Send Again")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        asking.draw_price(self.layout, self._dear_usd)
+
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         job = results.again(self.job, **parameters.place(context))
         for warning in job.warnings:
-            self.report({"WARNING"}, warning)
+            self.report({"WARNING"}, said(warning))
         return FINISHED
 
 
@@ -145,9 +160,9 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned:
         number = results.strip_facts()
         if not number:
-            self.report({"INFO"}, "There was nothing to remove.")
+            self.report({"INFO"}, said("There was nothing to remove."))
             return CANCELLED
-        self.report({"INFO"}, f"{number} facts were removed.")
+        self.report({"INFO"}, said(f"{number} facts were removed."))
         return FINISHED
 
 
@@ -171,7 +186,7 @@ class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
         library = getattr(settings.preferences(), "asset_library", "")
         path = results.mark_asset(context.active_object.active_material, library)
         if path is not None:
-            self.report({"INFO"}, f"The asset was written to {path}.")
+            self.report({"INFO"}, said(f"The asset was written to {path}."))
         return FINISHED
 
 

@@ -10,8 +10,13 @@ from bpy.props import StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..core import styles
+from ..core.defaults import STYLE_LIMIT
 from . import choices
+from .fields import draw_sentence
 from .operators import CANCELLED, FINISHED, Returned, reporting
+from .spoken import said
+
+LINE = 60  # characters of a line of the menu
 
 
 class GPT_IMAGE_OT_add_style(bpy.types.Operator):
@@ -22,7 +27,7 @@ class GPT_IMAGE_OT_add_style(bpy.types.Operator):
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     label: StringProperty(name="Name", description="What the style is called")
-    words: StringProperty(name="Words", description="What joins the prompt", maxlen=styles.LIMIT)
+    words: StringProperty(name="Words", description="What joins the prompt", maxlen=STYLE_LIMIT)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         return context.window_manager.invoke_props_dialog(self)
@@ -43,6 +48,13 @@ class GPT_IMAGE_OT_delete_style(bpy.types.Operator):
     bl_label = "Delete Style"
     bl_options = {"REGISTER"}  # noqa: RUF012
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not choices.is_own(context.scene.gpt_image.style):
+            cls.poll_message_set("The chosen style is not one of your own.")
+            return False
+        return True
+
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         values = context.scene.gpt_image
@@ -50,6 +62,23 @@ class GPT_IMAGE_OT_delete_style(bpy.types.Operator):
         values.style = choices.NO_STYLE
         choices.refresh_styles()
         return FINISHED
+
+
+class GPT_IMAGE_MT_styles(bpy.types.Menu):
+    """What the chosen style adds to the prompt, and your own styles"""
+
+    bl_idname = "GPT_IMAGE_MT_styles"
+    bl_label = "Styles"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        words = choices.words_of(context.scene.gpt_image.style)
+        if words:
+            draw_sentence(layout, words, "ADD", LINE, dim=False)
+            layout.separator()
+        layout.operator_context = "INVOKE_DEFAULT"
+        for operator, icon in ACTIONS:
+            layout.operator(operator.bl_idname, icon=icon)
 
 
 class GPT_IMAGE_OT_export_styles(bpy.types.Operator, ExportHelper):
@@ -68,7 +97,7 @@ class GPT_IMAGE_OT_export_styles(bpy.types.Operator, ExportHelper):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         found: Any = styles.user_styles() or styles.all_styles()
         styles.write_styles(Path(self.filepath), found.values())
-        self.report({"INFO"}, f"{len(found)} styles were written.")
+        self.report({"INFO"}, said(f"{len(found)} styles were written."))
         return FINISHED
 
 
@@ -88,17 +117,25 @@ class GPT_IMAGE_OT_import_styles(bpy.types.Operator, ImportHelper):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         found = styles.read_styles(Path(self.filepath))
         if not found:
-            self.report({"WARNING"}, "The file holds no styles.")
+            self.report({"WARNING"}, said("The file holds no styles."))
             return CANCELLED
         styles.keep_styles(found)
         choices.refresh_styles()
-        self.report({"INFO"}, f"{len(found)} styles were added.")
+        self.report({"INFO"}, said(f"{len(found)} styles were added."))
         return FINISHED
 
+
+ACTIONS: tuple[tuple[Any, str], ...] = (
+    (GPT_IMAGE_OT_add_style, "ADD"),
+    (GPT_IMAGE_OT_delete_style, "REMOVE"),
+    (GPT_IMAGE_OT_import_styles, "IMPORT"),
+    (GPT_IMAGE_OT_export_styles, "EXPORT"),
+)
 
 CLASSES = (
     GPT_IMAGE_OT_add_style,
     GPT_IMAGE_OT_delete_style,
     GPT_IMAGE_OT_export_styles,
     GPT_IMAGE_OT_import_styles,
+    GPT_IMAGE_MT_styles,
 )

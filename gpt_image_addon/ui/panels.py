@@ -6,8 +6,20 @@ from typing import Any
 
 import bpy
 
-from . import choices, operators_generate, operators_keys, panels_jobs, panels_request, quote
+from . import (
+    choices,
+    operators_generate,
+    operators_keys,
+    operators_prompt,
+    operators_styles,
+    panels_jobs,
+    panels_request,
+    quote,
+    retired,
+)
+from .fields import draw_choice, draw_sentence, sidebar_width
 from .sidebars import Sidebar, in_every_sidebar
+from .spoken import said
 
 PLACEHOLDER = "What do you want to make?"
 REQUEST_POINTER = operators_generate.REQUEST_POINTER
@@ -28,7 +40,7 @@ class GPT_IMAGE_PT_main(Sidebar):
         column.use_property_decorate = False
         _draw_request(column, values, found)
         _draw_provider(layout, values, found)
-        _draw_button(layout, values, found)
+        _draw_button(layout, values, found, sidebar_width(context))
         for idname, title, draw in panels_request.SUB_PANELS:
             header, body = layout.panel(f"GPT_IMAGE_{idname}", default_closed=True)
             header.label(text=title)
@@ -46,29 +58,36 @@ PANELS = in_every_sidebar(GPT_IMAGE_PT_main)
 
 
 def _draw_prompt(layout: Any, values: Any) -> None:
+    if values.prompt_text is None and hasattr(layout, "textbox"):  # Blender 5.2
+        layout.textbox(values, "prompt", initial_visible_lines=3, placeholder=PLACEHOLDER)
+        return
     if values.prompt_text is None:
-        if hasattr(layout, "textbox"):  # Blender 5.2
-            layout.textbox(values, "prompt", initial_visible_lines=3, placeholder=PLACEHOLDER)
-            return
         layout.prop(values, "prompt", text="", placeholder=PLACEHOLDER)
-    if not hasattr(layout, "textbox") or values.prompt_text is not None:
-        layout.prop(values, "prompt_text", text="", icon="TEXT")
+    row = layout.row(align=True)
+    row.prop(values, "prompt_text", text="", icon="TEXT")
+    row.operator(operators_prompt.GPT_IMAGE_OT_edit_prompt.bl_idname, text="", icon="GREASEPENCIL")
 
 
 def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
-    layout.prop(values, "style")
+    row = layout.row(align=True)
+    row.prop(values, "style")
+    row.menu(operators_styles.GPT_IMAGE_MT_styles.bl_idname, text="", icon="DOWNARROW_HLT")
     layout.prop(values, "target")
     layout.prop(values, "size")
     if values.size == choices.CUSTOM_SIZE:
         sizes = layout.column(align=True)
         sizes.prop(values, "width")
         sizes.prop(values, "height")
-    if found.size and found.size != choices.asked_size(values):
+    if found.size and (values.size == choices.USUAL_SIZE or found.size != choices.asked_size(values)):
         layout.label(text=found.size, icon="FORWARD", translate=False)
-    layout.prop(values, "quality")
-    layout.prop(values, "background")
+    model = found.model
+    draw_choice(layout, values, "quality", ("auto", *model.qualities) if model else None)
+    is_opaque = model is not None and model.transparent == "no"
+    draw_choice(layout, values, "background", ("auto", "opaque") if is_opaque else None)
     layout.prop(values, "n")
     layout.prop(values, "seamless")
+    if values.seamless and found.provider != "offline":
+        layout.prop(values, "repair_seams")
 
 
 def _draw_provider(layout: Any, values: Any, found: quote.Quote) -> None:
@@ -82,7 +101,7 @@ def _draw_provider(layout: Any, values: Any, found: quote.Quote) -> None:
         box.operator(operators_keys.GPT_IMAGE_OT_open_preferences.bl_idname, icon="URL")
 
 
-def _draw_button(layout: Any, values: Any, found: quote.Quote) -> None:
+def _draw_button(layout: Any, values: Any, found: quote.Quote, width: int) -> None:
     row = layout.row(align=True)
     row.scale_y = 1.5
     # A button in the panel is about the panel's request: `poll` finds it by this.
@@ -93,15 +112,5 @@ def _draw_button(layout: Any, values: Any, found: quote.Quote) -> None:
         operators_generate.GPT_IMAGE_OT_generate.bl_idname, text=text, icon="SHADERFX", translate=False
     )
     panels_jobs.draw_newest(layout)
-    for text in filter(None, (found.problem, *found.warnings)):
-        _draw_sentence(layout, text, "INFO" if text == found.problem else "ERROR")
-
-
-def _draw_sentence(layout: Any, text: str, icon: str, width: int = 38) -> None:
-    """A sentence in lines that fit a sidebar."""
-    import textwrap
-
-    column = layout.column(align=True)
-    column.active = False
-    for number, line in enumerate(textwrap.wrap(text, width)):
-        column.label(text=line, icon="NONE" if number else icon, translate=False)
+    for text in filter(None, (found.problem, retired.notice(values), *found.warnings)):
+        draw_sentence(layout, said(text), "INFO" if text == found.problem else "ERROR", width)

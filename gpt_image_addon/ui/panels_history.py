@@ -7,11 +7,12 @@ from typing import Any
 import bpy
 
 from .. import settings
-from . import history, operators_history, thumbnails
+from . import history, operators_history, quote, thumbnails
 from . import operators_results as results
+from .fields import draw_sentence, sidebar_width
 from .panels_jobs import STATE_ICONS
-from .quote import usd
 from .sidebars import Sidebar, in_every_sidebar
+from .spoken import said
 
 THUMBNAIL_SCALE = 3.0  # of an icon
 
@@ -32,7 +33,7 @@ class GPT_IMAGE_PT_history(Sidebar):
         row.prop(shown, "search", text="", icon="VIEWZOOM")
         row.prop(shown, "which", text="")
         if view.error:
-            layout.label(text=view.error, icon="ERROR", translate=False)
+            draw_sentence(layout, said(view.error), "ERROR", sidebar_width(context))
         for entry in view.shown:
             _draw_row(layout, entry)
         _draw_pages(layout, view)
@@ -44,10 +45,10 @@ PANELS = in_every_sidebar(GPT_IMAGE_PT_history)
 
 def _draw_spending(layout: Any, view: history.View) -> None:
     budget = getattr(settings.preferences(), "monthly_budget_usd", 0.0)
-    text = bpy.app.translations.pgettext_iface("This month: {:s}").format(usd(view.spent_usd))
+    text = bpy.app.translations.pgettext_iface("This month: {:s}").format(quote.usd(view.spent_usd))
     if budget:
         text = bpy.app.translations.pgettext_iface("This month: {:s} of {:s}").format(
-            usd(view.spent_usd), usd(budget)
+            quote.usd(view.spent_usd), quote.usd(budget)
         )
         used = min(1.0, (view.spent_usd + view.reserved_usd) / budget)
         layout.progress(text=text, factor=used, translate=False)
@@ -62,7 +63,7 @@ def _draw_row(layout: Any, entry: history.Row) -> None:
         box.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
     column = box.column(align=True)
     column.label(text=entry.prompt, icon=STATE_ICONS[entry.state], translate=False)
-    cost = f"  {usd(entry.cost_usd)}" if entry.cost_usd else ""
+    cost = f"  {quote.usd(entry.cost_usd)}" if entry.cost_usd else ""
     column.label(text=entry.when + cost, translate=False)
     row = column.row(align=True)
     row.context_string_set(results.JOB_STRING, entry.job)

@@ -10,9 +10,10 @@ from .. import api
 from ..core.states import JobState
 from . import operators_generate as generate
 from . import operators_results as results
-from . import thumbnails
-from .quote import usd
+from . import quote, thumbnails
+from .fields import draw_sentence, sidebar_width
 from .sidebars import Sidebar, in_every_sidebar
+from .spoken import said
 
 STATE_ICONS = {
     JobState.QUEUED: "TIME",
@@ -81,17 +82,17 @@ def _draw_running(layout: Any, job: Any) -> None:
     icon = thumbnails.of_preview(job)
     if icon:
         layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
-    text = bpy.app.translations.pgettext_iface("Cancelling") if job.cancelled else job.message
+    text = said("Cancelling" if job.cancelled else job.message)
     layout.progress(text=f"{text}, {job.elapsed:.0f} s", factor=job.shown_progress, translate=False)
 
 
 def _draw_done(layout: Any, job: Any) -> None:
     row = _draw_title(layout, job)
     if job.state is not JobState.APPLIED:
-        layout.label(text=job.message, translate=False)
+        draw_sentence(layout, said(job.message), width=sidebar_width(bpy.context))
         return
     if job.cost_usd:
-        row.label(text=usd(job.cost_usd), translate=False)
+        row.label(text=quote.usd(job.cost_usd), translate=False)
     pictures = results.pictures_of(job)
     if len(pictures) > 1:
         _draw_variations(layout, job, pictures)

@@ -1,19 +1,23 @@
-"""The folded parts of the main panel: references, mask, maps, output and advanced."""
+"""The folded parts of the main panel, and the two of them that are about pictures: references and mask."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from . import choices, thumbnails
 from . import operators_references as references
-from .quote import Quote
+from .panels_maps import draw_maps
+from .panels_output import draw_advanced, draw_output
+
+if TYPE_CHECKING:
+    from .quote import Quote
 
 THUMBNAIL_SCALE = 5.0  # of an icon
 
-Draw = Callable[[Any, Any, Quote], None]
+Draw = Callable[[Any, Any, "Quote"], None]
 
 
 class GPT_IMAGE_UL_references(bpy.types.UIList):
@@ -23,7 +27,7 @@ class GPT_IMAGE_UL_references(bpy.types.UIList):
         self, context: Any, layout: Any, data: Any, item: Any, icon: int, active_data: Any, name: str
     ) -> None:
         kind = layout.enum_item_icon(item, "kind", item.kind)
-        row = layout.row(align=True)
+        row = layout.split(factor=0.2, align=True)
         number = next(n for n, other in enumerate(data.references, 1) if other == item)
         row.label(text=str(number), icon_value=kind, translate=False)
         title = item.image.name if item.kind == "image" and item.image else ""
@@ -53,7 +57,7 @@ def _draw_references(layout: Any, values: Any, found: Quote) -> None:
         side.operator(references.GPT_IMAGE_OT_move_reference.bl_idname, text="", icon=icon).step = step
     if 0 <= values.reference_index < len(values.references):
         _draw_reference(layout, values.references[values.reference_index])
-    if found.model is None or found.model.markup:
+    if found.model is None or found.model.markup or values.use_markup:
         layout.prop(values, "use_markup")
 
 
@@ -80,43 +84,16 @@ def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
         layout.prop(values, "mask_file")
     elif values.mask == "rectangle":
         layout.operator(references.GPT_IMAGE_OT_draw_rectangle.bl_idname, icon="SELECT_SET")
-    if values.mask != "none" and not len(values.references):
-        layout.label(text="Add the picture to change as a reference", icon="INFO")
-
-
-def _draw_maps(layout: Any, values: Any, found: Quote) -> None:
-    if values.target != "material":
-        layout.label(text="Maps are made for the target Material", icon="INFO")
-        return
-    layout.column().prop(values, "maps")
-
-
-def _draw_output(layout: Any, values: Any, found: Quote) -> None:
-    layout.prop(values, "name")
-    layout.prop(values, "output_format")
-    if values.output_format != "png":
-        layout.prop(values, "output_compression", slider=True)
-    layout.prop(values, "partial_images")
-    layout.prop(values, "textures_dir")
-
-
-def _draw_advanced(layout: Any, values: Any, found: Quote) -> None:
-    """Only what the chosen model takes."""
-    layout.prop(values, "model", placeholder=found.model.id if found.model else "")
-    if found.provider == "offline":
-        return
-    layout.prop(values, "moderation")
-    if found.model and found.model.complexities:
-        layout.prop(values, "complexity")
-    if found.model and found.model.input_fidelities and len(values.references):
-        layout.prop(values, "input_fidelity")
-    layout.prop(values, "safety_identifier")
+    if values.mask != "none":
+        layout.prop(values, "composite")
+        if not len(values.references):
+            layout.label(text="Add the picture to change as a reference", icon="INFO")
 
 
 SUB_PANELS: tuple[tuple[str, str, Draw], ...] = (
     ("references", "References", _draw_references),
     ("mask", "Mask", _draw_mask),
-    ("maps", "Material Maps", _draw_maps),
-    ("output", "Output", _draw_output),
-    ("advanced", "Advanced", _draw_advanced),
+    ("maps", "Material Maps", draw_maps),
+    ("output", "Output", draw_output),
+    ("advanced", "Advanced", draw_advanced),
 )

@@ -8,7 +8,11 @@ from typing import Any
 import bpy
 
 from .. import settings
+from ..core.defaults import COMPRESSED_FORMATS, STRENGTHS
 from . import choices
+
+SAME_NAME = ("target", "quality", "background", "n", "seamless", "output_format", "moderation")
+"""Properties that are parameters as they stand."""
 
 Values = Any
 """A `GPT_IMAGE_PG_request`."""
@@ -32,29 +36,62 @@ def plain(values: Values) -> dict[str, Any]:
         "prompt": prompt_of(values),
         "provider": provider_of(values),
         "model": values.model.strip(),
-        "target": values.target,
         "size": choices.asked_size(values),
-        "quality": values.quality,
-        "background": values.background,
-        "n": values.n,
-        "seamless": values.seamless,
-        "output_format": values.output_format,
-        "moderation": values.moderation,
-        "partial_images": values.partial_images,
+        **{name: getattr(values, name) for name in SAME_NAME},
+        **_of_format(values),
+        **_of_target(values),
     }
     optional = {
         "style": "" if values.style == choices.NO_STYLE else values.style,
-        "complexity": "" if values.complexity == choices.UNSET else values.complexity,
-        "input_fidelity": "" if values.input_fidelity == choices.UNSET else values.input_fidelity,
-        "safety_identifier": values.safety_identifier,
+        "complexity": _chosen(values.complexity),
+        "input_fidelity": _chosen(values.input_fidelity) if len(values.references) else "",
+        "safety_identifier": values.safety_identifier.strip(),
         "name": values.name,
     }
-    found |= {name: value for name, value in optional.items() if value}
-    if values.output_format != "png":
+    if values.seamless and values.repair_seams and found["provider"] != "offline":
+        found["repair_seams"] = True
+    return found | {name: value for name, value in optional.items() if value}
+
+
+def _chosen(item: str) -> str:
+    return "" if item == choices.UNSET else item
+
+
+def _of_format(values: Values) -> dict[str, Any]:
+    """What only some formats of the file have."""
+    chosen = values.output_format
+    if chosen == "gif":
+        return {"frame_count": values.frame_count, "frame_duration_ms": values.frame_duration_ms}
+    if chosen == "svg":
+        model = values.svg_model.strip()
+        effort = _chosen(values.svg_reasoning_effort) if model else ""
+        return {"svg_model": model or None, "svg_reasoning_effort": effort or None}
+    found = {"partial_images": values.partial_images, "stream": values.stream}
+    found["previews_in_target"] = values.previews_in_target and values.partial_images > 0
+    if chosen in COMPRESSED_FORMATS:
         found["output_compression"] = values.output_compression
-    if values.target == "material":
-        found["maps"] = tuple(sorted(values.maps))
     return found
+
+
+def _of_target(values: Values) -> dict[str, Any]:
+    """What only some targets have."""
+    if values.target != "material":
+        return {}
+    return {
+        "maps": tuple(sorted(values.maps)),
+        "displacement": values.displacement,
+        "texture_size": values.texture_size or None,
+        "height_by_model": values.height_by_model,
+        "bits": int(values.bits),
+        "pack": _chosen(values.pack) or None,
+        "convention": values.convention,
+        **strengths(values),
+    }
+
+
+def strengths(values: Values) -> dict[str, float]:
+    """How strong the maps of a material are."""
+    return {name: getattr(values, name) for name in STRENGTHS}
 
 
 def place(context: bpy.types.Context) -> dict[str, Any]:
@@ -66,8 +103,9 @@ def place(context: bpy.types.Context) -> dict[str, Any]:
         "scene_uid": context.scene.session_uid,
         "view_matrix": _view_matrix(context),
     }
-    if values.textures_dir:
-        found["textures_dir"] = Path(bpy.path.abspath(values.textures_dir))
+    folder = values.textures_dir or getattr(settings.preferences(), "textures_dir", "")
+    if folder:
+        found["textures_dir"] = Path(bpy.path.abspath(folder))
     return found
 
 

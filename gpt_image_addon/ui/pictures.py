@@ -51,7 +51,7 @@ def parameters(values: Any) -> dict[str, Any]:
     size = (first.width, first.height) if first.width else references.size_of(found["references"][0])
     mask = _mask(values, size)
     if mask:
-        found["mask"] = mask
+        found |= {"mask": mask, "composite": values.composite}
     if values.use_markup:
         found["markup"] = references.markup(size)
     if not any(found["reference_labels"]):

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from .. import health, settings
+from .. import requirements, settings
 from ..core import logs
-from . import choices, connection, operators_history, operators_keys, operators_styles, quote
+from ..core.defaults import (
+    DEFAULT_BASE_URL,
+    DEFAULT_CONCURRENCY,
+    DEFAULT_SIZE,
+    UNATTENDED_MAX_COST_USD,
+)
+from . import PACKAGE, choices, connection, disk, operators_history, operators_keys, operators_styles, quote
+from .fields import draw_sentence
+from .spoken import said
 
 LOG_LEVELS = (
     ("ERROR", "Errors", "Only what went wrong"),
@@ -23,11 +32,24 @@ STORAGE = (
     ("save", "Save beside the .blend", "Pictures lie in the folder textures; an unsaved file packs them"),
 )
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Server", ("base_url", "organization", "project", "picture_fields", "concurrency")),
+    ("Server", ("base_url", "organization", "project", "picture_fields", "proxy", "concurrency")),
     ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
-    ("Results", ("default_model", "storage", "asset_library")),
+    ("Requests", ("default_model", "default_size", "default_width", "default_height")),
+    ("Results", ("storage", "textures_dir", "asset_library")),
     ("Logging", ("log_level",)),
 )
+
+CUSTOM_NAMES = ("default_width", "default_height")
+OVERRIDDEN_BY = {
+    "base_url": "OPENAI_BASE_URL",
+    "organization": "OPENAI_ORG_ID",
+    "project": "OPENAI_PROJECT_ID",
+    "picture_fields": "GPT_IMAGE_PICTURE_FIELDS",
+    "monthly_budget_usd": "GPT_IMAGE_MONTHLY_BUDGET_USD",
+    "max_cost_usd": "GPT_IMAGE_MAX_COST_USD",
+}
+"""Variables of the environment that go before a preference."""
+LINE = 90  # characters of a line
 
 KEY_TEXTS = {
     "environment": "The key comes from OPENAI_API_KEY.",
@@ -50,12 +72,12 @@ def _libraries(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
 class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     """Who makes the pictures, and what that may cost."""
 
-    bl_idname = settings.PACKAGE
+    bl_idname = PACKAGE
 
     base_url: StringProperty(
         name="Base URL",
         description="Address of the API; OPENAI_BASE_URL goes first",
-        default=settings.DEFAULT_BASE_URL,
+        default=DEFAULT_BASE_URL,
         update=_changed,
     )
     organization: StringProperty(
@@ -79,7 +101,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     max_cost_usd: FloatProperty(
         name="Limit for a Request (USD)",
         description="Nothing is sent that could cost more; 0 means no limit, and in background "
-        f"{settings.UNATTENDED_MAX_COST_USD:.2f}",
+        f"{UNATTENDED_MAX_COST_USD:.2f}",
         min=0.0,
         precision=2,
         update=_changed,
@@ -94,12 +116,36 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     concurrency: IntProperty(
         name="Requests at Once",
         description="How many requests run at the same time",
-        default=settings.DEFAULT_CONCURRENCY,
+        default=DEFAULT_CONCURRENCY,
         min=1,
         max=16,
     )
     default_model: StringProperty(
         name="Default Model", description="Model of requests that name none", update=_changed
+    )
+    default_size: EnumProperty(
+        name="Default Size",
+        description="Size of the panel's requests that do not choose another",
+        items=choices.FIXED_SIZES,
+        default=DEFAULT_SIZE,
+        update=_changed,
+    )
+    default_width: IntProperty(
+        name="Default Width", description="Pixels", default=1024, min=16, max=8192, step=16, update=_changed
+    )
+    default_height: IntProperty(
+        name="Default Height", description="Pixels", default=1024, min=16, max=8192, step=16, update=_changed
+    )
+    textures_dir: StringProperty(
+        name="Copies",
+        description="Folder that gets copies of pictures and maps, where the panel names no other",
+        subtype="DIR_PATH",
+    )
+    proxy: StringProperty(
+        name="Proxy",
+        description="Address such as http://proxy:8080, without a password; "
+        "HTTPS_PROXY and HTTP_PROXY hold when empty",
+        update=_changed,
     )
     storage: EnumProperty(
         name="Pictures", description="Where the pictures of a .blend are kept", items=STORAGE
@@ -125,22 +171,18 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        missing = health.missing_modules()
+        missing = requirements.missing_modules()
         if missing:
-            layout.label(text=missing, icon="ERROR")
+            layout.label(text=said(missing), icon="ERROR", translate=False)
         _draw_key(layout, self)
         _draw_online_access(layout, context)
         for title, names in SECTIONS:
             header, body = layout.panel(f"GPT_IMAGE_preferences_{names[0]}", default_closed=False)
             header.label(text=title)
             if body:
-                for name in names:
-                    body.prop(self, name)
-        layout.label(
-            text="Proxies and certificates: HTTPS_PROXY, NO_PROXY and REQUESTS_CA_BUNDLE", icon="INFO"
-        )
+                _draw_section(body, self, names)
+        _draw_folder(layout)
         row = layout.row()
-        row.operator(operators_history.GPT_IMAGE_OT_open_folder.bl_idname, icon="FILE_FOLDER")
         row.operator(operators_styles.GPT_IMAGE_OT_import_styles.bl_idname, icon="IMPORT")
         row.operator(operators_styles.GPT_IMAGE_OT_export_styles.bl_idname, icon="EXPORT")
 
@@ -156,9 +198,34 @@ def _draw_key(layout: Any, values: Any) -> None:
         row.operator(operators_keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
     row.operator(operators_keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL")
     if connection.text():
-        box.label(text=connection.text(), icon=connection.icon(), translate=False)
+        draw_sentence(box, said(connection.text()), connection.icon(), LINE)
     if operators_keys.keychain_is_offered():
         box.prop(values, "use_keychain")
+
+
+def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
+    for name in names:
+        if name in CUSTOM_NAMES and values.default_size != choices.CUSTOM_SIZE:
+            continue
+        variable = OVERRIDDEN_BY.get(name, "")
+        layout.prop(values, name)
+        if variable and os.environ.get(variable):
+            text = said(f"{variable} is set and goes first.")
+            layout.label(text=text, icon="INFO", translate=False)
+
+
+def _draw_folder(layout: Any) -> None:
+    """Where everything is kept, what it takes, and how to make it less."""
+    folder = str(settings.load(with_key=False).state_folder)
+    box = layout.box()
+    box.label(text="Everything that was made is kept in:", icon="FILE_FOLDER")
+    box.label(text=folder, translate=False)
+    taken = disk.text(folder)
+    if taken:
+        box.label(text=said(taken), translate=False)
+    row = box.row()
+    row.operator(operators_history.GPT_IMAGE_OT_open_folder.bl_idname)
+    row.operator(operators_history.GPT_IMAGE_OT_clean_results.bl_idname, icon="TRASH")
 
 
 def _draw_online_access(layout: Any, context: bpy.types.Context) -> None:

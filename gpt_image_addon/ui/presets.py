@@ -6,10 +6,58 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
+from ..core.defaults import STRENGTHS
+from . import retired
+
 FOLDER = "gpt_image"
+KEPT = (
+    "style",
+    "provider",
+    "target",
+    "size",
+    "width",
+    "height",
+    "quality",
+    "background",
+    "n",
+    "seamless",
+    "repair_seams",
+    "composite",
+    "maps",
+    *STRENGTHS,
+    "displacement",
+    "texture_size",
+    "height_by_model",
+    "convention",
+    "bits",
+    "pack",
+    "output_format",
+    "output_compression",
+    "frame_count",
+    "frame_duration_ms",
+    "svg_model",
+    "svg_reasoning_effort",
+    "partial_images",
+    "previews_in_target",
+    "stream",
+    "model",
+    "moderation",
+    "complexity",
+    "input_fidelity",
+)
+"""Properties of the panel that a preset holds."""
 
 
-class GPT_IMAGE_MT_presets(bpy.types.Menu):
+class _MovesOn:
+    """What Blender calls after it has applied a preset."""
+
+    @staticmethod
+    def post_cb(context: bpy.types.Context, filepath: str) -> None:
+        """A preset may be older than the end of its model."""
+        retired.move_on(context.scene.gpt_image)
+
+
+class GPT_IMAGE_MT_presets(_MovesOn, bpy.types.Menu):
     """Presets of the panel's settings"""
 
     bl_label = "GPT Image Presets"
@@ -26,29 +74,10 @@ class GPT_IMAGE_OT_add_preset(AddPresetBase, bpy.types.Operator):
     preset_menu = "GPT_IMAGE_MT_presets"
     preset_subdir = FOLDER
     preset_defines = ("values = bpy.context.scene.gpt_image",)
-    preset_values = (
-        "values.style",
-        "values.provider",
-        "values.target",
-        "values.size",
-        "values.width",
-        "values.height",
-        "values.quality",
-        "values.background",
-        "values.n",
-        "values.seamless",
-        "values.maps",
-        "values.output_format",
-        "values.output_compression",
-        "values.partial_images",
-        "values.model",
-        "values.moderation",
-        "values.complexity",
-        "values.input_fidelity",
-    )
+    preset_values = tuple(f"values.{name}" for name in KEPT)
 
 
-class GPT_IMAGE_PT_presets(PresetPanel, bpy.types.Panel):
+class GPT_IMAGE_PT_presets(_MovesOn, PresetPanel, bpy.types.Panel):
     """Presets of the panel's settings"""
 
     bl_label = "GPT Image Presets"

@@ -9,12 +9,14 @@ from bpy.props import (
     BoolProperty,
     CollectionProperty,
     EnumProperty,
+    FloatProperty,
     FloatVectorProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
 )
 
+from ..core.defaults import MAX_FRAME_MS, MAX_STRENGTH
 from ..core.map_kinds import MAP_KINDS
 from . import choices, quote
 
@@ -25,6 +27,12 @@ MAP_DEFAULTS = {"base_color", "normal", "roughness", "height", "metallic"}
 
 def _models(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
     return [name for name in quote.model_names(owner) if text.lower() in name.lower()]
+
+
+def _strength(name: str, description: str) -> Any:
+    return FloatProperty(
+        name=name, description=description, default=1.0, min=0.0, max=MAX_STRENGTH, soft_max=3.0
+    )
 
 
 class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
@@ -60,7 +68,12 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     style: EnumProperty(name="Style", description="Words that join the prompt", items=choices.style_items)
     provider: EnumProperty(name="Provider", description="Who makes the picture", items=choices.PROVIDERS)
     target: EnumProperty(name="Make", description="What becomes of the picture", items=choices.TARGETS)
-    size: EnumProperty(name="Size", description="Width and height in pixels", items=choices.SIZES)
+    size: EnumProperty(
+        name="Size",
+        description="Width and height in pixels",
+        items=choices.SIZES,
+        default=choices.USUAL_SIZE,
+    )
     width: IntProperty(
         name="Width", description="Pixels", default=1024, min=16, max=8192, step=16, subtype="PIXEL"
     )
@@ -73,6 +86,10 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     background: EnumProperty(name="Background", description="Behind the subject", items=choices.BACKGROUNDS)
     n: IntProperty(name="Count", description="How many pictures", default=1, min=1, max=10)
     seamless: BoolProperty(name="Seamless", description="Make the picture tile without seams")
+    repair_seams: BoolProperty(
+        name="Repair Seams",
+        description="Let the model repaint seams that still show: one more request for each such picture",
+    )
 
     references: CollectionProperty(
         name="References", description="Pictures to show the model, in order", type=GPT_IMAGE_PG_reference
@@ -96,6 +113,11 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         max=1.0,
         default=(0.25, 0.25, 0.75, 0.75),
     )
+    composite: BoolProperty(
+        name="Keep the Rest",
+        description="Put back what lies outside the mask: models change that, too",
+        default=True,
+    )
     use_markup: BoolProperty(
         name="Send Annotations",
         description="Send annotations and Grease Pencil strokes as a markup over the first reference",
@@ -108,6 +130,41 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         options={"ENUM_FLAG"},
         default=MAP_DEFAULTS & {kind.name for kind in MAP_KINDS},
     )
+    normal_strength: _strength(
+        name="Normal Strength", description="How steep the relief of the normal map is"
+    )
+    height_strength: _strength(
+        name="Height Strength", description="How much of the range from black to white the height takes"
+    )
+    ao_strength: _strength(
+        name="AO Strength", description="How dark hollows are in the ambient occlusion map"
+    )
+    roughness_contrast: _strength(
+        name="Roughness Contrast", description="How much the roughness differs from its mean"
+    )
+    displacement: EnumProperty(
+        name="Relief", description="How the material shows its height", items=choices.DISPLACEMENTS
+    )
+    texture_size: FloatProperty(
+        name="Real Size",
+        description="What the picture spans on the object; 0 lays it over the UV map once",
+        min=0.0,
+        soft_max=10.0,
+        subtype="DISTANCE",
+    )
+    height_by_model: BoolProperty(
+        name="Height by the Model",
+        description="Ask the model for the height of its picture: one more request, which is paid, too",
+    )
+    convention: EnumProperty(
+        name="Normals",
+        description="Of the normal map among the copies; Blender's own is always OpenGL",
+        items=choices.CONVENTIONS,
+    )
+    bits: EnumProperty(name="Depth", description="Of height and normal maps", items=choices.BITS)
+    pack: EnumProperty(
+        name="Pack", description="A picture of several maps for a game engine", items=choices.PACKINGS
+    )
 
     name: StringProperty(name="Name", description="Name of the result; made from the prompt when empty")
     output_format: EnumProperty(
@@ -119,8 +176,33 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     partial_images: IntProperty(
         name="Previews", description="Pictures to see while waiting; each costs a little", min=0, max=3
     )
+    previews_in_target: BoolProperty(
+        name="Previews in the Scene",
+        description="Show the previews where the result will be, until it comes; they are never saved",
+    )
+    stream: BoolProperty(
+        name="Stream", description="Let each of several pictures come as soon as it is finished"
+    )
+    frame_count: IntProperty(name="Frames", description="Of the GIF", default=9, min=2, max=16)
+    frame_duration_ms: IntProperty(
+        name="Frame Duration",
+        description="Milliseconds that a frame is shown",
+        default=200,
+        min=1,
+        max=MAX_FRAME_MS,
+    )
+    svg_model: StringProperty(
+        name="Drawing Model", description="Model that draws the SVG; the server's default when empty"
+    )
+    svg_reasoning_effort: EnumProperty(
+        name="Reasoning",
+        description="How long the drawing model thinks first; it needs the name of that model",
+        items=choices.SVG_REASONING,
+    )
     textures_dir: StringProperty(
-        name="Copies", description="Folder that gets copies of pictures and maps", subtype="DIR_PATH"
+        name="Copies",
+        description="Folder that gets copies of pictures and maps; that of the preferences when empty",
+        subtype="DIR_PATH",
     )
 
     model: StringProperty(

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from .. import api, health, settings
+from .. import api, requirements, settings
 from ..core.errors import GptImageError
 from . import parameters
+from .spoken import said
 
 if TYPE_CHECKING:
     from ..core.models import Model
+    from ..core.request import GenerationRequest
 
+FITTED = ("size", "complexity", "input_fidelity")
+"""Parameters of which the model may take less than the panel keeps."""
 NO_PROMPT = "Write a prompt first."
 PLACEHOLDER_PROMPT = "a picture"  # an empty prompt has a price, too
 UNKNOWN_SIZE = (1536, 1024)  # pixels of a reference that is not captured yet
@@ -34,13 +38,26 @@ class Quote:
     problem: str = ""
     """One sentence why the request can't be sent; empty where it can."""
     warnings: tuple[str, ...] = ()
-    size: str = ""
-    """The size that the model takes."""
+    request: GenerationRequest | None = None
+    """What the model takes of it."""
     model: Model | None = None
     provider: str = ""
 
+    @property
+    def size(self) -> str:
+        """The size that the model takes; empty before it is known."""
+        return self.request.size if self.request is not None else ""
+
+    def fit(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of the request, as far as the model takes them."""
+        if self.request is None:
+            return wanted
+        return wanted | {name: getattr(self.request, name) for name in FITTED if name in wanted}
+
 
 _last: tuple[Any, Quote] = (None, Quote())
+_models: dict[tuple[str, str], Model] = {}
+"""What is known of models by provider and name, for requests that can't be sent as they are."""
 _asked: Any = None
 """The key of the quote that a thread works out."""
 
@@ -67,7 +84,7 @@ def settled(scene: bpy.types.Scene) -> Quote:
     wanted = parameters.plain(values)
     key = _key(wanted, values)
     if key != _last[0]:
-        _keep(key, _quote(*_attempt(_planner(wanted, values)), wanted["provider"]))
+        _keep(key, _quote(*_attempt(_planner(wanted, values)), wanted))
     return current(scene)
 
 
@@ -108,7 +125,7 @@ def _ask(wanted: dict[str, Any], values: Any, done: Callable[[Quote], None]) -> 
     except GptImageError as error:
         done(Quote(problem=error.text))
         return
-    api.errand(work, lambda plan, error: done(_quote(plan, error, wanted["provider"])))
+    api.errand(work, lambda plan, error: done(_quote(plan, error, wanted)))
 
 
 def _attempt(work: Callable[[], Any]) -> tuple[Any, GptImageError | None]:
@@ -118,25 +135,27 @@ def _attempt(work: Callable[[], Any]) -> tuple[Any, GptImageError | None]:
         return None, error
 
 
-def _quote(plan: Any, error: GptImageError | None, provider: str) -> Quote:
+def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Quote:
+    provider, name = wanted["provider"], wanted["model"]
     if error is not None:
-        return Quote(problem=error.text)
+        return Quote(problem=error.text, model=_models.get((provider, name)))
+    _models[provider, name] = plan.model
     price = plan.estimate
     return Quote(
         price=price_text(price.low_usd, price.high_usd, provider),
         high_usd=price.high_usd,
         warnings=plan.warnings,
-        size=plan.request.size,
+        request=plan.request,
         model=plan.model,
     )
 
 
 def _problem(values: Any, provider: str) -> str:
-    missing = health.missing_modules()
+    missing = requirements.missing_modules()
     if missing:
         return missing
     if not parameters.prompt_of(values):
-        return str(bpy.app.translations.pgettext_iface(NO_PROMPT))
+        return NO_PROMPT
     for number, reference in enumerate(values.references, 1):
         if reference.kind == "image" and reference.image is None:
             return f"Reference {number} has no image yet."
@@ -174,10 +193,11 @@ def _size_of(reference: Any) -> tuple[int, int]:
 def price_text(low_usd: float, high_usd: float, provider: str = "openai") -> str:
     """A price for people: three significant digits, a range where it is not certain."""
     if provider == "offline":
-        return "free"
+        return said("free")
     if high_usd - low_usd < 0.05 * high_usd:
         return usd(high_usd)
-    return f"{usd(low_usd)} to {usd(high_usd)}"
+    text = bpy.app.translations.pgettext_iface("{:s} to {:s}")
+    return str(text.format(usd(low_usd), usd(high_usd)))
 
 
 def usd(amount: float) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 import bpy
 
 from .. import references
+from ..core.defaults import STRENGTHS
 from ..core.errors import InvalidRequestError
-from . import choices
+from . import choices, retired
 
-SAME_NAME = (
+OF_REQUEST = (
     "prompt",
     "quality",
     "background",
@@ -21,8 +22,23 @@ SAME_NAME = (
     "output_format",
     "moderation",
     "partial_images",
+    "stream",
 )
-OPTIONAL = ("complexity", "input_fidelity")
+OF_APPLICATION = (
+    "target",
+    "composite",
+    "repair_seams",
+    "previews_in_target",
+    "displacement",
+    "height_by_model",
+    "convention",
+    *STRENGTHS,
+)
+CHOICES = ("complexity", "input_fidelity", "svg_reasoning_effort")
+"""Parameters that are left out where the panel says `choices.UNSET`."""
+NUMBERS = ("output_compression", "frame_count", "frame_duration_ms")
+"""Parameters that are left out where the format does not have them."""
+TEXTS = ("safety_identifier", "svg_model")
 MASK_NAME = "GPT Image Mask"
 
 
@@ -31,18 +47,34 @@ def into(values: Any, entry: Any) -> None:
 
     :param entry: its row of the journal.
     """
-    request = dataclasses.asdict(entry.request)
+    request, application = dataclasses.asdict(entry.request), dataclasses.asdict(entry.application)
     values.prompt_text = None
-    for name in SAME_NAME:
+    for name in OF_REQUEST:
         _set(values, name, request[name])
-    for name in OPTIONAL:
+    for name in CHOICES:
         _set(values, name, request[name] or choices.UNSET)
+    for name in TEXTS:
+        _set(values, name, request[name] or "")
+    for name in NUMBERS:
+        if request[name] is not None:
+            _set(values, name, request[name])
     _set(values, "style", request["style"] or choices.NO_STYLE)
     _set(values, "provider", request["provider"])
-    _set(values, "target", entry.application.target)
-    values.model, values.name = request["model"], entry.application.name or ""
+    _set_application(values, application)
+    values.model = request["model"]
+    retired.move_on(values)
     _set_size(values, request["size"])
     _set_pictures(values, request)
+
+
+def _set_application(values: Any, application: dict[str, Any]) -> None:
+    for name in OF_APPLICATION:
+        _set(values, name, application[name])
+    _set(values, "pack", application["pack"] or choices.UNSET)
+    _set(values, "bits", str(application["bits"]))
+    values.texture_size, values.name = application["texture_size"] or 0.0, application["name"] or ""
+    if application["maps"]:
+        _set(values, "maps", set(application["maps"]))
 
 
 def begin_edit(values: Any, path: str) -> None:

@@ -37,7 +37,7 @@ def in_every_sidebar(shared: type) -> tuple[type, ...]:
 
 
 def redraw() -> None:
-    """Draw the sidebars again."""
+    """Draw the sidebars and the preferences again."""
     for region in _regions():
         region.tag_redraw()
 
@@ -51,7 +51,7 @@ def redraw_status() -> None:
 
 
 def _regions() -> Iterator[bpy.types.Region]:
+    kinds = {**dict.fromkeys(SIDEBARS.values(), "UI"), "PREFERENCES": "WINDOW"}
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in SIDEBARS.values():
-                yield from (region for region in area.regions if region.type == "UI")
+            yield from (region for region in area.regions if region.type == kinds.get(area.type))

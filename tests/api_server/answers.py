@@ -78,6 +78,8 @@ def _mangle_document(document: dict[str, Any], how: str) -> None:
         document["data"] = []
     elif how == "no_data":
         del document["data"]
+    elif how == "no_usage":
+        del document["usage"]
 
 
 def _mangled(answer: Answer, step: Step) -> Answer:

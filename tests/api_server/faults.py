@@ -24,6 +24,7 @@ ANSWERS = (
     "gzip",
     "empty_data",
     "no_data",
+    "no_usage",
     "url",
     "redirect",
     "content_length_too_long",

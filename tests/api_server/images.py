@@ -191,21 +191,25 @@ def make(job: Job, request_id: str, options: Options) -> list[bytes]:
     made = []
     for index in range(given.n):
         seed = (first + index) % pictures.VARIETY
-        picture = _paint(job, seed, options.noise)
+        picture = _paint(job, seed, options)
         if options.provenance:
             picture = pictures.stamped(picture, f"provenance {request_id} {index}".encode())
         made.append(picture)
     return made
 
 
-def _paint(job: Job, seed: int, noise: bool) -> bytes:
-    given = job.parameters
+def _paint(job: Job, seed: int, options: Options) -> bytes:
+    given, noise = job.parameters, options.noise
     transparent = given.background == "transparent"
     if given.output_format == "svg":
         return pictures.drawing(seed, given.size)
     if given.output_format == "gif":
         return pictures.animated(seed, given.size, given.frame_count, given.frame_duration_ms)
     encoding = (given.size, given.output_format, given.output_compression, transparent)
+    if job.mask is not None and options.repaint:
+        return pictures.repainted(job.references[0].data, job.mask, options.repaint, *encoding[:3])
+    if options.picture is not None and not job.is_edit:
+        return pictures.shown(options.picture, *encoding[:3])
     if job.is_edit and not noise:
         return pictures.edited(seed, job.references[0].data, job.mask, *encoding)
     return pictures.painted(seed % pictures.NOISES if noise else seed, *encoding, noise)

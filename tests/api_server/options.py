@@ -6,6 +6,8 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from PIL import Image
+
 from .protocol import PREVIEWS
 from .references import Limits
 
@@ -43,6 +45,10 @@ class Options:
     input_images_per_minute: int | None = None
     minute: float = 60.0
     """Seconds of the rate limiter's window; tests shorten it."""
+    picture: Image.Image | None = None
+    """What generations show, resized to what is asked for, in place of patches."""
+    repaint: str = ""
+    """How masked edits come back: one of `repaint.HOW`; tinted without."""
     batch_polls: int = 0
     """How many more looks a batch stays in progress."""
     batch_row_errors: Mapping[str, str] = field(default_factory=dict)

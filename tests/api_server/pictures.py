@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
+from . import repaint
+
 VARIETY = 16  # different patterns; they are kept encoded, so that a busy server does not paint
 NOISES = 2  # as for VARIETY, but noise is heavy
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -115,6 +117,23 @@ def edited(
         tinted = Image.composite(ImageChops.add(source, Image.new("RGB", size, (3, 3, 3))), tinted, keep)
     picture = _with_disc(np.asarray(tinted)) if transparent else tinted
     return _encoded(picture, output_format, compression)
+
+
+@functools.lru_cache(maxsize=8)
+def repainted(
+    first: bytes, mask: bytes, how: str, size: tuple[int, int], output_format: str, compression: int
+) -> bytes:
+    """The first reference as a model that follows its mask repaints it; `how` is one of `repaint.HOW`."""
+    with Image.open(io.BytesIO(first)) as opened:
+        source = opened.convert("RGB").resize(size)
+    with Image.open(io.BytesIO(mask)) as opened:
+        keep = opened.convert("RGBA").getchannel("A").resize(size)
+    return _encoded(repaint.repainted(source, keep, how), output_format, compression)
+
+
+def shown(picture: Image.Image, size: tuple[int, int], output_format: str, compression: int) -> bytes:
+    """A picture that the test brought."""
+    return _encoded(picture.convert("RGB").resize(size), output_format, compression)
 
 
 def partial(picture: bytes, index: int, total: int) -> bytes:

@@ -49,6 +49,10 @@ class Layout:
 
     textbox = prop
 
+    def prop_enum(self, data: Any, name: str, value: str, **options: Any) -> None:
+        assert value in data.bl_rna.properties[name].enum_items, value
+        self.prop(data, name, **options)
+
     def operator(self, idname: str, text: str = "", icon: str = "NONE", **_: Any) -> Any:
         group, name = idname.split(".")
         assert name in dir(getattr(bpy.ops, group)), idname

@@ -41,6 +41,7 @@ OPTIONAL = {
     "history": {"merged", "cleaned"},
     "recover": {"recovered", "failed", "blend"},
     "maps": {"scores", "unchanged"},
+    "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
 UNCONFIGURED = ("maps", "tile")

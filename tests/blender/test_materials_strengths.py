@@ -158,19 +158,50 @@ def relief_set() -> dict[str, Any]:
     return maps
 
 
+@pytest.fixture(params=["CYCLES", "EEVEE"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Identifier of an engine that can render here."""
+    if request.param == "CYCLES":
+        return "CYCLES"
+    if not has_graphics():
+        pytest.skip("EEVEE needs a graphics context, and there is none: run this in Blender's window")
+    return compat.eevee()
+
+
+def has_graphics() -> bool:
+    import gpu
+
+    try:
+        return bool(gpu.platform.renderer_get())
+    except SystemError:  # in background
+        return False
+
+
 @pytest.mark.parametrize("displacement", ["none", "bump", "true"])
-def test_cycles_shows_it_and_strength_changes_what_it_shows(displacement: str, tmp_path: Path) -> None:
+def test_an_engine_shows_relief_and_its_strength(displacement: str, engine: str, tmp_path: Path) -> None:
     obj = plane()
     subdivided(obj)
     maps = relief_set()
     maps["normal"] = picture("Oak_normal", (200, 128, 230))
     apply(prepared(maps=maps), replace(MATERIAL, displacement=displacement))
     strength = values(obj.active_material)["Normal Strength" if displacement == "none" else "Height (m)"]
-    shown = rendered(tmp_path / "a.png")
+    shown = rendered(tmp_path / "a.png", engine)
     strength.outputs[0].default_value = 0.0
-    flat = rendered(tmp_path / "b.png")
+    flat = rendered(tmp_path / "b.png", engine)
     assert flat.mean() > 10
     assert np.abs(shown - flat).mean() > 3
+
+
+def test_an_engine_mixes_occlusion_in(engine: str, tmp_path: Path) -> None:
+    obj = plane()
+    maps = map_set()
+    maps["ao"] = picture("Oak_ao", 60, mode="L")
+    apply(prepared(maps=maps), MATERIAL)
+    amount = values(obj.active_material)["AO Amount"].outputs[0]
+    found = []
+    for amount.default_value in (0.0, 0.5, 1.0):
+        found.append(rendered(tmp_path / "x.png", engine).mean())
+    assert found[0] > found[1] + 3 > found[2] + 6
 
 
 def subdivided(obj: bpy.types.Object) -> None:
@@ -178,8 +209,8 @@ def subdivided(obj: bpy.types.Object) -> None:
     modifier.subdivision_type, modifier.levels, modifier.render_levels = "SIMPLE", 6, 6
 
 
-def rendered(path: Path) -> Any:
-    """Pixels of a small Cycles render from above, lit from the side."""
+def rendered(path: Path, engine: str = "CYCLES") -> Any:
+    """Pixels of a small render from above, lit from the side."""
     scene = bpy.context.scene
     if scene.camera is None:
         camera().rotation_euler = (0, 0, 0)
@@ -187,7 +218,8 @@ def rendered(path: Path) -> Any:
         sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
         sun.data.energy, sun.rotation_euler = 3.0, (0, 1.0, 0)
         scene.collection.objects.link(sun)
-    scene.render.engine = "CYCLES"
+    scene.render.engine = engine
+    scene.eevee.taa_render_samples = 4
     scene.cycles.use_denoising = False  # not every build has a denoiser
     scene.cycles.samples, scene.cycles.seed = 4, 1
     scene.render.resolution_x = scene.render.resolution_y = 48

@@ -195,8 +195,12 @@ def test_the_preferences_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     class Data:
         bl_rna = cls.bl_rna
         use_keychain = False
+        default_size = "custom"
 
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-x")
     layout = draw(cls, Data)
+    assert "Default Width" in layout.said and "gpt_image.clean_results" in layout.operators
+    assert [text for text in layout.said if "goes first" in text] == ["OPENAI_ORG_ID is set and goes first."]
     assert "Base URL" in layout.said
     assert any("no key" in text for text in layout.said)
     assert "gpt_image.test_connection" in layout.operators

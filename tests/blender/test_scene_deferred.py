@@ -8,8 +8,9 @@ from typing import Any
 import bpy
 import pytest
 
+from gpt_image_addon.core.defaults import TARGETS
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, SceneError
-from gpt_image_addon.core.request import TARGETS, Application
+from gpt_image_addon.core.request import Application
 from gpt_image_addon.core.results import Prepared
 from gpt_image_addon.scene.scene_state import why_deferred
 from gpt_image_addon.scene.targets import Deferred, apply

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core import http
+from gpt_image_addon.core.connection import check_proxy
 from gpt_image_addon.core.errors import (
     APIConnectionError,
     APITimeoutError,
+    ConfigurationError,
     GptImageError,
     InvalidResponseError,
     JobCancelled,
@@ -226,6 +228,31 @@ def test_proxies_come_from_the_environment(api_server: ApiServer, monkeypatch: p
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         assert generate(api_server, base_url="http://images.invalid/v1").pictures
         assert proxy.received.startswith(b"POST http://images.invalid/v1/images/generations ")
+
+
+def test_a_proxy_of_our_own_goes_before_the_environments(
+    api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Relay(api_server.port, proxy=True) as proxy, listener() as other:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{other.getsockname()[1]}")
+        address = f"http://127.0.0.1:{proxy.port}"
+        assert generate(api_server, base_url="http://images.invalid/v1", proxy=address).pictures
+        assert proxy.received.startswith(b"POST http://images.invalid/v1/images/generations ")
+
+
+def test_a_proxy_is_not_used_on_this_machine(api_server: ApiServer) -> None:
+    with Relay(api_server.port, proxy=True) as proxy:
+        assert generate(api_server, proxy=f"http://127.0.0.1:{proxy.port}").pictures
+        assert not proxy.received
+
+
+@pytest.mark.parametrize("address", ["proxy:8080", "http://me:secret@proxy:8080", "socks5://proxy:1"])
+def test_an_address_that_is_no_proxys_is_refused(address: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_proxy(address)
+    assert caught.value.code == "bad_proxy"
+    check_proxy("")
+    check_proxy("http://proxy:8080")
 
 
 def test_a_tunnel_through_a_proxy(

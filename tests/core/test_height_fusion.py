@@ -70,6 +70,17 @@ def test_a_wrong_answer_is_refused() -> None:
         assert not found.accepted
 
 
+def test_what_was_moved_far_has_to_fit_better() -> None:
+    true = relief(6)
+    dice = np.random.default_rng(3)
+    noisy = picture(true).astype(float) + dice.normal(0, 120, (*true.shape, 1))
+    color = noisy.clip(0, 255).astype(np.uint8)
+    near, far = (register_height(color, answer(true, shift)) for shift in ((0, 0), (17, 16)))
+    assert far.score == pytest.approx(near.score, abs=0.02)
+    assert 0.06 < near.score < 0.12
+    assert near.accepted and not far.accepted
+
+
 def test_an_answer_of_another_size_and_kind_is_read() -> None:
     true = relief(3)
     grown = Image.fromarray(answer(true)).resize((480, 480))

@@ -210,7 +210,8 @@ def test_all_texts_are_translated_and_no_translation_is_left_over() -> None:
 
 def test_a_missing_translation_is_seen(tmp_path: Path) -> None:
     table = json.loads((ROOT / "gpt_image_addon/ui/translations/de_DE.json").read_text("utf-8"))
-    table.pop("Prompt")
+    for text in ("Prompt", "There is no API key.", "Oil Painting", "{} styles were written."):
+        table.pop(text)
     table["Nobody says this"] = "Das sagt niemand"
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / '.ci')!r}); import messages, pathlib\n"
@@ -220,11 +221,14 @@ def test_a_missing_translation_is_seen(tmp_path: Path) -> None:
     (tmp_path / "de_DE.json").write_text(json.dumps(table))
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "missing, in" in run.stdout and ": Prompt" in run.stdout
+    assert "missing, in settings.py: There is no API key." in run.stdout
+    assert "missing, in styles.json: Oil Painting" in run.stdout
+    assert "missing, in operators_styles.py: {} styles were written." in run.stdout
     assert "left over: Nobody says this" in run.stdout
 
 
 def test_placeholders_survive_translation() -> None:
     table = json.loads((ROOT / "gpt_image_addon/ui/translations/de_DE.json").read_text("utf-8"))
     for text, said in table.items():
-        for field in ("{:s}", "{:d}"):
+        for field in ("{:s}", "{:d}", "{}"):
             assert text.count(field) == said.count(field), text

@@ -115,6 +115,21 @@ def test_a_known_height_gives_exact_maps() -> None:
     assert make_maps(noise(64, 64), height=waves(64, 64), exact=False).approximate
 
 
+def test_a_known_depth_gives_the_very_normals_of_the_surface() -> None:
+    height, width, depth = 96, 128, 20.0
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    p = depth * 0.25 * 2 * np.pi * 3 / width * np.cos(2 * np.pi * 3 * x / width)
+    q = -depth * 0.25 * 2 * np.pi * 2 / height * np.sin(2 * np.pi * 2 * y / height + 1)
+    want = np.stack((-p, q, np.ones_like(p)), -1)
+    want /= np.linalg.norm(want, axis=-1, keepdims=True)
+    for words in ("marble", "cobblestone"):  # however steep such materials usually are
+        made = make_maps(
+            noise(height, width), height=waves(height, width), depth=depth, description=words, wraps=True
+        )
+        assert made.depth == depth
+        assert np.abs(unpacked(made.maps["normal"]) - want).max() < 0.02
+
+
 def test_estimated_relief_follows_brightness() -> None:
     relief = waves(256, 256)
     got = estimated_height(log_luminance(picture(relief)), True)

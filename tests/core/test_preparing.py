@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.drafts import paint
+from gpt_image_addon.core.asked import as_sent
+from gpt_image_addon.core.drafts import RELIEF, paint
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.png16 import encode_png
 from gpt_image_addon.core.preparing import prepare
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import Picture, Prepared
-from gpt_image_addon.core.seamless import as_sent
 from gpt_image_addon.core.sizes import parse_size
 
 MATERIAL = Application(target="material")
@@ -64,6 +64,18 @@ def agreement(normal: Picture, true: Any) -> float:
     return float(np.corrcoef(slopes(normal).ravel(), np.stack([-across, down]).ravel())[0, 1])
 
 
+def degrees_off(normal: Picture, relief: Any) -> float:
+    """Mean angle between a normal map and the normals of a relief in pixels that tiles."""
+    across, down = (
+        (np.roll(relief, -1, axis) - np.roll(relief, 1, axis)) / 2 for axis in (1, 0)
+    )  # central differences
+    true = np.stack([-across, down, np.ones_like(across)], -1)
+    true /= np.linalg.norm(true, axis=-1, keepdims=True)
+    found = pixels_of(normal).astype(float) / 127.5 - 1
+    found /= np.linalg.norm(found, axis=-1, keepdims=True)
+    return float(np.degrees(np.arccos(np.clip((true * found).sum(-1), -1, 1))).mean())
+
+
 @pytest.mark.parametrize("size", ["1024x1024", "512x512", "2000x1000", "1920x1080"])
 def test_a_seamless_request_asks_for_more_pixels(size: str) -> None:
     request = replace(REQUEST, size=size, seamless=True)
@@ -104,7 +116,7 @@ def test_a_seamless_picture_is_cut_to_its_size_and_the_received_bytes_stay(tmp_p
 
 
 def test_a_poor_tile_is_said(tmp_path: Path) -> None:
-    patches = DICE.integers(0, 255, (16, 16, 3), np.uint8).repeat(32, 0).repeat(32, 1)
+    patches = DICE.integers(0, 255, (17, 17, 3), np.uint8).repeat(32, 0).repeat(32, 1)[9:521, 9:521]
     prepared = made(result(tmp_path, "job", [patches]), replace(REQUEST, seamless=True))
     assert not prepared.pictures[0].facts["tile_good"]
     assert any("seams" in warning for warning in prepared.warnings)
@@ -117,7 +129,8 @@ def test_an_offline_draft_is_left_as_it_is_and_scored(tmp_path: Path) -> None:
     picture = prepared.pictures[0]
     assert picture.source == ""
     assert "tile_seam_ratio" in picture.facts
-    assert agreement(prepared.maps["normal"], draft.height) > 0.98
+    assert degrees_off(prepared.maps["normal"], draft.height * RELIEF * 384) < 1.5
+    assert prepared.maps["height"].facts["relief"] == pytest.approx(RELIEF)
     assert np.array_equal(pixels_of(prepared.maps["base_color"]), draft.color[..., :3])
 
 

@@ -14,12 +14,13 @@ import pytest
 
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import GptImageError, StorageError
+from gpt_image_addon.core.files import PART_SUFFIX
 from gpt_image_addon.core.jobs import JobEvent
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.request import Application
-from gpt_image_addon.core.results import ANSWER_FILE, PART_SUFFIX, find_result, keep, read_answer, salvage
+from gpt_image_addon.core.results import ANSWER_FILE, find_result, keep, read_answer, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE
 from gpt_image_addon.core.settling import adopt_all
 from gpt_image_addon.core.states import JobState

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gpt_image_addon.core.defaults import PACKINGS, STRENGTHS
 from gpt_image_addon.core.drafts import paint
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.map_kinds import MAP_KINDS
 from gpt_image_addon.core.packing import LAYOUTS
-from gpt_image_addon.core.request import PACKINGS, STRENGTHS, check_map_values
+from gpt_image_addon.core.request import check_map_values
 from gpt_image_addon.core.surface import (
     MapOptions,
     map_options,

@@ -7,7 +7,28 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.cuts import least_cut
-from gpt_image_addon.core.tiling import is_seamless, make_tile, score, source_size
+from gpt_image_addon.core.drafts import paint
+from gpt_image_addon.core.tile_sizes import source_size
+from gpt_image_addon.core.tiling import is_seamless, make_tile, score
+
+
+@pytest.mark.parametrize("side", [256, 512, 1024])
+@pytest.mark.parametrize(
+    "prompt", ["roof shingles", "red brick wall", "carbon fiber", "checkerboard", "white marble", "fur"]
+)
+def test_patterns_that_begin_at_the_edge_are_seamless(prompt: str, side: int) -> None:
+    pixels = paint(prompt, side, side).color[..., :3]
+    assert is_seamless(pixels)
+    # A part of a checkerboard may tile, too, and a small part of others can pass for a tile.
+    if side > 256 and prompt not in ("checkerboard", "carbon fiber"):
+        part = pixels[side // 25 : side // 5 * 4, side // 15 : side // 6 * 5]
+        assert not is_seamless(part)
+
+
+def test_a_single_line_does_not_excuse_an_edge() -> None:
+    pixels = np.repeat(np.linspace(0, 120, 128, dtype=np.uint8)[:, None], 128, 1)
+    pixels[60] = 255
+    assert not is_seamless(pixels)
 
 
 def pebbles(height: int, width: int, seed: int = 3) -> np.ndarray:

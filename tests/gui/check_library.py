@@ -1,7 +1,7 @@
 """The library of the first steps in the asset browser: twenty materials in five catalogs, with previews.
 
 ``.ci/blender-in-chroot.sh --window sid --factory-startup --python tests/gui/check_library.py``, after
-``tests/extension/follow_pages.py``. Its picture, build/gui/library.png, is the one in docs/first-steps.md.
+``tests/extension/follow_pages.py``. Its picture, out/gui/library.png, is the one in docs/first-steps.md.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness import Steps, run, screenshot, until, window
+from harness import OUT, Steps, run, screenshot, until, window
 
 LIBRARY = Path("build/first-steps/library").absolute()
 CATALOGS = {"Brick", "Fabric", "Metal", "Stone", "Wood"}
@@ -41,7 +41,7 @@ def script() -> Steps:
     for _ in range(20):  # previews are read one by one
         area.tag_redraw()
         yield
-    screenshot(Path("build/gui/library.png"))
+    screenshot(OUT / "library.png")
 
 
 run(script())

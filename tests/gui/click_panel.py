@@ -12,7 +12,7 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness import Steps, click, find_button, find_property, open_sidebar, run, screenshot, until
+from harness import OUT, Steps, click, find_button, find_property, open_sidebar, run, screenshot, until
 
 clicks: list[str] = []
 
@@ -49,7 +49,7 @@ def script() -> Steps:
     yield from until(lambda: bool(clicks), "the click to run the operator", seconds=10)
     yield
     assert clicks == ["ring"]
-    screenshot(Path("build/gui/click_panel.png"))
+    screenshot(OUT / "click-panel.png")
 
 
 bpy.utils.register_class(HARNESS_OT_ring)

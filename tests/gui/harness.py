@@ -9,7 +9,7 @@ For scripts run as ``blender --enable-event-simulate --python tests/gui/click_SO
         button = yield from find_button(area, region, "gpt_image.generate")
         yield from click(button)
         yield from until(lambda: len(bpy.data.images) == 1, "a picture to arrive")
-        screenshot(Path("shot.png"))
+        screenshot(OUT / "shot.png")
 
     run(script())
 
@@ -20,7 +20,6 @@ command of the button under it: that holds for any theme, layout, scale and vers
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 import traceback
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import bpy
+from sight import Box, photograph, window
 
 Answer = TypeVar("Answer")
 Steps = Generator[None, None, None]
@@ -36,10 +36,15 @@ Search = Generator[None, None, Answer]
 Point = tuple[int, int]
 """Pixels of the window from its lower left corner."""
 
-TICK = 0.3  # seconds between two events: handled within the same tick, a press and a release are no click
-HOVER = 0.06  # seconds between two moves of a search: enough for the button below to be highlighted
-STRIDE = 9  # pixels between two rows of a search: less than half a button's height at scale 1
+OUT = Path(os.environ.get("OUTPUT_FOLDER", "out/gui"))
+"""Where screenshots go."""
+TICK = 0.15  # seconds between two events: two clicks in a row must be no double click
+HOVER = 0.02  # seconds between two moves of a search, or two keys: each is handled before the next
+STRIDE = 9  # pixels between two places of a search: less than half a button at scale 1
 PATIENCE = 120.0  # seconds that a script may take; software GL takes its time
+_DIGITS = ["ZERO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE"]
+KEYS = {" ": "SPACE", ",": "COMMA", ".": "PERIOD", **dict(zip("0123456789", _DIGITS, strict=True))}
+"""Blender's names of keys that are no letters."""
 
 _pause = TICK
 
@@ -62,11 +67,18 @@ def run(script: Steps, patience: float = PATIENCE) -> None:
             return None
         except Exception:
             traceback.print_exc()
-            screenshot(Path("build/gui/failure.png"))
+            screenshot(OUT / "failure.png")
             leave(1)
         return _pause
 
     bpy.app.timers.register(advance, first_interval=1.0)
+
+
+def quit_by_key(at: Point) -> Steps:
+    """Ctrl Q, where everything is saved: Blender must go by itself."""
+    print("1 passed, 0 failed", flush=True)
+    yield from press("Q", at, ctrl=True)
+    yield from until(lambda: False, "Blender to quit")
 
 
 def leave(code: int) -> None:
@@ -85,10 +97,6 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> St
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:.0f} s for {what}")
         yield
-
-
-def window() -> bpy.types.Window:
-    return bpy.context.window_manager.windows[0]
 
 
 def event(kind: str, value: str, at: Point, **keys: Any) -> None:
@@ -115,10 +123,9 @@ def press(key: str, at: Point, **keys: Any) -> Steps:
 def write(text: str, at: Point) -> Steps:
     """Type into the field that is being edited."""
     global _pause
-    names = {" ": "SPACE", ",": "COMMA", ".": "PERIOD"}
     _pause = HOVER
     for letter in text:
-        yield from press(names.get(letter, letter.upper()), at, unicode=letter)
+        yield from press(KEYS.get(letter, letter.upper()), at, unicode=letter)
     _pause = TICK
 
 
@@ -150,6 +157,36 @@ def find_button(
 def find_property(area: bpy.types.Area, region: bpy.types.Region, path: str) -> Search[Point]:
     """Where in the window the field of a property is, by the end of its data path ("gpt_image.prompt")."""
     return (yield from _find(area, region, bpy.ops.ui.copy_data_path_button, path))
+
+
+def find_icon(area: bpy.types.Area, region: bpy.types.Region, command: str, within: Box) -> Search[Point]:
+    """Where in a part of the window the button is whose Python command begins with `command`
+    ("gpt_image.cancel(job="); LookupError if nowhere."""
+    global _pause
+    copy = bpy.ops.ui.copy_python_command_button
+    stale = _copied(area, region, copy)
+    _pause = HOVER
+    try:
+        for y in range(within.top - STRIDE // 2, within.bottom, -STRIDE):
+            for x in range(within.left + STRIDE, within.right, STRIDE):
+                event("MOUSEMOVE", "NOTHING", (x, y))
+                yield
+                found = _copied(area, region, copy)
+                if stale and found == stale:
+                    continue
+                stale = ""
+                if found.startswith(f"bpy.ops.{command}") and (yield from _stays(area, region, copy, found)):
+                    return x, y
+    finally:
+        _pause = TICK
+    raise LookupError(f"no button for {command} in {within}")
+
+
+def _stays(area: bpy.types.Area, region: bpy.types.Region, copy: Any, found: str) -> Search[bool]:
+    """Whether the button is still the same a moment later: on a slow machine it lags behind the mouse."""
+    for _ in range(5):
+        yield
+    return _copied(area, region, copy) == found
 
 
 def _find(
@@ -192,6 +229,6 @@ def _copied(area: bpy.types.Area, region: bpy.types.Region, copy: Any) -> str:
 
 
 def screenshot(path: Path) -> None:
-    """The screen as it is, by ImageMagick: Blender's own screenshot is black without a GPU."""
+    """The window as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["import", "-window", "root", str(path)], check=True)
+    photograph(str(path))

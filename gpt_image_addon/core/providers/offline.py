@@ -7,12 +7,13 @@ import io
 import numpy as np
 from PIL import Image
 
+from ..defaults import DEFAULT_SIZE
 from ..drafts import Draft, paint
 from ..exchange import Exchange
 from ..pictures import Upload, decode
 from ..png16 import encode_png
 from ..pricing import Usage
-from ..request import DEFAULT_SIZE, GenerationRequest
+from ..request import GenerationRequest
 from ..sizes import AUTO, parse_size
 from .base import Answer, Reporter, Uploads
 

@@ -16,9 +16,10 @@ from ..lifting import PictureLifter
 from ..request import GenerationRequest
 from ..retries import with_retries
 from .base import Answer, Uploads
-from .openai import EDITS, GENERATIONS, json_pictures, parameters
+from .openai import EDITS, GENERATIONS, json_pictures
 from .openai_answers import read_usage
 from .openai_errors import error_from
+from .openai_fields import parameters
 
 MAX_LINES = 50_000  # of one input file
 MAX_BYTES = 200_000_000  # of one input file

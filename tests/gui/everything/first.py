@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -10,24 +9,18 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import sight
 from bl_ext.user_default.gpt_image_addon import api
-from harness import (
-    Steps,
-    click,
-    event,
-    find_button,
-    find_property,
-    open_sidebar,
-    press,
-    run,
-    screenshot,
-    until,
-    write,
-)
+from hand import Sidebar, open_sidebar, over, shot
+from harness import Steps, click, press, quit_by_key, run, until
 
-OUT = Path(os.environ["OUTPUT_FOLDER"])
 PROMPT = "mossy stones"
-HEADER = 31  # pixels from the middle of the Generate button to that of the first folded part
+OTHER_PROMPT = "a giant squid"
+
+
+def values() -> bpy.types.PropertyGroup:
+    """Looked up afresh: undo replaces it."""
+    return bpy.context.scene.gpt_image
 
 
 def textured() -> bool:
@@ -36,62 +29,77 @@ def textured() -> bool:
     return any(node.bl_idname == "ShaderNodeTexImage" and node.image for node in nodes)
 
 
-def script() -> Steps:
-    area, region = yield from open_sidebar("GPT Image")
-    values = bpy.context.scene.gpt_image
-    values.provider, values.partial_images, values.quality = "openai", 2, "low"
-    field = yield from find_property(area, region, "gpt_image.prompt")
-    button = yield from find_button(area, region, "gpt_image.generate")
-    screenshot(OUT / "1-empty.png")  # greyed, and says why
-    yield from click(field)
-    yield from write(PROMPT, field)
-    yield from click((area.x + 300, area.y + 300))  # beside the field: what was typed is taken
-    assert values.prompt == PROMPT, values.prompt
-    button = yield from find_button(area, region, "gpt_image.generate")
-    yield from click((button[0], button[1] - HEADER))
-    viewport = yield from find_button(area, region, "gpt_image.add_reference", across=0.1)
-    yield from click(viewport)
-    yield from until(lambda: len(values.references) == 1, "the viewport to be captured")
-    assert values.references[0].kind == "viewport" and Path(values.references[0].captured).exists()
-    bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
-    for _ in range(6):
-        yield
-    screenshot(OUT / "2-reference.png")
+def ask(sidebar: Sidebar) -> Steps:
+    """Prompt, provider, quality, the viewport as reference and two previews."""
+    rest = over(sidebar.area)
+    yield from shot("01-the-tab", rest)  # Generate is grey, and says why
+    yield from sidebar.describe(PROMPT)
+    assert values().prompt == PROMPT, values().prompt
+    yield from sidebar.choose("Provider", "OpenAI")
+    yield from sidebar.choose("Quality", "Low")
+    assert (values().provider, values().quality) == ("openai", "low")
+    yield from shot("02-prompt-and-price", rest)
 
-    button = yield from find_button(area, region, "gpt_image.generate")
-    yield from click(button)
+    yield from sidebar.unfold("Output")
+    yield from sidebar.enter("Previews", "2")
+    assert values().partial_images == 2
+    yield from shot("03-two-previews", rest)
+    yield from sidebar.fold("Output")
+
+    title = yield from sidebar.unfold("References")
+    below = title._replace(bottom=title.bottom - 40, top=title.bottom)
+    yield from click((yield from sidebar.icon("gpt_image.add_reference(kind='viewport'", below)))
+    yield from until(lambda: len(values().references) == 1, "the viewport to be captured")
+    reference = values().references[0]
+    assert reference.kind == "viewport" and Path(reference.captured).exists()
+    yield from shot("04-viewport-as-reference", rest)
+    yield from sidebar.fold("References")
+
+
+def generate(sidebar: Sidebar) -> Steps:
+    """Two jobs: the first shows previews, the second is cancelled, and the first arrives."""
+    rest = over(sidebar.area)
+    yield from sidebar.generate()
     yield from until(lambda: len(api.jobs()) == 1, "the first job")
     first = api.jobs()[0]
-    yield from until(lambda: first.preview is not None, "a preview", 30)
-    yield
-    yield
-    screenshot(OUT / "3-previews.png")
-    values.prompt = "something else"
-    area.tag_redraw()
-    yield
-    button = yield from find_button(area, region, "gpt_image.generate")
-    yield from click(button)
+    yield from until(lambda: first.preview is not None and first.preview.number == 2, "two previews")
+    yield from shot("05-a-preview", rest)
+
+    yield from sidebar.describe(OTHER_PROMPT)
+    yield from sidebar.generate()
     yield from until(lambda: len(api.jobs()) == 2, "the second job")
     second = api.jobs()[1]
     yield from until(lambda: second.state.name == "SENDING", "the second job to be sent")
-    cancel = yield from find_button(area, region, "gpt_image.cancel", across=0.82)
-    yield from click(cancel)
+    yield from shot("06-two-jobs", rest)
+    below = sidebar.box._replace(top=(yield from sidebar.bring("Generate")).bottom)
+    row = sight.find(OTHER_PROMPT, below)[0]
+    yield from click((yield from sidebar.icon(f'gpt_image.cancel(job="{second.id}"', row)))
     yield from until(lambda: second.done, "the cancelled job to end", 10)
     assert second.state.name in ("CANCELLED", "UNKNOWN"), second.message
-    yield from until(lambda: first.done, "the first job to end", 60)
+    yield from shot("07-one-cancelled", rest)
+
+    assert not first.done
+    print("RELEASE", flush=True)
+    yield from until(lambda: first.done, "the first job to end")
     assert first.state.name == "APPLIED", first.message
     assert textured() and first.preview.number == 2
-    screenshot(OUT / "4-applied.png")
+    yield from shot("08-texture-on-the-cube", rest)
 
-    view = (area.x + 300, area.y + 300)
-    event("MOUSEMOVE", "NOTHING", view)
-    yield
+
+def script() -> Steps:
+    sidebar = yield from open_sidebar()
+    yield from ask(sidebar)
+    yield from generate(sidebar)
+    view = over(sidebar.area)
     yield from press("Z", view, ctrl=True)
-    yield from until(lambda: not textured(), "undo", 5)
-    screenshot(OUT / "5-undone.png")
+    yield from until(lambda: not textured(), "undo", 10)
+    yield from shot("09-undone", view)
     yield from press("Z", view, ctrl=True, shift=True)
-    yield from until(textured, "redo", 5)
-    screenshot(OUT / "6-redone.png")
+    yield from until(textured, "redo", 10)
+    yield from shot("10-redone", view)
+    yield from press("S", view, ctrl=True)
+    yield from until(lambda: not bpy.data.is_dirty, "the file to be saved")
+    yield from quit_by_key(view)
 
 
 run(script(), patience=300)

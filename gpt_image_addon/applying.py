@@ -1,0 +1,227 @@
+"""Puts results into the scene, one after another and in small steps, so that the window never waits.
+
+Main thread only. Between two steps a file may be loaded, a step undone, the target deleted or a render begun:
+so each step looks up afresh what it needs, and a result enters what the user has in one step alone.
+"""
+
+from __future__ import annotations
+
+import enum
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from .core.errors import GptImageError, JobCancelled, SceneError, StorageError
+from .core.logs import get_logger
+from .core.states import JobState
+
+if TYPE_CHECKING:
+    from .core.jobs import Job
+    from .core.journal import Journal
+    from .core.request import Application
+
+log = get_logger(__name__)
+
+Fail = Callable[["Job", GptImageError], None]
+Errand = Callable[[Callable[[], Any], Callable[[Any, GptImageError | None], None]], None]
+
+
+class Pace(enum.Enum):
+    """What a step was."""
+
+    IDLE = enum.auto()
+    """There was nothing to do."""
+    WAITING = enum.auto()
+    """A thread is at work for it."""
+    BUSY = enum.auto()
+    """The next one may follow at once."""
+
+
+class Applier:
+    """Results on their way into the scene."""
+
+    def __init__(self, journal: Journal, errand: Errand, fail: Fail, done: Callable[[Job], None]) -> None:
+        """
+        :param errand: lets a thread do something, see `runner.errand`.
+        :param fail: ends a job with an error.
+        :param done: told of each job that ended well.
+        """
+        self.save = False
+        """Keep pictures beside the .blend rather than in it."""
+        self._journal, self._errand, self._fail, self._done = journal, errand, fail, done
+        self._arrived: deque[Job] = deque()
+        self._deferred: list[Job] = []
+        self._previews: deque[Job] = deque()
+        self._steps: Iterator[Pace] | None = None
+
+    def add(self, job: Job) -> None:
+        """A result has come."""
+        self._arrived.append(job)
+
+    def preview(self, job: Job) -> None:
+        """Show the newest preview of a job in the scene, when there is time."""
+        if job not in self._previews:
+            self._previews.append(job)
+
+    def step(self) -> Pace:
+        """Do the next small thing."""
+        self._wake_deferred()
+        if self._steps is None and self._arrived:
+            self._steps = self._way_of(self._arrived.popleft())
+        if self._steps is None:
+            return self._show_preview()
+        pace = next(self._steps, None)
+        if pace is None:
+            self._steps = None
+        return pace or Pace.BUSY
+
+    def _show_preview(self) -> Pace:
+        from .scene import previewing
+
+        if not self._previews:
+            return Pace.IDLE
+        job = self._previews.popleft()
+        if job.prepared is None and not job.done:
+            try:
+                previewing.show(
+                    job.id, job.preview, job.application, job.application.name or job.request.prompt
+                )
+            except (RuntimeError, TypeError, ValueError, ReferenceError) as error:  # no loss
+                log.warning("A preview of job %s could not be shown: %s", job.id, error)
+        return Pace.BUSY
+
+    def _way_of(self, job: Job) -> Iterator[Pace]:
+        from .scene import ahead
+        from .scene.targets import Deferred
+
+        assert job.prepared is not None
+        try:
+            yield from self._import(job)
+        except Deferred as deferred:
+            self._defer(job, deferred.reason)
+            return
+        except GptImageError as error:
+            self._fail(job, error)
+            return
+        except Exception as error:
+            log.exception("Job %s could not be applied", job.id)
+            self._fail(
+                job, SceneError(f"The result could not be put into the scene: {error!r}.", billed="yes")
+            )
+            return
+        finally:
+            ahead.drop((*job.prepared.pictures, *job.prepared.maps.values()))
+        yield Pace.BUSY
+        _push_undo(job)
+        yield Pace.BUSY
+        yield from self._note(job)
+        job.state = JobState.APPLIED
+        job.progress = 1.0
+        job.message = "Done"
+        job.finish()
+        self._done(job)
+
+    def _import(self, job: Job) -> Iterator[Pace]:
+        """From the pictures to what the user has; one step alone touches what was there before."""
+        from .scene.targets import apply, lay_ahead
+
+        assert job.prepared is not None
+        _check_file(job.application)
+        if job.apply is None:
+            for _ in lay_ahead(job.prepared, job.application):
+                yield Pace.BUSY
+                _check_file(job.application)
+        clear_preview(job)
+        job.applied = (job.apply or apply)(job.prepared, job.application)
+        if self.save and job.apply is None:
+            yield Pace.BUSY
+            yield from self._save_beside(job)
+
+    def _save_beside(self, job: Job) -> Iterator[Pace]:
+        from .scene import storage
+
+        try:
+            packed = storage.packed_pictures(job.applied.images)
+            yield from self._elsewhere(lambda: storage.write(packed))
+            storage.unpack(packed)
+        except StorageError as error:
+            job.warnings += (f"{error.text} The picture is kept in the .blend.",)
+
+    def _note(self, job: Job) -> Iterator[Pace]:
+        """What is in the scene stays there, even if the journal can't say so."""
+        try:
+            yield from self._elsewhere(lambda: self._journal.applied(job.id))
+        except GptImageError as error:
+            log.warning("Job %s: %s", job.id, error.text)
+            job.warnings += (f"{error.text} The result is offered for recovery again.",)
+
+    def _elsewhere(self, work: Callable[[], Any]) -> Generator[Pace, None, None]:
+        """Let a thread do something that may wait for the disk."""
+        answers: list[GptImageError | None] = []
+        self._errand(work, lambda _, error: answers.append(error))
+        while not answers:
+            yield Pace.WAITING
+        if answers[0] is not None:
+            raise answers[0]
+
+    def _defer(self, job: Job, reason: str) -> None:
+        """Keep a result until Blender can take it; in background nobody would change that, so it ends."""
+        job.message = reason
+        if bpy.app.background:
+            self._fail(job, SceneError(f"{reason} The result is kept.", code="deferred", billed="yes"))
+        else:
+            self._deferred.append(job)
+
+    def _wake_deferred(self) -> None:
+        for job in tuple(self._deferred):
+            if job.cancelled:
+                message = "The result was not put into the scene; it is kept."
+                self._deferred.remove(job)
+                self._fail(job, JobCancelled(message, billed="yes"))
+            elif _file_is_gone(job.application) or _why_deferred(job) is None:
+                self._deferred.remove(job)
+                self._arrived.append(job)
+
+
+def clear_preview(job: Job) -> None:
+    """Take the preview of a job out of the scene, where it has one."""
+    if job.application.previews_in_target:
+        from .scene import previewing
+
+        previewing.clear(job.id)
+
+
+def clear_previews() -> None:
+    """Take all previews out of the scene; nothing more is shown."""
+    name = f"{__package__}.scene.previewing"
+    if name in sys.modules:
+        sys.modules[name].close()
+
+
+def _why_deferred(job: Job) -> str | None:
+    from .scene.scene_state import why_deferred
+
+    return why_deferred(job.application)
+
+
+def _check_file(application: Application) -> None:
+    if _file_is_gone(application):
+        message = "The file that this was made for is closed; the result is kept."
+        raise SceneError(message, code="file_closed", billed="yes")
+
+
+def _file_is_gone(application: Application) -> bool:
+    uid = application.scene_uid
+    return uid is not None and all(scene.session_uid != uid for scene in bpy.data.scenes)
+
+
+def _push_undo(job: Job) -> None:
+    if bpy.app.background or not job.prepared or not job.prepared.pictures or _file_is_gone(job.application):
+        return
+    try:
+        bpy.ops.ed.undo_push(message=f"GPT Image: {job.prepared.pictures[0].name}")
+    except RuntimeError as error:  # Blender takes no step just now; the next one will hold the result
+        log.warning("Job %s: %s", job.id, error)

@@ -1,0 +1,54 @@
+"""Parts that several panels draw: a choice as short as the model makes it, and sentences."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection
+from typing import Any
+
+import bpy
+
+SENTENCE = 38  # characters that fit a sidebar of the usual width
+
+
+def draw_choice(layout: Any, values: Any, name: str, taken: Collection[str] | None) -> None:
+    """An enum property: the list where the model takes all of it, else buttons for what it takes.
+
+    What is chosen is always among them, so that a choice of another model is seen and can be changed.
+
+    :param taken: identifiers of items; None for all.
+    """
+    chosen = getattr(values, name)
+    items = values.bl_rna.properties[name].enum_items
+    offered = [key for key in items.keys() if taken is None or key in taken or key == chosen]  # noqa: SIM118
+    if len(offered) == len(items):
+        layout.prop(values, name)
+        return
+    split = layout.split(factor=0.4)
+    label = split.row()
+    label.alignment = "RIGHT"
+    label.label(text=values.bl_rna.properties[name].name)
+    grid = split.grid_flow(row_major=True, columns=3 if len(offered) % 3 == 0 else 2, align=True)
+    grid.use_property_split = False
+    for key in offered:
+        grid.prop_enum(values, name, key)
+
+
+def draw_sentence(
+    layout: Any, text: str, icon: str = "NONE", width: int = SENTENCE, *, dim: bool = True
+) -> None:
+    """A sentence that is translated already, in lines of so many characters."""
+    column = layout.column(align=True)
+    column.active = not dim
+    for number, line in enumerate(textwrap.wrap(text, width)):
+        first = icon if number == 0 or icon == "NONE" else "BLANK1"
+        column.label(text=line, icon=first, translate=False)
+
+
+def sidebar_width(context: bpy.types.Context) -> int:
+    """Characters that fit a line of the region that is drawn, beside an icon."""
+    region = context.region
+    if region is None or region.width < 2:
+        return SENTENCE
+    scale = context.preferences.system.ui_scale
+    return max(20, int((region.width / scale - 60) / 6.2))

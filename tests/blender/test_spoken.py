@@ -1,0 +1,75 @@
+"""Sentences in the user's language, with names and numbers in them."""
+
+from __future__ import annotations
+
+import bpy
+import pytest
+
+from gpt_image_addon.core.errors import AuthenticationError, GptImageError, MissingApiKeyError
+from gpt_image_addon.core.models import load_registry
+from gpt_image_addon.core.request import GenerationRequest, check_values
+from gpt_image_addon.core.retirement import successor
+from gpt_image_addon.ui import translations
+from gpt_image_addon.ui.spoken import said, translated
+
+TABLE = translations.load()["de_DE"]
+
+
+def german(text: str) -> str:
+    """What a German Blender says."""
+    return translated(text, lambda part: TABLE.get(("*", part), part))
+
+
+def test_english_stays_as_it_is() -> None:
+    for text in ("There is no API key.", "3 styles were written.", "Anything else", ""):
+        assert said(text) == text
+
+
+def test_sentences_are_said_with_what_is_filled_in() -> None:
+    assert german("There is no job abc.") == "Es gibt keinen Auftrag abc."
+    assert german("3 styles were written.") == "3 Stile wurden geschrieben."
+    assert german("Nobody translated this.") == "Nobody translated this."
+
+
+def test_message_and_next_step_are_both_german() -> None:
+    assert german(MissingApiKeyError("There is no API key.").text).startswith(
+        "Es gibt keinen API-Schlüssel. OPENAI_API_KEY setzen"
+    )
+    half = GptImageError("There is no API key.", next_step="Ask your administrator.")
+    assert german(half.text) == "Es gibt keinen API-Schlüssel. Ask your administrator."
+    refused = AuthenticationError("The server refused the key.", status=401)
+    assert german(refused.text).startswith("Der Server lehnt den Schlüssel ab. Bitte den Schlüssel")
+
+
+def test_a_reason_inside_a_sentence_is_said_too() -> None:
+    told = german("Trying again in 12 s: The server asks to slow down: Please try again in 12s.")
+    assert told == "Neuer Versuch in 12 s: Der Server bittet um weniger Anfragen: Please try again in 12s."
+
+
+def test_real_messages_are_recognised() -> None:
+    from datetime import date
+
+    found = successor("gpt-image-1", load_registry(), date(2027, 1, 1))
+    assert found is not None and german(found.notice).startswith(
+        "gpt-image-1 wurde am 2026-10-23 abgeschaltet"
+    )
+    with pytest.raises(GptImageError) as caught:
+        check_values(GenerationRequest(prompt="x", provider="openai", n=11))
+    assert german(caught.value.text) == "n muss 1 bis 10 sein, nicht 11."
+
+
+def test_labels_of_styles_are_translated() -> None:
+    assert german("Oil Painting") == "Ölgemälde"
+
+
+def test_blender_says_it_in_its_own_language() -> None:
+    view = bpy.context.preferences.view
+    if "de_DE" not in view.bl_rna.properties["language"].enum_items:
+        pytest.skip("Blender's Python module comes without languages; a full Blender runs this")
+    before = view.language, view.use_translate_interface
+    view.language, view.use_translate_interface = "de_DE", True
+    try:
+        assert said("There is no job abc.") == "Es gibt keinen Auftrag abc."
+    finally:
+        view.language, view.use_translate_interface = before
+    assert said("There is no job abc.") == "There is no job abc."

@@ -1,0 +1,45 @@
+"""Fifth session: no key yet; one is pasted in the preferences, and the connection tested."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import sight
+from bl_ext.user_default.gpt_image_addon import settings
+from bl_ext.user_default.gpt_image_addon.ui import connection
+from hand import click_text, open_sidebar, over, shot, wait_for
+from harness import Steps, press, quit_by_key, run, until, window
+
+PASTE = "Paste Key from Clipboard"
+
+
+def script() -> Steps:
+    sidebar = yield from open_sidebar()
+    assert not settings.has_key()
+    yield from shot("22-no-key-yet", over(sidebar.area))
+    yield from sidebar.click("Connect to OpenAI...")
+    yield from until(lambda: len(bpy.context.window_manager.windows) == 2, "the preferences")
+    preferences = bpy.context.window_manager.windows[-1]
+    with sight.at_window(preferences):
+        yield from wait_for(PASTE)
+        bpy.context.window_manager.clipboard = os.environ["KEY_TO_PASTE"]  # copied in another program
+        yield from click_text(PASTE)
+        yield from until(settings.has_key, "the key to be stored")
+        yield from click_text("Test Connection")
+        yield from until(lambda: connection.icon() == "CHECKMARK", "the server to answer")
+        yield from shot("23-connected", (preferences.width // 2, 4))
+    view = over(sidebar.area)
+    window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=view[0], y=view[1])
+    yield
+    yield from press("S", view, ctrl=True)
+    yield from until(lambda: not bpy.data.is_dirty, "the file to be saved")
+    yield from quit_by_key(view)
+
+
+run(script(), patience=200)

@@ -1,0 +1,61 @@
+"""Fourth session: in German and in a small window; a draft is drawn here, without key or network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bl_ext.user_default.gpt_image_addon import api
+from bl_ext.user_default.gpt_image_addon.ui.panels_request import SUB_PANELS
+from hand import Sidebar, open_sidebar, over, shot
+from harness import Steps, press, quit_by_key, run, until
+
+PROMPT = "alte rote ziegel"
+FIELDS = ("Style", "Make", "Size", "Quality", "Background", "Count", "Provider")
+
+
+def german(text: str) -> str:
+    found = str(bpy.app.translations.pgettext_iface(text))
+    assert found != text or text == "Output", f"{text} is not translated"
+    return found
+
+
+def fold_out(sidebar: Sidebar) -> Steps:
+    """One folded part after the other."""
+    for name, title, _ in SUB_PANELS:
+        yield from sidebar.unfold(german(title))
+        yield from shot(f"20-german-{name}", over(sidebar.area))
+        yield from sidebar.fold(german(title))
+
+
+def script() -> Steps:
+    preferences = bpy.context.preferences
+    preferences.use_preferences_save = False  # the language is for this session
+    preferences.view.language = "de_DE"
+    preferences.view.use_translate_interface = True
+    sidebar = yield from open_sidebar()
+    for label in FIELDS:
+        yield from sidebar.bring(german(label))
+    yield from sidebar.to_top()
+    yield from shot("19-german", over(sidebar.area))
+    yield from fold_out(sidebar)
+    yield from sidebar.describe(PROMPT)
+    yield from sidebar.choose(german("Provider"), german("Offline Draft"))
+    assert bpy.context.scene.gpt_image.provider == "offline"
+    yield from sidebar.generate(german("Generate"))
+    yield from until(lambda: bool(api.jobs()), "the job")
+    (job,) = api.jobs()
+    yield from until(lambda: job.done, "the draft")
+    assert job.state.name == "APPLIED", job.message
+    view = over(sidebar.area)
+    yield from shot("21-german-draft", view)
+    yield from press("S", view, ctrl=True)
+    yield from until(lambda: not bpy.data.is_dirty, "the file to be saved")
+    yield from quit_by_key(view)
+
+
+run(script(), patience=300)

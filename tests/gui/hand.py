@@ -1,0 +1,235 @@
+"""What a person does in a sidebar: reads, scrolls, unfolds, chooses from menus, types, drags.
+
+Built on `harness`, which moves the mouse and presses keys, and `sight`, which reads. A search that finds
+nothing ends in an error that says what was looked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import bpy
+import harness
+import sight
+from harness import (
+    Point,
+    Search,
+    Steps,
+    click,
+    event,
+    find_icon,
+    find_property,
+    press,
+    until,
+    window,
+    write,
+)
+from sight import Box, box_of
+
+STARTED = time.monotonic()
+TAB = "GPT Image"
+PAGES = 12  # turns of the wheel from one end of a sidebar to the other, at most
+NOTCHES = 6  # of the wheel in a turn
+FIELD = 0.7  # of the width of a sidebar: there the fields are, and the labels left of them
+COMPILING = "Compiling EEVEE engine shaders"  # stands in the view while it does
+SETTLING = 60  # looks until everything is drawn; what moves all the time is photographed then
+PATIENCE = 20.0  # seconds for what one click changes
+
+
+class Sidebar:
+    """The tab of the extension in the sidebar of an editor, as a person uses it."""
+
+    def __init__(self, area: bpy.types.Area) -> None:
+        self.area = area
+        self.region = next(region for region in area.regions if region.type == "UI")
+
+    @property
+    def box(self) -> Box:
+        return box_of(self.region)
+
+    def shows(self, text: str) -> bool:
+        return bool(sight.find(text, self.box))
+
+    def bring(self, text: str) -> Search[Box]:
+        """Scroll until `text` shows; LookupError where there is none."""
+        yield
+        found = sight.find(text, self.box)
+        for key in ("WHEELDOWNMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE"):
+            if found:
+                break
+            found = yield from self._scroll(key, text)
+        if not found:
+            raise LookupError(f"{text!r} stands nowhere in the sidebar")
+        return found[0]
+
+    def _scroll(self, key: str, text: str) -> Search[list[Box]]:
+        """Turn the wheel one way until `text` shows or nothing moves any more."""
+        before = None
+        for _ in range(PAGES):
+            yield from self._turn(key)
+            seen = sight.look()
+            found = sight.find(text, self.box, seen=seen)
+            left, bottom, right, top = self.box
+            now = seen[bottom:top, left:right].tobytes()
+            if found or now == before:
+                return found
+            before = now
+        return []
+
+    def _turn(self, key: str) -> Steps:
+        """Turn the wheel once, where no number lies under the mouse that it would change."""
+        at = (self.box.left + 3, self.box.middle[1])
+        event("MOUSEMOVE", "NOTHING", at)
+        for _ in range(NOTCHES):
+            event(key, "PRESS", at)
+            yield
+        yield
+
+    def click(self, text: str) -> Steps:
+        yield from click((yield from self.bring(text)).middle)
+
+    def unfold(self, title: str) -> Search[Box]:
+        """Open the part under `title`, if it is folded; returns where the title is."""
+        found = yield from self.bring(title)
+        if not sight.is_unfolded(found):
+            yield from click(found.middle)
+            yield
+        found = yield from self.bring(title)
+        assert sight.is_unfolded(found), f"{title} did not unfold"
+        if found.bottom < self.box.bottom + self.region.height // 2:
+            yield from self._turn("WHEELDOWNMOUSE")
+            found = yield from self.bring(title)
+        return found
+
+    def fold(self, title: str) -> Steps:
+        """Close the part under `title`."""
+        found = yield from self.bring(title)
+        if sight.is_unfolded(found):
+            yield from click(found.middle)
+
+    def to_top(self) -> Steps:
+        """Scroll to the first panel."""
+        yield
+        if not self.shows(TAB):
+            yield from self._scroll("WHEELUPMOUSE", TAB)
+
+    def generate(self, label: str = "Generate") -> Steps:
+        """Click the large button, which is near the top."""
+        yield from self.to_top()
+        yield from self.click(label)
+
+    def describe(self, prompt: str) -> Steps:
+        """Type into the large field at the top in place of what it holds."""
+        yield from self.to_top()
+        field = yield from find_property(self.area, self.region, "gpt_image.prompt")
+        yield from click(field)
+        yield from press("A", field, ctrl=True)
+        yield from write(prompt, field)
+        yield from click((self.box.left + 4, field[1]))  # beside it: what was typed is taken
+
+    def field(self, label: str) -> Search[Point]:
+        """Where the field beside its label is; a title of the same name is above."""
+        yield from self.bring(label)
+        found = sight.find(label, self.box)[-1]
+        return self.box.left + round(FIELD * self.region.width), found.middle[1]
+
+    def choose(self, label: str, entry: str) -> Steps:
+        """Click the menu beside `label` and its entry."""
+        field = yield from self.field(label)
+        yield from click(field)
+        yield from click_text(entry, near=field)
+
+    def enter(self, label: str, text: str) -> Steps:
+        """Click the field beside `label`, replace what is in it and confirm."""
+        field = yield from self.field(label)
+        yield from fill(field, text)
+
+    def icon(self, command: str, beside: Box) -> Search[Point]:
+        """Where the button without a text is that runs `command`, in the rows of `beside`."""
+        box = Box(self.box.left, beside.bottom, self.box.right, beside.top)
+        return (yield from find_icon(self.area, self.region, command, box))
+
+
+def open_sidebar(area_type: str = "VIEW_3D", tab: str = TAB) -> Search[Sidebar]:
+    """N over the editor opens the sidebar, a click its tab."""
+    area = next(area for area in window().screen.areas if area.type == area_type)
+    sidebar = Sidebar(area)
+    if sidebar.region.width <= 1:
+        yield from press("N", over(area))
+        yield from until(lambda: sidebar.region.width > 1, "the sidebar to open", PATIENCE)
+    found: list[Box] = []
+
+    def shown() -> bool:
+        found[:] = sight.find(tab, sidebar.box, upright=True)
+        return bool(found)
+
+    yield from until(shown, f"the tab {tab}", PATIENCE)
+    if not sidebar.shows(tab):  # a click on the open tab would close it
+        yield from click(found[0].middle)
+        yield from until(lambda: sidebar.shows(tab), f"the panel {tab}", PATIENCE)
+    return sidebar
+
+
+def over(area: bpy.types.Area, x: float = 0.35, y: float = 0.2) -> Point:
+    """A point of an editor's main region, as a share of it: by default where the factory scene is empty."""
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    return region.x + round(x * region.width), region.y + round(y * region.height)
+
+
+def wait_for(text: str, within: Box | None = None, seconds: float = PATIENCE) -> Search[list[Box]]:
+    """Wait until `text` stands on the screen; all places, from the top down."""
+    found: list[Box] = []
+
+    def shown() -> bool:
+        found[:] = sight.find(text, within)
+        return bool(found)
+
+    yield from until(shown, f"the text {text!r}", seconds)
+    return found
+
+
+def click_text(text: str, within: Box | None = None, near: Point | None = None) -> Steps:
+    """Click a text when it appears; where it stands several times, the one nearest to a point."""
+    yield
+    yield
+    found = yield from wait_for(text, within)
+    if near:
+        found.sort(key=lambda box: abs(box.middle[0] - near[0]) + abs(box.middle[1] - near[1]))
+    yield from click(found[0].middle)
+
+
+def fill(field: Point, text: str) -> Steps:
+    """Type into a field of one line in place of what it holds, and confirm."""
+    yield from click(field)
+    yield from press("A", field, ctrl=True)
+    yield from write(text, field)
+    yield from press("RET", field)
+
+
+def drag(points: Sequence[Point]) -> Steps:
+    """Press at the first point, move over the others, release at the last."""
+    event("MOUSEMOVE", "NOTHING", points[0])
+    yield
+    event("LEFTMOUSE", "PRESS", points[0])
+    yield
+    for point in points[1:]:
+        event("MOUSEMOVE", "NOTHING", point)
+        yield
+    event("LEFTMOUSE", "RELEASE", points[-1])
+    yield
+
+
+def shot(name: str, rest: Point) -> Steps:
+    """A screenshot of what is shown once the mouse is out of the way and everything is drawn."""
+    event("MOUSEMOVE", "NOTHING", rest)
+    before = None
+    for _ in range(SETTLING):
+        yield
+        seen = sight.look()
+        now = seen.tobytes()
+        if now == before and not sight.stands_in_view(COMPILING, seen):
+            break
+        before = now
+    harness.screenshot(harness.OUT / f"{name}.png")
+    print(f"{time.monotonic() - STARTED:5.0f} s  {name}", flush=True)
