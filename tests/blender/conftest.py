@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import bpy
 import pytest
 
 import gpt_image_addon
+from gpt_image_addon import cli
+from tests.api_server import ApiServer
+
+Command = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,3 +30,25 @@ def factory_file(addon: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """An empty factory file, and what the add-on keeps for the user under `tmp_path`."""
     monkeypatch.setenv("GPT_IMAGE_DATA_DIR", str(tmp_path / "state"))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs a command, without a key, and returns its exit code and JSON."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GPT_IMAGE_PROVIDER"):
+        monkeypatch.delenv(name, raising=False)
+
+    def command(*argv: object) -> tuple[int, dict[str, Any]]:
+        capfd.readouterr()
+        code = cli.main([*map(str, argv), "--json"])
+        return code, json.loads(capfd.readouterr().out.splitlines()[-1])
+
+    return command
+
+
+@pytest.fixture
+def online(api_server: ApiServer, run: Command, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
+    """The environment points to the local server."""
+    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
+    return api_server

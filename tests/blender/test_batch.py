@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon import cli
 from tests.api_server import ApiServer, faults
 
 KEYS = {
@@ -34,23 +34,8 @@ OFFLINE = ("--provider", "offline", "--size", "128x128")
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GPT_IMAGE_PROVIDER"):
-        monkeypatch.delenv(name, raising=False)
-
-    def command(*argv: str) -> tuple[int, dict[str, Any]]:
-        capfd.readouterr()
-        code = cli.main(["batch", *argv, "--json"])
-        return code, json.loads(capfd.readouterr().out.splitlines()[-1])
-
-    return command
-
-
-@pytest.fixture
-def online(api_server: ApiServer, run: Any, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
-    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
-    return api_server
+def run(run: Any) -> Any:
+    return functools.partial(run, "batch")
 
 
 def manifest(folder: Path, *rows: Any) -> str:

@@ -38,28 +38,6 @@ ERROR_KEYS = {"type", "code", "message", "param", "request_id", "retryable", "bi
 OFFLINE = ("--provider", "offline", "--size", "256x256")
 
 
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a command and returns its exit code and JSON."""
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GPT_IMAGE_PROVIDER"):
-        monkeypatch.delenv(name, raising=False)
-
-    def command(*argv: str) -> tuple[int, dict[str, Any]]:
-        capfd.readouterr()
-        code = cli.main([*argv, "--json"])
-        return code, json.loads(capfd.readouterr().out.splitlines()[-1])
-
-    return command
-
-
-@pytest.fixture
-def online(api_server: ApiServer, run: Any, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
-    """The environment points to the local server."""
-    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
-    return api_server
-
-
 def add_cube() -> bpy.types.Object:
     bpy.ops.mesh.primitive_cube_add()
     return bpy.context.active_object

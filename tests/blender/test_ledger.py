@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon import api, cli, runner, settings
+from gpt_image_addon import api, runner, settings
 from gpt_image_addon.core.errors import BudgetExceededError, ConfigurationError, InvalidRequestError
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.request import Application, GenerationRequest
@@ -22,35 +22,19 @@ from tests.api_server import ApiServer, faults
 OFFLINE = ("--provider", "offline", "--size", "256x256")
 ONLINE = ("--provider", "openai", "--size", "816x816", "--target", "image")
 VARIABLES = (
-    "OPENAI_API_KEY",
-    "OPENAI_BASE_URL",
-    "GPT_IMAGE_PROVIDER",
     "GPT_IMAGE_MAX_COST_USD",
     "GPT_IMAGE_MONTHLY_BUDGET_USD",
 )
 
 
 @pytest.fixture(autouse=True)
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a command and returns its exit code and JSON."""
+def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Without limits, and with a state of its own from the first to the last line."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     api.close()
-
-    def command(*argv: str) -> tuple[int, dict[str, Any]]:
-        capfd.readouterr()
-        code = cli.main([*argv, "--json"])
-        return code, json.loads(capfd.readouterr().out.splitlines()[-1])
-
-    yield command
+    yield
     api.close()
-
-
-@pytest.fixture
-def online(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
-    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
-    return api_server
 
 
 def state_folder() -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon import api, cli
+from gpt_image_addon import api
 from gpt_image_addon.core.drafts import paint
 from gpt_image_addon.core.errors import BudgetExceededError, InvalidRequestError, SceneError
 from gpt_image_addon.core.map_kinds import MAP_KINDS
@@ -31,25 +30,6 @@ def clean(factory_file: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GPT_IMAGE_PROVIDER"):
         monkeypatch.delenv(name, raising=False)
     api.close()
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command and returns its exit code and JSON."""
-
-    def command(*argv: object) -> tuple[int, dict[str, Any]]:
-        capfd.readouterr()
-        code = cli.main([*map(str, argv), "--json"])
-        return code, json.loads(capfd.readouterr().out.splitlines()[-1])
-
-    return command
-
-
-@pytest.fixture
-def online(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
-    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
-    return api_server
 
 
 @pytest.fixture

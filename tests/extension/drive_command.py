@@ -12,8 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.api_server import ApiServer, faults  # noqa: E402 - found by the line above
+from tests.extension.checks import Check, run_all  # noqa: E402
 
 BLENDER = sys.argv[1:]
 IN_FILE = """
@@ -163,7 +162,7 @@ def ctrl_c_in_a_batch(folder: Path) -> None:
     assert "are paid for; waiting for them." in said and f"Billed in this run: ${bill:.4f}." in said, said
 
 
-CHECKS: tuple[Callable[[Path], None], ...] = (
+CHECKS: tuple[Check, ...] = (
     offline_material,
     the_servers_bytes,
     refusals,
@@ -172,20 +171,4 @@ CHECKS: tuple[Callable[[Path], None], ...] = (
 )
 
 
-def main() -> int:
-    """Run the checks, each in a folder of its own that Blender can see."""
-    failed = 0
-    (ROOT / "build").mkdir(exist_ok=True)
-    for check in CHECKS:
-        print(f"{check.__name__} …", flush=True)
-        try:
-            with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
-                check(Path(folder))
-        except Exception:
-            failed += 1
-            traceback.print_exc()
-    print(f"{len(CHECKS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run_all(CHECKS))

@@ -15,16 +15,18 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import tomllib
-import traceback
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.extension.checks import Check, run_all  # noqa: E402 - found by the line above
+
 BUILDER = ROOT / ".ci" / "build_extension.py"
 DIST = ROOT / "dist"
 BLENDER = sys.argv[1:]
@@ -127,24 +129,9 @@ def subscribes_installs_and_updates(folder: Path) -> None:
     assert json.loads(told.splitlines()[-1])["state"] == "succeeded"
 
 
-CHECKS: tuple[Callable[[Path], None], ...] = (subscribes_installs_and_updates,)
+CHECKS: tuple[Check, ...] = (subscribes_installs_and_updates,)
 
 
-def main() -> int:
-    """Run the checks, each in a folder of its own that Blender can see."""
-    if not shutil.which(BLENDER[0]) or not list(DIST.glob("*.zip")):
-        sys.exit("Say which Blender, and run `make build` first.")
-    failed = 0
-    for check in CHECKS:
-        print(f"{check.__name__} …", flush=True)
-        try:
-            with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
-                check(Path(folder))
-        except Exception:
-            failed += 1
-            traceback.print_exc()
-    print(f"{len(CHECKS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
-sys.exit(main())
+if not shutil.which(BLENDER[0]) or not list(DIST.glob("*.zip")):
+    sys.exit("Say which Blender, and run `make build` first.")
+sys.exit(run_all(CHECKS))
