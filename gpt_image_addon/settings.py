@@ -134,9 +134,7 @@ def override(**values: Any) -> Iterator[None]:
 
 def base_url() -> str:
     """The API's address: the environment's, the preferences', or OpenAI's."""
-    return (
-        os.environ.get("OPENAI_BASE_URL") or getattr(preferences(), "base_url", "") or DEFAULT_BASE_URL
-    )
+    return os.environ.get("OPENAI_BASE_URL") or getattr(preferences(), "base_url", "") or DEFAULT_BASE_URL
 
 
 def stays_here() -> bool:
