@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from .errors import ConfigurationError
 
@@ -69,9 +69,17 @@ class Connection:
         return {name: value for name, value in values.items() if value}
 
 
+def _parts(url: str) -> SplitResult:
+    """The parts of a URL; none of what is not one."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL stays on this machine."""
-    host = urlsplit(url).hostname or ""
+    host = _parts(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -80,7 +88,7 @@ def is_loopback(url: str) -> bool:
 
 def check_base_url(url: str) -> None:
     """:raises ConfigurationError: not an address, http beyond this machine, or a part of it is missing."""
-    parts = urlsplit(url)
+    parts = _parts(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise _bad_url(f"The base URL '{url}' is not an address.", "Use https://HOST/v1.")
     if parts.username or parts.password:
@@ -96,7 +104,7 @@ def check_base_url(url: str) -> None:
 
 def check_proxy(url: str) -> None:
     """:raises ConfigurationError: not the address of a proxy, or it holds a password."""
-    parts = urlsplit(url)
+    parts = _parts(url)
     if not url:
         return
     if parts.scheme not in ("http", "https") or not parts.hostname:

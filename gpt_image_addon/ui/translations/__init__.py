@@ -1,7 +1,7 @@
 """The texts of the interface in other languages: one JSON file a language, English text to translation.
 
-A text that Blender shows as an operator's name has the context ``Operator``; a label that Blender itself has, and
-translates for something else, has the add-on's own; all others have none.
+A text that Blender shows as an operator's name has the context ``Operator``; a label that Blender itself
+has, and translates for something else, has the add-on's own; all others have none.
 """
 
 from __future__ import annotations
