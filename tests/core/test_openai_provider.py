@@ -354,7 +354,14 @@ def test_loopback_addresses(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://api.example.com/v1", "http://[", "ftp://127.0.0.1", "api.openai.com", "", "http://127.0.0.1.example.com"],
+    [
+        "http://api.example.com/v1",
+        "http://[",
+        "ftp://127.0.0.1",
+        "api.openai.com",
+        "",
+        "http://127.0.0.1.example.com",
+    ],
 )
 def test_addresses_that_would_leak_the_key(url: str) -> None:
     assert not is_loopback(url) or url.startswith("ftp")
