@@ -5,7 +5,6 @@ The secret never is an argument of a process, where other users could read it.
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 from .errors import ConfigurationError
@@ -20,7 +19,9 @@ def is_available() -> bool:
     """Whether this system has a keychain that can be used."""
     if sys.platform == "win32":
         return True
-    return shutil.which("security" if sys.platform == "darwin" else "secret-tool") is not None
+    from shutil import which
+
+    return which("security" if sys.platform == "darwin" else "secret-tool") is not None
 
 
 def store(secret: str) -> None:

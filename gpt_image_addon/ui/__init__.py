@@ -1,4 +1,8 @@
-"""What people see in Blender: preferences, properties, operators and panels."""
+"""What people see in Blender: preferences, properties, operators and panels.
+
+Modules with properties do without ``from __future__ import annotations``: Blender would have to compile each
+property from its text, which doubles the time that registering takes.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """Operators on the history."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import bpy

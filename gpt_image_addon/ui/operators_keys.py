@@ -1,7 +1,5 @@
 """Operators for the key and the connection."""
 
-from __future__ import annotations
-
 import bpy
 from bpy.props import EnumProperty
 

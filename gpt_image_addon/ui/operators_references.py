@@ -1,7 +1,5 @@
 """Operators for references and masks."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

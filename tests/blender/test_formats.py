@@ -11,9 +11,6 @@ import pytest
 from PIL import Image
 
 from tests.api_server import ApiServer
-from tests.blender.test_cli import online, run
-
-__all__ = ["online", "run"]
 
 MODEL = ("--model", "gpt-image-2.5-flare", "--quality", "low")
 

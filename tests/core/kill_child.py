@@ -32,6 +32,7 @@ from gpt_image_addon.core import (
     journal,
     pictures,
     pipeline,
+    preparing,
     results,
     schema,
     settling,
@@ -51,7 +52,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "write": (results, "write_synced"),
     "finish": (results, "_finish"),
     "received": (journal.Journal, "received"),
-    "prepare": (pipeline, "prepare"),
+    "prepare": (preparing, "prepare"),
     "applied": (journal.Journal, "applied"),
     "settle": (settling, "settle_dead"),
 }

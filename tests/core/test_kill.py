@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.journal import STORED, Entry, Journal
-from gpt_image_addon.core.pipeline import prepare
+from gpt_image_addon.core.preparing import prepare
 from gpt_image_addon.core.settling import adopt_all
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer
