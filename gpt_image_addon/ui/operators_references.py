@@ -174,67 +174,6 @@ class GPT_IMAGE_FH_pictures(bpy.types.FileHandler):
         return getattr(region, "active_panel_category", CATEGORY) == CATEGORY
 
 
-class GPT_IMAGE_OT_draw_rectangle(bpy.types.Operator):
-    """Draw the rectangle that may change over the 3D view"""
-
-    bl_idname = "gpt_image.draw_rectangle"
-    bl_label = "Draw Rectangle"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if _view_region(context) is None:
-            cls.poll_message_set("There is no 3D view in this window.")
-            return False
-        return True
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
-        self._start: tuple[float, float] | None = None
-        context.window.cursor_modal_set("CROSSHAIR")
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
-        if event.type in {"ESC", "RIGHTMOUSE"}:
-            context.window.cursor_modal_restore()
-            return CANCELLED
-        if event.type == "LEFTMOUSE" and event.value == "PRESS":
-            self._start = _share(context, event)
-        elif event.type == "LEFTMOUSE" and event.value == "RELEASE" and self._start is not None:
-            context.window.cursor_modal_restore()
-            return self._finish(context, self._start, _share(context, event))
-        return {"RUNNING_MODAL"}
-
-    def _finish(
-        self, context: bpy.types.Context, start: tuple[float, float], end: tuple[float, float]
-    ) -> Returned:
-        (left, right), (bottom, top) = (sorted(pair) for pair in zip(start, end, strict=True))
-        if right - left < 0.01 or top - bottom < 0.01:
-            self.report({"WARNING"}, said("The rectangle is too small; drag from one corner to the other."))
-            return CANCELLED
-        values = _values(context)
-        values.mask, values.mask_rectangle = "rectangle", (left, bottom, right, top)
-        return FINISHED
-
-
-def _view_region(context: bpy.types.Context) -> Any:
-    screen = context.window.screen if context.window else None
-    areas = [area for area in (screen.areas if screen else ()) if area.type == "VIEW_3D"]
-    return next((region for area in areas for region in area.regions if region.type == "WINDOW"), None)
-
-
-def _share(context: bpy.types.Context, event: bpy.types.Event) -> tuple[float, float]:
-    """Where the mouse is in the captured view: 0 to 1 from its lower left corner.
-
-    The capture keeps the view's height and has the aspect of the scene's render.
-    """
-    region, render = _view_region(context), context.scene.render
-    width = region.height * render.resolution_x / render.resolution_y
-    x = (event.mouse_x - region.x - region.width / 2) / width + 0.5
-    y = (event.mouse_y - region.y) / region.height
-    return min(1.0, max(0.0, x)), min(1.0, max(0.0, y))
-
-
 CLASSES = (
     GPT_IMAGE_OT_add_reference,
     GPT_IMAGE_OT_remove_reference,
@@ -242,5 +181,4 @@ CLASSES = (
     GPT_IMAGE_OT_capture_reference,
     GPT_IMAGE_OT_drop_pictures,
     GPT_IMAGE_FH_pictures,
-    GPT_IMAGE_OT_draw_rectangle,
 )

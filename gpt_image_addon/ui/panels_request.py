@@ -9,6 +9,7 @@ import bpy
 
 from . import choices, thumbnails
 from . import operators_references as references
+from .operators_rectangle import GPT_IMAGE_OT_draw_rectangle
 from .panels_maps import draw_maps
 from .panels_output import draw_advanced, draw_output
 
@@ -83,7 +84,10 @@ def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
     elif values.mask == "file":
         layout.prop(values, "mask_file")
     elif values.mask == "rectangle":
-        layout.operator(references.GPT_IMAGE_OT_draw_rectangle.bl_idname, icon="SELECT_SET")
+        layout.operator(GPT_IMAGE_OT_draw_rectangle.bl_idname, icon="SELECT_SET")
+        left, bottom, right, top = values.mask_rectangle
+        extent = f"{left:.0%} – {right:.0%}  ×  {bottom:.0%} – {top:.0%}"  # noqa: RUF001
+        layout.label(text=extent, translate=False)
     if values.mask != "none":
         layout.prop(values, "composite")
         if not len(values.references):

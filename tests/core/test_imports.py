@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_OUTSIDE = {"numpy", "PIL", "requests", "urllib3"}
-BLENDER = {"bpy", "bpy_extras", "mathutils", "bmesh", "gpu", "numpy", "bl_operators", "bl_ui"}
+BLENDER = {"bpy", "bpy_extras", "mathutils", "bmesh", "gpu", "gpu_extras", "numpy", "bl_operators", "bl_ui"}
 
 ROOMS: dict[str, set[str]] = {
     "core": {"core"},

@@ -7,7 +7,7 @@ nothing ends in an error that says what was looked for.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import bpy
 import harness
@@ -207,8 +207,11 @@ def fill(field: Point, text: str) -> Steps:
     yield from press("RET", field)
 
 
-def drag(points: Sequence[Point]) -> Steps:
-    """Press at the first point, move over the others, release at the last."""
+def drag(points: Sequence[Point], before_release: Callable[[], Steps] = lambda: iter(())) -> Steps:
+    """Press at the first point, move over the others, release at the last.
+
+    :param before_release: what to do with the button held down.
+    """
     event("MOUSEMOVE", "NOTHING", points[0])
     yield
     event("LEFTMOUSE", "PRESS", points[0])
@@ -216,6 +219,7 @@ def drag(points: Sequence[Point]) -> Steps:
     for point in points[1:]:
         event("MOUSEMOVE", "NOTHING", point)
         yield
+    yield from before_release()
     event("LEFTMOUSE", "RELEASE", points[-1])
     yield
 

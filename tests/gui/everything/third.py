@@ -67,7 +67,7 @@ def mask(sidebar: Sidebar) -> Steps:
     before = tuple(values().mask_rectangle)
     yield from sidebar.click("Draw Rectangle")
     corners = [over(sidebar.area, x, x) for x in (0.4, 0.45, 0.55, 0.6)]
-    yield from drag(corners)
+    yield from drag(corners, before_release=lambda: shot("17-rectangle-while-dragging", corners[-1]))
     yield from until(lambda: tuple(values().mask_rectangle) != before, "the rectangle")
     left, bottom, right, top = values().mask_rectangle
     assert bottom < 0.42 < 0.58 < top and left < 0.45 < 0.55 < right, tuple(values().mask_rectangle)
