@@ -32,36 +32,27 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from . import listeners, references, runner, settings
-from .catalogue import models as models
-from .catalogue import successor as successor
+from .catalogue import models, successor
 from .core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
-from .core.jobs import Job
-from .core.jobs import as_completed as as_completed
+from .core.jobs import Job, as_completed
 from .core.request import Application, GenerationRequest
 from .core.sizes import AUTO
 from .core.states import JobState
-from .ledger import as_row as as_row
-from .ledger import clean_results as clean_results
-from .ledger import export_result as export_result
-from .ledger import history as history
-from .ledger import look_back as look_back
-from .ledger import measure_results as measure_results
-from .ledger import merge_journal as merge_journal
-from .ledger import set_favourite as set_favourite
-from .ledger import start_cleaning as start_cleaning
-from .ledger import unapplied as unapplied
-from .ledger import unknown as unknown
-from .surfaces import Maps as Maps
-from .surfaces import can_remake as can_remake
-from .surfaces import make_maps as make_maps
-from .surfaces import remake_material as remake_material
-from .surfaces import submit_maps as submit_maps
-from .surfaces import submit_remake as submit_remake
-from .tiles import TileResult as TileResult
-from .tiles import estimate_tile as estimate_tile
-from .tiles import make_tile as make_tile
-from .tiles import submit_tile as submit_tile
-from .tiles import tile_result as tile_result
+from .ledger import (
+    as_row,
+    clean_results,
+    export_result,
+    history,
+    look_back,
+    measure_results,
+    merge_journal,
+    set_favourite,
+    start_cleaning,
+    unapplied,
+    unknown,
+)
+from .surfaces import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
+from .tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
 
 if TYPE_CHECKING:
     from .batches import Batch, BatchResult
@@ -70,6 +61,65 @@ if TYPE_CHECKING:
     from .core.pricing import Estimate
     from .core.results import Picture
     from .core.survey import Survey
+
+__all__ = [
+    "Application",
+    "GenerationRequest",
+    "Job",
+    "Maps",
+    "Plan",
+    "Result",
+    "ResultImage",
+    "TileResult",
+    "as_completed",
+    "as_dict",
+    "as_row",
+    "batch",
+    "batch_results",
+    "can_remake",
+    "cancel",
+    "clean_results",
+    "close",
+    "earlier",
+    "errand",
+    "estimate",
+    "estimate_tile",
+    "export_result",
+    "forget_finished",
+    "generate",
+    "history",
+    "jobs",
+    "look_back",
+    "make_maps",
+    "make_tile",
+    "measure_results",
+    "merge_journal",
+    "models",
+    "move",
+    "on_change",
+    "plan",
+    "planner",
+    "recover",
+    "remake_material",
+    "result_of",
+    "run_batch",
+    "save_blend",
+    "set_favourite",
+    "split",
+    "start_cleaning",
+    "submit",
+    "submit_maps",
+    "submit_remake",
+    "submit_tile",
+    "successor",
+    "test_connection",
+    "tile_result",
+    "unapplied",
+    "unknown",
+    "using",
+    "waiting",
+]
+"""What scripts may rely on."""
 
 using = settings.override
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job

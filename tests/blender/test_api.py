@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pydoc
 import threading
 from pathlib import Path
 
@@ -218,3 +219,16 @@ def test_settings_for_a_while(tmp_path: Path) -> None:
     assert settings.load().state_folder == tmp_path / "state"
     with pytest.raises(InvalidRequestError), api.using(colour="red"):
         raise AssertionError("unreachable")
+
+
+def test_help_shows_everything_that_can_be_called() -> None:
+    shown = pydoc.plain(pydoc.render_doc(api))
+    called = {
+        name
+        for name, value in vars(api).items()
+        if inspect.isfunction(value) and not name.startswith("_") and value.__module__.startswith("gpt_image")
+    }
+    assert called <= set(api.__all__)
+    for name in called:
+        assert f"    {name}" in shown, name
+        assert inspect.getdoc(getattr(api, name)), name
