@@ -19,7 +19,7 @@ from gpt_image_addon.core.tiling import is_seamless, make_tile, score
 def test_patterns_that_begin_at_the_edge_are_seamless(prompt: str, side: int) -> None:
     pixels = paint(prompt, side, side).color[..., :3]
     assert is_seamless(pixels)
-    # A part of a checkerboard may tile, too; a small part of others, or one of fine hair, can pass for a tile.
+    # A part of a checkerboard may tile, too; a small part of others, or of fine hair, can pass for a tile.
     if side > 256 and prompt not in ("checkerboard", "carbon fiber", "fur"):
         part = pixels[side // 25 : side // 5 * 4, side // 15 : side // 6 * 5]
         assert not is_seamless(part)
