@@ -47,7 +47,11 @@ VERBS: dict[str, Verb] = {
     "estimate": Verb("what that would cost", generate.estimate, generate.add_estimate),
     "batch": Verb("make what a manifest lists", batch.batch, batch.add_batch),
     "maps": Verb("material maps from a picture, without the API", surfaces.make_maps, surfaces.add_maps),
-    "tile": Verb("a seamless tile from a picture, without the API", surfaces.make_tile, surfaces.add_tile),
+    "tile": Verb(
+        "a seamless tile from a picture; only a repair of its seams needs the API",
+        surfaces.make_tile,
+        surfaces.add_tile,
+    ),
     "history": Verb("what was made and spent", ledger.history, ledger.add_history),
     "recover": Verb("results that are in no scene yet", ledger.recover, ledger.add_recover),
     "models": Verb("the models, what they take and until when", about.models, about.add_models),
