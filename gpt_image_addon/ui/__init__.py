@@ -1,7 +1,7 @@
 """What people see in Blender: preferences, properties, operators and panels.
 
-Modules with properties do without ``from __future__ import annotations``: Blender would have to compile each
-property from its text, which doubles the time that registering takes.
+Properties stay texts, by ``from __future__ import annotations``, until Blender registers them. Evaluated at
+once they would register faster, but outlive Blender, and 4.2 crashes when it is left.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 """Operators that start and stop jobs: each a few lines into `api`."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import bpy

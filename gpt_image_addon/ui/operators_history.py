@@ -1,5 +1,7 @@
 """Operators on the history."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import bpy

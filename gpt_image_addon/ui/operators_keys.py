@@ -1,5 +1,7 @@
 """Operators for the key and the connection."""
 
+from __future__ import annotations
+
 import bpy
 from bpy.props import EnumProperty
 

@@ -1,5 +1,7 @@
 """Operators for references and masks."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

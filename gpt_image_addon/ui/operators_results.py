@@ -1,5 +1,7 @@
 """Operators on results: use a variation, put it elsewhere, make it again, make something of it."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import bpy

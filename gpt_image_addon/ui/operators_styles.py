@@ -1,5 +1,7 @@
 """Operators that keep, share and delete styles of one's own."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

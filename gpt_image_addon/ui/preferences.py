@@ -1,5 +1,7 @@
 """The add-on's preferences. The key is not one of them: preferences lie in a file that everyone may read."""
 
+from __future__ import annotations
+
 import logging
 import os
 from typing import Any

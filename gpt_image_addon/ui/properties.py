@@ -1,5 +1,7 @@
 """What the panel asks for, kept with the scene, and what it shows, kept with the session."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import bpy
