@@ -12,7 +12,7 @@ from gpt_image_addon import api
 from gpt_image_addon.core.previews import make_preview
 from gpt_image_addon.core.request import Application
 from gpt_image_addon.scene import previewing
-from tests.api_server import ApiServer
+from tests.api_server import ApiServer, faults
 from tests.blender.scene_fixtures import BLUE, GREEN, cube, description, picture
 
 
@@ -78,19 +78,13 @@ def test_an_object_in_edit_mode_is_left_alone() -> None:
     assert not shown()
 
 
-@pytest.fixture
-def online(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
-    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
-    return api_server
-
-
 @pytest.mark.parametrize("cancelled", [False, True])
 def test_a_job_shows_its_previews_and_the_result_takes_their_place(
     online: ApiServer, cancelled: bool
 ) -> None:
     obj = cube(material="Wood")
     seen = []
+    online.script(faults.stall("answer"))  # after the previews
     job = api.submit(
         "oak", provider="openai", quality="low", partial_images=2, previews_in_target=True, target="texture"
     )
@@ -100,6 +94,8 @@ def test_a_job_shows_its_previews_and_the_result_takes_their_place(
             seen.append(obj.active_material.name)
             if cancelled:
                 job.cancel()
+            else:
+                online.release()
     assert seen and set(seen) == {"Preview oak"}
     assert not shown() and obj.active_material.name == "Wood"
     assert (job.error is not None) is cancelled
