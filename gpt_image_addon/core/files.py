@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from pathlib import Path
 
 from .errors import StorageError
@@ -45,7 +44,7 @@ def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     :raises StorageError: the disk is full or the folder can't be written.
     """
     # A name of its own: two threads may write the same file at once.
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PART_SUFFIX}")
+    part = path.with_name(f"{path.name}.{os.urandom(4).hex()}{PART_SUFFIX}")
     with storage_errors(f"{path} could not be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

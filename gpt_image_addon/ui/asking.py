@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import api, results, settings
 from ..core.errors import GptImageError
@@ -22,8 +21,7 @@ ALREADY_SAID = ("reuse", "retry_unknown")
 """Parameters that answer the question."""
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """What is to be asked."""
 
     earlier: Entry | None = None

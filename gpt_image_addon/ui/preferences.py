@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any
 
@@ -10,7 +9,6 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from .. import requirements, settings
-from ..core import logs
 from ..core.defaults import (
     DEFAULT_BASE_URL,
     DEFAULT_CONCURRENCY,
@@ -62,6 +60,10 @@ KEY_TEXTS = {
 
 def _changed(self: Any, context: bpy.types.Context) -> None:
     quote.forget()
+    import logging
+
+    from ..core import logs
+
     logging.getLogger(logs.ROOT).setLevel(self.log_level)
 
 
