@@ -225,7 +225,7 @@ def test_the_question_is_drawn(online: ApiServer) -> None:
     class Shown:
         bl_rna = bpy.ops.gpt_image.generate.get_rna_type()
 
-    asking.draw(layout, dataclasses.replace(asked, dear_usd=0.75), Shown)
+    asking.draw(layout, asked._replace(dear_usd=0.75), Shown)
     text = " ".join(layout.said)
     assert "was made on" in text and "Again" in layout.said and "$0.750" in text
     assert operator.bl_options == {"REGISTER"}
