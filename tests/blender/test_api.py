@@ -31,13 +31,6 @@ def closed(factory_file: None) -> None:
     api.close()
 
 
-@pytest.fixture
-def online(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
-    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
-    return api_server
-
-
 def workers() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("gpt-image")]
 

@@ -43,13 +43,6 @@ def fresh(factory_file: None) -> None:
     quote.forget()
 
 
-@pytest.fixture
-def online(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
-    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
-    return api_server
-
-
 def values() -> Any:
     return bpy.context.scene.gpt_image
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon import api, cli
+from gpt_image_addon import api
 from gpt_image_addon.core.drafts import paint
 from gpt_image_addon.core.errors import BudgetExceededError, InvalidRequestError, MissingApiKeyError
 from gpt_image_addon.ui import quote
 from tests.api_server import ApiServer, faults
+from tests.blender.conftest import Command
 from tests.blender.scene_fixtures import cube
 
 SIZE = "400x400"
 FLAGS = ("--quality", "low", "--size", SIZE, "--seamless")
-Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @cache
@@ -41,25 +39,11 @@ def clean(factory_file: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command and returns its exit code and JSON."""
-
-    def command(*argv: object) -> tuple[int, dict[str, Any]]:
-        capfd.readouterr()
-        code = cli.main([*map(str, argv), "--json"])
-        return code, json.loads(capfd.readouterr().out.splitlines()[-1])
-
-    return command
-
-
-@pytest.fixture
-def online(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> ApiServer:
+def online(online: ApiServer) -> ApiServer:
     """A model that paints boards, and repaints masked parts well."""
-    monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
-    api_server.options.picture = planks()
-    api_server.options.repaint = "repaired"
-    return api_server
+    online.options.picture = planks()
+    online.options.repaint = "repaired"
+    return online
 
 
 @pytest.fixture
@@ -79,7 +63,7 @@ def digest(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def plain_tile(run: Run, online: ApiServer) -> Any:
+def plain_tile(run: Command, online: ApiServer) -> Any:
     """The tile that a request without repair makes; forgotten afterwards."""
     _, output = run("generate", "planks", *FLAGS)
     found = pixels(output["images"][0]["processed"])
@@ -87,7 +71,7 @@ def plain_tile(run: Run, online: ApiServer) -> Any:
     return found
 
 
-def test_poor_seams_are_repainted_in_a_job_of_its_own(run: Run, online: ApiServer) -> None:
+def test_poor_seams_are_repainted_in_a_job_of_its_own(run: Command, online: ApiServer) -> None:
     cut = plain_tile(run, online)
     _, plain = run("estimate", "planks", *FLAGS)
     _, priced = run("estimate", "planks", *FLAGS, "--repair-seams")
@@ -114,7 +98,7 @@ def test_poor_seams_are_repainted_in_a_job_of_its_own(run: Run, online: ApiServe
     assert {row["state"] for row in rows.values()} == {"APPLIED"}
 
 
-def test_good_seams_are_not_sent_and_not_paid(run: Run, online: ApiServer) -> None:
+def test_good_seams_are_not_sent_and_not_paid(run: Command, online: ApiServer) -> None:
     online.options.picture = Image.fromarray(paint("mossy cobblestone", 1024, 1024).color[30:790, 45:805, :3])
     code, output = run("generate", "cobblestone", *FLAGS, "--repair-seams")
     assert code == 0
@@ -122,7 +106,7 @@ def test_good_seams_are_not_sent_and_not_paid(run: Run, online: ApiServer) -> No
     assert output["cost_usd"] == pytest.approx(online.bill_usd)
 
 
-def test_each_poor_picture_is_one_request(run: Run, online: ApiServer) -> None:
+def test_each_poor_picture_is_one_request(run: Command, online: ApiServer) -> None:
     _, one = run("estimate", "planks", *FLAGS, "--repair-seams")
     _, three = run("estimate", "planks", *FLAGS, "--repair-seams", "--n", 3)
     assert three["estimated_usd"] > 2.5 * one["estimated_usd"]
@@ -136,7 +120,7 @@ def test_each_poor_picture_is_one_request(run: Run, online: ApiServer) -> None:
     ("how", "reason"), [("wrong", "do not fit"), ("unchanged", "changed nothing along the seams")]
 )
 def test_an_answer_that_is_no_better_is_paid_and_not_used(
-    run: Run, online: ApiServer, how: str, reason: str
+    run: Command, online: ApiServer, how: str, reason: str
 ) -> None:
     cut = plain_tile(run, online)
     online.options.repaint = how
@@ -157,7 +141,9 @@ def test_an_answer_that_is_no_better_is_paid_and_not_used(
         (faults.reset("processing"), 1),
     ],
 )
-def test_the_cut_is_kept_where_the_repair_fails(run: Run, online: ApiServer, step: Any, edits: int) -> None:
+def test_the_cut_is_kept_where_the_repair_fails(
+    run: Command, online: ApiServer, step: Any, edits: int
+) -> None:
     cut = plain_tile(run, online)
     online.script(faults.ok(), *[step] * 3)
     code, output = run("generate", "planks", *FLAGS, "--repair-seams")
@@ -206,7 +192,7 @@ def test_height_and_repair_go_together(online: ApiServer) -> None:
 
 
 @pytest.mark.parametrize("flags", [("--height-by-model", "--target", "material"), ("--repair-seams",)])
-def test_without_usage_each_request_is_counted_once(run: Run, online: ApiServer, flags: Any) -> None:
+def test_without_usage_each_request_is_counted_once(run: Command, online: ApiServer, flags: Any) -> None:
     cube()
     online.script(*[faults.answer("no_usage")] * 2)
     _, output = run("generate", "planks", *FLAGS, *flags)
@@ -215,20 +201,20 @@ def test_without_usage_each_request_is_counted_once(run: Run, online: ApiServer,
     assert run("history")[1]["spent_usd"] == pytest.approx(output["estimated_usd"])
 
 
-def test_only_seamless_pictures_are_repaired(run: Run, online: ApiServer) -> None:
+def test_only_seamless_pictures_are_repaired(run: Command, online: ApiServer) -> None:
     code, output = run("generate", "planks", "--quality", "low", "--repair-seams")
     assert (code, output["error"]["param"]) == (4, "repair_seams")
     assert online.requests == []
 
 
-def test_drafts_have_no_seams_to_repair(run: Run) -> None:
+def test_drafts_have_no_seams_to_repair(run: Command) -> None:
     code, output = run("generate", "planks", *FLAGS, "--repair-seams", "--provider", "offline")
     assert (code, output["cost_usd"], output["estimated_usd"]) == (0, 0, 0)
     assert any("tile by nature" in warning for warning in output["warnings"])
 
 
 def test_a_picture_on_the_disk_is_cut_and_repaired(
-    run: Run, online: ApiServer, photo: Path, tmp_path: Path
+    run: Command, online: ApiServer, photo: Path, tmp_path: Path
 ) -> None:
     run("tile", photo, tmp_path / "cut.png")
     flags = ("--repair-seams", "--quality", "low", "--description", "oak planks")
@@ -249,7 +235,7 @@ def test_a_picture_on_the_disk_is_cut_and_repaired(
 
 @pytest.mark.parametrize("step", [faults.error("moderation_blocked"), faults.answer("not_a_picture")])
 def test_the_cut_is_on_the_disk_where_the_repair_fails(
-    run: Run, online: ApiServer, photo: Path, tmp_path: Path, step: Any
+    run: Command, online: ApiServer, photo: Path, tmp_path: Path, step: Any
 ) -> None:
     run("tile", photo, tmp_path / "cut.png")
     online.script(step)
@@ -273,7 +259,7 @@ def test_a_cancelled_repair_leaves_the_cut_on_the_disk(
     assert not result.repaired and any("cut is kept" in warning for warning in result.warnings)
 
 
-def test_what_tiles_already_is_not_sent(run: Run, online: ApiServer, tmp_path: Path) -> None:
+def test_what_tiles_already_is_not_sent(run: Command, online: ApiServer, tmp_path: Path) -> None:
     Image.fromarray(paint("mossy cobblestone", 256, 256).color).save(tmp_path / "draft.png")
     _, priced = run("tile", tmp_path / "draft.png", tmp_path / "out.png", "--repair-seams", "--dry-run")
     assert priced["high_usd"] == 0
@@ -282,7 +268,7 @@ def test_what_tiles_already_is_not_sent(run: Run, online: ApiServer, tmp_path: P
     assert online.requests == []
 
 
-def test_the_offline_provider_says_that_it_only_cuts(run: Run, photo: Path, tmp_path: Path) -> None:
+def test_the_offline_provider_says_that_it_only_cuts(run: Command, photo: Path, tmp_path: Path) -> None:
     code, output = run("tile", photo, tmp_path / "out.png", "--repair-seams", "--provider", "offline")
     assert (code, output["repaired"], output["cost_usd"]) == (0, False, 0)
     assert any("offline provider can't repaint" in warning for warning in output["warnings"])
@@ -313,7 +299,7 @@ def test_the_button_of_the_panel_counts_the_repair(online: ApiServer) -> None:
     assert quote.settled(scene).high_usd < plain
 
 
-def test_a_repaired_result_is_recovered_with_its_repair(run: Run, online: ApiServer) -> None:
+def test_a_repaired_result_is_recovered_with_its_repair(run: Command, online: ApiServer) -> None:
     _, output = run("generate", "planks", *FLAGS, "--repair-seams")
     before = pixels(output["images"][0]["processed"])
     job = api.recover(output["job"])
