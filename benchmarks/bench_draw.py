@@ -10,6 +10,7 @@ import atexit
 import statistics
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import bpy
 
 import gpt_image_addon
 from gpt_image_addon import registration
+from gpt_image_addon.core.glance import Seen
 from gpt_image_addon.core.states import JobState
 from gpt_image_addon.ui import history, sidebars
 
@@ -38,16 +40,16 @@ def main() -> None:
     gpt_image_addon.register()
     atexit.register(gpt_image_addon.unregister)  # leaving with classes registered hangs Blender 4.5
     rows = [
-        history.Row(str(n), f"prompt {n}", JobState.APPLIED, "2026-11-22 12:00", 0.04, "/none.png", False)
-        for n in range(ENTRIES)
+        Seen(str(n), f"prompt {n}", JobState.APPLIED, datetime(2026, 11, 22), 0.04, "/none.png", False)
+        for n in range(history.PAGE)
     ]
     for cls in registration.CLASSES:
         if not issubclass(cls, sidebars.Sidebar) or not cls.__name__.endswith("view3d"):
             continue
         times = []
         for _ in range(ROUNDS):
-            history.view.rows, history.view.stale = tuple(rows), False
-            history._asked = ("", "all")
+            history.view.rows, history.view.count, history.view.stale = tuple(rows), ENTRIES, False
+            history._asked = ("", "all", 0)
             shown = type("Shown", (), {"layout": Anything()})()
             started = time.perf_counter()
             cls.draw(shown, bpy.context)  # type: ignore[attr-defined]

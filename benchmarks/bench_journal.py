@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from gpt_image_addon.core.glance import glance
 from gpt_image_addon.core.history import Filter, find, look, row
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.request import Application, GenerationRequest
@@ -22,7 +23,8 @@ from gpt_image_addon.core.results import keep
 
 ROUNDS = 100
 ENTRIES = 1000
-SHOWN = 50  # rows that a panel draws
+SHOWN = 50  # rows that `history` prints
+PAGE = 8  # rows that the panel draws
 PICTURE = bytes(3_000_000)  # as heavy as a photograph of 1024 x 1024
 REQUEST = GenerationRequest(prompt="weathered oak planks " * 5, provider="openai", model="gpt-image-2")
 USAGE = {"output_tokens": 196, "input_tokens": 12}
@@ -82,6 +84,8 @@ def bench_looking_back(journal: Journal, folder: Path) -> None:
         f"all {ENTRIES} as rows": lambda: list(map(row, find(journal, Filter()))),
         f"search in {ENTRIES}": lambda: find(journal, Filter(search="walnut")),
         "history with sums and sizes": lambda: look(journal, Filter(limit=SHOWN)),
+        "a page of the panel": lambda: glance(journal, Filter(limit=PAGE)),
+        "a page of a search": lambda: glance(journal, Filter(limit=PAGE, search="walnut")),
         "spending of the month": journal.spent_usd,
         "experience for an estimate": lambda: journal.seen("gpt-image-2", "auto", "1024x1024"),
         "open and close": lambda: Journal(folder).close(),

@@ -29,7 +29,7 @@ def history(
     """
     from .core.history import Filter, look
 
-    which = Filter(month, JobState(state) if state else None, search, limit)
+    which = Filter(month, (JobState(state),) if state else (), search, limit)
     return look(_journal(), which)
 
 
@@ -39,15 +39,21 @@ def look_back(
     search: str = "",
     states: Collection[JobState] = (),
     favourites: bool = False,
+    start: int = 0,
+    limit: int | None = None,
 ) -> None:
-    """As `history`, in a thread and without the size of the results; ``done`` gets it on the main thread.
+    """One page of the history, read in a thread; ``done`` gets it on the main thread.
 
+    :param start: how many jobs, newest first, stand on the pages before.
+    :param limit: how many jobs a page has.
     :raises StorageError: the journal can't be opened.
     """
     from .core.glance import glance
+    from .core.history import Filter
 
     journal = _journal()
-    runner.errand(lambda: glance(journal, search, states, favourites), done)
+    which = Filter(states=states, search=search, limit=limit, favourites=favourites)
+    runner.errand(lambda: glance(journal, which, start), done)
 
 
 def as_row(entry: Entry) -> dict[str, Any]:

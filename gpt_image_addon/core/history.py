@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .journal import Entry, Journal
 
 SECONDS_A_DAY = 86_400
+_SEARCHED = "id || char(10) || model || char(10) || ifnull(json_extract(request, '$.prompt'), '')"
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,13 @@ class Filter:
 
     month: str = ""
     """``yyyy-mm``; empty for all."""
-    state: JobState | None = None
+    states: Collection[JobState] = ()
+    """Only these; all where there are none."""
     search: str = ""
     """Text in prompt, model or job id; upper and lower case are the same."""
     limit: int | None = None
+    favourites: bool = False
+    """Only those."""
 
 
 @dataclass(frozen=True)
@@ -66,24 +71,23 @@ def look(journal: Journal, which: Filter) -> History:
 
 def find(journal: Journal, which: Filter) -> list[Entry]:
     """The jobs that a filter lets through, newest first."""
-    conditions: list[tuple[str, tuple[object, ...]]] = []
+    where, values = condition(which)
+    return journal.find(where, *values, limit=-1 if which.limit is None else which.limit)
+
+
+def condition(which: Filter) -> tuple[str, tuple[object, ...]]:
+    """A filter in SQL, and the values of its marks."""
+    parts: list[tuple[str, tuple[object, ...]]] = []
     if which.month:
-        conditions.append(("month = ?", (which.month,)))
-    if which.state is not None:
-        conditions.append(("state = ?", (which.state,)))
-    where = " AND ".join(text for text, _ in conditions) or "1"
-    values = [value for _, some in conditions for value in some]
-    limit = -1 if which.limit is None else which.limit
-    if not which.search:
-        return journal.find(where, *values, limit=limit)
-    # sqlite folds the case of ASCII only, so the text is compared here.
-    wanted = which.search.casefold()
-    found = [entry for entry in journal.find(where, *values) if wanted in _text(entry).casefold()]
-    return found if limit < 0 else found[:limit]
-
-
-def _text(entry: Entry) -> str:
-    return f"{entry.id}\n{entry.request.model}\n{entry.request.prompt}"
+        parts.append(("month = ?", (which.month,)))
+    if which.states:
+        parts.append((f"state IN ({','.join('?' * len(which.states))})", tuple(which.states)))
+    if which.favourites:
+        parts.append(("favourite = 1", ()))
+    if which.search:
+        parts.append((f"instr(casefold({_SEARCHED}), ?)", (which.search.casefold(),)))
+    where = " AND ".join(text for text, _ in parts) or "1"
+    return where, tuple(value for _, some in parts for value in some)
 
 
 def row(entry: Entry) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from .request import Application, GenerationRequest
 from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, Prepared, keep
 from .sizes import parse_size
 from .states import JobState
+from .turns import STORING
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -218,7 +219,8 @@ class Line:
             "warnings": [*answer.warnings, *notes],
         }
         files = dict((*_named(answer), *_inputs(job.request, uploads)))
-        kept = keep(self.journal.results, job.id, now, files, facts)
+        with STORING.one():
+            kept = keep(self.journal.results, job.id, now, files, facts)
         notices = [kept.notice] if kept.notice else []
         try:
             self.journal.received(

@@ -75,7 +75,8 @@ def _plain(picture: Image.Image) -> Pixels:
     mode = PLAIN_MODES.get(picture.mode, "RGBA" if alpha else "RGB")
     if alpha:
         mode = {"L": "LA", "RGB": "RGBA"}.get(mode, mode)
-    pixels: Pixels = np.atleast_3d(np.asarray(picture.convert(mode)))
+    plain = picture if picture.mode == mode and not alpha else picture.convert(mode)
+    pixels: Pixels = np.atleast_3d(np.asarray(plain))
     return pixels
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """PNG's colour type for a number of channels: grey, grey + alpha, RGB, RGBA."""
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP_FILTER = 2
+_PIECE = 256 * 1024  # bytes packed at once
 
 
 def encode_png(array: NDArray[Any], *, compression: int = 6) -> bytes:
@@ -27,11 +30,19 @@ def encode_png(array: NDArray[Any], *, compression: int = 6) -> bytes:
     height, width, channels = pixels.shape
     depth = 8 * array.dtype.itemsize
     header = struct.pack(">IIBBBBB", width, height, depth, _COLOR_TYPES[channels], 0, 0, 0)
-    body = zlib.compress(_filtered(pixels), compression)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+    body = _packed(_filtered(pixels), compression)
+    parts = (*_chunk(b"IHDR", [header]), *_chunk(b"IDAT", body), *_chunk(b"IEND", []))
+    return b"".join((_SIGNATURE, *parts))  # copied once: meanwhile no other thread runs Python
 
 
-def _filtered(pixels: NDArray[Any]) -> bytes:
+def _packed(lines: NDArray[np.uint8], compression: int) -> list[bytes]:
+    packer = zlib.compressobj(compression)
+    step = max(1, _PIECE // lines.shape[1])
+    pieces = [packer.compress(lines[first : first + step].data) for first in range(0, len(lines), step)]
+    return [*pieces, packer.flush()]
+
+
+def _filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """The scan lines, each as its byte difference to the line above (PNG's filter type 2, Up)."""
     height = pixels.shape[0]
     big_endian = np.ascontiguousarray(pixels.astype(pixels.dtype.newbyteorder(">"), copy=False))
@@ -40,8 +51,14 @@ def _filtered(pixels: NDArray[Any]) -> bytes:
     out[:, 0] = _UP_FILTER
     out[0, 1:] = lines[0]
     np.subtract(lines[1:], lines[:-1], out=out[1:, 1:])
-    return out.tobytes()
+    return out
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def _chunk(kind: bytes, pieces: list[bytes]) -> Iterator[bytes]:
+    yield struct.pack(">I", sum(map(len, pieces)))
+    yield kind
+    yield from pieces
+    checksum = zlib.crc32(kind)
+    for piece in pieces:
+        checksum = zlib.crc32(piece, checksum)
+    yield struct.pack(">I", checksum)

@@ -139,6 +139,8 @@ def open_database(path: Path, *, shared: bool = False) -> sqlite3.Connection:
         )
         try:
             connection.row_factory = sqlite3.Row
+            # sqlite's own lower() knows ASCII only.
+            connection.create_function("casefold", 1, str.casefold, deterministic=True)
             connection.execute("PRAGMA journal_mode = WAL")
             return connection
         except sqlite3.OperationalError as error:

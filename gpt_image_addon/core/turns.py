@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-BREATH = 0.0002  # seconds that a worker steps back after its turn: enough for another thread to go first
+SHORTEST_REST = 0.0002  # seconds: enough for another thread to go first
+LONGEST_REST = 0.02  # seconds
 
 
 class Turns:
@@ -25,16 +26,20 @@ class Turns:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Wait for the turn, and step back after it."""
+        """Wait for the turn, and rest for as long as it took."""
         if not Turns.enabled:
             yield
             return
         with self._lock:
+            started = time.perf_counter()
             yield
-        time.sleep(BREATH)
+            # The next one waits as well: half of the time is for whoever draws the window.
+            time.sleep(min(max(time.perf_counter() - started, SHORTEST_REST), LONGEST_REST))
 
 
 RECEIVING = Turns()
 """Short: taking a piece of an answer."""
+STORING = Turns()
+"""Hashing an answer, and writing it to the disk."""
 PREPARING = Turns()
 """Long: decoding pictures and making maps."""

@@ -1,13 +1,18 @@
-"""The history as the panel shows it: plain rows, read in a thread and kept until something changes."""
+"""The history as the panel shows it: a page of rows, read in a thread and kept until something changes."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from .. import api
 from ..core.errors import GptImageError
 from ..core.states import JobState
+
+if TYPE_CHECKING:
+    from ..core.glance import Seen
 
 PAGE = 8  # rows at once
 
@@ -21,26 +26,14 @@ FILTERS = {
 """By name: the states that are shown; all where there are none."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One job of the past."""
-
-    job: str
-    prompt: str
-    state: JobState
-    when: str
-    cost_usd: float | None
-    picture: str
-    """Path of the first picture; empty where there is none."""
-    favourite: bool
-
-
 @dataclass
 class View:
     """What is shown."""
 
-    rows: tuple[Row, ...] = ()
-    """All that the search lets through, newest first."""
+    rows: tuple[Seen, ...] = ()
+    """The page, newest first."""
+    count: int = 0
+    """How many jobs the search lets through."""
     spent_usd: float = 0.0
     reserved_usd: float = 0.0
     page: int = 0
@@ -51,17 +44,15 @@ class View:
     @property
     def pages(self) -> int:
         """How many pages there are, at least one."""
-        return max(1, -(-len(self.rows) // PAGE))
-
-    @property
-    def shown(self) -> tuple[Row, ...]:
-        """The rows of the page."""
-        self.page = min(self.page, self.pages - 1)
-        return self.rows[self.page * PAGE : (self.page + 1) * PAGE]
+        return max(1, -(-self.count // PAGE))
 
 
 view = View()
-_asked: tuple[str, str] | None = None
+_asked: tuple[str, str, int] | None = None
+"""Search, filter and page."""
+_questions = itertools.count(1)
+_answer = 0
+"""Which question the rows answer: threads may be done in another order."""
 _known: tuple[Any, ...] = ()
 
 
@@ -76,35 +67,38 @@ def changed(jobs: Any) -> bool:
 
 
 def look(search: str, which: str) -> None:
-    """Read the rows again if the search or the journal has changed. Returns at once; `view` changes later."""
+    """Read the page again if it, the search or the journal has changed.
+
+    Returns at once; `view` changes later.
+    """
     global _asked
-    if not view.stale and _asked == (search, which):
-        return
-    if _asked != (search, which):
+    if _asked is not None and _asked[:2] != (search, which):
         view.page = 0
-    _asked, view.stale = (search, which), False
+    asked = (search, which, view.page)
+    if not view.stale and _asked == asked:
+        return
+    _asked, view.stale = asked, False
     try:
-        api.look_back(_answered, search=search, states=FILTERS[which], favourites=which == "favourites")
+        api.look_back(
+            partial(_answered, next(_questions)),
+            search=search,
+            states=FILTERS[which],
+            favourites=which == "favourites",
+            start=view.page * PAGE,
+            limit=PAGE,
+        )
     except GptImageError as error:
         view.error = error.text
 
 
-def _answered(found: Any, error: GptImageError | None) -> None:
+def _answered(question: int, found: Any, error: GptImageError | None) -> None:
+    global _answer
+    if question < _answer:
+        return
+    _answer = question
     if error is not None:
         view.error = error.text
         return
-    view.rows = tuple(map(_row, found.jobs))
+    view.rows, view.count = found.jobs, found.count
     view.spent_usd, view.reserved_usd, view.error = found.spent_usd, found.reserved_usd, ""
-
-
-def _row(seen: Any) -> Row:
-    entry = seen.entry
-    return Row(
-        entry.id,
-        entry.request.prompt,
-        entry.state,
-        f"{entry.created:%Y-%m-%d %H:%M}",
-        entry.cost_usd,
-        seen.picture,
-        entry.favourite,
-    )
+    view.page = min(view.page, view.pages - 1)

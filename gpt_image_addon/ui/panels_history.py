@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -13,6 +13,9 @@ from .fields import draw_sentence, sidebar_width
 from .panels_jobs import STATE_ICONS
 from .sidebars import TRANSLATIONS, Sidebar, in_every_sidebar
 from .spoken import said
+
+if TYPE_CHECKING:
+    from ..core.glance import Seen
 
 THUMBNAIL_SCALE = 3.0  # of an icon
 
@@ -35,7 +38,7 @@ class GPT_IMAGE_PT_history(Sidebar):
         row.prop(shown, "which", text="")
         if view.error:
             draw_sentence(layout, said(view.error), "ERROR", sidebar_width(context))
-        for entry in view.shown:
+        for entry in view.rows:
             _draw_row(layout, entry)
         _draw_pages(layout, view)
         layout.operator(operators_history.GPT_IMAGE_OT_recover_all.bl_idname, icon="RECOVER_LAST")
@@ -57,7 +60,7 @@ def _draw_spending(layout: Any, view: history.View) -> None:
         layout.label(text=text, translate=False)
 
 
-def _draw_row(layout: Any, entry: history.Row) -> None:
+def _draw_row(layout: Any, entry: Seen) -> None:
     box = layout.box().row()
     icon = thumbnails.of_file(entry.picture)
     if icon:
@@ -65,7 +68,7 @@ def _draw_row(layout: Any, entry: history.Row) -> None:
     column = box.column(align=True)
     column.label(text=entry.prompt, icon=STATE_ICONS[entry.state], translate=False)
     cost = f"  {quote.usd(entry.cost_usd)}" if entry.cost_usd else ""
-    column.label(text=entry.when + cost, translate=False)
+    column.label(text=f"{entry.created:%Y-%m-%d %H:%M}{cost}", translate=False)
     row = column.row(align=True)
     row.context_string_set(results.JOB_STRING, entry.job)
     star = "SOLO_ON" if entry.favourite else "SOLO_OFF"

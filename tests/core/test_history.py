@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import InvalidRequestError, StorageError
+from gpt_image_addon.core.glance import glance
 from gpt_image_addon.core.history import SECONDS_A_DAY, Cleaned, Filter, clean, export, find, look, row
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.merging import Merged, merge
@@ -66,10 +67,27 @@ def test_jobs_are_found(journal: Journal) -> None:
     assert ids(journal, search="STRASSE") == ["a"]
     assert ids(journal, search="image-2") == ["c", "b", "a"]
     assert ids(journal, search="%") == []
-    assert ids(journal, state=JobState.APPLIED) == ["c", "a"]
+    assert ids(journal, states=(JobState.APPLIED,)) == ["c", "a"]
     month = find(journal, Filter())[-1].created.strftime("%Y-%m")
     assert ids(journal, month=month) == ["a"]
-    assert ids(journal, month=month, state=JobState.UNKNOWN) == []
+    assert ids(journal, month=month, states=(JobState.UNKNOWN,)) == []
+
+
+def test_a_glance_reads_one_page(journal: Journal) -> None:
+    add(journal, "a", JobState.APPLIED, "Straße aus Stein", days=3)
+    add(journal, "b", JobState.FAILED, "oak", days=2)
+    add(journal, "c", JobState.APPLIED, "OAK floor", days=1)
+    journal.set_favourite("a")
+    page = glance(journal, Filter(limit=2), 0)
+    assert [seen.job for seen in page.jobs] == ["c", "b"] and page.count == 3
+    assert [seen.job for seen in glance(journal, Filter(limit=2), 2).jobs] == ["a"]
+    assert glance(journal, Filter(limit=2), 4).jobs == ()
+    assert (page.spent_usd, page.reserved_usd) == (journal.spent_usd(), journal.reserved_usd())
+    newest, failed = page.jobs
+    assert (newest.prompt, newest.state, newest.cost_usd) == ("OAK floor", JobState.APPLIED, 0.02)
+    assert Path(newest.picture).read_bytes() == PICTURE and failed.picture == ""
+    loved = glance(journal, Filter(favourites=True, search="STRASSE", states=(JobState.APPLIED,)))
+    assert [seen.favourite for seen in loved.jobs] == [True] and loved.count == 1
 
 
 def test_the_sums_are_those_of_the_month(journal: Journal) -> None:

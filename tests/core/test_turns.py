@@ -1,0 +1,78 @@
+"""Workers take turns, and leave half of the time to the window, where there is one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from gpt_image_addon.core import turns
+from gpt_image_addon.core.turns import LONGEST_REST, SHORTEST_REST, Turns
+
+
+@pytest.fixture(autouse=True)
+def window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "enabled", True)
+
+
+class Clock:
+    """Stands in for `time`; each sleep is noted and takes no time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    found = Clock()
+    monkeypatch.setattr(turns, "time", found)
+    yield found
+
+
+def meet(some: Turns) -> bool:
+    """Whether two threads can be inside at once."""
+    barrier = threading.Barrier(2)
+
+    def enter() -> None:
+        with some.one():
+            try:
+                barrier.wait(0.5)
+            except threading.BrokenBarrierError:
+                return
+
+    threads = [threading.Thread(target=enter) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return not barrier.broken
+
+
+def test_one_thread_at_a_time_while_there_is_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not meet(Turns())
+    monkeypatch.setattr(Turns, "enabled", False)
+    assert meet(Turns())
+
+
+@pytest.mark.parametrize(
+    ("took", "rests"), [(0.0, SHORTEST_REST), (0.005, 0.005), (LONGEST_REST * 10, LONGEST_REST)]
+)
+def test_a_turn_is_followed_by_a_rest_of_its_length(clock: Clock, took: float, rests: float) -> None:
+    with Turns().one():
+        clock.now += took
+    assert clock.slept == [rests]
+
+
+def test_nobody_rests_without_a_window(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "enabled", False)
+    with Turns().one():
+        pass
+    assert clock.slept == []
