@@ -62,10 +62,8 @@ def outside(blender: list[str]) -> None:
         subprocess.run(["chrt", "--other", "0", *command], env=environment, check=True, timeout=900)
     for row in json.loads(OUT.read_text()):
         print_row(row)
-    after = stolen()
-    print(
-        f"other machines took {100 * (after[0] - before[0]) / (after[1] - before[1]):.1f} % of what was worked"
-    )
+    taken, worked = (after - earlier for after, earlier in zip(stolen(), before, strict=True))
+    print(f"other machines on this one's processors took {100 * taken / worked:.1f} % of what was worked")
 
 
 def stolen() -> tuple[int, int]:
