@@ -211,6 +211,8 @@ def panel_draws() -> Any:
     spent: list[float] = []
     for panel in {cls for cls in registration.CLASSES if hasattr(cls, "bl_category")}:
         panel.draw = timed_draw(panel.draw, spent)
+    for _ in range(300):  # the last jobs are still being shown
+        yield
     rounds = []
     for _ in range(50):
         spent.clear()
