@@ -16,7 +16,7 @@ LONGEST_REST = 0.02  # seconds
 
 
 class Turns:
-    """One thread at a time inside ``with turns:``, unless nobody is waiting for the window."""
+    """One thread at a time inside ``with turns.one():``, unless nobody is waiting for the window."""
 
     enabled = False
     """For all of them; set by whoever knows whether there is a window. Without one, threads run freely."""

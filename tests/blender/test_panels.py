@@ -8,6 +8,7 @@ import bpy
 import pytest
 
 from gpt_image_addon import api, registration
+from gpt_image_addon.core.glance import Glance
 from gpt_image_addon.ui import choices, history, parameters, preferences, quote, sidebars
 from tests.blender.layouts import Layout, draw
 
@@ -186,6 +187,20 @@ def test_the_history_lists_searches_and_pages() -> None:
         assert "oak 3" in said and "oak 4" not in said
     finally:
         shown.search = ""
+
+
+def test_an_older_answer_does_not_replace_a_newer_one() -> None:
+    older, newer = (Glance(float(number), 0.0, number * history.PAGE, ()) for number in (1, 2))
+    first, second = next(history._questions), next(history._questions)
+    history._answered(second, newer, None)
+    history._answered(first, older, None)
+    assert history.view.spent_usd == 2.0 and history.view.pages == 2
+
+
+def test_the_last_page_is_shown_when_the_page_is_gone() -> None:
+    history.view.page = 7
+    history._answered(next(history._questions), Glance(0.0, 0.0, history.PAGE + 1, ()), None)
+    assert history.view.page == 1
 
 
 def test_the_preferences_draw(monkeypatch: pytest.MonkeyPatch) -> None:
