@@ -54,7 +54,7 @@ def messages() -> dict[str, str]:
         if path.stem not in UNSEEN and not {"ui", "cli"} & set(path.relative_to(PACKAGE).parts):
             tree = ast.parse(path.read_text("utf-8"))
             tables = _of_tables(tree) if path.stem in WITH_TABLES else ()
-            for text in (*_sentences(tree), *_progress(tree), *tables):
+            for text in (*_sentences(tree), *_progress(tree), *_storage(tree), *tables):
                 found.setdefault(text, path.name)
     for style in json.loads(STYLES.read_text("utf-8"))["styles"]:
         found.setdefault(style["label"], STYLES.name)
@@ -89,6 +89,13 @@ def _progress(tree: ast.AST) -> Iterator[str]:
             yield from filter(None, (_template(k.value) for k in node.keywords if k.arg == "message"))
         if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "message" and node.value:
             yield from filter(None, [_template(node.value)])
+
+
+def _storage(tree: ast.AST) -> Iterator[str]:
+    """What `files.storage_errors` makes of a message."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "storage_errors":
+            yield from (f"{_template(arg)}: {{}}." for arg in node.args if isinstance(arg, ast.JoinedStr))
 
 
 def _branches(node: ast.AST) -> Iterator[str]:

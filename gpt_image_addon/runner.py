@@ -20,6 +20,7 @@ from .core.logs import get_logger
 from .core.request import Application, GenerationRequest
 from .core.states import JobState
 from .core.turns import Turns
+from .core.workshop import WORKSHOP
 from .listeners import on_change
 from .settings import Settings
 
@@ -355,7 +356,12 @@ def _tick() -> float | None:
         _notify()
     if _state is not None and _state.pace is not Pace.IDLE:
         return STEP_INTERVAL
-    return TICK_INTERVAL if running or _errands.pending else None
+    if running or _errands.pending:
+        return TICK_INTERVAL
+    if WORKSHOP.open:
+        _errands.start(WORKSHOP.rest, lambda _, error: None)
+        return TICK_INTERVAL
+    return None
 
 
 def drain(seconds: float) -> None:
@@ -441,6 +447,7 @@ def close() -> None:
     global _state
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
+    WORKSHOP.close()
     if _state is None:
         return
     applying.clear_previews()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .defaults import STRENGTHS
 from .errors import InvalidRequestError, InvalidResponseError
-from .files import replace_file
+from .files import read_file, replace_file, storage_errors
 from .further import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
 from .names import safe_name
 from .processing import process
@@ -29,7 +29,9 @@ from .results import (
     Prepared,
 )
 from .sizes import format_size
-from .turns import PREPARING
+from .thumbnails import write_thumbnail
+from .turns import Turns
+from .workshop import WORKSHOP
 
 if TYPE_CHECKING:
     from .kernels import Plane
@@ -45,8 +47,27 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises InvalidResponseError: no picture in the folder can be used.
     :raises StorageError: maps or copies can't be written.
     """
-    with PREPARING.one():
-        return _prepared(job, request, application, folder)
+    light = WORKSHOP.call(_prepared_files, job, request, application, folder, shown=Turns.enabled)
+    with storage_errors(f"{folder} could not be read"):
+        return light.mapped(_with_bytes)
+
+
+def _with_bytes(picture: Picture) -> Picture:
+    return dataclasses.replace(picture, data=read_file(Path(picture.file)))
+
+
+def _prepared_files(
+    job: str, request: GenerationRequest, application: Application, folder: Path, *, shown: bool
+) -> Prepared:
+    """The same without the bytes, which lie in the files: another process may have made them.
+
+    :param shown: there is a window, which will show thumbnails.
+    """
+    prepared = _prepared(job, request, application, folder)
+    if shown:
+        for file in {file for picture in prepared.pictures for file in (picture.file, picture.received_file)}:
+            write_thumbnail(Path(file))
+    return prepared.mapped(lambda picture: dataclasses.replace(picture, data=b""))
 
 
 def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
@@ -120,7 +141,7 @@ def usable_pictures(
     paths = sorted(folder.glob(f"{PICTURE_STEM}*"), key=lambda path: (len(path.name), path.name))
     usable: list[Picture] = []
     for number, path in enumerate(paths, 1):
-        data = path.read_bytes()
+        data = read_file(path)
         try:
             info = verify(data)
         except InvalidResponseError as error:

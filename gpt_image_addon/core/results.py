@@ -12,8 +12,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ ORIGINAL_STEM = "original"
 MASK_FILE = "mask.png"
 PICTURE_STEM = "image-"
 HEIGHT_STEM = "height-"
+THUMBNAIL_STEM = "thumbnail-"
 PROCESSED_FOLDER = "processed"
 MAPS_FOLDER = "maps"
 REPAIRS_FOLDER = "repairs"
@@ -97,6 +98,20 @@ class Prepared:
     """Several maps in one picture, by the name of the layout that was asked for."""
     further_jobs: tuple[str, ...] = ()
     """Journal rows of the further requests that went into this."""
+
+    def mapped(self, change: Callable[[Picture], Picture]) -> Prepared:
+        """The same with every picture changed."""
+        return replace(
+            self,
+            pictures=tuple(map(change, self.pictures)),
+            maps={kind: change(picture) for kind, picture in self.maps.items()},
+            packed={name: change(picture) for name, picture in self.packed.items()},
+        )
+
+
+def thumbnail_of(picture: Path) -> Path:
+    """Where the small copy of a picture lies, if there is one."""
+    return picture.with_name(f"{THUMBNAIL_STEM}{picture.stem}.png")
 
 
 @dataclass(frozen=True)

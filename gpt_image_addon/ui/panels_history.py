@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from .. import settings
+from .. import api, settings
 from . import history, operators_history, quote, thumbnails
 from . import operators_results as results
 from .fields import draw_sentence, sidebar_width
@@ -38,8 +38,9 @@ class GPT_IMAGE_PT_history(Sidebar):
         row.prop(shown, "which", text="")
         if view.error:
             draw_sentence(layout, said(view.error), "ERROR", sidebar_width(context))
+        begun = {job.id for job in api.jobs() if not job.done}
         for entry in view.rows:
-            _draw_row(layout, entry)
+            _draw_row(layout, entry, shown=entry.job not in begun)
         _draw_pages(layout, view)
         layout.operator(operators_history.GPT_IMAGE_OT_recover_all.bl_idname, icon="RECOVER_LAST")
 
@@ -60,9 +61,12 @@ def _draw_spending(layout: Any, view: history.View) -> None:
         layout.label(text=text, translate=False)
 
 
-def _draw_row(layout: Any, entry: Seen) -> None:
+def _draw_row(layout: Any, entry: Seen, *, shown: bool) -> None:
+    """
+    :param shown: its picture is; the thumbnail of a job that is not done may still be in the making.
+    """
     box = layout.box().row()
-    icon = thumbnails.of_file(entry.picture)
+    icon = thumbnails.of_file(entry.picture) if shown else 0
     if icon:
         box.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
     column = box.column(align=True)

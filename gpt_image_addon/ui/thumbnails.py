@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 import bpy.utils.previews
+
+from ..core.results import thumbnail_of
 
 _files: Any = None
 
@@ -16,7 +19,12 @@ def of_file(path: str) -> int:
         return 0
     collection = _collection()
     found = collection.get(path)
-    return int((found or collection.load(path, path, "IMAGE")).icon_id)
+    return int((found or collection.load(path, _smallest(path), "IMAGE")).icon_id)
+
+
+def _smallest(path: str) -> str:
+    small = thumbnail_of(Path(path))
+    return str(small) if small.is_file() else path
 
 
 def of_image(image: bpy.types.Image | None) -> int:

@@ -15,12 +15,15 @@ from PIL import Image
 
 from gpt_image_addon.core.asked import as_sent
 from gpt_image_addon.core.drafts import RELIEF, paint
+from gpt_image_addon.core.errors import InvalidResponseError, StorageError
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.png16 import encode_png
 from gpt_image_addon.core.preparing import prepare
 from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import Picture, Prepared
+from gpt_image_addon.core.results import Picture, Prepared, thumbnail_of
 from gpt_image_addon.core.sizes import parse_size
+from gpt_image_addon.core.turns import Turns
+from gpt_image_addon.core.workshop import WORKSHOP
 
 MATERIAL = Application(target="material")
 BY_MODEL = replace(MATERIAL, height_by_model=True)
@@ -192,3 +195,50 @@ def test_true_displacement_gets_a_16_bit_height(tmp_path: Path) -> None:
     folder = result(tmp_path, "job", [SHADED])
     assert made(folder, application=replace(MATERIAL, displacement="true")).maps["height"].data[24] == 16
     assert made(folder).maps["height"].data[24] == 8
+
+
+def test_with_a_window_another_process_makes_the_same_and_thumbnails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = replace(REQUEST, seamless=True)
+    folder = result(tmp_path, "job", [SHADED, SHADED[:256]])
+    alone = made(folder, request)
+    assert not list(tmp_path.rglob("thumbnail-*"))
+    monkeypatch.setattr(Turns, "enabled", True)
+    try:
+        assert made(folder, request) == alone
+        assert WORKSHOP.open
+    finally:
+        WORKSHOP.close()
+    for picture in alone.pictures:
+        for file in map(Path, (picture.received_file, picture.file)):
+            with Image.open(thumbnail_of(file)) as small, Image.open(file) as large:
+                assert max(small.size) == 256
+                wide, high = (256 * side / max(large.size) for side in large.size)
+                assert small.size == (round(wide), round(high))
+                mean = [np.asarray(image.convert("RGB")).mean() for image in (small, large)]
+                assert mean[0] == pytest.approx(mean[1], abs=1)
+
+
+def test_with_a_window_a_bad_picture_is_refused_as_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = result(tmp_path, "job", [SHADED])
+    (folder / "image-1.png").write_bytes(b"rubbish")
+    monkeypatch.setattr(Turns, "enabled", True)
+    try:
+        with pytest.raises(InvalidResponseError, match="no picture that can be used") as raised:
+            made(folder)
+        assert WORKSHOP.open
+    finally:
+        WORKSHOP.close()
+    assert raised.value.billed == "yes" and str(folder) in raised.value.next_step
+
+
+def test_a_picture_that_vanishes_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = result(tmp_path, "job", [SHADED])
+    prepared = made(folder)
+    monkeypatch.setattr(WORKSHOP, "call", lambda *args, **kwargs: prepared)
+    (folder / "image-1.png").unlink()
+    with pytest.raises(StorageError, match="job could not be read"):
+        made(folder)

@@ -1,0 +1,22 @@
+"""Small copies beside pictures, which Blender loads for its panels instead of the pictures themselves."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+
+from .errors import StorageError
+from .files import replace_file
+from .pictures import UnusablePictureError, encode_png, thumbnail
+from .results import thumbnail_of
+
+EDGE = 256  # pixels of the longer edge, as Blender's own
+
+
+def write_thumbnail(picture: Path) -> None:
+    """Make the small copy; where that can't be done, the picture itself will be shown."""
+    with contextlib.suppress(OSError, StorageError, UnusablePictureError):
+        small = thumbnail(picture.read_bytes(), EDGE)
+        replace_file(thumbnail_of(picture), encode_png(np.rint(small * 255).astype(np.uint8)))

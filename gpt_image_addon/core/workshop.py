@@ -1,0 +1,133 @@
+"""A process beside this one that does heavy work while somebody looks at a window.
+
+Python runs one thread at a time: a thread that decodes pictures holds up the main thread, which draws the
+window, and both wait for each other's memory. A process of its own does neither. Where none can be had, or it
+dies, the work is done here. It may send nothing, so it is not given the key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from . import workshop_process
+from .errors import JobCancelled
+from .logs import get_logger
+from .turns import PREPARING, Turns
+
+log = get_logger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+PACKAGE = __name__.rpartition(".core.")[0]
+SECRETS = "OPENAI_"  # how variables of the environment begin that no work needs
+END_SECONDS = 5.0
+WINDOWS_FLAGS = sum(
+    getattr(subprocess, name, 0) for name in ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
+)
+"""0 on other systems."""
+
+
+class Workshop:
+    """Starts the process when it is needed; usable from every thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None
+
+    def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What ``function`` returns: of the process with a window, of this thread without one.
+
+        :param function: of a module that needs no Blender; what it takes, returns and raises can be pickled.
+        :raises JobCancelled: `close` came first.
+        """
+        if Turns.enabled:
+            with self._lock:
+                answer = self._answer((function, args, kwargs))
+            if answer is not None:
+                raised, outcome = answer
+                if raised:
+                    raise outcome
+                return outcome  # type: ignore[no-any-return]
+        with PREPARING.one():
+            return function(*args, **kwargs)
+
+    def _answer(self, call: _Call) -> tuple[bool, Any] | None:
+        """Whether a call raised something, and what it raised or returned; None where none can be had."""
+        process = None
+        try:
+            process = self._process = self._process or _started()
+            return _exchanged(process, call)
+        except Exception as error:
+            if process is not None and self._process is not process:
+                raise JobCancelled("The work was stopped; the result is kept.") from None
+            log.warning("The process for heavy work can't be used: %r", error)
+            self.close()
+            return None
+
+    def rest(self) -> None:
+        """End the process once it has nothing to do; the next call starts another."""
+        with self._lock:
+            self.close()
+
+    def close(self) -> None:
+        """End the process, also one that is at work."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it hangs in the system; so must not we
+            process.wait(END_SECONDS)
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):  # what it did not take is of no use
+                if pipe is not None:
+                    pipe.close()
+
+
+def _exchanged(process: subprocess.Popen[bytes], call: _Call) -> tuple[bool, Any]:
+    assert process.stdin is not None and process.stdout is not None
+    pickle.dump(call, process.stdin)
+    process.stdin.flush()
+    answer: tuple[bool, Any] = pickle.load(process.stdout)
+    return answer
+
+
+def _started() -> subprocess.Popen[bytes]:
+    """
+    :raises OSError: it can't be started.
+    """
+    if not Path(sys.executable).name.lower().startswith("python"):
+        raise FileNotFoundError(f"{sys.executable!r} is not Python")  # it may be Blender itself
+    command = [sys.executable, "-I", "-X", "utf8", workshop_process.__file__]
+    if sys.dont_write_bytecode:
+        command.insert(1, "-B")
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if not name.startswith(SECRETS)},
+        start_new_session=True,  # Ctrl-C is for Blender, which ends it
+        creationflags=WINDOWS_FLAGS,
+    )
+    assert process.stdin is not None
+    folder = str(Path(__file__).parents[1])
+    pickle.dump((PACKAGE, folder, sys.path), process.stdin)
+    return process
+
+
+WORKSHOP = Workshop()
+"""That of this Blender."""

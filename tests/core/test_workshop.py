@@ -1,0 +1,120 @@
+"""Heavy work happens in another process while there is a window, and comes back as if it had not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gpt_image_addon.core.errors import InvalidRequestError, JobCancelled
+from gpt_image_addon.core.sizes import parse_size
+from gpt_image_addon.core.turns import Turns
+from gpt_image_addon.core.workshop import Workshop
+
+
+@pytest.fixture
+def workshop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    monkeypatch.setattr(Turns, "enabled", True)
+    made = Workshop()
+    yield made
+    made.close()
+
+
+def test_work_is_done_in_one_other_process(workshop: Workshop) -> None:
+    first, second = workshop.call(os.getpid), workshop.call(os.getpid)
+    assert first == second != os.getpid()
+
+
+def test_without_a_window_work_is_done_here(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turns, "enabled", False)
+    assert workshop.call(os.getpid) == os.getpid()
+    assert not workshop.open
+
+
+def test_its_errors_come_back_and_it_goes_on(workshop: Workshop) -> None:
+    with pytest.raises(InvalidRequestError) as raised:
+        workshop.call(parse_size, "wide")
+    assert raised.value.param == "size"
+    assert "in parse_size" in "".join(raised.value.__notes__)
+    assert workshop.open
+    assert workshop.call(parse_size, "64x32") == (64, 32)
+
+
+def test_what_a_library_prints_spoils_no_answer(workshop: Workshop) -> None:
+    workshop.call(print, "a library's notice")
+    assert workshop.call(parse_size, "64x32") == (64, 32)
+
+
+def test_the_key_is_not_given_to_it(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-for-nobody-else")
+    monkeypatch.setenv("OTHER", "for all")
+    assert workshop.call(os.getenv, "OPENAI_API_KEY") is None
+    assert workshop.call(os.getenv, "OTHER") == "for all"
+
+
+def test_work_of_a_process_that_dies_is_done_here(workshop: Workshop) -> None:
+    process = workshop.call(os.getpid)
+    os.kill(process, signal.SIGKILL)
+    assert workshop.call(os.getpid) == os.getpid()
+    assert workshop.call(os.getpid) not in (process, os.getpid())
+
+
+@pytest.mark.parametrize("python", ["", "/usr/bin/blender", "/nowhere/python3"])
+def test_without_a_python_work_is_done_here(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, python: str
+) -> None:
+    monkeypatch.setattr("sys.executable", python)
+    assert workshop.call(os.getpid) == os.getpid()
+
+
+def test_it_ends_with_the_process_that_started_it(workshop: Workshop) -> None:
+    script = (
+        "import os, time\n"
+        "from gpt_image_addon.core.turns import Turns\n"
+        "from gpt_image_addon.core.workshop import Workshop\n"
+        "Turns.enabled = True\n"
+        "print(Workshop().call(os.getpid), flush=True)\n"
+        "os._exit(1)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=False)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{int(done.stdout)}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_closing_stops_what_it_is_at(workshop: Workshop) -> None:
+    process = workshop.call(os.getpid)
+    ends: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            workshop.call(time.sleep, 60)
+        except JobCancelled as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    time.sleep(0.2)
+    workshop.close()
+    thread.join(10)
+    assert len(ends) == 1
+    assert not Path(f"/proc/{process}").exists()
+
+
+def test_resting_waits_for_the_work(workshop: Workshop) -> None:
+    workshop.call(os.getpid)
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(workshop.call(sum, [1, *[0] * 10**6, 1])))
+    thread.start()
+    time.sleep(0.01)
+    workshop.rest()
+    thread.join(10)
+    assert found == [2]
