@@ -10,7 +10,8 @@ import enum
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import bpy
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from .core.jobs import Job
     from .core.journal import Journal
     from .core.request import Application
+    from .core.results import Picture
 
+T = TypeVar("T")
 log = get_logger(__name__)
 
 Fail = Callable[["Job", GptImageError], None]
@@ -131,14 +134,26 @@ class Applier:
         assert job.prepared is not None
         _check_file(job.application)
         if job.apply is None:
-            for _ in lay_ahead(job.prepared, job.application):
-                yield Pace.BUSY
+            for picture in lay_ahead(job.prepared, job.application):
+                if picture is not None:
+                    yield from self._have_memory_for(picture)
+                else:
+                    yield Pace.BUSY
                 _check_file(job.application)
         clear_preview(job)
         job.applied = (job.apply or apply)(job.prepared, job.application)
         if self.save and job.apply is None:
             yield Pace.BUSY
             yield from self._save_beside(job)
+
+    def _have_memory_for(self, picture: Picture) -> Iterator[Pace]:
+        """With a window, free as much memory as Blender needs next for a picture, see `memory.taken_for`."""
+        from .core.memory import WORTH_BYTES, taken_for
+
+        size = len(picture.data)
+        if size > WORTH_BYTES and not bpy.app.background:
+            memory = yield from self._elsewhere(lambda: taken_for(Path(picture.file), size))
+            memory.close()
 
     def _save_beside(self, job: Job) -> Iterator[Pace]:
         from .scene import storage
@@ -158,14 +173,16 @@ class Applier:
             log.warning("Job %s: %s", job.id, error.text)
             job.warnings += (f"{error.text} The result is offered for recovery again.",)
 
-    def _elsewhere(self, work: Callable[[], Any]) -> Generator[Pace, None, None]:
-        """Let a thread do something that may wait for the disk."""
-        answers: list[GptImageError | None] = []
-        self._errand(work, lambda _, error: answers.append(error))
+    def _elsewhere(self, work: Callable[[], T]) -> Generator[Pace, None, T]:
+        """Let a thread do something that may wait for the disk, and return what it returned."""
+        answers: list[tuple[T, GptImageError | None]] = []
+        self._errand(work, lambda answer, error: answers.append((answer, error)))
         while not answers:
             yield Pace.WAITING
-        if answers[0] is not None:
-            raise answers[0]
+        answer, error = answers[0]
+        if error is not None:
+            raise error
+        return answer
 
     def _defer(self, job: Job, reason: str) -> None:
         """Keep a result until Blender can take it; in background nobody would change that, so it ends."""

@@ -66,17 +66,20 @@ def apply(prepared: Prepared, application: Application) -> Applied:
     return applied
 
 
-def lay_ahead(prepared: Prepared, application: Application) -> Iterator[None]:
-    """Make the images that `apply` will use, one a step; nothing that was there before is touched.
+def lay_ahead(prepared: Prepared, application: Application) -> Iterator[Picture | None]:
+    """Make the images that `apply` will use; nothing that was there before is touched.
 
     Ends early where the result can't be applied right now; `apply` then says why.
+
+    :returns: by turns a picture whose image is made next, and None when it is made.
     """
     for picture, is_data in _pictures_of(prepared, application):
-        if why_deferred(application):
-            return
         if picture.format in EXTENSIONS:
+            yield picture
+            if why_deferred(application):
+                return
             ahead.lay(picture, make_image(picture, prepared.facts, is_data=is_data))
-            yield
+            yield None
 
 
 def _pictures_of(prepared: Prepared, application: Application) -> Iterator[tuple[Picture, bool]]:
