@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,18 +13,39 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / ".ci" / "build_extension.py"
-DIST = ROOT / "dist"
 PACKAGE = ROOT / "gpt_image_addon"
+SOURCES = (".ci", "gpt_image_addon", "LICENSE", "blender_manifest.toml")
 PINS = tomllib.loads((ROOT / ".ci" / "wheels.toml").read_text())
 PYTHONS = {"cp311", "cp313", "cp314"}  # Blender 4.2 to 5.0, 5.1 and 5.2, distributions' own builds
 
 
 @pytest.fixture(scope="module")
-def zips() -> dict[str, bytes]:
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the extension is built from: what `make build` wrote may be in use."""
+    root = tmp_path_factory.mktemp("clone")
+    for name in SOURCES:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, root / name)
+    wheels = ROOT / ".cache" / "wheels"
+    wheels.mkdir(parents=True, exist_ok=True)
+    (root / ".cache").mkdir()
+    (root / ".cache" / "wheels").symlink_to(wheels)
+    return root
+
+
+def run(clone: Path, verb: str) -> None:
+    subprocess.run([sys.executable, str(clone / ".ci" / "build_extension.py"), verb], check=True)
+
+
+def built(clone: Path) -> dict[str, bytes]:
     """The platforms' zips, freshly built: file name -> bytes."""
-    subprocess.run([sys.executable, str(SCRIPT), "build"], check=True)
-    return {path.name: path.read_bytes() for path in DIST.glob("*.zip")}
+    run(clone, "build")
+    return {path.name: path.read_bytes() for path in (clone / "dist").glob("*.zip")}
+
+
+@pytest.fixture(scope="module")
+def zips(clone: Path) -> dict[str, bytes]:
+    return built(clone)
 
 
 def file_name(platform: str) -> str:
@@ -31,11 +54,6 @@ def file_name(platform: str) -> str:
 
 def version() -> str:
     return str(tomllib.loads((ROOT / "blender_manifest.toml").read_text())["version"])
-
-
-def names(platform: str) -> set[str]:
-    with zipfile.ZipFile(DIST / file_name(platform)) as archive:
-        return set(archive.namelist())
 
 
 def test_one_zip_a_platform(zips: dict[str, bytes]) -> None:
@@ -47,7 +65,9 @@ def test_contents(zips: dict[str, bytes], platform: str) -> None:
     sources = (path for suffix in ("py", "json") for path in PACKAGE.rglob(f"*.{suffix}"))
     package = {path.relative_to(PACKAGE).as_posix() for path in sources}
     wheels = {f"wheels/{name}" for name in PINS["platforms"][platform]}
-    assert names(platform) == package | wheels | {"blender_manifest.toml", "LICENSE"}
+    with zipfile.ZipFile(io.BytesIO(zips[file_name(platform)])) as archive:
+        names = set(archive.namelist())
+    assert names == package | wheels | {"blender_manifest.toml", "LICENSE"}
 
 
 @pytest.mark.parametrize("platform", PINS["platforms"])
@@ -59,13 +79,12 @@ def test_wheels_for_every_python(platform: str) -> None:
     assert {tag for _, _, tag, _, _ in wheels} == PYTHONS
 
 
-def test_validates(zips: dict[str, bytes]) -> None:
-    subprocess.run([sys.executable, str(SCRIPT), "validate"], check=True)
+def test_validates(clone: Path, zips: dict[str, bytes]) -> None:
+    run(clone, "validate")
 
 
-def test_same_sources_same_bytes(zips: dict[str, bytes]) -> None:
-    subprocess.run([sys.executable, str(SCRIPT), "build"], check=True)
-    assert {path.name: path.read_bytes() for path in DIST.glob("*.zip")} == zips
+def test_same_sources_same_bytes(clone: Path, zips: dict[str, bytes]) -> None:
+    assert built(clone) == zips
 
 
 def test_manifest_agrees_with_the_project() -> None:
