@@ -6,6 +6,7 @@ so each step looks up afresh what it needs, and a result enters what the user ha
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import sys
 from collections import deque
@@ -151,7 +152,9 @@ class Applier:
         from .core.memory import WORTH_BYTES, taken_for
 
         size = len(picture.data)
-        if size > WORTH_BYTES and not bpy.app.background:
+        if size <= WORTH_BYTES or bpy.app.background:
+            return
+        with contextlib.suppress(GptImageError):  # where there is none, Blender itself will say so
             memory = yield from self._elsewhere(lambda: taken_for(Path(picture.file), size))
             memory.close()
 

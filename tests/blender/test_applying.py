@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
 import pytest
 
-from gpt_image_addon import runner
+from gpt_image_addon import applying, runner
 from gpt_image_addon.applying import Applier, Pace
 from gpt_image_addon.core.errors import GptImageError
 from gpt_image_addon.core.jobs import Job
 from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.memory import WORTH_BYTES
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.states import JobState
 from tests.blender.scene_fixtures import cube, description, map_set, picture, prepared
@@ -81,6 +84,28 @@ def test_what_an_undo_takes_away_is_made_again(desk: Callable[..., Desk], target
     at.finish()
     assert at.job.state is JobState.APPLIED
     assert all(name in bpy.data.images for name in at.job.applied.images)
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_with_a_window_a_thread_takes_memory_and_the_step_that_needs_it_frees_it(
+    desk: Callable[..., Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: bool
+) -> None:
+    at = desk(target="image")
+    file = tmp_path / "large.png"
+    file.write_bytes(bytes(2 * WORTH_BYTES))
+    large = dataclasses.replace(picture("Oak"), file=str(file), data=file.read_bytes())
+    asked: list[tuple[Any, Any]] = []
+    at.applier._errand = lambda work, done: asked.append((work, done))
+    assert list(at.applier._have_memory_for(large)) == []  # in background nothing waits for Blender
+    monkeypatch.setattr(applying, "bpy", SimpleNamespace(app=SimpleNamespace(background=False)))
+    assert list(at.applier._have_memory_for(picture("Oak"))) == []
+    steps = at.applier._have_memory_for(large)
+    assert next(steps) is next(steps) is Pace.WAITING
+    ((work, done),) = asked
+    memory = work()
+    assert len(memory) == len(large.data) and not memory.closed
+    done(memory, None) if found else done(None, GptImageError("There is no memory."))
+    assert list(steps) == [] and memory.closed is found
 
 
 def test_a_file_loaded_between_steps_gets_nothing(desk: Callable[..., Desk]) -> None:
