@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -48,6 +49,18 @@ def main() -> None:
         print(f"leaving took {taken:.1f} s")
         if taken > QUIT_SECONDS + OVERHEAD:
             sys.exit("leaving took too long")
+        if orphans():
+            sys.exit(f"left behind: {orphans()}")
+
+
+def orphans() -> list[str]:
+    """Commands of processes that were started with the state folder of this run."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ends meanwhile, or is another user's
+            if f"GPT_IMAGE_DATA_DIR={STATE}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
 
 
 if __name__ == "__main__":

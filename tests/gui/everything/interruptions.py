@@ -15,6 +15,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api, results
+from bl_ext.user_default.gpt_image_addon.core.workshop import WORKSHOP
 
 ADDON = "bl_ext.user_default.gpt_image_addon"
 TICK = 0.1
@@ -120,18 +121,40 @@ def disabled() -> Steps:
     assert hasattr(bpy.types.Scene, "gpt_image")
 
 
+def preparing(name: str) -> Any:
+    """A generator: a job whose result is being prepared; returns it with the process that does so."""
+    job = api.submit(name, provider="offline", target="material", size="3072x3072")
+    yield from until(lambda: WORKSHOP.open and job.state.name == "RECEIVED")
+    assert job.prepared is None and not job.done, "it was prepared before it was interrupted"
+    return job, WORKSHOP._process.pid
+
+
+def disabled_while_preparing() -> Steps:
+    job, process = yield from preparing("disable the add-on while it prepares")
+    assert Path(f"/proc/{process}").exists()
+    bpy.ops.preferences.addon_disable(module=ADDON)
+    assert not Path(f"/proc/{process}").exists()
+    for _ in range(20):
+        yield
+    assert not workers(), workers()
+    bpy.ops.preferences.addon_enable(module=ADDON)
+    assert job.id in {entry.id for entry in api.unapplied()}
+
+
 def script() -> Steps:
     import faulthandler
 
     faulthandler.enable(sys.__stderr__)
     show_wires()
-    for step in (another_file, undone, deleted, renamed, disabled):
+    for step in (another_file, undone, deleted, renamed, disabled, disabled_while_preparing):
         yield from step()
         print(f"{step.__name__}: ok", flush=True)
+    yield from preparing("quit while it prepares")
     for number in range(6):
         submit(f"quit {number}")
     for _ in range(8):
         yield
+    assert WORKSHOP.open, "it was prepared before Blender was left"
     print("LEAVING", flush=True)
     bpy.ops.wm.quit_blender()
 
