@@ -48,8 +48,9 @@ def test_its_errors_come_back_and_it_goes_on(workshop: Workshop) -> None:
 
 
 def test_what_a_library_prints_spoils_no_answer(workshop: Workshop) -> None:
-    workshop.call(print, "a library's notice")
-    assert workshop.call(parse_size, "64x32") == (64, 32)
+    process = workshop.call(os.getpid)
+    workshop.call(os.write, 1, b"a library's notice")
+    assert workshop.call(os.getpid) == process
 
 
 def test_the_key_is_not_given_to_it(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,12 +67,26 @@ def test_work_of_a_process_that_dies_is_done_here(workshop: Workshop) -> None:
     assert workshop.call(os.getpid) not in (process, os.getpid())
 
 
-@pytest.mark.parametrize("python", ["", "/usr/bin/blender", "/nowhere/python3"])
+@pytest.mark.parametrize("name", ["blender", "python-that-is-not-there"])
 def test_without_a_python_work_is_done_here(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, python: str
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    monkeypatch.setattr("sys.executable", python)
+    (tmp_path / "blender").symlink_to(sys.executable)
+    monkeypatch.setattr("sys.executable", str(tmp_path / name))
     assert workshop.call(os.getpid) == os.getpid()
+
+
+def test_modules_below_a_package_are_found_without_it() -> None:
+    """As an extension's name is ``bl_ext.REPOSITORY.gpt_image_addon``, whose beginning only Blender has."""
+    script = (
+        "import sys\n"
+        "from gpt_image_addon.core.workshop_process import stand_in\n"
+        "stand_in('bl_ext.somewhere.gpt_image_addon', sys.modules['gpt_image_addon'].__path__[0])\n"
+        "from bl_ext.somewhere.gpt_image_addon.core.sizes import parse_size\n"
+        "print(parse_size.__module__)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.strip() == "bl_ext.somewhere.gpt_image_addon.core.sizes"
 
 
 def test_it_ends_with_the_process_that_started_it(workshop: Workshop) -> None:
