@@ -4,8 +4,7 @@
 PYTHON ?= $(shell for p in python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv/bin/python
 REQUIREMENTS := $(wildcard .ci/requirements-*.txt)
-test: TESTS ?= tests/core tests/server tests/blender tests/extension
-test-bpy test-blender: TESTS ?= tests/core tests/blender
+TESTS ?= tests/core tests/server tests/blender tests/extension
 PYTEST_ARGS ?=
 BLENDER ?= blender
 
@@ -36,11 +35,11 @@ test: setup .cache/venv-openjd/.stamp
 # The same on another version: make test-bpy BPY=4.2.23, with what official builds of it bundle.
 test-bpy: $(if $(BPY),.cache/venv-bpy-$(BPY)/.stamp)
 	@$(if $(BPY),,echo "Say which: make test-bpy BPY=4.2.23" >&2; exit 1)
-	.cache/venv-bpy-$(BPY)/bin/python -m pytest $(TESTS) $(PYTEST_ARGS)
+	.cache/venv-bpy-$(BPY)/bin/python -m pytest tests/core tests/blender $(PYTEST_ARGS)
 
 # In a full Blender: make test-blender BLENDER=/path/to/blender
 test-blender: setup
-	$(VENV) .ci/test_in_blender.py $(BLENDER) -- $(TESTS) $(PYTEST_ARGS)
+	$(VENV) .ci/test_in_blender.py $(BLENDER) -- tests/core tests/blender $(PYTEST_ARGS)
 
 lint: setup
 	$(VENV) -m ruff check .

@@ -452,6 +452,7 @@ def close() -> None:
         return
     applying.clear_previews()
     ended = _state.queue.close(CLOSE_SECONDS)
+    WORKSHOP.close()  # a worker may have come to it meanwhile
     if ended:  # a worker that still runs needs the journal
         _state.journal.close()
     _state = None

@@ -15,7 +15,7 @@ from .admission import quote, sent_fields
 from .asked import as_sent, is_cut
 from .defaults import PROMPT_LIMIT
 from .errors import InvalidRequestError
-from .files import PART_SUFFIX
+from .files import PART_SUFFIX, read_file
 from .models import Registry, check
 from .pricing import Estimate, Seen, estimate, nothing_seen
 from .request import Application, GenerationRequest, check_application
@@ -175,4 +175,4 @@ def answer_of(folder: Path, kind: str) -> bytes | None:
     """The encoded picture that a further job brought."""
     found = further_folder(folder, kind)
     picture = next(found.glob(f"{PICTURE_STEM}1.*"), None) if found else None
-    return picture.read_bytes() if picture else None
+    return read_file(picture) if picture else None

@@ -47,7 +47,9 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises InvalidResponseError: no picture in the folder can be used.
     :raises StorageError: maps or copies can't be written.
     """
-    light = WORKSHOP.call(_prepared_files, job, request, application, folder, shown=Turns.enabled)
+    if not Turns.enabled:
+        return _prepared(job, request, application, folder)
+    light = WORKSHOP.call(_prepared_files, job, request, application, folder)
     with storage_errors(f"{folder} could not be read"):
         return light.mapped(_with_bytes)
 
@@ -56,17 +58,11 @@ def _with_bytes(picture: Picture) -> Picture:
     return dataclasses.replace(picture, data=read_file(Path(picture.file)))
 
 
-def _prepared_files(
-    job: str, request: GenerationRequest, application: Application, folder: Path, *, shown: bool
-) -> Prepared:
-    """The same without the bytes, which lie in the files: another process may have made them.
-
-    :param shown: there is a window, which will show thumbnails.
-    """
+def _prepared_files(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
+    """The same for a window, with thumbnails, and without the bytes: they lie in the files."""
     prepared = _prepared(job, request, application, folder)
-    if shown:
-        for file in {file for picture in prepared.pictures for file in (picture.file, picture.received_file)}:
-            write_thumbnail(Path(file))
+    for file in {file for picture in prepared.pictures for file in (picture.file, picture.received_file)}:
+        write_thumbnail(Path(file))
     return prepared.mapped(lambda picture: dataclasses.replace(picture, data=b""))
 
 
@@ -189,7 +185,7 @@ def _known_height(
     number = Path(picture.file).stem.removeprefix(PICTURE_STEM)
     exact = folder / f"{HEIGHT_STEM}{number}.png"
     if exact.exists():
-        return _Height(decode_height(exact.read_bytes()), exact=True)
+        return _Height(decode_height(read_file(exact)), exact=True)
     answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None
     if answer is None:
         return None
@@ -263,7 +259,7 @@ def _copy_to(folder: Path, pictures: Iterable[Picture], normal: Picture | None) 
         data = _directx(picture.data) if picture is normal else picture.data
         replace_file(folder / f"{picture.name}.{extension}", data)
         if picture.source.endswith(".gif"):
-            replace_file(folder / f"{picture.name}.gif", Path(picture.source).read_bytes())
+            replace_file(folder / f"{picture.name}.gif", read_file(Path(picture.source)))
 
 
 def _directx(normal: bytes) -> bytes:

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from .compositing import composite, same_aspect
-from .files import replace_file
+from .files import read_file, replace_file
 from .masks import editable_part
 from .pictures import decode, encode_png
 from .request import Application, GenerationRequest
@@ -38,14 +38,14 @@ def _composited(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
     original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), None)
     if original_file is None:
         return picture, ["The original is no longer there, so the edit was not put back into it."]
-    original = decode(original_file.read_bytes())
+    original = decode(read_file(original_file))
     size = (original.shape[1], original.shape[0])
     if not same_aspect(size, (picture.width, picture.height)):
         return picture, [
             f"The result's shape {picture.width}x{picture.height} is not that of the original "
             f"{size[0]}x{size[1]}, so what lies outside the mask was not put back."
         ]
-    editable = editable_part(decode((folder / MASK_FILE).read_bytes()))
+    editable = editable_part(decode(read_file(folder / MASK_FILE)))
     pixels = composite(original, decode(picture.data), editable)
     return _saved(picture, encode_png(pixels), size, folder), []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import StorageError
-from .files import replace_file
+from .files import read_file, replace_file
 from .pictures import UnusablePictureError, encode_png, thumbnail
 from .results import thumbnail_of
 
@@ -18,5 +18,5 @@ EDGE = 256  # pixels of the longer edge, as Blender's own
 def write_thumbnail(picture: Path) -> None:
     """Make the small copy; where that can't be done, the picture itself will be shown."""
     with contextlib.suppress(OSError, StorageError, UnusablePictureError):
-        small = thumbnail(picture.read_bytes(), EDGE)
+        small = thumbnail(read_file(picture), EDGE)
         replace_file(thumbnail_of(picture), encode_png(np.rint(small * 255).astype(np.uint8)))

@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, TypeVar
 from . import workshop_process
 from .errors import JobCancelled
 from .logs import get_logger
-from .turns import PREPARING, Turns
+from .turns import PREPARING
 
 log = get_logger(__name__)
 
@@ -43,6 +43,7 @@ class Workshop:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._closings = 0
 
     @property
     def open(self) -> bool:
@@ -50,42 +51,52 @@ class Workshop:
         return self._process is not None
 
     def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """What ``function`` returns: of the process with a window, of this thread without one.
+        """What ``function`` returns in the process, or here where there is none.
 
         :param function: of a module that needs no Blender; what it takes, returns and raises can be pickled.
         :raises JobCancelled: `close` came first.
         """
-        if Turns.enabled:
-            with self._lock:
-                answer = self._answer((function, args, kwargs))
-            if answer is not None:
-                raised, outcome = answer
-                if raised:
-                    raise outcome
-                return outcome  # type: ignore[no-any-return]
+        closings = self._closings
+        with self._lock:
+            answer = self._answer((function, args, kwargs), closings)
+        if answer is not None:
+            raised, outcome = answer
+            if raised:
+                raise outcome
+            return outcome  # type: ignore[no-any-return]
         with PREPARING.one():
             return function(*args, **kwargs)
 
-    def _answer(self, call: _Call) -> tuple[bool, Any] | None:
-        """Whether a call raised something, and what it raised or returned; None where none can be had."""
-        process = None
+    def _answer(self, call: _Call, closings: int) -> tuple[bool, Any] | None:
+        """Whether a call raised something, and what it raised or returned; None where none can be had.
+
+        :param closings: how many there were when the call came, which may have waited since.
+        """
+        self._check_open(closings)
         try:
-            process = self._process = self._process or _started()
+            self._process = process = self._process or _started()
             return _exchanged(process, call)
         except Exception as error:
-            if process is not None and self._process is not process:
-                raise JobCancelled("The work was stopped; the result is kept.") from None
+            self._check_open(closings)
             log.warning("The process for heavy work can't be used: %r", error)
-            self.close()
+            self._end()
             return None
+
+    def _check_open(self, closings: int) -> None:
+        if self._closings != closings:
+            raise JobCancelled("The work was stopped; the result is kept.")
 
     def rest(self) -> None:
         """End the process once it has nothing to do; the next call starts another."""
         with self._lock:
-            self.close()
+            self._end()
 
     def close(self) -> None:
-        """End the process, also one that is at work."""
+        """End the process, also one that is at work; calls that wait for it end as well."""
+        self._closings += 1
+        self._end()
+
+    def _end(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return

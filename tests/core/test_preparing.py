@@ -203,7 +203,7 @@ def test_with_a_window_another_process_makes_the_same_and_thumbnails(
     request = replace(REQUEST, seamless=True)
     folder = result(tmp_path, "job", [SHADED, SHADED[:256]])
     alone = made(folder, request)
-    assert not list(tmp_path.rglob("thumbnail-*"))
+    assert not list(tmp_path.rglob("thumbnail-*")) and not WORKSHOP.open
     monkeypatch.setattr(Turns, "enabled", True)
     try:
         assert made(folder, request) == alone
@@ -238,7 +238,8 @@ def test_with_a_window_a_bad_picture_is_refused_as_without(
 def test_a_picture_that_vanishes_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = result(tmp_path, "job", [SHADED])
     prepared = made(folder)
-    monkeypatch.setattr(WORKSHOP, "call", lambda *args, **kwargs: prepared)
+    monkeypatch.setattr(Turns, "enabled", True)
+    monkeypatch.setattr(WORKSHOP, "call", lambda *args: prepared)
     (folder / "image-1.png").unlink()
     with pytest.raises(StorageError, match="job could not be read"):
         made(folder)

@@ -15,13 +15,11 @@ import pytest
 
 from gpt_image_addon.core.errors import InvalidRequestError, JobCancelled
 from gpt_image_addon.core.sizes import parse_size
-from gpt_image_addon.core.turns import Turns
 from gpt_image_addon.core.workshop import Workshop
 
 
 @pytest.fixture
-def workshop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
-    monkeypatch.setattr(Turns, "enabled", True)
+def workshop() -> Iterator[Workshop]:
     made = Workshop()
     yield made
     made.close()
@@ -30,12 +28,6 @@ def workshop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
 def test_work_is_done_in_one_other_process(workshop: Workshop) -> None:
     first, second = workshop.call(os.getpid), workshop.call(os.getpid)
     assert first == second != os.getpid()
-
-
-def test_without_a_window_work_is_done_here(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Turns, "enabled", False)
-    assert workshop.call(os.getpid) == os.getpid()
-    assert not workshop.open
 
 
 def test_its_errors_come_back_and_it_goes_on(workshop: Workshop) -> None:
@@ -92,9 +84,7 @@ def test_modules_below_a_package_are_found_without_it() -> None:
 def test_it_ends_with_the_process_that_started_it(workshop: Workshop) -> None:
     script = (
         "import os, time\n"
-        "from gpt_image_addon.core.turns import Turns\n"
         "from gpt_image_addon.core.workshop import Workshop\n"
-        "Turns.enabled = True\n"
         "print(Workshop().call(os.getpid), flush=True)\n"
         "os._exit(1)"
     )
@@ -105,7 +95,7 @@ def test_it_ends_with_the_process_that_started_it(workshop: Workshop) -> None:
         time.sleep(0.05)
 
 
-def test_closing_stops_what_it_is_at(workshop: Workshop) -> None:
+def test_closing_stops_what_it_is_at_and_what_waits_for_it(workshop: Workshop) -> None:
     process = workshop.call(os.getpid)
     ends: list[BaseException] = []
 
@@ -115,12 +105,14 @@ def test_closing_stops_what_it_is_at(workshop: Workshop) -> None:
         except JobCancelled as error:
             ends.append(error)
 
-    thread = threading.Thread(target=wait)
-    thread.start()
+    threads = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
     time.sleep(0.2)
     workshop.close()
-    thread.join(10)
-    assert len(ends) == 1
+    for thread in threads:
+        thread.join(10)
+    assert len(ends) == 3 and not workshop.open
     assert not Path(f"/proc/{process}").exists()
 
 

@@ -131,14 +131,17 @@ def preparing(name: str) -> Any:
 
 def disabled_while_preparing() -> Steps:
     job, process = yield from preparing("disable the add-on while it prepares")
+    submitted = [api.submit(f"and {n} wait", provider="offline", target="material") for n in range(2)]
+    yield from until(lambda: all(other.state.name == "RECEIVED" for other in submitted))
+    assert job.prepared is None, "it was prepared before it was interrupted"
     assert Path(f"/proc/{process}").exists()
     bpy.ops.preferences.addon_disable(module=ADDON)
     assert not Path(f"/proc/{process}").exists()
     for _ in range(20):
         yield
-    assert not workers(), workers()
+    assert not workers() and not WORKSHOP.open, workers()
     bpy.ops.preferences.addon_enable(module=ADDON)
-    assert job.id in {entry.id for entry in api.unapplied()}
+    assert {job.id, *(other.id for other in submitted)} <= {entry.id for entry in api.unapplied()}
 
 
 def script() -> Steps:
