@@ -19,7 +19,7 @@ import bpy
 
 from . import settings
 from .core.errors import GptImageError
-from .core.places import state_folder
+from .core.paths import state_folder
 from .core.redaction import Redaction
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from .core.errors import (
     OnlineAccessDisabledError,
 )
 from .core.files import replace_file
-from .core.places import DATA_DIR_VARIABLE, state_folder
+from .core.paths import DATA_DIR_VARIABLE, state_folder
 from .core.providers import NEEDS_KEY
 
 if TYPE_CHECKING:

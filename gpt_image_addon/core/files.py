@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +42,23 @@ class InPieces(io.FileIO):
         return super().readinto(memoryview(buffer)[:PIECE])
 
 
-def read_file(path: Path) -> bytes:
-    """All of a file, read in pieces.
+def read_file(path: Path, limit: int | None = None) -> bytes:
+    """All of a regular file, read in pieces.
 
-    :raises OSError: as `open` and `read`.
+    Nothing else is opened: a pipe would let its reader wait for ever, a device has no end.
+
+    :param limit: bytes that it may have; None for as many as there are.
+    :raises OSError: as `open` and `read`; ``EINVAL`` for what is no regular file, ``EFBIG`` beyond the limit.
     """
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    if limit is not None and status.st_size > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit // 10**6} MB", str(path))
     with io.BufferedReader(InPieces(path)) as stream:
-        return stream.read(path.stat().st_size)
+        return stream.read(status.st_size)
 
 
 def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:

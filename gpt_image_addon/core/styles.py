@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .defaults import STYLE_LIMIT
 from .errors import InvalidRequestError
 from .files import replace_file
-from .places import state_folder
+from .paths import state_folder
 
 STYLES_FILE = "styles.json"
 SCHEMA = 1
