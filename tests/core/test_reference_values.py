@@ -7,10 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from gpt_image_addon.core.kernels import blurred
 from gpt_image_addon.core.light import evened, light_ramp, log_luminance
 from gpt_image_addon.core.relief import (
-    OCCLUSION_AXES,
-    OCCLUSION_STEPS,
     ambient_occlusion,
     estimated_height,
     normal_map,
@@ -21,6 +20,8 @@ from gpt_image_addon.core.tiling import is_seamless, score
 from gpt_image_addon.core.transparency import bleed, has_checkerboard, problem
 
 STEP = 1 / 255
+AXES = ((0, 1), (1, 1), (1, 0), (1, -1))
+REACHES = (1, 2, 4, 8, 16, 32)
 
 
 def linear(level: float) -> float:
@@ -85,12 +86,12 @@ def test_even_light_leaves_alpha_and_takes_the_ramp_out() -> None:
 def open_sky(height: np.ndarray, depth: float) -> np.ndarray:
     """Horizon-based occlusion of a tile, point by point, without the part for cavities."""
     rows, columns = height.shape
-    reach = min(OCCLUSION_STEPS[-1], rows // 2, columns // 2)
+    reach = min(rows // 2, columns // 2)
     result = np.zeros_like(height, np.float64)
     for y in range(rows):
         for x in range(columns):
             total = 0.0
-            for down, across in OCCLUSION_AXES:
+            for down, across in AXES:
                 length = math.hypot(down, across)
 
                 def beside(r: int, y: int = y, x: int = x, down: int = down, across: int = across) -> float:
@@ -98,23 +99,20 @@ def open_sky(height: np.ndarray, depth: float) -> np.ndarray:
 
                 slope = (beside(1) - beside(-1)) * depth / (2 * length)
                 for sign in (1, -1):
-                    steps = [r for r in OCCLUSION_STEPS if r <= reach]
+                    steps = [r for r in REACHES if r <= reach]
                     rises = [(beside(sign * r) - height[y, x] - STEP) * depth / (r * length) for r in steps]
                     above = max(0.0, max(rises) - sign * slope)
                     total += above / math.sqrt((1 + max(rises) ** 2) * (1 + slope**2))
-            result[y, x] = 1 - total / (2 * len(OCCLUSION_AXES))
+            result[y, x] = 1 - total / (2 * len(AXES))
     return result
 
 
-def test_occlusion_is_that_of_the_horizons() -> None:
-    dice = np.random.default_rng(4)
-    height = (dice.random((24, 20)) * 0.2 + 0.4).astype(np.float32)
-    cavity = np.maximum(height.mean() - height - STEP, 0)
-    got, want = ambient_occlusion(height, 6, True), open_sky(height, 6)
-    assert got.min() < 0.75 and np.all(got <= want + 1e-5)
-    high = cavity == 0  # what lies no deeper than its surroundings is shaded by horizons alone
-    assert high.sum() > 100
-    assert got[high] == pytest.approx(want[high], abs=0.02)
+def test_occlusion_is_that_of_the_horizons_and_of_the_cavities() -> None:
+    height = (np.random.default_rng(4).random((24, 20)) * 0.2 + 0.4).astype(np.float32)
+    cavity = np.maximum(blurred(height, 12, True) - height - STEP, 0)
+    want = np.clip(open_sky(height, 16) - 0.5 * cavity * 16 / 12, 0, 1)
+    assert want.min() < 0.6
+    assert ambient_occlusion(height, 16, True) == pytest.approx(want, abs=1e-5)
 
 
 def test_normals_are_rounded_to_the_nearest_level() -> None:
