@@ -77,6 +77,40 @@ CREATE TABLE batches (
 CREATE TABLE pace (name TEXT PRIMARY KEY, free REAL NOT NULL);
 """
 
+_OF_ROW = """
+    spent = spent {sign} CAST(round(min(max(ifnull({row}.cost_usd, 0), 0), 1e6) * 1e12) AS INTEGER),
+    reserved = reserved {sign} CAST(round(min(max({row}.reserved_usd, 0), 1e6) * 1e12) AS INTEGER),
+    bytes = bytes {sign} iif({row}.folder IS NULL, 0, ifnull({row}.bytes, 0))
+    WHERE month = {row}.month;
+"""
+_ADD = (
+    "INSERT OR IGNORE INTO sums VALUES (NEW.month, 0, 0, 0); UPDATE sums SET"
+    f" {_OF_ROW.format(sign='+', row='NEW')}"
+)
+_SUBTRACT = f"UPDATE sums SET {_OF_ROW.format(sign='-', row='OLD')}"
+
+VERSION_4 = f"""
+CREATE TABLE outputs (path TEXT PRIMARY KEY, owner TEXT NOT NULL, sha256 TEXT NOT NULL);
+ALTER TABLE jobs ADD COLUMN bytes INTEGER;
+ALTER TABLE jobs ADD COLUMN searched TEXT;
+DROP INDEX jobs_by_age;
+CREATE INDEX jobs_by_age ON jobs (created DESC, id);
+CREATE INDEX jobs_by_text ON jobs (created DESC, id, searched);
+CREATE TABLE sums (
+    month TEXT PRIMARY KEY,
+    spent INTEGER NOT NULL,
+    reserved INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+);
+CREATE TRIGGER jobs_added AFTER INSERT ON jobs BEGIN {_ADD} END;
+CREATE TRIGGER jobs_removed AFTER DELETE ON jobs BEGIN {_SUBTRACT} END;
+CREATE TRIGGER jobs_changed AFTER UPDATE OF month, cost_usd, reserved_usd, folder, bytes ON jobs
+BEGIN {_SUBTRACT} {_ADD} END;
+"""
+"""``outputs`` are files that we wrote outside the state folder. ``sums`` are kept by triggers, so that the
+budget is checked without reading the rows of a month; they are whole numbers of 1e-12 USD, so that adding and
+subtracting leaves no remainder."""
+
 
 def _fill_version_2(connection: sqlite3.Connection) -> None:
     """What later estimates learn from, out of the requests and usages that are there."""
@@ -96,10 +130,17 @@ def _fill_version_2(connection: sqlite3.Connection) -> None:
         )
 
 
+def _fill_version_4(connection: sqlite3.Connection) -> None:
+    """The sums of the rows that are there."""
+    connection.execute("INSERT OR IGNORE INTO sums SELECT DISTINCT month, 0, 0, 0 FROM jobs")
+    connection.execute("UPDATE jobs SET bytes = bytes, reserved_usd = reserved_usd")
+
+
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None] | None], ...] = (
     (VERSION_1, None),
     (VERSION_2, _fill_version_2),
     (VERSION_3, None),
+    (VERSION_4, _fill_version_4),
 )
 """The statements, and where needed the code, that lead from each version to the next."""
 VERSION = len(MIGRATIONS)
@@ -118,13 +159,25 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> int:
             next_step="Update the add-on, or set GPT_IMAGE_DATA_DIR to another folder.",
         )
     for script, fill in MIGRATIONS[before:]:
-        for statement in filter(str.strip, script.split(";")):
+        for statement in _statements(script):
             connection.execute(statement)
         if fill is not None:
             fill(connection)
     if before < VERSION:
         connection.execute(f"PRAGMA user_version = {VERSION}")
     return before
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One after the other; a semicolon inside a trigger ends none."""
+    statement = ""
+    for piece in script.split(";"):
+        statement += piece + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip(" \n;"):
+        yield statement
 
 
 def open_database(path: Path, *, shared: bool = False) -> sqlite3.Connection:
