@@ -93,7 +93,9 @@ def _goes_on(ours: sqlite3.Row, theirs: ForeignRow) -> bool:
 def _take(journal: Journal, row: ForeignRow, ours: sqlite3.Row | None, source: Path) -> int:
     """Add a row, or bring ours to its state; the result first. Returns the bytes that were copied."""
     values = dict(row.values)
-    old = locate(source / journal.results.name, row.id, row.folder) if row.state in STORED else None
+    results = source / journal.results.name
+    usable = row.state in STORED and not results.is_symlink()
+    old = locate(results, row.id, row.folder) if usable else None
     copied = 0
     if old is not None and read_answer(old) is not None and (ours is None or ours["folder"] is None):
         new = journal.results / values["month"] / row.id

@@ -75,7 +75,7 @@ def clean_usage(value: object) -> dict[str, Any] | None:
             found[name] = count
         elif isinstance(count, dict):
             details = {key: one for key, one in count.items() if type(one) is int and 0 <= one <= MAX_TOKENS}
-            found[name] = details
+            found |= {name: details} if details else {}
     return found or None
 
 
