@@ -128,10 +128,7 @@ def measure_results(done: Callable[[int | None, GptImageError | None], None]) ->
 
     :raises StorageError: the journal can't be opened.
     """
-    from .core.results import folder_bytes
-
-    folder = _journal().results
-    runner.errand(lambda: folder_bytes(folder), done)
+    runner.errand(_journal().results_bytes, done)
 
 
 def merge_journal(source: Path | str) -> Merged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -12,6 +13,8 @@ from typing import Any
 from .errors import StorageError
 
 PART_SUFFIX = ".part"
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+"""Permissions in the state folder: prompts and images are nobody else's, where the system has modes."""
 PIECE = 256 * 1024
 """Bytes that are read or written at once.
 
@@ -90,6 +93,37 @@ def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone.
+
+    :raises OSError: as `mkdir`.
+    """
+    if not path.is_dir():
+        if path.parent != path:
+            make_private_folder(path.parent)
+        path.mkdir(PRIVATE_FOLDER, exist_ok=True)
+
+
+def keep_private(path: Path) -> None:
+    """Take what others may do with a file, or with a folder and all in it, away; links are left alone.
+
+    A folder comes after what is in it: one that is private already is not looked into again.
+    """
+    with contextlib.suppress(OSError):  # somebody else's
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode) or is_private(mode):
+            return
+        if stat.S_ISDIR(mode):
+            for inner in path.iterdir():
+                keep_private(inner)
+        path.chmod(PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE)
+
+
+def is_private(mode: int) -> bool:
+    """Whether permissions let nobody but the owner in."""
+    return os.name == "nt" or not mode & 0o077
 
 
 def sync_folder(path: Path) -> None:
