@@ -170,7 +170,7 @@ class Collection:
         def take(answer: Line) -> bool:
             """Whether nothing else of the line is needed."""
             try:
-                message = self._take(answer, reader.file_of(answer.number))
+                message = self._take(batch, answer, reader.file_of(answer.number))
             except StorageError:
                 raise
             except Exception as error:
@@ -188,13 +188,14 @@ class Collection:
         finally:
             reader.close()
 
-    def _take(self, answer: Line, kept: Path) -> str:
+    def _take(self, batch: str, answer: Line, kept: Path) -> str:
         """One row's answer, unless an earlier look took it.
 
         :returns: why the line is still needed; empty where it is not.
         """
         journal = self.pipeline.journal
-        entry = journal.entry(answer.custom_id) if answer.custom_id else None
+        # No other batch's row: nobody but its own batch answers it.
+        entry = next(iter(journal.find("id = ? AND batch = ?", answer.custom_id, batch)), None)
         if entry is None:
             return f"It can't be read: {answer.fault}." if answer.fault else "No row asked for it."
         if entry.state not in WAITING:

@@ -1,4 +1,4 @@
-"""Answers of OpenAI's Batch API that are odd in one place: everything else is fetched, and what came is kept."""
+"""Answers of the Batch API that are odd in one place: everything else is fetched, and what came is kept."""
 
 from __future__ import annotations
 
@@ -297,3 +297,19 @@ def test_an_unreadable_answer_to_a_new_batch_is_not_paid_twice(
     code, output = run("--collect")
     assert (code, output["succeeded"]) == (0, 3)
     assert len(api_server.desk.batches()) == 1
+
+
+def test_a_line_answers_no_row_of_another_batch(
+    run: Any, api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_batches, "MAX_LINES", 1)
+    run()
+    first = api_server.desk.batches()[0]
+    while api_server.desk.look(first.facts["id"], api_server.options)["status"] != "completed":
+        pass
+    file = api_server.desk.file(first.facts["output_file_id"])
+    line = json.loads(file.data) | {"custom_id": jobs(tmp_path / "state")["c"][0]}
+    api_server.desk._files[file.id] = dataclasses.replace(file, data=json.dumps(line).encode())
+    code, output = run("--collect")
+    assert (code, states(output)) == (7, {"a": "unknown", "b": "running", "c": "running"})
+    assert "No row asked for it." in output["problems"][0]["message"]
