@@ -31,6 +31,11 @@ class PictureLifter:
         while chunk:
             chunk = self._outside(chunk) if self._picture is None else self._inside(self._picture, chunk)
 
+    @property
+    def text_size(self) -> int:
+        """Bytes of the text so far, without its pictures."""
+        return len(self._rest)
+
     def close(self) -> bytes:
         """The text has ended; returns it without its pictures."""
         if self._picture is not None:
