@@ -255,11 +255,11 @@ def _connection_error(error: Exception, exchange: Exchange, proxy: Proxy) -> API
             "The server's certificate can't be trusted, so nothing was sent.", billed=exchange.billed
         )
     if isinstance(error, requests.exceptions.ProxyError) and not exchange.body_sent:
-        why = (
-            "wants a user name and a password" if " 407" in str(error) else "can't be reached or refused to help"
-        )
+        message = f"The proxy {proxy.shown} can't be reached or refused the connection."
+        if " 407" in str(error):
+            message = f"The proxy {proxy.shown} wants a user name and a password."
         return APIConnectionError(
-            f"The proxy {proxy.shown} {why}.",
+            message,
             code="proxy_error",
             retryable=True,
             billed=exchange.billed,
