@@ -154,7 +154,9 @@ def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: 
     """What to do, as far as the details tell; None leaves it to the class of the error."""
     details, param = body.details, _text(body.details.get("param")) or body.param
     if body.is_page and status != TOO_LARGE:
-        return "A gateway, a firewall or a login page answers in its place: check the base URL and the network."
+        return (
+            "A gateway, a firewall or a login page answers in its place: check the base URL and the network."
+        )
     if kind is PermissionDeniedError and UNVERIFIED in body.said:
         return f"Verify the organisation at {VERIFY_URL} to use {model}, then wait some minutes."
     if kind is PermissionDeniedError and "not supported" in body.said:
