@@ -24,6 +24,7 @@ from .logs import get_logger
 from .manifest import Row
 from .outcomes import HOPELESS, NOT_MADE, Outcome, RowState, refused, state_after
 from .pipeline import Line
+from .redaction import describe
 from .request import GenerationRequest
 from .results import Prepared
 from .rows import last_error
@@ -290,4 +291,4 @@ def _nobody(event: JobEvent) -> None:
 def _fault(error: Exception) -> GptImageError:
     """What people read of a fault of our own."""
     log.error("A row broke", exc_info=error)
-    return GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")
+    return GptImageError(f"Something unexpected went wrong: {describe(error)}.", code="internal")

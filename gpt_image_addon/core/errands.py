@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import GptImageError
 from .logs import get_logger
+from .redaction import describe
 
 log = get_logger(__name__)
 
@@ -51,4 +52,6 @@ class Errands:
             self._answers.put((done, None, error))
         except Exception as error:
             log.exception("An errand broke")
-            self._answers.put((done, None, GptImageError(f"Something unexpected went wrong: {error!r}.")))
+            self._answers.put(
+                (done, None, GptImageError(f"Something unexpected went wrong: {describe(error)}."))
+            )

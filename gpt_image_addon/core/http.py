@@ -15,13 +15,21 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.auth import AuthBase
-from requests.utils import should_bypass_proxies
 from urllib3.exceptions import HTTPError
 
 from .connection import Connection, is_loopback
-from .errors import APIConnectionError, APITimeoutError, InvalidResponseError
+from .errors import (
+    NAME_LIMIT,
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    InvalidResponseError,
+    UntrustedCertificateError,
+)
 from .exchange import Exchange
-from .logs import get_logger, guard_libraries, hide
+from .logs import get_logger, guard_libraries
+from .proxies import Proxy, check_route
+from .redaction import hide, show
 from .sessions import session_for
 from .sigpipe import broken_pipes_as_errors
 from .turns import RECEIVING
@@ -50,7 +58,8 @@ class Reply:
     @property
     def request_id(self) -> str | None:
         """The server's name for the exchange, for support."""
-        return self.headers.get("x-request-id") or self.headers.get("apim-request-id")
+        found = self.headers.get("x-request-id") or self.headers.get("apim-request-id")
+        return show(found, NAME_LIMIT) if found else None
 
 
 class Sink(Protocol):
@@ -135,9 +144,14 @@ def fetch(
                 code="unsafe_link",
                 billed=exchange.billed,
             )
-        reply = _perform(
-            _Request("GET", url, {}, None, None, timeout), exchange, _keep_body, MAX_PICTURE_BYTES
-        )
+        try:
+            reply = _perform(
+                _Request("GET", url, {}, None, None, timeout), exchange, _keep_body, MAX_PICTURE_BYTES
+            )
+        except ConfigurationError as error:  # the link leads elsewhere than the request did
+            raise APIConnectionError(
+                error.message, code=error.code, billed=exchange.billed, next_step=error.next_step
+            ) from error
         target = reply.headers.get("location")
         if not 300 <= reply.status < 400 or not target:
             return reply
@@ -162,6 +176,7 @@ def _perform(
 ) -> Reply:
     exchange.check()
     exchange.body_sent = False
+    proxy = check_route(request.url, exchange.proxy)
     started = time.monotonic()
     try:
         with (
@@ -174,7 +189,7 @@ def _perform(
                 files=request.files,
                 auth=_Headers(request.headers),
                 timeout=request.timeout,
-                proxies=_proxies(request.url, exchange.proxy),
+                proxies=dict(proxy.for_requests()),
                 allow_redirects=False,
                 stream=True,
             ) as response,
@@ -183,7 +198,7 @@ def _perform(
     except (requests.RequestException, HTTPError, OSError) as error:
         exchange.check()
         log.debug("%s %s broke: %s", request.method, request.url, error)
-        raise _connection_error(error, exchange) from error
+        raise _connection_error(error, exchange, proxy) from error
     finally:
         exchange.release()
     exchange.check()
@@ -196,13 +211,6 @@ def _perform(
         reply.request_id,
     )
     return reply
-
-
-def _proxies(url: str, proxy: str) -> dict[str, str] | None:
-    """A proxy of our own for a URL; None for what the environment says. NO_PROXY holds in any case."""
-    if not proxy or is_loopback(url) or should_bypass_proxies(url, no_proxy=None):
-        return None
-    return {"http": proxy, "https": proxy}
 
 
 def _read(
@@ -241,17 +249,17 @@ def _too_large(head: Reply, exchange: Exchange, limit: int) -> InvalidResponseEr
     )
 
 
-def _connection_error(error: Exception, exchange: Exchange) -> APIConnectionError:
+def _connection_error(error: Exception, exchange: Exchange, proxy: Proxy) -> APIConnectionError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error) or "doesn't match" in str(error):
-        return APIConnectionError(
-            "The server's certificate can't be trusted, so nothing was sent.",
-            code="untrusted_certificate",
-            billed=exchange.billed,
-            next_step="Check the base URL; a company's own certificate goes into REQUESTS_CA_BUNDLE.",
+        return UntrustedCertificateError(
+            "The server's certificate can't be trusted, so nothing was sent.", billed=exchange.billed
         )
     if isinstance(error, requests.exceptions.ProxyError) and not exchange.body_sent:
+        message = f"The proxy {proxy.shown} can't be reached or refused the connection."
+        if " 407" in str(error):
+            message = f"The proxy {proxy.shown} wants a user name and a password."
         return APIConnectionError(
-            "The proxy can't be reached or refused the connection.",
+            message,
             code="proxy_error",
             retryable=True,
             billed=exchange.billed,

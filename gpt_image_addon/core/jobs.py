@@ -17,6 +17,7 @@ from typing import Any
 
 from .errors import GptImageError, JobCancelled
 from .logs import get_logger
+from .redaction import describe
 from .request import Application, GenerationRequest
 from .results import Prepared
 from .states import JobState
@@ -281,5 +282,5 @@ def _outcome(job: Job, work: Work, emit: Emit) -> JobEvent:
     except Exception as error:
         log.exception("Job %s broke", job.id)
         return JobEvent(
-            job, error=GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")
+            job, error=GptImageError(f"Something unexpected went wrong: {describe(error)}.", code="internal")
         )

@@ -30,6 +30,7 @@ from .models import Registry
 from .pricing import cost_usd
 from .prompts import compose
 from .providers import NEEDS_KEY, make_provider
+from .redaction import describe
 from .request import Application, GenerationRequest
 from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, Prepared, keep
 from .sizes import parse_size
@@ -238,7 +239,9 @@ class Line:
 def _fault(error: Exception, billed: Billed) -> GptImageError:
     """What people read of a fault of our own."""
     log.error("A job broke", exc_info=error)
-    return GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal", billed=billed)
+    return GptImageError(
+        f"Something unexpected went wrong: {describe(error)}.", code="internal", billed=billed
+    )
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:

@@ -259,10 +259,10 @@ def test_a_tunnel_through_a_proxy(
     api_server: ApiServer, secure: Relay, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
-    with Relay(0, proxy=True) as proxy:
+    with Relay(secure.port, proxy=True) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-        assert generate(api_server, base_url=f"https://127.0.0.1:{secure.port}/v1").pictures
-        assert proxy.received.startswith(f"CONNECT 127.0.0.1:{secure.port} ".encode())
+        assert generate(api_server, base_url="https://images.invalid/v1").pictures
+        assert proxy.received.startswith(b"CONNECT images.invalid:443 ")
         assert api_server.api_key.encode() not in proxy.received
 
 
