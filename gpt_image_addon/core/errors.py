@@ -5,7 +5,8 @@
     GptImageError
     ├── ConfigurationError
     │   ├── MissingApiKeyError
-    │   └── OnlineAccessDisabledError
+    │   ├── OnlineAccessDisabledError
+    │   └── EndpointError (an APIError, too)
     ├── InvalidRequestError
     ├── BudgetExceededError
     ├── RowTakenError
@@ -178,6 +179,11 @@ class APIConnectionError(APIError):
     """The server could not be reached, or the connection broke."""
 
     default_code = "connection_error"
+
+
+class EndpointError(ConfigurationError, APIError):
+    """What answers at the base URL, or on the way there, can't be the API: a redirect, an untrusted
+    certificate."""
 
 
 class APITimeoutError(APIConnectionError):

@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from .body_file import BODY_FILE
 from .errors import StorageError
 from .files import PART_SUFFIX, sync_folder, write_synced
 
@@ -136,8 +137,9 @@ def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts
     :raises StorageError: no disk takes it.
     """
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    text = json.dumps({**facts, FILES_KEY: digests}, ensure_ascii=False, indent=1).encode()
-    everything = {ANSWER_FILE: text, **files}
+    text = json.dumps({**facts, FILES_KEY: digests}, ensure_ascii=False, indent=1)
+    # Half characters become escapes again, as JSON has them.
+    everything = {ANSWER_FILE: text.encode("utf-8", "backslashreplace"), **files}
     path = root / when.strftime("%Y-%m") / job
     try:
         _write_whole(path, everything)
@@ -217,7 +219,10 @@ def salvage(part: Path) -> Path | None:
             if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
                 path.unlink()
         if next(part.glob(f"{PICTURE_STEM}*"), None) is None:
-            shutil.rmtree(part, ignore_errors=True)
+            if (part / BODY_FILE).exists():
+                _finish(part)  # nobody has understood it yet; a person may
+            else:
+                shutil.rmtree(part, ignore_errors=True)
         elif digests:
             return _finish(part)
     except FileNotFoundError:  # another process salvages it at the same moment

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core import http, pictures
+from gpt_image_addon.core.body_file import BODY_FILE
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import (
     APIConnectionError,
@@ -145,7 +146,11 @@ def test_each_fault(
     outcome, entry = bench.run()
     check_failure(bench, outcome, entry, kind, 6, billed)
     assert len(bench.server.requests) == requests
-    assert not bench.files()
+    assert isinstance(outcome, GptImageError)
+    for path in bench.files():  # what came, where something came
+        assert path.name == BODY_FILE and str(path) in outcome.text
+    if step.answer and kind is InvalidResponseError:
+        assert len(bench.files()) == 1
     assert bench.journal.reserved_usd() > 0  # until the user has settled it
 
 
