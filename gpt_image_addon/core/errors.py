@@ -5,7 +5,8 @@
     GptImageError
     ├── ConfigurationError
     │   ├── MissingApiKeyError
-    │   └── OnlineAccessDisabledError
+    │   ├── OnlineAccessDisabledError
+    │   └── EndpointError (an APIError, too)
     ├── InvalidRequestError
     ├── BudgetExceededError
     ├── RowTakenError
@@ -14,8 +15,7 @@
     ├── JobCancelled
     └── APIError
         ├── APIConnectionError
-        │   ├── APITimeoutError
-        │   └── UntrustedCertificateError
+        │   └── APITimeoutError
         ├── APIStatusError
         │   ├── AuthenticationError
         │   ├── PermissionDeniedError
@@ -196,18 +196,15 @@ class APIConnectionError(APIError):
     default_code = "connection_error"
 
 
+class EndpointError(ConfigurationError, APIError):
+    """What answers at the base URL, or on the way there, can't be the API: a redirect, an untrusted
+    certificate."""
+
+
 class APITimeoutError(APIConnectionError):
     """The server did not answer in time."""
 
     default_code = "timeout"
-
-
-class UntrustedCertificateError(APIConnectionError):
-    """The server can't show that it is the one it claims to be; trying again does not help."""
-
-    exit_code = ExitCode.CONFIGURATION
-    default_code = "untrusted_certificate"
-    default_next_step = "Check the base URL; a company's own certificate goes into REQUESTS_CA_BUNDLE."
 
 
 class APIStatusError(APIError):
