@@ -224,7 +224,7 @@ def clear_previews() -> None:
 
 
 def _why_deferred(job: Job) -> str | None:
-    from .scene.scene_state import why_deferred
+    from .scene.receiver import why_deferred
 
     return why_deferred(job.application)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from .core import keychain
+from .core.arguments import kinds_of, typed
 from .core.connection import (
     Connection,
     check_base_url,
@@ -132,14 +133,11 @@ def override(**values: Any) -> Iterator[None]:
     """Inside the block, these go before environment and preferences. Main thread only.
 
     :param values: fields of `Settings`.
-    :raises InvalidRequestError: a name that is no setting.
+    :raises InvalidRequestError: a name that is no setting, or a value of another type.
     """
-    known = {field.name for field in dataclasses.fields(Settings)} - {"problem"}
-    for name in values:
-        if name not in known:
-            raise InvalidRequestError(f"There is no setting '{name}'.", code="unknown_setting", param=name)
     before = dict(_overrides)
-    _overrides.update(values)
+    kinds = {name: kind for name, kind in kinds_of(Settings).items() if name != "problem"}
+    _overrides.update(typed(kinds, values, "setting"))
     try:
         yield
     finally:

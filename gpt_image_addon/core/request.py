@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .arguments import PathText, kinds_of, typed
 from .defaults import (
     ALPHA_FORMATS,
     ANIMATED_OR_DRAWN,
@@ -59,15 +60,9 @@ class _Values:
     def from_dict(cls: type[_T], values: Mapping[str, Any]) -> _T:
         """The inverse of `to_dict`.
 
-        :raises InvalidRequestError: a name that is not a parameter.
+        :raises InvalidRequestError: a name that is not a parameter, or a value of another type.
         """
-        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        for name in values:
-            if name not in known:
-                raise InvalidRequestError(
-                    f"There is no parameter '{name}'.", code="unknown_parameter", param=name
-                )
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        return cls(**typed(kinds_of(cls), values))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -104,13 +99,13 @@ class GenerationRequest(_Values):
     frame_count: int | None = None
     """Frames of a gif."""
     frame_duration_ms: int | None = None
-    references: tuple[str, ...] = ()
+    references: tuple[PathText, ...] = ()
     """Paths of pictures to show the model; any make the call an edit."""
     reference_labels: tuple[str, ...] = ()
     """What each reference shows, said in the prompt; empty for none."""
-    mask: str | None = None
+    mask: PathText | None = None
     """Path of a picture that says where the first reference may change."""
-    markup: str | None = None
+    markup: PathText | None = None
     """Path of a transparent picture drawn over the first reference."""
     style: str | None = None
     """Name of a style whose words join the prompt."""
@@ -161,7 +156,7 @@ class Application(_Values):
     """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
     composite: bool = True
     """After a masked edit, put back what lies outside the mask."""
-    textures_dir: str | None = None
+    textures_dir: PathText | None = None
     """Folder that gets copies of the pictures and maps."""
     normal_strength: float = 1.0
     height_strength: float = 1.0
@@ -195,6 +190,15 @@ def check_application(application: Application) -> None:
         {name: getattr(application, name) for name in (*STRENGTHS, "convention", "bits", "pack")}
     )
     _one_of("displacement", application.displacement, DISPLACEMENTS)
+    if application.picture < 0:
+        raise InvalidRequestError(
+            f"picture counts from 0, not from {application.picture}.", code="invalid_value", param="picture"
+        )
+    matrix = application.view_matrix
+    if matrix is not None and len(matrix) != 16:
+        raise InvalidRequestError(
+            f"view_matrix has 16 numbers, not {len(matrix)}.", code="invalid_value", param="view_matrix"
+        )
     size = application.texture_size
     if size is not None and not 0 < size < math.inf:
         raise InvalidRequestError(
