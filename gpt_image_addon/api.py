@@ -43,6 +43,7 @@ from .ledger import (
     clean_results,
     export_result,
     history,
+    history_rows,
     look_back,
     measure_results,
     merge_journal,
@@ -50,6 +51,7 @@ from .ledger import (
     start_cleaning,
     unapplied,
     unknown,
+    unreadable,
 )
 from .surfaces import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
@@ -88,6 +90,7 @@ __all__ = [
     "forget_finished",
     "generate",
     "history",
+    "history_rows",
     "jobs",
     "look_back",
     "make_maps",
@@ -116,6 +119,7 @@ __all__ = [
     "tile_result",
     "unapplied",
     "unknown",
+    "unreadable",
     "using",
     "waiting",
 ]
