@@ -90,12 +90,14 @@ def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
 def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file so that it is either the old or the new one, never half of it.
 
-    :param mode: permissions, from the first moment on.
+    :param mode: permissions, from the first moment on; folders that are missing are made private where it is.
     :raises StorageError: the disk is full or the folder can't be written.
     """
     # A name of its own: two threads may write the same file at once.
     part = path.with_name(f"{path.name}.{os.urandom(4).hex()}{PART_SUFFIX}")
     with storage_errors(f"{path} could not be written"):
+        if mode == PRIVATE_FILE:
+            make_private_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write_synced(part, data, mode)
@@ -118,16 +120,17 @@ def make_private_folder(path: Path) -> None:
 def keep_private(path: Path) -> None:
     """Take what others may do with a file, or with a folder and all in it, away; links are left alone.
 
-    A folder comes after what is in it: one that is private already is not looked into again.
+    A folder comes after what is in it.
     """
+    if os.name == "nt":
+        return
     with contextlib.suppress(OSError):  # somebody else's
         mode = path.lstat().st_mode
-        if stat.S_ISLNK(mode) or is_private(mode):
-            return
         if stat.S_ISDIR(mode):
             for inner in path.iterdir():
                 keep_private(inner)
-        path.chmod(PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE)
+        if not stat.S_ISLNK(mode) and not is_private(mode):
+            path.chmod(PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE)
 
 
 def is_private(mode: int) -> bool:

@@ -54,8 +54,8 @@ from .stored_values import load_object
 
 LOCKS_FOLDER = "processes"
 RESULTS_FOLDER = "results"
-PRIVATE_BESIDE = ("references", "durations.json", "models.json", "styles.json")
-"""What else lies in a state folder."""
+PRIVATE = (LOCKS_FOLDER, RESULTS_FOLDER, "references", "durations.json", "models.json", "styles.json")
+"""What lies in a state folder beside the journal."""
 SEEN_LIMIT = 100  # newest answers that an estimate learns from
 READ_AT_ONCE = 500  # rows
 MEASURED_AT_ONCE = 1000  # result folders whose sizes are noted together
@@ -113,15 +113,14 @@ class Journal:
         """What is in the state folder is nobody else's business, also where an older version left it open."""
         if not is_private(self.locks.joinpath(self._lock.file_name).lstat().st_mode):
             return  # a disk without modes
-        ours = {LOCKS_FOLDER, RESULTS_FOLDER, *PRIVATE_BESIDE}
         names = {path.name for path in self.folder.iterdir()}
-        files = {name for name in names if name.startswith(JOURNAL_FILE)}
-        for month in month_folders(self.results):
-            keep_private(month)
-        for name in names & ours | files:
-            keep_private(self.folder / name)
-        if names <= ours | files:  # else it was somebody's folder before it was ours, such as a home
-            keep_private(self.folder)
+        ours = {name for name in names if name in PRIVATE or name.startswith(JOURNAL_FILE)}
+        open_ones = [self.folder / name for name in ours] + list(month_folders(self.results))
+        if names == ours:  # else it was somebody's folder before it was ours, such as a home
+            open_ones.append(self.folder)
+        for path in sorted(open_ones, key=lambda path: -len(path.parts)):
+            if not is_private(path.lstat().st_mode):
+                keep_private(path)
 
     @property
     def process(self) -> str:

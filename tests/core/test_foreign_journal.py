@@ -307,7 +307,7 @@ def test_a_foreign_application_names_no_folder_of_ours(journal: Journal, tmp_pat
 
 
 HOSTILE_TABLES = {
-    "view": "CREATE VIEW jobs AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id FROM n) SELECT * FROM n",
+    "view": "CREATE VIEW jobs AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT * FROM n) SELECT * FROM n",
     "no jobs": "CREATE TABLE other (id TEXT)",
     "no columns": "CREATE TABLE jobs (id TEXT)",
     "virtual": "CREATE VIRTUAL TABLE jobs USING fts5(id, state, folder)",
