@@ -85,7 +85,7 @@ def _section(look: Callable[[], Any]) -> Any:
 
 
 def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
-    from .core.logs import hide
+    from .core.redaction import hide
 
     for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", settings.KEY_VARIABLE):
         hide(os.environ.get(name, "").strip())

@@ -7,7 +7,6 @@ when something broke; the connections of `watched` note that.
 from __future__ import annotations
 
 import json as json_text
-import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -18,15 +17,25 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.auth import AuthBase
-from requests.utils import should_bypass_proxies
 from urllib3.exceptions import HTTPError
 
 from .allowance import Allowance, AnswerTooLargeError
 from .body_file import BodyFile
 from .connection import Connection, is_loopback
-from .errors import APIConnectionError, APIError, APITimeoutError, EndpointError, InvalidResponseError
+from .errors import (
+    NAME_LIMIT,
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    ConfigurationError,
+    EndpointError,
+    InvalidResponseError,
+    UntrustedCertificateError,
+)
 from .exchange import Exchange
-from .logs import get_logger, guard_libraries, hide
+from .logs import get_logger, guard_libraries
+from .proxies import Proxy, check_route
+from .redaction import hide, show
 from .sessions import session_for
 from .sigpipe import broken_pipes_as_errors
 from .turns import RECEIVING
@@ -46,10 +55,6 @@ LINK_SECONDS = 600.0  # for all that is behind one link
 MAX_LINK_HOPS = 5  # redirects from a link to its picture
 CHUNK = 256 * 1024  # bytes read, and decoded, at once: under a millisecond in which no other thread runs
 
-MAX_ID = 200  # characters of a request id
-_BAD_BUNDLE = ("CA certificate bundle", "NO_CERTIFICATE_OR_CRL_FOUND", "[X509", "PEM lib")
-"""How `requests` and OpenSSL speak of a file of certificates that is none."""
-_NOT_IN_IDS = re.compile(r"[^!-~]")
 
 Files = list[tuple[str, tuple[str, bytes, str]]]
 
@@ -65,8 +70,8 @@ class Reply:
     @property
     def request_id(self) -> str | None:
         """The server's name for the exchange, for support."""
-        found = self.headers.get("x-request-id") or self.headers.get("apim-request-id") or ""
-        return _NOT_IN_IDS.sub("", found)[:MAX_ID] or None
+        found = self.headers.get("x-request-id") or self.headers.get("apim-request-id")
+        return show(found, NAME_LIMIT) if found else None
 
 
 class Sink(Protocol):
@@ -116,7 +121,7 @@ def send(
     :raises APIConnectionError: no connection, it broke, or the answer takes longer than the exchange allows;
         ``billed`` says whether the request had left.
     :raises InvalidResponseError: the answer is too large, or can't be unpacked.
-    :raises EndpointError: a redirect, which is never followed, or a certificate that can't be trusted.
+    :raises EndpointError: a redirect, which is never followed.
     :raises JobCancelled: the exchange was cancelled.
     """
     hide(connection.api_key)
@@ -165,7 +170,12 @@ def fetch(
                 code="unsafe_link",
                 billed=exchange.billed,
             )
-        reply = _perform(_Request("GET", url, {}, None, None, timeout), exchange, _keep_body, None)
+        try:
+            reply = _perform(_Request("GET", url, {}, None, None, timeout), exchange, _keep_body, None)
+        except ConfigurationError as error:  # the link leads elsewhere than the request did
+            raise APIConnectionError(
+                error.message, code=error.code, billed=exchange.billed, next_step=error.next_step
+            ) from error
         target = reply.headers.get("location")
         if not _is_redirect(reply.status) or not target:
             return reply
@@ -214,6 +224,7 @@ def _perform(
 ) -> Reply:
     exchange.check()
     exchange.body_sent = False
+    proxy = check_route(request.url, exchange.proxy)
     started = time.monotonic()
     try:
         with (
@@ -226,7 +237,7 @@ def _perform(
                 files=request.files,
                 auth=_Headers({"Accept-Encoding": ACCEPTED, **request.headers}),
                 timeout=request.timeout,
-                proxies=_proxies(request.url, exchange.proxy),
+                proxies=dict(proxy.for_requests()),
                 allow_redirects=False,
                 stream=True,
             ) as response,
@@ -237,7 +248,7 @@ def _perform(
     except (requests.RequestException, HTTPError, HTTPException, OSError, UnicodeError, zlib.error) as error:
         exchange.check()
         log.debug("%s %s broke: %s", request.method, request.url, error)
-        raise _connection_error(error, exchange) from error
+        raise _connection_error(error, exchange, proxy) from error
     finally:
         exchange.release()
     exchange.check()
@@ -250,13 +261,6 @@ def _perform(
         reply.request_id,
     )
     return reply
-
-
-def _proxies(url: str, proxy: str) -> dict[str, str] | None:
-    """A proxy of our own for a URL; None for what the environment says. NO_PROXY holds in any case."""
-    if not proxy or is_loopback(url) or should_bypass_proxies(url, no_proxy=None):
-        return None
-    return {"http": proxy, "https": proxy}
 
 
 def _read(
@@ -331,24 +335,17 @@ def _too_large(exchange: Exchange, request_id: str | None = None) -> InvalidResp
     )
 
 
-def _connection_error(error: Exception, exchange: Exchange) -> APIError:
+def _connection_error(error: Exception, exchange: Exchange, proxy: Proxy) -> APIError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error) or "doesn't match" in str(error):
-        return EndpointError(
-            "The server's certificate can't be trusted, so nothing was sent.",
-            code="untrusted_certificate",
-            billed=exchange.billed,
-            next_step="Check the base URL; a company's own certificate goes into REQUESTS_CA_BUNDLE.",
-        )
-    if any(sign in str(error) for sign in _BAD_BUNDLE):
-        return EndpointError(
-            "The file of trusted certificates is missing or can't be read.",
-            code="bad_ca_bundle",
-            billed=exchange.billed,
-            next_step="Correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE.",
+        return UntrustedCertificateError(
+            "The server's certificate can't be trusted, so nothing was sent.", billed=exchange.billed
         )
     if isinstance(error, requests.exceptions.ProxyError) and not exchange.body_sent:
+        message = f"The proxy {proxy.shown} can't be reached or refused the connection."
+        if " 407" in str(error):
+            message = f"The proxy {proxy.shown} wants a user name and a password."
         return APIConnectionError(
-            "The proxy can't be reached or refused the connection.",
+            message,
             code="proxy_error",
             retryable=True,
             billed=exchange.billed,

@@ -55,8 +55,9 @@ def _picture(link: str, exchange: Exchange, local: bool) -> bytes:
         except APIConnectionError as error:
             why = error.message
         except InvalidResponseError as error:
-            error.next_step = _where(link)
-            raise
+            raise InvalidResponseError(
+                error.message, code=error.code, billed="yes", next_step=_where(link)
+            ) from error
         else:
             if reply.status < 300:
                 return reply.body
