@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
-import json
 import os
 import signal
 import sys
@@ -31,7 +30,7 @@ from .common import (
     console,
     failure,
 )
-from .terminal import speaking
+from .terminal import any_text, speaking, to_json
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,8 @@ def run(argv: Sequence[str]) -> int:
 
     :returns: the exit code.
     """
-    code = main(argv)
+    with any_text():
+        code = main(argv)
     if any(thread.name == WORKER_NAME and thread.is_alive() for thread in threading.enumerate()):
         # A draft is painted to its end whatever happens, and Blender hangs when a thread outlives it.
         for stream in (sys.stdout, sys.stderr):
@@ -185,16 +185,15 @@ def _early_options(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _report(options: argparse.Namespace, output: Output, code: ExitCode) -> int:
-    text = json.dumps(output, ensure_ascii=False)
     if options.json_file is not None:
         try:
-            options.json_file.write_text(text + "\n", "utf-8")
+            options.json_file.write_text(to_json(output) + "\n", "utf-8")
         except OSError as error:
             console.print(f"{PROGRAM}: {options.json_file} can't be written: {error.strerror}")
             code = code or ExitCode.INTERNAL
     if options.json:
         _flush_c()
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(to_json(output, sys.stdout.encoding) + "\n")
         sys.stdout.flush()
     return int(code)
 

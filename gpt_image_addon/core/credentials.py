@@ -1,4 +1,4 @@
-"""Keys and ids as people have them, checked where they enter: what a header can't take is never sent or shown."""
+"""Keys and ids as people have them, checked where they enter: what no header takes is never sent or shown."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from .plain_text import HIDDEN
 from .redaction import hide
 
 MAX_LENGTH = 4096  # characters; servers refuse longer headers
-QUOTES = "\"'`“”„‘’‚«»"
+QUOTES = "\"'`\u00ab\u00bb\u2018-\u201f"
+"""Of a class of characters: those that people and word processors set around a text."""
 BAD_KEY, BAD_ID = "bad_key", "bad_id"
 
 _AROUND = re.compile(rf"^[\s\x00-\x1f{HIDDEN}]+|[\s\x00-\x1f{HIDDEN}]+$")
+_QUOTED = re.compile(rf"^[{QUOTES}](.*)[{QUOTES}]$", re.DOTALL)
 _PREFIX = re.compile(r"(?i)(?:export\s+)?OPENAI_API_KEY\s*=\s*|(?:authorization\s*:\s*)?bearer(?:\s+|%20)")
 _VISIBLE = re.compile(r"[!#-&(-_a-~]")
 """What a key or an id may be made of: visible ASCII but quotes."""
@@ -69,8 +71,7 @@ def unwrap(text: str) -> str:
     while text != before:
         before = text
         text = _AROUND.sub("", text)
-        if len(text) > 1 and text[0] in QUOTES and text[-1] in QUOTES:
-            text = text[1:-1]
+        text = _QUOTED.sub(r"\1", text)
         prefix = _PREFIX.match(text)
         text = text[prefix.end() :] if prefix else text
     return text

@@ -1,4 +1,4 @@
-"""The proxy and the certificates of a request: which they are, who named them, and whether they can be used."""
+"""The proxy and the certificates of a request: which they are, who named them, whether they can be used."""
 
 from __future__ import annotations
 

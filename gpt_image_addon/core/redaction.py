@@ -30,8 +30,11 @@ LONGEST = 20_000  # characters of a text that are looked at
 SOMEWHERE = "<path>"
 PROMPT = "<prompt>"
 ORDINARY = frozenset(
-    "again answer blocked finished request refused server system safety prompt image images picture model "
-    "change reference parameter invalid moderation status error message account organisation".split()
+    (
+        *("again", "answer", "blocked", "finished", "request", "refused", "server", "system", "safety"),
+        *("prompt", "image", "images", "picture", "model", "change", "reference", "parameter", "invalid"),
+        *("moderation", "status", "error", "message", "account", "organisation"),
+    )
 )
 """Words that say what went wrong, whatever prompt they stand in as well."""
 
@@ -41,7 +44,7 @@ _KEY_LIKE = (
     (re.compile(r"\b(Basic)\s+(?=\S*[\d=])[A-Za-z0-9+/=]{8,}"), r"\1 …"),
     (
         re.compile(
-            r"(?i)\b(authorization|(?:x-)?api[-_ ]?key(?: provided)?|access[-_]token|client[-_]secret|password)"
+            r"(?i)\b(authorization|(?:x-)?api[-_ ]?key(?: provided)?|access[-_]token|password)"
             r"([\"']?\s*[:=]\s*[\"']?)(?!bearer|basic|sk-…|…)[^\s\"',;&}]+"
         ),
         r"\1\2…",
@@ -83,7 +86,7 @@ class _Pieces:
         self._by_length = {length: frozenset(pieces) for length, pieces in found.items()}
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where they begin and end in a text, in order; spaces and invisible marks in between do not matter."""
+        """Where they begin and end in a text, in order; spaces and invisible marks within do not matter."""
         if not self._by_length:
             return
         compact, places = _compact(text)

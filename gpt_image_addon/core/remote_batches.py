@@ -29,6 +29,7 @@ from .pricing import BATCH_SHARE
 from .processes import is_alive
 from .prompts import compose
 from .providers.base import Uploads
+from .providers.error_bodies import quoted
 from .providers.openai_batches import MAX_BYTES, MAX_LINES, OPEN_STATES, BatchClient, Line, endpoint, line
 from .request import GenerationRequest
 from .rows import OF_BATCH
@@ -277,7 +278,7 @@ def _why(found: Mapping[str, Any]) -> GptImageError:
     status = str(found["status"])
     if status == "failed":
         faults = (found.get("errors") or {}).get("data") or [{}]
-        said = str(faults[0].get("message") or "it gave no reason")
+        said = quoted(str(faults[0].get("message") or "it gave no reason"))
         return InvalidRequestError(f"The API refused the batch: {said}", code=faults[0].get("code"))
     if status == "completed":
         return APIError("The batch ended without an answer to this row.", code="no_answer", billed="maybe")

@@ -136,8 +136,9 @@ def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts
     :raises StorageError: no disk takes it.
     """
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    text = json.dumps({**facts, FILES_KEY: digests}, ensure_ascii=False, indent=1).encode()
-    everything = {ANSWER_FILE: text, **files}
+    text = json.dumps({**facts, FILES_KEY: digests}, ensure_ascii=False, indent=1)
+    data = text.encode("utf-8", "backslashreplace")  # half a character becomes its escape
+    everything = {ANSWER_FILE: data, **files}
     path = root / when.strftime("%Y-%m") / job
     try:
         _write_whole(path, everything)

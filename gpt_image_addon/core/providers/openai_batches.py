@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 from ..connection import Connection
-from ..errors import InvalidResponseError
+from ..errors import NAME_LIMIT, InvalidResponseError
 from ..exchange import Exchange
 from ..http import Files, Reply, Sink, send
 from ..lifting import PictureLifter
+from ..redaction import show
 from ..request import GenerationRequest
 from ..retries import with_retries
 from .base import Answer, Uploads
@@ -112,7 +113,7 @@ class LineReader:
                 Line(
                     found["custom_id"],
                     int(reply.get("status_code") or 0),
-                    reply.get("request_id"),
+                    show(reply.get("request_id") or "", NAME_LIMIT) or None,
                     body,
                     pictures,
                 )
