@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
-from .credentials import QUOTES, check_header
+from .credentials import QUOTES, check_id, check_key
 from .errors import ConfigurationError
 from .plain_text import HIDDEN
 
@@ -68,8 +68,9 @@ class Connection:
 
         :raises ConfigurationError: the key or an id holds what no header takes.
         """
-        for value in (self.api_key, self.organization, self.project):
-            check_header(value)
+        check_key(self.api_key)
+        check_id(self.organization, "organization")
+        check_id(self.project, "project")
         if self.is_azure:
             return {"api-key": self.api_key} if self.api_key else {}
         values = {

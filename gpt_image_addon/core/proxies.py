@@ -114,9 +114,9 @@ def check_bundle() -> None:
     try:
         changed = path.stat().st_mtime_ns
     except (OSError, ValueError) as error:
-        raise _bad_bundle(variable, path, "can't be read") from error
+        raise _bad_bundle(variable, path) from error
     if path.is_file() and not _holds_certificates(path, changed):
-        raise _bad_bundle(variable, path, "holds no certificate that can be read")
+        raise _bad_bundle(variable, path)
 
 
 @lru_cache(maxsize=4)
@@ -129,9 +129,9 @@ def _holds_certificates(path: Path, changed: int) -> bool:
     return True
 
 
-def _bad_bundle(variable: str, path: Path, why: str) -> ConfigurationError:
+def _bad_bundle(variable: str, path: Path) -> ConfigurationError:
     return ConfigurationError(
-        f"The file of certificates that {variable} names, {path}, {why}; nothing was sent.",
+        f"The certificates that {variable} names can't be read: {path}.",
         code="bad_ca_bundle",
         next_step=f"Correct {variable}, or take it out.",
     )
