@@ -81,18 +81,18 @@ def check_route(url: str, preferred: str) -> Proxy:
 
 
 def _check_kind(proxy: Proxy) -> None:
-    parts = urlsplit(proxy.url)
     try:
-        whole = bool(parts.hostname) and parts.port != 0
+        parts = urlsplit(proxy.url)
+        scheme = parts.scheme if parts.hostname and parts.port != 0 else ""
     except ValueError:
-        whole = False
-    if not whole or parts.scheme not in (*PLAIN, *SOCKS):
+        scheme = ""
+    if scheme not in (*PLAIN, *SOCKS):
         raise ConfigurationError(
             f"The proxy {proxy.shown} can't be used: it is not an address such as http://HOST:PORT.",
             code="bad_proxy",
             next_step="Correct it, or take it out.",
         )
-    if parts.scheme in SOCKS and not _has_socks():
+    if scheme in SOCKS and not _has_socks():
         raise ConfigurationError(
             f"The proxy {proxy.shown} can't be used: this Blender's Python speaks no SOCKS.",
             code="bad_proxy",
@@ -115,7 +115,7 @@ def check_bundle() -> None:
         changed = path.stat().st_mtime_ns
     except (OSError, ValueError) as error:
         raise _bad_bundle(variable, path) from error
-    if path.is_file() and not _holds_certificates(path, changed):
+    if not path.is_dir() and not (path.is_file() and _holds_certificates(path, changed)):
         raise _bad_bundle(variable, path)
 
 

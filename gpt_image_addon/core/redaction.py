@@ -227,21 +227,20 @@ class Redaction:
         :param files: paths that are replaced, spaces and all, and so are the names of their files.
         :param names: single words, such as the user's name, with what is shown instead.
         """
-        words = [text for text in words if len(text.strip()) >= MIN_WORDS]
+        told = {text.strip() for text in words if len(text.strip()) >= MIN_WORDS}
+        long = {text for text in told if len(_compact(text)[0]) >= WORDS_PIECE}
         replaced = {text: SOMEWHERE for text in files if text}
         replaced |= {name: "<file>" for text in files for name in _names_of(text)}
-        replaced |= dict.fromkeys(words, PROMPT)
+        replaced |= dict.fromkeys(long, PROMPT)
         for name, folder in folders.items():
             for form in dict.fromkeys((folder, folder.resolve())):
                 replaced |= {str(form): name, form.as_posix(): name}
         self._replaced = sorted(replaced.items(), key=lambda item: -len(item[0]))
-        self._names = [
-            (re.compile(rf"(?i)(?<!\w){re.escape(word)}(?!\w)"), shown)
-            for word, shown in (names or {}).items()
-            if len(word) >= MIN_WORDS
-        ]
+        whole = dict.fromkeys(sorted(told - long, key=len, reverse=True), PROMPT)
+        whole |= {word: shown for word, shown in (names or {}).items() if len(word) >= MIN_WORDS}
+        self._whole = [(_standing_alone(word), shown) for word, shown in whole.items()]
         self._pieces = _Pieces(WORDS_PIECE)
-        self._pieces.add(form for text in dict.fromkeys(words) for form in _readable_forms(text))
+        self._pieces.add(form for text in long for form in _readable_forms(text))
 
     def text(self, text: str) -> str:
         """One text."""
@@ -250,8 +249,8 @@ class Redaction:
             text = text.replace(found, shown)
         text = _ABSOLUTE.sub(SOMEWHERE, redact_bulk(text))
         text = _replaced(text, self._pieces.spans(text), PROMPT)
-        for name, shown in self._names:
-            text = name.sub(shown, text)
+        for word, shown in self._whole:
+            text = word.sub(shown, text)
         return _OF_ACCOUNTS.sub(r"\1-…", text)
 
     def _key(self, key: str) -> str:
@@ -267,6 +266,12 @@ class Redaction:
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         return value
+
+
+def _standing_alone(words: str) -> re.Pattern[str]:
+    """A short text where it is not a part of a longer word."""
+    spaced = r"\s+".join(map(re.escape, words.split()))
+    return re.compile(rf"(?i)(?<!\w){spaced}(?!\w)")
 
 
 def _names_of(path: str) -> Iterator[str]:
