@@ -46,6 +46,7 @@ from .ledger import (
     clean_results,
     export_result,
     history,
+    history_rows,
     look_back,
     measure_results,
     merge_journal,
@@ -53,6 +54,7 @@ from .ledger import (
     start_cleaning,
     unapplied,
     unknown,
+    unreadable,
 )
 from .surfaces import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
@@ -91,6 +93,7 @@ __all__ = [
     "forget_finished",
     "generate",
     "history",
+    "history_rows",
     "jobs",
     "look_back",
     "make_maps",
@@ -119,6 +122,7 @@ __all__ = [
     "tile_result",
     "unapplied",
     "unknown",
+    "unreadable",
     "using",
     "waiting",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ def history(
 ) -> History:
     """What was made and spent: `.spent_usd`, `.reserved_usd`, `.jobs` (newest first), `.results_bytes`.
 
+    Jobs whose rows can't be read are left out; their ids are in `.unreadable`.
+
     :param month: ``yyyy-mm``; empty for all jobs and the sums of this month.
     :param state: one of `JobState`.
     :param search: text in prompts, models and job ids.
@@ -35,6 +37,24 @@ def history(
         raise unknown_name(state, JobState.__members__, "state", param="state")
     which = Filter(month, (JobState(state),) if state else (), search, limit)
     return look(_journal(), which)
+
+
+def history_rows(
+    *, month: str = "", state: str | None = None, search: str = "", limit: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """The jobs of `history` as plain JSON values, one after the other, however many there are.
+
+    :raises StorageError: the journal can't be read.
+    """
+    from .core.history import Filter, each, row
+
+    which = Filter(month, (JobState(state),) if state else (), search, limit)
+    return map(row, each(_journal(), which))
+
+
+def unreadable() -> list[str]:
+    """Ids of the jobs whose rows in the journal can't be read, as far as they were met by now."""
+    return sorted(_journal().unreadable)
 
 
 def look_back(
@@ -136,14 +156,13 @@ def measure_results(done: Callable[[int | None, GptImageError | None], None]) ->
 
     :raises StorageError: the journal can't be opened.
     """
-    from .core.results import folder_bytes
-
-    folder = _journal().results
-    runner.errand(lambda: folder_bytes(folder), done)
+    runner.errand(_journal().results_bytes, done)
 
 
 def merge_journal(source: Path | str) -> Merged:
     """Take over jobs and results of another machine's state folder: `.added`, `.updated`, `.copied_bytes`.
+
+    Rows that this add-on can't have written are left out; their ids are in `.refused`.
 
     :raises InvalidRequestError: there is no journal.
     :raises StorageError: it can't be read, or ours can't be written.

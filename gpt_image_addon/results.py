@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,6 @@ from .core.jobs import Job
 
 if TYPE_CHECKING:
     from .core.journal import Entry
-
-PICTURES = "image-*"  # received pictures in the folder of a result
 
 
 def entry(job: str) -> Entry:
@@ -35,8 +32,10 @@ def files(job: str) -> list[str]:
 
     :raises InvalidRequestError: there is no such job, or its files are gone.
     """
+    from .core.history import pictures_of
+
     folder = entry(job).folder
-    found = sorted(map(str, folder.glob(PICTURES))) if folder is not None else []
+    found = list(map(str, pictures_of(folder))) if folder is not None else []
     if not found:
         raise InvalidRequestError(f"The files of job {job} are gone.", code="no_result", param="job")
     return found
@@ -115,14 +114,14 @@ def delete(job: str) -> None:
 
     :raises InvalidRequestError: there is no such job, or it is a favourite.
     """
+    from .core.history import delete_result
+
     found = entry(job)
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
     journal = runner.journal(settings.load(with_key=False))
-    with journal.transaction(durable=True) as connection:
-        connection.execute("UPDATE jobs SET folder = NULL WHERE id = ?", (job,))
     if found.folder is not None:
-        shutil.rmtree(found.folder, ignore_errors=True)
+        delete_result(journal, job, journal.relative(found.folder))
 
 
 def mark_asset(material: bpy.types.Material, library: str = "") -> Path | None:

@@ -36,6 +36,7 @@ from .defaults import (
 )
 from .errors import InvalidRequestError
 from .map_kinds import BY_NAME
+from .plain_text import find_unstorable
 
 _T = TypeVar("_T", bound="_Values")
 
@@ -181,6 +182,7 @@ class Application(_Values):
 
 def check_application(application: Application) -> None:
     """:raises InvalidRequestError: a value that is not known or out of range."""
+    _check_texts(application)
     _one_of("target", application.target, TARGETS)
     for kind in application.maps:
         _one_of("maps", kind, tuple(BY_NAME))
@@ -225,6 +227,7 @@ def check_values(request: GenerationRequest) -> None:
 
     :raises InvalidRequestError: the first value that no model takes.
     """
+    _check_texts(request)
     if not request.prompt.strip():
         raise InvalidRequestError("The prompt is empty.", code="missing_prompt", param="prompt")
     if len(request.prompt) > PROMPT_LIMIT:
@@ -245,6 +248,19 @@ def check_values(request: GenerationRequest) -> None:
         _one_of("svg_reasoning_effort", request.svg_reasoning_effort, SVG_EFFORTS)
     _check_identifier(request.safety_identifier)
     _check_combinations(request)
+
+
+def _check_texts(values: _Values) -> None:
+    """No text holds what can't be sent, stored or given to the system."""
+    for field in dataclasses.fields(values):  # type: ignore[arg-type]
+        found = getattr(values, field.name)
+        for text in found if isinstance(found, tuple) else (found,):
+            place = find_unstorable(text) if isinstance(text, str) else None
+            if place is not None:
+                message = f"{field.name} holds half of a character at place {place + 1}: it was cut, or is not UTF-8."
+                if text[place] == "\0":
+                    message = f"{field.name} holds the character U+0000 at place {place + 1}."
+                raise InvalidRequestError(message, code="bad_text", param=field.name)
 
 
 def _check_identifier(value: str | None) -> None:
