@@ -497,7 +497,7 @@ def test_connection(done: Callable[[int | None, GptImageError | None], None]) ->
 
 
 def earlier(prompt: str, **parameters: Any) -> Entry | None:
-    """The newest equal request: answered, or UNKNOWN, which means that it may have been billed.
+    """The newest equal request: on its way, answered, or UNKNOWN, which means that it may have been billed.
 
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent, or the journal can't be read.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import runner, settings
+from .core.defaults import OBJECT_TARGETS
 from .core.errors import GptImageError, InvalidRequestError
 from .core.manifest import Manifest, Row
 from .core.pricing import BATCH_SHARE
@@ -143,6 +144,8 @@ class Batch:
             "--input-images-per-minute": found.input_images_per_minute,
         }
         flags = [text for flag, value in given.items() if value is not None for text in (flag, f"{value:g}")]
+        if self.options.asset_library is not None or self.options.blend_per_row:
+            self._check_farm()
         return write_bundle(
             self.rows,
             folder.absolute(),
@@ -152,6 +155,24 @@ class Batch:
             flags=flags,
             merge_flags=merge_flags,
         )
+
+    def _check_farm(self) -> None:
+        """:raises InvalidRequestError: a row names an object, and all files of a bundle are new."""
+        for row in filter(names_object, self.rows):
+            where = f"{self.manifest.name}, line {row.line}"
+            raise no_object(row, f"{where}: the bundle makes new files, and they have no object")
+
+    def check_receiver(self, row: Row) -> None:
+        """Find out before anything is paid whether the object that a row names can take its result.
+
+        Main thread only, while the file of the output is open.
+
+        :raises InvalidRequestError: it can't.
+        """
+        if self.options.blend_per_row and names_object(row):
+            raise no_object(row, "The .blend of a row is a new file, and it has no object")
+        if self.options.asset_library is not None and names_object(row):
+            runner.check_receiver(row.application)
 
     def open(self, survey: Survey) -> Run:
         """A run that is ready to begin.
@@ -228,9 +249,47 @@ def merge_all(folder: Path) -> None:
         merge(journal, found.parent)
 
 
+def names_object(row: Row) -> bool:
+    """Whether the result of a row is to go onto an object of its file."""
+    return bool(row.application.object_name) and row.application.target in OBJECT_TARGETS
+
+
+def no_object(row: Row, problem: str) -> InvalidRequestError:
+    """The error for a row that names an object where there are none."""
+    return InvalidRequestError(
+        f"{problem} '{row.application.object_name}'.", code="no_such_object", param="object_name"
+    )
+
+
 def _outcomes(batch: Batch, running: Run, problems: list[Problem]) -> Iterator[Outcome]:
+    refused: list[Outcome] = []
+    for outcome in _begun(batch, running, problems, _able(batch, running, refused)):
+        yield outcome
+        yield from refused
+        refused.clear()
+    yield from refused
+
+
+def _able(batch: Batch, running: Run, refuse: list[Outcome]) -> Iterator[Row]:
+    """The rows whose results can go where they are to go, and those whose results are there already.
+
+    :param refuse: gets the others.
+    """
+    from .core.outcomes import refused
+
+    for row in batch.rows:
+        try:
+            batch.check_receiver(row)
+        except InvalidRequestError as error:
+            if running.gate.look(row).known.stored is None:
+                refuse.append(refused(row, error))
+                continue
+        yield row
+
+
+def _begun(batch: Batch, running: Run, problems: list[Problem], rows: Iterator[Row]) -> Iterator[Outcome]:
     if not batch.options.via_batch_api:
-        yield from running.outcomes(batch.rows)
+        yield from running.outcomes(rows)
         return
     from .core.providers.openai_batches import BatchClient
     from .core.remote_batches import Submission
@@ -241,11 +300,11 @@ def _outcomes(batch: Batch, running: Run, problems: list[Problem]) -> Iterator[O
         collected = Collection(running.line, client, stopping=lambda: running.stopping).run()
         problems += collected.problems
         running.fresh = frozenset(collected.jobs)
-        yield from running.outcomes(batch.rows)
+        yield from running.outcomes(rows)
         running.fatal = running.fatal or collected.fatal
     else:
         submission = Submission(running.line, running.gate, client, stopping=lambda: running.stopping)
-        yield from submission.outcomes(batch.rows)
+        yield from submission.outcomes(rows)
         running.fatal = submission.fatal
 
 

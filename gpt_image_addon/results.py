@@ -60,6 +60,14 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
     return runner.recover(job, settings.load(with_key=False), wanted, seamless=seamless)
 
 
+def running(job: str) -> Entry | None:
+    """The newest request on its way that is equal to that of a job.
+
+    :raises InvalidRequestError: there is no such job, or a picture of its request can't be read.
+    """
+    return runner.running(entry(job).request, settings.load(with_key=False))
+
+
 def again(job: str, **application: Any) -> Job:
     """Send the same request once more; it is paid again.
 
@@ -69,7 +77,7 @@ def again(job: str, **application: Any) -> Job:
     stored = entry(job)
     fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
     wanted = dataclasses.replace(stored.application, **{**fresh, **application})
-    return runner.submit(stored.request, wanted, settings.load(), retry_unknown=True)
+    return runner.submit(stored.request, wanted, settings.load(), reuse=False, retry_unknown=True)
 
 
 def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import queue
 import time
@@ -217,15 +218,30 @@ def _seen(settings: Settings) -> Seen:
 
 
 def earlier(request: GenerationRequest, settings: Settings) -> Entry | None:
-    """The newest equal request that was answered, or may have been billed without an answer.
+    """The newest equal request that is on its way, may have been billed without an answer, or was answered.
 
     :raises GptImageError: a picture of it, or the journal, can't be read.
     """
+    from .core.equal_requests import find_running
+
+    journal, digest = state(settings).journal, _digest(request, settings)
+    return find_running(journal, digest) or journal.find_unknown(digest) or journal.find_stored(digest)
+
+
+def running(request: GenerationRequest, settings: Settings) -> Entry | None:
+    """The newest equal request that is on its way, in this process or in another one.
+
+    :raises GptImageError: a picture of it, or the journal, can't be read.
+    """
+    from .core.equal_requests import find_running
+
+    return find_running(state(settings).journal, _digest(request, settings))
+
+
+def _digest(request: GenerationRequest, settings: Settings) -> str:
     from .core.pipeline import file_digests
 
-    journal = state(settings).journal
-    digest = completed(request, registry(settings), settings).digest(file_digests(request))
-    return journal.find_unknown(digest) or journal.find_stored(digest)
+    return completed(request, registry(settings), settings).digest(file_digests(request))
 
 
 def submit(
@@ -239,12 +255,13 @@ def submit(
 ) -> Job:
     """Check a request, reserve its price and hand it to a worker.
 
-    :param reuse: take the stored result of an equal request instead of sending it, where there is one.
+    :param reuse: whether the result of an equal request is taken instead of sending it. True takes each, and
+        waits for one that is on its way; None only one that is paid for and that its process did not deliver.
     :param retry_unknown: send it even though an equal one may have been billed without an answer.
     :param max_cost: USD that it may cost at most.
     :raises GptImageError: it can't be sent; nothing was.
     """
-    from .core.admission import admit
+    from .core import admission, equal_requests
     from .core.pipeline import file_digests
 
     limits = settings.limits(max_cost)
@@ -252,23 +269,34 @@ def submit(
     request, price, warnings = checked(request, application, settings)
     found = state(settings)
     digest = request.digest(file_digests(request))
-    stored = found.journal.find_stored(digest)
-    if reuse and stored is not None:
-        notice = f"The stored result of job {stored.id} was used; nothing was sent."
-        return _resume(stored, application, found, settings, notice)
-    settings.check_provider(request.provider)
-    job = admit(
-        request,
-        application,
-        price=price,
-        digest=digest,
-        journal=found.journal,
-        limits=limits,
-        warnings=warnings,
-        retry_unknown=retry_unknown,
-        pump=drain,
-    )
-    _enqueue(found, job, found.durations.timed(_line(found, settings).run))
+    work = found.durations.timed(_line(found, settings).run)
+    job: Job | None = None
+    while job is None:
+        since = time.time()
+        stored, notice = equal_requests.find_result(found.journal, digest, reuse, is_paid=price.high_usd > 0)
+        if stored is not None:
+            return _resume(stored, application, found, settings, notice)
+        settings.check_provider(request.provider)
+        if reuse and equal_requests.find_running(found.journal, digest) is not None:
+            job = Job(request, application, warnings=warnings, pump=drain)
+            work = admission.send_after_running(
+                price, digest, found.journal, limits, work, retry_unknown=retry_unknown
+            )
+            continue
+        with contextlib.suppress(equal_requests.EqualRequestError):  # one came meanwhile: look again
+            job = admission.admit(
+                request,
+                application,
+                price=price,
+                digest=digest,
+                journal=found.journal,
+                limits=limits,
+                warnings=warnings,
+                retry_unknown=retry_unknown,
+                alone_since=since if reuse else None,
+                pump=drain,
+            )
+    _enqueue(found, job, work)
     return job
 
 
@@ -417,6 +445,7 @@ def _handle(event: JobEvent, found: _State) -> None:
     job.message = event.message or job.message
     job.progress = event.progress if event.progress is not None else job.progress
     job.preview = event.preview or job.preview
+    job.id = event.result_of or job.id
     if event.preview is not None and job.application.previews_in_target:
         found.applier.preview(job)
     if event.error is not None:

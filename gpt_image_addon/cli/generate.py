@@ -70,7 +70,9 @@ def add_generate(verb: argparse.ArgumentParser) -> None:
     )
     money.add_argument("--dry-run", action="store_true", help="check and price the request, send nothing")
     money.add_argument(
-        "--reuse", action="store_true", help="use the stored result of an equal request, unpaid"
+        "--reuse",
+        action="store_true",
+        help="use the stored result of an equal request, or wait for it, unpaid",
     )
     money.add_argument(
         "--retry-unknown",
@@ -147,7 +149,7 @@ def generate(options: argparse.Namespace) -> Output:
     if options.dry_run:
         return {**_priced(values), "state": "dry_run"}
     job = api.submit(
-        **values, reuse=options.reuse, retry_unknown=options.retry_unknown, max_cost=options.max_cost
+        **values, reuse=options.reuse or None, retry_unknown=options.retry_unknown, max_cost=options.max_cost
     )
     follow(job)
     result = api.result_of(job)

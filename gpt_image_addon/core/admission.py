@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .equal_requests import Alone, after_running
 from .errors import APIConnectionError
-from .jobs import Job
+from .jobs import Job, Work
 from .journal import Journal
 from .models import Registry
 from .pricing import Estimate, Limits, Seen, check_limit, estimate, nothing_seen
@@ -63,24 +64,19 @@ def admit(
     limits: Limits,
     warnings: Sequence[str] = (),
     retry_unknown: bool = False,
+    alone_since: float | None = None,
     pump: Callable[[float], None] = lambda seconds: None,
 ) -> Job:
     """A job whose price is set aside; what is left is to hand it to a worker.
 
     :param digest: `GenerationRequest.digest` with the hashes of its files.
     :param retry_unknown: send what was sent before without an answer, knowing that it may be paid twice.
+    :param alone_since: where it must be alone of its kind, when equal requests were looked for; see `Alone`.
     :param pump: see `Job.pump`.
     :raises BudgetExceededError: the limit for one request or the monthly budget does not allow it.
     :raises APIConnectionError: the same request was sent before, and its outcome is unknown.
+    :raises EqualRequestError: it would not be alone.
     """
-    check_limit(price, limits)
-    if price.high_usd > 0:
-        if not retry_unknown:
-            _check_unknown(journal, digest)
-        stored = journal.find_stored(digest)
-        if stored is not None:
-            notice = f"The same request was already made as job {stored.id}; reuse returns its result unpaid."
-            warnings = (*warnings, notice)
     job = Job(
         request,
         application,
@@ -89,16 +85,54 @@ def admit(
         warnings=tuple(warnings),
         pump=pump,
     )
+    reserve(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=alone_since)
+    return job
+
+
+def reserve(
+    job: Job,
+    price: Estimate,
+    digest: str,
+    journal: Journal,
+    limits: Limits,
+    *,
+    retry_unknown: bool = False,
+    alone_since: float | None = None,
+) -> None:
+    """Set the price of a job aside, where limits and earlier requests allow it; see `admit`."""
+    check_limit(price, limits)
+    if price.high_usd > 0:
+        if not retry_unknown:
+            _check_unknown(journal, digest)
+        stored = journal.find_stored(digest)
+        if stored is not None:
+            notice = f"The same request was already made as job {stored.id}; reuse returns its result unpaid."
+            job.warnings += (notice,)
     journal.reserve(
         job.id,
-        request,
-        application,
+        job.request,
+        job.application,
         digest,
         price.high_usd,
         limits.monthly_budget_usd,
-        further_usd=price.further_usd,
+        Alone(digest=digest, locks=journal.locks, since=alone_since) if alone_since is not None else None,
+        price.further_usd,
     )
-    return job
+
+
+def send_after_running(
+    price: Estimate, digest: str, journal: Journal, limits: Limits, send: Work, *, retry_unknown: bool = False
+) -> Work:
+    """The work of a job that waits for an equal request, and is sent only where that brings no result.
+
+    :param send: the work then; parameters are those of `admit`.
+    """
+
+    def set_aside(job: Job, since: float) -> None:
+        reserve(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=since)
+        job.estimated_usd, job.further_usd = price.high_usd, price.further_usd
+
+    return after_running(journal, digest, set_aside, send)
 
 
 def _check_unknown(journal: Journal, digest: str) -> None:

@@ -164,6 +164,8 @@ class JobEvent:
     """An encoded preview, as it came."""
     preview: Any = None
     """The same as a `Preview`, to be shown at once."""
+    result_of: str = ""
+    """Id of the job whose result this one takes, unpaid."""
     prepared: Prepared | None = field(default=None, repr=False)
     error: GptImageError | None = None
 

@@ -1,7 +1,8 @@
-"""What is asked before a request is sent: was it made before, and may it cost that much?"""
+"""What is asked before a request is sent: was it made before or is on its way, and may it cost that much?"""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import api, results, settings
@@ -19,6 +20,10 @@ LINE = 56  # characters that fit it
 THUMBNAIL_SCALE = 6.0  # of an icon
 ALREADY_SAID = ("reuse", "retry_unknown")
 """Parameters that answer the question."""
+DOUBLE_CLICK = timedelta(seconds=1)
+"""So soon after a request nobody wants another one of its kind."""
+JUST_SENT = "This request was sent just now."
+ON_ITS_WAY = (JobState.QUEUED, JobState.SENDING)
 
 
 class Question(NamedTuple):
@@ -35,14 +40,24 @@ class Question(NamedTuple):
         return self.earlier is not None and self.earlier.state is JobState.UNKNOWN
 
     @property
+    def is_running(self) -> bool:
+        """Whether the earlier request is on its way."""
+        return self.earlier is not None and self.earlier.state in ON_ITS_WAY
+
+    @property
+    def is_double_click(self) -> bool:
+        """Whether it was sent just now."""
+        return is_just_sent(self.earlier)
+
+    @property
     def is_stored(self) -> bool:
         """Whether the earlier request has a result that costs nothing any more."""
-        return self.earlier is not None and not self.is_unknown
+        return self.earlier is not None and not self.is_unknown and not self.is_running
 
     @property
     def confirm_text(self) -> str:
         """What the button says."""
-        return said("OK" if self.is_stored else "Send Again" if self.is_unknown else "Generate")
+        return said("OK" if self.is_stored else "Send Again" if self.earlier is not None else "Generate")
 
 
 def question(wanted: dict[str, Any], high_usd: float) -> Question | None:
@@ -57,6 +72,13 @@ def question(wanted: dict[str, Any], high_usd: float) -> Question | None:
     asked = {name: value for name, value in wanted.items() if name not in ALREADY_SAID}
     earlier = api.earlier(**asked) if high_usd > 0 and not is_answered else None
     return Question(earlier, dear) if earlier is not None or dear else None
+
+
+def is_just_sent(earlier: Entry | None) -> bool:
+    """Whether a request is on its way for so short a time that a second one must be a second click."""
+    if earlier is None or earlier.state not in ON_ITS_WAY:
+        return False
+    return datetime.now() - earlier.created < DOUBLE_CLICK
 
 
 def dear_usd(high_usd: float) -> float:
@@ -97,6 +119,8 @@ def _told(asked: Question) -> str:
     when = f"{asked.earlier.created:%Y-%m-%d %H:%M}"
     if asked.is_stored:
         return f"The same request was made on {when}; its result is stored."
+    if asked.is_running:
+        return f"The same request was sent on {when}, and its answer is still to come."
     return f"The same request was sent on {when}, and no answer came: it may have been billed."
 
 

@@ -9,7 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from .. import api, results
 from . import asking, choices, parameters, pictures, quote
-from .operators import FINISHED, Returned, reporting
+from .operators import CANCELLED, FINISHED, Returned, reporting
 from .spoken import said
 
 REQUEST_POINTER = "gpt_image_request"
@@ -91,6 +91,9 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         self._question = asking.question(self._wanted, quote.settled(context.scene).high_usd)
         if self._question is None:
             return self._start({})
+        if self._question.is_double_click:
+            self.report({"INFO"}, said(asking.JUST_SENT))
+            return CANCELLED
         return context.window_manager.invoke_props_dialog(
             self, width=asking.WIDTH, confirm_text=self._question.confirm_text
         )

@@ -70,6 +70,9 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where it is dear, else do it."""
+        if asking.is_just_sent(results.running(self.job)):
+            self.report({"INFO"}, said(asking.JUST_SENT))
+            return CANCELLED
         self._dear_usd = asking.dear_usd(results.entry(self.job).estimated_usd)
         if not self._dear_usd:
             return self.execute(context)

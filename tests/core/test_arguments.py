@@ -17,6 +17,7 @@ from gpt_image_addon.core.arguments import PathText, check_types
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.stored_values import read_values
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -197,3 +198,11 @@ def test_stored_values_come_back_as_they_were() -> None:
     application = Application(maps=("normal",), view_matrix=(0.5,) * 16, texture_size=2.0)
     assert GenerationRequest.from_dict(request.to_dict()) == request
     assert Application.from_dict(application.to_dict()) == application
+
+
+def test_stored_paths_are_values_of_their_type() -> None:
+    for kind, values in (
+        (Application, {"textures_dir": "/textures"}),
+        (GenerationRequest, {"references": ["a.png"], "mask": "m.png", "markup": "u.png"}),
+    ):
+        assert read_values(kind, values) == kind.from_dict(values)

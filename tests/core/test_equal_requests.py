@@ -1,0 +1,100 @@
+"""One of many equal requests, also where all come at the same moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gpt_image_addon.core import admission
+from gpt_image_addon.core.equal_requests import EqualRequestError, find_running, take_undelivered
+from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.models import load_registry
+from gpt_image_addon.core.pricing import Limits
+from gpt_image_addon.core.request import Application
+from gpt_image_addon.core.states import JobState
+from tests.api_server import ApiServer
+
+from . import line
+
+PROCESSES = 8
+DIGEST = line.REQUEST.digest()
+
+
+@pytest.fixture
+def journals(tmp_path: Path) -> Iterator[list[Journal]]:
+    """The same journal, as so many processes have it."""
+    found = [Journal(tmp_path / "state") for _ in range(PROCESSES)]
+    yield found
+    for journal in found:
+        journal.close()
+
+
+def at_once(journals: list[Journal], call: object) -> list[object]:
+    """What a function returns for each journal, or raises, when all call it at the same moment."""
+    barrier, found = threading.Barrier(len(journals)), []
+
+    def run(journal: Journal) -> None:
+        barrier.wait()
+        try:
+            found.append(call(journal))  # type: ignore[operator]
+        except EqualRequestError as error:
+            found.append(error)
+
+    threads = [threading.Thread(target=run, args=(journal,)) for journal in journals]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def admit_alone(journal: Journal) -> str:
+    price = admission.quote(line.REQUEST, load_registry())
+    job = admission.admit(
+        line.REQUEST,
+        Application(target="image"),
+        price=price,
+        digest=DIGEST,
+        journal=journal,
+        limits=Limits(),
+        alone_since=0.0,
+    )
+    return job.id
+
+
+def test_one_of_many_that_want_to_be_alone_is_admitted(journals: list[Journal]) -> None:
+    found = at_once(journals, admit_alone)
+    admitted = [job for job in found if isinstance(job, str)]
+    assert len(admitted) == 1 and len(found) == PROCESSES
+    running = find_running(journals[0], DIGEST)
+    assert running is not None and running.id == admitted[0]
+    assert journals[0].reserved_usd() == pytest.approx(running.estimated_usd)
+
+
+def test_one_of_many_takes_what_was_not_delivered(
+    journals: list[Journal], tmp_path: Path, api_server: ApiServer
+) -> None:
+    dead = Journal(tmp_path / "state")
+    job = line.admit(dead)
+    line.run(dead, api_server.base_url, api_server.api_key, job)
+    assert at_once(journals, lambda journal: take_undelivered(journal, DIGEST)) == [None] * PROCESSES
+    dead.close()
+    found = at_once(journals, lambda journal: take_undelivered(journal, DIGEST))
+    taken = [entry for entry in found if entry is not None]
+    assert [entry.id for entry in taken] == [job.id]
+    waiting = [journal for journal in journals if journal.unapplied()]
+    assert len(waiting) == 1, "only the process that took it still has to deliver it"
+
+
+def test_the_request_of_a_dead_process_is_not_on_its_way(journals: list[Journal], tmp_path: Path) -> None:
+    dead = Journal(tmp_path / "state")
+    job = line.admit(dead)
+    dead.sending(job.id)
+    assert find_running(journals[0], DIGEST) is not None
+    dead.close()
+    assert find_running(journals[0], DIGEST) is None
+    entry = journals[0].entry(job.id)
+    assert entry is not None and entry.state is JobState.UNKNOWN
