@@ -57,11 +57,13 @@ def glance(journal: Journal, which: Filter, start: int = 0) -> Glance:
     :raises StorageError: the journal can't be read.
     """
     where, values = condition(journal, which)
-    count = journal.query(f"SELECT COUNT(*) FROM {BY_AGE} WHERE {where}", *values)[0][0]
     limit = -1 if which.limit is None else which.limit
     ids = f"SELECT rowid FROM {BY_AGE} WHERE {where} {ORDER} LIMIT ? OFFSET ?"
     page = f"SELECT {_COLUMNS} FROM jobs WHERE rowid IN ({ids}) {ORDER}"
     rows = journal.query(page, *values, limit, start)
+    count = start + len(rows)
+    if len(rows) == limit or (start and not rows):  # else these were the last ones
+        count = journal.query(f"SELECT COUNT(*) FROM {BY_AGE} WHERE {where}", *values)[0][0]
     jobs = tuple(seen for seen in (_seen(row, journal.results) for row in rows) if seen is not None)
     return Glance(journal.spent_usd(), journal.reserved_usd(), count, jobs)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import InvalidRequestError
 from .files import read_file, replace_file, storage_errors
 from .names import safe_name
-from .result_folders import PICTURE_STEM, files_in, locate, measure, named, present, remove
+from .result_folders import PICTURE_STEM, files_in, locate, measure, present, remove
 from .schema import make_searchable, month_of
 from .states import JobState
 
@@ -195,15 +195,14 @@ def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) ->
     there = present(journal.results)
     freed, jobs = 0, []
     for row in old:
-        folder = named(journal.results, row["id"], row["folder"])
-        if folder not in there:
-            folder = locate(journal.results, row["id"], row["folder"])
-        if folder is None:
+        noted = row["folder"]
+        known = noted in there and noted.endswith(f"/{row['id']}")
+        if not known and locate(journal.results, row["id"], noted) is None:
             continue  # gone, or never ours
         jobs.append(row["id"])
-        freed += measure(folder) if row["bytes"] is None else row["bytes"]
+        freed += measure(journal.folder / noted) if row["bytes"] is None else row["bytes"]
         if not dry_run:
-            delete_result(journal, row["id"], row["folder"], JobState.APPLIED)
+            delete_result(journal, row["id"], noted, JobState.APPLIED)
     return Cleaned(tuple(jobs), freed)
 
 

@@ -44,13 +44,15 @@ def month_folders(root: Path) -> Iterator[Path]:
                 yield root / entry.name
 
 
-def present(root: Path) -> set[Path]:
-    """All folders in those of the months, without links."""
-    found: set[Path] = set()
+def present(root: Path) -> set[str]:
+    """All folders in those of the months, without links, as rows note them."""
+    found: set[str] = set()
     for month in month_folders(root):
         with contextlib.suppress(OSError):
-            names = [entry.name for entry in os.scandir(month) if entry.is_dir(follow_symlinks=False)]
-            found.update(map(month.joinpath, names))
+            start = f"{root.name}/{month.name}/"
+            found.update(
+                start + entry.name for entry in os.scandir(month) if entry.is_dir(follow_symlinks=False)
+            )
     return found
 
 

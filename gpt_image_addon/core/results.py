@@ -237,7 +237,7 @@ def read_answer(folder: Path) -> dict[str, Any] | None:
     """What ``answer.json`` says; None where there is none that can be read."""
     path = find_below(folder, ANSWER_FILE)
     try:
-        found = load_json(read_file(path, ANSWER_LIMIT)) if path is not None else None
+        found = load_json(read_file(path, ANSWER_LIMIT).decode()) if path is not None else None
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
