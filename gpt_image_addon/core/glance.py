@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .history import BY_AGE, ORDER, Filter, condition, pictures_of
+from .history import BY_AGE, ORDER, Filter, condition, received_files
 from .result_folders import PICTURE_STEM, named
 from .schema import PROMPT
 from .states import JobState
@@ -86,4 +86,4 @@ def _seen(row: Any, results: Path) -> Seen | None:
 
 
 def _first_picture(folder: Path) -> str:
-    return next((str(path) for path in pictures_of(folder) if path.stem == f"{PICTURE_STEM}1"), "")
+    return next((str(path) for path in received_files(folder) if path.stem == f"{PICTURE_STEM}1"), "")

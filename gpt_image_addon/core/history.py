@@ -144,7 +144,7 @@ def export(journal: Journal, job: str, folder: Path) -> list[Path]:
     :raises StorageError: a copy can't be written.
     """
     entry = journal.entry(job)
-    pictures = pictures_of(entry.folder) if entry and entry.folder else []
+    pictures = pictures_of(journal, entry) if entry else []
     if entry is None or not pictures:
         raise InvalidRequestError(
             f"Job {job} has no pictures." if entry else f"There is no job {job}.",
@@ -163,9 +163,16 @@ def export(journal: Journal, job: str, folder: Path) -> list[Path]:
     return copies
 
 
-def pictures_of(folder: Path) -> list[Path]:
+def pictures_of(journal: Journal, entry: Entry) -> list[Path]:
+    """The received pictures of a job; none where its folder is reached through a link."""
+    noted = journal.relative(entry.folder) if entry.folder is not None else None
+    folder = locate(journal.results, entry.id, noted)
+    return received_files(folder) if folder is not None else []
+
+
+def received_files(folder: Path) -> list[Path]:
     """The received pictures in a result folder."""
-    found = (Path(entry.path) for entry in files_in(folder) if entry.name.startswith(PICTURE_STEM))
+    found = (Path(file.path) for file in files_in(folder) if file.name.startswith(PICTURE_STEM))
     return sorted(path for path in found if path.parent == folder)
 
 
