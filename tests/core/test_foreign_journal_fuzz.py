@@ -290,4 +290,4 @@ def look_back(journal: Journal, base: Path) -> None:
 
 
 def test_foreign_journals() -> None:
-    fuzz(check, PLANS, examples=60)
+    fuzz(check, PLANS, examples=40)
