@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import runner, settings
+from .core.arguments import unknown_name
 from .core.errors import GptImageError, InvalidRequestError
 from .core.states import JobState
 
@@ -27,10 +28,13 @@ def history(
     :param month: ``yyyy-mm``; empty for all jobs and the sums of this month.
     :param state: one of `JobState`.
     :param search: text in prompts, models and job ids.
+    :raises InvalidRequestError: there is no such state.
     :raises StorageError: the journal can't be read.
     """
     from .core.history import Filter, look
 
+    if state and state not in tuple(JobState):
+        raise unknown_name(state, JobState.__members__, "state", param="state")
     which = Filter(month, (JobState(state),) if state else (), search, limit)
     return look(_journal(), which)
 
@@ -123,10 +127,12 @@ def set_favourite(job: str, favourite: bool = True) -> None:
 def clean_results(older_than_days: float, *, dry_run: bool = False) -> Cleaned:
     """Delete the files of old results, never of favourites or unapplied ones: `.jobs` and `.freed_bytes`.
 
+    :raises InvalidRequestError: the age is below 0.
     :raises StorageError: the journal can't be written.
     """
     from .core.history import clean
 
+    _check_age(older_than_days)
     return clean(_journal(), older_than_days, dry_run=dry_run)
 
 
@@ -135,10 +141,12 @@ def start_cleaning(
 ) -> None:
     """As `clean_results`, in a thread; ``done`` gets on the main thread what went.
 
+    :raises InvalidRequestError: the age is below 0.
     :raises StorageError: the journal can't be opened.
     """
     from .core.history import clean
 
+    _check_age(older_than_days)
     journal = _journal()
     runner.errand(lambda: clean(journal, older_than_days), done)
 
@@ -162,6 +170,12 @@ def merge_journal(source: Path | str) -> Merged:
     from .core.merging import merge
 
     return merge(_journal(), Path(source))
+
+
+def _check_age(days: float) -> None:
+    """Below 0 not even what is being made now would be too young."""
+    if days < 0:
+        raise InvalidRequestError(f"An age in days is not below 0, as {days:g} is.", param="older_than_days")
 
 
 def _journal() -> Journal:

@@ -72,6 +72,17 @@ def again(job: str, **application: Any) -> Job:
     return runner.submit(stored.request, wanted, settings.load(), retry_unknown=True)
 
 
+def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
+    """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing."""
+    from .core.defaults import OBJECT_TARGETS
+    from .scene.receiver import why_read_only
+    from .scene.scene_state import MATERIAL_TYPES
+
+    if obj is None or target not in OBJECT_TARGETS or obj.type not in MATERIAL_TYPES:
+        return ""
+    return why_read_only(obj) or ""
+
+
 def use_variation(job: str, number: int, **application: Any) -> None:
     """Show another of a job's pictures: in the material that it made, or where maps hang on it, in a new one.
 

@@ -16,6 +16,7 @@ from typing import Any
 from .. import api
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
 from ..core.jobs import WORKER_NAME
+from ..core.unexpected import unexpected_error
 from . import about, batch, generate, ledger, manual, surfaces
 from .common import (
     BILLED,
@@ -138,8 +139,7 @@ def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
         import traceback
 
         console.print(traceback.format_exc())
-        internal = GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")
-        return failure(internal), ExitCode.INTERNAL
+        return failure(unexpected_error(error)), ExitCode.INTERNAL
 
 
 def _say_failure(error: dict[str, Any], code: ExitCode) -> None:

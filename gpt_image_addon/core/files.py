@@ -45,13 +45,13 @@ class InPieces(io.FileIO):
         return super().readinto(memoryview(buffer)[:PIECE])
 
 
-def read_file(path: Path, limit: int | None = None) -> bytes:
-    """All of a regular file, read in pieces.
+def open_file(path: Path, limit: int | None = None) -> io.BufferedReader:
+    """A regular file, to be read in pieces.
 
     Nothing else is opened: a pipe would let its reader wait for ever, a device has no end.
 
     :param limit: bytes that it may have; None for as many as there are.
-    :raises OSError: as `open` and `read`; ``EINVAL`` for what is no regular file, ``EFBIG`` beyond the limit.
+    :raises OSError: as `open`; ``EINVAL`` for what is no regular file, ``EFBIG`` beyond the limit.
     """
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
@@ -60,8 +60,17 @@ def read_file(path: Path, limit: int | None = None) -> bytes:
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     if limit is not None and status.st_size > limit:
         raise OSError(errno.EFBIG, f"larger than {limit // 10**6} MB", str(path))
-    with io.BufferedReader(InPieces(path)) as stream:
-        return stream.read(status.st_size)
+    return io.BufferedReader(InPieces(path))
+
+
+def read_file(path: Path, limit: int | None = None) -> bytes:
+    """All of a regular file; see `open_file`.
+
+    :param limit: bytes that it may have; None for as many as there are.
+    :raises OSError: as `open_file` and `read`.
+    """
+    with open_file(path, limit) as stream:
+        return stream.read(os.fstat(stream.fileno()).st_size)
 
 
 def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:

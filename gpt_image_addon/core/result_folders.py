@@ -17,6 +17,7 @@ from .files import PART_SUFFIX, PIECE, PRIVATE_FILE, make_private_folder, sync_f
 from .paths import find_below, is_file_name, is_job_id, is_month
 
 ANSWER_FILE = "answer.json"
+BODY_FILE = "body.bin"
 RESCUE_PREFIX = "gpt-image-"
 ORIGINAL_STEM = "original"
 MASK_FILE = "mask.png"
@@ -29,7 +30,7 @@ REPAIRS_FOLDER = "repairs"
 
 FOLDERS = (PROCESSED_FOLDER, MAPS_FOLDER, REPAIRS_FOLDER)
 _OURS = re.compile(
-    rf"(?:{re.escape(MASK_FILE)}"
+    rf"(?:{re.escape(MASK_FILE)}|{re.escape(BODY_FILE)}"
     rf"|(?:{PICTURE_STEM}|{HEIGHT_STEM}|{THUMBNAIL_STEM}|(?:{ORIGINAL_STEM}|answer|raw)[.-]).*)"
     rf"(?:\.[0-9a-f]{{8}}{re.escape(PART_SUFFIX)})?",
     re.DOTALL,

@@ -137,7 +137,8 @@ def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts
     """
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     text = json.dumps({**facts, FILES_KEY: digests}, ensure_ascii=False, indent=1)
-    everything = {ANSWER_FILE: text.encode(errors="backslashreplace"), **files}
+    # Half characters become escapes again, as JSON has them.
+    everything = {ANSWER_FILE: text.encode("utf-8", "backslashreplace"), **files}
     path = root / when.strftime("%Y-%m") / job
     try:
         _write_whole(path, everything)
@@ -225,7 +226,10 @@ def salvage(part: Path) -> Path | None:
             else:
                 pictures = pictures or entry.name.startswith(PICTURE_STEM)
         if not pictures:
-            result_folders.remove(part)
+            if (part / result_folders.BODY_FILE).is_file():
+                _finish(part)  # nobody has understood it yet; a person may
+            else:
+                result_folders.remove(part)
         elif digests:
             return _finish(part)
     except FileNotFoundError:  # another process salvages it at the same moment
