@@ -227,6 +227,7 @@ def salvage(part: Path) -> Path | None:
                 pictures = pictures or entry.name.startswith(PICTURE_STEM)
         if not pictures:
             if (part / result_folders.BODY_FILE).is_file():
+                (part / ANSWER_FILE).unlink(missing_ok=True)  # it names images that are not there
                 _finish(part)  # nobody has understood it yet; a person may
             else:
                 result_folders.remove(part)

@@ -20,6 +20,7 @@ from .errors import GptImageError
 from .names import safe_name
 from .request import Application, GenerationRequest
 
+UNIONS = (typing.Union, types.UnionType)
 MAX_JOB_USD = 1000.0  # more than any request can cost
 MAX_TOKENS = 10**9
 MAX_TEXT = 2000  # characters of a text for people
@@ -167,7 +168,7 @@ def _types(name: str) -> dict[str, tuple[Any, ...]]:
     """The types that each field of one of the two classes takes."""
     kind: type = {one.__name__: one for one in (GenerationRequest, Application)}[name]
     return {
-        field: typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+        field: typing.get_args(hint) if typing.get_origin(hint) in UNIONS else (hint,)
         for field, hint in typing.get_type_hints(kind).items()
     }
 
