@@ -34,8 +34,8 @@ def files(job: str) -> list[str]:
     """
     from .core.history import pictures_of
 
-    folder = entry(job).folder
-    found = list(map(str, pictures_of(folder))) if folder is not None else []
+    journal = runner.journal(settings.load(with_key=False))
+    found = list(map(str, pictures_of(journal, entry(job))))
     if not found:
         raise InvalidRequestError(f"The files of job {job} are gone.", code="no_result", param="job")
     return found

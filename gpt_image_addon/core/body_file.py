@@ -7,7 +7,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from .files import PART_SUFFIX, sync_folder
+from .files import PART_SUFFIX, make_private_folder, sync_folder
 from .logs import get_logger
 from .result_folders import BODY_FILE
 
@@ -51,7 +51,7 @@ class BodyFile:
             return
         try:
             if self._handle is None:
-                self._part.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private_folder(self._part)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
                 self._handle = os.open(self._part / BODY_FILE, flags, 0o600)
             rest = memoryview(piece)

@@ -26,7 +26,6 @@ from .stored_values import (
     clean_usd,
     foreign_application,
     foreign_request,
-    load_json,
     load_object,
 )
 
@@ -118,12 +117,12 @@ def _read(row: Mapping[str, Any]) -> ForeignRow:
     if not is_job_id(job):
         raise ValueError("no id")
     created, updated = clean_moment(row["created"]), clean_moment(row["updated"])
-    request = foreign_request(load_json(row["request"]))
+    request = foreign_request(load_object(row["request"]))
     usage, error = clean_usage(load_object(row["usage"])), clean_error(load_object(row["error"]))
     as_values = request.to_dict()
     estimated, cost, reserved = (_amount(row[name]) for name in ("estimated_usd", "cost_usd", "reserved_usd"))
     values: dict[str, Any] = {
-        **described(job, request, foreign_application(load_json(row["application"]))),
+        **described(job, request, foreign_application(load_object(row["application"]))),
         "state": state.value,
         "created": created,
         "updated": updated,

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .history import BY_AGE, ORDER, Filter, condition, pictures_of
+from .history import BY_AGE, ORDER, Filter, condition, received_files
 from .result_folders import PICTURE_STEM, named
 from .schema import PROMPT
 from .states import JobState
@@ -57,11 +57,13 @@ def glance(journal: Journal, which: Filter, start: int = 0) -> Glance:
     :raises StorageError: the journal can't be read.
     """
     where, values = condition(journal, which)
-    count = journal.query(f"SELECT COUNT(*) FROM {BY_AGE} WHERE {where}", *values)[0][0]
     limit = -1 if which.limit is None else which.limit
     ids = f"SELECT rowid FROM {BY_AGE} WHERE {where} {ORDER} LIMIT ? OFFSET ?"
     page = f"SELECT {_COLUMNS} FROM jobs WHERE rowid IN ({ids}) {ORDER}"
     rows = journal.query(page, *values, limit, start)
+    count = start + len(rows)
+    if len(rows) == limit or (start and not rows):  # else these were the last ones
+        count = journal.query(f"SELECT COUNT(*) FROM {BY_AGE} WHERE {where}", *values)[0][0]
     jobs = tuple(seen for seen in (_seen(row, journal.results) for row in rows) if seen is not None)
     return Glance(journal.spent_usd(), journal.reserved_usd(), count, jobs)
 
@@ -84,4 +86,4 @@ def _seen(row: Any, results: Path) -> Seen | None:
 
 
 def _first_picture(folder: Path) -> str:
-    return next((str(path) for path in pictures_of(folder) if path.stem == f"{PICTURE_STEM}1"), "")
+    return next((str(path) for path in received_files(folder) if path.stem == f"{PICTURE_STEM}1"), "")

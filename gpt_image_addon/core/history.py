@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import InvalidRequestError
 from .files import read_file, replace_file, storage_errors
 from .names import safe_name
-from .result_folders import PICTURE_STEM, files_in, locate, measure, named, present, remove
+from .result_folders import PICTURE_STEM, files_in, locate, measure, present, remove
 from .schema import make_searchable, month_of
 from .states import JobState
 
@@ -144,7 +144,7 @@ def export(journal: Journal, job: str, folder: Path) -> list[Path]:
     :raises StorageError: a copy can't be written.
     """
     entry = journal.entry(job)
-    pictures = pictures_of(entry.folder) if entry and entry.folder else []
+    pictures = pictures_of(journal, entry) if entry else []
     if entry is None or not pictures:
         raise InvalidRequestError(
             f"Job {job} has no pictures." if entry else f"There is no job {job}.",
@@ -163,9 +163,16 @@ def export(journal: Journal, job: str, folder: Path) -> list[Path]:
     return copies
 
 
-def pictures_of(folder: Path) -> list[Path]:
+def pictures_of(journal: Journal, entry: Entry) -> list[Path]:
+    """The received pictures of a job; none where its folder is reached through a link."""
+    noted = journal.relative(entry.folder) if entry.folder is not None else None
+    folder = locate(journal.results, entry.id, noted)
+    return received_files(folder) if folder is not None else []
+
+
+def received_files(folder: Path) -> list[Path]:
     """The received pictures in a result folder."""
-    found = (Path(entry.path) for entry in files_in(folder) if entry.name.startswith(PICTURE_STEM))
+    found = (Path(file.path) for file in files_in(folder) if file.name.startswith(PICTURE_STEM))
     return sorted(path for path in found if path.parent == folder)
 
 
@@ -195,15 +202,14 @@ def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) ->
     there = present(journal.results)
     freed, jobs = 0, []
     for row in old:
-        folder = named(journal.results, row["id"], row["folder"])
-        if folder not in there:
-            folder = locate(journal.results, row["id"], row["folder"])
-        if folder is None:
+        noted = row["folder"]
+        known = noted in there and noted.endswith(f"/{row['id']}")
+        if not known and locate(journal.results, row["id"], noted) is None:
             continue  # gone, or never ours
         jobs.append(row["id"])
-        freed += measure(folder) if row["bytes"] is None else row["bytes"]
+        freed += measure(journal.folder / noted) if row["bytes"] is None else row["bytes"]
         if not dry_run:
-            delete_result(journal, row["id"], row["folder"], JobState.APPLIED)
+            delete_result(journal, row["id"], noted, JobState.APPLIED)
     return Cleaned(tuple(jobs), freed)
 
 

@@ -59,7 +59,7 @@ def merge(journal: Journal, source: Path) -> Merged:
     if path.samefile(journal.folder / JOURNAL_FILE):
         raise InvalidRequestError("This is the journal that is in use.", param="merge")
     _sweep(journal)
-    known = {row["id"].casefold(): row["id"] for row in journal.query("SELECT id FROM jobs")}
+    known = {str(row["id"]).casefold(): row["id"] for row in journal.query("SELECT id FROM jobs")}
     added = updated = copied = 0
     refused = []
     with open_copy(path) as other:

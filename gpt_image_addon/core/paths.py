@@ -12,6 +12,8 @@ import stat
 import sys
 from pathlib import Path
 
+from .errors import ConfigurationError
+
 DATA_DIR_VARIABLE = "GPT_IMAGE_DATA_DIR"
 
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -23,7 +25,20 @@ def state_folder() -> Path:
     """The folder of the journal and the results, one per user and machine.
 
     It lies outside Blender's own folders: removing or updating an extension empties those.
+
+    :raises ConfigurationError: nobody knows this user's home, and no other folder is set.
     """
+    try:
+        return _state_folder()
+    except RuntimeError as error:
+        raise ConfigurationError(
+            "This user has no home folder.",
+            code="no_home",
+            next_step=f"Set {DATA_DIR_VARIABLE} to a folder that can be written.",
+        ) from error
+
+
+def _state_folder() -> Path:
     chosen = os.environ.get(DATA_DIR_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()

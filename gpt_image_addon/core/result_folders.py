@@ -31,7 +31,7 @@ REPAIRS_FOLDER = "repairs"
 FOLDERS = (PROCESSED_FOLDER, MAPS_FOLDER, REPAIRS_FOLDER)
 _OURS = re.compile(
     rf"(?:{re.escape(MASK_FILE)}|{re.escape(BODY_FILE)}"
-    rf"|(?:{PICTURE_STEM}|{HEIGHT_STEM}|{THUMBNAIL_STEM}|(?:{ORIGINAL_STEM}|answer|raw)[.-]).*)"
+    rf"|(?:{PICTURE_STEM}|{HEIGHT_STEM}|{THUMBNAIL_STEM}|(?:answer|raw)[.-]).*|{ORIGINAL_STEM}(?:[.].*)?)"
     rf"(?:\.[0-9a-f]{{8}}{re.escape(PART_SUFFIX)})?",
     re.DOTALL,
 )
@@ -45,13 +45,15 @@ def month_folders(root: Path) -> Iterator[Path]:
                 yield root / entry.name
 
 
-def present(root: Path) -> set[Path]:
-    """All folders in those of the months, without links."""
-    found: set[Path] = set()
+def present(root: Path) -> set[str]:
+    """All folders in those of the months, without links, as rows note them."""
+    found: set[str] = set()
     for month in month_folders(root):
         with contextlib.suppress(OSError):
-            names = [entry.name for entry in os.scandir(month) if entry.is_dir(follow_symlinks=False)]
-            found.update(map(month.joinpath, names))
+            start = f"{root.name}/{month.name}/"
+            found.update(
+                start + entry.name for entry in os.scandir(month) if entry.is_dir(follow_symlinks=False)
+            )
     return found
 
 

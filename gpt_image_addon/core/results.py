@@ -227,6 +227,7 @@ def salvage(part: Path) -> Path | None:
                 pictures = pictures or entry.name.startswith(PICTURE_STEM)
         if not pictures:
             if (part / result_folders.BODY_FILE).is_file():
+                (part / ANSWER_FILE).unlink(missing_ok=True)  # it names images that are not there
                 _finish(part)  # nobody has understood it yet; a person may
             else:
                 result_folders.remove(part)
@@ -241,7 +242,7 @@ def read_answer(folder: Path) -> dict[str, Any] | None:
     """What ``answer.json`` says; None where there is none that can be read."""
     path = find_below(folder, ANSWER_FILE)
     try:
-        found = load_json(read_file(path, ANSWER_LIMIT)) if path is not None else None
+        found = load_json(read_file(path, ANSWER_LIMIT).decode()) if path is not None else None
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None

@@ -98,7 +98,8 @@ def _sums_changed(sign: str, row: str) -> str:
     return (
         f"UPDATE sums SET spent = spent {sign} {_whole(f'{row}.cost_usd')},"
         f" reserved = reserved {sign} {_whole(f'{row}.reserved_usd')},"
-        f" bytes = bytes {sign} iif({row}.folder IS NULL, 0, ifnull({row}.bytes, 0))"
+        f" bytes = bytes {sign} iif({row}.folder IS NULL, 0,"
+        f" CAST(min(max(ifnull({row}.bytes, 0), 0), 1e15) AS INTEGER))"
         f" WHERE month = {row}.month;"
     )
 

@@ -73,8 +73,9 @@ def adopt_all(journal: Journal) -> None:
 
 def adopt_strangers(journal: Journal) -> None:
     """Make rows for result folders that have none, as after the loss of the journal."""
-    known = {row["id"].casefold() for row in journal.query("SELECT id FROM jobs")}
-    for folder in sorted(present(journal.results)):
+    known = {str(row["id"]).casefold() for row in journal.query("SELECT id FROM jobs")}
+    for noted in sorted(present(journal.results)):
+        folder = journal.folder / noted
         if folder.name.casefold() in known or not is_job_id(folder.name):
             continue
         answer = read_answer(folder)

@@ -20,22 +20,24 @@ from .errors import GptImageError
 from .names import safe_name
 from .request import Application, GenerationRequest
 
+UNIONS = (typing.Union, types.UnionType)
 MAX_JOB_USD = 1000.0  # more than any request can cost
 MAX_TOKENS = 10**9
 MAX_TEXT = 2000  # characters of a text for people
 UNIONS = (types.UnionType, typing.Union)
 _ERROR_FLAGS = ("code", "param", "request_id")
 
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 _Values = TypeVar("_Values", GenerationRequest, Application)
 
 
-def load_json(text: str | bytes) -> Any:
+def load_json(text: str) -> Any:
     """JSON of any depth and with any numbers; NaN and its kin become None.
 
     :raises ValueError: it is none, or nests too deep.
     """
     try:
-        return json.loads(text, parse_constant=lambda _: None)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("too deep") from None
 
@@ -124,7 +126,7 @@ def read_values(kind: type[_Values], values: Mapping[str, Any]) -> _Values:
         if not any(_fits(value, expected) for expected in types_of[name]):
             raise ValueError(f"{name} has the wrong type")
         known[name] = value
-    return kind.from_dict(known)
+    return kind(**known)
 
 
 def foreign_request(values: Any) -> GenerationRequest:

@@ -300,3 +300,40 @@ def test_python_takes_the_same_limits(online: ApiServer) -> None:
     with pytest.raises(BudgetExceededError):
         api.generate("oak", provider="openai", quality="low", max_cost=0.001)
     assert api.history().jobs == ()
+
+
+def test_corrupt_rows_are_named_and_the_others_shown(run: Any) -> None:
+    for prompt in ("oak", "birch"):
+        assert run("generate", prompt, *OFFLINE)[0] == 0
+    journal = Journal(state_folder())
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET request = '{' WHERE json_extract(request, '$.prompt') = 'oak'")
+    (bad,) = [row["id"] for row in journal.query("SELECT id FROM jobs WHERE request = '{'")]
+    journal.close()
+    code, output = run("history")
+    assert (code, output["unreadable"]) == (0, [bad])
+    assert [row["prompt"] for row in output["jobs"]] == ["birch"]
+    code, output = run("recover", bad)
+    assert code != 0 and output["error"]["code"] == "journal_row"
+
+
+def test_a_strangers_rows_are_named(run: Any, tmp_path: Path) -> None:
+    other = Journal(tmp_path / "other")
+    for job in ("good", "bad"):
+        other.reserve(job, GenerationRequest(prompt=job, provider="openai"), Application(), "d", 0.5)
+        other.sending(job)
+    with other.transaction() as connection:
+        connection.execute("UPDATE jobs SET reserved_usd = -5 WHERE id = 'bad'")
+    other.close()
+    code, output = run("history", "--merge", str(tmp_path / "other"))
+    assert (code, output["merged"]) == (0, {"added": 1, "updated": 0, "copied_bytes": 0, "refused": ["bad"]})
+
+
+def test_only_files_of_ours_are_deleted(run: Any, tmp_path: Path) -> None:
+    from gpt_image_addon import results
+
+    result = api.generate("oak", provider="offline", size="64x64", target="image")
+    folder = Path(result.images[0].file).parent
+    (folder / "notes.txt").write_text("mine")
+    results.delete(result.job)
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]

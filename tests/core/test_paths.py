@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gpt_image_addon.core.errors import ConfigurationError
 from gpt_image_addon.core.files import read_file
-from gpt_image_addon.core.paths import find_below, is_file_name, is_job_id, is_month
+from gpt_image_addon.core.paths import find_below, is_file_name, is_job_id, is_month, state_folder
 
 
 @pytest.mark.parametrize("text", ["0a1b2c3d4e5f", "0a1b2c3d4e5f-height", "a_b"])
@@ -41,6 +42,18 @@ def test_only_what_lies_below_is_found(tmp_path: Path) -> None:
     assert find_below(root, "2026-11\\job") == root / "2026-11" / "job"
     for other in ("../private", "link", "link/x", "pipe", str(tmp_path / "private"), "2026-11/../..", "gone"):
         assert find_below(root, other) is None
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    for name in ("GPT_IMAGE_DATA_DIR", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigurationError) as caught:
+        state_folder()
+    assert "GPT_IMAGE_DATA_DIR" in caught.value.text and caught.value.exit_code == 3
 
 
 def test_only_regular_files_are_read(tmp_path: Path) -> None:
