@@ -115,10 +115,9 @@ class Manifest:
         _check_columns(values)
         choices = [_choices(name, value) for name, value in values.items()]
         _check_count(values, choices)
-        ids = Counter(
-            str(_filled("id", chosen["id"], chosen)) if "id" in chosen else ""
-            for chosen in _combinations(values, choices)
-        )
+        ids: Counter[str] = Counter()
+        if "id" in values:
+            ids.update(str(_filled("id", found["id"], found)) for found in _combinations(values, choices))
         for number, chosen in enumerate(_combinations(values, choices), 1):
             filled = {name: _filled(name, value, chosen) for name, value in chosen.items()}
             given = str(filled.get("id", ""))
@@ -191,7 +190,10 @@ def _suggestion(name: str) -> str:
 def _short(value: object) -> str:
     """A value as an error shows it."""
     text = str(value)
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    text = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
 
 
 def _placeholders(value: Any) -> Iterator[str]:
