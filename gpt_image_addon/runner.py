@@ -414,7 +414,10 @@ def _handle(event: JobEvent, found: _State) -> None:
         cost = event.prepared.facts.get("cost_usd")
         job.cost_usd = float(cost) if cost is not None else None
         job.state = JobState.RECEIVED
-        found.applier.add(job)
+        if job.stopping:  # the process ends: the result waits to be recovered
+            job.finish()
+        else:
+            found.applier.add(job)
     if event.error is None:
         _tell(job)
 

@@ -7,17 +7,18 @@ import contextlib
 import ctypes
 import json
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .. import api
+from ..core import streams
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
 from ..core.jobs import WORKER_NAME
-from . import about, batch, generate, ledger, manual, surfaces
+from . import about, batch, generate, ledger, manual, signals, surfaces
 from .common import (
     BILLED,
     PROGRAM,
@@ -30,6 +31,7 @@ from .common import (
     console,
     failure,
 )
+from .following import billed_so_far
 from .terminal import speaking
 
 
@@ -93,7 +95,7 @@ def run(argv: Sequence[str]) -> int:
     if any(thread.name == WORKER_NAME and thread.is_alive() for thread in threading.enumerate()):
         # A draft is painted to its end whatever happens, and Blender hangs when a thread outlives it.
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            streams.write(stream, "")
         os._exit(code)
     return code
 
@@ -103,23 +105,41 @@ def main(argv: Sequence[str]) -> int:
 
     :returns: the exit code.
     """
-    _hear_interrupts()
+    streams.open_missing()
+    try:
+        with signals.handled():
+            return _main(argv)
+    except KeyboardInterrupt:  # before anything was begun
+        return int(ExitCode.INTERRUPTED)
+
+
+def _main(argv: Sequence[str]) -> int:
     try:
         options = parser().parse_args(argv)
     except SystemExit as asked:  # --help
+        streams.write(sys.stdout, "")
         return int(asked.code or 0)
     except UsageError as error:
-        console.print(f"{PROGRAM}: {error}")
-        return _report(_early_options(argv), _usage_failure(str(error)), ExitCode.USAGE)
+        return refuse(argv, str(error))
     with speaking(console, quiet=options.quiet, verbose=options.verbose):
         try:
             output, code = _run(options)
-        finally:
-            with _deaf():  # what is being written here must not be cut short
-                api.close()
-        if output["state"] == "failed":
-            _say_failure(output["error"], code)
-        return _report(options, output, code)
+        except KeyboardInterrupt:  # pressed again, before the first was dealt with
+            output, code = _interrupted(), ExitCode.INTERRUPTED
+        with signals.ignored():  # what is being written here must not be cut short
+            api.close()
+            if output["state"] == "failed":
+                _say_failure(output["error"], code)
+            return _report(options, output, code)
+
+
+def refuse(argv: Sequence[str], message: str) -> int:
+    """Say that a command line can't be understood.
+
+    :returns: the exit code.
+    """
+    console.print(f"{PROGRAM}: {message}")
+    return _report(_early_options(argv), _usage_failure(message), ExitCode.USAGE)
 
 
 def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
@@ -133,7 +153,7 @@ def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
     except GptImageError as error:
         return failure(error), error.exit_code
     except KeyboardInterrupt:
-        return failure(JobCancelled("Interrupted.")), ExitCode.INTERRUPTED
+        return _interrupted(), ExitCode.INTERRUPTED
     except Exception as error:
         import traceback
 
@@ -148,24 +168,8 @@ def _say_failure(error: dict[str, Any], code: ExitCode) -> None:
         console.print(BILLED[error["billed"]])
 
 
-def _hear_interrupts() -> None:
-    """Blender ignores Ctrl-C in commands; without this no KeyboardInterrupt is raised."""
-    with contextlib.suppress(ValueError):  # not on the main thread
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """No interrupts in here."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not on the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _interrupted() -> Output:
+    return failure(JobCancelled("Interrupted.", billed=billed_so_far()))
 
 
 def _usage_failure(message: str) -> Output:
@@ -184,18 +188,30 @@ def _early_options(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _report(options: argparse.Namespace, output: Output, code: ExitCode) -> int:
+    """Hand over what a command has to say; where that fails, its work is done all the same."""
     text = json.dumps(output, ensure_ascii=False)
     if options.json_file is not None:
-        try:
-            options.json_file.write_text(text + "\n", "utf-8")
-        except OSError as error:
-            console.print(f"{PROGRAM}: {options.json_file} can't be written: {error.strerror}")
-            code = code or ExitCode.INTERNAL
+        wrong = _write_file(options.json_file, text + "\n")
+        if wrong:
+            console.print(f"{PROGRAM}: {options.json_file} can't be written: {wrong}")
     if options.json:
         _flush_c()
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        plain = text if streams.can_encode(sys.stdout, text) else json.dumps(output)
+        wrong = streams.write(sys.stdout, plain + "\n")
+        if wrong:
+            console.print(f"{PROGRAM}: the JSON could not be printed: {wrong}")
     return int(code)
+
+
+def _write_file(path: Path, text: str) -> str:
+    """Returns why it failed; empty where it did not."""
+    try:
+        path.write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        return error.strerror or str(error)
+    except ValueError as error:  # a name that no system takes
+        return str(error)
+    return ""
 
 
 def _flush_c() -> None:

@@ -6,14 +6,14 @@ import argparse
 import contextlib
 import dataclasses
 import shlex
-import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import api
+from ..core.errors import JobCancelled
 from ..core.openjd import DEFAULT_COMMAND
+from . import signals
 from .common import (
     OUTPUT_FLAGS,
     SCHEMA,
@@ -31,6 +31,7 @@ from .generate import add_request
 if TYPE_CHECKING:
     from ..batches import Batch, BatchResult
     from ..core.batch import Run
+    from ..core.errors import Billed
     from ..core.outcomes import Outcome, Tally
     from ..core.survey import Survey
 
@@ -194,19 +195,22 @@ def _run(options: argparse.Namespace) -> Output:
     survey = made.survey()
     say(f"{survey.rows} rows, at most {_money(survey.total('high_usd'))}.")
     started = time.monotonic()
+    cost_usd = 0.0
 
     def show(outcome: Outcome, tally: Tally) -> None:
+        nonlocal cost_usd
+        cost_usd = tally.cost_usd
         wrong = tally.failed + tally.unknown
         text = f"{tally.rows}/{survey.rows} rows, {wrong} wrong, {_money(tally.cost_usd)}"
         console.progress(tally.rows / max(survey.rows, 1), text, time.monotonic() - started)
 
-    with _stoppable() as stop:
-        result = api.run_batch(
-            made,
-            survey,
-            on_open=stop.append,
-            on_outcome=show,
-        )
+    stopper = _Stopper()
+    try:
+        with signals.handled(stopper.hear):
+            result = api.run_batch(made, survey, on_open=stopper.open, on_outcome=show)
+    except KeyboardInterrupt:
+        billed: Billed = "maybe" if stopper.given_up else "yes" if cost_usd else "no"
+        raise JobCancelled("Interrupted.", billed=billed) from None
     output = _output(survey, result)
     _tell(output, result)
     if options.json or options.json_file:
@@ -261,26 +265,23 @@ def _batch(options: argparse.Namespace) -> Batch:
     )
 
 
-@contextlib.contextmanager
-def _stoppable() -> Iterator[list[Run]]:
+class _Stopper:
     """Ctrl-C, or a scheduler that ends the task, lets the running requests finish; a second one does not."""
-    runs: list[Run] = []
 
-    def stop(number: int, frame: Any) -> None:
-        if not runs or runs[0].stopping:
+    def __init__(self) -> None:
+        self.run: Run | None = None
+        self.given_up = 0
+        """Requests that were on their way the second time."""
+
+    def hear(self, number: int, frame: Any) -> None:
+        if self.run is None or self.run.stopping:
+            self.given_up = self.run.in_flight if self.run is not None else 0
             raise KeyboardInterrupt
-        runs[0].stop()
-        say(f"\nStopping: {runs[0].in_flight} requests are on their way and are paid for; waiting for them.")
+        self.run.stop()
+        say(f"\nStopping: {self.run.in_flight} requests are on their way and are paid for; waiting for them.")
 
-    before = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(ValueError):  # not on the main thread
-            before[number] = signal.signal(number, stop)
-    try:
-        yield runs
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def open(self, run: Run) -> None:
+        self.run = run
 
 
 def _write_farm(options: argparse.Namespace, made: Batch) -> Output:

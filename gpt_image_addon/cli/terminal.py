@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..core.logs import ROOT
+from ..core.streams import write
 
 BAR_WIDTH = 20  # characters
 DEFAULT_COLUMNS = 80  # of a terminal that does not tell
@@ -35,7 +36,7 @@ class Console:
     def print(self, text: str) -> None:
         """A sentence that must be seen: what went wrong."""
         self.clear()
-        print(text, file=sys.stderr, flush=True)
+        write(sys.stderr, text + "\n")
 
     def progress(self, share: float, text: str, seconds: float) -> None:
         """Show how far something is.
@@ -59,8 +60,7 @@ class Console:
 
     def _draw(self, line: str) -> None:
         erased = "" if line else "\r"
-        sys.stderr.write(f"\r{line:{self._drawn}}{erased}")
-        sys.stderr.flush()
+        write(sys.stderr, f"\r{line:{self._drawn}}{erased}")
         self._drawn = len(line)
 
 
@@ -74,14 +74,14 @@ def bar(share: float, text: str, seconds: float, width: int) -> str:
 
 def is_terminal() -> bool:
     """Whether stderr is a terminal that can draw over a line."""
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def columns() -> int:
     """Characters in a line of the terminal."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns or DEFAULT_COLUMNS
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         return DEFAULT_COLUMNS
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
-from .manifest_records import CSV_SUFFIX, read_records
+from .manifest_records import CSV_SUFFIX, SHOWN, read_records, shown
 from .names import safe_name
 from .request import Application, GenerationRequest
 
@@ -40,7 +40,6 @@ NAME_PART = 40  # bytes of the prompt in a file name
 TEXT_LIMIT = 100_000  # characters of a value, its placeholders filled
 COMBINATION_LIMIT = 10_000  # rows of one line
 ROW_LIMIT = 1_000_000  # of a manifest
-SHOWN = 60  # characters of a value in an error
 
 _TYPES = {**typing.get_type_hints(GenerationRequest), **typing.get_type_hints(Application)}
 _REQUEST = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
@@ -166,18 +165,18 @@ def _check_columns(values: Mapping[str, Any]) -> None:
     for name in values:
         if name not in PARAMETERS and name not in OWN_COLUMNS and name not in used:
             raise InvalidRequestError(
-                f"there is no parameter '{_short(name)}', and no placeholder {{{_short(name)}}} uses it"
+                f"there is no parameter '{shown(name)}', and no placeholder {{{shown(name)}}} uses it"
                 f"{_suggestion(name)}.",
                 code="unknown_parameter",
-                param=name,
+                param=shown(name),
             )
     missing = next((name for name in sorted(used) if name not in values), None)
     if missing is not None:
         raise InvalidRequestError(
-            f"the placeholder {{{_short(missing)}}} has no column; "
-            f"{{{{{_short(missing)}}}}} stands for the word in braces.",
+            f"the placeholder {{{shown(missing)}}} has no column; "
+            f"{{{{{shown(missing)}}}}} stands for the word in braces.",
             code="unknown_placeholder",
-            param=missing,
+            param=shown(missing),
         )
 
 
@@ -185,15 +184,6 @@ def _suggestion(name: str) -> str:
     known = sorted((PARAMETERS | OWN_COLUMNS | set(ALIASES)) - set(ALIASES.values()))
     near = difflib.get_close_matches(name.lower(), known, 1) if len(name) <= SHOWN else []
     return f"; perhaps '{near[0]}' is meant" if near else ""
-
-
-def _short(value: object) -> str:
-    """A value as an error shows it."""
-    text = str(value)
-    text = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
 
 
 def _placeholders(value: Any) -> Iterator[str]:
@@ -215,7 +205,7 @@ def _check_count(values: Mapping[str, Any], choices: Sequence[Sequence[Any]]) ->
     if count > COMBINATION_LIMIT:
         lists = [name for name, found in zip(values, choices, strict=True) if len(found) > 1]
         raise InvalidRequestError(
-            f"the lists {_short(', '.join(lists))} make {count:,} rows; one line may make "
+            f"the lists {shown(', '.join(lists))} make {count:,} rows; one line may make "
             f"{COMBINATION_LIMIT:,}, so divide it.",
             code="too_many_rows",
         )
@@ -231,9 +221,9 @@ def _check_value(name: str, value: Any) -> None:
     for item in items:
         if isinstance(item, list | dict):
             raise InvalidRequestError(
-                f"{_short(name)} must be a text, a number, true or false, or a list of those.",
+                f"{shown(name)} must be a text, a number, true or false, or a list of those.",
                 code="invalid_value",
-                param=name,
+                param=shown(name),
             )
         if isinstance(item, str):
             _check_text(name, item)
@@ -242,7 +232,7 @@ def _check_value(name: str, value: Any) -> None:
 def _check_text(name: str, text: str) -> None:
     if _NO_TEXT.search(text):
         raise InvalidRequestError(
-            f"{_short(name)} holds a NUL or half of a character.", code="invalid_value", param=name
+            f"{shown(name)} holds a NUL or half of a character.", code="invalid_value", param=shown(name)
         )
     _check_length(name, len(text))
 
@@ -250,9 +240,9 @@ def _check_text(name: str, text: str) -> None:
 def _check_length(name: str, size: int) -> None:
     if size > TEXT_LIMIT:
         raise InvalidRequestError(
-            f"{_short(name)} has {size:,} characters, its placeholders filled; {TEXT_LIMIT:,} is the limit.",
+            f"{shown(name)} has {size:,} characters, its placeholders filled; {TEXT_LIMIT:,} is the limit.",
             code="invalid_value",
-            param=name,
+            param=shown(name),
         )
 
 
@@ -262,7 +252,9 @@ def _choices(name: str, value: Any) -> Sequence[Any]:
             return [[value]]
         return value if value and all(isinstance(item, list) for item in value) else [value]
     if isinstance(value, list) and not value:
-        raise InvalidRequestError(f"the list {name} is empty.", code="invalid_value", param=name)
+        raise InvalidRequestError(
+            f"the list {shown(name)} is empty.", code="invalid_value", param=shown(name)
+        )
     return value if isinstance(value, list) else [value]
 
 
@@ -294,7 +286,7 @@ def _converted(name: str, value: Any) -> Any:
     except (ValueError, TypeError, KeyError) as error:
         what = "true or false" if bool in kinds else "a whole number" if int in kinds else "a number"
         raise InvalidRequestError(
-            f"{name} must be {what}, not '{_short(value)}'.", code="invalid_value", param=name
+            f"{name} must be {what}, not '{shown(value)}'.", code="invalid_value", param=name
         ) from error
     if isinstance(value, dict | list | bool):
         raise InvalidRequestError(f"{name} must be a text.", code="invalid_value", param=name)
@@ -318,7 +310,7 @@ def _hashed_id(asked: Mapping[str, Any], seen: dict[bytes, int]) -> str:
 def _given_id(given: str, seen: dict[bytes, int]) -> str:
     if safe_name(given) != given:
         raise InvalidRequestError(
-            f"the id '{_short(given)}' can't be the name of a file; '{safe_name(given)}' can.", param="id"
+            f"the id '{shown(given)}' can't be the name of a file; '{safe_name(given)}' can.", param="id"
         )
     key = hashlib.sha256(given.casefold().encode()).digest()[:8]
     if key in seen:

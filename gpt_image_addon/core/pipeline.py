@@ -155,6 +155,8 @@ class Line:
     ) -> None:
         """Send one further request, about a picture of this size, under a row of its own."""
         price = further_price(request, self.registry, size).high_usd
+        if job.stopping:
+            raise JobCancelled("The job was stopped.")
         further = Job(request, Application(target="image"), id=further_id(job.id, kind), estimated_usd=price)
         job.on_cancel = further.cancel
         job.check_cancelled()
@@ -177,6 +179,7 @@ class Line:
         exchange = Exchange()
         exchange.sessions = self.sessions
         job.on_cancel = exchange.cancel
+        job.billed = lambda: exchange.billed
         job.check_cancelled()
         prompt = compose(job.request)
         uploads = load_uploads(job.request)
