@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import api
 from ..core.errors import JobCancelled
-from ..core.openjd import DEFAULT_COMMAND
+from ..core.openjd import DEFAULT_COMMAND, OUTPUT_MARK
 from . import signals
 from .common import (
     OUTPUT_FLAGS,
@@ -144,6 +144,7 @@ def _add_farm(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--farm-command",
         metavar="COMMAND",
+        type=_command,
         default=shlex.join(DEFAULT_COMMAND),
         help="what workers run before the verb (default: %(default)s)",
     )
@@ -159,6 +160,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 on")
     return int(text)
+
+
+def _command(text: str) -> list[str]:
+    with contextlib.suppress(ValueError):  # a quote that is not closed
+        if words := shlex.split(text):
+            return words
+    raise argparse.ArgumentTypeError(f"'{text}' is no command")
 
 
 def _usd(text: str) -> float:
@@ -291,9 +299,9 @@ def _write_farm(options: argparse.Namespace, made: Batch) -> Output:
         ("--asset-library", options.asset_library),
         ("--contact-sheet", options.contact_sheet),
     ):
-        merge_flags += [flag, f"{{output}}/{path.name}"] if path is not None else []
+        merge_flags += [flag, f"{OUTPUT_MARK}/{path.name}"] if path is not None else []
     merge_flags += ["--blend-per-row"] if options.blend_per_row else []
-    rows = made.write_farm(folder, options.chunks, shlex.split(options.farm_command), merge_flags)
+    rows = made.write_farm(folder, options.chunks, options.farm_command, merge_flags)
     say(f"{rows} rows for a farm are in {folder}; `openjd check {folder / 'template.json'}` checks it.")
     return succeeded(rows=rows, bundle=str(folder))
 

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
-from .files import replace_file, storage_errors
+from .files import read_file, replace_file, storage_errors
 from .manifest import Row
 
 TEMPLATE_FILE = "template.json"
 ROWS_FILE = "rows.jsonl"
 FILES_FOLDER = "files"
 DEFAULT_COMMAND = ("blender", "--online-mode", "-c", "gpt_image")
+OUTPUT_MARK = "{output}"
+"""How a flag begins that names something in the output folder."""
 GRACE_SECONDS = 600  # a cancelled task may finish the requests that are paid for
 FIRST_CHUNK = 1
 DESCRIPTION = (
@@ -32,6 +34,8 @@ DESCRIPTION = (
 
 _WORD_IN_BRACES = re.compile(r"\{(\w+)\}")
 _OUTPUT = "{{Param.OutputDir}}"
+_DOUBLED = re.compile(r"\{(?=\{)|\}(?=\})")
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _NAME_LIMIT = 60  # characters of the job's name
 
 
@@ -50,24 +54,42 @@ def write_bundle(
     :param folder: must be empty or missing.
     :param command: what a worker runs before the verb.
     :param flags: of ``batch``, for every task.
-    :param merge_flags: of ``batch``, for the last step alone; ``{output}`` in them is the output folder.
+    :param merge_flags: of ``batch``, for the last step alone; ``{output}`` before them is the output folder.
     :returns: how many rows there are.
-    :raises InvalidRequestError: the folder is not empty, or there are no rows.
+    :raises InvalidRequestError: the folder is not empty, there are no rows, or a flag can't be in a bundle.
     :raises StorageError: it can't be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise InvalidRequestError(f"The folder {folder} is not empty.", code="folder_in_use", param="farm")
-    count = 0
+    for text in (*command, *flags, *merge_flags):
+        if _DOUBLED.search(text):
+            raise InvalidRequestError(
+                f"'{text}' has double braces, which stand for a value in a job bundle.", param="farm"
+            )
     with storage_errors(f"{folder} could not be written"):
-        (folder / FILES_FOLDER).mkdir(parents=True, exist_ok=True)
-        with (folder / ROWS_FILE).open("w", encoding="utf-8") as stream:
-            for row in rows:
-                stream.write(json.dumps(_written_out(row, folder), ensure_ascii=False) + "\n")
-                count += 1
+        if folder.exists() and any(folder.iterdir()):
+            raise InvalidRequestError(
+                f"The folder {folder} is not empty.", code="folder_in_use", param="farm"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            count = _write_rows(rows, folder)
+            found = template(name, min(chunks, count), command, flags, merge_flags)
+            replace_file(folder / TEMPLATE_FILE, json.dumps(found, indent=1).encode())
+        except BaseException:  # half a bundle would only stand in the way of the next
+            shutil.rmtree(folder / FILES_FOLDER, ignore_errors=True)
+            (folder / ROWS_FILE).unlink(missing_ok=True)
+            raise
+    return count
+
+
+def _write_rows(rows: Iterable[Row], folder: Path) -> int:
+    count = 0
+    (folder / FILES_FOLDER).mkdir()
+    with (folder / ROWS_FILE).open("w", encoding="utf-8") as stream:
+        for row in rows:
+            stream.write(json.dumps(_written_out(row, folder), ensure_ascii=False) + "\n")
+            count += 1
     if not count:
         raise InvalidRequestError("The manifest has no rows.", code="bad_manifest")
-    found = template(name, min(chunks, count), command, flags, merge_flags)
-    replace_file(folder / TEMPLATE_FILE, json.dumps(found, indent=1).encode())
     return count
 
 
@@ -80,18 +102,24 @@ def _written_out(row: Row, folder: Path) -> dict[str, Any]:
             copied = [_copied(Path(path), folder) for path in paths]
             values[name] = copied if name == "references" else copied[0]
     values |= {"id": row.stem, "tags": list(row.tags), "catalog": row.catalog}
-    return {
-        name: _WORD_IN_BRACES.sub(r"{{\1}}", value) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
+    return {name: _literal(value) for name, value in values.items()}
+
+
+def _literal(value: Any) -> Any:
+    """A value whose braces are no placeholders."""
+    if isinstance(value, list | tuple):
+        return [_literal(item) for item in value]
+    return _WORD_IN_BRACES.sub(r"{{\1}}", value) if isinstance(value, str) else value
 
 
 def _copied(path: Path, folder: Path) -> str:
-    """Bring a picture into the bundle; its name there is its content's."""
+    """Bring an image into the bundle; its name there is its content's."""
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        name = f"{FILES_FOLDER}/{digest[:24]}{path.suffix}"
-        shutil.copyfile(path, folder / name)
+        data = read_file(path)
+        suffix = path.suffix if _SUFFIX.fullmatch(path.suffix) else ""
+        name = f"{FILES_FOLDER}/{hashlib.sha256(data).hexdigest()[:24]}{suffix}"
+        with storage_errors(f"{folder / name} could not be written"):
+            (folder / name).write_bytes(data)
     except OSError as error:
         raise InvalidRequestError(
             f"The picture {path} can't be read: {error.strerror}.", code="missing_file", param="references"
@@ -111,10 +139,13 @@ def template(
         *_places(f"state/{chunk}", f"reports/{chunk}"),
     ]
     merging = [*flags, "--send-nothing", "--merge-from", f"{_OUTPUT}/state", *_places("merged", "report")]
-    merging += [flag.replace("{output}", _OUTPUT) for flag in merge_flags]
+    merging += [
+        _OUTPUT + flag.removeprefix(OUTPUT_MARK) if flag.startswith(OUTPUT_MARK) else flag
+        for flag in merge_flags
+    ]
     return {
         "specificationVersion": "jobtemplate-2023-09",
-        "name": f"GPT Image {name}"[:_NAME_LIMIT],
+        "name": f"GPT Image {_plain(name)}"[:_NAME_LIMIT],
         "description": DESCRIPTION,
         "parameterDefinitions": list(_parameters(chunks)),
         "steps": [
@@ -134,6 +165,12 @@ def template(
             },
         ],
     }
+
+
+def _plain(name: str) -> str:
+    """A name without what a template reads as an expression, or refuses."""
+    text = "".join(character if character.isprintable() else " " for character in name)
+    return _DOUBLED.sub(lambda found: f"{found[0]} ", text)
 
 
 def _places(state: str, report: str) -> list[str]:
