@@ -10,6 +10,7 @@ import bpy
 
 from . import settings
 from .core.errors import GptImageError
+from .core.paths import state_folder
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,18 @@ def _openai() -> str:
     return f"a key is there; requests go to {found.base_url}"
 
 
+def _models() -> str:
+    from .core.models import TABLE_FILE, load_registry
+
+    return f"{len(load_registry(state_folder() / TABLE_FILE).models)} models"
+
+
+def _styles() -> str:
+    from .core.styles import all_styles
+
+    return f"{len(all_styles())} styles"
+
+
 _CHECKS: dict[str, Callable[[], str]] = {
     "blender": _blender,
     "numpy": _module("numpy"),
@@ -75,4 +88,6 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "requests": _module("requests"),
     "journal": _journal,
     "openai": _openai,
+    "models": _models,
+    "styles": _styles,
 }

@@ -132,10 +132,10 @@ def entry(job: str) -> Entry | None:
 
 
 def registry(settings: Settings) -> Registry:
-    """The model table, with the user's own rows."""
-    from .core.models import TABLE_FILE, load_registry
+    """The model table, with the user's own rows where their file can be used."""
+    from .core.models import TABLE_FILE, usable_registry
 
-    return load_registry(settings.state_folder / TABLE_FILE)
+    return usable_registry(settings.state_folder / TABLE_FILE)
 
 
 def model_of(request: GenerationRequest, settings: Settings) -> Model:
