@@ -33,7 +33,7 @@ UNSEEN = (
     *("__main__", "batch_outputs", "batches", "report"),
     *("batch", "batch_files", "contact_sheet", "gate", "manifest", "openjd", "outcomes", "pace", "rows"),
     *("remote_batches", "remote_collection", "remote_state", "openai_batches", "manifest_records"),
-    *("merging", "prompts", "further"),
+    *("merging", "foreign_journal", "prompts", "further"),
     *("keychain_windows", "lifting", "light", "packing", "png16", "processes", "sockets", "watched"),
 )
 """Rooms whose sentences reach the command line, a model or nobody."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
-import json
 import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from .. import api
 from ..core import streams
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
 from ..core.jobs import WORKER_NAME
+from ..core.unexpected import unexpected_error
 from . import about, batch, generate, ledger, manual, signals, surfaces
 from .common import (
     BILLED,
@@ -30,6 +31,7 @@ from .common import (
     add_outputs,
     console,
     failure,
+    json_pieces,
 )
 from .following import billed_so_far
 from .terminal import speaking
@@ -95,7 +97,7 @@ def run(argv: Sequence[str]) -> int:
     if any(thread.name == WORKER_NAME and thread.is_alive() for thread in threading.enumerate()):
         # A draft is painted to its end whatever happens, and Blender hangs when a thread outlives it.
         for stream in (sys.stdout, sys.stderr):
-            streams.write(stream, "")
+            streams.write(stream, ())
         os._exit(code)
     return code
 
@@ -117,7 +119,7 @@ def _main(argv: Sequence[str]) -> int:
     try:
         options = parser().parse_args(argv)
     except SystemExit as asked:  # --help
-        streams.write(sys.stdout, "")
+        streams.write(sys.stdout, ())
         return int(asked.code or 0)
     except UsageError as error:
         return refuse(argv, str(error))
@@ -158,8 +160,7 @@ def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
         import traceback
 
         console.print(traceback.format_exc())
-        internal = GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")
-        return failure(internal), ExitCode.INTERNAL
+        return failure(unexpected_error(error)), ExitCode.INTERNAL
 
 
 def _say_failure(error: dict[str, Any], code: ExitCode) -> None:
@@ -189,24 +190,24 @@ def _early_options(argv: Sequence[str]) -> argparse.Namespace:
 
 def _report(options: argparse.Namespace, output: Output, code: ExitCode) -> int:
     """Hand over what a command has to say; where that fails, its work is done all the same."""
-    text = json.dumps(output, ensure_ascii=False)
     if options.json_file is not None:
-        wrong = _write_file(options.json_file, text + "\n")
+        wrong = _write_file(options.json_file, output)
         if wrong:
             console.print(f"{PROGRAM}: {options.json_file} can't be written: {wrong}")
     if options.json:
         _flush_c()
-        plain = text if streams.can_encode(sys.stdout, text) else json.dumps(output)
-        wrong = streams.write(sys.stdout, plain + "\n")
+        wrong = streams.write(sys.stdout, chain(json_pieces(output), "\n"), streams.AS_JSON)
         if wrong:
             console.print(f"{PROGRAM}: the JSON could not be printed: {wrong}")
     return int(code)
 
 
-def _write_file(path: Path, text: str) -> str:
+def _write_file(path: Path, output: Output) -> str:
     """Returns why it failed; empty where it did not."""
     try:
-        path.write_bytes(text.encode("utf-8", "backslashreplace"))
+        with path.open("w", encoding="utf-8", errors=streams.AS_JSON) as file:
+            file.writelines(json_pieces(output))
+            file.write("\n")
     except OSError as error:
         return error.strerror or str(error)
     except ValueError as error:  # a name that no system takes

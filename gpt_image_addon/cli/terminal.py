@@ -36,7 +36,7 @@ class Console:
     def print(self, text: str) -> None:
         """A sentence that must be seen: what went wrong."""
         self.clear()
-        write(sys.stderr, text + "\n")
+        write(sys.stderr, (text, "\n"))
 
     def progress(self, share: float, text: str, seconds: float) -> None:
         """Show how far something is.
@@ -60,7 +60,7 @@ class Console:
 
     def _draw(self, line: str) -> None:
         erased = "" if line else "\r"
-        write(sys.stderr, f"\r{line:{self._drawn}}{erased}")
+        write(sys.stderr, (f"\r{line:{self._drawn}}{erased}",))
         self._drawn = len(line)
 
 

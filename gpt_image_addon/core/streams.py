@@ -5,11 +5,17 @@ What a command has to say about its work can fail; the work is done all the same
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import json
 import os
+from collections.abc import Iterable
 from typing import TextIO
 
 from .sigpipe import broken_pipes_as_errors
+
+AS_JSON = "gpt_image_json"
+"""Characters that an encoding does not have are written as JSON's strings escape them."""
 
 
 def open_missing() -> None:
@@ -25,16 +31,19 @@ def open_missing() -> None:
                 os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
 
 
-def write(stream: TextIO | None, text: str) -> str:
-    """Write a text at once.
+def write(stream: TextIO | None, pieces: Iterable[str], errors: str = "backslashreplace") -> str:
+    """Write texts at once.
 
+    :param errors: what becomes of characters that the stream's encoding does not have.
     :returns: why that failed; empty where it did not.
     """
     if stream is None:
         return "it is closed"
+    encoding = getattr(stream, "encoding", None) or "utf-8"
     try:
         with broken_pipes_as_errors():
-            stream.write(_encodable(stream, text))
+            for piece in pieces:
+                stream.write(piece.encode(encoding, errors).decode(encoding))
             stream.flush()
     except (OSError, ValueError) as error:  # ValueError: Python has closed it
         _abandon(stream)
@@ -42,18 +51,14 @@ def write(stream: TextIO | None, text: str) -> str:
     return ""
 
 
-def can_encode(stream: TextIO | None, text: str) -> bool:
-    """Whether a stream takes every character of a text."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    try:
-        text.encode(encoding, getattr(stream, "errors", None) or "strict")
-    except UnicodeEncodeError:
-        return False
-    return True
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(json.dumps(character)[1:-1] for character in text), error.end
 
 
-def _encodable(stream: TextIO, text: str) -> str:
-    return text if can_encode(stream, text) else text.encode("ascii", "backslashreplace").decode()
+codecs.register_error(AS_JSON, _escape)
 
 
 def _abandon(stream: TextIO) -> None:
