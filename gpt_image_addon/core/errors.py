@@ -197,8 +197,7 @@ class APIConnectionError(APIError):
 
 
 class EndpointError(ConfigurationError, APIError):
-    """What answers at the base URL, or on the way there, can't be the API: a redirect, an untrusted
-    certificate."""
+    """What answers at the base URL is not the API, and says where else to go."""
 
 
 class APITimeoutError(APIConnectionError):

@@ -150,18 +150,18 @@ def fetch(
     exchange: Exchange,
     *,
     local: bool = False,
-    timeout: tuple[float, float] = LINK_TIMEOUT,
     seconds: float = LINK_SECONDS,
+    timeout: tuple[float, float] = LINK_TIMEOUT,
 ) -> Reply:
     """Get what a link of an answer points to, without the key.
 
     :param local: whether it may lead to this machine, as that of a server here may.
-    :param seconds: for all of it, its redirects included.
+    :param seconds: for all of it, its redirects included; `LINK_SECONDS` at most.
     :raises APIConnectionError: no connection, or it broke.
     :raises InvalidResponseError: the link leads where it must not, or what it names is too large.
     :raises JobCancelled: the exchange was cancelled.
     """
-    exchange.allowance = Allowance(seconds, MAX_PICTURE_BYTES)
+    exchange.allowance = Allowance(min(seconds, LINK_SECONDS), MAX_PICTURE_BYTES)
     for _ in range(MAX_LINK_HOPS):
         if not _is_safe(url, local):
             raise InvalidResponseError(

@@ -251,7 +251,7 @@ class AnswerReader:
         if isinstance(event, dict):
             refused = error_in_stream(event, self.head.request_id) if "error" in kinds else None
             self._error = refused or self._find_error(event) or self._error
-            self._usage = event.get("usage") or self._usage
+            self._usage = self._usage if event.get("usage") is None else event["usage"]
         pictures = [*lifted, *self._unlifted(event)]
         self._pictures += pictures
         if not any(pictures):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import time
 from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -30,9 +32,10 @@ def fetch_all(answer: Answer, links: Sequence[str], exchange: Exchange, *, local
     exchange.answered = True
     pictures, warnings = list(answer.pictures), list(answer.warnings)
     failure: APIError | None = None
+    end = time.monotonic() + exchange.answer_seconds
     for link in links:
         try:
-            pictures.append(_picture(link, exchange, local))
+            pictures.append(_picture(link, exchange, local, end))
         except APIError as error:
             failure = error
             warnings.append(error.text)
@@ -46,21 +49,25 @@ def fetch_all(answer: Answer, links: Sequence[str], exchange: Exchange, *, local
     )
 
 
-def _picture(link: str, exchange: Exchange, local: bool) -> bytes:
+def _picture(link: str, exchange: Exchange, local: bool, end: float = math.inf) -> bytes:
+    """:param end: when all links have had their time, on the clock of `time.monotonic`."""
     if link[: len(DATA_URL)].lower() == DATA_URL:
         return _inline(link)
     for number in range(1, TRIES + 1):
         try:
-            reply = fetch(link, exchange, local=local)
+            reply = fetch(link, exchange, local=local, seconds=end - time.monotonic())
         except APIConnectionError as error:
             why = error.message
         except InvalidResponseError as error:
-            error.next_step = _where(link)
-            raise
+            raise InvalidResponseError(
+                error.message, code=error.code, billed="yes", next_step=_where(link)
+            ) from error
         else:
             if reply.status < 300:
                 return reply.body
             why = f"Its server answered {reply.status}."
+        if time.monotonic() > end:
+            break
         if number < TRIES:
             exchange.wait(PAUSE * number)
     raise APIConnectionError(
