@@ -28,6 +28,7 @@ KEYS = {
     "unknown_usd",
     "report",
     "results_file",
+    "problems",
     "results",
 }
 OFFLINE = ("--provider", "offline", "--size", "128x128")
