@@ -311,14 +311,20 @@ def run(
             files.add(outcome)
             tally.add(outcome)
             on_outcome(outcome, tally)
-        if running.output is not None:
-            running.output.close()
+            if files.fault is not None:
+                running.give_up(files.fault)
+        with running.giving_up():
+            if running.output is not None:
+                running.output.close()
+    if files.fault is not None:
+        running.give_up(files.fault)
     if batch.options.contact_sheet is not None:
-        write_contact_sheet(batch, files.results.path)
+        with running.giving_up():
+            write_contact_sheet(batch, files.results.path)
     return BatchResult(
         tally,
         files.results.path,
-        files.report.path if files.report.count else None,
+        files.report.path if files.report.count and files.report.path.exists() else None,
         survey.rows - tally.rows,
         running.fatal,
         running.stopping,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from .crew import Crew
-from .errors import APIError, GptImageError, JobCancelled
+from .errors import APIError, GptImageError, JobCancelled, StorageError
 from .files import PART_SUFFIX, storage_errors
 from .gate import Gate
 from .jobs import Job, JobEvent, Work
@@ -149,6 +149,19 @@ class Run:
         if self.line.pace is not None:
             self.line.pace.stopped.set()
 
+    def give_up(self, error: GptImageError) -> None:
+        """Begin nothing more because of an error that all other rows would meet; the first one is told."""
+        self.fatal = self.fatal or error
+        self.stop()
+
+    @contextlib.contextmanager
+    def giving_up(self) -> Iterator[None]:
+        """`give_up` where the block can't write what is asked for: what was made is told all the same."""
+        try:
+            yield
+        except StorageError as error:
+            self.give_up(error)
+
     @property
     def in_flight(self) -> int:
         """Rows that are being worked on."""
@@ -156,7 +169,7 @@ class Run:
 
     def outcomes(self, rows: Iterable[Row]) -> Iterator[Outcome]:
         """Work through rows; each that was begun yields one outcome, not in their order."""
-        crew = Crew(self.concurrency, self._work)
+        crew = Crew(self.concurrency, self._work_on)
         try:
             for row in rows:
                 if self._stopping:
@@ -188,11 +201,20 @@ class Run:
             files = self.output.deliver(outcome.row, prepared)
             self.journal.applied(outcome.job)
         except GptImageError as error:
+            self._look_out(error)
             return dataclasses.replace(outcome, state=state_after(error), error=error)
         return dataclasses.replace(outcome, files=outcome.files + files)
 
+    def _work_on(self, row: Row) -> _Made:
+        """All that a worker can do for a row; it ends with one outcome, whatever breaks."""
+        try:
+            return self._work(row)
+        except Exception as error:
+            found = error if isinstance(error, GptImageError) else unexpected_error(error, "maybe")
+            self._look_out(found)
+            return _Made(refused(row, found))
+
     def _work(self, row: Row) -> _Made:
-        """All that a worker can do for a row."""
         if self._stopping or self._over:
             return _Made()
         try:
@@ -248,6 +270,12 @@ class Run:
             self._jobs.discard(job)
         return self._made(row, job, state, prepared, files, error)
 
+    def _look_out(self, error: GptImageError) -> None:
+        """Go on after an error only where the next row may fare better: a full disk takes none."""
+        of_all = isinstance(error, APIError) and error.exit_code in HOPELESS
+        if of_all or isinstance(error, StorageError):
+            self.give_up(error)
+
     def _made(
         self,
         row: Row,
@@ -263,9 +291,7 @@ class Run:
         cost = sum(found.cost_usd or 0.0 for found in rows if found is not None)
         if error is not None:
             state = state_after(error)
-            if isinstance(error, APIError) and error.exit_code in HOPELESS:
-                self.fatal = self.fatal or error
-                self.stop()
+            self._look_out(error)
         self.gate.settle(job.estimated_usd, job.estimated_usd if state is RowState.UNKNOWN else cost)
         if self._stopping and isinstance(error, JobCancelled) and error.billed == "no":
             return _Made()

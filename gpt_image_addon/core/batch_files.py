@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from .errors import StorageError
 from .files import PART_SUFFIX, storage_errors
 from .journal import Journal
 from .outcomes import Outcome, RowState
@@ -34,13 +36,20 @@ class _Lines:
 
     def add(self, values: Mapping[str, Any]) -> None:
         with storage_errors(f"{self.path} could not be written"):
-            self._stream.write(json.dumps(values, ensure_ascii=False) + "\n")
+            self._stream.write(json.dumps(values) + "\n")
             self._stream.flush()
         self.count += 1
 
     def close(self) -> None:
-        self._stream.close()
         with storage_errors(f"{self.path} could not be written"):
+            self._stream.close()
+            self.part.replace(self.path)
+
+    def abandon(self) -> None:
+        """Close it as far as it goes; what is in it keeps its name where that can be."""
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        with contextlib.suppress(OSError):
             self.part.replace(self.path)
 
 
@@ -56,18 +65,22 @@ class RunFiles:
         """
         self.results = _Lines(results, journal)
         self.report = _Lines(report, journal)
+        self.fault: StorageError | None = None
+        """Why they could not be written to their end. What a run has paid for does not depend on them."""
 
     def add(self, outcome: Outcome) -> None:
-        """Note a row.
-
-        :raises StorageError: the disk is full.
-        """
+        """Note a row; after a `fault` nothing more is noted."""
+        if self.fault is not None:
+            return
         found = outcome.to_dict()
-        self.results.add(found)
-        if outcome.state in IN_REPORT:
-            row = outcome.row
-            asked = {"request": row.request.to_dict(), "application": row.application.to_dict()}
-            self.report.add(found | asked)
+        try:
+            self.results.add(found)
+            if outcome.state in IN_REPORT:
+                row = outcome.row
+                asked = {"request": row.request.to_dict(), "application": row.application.to_dict()}
+                self.report.add(found | asked)
+        except StorageError as error:
+            self.fault = error
 
     def __enter__(self) -> RunFiles:
         return self
@@ -75,6 +88,16 @@ class RunFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        try:
+            if self.fault is None:
+                self._close()
+        except StorageError as found:
+            self.fault = found
+        if self.fault is not None:
+            self.results.abandon()
+            self.report.abandon()
+
+    def _close(self) -> None:
         self.results.close()
         self.report.close()
         if not self.report.count:
@@ -82,7 +105,8 @@ class RunFiles:
 
 
 def read_results(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of such a file, one by one."""
-    with path.open(encoding="utf-8") as stream:
+    """The lines of such a file, one by one; none of one that is gone, and no line that was cut off."""
+    with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as stream:
         for line in stream:
-            yield json.loads(line)
+            with contextlib.suppress(ValueError):
+                yield json.loads(line)

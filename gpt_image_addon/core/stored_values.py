@@ -166,7 +166,9 @@ def _types(name: str) -> dict[str, tuple[Any, ...]]:
     """The types that each field of one of the two classes takes."""
     kind: type = {one.__name__: one for one in (GenerationRequest, Application)}[name]
     return {
-        field: typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+        field: typing.get_args(hint)
+        if typing.get_origin(hint) in (typing.Union, types.UnionType)
+        else (hint,)
         for field, hint in typing.get_type_hints(kind).items()
     }
 
