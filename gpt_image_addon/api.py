@@ -29,11 +29,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import bpy
-
-from . import listeners, references, runner, settings
+from . import blend_paths, listeners, references, runner, settings
 from .catalogue import models, successor
-from .core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
+from .core.errors import GptImageError, InvalidRequestError, SceneError
 from .core.jobs import Job, as_completed
 from .core.request import Application, GenerationRequest
 from .core.sizes import AUTO
@@ -126,7 +124,7 @@ POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
 
 _REQUEST_FIELDS = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
 _APPLICATION_FIELDS = frozenset(field.name for field in dataclasses.fields(Application))
-_PATH_FIELDS = ("mask", "markup")
+_PATH_FIELDS = ("mask", "markup", "textures_dir")
 
 
 @dataclass(frozen=True)
@@ -310,10 +308,14 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
 def _plain(name: str, value: Any) -> Any:
     if name == "references":
         values = [value] if isinstance(value, str | Path) else value
-        return tuple(item if item in references.CAPTURES else str(Path(item).absolute()) for item in values)
-    if name in _PATH_FIELDS or name == "textures_dir":
-        return str(Path(value).absolute())
+        return tuple(item if item in references.CAPTURES else _path(name, item) for item in values)
+    if name in _PATH_FIELDS:
+        return _path(name, value)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _path(name: str, value: Any) -> str:
+    return str(blend_paths.resolve(value, name))
 
 
 def _without_captures(request: GenerationRequest) -> GenerationRequest:
@@ -417,9 +419,11 @@ def batch(manifest: Path | str, defaults: Mapping[str, Any] | None = None, **opt
     :param options: those of `batches.BatchOptions`.
     :raises InvalidRequestError: options that contradict each other.
     """
-    from .batches import Batch, BatchOptions
+    from .batches import PATH_OPTIONS, Batch, BatchOptions
 
-    return Batch(Path(manifest), defaults or {}, BatchOptions(**options))
+    paths = {name: _path(name, options[name]) for name in PATH_OPTIONS if options.get(name) is not None}
+    options |= {name: Path(path) for name, path in paths.items()}
+    return Batch(Path(_path("manifest", manifest)), defaults or {}, BatchOptions(**options))
 
 
 def run_batch(batch: Batch, survey: Survey | None = None, **callbacks: Callable[..., None]) -> BatchResult:
@@ -469,24 +473,27 @@ def earlier(prompt: str, **parameters: Any) -> Entry | None:
     )
 
 
-def recover(job: str) -> Job:
+def recover(job: str, *, object_name: str | None = None, only_named: bool = False) -> Job:
     """Put a stored result into the open scene, where it would go if it came now; returns at once.
 
+    :param object_name: the object to put it on; the one of the request when left out.
+    :param only_named: touch no object that was not named, not even the active one.
     :raises InvalidRequestError: there is no such job, or it has no files.
     """
-    return runner.recover(job, settings.load())
+    return runner.recover(job, settings.load(), object_name=object_name, only_named=only_named)
 
 
-def save_blend(path: Path) -> str:
-    """Save the scene and return the absolute path.
+def save_blend(path: Path | str, *, overwrite: bool = False) -> str:
+    """Save a copy of the open file and return its absolute path; the open file keeps its own name.
 
+    :param overwrite: replace a file that has this name.
+    :raises InvalidRequestError: a file has this name, and it is not to be replaced.
     :raises StorageError: Blender could not write it.
     """
-    target = Path(path).absolute()
-    try:
-        bpy.ops.wm.save_as_mainfile(filepath=str(target), check_existing=False)
-    except RuntimeError as error:
-        raise StorageError(f"{target} could not be saved: {str(error).strip()}") from error
+    from .scene.blends import save_copy
+
+    target = blend_paths.resolve(path, "output")
+    save_copy(target, runner.outputs(overwrite=overwrite), "")
     return str(target)
 
 

@@ -27,8 +27,10 @@ from .common import (
     Parser,
     UsageError,
     add_outputs,
+    check_report,
     console,
     failure,
+    write_report,
 )
 from .terminal import speaking
 
@@ -111,6 +113,9 @@ def main(argv: Sequence[str]) -> int:
     except UsageError as error:
         console.print(f"{PROGRAM}: {error}")
         return _report(_early_options(argv), _usage_failure(str(error)), ExitCode.USAGE)
+    except GptImageError as error:  # a path that can't be meant
+        console.print(f"{PROGRAM}: {error.text}")
+        return _report(_early_options(argv), failure(error), error.exit_code)
     with speaking(console, quiet=options.quiet, verbose=options.verbose):
         try:
             output, code = _run(options)
@@ -124,6 +129,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
     try:
+        _check_report(options)
         output = VERBS[options.verb].run(options)
         return output, EXIT_CODES.get(output["state"], ExitCode.DONE)
     except UsageError as error:
@@ -140,6 +146,14 @@ def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
         console.print(traceback.format_exc())
         internal = GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")
         return failure(internal), ExitCode.INTERNAL
+
+
+def _check_report(options: argparse.Namespace) -> None:
+    try:
+        check_report(options)
+    except GptImageError:
+        options.json_file = None
+        raise
 
 
 def _say_failure(error: dict[str, Any], code: ExitCode) -> None:
@@ -178,18 +192,18 @@ def _early_options(argv: Sequence[str]) -> argparse.Namespace:
     """Where the JSON of a usage error goes: the flags that can be understood on their own."""
     found = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     add_outputs(found)
-    with contextlib.suppress(SystemExit), contextlib.redirect_stderr(None):
+    with contextlib.suppress(SystemExit, GptImageError), contextlib.redirect_stderr(None):
         return found.parse_known_args(argv)[0]
-    return argparse.Namespace(json=True, json_file=None)
+    return argparse.Namespace(json=True, json_file=None, overwrite=False)
 
 
 def _report(options: argparse.Namespace, output: Output, code: ExitCode) -> int:
     text = json.dumps(output, ensure_ascii=False)
     if options.json_file is not None:
         try:
-            options.json_file.write_text(text + "\n", "utf-8")
-        except OSError as error:
-            console.print(f"{PROGRAM}: {options.json_file} can't be written: {error.strerror}")
+            write_report(options, text + "\n")
+        except GptImageError as error:
+            console.print(f"{PROGRAM}: {error.text}")
             code = code or ExitCode.INTERNAL
     if options.json:
         _flush_c()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidRequestError
-from .files import PART_SUFFIX, replace_file, storage_errors
+from .files import PART_SUFFIX, storage_errors
 from .names import safe_name
 from .results import PICTURE_STEM, folder_bytes
 from .schema import month_of
@@ -19,6 +19,7 @@ from .states import JobState
 
 if TYPE_CHECKING:
     from .journal import Entry, Journal
+    from .outputs import Outputs
 
 SECONDS_A_DAY = 86_400
 _SEARCHED = "id || char(10) || model || char(10) || ifnull(json_extract(request, '$.prompt'), '')"
@@ -114,7 +115,7 @@ def row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def export(journal: Journal, job: str, folder: Path) -> list[Path]:
+def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[Path]:
     """Copy the pictures of a result out, as they were received, and count it as applied.
 
     :param folder: made where it is missing.
@@ -136,8 +137,7 @@ def export(journal: Journal, job: str, folder: Path) -> list[Path]:
         copy = folder / f"{name} {job} {picture.name.removeprefix(PICTURE_STEM)}"
         with storage_errors(f"{picture} could not be read"):
             data = picture.read_bytes()
-        replace_file(copy, data)
-        copies.append(copy)
+        copies.append(outputs.copy(copy, data, job))
     journal.applied(job)
     return copies
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .catalogs import usable_tags
 from .errors import InvalidRequestError
 from .names import safe_name
 from .request import Application, GenerationRequest
@@ -30,7 +31,7 @@ OWN_COLUMNS = frozenset({"id", "tags", "catalog"})
 LIST_COLUMNS = frozenset({"references", "maps", "tags"})
 """Columns whose value is a list itself; a list of lists makes combinations of them."""
 PATH_COLUMNS = frozenset({"references", "mask", "markup"})
-NOT_OFFERED = frozenset({"object_uid", "scene_uid", "view_matrix", "textures_dir"})
+NOT_OFFERED = frozenset({"object_uid", "scene_uid", "view_matrix", "textures_dir", "overwrite"})
 NO_CHOICES_IN_CSV = frozenset({"prompt"})
 LIST_SEPARATOR = "|"
 SHORT_HASH = 12  # characters of a row's id that was not given
@@ -121,7 +122,7 @@ class Manifest:
         asked = request.to_dict()
         asked |= {name: values[name] for name in PATH_COLUMNS if name in values}  # as written
         id = _given_id(given, seen) if given else _hashed_id(asked, seen)
-        tags = tuple(str(tag) for tag in values.get("tags", ()))
+        tags = usable_tags(map(str, values.get("tags", ())))
         return Row(id, line, request, application, tags, str(values.get("catalog", "")), bool(given))
 
     def _typed(self, name: str, value: Any) -> Any:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
-from .files import replace_file, storage_errors
+from .files import read_file, storage_errors
 from .manifest import Row
+from .outputs import Outputs, check_folder, make_folder, new_part
 
 TEMPLATE_FILE = "template.json"
 ROWS_FILE = "rows.jsonl"
@@ -44,10 +45,12 @@ def write_bundle(
     command: Sequence[str] = DEFAULT_COMMAND,
     flags: Sequence[str] = (),
     merge_flags: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> int:
     """Write a bundle.
 
     :param folder: must be empty or missing.
+    :param overwrite: write into it all the same, over what has the names of the bundle's files.
     :param command: what a worker runs before the verb.
     :param flags: of ``batch``, for every task.
     :param merge_flags: of ``batch``, for the last step alone; ``{output}`` in them is the output folder.
@@ -55,29 +58,44 @@ def write_bundle(
     :raises InvalidRequestError: the folder is not empty, or there are no rows.
     :raises StorageError: it can't be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise InvalidRequestError(f"The folder {folder} is not empty.", code="folder_in_use", param="farm")
-    count = 0
+    check_folder(folder)
     with storage_errors(f"{folder} could not be written"):
-        (folder / FILES_FOLDER).mkdir(parents=True, exist_ok=True)
-        with (folder / ROWS_FILE).open("w", encoding="utf-8") as stream:
-            for row in rows:
-                stream.write(json.dumps(_written_out(row, folder), ensure_ascii=False) + "\n")
-                count += 1
-    if not count:
-        raise InvalidRequestError("The manifest has no rows.", code="bad_manifest")
+        if not overwrite and folder.exists() and any(folder.iterdir()):
+            raise InvalidRequestError(
+                f"The folder {folder} is not empty.",
+                code="folder_in_use",
+                param="farm",
+                next_step="Add --overwrite to write into it all the same.",
+            )
+    outputs = Outputs(overwrite=overwrite)
+    count = 0
+    part = new_part(folder / ROWS_FILE)
+    try:
+        with storage_errors(f"{folder} could not be written"):
+            make_folder(folder / FILES_FOLDER)
+            with part.open("x", encoding="utf-8") as stream:
+                for row in rows:
+                    stream.write(json.dumps(_written_out(row, folder, outputs), ensure_ascii=False) + "\n")
+                    count += 1
+                stream.flush()
+                os.fsync(stream.fileno())
+        if not count:
+            raise InvalidRequestError("The manifest has no rows.", code="bad_manifest")
+        outputs.place(part, folder / ROWS_FILE, name)
+    finally:
+        part.unlink(missing_ok=True)
     found = template(name, min(chunks, count), command, flags, merge_flags)
-    replace_file(folder / TEMPLATE_FILE, json.dumps(found, indent=1).encode())
+    outputs.write(folder / TEMPLATE_FILE, json.dumps(found, indent=1).encode(), name)
     return count
 
 
-def _written_out(row: Row, folder: Path) -> dict[str, Any]:
+def _written_out(row: Row, folder: Path, outputs: Outputs) -> dict[str, Any]:
     """A row that says everything itself; its braces mean braces."""
     values: dict[str, Any] = {**row.request.to_dict(), **row.application.to_dict()}
     for name in ("references", "mask", "markup"):
         if name in values:
             paths = values[name] if name == "references" else [values[name]]
-            copied = [_copied(Path(path), folder) for path in paths]
+            copied = [_copied(Path(path), folder, outputs) for path in paths]
             values[name] = copied if name == "references" else copied[0]
     values |= {"id": row.stem, "tags": list(row.tags), "catalog": row.catalog}
     return {
@@ -86,16 +104,17 @@ def _written_out(row: Row, folder: Path) -> dict[str, Any]:
     }
 
 
-def _copied(path: Path, folder: Path) -> str:
+def _copied(path: Path, folder: Path, outputs: Outputs) -> str:
     """Bring a picture into the bundle; its name there is its content's."""
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        name = f"{FILES_FOLDER}/{digest[:24]}{path.suffix}"
-        shutil.copyfile(path, folder / name)
+        data = read_file(path)
     except OSError as error:
         raise InvalidRequestError(
             f"The picture {path} can't be read: {error.strerror}.", code="missing_file", param="references"
         ) from error
+    digest = hashlib.sha256(data).hexdigest()
+    name = f"{FILES_FOLDER}/{digest[:24]}{path.suffix}"
+    outputs.write(folder / name, data, digest)
     return name
 
 

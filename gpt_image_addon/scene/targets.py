@@ -11,7 +11,7 @@ import bpy
 from ..core.errors import SceneError
 from ..core.map_kinds import MAP_KINDS
 from ..core.names import safe_name
-from ..core.request import Application, check_application
+from ..core.request import NO_OBJECT, Application, check_application
 from ..core.results import Facts, Picture, Prepared
 from . import ahead, materials, planes, slots, textures, uv, visible
 from .changes import Changes
@@ -168,6 +168,8 @@ def _receiver(application: Application) -> tuple[bpy.types.Object | None, list[s
     """The object that takes the result, and a sentence when there is none."""
     obj = find_object(application)
     if obj is None:
+        if application.object_uid == NO_OBJECT:
+            return None, ["No object was named: the material is kept with a fake user."]
         if application.object_name:
             missing = f"There is no object '{application.object_name}' in the scene"
         else:
