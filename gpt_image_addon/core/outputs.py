@@ -53,7 +53,10 @@ class Delivery:
 
 @dataclass
 class Outputs:
-    """Writes files for owners: the id of a job, or what names a row of a manifest."""
+    """Writes files for owners: the id of a job, or what names a row of a manifest.
+
+    What is written for no owner, an empty text, is replaced by nobody.
+    """
 
     journal: Journal | None = None
     """Remembers who wrote what; where it can't, only this object does."""
@@ -180,7 +183,7 @@ class Outputs:
         if not _is_file(path):
             return False
         known = self._known(path)
-        if known is not None and known[0] == owner and known[1] == _digest(path):
+        if owner and known is not None and known[0] == owner and known[1] == _digest(path):
             return True
         return is_ours is not None and is_ours(path)
 

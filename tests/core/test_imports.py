@@ -45,7 +45,7 @@ ROOMS: dict[str, set[str]] = {
         "scene",
     }
     | {"settings", "surfaces", "tiles"},
-    "ui": {"ui", "api", "references", "requirements", "results", "settings", "core"},
+    "ui": {"ui", "api", "blend_paths", "references", "requirements", "results", "settings", "core"},
     "cli": {"api", "batches", "blend_paths", "cli", "core", "health", "report"},
     "__main__": {"api", "core", "cli"},
     "deferred": set(),

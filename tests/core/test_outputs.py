@@ -63,6 +63,34 @@ def test_the_same_bytes_are_left_alone(tmp_path: Path, journal: Journal) -> None
     assert Outputs(journal).copy(path, b"new", "job 1").name == "oak 2.png"  # it did not become ours
 
 
+def test_what_nobody_owns_is_replaced_by_nobody(tmp_path: Path, journal: Journal) -> None:
+    Outputs(journal).write(tmp_path / "a.blend", b"one", "")
+    with pytest.raises(InvalidRequestError):
+        Outputs(journal).write(tmp_path / "a.blend", b"two", "")
+
+
+def test_a_file_that_was_cut_is_made_whole(tmp_path: Path, journal: Journal) -> None:
+    path = tmp_path / "oak.png"
+    for left in (b"", b"who"):
+        path.write_bytes(left)
+        assert Outputs(journal).copy(path, b"whole", "a") == path
+    assert path.read_bytes() == b"whole" and names(tmp_path) == ["oak.png", "state"]
+
+
+def test_a_copy_is_found_under_its_other_name(tmp_path: Path, journal: Journal) -> None:
+    original, path = tmp_path / "image-1.png", tmp_path / "oak.png"
+    original.write_bytes(b"x" * 9000 + b"y")
+    path.write_bytes(b"mine")
+    outputs = Outputs(journal)
+    assert outputs.find(path, "a", [original]) is None
+    found = outputs.copy(path, original.read_bytes(), "a")
+    assert outputs.find(path, "a", [original]) == outputs.find(path, "a") == found == tmp_path / "oak 2.png"
+    assert outputs.find(path, "b", [original]) is None
+    for broken in (b"", b"x" * 5000, bytes(9001)):
+        found.write_bytes(broken)
+        assert outputs.find(path, "a", [original]) is None and outputs.find(path, "a") is None
+
+
 def test_without_a_journal_only_this_run_is_remembered(tmp_path: Path) -> None:
     path, run = tmp_path / "tile.png", Outputs()
     run.write(path, b"cut", "tile")
