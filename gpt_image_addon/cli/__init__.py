@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
-import json
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 from .. import api
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
 from ..core.jobs import WORKER_NAME
+from ..core.unexpected import unexpected_error
 from . import about, batch, generate, ledger, manual, surfaces
 from .common import (
     BILLED,
@@ -30,6 +30,7 @@ from .common import (
     check_report,
     console,
     failure,
+    json_pieces,
     write_report,
 )
 from .terminal import speaking
@@ -144,8 +145,7 @@ def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
         import traceback
 
         console.print(traceback.format_exc())
-        internal = GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")
-        return failure(internal), ExitCode.INTERNAL
+        return failure(unexpected_error(error)), ExitCode.INTERNAL
 
 
 def _check_report(options: argparse.Namespace) -> None:
@@ -198,16 +198,16 @@ def _early_options(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _report(options: argparse.Namespace, output: Output, code: ExitCode) -> int:
-    text = json.dumps(output, ensure_ascii=False)
     if options.json_file is not None:
         try:
-            write_report(options, text + "\n")
+            write_report(options, output)
         except GptImageError as error:
             console.print(f"{PROGRAM}: {error.text}")
             code = code or ExitCode.INTERNAL
     if options.json:
         _flush_c()
-        sys.stdout.write(text + "\n")
+        sys.stdout.writelines(json_pieces(output))
+        sys.stdout.write("\n")
         sys.stdout.flush()
     return int(code)
 

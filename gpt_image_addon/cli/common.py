@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,7 +12,7 @@ from .. import api
 from ..blend_paths import resolve
 from ..core.errors import ExitCode, GptImageError
 from ..core.files import storage_errors
-from ..core.outputs import Outputs, is_json_report
+from ..core.outputs import Outputs, is_json_report, new_part, sync_file
 from .terminal import Console
 
 SCHEMA = 1
@@ -31,6 +32,35 @@ Output = dict[str, Any]
 
 NOBODY = ""
 """Owner of files that no job or row made."""
+
+
+class Rows:
+    """Rows of the JSON output, kept as text: as values a hundred thousand would take half a gigabyte."""
+
+    def __init__(self) -> None:
+        self._texts: list[bytes] = []
+
+    def add(self, row: Output) -> None:
+        """Add a JSON object."""
+        self._texts.append(json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace"))
+
+    def pieces(self) -> Iterator[str]:
+        """The JSON array, piece by piece."""
+        yield "["
+        for number, text in enumerate(self._texts):
+            yield (", " if number else "") + text.decode()
+        yield "]"
+
+
+def json_pieces(output: Output) -> Iterator[str]:
+    """The text of a JSON object, piece by piece."""
+    for number, (name, value) in enumerate(output.items()):
+        yield f"{', ' if number else '{'}{json.dumps(name)}: "
+        if isinstance(value, Rows):
+            yield from value.pieces()
+        else:
+            yield json.dumps(value, ensure_ascii=False)
+    yield "}"
 
 
 class UsageError(Exception):
@@ -143,8 +173,8 @@ def check_report(options: argparse.Namespace) -> None:
         outputs.check(path, NOBODY, param="json_file", is_ours=is_json_report)
 
 
-def write_report(options: argparse.Namespace, text: str) -> None:
-    """Write the JSON of a command.
+def write_report(options: argparse.Namespace, output: Output) -> None:
+    """Write the JSON of a command, piece by piece.
 
     :raises InvalidRequestError: something that is no report of ours has this name by now.
     :raises StorageError: it can't be written.
@@ -152,9 +182,22 @@ def write_report(options: argparse.Namespace, text: str) -> None:
     path: Path = options.json_file
     if _is_stream(path):
         with storage_errors(f"{path} could not be written"):
-            path.write_text(text, "utf-8")
-    else:
-        Outputs(overwrite=options.overwrite).write(path, text.encode(), NOBODY, is_json_report)
+            _write_pieces(path, "w", output)
+        return
+    part = new_part(path)
+    try:
+        with storage_errors(f"{path} could not be written"):
+            _write_pieces(part, "x", output)
+            sync_file(part)
+        Outputs(overwrite=options.overwrite).place(part, path, NOBODY, is_ours=is_json_report)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_pieces(path: Path, mode: str, output: Output) -> None:
+    with path.open(mode, encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(json_pieces(output))
+        file.write("\n")
 
 
 def _is_stream(path: Path) -> bool:

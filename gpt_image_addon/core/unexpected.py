@@ -1,0 +1,19 @@
+"""What people read of a fault of our own."""
+
+from __future__ import annotations
+
+from .errors import Billed, GptImageError
+from .logs import get_logger
+from .redaction import describe
+
+log = get_logger(__name__)
+
+
+def unexpected_error(error: Exception, billed: Billed = "no") -> GptImageError:
+    """An error for a fault that nobody foresaw; the log gets all of it.
+
+    Only its kind and the beginning of its words are shown: it may hold whatever it was about.
+    """
+    log.error("Something unexpected went wrong", exc_info=error)
+    said = describe(error).rstrip(".")
+    return GptImageError(f"Something unexpected went wrong: {said}.", code="internal", billed=billed)
