@@ -187,8 +187,10 @@ class Batch:
             check_folder(library.parent, library.name)
         if found.contact_sheet is not None:
             outputs.check(found.contact_sheet.absolute(), self.owner, param="contact_sheet")
-        for name, path in (("report", self.report), ("report", self.file("results"))):
-            outputs.check(path, self.owner, param=name, is_ours=is_row_report)
+        for path in (self.report, self.file("results")):
+            outputs.check(path, self.owner, param="report", is_ours=is_row_report)
+        if self.manifest in (self.report, found.contact_sheet, found.asset_library):
+            raise InvalidRequestError(f"{self.manifest} is the manifest itself; name another file.")
 
     @property
     def owner(self) -> str:

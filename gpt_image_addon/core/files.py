@@ -94,7 +94,11 @@ def append_synced(path: Path, data: bytes) -> None:
     """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
     try:
-        os.write(handle, data)
+        before = os.fstat(handle).st_size
+        written = os.write(handle, data)
+        if written < len(data):  # the disk is full: no half of it stays
+            os.ftruncate(handle, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(handle)
     finally:
         os.close(handle)

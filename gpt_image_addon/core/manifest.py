@@ -146,6 +146,13 @@ def _strings(name: str, value: Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str) and item for item in values):
         raise InvalidRequestError(f"{name} must be a path.", code="invalid_value", param=name)
+    for item in values:
+        if item.startswith("//"):  # what Blender's users write for the folder of the .blend
+            raise InvalidRequestError(
+                f"'{item}' is relative to a .blend; paths in a manifest are relative to the manifest.",
+                code="invalid_value",
+                param=name,
+            )
     return values
 
 

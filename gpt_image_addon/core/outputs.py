@@ -223,19 +223,26 @@ def check_folder(folder: Path, name: str = "") -> None:
         try:
             made = make_folder(folder)
             os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            room = shutil.disk_usage(folder)
+            is_full = _is_full(folder)
         finally:
             with suppress(OSError):
                 probe.unlink(missing_ok=True)
             for path in reversed(made):
                 with suppress(OSError):  # something else is in it by now
                     path.rmdir()
-    if room.total > 0 and room.free < LEAST_ROOM:
+    if is_full:
         raise StorageError(
             f"{folder} could not be written: its disk is full.",
             code="disk_full",
             next_step="Free space on its disk.",
         )
+
+
+def _is_full(folder: Path) -> bool:
+    with suppress(OSError):  # not every file system can say
+        room = shutil.disk_usage(folder)
+        return room.total > 0 and room.free < LEAST_ROOM
+    return False
 
 
 def make_folder(folder: Path) -> list[Path]:
