@@ -7,6 +7,7 @@ import queue
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -23,11 +24,13 @@ from .core.turns import Turns
 from .core.workshop import WORKSHOP
 from .listeners import on_change
 from .settings import Settings
+from .settings import load as load_settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from .core.durations import Durations
     from .core.journal import Entry, Journal
     from .core.models import Model, Registry
+    from .core.outputs import Outputs
     from .core.pipeline import Line
     from .core.pricing import Estimate, Seen
     from .core.results import Prepared
@@ -120,6 +123,20 @@ def journal(settings: Settings) -> Journal:
     :raises StorageError: it can't be opened.
     """
     return state(settings).journal
+
+
+def outputs(*, overwrite: bool = False) -> Outputs:
+    """The gate for files outside the state folder; without the journal it knows none of ours.
+
+    :param overwrite: the user said that whatever stands there may go.
+    """
+    from .core.outputs import Outputs
+
+    try:
+        return Outputs(journal(load_settings(with_key=False)), overwrite)
+    except GptImageError as error:
+        log.warning("Files of ours can't be told apart: %s", error.text)
+        return Outputs(None, overwrite)
 
 
 def entry(job: str) -> Entry | None:
@@ -245,6 +262,7 @@ def submit(
     :raises GptImageError: it can't be sent; nothing was.
     """
     from .core.admission import admit
+    from .core.outputs import check_folder
     from .core.pipeline import file_digests
 
     limits = settings.limits(max_cost)
@@ -257,6 +275,8 @@ def submit(
         notice = f"The stored result of job {stored.id} was used; nothing was sent."
         return _resume(stored, application, found, settings, notice)
     settings.check_provider(request.provider)
+    if application.textures_dir:
+        check_folder(Path(application.textures_dir))
     job = admit(
         request,
         application,
@@ -290,11 +310,19 @@ def submit_local(
 
 
 def recover(
-    job: str, settings: Settings, application: Application | None = None, *, seamless: bool = False
+    job: str,
+    settings: Settings,
+    application: Application | None = None,
+    *,
+    seamless: bool = False,
+    object_name: str | None = None,
+    only_named: bool = False,
 ) -> Job:
     """Put a result that lies in the journal into the open scene.
 
     :param application: what becomes of it; what was meant for it at first when left out.
+    :param object_name: the object to put it on then; the one of the request when left out.
+    :param only_named: touch no object that neither names.
     :param seamless: make its pictures tile.
     :raises InvalidRequestError: there is no such job, or it has no result.
     """
@@ -305,8 +333,13 @@ def recover(
     if application is None:
         # The scene, the object and the view that it was made for belong to another session.
         application = dataclasses.replace(
-            stored.application, scene_uid=None, object_uid=None, textures_dir=None
+            stored.application,
+            scene_uid=None,
+            object_uid=None,
+            textures_dir=None,
+            object_name=object_name or stored.application.object_name,
         )
+        application = application.without_active_object() if only_named else application
     if seamless:
         stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
     return _resume(stored, application, found, settings, f"The result of job {job} was recovered.")

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from .. import api
@@ -29,9 +28,11 @@ from .common import (
     Parser,
     UsageError,
     add_outputs,
+    check_report,
     console,
     failure,
     json_pieces,
+    write_report,
 )
 from .following import billed_so_far
 from .terminal import speaking
@@ -123,6 +124,9 @@ def _main(argv: Sequence[str]) -> int:
         return int(asked.code or 0)
     except UsageError as error:
         return refuse(argv, str(error))
+    except GptImageError as error:  # a path that can't be meant
+        console.print(f"{PROGRAM}: {error.text}")
+        return _report(_early_options(argv), failure(error), error.exit_code)
     with speaking(console, quiet=options.quiet, verbose=options.verbose):
         try:
             output, code = _run(options)
@@ -146,6 +150,7 @@ def refuse(argv: Sequence[str], message: str) -> int:
 
 def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
     try:
+        _check_report(options)
         output = VERBS[options.verb].run(options)
         return output, EXIT_CODES.get(output["state"], ExitCode.DONE)
     except UsageError as error:
@@ -161,6 +166,14 @@ def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
 
         console.print(traceback.format_exc())
         return failure(unexpected_error(error)), ExitCode.INTERNAL
+
+
+def _check_report(options: argparse.Namespace) -> None:
+    try:
+        check_report(options)
+    except GptImageError:
+        options.json_file = None
+        raise
 
 
 def _say_failure(error: dict[str, Any], code: ExitCode) -> None:
@@ -183,36 +196,24 @@ def _early_options(argv: Sequence[str]) -> argparse.Namespace:
     """Where the JSON of a usage error goes: the flags that can be understood on their own."""
     found = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     add_outputs(found)
-    with contextlib.suppress(SystemExit), contextlib.redirect_stderr(None):
+    with contextlib.suppress(SystemExit, GptImageError), contextlib.redirect_stderr(None):
         return found.parse_known_args(argv)[0]
-    return argparse.Namespace(json=True, json_file=None)
+    return argparse.Namespace(json=True, json_file=None, overwrite=False)
 
 
 def _report(options: argparse.Namespace, output: Output, code: ExitCode) -> int:
     """Hand over what a command has to say; where that fails, its work is done all the same."""
     if options.json_file is not None:
-        wrong = _write_file(options.json_file, output)
-        if wrong:
-            console.print(f"{PROGRAM}: {options.json_file} can't be written: {wrong}")
+        try:
+            write_report(options, output)
+        except GptImageError as error:
+            console.print(f"{PROGRAM}: {error.text}")
     if options.json:
         _flush_c()
         wrong = streams.write(sys.stdout, chain(json_pieces(output), "\n"), streams.AS_JSON)
         if wrong:
             console.print(f"{PROGRAM}: the JSON could not be printed: {wrong}")
     return int(code)
-
-
-def _write_file(path: Path, output: Output) -> str:
-    """Returns why it failed; empty where it did not."""
-    try:
-        with path.open("w", encoding="utf-8", errors=streams.AS_JSON) as file:
-            file.writelines(json_pieces(output))
-            file.write("\n")
-    except OSError as error:
-        return error.strerror or str(error)
-    except ValueError as error:  # a name that no system takes
-        return str(error)
-    return ""
 
 
 def _flush_c() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import api
+from ..blend_paths import resolve
 from ..core.errors import JobCancelled
 from ..core.openjd import DEFAULT_COMMAND, OUTPUT_MARK
 from . import signals
@@ -23,6 +24,7 @@ from .common import (
     add_outputs,
     console,
     failure,
+    path_of,
     say,
     succeeded,
 )
@@ -74,22 +76,31 @@ SHOWN_INVALID = 20  # rows that a dry run names, and problems that are told
 def add_batch(verb: argparse.ArgumentParser) -> None:
     """The flags of ``batch``."""
     verb.description = DESCRIPTION
-    verb.add_argument("manifest", metavar="MANIFEST", type=Path, help="a file .jsonl or .csv")
+    verb.add_argument("manifest", metavar="MANIFEST", type=path_of("manifest"), help="a file .jsonl or .csv")
     outputs = verb.add_argument_group("where it goes")
     outputs.add_argument(
-        "--output-dir", metavar="DIR", type=Path, help="pictures and maps; default: MANIFEST-pictures"
+        "--output-dir",
+        metavar="DIR",
+        type=path_of("output_dir"),
+        help="pictures and maps; default: MANIFEST-pictures",
     )
     outputs.add_argument("--blend-per-row", action="store_true", help="save a .blend for each row there, too")
     outputs.add_argument(
-        "--asset-library", metavar="FILE.blend", type=Path, help="every row as an asset of this library"
+        "--asset-library",
+        metavar="FILE.blend",
+        type=path_of("asset_library"),
+        help="every row as an asset of this library",
     )
     outputs.add_argument(
-        "--contact-sheet", metavar="FILE", type=Path, help="all pictures on one .png or .html"
+        "--contact-sheet",
+        metavar="FILE",
+        type=path_of("contact_sheet"),
+        help="all pictures on one .png or .html",
     )
     outputs.add_argument(
         "--report",
         metavar="FILE",
-        type=Path,
+        type=path_of("report"),
         help="rows that failed or are UNKNOWN, as JSON Lines; default: MANIFEST.report.jsonl",
     )
     _add_run(verb.add_argument_group("how it runs"))
@@ -149,10 +160,16 @@ def _add_farm(group: argparse._ArgumentGroup) -> None:
         help="what workers run before the verb (default: %(default)s)",
     )
     group.add_argument(
-        "--state-dir", metavar="DIR", type=Path, help="state folder of this run, in place of the user's"
+        "--state-dir",
+        metavar="DIR",
+        type=Path,
+        help="state folder of this run, in place of the user's",
     )
     group.add_argument(
-        "--merge-from", metavar="DIR", type=Path, help="take over the state folders in this folder before"
+        "--merge-from",
+        metavar="DIR",
+        type=Path,
+        help="take over the state folders in this folder before",
     )
 
 
@@ -246,12 +263,12 @@ def _check(options: argparse.Namespace) -> None:
 def _batch(options: argparse.Namespace) -> Batch:
     given = vars(options)
     defaults = {
-        name: str(Path(value).absolute()) if name in ("mask", "markup") else value
+        name: str(resolve(value, name)) if name in ("mask", "markup") else value
         for name, value in given.items()
         if name not in NOT_PARAMETERS and value is not None
     }
     if "references" in defaults:
-        defaults["references"] = [str(Path(path).absolute()) for path in defaults["references"]]
+        defaults["references"] = [str(resolve(path, "references")) for path in defaults["references"]]
     return api.batch(
         options.manifest,
         defaults,
@@ -269,6 +286,7 @@ def _batch(options: argparse.Namespace) -> Batch:
         via_batch_api=options.via == "batch-api",
         collect=options.collect,
         merge_from=options.merge_from,
+        overwrite=options.overwrite,
         part=options.part,
     )
 
@@ -293,7 +311,7 @@ class _Stopper:
 
 
 def _write_farm(options: argparse.Namespace, made: Batch) -> Output:
-    folder = Path(options.farm[1]).absolute()
+    folder = resolve(options.farm[1], "farm")
     merge_flags: list[str] = []
     for flag, path in (
         ("--asset-library", options.asset_library),

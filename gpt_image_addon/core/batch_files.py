@@ -5,33 +5,39 @@ from __future__ import annotations
 import contextlib
 import glob
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .errors import StorageError
+from .errors import InvalidRequestError, StorageError
 from .files import PART_SUFFIX, storage_errors
 from .journal import Journal
 from .outcomes import Outcome, RowState
+from .outputs import Outputs, is_row_report, make_folder
 from .processes import is_alive
 
 IN_REPORT = (RowState.FAILED, RowState.UNKNOWN)
+_PROCESS = re.compile(r"\d+-[0-9a-f]{8}")
+"""How processes are named, see `processes.ProcessLock`."""
 
 
 class _Lines:
     """A file of JSON Lines that gets its name when it is finished; two processes do not mix their lines."""
 
-    def __init__(self, path: Path, journal: Journal) -> None:
+    def __init__(self, path: Path, journal: Journal, outputs: Outputs, owner: str) -> None:
         self.path = path
         self.part = path.with_name(f"{path.name}.{journal.process}{PART_SUFFIX}")
+        self._outputs, self._owner = outputs, owner
         with storage_errors(f"{path} could not be written"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             for left in path.parent.glob(f"{glob.escape(path.name)}.*{PART_SUFFIX}"):
-                owner = left.name.removeprefix(f"{path.name}.").removesuffix(PART_SUFFIX)
-                if not is_alive(journal.locks, owner):
+                process = left.name.removeprefix(f"{path.name}.").removesuffix(PART_SUFFIX)
+                if _PROCESS.fullmatch(process) and not is_alive(journal.locks, process):
                     left.unlink(missing_ok=True)
-            self._stream = self.part.open("w", encoding="utf-8")
+            self._stream = self.part.open("x", encoding="utf-8")
         self.count = 0
 
     def add(self, values: Mapping[str, Any]) -> None:
@@ -41,30 +47,36 @@ class _Lines:
         self.count += 1
 
     def close(self) -> None:
-        with storage_errors(f"{self.path} could not be written"):
-            self._stream.close()
-            self.part.replace(self.path)
+        """Give it its name; it keeps the other one where something else has it by now."""
+        with storage_errors(f"{self.path} could not be written"), self._stream:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+        self._outputs.place(self.part, self.path, self._owner, is_ours=is_row_report)
+
+    def remove(self) -> None:
+        """Without a line there is no file; one that is not ours stays."""
+        self._stream.close()
+        self.part.unlink(missing_ok=True)
+        self._outputs.remove(self.path, self._owner, is_row_report)
 
     def abandon(self) -> None:
         """Close it as far as it goes; what is in it keeps its name where that can be."""
-        with contextlib.suppress(OSError):
-            self._stream.close()
-        with contextlib.suppress(OSError):
-            self.part.replace(self.path)
+        with contextlib.suppress(OSError, StorageError, InvalidRequestError):
+            self.close()
 
 
 class RunFiles:
     """Two files, written while the run goes on."""
 
-    def __init__(self, results: Path, report: Path, journal: Journal) -> None:
+    def __init__(self, results: Path, report: Path, journal: Journal, outputs: Outputs, owner: str) -> None:
         """
         :param results: gets every row.
         :param report: gets the rows that failed or are UNKNOWN, with what they asked for; removed where
             all is well.
         :raises StorageError: they can't be written.
         """
-        self.results = _Lines(results, journal)
-        self.report = _Lines(report, journal)
+        self.results = _Lines(results, journal, outputs, owner)
+        self.report = _Lines(report, journal, outputs, owner)
         self.fault: StorageError | None = None
         """Why they could not be written to their end. What a run has paid for does not depend on them."""
 
@@ -99,9 +111,7 @@ class RunFiles:
 
     def _close(self) -> None:
         self.results.close()
-        self.report.close()
-        if not self.report.count:
-            self.report.path.unlink(missing_ok=True)
+        self.report.close() if self.report.count else self.report.remove()
 
 
 def read_results(path: Path) -> Iterator[dict[str, Any]]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .catalogs import usable_tags
 from .errors import InvalidRequestError
 from .manifest_records import CSV_SUFFIX, SHOWN, read_records, shown
 from .names import safe_name
@@ -32,7 +33,7 @@ OWN_COLUMNS = frozenset({"id", "tags", "catalog"})
 LIST_COLUMNS = frozenset({"references", "maps", "tags"})
 """Columns whose value is a list itself; a list of lists makes combinations of them."""
 PATH_COLUMNS = frozenset({"references", "mask", "markup"})
-NOT_OFFERED = frozenset({"object_uid", "scene_uid", "view_matrix", "textures_dir"})
+NOT_OFFERED = frozenset({"object_uid", "scene_uid", "view_matrix", "textures_dir", "overwrite"})
 NO_CHOICES_IN_CSV = frozenset({"prompt"})
 LIST_SEPARATOR = "|"
 SHORT_HASH = 12  # characters of a row's id that was not given
@@ -129,7 +130,7 @@ class Manifest:
         asked = request.to_dict()
         asked |= {name: values[name] for name in PATH_COLUMNS if name in values}  # as written
         id = _given_id(given, seen) if given else _hashed_id(asked, seen)
-        tags = tuple(filter(None, (str(tag).strip() for tag in values.get("tags", ()))))
+        tags = usable_tags(map(str, values.get("tags", ())))
         return Row(id, line, request, application, tags, str(values.get("catalog", "")), bool(given))
 
     def _typed(self, name: str, value: Any) -> Any:
@@ -143,6 +144,13 @@ def _strings(name: str, value: Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str) and item for item in values):
         raise InvalidRequestError(f"{name} must be a path.", code="invalid_value", param=name)
+    for item in values:
+        if item.startswith("//"):  # what Blender's users write for the folder of the .blend
+            raise InvalidRequestError(
+                f"'{item}' is relative to a .blend; paths in a manifest are relative to the manifest.",
+                code="invalid_value",
+                param=name,
+            )
     return values
 
 

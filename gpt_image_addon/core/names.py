@@ -17,6 +17,10 @@ _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?= *\.|$)", re.IGNORECASE)
 _EDGES = " ._-,;'"
 _JOINERS = "\u200d\ufe0e\ufe0f"
+_TURNS = frozenset(
+    "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+"""Unseen, and most of them turn the direction of reading: a name must end as it seems to."""
 
 
 def safe_name(prompt: str, *, limit: int = NAME_LIMIT, fallback: str = FALLBACK) -> str:
@@ -30,7 +34,11 @@ def safe_name(prompt: str, *, limit: int = NAME_LIMIT, fallback: str = FALLBACK)
     """
     text = unicodedata.normalize("NFC", prompt.encode("utf-8", "ignore").decode())
     text = _FORBIDDEN.sub(" ", text)
-    text = "".join(c if not c.isspace() else " " for c in text if unicodedata.category(c) not in ("Cc", "Co"))
+    text = "".join(
+        " " if c.isspace() else c
+        for c in text
+        if c not in _TURNS and unicodedata.category(c) not in ("Cc", "Co")
+    )
     text = re.sub(" +", " ", text).strip(_EDGES)
     reserved = _RESERVED.match(text)
     if reserved:

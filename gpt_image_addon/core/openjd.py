@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
-from .files import read_file, replace_file, storage_errors
+from .files import read_file, storage_errors
 from .manifest import Row
+from .outputs import Outputs, check_folder, make_folder, new_part
 
 TEMPLATE_FILE = "template.json"
 ROWS_FILE = "rows.jsonl"
@@ -48,10 +50,12 @@ def write_bundle(
     command: Sequence[str] = DEFAULT_COMMAND,
     flags: Sequence[str] = (),
     merge_flags: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> int:
     """Write a bundle.
 
     :param folder: must be empty or missing.
+    :param overwrite: write into it all the same, over what has the names of the bundle's files.
     :param command: what a worker runs before the verb.
     :param flags: of ``batch``, for every task.
     :param merge_flags: of ``batch``, for the last step alone; ``{output}`` before them is the output folder.
@@ -64,42 +68,49 @@ def write_bundle(
             raise InvalidRequestError(
                 f"'{text}' has double braces, which stand for a value in a job bundle.", param="farm"
             )
+    check_folder(folder)
     with storage_errors(f"{folder} could not be written"):
-        if folder.exists() and any(folder.iterdir()):
+        is_new = not (folder.exists() and any(folder.iterdir()))
+        if not overwrite and not is_new:
             raise InvalidRequestError(
-                f"The folder {folder} is not empty.", code="folder_in_use", param="farm"
+                f"The folder {folder} is not empty.",
+                code="folder_in_use",
+                param="farm",
+                next_step="Add --overwrite to write into it all the same.",
             )
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            count = _write_rows(rows, folder)
-            found = template(name, min(chunks, count), command, flags, merge_flags)
-            replace_file(folder / TEMPLATE_FILE, json.dumps(found, indent=1).encode())
-        except BaseException:  # half a bundle would only stand in the way of the next
-            shutil.rmtree(folder / FILES_FOLDER, ignore_errors=True)
-            (folder / ROWS_FILE).unlink(missing_ok=True)
-            raise
-    return count
-
-
-def _write_rows(rows: Iterable[Row], folder: Path) -> int:
+    outputs = Outputs(overwrite=overwrite)
     count = 0
-    (folder / FILES_FOLDER).mkdir()
-    with (folder / ROWS_FILE).open("w", encoding="utf-8") as stream:
-        for row in rows:
-            stream.write(json.dumps(_written_out(row, folder), ensure_ascii=False) + "\n")
-            count += 1
-    if not count:
-        raise InvalidRequestError("The manifest has no rows.", code="bad_manifest")
+    part = new_part(folder / ROWS_FILE)
+    try:
+        with storage_errors(f"{folder} could not be written"):
+            make_folder(folder / FILES_FOLDER)
+            with part.open("x", encoding="utf-8") as stream:
+                for row in rows:
+                    stream.write(json.dumps(_written_out(row, folder, outputs), ensure_ascii=False) + "\n")
+                    count += 1
+                stream.flush()
+                os.fsync(stream.fileno())
+        if not count:
+            raise InvalidRequestError("The manifest has no rows.", code="bad_manifest")
+        outputs.place(part, folder / ROWS_FILE, name)
+    except BaseException:
+        if is_new:  # half a bundle would only stand in the way of the next
+            shutil.rmtree(folder / FILES_FOLDER, ignore_errors=True)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+    found = template(name, min(chunks, count), command, flags, merge_flags)
+    outputs.write(folder / TEMPLATE_FILE, json.dumps(found, indent=1).encode(), name)
     return count
 
 
-def _written_out(row: Row, folder: Path) -> dict[str, Any]:
+def _written_out(row: Row, folder: Path, outputs: Outputs) -> dict[str, Any]:
     """A row that says everything itself; its braces mean braces."""
     values: dict[str, Any] = {**row.request.to_dict(), **row.application.to_dict()}
     for name in ("references", "mask", "markup"):
         if name in values:
             paths = values[name] if name == "references" else [values[name]]
-            copied = [_copied(Path(path), folder) for path in paths]
+            copied = [_copied(Path(path), folder, outputs) for path in paths]
             values[name] = copied if name == "references" else copied[0]
     values |= {"id": row.stem, "tags": list(row.tags), "catalog": row.catalog}
     return {name: _literal(value) for name, value in values.items()}
@@ -112,18 +123,18 @@ def _literal(value: Any) -> Any:
     return _WORD_IN_BRACES.sub(r"{{\1}}", value) if isinstance(value, str) else value
 
 
-def _copied(path: Path, folder: Path) -> str:
+def _copied(path: Path, folder: Path, outputs: Outputs) -> str:
     """Bring an image into the bundle; its name there is its content's."""
     try:
         data = read_file(path)
-        suffix = path.suffix if _SUFFIX.fullmatch(path.suffix) else ""
-        name = f"{FILES_FOLDER}/{hashlib.sha256(data).hexdigest()[:24]}{suffix}"
-        with storage_errors(f"{folder / name} could not be written"):
-            (folder / name).write_bytes(data)
     except OSError as error:
         raise InvalidRequestError(
             f"The picture {path} can't be read: {error.strerror}.", code="missing_file", param="references"
         ) from error
+    digest = hashlib.sha256(data).hexdigest()
+    suffix = path.suffix if _SUFFIX.fullmatch(path.suffix) else ""
+    name = f"{FILES_FOLDER}/{digest[:24]}{suffix}"
+    outputs.write(folder / name, data, digest)
     return name
 
 

@@ -80,7 +80,7 @@ class Line:
         folder, notices = self._answer(job, emit)
         notices += self._further(job, folder, emit)
         emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
-        prepared = self._prepare(job, folder)
+        prepared = self._copied(job, self._prepare(job, folder))
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
 
     def _answer(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
@@ -129,9 +129,18 @@ class Line:
         def work(job: Job, emit: Emit) -> Prepared:
             from .preparing import prepare
 
-            return prepare(job.id, job.request, job.application, folder)
+            return self._copied(job, prepare(job.id, job.request, job.application, folder))
 
         return work
+
+    def _copied(self, job: Job, prepared: Prepared) -> Prepared:
+        """With copies where the application asks for them."""
+        from .copies import copy_textures
+        from .outputs import Outputs
+
+        outputs = Outputs(self.journal, job.application.overwrite)
+        warnings = copy_textures(prepared, job.application, outputs)
+        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *warnings))
 
     def _further(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
         """Send the further requests of a job; what they fail at is told and does not spoil its result."""
