@@ -12,6 +12,8 @@ import stat
 import sys
 from pathlib import Path
 
+from .errors import ConfigurationError
+
 DATA_DIR_VARIABLE = "GPT_IMAGE_DATA_DIR"
 
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -23,7 +25,19 @@ def state_folder() -> Path:
     """The folder of the journal and the results, one per user and machine.
 
     It lies outside Blender's own folders: removing or updating an extension empties those.
+
+    :raises ConfigurationError: the user has no home, as in containers, and names no folder.
     """
+    try:
+        return _state_folder()
+    except RuntimeError as error:
+        raise ConfigurationError(
+            "This user has no home folder, so there is no place for the state folder.",
+            next_step=f"Set {DATA_DIR_VARIABLE} to a folder.",
+        ) from error
+
+
+def _state_folder() -> Path:
     chosen = os.environ.get(DATA_DIR_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()

@@ -83,7 +83,7 @@ def entries(state: Path) -> list[Entry]:
 
 @pytest.mark.parametrize("name", ENDING)
 def test_a_single_request_is_waited_for(start: Any, state: Path, api_server: ApiServer, name: str) -> None:
-    api_server.options.latency = 2.0
+    api_server.options.latency = 4.0
     process = start("generate", "oak", *SMALL, "--json")
     assert api_server.wait_until(lambda server: bool(server.image_requests), 60)
     time.sleep(0.3)
@@ -127,7 +127,7 @@ def test_nothing_is_sent_again_after_a_signal(start: Any, state: Path, api_serve
 
 
 def test_no_further_request_is_begun(start: Any, state: Path, api_server: ApiServer) -> None:
-    api_server.options.latency = 2.0
+    api_server.options.latency = 4.0
     process = start("generate", "oak", *SMALL[:-1], "material", "--height-by-model", "--json")
     assert api_server.wait_until(lambda server: bool(server.image_requests), 60)
     time.sleep(0.3)
@@ -171,7 +171,7 @@ def test_a_batch_that_is_given_up_says_that_it_may_have_cost(
 
 
 def test_nohup_keeps_its_meaning(start: Any, state: Path, api_server: ApiServer) -> None:
-    api_server.options.latency = 2.0
+    api_server.options.latency = 4.0
     process = start("generate", "oak", *SMALL, "--json", shell='trap "" HUP; exec "$@"')
     assert api_server.wait_until(lambda server: bool(server.image_requests), 60)
     process.send_signal(signal.SIGHUP)
@@ -262,8 +262,8 @@ def test_characters_that_the_terminal_does_not_have(
     )
     code, out, _ = ended(process)
     assert code == 0
-    for text in (out.splitlines()[-1], (tmp_path / "x.json").read_bytes()):
-        assert json.loads(text.decode("utf-8", "strict"))["state"] == "succeeded"
+    for text in (out.splitlines()[-1].decode(encoding), (tmp_path / "x.json").read_text("utf-8")):
+        assert json.loads(text)["state"] == "succeeded"
 
 
 def test_a_broken_blend_is_a_usage_error(start: Any, tmp_path: Path) -> None:
@@ -271,3 +271,10 @@ def test_a_broken_blend_is_a_usage_error(start: Any, tmp_path: Path) -> None:
     for name in ("x.blend", "none.blend"):
         code, out, err = ended(start("--blend", name, "models", "--json"))
         assert code == 2 and name in json.loads(out.splitlines()[-1])["error"]["message"] and name in err
+
+
+def test_a_user_without_a_home_is_told(start: Any) -> None:
+    """As in containers; `~` of a user that nobody knows is as hard to find."""
+    code, out, _ = ended(start("history", "--json", env={"GPT_IMAGE_DATA_DIR": "~nobody-of-that-name/x"}))
+    error = json.loads(out.splitlines()[-1])["error"]
+    assert (code, error["type"]) == (3, "ConfigurationError") and "GPT_IMAGE_DATA_DIR" in error["message"]

@@ -19,6 +19,7 @@ from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.gate import Pricer
 from gpt_image_addon.core.manifest import ALIASES, NOT_OFFERED, OWN_COLUMNS, PARAMETERS, Manifest, Row
 from gpt_image_addon.core.models import load_registry
+from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.paths import is_file_name
 from gpt_image_addon.core.pricing import nothing_seen
 from gpt_image_addon.core.survey import survey
@@ -197,7 +198,7 @@ def check_row(row: Row, folder: Path) -> None:
 def check_bundle(row: Row, folder: Path) -> None:
     """A row that was written out for a farm asks for the same."""
     path = folder / "bundle.jsonl"
-    path.write_text(json.dumps(openjd._written_out(row, folder)), "utf-8")
+    path.write_text(json.dumps(openjd._written_out(row, folder, Outputs())), "utf-8")
     (again,) = Manifest(path)
     assert (again.request, again.application) == (row.request, row.application)
     assert (again.id, again.tags, again.catalog) == (row.stem, row.tags, row.catalog)
