@@ -38,7 +38,7 @@ def main() -> int:
     set_up_camera()
     set_up_light()
     set_up_render(folder / "demo.png")
-    blend = api.save_blend(folder / "demo.blend")
+    blend = api.save_blend(folder / "demo.blend", overwrite=True)
     print(f"Rendering {folder / 'demo.png'} ...", flush=True)
     bpy.ops.render.render(write_still=True)
     api.close()

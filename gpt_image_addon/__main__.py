@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -13,19 +14,25 @@ def main(argv: list[str]) -> int:
     own.add_argument("--online-mode", action="store_true")
     own.add_argument("--blend", type=Path)
     options, rest = _leading(own, argv)
+    # Before Blender opens anything: standard streams that are closed must not become its files.
+    from .core import streams
+
+    streams.open_missing()
+    # Blender's own scripts would swallow a KeyboardInterrupt while they are loaded; so the process ends.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     import bpy
 
     from . import cli
-    from .cli.common import PROGRAM
-    from .core.errors import ExitCode
 
     if options.online_mode:
         bpy.context.preferences.system.use_online_access = True
     if options.blend is not None:
         if not options.blend.is_file():
-            print(f"{PROGRAM}: {options.blend} does not exist", file=sys.stderr)
-            return int(ExitCode.USAGE)
-        bpy.ops.wm.open_mainfile(filepath=str(options.blend.absolute()))
+            return cli.refuse(rest, f"{options.blend} does not exist")
+        try:
+            bpy.ops.wm.open_mainfile(filepath=str(options.blend.absolute()))
+        except RuntimeError as error:
+            return cli.refuse(rest, f"{options.blend} can't be opened: {str(error).strip()}")
     return cli.run(rest)
 
 

@@ -31,12 +31,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import bpy
-
-from . import listeners, references, runner, settings
+from . import blend_paths, listeners, references, runner, settings
 from .catalogue import models, successor
 from .core import arguments
-from .core.errors import GptImageError, SceneError, StorageError
+from .core.errors import GptImageError, SceneError
 from .core.jobs import Job, as_completed
 from .core.request import Application, GenerationRequest
 from .core.sizes import AUTO
@@ -343,8 +341,12 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
 
 def _absolute(name: str, value: Any) -> Any:
     if name == "references":
-        return tuple(path if path in references.CAPTURES else str(Path(path).absolute()) for path in value)
-    return str(Path(value).absolute()) if name in PATHS else value
+        return tuple(path if path in references.CAPTURES else _path(name, path) for path in value)
+    return _path(name, value) if name in PATHS else value
+
+
+def _path(name: str, value: Any) -> str:
+    return str(blend_paths.resolve(value, name))
 
 
 def _without_captures(request: GenerationRequest) -> GenerationRequest:
@@ -448,12 +450,15 @@ def batch(manifest: Path | str, defaults: Mapping[str, Any] | None = None, **opt
     :param options: those of `batches.BatchOptions`.
     :raises InvalidRequestError: options that contradict each other.
     """
-    from .batches import Batch, BatchOptions
+    from .batches import PATH_OPTIONS, Batch, BatchOptions
 
     given = {name: value for name, value in options.items() if value is not None}
+    for name in PATH_OPTIONS:
+        if isinstance(given.get(name), str | os.PathLike):
+            given[name] = _path(name, given[name])
     found = BatchOptions(**arguments.typed(arguments.kinds_of(BatchOptions), given, "option"))
     paths = {name: _as_text(value) for name, value in (defaults or {}).items()}
-    return Batch(Path(manifest), paths, found)
+    return Batch(Path(_path("manifest", manifest)), paths, found)
 
 
 def _as_text(value: Any) -> Any:
@@ -510,24 +515,27 @@ def earlier(prompt: str, **parameters: Any) -> Entry | None:
     )
 
 
-def recover(job: str) -> Job:
+def recover(job: str, *, object_name: str | None = None, only_named: bool = False) -> Job:
     """Put a stored result into the open scene, where it would go if it came now; returns at once.
 
+    :param object_name: the object to put it on; the one of the request when left out.
+    :param only_named: touch no object that was not named, not even the active one.
     :raises InvalidRequestError: there is no such job, or it has no files.
     """
-    return runner.recover(job, settings.load())
+    return runner.recover(job, settings.load(), object_name=object_name, only_named=only_named)
 
 
-def save_blend(path: Path) -> str:
-    """Save the scene and return the absolute path.
+def save_blend(path: Path | str, *, overwrite: bool = False) -> str:
+    """Save a copy of the open file and return its absolute path; the open file keeps its own name.
 
+    :param overwrite: replace a file that has this name.
+    :raises InvalidRequestError: a file has this name, and it is not to be replaced.
     :raises StorageError: Blender could not write it.
     """
-    target = Path(path).absolute()
-    try:
-        bpy.ops.wm.save_as_mainfile(filepath=str(target), check_existing=False)
-    except RuntimeError as error:
-        raise StorageError(f"{target} could not be saved: {str(error).strip()}") from error
+    from .scene.blends import save_copy
+
+    target = blend_paths.resolve(path, "output")
+    save_copy(target, runner.outputs(overwrite=overwrite), "")
     return str(target)
 
 

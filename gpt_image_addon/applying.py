@@ -161,14 +161,20 @@ class Applier:
             memory.close()
 
     def _save_beside(self, job: Job) -> Iterator[Pace]:
+        from .core.outputs import Outputs, renamed_warning
         from .scene import storage
 
+        outputs = Outputs(self._journal)
+        owner = f"{job.id} {bpy.data.filepath}"  # another .blend in the folder keeps what it shows
         try:
-            packed = storage.packed_pictures(job.applied.images)
-            yield from self._elsewhere(lambda: storage.write(packed))
-            storage.unpack(packed)
+            packed = storage.packed_pictures(job.applied.images + job.applied.map_images)
+            written = yield from self._elsewhere(lambda: storage.write(packed, outputs, owner))
+            storage.unpack(written)
         except StorageError as error:
             job.warnings += (f"{error.text} The picture is kept in the .blend.",)
+            return
+        for picture in written:
+            job.warnings += renamed_warning(picture.path or picture.named, picture.named)
 
     def _note(self, job: Job) -> Iterator[Pace]:
         """What is in the scene stays there, even if the journal can't say so."""

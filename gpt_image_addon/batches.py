@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from .core.batch import Folder, Run
     from .core.gate import Gate, Pricer
     from .core.outcomes import Outcome, Tally
+    from .core.outputs import Outputs
     from .core.pipeline import Line
     from .core.remote_collection import Problem
     from .core.survey import Survey
     from .settings import Settings
 
 OUTPUTS_SUFFIX = "-pictures"
+PATH_OPTIONS = ("output_dir", "asset_library", "contact_sheet", "report", "merge_from")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class BatchOptions:
     collect: bool = False
     merge_from: Path | None = None
     """Folder of state folders whose journals and results are taken over before."""
+    overwrite: bool = False
+    """Replace what is in the way of a file; without, files get other names or the run is refused."""
     part: tuple[int, int] = (1, 1)
     """The third of ten parts is (3, 10): every tenth row from the third on."""
 
@@ -126,7 +130,14 @@ class Batch:
         def complete(request: GenerationRequest) -> GenerationRequest:
             return runner.completed(request, registry, found)
 
-        return Pricer(registry, complete, cache(journal.seen), self.share)
+        return Pricer(registry, complete, cache(journal.seen), self.share, self._check_row)
+
+    def _check_row(self, row: Row) -> None:
+        """:raises InvalidRequestError: its result can't go where it is to go."""
+        if self.options.asset_library is not None:
+            from .batch_outputs import check_asset
+
+            check_asset(row)
 
     def write_farm(
         self, folder: Path, chunks: int, command: Sequence[str], merge_flags: Sequence[str]
@@ -137,6 +148,8 @@ class Batch:
         """
         from .core.openjd import write_bundle
 
+        for row in self.rows:
+            self._check_row(row)
         found, name = self.options, self.manifest.stem
         given: dict[str, float | None] = {
             "--concurrency": found.concurrency,
@@ -154,6 +167,7 @@ class Batch:
             command=command,
             flags=flags,
             merge_flags=merge_flags,
+            overwrite=found.overwrite,
         )
 
     def _check_farm(self) -> None:
@@ -173,6 +187,40 @@ class Batch:
             raise no_object(row, "The .blend of a row is a new file, and it has no object")
         if self.options.asset_library is not None and names_object(row):
             runner.check_receiver(row.application)
+    def check_outputs(self) -> None:
+        """Find out before anything is paid whether all files of the run can be written.
+
+        :raises InvalidRequestError: something that is not ours has the name of one.
+        :raises StorageError: a folder can't be written.
+        """
+        from .core.outputs import check_folder, is_row_report
+
+        outputs, found = runner.outputs(overwrite=self.options.overwrite), self.options
+        if found.asset_library is None or found.output_dir is not None:
+            check_folder(self.folder)
+        if found.asset_library is not None:
+            library = found.asset_library.absolute()
+            if library.is_dir():
+                raise InvalidRequestError(
+                    f"{library} is a folder.", code="is_a_folder", param="asset_library"
+                )
+            check_folder(library.parent, library.name)
+        if found.contact_sheet is not None:
+            outputs.check(found.contact_sheet.absolute(), self.owner, param="contact_sheet")
+        for path in (self.report, self.file("results")):
+            outputs.check(path, self.owner, param="report", is_ours=is_row_report)
+        if self.manifest in (self.report, found.contact_sheet, found.asset_library):
+            raise InvalidRequestError(f"{self.manifest} is the manifest itself; name another file.")
+
+    @property
+    def owner(self) -> str:
+        """What names this manifest where files are written for it."""
+        return str(self.manifest)
+
+    @property
+    def report(self) -> Path:
+        """File for the rows that failed or are UNKNOWN."""
+        return (self.options.report or self.file("report")).absolute()
 
     def open(self, survey: Survey) -> Run:
         """A run that is ready to begin.
@@ -181,22 +229,21 @@ class Batch:
         :raises StorageError: the folder can't be made.
         """
         from .core.batch import Folder, Run
-        from .core.files import storage_errors
 
         found = settings.load()
+        outputs = runner.outputs(overwrite=self.options.overwrite)
+        self.check_outputs()
         if self.sends or self.options.collect:
             for provider in sorted(survey.providers):
                 found.check_provider(provider)
         folder: Folder | None = None
         if self.options.asset_library is None or self.options.output_dir is not None:
-            with storage_errors(f"{self.folder} could not be made"):
-                self.folder.mkdir(parents=True, exist_ok=True)
-            folder = Folder(self.folder)
+            folder = Folder(self.folder, outputs, self.manifest)
         return Run(
             self._line(found),
             self._gate(found),
             folder,
-            output=self._output(),
+            output=self._output(outputs),
             concurrency=self.options.concurrency or found.concurrency,
             sends=self.sends,
         )
@@ -223,12 +270,12 @@ class Batch:
             retry_unknown=self.options.retry_unknown and self.sends,
         )
 
-    def _output(self) -> BlendPerRow | AssetLibrary | None:
+    def _output(self, outputs: Outputs) -> BlendPerRow | AssetLibrary | None:
         """What goes into Blender; loaded only where it does."""
         if self.options.blend_per_row:
             from .batch_outputs import BlendPerRow
 
-            return BlendPerRow(self.folder)
+            return BlendPerRow(self.folder, outputs, self.manifest)
         if self.options.asset_library is not None:
             from .batch_outputs import AssetLibrary
 
@@ -316,12 +363,14 @@ def write_contact_sheet(batch: Batch, results: Path) -> None:
     from .core import contact_sheet
     from .core.batch_files import read_results
 
-    path = batch.options.contact_sheet
-    assert path is not None
+    assert batch.options.contact_sheet is not None
+    path = batch.options.contact_sheet.absolute()
     if path.suffix.lower() == ".html":
-        contact_sheet.write_html(read_results(results), path.absolute(), batch.manifest.stem)
+        data = contact_sheet.html_sheet(read_results(results), path, batch.manifest.stem)
     else:
-        contact_sheet.write_png(read_results(results), path.absolute())
+        data = contact_sheet.png_sheet(read_results(results))
+    outputs = runner.outputs(overwrite=batch.options.overwrite)
+    outputs.write(path, data, batch.owner)
 
 
 @dataclass(frozen=True)
@@ -364,20 +413,26 @@ def run(
     on_open(running)
     tally = Tally()
     problems: list[Problem] = []
-    report = (batch.options.report or batch.file("report")).absolute()
-    with RunFiles(batch.file("results"), report, running.journal) as files:
+    outputs = runner.outputs(overwrite=batch.options.overwrite)
+    with RunFiles(batch.file("results"), batch.report, running.journal, outputs, batch.owner) as files:
         for outcome in _outcomes(batch, running, problems):
             files.add(outcome)
             tally.add(outcome)
             on_outcome(outcome, tally)
-        if running.output is not None:
-            running.output.close()
+            if files.fault is not None:
+                running.give_up(files.fault)
+        with running.giving_up():
+            if running.output is not None:
+                running.output.close()
+    if files.fault is not None:
+        running.give_up(files.fault)
     if batch.options.contact_sheet is not None:
-        write_contact_sheet(batch, files.results.path)
+        with running.giving_up():
+            write_contact_sheet(batch, files.results.path)
     return BatchResult(
         tally,
         files.results.path,
-        files.report.path if files.report.count else None,
+        files.report.path if files.report.count and files.report.path.exists() else None,
         survey.rows - tally.rows,
         running.fatal,
         running.stopping,

@@ -7,10 +7,14 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from . import runner, settings
+from .core.logs import get_logger
 
 if TYPE_CHECKING:
     from .core.models import Model
     from .core.retirement import Successor
+
+
+log = get_logger(__name__)
 
 
 def today() -> date:
@@ -22,6 +26,8 @@ def models() -> list[dict[str, Any]]:
     """The model table: one row a model, with its state today (``active``, ``retiring`` or ``shut down``)."""
     table = runner.registry(settings.load(with_key=False))
     day = today()
+    if table.fault is not None:
+        log.warning("%s", table.fault.text)
 
     def row(model: Model) -> dict[str, Any]:
         state = "shut down" if model.is_shut_down(day) else "retiring" if model.shutdown else "active"

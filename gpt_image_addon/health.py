@@ -11,6 +11,7 @@ import bpy
 from . import settings
 from .core.connection import shown_url
 from .core.errors import MESSAGE_LIMIT, GptImageError
+from .core.paths import state_folder
 from .core.redaction import describe, show
 
 
@@ -78,6 +79,18 @@ def _network() -> str:
     return f"through the proxy {proxy.shown}" if proxy.url else "no proxy"
 
 
+def _models() -> str:
+    from .core.models import TABLE_FILE, load_registry
+
+    return f"{len(load_registry(state_folder() / TABLE_FILE).models)} models"
+
+
+def _styles() -> str:
+    from .core.styles import all_styles
+
+    return f"{len(all_styles())} styles"
+
+
 _CHECKS: dict[str, Callable[[], str]] = {
     "blender": _blender,
     "numpy": _module("numpy"),
@@ -86,4 +99,6 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "journal": _journal,
     "network": _network,
     "openai": _openai,
+    "models": _models,
+    "styles": _styles,
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import runner, settings
+from . import blend_paths, runner, settings
 from .core.arguments import unknown_name
 from .core.errors import GptImageError, InvalidRequestError
 from .core.states import JobState
@@ -103,16 +103,19 @@ def unknown() -> list[Entry]:
     return _journal().entries(JobState.UNKNOWN)
 
 
-def export_result(job: str, folder: Path | str) -> list[str]:
+def export_result(job: str, folder: Path | str, *, overwrite: bool = False) -> list[str]:
     """Copy the pictures of a stored result, exactly as they were received, and count it as applied.
 
+    :param overwrite: replace whatever has the name of a copy; without, the copy gets another name.
     :returns: the paths of the copies.
     :raises InvalidRequestError: there is no such job, or it has no files.
     :raises StorageError: the folder can't be written.
     """
     from .core.history import export
 
-    return [str(path) for path in export(_journal(), job, Path(folder).absolute())]
+    target = blend_paths.resolve(folder, "folder")
+    outputs = runner.outputs(overwrite=overwrite)
+    return [str(path) for path in export(_journal(), job, target, outputs)]
 
 
 def set_favourite(job: str, favourite: bool = True) -> None:

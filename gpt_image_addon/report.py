@@ -24,6 +24,7 @@ from .core.redaction import Redaction, describe, without_words
 
 if TYPE_CHECKING:
     from .core.journal import Entry
+    from .core.outputs import Outputs
     from .health import Check
 
 SHOWN_JOBS = 50  # the newest
@@ -41,15 +42,14 @@ Have a look before you pass it on.
 """
 
 
-def write(path: Path, checks: Sequence[Check], *, with_prompts: bool = False) -> Path:
+def write(path: Path, checks: Sequence[Check], outputs: Outputs, *, with_prompts: bool = False) -> Path:
     """Write the bundle, a zip.
 
     :param checks: what `health.checks` found.
     :param with_prompts: let the prompts of the jobs be in it.
+    :raises InvalidRequestError: something else has its name.
     :raises StorageError: it can't be written.
     """
-    from .core.files import replace_file
-
     entries, by_state, trouble = _journal()
     found: dict[str, Any] = {
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -70,7 +70,7 @@ def write(path: Path, checks: Sequence[Check], *, with_prompts: bool = False) ->
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", README.format(prompts=prompts))
         archive.writestr("report.json", text + "\n")
-    replace_file(path, stream.getvalue())
+    outputs.write(path, stream.getvalue(), "")
     return path
 
 

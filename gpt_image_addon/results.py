@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import runner, settings
+from . import blend_paths, runner, settings
 from .core.errors import InvalidRequestError
 from .core.jobs import Job
 
@@ -56,7 +56,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
         "textures_dir": None,
         "object_name": None,
     }
-    wanted = dataclasses.replace(stored, **{**fresh, **application})
+    wanted = dataclasses.replace(stored, **{**fresh, **_resolved(application)})
     return runner.recover(job, settings.load(with_key=False), wanted, seamless=seamless)
 
 
@@ -76,8 +76,15 @@ def again(job: str, **application: Any) -> Job:
     """
     stored = entry(job)
     fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
-    wanted = dataclasses.replace(stored.application, **{**fresh, **application})
+    wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
     return runner.submit(stored.request, wanted, settings.load(), reuse=False, retry_unknown=True)
+
+
+def _resolved(application: dict[str, Any]) -> dict[str, Any]:
+    folder = application.get("textures_dir")
+    if folder is None:
+        return application
+    return {**application, "textures_dir": str(blend_paths.resolve(folder, "textures_dir"))}
 
 
 def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
@@ -124,14 +131,15 @@ def delete(job: str) -> None:
         delete_result(journal, job, journal.relative(found.folder))
 
 
-def mark_asset(material: bpy.types.Material, library: str = "") -> Path | None:
+def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bool = False) -> Path | None:
     """Make a material an asset; see `scene.asset_libraries.mark`.
 
+    :param overwrite: replace whatever has its name in the library; without, it gets another name.
     :raises SceneError: there is no such library, or it can't be written.
     """
     from .scene.asset_libraries import mark
 
-    return mark(material, library)
+    return mark(material, library, runner.outputs(overwrite=overwrite))
 
 
 def strip_facts() -> int:

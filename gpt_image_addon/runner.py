@@ -8,6 +8,7 @@ import queue
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -24,11 +25,13 @@ from .core.turns import Turns
 from .core.workshop import WORKSHOP
 from .listeners import on_change
 from .settings import Settings
+from .settings import load as load_settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from .core.durations import Durations
     from .core.journal import Entry, Journal
     from .core.models import Model, Registry
+    from .core.outputs import Outputs
     from .core.pipeline import Line
     from .core.pricing import Estimate, Seen
     from .core.results import Prepared
@@ -123,6 +126,20 @@ def journal(settings: Settings) -> Journal:
     return state(settings).journal
 
 
+def outputs(*, overwrite: bool = False) -> Outputs:
+    """The gate for files outside the state folder; without the journal it knows none of ours.
+
+    :param overwrite: the user said that whatever stands there may go.
+    """
+    from .core.outputs import Outputs
+
+    try:
+        return Outputs(journal(load_settings(with_key=False)), overwrite)
+    except GptImageError as error:
+        log.warning("Files of ours can't be told apart: %s", error.text)
+        return Outputs(None, overwrite)
+
+
 def entry(job: str) -> Entry | None:
     """The journal's row of a job of this session; None where it can't be read."""
     try:
@@ -133,10 +150,10 @@ def entry(job: str) -> Entry | None:
 
 
 def registry(settings: Settings) -> Registry:
-    """The model table, with the user's own rows."""
-    from .core.models import TABLE_FILE, load_registry
+    """The model table, with the user's own rows where their file can be used."""
+    from .core.models import TABLE_FILE, usable_registry
 
-    return load_registry(settings.state_folder / TABLE_FILE)
+    return usable_registry(settings.state_folder / TABLE_FILE)
 
 
 def model_of(request: GenerationRequest, settings: Settings) -> Model:
@@ -262,6 +279,7 @@ def submit(
     :raises GptImageError: it can't be sent; nothing was.
     """
     from .core import admission, equal_requests
+    from .core.outputs import check_folder
     from .core.pipeline import file_digests
 
     limits = settings.limits(max_cost)
@@ -277,6 +295,8 @@ def submit(
         if stored is not None:
             return _resume(stored, application, found, settings, notice)
         settings.check_provider(request.provider)
+        if application.textures_dir:
+            check_folder(Path(application.textures_dir))
         if reuse and equal_requests.find_running(found.journal, digest) is not None:
             job = Job(request, application, warnings=warnings, pump=drain)
             work = admission.send_after_running(
@@ -318,11 +338,19 @@ def submit_local(
 
 
 def recover(
-    job: str, settings: Settings, application: Application | None = None, *, seamless: bool = False
+    job: str,
+    settings: Settings,
+    application: Application | None = None,
+    *,
+    seamless: bool = False,
+    object_name: str | None = None,
+    only_named: bool = False,
 ) -> Job:
     """Put a result that lies in the journal into the open scene.
 
     :param application: what becomes of it; what was meant for it at first when left out.
+    :param object_name: the object to put it on then; the one of the request when left out.
+    :param only_named: touch no object that neither names.
     :param seamless: make its pictures tile.
     :raises InvalidRequestError: there is no such job, or it has no result.
     """
@@ -333,8 +361,13 @@ def recover(
     if application is None:
         # The scene, the object and the view that it was made for belong to another session.
         application = dataclasses.replace(
-            stored.application, scene_uid=None, object_uid=None, textures_dir=None
+            stored.application,
+            scene_uid=None,
+            object_uid=None,
+            textures_dir=None,
+            object_name=object_name or stored.application.object_name,
         )
+        application = application.without_active_object() if only_named else application
     if seamless:
         stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
     return _resume(stored, application, found, settings, f"The result of job {job} was recovered.")
@@ -455,7 +488,10 @@ def _handle(event: JobEvent, found: _State) -> None:
         cost = event.prepared.facts.get("cost_usd")
         job.cost_usd = float(cost) if cost is not None else None
         job.state = JobState.RECEIVED
-        found.applier.add(job)
+        if job.stopping:  # the process ends: the result waits to be recovered
+            job.finish()
+        else:
+            found.applier.add(job)
     if event.error is None:
         _tell(job)
 

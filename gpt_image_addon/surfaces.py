@@ -6,6 +6,7 @@ What scripts call is offered by `api`.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import bpy
 
-from . import runner, settings
+from . import blend_paths, runner, settings
 from .core.arguments import check_types, unknown_name
 from .core.defaults import STRENGTHS
 from .core.errors import InvalidRequestError, SceneError
@@ -55,7 +56,8 @@ def make_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any)
     :param parameters: ``seamless`` makes a tile first. ``maps`` is a list of kinds (all without it);
         ``description`` names the material; ``normal_strength``, ``height_strength``, ``ao_strength`` and
         ``roughness_contrast`` are factors; ``convention`` is ``OPENGL`` or ``DIRECTX``; ``bits`` is 8 or 16
-        for height and normal; ``pack`` is a packing layout; ``name`` replaces the picture's own.
+        for height and normal; ``pack`` is a packing layout; ``name`` replaces the picture's own;
+        ``overwrite`` replaces files that are in the way, which otherwise stay while ours get other names.
     :raises InvalidRequestError: the picture or a parameter can't be used.
     :raises StorageError: a file can't be written.
     """
@@ -90,25 +92,35 @@ def _maps_work(
     *,
     seamless: bool = False,
     name: str | None = None,
+    overwrite: bool = False,
     **parameters: Any,
 ) -> Callable[[], Maps]:
     """Everything that is read from Blender is read now; the rest happens when the work is called."""
     from .core import surface
+    from .core.outputs import renamed_warning
     from .core.pixels import read_pixels
 
     label, data = read_picture(picture)
     options = _map_options(**parameters)
     stem = safe_name(name or Path(label).stem)
-    folder = Path(output_dir).absolute()
+    folder = blend_paths.resolve(output_dir, "output_dir")
+    outputs = runner.outputs(overwrite=overwrite)
+    owner = owner_of(label, data)
+    renamed: list[str] = []
+
+    def write(path: Path, encoded: bytes) -> Path:
+        found = outputs.copy(path, encoded, owner)
+        renamed.extend(renamed_warning(found, path))
+        return found
 
     def work() -> Maps:
         pixels = read_pixels(data, label)
-        made, tile = surface.maps_of_pixels(pixels, folder, stem, options, seamless=seamless)
+        made, tile = surface.maps_of_pixels(pixels, folder, stem, options, seamless=seamless, write=write)
         files = {kind: picture.file for kind, picture in {**made.maps, **made.packed}.items()}
         return Maps(
             files,
             dataclasses.asdict(made.guess),
-            (*(tile.notes if tile else ()), *made.notes),
+            (*(tile.notes if tile else ()), *made.notes, *renamed),
             surface.scores_dict(tile.scores) if tile else None,
             tile.unchanged if tile else None,
         )
@@ -140,6 +152,11 @@ def _check_names(strengths: Mapping[str, float], others: Sequence[str] = ()) -> 
             raise unknown_name(name, (*STRENGTHS, *others))
 
 
+def owner_of(label: str, data: bytes) -> str:
+    """What names a picture where files are made from it: its path, or of a data-block what it shows."""
+    return label if Path(label).is_file() else hashlib.sha256(data).hexdigest()
+
+
 def read_picture(picture: PictureSource) -> tuple[str, bytes]:
     """Label and encoded bytes of a picture.
 
@@ -147,7 +164,7 @@ def read_picture(picture: PictureSource) -> tuple[str, bytes]:
     """
     if isinstance(picture, bpy.types.Image):
         return picture.name, _bytes_of(picture)
-    path = Path(picture).absolute()
+    path = blend_paths.resolve(picture, "picture")
     if not path.exists() and str(picture) in bpy.data.images:
         return str(picture), _bytes_of(bpy.data.images[str(picture)])
     try:

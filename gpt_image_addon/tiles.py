@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import runner, settings
+from . import blend_paths, runner, settings
 from .core.arguments import typed
 from .core.errors import InvalidRequestError
 from .core.jobs import Job
 from .core.request import Application, GenerationRequest
 from .core.results import Prepared
-from .surfaces import PictureSource, read_picture, submit_work
+from .surfaces import PictureSource, owner_of, read_picture, submit_work
 
 if TYPE_CHECKING:
+    from .core.outputs import Outputs
     from .core.pricing import Estimate
     from .core.tiling import Tile
 
@@ -61,6 +62,7 @@ def make_tile(
     *,
     size: str | None = None,
     repair_seams: bool = False,
+    overwrite: bool = False,
     **repair: Any,
 ) -> TileResult:
     """A seamless tile from a picture; without a repair it needs no network and no key.
@@ -70,6 +72,7 @@ def make_tile(
     :param size: ``WIDTHxHEIGHT`` of the tile; as large as the cut leaves it without.
     :param repair_seams: let a model repaint the seams: one paid request, unless the picture tiles already.
         The cut tile is written before it is sent, and stays where the repair fails or looks no better.
+    :param overwrite: replace a file that has this name and was not made here from the same picture.
     :param repair: ``description`` says what the picture shows; ``provider``, ``model``, ``quality``,
         ``max_cost`` and ``retry_unknown`` are as for `submit`.
     :raises InvalidRequestError: the picture, the size or the kind of file can't be used.
@@ -78,8 +81,8 @@ def make_tile(
     """
     if not repair_seams:
         _typed(repair, repair_seams)
-        return _Work.of(picture, output, size)()
-    job = submit_tile(picture, output, size=size, repair_seams=True, **repair)
+        return _Work.of(picture, output, size, overwrite)()
+    job = submit_tile(picture, output, size=size, repair_seams=True, overwrite=overwrite, **repair)
     try:
         job.wait()
     except BaseException:
@@ -94,6 +97,7 @@ def submit_tile(
     *,
     size: str | None = None,
     repair_seams: bool = False,
+    overwrite: bool = False,
     **repair: Any,
 ) -> Job:
     """`make_tile` in the background; `tile_result` of the finished job says what was made.
@@ -101,7 +105,7 @@ def submit_tile(
     For a repair the tile is cut and written before this returns.
     """
     repair = _typed(repair, repair_seams)
-    work = _Work.of(picture, output, size)
+    work = _Work.of(picture, output, size, overwrite)
     if not repair_seams:
         return submit_work(work, "Tile")
     found = settings.load()
@@ -109,6 +113,7 @@ def submit_tile(
     if request.provider == "offline":
         return submit_work(lambda: work.offline(), "Tile")
     found.check_provider(request.provider)
+    work.check()
     tile = work.cut()
     if tile.seams is None:
         return submit_work(lambda: work.written(tile), "Tile")
@@ -147,7 +152,7 @@ def estimate_tile(
     from .core.pricing import Estimate
 
     repair = _typed({"description": description, **repair}, repair_seams=True)
-    work = _Work.of(picture, "tile.png", size)
+    work = _Work.of(picture, "tile.png", size, overwrite=False)
     found = settings.load(with_key=False)
     table = runner.registry(found)
     request = runner.completed(_request(repair, found), table, found)
@@ -215,9 +220,10 @@ class _Work:
     data: bytes
     target: Path
     size: tuple[int, int] | None
+    outputs: Outputs
 
     @classmethod
-    def of(cls, picture: PictureSource, output: str | Path, size: str | None) -> _Work:
+    def of(cls, picture: PictureSource, output: str | Path, size: str | None, overwrite: bool) -> _Work:
         """
         :raises InvalidRequestError: the picture, the size or the kind of file can't be used.
         """
@@ -226,11 +232,24 @@ class _Work:
 
         label, data = read_picture(picture)
         wanted = parse_size(size) if size else None
-        target = Path(output).absolute()
+        target = blend_paths.resolve(output, "output")
         surface.check_tile_file(target)
         if Path(label).is_file() and target.exists() and target.samefile(label):
             raise InvalidRequestError(f"{target} is the picture itself; name another file.", param="output")
-        return cls(label, data, target, wanted)
+        outputs = runner.outputs(overwrite=overwrite)
+        return cls(label, data, target, wanted, outputs)
+
+    @property
+    def owner(self) -> str:
+        """What names the picture where files are written for it."""
+        return owner_of(self.label, self.data)
+
+    def check(self) -> None:
+        """
+        :raises InvalidRequestError: something else has the name of the tile.
+        :raises StorageError: its folder can't be written.
+        """
+        self.outputs.check(self.target, self.owner, param="output")
 
     def __call__(self) -> TileResult:
         return self.written(self.cut())
@@ -257,7 +276,7 @@ class _Work:
     def written(self, tile: Tile) -> TileResult:
         from .core import surface
 
-        surface.write_tile(tile, self.data, self.target)
+        self.outputs.write(self.target, surface.encode_tile(tile, self.data, self.target), self.owner)
         height, width = tile.pixels.shape[:2]
         scores = surface.scores_dict(tile.scores)
         return TileResult(str(self.target), width, height, scores, tile.unchanged, tile.notes)

@@ -6,18 +6,19 @@ import argparse
 import contextlib
 import ctypes
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from .. import api
+from ..core import streams
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
 from ..core.jobs import WORKER_NAME
 from ..core.unexpected import unexpected_error
-from . import about, batch, generate, ledger, manual, surfaces
+from . import about, batch, generate, ledger, manual, signals, surfaces
 from .common import (
     BILLED,
     PROGRAM,
@@ -27,10 +28,13 @@ from .common import (
     Parser,
     UsageError,
     add_outputs,
+    check_report,
     console,
     failure,
     json_pieces,
+    write_report,
 )
+from .following import billed_so_far
 from .terminal import any_text, speaking
 
 
@@ -95,7 +99,7 @@ def run(argv: Sequence[str]) -> int:
     if any(thread.name == WORKER_NAME and thread.is_alive() for thread in threading.enumerate()):
         # A draft is painted to its end whatever happens, and Blender hangs when a thread outlives it.
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            streams.write(stream, ())
         os._exit(code)
     return code
 
@@ -105,27 +109,49 @@ def main(argv: Sequence[str]) -> int:
 
     :returns: the exit code.
     """
-    _hear_interrupts()
+    streams.open_missing()
+    try:
+        with signals.handled():
+            return _main(argv)
+    except KeyboardInterrupt:  # before anything was begun
+        return int(ExitCode.INTERRUPTED)
+
+
+def _main(argv: Sequence[str]) -> int:
     try:
         options = parser().parse_args(argv)
     except SystemExit as asked:  # --help
+        streams.write(sys.stdout, ())
         return int(asked.code or 0)
     except UsageError as error:
-        console.print(f"{PROGRAM}: {error}")
-        return _report(_early_options(argv), _usage_failure(str(error)), ExitCode.USAGE)
+        return refuse(argv, str(error))
+    except GptImageError as error:  # a path that can't be meant
+        console.print(f"{PROGRAM}: {error.text}")
+        return _report(_early_options(argv), failure(error), error.exit_code)
     with speaking(console, quiet=options.quiet, verbose=options.verbose):
         try:
             output, code = _run(options)
-        finally:
-            with _deaf():  # what is being written here must not be cut short
-                api.close()
-        if output["state"] == "failed":
-            _say_failure(output["error"], code)
-        return _report(options, output, code)
+        except KeyboardInterrupt:  # pressed again, before the first was dealt with
+            output, code = _interrupted(), ExitCode.INTERRUPTED
+        with signals.ignored():  # what is being written here must not be cut short
+            api.close()
+            if output["state"] == "failed":
+                _say_failure(output["error"], code)
+            return _report(options, output, code)
+
+
+def refuse(argv: Sequence[str], message: str) -> int:
+    """Say that a command line can't be understood.
+
+    :returns: the exit code.
+    """
+    console.print(f"{PROGRAM}: {message}")
+    return _report(_early_options(argv), _usage_failure(message), ExitCode.USAGE)
 
 
 def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
     try:
+        _check_report(options)
         output = VERBS[options.verb].run(options)
         return output, EXIT_CODES.get(output["state"], ExitCode.DONE)
     except UsageError as error:
@@ -135,12 +161,20 @@ def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
     except GptImageError as error:
         return failure(error), error.exit_code
     except KeyboardInterrupt:
-        return failure(JobCancelled("Interrupted.")), ExitCode.INTERRUPTED
+        return _interrupted(), ExitCode.INTERRUPTED
     except Exception as error:
         import traceback
 
         console.print(traceback.format_exc())
         return failure(unexpected_error(error)), ExitCode.INTERNAL
+
+
+def _check_report(options: argparse.Namespace) -> None:
+    try:
+        check_report(options)
+    except GptImageError:
+        options.json_file = None
+        raise
 
 
 def _say_failure(error: dict[str, Any], code: ExitCode) -> None:
@@ -149,24 +183,8 @@ def _say_failure(error: dict[str, Any], code: ExitCode) -> None:
         console.print(BILLED[error["billed"]])
 
 
-def _hear_interrupts() -> None:
-    """Blender ignores Ctrl-C in commands; without this no KeyboardInterrupt is raised."""
-    with contextlib.suppress(ValueError):  # not on the main thread
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """No interrupts in here."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not on the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _interrupted() -> Output:
+    return failure(JobCancelled("Interrupted.", billed=billed_so_far()))
 
 
 def _usage_failure(message: str) -> Output:
@@ -179,25 +197,23 @@ def _early_options(argv: Sequence[str]) -> argparse.Namespace:
     """Where the JSON of a usage error goes: the flags that can be understood on their own."""
     found = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     add_outputs(found)
-    with contextlib.suppress(SystemExit), contextlib.redirect_stderr(None):
+    with contextlib.suppress(SystemExit, GptImageError), contextlib.redirect_stderr(None):
         return found.parse_known_args(argv)[0]
-    return argparse.Namespace(json=True, json_file=None)
+    return argparse.Namespace(json=True, json_file=None, overwrite=False)
 
 
 def _report(options: argparse.Namespace, output: Output, code: ExitCode) -> int:
+    """Hand over what a command has to say; where that fails, its work is done all the same."""
     if options.json_file is not None:
         try:
-            with options.json_file.open("w", encoding="utf-8") as file:
-                file.writelines(json_pieces(output))
-                file.write("\n")
-        except OSError as error:
-            console.print(f"{PROGRAM}: {options.json_file} can't be written: {error.strerror}")
-            code = code or ExitCode.INTERNAL
+            write_report(options, output)
+        except GptImageError as error:
+            console.print(f"{PROGRAM}: {error.text}")
     if options.json:
         _flush_c()
-        sys.stdout.writelines(json_pieces(output, sys.stdout.encoding))
-        sys.stdout.write("\n")
-        sys.stdout.flush()
+        wrong = streams.write(sys.stdout, chain(json_pieces(output), "\n"), streams.AS_JSON)
+        if wrong:
+            console.print(f"{PROGRAM}: the JSON could not be printed: {wrong}")
     return int(code)
 
 

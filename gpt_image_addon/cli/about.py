@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from .. import api, health, report
-from .common import SCHEMA, Output, UsageError, add_outputs, say, succeeded
+from ..core.outputs import Outputs
+from .common import NOBODY, SCHEMA, Output, UsageError, add_outputs, path_of, say, succeeded
 
 
 def add_models(verb: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def add_doctor(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--report",
         metavar="FILE.zip",
-        type=Path,
+        type=path_of("report"),
         help="write versions, settings and the newest jobs there, without key, prompts and your folders",
     )
     group.add_argument(
@@ -49,14 +49,17 @@ def doctor(options: argparse.Namespace) -> Output:
     """The verb ``doctor``."""
     if options.with_prompts and options.report is None:
         raise UsageError("--with-prompts goes with --report")
-    if options.report is not None and (options.report.suffix != ".zip" or options.report.exists()):
-        raise UsageError(f"--report must name a new .zip file, not {options.report.name}")
+    outputs = Outputs(overwrite=options.overwrite)
+    if options.report is not None:
+        if options.report.suffix != ".zip":
+            raise UsageError(f"--report must name a .zip file, not {options.report.name}")
+        outputs.check(options.report, NOBODY, param="report")
     checks = health.checks()
     for check in checks:
         say(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.text}")
     written = None
     if options.report is not None:
-        written = str(report.write(options.report.absolute(), checks, with_prompts=options.with_prompts))
+        written = str(report.write(options.report, checks, outputs, with_prompts=options.with_prompts))
         say(f"{written}: have a look at it before you pass it on.")
     state = "succeeded" if all(check.ok for check in checks) else "problems"
     rows = [check.to_dict() for check in checks]

@@ -6,14 +6,15 @@ import argparse
 import contextlib
 import dataclasses
 import shlex
-import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import api
-from ..core.openjd import DEFAULT_COMMAND
+from ..blend_paths import resolve
+from ..core.errors import JobCancelled
+from ..core.openjd import DEFAULT_COMMAND, OUTPUT_MARK
+from . import signals
 from .common import (
     OUTPUT_FLAGS,
     SCHEMA,
@@ -23,6 +24,7 @@ from .common import (
     add_outputs,
     console,
     failure,
+    path_of,
     say,
     succeeded,
 )
@@ -31,6 +33,7 @@ from .generate import add_request
 if TYPE_CHECKING:
     from ..batches import Batch, BatchResult
     from ..core.batch import Run
+    from ..core.errors import Billed
     from ..core.outcomes import Outcome, Tally
     from ..core.survey import Survey
 
@@ -73,22 +76,31 @@ SHOWN_INVALID = 20  # rows that a dry run names, and problems that are told
 def add_batch(verb: argparse.ArgumentParser) -> None:
     """The flags of ``batch``."""
     verb.description = DESCRIPTION
-    verb.add_argument("manifest", metavar="MANIFEST", type=Path, help="a file .jsonl or .csv")
+    verb.add_argument("manifest", metavar="MANIFEST", type=path_of("manifest"), help="a file .jsonl or .csv")
     outputs = verb.add_argument_group("where it goes")
     outputs.add_argument(
-        "--output-dir", metavar="DIR", type=Path, help="pictures and maps; default: MANIFEST-pictures"
+        "--output-dir",
+        metavar="DIR",
+        type=path_of("output_dir"),
+        help="pictures and maps; default: MANIFEST-pictures",
     )
     outputs.add_argument("--blend-per-row", action="store_true", help="save a .blend for each row there, too")
     outputs.add_argument(
-        "--asset-library", metavar="FILE.blend", type=Path, help="every row as an asset of this library"
+        "--asset-library",
+        metavar="FILE.blend",
+        type=path_of("asset_library"),
+        help="every row as an asset of this library",
     )
     outputs.add_argument(
-        "--contact-sheet", metavar="FILE", type=Path, help="all pictures on one .png or .html"
+        "--contact-sheet",
+        metavar="FILE",
+        type=path_of("contact_sheet"),
+        help="all pictures on one .png or .html",
     )
     outputs.add_argument(
         "--report",
         metavar="FILE",
-        type=Path,
+        type=path_of("report"),
         help="rows that failed or are UNKNOWN, as JSON Lines; default: MANIFEST.report.jsonl",
     )
     _add_run(verb.add_argument_group("how it runs"))
@@ -143,14 +155,21 @@ def _add_farm(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--farm-command",
         metavar="COMMAND",
+        type=_command,
         default=shlex.join(DEFAULT_COMMAND),
         help="what workers run before the verb (default: %(default)s)",
     )
     group.add_argument(
-        "--state-dir", metavar="DIR", type=Path, help="state folder of this run, in place of the user's"
+        "--state-dir",
+        metavar="DIR",
+        type=Path,
+        help="state folder of this run, in place of the user's",
     )
     group.add_argument(
-        "--merge-from", metavar="DIR", type=Path, help="take over the state folders in this folder before"
+        "--merge-from",
+        metavar="DIR",
+        type=Path,
+        help="take over the state folders in this folder before",
     )
 
 
@@ -158,6 +177,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 on")
     return int(text)
+
+
+def _command(text: str) -> list[str]:
+    with contextlib.suppress(ValueError):  # a quote that is not closed
+        if words := shlex.split(text):
+            return words
+    raise argparse.ArgumentTypeError(f"'{text}' is no command")
 
 
 def _usd(text: str) -> float:
@@ -194,19 +220,22 @@ def _run(options: argparse.Namespace) -> Output:
     survey = made.survey()
     say(f"{survey.rows} rows, at most {_money(survey.total('high_usd'))}.")
     started = time.monotonic()
+    cost_usd = 0.0
 
     def show(outcome: Outcome, tally: Tally) -> None:
+        nonlocal cost_usd
+        cost_usd = tally.cost_usd
         wrong = tally.failed + tally.unknown
         text = f"{tally.rows}/{survey.rows} rows, {wrong} wrong, {_money(tally.cost_usd)}"
         console.progress(tally.rows / max(survey.rows, 1), text, time.monotonic() - started)
 
-    with _stoppable() as stop:
-        result = api.run_batch(
-            made,
-            survey,
-            on_open=stop.append,
-            on_outcome=show,
-        )
+    stopper = _Stopper()
+    try:
+        with signals.handled(stopper.hear):
+            result = api.run_batch(made, survey, on_open=stopper.open, on_outcome=show)
+    except KeyboardInterrupt:
+        billed: Billed = "maybe" if stopper.given_up else "yes" if cost_usd else "no"
+        raise JobCancelled("Interrupted.", billed=billed) from None
     output = _output(survey, result)
     _tell(output, result)
     if options.json or options.json_file:
@@ -234,12 +263,12 @@ def _check(options: argparse.Namespace) -> None:
 def _batch(options: argparse.Namespace) -> Batch:
     given = vars(options)
     defaults = {
-        name: str(Path(value).absolute()) if name in ("mask", "markup") else value
+        name: str(resolve(value, name)) if name in ("mask", "markup") else value
         for name, value in given.items()
         if name not in NOT_PARAMETERS and value is not None
     }
     if "references" in defaults:
-        defaults["references"] = [str(Path(path).absolute()) for path in defaults["references"]]
+        defaults["references"] = [str(resolve(path, "references")) for path in defaults["references"]]
     return api.batch(
         options.manifest,
         defaults,
@@ -257,42 +286,40 @@ def _batch(options: argparse.Namespace) -> Batch:
         via_batch_api=options.via == "batch-api",
         collect=options.collect,
         merge_from=options.merge_from,
+        overwrite=options.overwrite,
         part=options.part,
     )
 
 
-@contextlib.contextmanager
-def _stoppable() -> Iterator[list[Run]]:
+class _Stopper:
     """Ctrl-C, or a scheduler that ends the task, lets the running requests finish; a second one does not."""
-    runs: list[Run] = []
 
-    def stop(number: int, frame: Any) -> None:
-        if not runs or runs[0].stopping:
+    def __init__(self) -> None:
+        self.run: Run | None = None
+        self.given_up = 0
+        """Requests that were on their way the second time."""
+
+    def hear(self, number: int, frame: Any) -> None:
+        if self.run is None or self.run.stopping:
+            self.given_up = self.run.in_flight if self.run is not None else 0
             raise KeyboardInterrupt
-        runs[0].stop()
-        say(f"\nStopping: {runs[0].in_flight} requests are on their way and are paid for; waiting for them.")
+        self.run.stop()
+        say(f"\nStopping: {self.run.in_flight} requests are on their way and are paid for; waiting for them.")
 
-    before = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(ValueError):  # not on the main thread
-            before[number] = signal.signal(number, stop)
-    try:
-        yield runs
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def open(self, run: Run) -> None:
+        self.run = run
 
 
 def _write_farm(options: argparse.Namespace, made: Batch) -> Output:
-    folder = Path(options.farm[1]).absolute()
+    folder = resolve(options.farm[1], "farm")
     merge_flags: list[str] = []
     for flag, path in (
         ("--asset-library", options.asset_library),
         ("--contact-sheet", options.contact_sheet),
     ):
-        merge_flags += [flag, f"{{output}}/{path.name}"] if path is not None else []
+        merge_flags += [flag, f"{OUTPUT_MARK}/{path.name}"] if path is not None else []
     merge_flags += ["--blend-per-row"] if options.blend_per_row else []
-    rows = made.write_farm(folder, options.chunks, shlex.split(options.farm_command), merge_flags)
+    rows = made.write_farm(folder, options.chunks, options.farm_command, merge_flags)
     say(f"{rows} rows for a farm are in {folder}; `openjd check {folder / 'template.json'}` checks it.")
     return succeeded(rows=rows, bundle=str(folder))
 

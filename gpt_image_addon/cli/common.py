@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .. import api
+from ..blend_paths import resolve
 from ..core.errors import ExitCode, GptImageError
+from ..core.files import storage_errors
+from ..core.outputs import Outputs, is_json_report, new_part, sync_file
 from .terminal import Console, to_json
 
 SCHEMA = 1
 PROGRAM = "gpt_image"
-OUTPUT_FLAGS = frozenset(("verb", "json", "json_file", "quiet", "verbose"))
+OUTPUT_FLAGS = frozenset(("verb", "json", "json_file", "overwrite", "quiet", "verbose"))
 """What `add_outputs` and the choice of the verb leave in the options."""
 BILLED = {
     "no": "Nothing was billed.",
@@ -26,6 +30,10 @@ console = Console()
 Output = dict[str, Any]
 
 
+NOBODY = ""
+"""Owner of files that no job or row made."""
+
+
 class Rows:
     """Rows of the JSON output, kept as text: as values a hundred thousand would take half a gigabyte."""
 
@@ -36,28 +44,22 @@ class Rows:
         """Add a JSON object."""
         self._texts.append(to_json(row).encode())
 
-    def pieces(self, encoding: str | None) -> Iterator[str]:
+    def pieces(self) -> Iterator[str]:
         """The JSON array, piece by piece."""
         yield "["
         for number, text in enumerate(self._texts):
-            shown = text.decode()
-            if encoding and encoding.lower() != "utf-8":
-                shown = to_json(json.loads(shown), encoding)
-            yield (", " if number else "") + shown
+            yield (", " if number else "") + text.decode()
         yield "]"
 
 
-def json_pieces(output: Output, encoding: str | None = "utf-8") -> Iterator[str]:
-    """The text of a JSON object, piece by piece.
-
-    :param encoding: of where it goes, as for `to_json`.
-    """
+def json_pieces(output: Output) -> Iterator[str]:
+    """The text of a JSON object, piece by piece."""
     for number, (name, value) in enumerate(output.items()):
         yield f"{', ' if number else '{'}{json.dumps(name)}: "
         if isinstance(value, Rows):
-            yield from value.pieces(encoding)
+            yield from value.pieces()
         else:
-            yield to_json(value, encoding)
+            yield to_json(value)
     yield "}"
 
 
@@ -93,11 +95,21 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(status)
 
 
+def path_of(param: str) -> Callable[[str], Path]:
+    """Reads the value of a flag as a path; ``//`` stands for the folder of the .blend."""
+    return lambda text: resolve(text, param)
+
+
 def add_outputs(verb: argparse.ArgumentParser) -> None:
     """The flags that every verb has."""
     group = verb.add_argument_group("what is printed")
     group.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
-    group.add_argument("--json-file", metavar="FILE", type=Path, help="write that object to a file")
+    group.add_argument(
+        "--json-file", metavar="FILE", type=path_of("json_file"), help="write that object to a file"
+    )
+    group.add_argument(
+        "--overwrite", action="store_true", help="replace files that are in the way and not ours"
+    )
     loudness = group.add_mutually_exclusive_group()
     loudness.add_argument(
         "-q", "--quiet", action="store_true", help="on stderr only errors: no notes, no progress"
@@ -110,25 +122,87 @@ def add_outputs(verb: argparse.ArgumentParser) -> None:
 def add_scene_outputs(verb: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Where the scene goes afterwards; returns the group, for more of that kind."""
     group = verb.add_argument_group("the scene")
-    group.add_argument("--output", metavar="FILE.blend", type=Path, help="save the scene here")
-    group.add_argument("--overwrite", action="store_true", help="replace an existing --output")
+    group.add_argument("--output", metavar="FILE.blend", type=path_of("output"), help="save the scene here")
     return group
 
 
 def check_scene_output(options: argparse.Namespace) -> None:
     """Before anything is paid for: can the scene be saved where it should go?
 
-    :raises UsageError: no.
+    :raises UsageError: it is no .blend, or its folder is not there.
+    :raises InvalidRequestError: something has this name.
+    :raises StorageError: the folder can't be written.
     """
     output: Path | None = options.output
     if output is None:
         return
-    if output.exists() and not options.overwrite:
-        raise UsageError(f"{output} exists; add --overwrite to replace it")
     if output.suffix != ".blend":
         raise UsageError(f"--output must end with .blend, not {output.name}")
-    if not output.absolute().parent.is_dir():
-        raise UsageError(f"the folder {output.absolute().parent} does not exist")
+    if not output.parent.is_dir():
+        raise UsageError(f"the folder {output.parent} does not exist")
+    Outputs(overwrite=options.overwrite).check(output, NOBODY, param="output")
+
+
+def saved(options: argparse.Namespace, cost_usd: float | None, files: Sequence[str]) -> str | None:
+    """Save the scene where it should go; returns its path.
+
+    :param cost_usd: of what is in it, which is paid for whatever happens here.
+    :param files: where that is kept.
+    :raises GptImageError: it can't be saved.
+    """
+    if options.output is None:
+        return None
+    try:
+        return api.save_blend(options.output, overwrite=options.overwrite)
+    except GptImageError as error:
+        error.billed = "yes" if cost_usd else "no"
+        kept = f"What was made is kept: {', '.join(files)}." if files else ""
+        error.next_step = f"{error.next_step} {kept}".strip()
+        raise
+
+
+def check_report(options: argparse.Namespace) -> None:
+    """Before anything is paid for: can the JSON be written where it should go?
+
+    :raises InvalidRequestError: something that is no report of ours has this name.
+    :raises StorageError: the folder can't be written.
+    """
+    path: Path | None = options.json_file
+    if path is not None and not _is_stream(path):
+        outputs = Outputs(overwrite=options.overwrite)
+        outputs.check(path, NOBODY, param="json_file", is_ours=is_json_report)
+
+
+def write_report(options: argparse.Namespace, output: Output) -> None:
+    """Write the JSON of a command, piece by piece.
+
+    :raises InvalidRequestError: something that is no report of ours has this name by now.
+    :raises StorageError: it can't be written.
+    """
+    path: Path = options.json_file
+    if _is_stream(path):
+        with storage_errors(f"{path} could not be written"):
+            _write_pieces(path, "w", output)
+        return
+    part = new_part(path)
+    try:
+        with storage_errors(f"{path} could not be written"):
+            _write_pieces(part, "x", output)
+            sync_file(part)
+        Outputs(overwrite=options.overwrite).place(part, path, NOBODY, is_ours=is_json_report)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_pieces(path: Path, mode: str, output: Output) -> None:
+    with path.open(mode, encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(json_pieces(output))
+        file.write("\n")
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a shell handed it over, such as ``/dev/stdout`` or a pipe: nothing of it is replaced."""
+    return path.is_relative_to("/dev") or path.is_fifo() or path.is_char_device()
 
 
 def succeeded(**values: Any) -> Output:

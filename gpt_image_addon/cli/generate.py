@@ -13,13 +13,14 @@ from .common import (
     add_outputs,
     add_scene_outputs,
     check_scene_output,
+    saved,
     say,
     succeeded,
 )
 from .following import follow
 from .surfaces import add_generate_flags as add_surface_flags
 
-OWN_FLAGS = OUTPUT_FLAGS | {"output", "overwrite", "reuse", "retry_unknown", "max_cost", "dry_run"}
+OWN_FLAGS = OUTPUT_FLAGS | {"output", "reuse", "retry_unknown", "max_cost", "dry_run"}
 """Flags that are no parameter of the request."""
 
 PARAMETERS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -149,11 +150,15 @@ def generate(options: argparse.Namespace) -> Output:
     if options.dry_run:
         return {**_priced(values), "state": "dry_run"}
     job = api.submit(
-        **values, reuse=options.reuse or None, retry_unknown=options.retry_unknown, max_cost=options.max_cost
+        **values,
+        overwrite=options.overwrite,
+        reuse=options.reuse or None,
+        retry_unknown=options.retry_unknown,
+        max_cost=options.max_cost,
     )
     follow(job)
     result = api.result_of(job)
-    blend = api.save_blend(options.output) if options.output else None
+    blend = saved(options, result.cost_usd, [image.file for image in result.images])
     for warning in result.warnings:
         say(f"note: {warning}")
     made = result.material or result.images[0].name or "drawing"

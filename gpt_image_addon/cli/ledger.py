@@ -20,6 +20,8 @@ from .common import (
     add_outputs,
     add_scene_outputs,
     check_scene_output,
+    path_of,
+    saved,
     say,
     succeeded,
 )
@@ -50,7 +52,10 @@ def add_history(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("--dry-run", action="store_true", help="only say what --clean-older-than would delete")
     verb.add_argument(
-        "--merge", metavar="FOLDER", type=Path, help="add the journal and results of another machine"
+        "--merge",
+        metavar="FOLDER",
+        type=Path,
+        help="add the journal and results of another machine",
     )
     add_outputs(verb)
 
@@ -64,7 +69,15 @@ def add_recover(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument("jobs", metavar="JOB", nargs="*", help="which ones")
     verb.add_argument("--all", action="store_true", help="all that wait")
-    verb.add_argument("--export", metavar="DIR", type=Path, help="copy the files here, leave the scene alone")
+    verb.add_argument(
+        "--export", metavar="DIR", type=path_of("export"), help="copy the files here, leave the scene alone"
+    )
+    verb.add_argument(
+        "--object",
+        metavar="NAME",
+        dest="object_name",
+        help="object to put them on; without, only objects that the requests named are touched",
+    )
     add_scene_outputs(verb)
     add_outputs(verb)
 
@@ -169,13 +182,15 @@ def recover(options: argparse.Namespace) -> Output:
     failed: list[Output] = []
     for job in options.jobs or [entry.id for entry in waiting]:
         try:
-            recovered.append(_export(job, options.export) if options.export else _apply(job))
+            recovered.append(_export(job, options) if options.export else _apply(job, options.object_name))
         except GptImageError as error:
             if len(options.jobs) == 1:
                 raise
             say(f"{job}: {error.text}")
             failed.append({"job": job, "error": error.to_dict()})
-    blend = api.save_blend(options.output) if options.output else None
+    cost = sum(result.get("cost_usd") or 0.0 for result in recovered)
+    files = [image["file"] for result in recovered for image in result.get("images", ())]
+    blend = saved(options, cost, files)
     state = "incomplete" if failed else "succeeded"
     return {"schema": SCHEMA, "state": state, "recovered": recovered, "failed": failed, "blend": blend}
 
@@ -194,8 +209,8 @@ def _list(waiting: list[Any]) -> Output:
     return succeeded(jobs=rows, unknown=lost, unreadable=unreadable)
 
 
-def _apply(job: str) -> Output:
-    running = api.recover(job)
+def _apply(job: str, object_name: str | None) -> Output:
+    running = api.recover(job, object_name=object_name, only_named=True)
     follow(running)
     result = api.result_of(running)
     for warning in result.warnings:
@@ -203,8 +218,8 @@ def _apply(job: str) -> Output:
     return api.as_dict(result)
 
 
-def _export(job: str, folder: Path) -> Output:
-    files = api.export_result(job, folder)
+def _export(job: str, options: argparse.Namespace) -> Output:
+    files = api.export_result(job, options.export, overwrite=options.overwrite)
     for file in files:
         say(file)
     return {"job": job, "files": files}

@@ -17,7 +17,7 @@ EXIT_CODES: Mapping[ExitCode, str] = {
     ExitCode.QUOTA: "quota or budget: nothing more may be spent",
     ExitCode.TEMPORARY: "temporary or unusable answer: retries used up, connection lost, rubbish received",
     ExitCode.ROWS_FAILED: "some rows of a batch failed or got no answer",
-    ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
+    ExitCode.INTERRUPTED: "interrupted, with Ctrl-C or by a signal",
 }
 
 ENVIRONMENT: Mapping[str, str] = {
@@ -145,6 +145,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "unknown_usd": "what the rows without an answer may have cost at most",
         "report": "file with the rows that failed or are unknown, or null",
         "results_file": "the results as JSON Lines",
+        "problems": "what `--collect` could not use: `batch`, `message`, `line`, `job`, `file`",
         "results": "one object a row: `row`, `line`, `state`, `job`, `cost_usd`, `files`, `error`",
     },
 }

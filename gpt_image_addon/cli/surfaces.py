@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import api
 from ..core.defaults import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS, PROVIDERS
 from ..core.map_kinds import BY_NAME
-from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, say, succeeded
+from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, path_of, say, succeeded
 from .following import follow
 
 if TYPE_CHECKING:
@@ -68,7 +67,9 @@ def add_maps(verb: argparse.ArgumentParser) -> None:
     """The verb ``maps``."""
     verb.description = "Material maps from a picture, as <name>_<kind>.png. Needs no network and no key."
     verb.add_argument("picture", metavar="PICTURE", help="file, or name of an image in the .blend")
-    verb.add_argument("--output-dir", type=Path, default=Path(), metavar="DIR", help="default: here")
+    verb.add_argument(
+        "--output-dir", type=path_of("output_dir"), default=".", metavar="DIR", help="default: here"
+    )
     verb.add_argument("--seamless", action="store_true", help="make a tile first")
     verb.add_argument("--maps", type=kinds, metavar="KIND,…", help=f"default: all of {', '.join(BY_NAME)}")
     verb.add_argument("--description", metavar="TEXT", help="names the material, such as 'old oak planks'")
@@ -85,7 +86,7 @@ def add_tile(verb: argparse.ArgumentParser) -> None:
         "A seamless tile from a picture, and how good it is. Only --repair-seams needs network and key."
     )
     verb.add_argument("picture", metavar="PICTURE", help="file, or name of an image in the .blend")
-    verb.add_argument("out", metavar="OUT", type=Path, help="file to write: png, jpg or webp")
+    verb.add_argument("out", metavar="OUT", type=path_of("output"), help="file to write: png, jpg or webp")
     verb.add_argument("--size", metavar="WxH", help="pixels of the tile; default: as large as the cut leaves")
     group = verb.add_argument_group("repair by a model")
     group.add_argument(
@@ -100,7 +101,7 @@ def add_tile(verb: argparse.ArgumentParser) -> None:
 def make_maps(options: argparse.Namespace) -> Output:
     """The verb ``maps``."""
     values = {k: v for k, v in vars(options).items() if k not in OUTPUT_FLAGS and v is not None}
-    made = dataclasses.asdict(api.make_maps(**values))
+    made = dataclasses.asdict(api.make_maps(**values, overwrite=options.overwrite))
     _tell(made["warnings"])
     for kind, file in made["maps"].items():
         say(f"{kind:12} {file}")
@@ -115,11 +116,18 @@ def make_tile(options: argparse.Namespace) -> Output:
     if not options.repair_seams:
         if repair or options.dry_run:
             raise UsageError("the flags of a repair need --repair-seams")
-        result = api.make_tile(options.picture, options.out, size=options.size)
+        result = api.make_tile(options.picture, options.out, size=options.size, overwrite=options.overwrite)
     elif options.dry_run:
         return _priced(api.estimate_tile(options.picture, size=options.size, **repair))
     else:
-        job = api.submit_tile(options.picture, options.out, size=options.size, repair_seams=True, **repair)
+        job = api.submit_tile(
+            options.picture,
+            options.out,
+            size=options.size,
+            repair_seams=True,
+            overwrite=options.overwrite,
+            **repair,
+        )
         if job.estimated_usd:
             say(f"The tile is cut. Its repair costs at most ${job.estimated_usd:.4f}.")
         follow(job)

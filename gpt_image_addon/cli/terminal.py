@@ -14,6 +14,7 @@ from typing import Any
 from ..core.logs import ROOT
 from ..core.plain_text import HIDDEN, clean, clean_block
 from ..core.redaction import redact
+from ..core.streams import write
 
 _STEERING = re.compile(f"[\x7f-\x9f\u2028\u2029\ud800-\udfff{HIDDEN}]")
 """What JSON need not escape, but a terminal may obey, or no file takes."""
@@ -42,7 +43,7 @@ class Console:
     def print(self, text: str) -> None:
         """A sentence that must be seen: what went wrong."""
         self.clear()
-        print(clean_block(redact(text)), file=sys.stderr, flush=True)
+        write(sys.stderr, (clean_block(redact(text)), "\n"))
 
     def progress(self, share: float, text: str, seconds: float) -> None:
         """Show how far something is.
@@ -66,8 +67,7 @@ class Console:
 
     def _draw(self, line: str) -> None:
         erased = "" if line else "\r"
-        sys.stderr.write(f"\r{line:{self._drawn}}{erased}")
-        sys.stderr.flush()
+        write(sys.stderr, (f"\r{line:{self._drawn}}{erased}",))
         self._drawn = len(line)
 
 
@@ -81,14 +81,14 @@ def bar(share: float, text: str, seconds: float, width: int) -> str:
 
 def is_terminal() -> bool:
     """Whether stderr is a terminal that can draw over a line."""
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def columns() -> int:
     """Characters in a line of the terminal."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns or DEFAULT_COLUMNS
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         return DEFAULT_COLUMNS
 
 
@@ -101,18 +101,9 @@ class _Handler(logging.Handler):
         self._console.print(self.format(record))
 
 
-def to_json(value: Any, encoding: str | None = "utf-8") -> str:
-    """JSON that says the same, and can be shown and stored anywhere.
-
-    :param encoding: of where it goes; what that does not have is escaped.
-    """
-    text = json.dumps(value, ensure_ascii=False)
-    try:
-        text = _STEERING.sub(lambda mark: json.dumps(mark[0])[1:-1], text)
-        text.encode(encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return json.dumps(value)
-    return text
+def to_json(value: Any) -> str:
+    """JSON that says the same and can be shown and stored anywhere."""
+    return _STEERING.sub(lambda mark: json.dumps(mark[0])[1:-1], json.dumps(value, ensure_ascii=False))
 
 
 @contextmanager

@@ -9,22 +9,20 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import queue
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from .crew import Crew
-from .errors import APIError, GptImageError, JobCancelled
-from .files import PART_SUFFIX, storage_errors
+from .errors import APIError, GptImageError, JobCancelled, StorageError
 from .gate import Gate
 from .jobs import Job, JobEvent, Work
 from .manifest import Row
 from .outcomes import HOPELESS, NOT_MADE, Outcome, RowState, refused, state_after
+from .outputs import Delivery, Outputs, renamed_warning
 from .pipeline import Line
-from .request import GenerationRequest
-from .results import Prepared
+from .results import PICTURE_STEM, PROCESSED_FOLDER, Prepared
 from .rows import last_error
 from .unexpected import unexpected_error
 
@@ -39,14 +37,14 @@ EXTENSIONS = {"jpeg": "jpg"}
 class Output(Protocol):
     """Where finished rows go."""
 
-    def deliver(self, row: Row, prepared: Prepared) -> tuple[str, ...]:
-        """Take a result there; returns the paths of its files.
+    def deliver(self, row: Row, prepared: Prepared) -> Delivery:
+        """Take a result there.
 
         :raises GptImageError: it can't be taken.
         """
         ...
 
-    def present(self, row: Row, request: GenerationRequest) -> tuple[str, ...]:
+    def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
         """The files of a row that is there already; empty where it is not, or not wholly. Called on a
         worker thread."""
         ...
@@ -64,42 +62,50 @@ class Folder:
     """Puts the pictures and maps of rows into one folder."""
 
     path: Path
+    outputs: Outputs
+    manifest: Path
+    """Equal rows of different manifests have files of their own."""
 
-    def deliver(self, row: Row, prepared: Prepared) -> tuple[str, ...]:
+    def deliver(self, row: Row, prepared: Prepared) -> Delivery:
         """See `Output.deliver`; called on a worker thread.
 
         :raises StorageError: a file can't be written.
         """
-        files = []
+        files: list[str] = []
+        warnings: list[str] = []
         several = len(prepared.pictures) > 1
         named = [(f" {n}" if several else "", picture) for n, picture in enumerate(prepared.pictures, 1)]
         maps = {**prepared.maps, **prepared.packed}
         named += [(f"_{kind}", picture) for kind, picture in maps.items()]
         for suffix, picture in named:
             extension = EXTENSIONS.get(picture.format, picture.format)
-            files.append(self._write(f"{row.stem}{suffix}.{extension}", picture.data))
-        return tuple(files)
+            wanted = self.path / f"{row.stem}{suffix}.{extension}"
+            found = self.outputs.copy(wanted, picture.data, owner_of(row, self.manifest))
+            files.append(str(found))
+            warnings += renamed_warning(found, wanted)
+        return Delivery(tuple(files), tuple(warnings))
 
-    def _write(self, name: str, data: bytes) -> str:
-        """Whole or not at all; not synced, because the stored result can be copied again."""
-        path = self.path / name
-        part = path.with_name(f"{name}.{uuid.uuid4().hex[:8]}{PART_SUFFIX}")
-        with storage_errors(f"{path} could not be written"):
-            part.write_bytes(data)
-            part.replace(path)
-        return str(path)
-
-    def present(self, row: Row, request: GenerationRequest) -> tuple[str, ...]:
+    def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
         """See `Output.present`; rows with maps are looked at again, as only the result tells their kinds."""
-        if row.application.maps or row.application.target == "material":
+        if row.application.maps or row.application.target == "material" or stored.folder is None:
             return ()
+        request = stored.request
         extension = EXTENSIONS.get(request.output_format, request.output_format)
         suffixes = [""] if request.n == 1 else [f" {number + 1}" for number in range(request.n)]
-        paths = [self.path / f"{row.stem}{suffix}.{extension}" for suffix in suffixes]
-        return tuple(map(str, paths)) if all(path.exists() for path in paths) else ()
+        originals = [*stored.folder.glob(f"{PICTURE_STEM}*"), *stored.folder.glob(f"{PROCESSED_FOLDER}/*")]
+        found = []
+        for suffix in suffixes:
+            wanted = self.path / f"{row.stem}{suffix}.{extension}"
+            found.append(self.outputs.find(wanted, owner_of(row, self.manifest), originals))
+        return tuple(map(str, found)) if all(found) else ()
 
     def close(self) -> None:
         """Every file is saved already."""
+
+
+def owner_of(row: Row, manifest: Path) -> str:
+    """What names a row where files are written for it, whatever it asks for."""
+    return f"{manifest}\n{row.id}"
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,19 @@ class Run:
         if self.line.pace is not None:
             self.line.pace.stopped.set()
 
+    def give_up(self, error: GptImageError) -> None:
+        """Begin nothing more because of an error that all other rows would meet; the first one is told."""
+        self.fatal = self.fatal or error
+        self.stop()
+
+    @contextlib.contextmanager
+    def giving_up(self) -> Iterator[None]:
+        """`give_up` where the block can't write what is asked for: what was made is told all the same."""
+        try:
+            yield
+        except StorageError as error:
+            self.give_up(error)
+
     @property
     def in_flight(self) -> int:
         """Rows that are being worked on."""
@@ -156,7 +175,7 @@ class Run:
 
     def outcomes(self, rows: Iterable[Row]) -> Iterator[Outcome]:
         """Work through rows; each that was begun yields one outcome, not in their order."""
-        crew = Crew(self.concurrency, self._work)
+        crew = Crew(self.concurrency, self._work_on)
         try:
             for row in rows:
                 if self._stopping:
@@ -185,21 +204,35 @@ class Run:
             return outcome
         assert outcome.job is not None
         try:
-            files = self.output.deliver(outcome.row, prepared)
+            delivery = self.output.deliver(outcome.row, prepared)
             self.journal.applied(outcome.job)
         except GptImageError as error:
+            _tell_where(error, prepared, outcome.estimated_usd)
+            self._look_out(error)
             return dataclasses.replace(outcome, state=state_after(error), error=error)
-        return dataclasses.replace(outcome, files=outcome.files + files)
+        return dataclasses.replace(
+            outcome,
+            files=outcome.files + delivery.files,
+            warnings=outcome.warnings + delivery.warnings,
+        )
+
+    def _work_on(self, row: Row) -> _Made:
+        """All that a worker can do for a row; it ends with one outcome, whatever breaks."""
+        try:
+            return self._work(row)
+        except Exception as error:
+            found = error if isinstance(error, GptImageError) else unexpected_error(error, "maybe")
+            self._look_out(found)
+            return _Made(refused(row, found))
 
     def _work(self, row: Row) -> _Made:
-        """All that a worker can do for a row."""
         if self._stopping or self._over:
             return _Made()
         try:
             asked = self.gate.look(row)
             stored = asked.known.stored
             if stored is not None and stored.folder is not None and stored.folder.is_dir():
-                return self._skip(row, asked.request, stored)
+                return self._skip(row, stored)
             if not self.sends and asked.known.running is None and not asked.known.unknown:
                 noted = last_error(self.journal, asked.key)
                 return _Made(Outcome(row, RowState.FAILED, error=NOT_MADE, noted=noted))
@@ -210,9 +243,9 @@ class Run:
             return _Made(refused(row, unexpected_error(error)))
         return self._run(row, job, self.line.run, RowState.SUCCEEDED)
 
-    def _skip(self, row: Row, request: GenerationRequest, stored: Entry) -> _Made:
+    def _skip(self, row: Row, stored: Entry) -> _Made:
         outputs = [output for output in (self.folder, self.output) if output is not None]
-        present = [output.present(row, request) for output in outputs]
+        present = [output.present(row, stored) for output in outputs]
         state = RowState.SUCCEEDED if stored.id in self.fresh else RowState.SKIPPED
         if all(present):
             files = tuple(file for found in present for file in found)
@@ -225,7 +258,7 @@ class Run:
     def _run(self, row: Row, job: Job, work: Work, state: RowState) -> _Made:
         """The line's own work, and then the files."""
         prepared: Prepared | None = None
-        files: tuple[str, ...] = ()
+        delivery = Delivery()
         error: GptImageError | None = None
         self._jobs.add(job)
         try:
@@ -235,7 +268,7 @@ class Run:
                 raise JobCancelled("The run was stopped.")
             prepared = work(job, _nobody)
             if self.folder is not None:
-                files = self.folder.deliver(row, prepared)
+                delivery = self.folder.deliver(row, prepared)
             if self.output is None:
                 self.journal.applied(job.id)
         except GptImageError as found:
@@ -246,7 +279,15 @@ class Run:
             error = unexpected_error(found, "yes" if is_paid else "no")
         finally:
             self._jobs.discard(job)
-        return self._made(row, job, state, prepared, files, error)
+        if error is not None and prepared is not None:
+            _tell_where(error, prepared, job.estimated_usd)
+        return self._made(row, job, state, prepared, delivery, error)
+
+    def _look_out(self, error: GptImageError) -> None:
+        """Go on after an error only where the next row may fare better: a full disk takes none."""
+        of_all = isinstance(error, APIError) and error.exit_code in HOPELESS
+        if of_all or isinstance(error, StorageError):
+            self.give_up(error)
 
     def _made(
         self,
@@ -254,7 +295,7 @@ class Run:
         job: Job,
         state: RowState,
         prepared: Prepared | None,
-        files: tuple[str, ...],
+        delivery: Delivery,
         error: GptImageError | None,
     ) -> _Made:
         entry = self.journal.entry(job.id)
@@ -263,9 +304,7 @@ class Run:
         cost = sum(found.cost_usd or 0.0 for found in rows if found is not None)
         if error is not None:
             state = state_after(error)
-            if isinstance(error, APIError) and error.exit_code in HOPELESS:
-                self.fatal = self.fatal or error
-                self.stop()
+            self._look_out(error)
         self.gate.settle(job.estimated_usd, job.estimated_usd if state is RowState.UNKNOWN else cost)
         if self._stopping and isinstance(error, JobCancelled) and error.billed == "no":
             return _Made()
@@ -276,11 +315,18 @@ class Run:
             entry.request_id if entry is not None else None,
             cost,
             job.estimated_usd,
-            files,
+            delivery.files,
             error,
-            (*job.warnings, *(prepared.warnings if prepared is not None else ())),
+            (*job.warnings, *(prepared.warnings if prepared is not None else ()), *delivery.warnings),
         )
         return _Made(outcome, prepared)
+
+
+def _tell_where(error: GptImageError, prepared: Prepared, usd: float) -> None:
+    """What was paid for is kept, wherever it could not be taken to."""
+    error.billed = "yes" if usd > 0 else "no"
+    kept = f"The image is {prepared.pictures[0].received_file}." if prepared.pictures else ""
+    error.next_step = f"{error.next_step} {kept}".strip()
 
 
 def _nobody(event: JobEvent) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .files import replace_file, storage_errors
+from .files import storage_errors
 
 SHEET_EDGE = 8192  # pixels at most
 TILE_EDGE = 256  # pixels at most, with its margin
@@ -35,16 +36,16 @@ def first_picture(result: Mapping[str, Any]) -> str | None:
     return next((file for file in result["files"] if file.lower().endswith(SHOWN)), None)
 
 
-def write_html(results: Iterable[Mapping[str, Any]], path: Path, title: str) -> None:
+def html_sheet(results: Iterable[Mapping[str, Any]], path: Path, title: str) -> bytes:
     """A page with every row; pictures are linked, so it is small and moves with them.
 
-    :raises StorageError: it can't be written.
+    :param path: where it will be.
     """
     parts = [_HEAD.format(title=html.escape(title))]
     for result in results:
         parts.append(f"<figure>{_image(result, path)}<figcaption>{_caption(result)}</figcaption></figure>\n")
     parts.append("</main></html>\n")
-    replace_file(path, "".join(parts).encode())
+    return "".join(parts).encode()
 
 
 def _image(result: Mapping[str, Any], path: Path) -> str:
@@ -67,11 +68,10 @@ def _caption(result: Mapping[str, Any]) -> str:
     return text
 
 
-def write_png(results: Iterable[Mapping[str, Any]], path: Path) -> int:
+def png_sheet(results: Iterable[Mapping[str, Any]]) -> bytes:
     """A sheet of thumbnails in the order of the manifest; rows without a picture are left out.
 
-    :returns: how many pictures are on it.
-    :raises StorageError: it can't be written.
+    :raises StorageError: a picture can't be read.
     """
     from PIL import Image
 
@@ -89,9 +89,6 @@ def write_png(results: Iterable[Mapping[str, Any]], path: Path) -> int:
         x, y = index % columns * tile, index // columns * tile
         at = (x + (tile - small.width) // 2, y + (tile - small.height) // 2)
         sheet.paste(small, at, small)
-    part = path.with_name(path.name + ".part")
-    with storage_errors(f"{path} could not be written"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(part, "PNG")
-        part.replace(path)
-    return len(files)
+    stream = io.BytesIO()
+    sheet.save(stream, "PNG")
+    return stream.getvalue()

@@ -87,6 +87,23 @@ def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
         os.fsync(stream.fileno())
 
 
+def append_synced(path: Path, data: bytes) -> None:
+    """Add to the end of a file, in one piece beside what other processes add; made where it is missing.
+
+    :raises OSError: as `open` and `write`.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
+    try:
+        before = os.fstat(handle).st_size
+        written = os.write(handle, data)
+        if written < len(data):  # the disk is full: no half of it stays
+            os.ftruncate(handle, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file so that it is either the old or the new one, never half of it.
 

@@ -29,12 +29,15 @@ class Pricer:
     seen: Seen
     share: float = 1.0
     """Of the list price."""
+    check: Callable[[Row], None] = lambda row: None
+    """Whether the result can go where it is to go; raises where it can't."""
 
     def checked(self, row: Row) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
         """The completed request, its price and warnings.
 
         :raises InvalidRequestError: it can't be sent.
         """
+        self.check(row)
         request = self.complete(row.request)
         price, warnings = checked(request, row.application, self.registry, self.seen)
         return request, price.times(self.share), warnings

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidRequestError
-from .files import read_file, replace_file, storage_errors
+from .files import read_file, storage_errors
 from .names import safe_name
 from .result_folders import PICTURE_STEM, files_in, locate, measure, present, remove
 from .schema import make_searchable, month_of
@@ -18,6 +18,7 @@ from .states import JobState
 
 if TYPE_CHECKING:
     from .journal import Entry, Journal
+    from .outputs import Outputs
 
 SECONDS_A_DAY = 86_400
 ORDER = "ORDER BY created DESC, id"
@@ -135,7 +136,7 @@ def row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def export(journal: Journal, job: str, folder: Path) -> list[Path]:
+def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[Path]:
     """Copy the pictures of a result out, as they were received, and count it as applied.
 
     :param folder: made where it is missing.
@@ -157,8 +158,7 @@ def export(journal: Journal, job: str, folder: Path) -> list[Path]:
         copy = folder / f"{name} {job} {picture.name.removeprefix(PICTURE_STEM)}"
         with storage_errors(f"{picture} could not be read"):
             data = read_file(picture)
-        replace_file(copy, data)
-        copies.append(copy)
+        copies.append(outputs.copy(copy, data, job))
     journal.applied(job)
     return copies
 

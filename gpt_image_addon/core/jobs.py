@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import GptImageError, JobCancelled
+from .errors import Billed, GptImageError, JobCancelled
 from .request import Application, GenerationRequest
 from .results import Prepared
 from .states import JobState
@@ -71,6 +71,10 @@ class Job:
     """Told on the main thread when state, message, progress or preview changed."""
     on_cancel: Callable[[], None] | None = field(default=None, repr=False)
     """Stops what the worker waits for; set by the work, called from any thread."""
+    billed: Callable[[], Billed] = field(default=lambda: "no", repr=False)
+    """Whether what was sent for it so far was, or may have been, billed; set by the work."""
+    stopping: bool = False
+    """Nothing more is to be sent for it; what is under way is waited for."""
     _done: threading.Event = field(default_factory=threading.Event, repr=False)
     _cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
 

@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .catalogs import usable_tags
 from .errors import InvalidRequestError
-from .manifest_records import CSV_SUFFIX, read_records
+from .manifest_records import CSV_SUFFIX, SHOWN, read_records, shown
 from .names import safe_name
 from .request import Application, GenerationRequest
 
@@ -32,7 +33,7 @@ OWN_COLUMNS = frozenset({"id", "tags", "catalog"})
 LIST_COLUMNS = frozenset({"references", "maps", "tags"})
 """Columns whose value is a list itself; a list of lists makes combinations of them."""
 PATH_COLUMNS = frozenset({"references", "mask", "markup"})
-NOT_OFFERED = frozenset({"object_uid", "scene_uid", "view_matrix", "textures_dir"})
+NOT_OFFERED = frozenset({"object_uid", "scene_uid", "view_matrix", "textures_dir", "overwrite"})
 NO_CHOICES_IN_CSV = frozenset({"prompt"})
 LIST_SEPARATOR = "|"
 SHORT_HASH = 12  # characters of a row's id that was not given
@@ -40,7 +41,6 @@ NAME_PART = 40  # bytes of the prompt in a file name
 TEXT_LIMIT = 100_000  # characters of a value, its placeholders filled
 COMBINATION_LIMIT = 10_000  # rows of one line
 ROW_LIMIT = 1_000_000  # of a manifest
-SHOWN = 60  # characters of a value in an error
 
 _TYPES = {**typing.get_type_hints(GenerationRequest), **typing.get_type_hints(Application)}
 _REQUEST = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
@@ -115,10 +115,9 @@ class Manifest:
         _check_columns(values)
         choices = [_choices(name, value) for name, value in values.items()]
         _check_count(values, choices)
-        ids = Counter(
-            str(_filled("id", chosen["id"], chosen)) if "id" in chosen else ""
-            for chosen in _combinations(values, choices)
-        )
+        ids: Counter[str] = Counter()
+        if "id" in values:
+            ids.update(str(_filled("id", found["id"], found)) for found in _combinations(values, choices))
         for number, chosen in enumerate(_combinations(values, choices), 1):
             filled = {name: _filled(name, value, chosen) for name, value in chosen.items()}
             given = str(filled.get("id", ""))
@@ -131,7 +130,7 @@ class Manifest:
         asked = request.to_dict()
         asked |= {name: values[name] for name in PATH_COLUMNS if name in values}  # as written
         id = _given_id(given, seen) if given else _hashed_id(asked, seen)
-        tags = tuple(filter(None, (str(tag).strip() for tag in values.get("tags", ()))))
+        tags = usable_tags(map(str, values.get("tags", ())))
         return Row(id, line, request, application, tags, str(values.get("catalog", "")), bool(given))
 
     def _typed(self, name: str, value: Any) -> Any:
@@ -145,6 +144,13 @@ def _strings(name: str, value: Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str) and item for item in values):
         raise InvalidRequestError(f"{name} must be a path.", code="invalid_value", param=name)
+    for item in values:
+        if item.startswith("//"):  # what Blender's users write for the folder of the .blend
+            raise InvalidRequestError(
+                f"'{item}' is relative to a .blend; paths in a manifest are relative to the manifest.",
+                code="invalid_value",
+                param=name,
+            )
     return values
 
 
@@ -167,18 +173,18 @@ def _check_columns(values: Mapping[str, Any]) -> None:
     for name in values:
         if name not in PARAMETERS and name not in OWN_COLUMNS and name not in used:
             raise InvalidRequestError(
-                f"there is no parameter '{_short(name)}', and no placeholder {{{_short(name)}}} uses it"
+                f"there is no parameter '{shown(name)}', and no placeholder {{{shown(name)}}} uses it"
                 f"{_suggestion(name)}.",
                 code="unknown_parameter",
-                param=name,
+                param=shown(name),
             )
     missing = next((name for name in sorted(used) if name not in values), None)
     if missing is not None:
         raise InvalidRequestError(
-            f"the placeholder {{{_short(missing)}}} has no column; "
-            f"{{{{{_short(missing)}}}}} stands for the word in braces.",
+            f"the placeholder {{{shown(missing)}}} has no column; "
+            f"{{{{{shown(missing)}}}}} stands for the word in braces.",
             code="unknown_placeholder",
-            param=missing,
+            param=shown(missing),
         )
 
 
@@ -186,12 +192,6 @@ def _suggestion(name: str) -> str:
     known = sorted((PARAMETERS | OWN_COLUMNS | set(ALIASES)) - set(ALIASES.values()))
     near = difflib.get_close_matches(name.lower(), known, 1) if len(name) <= SHOWN else []
     return f"; perhaps '{near[0]}' is meant" if near else ""
-
-
-def _short(value: object) -> str:
-    """A value as an error shows it."""
-    text = str(value)
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
 def _placeholders(value: Any) -> Iterator[str]:
@@ -213,7 +213,7 @@ def _check_count(values: Mapping[str, Any], choices: Sequence[Sequence[Any]]) ->
     if count > COMBINATION_LIMIT:
         lists = [name for name, found in zip(values, choices, strict=True) if len(found) > 1]
         raise InvalidRequestError(
-            f"the lists {_short(', '.join(lists))} make {count:,} rows; one line may make "
+            f"the lists {shown(', '.join(lists))} make {count:,} rows; one line may make "
             f"{COMBINATION_LIMIT:,}, so divide it.",
             code="too_many_rows",
         )
@@ -229,9 +229,9 @@ def _check_value(name: str, value: Any) -> None:
     for item in items:
         if isinstance(item, list | dict):
             raise InvalidRequestError(
-                f"{_short(name)} must be a text, a number, true or false, or a list of those.",
+                f"{shown(name)} must be a text, a number, true or false, or a list of those.",
                 code="invalid_value",
-                param=name,
+                param=shown(name),
             )
         if isinstance(item, str):
             _check_text(name, item)
@@ -240,7 +240,7 @@ def _check_value(name: str, value: Any) -> None:
 def _check_text(name: str, text: str) -> None:
     if _NO_TEXT.search(text):
         raise InvalidRequestError(
-            f"{_short(name)} holds a NUL or half of a character.", code="invalid_value", param=name
+            f"{shown(name)} holds a NUL or half of a character.", code="invalid_value", param=shown(name)
         )
     _check_length(name, len(text))
 
@@ -248,9 +248,9 @@ def _check_text(name: str, text: str) -> None:
 def _check_length(name: str, size: int) -> None:
     if size > TEXT_LIMIT:
         raise InvalidRequestError(
-            f"{_short(name)} has {size:,} characters, its placeholders filled; {TEXT_LIMIT:,} is the limit.",
+            f"{shown(name)} has {size:,} characters, its placeholders filled; {TEXT_LIMIT:,} is the limit.",
             code="invalid_value",
-            param=name,
+            param=shown(name),
         )
 
 
@@ -260,7 +260,9 @@ def _choices(name: str, value: Any) -> Sequence[Any]:
             return [[value]]
         return value if value and all(isinstance(item, list) for item in value) else [value]
     if isinstance(value, list) and not value:
-        raise InvalidRequestError(f"the list {name} is empty.", code="invalid_value", param=name)
+        raise InvalidRequestError(
+            f"the list {shown(name)} is empty.", code="invalid_value", param=shown(name)
+        )
     return value if isinstance(value, list) else [value]
 
 
@@ -292,7 +294,7 @@ def _converted(name: str, value: Any) -> Any:
     except (ValueError, TypeError, KeyError) as error:
         what = "true or false" if bool in kinds else "a whole number" if int in kinds else "a number"
         raise InvalidRequestError(
-            f"{name} must be {what}, not '{_short(value)}'.", code="invalid_value", param=name
+            f"{name} must be {what}, not '{shown(value)}'.", code="invalid_value", param=name
         ) from error
     if isinstance(value, dict | list | bool):
         raise InvalidRequestError(f"{name} must be a text.", code="invalid_value", param=name)
@@ -316,7 +318,7 @@ def _hashed_id(asked: Mapping[str, Any], seen: dict[bytes, int]) -> str:
 def _given_id(given: str, seen: dict[bytes, int]) -> str:
     if safe_name(given) != given:
         raise InvalidRequestError(
-            f"the id '{_short(given)}' can't be the name of a file; '{safe_name(given)}' can.", param="id"
+            f"the id '{shown(given)}' can't be the name of a file; '{safe_name(given)}' can.", param="id"
         )
     key = hashlib.sha256(given.casefold().encode()).digest()[:8]
     if key in seen:

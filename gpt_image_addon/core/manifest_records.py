@@ -22,6 +22,7 @@ from .files import open_file
 FILE_LIMIT = 256 * 10**6  # bytes of a manifest
 LINE_LIMIT = 10**6  # characters of one record
 CSV_SUFFIX = ".csv"
+SHOWN = 60  # characters of a value in an error
 DELIMITERS = (",", ";", "\t")
 """The first that makes words of the first line separates the cells."""
 
@@ -31,6 +32,13 @@ _UNDECODED = re.compile(r"[\udc80-\udcff]")
 
 Record = tuple[int, dict[str, Any]]
 """The line on which it begins, from 1, and its cells by column."""
+
+
+def shown(value: object) -> str:
+    """A value of a manifest as an error shows it."""
+    text = str(value)
+    text = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def line_error(name: str, line: int, what: str, *, param: str | None = None) -> InvalidRequestError:
@@ -201,6 +209,6 @@ def _check_once(columns: Sequence[str], name: str, line: int, aliases: Mapping[s
     for column in columns:
         meant = aliases.get(column, column)
         if meant in seen:
-            twice = column if seen[meant] == column else f"{seen[meant]}, also called {column},"
-            raise line_error(name, line, f"the column {twice} is there twice", param=meant)
+            twice = shown(column) if seen[meant] == column else f"{seen[meant]}, also called {column},"
+            raise line_error(name, line, f"the column {twice} is there twice", param=shown(meant))
         seen[meant] = column

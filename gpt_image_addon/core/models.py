@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from .defaults import ANIMATED_OR_DRAWN
 from .errors import ConfigurationError, InvalidRequestError
+from .files import read_file
+from .model_table import COUNT_LIMIT, check_table
 from .request import GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
 
 TABLE_FILE = "models.json"
+FILE_LIMIT = 4 * 10**6  # bytes of the user's own table
+REASON_LIMIT = 200  # characters
 SUNSET_NOTICE = timedelta(days=60)  # how long before its shutdown a model is warned about
 OFFLINE_MODEL = "offline-draft"
 GIF_FRAMES = (9, 12, 16)  # up to so many frames a size rule of its own holds
@@ -70,6 +74,8 @@ class Registry:
     """USD per million tokens, by kind of token."""
     output_tokens: Mapping[str, Mapping[str, Any]]
     by_id: Mapping[str, Model] = field(init=False, repr=False)
+    fault: ConfigurationError | None = None
+    """Why the user's own rows are missing; None where they are not."""
 
     def __post_init__(self) -> None:
         rows: dict[str, Model] = {}
@@ -78,7 +84,12 @@ class Registry:
         object.__setattr__(self, "by_id", rows)
 
     def default_for(self, provider: str) -> str:
-        """The model that a request without one means."""
+        """The model that a request without one means.
+
+        :raises ConfigurationError: the user's table, which may name another, can't be used.
+        """
+        if self.fault is not None and provider != "offline":
+            raise self.fault
         return OFFLINE_MODEL if provider == "offline" else self.default
 
     def get(self, model_id: str) -> Model:
@@ -112,24 +123,47 @@ def load_registry(override: Path | None = None) -> Registry:
     :raises ConfigurationError: the override can't be read or is of another form.
     """
     table = json.loads(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
-    if override is None or not override.exists():
-        return _registry(table)
     try:
-        return _registry(_merged(table, json.loads(override.read_text("utf-8"))))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        if override is None or not override.exists():
+            return _registry(table)
+        extra = json.loads(read_file(override, FILE_LIMIT).decode("utf-8-sig"))
+        merged = _merged(table, extra)
+        check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
+        return _registry(merged)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ConfigurationError(
-            f"The model table {override} can't be used: {error}.", next_step="Correct the file or delete it."
+            f"The model table {override} can't be used: {reason[:REASON_LIMIT]}.",
+            next_step="Correct the file or delete it.",
         ) from error
 
 
-def _merged(table: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+def usable_registry(override: Path) -> Registry:
+    """The table, without an override that can't be used: what it may say of is refused then, and no more."""
+    try:
+        return load_registry(override)
+    except ConfigurationError as error:
+        return replace(load_registry(), fault=error)
+
+
+def _merged(table: dict[str, Any], extra: Any) -> dict[str, Any]:
+    if not isinstance(extra, dict):
+        raise ValueError("it is no JSON object")
     rows = {row["id"]: row for row in table["models"]}
-    for row in extra.get("models", ()):
+    added = extra.get("models", [])
+    if not isinstance(added, list) or len(added) > COUNT_LIMIT:
+        raise ValueError("models is no list of a reasonable length")
+    for row in added:
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str):
+            raise ValueError("a model has no id")
         rows[row["id"]] = rows.get(row["id"], {}) | row
     merged = dict(table)
     merged.update((key, extra[key]) for key in ("default", "collected") if key in extra)
     for key in ("size_rules", "prices_usd_per_million", "output_tokens"):
-        merged[key] = {**table[key], **extra.get(key, {})}
+        part = extra.get(key, {})
+        if not isinstance(part, dict) or len(part) > COUNT_LIMIT:
+            raise ValueError(f"{key} is no JSON object of a reasonable size")
+        merged[key] = {**table[key], **part}
     merged["models"] = list(rows.values())
     return merged
 
@@ -159,9 +193,12 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
 
     :returns: warnings, each a sentence.
     :raises InvalidRequestError: the first thing that the model does not take, and what to use instead.
+    :raises ConfigurationError: only the user's table may know the model, and it can't be used.
     """
     check_values(request)
     model = registry.get(request.model)
+    if registry.fault is not None and not model.known:
+        raise registry.fault
     _check_alive(request.model, model, today)
     if model.known and model.provider != request.provider:
         raise InvalidRequestError(

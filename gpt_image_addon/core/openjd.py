@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
-from .files import replace_file, storage_errors
+from .files import read_file, storage_errors
 from .manifest import Row
+from .outputs import Outputs, check_folder, make_folder, new_part
 
 TEMPLATE_FILE = "template.json"
 ROWS_FILE = "rows.jsonl"
 FILES_FOLDER = "files"
 DEFAULT_COMMAND = ("blender", "--online-mode", "-c", "gpt_image")
+OUTPUT_MARK = "{output}"
+"""How a flag begins that names something in the output folder."""
 GRACE_SECONDS = 600  # a cancelled task may finish the requests that are paid for
 FIRST_CHUNK = 1
 DESCRIPTION = (
@@ -32,6 +36,8 @@ DESCRIPTION = (
 
 _WORD_IN_BRACES = re.compile(r"\{(\w+)\}")
 _OUTPUT = "{{Param.OutputDir}}"
+_DOUBLED = re.compile(r"\{(?=\{)|\}(?=\})")
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 _NAME_LIMIT = 60  # characters of the job's name
 
 
@@ -44,58 +50,91 @@ def write_bundle(
     command: Sequence[str] = DEFAULT_COMMAND,
     flags: Sequence[str] = (),
     merge_flags: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> int:
     """Write a bundle.
 
     :param folder: must be empty or missing.
+    :param overwrite: write into it all the same, over what has the names of the bundle's files.
     :param command: what a worker runs before the verb.
     :param flags: of ``batch``, for every task.
-    :param merge_flags: of ``batch``, for the last step alone; ``{output}`` in them is the output folder.
+    :param merge_flags: of ``batch``, for the last step alone; ``{output}`` before them is the output folder.
     :returns: how many rows there are.
-    :raises InvalidRequestError: the folder is not empty, or there are no rows.
+    :raises InvalidRequestError: the folder is not empty, there are no rows, or a flag can't be in a bundle.
     :raises StorageError: it can't be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise InvalidRequestError(f"The folder {folder} is not empty.", code="folder_in_use", param="farm")
-    count = 0
+    for text in (*command, *flags, *merge_flags):
+        if _DOUBLED.search(text):
+            raise InvalidRequestError(
+                f"'{text}' has double braces, which stand for a value in a job bundle.", param="farm"
+            )
+    check_folder(folder)
     with storage_errors(f"{folder} could not be written"):
-        (folder / FILES_FOLDER).mkdir(parents=True, exist_ok=True)
-        with (folder / ROWS_FILE).open("w", encoding="utf-8") as stream:
-            for row in rows:
-                stream.write(json.dumps(_written_out(row, folder), ensure_ascii=False) + "\n")
-                count += 1
-    if not count:
-        raise InvalidRequestError("The manifest has no rows.", code="bad_manifest")
+        is_new = not (folder.exists() and any(folder.iterdir()))
+        if not overwrite and not is_new:
+            raise InvalidRequestError(
+                f"The folder {folder} is not empty.",
+                code="folder_in_use",
+                param="farm",
+                next_step="Add --overwrite to write into it all the same.",
+            )
+    outputs = Outputs(overwrite=overwrite)
+    count = 0
+    part = new_part(folder / ROWS_FILE)
+    try:
+        with storage_errors(f"{folder} could not be written"):
+            make_folder(folder / FILES_FOLDER)
+            with part.open("x", encoding="utf-8") as stream:
+                for row in rows:
+                    stream.write(json.dumps(_written_out(row, folder, outputs), ensure_ascii=False) + "\n")
+                    count += 1
+                stream.flush()
+                os.fsync(stream.fileno())
+        if not count:
+            raise InvalidRequestError("The manifest has no rows.", code="bad_manifest")
+        outputs.place(part, folder / ROWS_FILE, name)
+    except BaseException:
+        if is_new:  # half a bundle would only stand in the way of the next
+            shutil.rmtree(folder / FILES_FOLDER, ignore_errors=True)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
     found = template(name, min(chunks, count), command, flags, merge_flags)
-    replace_file(folder / TEMPLATE_FILE, json.dumps(found, indent=1).encode())
+    outputs.write(folder / TEMPLATE_FILE, json.dumps(found, indent=1).encode(), name)
     return count
 
 
-def _written_out(row: Row, folder: Path) -> dict[str, Any]:
+def _written_out(row: Row, folder: Path, outputs: Outputs) -> dict[str, Any]:
     """A row that says everything itself; its braces mean braces."""
     values: dict[str, Any] = {**row.request.to_dict(), **row.application.to_dict()}
     for name in ("references", "mask", "markup"):
         if name in values:
             paths = values[name] if name == "references" else [values[name]]
-            copied = [_copied(Path(path), folder) for path in paths]
+            copied = [_copied(Path(path), folder, outputs) for path in paths]
             values[name] = copied if name == "references" else copied[0]
     values |= {"id": row.stem, "tags": list(row.tags), "catalog": row.catalog}
-    return {
-        name: _WORD_IN_BRACES.sub(r"{{\1}}", value) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
+    return {name: _literal(value) for name, value in values.items()}
 
 
-def _copied(path: Path, folder: Path) -> str:
-    """Bring a picture into the bundle; its name there is its content's."""
+def _literal(value: Any) -> Any:
+    """A value whose braces are no placeholders."""
+    if isinstance(value, list | tuple):
+        return [_literal(item) for item in value]
+    return _WORD_IN_BRACES.sub(r"{{\1}}", value) if isinstance(value, str) else value
+
+
+def _copied(path: Path, folder: Path, outputs: Outputs) -> str:
+    """Bring an image into the bundle; its name there is its content's."""
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        name = f"{FILES_FOLDER}/{digest[:24]}{path.suffix}"
-        shutil.copyfile(path, folder / name)
+        data = read_file(path)
     except OSError as error:
         raise InvalidRequestError(
             f"The picture {path} can't be read: {error.strerror}.", code="missing_file", param="references"
         ) from error
+    digest = hashlib.sha256(data).hexdigest()
+    suffix = path.suffix if _SUFFIX.fullmatch(path.suffix) else ""
+    name = f"{FILES_FOLDER}/{digest[:24]}{suffix}"
+    outputs.write(folder / name, data, digest)
     return name
 
 
@@ -111,10 +150,13 @@ def template(
         *_places(f"state/{chunk}", f"reports/{chunk}"),
     ]
     merging = [*flags, "--send-nothing", "--merge-from", f"{_OUTPUT}/state", *_places("merged", "report")]
-    merging += [flag.replace("{output}", _OUTPUT) for flag in merge_flags]
+    merging += [
+        _OUTPUT + flag.removeprefix(OUTPUT_MARK) if flag.startswith(OUTPUT_MARK) else flag
+        for flag in merge_flags
+    ]
     return {
         "specificationVersion": "jobtemplate-2023-09",
-        "name": f"GPT Image {name}"[:_NAME_LIMIT],
+        "name": f"GPT Image {_plain(name)}"[:_NAME_LIMIT],
         "description": DESCRIPTION,
         "parameterDefinitions": list(_parameters(chunks)),
         "steps": [
@@ -134,6 +176,12 @@ def template(
             },
         ],
     }
+
+
+def _plain(name: str) -> str:
+    """A name without what a template reads as an expression, or refuses."""
+    text = "".join(character if character.isprintable() else " " for character in name)
+    return _DOUBLED.sub(lambda found: f"{found[0]} ", text)
 
 
 def _places(state: str, report: str) -> list[str]:

@@ -80,7 +80,7 @@ class Line:
         folder, notices = self._answer(job, emit)
         notices += self._further(job, folder, emit)
         emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
-        prepared = self._prepare(job, folder)
+        prepared = self._copied(job, self._prepare(job, folder))
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
 
     def _answer(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
@@ -129,9 +129,18 @@ class Line:
         def work(job: Job, emit: Emit) -> Prepared:
             from .preparing import prepare
 
-            return prepare(job.id, job.request, job.application, folder)
+            return self._copied(job, prepare(job.id, job.request, job.application, folder))
 
         return work
+
+    def _copied(self, job: Job, prepared: Prepared) -> Prepared:
+        """With copies where the application asks for them."""
+        from .copies import copy_textures
+        from .outputs import Outputs
+
+        outputs = Outputs(self.journal, job.application.overwrite)
+        warnings = copy_textures(prepared, job.application, outputs)
+        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *warnings))
 
     def _further(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
         """Send the further requests of a job; what they fail at is told and does not spoil its result."""
@@ -172,6 +181,8 @@ class Line:
     ) -> None:
         """Send one further request, about a picture of this size, under a row of its own."""
         price = further_price(request, self.registry, size).high_usd
+        if job.stopping:
+            raise JobCancelled("The job was stopped.")
         further = Job(request, Application(target="image"), id=further_id(job.id, kind), estimated_usd=price)
         job.on_cancel = further.cancel
         job.check_cancelled()
@@ -190,6 +201,7 @@ class Line:
     def _receive(self, job: Job, emit: Emit, exchange: Exchange) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
         job.on_cancel = exchange.cancel
+        job.billed = lambda: exchange.billed
         job.check_cancelled()
         prompt = compose(job.request)
         uploads = load_uploads(job.request)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .defaults import STRENGTHS
 from .errors import InvalidRequestError, InvalidResponseError
-from .files import keep_private, read_file, replace_file, storage_errors
+from .files import keep_private, read_file, storage_errors
 from .further import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
 from .names import safe_name
 from .processing import process
@@ -45,7 +45,7 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     """From a result folder to everything that Blender needs.
 
     :raises InvalidResponseError: no picture in the folder can be used.
-    :raises StorageError: maps or copies can't be written.
+    :raises StorageError: maps can't be written.
     """
     try:
         return _prepare(job, request, application, folder)
@@ -75,7 +75,7 @@ def _prepared_files(job: str, request: GenerationRequest, application: Applicati
 
 def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
     answer = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
-    name = application.name or safe_name(request.prompt)
+    name = safe_name(application.name or request.prompt)
     warnings = list(answer.get("warnings", ()))
     received = usable_pictures(folder, name, warnings, answer.get("request_id"))
     first = application.picture % len(received)
@@ -84,10 +84,6 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
     made = _make_maps(request, application, folder, pictures[0], height)
     maps, packed = (made.maps, made.packed) if made else ({}, {})
     warnings += made.notes if made else ()
-    if application.textures_dir:
-        other = maps.get("normal") if application.convention == "DIRECTX" else None
-        copied = (*pictures, *maps.values(), *packed.values())
-        _copy_to(Path(application.textures_dir), copied, other)
     return Prepared(
         job,
         pictures,
@@ -254,28 +250,6 @@ def _make_maps(
         depth=height.depth if height is not None and plane is not None else None,
         wraps=wraps,
     )
-
-
-def _copy_to(folder: Path, pictures: Iterable[Picture], normal: Picture | None) -> None:
-    """Copy pictures for use elsewhere.
-
-    :param normal: the picture among them to turn into DirectX's convention.
-    """
-    for picture in pictures:
-        extension = "jpg" if picture.format == "jpeg" else picture.format
-        data = _directx(picture.data) if picture is normal else picture.data
-        replace_file(folder / f"{picture.name}.{extension}", data)
-        if picture.source.endswith(".gif"):
-            replace_file(folder / f"{picture.name}.gif", read_file(Path(picture.source)))
-
-
-def _directx(normal: bytes) -> bytes:
-    from .pixels import read_pixels
-    from .png16 import encode_png
-
-    pixels = read_pixels(normal, "of the normals").copy()
-    pixels[..., 1] = ~pixels[..., 1]  # of an unsigned integer: the greatest value minus it
-    return encode_png(pixels)
 
 
 def _facts(job: str, request: GenerationRequest, picture: Picture, answer: Mapping[str, Any]) -> Facts:

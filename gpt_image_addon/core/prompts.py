@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from .errors import InvalidRequestError
 from .request import GenerationRequest
-from .styles import all_styles
+from .styles import find_style
 
 TRANSPARENT_WORDS = "Isolated on a fully transparent background; no backdrop, no cast shadow."
 SEAMLESS_WORDS = (
@@ -22,20 +21,12 @@ def compose(request: GenerationRequest) -> str:
     if any(request.reference_labels):
         parts.append(_label_words(request.reference_labels))
     if request.style:
-        parts.append(_style_words(request.style))
+        parts.append(find_style(request.style).words)
     if request.seamless:
         parts.append(SEAMLESS_WORDS)
     if request.background == "transparent":
         parts.append(TRANSPARENT_WORDS)
     return "\n".join(parts)
-
-
-def _style_words(name: str) -> str:
-    known = all_styles()
-    style = known.get(name)
-    if style is None:
-        raise InvalidRequestError(f"There is no style '{name}'; there are {', '.join(known)}.", param="style")
-    return style.words
 
 
 def _label_words(labels: tuple[str, ...]) -> str:

@@ -39,6 +39,8 @@ from .map_kinds import BY_NAME
 from .plain_text import find_unstorable
 
 _T = TypeVar("_T", bound="_Values")
+NO_OBJECT = -1
+"""As `Application.object_uid`: not even the active object. No data-block has this `session_uid`."""
 
 
 class _Values:
@@ -158,6 +160,8 @@ class Application(_Values):
     """After a masked edit, put back what lies outside the mask."""
     textures_dir: PathText | None = None
     """Folder that gets copies of the pictures and maps."""
+    overwrite: bool = False
+    """Replace whatever has the name of such a copy; without, the copy gets another name."""
     normal_strength: float = 1.0
     height_strength: float = 1.0
     ao_strength: float = 1.0
@@ -178,6 +182,12 @@ class Application(_Values):
     """Let the model repaint seams that no cut can hide: one more request for each such picture."""
     previews_in_target: bool = False
     """Show the previews of ``partial_images`` in the scene, where the result will be."""
+
+    def without_active_object(self) -> Application:
+        """The same for when nobody watches: an object that was not named is left alone."""
+        if self.object_name or self.object_uid is not None:
+            return self
+        return dataclasses.replace(self, object_uid=NO_OBJECT)
 
 
 def check_application(application: Application) -> None:

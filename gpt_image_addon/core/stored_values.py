@@ -24,7 +24,6 @@ UNIONS = (typing.Union, types.UnionType)
 MAX_JOB_USD = 1000.0  # more than any request can cost
 MAX_TOKENS = 10**9
 MAX_TEXT = 2000  # characters of a text for people
-UNIONS = (types.UnionType, typing.Union)
 _ERROR_FLAGS = ("code", "param", "request_id")
 
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)

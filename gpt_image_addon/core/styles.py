@@ -15,12 +15,19 @@ from typing import Any, NamedTuple
 
 from .defaults import STYLE_LIMIT
 from .errors import InvalidRequestError
-from .files import PRIVATE_FILE, replace_file
+from .files import PRIVATE_FILE, read_file, replace_file
+from .logs import get_logger
 from .paths import state_folder
+
+log = get_logger(__name__)
 
 STYLES_FILE = "styles.json"
 SCHEMA = 1
+FILE_LIMIT = 4 * 10**6  # bytes
+COUNT_LIMIT = 1000  # styles of a file
+NAME_LIMIT = 100  # characters of a name or a label
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Style(NamedTuple):
@@ -49,6 +56,23 @@ def user_styles() -> Mapping[str, Style]:
     return read_styles(path) if path.exists() else {}
 
 
+def find_style(name: str) -> Style:
+    """A style by its name. A curated one is there also where the file of the own ones is broken.
+
+    :raises InvalidRequestError: there is none, or the broken file may hold it.
+    """
+    try:
+        known = all_styles()
+    except InvalidRequestError as error:
+        known = curated_styles()
+        if name not in known:
+            raise
+        log.warning("%s", error.message)
+    if name not in known:
+        raise InvalidRequestError(f"There is no style '{name}'; there are {', '.join(known)}.", param="style")
+    return known[name]
+
+
 def all_styles() -> Mapping[str, Style]:
     """Curated and own styles; an own one replaces a curated one of its name.
 
@@ -63,9 +87,12 @@ def read_styles(path: Path) -> Mapping[str, Style]:
     :raises InvalidRequestError: it can't be read, or is of another form.
     """
     try:
-        return _parse(json.loads(path.read_text("utf-8")), str(path))
-    except (OSError, ValueError) as error:
-        raise InvalidRequestError(f"The styles in {path} can't be read: {error}.", param="style") from error
+        return _parse(json.loads(read_file(path, FILE_LIMIT).decode("utf-8-sig")), str(path))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        if isinstance(error, RecursionError):
+            reason = "they are nested too deeply"
+        raise InvalidRequestError(f"The styles in {path} can't be read: {reason}.", param="style") from error
 
 
 def write_styles(path: Path, styles: Iterable[Style], mode: int = 0o644) -> None:
@@ -115,9 +142,15 @@ def _parse(table: Any, source: str) -> Mapping[str, Style]:
         raise InvalidRequestError(f"{source} holds no styles.", param="style")
     if table.get("schema") != SCHEMA:
         raise InvalidRequestError(f"The styles in {source} are of another version.", param="style")
-    found = {}
+    if len(table["styles"]) > COUNT_LIMIT:
+        raise InvalidRequestError(f"{source} holds more than {COUNT_LIMIT:,} styles.", param="style")
+    found: dict[str, Style] = {}
     for number, row in enumerate(table["styles"], 1):
         style = _parse_row(row, f"Style {number} in {source}")
+        if style.name in found:
+            raise InvalidRequestError(
+                f"Style {number} in {source} has the name '{style.name}' of another.", param="style"
+            )
         found[style.name] = style
     return found
 
@@ -128,10 +161,18 @@ def checked(name: str, label: str, words: str, which: str = "The style") -> Styl
     :param which: how the style is called in an error.
     :raises InvalidRequestError: one of them can't be used.
     """
-    if not _NAME.fullmatch(name):
+    if len(name) > NAME_LIMIT or not _NAME.fullmatch(name):
         raise InvalidRequestError(
-            f"{which} is called '{name}'; use small letters, digits and underscores.", param="style"
+            f"{which} is called '{name[:NAME_LIMIT]}'; use small letters, digits and underscores.",
+            param="style",
         )
+    if len(label) > NAME_LIMIT or not label.isprintable():
+        raise InvalidRequestError(
+            f"{which} has a label that can't be shown; use up to {NAME_LIMIT} plain characters.",
+            param="style",
+        )
+    if _NO_TEXT.search(words):
+        raise InvalidRequestError(f"{which} holds control characters in its words.", param="style")
     if not words.strip() or len(words) > STYLE_LIMIT:
         raise InvalidRequestError(
             f"{which} has {len(words)} characters of words, not 1 to {STYLE_LIMIT}.", param="style"

@@ -6,7 +6,7 @@ The worker's side of `tiling` and `maps`; runs on any thread and knows neither r
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ FACT_DIGITS = 4
 SAME_ASPECT = 0.02  # relative difference up to which a tile is resized rather than cut
 TILE_FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 TILE_QUALITY = 95  # of jpeg and webp
+
+Write = Callable[[Path, bytes], Path]
 
 
 @dataclass(frozen=True)
@@ -126,23 +128,27 @@ def check_tile_file(path: Path) -> None:
         )
 
 
-def write_tile(tile: Tile, original: bytes, path: Path) -> None:
-    """Write a tile; one that was left unchanged keeps the very bytes where its format stays.
+def encode_tile(tile: Tile, original: bytes, path: Path) -> bytes:
+    """A tile as a file; one that was left unchanged keeps the very bytes where its format stays.
 
     :param original: the encoded picture that it was made from.
-    :raises StorageError: the file can't be written.
+    :param path: its ending names the format.
     """
     kind = TILE_FORMATS[path.suffix.lower()]
     if tile.unchanged and sniff(original) == kind:
-        replace_file(path, original)
-    elif kind == "png":
-        replace_file(path, encode_png(tile.pixels))
-    else:
-        stream = io.BytesIO()
-        Image.fromarray(eight_bit_color(tile.pixels)).convert(
-            "RGB" if kind == "jpeg" else "RGBA" if tile.pixels.shape[2] in (2, 4) else "RGB"
-        ).save(stream, kind.upper(), quality=TILE_QUALITY)
-        replace_file(path, stream.getvalue())
+        return original
+    if kind == "png":
+        return encode_png(tile.pixels)
+    stream = io.BytesIO()
+    Image.fromarray(eight_bit_color(tile.pixels)).convert(
+        "RGB" if kind == "jpeg" else "RGBA" if tile.pixels.shape[2] in (2, 4) else "RGB"
+    ).save(stream, kind.upper(), quality=TILE_QUALITY)
+    return stream.getvalue()
+
+
+def _replace(path: Path, data: bytes) -> Path:
+    replace_file(path, data)
+    return path
 
 
 def write_maps(
@@ -155,6 +161,7 @@ def write_maps(
     exact: bool = True,
     depth: float | None = None,
     wraps: bool | None = None,
+    write: Write = _replace,
 ) -> MadeMaps:
     """Make maps and write them as ``<name>_<kind>.png``, and the packed picture beside them.
 
@@ -163,6 +170,7 @@ def write_maps(
     :param exact: that height is true, rather than a good guess.
     :param depth: pixels that 1 stands above 0 in it; None for what is usual of the material.
     :param wraps: whether the picture tiles; None finds out.
+    :param write: writes a file, perhaps under another name, which it returns.
     :raises StorageError: a file can't be written.
     """
     layout = LAYOUTS[options.pack] if options.pack else None
@@ -183,20 +191,21 @@ def write_maps(
     if "opacity" in options.kinds and "opacity" not in made.maps and options.kinds != ALL:
         notes.append("The picture has no transparent parts, so there is no opacity map.")
     files = {
-        kind: _write(folder, f"{name}_{kind}", pixels, _map_facts(kind, pixels, made.depth))
+        kind: _write(folder, f"{name}_{kind}", pixels, write, _map_facts(kind, pixels, made.depth))
         for kind, pixels in made.maps.items()
         if kind in options.kinds
     }
     packed = {}
     if layout:
-        packed[layout.name] = _write(folder, f"{name}_{layout.suffix}", pack(made.maps, layout.name))
+        packed[layout.name] = _write(folder, f"{name}_{layout.suffix}", pack(made.maps, layout.name), write)
     return MadeMaps(files, packed, made.guess, tuple(notes))
 
 
-def _write(folder: Path, name: str, pixels: NDArray[Any], facts: Facts | None = None) -> Picture:
+def _write(
+    folder: Path, name: str, pixels: NDArray[Any], write: Write, facts: Facts | None = None
+) -> Picture:
     data = encode_png(pixels)
-    path = folder / f"{name}.png"
-    replace_file(path, data)
+    path = write(folder / f"{name}.png", data)
     return Picture(name, data, str(path), "png", pixels.shape[1], pixels.shape[0], facts=facts or {})
 
 
@@ -228,9 +237,15 @@ def map_options(
 
 
 def maps_of_pixels(
-    pixels: Pixels, folder: Path, name: str, options: MapOptions, *, seamless: bool
+    pixels: Pixels,
+    folder: Path,
+    name: str,
+    options: MapOptions,
+    *,
+    seamless: bool,
+    write: Write = _replace,
 ) -> tuple[MadeMaps, Tile | None]:
     """Maps from a picture alone, of its tile where asked for."""
     tile = tile_of(pixels, None) if seamless else None
     color = eight_bit_color(tile.pixels if tile else pixels)
-    return write_maps(color, folder, name, options, wraps=True if tile else None), tile
+    return write_maps(color, folder, name, options, wraps=True if tile else None, write=write), tile

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import bpy
 
-from ..core.errors import SceneError
+from ..core.catalogs import usable_tags
+from ..core.errors import SceneError, StorageError
 from ..core.names import safe_name
+from ..core.outputs import Outputs
 from .assets import CATALOGS_NAMESPACE, add_catalog
+from .blends import written
 from .images import PROPERTY_PREFIX
+from .materials import JOB
 
 CATALOG = "GPT Image"
 CATALOG_ID = str(uuid.uuid5(CATALOGS_NAMESPACE, CATALOG))
@@ -18,11 +22,11 @@ CATALOG_ID = str(uuid.uuid5(CATALOGS_NAMESPACE, CATALOG))
 TAG = "gpt-image"
 
 
-def mark(material: bpy.types.Material, library: str = "") -> Path | None:
+def mark(material: bpy.types.Material, library: str, outputs: Outputs) -> Path | None:
     """Make a material an asset with preview, catalog, tags and description.
 
     :param library: name of an asset library to write it into; empty for this file alone.
-    :returns: the file in the library.
+    :returns: the file in the library, which has a name of its own there.
     :raises SceneError: there is no such library, or it can't be written.
     """
     folder = _folder_of(library) if library else None
@@ -30,23 +34,28 @@ def mark(material: bpy.types.Material, library: str = "") -> Path | None:
     data = material.asset_data
     data.catalog_id = CATALOG_ID
     data.description = _prompt_of(material)
-    data.tags.new(TAG, skip_if_exists=True)
-    for word in material.name.split("_")[0].split()[:5]:
-        data.tags.new(word.lower(), skip_if_exists=True)
+    for tag in usable_tags((TAG, *material.name.split("_")[0].lower().split()[:5])):
+        data.tags.new(tag, skip_if_exists=True)
     material.asset_generate_preview()
     if folder is None:
         if bpy.data.filepath:
             add_catalog(Path(bpy.data.filepath).parent, CATALOG)
         return None
     path = folder / f"{safe_name(material.name)}.blend"
-    try:
+
+    def write(part: Path) -> None:
         bpy.data.libraries.write(
-            str(path), {material}, path_remap="RELATIVE_ALL", fake_user=True, compress=True
+            str(part), {material}, path_remap="RELATIVE_ALL", fake_user=True, compress=True
         )
-    except (RuntimeError, OSError) as error:
-        raise SceneError(f"The asset could not be written to {path}: {error}") from error
-    add_catalog(folder, CATALOG)
-    return path
+
+    try:
+        with written(path, write) as part:
+            # Of a material that no result was made into nothing says that it is the same one.
+            found = outputs.place(part, path, str(material.get(JOB, "")) or part.name, renames=True)
+        add_catalog(folder, CATALOG)
+    except StorageError as error:
+        raise SceneError(f"The asset could not be written to {path}: {error.message}") from error
+    return found
 
 
 def _folder_of(library: str) -> Path:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
 
-from ..core.errors import InvalidRequestError
-from ..core.files import replace_file
+from ..core.catalogs import catalog_path, usable_tags
+from ..core.files import append_synced, read_file, storage_errors
 from ..core.results import Facts, Picture
 
 CATALOG_FILE = "blender_assets.cats.txt"
@@ -44,7 +43,7 @@ def mark(
     block.asset_mark()
     data = block.asset_data
     data.description = str(facts.get("prompt", ""))
-    for tag in (TAG, *tags):
+    for tag in usable_tags((TAG, *tags)):
         data.tags.new(tag, skip_if_exists=True)
     if catalog:
         data.catalog_id = catalog
@@ -68,16 +67,17 @@ def add_catalog(folder: Path, path: str) -> str:
     :raises InvalidRequestError: a path that no catalog can have.
     :raises StorageError: the file can't be written.
     """
-    clean = "/".join(part.strip() for part in path.split("/") if part.strip())
-    if not clean or re.search(r"[:\\\n]", clean):
-        raise InvalidRequestError(f"'{path}' can't be a catalog.", code="invalid_value", param="catalog")
+    clean = catalog_path(path)
     file = folder / CATALOG_FILE
-    text = file.read_text("utf-8") if file.exists() else CATALOG_HEADER
-    for line in text.splitlines():
-        id, _, rest = line.partition(":")
-        if not line.startswith("#") and rest.split(":")[0] == clean:
-            return id
-    found = str(uuid.uuid5(CATALOGS_NAMESPACE, clean))
-    name = clean.replace("/", "-")
-    replace_file(file, f"{text.rstrip()}\n{found}:{clean}:{name}\n".encode())
+    with storage_errors(f"{file} could not be written"):
+        # The user's own lines may be in any encoding, and stay as they are.
+        text = read_file(file).decode("utf-8", "surrogateescape") if file.exists() else ""
+        for line in text.splitlines():
+            id, _, rest = line.partition(":")
+            if not line.startswith("#") and rest.split(":")[0] == clean:
+                return id
+        found = str(uuid.uuid5(CATALOGS_NAMESPACE, clean))
+        name = clean.replace("/", "-")
+        before = CATALOG_HEADER if not text.strip() else "" if text.endswith("\n") else "\n"
+        append_synced(file, f"{before}{found}:{clean}:{name}\n".encode())
     return found

@@ -13,7 +13,7 @@ import bpy
 from ..core.defaults import OBJECT_TARGETS
 from ..core.errors import InvalidRequestError
 from ..core.names import suggestion
-from ..core.request import Application
+from ..core.request import NO_OBJECT, Application
 from .scene_state import MATERIAL_TYPES, find_scene, view_layer_of
 
 OWN_UNDO_MODES = {"EDIT": "Edit Mode", "SCULPT": "Sculpt Mode"}
@@ -56,6 +56,8 @@ def find_receiver(application: Application) -> tuple[bpy.types.Object | None, st
     if obj is None:
         if application.object_name:
             return None, f"There is no object '{application.object_name}' in the scene."
+        if application.object_uid == NO_OBJECT:
+            return None, "No object was named."
         return None, "There is no active object." if application.object_uid is None else "The object is gone."
     if obj.type not in MATERIAL_TYPES:
         return None, f"'{obj.name}' can't have a material."

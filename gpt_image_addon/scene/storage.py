@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import bpy
 
-from ..core.files import replace_file
+from ..core.outputs import Outputs
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,11 @@ class Packed:
 
     uid: int
     """`session_uid` of its data-block."""
-    path: Path
+    named: Path
+    """Where the data-block would look for it."""
     data: bytes = field(repr=False)
+    path: Path | None = None
+    """Where it was written."""
 
 
 def packed_pictures(names: Iterable[str]) -> list[Packed]:
@@ -29,36 +33,32 @@ def packed_pictures(names: Iterable[str]) -> list[Packed]:
     if not bpy.data.filepath:
         return []
     images = [image for name in names if (image := bpy.data.images.get(name)) and image.packed_file]
-    return [
-        Packed(image.session_uid, Path(bpy.path.abspath(image.filepath_raw)), bytes(image.packed_file.data))
-        for image in images
-    ]
+    return [Packed(image.session_uid, _named(image), bytes(image.packed_file.data)) for image in images]
 
 
-def write(pictures: Sequence[Packed]) -> None:
-    """Write the files; in any thread.
+def _named(image: bpy.types.Image) -> Path:
+    return Path(bpy.path.abspath(image.filepath_raw))
 
+
+def write(pictures: Sequence[Packed], outputs: Outputs, owner: str) -> list[Packed]:
+    """Write the files, each under a free name; in any thread.
+
+    :param owner: the job that made them, and the .blend.
+    :returns: the same with their paths.
     :raises StorageError: a picture can't be written.
     """
-    for picture in pictures:
-        replace_file(picture.path, picture.data)
+    return [
+        dataclasses.replace(picture, path=outputs.copy(picture.named, picture.data, owner))
+        for picture in pictures
+    ]
 
 
 def unpack(pictures: Iterable[Packed]) -> None:
     """Let data-blocks use the files that were written; one whose path has changed since stays packed."""
-    paths = {picture.uid: picture.path for picture in pictures}
+    written = {picture.uid: picture for picture in pictures if picture.path is not None}
     for image in bpy.data.images:
-        path = paths.get(image.session_uid)
-        if path and image.packed_file and Path(bpy.path.abspath(image.filepath_raw)) == path:
+        picture = written.get(image.session_uid)
+        if picture is not None and image.packed_file and _named(image) == picture.named:
+            if picture.path != picture.named:
+                image.filepath_raw = bpy.path.relpath(str(picture.path))
             image.unpack(method="REMOVE")
-
-
-def save_beside(names: Iterable[str]) -> None:
-    """Write packed images to their ``//textures`` paths and unpack them; an unsaved file keeps them packed.
-
-    :param names: of image data-blocks.
-    :raises StorageError: a picture can't be written; it stays packed.
-    """
-    found = packed_pictures(names)
-    write(found)
-    unpack(found)

@@ -8,6 +8,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from .. import api, results, settings
+from ..core.request import NO_OBJECT
 from . import disk, history, parameters
 from .operators import CANCELLED, FINISHED, Returned, reporting
 from .spoken import said
@@ -71,7 +72,9 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         found = api.unapplied()
         for entry in found:
-            results.apply(entry.id, **parameters.place(context))
+            # Not all of them onto the active object, one over the other.
+            place = parameters.place(context) | {"object_uid": NO_OBJECT}
+            results.apply(entry.id, **place, object_name=entry.application.object_name)
         self.report({"INFO"}, said(f"{len(found)} results were recovered."))
         history.view.stale = True
         return FINISHED

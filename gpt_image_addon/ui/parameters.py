@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -105,7 +104,7 @@ def place(context: bpy.types.Context) -> dict[str, Any]:
     }
     folder = values.textures_dir or getattr(settings.preferences(), "textures_dir", "")
     if folder:
-        found["textures_dir"] = Path(bpy.path.abspath(folder))
+        found["textures_dir"] = folder
     return found
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import bpy
-
 from .. import references
+from ..blend_paths import resolve
 from ..core.errors import InvalidRequestError
 from . import thumbnails
 
@@ -19,7 +18,7 @@ def capture(item: Any) -> str:
     :raises GptImageError: it can't be taken.
     """
     if item.kind == "file":
-        path = bpy.path.abspath(item.file)
+        path = str(resolve(item.file, "references"))
     elif item.kind == "image":
         if item.image is None:
             raise InvalidRequestError("A reference has no image yet.", param="references")
@@ -69,4 +68,4 @@ def _mask(values: Any, size: Size) -> str:
         return references.faces_mask(size)
     if values.mask == "rectangle":
         return references.rectangle_mask(tuple(values.mask_rectangle), size)
-    return bpy.path.abspath(values.mask_file) if values.mask == "file" else ""
+    return str(resolve(values.mask_file, "mask")) if values.mask == "file" and values.mask_file else ""

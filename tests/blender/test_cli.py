@@ -262,7 +262,8 @@ def test_an_existing_output_is_not_replaced(run: Any, online: ApiServer, tmp_pat
     blend = tmp_path / "x.blend"
     blend.write_text("mine")
     code, output = run("generate", "x", "--output", str(blend))
-    assert (code, blend.read_text(), online.requests) == (2, "mine", [])
+    assert (code, blend.read_text(), online.requests) == (4, "mine", [])
+    assert "add --overwrite to replace it" in output["error"]["message"]
     assert "--overwrite" in failed(output)["message"]
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from gpt_image_addon import api, references, results, settings
 from gpt_image_addon.core.errors import GptImageError
+from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.pictures import decode
-from gpt_image_addon.scene.storage import save_beside
+from gpt_image_addon.scene import storage
 from gpt_image_addon.ui import choices, pictures, presets
 
 SMALL = {"provider": "offline", "size": "64x64"}
@@ -224,6 +225,10 @@ def test_a_stripped_file_holds_no_prompt(tmp_path: Path) -> None:
     path = tmp_path / "shared.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=False)
     assert b"zebra crossing" not in path.read_bytes()
+
+
+def save_beside(names: tuple[str, ...]) -> None:
+    storage.unpack(storage.write(storage.packed_pictures(names), Outputs(), "job"))
 
 
 def test_pictures_are_saved_beside_a_saved_file(tmp_path: Path) -> None:

@@ -125,4 +125,4 @@ def test_usage(flags: tuple[str, ...], home: Path) -> None:
 def test_an_existing_file_is_not_replaced(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.zip"
     path.write_text("mine")
-    assert (cli.main(["doctor", "--report", str(path)]), path.read_text()) == (2, "mine")
+    assert (cli.main(["doctor", "--report", str(path)]), path.read_text()) == (4, "mine")

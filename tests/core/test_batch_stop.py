@@ -10,10 +10,11 @@ import pytest
 from gpt_image_addon.core.batch import Run
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.gate import Gate, Pricer
-from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.journal import Entry, Journal
 from gpt_image_addon.core.manifest import Row
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.outcomes import RowState
+from gpt_image_addon.core.outputs import Delivery
 from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.pricing import Limits, nothing_seen
 from gpt_image_addon.core.request import Application, GenerationRequest
@@ -34,13 +35,13 @@ class Shelf:
     run: Run
     stops = False
 
-    def present(self, row: Row, request: GenerationRequest) -> tuple[str, ...]:
+    def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
         if self.stops:
             self.run.stop()
         return ()
 
-    def deliver(self, row: Row, prepared: Prepared) -> tuple[str, ...]:
-        return ("shelf",)
+    def deliver(self, row: Row, prepared: Prepared) -> Delivery:
+        return Delivery(("shelf",))
 
     def close(self) -> None:
         pass

@@ -16,6 +16,7 @@ from gpt_image_addon.core.glance import glance
 from gpt_image_addon.core.history import SECONDS_A_DAY, Cleaned, Filter, clean, export, find, look, row
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.merging import Merged, merge
+from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep
 from gpt_image_addon.core.schema import JOURNAL_FILE
@@ -144,23 +145,23 @@ def test_a_cleaned_result_is_not_reused(journal: Journal) -> None:
 
 def test_pictures_are_exported(journal: Journal, tmp_path: Path) -> None:
     add(journal, "a", JobState.RECEIVED, "Eiche: alt/neu")
-    (copy,) = export(journal, "a", tmp_path / "out")
+    (copy,) = export(journal, "a", tmp_path / "out", Outputs(journal))
     assert copy.read_bytes() == PICTURE and copy.parent == tmp_path / "out" and "a 1" in copy.stem
     entry = journal.entry("a")
     assert entry is not None and entry.state is JobState.APPLIED
-    assert export(journal, "a", tmp_path / "out") == [copy]
+    assert export(journal, "a", tmp_path / "out", Outputs(journal)) == [copy]
 
 
 def test_what_can_not_be_exported_is_said(journal: Journal, tmp_path: Path) -> None:
     add(journal, "a", JobState.UNKNOWN)
     with pytest.raises(InvalidRequestError, match="no pictures"):
-        export(journal, "a", tmp_path)
+        export(journal, "a", tmp_path, Outputs())
     with pytest.raises(InvalidRequestError, match="no job b"):
-        export(journal, "b", tmp_path)
+        export(journal, "b", tmp_path, Outputs())
     add(journal, "c", JobState.RECEIVED)
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
-        export(journal, "c", tmp_path / "file")
+        export(journal, "c", tmp_path / "file", Outputs())
     entry = journal.entry("c")
     assert entry is not None and entry.state is JobState.RECEIVED
 

@@ -128,6 +128,11 @@ def test_broken_csv(tmp_path: Path, text: str, message: str) -> None:
         csv_rows(tmp_path, text)
 
 
+def test_a_path_of_a_blend_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequestError, match="relative to the manifest"):
+        rows(tmp_path, {"prompt": "oak", "mask": "//mask.png", "reference": "a.png"})
+
+
 def test_broken_files(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     with pytest.raises(InvalidRequestError, match="can't be read"):

@@ -14,9 +14,11 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.asked import as_sent
+from gpt_image_addon.core.copies import copy_textures
 from gpt_image_addon.core.drafts import RELIEF, paint
 from gpt_image_addon.core.errors import InvalidResponseError, StorageError
 from gpt_image_addon.core.models import load_registry
+from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.png16 import encode_png
 from gpt_image_addon.core.preparing import prepare
 from gpt_image_addon.core.request import Application, GenerationRequest
@@ -182,6 +184,7 @@ def test_copies_get_directx_normals_and_packed_maps(tmp_path: Path) -> None:
     copies = tmp_path / "copies"
     application = replace(MATERIAL, textures_dir=str(copies), convention="DIRECTX", pack="gltf_orm")
     prepared = made(result(tmp_path, "job", [SHADED]), application=application)
+    assert copy_textures(prepared, application, Outputs()) == ()
     names = {p.name for p in copies.iterdir()}
     assert names == {"cobblestone.png", "cobblestone_orm.png"} | {
         f"cobblestone_{kind}.png" for kind in ("base_color", "normal", "roughness", "height", "metallic")

@@ -17,11 +17,11 @@ from gpt_image_addon.core.packing import LAYOUTS
 from gpt_image_addon.core.request import check_map_values
 from gpt_image_addon.core.surface import (
     MapOptions,
+    encode_tile,
     map_options,
     maps_of_pixels,
     tile_of,
     write_maps,
-    write_tile,
 )
 from gpt_image_addon.core.tiling import is_seamless
 
@@ -93,9 +93,9 @@ def test_an_unchanged_tile_keeps_its_bytes(tmp_path: Path) -> None:
     source = tmp_path / "a.png"
     Image.fromarray(paint("mossy cobblestone", 128, 128).color).save(source, compress_level=3)
     tile = tile_of(np.asarray(Image.open(source)), None)
-    write_tile(tile, source.read_bytes(), tmp_path / "b.png")
+    (tmp_path / "b.png").write_bytes(encode_tile(tile, source.read_bytes(), tmp_path / "b.png"))
     assert (tmp_path / "b.png").read_bytes() == source.read_bytes()
-    write_tile(tile, source.read_bytes(), tmp_path / "b.jpg")
+    (tmp_path / "b.jpg").write_bytes(encode_tile(tile, source.read_bytes(), tmp_path / "b.jpg"))
     with Image.open(tmp_path / "b.jpg") as image:
         assert (image.format, image.size) == ("JPEG", (128, 128))
 

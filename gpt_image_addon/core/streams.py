@@ -1,0 +1,71 @@
+"""Writing to standard output and error, which may be closed, full, or a pipe that nobody reads.
+
+What a command has to say about its work can fail; the work is done all the same.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import json
+import os
+from collections.abc import Iterable
+from typing import TextIO
+
+from .sigpipe import broken_pipes_as_errors
+
+AS_JSON = "gpt_image_json"
+"""Characters that an encoding does not have are written as JSON's strings escape them."""
+
+
+def open_missing() -> None:
+    """Put the null device where the parent left standard input, output or error closed.
+
+    Otherwise the next files that are opened get their numbers, and what Blender prints goes into those.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+
+
+def write(stream: TextIO | None, pieces: Iterable[str], errors: str = "backslashreplace") -> str:
+    """Write texts at once.
+
+    :param errors: what becomes of characters that the stream's encoding does not have.
+    :returns: why that failed; empty where it did not.
+    """
+    if stream is None:
+        return "it is closed"
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        with broken_pipes_as_errors():
+            for piece in pieces:
+                stream.write(piece.encode(encoding, errors).decode(encoding))
+            stream.flush()
+    except (OSError, ValueError) as error:  # ValueError: Python has closed it
+        _abandon(stream)
+        return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return ""
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(json.dumps(character)[1:-1] for character in text), error.end
+
+
+codecs.register_error(AS_JSON, _escape)
+
+
+def _abandon(stream: TextIO) -> None:
+    """What is still in the stream's buffer must not fail again when Python ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+    with contextlib.suppress(OSError, ValueError):
+        stream.flush()
