@@ -26,7 +26,7 @@ from .core.errors import (
     MissingApiKeyError,
     OnlineAccessDisabledError,
 )
-from .core.files import replace_file
+from .core.files import read_file, replace_file
 from .core.paths import DATA_DIR_VARIABLE, state_folder
 from .core.providers import NEEDS_KEY
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 KEY_FILE = "api-key"
+KEY_FILE_LIMIT = 64 * 1024  # bytes
 KEYCHAIN_MARK = "api-key-in-keychain"
 """An empty file that says where the key is, so that asking does not open the keychain."""
 
@@ -210,7 +211,7 @@ def _stored(data_dir: str | None) -> tuple[str, str]:
     """
     folder = private_folder()
     try:
-        key = (folder / KEY_FILE).read_text("utf-8").strip()
+        key = read_file(folder / KEY_FILE, KEY_FILE_LIMIT).decode().strip()
     except OSError:
         key = ""
     if key:

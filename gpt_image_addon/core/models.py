@@ -15,10 +15,12 @@ from typing import Any
 
 from .defaults import ANIMATED_OR_DRAWN
 from .errors import ConfigurationError, InvalidRequestError
+from .files import read_file
 from .request import GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
 
 TABLE_FILE = "models.json"
+MAX_BYTES = 10 * 10**6  # of an override
 SUNSET_NOTICE = timedelta(days=60)  # how long before its shutdown a model is warned about
 OFFLINE_MODEL = "offline-draft"
 GIF_FRAMES = (9, 12, 16)  # up to so many frames a size rule of its own holds
@@ -115,8 +117,8 @@ def load_registry(override: Path | None = None) -> Registry:
     if override is None or not override.exists():
         return _registry(table)
     try:
-        return _registry(_merged(table, json.loads(override.read_text("utf-8"))))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        return _registry(_merged(table, json.loads(read_file(override, MAX_BYTES))))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ConfigurationError(
             f"The model table {override} can't be used: {error}.", next_step="Correct the file or delete it."
         ) from error

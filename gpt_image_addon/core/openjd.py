@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
 from .files import replace_file, storage_errors
+from .image_files import read_image_file
 from .manifest import Row
 
 TEMPLATE_FILE = "template.json"
@@ -88,14 +88,9 @@ def _written_out(row: Row, folder: Path) -> dict[str, Any]:
 
 def _copied(path: Path, folder: Path) -> str:
     """Bring a picture into the bundle; its name there is its content's."""
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        name = f"{FILES_FOLDER}/{digest[:24]}{path.suffix}"
-        shutil.copyfile(path, folder / name)
-    except OSError as error:
-        raise InvalidRequestError(
-            f"The picture {path} can't be read: {error.strerror}.", code="missing_file", param="references"
-        ) from error
+    data = read_image_file(path)
+    name = f"{FILES_FOLDER}/{hashlib.sha256(data).hexdigest()[:24]}{path.suffix}"
+    (folder / name).write_bytes(data)
     return name
 
 

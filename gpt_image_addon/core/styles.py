@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 from .defaults import STYLE_LIMIT
 from .errors import InvalidRequestError
-from .files import replace_file
+from .files import read_file, replace_file
 from .paths import state_folder
 
 STYLES_FILE = "styles.json"
 SCHEMA = 1
+MAX_BYTES = 10 * 10**6  # of a file of styles
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
 
@@ -63,8 +64,8 @@ def read_styles(path: Path) -> Mapping[str, Style]:
     :raises InvalidRequestError: it can't be read, or is of another form.
     """
     try:
-        return _parse(json.loads(path.read_text("utf-8")), str(path))
-    except (OSError, ValueError) as error:
+        return _parse(json.loads(read_file(path, MAX_BYTES)), str(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidRequestError(f"The styles in {path} can't be read: {error}.", param="style") from error
 
 

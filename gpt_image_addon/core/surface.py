@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .asked import check_tile_size
+from .decoding import Pixels, read_header, sniff
 from .errors import InvalidRequestError
 from .files import replace_file
 from .kernels import Plane
 from .maps import ALL, Strengths, make_maps
 from .material_words import MaterialGuess
 from .packing import LAYOUTS, pack
-from .pictures import sniff
-from .pixels import Pixels, eight_bit_color, resized
+from .pixels import eight_bit_color, resized
 from .png16 import encode_png
 from .relief import Convention
 from .results import Facts, Picture
@@ -133,7 +133,7 @@ def write_tile(tile: Tile, original: bytes, path: Path) -> None:
     :raises StorageError: the file can't be written.
     """
     kind = TILE_FORMATS[path.suffix.lower()]
-    if tile.unchanged and sniff(original) == kind:
+    if tile.unchanged and sniff(original) == kind and read_header(original).is_plain:
         replace_file(path, original)
     elif kind == "png":
         replace_file(path, encode_png(tile.pixels))
