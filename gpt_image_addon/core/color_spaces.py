@@ -101,14 +101,9 @@ class Profile:
         plain = image.convert(image.mode[:-1]) if alpha else image
         if self.mode == "RGB" and plain.mode == "L":
             plain = plain.convert("RGB")
-        if plain.mode != self.mode:
-            raise UnusableProfileError("is not for images of this kind")
         from PIL import ImageCms
 
-        try:
-            done = ImageCms.applyTransform(plain, _transform(self.data, plain.mode))
-        except (ImageCms.PyCMSError, OSError, ValueError) as error:
-            raise UnusableProfileError("can't be applied") from error
+        done = ImageCms.applyTransform(plain, _transform(self.data, plain.mode))
         assert done is not None
         if self.mode == "L":
             done = done.getchannel("G")  # a grey axis: the three are the same
@@ -140,7 +135,7 @@ def find_space(image: Image.Image, chunks: Mapping[bytes, bytes]) -> Space | Non
         return _different(_of_cicp(chunks[b"cICP"]))
     data = image.info.get("icc_profile")
     if data:
-        return _profile(bytes(data)) if not _is_srgb(bytes(data)) else None
+        return _profile_for(image, bytes(data))
     if b"sRGB" in chunks or not {b"gAMA", b"cHRM"} & chunks.keys():
         return None
     return _of_chunks(chunks)
@@ -174,10 +169,12 @@ def _matrix(values: Floats) -> tuple[tuple[float, ...], ...]:
 # --- ICC ---
 
 
-def _profile(data: bytes) -> Profile:
+def _profile_for(image: Image.Image, data: bytes) -> Profile | None:
     profile = Profile(data)
-    _ = profile.mode  # raises what is to be said
-    return profile
+    mode = {"P": "RGB", "PA": "RGB", "YCbCr": "RGB"}.get(image.mode, image.mode.rstrip("Aa"))
+    if profile.mode != mode and (profile.mode, mode) != ("RGB", "L"):
+        raise UnusableProfileError("is not for images of this kind")
+    return None if _is_srgb(data) else profile
 
 
 @lru_cache(maxsize=16)
@@ -199,8 +196,11 @@ def _mode_of(data: bytes) -> str:
 def _transform(data: bytes, mode: str) -> Any:
     from PIL import ImageCms
 
-    source = ImageCms.ImageCmsProfile(io.BytesIO(data))
-    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError) as error:
+        raise UnusableProfileError("can't be applied") from error
 
 
 @lru_cache(maxsize=64)
@@ -209,8 +209,9 @@ def _is_srgb(data: bytes) -> bool:
 
     :raises UnusableProfileError: it can't be read.
     """
-    profile = _profile(data)
+    profile = Profile(data)
     if profile.mode not in ("RGB", "L"):
+        _transform(data, profile.mode)
         return False
     grey = np.arange(256, dtype=np.uint8)[None]
     probe = Image.fromarray(grey if profile.mode == "L" else _probe())
