@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Curve = tuple[float, ...]
 """Values at even steps from 0 to 1, as of a 'curv' tag."""
 
+MOST_BYTES = 16 * 10**6  # of a profile
 STEPS = 4096  # of a curve that is given as a formula
 ROWS = 256  # of an image that are converted at once
 SAME = 2  # levels up to which a profile counts as sRGB's own
@@ -171,6 +172,8 @@ def _matrix(values: Floats) -> tuple[tuple[float, ...], ...]:
 
 def _profile_for(image: Image.Image, data: bytes) -> Profile | None:
     profile = Profile(data)
+    if len(data) > MOST_BYTES:
+        raise UnusableProfileError("is too large")
     mode = {"P": "RGB", "PA": "RGB", "YCbCr": "RGB"}.get(image.mode, image.mode.rstrip("Aa"))
     if profile.mode != mode and (profile.mode, mode) != ("RGB", "L"):
         raise UnusableProfileError("is not for images of this kind")
@@ -203,7 +206,7 @@ def _transform(data: bytes, mode: str) -> Any:
         raise UnusableProfileError("can't be applied") from error
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _is_srgb(data: bytes) -> bool:
     """Whether a profile changes no colour that anybody would see, whatever it is called.
 

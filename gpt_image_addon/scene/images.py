@@ -78,13 +78,13 @@ def encode_image(image: bpy.types.Image) -> bytes:
     """
     from ..core.png16 import encode_png
 
-    return encode_png(read_image(image, deep=image.is_float), compression=1)
+    return encode_png(read_image(image, wide=True), compression=1)
 
 
-def read_image(image: bpy.types.Image, *, deep: bool = False) -> Any:
+def read_image(image: bpy.types.Image, *, wide: bool = False) -> Any:
     """The pixels of a data-block as sRGB, or as numbers where it holds numbers.
 
-    :param deep: as uint16 rather than uint8.
+    :param wide: as uint16 where the image has more than 8 bits; without it always as uint8.
     :returns: (height, width, 1, 3 or 4), top row first.
     :raises SceneError: there are no pixels.
     """
@@ -104,7 +104,7 @@ def read_image(image: bpy.types.Image, *, deep: bool = False) -> Any:
             pixels = pixels[..., :1]  # a second channel is no alpha in Blender
         if is_linear(still):
             pixels = _encoded(still, pixels)
-    top, kind = (65535, np.uint16) if deep else (255, np.uint8)
+        top, kind = (65535, np.uint16) if wide and still.is_float else (255, np.uint8)
     return np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * top).astype(kind)
 
 
@@ -122,6 +122,14 @@ def is_linear(image: bpy.types.Image) -> bool:
 @contextmanager
 def _still(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
     """The image itself, or the file that a sequence begins with."""
+    path = Path(bpy.path.abspath(image.filepath, library=image.library))
+    if (
+        image.source in ("FILE", "SEQUENCE")
+        and not image.packed_file
+        and path.exists()
+        and not path.is_file()
+    ):
+        raise SceneError(f"The image '{image.name}' has no pixels; {path} is no regular file.")
     if image.source == "MOVIE":
         raise SceneError(
             f"'{image.name}' is a movie.", next_step="Save the frame that you mean as an image and use that."
@@ -130,7 +138,7 @@ def _still(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
         yield image
         return
     try:
-        first = bpy.data.images.load(bpy.path.abspath(image.filepath, library=image.library))
+        first = bpy.data.images.load(str(path))
     except RuntimeError as error:
         raise SceneError(f"The image '{image.name}' has no pixels; its file may be missing.") from error
     try:

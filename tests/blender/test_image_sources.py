@@ -233,6 +233,17 @@ def test_special_files_end_in_a_sentence(verb: str, run: Any, tmp_path: Path) ->
         assert "can't be read" in output["error"]["message"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only Unix has such files")
+def test_a_data_block_whose_file_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    image = bpy.data.images.new("pipe", 8, 8)
+    image.source, image.filepath_raw = "FILE", str(tmp_path / "pipe.png")
+    with pytest.raises(SceneError, match="regular file"):
+        references.image(image)
+    with pytest.raises(InvalidRequestError, match="regular file"):
+        api.make_maps(image, tmp_path)
+
+
 def test_a_linear_colour_space_of_a_file_is_heeded(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32), (128, 128, 128)).save(tmp_path / "linear.png")
     image = bpy.data.images.load(str(tmp_path / "linear.png"))
