@@ -95,6 +95,7 @@ class TestOrientation:
     def test_values_that_mean_nothing_turn_nothing(self, value: int) -> None:
         assert decode(encoded(red_over_blue(), "JPEG", exif=exif(value))).shape == (80, 48, 3)
 
+    @pytest.mark.filterwarnings("ignore")
     def test_broken_exif_turns_nothing(self) -> None:
         data = encoded(red_over_blue(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff rubbish")
         assert decode(data).shape == (80, 48, 3)
@@ -328,6 +329,7 @@ def test_many_pixels_are_refused_before_they_are_decoded() -> None:
             read(data)
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_no_damage_raises_anything_else() -> None:
     image = Image.fromarray(noise(40, 30))
     whole = [
