@@ -4,7 +4,7 @@
 PYTHON ?= $(shell for p in python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv/bin/python
 REQUIREMENTS := $(wildcard .ci/requirements-*.txt)
-TESTS ?= tests/core tests/server tests/blender tests/extension
+TESTS ?= tests/core tests/server tests/hostile tests/blender tests/extension
 PYTEST_ARGS ?=
 BLENDER ?= blender
 

@@ -18,7 +18,17 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from .core import keychain
-from .core.connection import Connection, check_base_url, check_picture_fields, check_proxy, is_loopback
+from .core.arguments import kinds_of, typed
+from .core.connection import (
+    Connection,
+    check_base_url,
+    check_picture_fields,
+    check_proxy,
+    clean_url,
+    is_loopback,
+    secrets_in,
+)
+from .core.credentials import check_id, check_key, unwrap
 from .core.defaults import DEFAULT_BASE_URL, DEFAULT_CONCURRENCY, UNATTENDED_MAX_COST_USD
 from .core.errors import (
     ConfigurationError,
@@ -29,13 +39,14 @@ from .core.errors import (
 from .core.files import read_file, replace_file
 from .core.paths import DATA_DIR_VARIABLE, state_folder
 from .core.providers import NEEDS_KEY
+from .core.redaction import hide
 
 if TYPE_CHECKING:
     from .core.pricing import Limits
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 KEY_FILE = "api-key"
-KEY_FILE_LIMIT = 64 * 1024  # bytes
+KEY_FILE_BYTES = 65536  # more than any key, as which a larger file can't be meant
 KEYCHAIN_MARK = "api-key-in-keychain"
 """An empty file that says where the key is, so that asking does not open the keychain."""
 
@@ -67,6 +78,8 @@ class Settings:
     concurrency: int = DEFAULT_CONCURRENCY
     online_access: bool = False
     """Blender's own switch; loopback addresses do not need it."""
+    problem: ConfigurationError | None = field(default=None, repr=False, compare=False)
+    """Why key or ids can't be sent; None where they can."""
 
     def connection(self) -> Connection:
         """Where the API is and who calls it."""
@@ -97,10 +110,12 @@ class Settings:
         """Whether a request to this provider may be sent at all.
 
         :param has_key: answers for settings that were loaded without the key.
-        :raises ConfigurationError: no key, online access off, or a base URL that can't be used.
+        :raises ConfigurationError: no key, online access off, or a key or base URL that can't be used.
         """
         if not NEEDS_KEY.get(provider, False):
             return
+        if self.problem is not None:
+            raise self.problem
         if not (bool(self.api_key) if has_key is None else has_key):
             raise MissingApiKeyError("There is no API key.")
         check_base_url(self.base_url)
@@ -118,14 +133,11 @@ def override(**values: Any) -> Iterator[None]:
     """Inside the block, these go before environment and preferences. Main thread only.
 
     :param values: fields of `Settings`.
-    :raises InvalidRequestError: a name that is no setting.
+    :raises InvalidRequestError: a name that is no setting, or a value of another type.
     """
-    known = {field.name for field in dataclasses.fields(Settings)}
-    for name in values:
-        if name not in known:
-            raise InvalidRequestError(f"There is no setting '{name}'.", code="unknown_setting", param=name)
     before = dict(_overrides)
-    _overrides.update(values)
+    kinds = {name: kind for name, kind in kinds_of(Settings).items() if name != "problem"}
+    _overrides.update(typed(kinds, values, "setting"))
     try:
         yield
     finally:
@@ -135,7 +147,13 @@ def override(**values: Any) -> Iterator[None]:
 
 def base_url() -> str:
     """The API's address: the environment's, the preferences', or OpenAI's."""
-    return os.environ.get("OPENAI_BASE_URL") or getattr(preferences(), "base_url", "") or DEFAULT_BASE_URL
+    preferred = clean_url(getattr(preferences(), "base_url", ""))
+    return clean_url(os.environ.get("OPENAI_BASE_URL", "")) or preferred or DEFAULT_BASE_URL
+
+
+def proxy() -> str:
+    """The proxy of the preferences; empty for that of the environment."""
+    return clean_url(getattr(preferences(), "proxy", ""))
 
 
 def stays_here() -> bool:
@@ -153,23 +171,55 @@ def load(*, with_key: bool = True) -> Settings:
     environment = os.environ
     loaded = Settings(
         provider=environment.get("GPT_IMAGE_PROVIDER") or "openai",
-        api_key=api_key() if with_key else "",
+        api_key=_raw_key(with_keychain=with_key),
         base_url=base_url(),
         default_model=getattr(found, "default_model", ""),
         storage=getattr(found, "storage", "pack"),
-        organization=environment.get("OPENAI_ORG_ID", "") or getattr(found, "organization", ""),
-        project=environment.get("OPENAI_PROJECT_ID", "") or getattr(found, "project", ""),
+        organization=_id("OPENAI_ORG_ID", found, "organization"),
+        project=_id("OPENAI_PROJECT_ID", found, "project"),
         monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),
         max_cost_usd=_usd("GPT_IMAGE_MAX_COST_USD", found, "max_cost_usd"),
         unattended=bool(bpy.app.background),
         picture_fields=environment.get("GPT_IMAGE_PICTURE_FIELDS")
         or getattr(found, "picture_fields", "")
         or "brackets",
-        proxy=getattr(found, "proxy", "").strip(),
+        proxy=proxy(),
         concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
         online_access=bool(bpy.app.online_access),
     )
-    return dataclasses.replace(loaded, **_overrides)
+    found = _checked(dataclasses.replace(loaded, **_overrides))
+    return found if with_key else dataclasses.replace(found, api_key="")
+
+
+def _checked(found: Settings) -> Settings:
+    """With key and ids as they are sent.
+
+    Where that can't be, the reason is kept until something is to be sent: a draft needs no key.
+    """
+    for secret in (found.api_key, *secrets_in(found.base_url)):
+        hide(secret)
+    values: dict[str, Any] = {"api_key": "", "organization": "", "project": ""}
+    problem = None
+    try:
+        values["api_key"] = check_key(found.api_key, _place_of_key()).value
+        for name, variable in (("organization", "OPENAI_ORG_ID"), ("project", "OPENAI_PROJECT_ID")):
+            place = f"in {variable}" if os.environ.get(variable) else f"of the {name}"
+            values[name] = check_id(getattr(found, name), place)
+    except ConfigurationError as error:
+        problem = error
+    return dataclasses.replace(found, **values, base_url=clean_url(found.base_url), problem=problem)
+
+
+def _place_of_key() -> str:
+    if "api_key" in _overrides:
+        return "of this session"
+    return {"environment": f"in {KEY_VARIABLE}", "keychain": "in the system's keychain"}.get(
+        key_source(), "in its file"
+    )
+
+
+def _id(variable: str, found: Any, preference: str) -> str:
+    return os.environ.get(variable) or str(getattr(found, preference, ""))
 
 
 def _usd(variable: str, found: Any, preference: str) -> float | None:
@@ -211,7 +261,7 @@ def _stored(data_dir: str | None) -> tuple[str, str]:
     """
     folder = private_folder()
     try:
-        key = read_file(folder / KEY_FILE, KEY_FILE_LIMIT).decode().strip()
+        key = unwrap(read_file(folder / KEY_FILE, KEY_FILE_BYTES).decode("utf-8", "surrogateescape"))
     except OSError:
         key = ""
     if key:
@@ -226,9 +276,27 @@ def _find_stored() -> tuple[str, str]:
 _key_of_keychain = lru_cache(maxsize=1)(keychain.read)
 
 
-def api_key() -> str:
-    """The key: of the environment, else the one entered in the preferences; empty where there is none."""
-    return os.environ.get(KEY_VARIABLE, "").strip() or stored_key()
+def _environment_key() -> str:
+    return unwrap(os.environ.get(KEY_VARIABLE, ""))
+
+
+def _raw_key(*, with_keychain: bool) -> str:
+    """The key of the environment, else the one entered in the preferences, as it stands there.
+
+    :param with_keychain: open the keychain, where it is kept there.
+    """
+    if _environment_key():
+        return os.environ[KEY_VARIABLE]
+    source, key = _find_stored()
+    return stored_key() if with_keychain and source == "keychain" else key
+
+
+def key_note() -> str:
+    """What was left out around the key, as one sentence; empty where nothing was.
+
+    :raises ConfigurationError: the key can't be used.
+    """
+    return check_key(_raw_key(with_keychain=True), _place_of_key()).note
 
 
 def stored_key() -> str:
@@ -246,7 +314,7 @@ def key_source() -> str:
 
     Reads nothing that could block, after the first call.
     """
-    return "environment" if os.environ.get(KEY_VARIABLE, "").strip() else _find_stored()[0]
+    return "environment" if _environment_key() else _find_stored()[0]
 
 
 def has_key() -> bool:
@@ -259,9 +327,9 @@ def store_key(key: str, place: str = "file") -> None:
 
     :param place: ``keychain`` or ``file``.
     :raises StorageError: the file can't be written.
-    :raises ConfigurationError: the keychain refuses.
+    :raises ConfigurationError: the keychain refuses, or no header takes the key.
     """
-    key, folder = key.strip(), private_folder()
+    key, folder = check_key(key, "that was entered").value, private_folder()
     if key and place == "keychain":
         keychain.store(key)
         replace_file(folder / KEYCHAIN_MARK, b"", mode=0o600)
@@ -285,6 +353,7 @@ def fingerprint() -> tuple[object, ...]:
         key_source(),
         bool(bpy.app.online_access),
         os.environ.get("OPENAI_BASE_URL") or getattr(found, "base_url", ""),
+        *(os.environ.get(name) for name in (KEY_VARIABLE, "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")),
         os.environ.get(DATA_DIR_VARIABLE),
         getattr(found, "default_model", ""),
         getattr(found, "proxy", ""),

@@ -16,27 +16,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from .crew import Crew
-from .errors import APIError, ExitCode, GptImageError, JobCancelled
+from .errors import APIError, GptImageError, JobCancelled
 from .files import PART_SUFFIX, storage_errors
 from .gate import Gate
 from .jobs import Job, JobEvent, Work
-from .logs import get_logger
 from .manifest import Row
-from .outcomes import NOT_MADE, Outcome, RowState, refused, state_after
+from .outcomes import HOPELESS, NOT_MADE, Outcome, RowState, refused, state_after
 from .pipeline import Line
 from .request import GenerationRequest
 from .results import Prepared
 from .rows import last_error
+from .unexpected import unexpected_error
 
 if TYPE_CHECKING:
     from .journal import Entry, Journal
 
-log = get_logger(__name__)
-
 EVENT_SECONDS = 0.5  # how long one look for a finished row lasts
 WAITING_ROWS = 8  # that are ready when a worker becomes free
-HOPELESS = (ExitCode.CONFIGURATION, ExitCode.QUOTA)
-"""What the server says to all rows alike."""
 EXTENSIONS = {"jpeg": "jpg"}
 
 
@@ -211,7 +207,7 @@ class Run:
         except GptImageError as error:
             return _Made(refused(row, error))
         except Exception as error:
-            return _Made(refused(row, _fault(error)))
+            return _Made(refused(row, unexpected_error(error)))
         return self._run(row, job, self.line.run, RowState.SUCCEEDED)
 
     def _skip(self, row: Row, request: GenerationRequest, stored: Entry) -> _Made:
@@ -245,7 +241,9 @@ class Run:
         except GptImageError as found:
             error = found
         except Exception as found:
-            error = _fault(found)
+            # The line judges its own faults; what fails here has its answer, and new ones cost.
+            is_paid = state is RowState.SUCCEEDED and job.estimated_usd > 0
+            error = unexpected_error(found, "yes" if is_paid else "no")
         finally:
             self._jobs.discard(job)
         return self._made(row, job, state, prepared, files, error)
@@ -287,9 +285,3 @@ class Run:
 
 def _nobody(event: JobEvent) -> None:
     """A batch shows rows, not what happens within them."""
-
-
-def _fault(error: Exception) -> GptImageError:
-    """What people read of a fault of our own."""
-    log.error("A row broke", exc_info=error)
-    return GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")

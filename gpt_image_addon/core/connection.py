@@ -5,15 +5,21 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
+from .credentials import check_header
 from .errors import ConfigurationError
+from .plain_text import HIDDEN
 
 PICTURE_FIELDS = {"brackets": "image[]", "repeated": "image"}
 """How several pictures of an edit are named in the form: as OpenAI wants them, or as LiteLLM does."""
 AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 _DEPLOYMENT = re.compile(r"(.*/openai/deployments/[^/]+)(?:/.*)?")
-_ENDPOINT = re.compile(r"/images/(?:generations|edits)$")
+_ENDPOINT = re.compile(r"/(?:images/(?:generations|edits|variations)|chat/completions|responses|models)$")
+_AROUND = re.compile(rf"^[\s\"'`<“‘{HIDDEN}]+|[\s\"'`>”’{HIDDEN}]+$")
+_NOT_IN_URLS = re.compile(rf"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\\\"'`<>{{}}|^{HIDDEN}]")
+OPEN_QUERIES = ("api-version",)
+"""What a base URL may ask for that is no secret."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,12 @@ class Connection:
         return f"{parts.scheme}://{parts.netloc}{root}{path}{query}"
 
     def headers(self) -> dict[str, str]:
-        """The headers that say who calls; they hold the key, so never log them."""
+        """The headers that say who calls; they hold the key, so never log them.
+
+        :raises ConfigurationError: the key or an id holds what no header takes.
+        """
+        for value in (self.api_key, self.organization, self.project):
+            check_header(value)
         if self.is_azure:
             return {"api-key": self.api_key} if self.api_key else {}
         values = {
@@ -77,29 +88,58 @@ def _parts(url: str) -> SplitResult:
         return urlsplit("")
 
 
+def clean_url(text: str) -> str:
+    """An address without the spaces, quotes and invisible marks that come along when it is copied."""
+    return _AROUND.sub("", text)
+
+
+def shown_url(url: str) -> str:
+    """An address as it may be shown: without a password, and without its query."""
+    parts = _parts(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def secrets_in(url: str) -> list[str]:
+    """What an address may hold that nobody else should read: the values of its query."""
+    return [value for name, value in parse_qsl(_parts(url).query) if name not in OPEN_QUERIES]
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL stays on this machine."""
-    host = _parts(url).hostname or ""
+    host = (_parts(url).hostname or "").removesuffix(".")
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    inner = getattr(address, "ipv4_mapped", None)  # Python before 3.13 does not look inside
+    return bool((inner or address).is_loopback)
 
 
 def check_base_url(url: str) -> None:
     """:raises ConfigurationError: not an address, http beyond this machine, or a part of it is missing."""
     parts = _parts(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_address(url, ("http", "https")):
         raise _bad_url(f"The base URL '{url}' is not an address.", "Use https://HOST/v1.")
     if parts.username or parts.password:
         raise _bad_url("The base URL holds a password.", "Leave it out; the key goes into OPENAI_API_KEY.")
     if parts.scheme == "http" and not is_loopback(url):
-        raise _bad_url(f"The base URL '{url}' would send the key unencrypted.", "Use https.")
+        raise _bad_url(f"The base URL '{shown_url(url)}' would send the key unencrypted.", "Use https.")
     if _DEPLOYMENT.fullmatch(parts.path) and "api-version" not in parse_qs(parts.query):
         raise _bad_url(
-            f"The base URL '{url}' names an Azure deployment but no version of its API.",
+            f"The base URL '{shown_url(url)}' names an Azure deployment but no version of its API.",
             "Add ?api-version=… to it, or use https://RESOURCE.openai.azure.com/openai/v1.",
         )
+
+
+def _is_address(url: str, schemes: tuple[str, ...]) -> bool:
+    """Whether a text names a server in a way that everybody reads alike."""
+    parts = _parts(url)
+    try:
+        port = parts.port
+    except ValueError:
+        return False
+    whole = parts.scheme in schemes and bool(parts.hostname) and not parts.fragment and port != 0
+    return whole and _NOT_IN_URLS.search(url) is None
 
 
 def check_proxy(url: str) -> None:
@@ -107,7 +147,7 @@ def check_proxy(url: str) -> None:
     parts = _parts(url)
     if not url:
         return
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_address(url, ("http", "https")):
         raise ConfigurationError(
             f"The proxy '{url}' is not an address.", code="bad_proxy", next_step="Use http://HOST:PORT."
         )

@@ -8,9 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import GptImageError
-from .logs import get_logger
-
-log = get_logger(__name__)
+from .unexpected import unexpected_error
 
 Work = Callable[[], Any]
 Done = Callable[[Any, GptImageError | None], None]
@@ -50,5 +48,4 @@ class Errands:
         except GptImageError as error:
             self._answers.put((done, None, error))
         except Exception as error:
-            log.exception("An errand broke")
-            self._answers.put((done, None, GptImageError(f"Something unexpected went wrong: {error!r}.")))
+            self._answers.put((done, None, unexpected_error(error)))

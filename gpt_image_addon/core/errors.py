@@ -5,7 +5,8 @@
     GptImageError
     ├── ConfigurationError
     │   ├── MissingApiKeyError
-    │   └── OnlineAccessDisabledError
+    │   ├── OnlineAccessDisabledError
+    │   └── EndpointError (an APIError, too)
     ├── InvalidRequestError
     ├── BudgetExceededError
     ├── RowTakenError
@@ -34,7 +35,13 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import ClassVar, Literal
 
+from .redaction import show
+
 Billed = Literal["no", "maybe", "yes"]
+
+
+MESSAGE_LIMIT = 4000  # characters; two of the longest paths stay whole
+NAME_LIMIT = 200  # characters of a code, a parameter or a request id
 
 
 class ExitCode(IntEnum):
@@ -52,7 +59,11 @@ class ExitCode(IntEnum):
 
 
 class GptImageError(Exception):
-    """Base of all errors that the add-on raises on purpose."""
+    """Base of all errors that the add-on raises on purpose.
+
+    All that people, journals and reports get of an error is cleaned here: whoever wrote it, it holds no
+    secret, nothing that steers a terminal, and is of a bearable length.
+    """
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
     default_code: ClassVar[str | None] = None
@@ -69,19 +80,19 @@ class GptImageError(Exception):
         billed: Billed = "no",
         next_step: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code or self.default_code
+        self.message = show(message, MESSAGE_LIMIT)
+        super().__init__(self.message)
+        self.code = _name(code) or self.default_code
         """The API's own code where it gave one, ours otherwise."""
-        self.param = param
+        self.param = _name(param)
         """Name of the parameter at fault."""
-        self.request_id = request_id
+        self.request_id = _name(request_id)
         """The server's ``x-request-id``."""
         self.retryable = retryable
         """The same request may succeed later without a change."""
         self.billed: Billed = billed
         """Whether the request may have cost money."""
-        self.next_step = self.default_next_step if next_step is None else next_step
+        self.next_step = self.default_next_step if next_step is None else show(next_step, MESSAGE_LIMIT)
         """One sentence: what the user can do about it."""
 
     @property
@@ -100,6 +111,11 @@ class GptImageError(Exception):
             "retryable": self.retryable,
             "billed": self.billed,
         }
+
+
+def _name(text: object) -> str | None:
+    """A code, the name of a parameter or a request id; None where there is none."""
+    return show(text, NAME_LIMIT).strip() or None if text is not None else None
 
 
 class ConfigurationError(GptImageError):
@@ -178,6 +194,10 @@ class APIConnectionError(APIError):
     """The server could not be reached, or the connection broke."""
 
     default_code = "connection_error"
+
+
+class EndpointError(ConfigurationError, APIError):
+    """What answers at the base URL is not the API, and says where else to go."""
 
 
 class APITimeoutError(APIConnectionError):

@@ -7,9 +7,12 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from .allowance import ANSWER_SECONDS, Allowance
 from .errors import Billed, JobCancelled
 
 if TYPE_CHECKING:
+    from .body_file import BodyFile
+    from .bounded_response import BoundedResponse
     from .pace import Turn
     from .sessions import Sessions
 
@@ -17,7 +20,10 @@ if TYPE_CHECKING:
 class Exchange:
     """The state of a running exchange, shared between the thread that waits and the one that may stop it."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer_seconds: float = ANSWER_SECONDS) -> None:
+        """
+        :param answer_seconds: how long each request may take, with its whole answer.
+        """
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._socket: socket.socket | None = None
@@ -29,6 +35,13 @@ class Exchange:
         """Address of the proxy to use instead of the environment's; empty for those."""
         self.sessions: Sessions | None = None
         """Whose connections may be used; None for one of its own."""
+        self.answer_seconds = answer_seconds
+        self.allowance = Allowance(answer_seconds, 0)
+        """What the answer that is waited for may still take."""
+        self.response: BoundedResponse | None = None
+        """What reads the answer."""
+        self.received: BodyFile | None = None
+        """Takes the body of the answer as it comes; None where nothing would be lost with it."""
         self.answered = False
         """The answer is here, and with it the bill; only pictures behind links are missing."""
 

@@ -16,12 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import GptImageError, JobCancelled
-from .logs import get_logger
 from .request import Application, GenerationRequest
 from .results import Prepared
 from .states import JobState
-
-log = get_logger(__name__)
+from .unexpected import unexpected_error
 
 FINAL_STATES = frozenset({JobState.APPLIED, JobState.FAILED, JobState.CANCELLED, JobState.UNKNOWN})
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
@@ -279,7 +277,4 @@ def _outcome(job: Job, work: Work, emit: Emit) -> JobEvent:
     except GptImageError as error:
         return JobEvent(job, error=error)
     except Exception as error:
-        log.exception("Job %s broke", job.id)
-        return JobEvent(
-            job, error=GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal")
-        )
+        return JobEvent(job, error=unexpected_error(error))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from .errors import ConfigurationError
+from .redaction import environment_without_secrets
 
 SERVICE = "GPT Image for Blender"
 ACCOUNT = "api-key"
@@ -74,7 +75,14 @@ def _run(command: list[str], secret: str = "") -> str:
 
     try:
         done = subprocess.run(
-            command, input=secret, capture_output=True, text=True, timeout=SECONDS, check=False
+            command,
+            input=secret,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            env=environment_without_secrets(),
+            timeout=SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _refused(type(error).__name__) from None  # the error's own text may hold what was fed

@@ -62,7 +62,9 @@ def read(target: str) -> str:
     _check(library.CredReadW(target, GENERIC, 0, ctypes.byref(found)))
     try:
         credential = found.contents
-        return bytes(credential.CredentialBlob[: credential.CredentialBlobSize]).decode("utf-8")
+        return bytes(credential.CredentialBlob[: credential.CredentialBlobSize]).decode(
+            "utf-8", "surrogateescape"
+        )
     finally:
         library.CredFree(found)
 

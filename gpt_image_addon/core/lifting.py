@@ -11,9 +11,16 @@ import io
 import json
 import re
 
-_KEY = re.compile(rb'"b64_json"\s{0,16}:\s{0,16}"')
-_LONGEST_KEY = 64  # bytes: a key that may have been cut off starts no earlier
+MAX_PICTURES = 100  # that are kept of one text; no request asks for more than ten
+MAX_TEXT = 64 * 10**6  # bytes beside the pictures
+
+_KEY = re.compile(rb'"b64_json"\s{0,256}:\s{0,256}"')
+_LONGEST_KEY = 1024  # bytes: a key that may have been cut off starts no earlier
 _HALF_ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?$")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+_BLANKS = b" \t\r\n"
+_DATA_URL = b"data:"
+_LONGEST_PREFIX = 256  # bytes of a data URL before its comma
 
 
 class PictureLifter:
@@ -22,20 +29,26 @@ class PictureLifter:
     def __init__(self) -> None:
         self.pictures: list[bytes | None] = []
         """In the order of the text; None for one that is no base64 or is cut off."""
+        self.overflowed = False
+        """The text has more pictures, or more beside them, than is kept."""
         self._rest = bytearray()
         self._scanned = 0
-        self._picture: _Base64 | None = None
+        self._picture: Base64Reader | None = None
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the text."""
         while chunk:
             chunk = self._outside(chunk) if self._picture is None else self._inside(self._picture, chunk)
 
+    @property
+    def text_size(self) -> int:
+        """Bytes of the text so far, without its pictures."""
+        return len(self._rest)
+
     def close(self) -> bytes:
         """The text has ended; returns it without its pictures."""
         if self._picture is not None:
-            self.pictures.append(None)
-            self._picture = None
+            self._keep(None)
         rest = bytes(self._rest)
         self._rest.clear()
         self._scanned = 0
@@ -47,44 +60,63 @@ class PictureLifter:
         found = _KEY.search(self._rest, self._scanned)
         if found is None:
             self._scanned = max(self._scanned, len(self._rest) - _LONGEST_KEY)
+            if len(self._rest) > MAX_TEXT:
+                self.overflowed = True
+                del self._rest[: self._scanned]
+                self._scanned = 0
             return b""
         end = found.end()
         del self._rest[end:]
         self._rest += b'"'
         self._scanned = len(self._rest)
-        self._picture = _Base64()
+        self._picture = Base64Reader()
         return chunk[end - before :]
 
-    def _inside(self, picture: _Base64, chunk: bytes) -> bytes:
+    def _inside(self, picture: Base64Reader, chunk: bytes) -> bytes:
         end = chunk.find(b'"')
         picture.feed(chunk if end < 0 else chunk[:end])
         if end < 0:
             return b""
-        self.pictures.append(picture.close())
-        self._picture = None
+        self._keep(picture.close())
         return chunk[end + 1 :]
 
+    def _keep(self, picture: bytes | None) -> None:
+        self._picture = None
+        if len(self.pictures) < MAX_PICTURES:
+            self.pictures.append(picture)
+        else:
+            self.overflowed = True
 
-class _Base64:
-    """Decodes the base64 inside a JSON string, piece by piece."""
+
+class Base64Reader:
+    """Decodes the base64 inside a JSON string, piece by piece, as servers write it: in lines, in the
+    alphabet of URLs, without its padding, or as a data URL."""
 
     def __init__(self) -> None:
         self._decoded = io.BytesIO()
+        self._held = b""
+        self._prefix: bytes | None = b""
         self._carry = b""
         self._padded = False
         self._broken = False
 
     def feed(self, piece: bytes) -> None:
-        text = self._carry + piece
+        """Take the next bytes of the string."""
+        text = self._held + piece
         half = _HALF_ESCAPE.search(text[-6:])
-        held = text[len(text) - len(half[0]) :] if half else b""
-        text = self._plain(text[: len(text) - len(held)])
-        whole = len(text) - len(text) % 4
-        self._decode(text[:whole])
-        self._carry = text[whole:] + held
+        self._held = half[0] if half else b""
+        text = self._plain(text[: len(text) - len(self._held)])
+        self._add(self._without_prefix(text.translate(_STANDARD, _BLANKS)))
 
     def close(self) -> bytes | None:
-        if self._carry or self._broken or not self._decoded.tell():
+        """The string has ended; returns what it stood for, None where it was no base64."""
+        prefix, self._prefix = self._prefix or b"", None
+        self._add(prefix)
+        if len(self._carry) > 1:
+            self._decode(self._carry + b"=" * (4 - len(self._carry)))
+        elif self._carry:
+            self._broken = True
+        if self._held or self._broken or not self._decoded.tell():
             return None
         # BytesIO hands its buffer over without a copy.
         return self._decoded.getvalue()
@@ -94,13 +126,36 @@ class _Base64:
         if b"\\" not in text:
             return text
         try:
-            return str(json.loads(b'"%b"' % text)).encode("ascii")
+            return str(json.loads(b'"%b"' % text, strict=False)).encode("ascii")
         except ValueError:
             self._broken = True
             return b""
 
+    def _without_prefix(self, text: bytes) -> bytes:
+        """The text after the head of a data URL, which may come in pieces."""
+        if self._prefix is None:
+            return text
+        self._prefix += text
+        if len(self._prefix) < len(_DATA_URL):
+            return b""
+        head, comma, rest = self._prefix.partition(b",")
+        if not self._prefix.lower().startswith(_DATA_URL):
+            rest = self._prefix
+        elif not comma:
+            if len(head) > _LONGEST_PREFIX:
+                self._broken, self._prefix = True, None
+            return b""
+        self._prefix = None
+        return rest
+
+    def _add(self, text: bytes) -> None:
+        text = self._carry + text
+        whole = len(text) - len(text) % 4
+        self._decode(text[:whole])
+        self._carry = text[whole:]
+
     def _decode(self, text: bytes) -> None:
-        if not text:
+        if not text or self._broken:
             return
         try:
             if self._padded:
@@ -109,3 +164,10 @@ class _Base64:
             self._padded = text.endswith(b"=")
         except binascii.Error:
             self._broken = True
+
+
+def decode_base64(text: str) -> bytes | None:
+    """What a text of base64 stands for, written in any way that servers do; None where it is none."""
+    reader = Base64Reader()
+    reader.feed(text.replace("\\", "\0").encode("ascii", "replace"))
+    return reader.close()

@@ -6,42 +6,20 @@ Prompts and bodies are not logged in the first place.
 from __future__ import annotations
 
 import logging
-import re
+
+from .plain_text import clean_block
+from .redaction import redact_bulk
 
 ROOT = "gpt_image_addon"
 OTHERS = ("urllib3.connectionpool", "urllib3.util.retry", "charset_normalizer", "requests")
 """Loggers of the libraries that carry our requests."""
-MIN_SECRET = 6  # characters; shorter ones would blank out ordinary words
-
-_PATTERNS = (
-    (re.compile(r"\bsk-[\w*-]{4,}"), "sk-…"),
-    (re.compile(r"(?i)\b(bearer|api-key:?)\s+\S+"), r"\1 …"),
-    (re.compile(r"(https?://|\s\"?[A-Z]+ )([^\s\"?]+)\?[^\s\"]*"), r"\1\2?…"),
-    (re.compile(r"[A-Za-z0-9+/_=-]{120,}"), "…"),
-)
-_secrets: set[str] = set()
-
-
-def hide(secret: str) -> None:
-    """Never log this text, whatever it looks like."""
-    if len(secret) >= MIN_SECRET:
-        _secrets.add(secret)
-
-
-def redacted(text: str) -> str:
-    """A text without secrets."""
-    for secret in _secrets:
-        text = text.replace(secret, "…")
-    for pattern, replacement in _PATTERNS:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 class _Redactor(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redacted(record.getMessage()), None
+        record.msg, record.args = clean_block(redact_bulk(record.getMessage())), None
         if record.exc_info:
-            record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = clean_block(redact_bulk(logging.Formatter().formatException(record.exc_info)))
             record.exc_info = None
         return True
 

@@ -13,9 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .admission import sent_fields
+from .allowance import ANSWER_SECONDS
 from .asked import as_sent
+from .body_file import BodyFile
 from .errors import (
-    Billed,
+    APIStatusError,
     GptImageError,
     InvalidRequestError,
     InvalidResponseError,
@@ -28,23 +31,28 @@ from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
 from .logs import get_logger
 from .models import Registry
-from .pricing import cost_usd
+from .pricing import cost_usd, estimate, is_believable
 from .prompts import compose
 from .providers import NEEDS_KEY, make_provider
 from .request import Application, GenerationRequest
+from .result_folders import BODY_FILE
 from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, Prepared, keep
 from .sizes import parse_size
 from .states import JobState
 from .turns import STORING
+from .unexpected import unexpected_error
 
 if TYPE_CHECKING:
     from .connection import Connection
+    from .exchange import Exchange
     from .pace import Pace
     from .providers.base import Answer, Reporter, Uploads
     from .sessions import Sessions
 
 log = get_logger(__name__)
 
+NO_USAGE = "The server did not say what was used; the cost shown is the estimate."
+ODD_USAGE = "What the server says was used can't be right; the cost shown is the estimate."
 HEIGHT_FAILED = "The model's height could not be had, so relief is estimated: {reason}"
 SEAMS_FAILED = "The seams could not be repainted, so the cut is kept: {reason}"
 
@@ -62,6 +70,8 @@ class Line:
     """Keeps requests apart; None lets each go at once."""
     sessions: Sessions | None = None
     """Whose connections requests share; None gives each one of its own."""
+    answer_seconds: float = ANSWER_SECONDS
+    """How long a request may take, with its whole answer."""
 
     def run(self, job: Job, emit: Emit) -> Prepared:
         """Make the result of one job.
@@ -75,14 +85,21 @@ class Line:
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
 
     def _answer(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
-        """`_receive`, with its failures in the journal."""
+        """`_receive`, with its failures in the journal, and on the disk what came all the same."""
+        from .exchange import Exchange
+
+        exchange = Exchange(self.answer_seconds)
+        exchange.sessions = self.sessions
+        exchange.received = BodyFile(self.journal.results, job.id)
         try:
-            return self._receive(job, emit)
+            return self._receive(job, emit, exchange)
         except GptImageError as error:
+            _keep_body(exchange.received, error)
             self._note_failure(job, error)
             raise
         except Exception as error:
-            fault = _fault(error, "maybe")
+            fault = unexpected_error(error, exchange.billed if job.estimated_usd > 0 else "no")
+            _keep_body(exchange.received, fault)
             self._note_failure(job, fault)
             raise fault from error
 
@@ -98,13 +115,13 @@ class Line:
                 self._note_failure(job, error)
             raise
         except Exception as error:
-            raise _fault(error, "yes" if job.estimated_usd > 0 else "no") from error
+            raise unexpected_error(error, "yes" if job.estimated_usd > 0 else "no") from error
 
     def _note_failure(self, job: Job, error: GptImageError) -> None:
         """The job's own error is what the user must see, even where the journal fails as well."""
         try:
             self.journal.failed(job.id, error, cancelled=isinstance(error, JobCancelled))
-        except StorageError:
+        except Exception:
             log.exception("The end of job %s could not be noted", job.id)
 
     def resume(self, folder: Path) -> Work:
@@ -131,7 +148,7 @@ class Line:
             except GptImageError as error:
                 notices.append(failed.format(reason=error.message))
             except Exception as error:
-                notices.append(failed.format(reason=_fault(error, "no").message))
+                notices.append(failed.format(reason=unexpected_error(error).message))
         return tuple(notices)
 
     def _ask_repairs(self, job: Job, folder: Path, emit: Emit) -> None:
@@ -171,12 +188,8 @@ class Line:
         self._answer(further, lambda event: emit(dataclasses.replace(event, job=job)))
         self.journal.applied(further.id)  # with its job; alone it is nothing to recover
 
-    def _receive(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
+    def _receive(self, job: Job, emit: Emit, exchange: Exchange) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
-        from .exchange import Exchange
-
-        exchange = Exchange()
-        exchange.sessions = self.sessions
         job.on_cancel = exchange.cancel
         job.check_cancelled()
         prompt = compose(job.request)
@@ -189,27 +202,32 @@ class Line:
         self.journal.sending(job.id, sent.size)
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
         answer = provider.generate(sent, prompt, uploads, exchange, _reporter(job, emit))
+        exchange.answered = True
         notes = [note for upload in uploads.all for note in upload.notes]
-        return self.store(job, answer, uploads, notes)
+        return self.store(job, answer, uploads, notes, body=exchange.received)
 
     def store(
-        self, job: Job, answer: Answer, uploads: Uploads, notes: list[str], share: float = 1.0
+        self,
+        job: Job,
+        answer: Answer,
+        uploads: Uploads,
+        notes: list[str],
+        share: float = 1.0,
+        body: BodyFile | None = None,
     ) -> tuple[Path, tuple[str, ...]]:
         """Make an answer safe: on the disk, then in the journal.
 
         :param notes: what the user should know; gets more.
         :param share: of the list price that is billed.
+        :param body: the answer as it came, kept where not all of it was understood.
         :returns: its folder and what went wrong beside.
         :raises StorageError: no disk takes it.
         """
-        usage = answer.usage.to_dict() if answer.usage else None
-        cost = cost_usd(answer.usage, self.registry, job.request.model) if answer.usage else None
-        if cost is not None:
-            cost *= share
-        else:
+        usage, cost = self._billed(job, answer, uploads, share)
+        if cost is None:
             cost = job.estimated_usd - job.further_usd
-            notes.append("The server did not say what was used; the cost shown is the estimate.")
-        now = datetime.now()
+            notes.append(ODD_USAGE if answer.usage_told or answer.usage else NO_USAGE)
+        now = body.when if body is not None else datetime.now()
         facts = {
             "request": job.request.to_dict(),
             "application": job.application.to_dict(),
@@ -221,25 +239,49 @@ class Line:
         }
         files = dict((*_named(answer), *_inputs(job.request, uploads)))
         with STORING.one():
+            if body is not None:
+                body.finish()
             kept = keep(self.journal.results, job.id, now, files, facts)
+            if answer.is_whole:
+                (kept.folder / BODY_FILE).unlink(missing_ok=True)
         notices = [kept.notice] if kept.notice else []
         try:
             self.journal.received(
                 job.id, kept.folder, cost_usd=cost, usage=usage, request_id=answer.request_id
             )
-        except StorageError as error:
+        except Exception as error:
             log.exception("The answer to job %s could not be noted", job.id)
+            why = error if isinstance(error, StorageError) else unexpected_error(error, "yes")
             notices.append(
-                f"{error.message} The answer is paid for (${cost:.4f}) and lies in {kept.folder}; "
+                f"{why.message} The answer is paid for (${cost:.4f}) and lies in {kept.folder}; "
                 "the journal takes it over when it can be written again."
             )
         return kept.folder, tuple(notices)
 
+    def _billed(
+        self, job: Job, answer: Answer, uploads: Uploads, share: float
+    ) -> tuple[dict[str, object] | None, float | None]:
+        """The usage and what it cost, as far as the answer says so and can be believed."""
+        if answer.usage is None:
+            return None, None
+        cost = cost_usd(answer.usage, self.registry, job.request.model)
+        if cost is None:
+            return answer.usage.to_dict(), None
+        sizes = [(upload.width, upload.height) for upload in uploads.all]
+        price = estimate(sent_fields(job.request, self.registry), self.registry, sizes)
+        if not is_believable(cost, price.high_usd):
+            return None, None
+        return answer.usage.to_dict(), cost * share
 
-def _fault(error: Exception, billed: Billed) -> GptImageError:
-    """What people read of a fault of our own."""
-    log.error("A job broke", exc_info=error)
-    return GptImageError(f"Something unexpected went wrong: {error!r}.", code="internal", billed=billed)
+
+def _keep_body(body: BodyFile, error: GptImageError) -> None:
+    """Give what came its final name, and name it in the error, unless the server just said no."""
+    if isinstance(error, APIStatusError) or (isinstance(error, JobCancelled) and error.billed != "yes"):
+        body.discard()
+        return
+    kept = body.keep()
+    if kept is not None:
+        error.next_step = f"{error.next_step} What was received lies in {kept}.".lstrip()
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:

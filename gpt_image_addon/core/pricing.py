@@ -22,6 +22,8 @@ DEFAULT_FRAMES = 9  # of a gif
 ENOUGH_SEEN = 3  # answers from which on experience replaces a guess
 SAFETY_MARGIN = 1.25  # an upper bound by experience lies this much over the dearest answer
 BATCH_SHARE = 0.5  # of the list price, through the Batch API
+BELIEVED_TIMES = 20  # an answer that says it cost more than so many times its estimate is not believed
+BELIEVED_USD = 100.0  # nor one beyond this; no request of the API comes near
 MILLION = 1_000_000
 
 
@@ -261,3 +263,11 @@ def cost_usd(usage: Usage, registry: Registry, model_id: str) -> float | None:
         + usage.output_text * prices["text_out"]
         + usage.output_image * prices["image_out"]
     ) / MILLION
+
+
+def is_believable(cost: float, high_usd: float) -> bool:
+    """Whether an answer can have cost this much, by the upper bound of its estimate from the tables alone.
+
+    Experience does not count here: it is made of what earlier answers said, one more each time.
+    """
+    return 0 <= cost <= min(high_usd * BELIEVED_TIMES, BELIEVED_USD)

@@ -21,8 +21,15 @@ from .watched import WatchedAdapter
 FRESH_SECONDS = 1.0
 
 
+class _Session(requests.Session):
+    """Follows no redirect, and does not read what comes with one."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 def _open(exchange: Exchange, send_timeout: float) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     adapter = WatchedAdapter(exchange, send_timeout)
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)

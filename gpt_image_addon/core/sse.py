@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+MAX_LINE = 64 * 1024  # bytes of a line that is no data; what follows in it is ignored
+
 _DATA, _EVENT = b"data:", b"event:"
 
 
@@ -51,6 +53,7 @@ class EventParser:
             self._in_data = self._has_data = True
             self._on_data(bytes(self._line[len(_DATA) :]))
             self._line.clear()
+        del self._line[MAX_LINE:]
 
     def _end_line(self) -> None:
         if self._in_data:

@@ -9,6 +9,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from .bounded_response import BoundedResponse
 from .exchange import Exchange
 from .sockets import open_connection
 
@@ -28,6 +29,12 @@ class _Watched:
             self._watch()
         super().request(*args, **kwargs)  # type: ignore[misc]
         self.adapter.exchange.body_sent = True
+
+    def response_class(self, connected: socket.socket, **options: Any) -> BoundedResponse:
+        """What reads an answer; `http.client` calls this."""
+        exchange = self.adapter.exchange
+        exchange.response = BoundedResponse(connected, exchange.allowance, **options)
+        return exchange.response
 
     def _watch(self) -> None:
         assert self.sock is not None

@@ -33,11 +33,11 @@ def unanswered_port() -> Iterator[int]:
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that nobody has signed, and its key."""
+    """A certificate for 127.0.0.1 and images.invalid that nobody has signed, and its key."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=loopback "
-        f"-addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}".split(),
+        f"-addext subjectAltName=IP:127.0.0.1,DNS:images.invalid -keyout {key} -out {certificate}".split(),
         check=True,
         capture_output=True,
     )
@@ -46,6 +46,8 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 class Relay:
     """Accepts connections and joins each with a target: a proxy, or TLS in front of a plain server.
+
+    A proxy goes to its target, whatever host it is asked for.
 
     `received` is what clients sent, after decryption.
     """
@@ -80,12 +82,10 @@ class Relay:
                 self._open.append(client)
             head = client.recv(65536)
             self.received += head
-            target = self.target
             if self.proxy and head.startswith(b"CONNECT "):
-                host, _, port = head.split()[1].decode().partition(":")
-                target, head = (host, int(port)), b""
+                head = b""
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            with socket.create_connection(target) as server:
+            with socket.create_connection(self.target) as server:
                 self._open.append(server)
                 server.sendall(head)
                 back = threading.Thread(target=self._pump, args=(server, client), daemon=True)

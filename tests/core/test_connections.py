@@ -19,6 +19,7 @@ from gpt_image_addon.core.errors import (
     APIConnectionError,
     APITimeoutError,
     ConfigurationError,
+    EndpointError,
     GptImageError,
     InvalidResponseError,
     JobCancelled,
@@ -210,9 +211,10 @@ def secure(api_server: ApiServer, certificate: tuple[Path, Path]) -> Iterator[Re
 
 
 def test_a_certificate_that_nobody_signed_is_refused(api_server: ApiServer, secure: Relay) -> None:
-    with pytest.raises(APIConnectionError, match="certificate") as caught:
+    with pytest.raises(EndpointError, match="certificate") as caught:
         generate(api_server, base_url=f"https://127.0.0.1:{secure.port}/v1")
-    assert (caught.value.billed, caught.value.retryable) == ("no", False)
+    assert (caught.value.billed, caught.value.retryable, caught.value.exit_code) == ("no", False, 3)
+    assert caught.value.code == "untrusted_certificate"
     assert not secure.received and not api_server.requests
 
 
@@ -259,10 +261,10 @@ def test_a_tunnel_through_a_proxy(
     api_server: ApiServer, secure: Relay, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
-    with Relay(0, proxy=True) as proxy:
+    with Relay(secure.port, proxy=True) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-        assert generate(api_server, base_url=f"https://127.0.0.1:{secure.port}/v1").pictures
-        assert proxy.received.startswith(f"CONNECT 127.0.0.1:{secure.port} ".encode())
+        assert generate(api_server, base_url="https://images.invalid/v1").pictures
+        assert proxy.received.startswith(b"CONNECT images.invalid:443 ")
         assert api_server.api_key.encode() not in proxy.received
 
 
@@ -296,12 +298,12 @@ def test_a_link_may_lead_on(api_server: ApiServer) -> None:
         return faults.error("server_error", status=307, headers={"Location": target}, match=path)
 
     api_server.script(leading_to(api_server.requests[-1].path))
-    found = openai_links._picture(api_server.origin + path, paid_exchange())
+    found = openai_links._picture(api_server.origin + path, paid_exchange(), True)
     assert found == api_server.answers[api_server.image_requests[0].answers[0]]
     for target in (path, "http://images.example.com/a.png"):
         api_server.script(*[leading_to(target)] * http.MAX_LINK_HOPS)
         with pytest.raises(InvalidResponseError) as caught:
-            openai_links._picture(api_server.origin + path, paid_exchange())
+            openai_links._picture(api_server.origin + path, paid_exchange(), True)
         assert caught.value.code == "unsafe_link"
 
 
@@ -324,7 +326,7 @@ def paid_exchange() -> Exchange:
 )
 def test_unsafe_links_are_refused(link: str) -> None:
     with pytest.raises(InvalidResponseError) as caught:
-        openai_links._picture(link, paid_exchange())
+        openai_links._picture(link, paid_exchange(), True)
     assert caught.value.billed == "yes"
 
 
@@ -352,7 +354,7 @@ def test_cancel_while_a_link_is_followed(api_server: ApiServer) -> None:
 
 
 def test_an_inline_link() -> None:
-    assert openai_links._picture("data:image/png;base64,AAEC", Exchange()) == b"\0\1\2"
+    assert openai_links._picture("data:image/png;base64,AAEC", Exchange(), True) == b"\0\1\2"
 
 
 @pytest.mark.parametrize(

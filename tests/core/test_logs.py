@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gpt_image_addon.core import logs
+from gpt_image_addon.core import logs, redaction
 from gpt_image_addon.core.errors import GptImageError
 from gpt_image_addon.core.exchange import Exchange
 from tests.api_server import ApiServer, faults
@@ -75,7 +75,7 @@ def test_nothing_secret_is_ever_logged(
     ("text", "expected"),
     [
         ("Bearer abcdef", "Bearer …"),
-        ("{'Authorization': 'Bearer sk-abcdefgh'}", "{'Authorization': 'Bearer …"),
+        ("{'Authorization': 'Bearer sk-abcdefgh'}", "{'Authorization': 'Bearer …'}"),
         ("api-key: 12345", "api-key: …"),
         ("key sk-proj-abc_DEF-123 refused", "key sk-… refused"),
         ("https://x.org/a.png?sig=secret&b=1 failed", "https://x.org/a.png?… failed"),
@@ -88,14 +88,14 @@ def test_nothing_secret_is_ever_logged(
     ],
 )
 def test_redaction(text: str, expected: str) -> None:
-    assert logs.redacted(text) == expected
+    assert redaction.redact_bulk(text) == expected
 
 
 def test_a_key_of_any_form_is_hidden() -> None:
-    logs.hide("0123456789abcdef0123456789abcdef")
-    assert "89abcdef01" not in logs.redacted("the key 0123456789abcdef0123456789abcdef is refused")
-    logs.hide("a")
-    assert logs.redacted("a") == "a"
+    redaction.hide("0123456789abcdef0123456789abcdef")
+    assert "89abcdef01" not in redaction.redact_bulk("the key 0123456789abcdef0123456789abcdef is refused")
+    redaction.hide("a")
+    assert redaction.redact_bulk("a") == "a"
 
 
 def test_names_do_not_depend_on_where_the_package_lies() -> None:

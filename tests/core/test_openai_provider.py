@@ -20,6 +20,7 @@ from gpt_image_addon.core.errors import (
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
+    EndpointError,
     GptImageError,
     InsufficientQuotaError,
     InternalServerError,
@@ -234,7 +235,7 @@ def test_each_error_says_what_to_do(api_server: ApiServer, row: str) -> None:
         (faults.answer("empty_data"), InvalidResponseError, "maybe"),
         (faults.answer("no_data"), InvalidResponseError, "maybe"),
         (faults.answer("content_length_too_long"), None, "no"),
-        (faults.redirect("http://127.0.0.1:9/v1/images/generations"), InvalidResponseError, "no"),
+        (faults.redirect("http://127.0.0.1:9/v1/images/generations"), EndpointError, "no"),
         (faults.reset("processing"), APIConnectionError, "maybe"),
         (faults.reset("answer_headers"), APIConnectionError, "maybe"),
         (faults.reset("answer"), APIConnectionError, "maybe"),
@@ -251,7 +252,7 @@ def test_each_fault(
         with pytest.raises(kind) as caught:
             generate(api_server)
         assert caught.value.billed == billed
-        assert caught.value.exit_code == 6
+        assert caught.value.exit_code == (3 if kind is EndpointError else 6)
     assert len(api_server.requests) == 1
 
 

@@ -28,6 +28,7 @@ from gpt_image_addon.core.journal import Entry, Journal
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.request import Application, GenerationRequest
+from gpt_image_addon.core.result_folders import BODY_FILE
 from gpt_image_addon.core.results import Prepared
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, Step, faults
@@ -145,7 +146,11 @@ def test_each_fault(
     outcome, entry = bench.run()
     check_failure(bench, outcome, entry, kind, 6, billed)
     assert len(bench.server.requests) == requests
-    assert not bench.files()
+    assert isinstance(outcome, GptImageError)
+    for path in bench.files():  # what came, where something came
+        assert path.name == BODY_FILE and str(path) in outcome.text
+    if step.answer and kind is InvalidResponseError:
+        assert len(bench.files()) == 1
     assert bench.journal.reserved_usd() > 0  # until the user has settled it
 
 

@@ -186,7 +186,7 @@ def test_a_rescued_answer_is_adopted(journal: Journal, temporary: Path, api_serv
     assert journal.spent_usd() == pytest.approx(api_server.bill_usd)
 
 
-def test_a_fault_of_our_own_after_sending_is_unknown(journal: Journal, api_server: ApiServer) -> None:
+def test_a_fault_of_our_own_before_sending_costs_nothing(journal: Journal, api_server: ApiServer) -> None:
     job = admit(journal)
     line = Line(journal, load_registry(), Connection(api_server.base_url, api_server.api_key))
 
@@ -195,9 +195,27 @@ def test_a_fault_of_our_own_after_sending_is_unknown(journal: Journal, api_serve
 
     with pytest.raises(GptImageError, match="a fault of our own") as caught:
         line.run(job, emit)
-    assert (caught.value.code, caught.value.billed) == ("internal", "maybe")
+    assert (caught.value.code, caught.value.billed) == ("internal", "no")
     entry = journal.entry(job.id)
-    assert entry is not None and entry.state is JobState.UNKNOWN
+    assert entry is not None and entry.state is JobState.FAILED and not api_server.requests
+    assert journal.reserved_usd() == 0
+
+
+def test_a_fault_of_our_own_while_the_answer_is_noted_spoils_nothing(
+    journal: Journal, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def received(*_: object, **__: object) -> bool:
+        raise RuntimeError("a fault of our own")
+
+    job = admit(journal)
+    with monkeypatch.context() as broken:
+        broken.setattr(journal, "received", received)
+        event = run(journal, api_server.base_url, api_server.api_key, job)
+    assert event.prepared is not None and "a fault of our own" in " ".join(event.prepared.warnings)
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET state = 'UNKNOWN'")  # its process is gone
+    adopt_all(journal)
+    assert [entry.id for entry in journal.unapplied()] == [job.id]
 
 
 def test_what_can_not_be_prepared_stays_to_be_recovered(

@@ -84,7 +84,7 @@ def test_pictures_are_lifted_wherever_the_text_is_cut(name: str, size: int) -> N
 @pytest.mark.parametrize(
     "text",
     [
-        TEXT[:-5],
+        TEXT[:-3],
         "AAA=" + TEXT,
         TEXT[:9] + "!" + TEXT[10:],
         "",

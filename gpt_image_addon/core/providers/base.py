@@ -21,6 +21,10 @@ class Answer:
     heights: tuple[bytes, ...] = ()
     """16-bit PNG files with the true height of each picture, where the provider knows it."""
     usage: Usage | None = None
+    usage_told: bool = False
+    """The answer speaks of its usage; where there is none all the same, that can't be right."""
+    is_whole: bool = True
+    """All that came was read; else its bytes are worth keeping."""
     request_id: str | None = None
     warnings: tuple[str, ...] = ()
 

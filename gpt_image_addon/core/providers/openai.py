@@ -6,8 +6,8 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..connection import PICTURE_FIELDS, Connection
-from ..errors import APIConnectionError, APIError
+from ..connection import PICTURE_FIELDS, Connection, is_loopback
+from ..errors import APIConnectionError, APIError, InvalidResponseError
 from ..exchange import Exchange
 from ..http import Files, Reply, Sink, send
 from ..pictures import Upload
@@ -75,7 +75,7 @@ class OpenAIProvider:
         def attempt() -> Reply:
             try:
                 return self._send(values, uploads, exchange, reader.open)
-            except APIConnectionError:
+            except (APIConnectionError, InvalidResponseError):
                 if reader.keeps_what_came():
                     return reader.head
                 raise
@@ -83,9 +83,15 @@ class OpenAIProvider:
         def on_wait(seconds: float, error: APIError) -> None:
             report.on_wait(seconds, error.message)
 
-        with_retries(attempt, lambda reply: error_from(reply, request.model), exchange, on_wait=on_wait)
+        def failure(reply: Reply) -> APIError | None:
+            error = error_from(reply, request.model)
+            return None if error is not None and reader.holds_pictures(reply) else error
+
+        with_retries(attempt, failure, exchange, on_wait=on_wait)
         answer = reader.answer()
-        return fetch_all(answer, reader.links, exchange) if reader.links else answer
+        if not reader.links:
+            return answer
+        return fetch_all(answer, reader.links, exchange, local=is_loopback(self.connection.base_url))
 
     def _send(
         self,

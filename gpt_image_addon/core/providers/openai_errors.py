@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from ..errors import (
     APIStatusError,
@@ -20,8 +17,7 @@ from ..errors import (
     RateLimitError,
 )
 from ..http import Reply
-
-Details = Mapping[str, Any]
+from .error_bodies import Details, ErrorBody, quoted, read_error_body
 
 BY_CODE: dict[str, type[APIStatusError]] = {
     **dict.fromkeys(
@@ -73,7 +69,9 @@ RETRIED_STATUSES = frozenset({429, 500, 503})
 UNDECIDED_STATUSES = frozenset({408, 502, 504})
 """Statuses of gateways: the picture may have been made behind them, and billed."""
 VERIFY_URL = "https://platform.openai.com/settings/organization/general"
-MAX_QUOTED = 300  # characters of a server's message that are shown
+MAX_CATEGORIES = 10
+TOO_LARGE = 413
+UNVERIFIED = "must be verified"
 _MAY_BE_BILLED = "The request may have been billed; it is not sent again by itself."
 
 
@@ -81,23 +79,25 @@ def error_from(reply: Reply, model: str) -> APIStatusError | None:
     """The error that an answer stands for; None for a success."""
     if reply.status < 300:
         return None
-    found = _error_object(reply.body)
-    details = found or {}
+    body = read_error_body(reply.body)
+    details = body.details
     kind = _kind(reply.status, details)
-    is_gateway = found is None and reply.status >= 500
+    is_gateway = not body.is_the_apis and reply.status >= 500
     billed: Billed = "maybe" if reply.status in UNDECIDED_STATUSES or is_gateway else "no"
-    message = _message(kind, reply.status, details)
+    message = _message(kind, reply.status, body)
     if is_gateway:
         message = f"A gateway answered {reply.status} in place of the API."
+        if body.said:
+            message = f"A gateway answered {reply.status} in place of the API: {_ended(body.said)}"
     return kind(
         message,
         status=reply.status,
         code=_text(details.get("code")) or _text(details.get("type")) or f"http_{reply.status}",
-        param=_text(details.get("param")),
+        param=_text(details.get("param")) or body.param or None,
         request_id=reply.request_id,
-        retryable=reply.status in RETRIED_STATUSES and found is not None and kind not in _FINAL,
+        retryable=reply.status in RETRIED_STATUSES and body.is_the_apis and kind not in _FINAL,
         billed=billed,
-        next_step=_MAY_BE_BILLED if billed == "maybe" else _next_step(kind, details, model),
+        next_step=_MAY_BE_BILLED if billed == "maybe" else _next_step(kind, reply.status, body, model),
     )
 
 
@@ -108,25 +108,18 @@ def error_in_stream(event: Details, request_id: str | None) -> APIStatusError:
     """
     found = event.get("error")
     details: Details = found if isinstance(found, dict) else event
+    body = ErrorBody(details, quoted(str(details.get("message") or "")))
     kind = _kind(500, details)
     billed: Billed = "maybe" if kind is InternalServerError else "no"
     return kind(
-        _message(kind, 500, details),
+        _message(kind, 500, body),
         status=200,
         code=_text(details.get("code")) or _text(details.get("type")),
         param=_text(details.get("param")),
         request_id=request_id,
         billed=billed,
-        next_step=_MAY_BE_BILLED if billed == "maybe" else _next_step(kind, details, ""),
+        next_step=_MAY_BE_BILLED if billed == "maybe" else _next_step(kind, 500, body, ""),
     )
-
-
-def _error_object(body: bytes) -> Details | None:
-    try:
-        found = json.loads(body)["error"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _kind(status: int, details: Details) -> type[APIStatusError]:
@@ -140,30 +133,41 @@ def _kind(status: int, details: Details) -> type[APIStatusError]:
     return BY_STATUS.get(status) or (InternalServerError if status >= 500 else BadRequestError)
 
 
-def _message(kind: type[APIStatusError], status: int, details: Details) -> str:
+def _message(kind: type[APIStatusError], status: int, body: ErrorBody) -> str:
     if kind is ModerationError:
-        return _moderation(details)
+        return _moderation(body.details)
     plain = PLAIN.get(kind, "The server refused the request")
     if kind is InternalServerError:
         plain = f"{plain} with status {status}"
-    said = _shortened(str(details.get("message") or ""))
-    if not said or kind is AuthenticationError:  # the API repeats parts of the key in that message
+    if kind is PermissionDeniedError and UNVERIFIED in body.said:  # what to do follows in words of our own
+        return f"{plain}: the organisation is not verified."
+    if not body.said or kind is AuthenticationError:  # the API repeats parts of the key in that message
         return f"{plain}."
-    return f"{plain}: {said.rstrip('.!')}."
+    return f"{plain}: {_ended(body.said)}"
 
 
-def _next_step(kind: type[APIStatusError], details: Details, model: str) -> str | None:
+def _ended(said: str) -> str:
+    return f"{said.rstrip('.!')}."
+
+
+def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: str) -> str | None:
     """What to do, as far as the details tell; None leaves it to the class of the error."""
-    said, param = str(details.get("message") or ""), _text(details.get("param"))
-    if kind is PermissionDeniedError and "must be verified" in said:
+    details, param = body.details, _text(body.details.get("param")) or body.param
+    if body.is_page and status != TOO_LARGE:
+        return (
+            "A gateway, a firewall or a login page answers in its place: check the base URL and the network."
+        )
+    if kind is PermissionDeniedError and UNVERIFIED in body.said:
         return f"Verify the organisation at {VERIFY_URL} to use {model}, then wait some minutes."
-    if kind is PermissionDeniedError and "not supported" in said:
+    if kind is PermissionDeniedError and "not supported" in body.said:
         return "OpenAI does not offer its API here; use another server or the offline provider."
     if kind is NotFoundError:
         code = str(details.get("code"))
         if code == "DeploymentNotFound":
             return "Check the name of the deployment in the base URL or as the model."
         return None if param == "model" or code == "model_not_found" else "Check the base URL."
+    if status == TOO_LARGE:
+        return "Send fewer or smaller images, or let the server take larger ones."
     if kind is BadRequestError:
         return f"Change {param}." if param else "Change the request."
     return NEXT_STEPS.get(kind)
@@ -176,13 +180,8 @@ def _moderation(details: Details) -> str:
         str(more.get("moderation_stage")), ""
     )
     categories = more.get("categories")
-    names = ", ".join(map(str, categories)) if isinstance(categories, list) and categories else ""
+    names = quoted(", ".join(map(str, categories[:MAX_CATEGORIES]))) if isinstance(categories, list) else ""
     return f"The safety system blocked the request{stage}{f' ({names})' if names else ''}."
-
-
-def _shortened(text: str) -> str:
-    text = re.sub(r"\bsk-[\w*-]+", "sk-…", " ".join(text.split()))
-    return text if len(text) <= MAX_QUOTED else text[: MAX_QUOTED - 1] + "…"
 
 
 def _text(value: object) -> str | None:

@@ -1,0 +1,108 @@
+"""The body of an answer on the disk, byte for byte, before anything in it is understood."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import datetime
+from pathlib import Path
+
+from .files import PART_SUFFIX, sync_folder
+from .logs import get_logger
+from .result_folders import BODY_FILE
+
+log = get_logger(__name__)
+
+
+class BodyFile:
+    """Takes a body as it comes, in the ``.part`` folder of its job's result.
+
+    A disk that does not take it spoils nothing: the answer goes on without.
+    """
+
+    def __init__(self, results: Path, job: str) -> None:
+        """
+        :param results: the ``results`` folder.
+        """
+        self._results = results
+        self._job = job
+        self._handle: int | None = None
+        self._failed = False
+        self.restart()
+
+    def restart(self) -> None:
+        """Another answer begins, in place of the one before."""
+        self.discard()
+        self._failed = False
+        self.when = datetime.now()
+        """When the answer began to come; its month names the folder in between."""
+
+    @property
+    def _folder(self) -> Path:
+        return self._results / self.when.strftime("%Y-%m") / self._job
+
+    @property
+    def _part(self) -> Path:
+        return self._folder.with_name(self._folder.name + PART_SUFFIX)
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes; with the system when this returns, also if this process dies."""
+        if self._failed:
+            return
+        try:
+            if self._handle is None:
+                self._part.mkdir(mode=0o700, parents=True, exist_ok=True)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+                self._handle = os.open(self._part / BODY_FILE, flags, 0o600)
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(self._handle, rest) :]
+        except OSError as error:
+            log.warning("The body of an answer can't be kept: %s", error)
+            self.discard()
+            self._failed = True
+
+    def finish(self) -> bool:
+        """Wait for the disk; the file stays in the ``.part`` folder, for the result that goes there.
+
+        :returns: whether there is one.
+        """
+        if self._handle is None:
+            return False
+        with contextlib.suppress(OSError):
+            os.fsync(self._handle)
+        self._close()
+        return True
+
+    def keep(self) -> Path | None:
+        """Give the folder its final name, with nothing but the body in it.
+
+        :returns: the file; None where nothing came or no disk takes it.
+        """
+        if not self.finish():
+            return None
+        try:
+            sync_folder(self._part)
+            self._part.replace(self._folder)
+            sync_folder(self._folder.parent)
+        except OSError as error:
+            log.warning("The body of an answer can't be kept: %s", error)
+            self._remove()
+            return None
+        return self._folder / BODY_FILE
+
+    def discard(self) -> None:
+        """The body is not needed: all in it is understood, or nothing was worth it."""
+        if self._handle is not None:
+            self._close()
+            self._remove()
+
+    def _close(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+        self._handle = None
+
+    def _remove(self) -> None:
+        with contextlib.suppress(OSError):
+            (self._part / BODY_FILE).unlink(missing_ok=True)
+            self._part.rmdir()
