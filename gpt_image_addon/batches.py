@@ -187,6 +187,7 @@ class Batch:
             raise no_object(row, "The .blend of a row is a new file, and it has no object")
         if self.options.asset_library is not None and names_object(row):
             runner.check_receiver(row.application)
+
     def check_outputs(self) -> None:
         """Find out before anything is paid whether all files of the run can be written.
 

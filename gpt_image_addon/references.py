@@ -66,7 +66,7 @@ CAPTURES: dict[str, Callable[[], str]] = {
 
 
 def image(found: bpy.types.Image) -> str:
-    """An image data-block as it is now, with what was painted on it.
+    """An image data-block as it is now, with what was painted on it; `notice` says what is left out.
 
     :raises SceneError: it has no pixels.
     """
@@ -75,15 +75,26 @@ def image(found: bpy.types.Image) -> str:
     return str(export_image(found, _new_file()))
 
 
+def notice(found: bpy.types.Image) -> str | None:
+    """A sentence where only a part of an image data-block can be used: one UDIM tile, one frame."""
+    from .scene.images import notice_of
+
+    return notice_of(found)
+
+
 def faces_mask(size: Size) -> str:
     """A mask that is white where the selected faces lie in the UV map.
 
-    :raises SceneError: no mesh, no UV map, or nothing selected.
-    """
-    from .core.strokes import fill_polygons
-    from .scene.masks import selected_faces
+    Faces beyond the texture's edge lie where it repeats.
 
-    return _write(fill_polygons(selected_faces(bpy.context.active_object), *size))
+    :raises SceneError: no mesh, no UV map, nothing selected, or faces on another tile of a UDIM image.
+    """
+    from .core.strokes import fill_polygons, wrap_polygons
+    from .scene.masks import check_tiles, selected_faces
+
+    faces = selected_faces(bpy.context.active_object)
+    check_tiles(bpy.context.active_object, faces)
+    return _write(fill_polygons(wrap_polygons(faces), *size))
 
 
 def rectangle_mask(rectangle: tuple[float, float, float, float], size: Size) -> str:

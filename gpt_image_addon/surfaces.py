@@ -5,6 +5,7 @@ What scripts call is offered by `api`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -18,12 +19,16 @@ from . import blend_paths, runner, settings
 from .core.arguments import check_types, unknown_name
 from .core.defaults import STRENGTHS
 from .core.errors import InvalidRequestError, SceneError
+from .core.files import read_file
+from .core.image_files import read_image_file
 from .core.jobs import Emit, Job
+from .core.map_kinds import is_data_name
 from .core.names import safe_name
 from .core.request import Application, GenerationRequest, check_application, check_map_values
 from .core.results import Prepared
 
 if TYPE_CHECKING:
+    from .core.decoding import Pixels
     from .core.surface import MapOptions
 
 PictureSource: TypeAlias = str | Path | bpy.types.Image
@@ -98,29 +103,27 @@ def _maps_work(
     """Everything that is read from Blender is read now; the rest happens when the work is called."""
     from .core import surface
     from .core.outputs import renamed_warning
-    from .core.pixels import read_pixels
 
-    label, data = read_picture(picture)
+    source = read_picture(picture)
     options = _map_options(**parameters)
-    stem = safe_name(name or Path(label).stem)
+    stem = safe_name(name or Path(source.label).stem)
     folder = blend_paths.resolve(output_dir, "output_dir")
     outputs = runner.outputs(overwrite=overwrite)
-    owner = owner_of(label, data)
     renamed: list[str] = []
 
     def write(path: Path, encoded: bytes) -> Path:
-        found = outputs.copy(path, encoded, owner)
+        found = outputs.copy(path, encoded, source.owner)
         renamed.extend(renamed_warning(found, path))
         return found
 
     def work() -> Maps:
-        pixels = read_pixels(data, label)
+        pixels, notes = source.decode()
         made, tile = surface.maps_of_pixels(pixels, folder, stem, options, seamless=seamless, write=write)
         files = {kind: picture.file for kind, picture in {**made.maps, **made.packed}.items()}
         return Maps(
             files,
             dataclasses.asdict(made.guess),
-            (*(tile.notes if tile else ()), *made.notes, *renamed),
+            (*notes, *(tile.notes if tile else ()), *made.notes, *renamed),
             surface.scores_dict(tile.scores) if tile else None,
             tile.unchanged if tile else None,
         )
@@ -152,46 +155,81 @@ def _check_names(strengths: Mapping[str, float], others: Sequence[str] = ()) -> 
             raise unknown_name(name, (*STRENGTHS, *others))
 
 
-def owner_of(label: str, data: bytes) -> str:
-    """What names a picture where files are made from it: its path, or of a data-block what it shows."""
-    return label if Path(label).is_file() else hashlib.sha256(data).hexdigest()
+@dataclass(frozen=True)
+class Source:
+    """An image that maps or a tile are made of; everything that is read from Blender is read."""
+
+    label: str
+    """What to call it: a path, or the name of a data-block."""
+    data: bytes
+    """Encoded."""
+    as_data: bool = False
+    """Numbers rather than colours."""
+    notes: tuple[str, ...] = ()
+    """What the user should know."""
+
+    @property
+    def owner(self) -> str:
+        """What names it where files are made from it: its path, or of a data-block what it shows."""
+        return self.label if Path(self.label).is_file() else hashlib.sha256(self.data).hexdigest()
+
+    def decode(self) -> tuple[Pixels, tuple[str, ...]]:
+        """The pixels, and what the user should know.
+
+        :raises InvalidRequestError: it is no image, or not one that can be worked on.
+        """
+        from .core.pixels import read_image
+
+        found = read_image(self.data, self.label, as_data=self.as_data)
+        return found.pixels, (*self.notes, *found.header.notes(Path(self.label).name))
 
 
-def read_picture(picture: PictureSource) -> tuple[str, bytes]:
-    """Label and encoded bytes of a picture.
+def read_picture(picture: PictureSource) -> Source:
+    """The bytes of a picture.
 
     :raises InvalidRequestError: it can't be read.
     """
     if isinstance(picture, bpy.types.Image):
-        return picture.name, _bytes_of(picture)
+        return _source_of(picture)
     path = blend_paths.resolve(picture, "picture")
     if not path.exists() and str(picture) in bpy.data.images:
-        return str(picture), _bytes_of(bpy.data.images[str(picture)])
-    try:
-        return str(path), path.read_bytes()
-    except OSError as error:
-        raise InvalidRequestError(
-            f"The picture {path} can't be read: {error.strerror}.", code="missing_file", param="picture"
-        ) from error
+        return _source_of(bpy.data.images[str(picture)])
+    return Source(str(path), read_image_file(path, "picture"), is_data_name(path.stem))
 
 
-def _bytes_of(image: bpy.types.Image) -> bytes:
-    """The file behind an image data-block, or what the data-block shows where there is none."""
-    if not image.is_dirty and image.source == "FILE":
-        if image.packed_file:
-            return bytes(image.packed_file.data)
-        path = Path(bpy.path.abspath(image.filepath_from_user(), library=image.library))
-        if path.is_file():
-            return path.read_bytes()
-    from .scene.images import export_image
+def _source_of(image: bpy.types.Image) -> Source:
+    """A data-block as Blender shows it: by its file where Blender shows just that, else by its pixels."""
+    from .core.decoding import UnusablePictureError, read_header
+    from .scene.images import encode_image, export_image, is_linear, is_viewed, notice_of
 
+    notice = notice_of(image)
+    notes = (notice,) if notice else ()
+    data = _file_of(image)
+    if data is not None and not (is_linear(image) and image.colorspace_settings.name != "sRGB"):
+        with contextlib.suppress(UnusablePictureError):  # Blender reads more formats
+            if read_header(data).is_plain:
+                return Source(image.name, data, image.colorspace_settings.is_data, notes)
     path = Path(bpy.app.tempdir) / EXPORT_FOLDER / "picture.png"
     try:
-        return export_image(image, path).read_bytes()
+        if is_viewed(image):
+            return Source(image.name, read_file(export_image(image, path)), notes=notes)
+        return Source(image.name, encode_image(image), notes=notes)
     except SceneError as error:
-        raise InvalidRequestError(error.message, code="bad_picture", param="picture") from error
+        raise InvalidRequestError(
+            error.message, code="bad_picture", param="picture", next_step=error.next_step
+        ) from error
     finally:
         path.unlink(missing_ok=True)
+
+
+def _file_of(image: bpy.types.Image) -> bytes | None:
+    """The encoded file behind an image data-block; None where it shows something else."""
+    if image.is_dirty or image.source != "FILE":
+        return None
+    if image.packed_file:
+        return bytes(image.packed_file.data)
+    path = Path(bpy.path.abspath(image.filepath_from_user(), library=image.library))
+    return read_image_file(path, "picture") if path.is_file() else None
 
 
 def submit_remake(material: str, **strengths: float) -> Job:

@@ -18,7 +18,7 @@ from .core.errors import InvalidRequestError
 from .core.jobs import Job
 from .core.request import Application, GenerationRequest
 from .core.results import Prepared
-from .surfaces import PictureSource, owner_of, read_picture, submit_work
+from .surfaces import PictureSource, Source, read_picture, submit_work
 
 if TYPE_CHECKING:
     from .core.outputs import Outputs
@@ -216,8 +216,7 @@ def _submit_repair(
 class _Work:
     """A tile that is to be made; everything that is read from Blender is read."""
 
-    label: str
-    data: bytes
+    source: Source
     target: Path
     size: tuple[int, int] | None
     outputs: Outputs
@@ -230,35 +229,31 @@ class _Work:
         from .core import surface
         from .core.sizes import parse_size
 
-        label, data = read_picture(picture)
+        source = read_picture(picture)
         wanted = parse_size(size) if size else None
         target = blend_paths.resolve(output, "output")
         surface.check_tile_file(target)
-        if Path(label).is_file() and target.exists() and target.samefile(label):
+        if Path(source.label).is_file() and target.exists() and target.samefile(source.label):
             raise InvalidRequestError(f"{target} is the picture itself; name another file.", param="output")
         outputs = runner.outputs(overwrite=overwrite)
-        return cls(label, data, target, wanted, outputs)
-
-    @property
-    def owner(self) -> str:
-        """What names the picture where files are written for it."""
-        return owner_of(self.label, self.data)
+        return cls(source, target, wanted, outputs)
 
     def check(self) -> None:
         """
         :raises InvalidRequestError: something else has the name of the tile.
         :raises StorageError: its folder can't be written.
         """
-        self.outputs.check(self.target, self.owner, param="output")
+        self.outputs.check(self.target, self.source.owner, param="output")
 
     def __call__(self) -> TileResult:
         return self.written(self.cut())
 
     def cut(self) -> Tile:
-        from .core.pixels import read_pixels
         from .core.surface import tile_of
 
-        return tile_of(read_pixels(self.data, self.label), self.size)
+        pixels, notes = self.source.decode()
+        tile = tile_of(pixels, self.size)
+        return dataclasses.replace(tile, notes=(*notes, *tile.notes))
 
     def offline(self) -> TileResult:
         made = self()
@@ -276,7 +271,9 @@ class _Work:
     def written(self, tile: Tile) -> TileResult:
         from .core import surface
 
-        self.outputs.write(self.target, surface.encode_tile(tile, self.data, self.target), self.owner)
+        self.outputs.write(
+            self.target, surface.encode_tile(tile, self.source.data, self.target), self.source.owner
+        )
         height, width = tile.pixels.shape[:2]
         scores = surface.scores_dict(tile.scores)
         return TileResult(str(self.target), width, height, scores, tile.unchanged, tile.notes)

@@ -11,6 +11,7 @@ from .fill import push_pull
 FEATHER = 8  # pixels from the mask's edge inward over which the edit fades in
 RING = 12  # pixels outside the mask whose colours the edit is matched to
 ASPECT_TOLERANCE = 0.02  # difference of aspects up to which a result is taken for the same picture
+MATCH_MOST = 64  # levels; what differs more is other content, not the same in other colours
 MATCH_STEP = 8  # the colour match is smooth, so it is computed on every so many pixels
 
 Pixels = NDArray[np.uint8]
@@ -72,10 +73,10 @@ def _colour_match(original: Floats, answer: Floats, editable: NDArray[np.bool_])
     size = 2 * RING + 1
     mask = Image.fromarray(editable.astype(np.uint8) * 255)
     grown = np.asarray(mask.filter(ImageFilter.BoxBlur(RING))) > 0
-    ring = grown & ~editable
+    difference = original - answer
+    ring = grown & ~editable & (np.abs(difference) <= MATCH_MOST).all(axis=-1)
     if ring.sum() < size:
         return np.zeros_like(answer)
-    difference = original - answer
     usual = np.median(difference[ring], axis=0)
     spread = 1.5 * np.median(np.abs(difference[ring] - usual), axis=0) + 8
     trusted = ring & (np.abs(difference - usual) <= spread).all(axis=-1)

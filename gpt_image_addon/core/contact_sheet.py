@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .files import storage_errors
+from .errors import StorageError
+from .files import read_file, storage_errors
 
 SHEET_EDGE = 8192  # pixels at most
 TILE_EDGE = 256  # pixels at most, with its margin
@@ -75,6 +76,8 @@ def png_sheet(results: Iterable[Mapping[str, Any]]) -> bytes:
     """
     from PIL import Image
 
+    from .decoding import UnusablePictureError, decode_small
+
     found = sorted((result["line"], file) for result in results if (file := first_picture(result)))
     files = [file for _, file in found if not file.lower().endswith(".svg")]
     columns = max(1, math.ceil(math.sqrt(len(files))))
@@ -82,10 +85,11 @@ def png_sheet(results: Iterable[Mapping[str, Any]]) -> bytes:
     rows = max(1, math.ceil(len(files) / columns))
     sheet = Image.new("RGB", (columns * tile, rows * tile), BACKDROP)
     for index, file in enumerate(files):
-        with storage_errors(f"{file} could not be read"), Image.open(file) as picture:
-            picture.draft("RGB", (tile, tile))
-            small = picture.convert("RGBA")
-        small.thumbnail((tile - MARGIN, tile - MARGIN))
+        try:
+            with storage_errors(f"{file} could not be read"):
+                small = Image.fromarray(decode_small(read_file(Path(file)), tile - MARGIN))
+        except UnusablePictureError as error:
+            raise StorageError(f"{file} {error}.") from error
         x, y = index % columns * tile, index // columns * tile
         at = (x + (tile - small.width) // 2, y + (tile - small.height) // 2)
         sheet.paste(small, at, small)

@@ -53,14 +53,29 @@ def open_file(path: Path, limit: int | None = None) -> io.BufferedReader:
     :param limit: bytes that it may have; None for as many as there are.
     :raises OSError: as `open`; ``EINVAL`` for what is no regular file, ``EFBIG`` beyond the limit.
     """
-    status = path.stat()
+    _check_regular(path.stat(), path)
+    # Asked again of what was opened: it may have been replaced meanwhile, and must not be waited for.
+    stream: io.BufferedReader[Any] = io.BufferedReader(InPieces(path, opener=_open_without_waiting))
+    try:
+        status = os.fstat(stream.fileno())
+        _check_regular(status, path)
+        if limit is not None and status.st_size > limit:
+            raise OSError(errno.EFBIG, f"larger than {limit // 10**6} MB", str(path))
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _check_regular(status: os.stat_result, path: Path) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
-    if limit is not None and status.st_size > limit:
-        raise OSError(errno.EFBIG, f"larger than {limit // 10**6} MB", str(path))
-    return io.BufferedReader(InPieces(path))
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_file(path: Path, limit: int | None = None) -> bytes:

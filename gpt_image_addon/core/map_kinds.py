@@ -33,4 +33,41 @@ MAP_KINDS: tuple[MapKind, ...] = (
     MapKind("opacity", "Opacity", "Alpha", is_data=True, channels=1),
 )
 
+_DATA_WORDS = frozenset(
+    [
+        "normal",
+        "nor",
+        "nrm",
+        "nrml",
+        "norm",
+        "height",
+        "disp",
+        "displacement",
+        "dsp",
+        "bump",
+        "roughness",
+        "rough",
+        "rgh",
+        "gloss",
+        "metallic",
+        "metalness",
+        "metal",
+        "mtl",
+        "ao",
+        "ambient",
+        "occlusion",
+        "opacity",
+        "alpha",
+        "mask",
+        "orm",
+    ]
+)
+"""Words, as other programs have them, with which the name of a map ends whose pixels are numbers."""
+
+
+def is_data_name(stem: str) -> bool:
+    """Whether a file's name without its ending says that its pixels are numbers, such as ``wall_normal``."""
+    return "_" in stem and stem.rpartition("_")[2].lower() in _DATA_WORDS
+
+
 BY_NAME: dict[str, MapKind] = {kind.name: kind for kind in MAP_KINDS}

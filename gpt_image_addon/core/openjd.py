@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
-from .files import read_file, storage_errors
+from .files import storage_errors
+from .image_files import read_image_file
 from .manifest import Row
 from .outputs import Outputs, check_folder, make_folder, new_part
 
@@ -125,12 +126,7 @@ def _literal(value: Any) -> Any:
 
 def _copied(path: Path, folder: Path, outputs: Outputs) -> str:
     """Bring an image into the bundle; its name there is its content's."""
-    try:
-        data = read_file(path)
-    except OSError as error:
-        raise InvalidRequestError(
-            f"The picture {path} can't be read: {error.strerror}.", code="missing_file", param="references"
-        ) from error
+    data = read_image_file(path)
     digest = hashlib.sha256(data).hexdigest()
     suffix = path.suffix if _SUFFIX.fullmatch(path.suffix) else ""
     name = f"{FILES_FOLDER}/{digest[:24]}{suffix}"

@@ -1,36 +1,38 @@
-"""Pictures as bytes: what they are, whether they are safe to decode, and how they go up and down."""
+"""Images as bytes: what they are, whether they are whole, and how they go up and down."""
 
 from __future__ import annotations
 
 import io
 import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
+from .decoding import (
+    OPAQUE,
+    SVG_HEAD,
+    Header,
+    UnusablePictureError,
+    check_pixels,
+    decode_image,
+    decode_small,
+    header_of,
+    opened,
+    read_header,
+    rgba,
+    sniff,
+)
 from .errors import InvalidRequestError, InvalidResponseError
+from .image_files import read_image_file
+from .pillow_settings import MAX_PIXELS
 from .whole_png import plain_size
 
-MAX_PIXELS = 100_000_000  # above this a picture is refused before it is decoded
-MAX_FILE_BYTES = 256 * 2**20  # a reference file above this is refused
 UPLOAD_MAX_EDGE = 3840  # pixels; no model paints longer edges
 UPLOAD_MAX_BYTES = 50 * 10**6 - 1
 UPLOAD_FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
-OPAQUE = 255
-SVG_HEAD = 4096  # bytes in which a drawing must say what it is
-
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-)
 
 
 @dataclass(frozen=True)
@@ -56,73 +58,24 @@ class Upload:
     notes: tuple[str, ...] = ()
 
 
-class UnusablePictureError(ValueError):
-    """A picture that can't be decoded; the message ends a sentence."""
-
-
-def sniff(data: bytes) -> str | None:
-    """The format by the first bytes, whatever a name or header claims; None where it is no known picture."""
-    for signature, name in _SIGNATURES:
-        if data.startswith(signature):
-            return name
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return "svg" if head.startswith((b"<svg", b"<?xml")) and b"<svg" in data[:SVG_HEAD] else None
-
-
-@contextmanager
-def opened(source: bytes | Path) -> Iterator[Image.Image]:
-    """A picture whose header was read and whose number of pixels is harmless.
-
-    :raises UnusablePictureError: it is none, or decoding it inside the block fails.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        try:
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise UnusablePictureError(
-                        f"has {picture.width} x {picture.height} pixels; {MAX_PIXELS:,} is the limit"
-                    )
-                yield picture
-        except UnusablePictureError:
-            raise
-        except Image.DecompressionBombError as error:
-            raise UnusablePictureError(f"has more than {MAX_PIXELS:,} pixels") from error
-        except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:
-            raise UnusablePictureError("is not a picture that can be read") from error
-
-
-def _info(picture: Image.Image, format_name: str) -> Info:
-    alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
-    return Info(format_name, picture.width, picture.height, alpha)
-
-
 def inspect_file(path: Path) -> Info:
-    """Read the header of a reference, mask or markup.
+    """Read the header of a reference, mask or markup; width and height are those of the upright image.
 
     :raises InvalidRequestError: missing, too large, or not a picture.
     """
+    data = read_image_file(path)
     try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise InvalidRequestError(
-            f"The picture {path} can't be read: {error.strerror}.", code="missing_file", param="references"
-        ) from error
-    if size > MAX_FILE_BYTES:
-        raise InvalidRequestError(
-            f"The picture {path} has {size / 2**20:.0f} MB; {MAX_FILE_BYTES // 2**20} MB is the limit.",
-            code="file_too_large",
-            param="references",
-        )
-    try:
-        with opened(path) as picture:
-            return _info(picture, (picture.format or "").lower())
+        return _info(read_header(data))
     except UnusablePictureError as error:
-        raise InvalidRequestError(
-            f"The picture {path} {error}.", code="bad_picture", param="references"
-        ) from error
+        raise _bad_picture(path, error) from error
+
+
+def _bad_picture(path: Path, error: UnusablePictureError) -> InvalidRequestError:
+    return InvalidRequestError(f"The picture {path} {error}.", code="bad_picture", param="references")
+
+
+def _info(header: Header) -> Info:
+    return Info(header.format, header.width, header.height, header.has_alpha)
 
 
 def verify(data: bytes) -> Info:
@@ -138,15 +91,14 @@ def verify(data: bytes) -> Info:
         return Info("png", *size, False)
     try:
         with opened(data) as picture:
+            header = header_of(picture, data)
             _load_all(picture)
-            info = _info(picture, name or (picture.format or "").lower())
-            return Info(
-                info.format, info.width, info.height, info.has_alpha and _lowest_alpha(picture) < OPAQUE
-            )
+            alpha = header.has_alpha and _lowest_alpha(picture) < OPAQUE
     except UnusablePictureError as error:
         raise InvalidResponseError(
             f"A received picture {error}.", code="bad_picture", billed="yes"
         ) from error
+    return Info(name or header.format, picture.width, picture.height, alpha)
 
 
 def _load_all(picture: Image.Image) -> None:
@@ -155,8 +107,7 @@ def _load_all(picture: Image.Image) -> None:
     pixels = 0
     for number in range(1, getattr(picture, "n_frames", 1)):
         pixels += picture.width * picture.height
-        if pixels > MAX_PIXELS:
-            raise UnusablePictureError(f"has more than {MAX_PIXELS:,} pixels in its frames")
+        check_pixels(pixels, "too many pixels in its frames")
         picture.seek(number)
         picture.load()
 
@@ -175,17 +126,15 @@ def _lowest_alpha(picture: Image.Image) -> int:
     return lowest
 
 
-def decode(data: bytes) -> NDArray[np.uint8]:
+def decode(data: bytes, *, as_data: bool = False) -> NDArray[np.uint8]:
     """The pixels as (height, width, 3) or, where some pixel is not opaque, (height, width, 4) uint8 sRGB.
 
+    :param as_data: numbers rather than colours, whose values stay.
     :raises UnusablePictureError: not a picture, broken, or with too many pixels.
     """
-    with opened(data) as picture:
-        alpha = _info(picture, "").has_alpha
-        pixels = np.asarray(_eight_bit(picture).convert("RGBA" if alpha else "RGB"))
-    if alpha and pixels[..., 3].min() == OPAQUE:
-        return pixels[..., :3]
-    return pixels
+    pixels = decode_image(data, as_data=as_data).pixels
+    whole = rgba(pixels)
+    return whole if pixels.shape[2] in (2, 4) else whole[..., :3]
 
 
 def thumbnail(data: bytes, edge: int) -> NDArray[np.float32]:
@@ -193,10 +142,7 @@ def thumbnail(data: bytes, edge: int) -> NDArray[np.float32]:
 
     :raises UnusablePictureError: not a picture, broken, or with too many pixels.
     """
-    with opened(data) as picture:
-        small = _eight_bit(picture).convert("RGBA")
-    small.thumbnail((edge, edge))
-    return np.asarray(small, np.float32) / 255
+    return decode_small(data, edge) / np.float32(255)
 
 
 def decode_height(data: bytes) -> NDArray[np.float32]:
@@ -208,13 +154,6 @@ def decode_height(data: bytes) -> NDArray[np.float32]:
         return np.asarray(picture).astype(np.float32) / np.float32(65535)
 
 
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    if not picture.mode.startswith("I"):
-        return picture
-    high = np.asarray(picture).astype(np.uint32) >> 8
-    return Image.fromarray(np.clip(high, 0, OPAQUE).astype(np.uint8))
-
-
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     """A PNG file of (height, width), (height, width, 3) or (height, width, 4) uint8 pixels."""
     stream = io.BytesIO()
@@ -224,29 +163,32 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def load_upload(path: Path) -> Upload:
-    """A reference as it goes to the server: its own bytes where possible, shrunk or converted where not.
+    """A reference as it goes to the server: its own bytes where possible, upright sRGB pixels where not.
 
-    :raises InvalidRequestError: as `inspect_file`, or the picture is broken.
+    :raises InvalidRequestError: missing, too large, broken, or not a picture.
     """
-    info = inspect_file(path)
-    data = path.read_bytes()
+    data = read_image_file(path)
     try:
         with opened(data) as picture:
-            picture.load()
-            fits = max(info.width, info.height) <= UPLOAD_MAX_EDGE and len(data) <= UPLOAD_MAX_BYTES
-            if fits and info.format in UPLOAD_FORMATS:
-                return Upload(path.name, data, UPLOAD_FORMATS[info.format], info.width, info.height)
-            return _converted(picture, path, shrink=not fits)
+            header = header_of(picture, data)
+            fits = max(picture.size) <= UPLOAD_MAX_EDGE and len(data) <= UPLOAD_MAX_BYTES
+            if fits and _is_taken(header):
+                picture.load()
+                mime = UPLOAD_FORMATS[header.format]
+                return Upload(path.name, data, mime, header.width, header.height, header.notes(path.name))
+        return _converted(decode(data), header, path, shrink=not fits)
     except UnusablePictureError as error:
-        raise InvalidRequestError(
-            f"The picture {path} {error}.", code="bad_picture", param="references"
-        ) from error
+        raise _bad_picture(path, error) from error
 
 
-def _converted(picture: Image.Image, path: Path, *, shrink: bool) -> Upload:
-    alpha = _info(picture, "").has_alpha
-    upright = ImageOps.exif_transpose(_eight_bit(picture)).convert("RGBA" if alpha else "RGB")
-    notes = []
+def _is_taken(header: Header) -> bool:
+    """Whether the API takes such a file and sees in it what is meant."""
+    return header.format in UPLOAD_FORMATS and header.is_plain and not header.mode.startswith("I")
+
+
+def _converted(pixels: NDArray[np.uint8], header: Header, path: Path, *, shrink: bool) -> Upload:
+    upright = Image.fromarray(pixels)
+    notes = list(header.notes(path.name))
     if shrink:
         before = f"{upright.width}x{upright.height}"
         upright.thumbnail((UPLOAD_MAX_EDGE, UPLOAD_MAX_EDGE))

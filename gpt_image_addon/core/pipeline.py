@@ -26,6 +26,7 @@ from .errors import (
     StorageError,
 )
 from .further import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, further_price, height_request
+from .image_files import read_image_file
 from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
 from .logs import get_logger
@@ -296,7 +297,7 @@ def _keep_body(body: BodyFile, error: GptImageError) -> None:
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
-    from .pictures import sniff
+    from .decoding import sniff
 
     for number, data in enumerate(answer.pictures, 1):
         yield f"{PICTURE_STEM}{number}.{sniff(data) or 'bin'}", data
@@ -356,11 +357,4 @@ def file_digests(request: GenerationRequest) -> list[str]:
     :raises InvalidRequestError: a file can't be read.
     """
     paths = [*request.references, *filter(None, (request.mask, request.markup))]
-    try:
-        return [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths]
-    except OSError as error:
-        raise InvalidRequestError(
-            f"The picture {error.filename} can't be read: {error.strerror}.",
-            code="missing_file",
-            param="references",
-        ) from error
+    return [hashlib.sha256(read_image_file(Path(path))).hexdigest() for path in paths]

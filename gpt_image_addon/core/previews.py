@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from .decoding import UnusablePictureError, decode_small
 
 EDGE = 256  # pixels of the longer edge
 
@@ -27,10 +27,8 @@ class Preview:
 def make_preview(number: int, data: bytes) -> Preview | None:
     """A preview from an encoded picture; None where it can't be read: a lost preview is no loss."""
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            picture.thumbnail((EDGE, EDGE))
-            small = np.asarray(picture.convert("RGBA"))[::-1]
-    except (OSError, ValueError, SyntaxError):
+        small = decode_small(data, EDGE)[::-1]
+    except UnusablePictureError:
         return None
     pixels = np.multiply(small, np.float32(1 / 255), dtype=np.float32).ravel()
     return Preview(number, small.shape[1], small.shape[0], pixels)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .compositing import composite, same_aspect
+from .decoding import read_header
 from .files import read_file, replace_file
 from .masks import editable_part
 from .pictures import decode, encode_png
@@ -31,42 +35,56 @@ def process(
         return _composited(picture, folder)
     if request.background == "transparent":
         return _transparent(picture, folder)
-    return picture, []
+    return _plain(picture, folder)
 
 
 def _composited(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
     original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), None)
     if original_file is None:
-        return picture, ["The original is no longer there, so the edit was not put back into it."]
+        plain, notes = _plain(picture, folder)
+        return plain, [*notes, "The original is no longer there, so the edit was not put back into it."]
     original = decode(read_file(original_file))
     size = (original.shape[1], original.shape[0])
-    if not same_aspect(size, (picture.width, picture.height)):
-        return picture, [
-            f"The result's shape {picture.width}x{picture.height} is not that of the original "
-            f"{size[0]}x{size[1]}, so what lies outside the mask was not put back."
+    edited = decode(picture.data)
+    height, width = edited.shape[:2]
+    if not same_aspect(size, (width, height)):
+        plain, notes = _plain(picture, folder)
+        return plain, [
+            *notes,
+            f"The result's shape {width}x{height} is not that of the original "
+            f"{size[0]}x{size[1]}, so what lies outside the mask was not put back.",
         ]
-    editable = editable_part(decode(read_file(folder / MASK_FILE)))
-    pixels = composite(original, decode(picture.data), editable)
-    return _saved(picture, encode_png(pixels), size, folder), []
+    editable = editable_part(decode(read_file(folder / MASK_FILE), as_data=True))
+    return _saved(picture, composite(original, edited, editable), folder), []
 
 
 def _transparent(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
     pixels = decode(picture.data)
     trouble = problem(pixels)
     if trouble is not None:
-        return picture, [trouble]
-    return _saved(picture, encode_png(bleed(pixels)), (picture.width, picture.height), folder), []
+        plain, notes = _plain(picture, folder)
+        return plain, [trouble, *notes]
+    return _saved(picture, bleed(pixels), folder), []
+
+
+def _plain(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
+    """The picture as Blender shows it right, which heeds neither orientation nor colour profile."""
+    header = read_header(picture.data)
+    if header.is_plain:
+        return picture, []
+    return _saved(picture, decode(picture.data), folder), list(header.notes(f"'{picture.name}'"))
 
 
 def _first_frame(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
     note = f"Blender can't hold a gif; its first frame is imported, the animation is {picture.file}."
-    size = (picture.width, picture.height)
-    return _saved(picture, encode_png(decode(picture.data)), size, folder), [note]
+    return _saved(picture, decode(picture.data), folder), [note]
 
 
-def _saved(picture: Picture, data: bytes, size: tuple[int, int], folder: Path) -> Picture:
+def _saved(picture: Picture, pixels: NDArray[np.uint8], folder: Path) -> Picture:
     file = folder / PROCESSED_FOLDER / (Path(picture.file).stem + ".png")
+    data = encode_png(pixels)
     replace_file(file, data)
+    height, width = pixels.shape[:2]
     return dataclasses.replace(
-        picture, data=data, file=str(file), source=picture.file, format="png", width=size[0], height=size[1]
+        picture, data=data, file=str(file), source=picture.file, format="png", width=width, height=height
     )

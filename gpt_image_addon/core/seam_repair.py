@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .compositing import composite
+from .decoding import Pixels
 from .kernels import Plane
 from .light import log_luminance
-from .pixels import Pixels, eight_bit_color
+from .pixels import eight_bit_color
 from .png16 import encode_png
 from .registration import registered, warped
 from .tiling import GOOD_BAND, GOOD_STEP, SHOWING, Tile, TileScores, score

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from .asked import is_cut, tile_size
+from .decoding import Pixels, narrowed
 from .errors import InvalidRequestError
 from .files import replace_file
 from .height_fusion import reestimated
 from .kernels import Plane
-from .pixels import Pixels, eight_bit_color, narrowed, read_pixels
+from .pixels import eight_bit_color, read_pixels
 from .png16 import encode_png
 from .request import GenerationRequest
 from .results import PICTURE_STEM, PROCESSED_FOLDER, Picture

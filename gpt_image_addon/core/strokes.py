@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ Point = tuple[float, float]
 """x and y from 0 to 1, from the lower left corner."""
 
 OVERSAMPLING = 2  # of lines, whose edges would be jagged
+EDGE = 1e-4  # of a texture, by which a point may miss its edge
+MOST_COPIES = 256  # of a polygon that a repeating texture shows
 MINIMAL_WIDTH = 2.0  # pixels: a thinner line is not noticed by a model
 
 
@@ -43,6 +46,26 @@ def draw_strokes(strokes: Iterable[Stroke], width: int, height: int) -> NDArray[
         for x, y in (points[0], points[-1]):  # round caps; a stroke of one point is a dot
             draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=(*color, 255))
     return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
+
+
+def wrap_polygons(polygons: Iterable[Sequence[Point]]) -> Iterator[Sequence[Point]]:
+    """Polygons in the square from 0 to 1, as a texture repeats beyond it; those with NaN are left out."""
+    for polygon in polygons:
+        (left, right), (bottom, top) = (_tiles([point[axis] for point in polygon]) for axis in (0, 1))
+        if (right - left) * (top - bottom) > MOST_COPIES:
+            yield [(0, 0), (1, 0), (1, 1), (0, 1)]  # so many that they cover everything
+            continue
+        for column in range(left, right):
+            for row in range(bottom, top):
+                yield [(x - column, y - row) for x, y in polygon]
+
+
+def _tiles(values: Sequence[float]) -> tuple[int, int]:
+    """First tile that values lie in, and the one after the last; none where one is not finite."""
+    if not all(map(math.isfinite, values)):
+        return 0, 0
+    first = math.floor(min(values) + EDGE)
+    return first, max(math.ceil(max(values) - EDGE), first + 1)
 
 
 def fill_polygons(polygons: Iterable[Sequence[Point]], width: int, height: int) -> NDArray[np.uint8]:

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .asked import check_tile_size
+from .decoding import Pixels, read_header, sniff
 from .errors import InvalidRequestError
 from .files import replace_file
 from .kernels import Plane
 from .maps import ALL, Strengths, make_maps
 from .material_words import MaterialGuess
 from .packing import LAYOUTS, pack
-from .pictures import sniff
-from .pixels import Pixels, eight_bit_color, resized
+from .pixels import eight_bit_color, resized
 from .png16 import encode_png
 from .relief import Convention
 from .results import Facts, Picture
@@ -135,7 +135,7 @@ def encode_tile(tile: Tile, original: bytes, path: Path) -> bytes:
     :param path: its ending names the format.
     """
     kind = TILE_FORMATS[path.suffix.lower()]
-    if tile.unchanged and sniff(original) == kind:
+    if tile.unchanged and sniff(original) == kind and read_header(original).is_plain:
         return original
     if kind == "png":
         return encode_png(tile.pixels)

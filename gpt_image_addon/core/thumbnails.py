@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-import numpy as np
-
+from .decoding import UnusablePictureError, decode_small
 from .errors import StorageError
 from .files import read_file, replace_file
-from .pictures import UnusablePictureError, encode_png, thumbnail
+from .pictures import encode_png
 from .results import thumbnail_of
 
 EDGE = 256  # pixels of the longer edge, as Blender's own
@@ -18,5 +17,5 @@ EDGE = 256  # pixels of the longer edge, as Blender's own
 def write_thumbnail(picture: Path) -> None:
     """Make the small copy; where that can't be done, the picture itself will be shown."""
     with contextlib.suppress(OSError, StorageError, UnusablePictureError):
-        small = thumbnail(read_file(picture), EDGE)
-        replace_file(thumbnail_of(picture), encode_png(np.rint(small * 255).astype(np.uint8)))
+        small = decode_small(read_file(picture), EDGE)
+        replace_file(thumbnail_of(picture), encode_png(small))

@@ -16,6 +16,7 @@ CHANNELS = {0: 1, 2: 3}
 """Of the colour types that have no alpha and no palette."""
 LAST_FILTER = 4
 PIECE = 256 * 1024  # bytes unpacked at once
+MOST_CHUNKS = 100_000  # that are looked at
 NOT_PLAIN = frozenset({b"tRNS", b"acTL", b"PLTE"})
 _HEAD = struct.Struct(">IIBBBBB")
 
@@ -38,6 +39,24 @@ def plain_size(data: bytes, max_pixels: int) -> tuple[int, int] | None:
     row = 1 + width * CHANNELS[color] * bits // 8
     whole = _is_whole((body for kind, body in chunks if kind == b"IDAT"), row, row * height)
     return (width, height) if whole else None
+
+
+def find_chunks(data: bytes, kinds: frozenset[bytes]) -> dict[bytes, bytes]:
+    """Content of the chunks of some kinds, the first of each; pixels and checksums are passed over.
+
+    :returns: empty for what is no PNG.
+    """
+    found: dict[bytes, bytes] = {}
+    place = len(SIGNATURE)
+    for _ in range(MOST_CHUNKS if data.startswith(SIGNATURE) else 0):
+        if place + 12 > len(data):
+            break
+        (size,) = struct.unpack_from(">I", data, place)
+        kind = data[place + 4 : place + 8]
+        if kind in kinds:
+            found.setdefault(kind, data[place + 8 : place + 8 + size])
+        place += 12 + size
+    return found
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:

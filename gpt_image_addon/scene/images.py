@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ..core.errors import SceneError
+from ..core.files import replace_file
 from ..core.names import safe_name
 from ..core.results import Facts, Picture
 from . import ahead, compat
@@ -47,37 +51,141 @@ def make_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.
 
 
 def export_image(image: bpy.types.Image, path: Path) -> Path:
-    """Write any data-block as an 8-bit PNG, as it looks; its own settings stay.
+    """Write any data-block as an 8-bit PNG; its own settings stay.
 
-    Pictures with 8 bits are written with the values they have, HDR pictures and render results through the
-    current scene's view transform.
+    Pictures are written with the values of their own colour space, linear ones as sRGB. Only what a render or
+    the compositor shows, which has no colours but those of the view, goes through the scene's view transform.
 
     :raises SceneError: there are no pixels, or the file can't be written.
     """
-    by_view = image.type in ("RENDER_RESULT", "COMPOSITING") or image.is_float
-    if image.type != "RENDER_RESULT" and not (image.size[0] and image.size[1]):
-        raise SceneError(f"The image '{image.name}' has no pixels; its file may be missing.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _save_as_seen(image, path) if by_view else _save_values(image, path)
+        if is_viewed(image):
+            _save_as_seen(image, path)
+        else:
+            from ..core.pictures import encode_png
+
+            replace_file(path, encode_png(read_image(image)))
     except (RuntimeError, OSError) as error:
         raise SceneError(f"The image '{image.name}' could not be written to {path}: {error}") from error
     return path
+
+
+def encode_image(image: bpy.types.Image) -> bytes:
+    """Any data-block that is not `is_viewed` as PNG, with 16 bits where it has more than 8.
+
+    :raises SceneError: there are no pixels.
+    """
+    from ..core.png16 import encode_png
+
+    return encode_png(read_image(image, wide=True), compression=1)
+
+
+def read_image(image: bpy.types.Image, *, wide: bool = False) -> Any:
+    """The pixels of a data-block as sRGB, or as numbers where it holds numbers.
+
+    :param wide: as uint16 where the image has more than 8 bits; without it always as uint8.
+    :returns: (height, width, 1, 3 or 4), top row first.
+    :raises SceneError: there are no pixels.
+    """
+    import numpy as np
+
+    with _still(image) as still:
+        width, height = still.size
+        if not (width and height):
+            raise SceneError(f"The image '{image.name}' has no pixels; its file may be missing.")
+        flat = np.empty(width * height * still.channels, np.float32)
+        try:
+            still.pixels.foreach_get(flat)
+        except (RuntimeError, TypeError) as error:
+            raise SceneError(f"The image '{image.name}' has no pixels: {error}") from error
+        pixels = flat.reshape(height, width, still.channels)[::-1]
+        if pixels.shape[2] == 2:
+            pixels = pixels[..., :1]  # a second channel is no alpha in Blender
+        if is_linear(still):
+            pixels = _encoded(still, pixels)
+        top, kind = (65535, np.uint16) if wide and still.is_float else (255, np.uint8)
+    return np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * top).astype(kind)
+
+
+def is_viewed(image: bpy.types.Image) -> bool:
+    """Whether a data-block shows a render or the compositor's viewer."""
+    return image.type in ("RENDER_RESULT", "COMPOSITING")
+
+
+def is_linear(image: bpy.types.Image) -> bool:
+    """Whether the pixels of a data-block are linear colours, rather than those of its file or numbers."""
+    space = image.colorspace_settings
+    return not space.is_data and (image.is_float or space.name.startswith("Linear"))
+
+
+@contextmanager
+def _still(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
+    """The image itself, or the file that a sequence begins with."""
+    path = Path(bpy.path.abspath(image.filepath, library=image.library))
+    if (
+        image.source in ("FILE", "SEQUENCE")
+        and not image.packed_file
+        and path.exists()
+        and not path.is_file()
+    ):
+        raise SceneError(f"The image '{image.name}' has no pixels; {path} is no regular file.")
+    if image.source == "MOVIE":
+        raise SceneError(
+            f"'{image.name}' is a movie.", next_step="Save the frame that you mean as an image and use that."
+        )
+    if image.source != "SEQUENCE":
+        yield image
+        return
+    try:
+        first = bpy.data.images.load(str(path))
+    except RuntimeError as error:
+        raise SceneError(f"The image '{image.name}' has no pixels; its file may be missing.") from error
+    try:
+        first.colorspace_settings.name = image.colorspace_settings.name
+        first.alpha_mode = image.alpha_mode
+        yield first
+    finally:
+        bpy.data.images.remove(first)
+
+
+def _encoded(image: bpy.types.Image, pixels: Any) -> Any:
+    """Linear colours as sRGB; where they are floating-point, Blender has multiplied them with alpha."""
+    import numpy as np
+    from mathutils import Color
+
+    from ..core.color_spaces import srgb_from_linear
+
+    colors, alpha = pixels[..., :3], pixels[..., 3:]
+    if alpha.size and image.is_float and image.alpha_mode in ("STRAIGHT", "PREMUL"):
+        colors = np.divide(colors, alpha, out=np.zeros_like(colors), where=alpha > 0)
+    if colors.shape[2] == 3 and image.is_float:
+        axes = [Color(axis).from_scene_linear_to_rec709_linear() for axis in np.eye(3)]
+        matrix = np.array(axes, np.float32)
+        if not np.allclose(matrix, np.eye(3), atol=1e-4):
+            colors = colors @ matrix
+    return np.concatenate([srgb_from_linear(colors), alpha], axis=2)
+
+
+def tiles_of(image: bpy.types.Image) -> tuple[int, ...]:
+    """The numbers of the tiles of a UDIM image; empty for every other image."""
+    return tuple(tile.number for tile in image.tiles) if image.source == "TILED" else ()
+
+
+def notice_of(image: bpy.types.Image) -> str | None:
+    """A sentence where only a part of an image can be used."""
+    tiles = tiles_of(image)
+    if len(tiles) > 1:
+        return f"'{image.name}' has {len(tiles)} UDIM tiles; only tile {tiles[0]} is used."
+    if image.source == "SEQUENCE":
+        return f"'{image.name}' is an image sequence; only {bpy.path.basename(image.filepath)} is used."
+    return None
 
 
 def _save_as_seen(image: bpy.types.Image, path: Path) -> None:
     scene = bpy.context.scene  # a copy has no render result
     with compat.png_for_now(scene.render.image_settings):
         image.save_render(str(path), scene=scene)
-
-
-def _save_values(image: bpy.types.Image, path: Path) -> None:
-    import numpy as np
-
-    width, height = image.size
-    pixels = np.empty(width * height * image.channels, np.float32)
-    image.pixels.foreach_get(pixels)
-    save_pixels(pixels, width, height, path)
 
 
 def save_pixels(pixels: object, width: int, height: int, path: Path) -> None:

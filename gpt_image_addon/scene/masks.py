@@ -5,6 +5,7 @@ Plain values for `core.strokes`. Main thread only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,9 @@ import bpy
 
 from ..core.errors import SceneError
 from ..core.strokes import Point, Stroke
+from .images import tiles_of
 
+FIRST_TILE = 1001
 LEGACY_WIDTH = 1 / 1000  # of the view's height, for one unit of thickness
 DEFAULT_WIDTH = 0.006  # of the view's height, where a stroke's own can't be told
 
@@ -37,6 +40,30 @@ def selected_faces(obj: bpy.types.Object | None) -> list[list[Point]]:
     if not faces:
         raise SceneError(f"No face of '{obj.name}' is selected.", next_step="Select some in Edit Mode.")
     return faces
+
+
+def check_tiles(obj: bpy.types.Object, faces: list[list[Point]]) -> None:
+    """Where an object shows a UDIM image, only its first tile can be a reference, and so have a mask.
+
+    :raises SceneError: a face lies on another tile.
+    """
+    nodes = [
+        node
+        for slot in obj.material_slots
+        if slot.material and slot.material.node_tree
+        for node in slot.material.node_tree.nodes
+    ]
+    images = [node.image for node in nodes if node.bl_idname == "ShaderNodeTexImage" and node.image]
+    if not any(len(tiles_of(image)) > 1 for image in images):
+        return
+    for face in faces:
+        u, v = (sum(point[axis] for point in face) / len(face) for axis in (0, 1))
+        if math.isfinite(u + v) and (math.floor(u), math.floor(v)) != (0, 0):
+            tile = FIRST_TILE + math.floor(u) + 10 * math.floor(v)
+            raise SceneError(
+                f"Selected faces of '{obj.name}' lie on UDIM tile {tile}.",
+                next_step=f"A mask can only be made of faces on tile {FIRST_TILE}.",
+            )
 
 
 def view_strokes(context: bpy.types.Context, area: bpy.types.Area, aspect: float) -> list[Stroke]:

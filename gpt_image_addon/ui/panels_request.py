@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..references import notice as notice_of_image
 from . import choices, thumbnails
 from . import operators_references as references
+from .fields import draw_sentence
 from .operators_rectangle import GPT_IMAGE_OT_draw_rectangle
 from .panels_maps import draw_maps
 from .panels_output import draw_advanced, draw_output
+from .spoken import said
 
 if TYPE_CHECKING:
     from .quote import Quote
@@ -68,6 +71,7 @@ def _draw_reference(layout: Any, item: Any) -> None:
         layout.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
     if item.kind == "image":
         layout.template_ID(item, "image", open="image.open")
+        _draw_notice(layout, item.image)
     elif item.kind == "file":
         layout.prop(item, "file")
     else:
@@ -77,10 +81,18 @@ def _draw_reference(layout: Any, item: Any) -> None:
     layout.prop(item, "label")
 
 
+def _draw_notice(layout: Any, image: bpy.types.Image | None) -> None:
+    """What is not sent of an image."""
+    notice = notice_of_image(image) if image else None
+    if notice:
+        draw_sentence(layout, said(notice), "INFO")
+
+
 def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
     layout.prop(values, "mask")
     if values.mask == "image":
         layout.template_ID(values, "mask_image", new="image.new", open="image.open")
+        _draw_notice(layout, values.mask_image)
     elif values.mask == "file":
         layout.prop(values, "mask_file")
     elif values.mask == "rectangle":

@@ -19,6 +19,8 @@ def of_file(path: str) -> int:
         return 0
     collection = _collection()
     found = collection.get(path)
+    if found is None and not Path(path).is_file():
+        return 0  # of a pipe Blender would wait for a picture
     return int((found or collection.load(path, _smallest(path), "IMAGE")).icon_id)
 
 

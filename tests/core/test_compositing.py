@@ -68,6 +68,12 @@ def test_new_content_at_the_border_does_not_tint_the_rest() -> None:
     assert abs(int(result[50, 70, 0]) - 180) <= 3
 
 
+def test_an_answer_that_is_something_else_keeps_its_colours() -> None:
+    original = np.full((96, 128, 3), (40, 60, 200), np.uint8)
+    edited = np.full((96, 128, 3), (30, 200, 30), np.uint8)
+    assert composite(original, edited, block())[50, 70].tolist() == [30, 200, 30]
+
+
 @pytest.mark.parametrize("size", [(64, 48), (256, 192), (129, 96)])
 def test_an_answer_of_another_size_fits(size: tuple[int, int]) -> None:
     original = picture()

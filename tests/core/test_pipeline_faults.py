@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core import http, pictures
+from gpt_image_addon.core import decoding, http, pictures
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import (
     APIConnectionError,
@@ -221,10 +221,12 @@ def test_a_bomb_is_refused_before_it_is_decoded(bench: Bench) -> None:
 
 
 def test_the_limit_of_pixels_is_our_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 816 * 816 - 1)
+    for module in (decoding, pictures):
+        monkeypatch.setattr(module, "MAX_PIXELS", 816 * 816 - 1)
     outcome, _ = bench.run()
     assert type(outcome) is InvalidResponseError and outcome.billed == "yes"
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 816 * 816)
+    for module in (decoding, pictures):
+        monkeypatch.setattr(module, "MAX_PIXELS", 816 * 816)
     assert isinstance(bench.run()[0], Prepared)
 
 

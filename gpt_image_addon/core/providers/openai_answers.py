@@ -11,12 +11,12 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..decoding import sniff
 from ..errors import APIConnectionError, APIError, InvalidResponseError
 from ..http import Reply
 from ..lenient_json import clean_text, read_json
 from ..lifting import PictureLifter, decode_base64
 from ..logs import get_logger
-from ..pictures import sniff
 from ..pricing import Usage
 from ..sse import EventParser
 from .base import Answer
