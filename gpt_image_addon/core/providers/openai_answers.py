@@ -27,6 +27,7 @@ log = get_logger(__name__)
 STREAM_END = b"[DONE]"
 PARTIAL = ".partial_image"
 MAX_LINKS = 20  # that are followed of one answer; no request asks for more than ten pictures
+MAX_EVENTS = 10_000  # of a stream; the API sends a handful
 MAX_PREVIEWS = 32  # that are shown of one answer
 MAX_PREVIEW_BYTES = 50 * 10**6
 HEAD_BYTES = 12  # in which a body shows what it is
@@ -75,6 +76,7 @@ class AnswerReader:
         self._pictures: list[bytes | None] = []
         self.links = []
         self._usage: object = None
+        self._taken = 0
         self._partials = 0
         self._error: APIError | None = None
         self._broken_off = False
@@ -115,7 +117,7 @@ class AnswerReader:
             self._lifter.feed(chunk)
             return False
         self._events.feed(chunk)
-        return self._error is not None or self._whole >= self.count
+        return self._error is not None or self._whole >= self.count or self._taken >= MAX_EVENTS
 
     @property
     def _whole(self) -> int:
@@ -235,6 +237,7 @@ class AnswerReader:
         return []
 
     def _take_event(self, name: str) -> None:
+        self._taken += 1
         text = self._lifter.close()
         lifted, self._lifter.pictures = self._lifter.pictures, []
         if text.strip() == STREAM_END:
