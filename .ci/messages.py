@@ -32,7 +32,7 @@ SHOWN_BASES = ("Operator", "Panel", "Menu", "UIList", "FileHandler", "Sidebar")
 UNSEEN = (
     *("__main__", "batch_outputs", "batches", "report"),
     *("batch", "batch_files", "contact_sheet", "gate", "manifest", "openjd", "outcomes", "pace", "rows"),
-    *("remote_batches", "openai_batches", "merging", "prompts", "further"),
+    *("remote_batches", "openai_batches", "merging", "foreign_journal", "prompts", "further"),
     *("keychain_windows", "lifting", "light", "packing", "png16", "processes", "sockets", "watched"),
 )
 """Rooms whose sentences reach the command line, a model or nobody."""

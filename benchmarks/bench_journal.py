@@ -5,6 +5,8 @@ python benchmarks/bench_journal.py [FOLDER]        a folder on the disk to measu
 
 from __future__ import annotations
 
+import json
+import resource
 import statistics
 import sys
 import tempfile
@@ -16,17 +18,21 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gpt_image_addon.core.glance import glance
-from gpt_image_addon.core.history import Filter, find, look, row
+from gpt_image_addon.core.history import SECONDS_A_DAY, Filter, clean, each, find, look, row
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep
+from gpt_image_addon.core.states import JobState
 
 ROUNDS = 100
 ENTRIES = 1000
+MANY = 100_000
 SHOWN = 50  # rows that `history` prints
 PAGE = 8  # rows that the panel draws
 PICTURE = bytes(3_000_000)  # as heavy as a photograph of 1024 x 1024
 REQUEST = GenerationRequest(prompt="weathered oak planks " * 5, provider="openai", model="gpt-image-2")
+RELATIVE = f"results/{datetime.now():%Y-%m}/"
+SEARCHED = f"{REQUEST.model}\n{REQUEST.prompt}".casefold()
 USAGE = {"output_tokens": 196, "input_tokens": 12}
 
 
@@ -94,6 +100,63 @@ def bench_looking_back(journal: Journal, folder: Path) -> None:
         report(name, [milliseconds(call) for _ in range(20)])
 
 
+def fill(journal: Journal) -> None:
+    """A hundred thousand jobs of this month, each with its folder."""
+    month = journal.results / datetime.now().strftime("%Y-%m")
+    names = [f"many-{number}" for number in range(MANY)]
+    for name in names:
+        (month / name).mkdir(parents=True)
+    columns = "state, updated, month, process, digest, request, application, estimated_usd, reserved_usd, "
+    columns += "cost_usd, usage, billed, model, quality, size, bytes"
+    with journal.transaction() as connection:
+        connection.executemany(
+            f"INSERT INTO jobs (id, created, searched, folder, {columns}) SELECT ?, ?, ?, ?, {columns}"
+            " FROM jobs WHERE id = 'job-1'",
+            [
+                (name, time.time() - 40 * SECONDS_A_DAY + number, f"{name}\n{SEARCHED}", f"{RELATIVE}{name}")
+                for number, name in enumerate(names)
+            ],
+        )
+
+
+def bench_many(journal: Journal) -> None:
+    """What must stay quick with so many jobs, and what is allowed to take its time."""
+    fill(journal)
+    page, searched = Filter(limit=PAGE), Filter(limit=PAGE, search="walnut")
+
+    def check_budget() -> None:
+        journal.reserve("budget", REQUEST, Application(), "d", 0.001, 1e9)
+
+    def remove() -> None:
+        with journal.transaction() as connection:
+            connection.execute("DELETE FROM jobs WHERE id = 'budget'")
+
+    print(f"\nwith {MANY} jobs")
+    times = []
+    for _ in range(20):
+        times.append(milliseconds(check_budget))
+        remove()
+    report("reserve, with the budget check", times, "at most 2 ms")
+    cases: dict[str, tuple[str, Callable[[], object]]] = {
+        "history --limit 5": ("at most 50 ms", lambda: look(journal, Filter(limit=5))),
+        "a page of the panel": ("at most 50 ms", lambda: glance(journal, page)),
+        "a page of failed jobs": ("", lambda: glance(journal, Filter(limit=PAGE, states=(JobState.FAILED,)))),
+        "a search that finds nothing": ("at most 100 ms", lambda: look(journal, Filter(search="zebra"))),
+        "a page of a search": ("at most 100 ms", lambda: glance(journal, searched)),
+    }
+    for name, (remark, call) in cases.items():
+        report(name, [milliseconds(call) for _ in range(20)], remark)
+    report("clean --dry-run", [milliseconds(lambda: clean(journal, 10, dry_run=True)) for _ in range(3)])
+    before = peak_megabytes()
+    took = milliseconds(lambda: sum(len(json.dumps(row(entry))) for entry in each(journal, Filter())))
+    report("all as JSON, one by one", [took], f"{peak_megabytes() - before:.0f} MB more, at most 200 MB")
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as name:
         folder = Path(name)
@@ -101,6 +164,7 @@ def main() -> None:
         print(f"{'step':34}{'median':>12}{'95 %':>12}")
         bench_steps(journal)
         bench_looking_back(journal, folder)
+        bench_many(journal)
         journal.close()
 
 

@@ -24,6 +24,8 @@ All parameters carry the API's own names; `GenerationRequest` and `Application` 
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +35,8 @@ import bpy
 
 from . import listeners, references, runner, settings
 from .catalogue import models, successor
-from .core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
+from .core import arguments
+from .core.errors import GptImageError, SceneError, StorageError
 from .core.jobs import Job, as_completed
 from .core.request import Application, GenerationRequest
 from .core.sizes import AUTO
@@ -43,6 +46,7 @@ from .ledger import (
     clean_results,
     export_result,
     history,
+    history_rows,
     look_back,
     measure_results,
     merge_journal,
@@ -50,6 +54,7 @@ from .ledger import (
     start_cleaning,
     unapplied,
     unknown,
+    unreadable,
 )
 from .surfaces import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
@@ -88,6 +93,7 @@ __all__ = [
     "forget_finished",
     "generate",
     "history",
+    "history_rows",
     "jobs",
     "look_back",
     "make_maps",
@@ -116,17 +122,16 @@ __all__ = [
     "tile_result",
     "unapplied",
     "unknown",
+    "unreadable",
     "using",
     "waiting",
 ]
-"""What scripts may rely on."""
+"""What scripts may rely on; each function of it checks the types of its arguments, see the end."""
 
 using = settings.override
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
-
-_REQUEST_FIELDS = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
-_APPLICATION_FIELDS = frozenset(field.name for field in dataclasses.fields(Application))
-_PATH_FIELDS = ("mask", "markup")
+PATHS = ("mask", "markup", "textures_dir")
+"""Parameters that name one file or folder."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +183,7 @@ def generate(prompt: str, *, target: str = "texture", **parameters: Any) -> Resu
     :param parameters: as for `submit`.
     :raises GptImageError: why there is no result; see `core.errors` for the kinds.
     """
-    job = submit(prompt, target=target, **parameters)
+    job = _submit(prompt, at_once=True, target=target, **parameters)
     try:
         job.wait()
     except BaseException:
@@ -191,7 +196,7 @@ def submit(
     prompt: str,
     *,
     target: str = "texture",
-    reuse: bool = False,
+    reuse: bool | None = None,
     retry_unknown: bool = False,
     max_cost: float | None = None,
     on_progress: Callable[[Job], None] | None = None,
@@ -200,7 +205,9 @@ def submit(
     """Start making something from a prompt and return at once.
 
     :param target: ``image``, ``texture``, ``plane`` or ``material``.
-    :param reuse: use the stored result of an equal request, where there is one.
+    :param reuse: True uses the stored result of an equal request, where there is one, and waits for one that
+        is on its way, also from another process. False sends the request whatever there is. Without it, only
+        a result is used that an earlier process paid for and could not deliver before it ended.
     :param retry_unknown: send it even though an equal request was sent before and got no answer; it may have
         been billed.
     :param max_cost: USD that it may cost at most. In background 1.00 without it, unless
@@ -211,8 +218,35 @@ def submit(
         words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for pictures of the scene.
     :raises GptImageError: the request can't be sent; nothing was.
     """
-    request, application = split(prompt, target=target, **parameters)
+    return _submit(
+        prompt,
+        target=target,
+        reuse=reuse,
+        retry_unknown=retry_unknown,
+        max_cost=max_cost,
+        on_progress=on_progress,
+        **parameters,
+    )
+
+
+@arguments.check_types
+def _submit(
+    prompt: str,
+    *,
+    at_once: bool = False,
+    reuse: bool | None = None,
+    retry_unknown: bool = False,
+    max_cost: float | None = None,
+    on_progress: Callable[[Job], None] | None = None,
+    **parameters: Any,
+) -> Job:
+    """`submit`.
+
+    :param at_once: the caller does nothing but wait, see `runner.check_receiver`.
+    """
+    request, application = split(prompt, **parameters)
     found = settings.load()
+    runner.check_receiver(application, at_once=at_once)
     runner.checked(_without_captures(request), application, found, _capture_sizes(request))
     rendered = dataclasses.replace(request, references=tuple(map(_captured, request.references)))
     job = runner.submit(
@@ -241,7 +275,9 @@ def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = Non
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent.
     """
-    return planner(prompt, picture_sizes=picture_sizes, **parameters)()
+    work = planner(prompt, picture_sizes=picture_sizes, **parameters)
+    runner.check_receiver(split(prompt, **parameters)[1])
+    return work()
 
 
 def planner(
@@ -291,29 +327,24 @@ def estimate(prompt: str, **parameters: Any) -> Estimate:
 def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Application]:
     """Sort keyword parameters into the request and what becomes of its result.
 
-    :raises InvalidRequestError: a name that is no parameter.
+    :raises InvalidRequestError: a name that is no parameter, or a value of another type.
     """
-    for name in parameters:
-        if name not in _REQUEST_FIELDS and name not in _APPLICATION_FIELDS:
-            raise InvalidRequestError(
-                f"There is no parameter '{name}'.", code="unknown_parameter", param=name
-            )
-    values = {name: _plain(name, value) for name, value in parameters.items() if value is not None}
-    provider = values.pop("provider", None) or settings.load(with_key=False).provider
-    request = {name: value for name, value in values.items() if name in _REQUEST_FIELDS}
-    application = {name: value for name, value in values.items() if name in _APPLICATION_FIELDS}
-    if request.get("output_format") == "gif":  # the usual size is more than a gif may have
-        request.setdefault("size", AUTO)
-    return GenerationRequest(prompt=prompt, provider=provider, **request), Application(**application)
+    in_request, in_application = arguments.kinds_of(GenerationRequest), arguments.kinds_of(Application)
+    kinds = {**in_request, **in_application}
+    values = {name: value for name, value in parameters.items() if value is not None}
+    values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
+    values["provider"] = values.get("provider") or settings.load(with_key=False).provider
+    if values.get("output_format") == "gif":  # the usual size is more than a gif may have
+        values.setdefault("size", AUTO)
+    request = {name: value for name, value in values.items() if name in in_request}
+    application = {name: value for name, value in values.items() if name in in_application}
+    return GenerationRequest(prompt=prompt, **request), Application(**application)
 
 
-def _plain(name: str, value: Any) -> Any:
+def _absolute(name: str, value: Any) -> Any:
     if name == "references":
-        values = [value] if isinstance(value, str | Path) else value
-        return tuple(item if item in references.CAPTURES else str(Path(item).absolute()) for item in values)
-    if name in _PATH_FIELDS or name == "textures_dir":
-        return str(Path(value).absolute())
-    return tuple(value) if isinstance(value, list) else value
+        return tuple(path if path in references.CAPTURES else str(Path(path).absolute()) for path in value)
+    return str(Path(value).absolute()) if name in PATHS else value
 
 
 def _without_captures(request: GenerationRequest) -> GenerationRequest:
@@ -419,7 +450,17 @@ def batch(manifest: Path | str, defaults: Mapping[str, Any] | None = None, **opt
     """
     from .batches import Batch, BatchOptions
 
-    return Batch(Path(manifest), defaults or {}, BatchOptions(**options))
+    given = {name: value for name, value in options.items() if value is not None}
+    found = BatchOptions(**arguments.typed(arguments.kinds_of(BatchOptions), given, "option"))
+    paths = {name: _as_text(value) for name, value in (defaults or {}).items()}
+    return Batch(Path(manifest), paths, found)
+
+
+def _as_text(value: Any) -> Any:
+    """Paths in the defaults of a manifest, as the manifest itself would have them."""
+    if isinstance(value, list | tuple):
+        return [_as_text(item) for item in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def run_batch(batch: Batch, survey: Survey | None = None, **callbacks: Callable[..., None]) -> BatchResult:
@@ -493,3 +534,8 @@ def save_blend(path: Path) -> str:
 def close() -> None:
     """Cancel what runs and release the journal; the next call opens it again."""
     runner.close()
+
+
+for _name in __all__:
+    if inspect.isfunction(globals()[_name]):
+        globals()[_name] = arguments.check_types(globals()[_name])

@@ -18,6 +18,7 @@ import bpy
 
 from .core.errors import GptImageError, JobCancelled, SceneError, StorageError
 from .core.logs import get_logger
+from .core.redaction import describe
 from .core.states import JobState
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ class Applier:
         except Exception as error:
             log.exception("Job %s could not be applied", job.id)
             self._fail(
-                job, SceneError(f"The result could not be put into the scene: {error!r}.", billed="yes")
+                job,
+                SceneError(f"The result could not be put into the scene: {describe(error)}.", billed="yes"),
             )
             return
         finally:
@@ -222,7 +224,7 @@ def clear_previews() -> None:
 
 
 def _why_deferred(job: Job) -> str | None:
-    from .scene.scene_state import why_deferred
+    from .scene.receiver import why_deferred
 
     return why_deferred(job.application)
 

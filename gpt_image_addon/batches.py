@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .core.gate import Gate, Pricer
     from .core.outcomes import Outcome, Tally
     from .core.pipeline import Line
+    from .core.remote_collection import Problem
     from .core.survey import Survey
     from .settings import Settings
 
@@ -227,17 +228,21 @@ def merge_all(folder: Path) -> None:
         merge(journal, found.parent)
 
 
-def _outcomes(batch: Batch, running: Run) -> Iterator[Outcome]:
+def _outcomes(batch: Batch, running: Run, problems: list[Problem]) -> Iterator[Outcome]:
     if not batch.options.via_batch_api:
         yield from running.outcomes(batch.rows)
         return
     from .core.providers.openai_batches import BatchClient
-    from .core.remote_batches import Collection, Submission
+    from .core.remote_batches import Submission
+    from .core.remote_collection import Collection
 
     client = BatchClient(running.line.connection)
     if batch.options.collect:
-        running.fresh = frozenset(Collection(running.line, client).run().jobs)
+        collected = Collection(running.line, client, stopping=lambda: running.stopping).run()
+        problems += collected.problems
+        running.fresh = frozenset(collected.jobs)
         yield from running.outcomes(batch.rows)
+        running.fatal = running.fatal or collected.fatal
     else:
         submission = Submission(running.line, running.gate, client, stopping=lambda: running.stopping)
         yield from submission.outcomes(batch.rows)
@@ -274,6 +279,8 @@ class BatchResult:
     fatal: GptImageError | None
     """What ended the run early."""
     stopped: bool
+    problems: tuple[Problem, ...] = ()
+    """What batches of the API brought that was of no use, and those nothing was heard of."""
 
 
 def run(
@@ -297,9 +304,10 @@ def run(
     running = batch.open(survey)
     on_open(running)
     tally = Tally()
+    problems: list[Problem] = []
     report = (batch.options.report or batch.file("report")).absolute()
     with RunFiles(batch.file("results"), report, running.journal) as files:
-        for outcome in _outcomes(batch, running):
+        for outcome in _outcomes(batch, running, problems):
             files.add(outcome)
             tally.add(outcome)
             on_outcome(outcome, tally)
@@ -314,4 +322,5 @@ def run(
         survey.rows - tally.rows,
         running.fatal,
         running.stopping,
+        tuple(problems),
     )

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import bpy
 
 from . import settings
-from .core.errors import GptImageError
+from .core.connection import shown_url
+from .core.errors import MESSAGE_LIMIT, GptImageError
+from .core.redaction import describe, show
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,11 @@ def checks() -> list[Check]:
 
 def _checked(name: str, look: Callable[[], str]) -> Check:
     try:
-        return Check(name, True, look())
+        return Check(name, True, show(look(), MESSAGE_LIMIT))
     except GptImageError as error:
         return Check(name, False, error.text)
     except Exception as error:
-        return Check(name, False, f"{type(error).__name__}: {error}")
+        return Check(name, False, describe(error))
 
 
 def _blender() -> str:
@@ -65,7 +67,15 @@ def _openai() -> str:
     if found.provider == "offline" and not found.api_key:
         return "not needed: the provider is offline"
     found.check_provider("openai")
-    return f"a key is there; requests go to {found.base_url}"
+    told = f"a key is there; requests go to {shown_url(found.base_url)}"
+    return f"{told}. {note}" if (note := settings.key_note()) else told
+
+
+def _network() -> str:
+    from .core.proxies import check_route
+
+    proxy = check_route(settings.base_url(), settings.proxy())
+    return f"through the proxy {proxy.shown}" if proxy.url else "no proxy"
 
 
 _CHECKS: dict[str, Callable[[], str]] = {
@@ -74,5 +84,6 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "pillow": _module("PIL"),
     "requests": _module("requests"),
     "journal": _journal,
+    "network": _network,
     "openai": _openai,
 }

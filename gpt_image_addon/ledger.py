@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import runner, settings
+from .core.arguments import unknown_name
 from .core.errors import GptImageError, InvalidRequestError
 from .core.states import JobState
 
@@ -22,15 +23,38 @@ def history(
 ) -> History:
     """What was made and spent: `.spent_usd`, `.reserved_usd`, `.jobs` (newest first), `.results_bytes`.
 
+    Jobs whose rows can't be read are left out; their ids are in `.unreadable`.
+
     :param month: ``yyyy-mm``; empty for all jobs and the sums of this month.
     :param state: one of `JobState`.
     :param search: text in prompts, models and job ids.
+    :raises InvalidRequestError: there is no such state.
     :raises StorageError: the journal can't be read.
     """
     from .core.history import Filter, look
 
+    if state and state not in tuple(JobState):
+        raise unknown_name(state, JobState.__members__, "state", param="state")
     which = Filter(month, (JobState(state),) if state else (), search, limit)
     return look(_journal(), which)
+
+
+def history_rows(
+    *, month: str = "", state: str | None = None, search: str = "", limit: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """The jobs of `history` as plain JSON values, one after the other, however many there are.
+
+    :raises StorageError: the journal can't be read.
+    """
+    from .core.history import Filter, each, row
+
+    which = Filter(month, (JobState(state),) if state else (), search, limit)
+    return map(row, each(_journal(), which))
+
+
+def unreadable() -> list[str]:
+    """Ids of the jobs whose rows in the journal can't be read, as far as they were met by now."""
+    return sorted(_journal().unreadable)
 
 
 def look_back(
@@ -103,10 +127,12 @@ def set_favourite(job: str, favourite: bool = True) -> None:
 def clean_results(older_than_days: float, *, dry_run: bool = False) -> Cleaned:
     """Delete the files of old results, never of favourites or unapplied ones: `.jobs` and `.freed_bytes`.
 
+    :raises InvalidRequestError: the age is below 0.
     :raises StorageError: the journal can't be written.
     """
     from .core.history import clean
 
+    _check_age(older_than_days)
     return clean(_journal(), older_than_days, dry_run=dry_run)
 
 
@@ -115,10 +141,12 @@ def start_cleaning(
 ) -> None:
     """As `clean_results`, in a thread; ``done`` gets on the main thread what went.
 
+    :raises InvalidRequestError: the age is below 0.
     :raises StorageError: the journal can't be opened.
     """
     from .core.history import clean
 
+    _check_age(older_than_days)
     journal = _journal()
     runner.errand(lambda: clean(journal, older_than_days), done)
 
@@ -128,14 +156,13 @@ def measure_results(done: Callable[[int | None, GptImageError | None], None]) ->
 
     :raises StorageError: the journal can't be opened.
     """
-    from .core.results import folder_bytes
-
-    folder = _journal().results
-    runner.errand(lambda: folder_bytes(folder), done)
+    runner.errand(_journal().results_bytes, done)
 
 
 def merge_journal(source: Path | str) -> Merged:
     """Take over jobs and results of another machine's state folder: `.added`, `.updated`, `.copied_bytes`.
+
+    Rows that this add-on can't have written are left out; their ids are in `.refused`.
 
     :raises InvalidRequestError: there is no journal.
     :raises StorageError: it can't be read, or ours can't be written.
@@ -143,6 +170,12 @@ def merge_journal(source: Path | str) -> Merged:
     from .core.merging import merge
 
     return merge(_journal(), Path(source))
+
+
+def _check_age(days: float) -> None:
+    """Below 0 not even what is being made now would be too young."""
+    if days < 0:
+        raise InvalidRequestError(f"An age in days is not below 0, as {days:g} is.", param="older_than_days")
 
 
 def _journal() -> Journal:

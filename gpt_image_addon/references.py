@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from . import settings
-from .core.files import replace_file
+from .core.files import PRIVATE_FILE, replace_file
 
 FOLDER = "references"
 CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference
@@ -139,7 +139,7 @@ def _write(pixels: Any) -> str:
     from .core.pictures import encode_png
 
     path = _new_file()
-    replace_file(path, encode_png(pixels))
+    replace_file(path, encode_png(pixels), PRIVATE_FILE)
     return str(path)
 
 

@@ -20,7 +20,7 @@ import bpy
 from . import settings
 from .core.errors import GptImageError
 from .core.paths import state_folder
-from .core.redaction import Redaction
+from .core.redaction import Redaction, describe, without_words
 
 if TYPE_CHECKING:
     from .core.journal import Entry
@@ -30,7 +30,7 @@ SHOWN_JOBS = 50  # the newest
 MANIFEST = Path(__file__).with_name("blender_manifest.toml")
 OURS = ("OPENAI_", "GPT_IMAGE_")
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-LEFT_OUT = ("prompt", "references", "mask", "markup", "safety_identifier")
+LEFT_OUT = ("prompt", "references", "reference_labels", "mask", "markup", "safety_identifier")
 """Parameters of a request that are the user's own."""
 README = """\
 This is a report of GPT Image for Blender, written by `doctor --report`.
@@ -81,21 +81,30 @@ def _section(look: Callable[[], Any]) -> Any:
     except GptImageError as error:
         return error.to_dict()
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        return describe(error)
 
 
 def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
     from .core.redaction import hide
 
-    for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", settings.KEY_VARIABLE):
-        hide(os.environ.get(name, "").strip())
-    hide(settings.stored_key())
+    found = settings.load()
+    for secret in (found.api_key, found.organization, found.project, settings.stored_key()):
+        hide(secret)
+    words: list[str] = []
     files: list[str] = []
     for entry in entries:
-        paths = (*entry.request.references, entry.request.mask, entry.request.markup)
-        files += [path for path in (*paths, entry.application.textures_dir) if path]
-    words = () if with_prompts else [entry.request.prompt for entry in entries]
-    return Redaction({"<state folder>": state_folder(), "~": Path.home()}, words, files)
+        request, application = entry.request, entry.application
+        paths = (*request.references, request.mask, request.markup, application.textures_dir)
+        files += [path for path in paths if path]
+        words += [*request.reference_labels, *filter(None, (application.name, application.object_name))]
+        words += () if with_prompts else (request.prompt,)
+    return Redaction({"<state folder>": state_folder(), "~": Path.home()}, words, files, _names())
+
+
+def _names() -> dict[str, str]:
+    """What the user and this computer are called."""
+    users = {Path.home().name, *(os.environ.get(name, "") for name in ("USER", "USERNAME", "LOGNAME"))}
+    return {platform.node(): "<computer>"} | dict.fromkeys(users, "<user>")
 
 
 def _journal() -> tuple[list[Entry], dict[str, int], Any]:
@@ -172,4 +181,7 @@ def _job(entry: Entry, with_prompts: bool) -> dict[str, Any]:
     told = row(entry)
     if not with_prompts:
         del told["prompt"]
+        message = (entry.error or {}).get("message")
+        if isinstance(message, str):
+            told["error"] = {**(entry.error or {}), "message": without_words(message, request.prompt)}
     return {**told, "request": values, "pictures": pictures, "usage": entry.usage}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,6 @@ from .core.jobs import Job
 
 if TYPE_CHECKING:
     from .core.journal import Entry
-
-PICTURES = "image-*"  # received pictures in the folder of a result
 
 
 def entry(job: str) -> Entry:
@@ -35,8 +32,10 @@ def files(job: str) -> list[str]:
 
     :raises InvalidRequestError: there is no such job, or its files are gone.
     """
+    from .core.history import pictures_of
+
     folder = entry(job).folder
-    found = sorted(map(str, folder.glob(PICTURES))) if folder is not None else []
+    found = list(map(str, pictures_of(folder))) if folder is not None else []
     if not found:
         raise InvalidRequestError(f"The files of job {job} are gone.", code="no_result", param="job")
     return found
@@ -73,6 +72,17 @@ def again(job: str, **application: Any) -> Job:
     return runner.submit(stored.request, wanted, settings.load(), retry_unknown=True)
 
 
+def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
+    """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing."""
+    from .core.defaults import OBJECT_TARGETS
+    from .scene.receiver import why_read_only
+    from .scene.scene_state import MATERIAL_TYPES
+
+    if obj is None or target not in OBJECT_TARGETS or obj.type not in MATERIAL_TYPES:
+        return ""
+    return why_read_only(obj) or ""
+
+
 def use_variation(job: str, number: int, **application: Any) -> None:
     """Show another of a job's pictures: in the material that it made, or where maps hang on it, in a new one.
 
@@ -96,14 +106,14 @@ def delete(job: str) -> None:
 
     :raises InvalidRequestError: there is no such job, or it is a favourite.
     """
+    from .core.history import delete_result
+
     found = entry(job)
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
     journal = runner.journal(settings.load(with_key=False))
-    with journal.transaction(durable=True) as connection:
-        connection.execute("UPDATE jobs SET folder = NULL WHERE id = ?", (job,))
     if found.folder is not None:
-        shutil.rmtree(found.folder, ignore_errors=True)
+        delete_result(journal, job, journal.relative(found.folder))
 
 
 def mark_asset(material: bpy.types.Material, library: str = "") -> Path | None:

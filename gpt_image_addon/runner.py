@@ -194,6 +194,17 @@ def checked(
     return request, price, (*warnings, *(notices if request.provider == "openai" else ()))
 
 
+def check_receiver(application: Application, *, at_once: bool = False) -> None:
+    """Refuse what the open file can't take, before anything is sent; see `scene.receiver`.
+
+    :param at_once: the caller waits for the result, so that nobody can change the file meanwhile.
+    :raises InvalidRequestError: the scene or the object can't take it.
+    """
+    from .scene.receiver import check_receiver
+
+    check_receiver(application, at_once=at_once)
+
+
 def _seen(settings: Settings) -> Seen:
     """What the journal knows of earlier answers; a price is shown without it, too."""
     from .core.pricing import nothing_seen
@@ -222,7 +233,7 @@ def submit(
     application: Application,
     settings: Settings,
     *,
-    reuse: bool = False,
+    reuse: bool | None = None,
     retry_unknown: bool = False,
     max_cost: float | None = None,
 ) -> Job:
@@ -237,6 +248,7 @@ def submit(
     from .core.pipeline import file_digests
 
     limits = settings.limits(max_cost)
+    check_receiver(application)
     request, price, warnings = checked(request, application, settings)
     found = state(settings)
     digest = request.digest(file_digests(request))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from .core import keychain
+from .core.arguments import kinds_of, typed
 from .core.connection import (
     Connection,
     check_base_url,
@@ -132,14 +133,11 @@ def override(**values: Any) -> Iterator[None]:
     """Inside the block, these go before environment and preferences. Main thread only.
 
     :param values: fields of `Settings`.
-    :raises InvalidRequestError: a name that is no setting.
+    :raises InvalidRequestError: a name that is no setting, or a value of another type.
     """
-    known = {field.name for field in dataclasses.fields(Settings)}
-    for name in values:
-        if name not in known:
-            raise InvalidRequestError(f"There is no setting '{name}'.", code="unknown_setting", param=name)
     before = dict(_overrides)
-    _overrides.update(values)
+    kinds = {name: kind for name, kind in kinds_of(Settings).items() if name != "problem"}
+    _overrides.update(typed(kinds, values, "setting"))
     try:
         yield
     finally:
@@ -151,6 +149,11 @@ def base_url() -> str:
     """The API's address: the environment's, the preferences', or OpenAI's."""
     preferred = clean_url(getattr(preferences(), "base_url", ""))
     return clean_url(os.environ.get("OPENAI_BASE_URL", "")) or preferred or DEFAULT_BASE_URL
+
+
+def proxy() -> str:
+    """The proxy of the preferences; empty for that of the environment."""
+    return clean_url(getattr(preferences(), "proxy", ""))
 
 
 def stays_here() -> bool:
@@ -180,7 +183,7 @@ def load(*, with_key: bool = True) -> Settings:
         picture_fields=environment.get("GPT_IMAGE_PICTURE_FIELDS")
         or getattr(found, "picture_fields", "")
         or "brackets",
-        proxy=getattr(found, "proxy", "").strip(),
+        proxy=proxy(),
         concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
         online_access=bool(bpy.app.online_access),
     )
@@ -195,7 +198,7 @@ def _checked(found: Settings) -> Settings:
     """
     for secret in (found.api_key, *secrets_in(found.base_url)):
         hide(secret)
-    values = {"api_key": "", "organization": "", "project": ""}
+    values: dict[str, Any] = {"api_key": "", "organization": "", "project": ""}
     problem = None
     try:
         values["api_key"] = check_key(found.api_key, _place_of_key()).value

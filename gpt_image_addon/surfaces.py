@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import bpy
 
 from . import runner, settings
+from .core.arguments import check_types, unknown_name
 from .core.defaults import STRENGTHS
 from .core.errors import InvalidRequestError, SceneError
 from .core.jobs import Emit, Job
@@ -24,9 +25,11 @@ from .core.results import Prepared
 if TYPE_CHECKING:
     from .core.surface import MapOptions
 
-PictureSource: TypeAlias = "str | Path | bpy.types.Image"
+PictureSource: TypeAlias = str | Path | bpy.types.Image
 """A path, an image data-block, or the name of one."""
 EXPORT_FOLDER = "gpt-image-exports"
+MAP_PARAMETERS = ("seamless", "maps", "description", "convention", "bits", "pack", "name")
+"""Parameters of maps besides the strengths."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def submit_work(work: Callable[[], Any], what: str) -> Job:
     return runner.submit_local(request, Application(), found, run, lambda prepared, application: made[0])
 
 
+@check_types
 def _maps_work(
     picture: PictureSource,
     output_dir: str | Path,
@@ -112,6 +116,7 @@ def _maps_work(
     return work
 
 
+@check_types
 def _map_options(
     *,
     maps: Sequence[str] | None = None,
@@ -123,18 +128,16 @@ def _map_options(
 ) -> MapOptions:
     from .core.surface import map_options
 
-    _check_names(strengths)
+    _check_names(strengths, MAP_PARAMETERS)
     check_application(Application(maps=tuple(maps or ())))
     check_map_values({"convention": convention, "bits": bits, "pack": pack, **strengths})
     return map_options(tuple(maps or ()), description, strengths, convention, bits, pack)
 
 
-def _check_names(strengths: Mapping[str, float]) -> None:
+def _check_names(strengths: Mapping[str, float], others: Sequence[str] = ()) -> None:
     for name in strengths:
         if name not in STRENGTHS:
-            raise InvalidRequestError(
-                f"There is no parameter '{name}'.", code="unknown_parameter", param=name
-            )
+            raise unknown_name(name, (*STRENGTHS, *others))
 
 
 def read_picture(picture: PictureSource) -> tuple[str, bytes]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import runner, settings
+from .core.arguments import typed
 from .core.errors import InvalidRequestError
 from .core.jobs import Job
 from .core.request import Application, GenerationRequest
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 
 OFFLINE = "The offline provider can't repaint seams; it can only cut the tile, and this is the cut."
 KEPT = "The seams could not be repainted, so the cut is kept: {reason}"
-REPAIR = ("description", "provider", "model", "quality", "max_cost", "retry_unknown")
-"""Parameters that only a repair has."""
+REPAIR: Mapping[str, Any] = {
+    **dict.fromkeys(("description", "provider", "model", "quality"), str | None),
+    "max_cost": float | None,
+    "retry_unknown": bool | None,
+}
+"""Parameters that only a repair has, and their types."""
 REQUEST = ("provider", "model", "quality")
 
 
@@ -72,7 +77,7 @@ def make_tile(
     :raises StorageError: the file can't be written.
     """
     if not repair_seams:
-        _check_names(repair, repair_seams)
+        _typed(repair, repair_seams)
         return _Work.of(picture, output, size)()
     job = submit_tile(picture, output, size=size, repair_seams=True, **repair)
     try:
@@ -95,7 +100,7 @@ def submit_tile(
 
     For a repair the tile is cut and written before this returns.
     """
-    _check_names(repair, repair_seams)
+    repair = _typed(repair, repair_seams)
     work = _Work.of(picture, output, size)
     if not repair_seams:
         return submit_work(work, "Tile")
@@ -141,8 +146,7 @@ def estimate_tile(
     from .core.further import painted_size, repair_request
     from .core.pricing import Estimate
 
-    repair = {"description": description, **repair}
-    _check_names(repair, True)
+    repair = _typed({"description": description, **repair}, repair_seams=True)
     work = _Work.of(picture, "tile.png", size)
     found = settings.load(with_key=False)
     table = runner.registry(found)
@@ -157,14 +161,12 @@ def estimate_tile(
     return runner.checked(asked, application, found, (painted, painted), read_files=False)[1]
 
 
-def _check_names(repair: Mapping[str, Any], repair_seams: bool) -> None:
-    for name in repair:
-        if name not in REPAIR:
-            raise InvalidRequestError(
-                f"There is no parameter '{name}'.", code="unknown_parameter", param=name
-            )
-        if not repair_seams:
-            raise InvalidRequestError(f"{name} belongs to repair_seams.", param=name)
+def _typed(repair: Mapping[str, Any], repair_seams: bool) -> dict[str, Any]:
+    """:raises InvalidRequestError: parameters that there are not, of another type, or for a repair only."""
+    values = typed(REPAIR, repair)
+    for name in values if not repair_seams else ():
+        raise InvalidRequestError(f"{name} belongs to repair_seams.", param=name)
+    return values
 
 
 def _request(repair: Mapping[str, Any], found: settings.Settings) -> GenerationRequest:

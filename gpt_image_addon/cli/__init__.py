@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
-import json
 import os
 import signal
 import sys
@@ -30,6 +29,7 @@ from .common import (
     add_outputs,
     console,
     failure,
+    json_pieces,
 )
 from .terminal import speaking
 
@@ -184,16 +184,18 @@ def _early_options(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _report(options: argparse.Namespace, output: Output, code: ExitCode) -> int:
-    text = json.dumps(output, ensure_ascii=False)
     if options.json_file is not None:
         try:
-            options.json_file.write_text(text + "\n", "utf-8")
+            with options.json_file.open("w", encoding="utf-8") as file:
+                file.writelines(json_pieces(output))
+                file.write("\n")
         except OSError as error:
             console.print(f"{PROGRAM}: {options.json_file} can't be written: {error.strerror}")
             code = code or ExitCode.INTERNAL
     if options.json:
         _flush_c()
-        sys.stdout.write(text + "\n")
+        sys.stdout.writelines(json_pieces(output))
+        sys.stdout.write("\n")
         sys.stdout.flush()
     return int(code)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import shlex
 import signal
 import time
@@ -66,7 +67,7 @@ NOT_PARAMETERS = OUTPUT_FLAGS | frozenset(
         "collect",
     )
 )
-SHOWN_INVALID = 20  # rows that a dry run names
+SHOWN_INVALID = 20  # rows that a dry run names, and problems that are told
 
 
 def add_batch(verb: argparse.ArgumentParser) -> None:
@@ -333,7 +334,7 @@ def _output(survey: Survey, result: BatchResult) -> Output:
     if result.fatal is not None:
         output = failure(result.fatal)
     else:
-        wrong = tally.failed + tally.unknown > 0
+        wrong = tally.failed + tally.unknown > 0 or result.problems
         state = "interrupted" if result.stopped else "incomplete" if wrong else "succeeded"
         if state == "succeeded" and tally.running:
             state = "running"
@@ -351,6 +352,7 @@ def _output(survey: Survey, result: BatchResult) -> Output:
         "unknown_usd": tally.unknown_usd,
         "report": str(result.report) if result.report else None,
         "results_file": str(result.results),
+        "problems": [dataclasses.asdict(problem) for problem in result.problems],
         "results": [],
     }
 
@@ -363,6 +365,12 @@ def _tell(output: Output, result: BatchResult) -> None:
     )
     maybe = f", and perhaps {_money(tally.unknown_usd)} for rows without an answer" if tally.unknown else ""
     say(f"Billed in this run: {_money(tally.cost_usd)}{maybe}.")
+    for problem in result.problems[:SHOWN_INVALID]:
+        where = f", line {problem.line}" if problem.line else ""
+        kept = f" It is kept in {problem.file}." if problem.file else ""
+        console.print(f"Batch {problem.batch}{where}: {problem.message}{kept}")
+    if len(result.problems) > SHOWN_INVALID:
+        console.print(f"{len(result.problems) - SHOWN_INVALID} more of that kind are in the JSON.")
     if result.report:
         say(f"What went wrong is in {result.report}.")
 

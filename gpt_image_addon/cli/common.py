@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +24,35 @@ BILLED = {
 console = Console()
 
 Output = dict[str, Any]
+
+
+class Rows:
+    """Rows of the JSON output, kept as text: as values a hundred thousand would take half a gigabyte."""
+
+    def __init__(self) -> None:
+        self._texts: list[bytes] = []
+
+    def add(self, row: Output) -> None:
+        """Add a JSON object."""
+        self._texts.append(json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace"))
+
+    def pieces(self) -> Iterator[str]:
+        """The JSON array, piece by piece."""
+        yield "["
+        for number, text in enumerate(self._texts):
+            yield (", " if number else "") + text.decode()
+        yield "]"
+
+
+def json_pieces(output: Output) -> Iterator[str]:
+    """The text of a JSON object, piece by piece."""
+    for number, (name, value) in enumerate(output.items()):
+        yield f"{', ' if number else '{'}{json.dumps(name)}: "
+        if isinstance(value, Rows):
+            yield from value.pieces()
+        else:
+            yield json.dumps(value, ensure_ascii=False)
+    yield "}"
 
 
 class UsageError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..core.states import JobState
 from .common import (
     SCHEMA,
     Output,
+    Rows,
     UsageError,
     add_outputs,
     add_scene_outputs,
@@ -23,6 +25,7 @@ from .common import (
 from .following import follow
 
 SHOWN_PROMPT = 60  # characters
+SOME = 5  # ids that a sentence names
 
 
 def add_history(verb: argparse.ArgumentParser) -> None:
@@ -97,12 +100,13 @@ def history(options: argparse.Namespace) -> Output:
         done["merged"] = _merge(options.merge)
     if options.clean_older_than is not None:
         done["cleaned"] = _clean(options.clean_older_than, options.dry_run)
-    found = api.history(
-        month=options.month or "", state=options.state, search=options.search, limit=options.limit
-    )
-    rows = [api.as_row(entry) for entry in found.jobs]
-    for row in rows:
+    which = {"month": options.month or "", "state": options.state, "search": options.search}
+    rows = Rows()
+    for row in api.history_rows(**which, limit=options.limit):
         _say_row(row)
+        rows.add(row)
+    found = api.history(**which, limit=0)
+    _say_unreadable(found.unreadable)
     say(
         f"${found.spent_usd:.4f} spent in {found.month}, ${found.reserved_usd:.4f} set aside; "
         f"results take {_megabytes(found.results_bytes)}."
@@ -113,6 +117,7 @@ def history(options: argparse.Namespace) -> Output:
         reserved_usd=found.reserved_usd,
         results_bytes=found.results_bytes,
         jobs=rows,
+        unreadable=list(found.unreadable),
         **done,
     )
 
@@ -121,7 +126,23 @@ def _merge(source: Path) -> Output:
     merged = api.merge_journal(source)
     size = _megabytes(merged.copied_bytes)
     say(f"{merged.added} jobs were added, {merged.updated} updated, {size} copied.")
-    return {"added": merged.added, "updated": merged.updated, "copied_bytes": merged.copied_bytes}
+    if merged.refused:
+        say(f"{len(merged.refused)} rows can't be of this add-on and were left out: {_some(merged.refused)}.")
+    return {
+        "added": merged.added,
+        "updated": merged.updated,
+        "copied_bytes": merged.copied_bytes,
+        "refused": list(merged.refused),
+    }
+
+
+def _say_unreadable(jobs: Sequence[str]) -> None:
+    if jobs:
+        say(f"{len(jobs)} rows of the journal can't be read and were left out: {_some(jobs)}.")
+
+
+def _some(jobs: Sequence[str]) -> str:
+    return ", ".join(jobs[:SOME]) + (", …" if len(jobs) > SOME else "")
 
 
 def _clean(days: float, dry_run: bool) -> Output:
@@ -165,7 +186,9 @@ def _list(waiting: list[Any]) -> Output:
     for row in lost:
         _say_row(row, "may have been billed")
     say(f"{len(rows)} results wait to be applied; {len(lost)} requests got no answer.")
-    return succeeded(jobs=rows, unknown=lost)
+    unreadable = api.unreadable()
+    _say_unreadable(unreadable)
+    return succeeded(jobs=rows, unknown=lost, unreadable=unreadable)
 
 
 def _apply(job: str) -> Output:

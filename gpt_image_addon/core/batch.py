@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from .crew import Crew
-from .errors import APIError, ExitCode, GptImageError, JobCancelled
+from .errors import APIError, GptImageError, JobCancelled
 from .files import PART_SUFFIX, storage_errors
 from .gate import Gate
 from .jobs import Job, JobEvent, Work
 from .manifest import Row
-from .outcomes import NOT_MADE, Outcome, RowState, refused, state_after
+from .outcomes import HOPELESS, NOT_MADE, Outcome, RowState, refused, state_after
 from .pipeline import Line
 from .request import GenerationRequest
 from .results import Prepared
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 EVENT_SECONDS = 0.5  # how long one look for a finished row lasts
 WAITING_ROWS = 8  # that are ready when a worker becomes free
-HOPELESS = (ExitCode.CONFIGURATION, ExitCode.QUOTA)
-"""What the server says to all rows alike."""
 EXTENSIONS = {"jpeg": "jpg"}
 
 

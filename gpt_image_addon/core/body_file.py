@@ -9,10 +9,9 @@ from pathlib import Path
 
 from .files import PART_SUFFIX, sync_folder
 from .logs import get_logger
+from .result_folders import BODY_FILE
 
 log = get_logger(__name__)
-
-BODY_FILE = "body.bin"
 
 
 class BodyFile:

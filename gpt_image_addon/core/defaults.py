@@ -17,6 +17,7 @@ ANIMATED_OR_DRAWN = ("gif", "svg")
 """Formats that never stream and that Blender can't hold."""
 PROVIDERS = ("openai", "offline")
 TARGETS = ("image", "texture", "plane", "material")
+OBJECT_TARGETS = ("texture", "material")  # those that go onto an existing object
 BACKGROUNDS = ("auto", "opaque", "transparent")
 OUTPUT_FORMATS = ("png", "jpeg", "webp", "gif", "svg")
 ALPHA_FORMATS = ("png", "webp")

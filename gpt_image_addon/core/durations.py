@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from .errors import StorageError
-from .files import replace_file
+from .files import PRIVATE_FILE, replace_file
 from .jobs import Emit, Job, Work
 from .logs import get_logger
 from .request import GenerationRequest
@@ -49,7 +49,7 @@ class Durations:
             self._seconds[_key(request)] = round(before + NEWEST_WEIGHT * (seconds - before), 2)
             text = json.dumps(self._seconds)
         try:
-            replace_file(self.path, text.encode())
+            replace_file(self.path, text.encode(), PRIVATE_FILE)
         except StorageError as error:
             log.warning("Durations can't be kept: %s", error.text)
 

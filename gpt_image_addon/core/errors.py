@@ -15,8 +15,7 @@
     ├── JobCancelled
     └── APIError
         ├── APIConnectionError
-        │   ├── APITimeoutError
-        │   └── UntrustedCertificateError
+        │   └── APITimeoutError
         ├── APIStatusError
         │   ├── AuthenticationError
         │   ├── PermissionDeniedError
@@ -205,14 +204,6 @@ class APITimeoutError(APIConnectionError):
     """The server did not answer in time."""
 
     default_code = "timeout"
-
-
-class UntrustedCertificateError(APIConnectionError):
-    """The server can't show that it is the one it claims to be; trying again does not help."""
-
-    exit_code = ExitCode.CONFIGURATION
-    default_code = "untrusted_certificate"
-    default_next_step = "Check the base URL; a company's own certificate goes into REQUESTS_CA_BUNDLE."
 
 
 class APIStatusError(APIError):

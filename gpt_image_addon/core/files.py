@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -12,6 +13,8 @@ from typing import Any
 from .errors import StorageError
 
 PART_SUFFIX = ".part"
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+"""Permissions in the state folder: prompts and images are nobody else's, where the system has modes."""
 PIECE = 256 * 1024
 """Bytes that are read or written at once.
 
@@ -42,13 +45,13 @@ class InPieces(io.FileIO):
         return super().readinto(memoryview(buffer)[:PIECE])
 
 
-def read_file(path: Path, limit: int | None = None) -> bytes:
-    """All of a regular file, read in pieces.
+def open_file(path: Path, limit: int | None = None) -> io.BufferedReader:
+    """A regular file, to be read in pieces.
 
     Nothing else is opened: a pipe would let its reader wait for ever, a device has no end.
 
     :param limit: bytes that it may have; None for as many as there are.
-    :raises OSError: as `open` and `read`; ``EINVAL`` for what is no regular file, ``EFBIG`` beyond the limit.
+    :raises OSError: as `open`; ``EINVAL`` for what is no regular file, ``EFBIG`` beyond the limit.
     """
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
@@ -57,8 +60,17 @@ def read_file(path: Path, limit: int | None = None) -> bytes:
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     if limit is not None and status.st_size > limit:
         raise OSError(errno.EFBIG, f"larger than {limit // 10**6} MB", str(path))
-    with io.BufferedReader(InPieces(path)) as stream:
-        return stream.read(status.st_size)
+    return io.BufferedReader(InPieces(path))
+
+
+def read_file(path: Path, limit: int | None = None) -> bytes:
+    """All of a regular file; see `open_file`.
+
+    :param limit: bytes that it may have; None for as many as there are.
+    :raises OSError: as `open_file` and `read`.
+    """
+    with open_file(path, limit) as stream:
+        return stream.read(os.fstat(stream.fileno()).st_size)
 
 
 def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -78,18 +90,52 @@ def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
 def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file so that it is either the old or the new one, never half of it.
 
-    :param mode: permissions, from the first moment on.
+    :param mode: permissions, from the first moment on; folders that are missing are made private where it is.
     :raises StorageError: the disk is full or the folder can't be written.
     """
     # A name of its own: two threads may write the same file at once.
     part = path.with_name(f"{path.name}.{os.urandom(4).hex()}{PART_SUFFIX}")
     with storage_errors(f"{path} could not be written"):
+        if mode == PRIVATE_FILE:
+            make_private_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write_synced(part, data, mode)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone.
+
+    :raises OSError: as `mkdir`.
+    """
+    if not path.is_dir():
+        if path.parent != path:
+            make_private_folder(path.parent)
+        path.mkdir(PRIVATE_FOLDER, exist_ok=True)
+
+
+def keep_private(path: Path) -> None:
+    """Take what others may do with a file, or with a folder and all in it, away; links are left alone.
+
+    A folder comes after what is in it.
+    """
+    if os.name == "nt":
+        return
+    with contextlib.suppress(OSError):  # somebody else's
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            for inner in path.iterdir():
+                keep_private(inner)
+        if not stat.S_ISLNK(mode) and not is_private(mode):
+            path.chmod(PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE)
+
+
+def is_private(mode: int) -> bool:
+    """Whether permissions let nobody but the owner in."""
+    return os.name == "nt" or not mode & 0o077
 
 
 def sync_folder(path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .admission import quote, sent_fields
 from .asked import as_sent, is_cut
-from .defaults import PROMPT_LIMIT
+from .defaults import OBJECT_TARGETS, PROMPT_LIMIT
 from .errors import InvalidRequestError
 from .files import PART_SUFFIX, read_file
 from .models import Registry, check
@@ -147,6 +147,8 @@ def checked(
     if application.repair_seams and not request.seamless:
         raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
     sent, notes = as_sent(request, registry)
+    if application.object_name and application.target not in OBJECT_TARGETS:
+        notes = (*notes, f"object_name has no effect with the target {application.target}.")
     warnings = check(sent, registry, date.today())
     files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
     price = quote(files, registry, seen, more_pictures)

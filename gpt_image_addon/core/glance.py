@@ -11,14 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .history import Filter, condition
-from .results import PICTURE_STEM
+from .history import BY_AGE, ORDER, Filter, condition, pictures_of
+from .result_folders import PICTURE_STEM, named
+from .schema import PROMPT
 from .states import JobState
 
 if TYPE_CHECKING:
     from .journal import Journal
 
-_COLUMNS = "id, state, created, cost_usd, folder, favourite, json_extract(request, '$.prompt') AS prompt"
+_COLUMNS = f"id, state, created, cost_usd, folder, favourite, {PROMPT} AS prompt"
 
 
 @dataclass(frozen=True)
@@ -55,25 +56,32 @@ def glance(journal: Journal, which: Filter, start: int = 0) -> Glance:
     :param start: how many jobs stand on the pages before.
     :raises StorageError: the journal can't be read.
     """
-    where, values = condition(which)
-    count = journal.query(f"SELECT COUNT(*) FROM jobs WHERE {where}", *values)[0][0]
+    where, values = condition(journal, which)
+    count = journal.query(f"SELECT COUNT(*) FROM {BY_AGE} WHERE {where}", *values)[0][0]
     limit = -1 if which.limit is None else which.limit
-    page = f"SELECT {_COLUMNS} FROM jobs WHERE {where} ORDER BY created DESC, id LIMIT ? OFFSET ?"
-    jobs = tuple(_seen(row, journal.folder) for row in journal.query(page, *values, limit, start))
+    ids = f"SELECT rowid FROM {BY_AGE} WHERE {where} {ORDER} LIMIT ? OFFSET ?"
+    page = f"SELECT {_COLUMNS} FROM jobs WHERE rowid IN ({ids}) {ORDER}"
+    rows = journal.query(page, *values, limit, start)
+    jobs = tuple(seen for seen in (_seen(row, journal.results) for row in rows) if seen is not None)
     return Glance(journal.spent_usd(), journal.reserved_usd(), count, jobs)
 
 
-def _seen(row: Any, state_folder: Path) -> Seen:
-    return Seen(
-        job=row["id"],
-        prompt=row["prompt"] or "",
-        state=JobState(row["state"]),
-        created=datetime.fromtimestamp(row["created"]),
-        cost_usd=row["cost_usd"],
-        picture=_first_picture(state_folder / row["folder"]) if row["folder"] else "",
-        favourite=bool(row["favourite"]),
-    )
+def _seen(row: Any, results: Path) -> Seen | None:
+    """None for a row that can't be read."""
+    folder = named(results, row["id"], row["folder"])
+    try:
+        return Seen(
+            job=row["id"],
+            prompt=str(row["prompt"]),
+            state=JobState(row["state"]),
+            created=datetime.fromtimestamp(row["created"]),
+            cost_usd=None if row["cost_usd"] is None else float(row["cost_usd"]),
+            picture=_first_picture(folder) if folder else "",
+            favourite=bool(row["favourite"]),
+        )
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
 
 
 def _first_picture(folder: Path) -> str:
-    return min(map(str, folder.glob(f"{PICTURE_STEM}1.*")), default="")
+    return next((str(path) for path in pictures_of(folder) if path.stem == f"{PICTURE_STEM}1"), "")

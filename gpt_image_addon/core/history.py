@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidRequestError
-from .files import PART_SUFFIX, replace_file, storage_errors
+from .files import read_file, replace_file, storage_errors
 from .names import safe_name
-from .results import PICTURE_STEM, folder_bytes
-from .schema import month_of
+from .result_folders import PICTURE_STEM, files_in, locate, measure, named, present, remove
+from .schema import make_searchable, month_of
 from .states import JobState
 
 if TYPE_CHECKING:
     from .journal import Entry, Journal
 
 SECONDS_A_DAY = 86_400
-_SEARCHED = "id || char(10) || model || char(10) || ifnull(json_extract(request, '$.prompt'), '')"
+ORDER = "ORDER BY created DESC, id"
+"""Newest first."""
+BY_AGE = "jobs INDEXED BY jobs_by_age"
+"""The table of jobs, by the index in which everything is that a `Filter` looks at."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class History:
     jobs: tuple[Entry, ...]
     """Newest first."""
     results_bytes: int
-    """Size of everything below ``results/``."""
+    """Size of all results."""
+    unreadable: tuple[str, ...] = ()
+    """Ids of jobs whose rows can't be read and were left out."""
 
 
 def look(journal: Journal, which: Filter) -> History:
@@ -65,18 +69,27 @@ def look(journal: Journal, which: Filter) -> History:
         spent_usd=journal.spent_usd(month),
         reserved_usd=journal.reserved_usd(month),
         jobs=tuple(find(journal, which)),
-        results_bytes=folder_bytes(journal.results),
+        results_bytes=journal.results_bytes(),
+        unreadable=tuple(sorted(journal.unreadable)),
     )
 
 
 def find(journal: Journal, which: Filter) -> list[Entry]:
     """The jobs that a filter lets through, newest first."""
-    where, values = condition(which)
-    return journal.find(where, *values, limit=-1 if which.limit is None else which.limit)
+    return list(each(journal, which))
 
 
-def condition(which: Filter) -> tuple[str, tuple[object, ...]]:
-    """A filter in SQL, and the values of its marks."""
+def each(journal: Journal, which: Filter) -> Iterator[Entry]:
+    """As `find`, one after the other: there may be a hundred thousand.
+
+    :raises StorageError: the journal can't be read.
+    """
+    where, values = condition(journal, which)
+    return journal.each(BY_AGE, where, *values, limit=-1 if which.limit is None else which.limit)
+
+
+def condition(journal: Journal, which: Filter) -> tuple[str, tuple[object, ...]]:
+    """A filter in SQL, and the values of its marks; answered from the index `jobs_by_age` alone."""
     parts: list[tuple[str, tuple[object, ...]]] = []
     if which.month:
         parts.append(("month = ?", (which.month,)))
@@ -85,9 +98,17 @@ def condition(which: Filter) -> tuple[str, tuple[object, ...]]:
     if which.favourites:
         parts.append(("favourite = 1", ()))
     if which.search:
-        parts.append((f"instr(casefold({_SEARCHED}), ?)", (which.search.casefold(),)))
+        _prepare_search(journal)
+        parts.append(("instr(searched, ?)", (which.search.casefold(),)))
     where = " AND ".join(text for text, _ in parts) or "1"
     return where, tuple(value for _, some in parts for value in some)
+
+
+def _prepare_search(journal: Journal) -> None:
+    """Another program may have added rows without the column that is searched."""
+    if journal.query("SELECT 1 FROM jobs INDEXED BY jobs_not_searchable WHERE searched IS NULL LIMIT 1"):
+        with journal.transaction() as connection:
+            make_searchable(connection)
 
 
 def row(entry: Entry) -> dict[str, Any]:
@@ -123,7 +144,7 @@ def export(journal: Journal, job: str, folder: Path) -> list[Path]:
     :raises StorageError: a copy can't be written.
     """
     entry = journal.entry(job)
-    pictures = sorted(entry.folder.glob(f"{PICTURE_STEM}*")) if entry and entry.folder else []
+    pictures = pictures_of(entry.folder) if entry and entry.folder else []
     if entry is None or not pictures:
         raise InvalidRequestError(
             f"Job {job} has no pictures." if entry else f"There is no job {job}.",
@@ -135,11 +156,17 @@ def export(journal: Journal, job: str, folder: Path) -> list[Path]:
     for picture in pictures:
         copy = folder / f"{name} {job} {picture.name.removeprefix(PICTURE_STEM)}"
         with storage_errors(f"{picture} could not be read"):
-            data = picture.read_bytes()
+            data = read_file(picture)
         replace_file(copy, data)
         copies.append(copy)
     journal.applied(job)
     return copies
+
+
+def pictures_of(folder: Path) -> list[Path]:
+    """The received pictures in a result folder."""
+    found = (Path(entry.path) for entry in files_in(folder) if entry.name.startswith(PICTURE_STEM))
+    return sorted(path for path in found if path.parent == folder)
 
 
 @dataclass(frozen=True)
@@ -159,27 +186,42 @@ def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) ->
     :raises StorageError: the journal can't be written.
     """
     before = time.time() - older_than_days * SECONDS_A_DAY
-    old = journal.find(
-        "state = ? AND favourite = 0 AND folder IS NOT NULL AND created < ?", JobState.APPLIED, before
+    old = journal.query(
+        "SELECT id, folder, bytes FROM jobs WHERE state = ? AND favourite = 0 AND folder IS NOT NULL"
+        f" AND created < ? {ORDER}",
+        JobState.APPLIED,
+        before,
     )
-    freed = 0
-    for entry in old:
-        assert entry.folder is not None
-        freed += folder_bytes(entry.folder)
+    there = present(journal.results)
+    freed, jobs = 0, []
+    for row in old:
+        folder = named(journal.results, row["id"], row["folder"])
+        if folder not in there:
+            folder = locate(journal.results, row["id"], row["folder"])
+        if folder is None:
+            continue  # gone, or never ours
+        jobs.append(row["id"])
+        freed += measure(folder) if row["bytes"] is None else row["bytes"]
         if not dry_run:
-            _remove(journal, entry)
-    return Cleaned(tuple(entry.id for entry in old), freed)
+            delete_result(journal, row["id"], row["folder"], JobState.APPLIED)
+    return Cleaned(tuple(jobs), freed)
 
 
-def _remove(journal: Journal, entry: Entry) -> None:
-    """Forget the folder, then delete it: a row never names half a result."""
-    assert entry.folder is not None
+def delete_result(journal: Journal, job: str, noted: object, state: JobState | None = None) -> None:
+    """Delete the files of a result: only those that we made, in the folder that we made for it.
+
+    A favourite stays. The row forgets the folder first, so that none ever names half a result.
+
+    :param noted: the folder as the row names it.
+    :param state: only where the job is still in it.
+    :raises StorageError: the journal can't be written.
+    """
+    folder = locate(journal.results, job, noted)
     with journal.transaction(durable=True) as connection:
-        connection.execute(
-            "UPDATE jobs SET folder = NULL WHERE id = ? AND state = ? AND favourite = 0",
-            (entry.id, JobState.APPLIED),
+        forgotten = connection.execute(
+            "UPDATE jobs SET folder = NULL WHERE id = ? AND folder IS NOT NULL AND favourite = 0"
+            " AND state = ifnull(?, state)",
+            (job, state),
         )
-        doomed = entry.folder.with_name(entry.folder.name + PART_SUFFIX)
-        if entry.folder.is_dir():
-            entry.folder.replace(doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
+    if forgotten.rowcount == 1 and folder is not None:
+        remove(folder)

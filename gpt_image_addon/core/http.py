@@ -30,7 +30,6 @@ from .errors import (
     ConfigurationError,
     EndpointError,
     InvalidResponseError,
-    UntrustedCertificateError,
 )
 from .exchange import Exchange
 from .logs import get_logger, guard_libraries
@@ -121,7 +120,7 @@ def send(
     :raises APIConnectionError: no connection, it broke, or the answer takes longer than the exchange allows;
         ``billed`` says whether the request had left.
     :raises InvalidResponseError: the answer is too large, or can't be unpacked.
-    :raises EndpointError: a redirect, which is never followed.
+    :raises EndpointError: a redirect, which is never followed, or a certificate that can't be trusted.
     :raises JobCancelled: the exchange was cancelled.
     """
     hide(connection.api_key)
@@ -151,8 +150,8 @@ def fetch(
     exchange: Exchange,
     *,
     local: bool = False,
-    seconds: float = LINK_SECONDS,
     timeout: tuple[float, float] = LINK_TIMEOUT,
+    seconds: float = LINK_SECONDS,
 ) -> Reply:
     """Get what a link of an answer points to, without the key.
 
@@ -337,8 +336,11 @@ def _too_large(exchange: Exchange, request_id: str | None = None) -> InvalidResp
 
 def _connection_error(error: Exception, exchange: Exchange, proxy: Proxy) -> APIError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error) or "doesn't match" in str(error):
-        return UntrustedCertificateError(
-            "The server's certificate can't be trusted, so nothing was sent.", billed=exchange.billed
+        return EndpointError(
+            "The server's certificate can't be trusted, so nothing was sent.",
+            code="untrusted_certificate",
+            billed=exchange.billed,
+            next_step="Check the base URL; a company's own certificate goes into REQUESTS_CA_BUNDLE.",
         )
     if isinstance(error, requests.exceptions.ProxyError) and not exchange.body_sent:
         message = f"The proxy {proxy.shown} can't be reached or refused the connection."

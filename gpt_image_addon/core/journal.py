@@ -13,74 +13,56 @@ A row SENDING whose process is gone was either answered (its folder is there: ad
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from . import settling
 from .commits import Commits
-from .errors import Billed, BudgetExceededError, GptImageError, StorageError
-from .pricing import Observed, picture_tokens
+from .entries import MOVES, OPEN, STORED, read_entry
+from .entries import Entry as Entry
+from .errors import BudgetExceededError, GptImageError, StorageError
+from .files import is_private, keep_private, make_private_folder
+from .logs import get_logger
+from .pricing import Observed
 from .processes import ProcessLock, is_alive
 from .request import Application, GenerationRequest
+from .result_folders import measure, month_folders, named
 from .rows import Place
 from .schema import (
     JOURNAL_FILE,
+    PICO,
+    VERSION,
     described,
     insert,
     migrate,
     month_of,
     open_database,
-    read_values,
     storage_errors,
+    tokens_of,
+    version_of,
 )
 from .states import JobState
+from .stored_values import load_object
 
 LOCKS_FOLDER = "processes"
 RESULTS_FOLDER = "results"
+PRIVATE = (LOCKS_FOLDER, RESULTS_FOLDER, "references", "durations.json", "models.json", "styles.json")
+"""What lies in a state folder beside the journal."""
 SEEN_LIMIT = 100  # newest answers that an estimate learns from
+READ_AT_ONCE = 500  # rows
+MEASURED_AT_ONCE = 1000  # result folders whose sizes are noted together
+
+log = get_logger(__name__)
 
 _T = TypeVar("_T")
-
-STORED = (JobState.RECEIVED, JobState.APPLIED)
-OPEN = (JobState.QUEUED, JobState.SENDING)
-MOVES: Mapping[JobState, tuple[JobState, ...]] = {
-    JobState.SENDING: (JobState.QUEUED,),
-    JobState.RECEIVED: (JobState.SENDING, JobState.UNKNOWN),
-    JobState.APPLIED: STORED,
-    JobState.FAILED: (*OPEN, JobState.RECEIVED),
-    JobState.CANCELLED: (*OPEN, JobState.RECEIVED),
-    JobState.UNKNOWN: (JobState.SENDING,),
-}
-"""The states from which each one is reached; a move from any other changes nothing."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row of the journal."""
-
-    id: str
-    state: JobState
-    created: datetime
-    """Local time."""
-    request: GenerationRequest
-    application: Application
-    estimated_usd: float
-    cost_usd: float | None
-    usage: Mapping[str, Any] | None
-    request_id: str | None
-    folder: Path | None
-    """None where nothing came, or it was cleaned away."""
-    error: Mapping[str, Any] | None
-    billed: Billed
-    favourite: bool = False
 
 
 class Journal:
@@ -94,9 +76,12 @@ class Journal:
         self.folder = folder
         self.results = folder / RESULTS_FOLDER
         self.locks = folder / LOCKS_FOLDER
+        self.unreadable: set[str] = set()
+        """Jobs whose rows were left out, because they can't be read."""
         self._threads = threading.local()
         try:
-            self.results.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.results)
+            make_private_folder(self.locks)
             self._lock = ProcessLock(self.locks)
         except OSError as error:
             raise StorageError(
@@ -106,14 +91,36 @@ class Journal:
         try:
             with storage_errors(folder):
                 self._commits = Commits(folder / JOURNAL_FILE)
-            with self.transaction() as connection:
-                version = migrate(connection, folder)
+            self._keep_private()
+            version = self._bring_up()
             settling.settle_dead(self)
             if version == 0:  # the journal before this one was moved away, or the results came from elsewhere
                 settling.adopt_strangers(self)
         except BaseException:
             self._lock.release()
             raise
+
+    def _bring_up(self) -> int:
+        """Bring the tables to the newest version; returns the one before."""
+        with storage_errors(self.folder):
+            version = version_of(self._connection())
+        if version != VERSION:  # else nobody who writes just now is to be waited for
+            with self.transaction() as connection:
+                version = migrate(connection, self.folder)
+        return version
+
+    def _keep_private(self) -> None:
+        """What is in the state folder is nobody else's business, also where an older version left it open."""
+        if not is_private(self.locks.joinpath(self._lock.file_name).lstat().st_mode):
+            return  # a disk without modes
+        names = {path.name for path in self.folder.iterdir()}
+        ours = {name for name in names if name in PRIVATE or name.startswith(JOURNAL_FILE)}
+        open_ones = [self.folder / name for name in ours] + list(month_folders(self.results))
+        if names == ours:  # else it was somebody's folder before it was ours, such as a home
+            open_ones.append(self.folder)
+        for path in sorted(open_ones, key=lambda path: -len(path.parts)):
+            if not is_private(path.lstat().st_mode):
+                keep_private(path)
 
     @property
     def process(self) -> str:
@@ -149,8 +156,7 @@ class Journal:
         now = datetime.now()
         found = place or Place()
         values = dict(
-            **described(request, application),
-            id=job,
+            **described(job, request, application),
             state=JobState.QUEUED.value,
             created=now.timestamp(),
             updated=now.timestamp(),
@@ -196,31 +202,35 @@ class Journal:
 
         :returns: whether this call changed the row; another process may have adopted the answer before.
         """
-        entry = self.entry(job)
-        if entry is None:
+        rows = self.rows("id = ?", job)
+        if not rows:
             return False
         return self._move(
             job,
             JobState.RECEIVED,
             durable=True,
             folder=self.relative(folder),
+            bytes=measure(folder),
             cost_usd=cost_usd,
-            usage=json.dumps(usage),
-            picture_tokens=picture_tokens(usage, entry.request.n, entry.request.partial_images),
+            usage=_dump(usage),
+            picture_tokens=tokens_of(load_object(rows[0]["request"]) or {}, usage),
             request_id=request_id,
             reserved_usd=0.0,
             billed="yes",
         )
 
     def applied(self, job: str) -> None:
-        """The result is in the scene."""
-        self._move(job, JobState.APPLIED)
+        """The result is in the scene; what was made of it on the way lies beside it by now."""
+        rows = self.rows("id = ? AND folder IS NOT NULL", job)
+        folder = named(self.results, job, rows[0]["folder"]) if rows else None
+        values: dict[str, Any] = {"bytes": measure(folder)} if folder is not None else {}
+        self._move(job, JobState.APPLIED, **values)
 
     def failed(self, job: str, error: GptImageError, *, cancelled: bool = False) -> JobState:
         """The job ended without a result. What may have been billed becomes UNKNOWN and stays set aside; what
         was billed for sure counts as spent, by its estimate where no answer says more."""
         values: dict[str, Any] = {
-            "error": json.dumps(error.to_dict(), ensure_ascii=False),
+            "error": _dump(error.to_dict()),
             "billed": error.billed,
         }
         if error.request_id:
@@ -230,9 +240,9 @@ class Journal:
             state = JobState.UNKNOWN
         else:
             values["reserved_usd"] = 0.0
-            entry = self.entry(job)
-            if error.billed == "yes" and entry is not None and entry.cost_usd is None:
-                values["cost_usd"] = entry.estimated_usd
+            rows = self.rows("id = ? AND cost_usd IS NULL", job)
+            if error.billed == "yes" and rows:
+                values["cost_usd"] = rows[0]["estimated_usd"]
         self._move(job, state, durable=True, **values)
         return state
 
@@ -260,7 +270,10 @@ class Journal:
                 yield row["id"], JobState(row["state"])
 
     def entry(self, job: str) -> Entry | None:
-        """One row; None where there is none of that id."""
+        """One row; None where there is none of that id.
+
+        :raises StorageError: it can't be read.
+        """
         return next(map(self.read, self.rows("id = ?", job)), None)
 
     def entries(self, *states: JobState) -> list[Entry]:
@@ -269,12 +282,38 @@ class Journal:
         return self.find(where, *states)
 
     def find(self, where: str, *values: object, limit: int = -1) -> list[Entry]:
-        """The rows that a condition in SQL holds for, newest first.
+        """The rows that a condition in SQL holds for, newest first, without those that can't be read.
 
         :param limit: how many at most; -1 for all.
         """
-        rows = self.rows(f"{where} ORDER BY created DESC, id LIMIT ?", *values, limit)
-        return [self.read(row) for row in rows]
+        return list(self.each("jobs", where, *values, limit=limit))
+
+    def each(self, table: str, where: str, *values: object, limit: int = -1) -> Iterator[Entry]:
+        """As `find`, one after the other.
+
+        :param table: ``jobs``, and where sqlite would not find out itself, the index to use.
+        """
+        with storage_errors(self.folder):
+            statement = f"SELECT * FROM {table} WHERE {where} ORDER BY created DESC, id"
+            cursor = self._connection().execute(statement, values)
+        with contextlib.closing(cursor):
+            while limit:
+                with storage_errors(self.folder):
+                    rows = cursor.fetchmany(READ_AT_ONCE if limit < 0 else min(limit, READ_AT_ONCE))
+                if not rows:
+                    return
+                for entry in self.readable(rows):
+                    limit -= 1
+                    yield entry
+
+    def readable(self, rows: Iterable[sqlite3.Row]) -> Iterator[Entry]:
+        """Rows as values; one that can't be read is left out, and noted in `unreadable`."""
+        for row in rows:
+            try:
+                yield self.read(row)
+            except StorageError as error:
+                self.unreadable.add(f"{row['id']!s:.100}")
+                log.debug("Left out: %s", error.text)
 
     def find_stored(self, digest: str) -> Entry | None:
         """The newest result of an equal request whose files are kept."""
@@ -289,11 +328,13 @@ class Journal:
     def unapplied(self) -> list[Entry]:
         """Results that wait for a scene, without those that another living process is about to apply."""
         waiting = self.rows("state = ? ORDER BY created DESC", JobState.RECEIVED)
-        return [
-            self.read(row)
-            for row in waiting
-            if row["process"] == self.process or not is_alive(self.locks, row["process"])
-        ]
+        return list(
+            self.readable(
+                row
+                for row in waiting
+                if row["process"] == self.process or not is_alive(self.locks, row["process"])
+            )
+        )
 
     def seen(self, model: str, quality: str, size: str) -> Observed | None:
         """Output tokens a picture of the newest answers to such requests."""
@@ -310,15 +351,32 @@ class Journal:
 
     def spent_usd(self, month: str = "") -> float:
         """What the results of a month (``yyyy-mm``; this one by default) cost."""
-        return self._total("cost_usd", month)
+        return self._sum("spent", month) / PICO
 
     def reserved_usd(self, month: str = "") -> float:
         """What is set aside for requests of a month that run, or whose outcome is unknown."""
-        return self._total("reserved_usd", month)
+        return self._sum("reserved", month) / PICO
 
-    def _total(self, column: str, month: str) -> float:
-        statement = f"SELECT TOTAL({column}) FROM jobs WHERE month = ?"
-        return float(self.query(statement, month or month_of(datetime.now()))[0][0])
+    def _sum(self, column: str, month: str) -> int:
+        statement = f"SELECT {column} FROM sums WHERE month = ?"
+        rows = self.query(statement, month or month_of(datetime.now()))
+        return max(0, int(rows[0][0])) if rows else 0
+
+    def results_bytes(self) -> int:
+        """Bytes of all results; those whose sizes are not noted yet are measured, and noted, now.
+
+        :raises StorageError: the journal can't be read or written.
+        """
+        missing = "bytes IS NULL AND folder IS NOT NULL"
+        while rows := self.query(
+            f"SELECT id, folder FROM jobs INDEXED BY jobs_not_measured WHERE {missing} LIMIT ?",
+            MEASURED_AT_ONCE,
+        ):
+            folders = ((row["id"], named(self.results, row["id"], row["folder"])) for row in rows)
+            sizes = [(measure(folder) if folder else 0, job) for job, folder in folders]
+            with self.transaction() as connection:
+                connection.executemany("UPDATE jobs SET bytes = ? WHERE id = ?", sizes)
+        return int(self.query("SELECT ifnull(SUM(bytes), 0) FROM sums")[0][0])
 
     def relative(self, folder: Path) -> str:
         """A folder as rows name it: below the state folder, so that this may move; elsewhere absolute."""
@@ -326,26 +384,11 @@ class Journal:
         return (folder.relative_to(self.folder) if inside else folder).as_posix()
 
     def read(self, row: sqlite3.Row) -> Entry:
-        """A row of the file as a value."""
+        """A row of the file as a value.
 
-        def parsed(column: str) -> Any:
-            return json.loads(row[column]) if row[column] else None
-
-        return Entry(
-            id=row["id"],
-            state=JobState(row["state"]),
-            created=datetime.fromtimestamp(row["created"]),
-            request=read_values(GenerationRequest, parsed("request")),
-            application=read_values(Application, parsed("application")),
-            estimated_usd=row["estimated_usd"],
-            cost_usd=row["cost_usd"],
-            usage=parsed("usage"),
-            request_id=row["request_id"],
-            folder=self.folder / row["folder"] if row["folder"] else None,
-            error=parsed("error"),
-            billed=row["billed"],
-            favourite=bool(row["favourite"]),
-        )
+        :raises StorageError: it can't be read.
+        """
+        return read_entry(row, self.results)
 
     def rows(self, where: str, *values: object) -> list[sqlite3.Row]:
         """Rows as they are in the file, by a condition in SQL."""
@@ -398,11 +441,16 @@ class Journal:
 
 
 def _check_budget(connection: sqlite3.Connection, now: datetime, usd: float, budget_usd: float) -> None:
-    total = "SELECT TOTAL(cost_usd) + TOTAL(reserved_usd) FROM jobs WHERE month = ?"
-    used = float(connection.execute(total, (month_of(now),)).fetchone()[0])
+    total = "SELECT TOTAL(spent) + TOTAL(reserved) FROM sums WHERE month = ?"
+    used = float(connection.execute(total, (month_of(now),)).fetchone()[0]) / PICO
     if used + usd > budget_usd:
         raise BudgetExceededError(
             f"This could cost ${usd:.4f}; of the monthly budget of ${budget_usd:.2f}, "
             f"${used:.4f} is used or set aside.",
             next_step="Raise the budget, or choose a lower quality or a smaller size.",
         )
+
+
+def _dump(values: Mapping[str, Any] | None) -> str:
+    """JSON for a column, without halves of characters, which sqlite does not take."""
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "replace").decode()

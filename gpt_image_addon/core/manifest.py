@@ -1,4 +1,4 @@
-"""Manifests of batches: JSON Lines or CSV, read row by row, with placeholders and lists of choices.
+"""Manifests of batches: requests row by row, with placeholders and lists of choices.
 
 A column is a parameter of `GenerationRequest` or `Application`, one of `OWN_COLUMNS`, or any other name that
 a ``{placeholder}`` of the same row uses. A list makes one row of each of its values, several lists one row of
@@ -7,20 +7,22 @@ each combination. In CSV a list is ``oak|pine|ash``; in the prompt, where that m
 
 from __future__ import annotations
 
-import csv
 import dataclasses
+import difflib
 import hashlib
 import itertools
 import json
 import math
 import re
 import typing
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .errors import InvalidRequestError
+from .manifest_records import CSV_SUFFIX, read_records
 from .names import safe_name
 from .request import Application, GenerationRequest
 
@@ -35,11 +37,16 @@ NO_CHOICES_IN_CSV = frozenset({"prompt"})
 LIST_SEPARATOR = "|"
 SHORT_HASH = 12  # characters of a row's id that was not given
 NAME_PART = 40  # bytes of the prompt in a file name
+TEXT_LIMIT = 100_000  # characters of a value, its placeholders filled
+COMBINATION_LIMIT = 10_000  # rows of one line
+ROW_LIMIT = 1_000_000  # of a manifest
+SHOWN = 60  # characters of a value in an error
 
 _TYPES = {**typing.get_type_hints(GenerationRequest), **typing.get_type_hints(Application)}
 _REQUEST = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
 PARAMETERS = frozenset(_TYPES) - NOT_OFFERED
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
+_NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -77,42 +84,45 @@ class Manifest:
     def __iter__(self) -> Iterator[Row]:
         """The rows in the order of the file.
 
-        :raises InvalidRequestError: a line that can't be understood, with its number.
+        :raises InvalidRequestError: there are none, or a line can't be understood; with its number.
         """
         seen: dict[bytes, int] = {}
-        for line, cells in self._records():
+        count = 0
+        for line, cells in read_records(self.path, ALIASES):
             try:
-                yield from self._rows(line, cells, seen)
+                for row in self._rows(line, cells, seen):
+                    count += 1
+                    if count > ROW_LIMIT:
+                        raise InvalidRequestError(
+                            f"there are more than {ROW_LIMIT:,} rows; divide the manifest.",
+                            code="too_many_rows",
+                        )
+                    yield row
             except InvalidRequestError as error:
                 raise InvalidRequestError(
                     f"{self.path.name}, line {line}: {error.message}", code=error.code, param=error.param
                 ) from error
-
-    def _records(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        try:
-            with self.path.open(encoding="utf-8-sig", newline="") as stream:
-                read = _read_csv if self.path.suffix.lower() == ".csv" else _read_json_lines
-                yield from read(stream, self.path.name)
-        except OSError as error:
-            raise InvalidRequestError(
-                f"The manifest {self.path} can't be read: {error.strerror}.", code="missing_file"
-            ) from error
-        except UnicodeDecodeError as error:
-            raise InvalidRequestError(f"The manifest {self.path} is not written in UTF-8.") from error
+        if not count:
+            raise InvalidRequestError(f"The manifest {self.path} has no rows.", code="bad_manifest")
 
     def _rows(self, line: int, cells: Mapping[str, Any], seen: dict[bytes, int]) -> Iterator[Row]:
+        if self.path.suffix.lower() == CSV_SUFFIX:
+            cells = {name: _cell(name, text) for name, text in cells.items()}
         values = {**self.defaults, **{ALIASES.get(name, name): cells[name] for name in cells}}
         values = {name: value for name, value in values.items() if value is not None}
+        for name, value in values.items():
+            _check_value(name, value)
         _check_columns(values)
-        combined = [
-            {name: _filled(value, chosen) for name, value in chosen.items()}
-            for chosen in _combinations(values)
-        ]
-        ids = [str(chosen.get("id", "")) for chosen in combined]
-        for number, (given, chosen) in enumerate(zip(ids, combined, strict=True), 1):
-            yield self._row(
-                line, chosen, f"{given}-{number}" if ids.count(given) > 1 and given else given, seen
-            )
+        choices = [_choices(name, value) for name, value in values.items()]
+        _check_count(values, choices)
+        ids = Counter(
+            str(_filled("id", chosen["id"], chosen)) if "id" in chosen else ""
+            for chosen in _combinations(values, choices)
+        )
+        for number, chosen in enumerate(_combinations(values, choices), 1):
+            filled = {name: _filled(name, value, chosen) for name, value in chosen.items()}
+            given = str(filled.get("id", ""))
+            yield self._row(line, filled, f"{given}-{number}" if given and ids[given] > 1 else given, seen)
 
     def _row(self, line: int, values: Mapping[str, Any], given: str, seen: dict[bytes, int]) -> Row:
         typed = {name: self._typed(name, value) for name, value in values.items() if name in PARAMETERS}
@@ -121,7 +131,7 @@ class Manifest:
         asked = request.to_dict()
         asked |= {name: values[name] for name in PATH_COLUMNS if name in values}  # as written
         id = _given_id(given, seen) if given else _hashed_id(asked, seen)
-        tags = tuple(str(tag) for tag in values.get("tags", ()))
+        tags = tuple(filter(None, (str(tag).strip() for tag in values.get("tags", ()))))
         return Row(id, line, request, application, tags, str(values.get("catalog", "")), bool(given))
 
     def _typed(self, name: str, value: Any) -> Any:
@@ -138,37 +148,6 @@ def _strings(name: str, value: Any) -> list[str]:
     return values
 
 
-def _read_json_lines(stream: typing.TextIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for line, text in enumerate(stream, 1):
-        if not text.strip():
-            continue
-        try:
-            found = json.loads(text)
-        except ValueError as error:
-            raise InvalidRequestError(
-                f"{name}, line {line}: this is no JSON: {error}.", code="bad_manifest"
-            ) from error
-        if not isinstance(found, dict):
-            raise InvalidRequestError(f"{name}, line {line}: this is no JSON object.", code="bad_manifest")
-        yield line, found
-
-
-def _read_csv(stream: typing.TextIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(stream, skipinitialspace=True, strict=True)
-    try:
-        for record in reader:
-            if None in record or None in record.values():
-                raise InvalidRequestError(
-                    f"{name}, line {reader.line_num}: this line has not as many cells as the first one.",
-                    code="bad_manifest",
-                )
-            yield reader.line_num, {key.strip(): _cell(key.strip(), text) for key, text in record.items()}
-    except csv.Error as error:
-        raise InvalidRequestError(
-            f"{name}, line {reader.line_num + 1}: this is no CSV: {error}.", code="bad_manifest"
-        ) from error
-
-
 def _cell(name: str, text: str) -> Any:
     """An empty cell leaves the column open."""
     if not text.strip():
@@ -176,7 +155,8 @@ def _cell(name: str, text: str) -> Any:
     column = ALIASES.get(name, name)
     if column in NO_CHOICES_IN_CSV or (LIST_SEPARATOR not in text and column not in LIST_COLUMNS):
         return text
-    return [part.strip() for part in text.split(LIST_SEPARATOR)]
+    parts = [part.strip() for part in text.split(LIST_SEPARATOR)]
+    return list(filter(None, parts)) if column in LIST_COLUMNS else parts
 
 
 def _check_columns(values: Mapping[str, Any]) -> None:
@@ -187,17 +167,31 @@ def _check_columns(values: Mapping[str, Any]) -> None:
     for name in values:
         if name not in PARAMETERS and name not in OWN_COLUMNS and name not in used:
             raise InvalidRequestError(
-                f"there is no parameter '{name}', and no placeholder {{{name}}} uses it.",
+                f"there is no parameter '{_short(name)}', and no placeholder {{{_short(name)}}} uses it"
+                f"{_suggestion(name)}.",
                 code="unknown_parameter",
                 param=name,
             )
     missing = next((name for name in sorted(used) if name not in values), None)
     if missing is not None:
         raise InvalidRequestError(
-            f"the placeholder {{{missing}}} has no column; {{{{{missing}}}}} stands for the word in braces.",
+            f"the placeholder {{{_short(missing)}}} has no column; "
+            f"{{{{{_short(missing)}}}}} stands for the word in braces.",
             code="unknown_placeholder",
             param=missing,
         )
+
+
+def _suggestion(name: str) -> str:
+    known = sorted((PARAMETERS | OWN_COLUMNS | set(ALIASES)) - set(ALIASES.values()))
+    near = difflib.get_close_matches(name.lower(), known, 1) if len(name) <= SHOWN else []
+    return f"; perhaps '{near[0]}' is meant" if near else ""
+
+
+def _short(value: object) -> str:
+    """A value as an error shows it."""
+    text = str(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
 def _placeholders(value: Any) -> Iterator[str]:
@@ -208,10 +202,56 @@ def _placeholders(value: Any) -> Iterator[str]:
             yield from _placeholders(item)
 
 
-def _combinations(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    choices = [_choices(name, value) for name, value in values.items()]
+def _combinations(values: Mapping[str, Any], choices: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
     for chosen in itertools.product(*choices):
         yield dict(zip(values, chosen, strict=True))
+
+
+def _check_count(values: Mapping[str, Any], choices: Sequence[Sequence[Any]]) -> None:
+    """:raises InvalidRequestError: the line stands for too many rows."""
+    count = math.prod(map(len, choices))
+    if count > COMBINATION_LIMIT:
+        lists = [name for name, found in zip(values, choices, strict=True) if len(found) > 1]
+        raise InvalidRequestError(
+            f"the lists {_short(', '.join(lists))} make {count:,} rows; one line may make "
+            f"{COMBINATION_LIMIT:,}, so divide it.",
+            code="too_many_rows",
+        )
+
+
+def _check_value(name: str, value: Any) -> None:
+    """:raises InvalidRequestError: nothing can be made of a value, whatever its column."""
+    depth = 2 if name in LIST_COLUMNS else 1
+    items = [value]
+    while any(isinstance(item, list) for item in items) and depth:
+        depth -= 1
+        items = [part for item in items for part in (item if isinstance(item, list) else [item])]
+    for item in items:
+        if isinstance(item, list | dict):
+            raise InvalidRequestError(
+                f"{_short(name)} must be a text, a number, true or false, or a list of those.",
+                code="invalid_value",
+                param=name,
+            )
+        if isinstance(item, str):
+            _check_text(name, item)
+
+
+def _check_text(name: str, text: str) -> None:
+    if _NO_TEXT.search(text):
+        raise InvalidRequestError(
+            f"{_short(name)} holds a NUL or half of a character.", code="invalid_value", param=name
+        )
+    _check_length(name, len(text))
+
+
+def _check_length(name: str, size: int) -> None:
+    if size > TEXT_LIMIT:
+        raise InvalidRequestError(
+            f"{_short(name)} has {size:,} characters, its placeholders filled; {TEXT_LIMIT:,} is the limit.",
+            code="invalid_value",
+            param=name,
+        )
 
 
 def _choices(name: str, value: Any) -> Sequence[Any]:
@@ -224,16 +264,15 @@ def _choices(name: str, value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _filled(value: Any, values: Mapping[str, Any]) -> Any:
+def _filled(name: str, value: Any, values: Mapping[str, Any]) -> Any:
     """A value with its placeholders replaced by the row's own values."""
     if isinstance(value, list):
-        return [_filled(item, values) for item in value]
-    if not isinstance(value, str):
+        return [_filled(name, item, values) for item in value]
+    if not isinstance(value, str) or "{" not in value:
         return value
-    return _PLACEHOLDER.sub(
-        lambda found: f"{{{found[1]}}}" if found[1] else str(values[found[2]]),
-        value,
-    )
+    used = {word: str(values[word]) for word in _placeholders(value)}
+    _check_length(name, len(value) + sum(len(used[word]) for word in _placeholders(value)))
+    return _PLACEHOLDER.sub(lambda found: f"{{{found[1]}}}" if found[1] else used[found[2]], value)
 
 
 def _converted(name: str, value: Any) -> Any:
@@ -253,7 +292,7 @@ def _converted(name: str, value: Any) -> Any:
     except (ValueError, TypeError, KeyError) as error:
         what = "true or false" if bool in kinds else "a whole number" if int in kinds else "a number"
         raise InvalidRequestError(
-            f"{name} must be {what}, not '{value}'.", code="invalid_value", param=name
+            f"{name} must be {what}, not '{_short(value)}'.", code="invalid_value", param=name
         ) from error
     if isinstance(value, dict | list | bool):
         raise InvalidRequestError(f"{name} must be a text.", code="invalid_value", param=name)
@@ -277,7 +316,7 @@ def _hashed_id(asked: Mapping[str, Any], seen: dict[bytes, int]) -> str:
 def _given_id(given: str, seen: dict[bytes, int]) -> str:
     if safe_name(given) != given:
         raise InvalidRequestError(
-            f"the id '{given}' can't be the name of a file; '{safe_name(given)}' can.", param="id"
+            f"the id '{_short(given)}' can't be the name of a file; '{safe_name(given)}' can.", param="id"
         )
     key = hashlib.sha256(given.casefold().encode()).digest()[:8]
     if key in seen:

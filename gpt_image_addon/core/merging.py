@@ -1,25 +1,36 @@
-"""Taking over the journal and the results of another machine."""
+"""Taking over the journal and the results of another machine.
+
+That journal may be a stranger's. Nothing in it decides where something is written, what is deleted, or that
+less was spent here.
+"""
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import InvalidRequestError
 from .files import PART_SUFFIX, storage_errors
-from .results import folder_bytes
-from .schema import JOURNAL_FILE, insert, migrate, open_database
-from .schema import storage_errors as journal_errors
+from .foreign_journal import ForeignRow, is_journal, open_copy, read_rows
+from .processes import is_alive
+from .result_folders import copy, locate, measure, month_folders, remove
+from .results import read_answer
+from .schema import JOURNAL_FILE, insert
 from .states import JobState
 
 if TYPE_CHECKING:
     from .journal import Journal
+
+FOLLOWS = {
+    JobState.UNKNOWN: (JobState.RECEIVED, JobState.APPLIED, JobState.FAILED, JobState.CANCELLED),
+    JobState.RECEIVED: (JobState.APPLIED,),
+}
+"""How far a job of ours may have got over there."""
+NEWS = ("state", "updated", "usage", "request_id", "error", "billed", "picture_tokens")
+NO_RESULT = (JobState.FAILED, JobState.CANCELLED)
+STORED = (JobState.RECEIVED, JobState.APPLIED)
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,8 @@ class Merged:
     updated: int
     """Jobs that had got further over there."""
     copied_bytes: int
+    refused: tuple[str, ...] = ()
+    """Ids of rows that no version of the add-on writes; they were left out."""
 
 
 def merge(journal: Journal, source: Path) -> Merged:
@@ -41,73 +54,79 @@ def merge(journal: Journal, source: Path) -> Merged:
     :raises StorageError: one of the journals, or a result, can't be read or written.
     """
     path = source / JOURNAL_FILE if source.is_dir() else source
-    if not path.is_file():
+    if not is_journal(path):
         raise InvalidRequestError(f"There is no journal in {source}.", code="missing_file", param="merge")
     if path.samefile(journal.folder / JOURNAL_FILE):
         raise InvalidRequestError("This is the journal that is in use.", param="merge")
+    _sweep(journal)
+    known = {row["id"].casefold(): row["id"] for row in journal.query("SELECT id FROM jobs")}
     added = updated = copied = 0
-    with _copy_of(path) as other:
-        for row in other.execute("SELECT * FROM jobs WHERE state <> ?", (JobState.QUEUED,)):
-            ours = journal.rows("id = ?", row["id"])
-            if row["favourite"]:
-                journal.set_favourite(row["id"])
-            if ours and ours[0]["updated"] >= row["updated"]:
-                continue
-            copied += _take(journal, row, path.parent)
-            added += not ours
-            updated += bool(ours)
-    return Merged(added, updated, copied)
+    refused = []
+    with open_copy(path) as other:
+        for row in read_rows(other):
+            if isinstance(row, str):
+                refused.append(row)
+            elif known.setdefault(row.id.casefold(), row.id) != row.id:  # one folder on some disks
+                refused.append(row.id)
+            elif row.state is not JobState.QUEUED:
+                ours = journal.rows("id = ?", row.id)
+                if row.favourite:
+                    journal.set_favourite(row.id)
+                if ours and not _goes_on(ours[0], row):
+                    continue
+                copied += _take(journal, row, ours[0] if ours else None, path.parent)
+                added += not ours
+                updated += bool(ours)
+    return Merged(added, updated, copied, tuple(refused))
 
 
-@contextmanager
-def _copy_of(path: Path) -> Iterator[sqlite3.Connection]:
-    """A private copy in today's form: the journal over there may be older, in use, or on a read-only disk."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        journal_errors(path.parent),
-        closing(open_database(Path(folder) / JOURNAL_FILE)) as copy,
-    ):
-        _back_up(path, copy)
-        migrate(copy, path.parent)
-        yield copy
+def _goes_on(ours: sqlite3.Row, theirs: ForeignRow) -> bool:
+    """Whether what happened over there is news of a job that is known here.
+
+    Only an answer ends what we set aside ourselves.
+    """
+    if theirs.updated <= ours["updated"] or theirs.state not in FOLLOWS.get(ours["state"], ()):
+        return False
+    return theirs.state not in NO_RESULT or ours["process"] == ""
 
 
-def _back_up(path: Path, copy: sqlite3.Connection) -> None:
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(address, uri=True)) as other:
-            other.backup(copy)
-    except sqlite3.OperationalError:  # a disk on which sqlite can't lay the files that go with a journal
-        with closing(sqlite3.connect(f"{address}&immutable=1", uri=True)) as other:
-            other.backup(copy)
-
-
-def _take(journal: Journal, row: sqlite3.Row, source: Path) -> int:
+def _take(journal: Journal, row: ForeignRow, ours: sqlite3.Row | None, source: Path) -> int:
     """Add a row, or bring ours to its state; the result first. Returns the bytes that were copied."""
-    values = {**dict(row), "process": "", "folder": None}
+    values = dict(row.values)
+    results = source / journal.results.name
+    usable = row.state in STORED and not results.is_symlink()
+    old = locate(results, row.id, row.folder) if usable else None
     copied = 0
-    if row["folder"] and (source / row["folder"]).is_dir():
-        folder = journal.results / row["month"] / row["id"]
-        copied = _copy_result(source / row["folder"], folder)
-        values["folder"] = journal.relative(folder)
-    if row["state"] == JobState.SENDING:  # it may still run over there; here nobody will ever know
-        values |= {"state": JobState.UNKNOWN.value, "billed": "maybe"}
-    changes = ", ".join(f"{name} = :{name}" for name in values if name not in ("id", "favourite"))
+    if old is not None and read_answer(old) is not None and (ours is None or ours["folder"] is None):
+        new = journal.results / values["month"] / row.id
+        part = new.with_name(f"{row.id}.{journal.process}{PART_SUFFIX}")
+        with storage_errors(f"{old} could not be copied"):
+            copied = copy(old, new, part)
+        values |= {"folder": journal.relative(new), "bytes": measure(new)}
     with journal.transaction(durable=True) as connection:
-        if not insert(connection, **values):
-            connection.execute(f"UPDATE jobs SET {changes} WHERE id = :id AND updated < :updated", values)
+        if ours is None:
+            insert(connection, **values)
+        else:
+            _bring_up(connection, row, values)
     return copied
 
 
-def _copy_result(old: Path, new: Path) -> int:
-    """Bring one result folder here, whole or not at all; returns its size where it was copied."""
-    if new.exists():
-        return 0
-    part = new.with_name(new.name + PART_SUFFIX)
-    with storage_errors(f"{old} could not be copied"):
-        try:
-            shutil.copytree(old, part, dirs_exist_ok=True)
-            part.replace(new)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    return folder_bytes(new)
+def _bring_up(connection: sqlite3.Connection, row: ForeignRow, values: dict[str, object]) -> None:
+    """Let a row of ours follow theirs, where it has not moved meanwhile; what it cost never falls."""
+    taken = (*NEWS, "folder", "bytes")
+    changes = ", ".join(f"{name} = :{name}" for name in taken if name in values)
+    connection.execute(
+        f"UPDATE jobs SET {changes}, reserved_usd = 0,"
+        " cost_usd = iif(cost_usd IS NULL, :cost_usd, max(cost_usd, ifnull(:cost_usd, 0)))"
+        " WHERE id = :id AND updated < :updated",
+        values,
+    )
+
+
+def _sweep(journal: Journal) -> None:
+    """Remove what merges that died had copied in part."""
+    for month in month_folders(journal.results):
+        for part in month.glob(f"*.*{PART_SUFFIX}"):
+            process = part.name.removesuffix(PART_SUFFIX).partition(".")[2]
+            if part.is_dir() and not part.is_symlink() and not is_alive(journal.locks, process):
+                remove(part)

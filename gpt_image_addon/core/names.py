@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from itertools import islice
 
 NAME_LIMIT = 63  # bytes of UTF-8: the longest data-block name before Blender 5.0
 FALLBACK = "Picture"
+
+ALIKE = 0.7  # of 1: how much of a mistyped name must be right for a proposal
+COMPARED_NAMES = 2000  # a scene may have very many, and each comparison takes a moment
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?= *\.|$)", re.IGNORECASE)
@@ -60,3 +65,13 @@ def _without_last_character(text: str) -> str:
     while text and _continues(text[-1]):
         text = text[:-1]
     return text[:-1]
+
+
+def suggestion(wanted: str, known: Iterable[str]) -> str:
+    """A sentence that names what was probably meant; empty where nothing is like it."""
+    from difflib import get_close_matches
+
+    names = {name.casefold(): name for name in islice(known, COMPARED_NAMES)}
+    longer = [name for name in names if name.startswith(f"{wanted.casefold()}_")]
+    alike = longer or get_close_matches(wanted.casefold(), names, 1, ALIKE)
+    return f"Perhaps you meant '{names[alike[0]]}'." if alike else ""

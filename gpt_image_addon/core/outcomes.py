@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from .errors import GptImageError, JobCancelled, RowTakenError
+from .errors import ExitCode, GptImageError, JobCancelled, RowTakenError
 from .manifest import Row
+
+HOPELESS = (ExitCode.CONFIGURATION, ExitCode.QUOTA)
+"""How what the server says to all rows alike ends a run."""
 
 
 class RowState(StrEnum):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from .admission import sent_fields
 from .allowance import ANSWER_SECONDS
 from .asked import as_sent
-from .body_file import BODY_FILE, BodyFile
+from .body_file import BodyFile
 from .errors import (
     APIStatusError,
     GptImageError,
@@ -34,6 +34,7 @@ from .pricing import cost_usd, estimate, is_believable
 from .prompts import compose
 from .providers import NEEDS_KEY, make_provider
 from .request import Application, GenerationRequest
+from .result_folders import BODY_FILE
 from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, Prepared, keep
 from .sizes import parse_size
 from .states import JobState

@@ -22,13 +22,14 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CONTROLS_OF_BLOCKS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]+")
 _PAIRS = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _HALVES = re.compile("[\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _ESCAPED_BYTES = range(0xDC80, 0xDD00)
 """Halves that stand for bytes which are not UTF-8, as in the names of some files."""
 
 
-def find_half(text: str) -> int | None:
-    """Where a text holds half of a character, which can't be stored or sent; None where it does not."""
-    found = _HALVES.search(text)
+def find_unstorable(text: str) -> int | None:
+    """Where a text holds half of a character, or the character 0, which no file or path takes; None where not."""
+    found = _UNSTORABLE.search(text)
     return found.start() if found else None
 
 

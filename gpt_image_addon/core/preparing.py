@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .defaults import STRENGTHS
 from .errors import InvalidRequestError, InvalidResponseError
-from .files import read_file, replace_file, storage_errors
+from .files import keep_private, read_file, replace_file, storage_errors
 from .further import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
 from .names import safe_name
 from .processing import process
@@ -47,6 +47,13 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises InvalidResponseError: no picture in the folder can be used.
     :raises StorageError: maps or copies can't be written.
     """
+    try:
+        return _prepare(job, request, application, folder)
+    finally:
+        keep_private(folder)
+
+
+def _prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
     if not Turns.enabled:
         return _prepared(job, request, application, folder)
     light = WORKSHOP.call(_prepared_files, job, request, application, folder)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from pathlib import Path
 from typing import IO
 
+from .files import PRIVATE_FILE, make_private_folder
+
 LOCK_SUFFIX = ".lock"
 LOCK_TRIES = 5
+_NAME = re.compile(r"[0-9]+-[0-9a-f]{8}")
 
 
 def _try_lock(stream: IO[bytes]) -> bool:
@@ -34,15 +38,20 @@ class ProcessLock:
         :param folder: where the lock files of all processes lie.
         :raises OSError: it can't be written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         for _ in range(LOCK_TRIES):
             self.name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-            self._path = folder / (self.name + LOCK_SUFFIX)
-            self._stream = self._path.open("wb")
+            self._path = folder / self.file_name
+            self._stream = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE), "wb")
             if _try_lock(self._stream) and self._path.exists():
                 return
             self._stream.close()  # swept away by another process between its making and its locking
         raise OSError(f"{self._path} can't be locked")
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file in the folder."""
+        return self.name + LOCK_SUFFIX
 
     def release(self) -> None:
         """End the mark."""
@@ -52,6 +61,8 @@ class ProcessLock:
 
 def is_alive(folder: Path, name: str) -> bool:
     """Whether the process that took the lock ``name`` still holds it; a dead one's file is removed."""
+    if not _NAME.fullmatch(name):
+        return False  # of another machine, or of nobody
     path = folder / (name + LOCK_SUFFIX)
     try:
         with path.open("r+b") as stream:

@@ -16,7 +16,7 @@ from typing import Any
 from unicodedata import category
 from urllib.parse import quote
 
-from .plain_text import clean, shorten
+from .plain_text import clean, repair, shorten
 
 HIDDEN = "…"
 MIN_SECRET = 6  # characters; a shorter one would blank out ordinary words
@@ -61,6 +61,7 @@ _ABSOLUTE = re.compile(
 _SECRET_NAME = re.compile(
     r"(?i)^OPENAI_|_PROXY$|(?:^|_)(?:API_?)?KEYS?$|TOKEN|SECRET|PASSW|CREDENTIAL|CONNECTION_STRING"
 )
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PART_OF_WORD = re.compile(r"[\w*•…%+=~-]")
 
 
@@ -192,7 +193,7 @@ def show(text: object, limit: int) -> str:
 
 def describe(error: BaseException) -> str:
     """An unexpected error in words; its ``repr`` might hold a whole request."""
-    return show(f"{type(error).__name__}: {error}".rstrip(": "), 500)
+    return show(f"{type(error).__name__}: {error}".rstrip(": ."), 500)
 
 
 def environment_without_secrets() -> dict[str, str]:
@@ -241,6 +242,7 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """One text."""
+        text = repair(text)
         for found, shown in self._replaced:
             text = text.replace(found, shown)
         text = _ABSOLUTE.sub(SOMEWHERE, redact_bulk(text))
@@ -249,12 +251,16 @@ class Redaction:
             text = name.sub(shown, text)
         return _OF_ACCOUNTS.sub(r"\1-…", text)
 
+    def _key(self, key: str) -> str:
+        """Names of fields stay, whatever the user is called."""
+        return key if _FIELD.fullmatch(key) else self.text(key)
+
     def value(self, value: Any) -> Any:
         """A value of JSON, its keys included."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(item) for key, item in value.items()}
+            return {self._key(str(key)): self.value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         return value

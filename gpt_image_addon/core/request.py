@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from .arguments import PathText, kinds_of, typed
 from .defaults import (
     ALPHA_FORMATS,
     ANIMATED_OR_DRAWN,
@@ -35,6 +36,7 @@ from .defaults import (
 )
 from .errors import InvalidRequestError
 from .map_kinds import BY_NAME
+from .plain_text import find_unstorable
 
 _T = TypeVar("_T", bound="_Values")
 
@@ -58,15 +60,9 @@ class _Values:
     def from_dict(cls: type[_T], values: Mapping[str, Any]) -> _T:
         """The inverse of `to_dict`.
 
-        :raises InvalidRequestError: a name that is not a parameter.
+        :raises InvalidRequestError: a name that is not a parameter, or a value of another type.
         """
-        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        for name in values:
-            if name not in known:
-                raise InvalidRequestError(
-                    f"There is no parameter '{name}'.", code="unknown_parameter", param=name
-                )
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        return cls(**typed(kinds_of(cls), values))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -103,13 +99,13 @@ class GenerationRequest(_Values):
     frame_count: int | None = None
     """Frames of a gif."""
     frame_duration_ms: int | None = None
-    references: tuple[str, ...] = ()
+    references: tuple[PathText, ...] = ()
     """Paths of pictures to show the model; any make the call an edit."""
     reference_labels: tuple[str, ...] = ()
     """What each reference shows, said in the prompt; empty for none."""
-    mask: str | None = None
+    mask: PathText | None = None
     """Path of a picture that says where the first reference may change."""
-    markup: str | None = None
+    markup: PathText | None = None
     """Path of a transparent picture drawn over the first reference."""
     style: str | None = None
     """Name of a style whose words join the prompt."""
@@ -160,7 +156,7 @@ class Application(_Values):
     """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
     composite: bool = True
     """After a masked edit, put back what lies outside the mask."""
-    textures_dir: str | None = None
+    textures_dir: PathText | None = None
     """Folder that gets copies of the pictures and maps."""
     normal_strength: float = 1.0
     height_strength: float = 1.0
@@ -186,6 +182,7 @@ class Application(_Values):
 
 def check_application(application: Application) -> None:
     """:raises InvalidRequestError: a value that is not known or out of range."""
+    _check_texts(application)
     _one_of("target", application.target, TARGETS)
     for kind in application.maps:
         _one_of("maps", kind, tuple(BY_NAME))
@@ -193,6 +190,15 @@ def check_application(application: Application) -> None:
         {name: getattr(application, name) for name in (*STRENGTHS, "convention", "bits", "pack")}
     )
     _one_of("displacement", application.displacement, DISPLACEMENTS)
+    if application.picture < 0:
+        raise InvalidRequestError(
+            f"picture counts from 0, not from {application.picture}.", code="invalid_value", param="picture"
+        )
+    matrix = application.view_matrix
+    if matrix is not None and len(matrix) != 16:
+        raise InvalidRequestError(
+            f"view_matrix has 16 numbers, not {len(matrix)}.", code="invalid_value", param="view_matrix"
+        )
     size = application.texture_size
     if size is not None and not 0 < size < math.inf:
         raise InvalidRequestError(
@@ -221,6 +227,7 @@ def check_values(request: GenerationRequest) -> None:
 
     :raises InvalidRequestError: the first value that no model takes.
     """
+    _check_texts(request)
     if not request.prompt.strip():
         raise InvalidRequestError("The prompt is empty.", code="missing_prompt", param="prompt")
     if len(request.prompt) > PROMPT_LIMIT:
@@ -241,6 +248,19 @@ def check_values(request: GenerationRequest) -> None:
         _one_of("svg_reasoning_effort", request.svg_reasoning_effort, SVG_EFFORTS)
     _check_identifier(request.safety_identifier)
     _check_combinations(request)
+
+
+def _check_texts(values: _Values) -> None:
+    """No text holds what can't be sent, stored or given to the system."""
+    for field in dataclasses.fields(values):  # type: ignore[arg-type]
+        found = getattr(values, field.name)
+        for text in found if isinstance(found, tuple) else (found,):
+            place = find_unstorable(text) if isinstance(text, str) else None
+            if place is not None:
+                message = f"{field.name} holds half of a character at place {place + 1}: it was cut, or is not UTF-8."
+                if text[place] == "\0":
+                    message = f"{field.name} holds the character U+0000 at place {place + 1}."
+                raise InvalidRequestError(message, code="bad_text", param=field.name)
 
 
 def _check_identifier(value: str | None) -> None:

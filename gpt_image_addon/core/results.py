@@ -6,33 +6,32 @@ A result folder appears under its final name only when everything in it has reac
 from __future__ import annotations
 
 import contextlib
-import glob
 import hashlib
 import json
-import os
-import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .body_file import BODY_FILE
+from . import result_folders
 from .errors import StorageError
-from .files import PART_SUFFIX, sync_folder, write_synced
+from .files import PART_SUFFIX, PRIVATE_FILE, make_private_folder, read_file, sync_folder, write_synced
+from .paths import find_below, is_job_id
+from .result_folders import ANSWER_FILE as ANSWER_FILE
+from .result_folders import HEIGHT_STEM as HEIGHT_STEM
+from .result_folders import MAPS_FOLDER as MAPS_FOLDER
+from .result_folders import MASK_FILE as MASK_FILE
+from .result_folders import ORIGINAL_STEM as ORIGINAL_STEM
+from .result_folders import PICTURE_STEM as PICTURE_STEM
+from .result_folders import PROCESSED_FOLDER as PROCESSED_FOLDER
+from .result_folders import REPAIRS_FOLDER as REPAIRS_FOLDER
+from .result_folders import RESCUE_PREFIX, THUMBNAIL_STEM
+from .stored_values import load_json
 
-ANSWER_FILE = "answer.json"
 FILES_KEY = "files"
-RESCUE_PREFIX = "gpt-image-"
-ORIGINAL_STEM = "original"
-MASK_FILE = "mask.png"
-PICTURE_STEM = "image-"
-HEIGHT_STEM = "height-"
-THUMBNAIL_STEM = "thumbnail-"
-PROCESSED_FOLDER = "processed"
-MAPS_FOLDER = "maps"
-REPAIRS_FOLDER = "repairs"
+ANSWER_LIMIT = 64 * 1024 * 1024  # bytes; one holds a prompt and some numbers
 
 PIXEL_FORMATS = ("png", "jpeg", "webp")
 """Formats whose pixels can be worked with and that Blender can show."""
@@ -129,7 +128,7 @@ def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts
 
     ``answer.json`` is written first and names the hash of each file, so that what a death leaves of a
     ``.part`` folder can be told apart: see `salvage`. Where the results folder can't be written, the answer
-    goes into a new folder in the system's temporary one, or in the user's home.
+    goes into a new folder in the user's home, or in the system's temporary one.
 
     :param root: the ``results`` folder.
     :param when: local time; its month names the folder in between.
@@ -162,12 +161,12 @@ def _write_whole(path: Path, files: Mapping[str, bytes]) -> None:
     """Fill ``<name>.part`` and rename it; nothing is left of it when that fails."""
     part = path.with_name(path.name + PART_SUFFIX)
     try:
-        part.mkdir(parents=True, exist_ok=True)
+        make_private_folder(part)
         for name, data in files.items():
-            write_synced(part / name, data)
+            write_synced(part / name, data, mode=PRIVATE_FILE)
         _finish(part)
     except OSError:
-        shutil.rmtree(part, ignore_errors=True)
+        result_folders.remove(part)
         raise
 
 
@@ -179,9 +178,12 @@ def _finish(part: Path) -> Path:
     return path
 
 
-def rescue_roots() -> tuple[Path, ...]:
-    """Where an answer goes that the results folder can't take."""
-    return Path(tempfile.gettempdir()), Path.home()
+def rescue_roots() -> Iterator[Path]:
+    """Where an answer goes that the results folder can't take: what a restart empties comes last."""
+    with contextlib.suppress(RuntimeError):  # nobody knows this user's home
+        yield Path.home()
+    with contextlib.suppress(OSError):  # there is no temporary folder that can be written
+        yield Path(tempfile.gettempdir())
 
 
 def find_result(root: Path, job: str) -> Path | None:
@@ -189,22 +191,21 @@ def find_result(root: Path, job: str) -> Path | None:
 
     :param root: the ``results`` folder.
     """
-    name = glob.escape(job)
-    for part in root.glob(f"*/{name}{PART_SUFFIX}"):
+    for part in result_folders.result_folders(root, job, PART_SUFFIX):
         salvage(part)
-    whole = next(root.glob(f"*/{name}/{ANSWER_FILE}"), None)
-    if whole is not None:
-        return whole.parent
+    for folder in result_folders.result_folders(root, job):
+        if find_below(folder, ANSWER_FILE) is not None:
+            return folder
+    return _find_rescued(job) if is_job_id(job) else None
+
+
+def _find_rescued(job: str) -> Path | None:
     for base in rescue_roots():
-        for answer in base.glob(f"{RESCUE_PREFIX}{name}-*/{name}/{ANSWER_FILE}"):
-            if _is_ours(answer):
-                return answer.parent
+        for outer in base.glob(f"{RESCUE_PREFIX}{job}-*"):
+            folder = result_folders.locate(base / "results", job, (outer / job).as_posix())
+            if folder is not None and find_below(folder, ANSWER_FILE) is not None:
+                return folder
     return None
-
-
-def _is_ours(path: Path) -> bool:
-    """Temporary folders are shared with other users, who could lay something there."""
-    return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
 
 
 def salvage(part: Path) -> Path | None:
@@ -213,16 +214,22 @@ def salvage(part: Path) -> Path | None:
     Only for the folders of processes that are gone. One without any picture is removed.
     """
     digests = (read_answer(part) or {}).get(FILES_KEY, {})
+    pictures = False
     try:
-        for name, digest in digests.items():
-            path = part / name
-            if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        for entry in result_folders.files_in(part):
+            path = Path(entry.path)
+            if path.parent != part:
+                continue
+            digest = digests.get(entry.name) if isinstance(digests, dict) else None
+            if digest is not None and hashlib.sha256(read_file(path)).hexdigest() != digest:
                 path.unlink()
-        if next(part.glob(f"{PICTURE_STEM}*"), None) is None:
-            if (part / BODY_FILE).exists():
+            else:
+                pictures = pictures or entry.name.startswith(PICTURE_STEM)
+        if not pictures:
+            if (part / result_folders.BODY_FILE).is_file():
                 _finish(part)  # nobody has understood it yet; a person may
             else:
-                shutil.rmtree(part, ignore_errors=True)
+                result_folders.remove(part)
         elif digests:
             return _finish(part)
     except FileNotFoundError:  # another process salvages it at the same moment
@@ -232,18 +239,9 @@ def salvage(part: Path) -> Path | None:
 
 def read_answer(folder: Path) -> dict[str, Any] | None:
     """What ``answer.json`` says; None where there is none that can be read."""
+    path = find_below(folder, ANSWER_FILE)
     try:
-        found = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
+        found = load_json(read_file(path, ANSWER_LIMIT)) if path is not None else None
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def folder_bytes(path: Path) -> int:
-    """Size of all files below a folder, in bytes."""
-    total = 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            with contextlib.suppress(OSError):  # removed meanwhile
-                total += (Path(folder) / name).lstat().st_size
-    return total

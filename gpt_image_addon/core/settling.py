@@ -8,12 +8,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .files import PART_SUFFIX
+from .paths import is_job_id
 from .processes import sweep
-from .request import Application, GenerationRequest
+from .result_folders import present
 from .results import find_result, read_answer
-from .schema import described, insert, month_of, read_values
+from .schema import described, insert, month_of
 from .states import JobState
+from .stored_values import (
+    clean_moment,
+    clean_text,
+    clean_usage,
+    clean_usd,
+    foreign_application,
+    foreign_request,
+)
+
+SOMEBODY_ELSES = (KeyError, TypeError, ValueError, OverflowError, OSError)
+"""What reading an answer that is none of ours raises."""
+ID_LIMIT = 200  # characters of an id that somebody else gave
 
 if TYPE_CHECKING:
     from .journal import Journal
@@ -38,12 +50,15 @@ def adopt(journal: Journal, job: str) -> bool:
     answer = read_answer(folder) if folder is not None else None
     if folder is None or answer is None:
         return False
+    cost = clean_usd(answer.get("cost_usd"))
+    if cost is None:  # somebody changed it, or an older version believed it
+        cost = float(journal.query("SELECT estimated_usd FROM jobs WHERE id = ?", job)[0][0])
     journal.received(
         job,
         folder,
-        cost_usd=answer.get("cost_usd"),
-        usage=answer.get("usage"),
-        request_id=answer.get("request_id"),
+        cost_usd=cost,
+        usage=clean_usage(answer.get("usage")),
+        request_id=clean_text(answer.get("request_id"), ID_LIMIT),
     )
     return True
 
@@ -58,32 +73,33 @@ def adopt_all(journal: Journal) -> None:
 
 def adopt_strangers(journal: Journal) -> None:
     """Make rows for result folders that have none, as after the loss of the journal."""
-    known = {row["id"] for row in journal.query("SELECT id FROM jobs")}
-    for folder in journal.results.glob("*/*"):
-        if folder.name in known or folder.suffix == PART_SUFFIX:
+    known = {row["id"].casefold() for row in journal.query("SELECT id FROM jobs")}
+    for folder in sorted(present(journal.results)):
+        if folder.name.casefold() in known or not is_job_id(folder.name):
             continue
         answer = read_answer(folder)
         if answer is not None:
-            with contextlib.suppress(KeyError, TypeError, ValueError):  # somebody else's file
+            with contextlib.suppress(*SOMEBODY_ELSES):
                 _adopt_stranger(journal, folder, answer)
+                known.add(folder.name.casefold())
 
 
 def _adopt_stranger(journal: Journal, folder: Path, answer: Mapping[str, Any]) -> None:
     created = datetime.fromisoformat(answer["created"]).astimezone().replace(tzinfo=None)
-    request = read_values(GenerationRequest, answer["request"])
-    application = read_values(Application, answer.get("application", {}))
+    moment = clean_moment(created.timestamp())
+    request = foreign_request(answer["request"])
+    application = foreign_application(answer.get("application", {}))
     with journal.transaction() as connection:
         insert(
             connection,
-            **described(request, application),
-            id=folder.name,
+            **described(folder.name, request, application),
             state=JobState.SENDING.value,
-            created=created.timestamp(),
-            updated=created.timestamp(),
-            month=month_of(created),
+            created=moment,
+            updated=moment,
+            month=month_of(datetime.fromtimestamp(moment)),
             process="",
-            digest=answer.get("digest", ""),
-            estimated_usd=answer.get("cost_usd") or 0.0,
+            digest=clean_text(answer.get("digest"), ID_LIMIT) or "",
+            estimated_usd=clean_usd(answer.get("cost_usd")) or 0.0,
             reserved_usd=0.0,
         )
     adopt(journal, folder.name)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .defaults import STYLE_LIMIT
 from .errors import InvalidRequestError
-from .files import replace_file
+from .files import PRIVATE_FILE, replace_file
 from .paths import state_folder
 
 STYLES_FILE = "styles.json"
@@ -68,13 +68,16 @@ def read_styles(path: Path) -> Mapping[str, Style]:
         raise InvalidRequestError(f"The styles in {path} can't be read: {error}.", param="style") from error
 
 
-def write_styles(path: Path, styles: Iterable[Style]) -> None:
+def write_styles(path: Path, styles: Iterable[Style], mode: int = 0o644) -> None:
     """Write styles as one file to share.
 
+    :param mode: permissions of the file.
     :raises StorageError: it can't be written.
     """
     rows = [style._asdict() for style in styles]
-    replace_file(path, json.dumps({"schema": SCHEMA, "styles": rows}, ensure_ascii=False, indent=1).encode())
+    replace_file(
+        path, json.dumps({"schema": SCHEMA, "styles": rows}, ensure_ascii=False, indent=1).encode(), mode
+    )
 
 
 def keep_styles(styles: Mapping[str, Style]) -> None:
@@ -82,7 +85,7 @@ def keep_styles(styles: Mapping[str, Style]) -> None:
 
     :raises StorageError: the state folder can't be written.
     """
-    write_styles(state_folder() / STYLES_FILE, {**user_styles(), **styles}.values())
+    write_styles(state_folder() / STYLES_FILE, {**user_styles(), **styles}.values(), PRIVATE_FILE)
 
 
 def drop_style(name: str) -> None:
@@ -93,7 +96,7 @@ def drop_style(name: str) -> None:
     own = dict(user_styles())
     if own.pop(name, None) is None:
         raise InvalidRequestError(f"'{name}' is not one of your own styles.", param="style")
-    write_styles(state_folder() / STYLES_FILE, own.values())
+    write_styles(state_folder() / STYLES_FILE, own.values(), PRIVATE_FILE)
 
 
 def name_from_label(label: str) -> str:

@@ -20,6 +20,7 @@ from typing import Any, ParamSpec, TypeVar
 from . import workshop_process
 from .errors import JobCancelled
 from .logs import get_logger
+from .redaction import describe, environment_without_secrets
 from .turns import PREPARING
 
 log = get_logger(__name__)
@@ -29,7 +30,6 @@ R = TypeVar("R")
 _Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 PACKAGE = __name__.rpartition(".core.")[0]
-SECRETS = "OPENAI_"  # how variables of the environment begin that no work needs
 END_SECONDS = 5.0
 WINDOWS_FLAGS = sum(
     getattr(subprocess, name, 0) for name in ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
@@ -78,7 +78,7 @@ class Workshop:
             return _exchanged(process, call)
         except Exception as error:
             self._check_open(closings)
-            log.warning("The process for heavy work can't be used: %r", error)
+            log.warning("The process for heavy work can't be used: %s", describe(error))
             self._end()
             return None
 
@@ -130,7 +130,7 @@ def _started() -> subprocess.Popen[bytes]:
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={name: value for name, value in os.environ.items() if not name.startswith(SECRETS)},
+        env=environment_without_secrets(),
         start_new_session=True,  # Ctrl-C is for Blender, which ends it
         creationflags=WINDOWS_FLAGS,
     )

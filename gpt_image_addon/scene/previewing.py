@@ -11,12 +11,14 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ..core.defaults import OBJECT_TARGETS
 from ..core.names import safe_name
 from ..core.previews import Preview
 from ..core.request import Application
 from . import textures, visible
 from .changes import Changes
-from .scene_state import MATERIAL_TYPES, OBJECT_TARGETS, find_object, find_scene, why_deferred
+from .receiver import find_object, why_deferred
+from .scene_state import MATERIAL_TYPES, find_scene
 
 JOB = "gpt_image_preview"  # custom property of image and material: whose preview it is
 BEFORE = "gpt_image_before"  # custom property of the material: what was in the slot

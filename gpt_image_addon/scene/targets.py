@@ -16,7 +16,8 @@ from ..core.results import Facts, Picture, Prepared
 from . import ahead, materials, planes, slots, textures, uv, visible
 from .changes import Changes
 from .images import EXTENSIONS, add_image, make_image
-from .scene_state import MATERIAL_TYPES, find_object, find_scene, view_layer_of, why_deferred
+from .receiver import find_receiver, why_deferred
+from .scene_state import find_scene, view_layer_of
 
 
 @dataclass(frozen=True)
@@ -166,18 +167,8 @@ def _name(prepared: Prepared, application: Application) -> str:
 
 def _receiver(application: Application) -> tuple[bpy.types.Object | None, list[str]]:
     """The object that takes the result, and a sentence when there is none."""
-    obj = find_object(application)
-    if obj is None:
-        if application.object_name:
-            missing = f"There is no object '{application.object_name}' in the scene"
-        else:
-            missing = (
-                "The object is gone" if application.object_uid is not None else "There is no active object"
-            )
-        return None, [f"{missing}: the material is kept with a fake user."]
-    if obj.type not in MATERIAL_TYPES:
-        return None, [f"'{obj.name}' can't have a material: the new one is kept with a fake user."]
-    return obj, []
+    obj, problem = find_receiver(application)
+    return obj, [f"{problem} The new material is kept with a fake user."] if problem else []
 
 
 def _keep(pictures: tuple[Picture, ...] | list[Picture], facts: Facts, changes: Changes) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
-from .. import api
+from .. import api, results
 from . import asking, choices, parameters, pictures, quote
 from .operators import FINISHED, Returned, reporting
 from .spoken import said
@@ -72,6 +72,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             return False
         if getattr(context, REQUEST_POINTER, None) is not None:
             problem = quote.current(context.scene).problem
+            problem = problem or results.why_not_onto(context.active_object, context.scene.gpt_image.target)
             if problem:
                 cls.poll_message_set(said(problem))
                 return False

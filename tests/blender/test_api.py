@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 
 from gpt_image_addon import api, runner, settings
@@ -19,6 +20,7 @@ from gpt_image_addon.core.errors import (
     SceneError,
 )
 from gpt_image_addon.core.jobs import Job
+from gpt_image_addon.core.pictures import encode_png
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, faults
 
@@ -136,10 +138,9 @@ def test_linked_data_is_not_touched(tmp_path: Path) -> None:
         target.objects = source.objects
     linked = target.objects[0]
     bpy.context.scene.collection.objects.link(linked)
-    with pytest.raises(SceneError, match="kept") as caught:
+    with pytest.raises(InvalidRequestError, match="linked") as caught:
         api.generate("oak", object_name=linked.name, **SMALL)
-    assert caught.value.billed == "yes"
-    assert [job.state for job in api.jobs()] == [JobState.RECEIVED]
+    assert caught.value.billed == "no" and api.jobs() == ()
 
 
 @pytest.mark.parametrize("parameters", [{"seed": 1}, {"target": "cube"}, {"n": 11}, {"size": "1x1"}])
@@ -225,3 +226,128 @@ def test_help_shows_everything_that_can_be_called() -> None:
     for name in called:
         assert f"    {name}" in shown, name
         assert inspect.getdoc(getattr(api, name)), name
+
+
+PUBLIC = [name for name in api.__all__ if inspect.isfunction(getattr(api, name))]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_function_checks_its_arguments(name: str) -> None:
+    function = getattr(api, name)
+    assert function.__wrapped__.__name__ == function.__name__
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    if first is None or first.kind is first.VAR_KEYWORD:
+        return
+    given = [] if first.kind is first.KEYWORD_ONLY else [object()]
+    with pytest.raises(InvalidRequestError) as caught:
+        function(*given, **({first.name: object()} if not given else {}))
+    assert caught.value.param == first.name or caught.value.code == "missing_parameter"
+
+
+WRONG: list[tuple[str, dict[str, object], str]] = [
+    ("submit", {"prompt": 5}, "prompt"),
+    ("submit", {"prompt": b"oak"}, "prompt"),
+    ("submit", {"n": "2"}, "n"),
+    ("submit", {"n": 2.5}, "n"),
+    ("submit", {"n": True}, "n"),
+    ("submit", {"seamless": "no"}, "seamless"),
+    ("submit", {"composite": "false"}, "composite"),
+    ("submit", {"reuse": "no"}, "reuse"),
+    ("submit", {"retry_unknown": "false"}, "retry_unknown"),
+    ("submit", {"max_cost": "1"}, "max_cost"),
+    ("submit", {"max_cost": float("nan")}, "max_cost"),
+    ("submit", {"max_cost": -1}, "max_cost"),
+    ("submit", {"references": 5}, "references"),
+    ("submit", {"references": [b"a.png"]}, "references"),
+    ("submit", {"references": [None]}, "references"),
+    ("submit", {"mask": 1}, "mask"),
+    ("submit", {"maps": 3}, "maps"),
+    ("submit", {"maps": "base"}, "maps"),
+    ("submit", {"size": (64, 64)}, "size"),
+    ("submit", {"normal_strength": "strong"}, "normal_strength"),
+    ("submit", {"texture_size": float("inf")}, "texture_size"),
+    ("submit", {"view_matrix": [1, 2]}, "view_matrix"),
+    ("submit", {"object_uid": "7"}, "object_uid"),
+    ("submit", {"picture": -1}, "picture"),
+    ("submit", {"on_progress": "print"}, "on_progress"),
+    ("submit", {"textures_dir": b"/tmp"}, "textures_dir"),
+    ("submit", {"promt": "oak"}, "promt"),
+    ("generate", {"reuse": "no"}, "reuse"),
+    ("generate", {"seamless": "no"}, "seamless"),
+    ("estimate", {"n": "2"}, "n"),
+    ("plan", {"picture_sizes": [1]}, "picture_sizes"),
+    ("earlier", {"seamless": "yes"}, "seamless"),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "param"), WRONG, ids=range(len(WRONG)))
+def test_wrong_types_are_named_before_anything_is_sent(
+    online: ApiServer, name: str, parameters: dict[str, object], param: str
+) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        getattr(api, name)(**{"prompt": "oak", "quality": "low", **parameters})
+    assert (caught.value.param, caught.value.billed) == (param, "no")
+    assert online.requests == [] and api.jobs() == ()
+
+
+def test_wrong_types_of_other_functions(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    picture.write_bytes(encode_png(np.zeros((64, 64, 3), np.uint8)))
+    calls: list[tuple[str, tuple[object, ...], dict[str, object], str]] = [
+        ("make_maps", (picture, tmp_path), {"seamless": "no"}, "seamless"),
+        ("make_maps", (picture, tmp_path), {"bits": "16"}, "bits"),
+        ("make_maps", (picture, tmp_path), {"normal_strength": "1"}, "normal_strength"),
+        ("make_maps", (picture, tmp_path), {"maps": 5}, "maps"),
+        ("make_maps", (picture, tmp_path), {"strength": 1}, "strength"),
+        ("make_maps", (5, tmp_path), {}, "picture"),
+        ("make_maps", (picture, 5), {}, "output_dir"),
+        ("make_tile", (picture, tmp_path / "t.png"), {"repair_seams": "no"}, "repair_seams"),
+        ("make_tile", (picture, tmp_path / "t.png"), {"repair_seams": True, "max_cost": "1"}, "max_cost"),
+        ("make_tile", (picture, tmp_path / "t.png"), {"size": 64}, "size"),
+        ("estimate_tile", (picture,), {"retry_unknown": "no"}, "retry_unknown"),
+        ("history", (), {"limit": "5"}, "limit"),
+        ("history", (), {"state": "GONE"}, "state"),
+        ("history", (), {"month": 5}, "month"),
+        ("recover", (5,), {}, "job"),
+        ("recover", ("nothing",), {}, "job"),
+        ("cancel", (5,), {}, "job"),
+        ("move", ("a", "1"), {}, "step"),
+        ("set_favourite", ("a", "no"), {}, "favourite"),
+        ("clean_results", ("90",), {}, "older_than_days"),
+        ("clean_results", (-1,), {}, "older_than_days"),
+        ("export_result", ("a", b"folder"), {}, "folder"),
+        ("merge_journal", (5,), {}, "source"),
+        ("batch", (5,), {}, "manifest"),
+        ("batch", ("rows.jsonl",), {"concurrency": "4"}, "concurrency"),
+        ("batch", ("rows.jsonl",), {"concurency": 4}, "concurency"),
+        ("batch", ("rows.jsonl",), {"blend_per_row": "no"}, "blend_per_row"),
+        ("batch", ("rows.jsonl",), {"part": (1, 2, 3)}, "part"),
+        ("run_batch", ("rows.jsonl",), {}, "batch"),
+        ("result_of", ("a",), {}, "job"),
+        ("save_blend", (5,), {}, "path"),
+        ("using", (), {"concurrency": "2"}, "concurrency"),
+        ("using", (), {"online_access": "no"}, "online_access"),
+        ("remake_material", ("oak",), {"normal_strength": "2"}, "normal_strength"),
+    ]
+    for name, args, parameters, param in calls:
+        with pytest.raises(InvalidRequestError) as caught, getattr(api, name)(*args, **parameters):
+            pass
+        assert caught.value.param == param, (name, args, parameters, caught.value)
+    assert not list(tmp_path.glob("*.png"))[1:]
+
+
+def test_what_numpy_and_pathlib_give_is_taken(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    picture.write_bytes(encode_png(np.full((64, 64, 3), 90, np.uint8)))
+    plan = api.plan(
+        np.str_("oak"),
+        n=np.int64(2),
+        seamless=np.bool_(False),
+        references=picture,
+        maps="normal",
+        normal_strength=np.float32(0.5),
+        model="gpt-image-2.5-flare",
+    )
+    request = plan.request
+    assert (request.n, request.seamless, request.references) == (2, False, (str(picture),))
+    assert type(request.n) is int and type(request.prompt) is str

@@ -188,7 +188,7 @@ def test_a_lost_answer_is_found_again(run: Any, api_server: ApiServer, tmp_path:
     assert posts(api_server, "/v1/batches") == 1
 
 
-@pytest.mark.parametrize("step", ["_begin", "_note"])
+@pytest.mark.parametrize("step", ["begin", "note"])
 def test_a_death_while_handing_in(
     run: Any,
     api_server: ApiServer,
@@ -207,7 +207,7 @@ def test_a_death_while_handing_in(
         broken.setattr(remote_batches, step, die)
         assert run(path)[0] == 1
     began = posts(api_server, "/v1/batches")
-    assert began == (0 if step == "_begin" else 1)
+    assert began == (0 if step == "begin" else 1)
     code, output = collect(run, path)
     if began:
         assert (code, output["succeeded"]) == (0, 2)

@@ -12,7 +12,7 @@ from gpt_image_addon.core.defaults import TARGETS
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, SceneError
 from gpt_image_addon.core.request import Application
 from gpt_image_addon.core.results import Prepared
-from gpt_image_addon.scene.scene_state import why_deferred
+from gpt_image_addon.scene.receiver import why_deferred
 from gpt_image_addon.scene.targets import Deferred, apply
 from tests.blender.scene_fixtures import (
     cube,
@@ -174,7 +174,7 @@ def test_a_failure_in_the_last_map_leaves_no_trace() -> None:
     [
         (Prepared("job", ()), Application(), SceneError),
         (prepared(), Application(target="hologram"), InvalidRequestError),
-        (prepared(), Application(target="plane", view_matrix=(1.0, 2.0)), SceneError),
+        (prepared(), Application(target="plane", view_matrix=(1.0, 2.0)), InvalidRequestError),
     ],
 )
 def test_nonsense_is_refused(result: Prepared, application: Application, error: type[GptImageError]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from gpt_image_addon.core.request import Application
 from gpt_image_addon.scene.capture import render_camera
-from gpt_image_addon.scene.scene_state import find_object
+from gpt_image_addon.scene.receiver import find_object
 from gpt_image_addon.scene.targets import apply
 from tests.blender.scene_fixtures import (
     BLUE,

@@ -19,10 +19,10 @@ from gpt_image_addon.core.errors import (
     APIConnectionError,
     APITimeoutError,
     ConfigurationError,
+    EndpointError,
     GptImageError,
     InvalidResponseError,
     JobCancelled,
-    UntrustedCertificateError,
 )
 from gpt_image_addon.core.exchange import Exchange
 from gpt_image_addon.core.pictures import Upload
@@ -211,7 +211,7 @@ def secure(api_server: ApiServer, certificate: tuple[Path, Path]) -> Iterator[Re
 
 
 def test_a_certificate_that_nobody_signed_is_refused(api_server: ApiServer, secure: Relay) -> None:
-    with pytest.raises(UntrustedCertificateError, match="certificate") as caught:
+    with pytest.raises(EndpointError, match="certificate") as caught:
         generate(api_server, base_url=f"https://127.0.0.1:{secure.port}/v1")
     assert (caught.value.billed, caught.value.retryable, caught.value.exit_code) == ("no", False, 3)
     assert caught.value.code == "untrusted_certificate"

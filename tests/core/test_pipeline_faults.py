@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core import http, pictures
-from gpt_image_addon.core.body_file import BODY_FILE
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import (
     APIConnectionError,
@@ -29,6 +28,7 @@ from gpt_image_addon.core.journal import Entry, Journal
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.request import Application, GenerationRequest
+from gpt_image_addon.core.result_folders import BODY_FILE
 from gpt_image_addon.core.results import Prepared
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, Step, faults

@@ -20,7 +20,7 @@ from harness import Steps, run, screenshot, until, window  # noqa: E402 - found 
 from gpt_image_addon.core.request import Application  # noqa: E402
 from gpt_image_addon.core.results import Picture, Prepared  # noqa: E402
 from gpt_image_addon.scene.capture import capture_viewport  # noqa: E402
-from gpt_image_addon.scene.scene_state import why_deferred  # noqa: E402
+from gpt_image_addon.scene.receiver import why_deferred  # noqa: E402
 from gpt_image_addon.scene.targets import apply  # noqa: E402
 
 OUT = Path("build/gui")

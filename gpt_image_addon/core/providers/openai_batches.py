@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
 from urllib.parse import quote
 
 from ..connection import Connection
-from ..errors import InvalidResponseError
+from ..errors import Billed, InvalidResponseError, JobCancelled
 from ..exchange import Exchange
-from ..http import Files, Reply, Sink, send
+from ..files import PART_SUFFIX, storage_errors, sync_folder
+from ..http import MAX_ANSWER_BYTES, Files, Reply, Sink, send
 from ..lifting import PictureLifter
 from ..request import GenerationRequest
 from ..retries import with_retries
 from .base import Answer, Uploads
 from .openai import EDITS, GENERATIONS, json_pictures
 from .openai_answers import read_usage
-from .openai_errors import error_from
+from .openai_errors import error_from, error_in_stream
 from .openai_fields import parameters
 
 MAX_LINES = 50_000  # of one input file
 MAX_BYTES = 200_000_000  # of one input file
 MAX_OUTPUT_BYTES = 10**12  # fifty thousand of the largest pictures
+MAX_LINE_TEXT = 16 * 10**6  # bytes of a result's line beside its pictures
 COMPLETION_WINDOW = "24h"
 PAGE = 100  # batches listed at once
 MAX_PAGES = 50
-OPEN_STATES = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
+ENDED_STATES = frozenset({"completed", "failed", "expired", "cancelled"})
+"""In any other state a batch may still bring something, also in one that is new."""
+UNREADABLE = "The server's answer can't be read."
+_ID = re.compile(r"(?!\.+$)[!-~]{1,300}")
+_CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([A-Za-z0-9_-]{1,100})"')
 
 
 def endpoint(request: GenerationRequest) -> str:
@@ -51,27 +61,43 @@ def line(custom_id: str, request: GenerationRequest, prompt: str, uploads: Uploa
 class Line:
     """One line of a result file."""
 
-    custom_id: str
-    status: int
+    number: int
+    """Where it stands in the file, from 1."""
+    custom_id: str = ""
+    """Empty where the line does not say."""
+    status: int = 0
     """HTTP status of the row; 0 where it was never begun."""
-    request_id: str | None
-    body: Mapping[str, Any]
+    request_id: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
     """The answer without its pictures, or the error."""
-    pictures: tuple[bytes | None, ...]
+    pictures: tuple[bytes | None, ...] = ()
+    fault: str = ""
+    """Why it can't be read; empty for a line that can."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was read, with each of its pictures."""
+        return not self.fault and (self.status != 200 or (bool(self.pictures) and None not in self.pictures))
 
     def answer(self) -> Answer:
         """The row's pictures.
 
         :raises APIError: it was refused, or holds none.
         """
+        if self.fault:
+            raise InvalidResponseError(
+                f"The batch's answer to this row can't be read: {self.fault}.", billed="yes"
+            )
         if self.status != 200:
             # A row of a batch that is refused, or that expired, is not billed.
             text = json.dumps({"error": self.body.get("error", self.body)}).encode()
-            error = error_from(Reply(self.status or 400, {"x-request-id": self.request_id or ""}, text), "")
+            error = error_from(Reply(self.status, {"x-request-id": self.request_id or ""}, text), "")
             assert error is not None
             error.billed = "no"
             raise error
         good = tuple(picture for picture in self.pictures if picture is not None)
+        if not good and isinstance(self.body.get("error"), dict):
+            raise error_in_stream(self.body, self.request_id)
         if not good:
             raise InvalidResponseError(
                 "The batch's answer to this row holds no picture.", request_id=self.request_id, billed="yes"
@@ -83,42 +109,130 @@ class Line:
 
 
 class LineReader:
-    """Takes a result file as it comes and hands on its lines; holds no more than one."""
+    """Takes a result file as it comes and hands on its lines; holds the pictures of no more than one.
 
-    def __init__(self, on_line: Callable[[Line], None]) -> None:
+    What comes is also written aside, as it is, until its line was made use of: it is paid for.
+    """
+
+    def __init__(self, on_line: Callable[[Line], bool], aside: Path, name: str) -> None:
+        """
+        :param on_line: takes a line; returns whether nothing else of it is needed.
+        :param aside: folder for the lines that are still needed.
+        :param name: how their files begin.
+        :raises StorageError: that can't be written.
+        """
         self._on_line = on_line
         self._lifter = PictureLifter()
+        self._number = 1
+        self._size = 0
+        self._aside = aside
+        self._name = name
+        self._part = aside / f"{name}{PART_SUFFIX}"
+        with self._writing():
+            aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._raw = self._open()
+
+    def _writing(self) -> storage_errors:
+        return storage_errors(f"{self._aside} could not be written")
+
+    def _open(self) -> IO[bytes]:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+        return os.fdopen(os.open(self._part, flags, 0o600), "wb")
 
     def feed(self, chunk: bytes) -> bool:
         """See `http.Sink`."""
         *ended, rest = chunk.split(b"\n")
         for piece in ended:
-            self._lifter.feed(piece)
-            self.close()
-        self._lifter.feed(rest)
+            self._take(piece)
+            self.end_line()
+        self._take(rest)
         return False
 
-    def close(self) -> None:
+    def _take(self, piece: bytes) -> None:
+        if self._size <= MAX_ANSWER_BYTES:
+            with self._writing():
+                self._raw.write(piece)
+        self._size += len(piece)
+        if self._size <= MAX_ANSWER_BYTES and self._lifter.text_size <= MAX_LINE_TEXT:
+            self._lifter.feed(piece)
+
+    def end_line(self) -> None:
         """A line, or the file, has ended."""
         text, pictures = self._lifter.close(), tuple(self._lifter.pictures)
         self._lifter.pictures = []
-        if not text.strip():
-            return
-        try:
-            found = json.loads(text)
-            reply = found.get("response") or {}
-            body = reply.get("body") or {"error": found.get("error") or {}}
-            self._on_line(
-                Line(
-                    found["custom_id"],
-                    int(reply.get("status_code") or 0),
-                    reply.get("request_id"),
-                    body,
-                    pictures,
-                )
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InvalidResponseError("A line of the batch's result can't be read.") from error
+        if text.strip() or self._size > MAX_LINE_TEXT:
+            too_long = self._size > MAX_ANSWER_BYTES or len(text) > MAX_LINE_TEXT
+            read = _unreadable(self._number, text, "it is too long") if too_long else None
+            if not self._on_line(read or read_line(self._number, text, pictures)):
+                self._keep()
+        with self._writing():
+            self._raw.seek(0)
+            self._raw.truncate()
+        self._number += 1
+        self._size = 0
+
+    def file_of(self, number: int) -> Path:
+        """Where a line is kept that is still needed."""
+        return self._aside / f"{self._name}-{number}.json"
+
+    def _keep(self) -> None:
+        with self._writing():
+            self._raw.flush()
+            os.fsync(self._raw.fileno())
+            self._raw.close()
+            self._part.replace(self.file_of(self._number))
+            sync_folder(self._aside)
+            self._raw = self._open()
+
+    def close(self) -> None:
+        """The file was read, or reading was given up; what was not made use of goes with its next reading."""
+        self._raw.close()
+        self._part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what is kept is in it
+            self._aside.rmdir()
+
+
+def read_line(number: int, text: bytes, pictures: tuple[bytes | None, ...]) -> Line:
+    """A line of a result file, as far as it can be understood.
+
+    :param text: without its pictures.
+    """
+    try:
+        found = json.loads(text.decode("utf-8", "replace").removeprefix("\ufeff"))
+    except ValueError:
+        return _unreadable(number, text, "it is no JSON")
+    except RecursionError:
+        return _unreadable(number, text, "it is nested too deeply")
+    if not isinstance(found, dict):
+        return Line(number, fault="it is no JSON object")
+    custom_id = found.get("custom_id")
+    if not isinstance(custom_id, str) or not custom_id:
+        return Line(number, fault="it does not say which row it answers")
+    reply = found.get("response")
+    if reply is None:
+        return Line(number, custom_id, 400, body={"error": found.get("error") or {}})
+    body = reply.get("body") if isinstance(reply, dict) else None
+    status = reply.get("status_code") if isinstance(reply, dict) else None
+    if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
+        status = 200 if pictures else 0
+    if not isinstance(body, dict) or not status:
+        return Line(number, custom_id, fault="its answer has another form")
+    request_id = reply.get("request_id")
+    # A success is one by its status alone: what is below 200 or a redirect brings no picture either.
+    return Line(
+        number,
+        custom_id,
+        status if status >= 400 else 200,
+        request_id if isinstance(request_id, str) else None,
+        body,
+        pictures,
+    )
+
+
+def _unreadable(number: int, text: bytes, fault: str) -> Line:
+    """Its row may be named all the same."""
+    named = set(_CUSTOM_ID.findall(text))
+    return Line(number, named.pop().decode() if len(named) == 1 else "", fault=fault)
 
 
 @dataclass(frozen=True)
@@ -130,45 +244,60 @@ class BatchClient:
     def upload(self, name: str, data: bytes) -> str:
         """Store an input file; returns its id."""
         files: Files = [("file", (name, data, "application/jsonl"))]
-        return str(self._call("POST", "/files", fields={"purpose": "batch"}, files=files)["id"])
+        return _id(self._call("POST", "/files", fields={"purpose": "batch"}, files=files))
 
-    def start(self, input_file: str, where: str) -> Mapping[str, Any]:
-        """Begin a batch; not tried again after a broken connection, since it may have begun."""
+    def start(self, input_file: str, where: str) -> str:
+        """Begin a batch; returns its id. A broken connection is not tried again: it may have begun."""
         asked = {"input_file_id": input_file, "endpoint": where, "completion_window": COMPLETION_WINDOW}
-        return self._call("POST", "/batches", json=asked)
+        return _id(self._call("POST", "/batches", json=asked, unread="maybe"), "maybe")
 
     def look(self, remote: str) -> Mapping[str, Any]:
         """How a batch stands."""
-        return self._call("GET", f"/batches/{quote(remote)}")
+        return self._call("GET", f"/batches/{quote(remote, safe='')}")
 
-    def find(self, input_file: str) -> Mapping[str, Any] | None:
-        """The batch of an input file, where it was begun."""
+    def find(self, input_file: str) -> str | None:
+        """The id of the batch of an input file, where it was begun."""
         query = f"?limit={PAGE}"
         for _ in range(MAX_PAGES):
             page = self._call("GET", f"/batches{query}")
-            for batch in page["data"]:
-                if batch["input_file_id"] == input_file:
-                    return dict(batch)
+            batches = page.get("data")
+            for batch in batches if isinstance(batches, list) else ():
+                if isinstance(batch, dict) and batch.get("input_file_id") == input_file:
+                    return _id(batch)
+            if not isinstance(batches, list) or (page.get("has_more") and not _is_id(page.get("last_id"))):
+                raise InvalidResponseError(UNREADABLE)
             if not page.get("has_more"):
                 return None
-            query = f"?limit={PAGE}&after={quote(page['last_id'])}"
-        return None
+            query = f"?limit={PAGE}&after={quote(str(page['last_id']), safe='')}"
+        # Nobody knows then whether it was begun, so nothing may be sent again.
+        raise InvalidResponseError("The server lists more batches than can be looked through.")
 
-    def read(self, file: str, on_line: Callable[[Line], None]) -> None:
-        """Hand on the lines of a result file while it comes."""
-        reader = LineReader(on_line)
+    def read(self, file: str, reader: LineReader, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Hand on the lines of a result file while it comes.
+
+        :raises JobCancelled: ``stopping`` said so before the end.
+        """
+
+        class Stoppable:
+            def feed(self, chunk: bytes) -> bool:
+                return reader.feed(chunk) or stopping()
 
         def sink(head: Reply) -> Sink | None:
-            return reader if head.status < 300 else None
+            return Stoppable() if head.status < 300 else None
 
-        path = f"/files/{quote(file)}/content"
+        path = f"/files/{quote(file, safe='')}/content"
         reply = send(self.connection, "GET", path, Exchange(), sink=sink, limit=MAX_OUTPUT_BYTES)
         error = error_from(reply, "")
         if error is not None:
             raise error
-        reader.close()
+        if stopping():
+            raise JobCancelled("The run was stopped.")
+        reader.end_line()
 
-    def _call(self, method: str, path: str, **content: Any) -> Mapping[str, Any]:
+    def _call(self, method: str, path: str, unread: Billed = "no", **content: Any) -> Mapping[str, Any]:
+        """
+        :param unread: what an answer that can't be read means for the money.
+        """
         exchange = Exchange()
         reply = with_retries(
             lambda: send(self.connection, method, path, exchange, **content),
@@ -179,6 +308,17 @@ class BatchClient:
             found = json.loads(reply.body)
             if isinstance(found, dict):
                 return found
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
-        raise InvalidResponseError("The server's answer can't be read.", request_id=reply.request_id)
+        raise InvalidResponseError(UNREADABLE, request_id=reply.request_id, billed=unread)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def _id(found: Mapping[str, Any], billed: Billed = "no") -> str:
+    """:raises InvalidResponseError: the server names none."""
+    if not _is_id(found.get("id")):
+        raise InvalidResponseError(UNREADABLE, billed=billed)
+    return str(found["id"])
