@@ -89,7 +89,7 @@ class Line:
 
         exchange = Exchange(self.answer_seconds)
         exchange.sessions = self.sessions
-        exchange.received = BodyFile(self.journal.results, job.id)
+        exchange.received = BodyFile(self.journal.results, job.id, self.connection.api_key)
         try:
             return self._receive(job, emit, exchange)
         except GptImageError as error:
