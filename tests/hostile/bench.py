@@ -149,7 +149,7 @@ class Bench:
         assert math.isfinite(spent)
         assert 0 <= spent - spent_before <= high_usd * BELIEVED_TIMES + 1e-9
         if BODY_FILE in ended.files:
-            assert error is None or BODY_FILE in ended.text
+            assert error is None or ended.entry.id in ended.text  # its folder
         told = ended.text + json.dumps(error.to_dict() if error else {}) + repr(ended.outcome)
         told += json.dumps(ended.entry.error) + "".join(event.message for event in ended.events)
         told.encode()  # no half characters
