@@ -280,7 +280,8 @@ def _keep_body(body: BodyFile, error: GptImageError) -> None:
         return
     kept = body.keep()
     if kept is not None:
-        error.next_step = f"{error.next_step} What was received lies in {kept}.".lstrip()
+        told = f"What was received lies in {kept}."
+        error.next_step = f"{error.next_step} {told}".lstrip()
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
