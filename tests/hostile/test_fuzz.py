@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import pytest
 
@@ -59,6 +60,11 @@ class Fuzz:
         except BaseException:
             self._failed = True
             raise
+
+    def check(self, holds: bool) -> None:
+        """What must hold of the example."""
+        self._failed = self._failed or not holds
+        assert holds
 
 
 @pytest.fixture(scope="module")
@@ -160,11 +166,11 @@ def framed(draw: st.DrawFn, body: bytes) -> list[Any]:
     return [http(body, status, length=way == "length")]
 
 
-def check_kept(ended: Ended, sent: bytes) -> None:
+def check_kept(fuzz: Fuzz, ended: Ended, sent: bytes) -> None:
     """A whole picture that came is on the disk: as a file, or with all that was around it."""
     if TEXT.encode() not in sent or isinstance(ended.outcome, APIStatusError):
         return
-    assert PICTURE in ended.pictures or BODY_FILE in ended.files
+    fuzz.check(PICTURE in ended.pictures or BODY_FILE in ended.files)
 
 
 DOCUMENTS = st.one_of(
@@ -182,10 +188,10 @@ def test_documents(fuzz: Fuzz, value: Any, codec: str, count: int) -> None:
     if fuzz.over:
         return
     ended = fuzz.run(http(written(value, codec)), n=count)
-    check_kept(ended, written(value))
+    check_kept(fuzz, ended, written(value))
     entries = value.get("data") if isinstance(value, dict) else None
     if isinstance(entries, list) and {"b64_json": TEXT} in entries:
-        assert PICTURE in ended.pictures
+        fuzz.check(PICTURE in ended.pictures)
 
 
 @st.composite
@@ -201,7 +207,7 @@ def test_bent_documents(fuzz: Fuzz, pieces: list[Any]) -> None:
         return
     ended = fuzz.run(*pieces)
     if not isinstance(ended.outcome, APIStatusError):
-        assert PICTURE in ended.pictures or BODY_FILE in ended.files
+        fuzz.check(PICTURE in ended.pictures or BODY_FILE in ended.files)
 
 
 EVENTS = st.one_of(
@@ -260,7 +266,7 @@ def test_streams(
     body = body.replace(b"\n", b"\r\n") if returns else body
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     head = http(b"", "200 OK", "Transfer-Encoding: chunked", length=False, kind="text/event-stream")
-    check_kept(fuzz.run(head, b"".join(chunked(pieces)), partial_images=2, n=count), body)
+    check_kept(fuzz, fuzz.run(head, b"".join(chunked(pieces)), partial_images=2, n=count), body)
 
 
 @fuzzing
@@ -268,7 +274,7 @@ def test_streams(
 def test_bent_streams(fuzz: Fuzz, body: bytes) -> None:
     if fuzz.over:
         return
-    check_kept(fuzz.run(http(body), partial_images=1), body)
+    check_kept(fuzz, fuzz.run(http(body), partial_images=1), body)
 
 
 HEADER_NAMES = st.sampled_from(
@@ -340,8 +346,8 @@ def test_usages(fuzz: Fuzz, told: Any) -> None:
     if fuzz.over:
         return
     ended = fuzz.run(http(document(usage=told)))
-    assert ended.pictures[0] == PICTURE
-    assert ended.entry.cost_usd is not None and ended.entry.cost_usd >= 0
+    fuzz.check(ended.pictures[0] == PICTURE)
+    fuzz.check(ended.entry.cost_usd is not None and ended.entry.cost_usd >= 0)
 
 
 ERRORS = st.one_of(
@@ -366,6 +372,6 @@ def test_errors(fuzz: Fuzz, status: int, body: bytes) -> None:
     if fuzz.over:
         return
     ended = fuzz.run(http(body, f"{status} Oh"))
-    if TEXT.encode() not in body:
-        assert ended.error.exit_code in (3, 4, 5, 6) and len(ended.error.text) < 10_000
-        assert ended.error.text.isprintable()
+    if b'"b64_json"' not in body or not ended.pictures:  # else it is an answer all the same
+        fuzz.check(ended.error.exit_code in (3, 4, 5, 6) and len(ended.error.text) < 10_000)
+        fuzz.check(not {category(letter) for letter in ended.error.text} & {"Cc", "Cf", "Cs"})
