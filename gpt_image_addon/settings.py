@@ -201,21 +201,18 @@ def _checked(found: Settings) -> Settings:
     values: dict[str, Any] = {"api_key": "", "organization": "", "project": ""}
     problem = None
     try:
-        values["api_key"] = check_key(found.api_key, _place_of_key()).value
+        values["api_key"] = check_key(found.api_key, _key_variable()).value
         for name, variable in (("organization", "OPENAI_ORG_ID"), ("project", "OPENAI_PROJECT_ID")):
-            place = f"in {variable}" if os.environ.get(variable) else f"of the {name}"
-            values[name] = check_id(getattr(found, name), place)
+            given = os.environ.get(variable) and name not in _overrides
+            values[name] = check_id(getattr(found, name), variable if given else name)
     except ConfigurationError as error:
         problem = error
     return dataclasses.replace(found, **values, base_url=clean_url(found.base_url), problem=problem)
 
 
-def _place_of_key() -> str:
-    if "api_key" in _overrides:
-        return "of this session"
-    return {"environment": f"in {KEY_VARIABLE}", "keychain": "in the system's keychain"}.get(
-        key_source(), "in its file"
-    )
+def _key_variable() -> str:
+    """The variable that the key comes from; empty where it comes from elsewhere."""
+    return KEY_VARIABLE if key_source() == "environment" and "api_key" not in _overrides else ""
 
 
 def _id(variable: str, found: Any, preference: str) -> str:
@@ -296,7 +293,7 @@ def key_note() -> str:
 
     :raises ConfigurationError: the key can't be used.
     """
-    return check_key(_raw_key(with_keychain=True), _place_of_key()).note
+    return check_key(_raw_key(with_keychain=True), _key_variable()).note
 
 
 def stored_key() -> str:
@@ -329,7 +326,7 @@ def store_key(key: str, place: str = "file") -> None:
     :raises StorageError: the file can't be written.
     :raises ConfigurationError: the keychain refuses, or no header takes the key.
     """
-    key, folder = check_key(key, "that was entered").value, private_folder()
+    key, folder = check_key(key).value, private_folder()
     if key and place == "keychain":
         keychain.store(key)
         replace_file(folder / KEYCHAIN_MARK, b"", mode=0o600)

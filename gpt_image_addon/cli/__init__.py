@@ -31,7 +31,7 @@ from .common import (
     failure,
     json_pieces,
 )
-from .terminal import speaking
+from .terminal import any_text, speaking
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ def run(argv: Sequence[str]) -> int:
 
     :returns: the exit code.
     """
-    code = main(argv)
+    with any_text():
+        code = main(argv)
     if any(thread.name == WORKER_NAME and thread.is_alive() for thread in threading.enumerate()):
         # A draft is painted to its end whatever happens, and Blender hangs when a thread outlives it.
         for stream in (sys.stdout, sys.stderr):
@@ -194,7 +195,7 @@ def _report(options: argparse.Namespace, output: Output, code: ExitCode) -> int:
             code = code or ExitCode.INTERNAL
     if options.json:
         _flush_c()
-        sys.stdout.writelines(json_pieces(output))
+        sys.stdout.writelines(json_pieces(output, sys.stdout.encoding))
         sys.stdout.write("\n")
         sys.stdout.flush()
     return int(code)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..core.errors import ExitCode, GptImageError
-from .terminal import Console
+from .terminal import Console, to_json
 
 SCHEMA = 1
 PROGRAM = "gpt_image"
@@ -34,24 +34,30 @@ class Rows:
 
     def add(self, row: Output) -> None:
         """Add a JSON object."""
-        self._texts.append(json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace"))
+        self._texts.append(to_json(row).encode())
 
-    def pieces(self) -> Iterator[str]:
+    def pieces(self, encoding: str | None) -> Iterator[str]:
         """The JSON array, piece by piece."""
         yield "["
         for number, text in enumerate(self._texts):
-            yield (", " if number else "") + text.decode()
+            shown = text.decode()
+            if encoding and encoding.lower() != "utf-8":
+                shown = to_json(json.loads(shown), encoding)
+            yield (", " if number else "") + shown
         yield "]"
 
 
-def json_pieces(output: Output) -> Iterator[str]:
-    """The text of a JSON object, piece by piece."""
+def json_pieces(output: Output, encoding: str | None = "utf-8") -> Iterator[str]:
+    """The text of a JSON object, piece by piece.
+
+    :param encoding: of where it goes, as for `to_json`.
+    """
     for number, (name, value) in enumerate(output.items()):
         yield f"{', ' if number else '{'}{json.dumps(name)}: "
         if isinstance(value, Rows):
-            yield from value.pieces()
+            yield from value.pieces(encoding)
         else:
-            yield json.dumps(value, ensure_ascii=False)
+            yield to_json(value, encoding)
     yield "}"
 
 

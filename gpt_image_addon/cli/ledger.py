@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import api
 from ..core.errors import GptImageError
+from ..core.plain_text import repair
 from ..core.states import JobState
 from .common import (
     SCHEMA,
@@ -35,7 +36,9 @@ def add_history(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--state", type=str.upper, choices=[state.value for state in JobState], help="only jobs in this state"
     )
-    verb.add_argument("--search", metavar="TEXT", default="", help="in prompts, models and job ids")
+    verb.add_argument(
+        "--search", metavar="TEXT", type=repair, default="", help="in prompts, models and job ids"
+    )
     verb.add_argument("--limit", metavar="N", type=_count, help="how many jobs at most")
     verb.add_argument("--favourite", metavar="JOB", action="append", default=[], help="never clean it away")
     verb.add_argument("--no-favourite", metavar="JOB", action="append", default=[], help="the opposite")

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from ..core.logs import ROOT
+from ..core.plain_text import HIDDEN, clean, clean_block
+from ..core.redaction import redact
 
+_STEERING = re.compile(f"[\x7f-\x9f\u2028\u2029\ud800-\udfff{HIDDEN}]")
+"""What JSON need not escape, but a terminal may obey, or no file takes."""
 BAR_WIDTH = 20  # characters
 DEFAULT_COLUMNS = 80  # of a terminal that does not tell
 
@@ -35,7 +42,7 @@ class Console:
     def print(self, text: str) -> None:
         """A sentence that must be seen: what went wrong."""
         self.clear()
-        print(text, file=sys.stderr, flush=True)
+        print(clean_block(redact(text)), file=sys.stderr, flush=True)
 
     def progress(self, share: float, text: str, seconds: float) -> None:
         """Show how far something is.
@@ -47,7 +54,7 @@ class Console:
         if self.quiet:
             return
         if is_terminal():
-            self._draw(bar(share, text, seconds, columns()))
+            self._draw(bar(share, clean(redact(text)), seconds, columns()))
         elif self.verbose and text != self._last:
             self._last = text
             self.print(f"[{share:4.0%}] {text}")
@@ -92,6 +99,38 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._console.print(self.format(record))
+
+
+def to_json(value: Any, encoding: str | None = "utf-8") -> str:
+    """JSON that says the same, and can be shown and stored anywhere.
+
+    :param encoding: of where it goes; what that does not have is escaped.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text = _STEERING.sub(lambda mark: json.dumps(mark[0])[1:-1], text)
+        text.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return json.dumps(value)
+    return text
+
+
+@contextmanager
+def any_text() -> Iterator[None]:
+    """Let stdout and stderr take every text, whatever letters they have."""
+    before = [(stream, getattr(stream, "errors", None)) for stream in (sys.stdout, sys.stderr)]
+    for stream, _ in before:
+        _set_errors(stream, "backslashreplace")
+    try:
+        yield
+    finally:
+        for stream, errors in before:
+            _set_errors(stream, errors)
+
+
+def _set_errors(stream: Any, errors: str | None) -> None:
+    with suppress(AttributeError, ValueError, OSError):  # replaced by somebody, or closed
+        stream.reconfigure(errors=errors)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
-from .credentials import check_header
+from .credentials import QUOTES, check_id, check_key
 from .errors import ConfigurationError
 from .plain_text import HIDDEN
 
@@ -16,7 +16,7 @@ PICTURE_FIELDS = {"brackets": "image[]", "repeated": "image"}
 AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 _DEPLOYMENT = re.compile(r"(.*/openai/deployments/[^/]+)(?:/.*)?")
 _ENDPOINT = re.compile(r"/(?:images/(?:generations|edits|variations)|chat/completions|responses|models)$")
-_AROUND = re.compile(rf"^[\s\"'`<“‘{HIDDEN}]+|[\s\"'`>”’{HIDDEN}]+$")
+_AROUND = re.compile(rf"^[\s<{QUOTES}{HIDDEN}]+|[\s>{QUOTES}{HIDDEN}]+$")
 _NOT_IN_URLS = re.compile(rf"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff\\\"'`<>{{}}|^{HIDDEN}]")
 OPEN_QUERIES = ("api-version",)
 """What a base URL may ask for that is no secret."""
@@ -68,8 +68,9 @@ class Connection:
 
         :raises ConfigurationError: the key or an id holds what no header takes.
         """
-        for value in (self.api_key, self.organization, self.project):
-            check_header(value)
+        check_key(self.api_key)
+        check_id(self.organization, "organization")
+        check_id(self.project, "project")
         if self.is_azure:
             return {"api-key": self.api_key} if self.api_key else {}
         values = {

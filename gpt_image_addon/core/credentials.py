@@ -1,4 +1,4 @@
-"""Keys and ids as people have them, checked where they enter: what a header can't take is never sent or shown."""
+"""Keys and ids as people have them, checked where they enter: what no header takes is never sent or shown."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from .plain_text import HIDDEN
 from .redaction import hide
 
 MAX_LENGTH = 4096  # characters; servers refuse longer headers
-QUOTES = "\"'`“”„‘’‚«»"
-BAD_KEY, BAD_ID = "bad_key", "bad_id"
+QUOTES = "\"'`\u00ab\u00bb\u2018-\u201f"
+"""Of a class of characters: those that people and word processors set around a text."""
 
 _AROUND = re.compile(rf"^[\s\x00-\x1f{HIDDEN}]+|[\s\x00-\x1f{HIDDEN}]+$")
+_QUOTED = re.compile(rf"^[{QUOTES}](.*)[{QUOTES}]$", re.DOTALL)
 _PREFIX = re.compile(r"(?i)(?:export\s+)?OPENAI_API_KEY\s*=\s*|(?:authorization\s*:\s*)?bearer(?:\s+|%20)")
 _VISIBLE = re.compile(r"[!#-&(-_a-~]")
 """What a key or an id may be made of: visible ASCII but quotes."""
@@ -31,36 +32,52 @@ class Credential:
     """One sentence where something around it was taken away."""
 
 
-def check_key(text: str, place: str) -> Credential:
+def check_key(text: str, variable: str = "") -> Credential:
     """A key as it is sent: without what came along when it was copied. From now on no text shows it.
 
-    :param place: where the text comes from, to be named in errors.
+    :param variable: of the environment, where it comes from one.
     :raises ConfigurationError: a character in it that no header takes; the error names its place alone.
     """
     found = unwrap(text)
-    _check(found, text, f"The key {place}", BAD_KEY)
+    number, character = _find_bad(found, text)
+    if number:
+        message = f"The key can't be used: its character {number} is {character}."
+        if variable:
+            message = f"The key in {variable} can't be used: its character {number} is {character}."
+        raise ConfigurationError(message, code="bad_key", next_step="Copy it again, whole and alone.")
     hide(found)
     dirt = found != text.strip("\r\n ")
-    return Credential(found, f"What stood around the key {place} was left out." if found and dirt else "")
+    return Credential(found, "What stood around the key was left out." if found and dirt else "")
 
 
-def check_id(text: str, place: str) -> str:
+def check_id(text: str, name: str) -> str:
     """The id of an organisation or a project as it is sent.
 
-    :param place: where it comes from, such as the name of a variable.
+    :param name: of the variable or the setting where it comes from.
     :raises ConfigurationError: a character in it that no header takes.
     """
     found = unwrap(text)
-    _check(found, text, f"The id {place}", BAD_ID)
+    number, character = _find_bad(found, text)
+    if number:
+        raise ConfigurationError(
+            f"{name} can't be used: its character {number} is {character}.",
+            code="bad_id",
+            next_step="Copy it again, whole and alone.",
+        )
     return found
 
 
-def check_header(value: str) -> None:
-    """The last check of a key or an id before it is sent, wherever it comes from.
+def _find_bad(text: str, whole: str) -> tuple[int, str]:
+    """The place of the first character that no header takes, from 1, and its name; 0 where all are good.
 
-    :raises ConfigurationError: a character in it that no header takes.
+    :param whole: the text as it was given, in which places are counted.
     """
-    _check(value, value, "The key or id for a header", BAD_KEY)
+    for number, character in enumerate(text, 1 + whole.find(text)):
+        if not _VISIBLE.match(character) or number > MAX_LENGTH:
+            # No key has such a character, so its name tells nothing of the key.
+            name = unicodedata.name(character, "").lower() or _UNNAMED.get(character, "not a letter")
+            return number, f"U+{ord(character):04X} ({name})" if number <= MAX_LENGTH else "one too many"
+    return 0, ""
 
 
 def unwrap(text: str) -> str:
@@ -69,30 +86,7 @@ def unwrap(text: str) -> str:
     while text != before:
         before = text
         text = _AROUND.sub("", text)
-        if len(text) > 1 and text[0] in QUOTES and text[-1] in QUOTES:
-            text = text[1:-1]
+        text = _QUOTED.sub(r"\1", text)
         prefix = _PREFIX.match(text)
         text = text[prefix.end() :] if prefix else text
     return text
-
-
-def _check(text: str, whole: str, what: str, code: str) -> None:
-    """:param whole: the text as it was given, in which places are counted."""
-    next_step = "Copy it again, whole and alone."
-    if len(text) > MAX_LENGTH:
-        raise ConfigurationError(
-            f"{what} has more than {MAX_LENGTH} characters.", code=code, next_step=next_step
-        )
-    for number, character in enumerate(text, 1 + whole.find(text)):
-        if not _VISIBLE.match(character):
-            raise ConfigurationError(
-                f"{what} can't be used: its character {number} is {_named(character)}.",
-                code=code,
-                next_step=next_step,
-            )
-
-
-def _named(character: str) -> str:
-    """A character in words. No key has it, so it tells nothing of the key."""
-    name = unicodedata.name(character, "").lower() or _UNNAMED.get(character, "not a letter")
-    return f"U+{ord(character):04X} ({name})"

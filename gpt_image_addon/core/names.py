@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import islice
 
+from .plain_text import HIDDEN
+
 NAME_LIMIT = 63  # bytes of UTF-8: the longest data-block name before Blender 5.0
 FALLBACK = "Picture"
 
@@ -14,28 +16,36 @@ ALIKE = 0.7  # of 1: how much of a mistyped name must be right for a proposal
 COMPARED_NAMES = 2000  # a scene may have very many, and each comparison takes a moment
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
+_HIDDEN = re.compile(f"[{HIDDEN}]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?= *\.|$)", re.IGNORECASE)
 _EDGES = " ._-,;'"
+_INVISIBLE = "\u200c\u200d"
 _JOINERS = "\u200d\ufe0e\ufe0f"
 
 
 def safe_name(prompt: str, *, limit: int = NAME_LIMIT, fallback: str = FALLBACK) -> str:
     """A name that people recognise and that no system refuses.
 
-    Letters of all scripts stay; what separates folders or drives becomes a space; names that Windows keeps
-    for devices get an underscore.
+    Letters of all scripts stay; what separates folders or drives becomes a space; marks that hide letters or
+    turn their direction go; names that Windows keeps for devices get an underscore.
 
     :param limit: bytes of UTF-8; a longer text is cut after a whole word where there is one.
     :param fallback: what to call a text of which nothing remains.
     """
     text = unicodedata.normalize("NFC", prompt.encode("utf-8", "ignore").decode())
     text = _FORBIDDEN.sub(" ", text)
-    text = "".join(c if not c.isspace() else " " for c in text if unicodedata.category(c) not in ("Cc", "Co"))
-    text = re.sub(" +", " ", text).strip(_EDGES)
+    text = "".join(" " if c.isspace() else c for c in _HIDDEN.sub("", text) if _is_shown(c))
+    text = re.sub(" +", " ", text).strip(_EDGES + _INVISIBLE)
     reserved = _RESERVED.match(text)
     if reserved:
         text = f"{reserved[0]}_{text[reserved.end() :]}"
     return _cut(text, limit) or fallback
+
+
+def _is_shown(character: str) -> bool:
+    """Whether it is no control, of no font's own, and none of the numbers that never become characters."""
+    lasting = ord(character) & 0xFFFE != 0xFFFE and not 0xFDD0 <= ord(character) <= 0xFDEF
+    return lasting and unicodedata.category(character) not in ("Cc", "Co")
 
 
 def _cut(text: str, limit: int) -> str:

@@ -325,13 +325,17 @@ def load_uploads(request: GenerationRequest) -> Uploads:
     from .masks import load_mask
     from .pictures import load_upload
     from .providers.base import Uploads
+    from .uploads import make_neutral
 
-    references = tuple(load_upload(Path(path)) for path in request.references)
+    references = tuple(
+        make_neutral(load_upload(Path(path)), f"image-{number}")
+        for number, path in enumerate(request.references, 1)
+    )
     mask = markup = None
     if request.mask:
         mask = load_mask(Path(request.mask), (references[0].width, references[0].height))
     if request.markup:
-        markup = load_upload(Path(request.markup))
+        markup = make_neutral(load_upload(Path(request.markup)), "markup")
     return Uploads(references, mask, markup)
 
 

@@ -11,7 +11,7 @@ import re
 HIDDEN = (
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 )
-"""Of a class of characters: marks that nobody sees. The joiners that emoji and some scripts need are not here."""
+"""Of a class of characters: marks that nobody sees, but for the joiners that emoji and some scripts need."""
 CUT = "…"
 
 _ESCAPES = re.compile(
@@ -28,7 +28,7 @@ _ESCAPED_BYTES = range(0xDC80, 0xDD00)
 
 
 def find_unstorable(text: str) -> int | None:
-    """Where a text holds half of a character, or the character 0, which no file or path takes; None where not."""
+    """Where a text holds half of a character, or the character 0, which no file takes; None if not."""
     found = _UNSTORABLE.search(text)
     return found.start() if found else None
 

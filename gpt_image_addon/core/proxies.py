@@ -1,4 +1,4 @@
-"""The proxy and the certificates of a request: which they are, who named them, and whether they can be used."""
+"""The proxy and the certificates of a request: which they are, who named them, whether they can be used."""
 
 from __future__ import annotations
 
@@ -81,18 +81,18 @@ def check_route(url: str, preferred: str) -> Proxy:
 
 
 def _check_kind(proxy: Proxy) -> None:
-    parts = urlsplit(proxy.url)
     try:
-        whole = bool(parts.hostname) and parts.port != 0
+        parts = urlsplit(proxy.url)
+        scheme = parts.scheme if parts.hostname and parts.port != 0 else ""
     except ValueError:
-        whole = False
-    if not whole or parts.scheme not in (*PLAIN, *SOCKS):
+        scheme = ""
+    if scheme not in (*PLAIN, *SOCKS):
         raise ConfigurationError(
             f"The proxy {proxy.shown} can't be used: it is not an address such as http://HOST:PORT.",
             code="bad_proxy",
             next_step="Correct it, or take it out.",
         )
-    if parts.scheme in SOCKS and not _has_socks():
+    if scheme in SOCKS and not _has_socks():
         raise ConfigurationError(
             f"The proxy {proxy.shown} can't be used: this Blender's Python speaks no SOCKS.",
             code="bad_proxy",
@@ -114,9 +114,9 @@ def check_bundle() -> None:
     try:
         changed = path.stat().st_mtime_ns
     except (OSError, ValueError) as error:
-        raise _bad_bundle(variable, path, "can't be read") from error
-    if path.is_file() and not _holds_certificates(path, changed):
-        raise _bad_bundle(variable, path, "holds no certificate that can be read")
+        raise _bad_bundle(variable, path) from error
+    if not path.is_dir() and not (path.is_file() and _holds_certificates(path, changed)):
+        raise _bad_bundle(variable, path)
 
 
 @lru_cache(maxsize=4)
@@ -129,9 +129,9 @@ def _holds_certificates(path: Path, changed: int) -> bool:
     return True
 
 
-def _bad_bundle(variable: str, path: Path, why: str) -> ConfigurationError:
+def _bad_bundle(variable: str, path: Path) -> ConfigurationError:
     return ConfigurationError(
-        f"The file of certificates that {variable} names, {path}, {why}; nothing was sent.",
+        f"The certificates that {variable} names can't be read: {path}.",
         code="bad_ca_bundle",
         next_step=f"Correct {variable}, or take it out.",
     )

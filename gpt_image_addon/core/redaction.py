@@ -30,8 +30,11 @@ LONGEST = 20_000  # characters of a text that are looked at
 SOMEWHERE = "<path>"
 PROMPT = "<prompt>"
 ORDINARY = frozenset(
-    "again answer blocked finished request refused server system safety prompt image images picture model "
-    "change reference parameter invalid moderation status error message account organisation".split()
+    (
+        *("again", "answer", "blocked", "finished", "request", "refused", "server", "system", "safety"),
+        *("prompt", "image", "images", "picture", "model", "change", "reference", "parameter", "invalid"),
+        *("moderation", "status", "error", "message", "account", "organisation"),
+    )
 )
 """Words that say what went wrong, whatever prompt they stand in as well."""
 
@@ -41,7 +44,7 @@ _KEY_LIKE = (
     (re.compile(r"\b(Basic)\s+(?=\S*[\d=])[A-Za-z0-9+/=]{8,}"), r"\1 …"),
     (
         re.compile(
-            r"(?i)\b(authorization|(?:x-)?api[-_ ]?key(?: provided)?|access[-_]token|client[-_]secret|password)"
+            r"(?i)\b(authorization|(?:x-)?api[-_ ]?key(?: provided)?|access[-_]token|password)"
             r"([\"']?\s*[:=]\s*[\"']?)(?!bearer|basic|sk-…|…)[^\s\"',;&}]+"
         ),
         r"\1\2…",
@@ -83,7 +86,7 @@ class _Pieces:
         self._by_length = {length: frozenset(pieces) for length, pieces in found.items()}
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where they begin and end in a text, in order; spaces and invisible marks in between do not matter."""
+        """Where they begin and end in a text, in order; spaces and invisible marks within do not matter."""
         if not self._by_length:
             return
         compact, places = _compact(text)
@@ -224,21 +227,20 @@ class Redaction:
         :param files: paths that are replaced, spaces and all, and so are the names of their files.
         :param names: single words, such as the user's name, with what is shown instead.
         """
-        words = [text for text in words if len(text.strip()) >= MIN_WORDS]
+        told = {text.strip() for text in words if len(text.strip()) >= MIN_WORDS}
+        long = {text for text in told if len(_compact(text)[0]) >= WORDS_PIECE}
         replaced = {text: SOMEWHERE for text in files if text}
         replaced |= {name: "<file>" for text in files for name in _names_of(text)}
-        replaced |= dict.fromkeys(words, PROMPT)
+        replaced |= dict.fromkeys(long, PROMPT)
         for name, folder in folders.items():
             for form in dict.fromkeys((folder, folder.resolve())):
                 replaced |= {str(form): name, form.as_posix(): name}
         self._replaced = sorted(replaced.items(), key=lambda item: -len(item[0]))
-        self._names = [
-            (re.compile(rf"(?i)(?<!\w){re.escape(word)}(?!\w)"), shown)
-            for word, shown in (names or {}).items()
-            if len(word) >= MIN_WORDS
-        ]
+        whole = dict.fromkeys(sorted(told - long, key=len, reverse=True), PROMPT)
+        whole |= {word: shown for word, shown in (names or {}).items() if len(word) >= MIN_WORDS}
+        self._whole = [(_standing_alone(word), shown) for word, shown in whole.items()]
         self._pieces = _Pieces(WORDS_PIECE)
-        self._pieces.add(form for text in dict.fromkeys(words) for form in _readable_forms(text))
+        self._pieces.add(form for text in long for form in _readable_forms(text))
 
     def text(self, text: str) -> str:
         """One text."""
@@ -247,8 +249,8 @@ class Redaction:
             text = text.replace(found, shown)
         text = _ABSOLUTE.sub(SOMEWHERE, redact_bulk(text))
         text = _replaced(text, self._pieces.spans(text), PROMPT)
-        for name, shown in self._names:
-            text = name.sub(shown, text)
+        for word, shown in self._whole:
+            text = word.sub(shown, text)
         return _OF_ACCOUNTS.sub(r"\1-…", text)
 
     def _key(self, key: str) -> str:
@@ -264,6 +266,12 @@ class Redaction:
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         return value
+
+
+def _standing_alone(words: str) -> re.Pattern[str]:
+    """A short text where it is not a part of a longer word."""
+    spaced = r"\s+".join(map(re.escape, words.split()))
+    return re.compile(rf"(?i)(?<!\w){spaced}(?!\w)")
 
 
 def _names_of(path: str) -> Iterator[str]:

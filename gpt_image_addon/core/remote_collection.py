@@ -30,6 +30,7 @@ from .pipeline import load_uploads
 from .pricing import BATCH_SHARE
 from .processes import is_alive
 from .providers.base import Uploads
+from .providers.error_bodies import quoted
 from .providers.openai_batches import ENDED_STATES, BatchClient, Line, LineReader
 from .remote_state import BatchState, end_batch, fail_rows, note
 from .request import GenerationRequest
@@ -246,4 +247,4 @@ def _reason(errors: object) -> tuple[str, str | None]:
     first = faults[0] if isinstance(faults, list) and faults else None
     found = first if isinstance(first, dict) else {}
     code = found.get("code")
-    return str(found.get("message") or "it gave no reason"), code if isinstance(code, str) else None
+    return quoted(str(found.get("message") or "it gave no reason")), code if isinstance(code, str) else None

@@ -257,7 +257,7 @@ def _check_texts(values: _Values) -> None:
         for text in found if isinstance(found, tuple) else (found,):
             place = find_unstorable(text) if isinstance(text, str) else None
             if place is not None:
-                message = f"{field.name} holds half of a character at place {place + 1}: it was cut, or is not UTF-8."
+                message = f"{field.name} holds half of a character at place {place + 1}, so it is not whole."
                 if text[place] == "\0":
                     message = f"{field.name} holds the character U+0000 at place {place + 1}."
                 raise InvalidRequestError(message, code="bad_text", param=field.name)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from .errors import Billed, GptImageError
 from .logs import get_logger
+from .plain_text import shorten
 from .redaction import describe
+
+MAX_DETAIL = 200  # characters of what is shown of a fault
 
 log = get_logger(__name__)
 
@@ -15,5 +18,5 @@ def unexpected_error(error: Exception, billed: Billed = "no") -> GptImageError:
     Only its kind and the beginning of its words are shown: it may hold whatever it was about.
     """
     log.error("Something unexpected went wrong", exc_info=error)
-    said = describe(error).rstrip(".")
+    said = shorten(describe(error), MAX_DETAIL).rstrip(".")
     return GptImageError(f"Something unexpected went wrong: {said}.", code="internal", billed=billed)

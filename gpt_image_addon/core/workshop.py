@@ -8,7 +8,6 @@ dies, the work is done here. It may send nothing, so it is not given the key.
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
 import subprocess
 import sys

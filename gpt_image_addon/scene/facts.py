@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import bpy
 
+from .assets import TAG
 from .images import PROPERTY_PREFIX
 
+PROMPT = f"{PROPERTY_PREFIX}prompt"
 PANEL_PROPERTY = "gpt_image"
 
 
 def strip() -> int:
-    """Remove prompts, costs, ids and the panel's own request; pictures, materials and their names stay.
+    """Remove prompts, costs, ids and the panel's own request; images, materials and their names stay.
 
     :returns: how many values were removed.
     """
-    number = 0
-    for block in (*bpy.data.images, *bpy.data.materials, *bpy.data.objects):
+    blocks = (*bpy.data.images, *bpy.data.materials, *bpy.data.objects)
+    prompts = {str(block[PROMPT]) for block in blocks if PROMPT in block}
+    number = sum(_strip_asset(block, prompts) for block in blocks)
+    for block in blocks:
         names = [name for name in block.keys() if name.startswith(PROPERTY_PREFIX)]  # noqa: SIM118
         for name in names:
             del block[name]
@@ -25,6 +31,17 @@ def strip() -> int:
         if values is not None:
             number += _reset(values)
     return number
+
+
+def _strip_asset(block: bpy.types.ID, prompts: Collection[str]) -> int:
+    """Take the prompt out of an asset's description; returns how many texts were removed."""
+    data = block.asset_data
+    if data is None or not data.description or block.library is not None:
+        return 0
+    if TAG not in data.tags and not any(prompt in data.description for prompt in prompts if prompt):
+        return 0
+    data.description = ""
+    return 1
 
 
 def _reset(values: bpy.types.PropertyGroup) -> int:

@@ -7,6 +7,7 @@ from bpy.props import EnumProperty
 
 from .. import settings
 from ..core import keychain
+from ..core.credentials import check_key
 from . import PACKAGE, connection, quote
 from .operators import CANCELLED, FINISHED, Returned, reporting
 from .spoken import said
@@ -40,14 +41,14 @@ class GPT_IMAGE_OT_paste_key(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        key = context.window_manager.clipboard.strip()
-        if not key or any(character.isspace() for character in key):
+        key = check_key(context.window_manager.clipboard)
+        if not key.value:
             self.report({"ERROR"}, said("The clipboard holds no key."))
             return CANCELLED
-        settings.store_key(key, self.place)
+        settings.store_key(key.value, self.place)
         context.window_manager.clipboard = ""  # nothing else should paste it
         quote.forget()
-        self.report({"INFO"}, said("The key is stored."))
+        self.report({"INFO"}, " ".join(filter(None, (said("The key is stored."), said(key.note)))))
         return FINISHED
 
 

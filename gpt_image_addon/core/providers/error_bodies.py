@@ -1,4 +1,4 @@
-"""What the body of an error says, whoever wrote it: the API, a server that only speaks like it, or a gateway."""
+"""What the body of an error says, whoever wrote it: the API, a server that speaks like it, or a gateway."""
 
 from __future__ import annotations
 

@@ -121,7 +121,8 @@ class AnswerReader:
 
     @property
     def _whole(self) -> int:
-        return sum(picture is not None for picture in self._pictures) + len(self.links)
+        """Pictures that came; bytes that show no format are none, and the true one may follow."""
+        return sum(map(_is_picture, self._pictures)) + len(self.links)
 
     def keeps_what_came(self) -> bool:
         """The answer broke off: whether a whole picture had come before, so that there is an answer."""
@@ -156,7 +157,9 @@ class AnswerReader:
             good,
             usage=read_usage(self._usage),
             usage_told=self._usage is not None,
-            is_whole=self._is_whole and not warnings and not self._lifter.overflowed,
+            is_whole=self._is_whole
+            and not (warnings or self._lifter.overflowed)
+            and all(map(_is_picture, good)),
             request_id=self.head.request_id,
             warnings=tuple(warnings),
         )
@@ -280,6 +283,10 @@ class AnswerReader:
                 self._on_partial(number, picture)
             except Exception as error:
                 log.warning("A preview can't be shown: %s", error)
+
+
+def _is_picture(data: bytes | None) -> bool:
+    return data is not None and sniff(data) is not None
 
 
 def _entries(event: object) -> list[dict[str, Any]]:

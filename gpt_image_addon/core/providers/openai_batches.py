@@ -13,11 +13,12 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from ..connection import Connection
-from ..errors import Billed, InvalidResponseError, JobCancelled
+from ..errors import NAME_LIMIT, Billed, InvalidResponseError, JobCancelled
 from ..exchange import Exchange
 from ..files import PART_SUFFIX, storage_errors, sync_folder
 from ..http import MAX_ANSWER_BYTES, Files, Reply, Sink, send
 from ..lifting import PictureLifter
+from ..redaction import show
 from ..request import GenerationRequest
 from ..retries import with_retries
 from .base import Answer, Uploads
@@ -223,7 +224,7 @@ def read_line(number: int, text: bytes, pictures: tuple[bytes | None, ...]) -> L
         number,
         custom_id,
         status if status >= 400 else 200,
-        request_id if isinstance(request_id, str) else None,
+        show(request_id, NAME_LIMIT) or None if isinstance(request_id, str) else None,
         body,
         pictures,
     )

@@ -88,7 +88,7 @@ def error_from(reply: Reply, model: str) -> APIStatusError | None:
     if is_gateway:
         message = f"A gateway answered {reply.status} in place of the API."
         if body.said:
-            message = f"A gateway answered {reply.status} in place of the API: {_ended(body.said)}"
+            message = f"A gateway answered {reply.status} in place of the API: {body.said.rstrip('.!')}."
     return kind(
         message,
         status=reply.status,
@@ -140,14 +140,10 @@ def _message(kind: type[APIStatusError], status: int, body: ErrorBody) -> str:
     if kind is InternalServerError:
         plain = f"{plain} with status {status}"
     if kind is PermissionDeniedError and UNVERIFIED in body.said:  # what to do follows in words of our own
-        return f"{plain}: the organisation is not verified."
+        return "The server refused the request: the organisation is not verified."
     if not body.said or kind is AuthenticationError:  # the API repeats parts of the key in that message
         return f"{plain}."
-    return f"{plain}: {_ended(body.said)}"
-
-
-def _ended(said: str) -> str:
-    return f"{said.rstrip('.!')}."
+    return f"{plain}: {body.said.rstrip('.!')}."
 
 
 def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: str) -> str | None:
