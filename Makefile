@@ -35,7 +35,7 @@ test: setup .cache/venv-openjd/.stamp
 # The same on another version: make test-bpy BPY=4.2.23, with what official builds of it bundle.
 test-bpy: $(if $(BPY),.cache/venv-bpy-$(BPY)/.stamp)
 	@$(if $(BPY),,echo "Say which: make test-bpy BPY=4.2.23" >&2; exit 1)
-	.cache/venv-bpy-$(BPY)/bin/python -m pytest tests/core tests/blender $(PYTEST_ARGS)
+	.cache/venv-bpy-$(BPY)/bin/python -m pytest tests/core tests/hostile tests/blender $(PYTEST_ARGS)
 
 # In a full Blender: make test-blender BLENDER=/path/to/blender
 test-blender: setup

@@ -7,7 +7,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from .files import PART_SUFFIX, make_private_folder, sync_folder
+from .files import PART_SUFFIX, PIECE, make_private_folder, sync_folder
 from .logs import get_logger
 from .result_folders import BODY_FILE
 
@@ -20,11 +20,13 @@ class BodyFile:
     A disk that does not take it spoils nothing: the answer goes on without.
     """
 
-    def __init__(self, results: Path, job: str) -> None:
+    def __init__(self, results: Path, job: str, secret: str = "") -> None:
         """
         :param results: the ``results`` folder.
+        :param secret: what no file may hold, such as the key; a server that repeats it gets stars there.
         """
         self._results = results
+        self._secret = secret.encode()
         self._job = job
         self._handle: int | None = None
         self._failed = False
@@ -52,7 +54,7 @@ class BodyFile:
         try:
             if self._handle is None:
                 make_private_folder(self._part)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+                flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
                 self._handle = os.open(self._part / BODY_FILE, flags, 0o600)
             rest = memoryview(piece)
             while rest:
@@ -70,9 +72,29 @@ class BodyFile:
         if self._handle is None:
             return False
         with contextlib.suppress(OSError):
+            if self._secret:
+                self._hide_secret(self._handle)
             os.fsync(self._handle)
         self._close()
         return True
+
+    def _hide_secret(self, handle: int) -> None:
+        """Write over the secret, in pieces that overlap by its length."""
+        os.lseek(handle, 0, os.SEEK_SET)
+        start, piece = 0, b""
+        while more := os.read(handle, PIECE):
+            piece += more
+            at = piece.find(self._secret)
+            while at >= 0:
+                stars = b"*" * len(self._secret)
+                os.lseek(handle, start + at, os.SEEK_SET)
+                os.write(handle, stars)
+                piece = piece.replace(self._secret, stars, 1)
+                at = piece.find(self._secret)
+            kept = piece[1 - len(self._secret) :] if len(self._secret) > 1 else b""
+            start += len(piece) - len(kept)
+            piece = kept
+            os.lseek(handle, start + len(kept), os.SEEK_SET)
 
     def keep(self) -> Path | None:
         """Give the folder its final name, with nothing but the body in it.

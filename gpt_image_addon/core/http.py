@@ -150,8 +150,8 @@ def fetch(
     exchange: Exchange,
     *,
     local: bool = False,
-    seconds: float = LINK_SECONDS,
     timeout: tuple[float, float] = LINK_TIMEOUT,
+    seconds: float = LINK_SECONDS,
 ) -> Reply:
     """Get what a link of an answer points to, without the key.
 

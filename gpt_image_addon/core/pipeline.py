@@ -90,7 +90,7 @@ class Line:
 
         exchange = Exchange(self.answer_seconds)
         exchange.sessions = self.sessions
-        exchange.received = BodyFile(self.journal.results, job.id)
+        exchange.received = BodyFile(self.journal.results, job.id, self.connection.api_key)
         try:
             return self._receive(job, emit, exchange)
         except GptImageError as error:
@@ -293,7 +293,8 @@ def _keep_body(body: BodyFile, error: GptImageError) -> None:
         return
     kept = body.keep()
     if kept is not None:
-        error.next_step = f"{error.next_step} What was received lies in {kept}.".lstrip()
+        told = f"What was received lies in {kept}."
+        error.next_step = f"{error.next_step} {told}".lstrip()
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:

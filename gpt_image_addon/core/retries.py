@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ MAX_BACKOFF = 8.0  # seconds
 MAX_WAIT = 120.0  # seconds; a longer wait that the server names is not waited for
 JITTER = 0.25  # share of the backoff that chance may take away
 
-_NAMED = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)(ms|s)\b)?")
+_NAMED = re.compile(r"try again in (?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)(ms|s)\b)?")
 
 
 def with_retries(
@@ -103,7 +104,7 @@ def named_wait(headers: Mapping[str, str], message: str) -> float | None:
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         if name not in headers:
             continue
-        seconds = _seconds(headers[name], unit)
+        seconds = _seconds(headers[name], unit, headers.get("date", ""))
         if seconds is not None:
             return seconds
     found = _NAMED.search(message)
@@ -113,12 +114,25 @@ def named_wait(headers: Mapping[str, str], message: str) -> float | None:
     return hours * 3600 + minutes * 60 + number * (0.001 if found[4] == "ms" else 1)
 
 
-def _seconds(text: str, unit: float) -> float | None:
+def _seconds(text: str, unit: float, date: str) -> float | None:
+    """Seconds from a number of units, or until a date.
+
+    :param date: when the server answered, by its own clock: that of this machine may be wrong.
+    """
     try:
         number = float(text) * unit
     except ValueError:
-        try:
-            number = parsedate_to_datetime(text).timestamp() - time.time()
-        except ValueError:
+        until, now = _moment(text), _moment(date)
+        if until is None:
             return None
+        number = until - (time.time() if now is None else now)
     return max(0.0, number) if math.isfinite(number) else None
+
+
+def _moment(date: str) -> float | None:
+    """Seconds since 1970 of a date as HTTP has them; None where it is none."""
+    try:
+        found = parsedate_to_datetime(date)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -332,6 +332,24 @@ def test_the_key_stays_out_of_logs_and_reprs(api_server: ApiServer, caplog: pyte
         ({}, "Please try again in 1h2m3s.", 3723.0),
         ({}, "Please try again in 6m.", 360.0),
         ({}, "Try later.", None),
+        ({"retry-after": "1e999"}, "", None),
+        ({"retry-after": "-5"}, "", 0.0),
+        ({"retry-after": "9" * 5000}, "", None),
+        ({"retry-after": "Sun, 99 Foo 2026 99:99:99 GMT"}, "", None),
+        ({"retry-after": "Sun, 06 Nov 1994 08:49:37 +9999"}, "", None),
+        ({}, "Please try again in " + "9" * 5000 + "h", None),
+        *(
+            (
+                {
+                    "retry-after": f"Sun, 06 Nov {year} 08:49:42 GMT",
+                    "date": f"Sun, 06 Nov {year} 08:49:37{zone}",
+                },
+                "",
+                5.0,
+            )
+            for year in (1994, 2026, 9000)
+            for zone in (" GMT", " -0000", "")
+        ),
     ],
 )
 def test_named_waits(headers: dict[str, str], message: str, seconds: float | None) -> None:

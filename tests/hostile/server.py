@@ -10,7 +10,6 @@ import contextlib
 import gzip
 import socket
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -153,20 +152,5 @@ def endless(piece: bytes, seconds: float = 0.0) -> Iterator[Piece]:
 def zipped(data: bytes, layers: int = 1) -> bytes:
     """Compressed, and compressed again."""
     for _ in range(layers):
-        data = gzip.compress(data, 9)
+        data = gzip.compress(data, 6)
     return data
-
-
-def zipped_zeros(megabytes: int, layers: int = 1) -> bytes:
-    """So many megabytes of nothing."""
-    return zipped(bytes(megabytes * 10**6), layers)
-
-
-def wait_until(found: Any, seconds: float = 10.0) -> bool:
-    """Whether something comes true in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found():
-            return True
-        time.sleep(0.01)
-    return False

@@ -94,6 +94,6 @@ def test_links_that_trickle_end_together(bench: Bench, hostile: HostileServer) -
 
 def test_a_bomb_behind_a_link(bench: Bench, hostile: HostileServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MAX_PICTURE_BYTES", 1_000_000)
-    hostile.pages["/a"] = [http(zipped(bytes(300_000_000), 2), "200 OK", "Content-Encoding: gzip, gzip")]
+    hostile.pages["/a"] = [http(zipped(bytes(30_000_000), 2), "200 OK", "Content-Encoding: gzip, gzip")]
     hostile.answer(http(document({"url": f"{hostile.origin}/a"})))
     assert bench.run().error.code == "answer_too_large"

@@ -27,6 +27,7 @@ log = get_logger(__name__)
 STREAM_END = b"[DONE]"
 PARTIAL = ".partial_image"
 MAX_LINKS = 20  # that are followed of one answer; no request asks for more than ten pictures
+MAX_EVENTS = 10_000  # of a stream; the API sends a handful
 MAX_PREVIEWS = 32  # that are shown of one answer
 MAX_PREVIEW_BYTES = 50 * 10**6
 HEAD_BYTES = 12  # in which a body shows what it is
@@ -75,6 +76,7 @@ class AnswerReader:
         self._pictures: list[bytes | None] = []
         self.links = []
         self._usage: object = None
+        self._taken = 0
         self._partials = 0
         self._error: APIError | None = None
         self._broken_off = False
@@ -115,11 +117,12 @@ class AnswerReader:
             self._lifter.feed(chunk)
             return False
         self._events.feed(chunk)
-        return self._error is not None or self._whole >= self.count
+        return self._error is not None or self._whole >= self.count or self._taken >= MAX_EVENTS
 
     @property
     def _whole(self) -> int:
-        return sum(picture is not None for picture in self._pictures) + len(self.links)
+        """Pictures that came; bytes that show no format are none, and the true one may follow."""
+        return sum(map(_is_picture, self._pictures)) + len(self.links)
 
     def keeps_what_came(self) -> bool:
         """The answer broke off: whether a whole picture had come before, so that there is an answer."""
@@ -154,7 +157,9 @@ class AnswerReader:
             good,
             usage=read_usage(self._usage),
             usage_told=self._usage is not None,
-            is_whole=self._is_whole and not warnings and not self._lifter.overflowed,
+            is_whole=self._is_whole
+            and not (warnings or self._lifter.overflowed)
+            and all(map(_is_picture, good)),
             request_id=self.head.request_id,
             warnings=tuple(warnings),
         )
@@ -235,6 +240,7 @@ class AnswerReader:
         return []
 
     def _take_event(self, name: str) -> None:
+        self._taken += 1
         text = self._lifter.close()
         lifted, self._lifter.pictures = self._lifter.pictures, []
         if text.strip() == STREAM_END:
@@ -277,6 +283,10 @@ class AnswerReader:
                 self._on_partial(number, picture)
             except Exception as error:
                 log.warning("A preview can't be shown: %s", error)
+
+
+def _is_picture(data: bytes | None) -> bool:
+    return data is not None and sniff(data) is not None
 
 
 def _entries(event: object) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from .base import Answer
 DATA_URL = "data:"
 TRIES = 3
 PAUSE = 1.0  # seconds before the second try, twice that before the third
+MAX_LINK = 16_384  # characters; those of signed links stay far below
 SHOWN_LINK = 300  # characters of a link in a sentence
 
 
@@ -53,6 +54,12 @@ def _picture(link: str, exchange: Exchange, local: bool, end: float = math.inf) 
     """:param end: when all links have had their time, on the clock of `time.monotonic`."""
     if link[: len(DATA_URL)].lower() == DATA_URL:
         return _inline(link)
+    if len(link) > MAX_LINK:
+        raise InvalidResponseError(
+            "The server's answer links to a picture with an address that is too long.",
+            code="unsafe_link",
+            billed="yes",
+        )
     for number in range(1, TRIES + 1):
         try:
             reply = fetch(link, exchange, local=local, seconds=end - time.monotonic())
