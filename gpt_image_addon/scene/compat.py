@@ -45,3 +45,10 @@ def png_for_now(settings: bpy.types.ImageFormatSettings) -> Iterator[None]:
     finally:
         for name, value in before.items():
             setattr(settings, name, value)
+
+
+def output_target(engine: str) -> str:
+    """For which engine a Material Output may be meant, as its ``target`` says it."""
+    if engine == "CYCLES":
+        return "CYCLES"
+    return "EEVEE" if engine.startswith("BLENDER_EEVEE") else "ALL"
