@@ -39,6 +39,16 @@ def image_behind(place: Place) -> Any:
     return node if all(end in served for socket in node.outputs for end in _served_by(socket)) else None
 
 
+def image_nodes(tree: bpy.types.ShaderNodeTree) -> Iterator[Any]:
+    """The Image Texture nodes of a tree, also those in groups that nothing else uses."""
+    for node in tree.nodes:
+        if node.bl_idname == IMAGE:
+            yield node
+        inner = getattr(node, "node_tree", None)
+        if inner and inner.users - inner.use_fake_user == 1 and not inner.library:
+            yield from image_nodes(inner)
+
+
 def _served_by(output: Any) -> Iterator[Any]:
     """The inputs that an output is linked to, with reroutes looked through."""
     for link in output.links:

@@ -118,6 +118,16 @@ def _lay(node: Any, coordinates: Coordinates, changes: Changes) -> None:
         changes.link(tree, vector, node.inputs["Vector"])
 
 
+def shown_uv_map(obj: bpy.types.Object) -> str:
+    """The UV map that the base colour on an object names; empty where it takes the rendered one."""
+    tree = obj.active_material.node_tree if obj.active_material else None
+    place = shaders.color_input(tree, bpy.context.scene.render.engine) if tree else None
+    node = next(nodes.images_upstream(place), None) if place else None
+    start = nodes.vector_start(node) if node else None
+    source = start.links[0].from_node if start and start.links else None
+    return str(source.uv_map) if source and source.bl_idname == "ShaderNodeUVMap" else ""
+
+
 def wire_alpha(material: bpy.types.Material, node: Any, changes: Changes) -> None:
     """Let the picture's transparency show where its colour goes: into a Principled BSDF, in every engine."""
     shader = node.outputs["Color"].links[0].to_node
