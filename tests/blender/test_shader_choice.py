@@ -1,4 +1,4 @@
-"""The `texture` target in materials as people build them: the image goes where the renderer takes colour from."""
+"""The `texture` target in materials as people build them: the image goes where colour is taken from."""
 
 from __future__ import annotations
 
