@@ -14,6 +14,7 @@ from .core.files import PRIVATE_FILE, replace_file
 
 FOLDER = "references"
 CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference
+MIN_EDGE = 4  # pixels: Blender renders no less
 
 Size = tuple[int, int]
 
@@ -135,8 +136,10 @@ def size_of(path: str) -> Size:
 def render_size() -> Size:
     """The aspect of the scene's render, in as many pixels as a model looks at."""
     render = bpy.context.scene.render
-    scale = CAPTURE_EDGE / max(render.resolution_x, render.resolution_y)
-    return max(1, round(render.resolution_x * scale)), max(1, round(render.resolution_y * scale))
+    width = render.resolution_x * render.pixel_aspect_x
+    height = render.resolution_y * render.pixel_aspect_y
+    scale = CAPTURE_EDGE / max(width, height)
+    return max(MIN_EDGE, round(width * scale)), max(MIN_EDGE, round(height * scale))
 
 
 def _guide(kind: Any, size: Size | None) -> str:

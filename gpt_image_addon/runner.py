@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import queue
@@ -75,6 +76,9 @@ def state(settings: Settings) -> _State:
         journal = Journal(settings.state_folder)
         applier = Applier(journal, errand, _fail, _tell)
         _state = _State(journal, JobQueue(settings.concurrency), durations, applier)
+        if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
+            atexit.unregister(close)
+            atexit.register(close)
     _state.queue.concurrency = settings.concurrency
     _state.applier.save = settings.storage == "save"
     return _state

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,37 +32,64 @@ def render_camera(
     :raises SceneError: there is no camera, or Blender can't render.
     """
     scene = bpy.context.scene
-    if scene.camera is None:
+    if camera_of(scene) is None:
         raise SceneError(
             f"The scene '{scene.name}' has no camera.",
             next_step="Add one, or use a file as reference.",
         )
     set_up = _set_up_rendered if shading == "rendered" else _set_up_solid
-    return render_scene(path, width=width, height=height, set_up=set_up)
+    with render_copy(width=width, height=height, set_up=set_up) as rendered:
+        _move(rendered, path)
+    return path
 
 
-def render_scene(path: Path, *, width: int, height: int, set_up: Callable[[bpy.types.Scene], None]) -> Path:
-    """Render a copy of the current scene to a PNG.
+def camera_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The camera that a render of the current frame uses: that of a marker goes before the scene's own."""
+    markers = [mark for mark in scene.timeline_markers if mark.camera and not mark.camera.hide_render]
+    past = [mark for mark in markers if mark.frame <= scene.frame_current]
+    if past:
+        return max(past, key=lambda mark: mark.frame).camera
+    return min(markers, key=lambda mark: mark.frame).camera if markers else scene.camera
+
+
+@contextmanager
+def render_copy(
+    *,
+    width: int,
+    height: int,
+    set_up: Callable[[bpy.types.Scene], None],
+    form: Mapping[str, str] = compat.PNG,
+) -> Iterator[Path]:
+    """Render a copy of the current scene to a file that is there inside the block; nothing of it stays.
 
     :param width: pixels, as `height`.
     :param set_up: chooses engine and looks of the copy.
+    :param form: of the file, a table of `compat`.
     :raises SceneError: Blender can't render.
     """
-    copy = bpy.context.scene.copy()
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    copy = scene.copy()
     try:
+        copy.camera = camera_of(scene)
+        copy.timeline_markers.clear()
+        copy.animation_data_clear()  # or it would set the size again
         _set_up_frame(copy, width, height)
+        _use_one_layer(copy, layer.name)
+        compat.write_as(copy.render.image_settings, form)
         set_up(copy)
         with tempfile.TemporaryDirectory() as folder:  # the path may hold what Blender takes for a template
-            rendered = Path(folder) / "camera.png"
-            copy.render.filepath = str(rendered)
+            copy.render.filepath = str(Path(folder) / "view")
             bpy.ops.render.render(write_still=True, scene=copy.name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(rendered, path)
-    except (RuntimeError, OSError) as error:
+            yield next(Path(folder).iterdir())
+    except (RuntimeError, OSError, TypeError, AttributeError, StopIteration) as error:
         raise SceneError(f"The camera's view could not be rendered: {error}") from error
     finally:
         bpy.data.scenes.remove(copy)
-    return path
+
+
+def _move(source: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(source, path)
 
 
 def _set_up_frame(scene: bpy.types.Scene, width: int, height: int) -> None:
@@ -69,9 +97,29 @@ def _set_up_frame(scene: bpy.types.Scene, width: int, height: int) -> None:
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
     render.pixel_aspect_x = render.pixel_aspect_y = 1.0
     render.use_border = render.use_compositing = render.use_sequencer = render.use_multiview = False
-    render.use_stamp = render.film_transparent = False
+    render.use_stamp = render.film_transparent = render.use_persistent_data = False
     render.use_file_extension = True
-    compat.write_png(render.image_settings)
+    if hasattr(render.image_settings, "color_management"):
+        render.image_settings.color_management = "FOLLOW_SCENE"
+    view = scene.view_settings.view_transform
+    if compat.choose(scene.display_settings, "display_device", "sRGB"):  # not that of an HDR monitor
+        compat.choose(scene.view_settings, "view_transform", view)
+
+
+def _use_one_layer(scene: bpy.types.Scene, shown: str) -> None:
+    """Render the view layer that the user sees, unless renders leave it out and use another one."""
+    used = [layer.name for layer in scene.view_layers if layer.use]
+    chosen = shown if shown in used or not used else used[0]
+    for layer in scene.view_layers:
+        layer.use = layer.name == chosen
+
+
+def show_plainly(scene: bpy.types.Scene) -> None:
+    """Leave out what a render adds to surfaces and their colours."""
+    view = scene.view_settings
+    view.exposure, view.gamma = 0.0, 1.0
+    compat.turn_off(view, "use_curve_mapping", "use_white_balance")
+    compat.turn_off(scene.render, "use_freestyle", "use_motion_blur")
 
 
 def _set_up_rendered(scene: bpy.types.Scene) -> None:
@@ -83,8 +131,11 @@ def _set_up_solid(scene: bpy.types.Scene) -> None:
     scene.render.engine = "BLENDER_WORKBENCH"
     scene.display.shading.light = "STUDIO"
     scene.display.shading.color_type = "TEXTURE"
-    scene.view_settings.look = "None"
-    scene.view_settings.view_transform = "Standard"
+    show_plainly(scene)
+    compat.choose(
+        scene.view_settings, "view_transform", "Standard"
+    )  # a studio's own configuration has others
+    compat.choose(scene.view_settings, "look", "None")
     scene.view_settings.exposure = STUDIO_EXPOSURE
 
 
@@ -98,7 +149,10 @@ def capture_viewport(context: bpy.types.Context, path: Path, *, width: int, heig
     if bpy.app.background:
         raise SceneError("Without a window there is no view to capture.", next_step="Use the camera instead.")
     area = view_area(context)
-    pixels = _draw(context, area, width, height)
+    try:
+        pixels = _draw(context, area, width, height)
+    except RuntimeError as error:
+        raise SceneError(f"The view could not be drawn: {error}") from error
     path.parent.mkdir(parents=True, exist_ok=True)
     save_pixels(pixels, width, height, path)
     return path

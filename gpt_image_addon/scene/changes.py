@@ -42,6 +42,13 @@ class Changes:
         setattr(owner, name, value)
         self.on_failure(lambda: setattr(owner, name, before))
 
+    def drop(self, owner: Any, key: str) -> None:
+        """Remove a custom property, where there is one; it returns on failure."""
+        if key in owner:
+            before = owner[key]
+            del owner[key]
+            self.on_failure(lambda: owner.__setitem__(key, before))
+
     def node(self, tree: bpy.types.ShaderNodeTree, idname: str) -> Any:
         """A new node, removed on failure."""
         node = tree.nodes.new(idname)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import bpy
 
@@ -26,22 +27,50 @@ def eevee() -> str:
 
 PNG = {"media_type": "IMAGE", "file_format": "PNG", "color_mode": "RGBA", "color_depth": "8"}
 """Settings of an 8-bit PNG, in the order that they depend on each other; the first is new in 5.0."""
+EXR = {"media_type": "IMAGE", "file_format": "OPEN_EXR", "color_mode": "RGB", "color_depth": "32"}
+"""Settings of a file with the renderer's own values, which no view transform has changed."""
 
 
-def write_png(settings: bpy.types.ImageFormatSettings) -> None:
-    """Write 8-bit PNG files."""
-    for name, value in PNG.items():
+def write_as(settings: bpy.types.ImageFormatSettings, form: Mapping[str, str]) -> None:
+    """Write files in a format of the table above."""
+    for name, value in form.items():
         if hasattr(settings, name):
             setattr(settings, name, value)
+
+
+def choose(owner: Any, name: str, *values: str) -> bool:
+    """Set an enumeration to the first of the values that the colour configuration offers; else it stays.
+
+    :returns: whether there was one.
+    """
+    for value in values:
+        with suppress(TypeError):
+            setattr(owner, name, value)
+            return True
+    return False
+
+
+def turn_off(owner: Any, *names: str) -> None:
+    """Turn switches off, those that this Blender has."""
+    for name in names:
+        if hasattr(owner, name):
+            setattr(owner, name, False)
 
 
 @contextmanager
 def png_for_now(settings: bpy.types.ImageFormatSettings) -> Iterator[None]:
     """Write 8-bit PNG files inside the block."""
     before = {name: getattr(settings, name) for name in PNG if hasattr(settings, name)}
-    write_png(settings)
+    write_as(settings, PNG)
     try:
         yield
     finally:
         for name, value in before.items():
             setattr(settings, name, value)
+
+
+def output_target(engine: str) -> str:
+    """For which engine a Material Output may be meant, as its ``target`` says it."""
+    if engine == "CYCLES":
+        return "CYCLES"
+    return "EEVEE" if engine.startswith("BLENDER_EEVEE") else "ALL"

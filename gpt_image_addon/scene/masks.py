@@ -14,6 +14,8 @@ import bpy
 from ..core.errors import SceneError
 from ..core.strokes import Point, Stroke
 from .images import tiles_of
+from .textures import shown_uv_map
+from .uv import rendered_layer
 
 FIRST_TILE = 1001
 LEGACY_WIDTH = 1 / 1000  # of the view's height, for one unit of thickness
@@ -21,7 +23,7 @@ DEFAULT_WIDTH = 0.006  # of the view's height, where a stroke's own can't be tol
 
 
 def selected_faces(obj: bpy.types.Object | None) -> list[list[Point]]:
-    """The selected faces of a mesh as polygons in its active UV map.
+    """The selected faces of a mesh as polygons in the UV map that its material shows.
 
     :raises SceneError: no mesh, no UV map, or nothing selected.
     """
@@ -29,7 +31,7 @@ def selected_faces(obj: bpy.types.Object | None) -> list[list[Point]]:
         raise SceneError("Selected faces need a mesh as the active object.")
     obj.update_from_editmode()
     mesh = obj.data
-    layer = mesh.uv_layers.active
+    layer = mesh.uv_layers.get(shown_uv_map(obj)) or rendered_layer(mesh)
     if layer is None:
         raise SceneError(f"'{obj.name}' has no UV map.", next_step="Unwrap it first.")
     faces = [

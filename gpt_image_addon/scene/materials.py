@@ -15,14 +15,13 @@ from ..core.request import Application
 from ..core.results import Facts, Picture, Prepared
 from . import compat, nodes
 from .changes import Changes
+from .images import KIND, add_image
 from .images import PROPERTY_PREFIX as PREFIX
-from .images import add_image
 from .uv import UV, Coordinates
 
 BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
 LEFT, MIDDLE = -2.5 * nodes.COLUMN, -nodes.COLUMN  # columns of Image Texture nodes and of what follows them
 VALUES = -1.75 * nodes.COLUMN  # column of the strengths
-KIND = PREFIX + "kind"  # custom property of an Image Texture node
 JOB = PREFIX + "job"  # custom property of a material: whose result it shows
 
 

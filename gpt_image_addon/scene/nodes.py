@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 import bpy
 
 from .changes import Changes
+from .shaders import OUTPUT, PRINCIPLED, Place, follow, output_of
 from .uv import Coordinates
 
-PRINCIPLED = "ShaderNodeBsdfPrincipled"
-OUTPUT = "ShaderNodeOutputMaterial"
 IMAGE = "ShaderNodeTexImage"
-COLOR_SOCKETS = ("Base Color", "Color")
 BOX_BLEND = 0.2  # width of the transition between the sides of a box projection
 COLUMN, ROW = 300, 300  # distance of nodes
 
 
-def color_input(tree: bpy.types.ShaderNodeTree) -> bpy.types.NodeSocket | None:
-    """Base Color of the Principled BSDF that reaches the active output, else the colour of another shader."""
-    shaders = list(_shaders(tree))
-    shaders.sort(key=lambda node: node.bl_idname != PRINCIPLED)
-    for node in shaders:
-        for name in COLOR_SOCKETS:
-            if name in node.inputs:
-                return node.inputs[name]
-    return None
-
-
-def _shaders(tree: bpy.types.ShaderNodeTree) -> Iterator[Any]:
-    """The shader nodes behind the active output's surface, nearest first."""
-    output = tree.get_output_node("ALL")
-    pending = [output.inputs["Surface"]] if output else []
-    seen = set()
-    while pending:
-        for link in pending.pop(0).links:
-            if link.from_node.name not in seen:
-                seen.add(link.from_node.name)
-                yield link.from_node
-                pending += [socket for socket in link.from_node.inputs if socket.type == "SHADER"]
-
-
-def add_principled(tree: bpy.types.ShaderNodeTree, changes: Changes) -> Any:
-    """A Principled BSDF linked to the active output, which is made where there is none."""
-    output = tree.get_output_node("ALL")
+def add_principled(tree: bpy.types.ShaderNodeTree, changes: Changes, *, engine: str = "") -> Any:
+    """A Principled BSDF linked to the output that an engine uses, which is made where there is none."""
+    output = output_of(tree, engine)
     if output is None:
         output = changes.node(tree, OUTPUT)
         output.location = (COLUMN, ROW)
@@ -54,23 +29,105 @@ def add_principled(tree: bpy.types.ShaderNodeTree, changes: Changes) -> Any:
     return shader
 
 
-def only_feeds(node: Any, target: Any) -> bool:
-    """Whether nothing depends on the node but that input and the same shader's Alpha."""
-    served = (target, target.node.inputs.get("Alpha"))
-    return all(link.to_socket in served for socket in node.outputs for link in socket.links)
+def image_behind(place: Place) -> Any:
+    """The Image Texture node that feeds an input and serves nothing else, reroutes apart; or None."""
+    source = follow(place)
+    node = source.socket.node
+    if node.bl_idname != IMAGE or source.groups != place.groups:
+        return None
+    served = (place.socket, place.socket.node.inputs.get("Alpha"))
+    return node if all(end in served for socket in node.outputs for end in _served_by(socket)) else None
+
+
+def image_nodes(tree: bpy.types.ShaderNodeTree) -> Iterator[Any]:
+    """The Image Texture nodes of a tree, also those in groups that nothing else uses."""
+    for node in tree.nodes:
+        if node.bl_idname == IMAGE:
+            yield node
+        inner = getattr(node, "node_tree", None)
+        if inner and inner.users - inner.use_fake_user == 1 and not inner.library:
+            yield from image_nodes(inner)
+
+
+def _served_by(output: Any) -> Iterator[Any]:
+    """The inputs that an output is linked to, with reroutes looked through."""
+    for link in output.links:
+        if link.to_node.bl_idname == "NodeReroute":
+            yield from _served_by(link.to_node.outputs[0])
+        else:
+            yield link.to_socket
+
+
+def images_upstream(place: Place) -> Iterator[Any]:
+    """The Image Texture nodes in the same tree whose image reaches an input in effect, nearest first."""
+    pending, seen = deque([place]), set()
+    while pending:
+        source = follow(pending.popleft())
+        if not source.socket.is_output or source in seen:
+            continue
+        seen.add(source)
+        node = source.socket.node
+        if node.bl_idname == IMAGE and source.groups == place.groups:
+            yield node
+        pending.extend(Place(socket, source.groups) for socket in node.inputs if socket.type != "SHADER")
+
+
+def lie_as(node: Any, other: Any, changes: Changes) -> None:
+    """Make an Image Texture node show its image where another one shows its own."""
+    for name in ("projection", "projection_blend", "extension", "interpolation"):
+        changes.set(node, name, getattr(other, name))
+    for link in other.inputs["Vector"].links:
+        changes.link(node.id_data, link.from_socket, node.inputs["Vector"])
+
+
+def vector_start(node: Any) -> Any:
+    """Where coordinates come into an Image Texture node, or into the Mapping nodes before it."""
+    socket = node.inputs["Vector"]
+    while socket.links and socket.links[0].from_node.bl_idname == "ShaderNodeMapping":
+        socket = socket.links[0].from_node.inputs["Vector"]
+    return socket
+
+
+def is_rendered_uv(output: Any) -> bool:
+    """Whether an output gives the UV map that is rendered, whichever that is."""
+    node = output.node
+    return output.name == "UV" and (
+        node.bl_idname == "ShaderNodeTexCoord" or (node.bl_idname == "ShaderNodeUVMap" and not node.uv_map)
+    )
+
+
+def add_coordinates(
+    tree: bpy.types.ShaderNodeTree, coordinates: Coordinates, changes: Changes, *, at: Any
+) -> Any:
+    """The node that coordinates come from; returns its output."""
+    if coordinates.uv_map:
+        node = changes.node(tree, "ShaderNodeUVMap")
+        node.uv_map, node.location = coordinates.uv_map, at
+        return node.outputs["UV"]
+    node = changes.node(tree, "ShaderNodeTexCoord")
+    node.location = at
+    output = node.outputs[coordinates.output]
+    if coordinates.axes == (1.0, 1.0, 1.0):
+        return output
+    metres = changes.node(tree, "ShaderNodeVectorMath")
+    metres.operation, metres.label = "MULTIPLY", "Metres"
+    metres.inputs[1].default_value = coordinates.axes
+    metres.location = (at[0], at[1] - ROW)
+    changes.link(tree, output, metres.inputs[0])
+    return metres.outputs[0]
 
 
 def add_mapping(
     tree: bpy.types.ShaderNodeTree, coordinates: Coordinates, changes: Changes, *, left_of: Any
 ) -> Any:
-    """Texture Coordinate and Mapping nodes; returns the socket that feeds Image Texture nodes."""
-    source = changes.node(tree, "ShaderNodeTexCoord")
-    mapping = changes.node(tree, "ShaderNodeMapping")
+    """Nodes for coordinates and a Mapping node; returns the socket that feeds Image Texture nodes."""
     x, y = left_of
-    mapping.location, source.location = (x - COLUMN, y), (x - 2 * COLUMN, y)
+    source = add_coordinates(tree, coordinates, changes, at=(x - 2 * COLUMN, y))
+    mapping = changes.node(tree, "ShaderNodeMapping")
+    mapping.location = (x - COLUMN, y)
     mapping.inputs["Location"].default_value = coordinates.location
     mapping.inputs["Scale"].default_value = coordinates.scale
-    changes.link(tree, source.outputs[coordinates.output], mapping.inputs["Vector"])
+    changes.link(tree, source, mapping.inputs["Vector"])
     return mapping.outputs["Vector"]
 
 
@@ -100,6 +157,7 @@ def add_real_size(
     repeats.operation, repeats.label = "DIVIDE", "Repeats"
     repeats.location = (x, y - 1.5 * ROW)
     repeats.inputs[0].default_value = metres
+    mapping.inputs["Scale"].default_value = (metres / size,) * 3  # exporters read this, not what is linked
     changes.link(tree, repeats.outputs[0], mapping.inputs["Scale"])
     add_value(tree, "Texture Size (m)", size, repeats.inputs[1], changes, at=(x - COLUMN, y - 1.5 * ROW))
 

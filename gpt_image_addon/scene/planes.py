@@ -9,6 +9,7 @@ from mathutils import Matrix, Vector
 
 from ..core.request import Application
 from .changes import Changes
+from .evaluated import world_matrix
 
 HEIGHT = 1.0  # metres
 GAP = 0.1  # metres between planes
@@ -50,10 +51,40 @@ def _facing(scene: bpy.types.Scene, application: Application) -> Matrix:
         values = application.view_matrix
         matrix = Matrix([values[row : row + 4] for row in range(0, 16, 4)])
     elif scene.camera:
-        matrix = scene.camera.matrix_world
+        matrix = world_matrix(scene.camera)
     else:
         matrix = UPRIGHT
-    return matrix.to_quaternion().to_matrix().to_4x4()
+    return _rotation_of(matrix) or UPRIGHT
+
+
+def _rotation_of(matrix: Matrix) -> Matrix | None:
+    """The rotation that looks and stands as a matrix does, however it is scaled or mirrored."""
+    up, towards = matrix.col[1].to_3d(), matrix.col[2].to_3d().normalized()
+    right = up.cross(towards).normalized()
+    if not 0.5 < right.length < 2:  # it has no extent, or is no number
+        return None
+    return Matrix((right, towards.cross(right), towards)).transposed().to_4x4()
+
+
+def why_unseen(plane: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> str | None:
+    """One sentence why a new plane doesn't show where the user looks or renders, or None."""
+    (collection,) = plane.users_collection
+    path = _path_to(collection, view_layer.layer_collection)
+    if any(layer.exclude or layer.hide_viewport or layer.collection.hide_viewport for layer in path):
+        return f"The collection '{collection.name}' is hidden or excluded: '{plane.name}' doesn't show."
+    if any(layer.collection.hide_render for layer in path):
+        return f"The collection '{collection.name}' is hidden in renders: '{plane.name}' is not rendered."
+    return None
+
+
+def _path_to(
+    collection: bpy.types.Collection, layer: bpy.types.LayerCollection
+) -> list[bpy.types.LayerCollection]:
+    """From a collection of a view layer down to another one; empty where it isn't in there."""
+    if layer.collection == collection:
+        return [layer]
+    below = next(filter(None, (_path_to(collection, child) for child in layer.children)), None)
+    return [layer, *below] if below else []
 
 
 def collection_for(scene: bpy.types.Scene) -> bpy.types.Collection:

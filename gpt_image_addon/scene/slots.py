@@ -7,6 +7,9 @@ from typing import Any
 import bpy
 
 from .changes import Changes
+from .evaluated import evaluated
+from .scene_state import view_layer_of
+from .uv import material_indices
 
 
 def assign(obj: bpy.types.Object, material: bpy.types.Material, changes: Changes) -> None:
@@ -22,6 +25,49 @@ def assign(obj: bpy.types.Object, material: bpy.types.Material, changes: Changes
     if shared:
         changes.set(_Slot(obj, index), "link", "OBJECT")
     changes.set(_Slot(obj, index), "material", material)
+
+
+def why_unseen(obj: bpy.types.Object, material: bpy.types.Material) -> str | None:
+    """One sentence why the object doesn't show a material that was just put on it, or None."""
+    layers = [view_layer_of(scene) for scene in obj.users_scene]
+    if layers and all(layer.material_override for layer in layers):
+        override = layers[0].material_override
+        return (
+            f"The view layer '{layers[0].name}' shows '{override.name}' on everything: "
+            f"'{material.name}' doesn't show."
+        )
+    by_nodes = any(modifier.type == "NODES" for modifier in obj.modifiers)
+    if obj.type != "MESH" and not by_nodes:
+        return None
+    shown = (evaluated(obj) if by_nodes else None) or obj
+    mesh = shown.data if isinstance(shown.data, bpy.types.Mesh) else None
+    if mesh is not None and mesh.polygons:
+        if any(_material_at(shown, mesh, index) == material for index in _used_slots(mesh)):
+            return None
+        if by_nodes:
+            return f"Geometry nodes set the material of '{obj.name}': '{material.name}' doesn't show."
+        number = obj.active_material_index + 1
+        return f"No face of '{obj.name}' uses its material slot {number}: '{material.name}' doesn't show yet."
+    if by_nodes:
+        return f"Geometry nodes make '{obj.name}' and choose its materials: '{material.name}' may not show."
+    return None
+
+
+def _used_slots(mesh: bpy.types.Mesh) -> list[int]:
+    import numpy as np
+
+    return [int(index) for index in np.unique(material_indices(mesh))]
+
+
+def _material_at(shown: bpy.types.Object, mesh: bpy.types.Mesh, index: int) -> bpy.types.Material | None:
+    """The original of the material that faces with an index show; one past the end means the last slot."""
+    index = min(max(index, 0), max(len(shown.material_slots), len(mesh.materials)) - 1)
+    material = None
+    if 0 <= index < len(shown.material_slots) and shown.material_slots[index].link == "OBJECT":
+        material = shown.material_slots[index].material
+    elif 0 <= index < len(mesh.materials):
+        material = mesh.materials[index]
+    return material.original if material else None
 
 
 class _Slot:

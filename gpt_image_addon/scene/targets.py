@@ -103,7 +103,9 @@ def _apply_texture(prepared: Prepared, application: Application, changes: Change
     coordinates, told = uv.coordinates_for(obj, changes) if obj else (uv.UV, None)
     messages += [told] if told else []
     material, told_material = textures.texture_material(obj, _name(prepared, application), changes)
-    _, told_wiring = textures.wire(material, image, changes, coordinates=coordinates)
+    _, told_wiring = textures.wire(
+        material, image, changes, coordinates=coordinates, engine=_engine(application)
+    )
     messages += told_material + told_wiring
     if picture.has_alpha:
         messages.append(f"'{image.name}' is partly transparent; link its Alpha output to show that.")
@@ -150,7 +152,8 @@ def _apply_plane(prepared: Prepared, application: Application, changes: Changes)
     planes.place_in_row(made, scene, application)
     if not bpy.app.background:
         planes.activate(made, view_layer_of(scene))
-    return Applied(tuple(images), made[0].active_material.name, made[0].name)
+    told = planes.why_unseen(made[0], view_layer_of(scene))
+    return Applied(tuple(images), made[0].active_material.name, made[0].name, (told,) if told else ())
 
 
 _TARGETS: Mapping[str, Callable[[Prepared, Application, Changes], Applied]] = {
@@ -159,6 +162,12 @@ _TARGETS: Mapping[str, Callable[[Prepared, Application, Changes], Applied]] = {
     "plane": _apply_plane,
     "material": _apply_material,
 }
+
+
+def _engine(application: Application) -> str:
+    """The render engine that counts where the result goes."""
+    scene = find_scene(application)
+    return str(scene.render.engine) if scene else ""
 
 
 def _name(prepared: Prepared, application: Application) -> str:
@@ -192,6 +201,9 @@ def _finish(
 ) -> Applied:
     if obj is None:
         changes.set(material, "use_fake_user", True)
+    else:
+        unseen = slots.why_unseen(obj, material)
+        messages += [unseen] if unseen else []
     kept = _keep(rest, prepared.facts, changes)
     if kept:
         messages.append(f"The other pictures are in the file as images: {slots.names_for_people(kept)}.")

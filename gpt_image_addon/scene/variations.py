@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..core.errors import SceneError
+from .nodes import image_nodes
 from .targets import Applied
 
 
@@ -19,7 +20,7 @@ def swap(applied: Applied, number: int) -> None:
     material = bpy.data.materials.get(applied.material) if applied.material else None
     if chosen is None or material is None or material.node_tree is None:
         raise SceneError("The picture or the material is no longer in this file.")
-    for node in material.node_tree.nodes:
-        if node.bl_idname == "ShaderNodeTexImage" and node.image in images:
+    for node in image_nodes(material.node_tree):
+        if node.image in images:
             node.image.use_fake_user = True
             node.image = chosen

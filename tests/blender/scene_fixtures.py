@@ -165,3 +165,21 @@ def _tree(tree: bpy.types.NodeTree) -> Any:
         (li.from_node.name, li.from_socket.name, li.to_node.name, li.to_socket.name) for li in tree.links
     )
     return nodes, links, tree.nodes.active.name if tree.nodes.active else None
+
+
+def render_lit(path: Path, *, size: int = 32) -> Path:
+    """What Cycles shows from the camera in an even white light; 1 is 255."""
+    scene = bpy.context.scene
+    world = bpy.data.worlds.new("Even")
+    if world.node_tree is None:
+        world.use_nodes = True
+    background = next(node for node in world.node_tree.nodes if node.bl_idname == "ShaderNodeBackground")
+    background.inputs["Color"].default_value = (1, 1, 1, 1)
+    scene.world = world
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.use_denoising = 4, False
+    scene.view_settings.view_transform = "Standard"
+    scene.render.resolution_x = scene.render.resolution_y = size
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+    return path
