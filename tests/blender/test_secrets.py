@@ -30,7 +30,8 @@ def everything_kept(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "key", [f"{KEY[:9]}\u200b{KEY[9:]}", f"{KEY}’", f"{KEY[:9]}\n{KEY[9:]}", f"Bearer {KEY[:9]} {KEY[9:]}"]
+    "key",
+    [f"{KEY[:9]}\u200b{KEY[9:]}", f"{KEY}\u2019", f"{KEY[:9]}\n{KEY[9:]}", f"Bearer {KEY[:9]} {KEY[9:]}"],
 )
 @pytest.mark.parametrize("streamed", [(), ("--partial-images", "1")])
 def test_a_key_that_no_header_takes_is_told_nowhere(
@@ -251,5 +252,8 @@ def test_settings_of_a_session_are_checked_too(online: ApiServer) -> None:
 
     with settings.override(api_key=f" {online.api_key}\n"):
         assert settings.load().api_key == online.api_key
-    with settings.override(api_key="a’b"), pytest.raises(ConfigurationError, match="The key can't be used"):
+    with (
+        settings.override(api_key="a\u2019b"),
+        pytest.raises(ConfigurationError, match="The key can't be used"),
+    ):
         settings.load().check_provider("openai")

@@ -1,4 +1,4 @@
-"""Keys and ids as people have them: mended where that is plain, else refused by the place of the character."""
+"""Keys and ids as people have them: mended where that is plain, else refused by the place of a character."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HARMLESS = (
 REFUSED = (
     ("\u200b", "U+200B (zero width space)"),
     ("\ufeff", "U+FEFF (zero width no-break space)"),
-    ("’", "U+2019 (right single quotation mark)"),
+    ("\u2019", "U+2019 (right single quotation mark)"),
     ("…", "U+2026 (horizontal ellipsis)"),
     ("\u0430", "U+0430 (cyrillic small letter a)"),
     ("\n", "U+000A (line feed)"),
@@ -64,7 +64,7 @@ def test_other_characters_are_refused_by_their_place(character: str, name: str) 
 
 def test_places_are_counted_in_what_was_given() -> None:
     with pytest.raises(ConfigurationError, match="character 19 is U\\+2019"):
-        check_key(f' "{KEY[:16]}’{KEY[16:]}"')
+        check_key(f' "{KEY[:16]}\u2019{KEY[16:]}"')
 
 
 def test_an_end_without_its_beginning_is_not_guessed_at() -> None:

@@ -77,7 +77,7 @@ def test_nothing_secret_is_ever_logged(
         ("Bearer abcdef", "Bearer …"),
         ("{'Authorization': 'Bearer sk-abcdefgh'}", "{'Authorization': 'Bearer …'}"),
         ("api-key: 12345", "api-key: …"),
-        ("key sk-proj-abc_DEF-123 refused", "key sk-… refused"),
+        ("key sk-Qz7-Wx9_Vk3 refused", "key sk-… refused"),
         ("https://x.org/a.png?sig=secret&b=1 failed", "https://x.org/a.png?… failed"),
         (
             'http://x.org:443 "GET /a.png?sig=secret HTTP/1.1" 200',

@@ -1,4 +1,4 @@
-"""This machine is reached without a proxy; elsewhere a bad proxy or bad certificates are named, with who set them."""
+"""This machine is reached without a proxy; elsewhere a bad proxy or bad certificates are named."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from gpt_image_addon.core import proxies
 from gpt_image_addon.core.connection import is_loopback
-from gpt_image_addon.core.errors import APIConnectionError, ConfigurationError, ExitCode
+from gpt_image_addon.core.errors import APIConnectionError, ConfigurationError, EndpointError, ExitCode
 from gpt_image_addon.core.proxies import check_route, find_proxy
 from tests.api_server import ApiServer
 from tests.core.loopback import Relay, make_certificate, tls_context
@@ -176,9 +176,11 @@ def test_certificates_are_read_again_when_they_change(
 
 
 def test_a_bad_certificate_is_a_matter_of_configuration(api_server: ApiServer, tmp_path: Path) -> None:
-    with Relay(api_server.port, tls_context(*make_certificate(tmp_path))) as relay:
-        with pytest.raises(APIConnectionError) as caught:
-            generate(api_server, base_url=f"https://127.0.0.1:{relay.port}/v1")
+    with (
+        Relay(api_server.port, tls_context(*make_certificate(tmp_path))) as relay,
+        pytest.raises(EndpointError) as caught,
+    ):
+        generate(api_server, base_url=f"https://127.0.0.1:{relay.port}/v1")
     assert (caught.value.code, caught.value.exit_code, caught.value.billed) == (
         "untrusted_certificate",
         ExitCode.CONFIGURATION,
