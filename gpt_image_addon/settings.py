@@ -288,6 +288,14 @@ def _raw_key(*, with_keychain: bool) -> str:
     return stored_key() if with_keychain and source == "keychain" else key
 
 
+def api_key() -> str:
+    """The key as it is sent: of the environment, else the one entered in the preferences; empty for none.
+
+    :raises ConfigurationError: the key can't be used.
+    """
+    return check_key(_raw_key(with_keychain=True), _key_variable()).value
+
+
 def key_note() -> str:
     """What was left out around the key, as one sentence; empty where nothing was.
 

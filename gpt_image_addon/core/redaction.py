@@ -65,7 +65,7 @@ _SECRET_NAME = re.compile(
     r"(?i)^OPENAI_|_PROXY$|(?:^|_)(?:API_?)?KEYS?$|TOKEN|SECRET|PASSW|CREDENTIAL|CONNECTION_STRING"
 )
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_PART_OF_WORD = re.compile(r"[\w*•…%+=~-]")
+_PART_OF_WORD = re.compile(r"[\w*•…%+=~&@$!#|^-]")
 
 
 class _Pieces:
@@ -196,7 +196,7 @@ def show(text: object, limit: int) -> str:
 
 def describe(error: BaseException) -> str:
     """An unexpected error in words; its ``repr`` might hold a whole request."""
-    return show(f"{type(error).__name__}: {error}".rstrip(": ."), 500)
+    return show(f"{type(error).__name__}: {error}".rstrip(": .\n"), 500)
 
 
 def environment_without_secrets() -> dict[str, str]:

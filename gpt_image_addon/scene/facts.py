@@ -6,9 +6,11 @@ from collections.abc import Collection
 
 import bpy
 
-from .assets import TAG
+from . import asset_libraries, assets
 from .images import PROPERTY_PREFIX
 
+TAGS = (assets.TAG, asset_libraries.TAG)
+"""Of the assets that we describe by their prompts."""
 PROMPT = f"{PROPERTY_PREFIX}prompt"
 PANEL_PROPERTY = "gpt_image"
 
@@ -38,7 +40,8 @@ def _strip_asset(block: bpy.types.ID, prompts: Collection[str]) -> int:
     data = block.asset_data
     if data is None or not data.description or block.library is not None:
         return 0
-    if TAG not in data.tags and not any(prompt in data.description for prompt in prompts if prompt):
+    ours = any(tag in data.tags for tag in TAGS)
+    if not ours and not any(prompt in data.description for prompt in prompts if prompt):
         return 0
     data.description = ""
     return 1

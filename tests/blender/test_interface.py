@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gpt_image_addon import api, references, results, settings
-from gpt_image_addon.core.errors import GptImageError
+from gpt_image_addon.core.errors import ConfigurationError, GptImageError
 from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.pictures import decode
 from gpt_image_addon.scene import storage
@@ -231,6 +231,30 @@ def save_beside(names: tuple[str, ...]) -> None:
     storage.unpack(storage.write(storage.packed_pictures(names), Outputs(), "job"))
 
 
+def test_the_prompt_leaves_the_descriptions_of_assets(tmp_path: Path) -> None:
+    """Also where the images lost it before, and in no description of the user's own."""
+    cube()
+    job = api.submit("zebra crossing", target="material", name="surface", **SMALL)
+    assert job.wait(10)
+    ours = bpy.context.active_object.active_material
+    results.mark_asset(ours)
+    own = bpy.data.materials.new("own")
+    own.asset_mark()
+    own.asset_data.description = "my own words"
+    quoting = bpy.data.objects.new("quoting", None)
+    quoting.asset_mark()
+    quoting.asset_data.description = "Made of: zebra crossing"
+    assert ours.asset_data.description == "zebra crossing"
+    bpy.ops.gpt_image.strip()
+    assert not ours.asset_data.description and not quoting.asset_data.description
+    assert own.asset_data.description == "my own words" and ours.asset_data is not None
+    path = tmp_path / "shared.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=False)
+    assert b"zebra crossing" not in path.read_bytes()
+    ours.asset_data.description = "zebra crossing"
+    assert results.strip_facts() == 1
+
+
 def test_pictures_are_saved_beside_a_saved_file(tmp_path: Path) -> None:
     job = made("image")
     save_beside(job.applied.images)
@@ -288,6 +312,41 @@ def test_a_key_is_pasted_and_leaves_the_clipboard(monkeypatch: pytest.MonkeyPatc
     assert path.stat().st_mode & 0o077 == 0
     settings.store_key("")
     assert (settings.key_source(), settings.api_key()) == ("", "") and not path.exists()
+
+
+@pytest.mark.parametrize("pasted", ["sk-one", "  sk-one\n", '"sk-one"', "Bearer sk-one", "\ufeffsk-one"])
+def test_a_key_is_pasted_without_what_came_along(pasted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings.store_key(pasted)
+    assert settings.api_key() == "sk-one" == settings.load().api_key
+
+
+@pytest.mark.parametrize("pasted", ["sk-o\u200bne-abcdef", "sk-one’abcdef", "words that are no key", "a\nb"])
+def test_a_key_that_no_header_takes_is_not_stored(pasted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings.store_key("sk-one")
+    with pytest.raises(ConfigurationError, match="its character [0-9]+ is U"):
+        settings.store_key(pasted)
+    assert settings.api_key() == "sk-one"
+
+
+@pytest.mark.parametrize(
+    ("stored", "key"),
+    [("\ufeffsk-one\r\n".encode(), "sk-one"), ("sk-\u200bone".encode(), ""), (b"sk-\xe9one", "")],
+)
+def test_a_key_file_that_somebody_else_wrote_is_checked(
+    stored: bytes, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings.store_key("sk-before")
+    (settings.private_folder() / settings.KEY_FILE).write_bytes(stored)
+    settings._stored.cache_clear()
+    found = settings.load()
+    assert found.api_key == key and (found.problem is None) == bool(key)
+    if not key:
+        found.check_provider("offline")
+        with pytest.raises(ConfigurationError, match="its character 4 is U"):
+            found.check_provider("openai")
 
 
 def test_a_key_in_the_keychain_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
