@@ -21,6 +21,7 @@ from gpt_image_addon.core.glance import glance
 from gpt_image_addon.core.history import Filter, clean, export, find, row
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.merging import merge
+from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE
@@ -482,7 +483,7 @@ def test_a_deep_answer_is_left_alone(journal: Journal) -> None:
 def test_links_are_not_exported(journal: Journal, user: Path, tmp_path: Path) -> None:
     folder = received(journal, "a")
     (folder / "image-2.png").symlink_to(user / "image-1.png")
-    copies = export(journal, "a", tmp_path / "out")
+    copies = export(journal, "a", tmp_path / "out", Outputs(journal))
     assert [copy.read_bytes() for copy in copies] == [PICTURE]
 
 

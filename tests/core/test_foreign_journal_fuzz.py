@@ -19,6 +19,7 @@ from gpt_image_addon.core.glance import glance
 from gpt_image_addon.core.history import Filter, clean, export, look, row
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.merging import merge
+from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE, migrate, open_database
@@ -286,7 +287,7 @@ def look_back(journal: Journal, base: Path) -> None:
         assert entry.cost_usd is None or not math.isnan(entry.cost_usd)
     assert found.spent_usd >= 0 and found.reserved_usd >= 0 and found.results_bytes >= 0
     for entry in found.jobs[:3]:
-        attempt(lambda entry=entry: export(journal, entry.id, base / "out"))
+        attempt(lambda entry=entry: export(journal, entry.id, base / "out", Outputs(journal)))
 
 
 def test_foreign_journals() -> None:
