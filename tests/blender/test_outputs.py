@@ -320,7 +320,7 @@ def test_a_row_that_can_not_be_delivered_says_where_it_is(
     path = manifest(tmp_path, {"prompt": "oak", "quality": "low"})
     code, output = run("batch", path, "--output-dir", full_disk)
     error = output["results"][0]["error"]
-    assert (code, error["type"], error["billed"]) == (7, "StorageError", "yes")
+    assert (code, error["type"], error["billed"]) == (1, "StorageError", "yes")  # it ends the run
     assert "image-1" in error["message"] and output["cost_usd"] > 0 and names(full_disk) == []
     assert run("batch", path, "--output-dir", tmp_path / "roomy")[0] == 0
     assert len(online.answers) == 1

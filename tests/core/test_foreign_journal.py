@@ -483,7 +483,7 @@ def test_a_deep_answer_is_left_alone(journal: Journal) -> None:
 def test_links_are_not_exported(journal: Journal, user: Path, tmp_path: Path) -> None:
     folder = received(journal, "a")
     (folder / "image-2.png").symlink_to(user / "image-1.png")
-    copies = export(journal, "a", tmp_path / "out", Outputs())
+    copies = export(journal, "a", tmp_path / "out", Outputs(journal))
     assert [copy.read_bytes() for copy in copies] == [PICTURE]
 
 

@@ -287,7 +287,7 @@ def look_back(journal: Journal, base: Path) -> None:
         assert entry.cost_usd is None or not math.isnan(entry.cost_usd)
     assert found.spent_usd >= 0 and found.reserved_usd >= 0 and found.results_bytes >= 0
     for entry in found.jobs[:3]:
-        attempt(lambda entry=entry: export(journal, entry.id, base / "out", Outputs()))
+        attempt(lambda entry=entry: export(journal, entry.id, base / "out", Outputs(journal)))
 
 
 def test_foreign_journals() -> None:

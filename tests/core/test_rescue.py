@@ -218,10 +218,13 @@ def test_a_fault_of_our_own_while_the_answer_is_noted_spoils_nothing(
     assert [entry.id for entry in journal.unapplied()] == [job.id]
 
 
-def test_a_copy_that_fails_is_a_warning(journal: Journal, api_server: ApiServer, tmp_path: Path) -> None:
+def test_a_copy_that_can_not_be_written_keeps_nothing_from_the_scene(
+    journal: Journal, api_server: ApiServer, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     job = admit(journal)
     job.application = Application(target="image", textures_dir=str(tmp_path / "file" / "inside"))
     event = run(journal, api_server.base_url, api_server.api_key, job)
-    assert event.error is None and event.prepared is not None and len(event.prepared.pictures) == 1
-    assert [str(tmp_path / "file") in warning for warning in event.prepared.warnings].count(True) == 1
+    assert event.prepared is not None and event.error is None
+    (image,) = event.prepared.pictures
+    assert any("Not a directory" in text and image.file in text for text in event.prepared.warnings)
