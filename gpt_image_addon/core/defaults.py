@@ -29,3 +29,5 @@ CONVENTIONS = ("OPENGL", "DIRECTX")
 BITS = (8, 16)
 PACKINGS = ("gltf_orm", "unity_mask", "unreal_orm")  # those of packing.LAYOUTS, whose import takes numpy
 MAX_STRENGTH = 10.0
+NO_OBJECT = -1
+"""As `Application.object_uid`: not even the active object. No data-block has this `session_uid`."""

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from .errors import Billed, StorageError
+from .lenient_json import load_json
 from .request import Application, GenerationRequest
 from .result_folders import named
 from .states import JobState
-from .stored_values import clean_billed, load_json, load_object, read_values
+from .stored_values import clean_billed, load_object, read_values
 
 STORED = (JobState.RECEIVED, JobState.APPLIED)
 OPEN = (JobState.QUEUED, JobState.SENDING)

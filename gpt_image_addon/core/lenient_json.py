@@ -1,4 +1,4 @@
-"""JSON of servers: whatever is in it, it is read or it is a ValueError."""
+"""JSON that somebody else wrote: whatever is in it, it is read or it is a ValueError."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 MAX_DIGITS = 18  # of a whole number; no count, status or index has more
 
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
@@ -26,6 +27,17 @@ def read_json(data: bytes) -> Any:
         return _mended(value) if "\\u" in text else value
     except RecursionError as error:
         raise ValueError("nested too deep") from error
+
+
+def load_json(text: str) -> Any:
+    """JSON of any depth and with any numbers; NaN and its kin become None.
+
+    :raises ValueError: it is none, or nests too deep.
+    """
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("too deep") from None
 
 
 def clean_text(text: str) -> str:

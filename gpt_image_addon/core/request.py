@@ -24,6 +24,7 @@ from .defaults import (
     MAX_FRAME_MS,
     MAX_STRENGTH,
     MODERATIONS,
+    NO_OBJECT,
     OUTPUT_FORMATS,
     PACKINGS,
     PICTURE_LIMIT,
@@ -39,8 +40,6 @@ from .map_kinds import BY_NAME
 from .plain_text import find_unstorable
 
 _T = TypeVar("_T", bound="_Values")
-NO_OBJECT = -1
-"""As `Application.object_uid`: not even the active object. No data-block has this `session_uid`."""
 
 
 class _Values:

@@ -18,6 +18,7 @@ from typing import Any
 from . import result_folders
 from .errors import StorageError
 from .files import PART_SUFFIX, PRIVATE_FILE, make_private_folder, read_file, sync_folder, write_synced
+from .lenient_json import load_json
 from .paths import find_below, is_job_id
 from .result_folders import ANSWER_FILE as ANSWER_FILE
 from .result_folders import HEIGHT_STEM as HEIGHT_STEM
@@ -28,7 +29,6 @@ from .result_folders import PICTURE_STEM as PICTURE_STEM
 from .result_folders import PROCESSED_FOLDER as PROCESSED_FOLDER
 from .result_folders import REPAIRS_FOLDER as REPAIRS_FOLDER
 from .result_folders import RESCUE_PREFIX, THUMBNAIL_STEM
-from .stored_values import load_json
 
 FILES_KEY = "files"
 ANSWER_LIMIT = 64 * 1024 * 1024  # bytes; one holds a prompt and some numbers

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import math
 import types
 import typing
@@ -17,6 +16,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from .errors import GptImageError
+from .lenient_json import load_json
 from .names import safe_name
 from .request import Application, GenerationRequest
 
@@ -26,19 +26,7 @@ MAX_TOKENS = 10**9
 MAX_TEXT = 2000  # characters of a text for people
 _ERROR_FLAGS = ("code", "param", "request_id")
 
-_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 _Values = TypeVar("_Values", GenerationRequest, Application)
-
-
-def load_json(text: str) -> Any:
-    """JSON of any depth and with any numbers; NaN and its kin become None.
-
-    :raises ValueError: it is none, or nests too deep.
-    """
-    try:
-        return _DECODER.decode(text)
-    except RecursionError:
-        raise ValueError("too deep") from None
 
 
 def load_object(text: object) -> dict[str, Any] | None:

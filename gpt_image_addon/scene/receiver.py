@@ -10,10 +10,10 @@ import unicodedata
 
 import bpy
 
-from ..core.defaults import OBJECT_TARGETS
+from ..core.defaults import NO_OBJECT, OBJECT_TARGETS
 from ..core.errors import InvalidRequestError
 from ..core.names import suggestion
-from ..core.request import NO_OBJECT, Application
+from ..core.request import Application
 from .scene_state import MATERIAL_TYPES, find_scene, view_layer_of
 
 OWN_UNDO_MODES = {"EDIT": "Edit Mode", "SCULPT": "Sculpt Mode"}

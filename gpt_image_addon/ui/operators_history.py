@@ -8,7 +8,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from .. import api, results, settings
-from ..core.request import NO_OBJECT
+from ..core.defaults import NO_OBJECT
 from . import disk, history, parameters
 from .operators import CANCELLED, FINISHED, Returned, reporting
 from .spoken import said

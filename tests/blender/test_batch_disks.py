@@ -60,7 +60,7 @@ def test_the_output_folder_turns_into_a_file(folder: Path, tmp_path: Path, api_s
     output = folder / "out"
 
     def vanish() -> None:
-        shutil.rmtree(output)
+        output.rename(folder / "elsewhere")
         output.write_text("in the way")
 
     result = run(folder, 3, vanish, output_dir=output)

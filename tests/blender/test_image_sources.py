@@ -48,7 +48,7 @@ def base_color(source: Any, folder: Path) -> str:
 
 
 def tile_of(source: Any, folder: Path) -> list[int]:
-    return color_of(api.make_tile(source, folder / "tile.png").file)[:3]
+    return color_of(api.make_tile(source, folder / "tile.png", overwrite=True).file)[:3]
 
 
 def test_linear_colours_become_srgb_whatever_the_view_is(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
 
 SMALL = {"provider": "offline", "size": "64x64"}
-ELSEWHERE = {"object_name", "object_uid", "scene_uid", "view_matrix", "picture", "repair_seams"}
-"""Parameters that say where a result goes, which the panel knows without asking."""
+ELSEWHERE = {"object_name", "object_uid", "scene_uid", "view_matrix", "picture", "repair_seams", "overwrite"}
+"""Parameters that say where a result goes, which the panel knows without asking; it replaces no file."""
 
 
 @pytest.fixture(autouse=True)
@@ -261,9 +261,9 @@ def test_the_size_of_the_preferences_is_used_where_the_panel_says_default(
     assert parameters.plain(values())["size"] == "1536x1024"
     found.default_size, found.default_width, found.default_height = "custom", 2048, 512
     assert parameters.plain(values())["size"] == "2048x512"
-    assert parameters.place(bpy.context)["textures_dir"] == Path("/copies")
+    assert Path(parameters.place(bpy.context)["textures_dir"]) == Path("/copies")
     values().textures_dir = "/mine"
-    assert parameters.place(bpy.context)["textures_dir"] == Path("/mine")
+    assert Path(parameters.place(bpy.context)["textures_dir"]) == Path("/mine")
 
 
 def test_results_are_measured_and_cleaned(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from gpt_image_addon import api
 from gpt_image_addon.core.drafts import paint
 from gpt_image_addon.core.errors import BudgetExceededError, InvalidRequestError, SceneError
+from gpt_image_addon.core.image_metadata import strip_metadata
 from gpt_image_addon.core.map_kinds import MAP_KINDS
 from gpt_image_addon.core.tiling import is_seamless
 from tests.api_server import ApiServer, faults
@@ -243,7 +244,10 @@ def test_the_height_is_asked_of_the_model_in_a_job_of_its_own(run: Run, online: 
     picture, height = online.requests
     assert (picture.path, height.path) == ("/v1/images/generations", "/v1/images/edits")
     assert "height map" in height.fields["prompt"]
-    assert [file.sha256 for file in height.files] == picture.answers
+    (sent,) = height.files
+    assert sent.filename == "image-1.png" and [sent.sha256] != picture.answers  # without what the file says
+    received = Path(output["images"][0]["file"]).read_bytes()
+    assert sent.sha256 == hashlib.sha256(strip_metadata(received) or b"").hexdigest()
     assert height.fields["size"] == "1024x1024"
     assert output["cost_usd"] == pytest.approx(online.bill_usd)
     assert output["cost_usd"] <= output["estimated_usd"] == pytest.approx(priced["estimated_usd"])

@@ -204,12 +204,6 @@ def no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GPT_IMAGE_MONTHLY_BUDGET_USD", "ten")
 
 
-def broken_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = settings.load().state_folder
-    state.mkdir(parents=True, exist_ok=True)
-    (state / "models.json").write_text("{")
-
-
 SURROUNDINGS: dict[Callable[[pytest.MonkeyPatch], None], tuple[type[GptImageError], int]] = {
     without_key: (MissingApiKeyError, 3),
     offline: (OnlineAccessDisabledError, 3),
@@ -217,7 +211,6 @@ SURROUNDINGS: dict[Callable[[pytest.MonkeyPatch], None], tuple[type[GptImageErro
     small_budget: (BudgetExceededError, 5),
     small_limit: (BudgetExceededError, 5),
     no_budget: (ConfigurationError, 3),
-    broken_models: (ConfigurationError, 3),
 }
 
 
