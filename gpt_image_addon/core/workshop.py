@@ -20,6 +20,7 @@ from . import workshop_process
 from .errors import JobCancelled
 from .logs import get_logger
 from .redaction import describe, environment_without_secrets
+from .sigpipe import broken_pipes_as_errors
 from .turns import PREPARING
 
 log = get_logger(__name__)
@@ -103,15 +104,16 @@ class Workshop:
         with contextlib.suppress(subprocess.TimeoutExpired):  # it hangs in the system; so must not we
             process.wait(END_SECONDS)
         for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):  # what it did not take is of no use
+            with contextlib.suppress(OSError), broken_pipes_as_errors():  # what it did not take is of no use
                 if pipe is not None:
                     pipe.close()
 
 
 def _exchanged(process: subprocess.Popen[bytes], call: _Call) -> tuple[bool, Any]:
     assert process.stdin is not None and process.stdout is not None
-    pickle.dump(call, process.stdin)
-    process.stdin.flush()
+    with broken_pipes_as_errors():
+        pickle.dump(call, process.stdin)
+        process.stdin.flush()
     answer: tuple[bool, Any] = pickle.load(process.stdout)
     return answer
 
@@ -135,7 +137,8 @@ def _started() -> subprocess.Popen[bytes]:
     )
     assert process.stdin is not None
     folder = str(Path(__file__).parents[1])
-    pickle.dump((PACKAGE, folder, sys.path), process.stdin)
+    with broken_pipes_as_errors():
+        pickle.dump((PACKAGE, folder, sys.path), process.stdin)
     return process
 
 

@@ -17,6 +17,8 @@ from gpt_image_addon.core.errors import InvalidRequestError, JobCancelled
 from gpt_image_addon.core.sizes import parse_size
 from gpt_image_addon.core.workshop import Workshop
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture
 def workshop() -> Iterator[Workshop]:
@@ -57,6 +59,26 @@ def test_work_of_a_process_that_dies_is_done_here(workshop: Workshop) -> None:
     os.kill(process, signal.SIGKILL)
     assert workshop.call(os.getpid) == os.getpid()
     assert workshop.call(os.getpid) not in (process, os.getpid())
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="this system has no such signal")
+def test_a_program_that_broken_pipes_end_lives_on_when_it_dies() -> None:
+    """Blender may be one: unlike Python's own program it need not ignore the signal."""
+    script = (
+        "import os, signal, time\n"
+        "from gpt_image_addon.core.workshop import Workshop\n"
+        "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
+        "workshop = Workshop()\n"
+        "for _ in range(3):\n"
+        "    process = workshop.call(os.getpid)\n"
+        "    os.kill(process, signal.SIGKILL)\n"
+        "    time.sleep(0.2)\n"
+        "    assert workshop.call(os.getpid) == os.getpid()\n"
+        "    workshop.close()\n"
+        "print('lives')\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stdout) == (0, "lives\n"), run.stderr
 
 
 @pytest.mark.parametrize("name", ["blender", "python-that-is-not-there"])
