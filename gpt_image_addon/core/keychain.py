@@ -9,6 +9,7 @@ import sys
 
 from .errors import ConfigurationError
 from .redaction import environment_without_secrets
+from .sigpipe import broken_pipes_as_errors
 
 SERVICE = "GPT Image for Blender"
 ACCOUNT = "api-key"
@@ -74,16 +75,17 @@ def _run(command: list[str], secret: str = "") -> str:
     import subprocess  # not while the add-on is being enabled
 
     try:
-        done = subprocess.run(
-            command,
-            input=secret,
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            env=environment_without_secrets(),
-            timeout=SECONDS,
-            check=False,
-        )
+        with broken_pipes_as_errors():
+            done = subprocess.run(
+                command,
+                input=secret,
+                capture_output=True,
+                encoding="utf-8",
+                errors="surrogateescape",
+                env=environment_without_secrets(),
+                timeout=SECONDS,
+                check=False,
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _refused(type(error).__name__) from None  # the error's own text may hold what was fed
     if done.returncode != 0:

@@ -30,6 +30,12 @@ pytestmark = [
 ]
 
 
+def hear_signals() -> None:
+    """Whoever runs the tests may have switched some off, as nohup does."""
+    for name in ENDING:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     return tmp_path / "state"
@@ -55,6 +61,7 @@ def start(tmp_path: Path, state: Path, api_server: ApiServer) -> Iterator[Callab
             command,
             cwd=tmp_path,
             env=environment | values.pop("env", {}),
+            preexec_fn=hear_signals,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **values},
         )
         started.append(process)
