@@ -36,7 +36,7 @@ def library(tmp_path: Path) -> str:
     scene = bpy.data.scenes.new("Crate")
     scene.collection.objects.link(obj)
     path = str(tmp_path / "library.blend")
-    bpy.data.libraries.write(path, {obj, scene})
+    bpy.ops.wm.save_as_mainfile(filepath=path, copy=True)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     return path
 
