@@ -13,6 +13,8 @@ from typing import Any
 import bpy
 import pytest
 
+pytestmark = pytest.mark.bpy_module
+
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 HEAD = """

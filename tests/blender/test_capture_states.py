@@ -62,6 +62,7 @@ def guide(tmp_path: Path, kind: Any = "depth") -> Any:
     return pixels(render_guide(tmp_path / f"{kind}.png", kind, width=32, height=32))
 
 
+@pytest.mark.bpy_module
 def test_a_studios_colour_configuration_is_no_hindrance(tmp_path: Path) -> None:
     configuration = tmp_path / "config.ocio"
     configuration.write_text(CONFIGURATION)
