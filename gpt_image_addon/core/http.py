@@ -294,9 +294,9 @@ def _read_body(
                 full = taker.feed(piece)
             if full:
                 return head
-        elif head.status < 300 or len(body) < MAX_ERROR_BYTES:
-            body += piece
-        else:
+            continue
+        body += piece
+        if head.status >= 300 and len(body) >= MAX_ERROR_BYTES:
             break
     else:
         response.raw.release_conn()

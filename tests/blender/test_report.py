@@ -96,14 +96,14 @@ def test_a_key_in_the_wrong_place_is_not_in_it(
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("GPT_IMAGE_PROVIDER", "offline")
     settings.store_key("plain-words-as-a-key")
-    for prompt in ("bricks sk-proj-aBcDeFgH1234", "bricks plain-words-as-a-key"):
+    for prompt in ("bricks sk-Wq3-Zz8LpVt0Kx", "bricks plain-words-as-a-key"):
         assert cli.main(["generate", prompt, "--size", "64x64", "--target", "image", "-q"]) == 0
     monkeypatch.setenv("GPT_IMAGE_PROVIDER", "openai")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     text, report = bundle(tmp_path / "report.zip", "--with-prompts")
     assert report["settings"]["key"] == "file"
     assert [job["prompt"] for job in report["jobs"]] == ["bricks …", "bricks sk-…"]
-    assert "plain-words" not in text and "aBcD" not in text
+    assert "plain-words" not in text and "LpVt" not in text
 
 
 def test_a_broken_journal_is_told(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,33 @@ def test_the_cost_is_that_of_the_usage(registry: Registry) -> None:
     assert cost_usd(usage, registry, "somebody-elses-model") is None
 
 
+@pytest.mark.parametrize("kind", ["text_in", "image_in", "text_out", "image_out"])
+def test_each_kind_of_token_has_its_own_price(registry: Registry, kind: str) -> None:
+    model = "gpt-image-1.5"
+    field = {
+        "text_in": "input_text",
+        "image_in": "input_image",
+        "text_out": "output_text",
+        "image_out": "output_image",
+    }[kind]
+    none = Usage(input_text=0, input_image=0, output_text=0, output_image=0)
+    usage = dataclasses.replace(none, **{field: 1_000_000})
+    price = registry.prices[registry.get(model).prices or ""][kind]
+    assert price > 0 and cost_usd(usage, registry, model) == pytest.approx(price)
+    assert cost_usd(none, registry, model) == 0
+
+
+def test_a_request_without_previews_pays_for_none(registry: Registry) -> None:
+    fields = {"model": "gpt-image-2.6-flare", "prompt": "oak", "size": "1024x1024", "quality": "low", "n": 1}
+    plain = pricing.estimate(fields, registry)
+    single = pricing.estimate({**fields, "partial_images": 1}, registry)
+    double = pricing.estimate({**fields, "partial_images": 2, "n": 1}, registry)
+    assert double.high_usd - single.high_usd == pytest.approx(single.high_usd - plain.high_usd)
+    without_n = pricing.estimate({name: value for name, value in fields.items() if name != "n"}, registry)
+    assert without_n.high_usd == plain.high_usd and plain.further_usd == 0
+    assert pricing.estimate({**fields, "n": 2}, registry).high_usd > 1.9 * plain.high_usd
+
+
 def test_offline_drafts_are_free(registry: Registry) -> None:
     price = estimate(request(provider="offline", model="offline-draft"), registry)
     assert (price.low_usd, price.high_usd) == (0, 0)
