@@ -15,6 +15,7 @@ from typing import Any
 from .errors import InvalidRequestError, StorageError
 from .files import PART_SUFFIX, storage_errors
 from .journal import Journal
+from .lenient_json import parse_json
 from .outcomes import Outcome, RowState
 from .outputs import Outputs, is_row_report, make_folder
 from .processes import is_alive
@@ -119,4 +120,4 @@ def read_results(path: Path) -> Iterator[dict[str, Any]]:
     with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="replace") as stream:
         for line in stream:
             with contextlib.suppress(ValueError):
-                yield json.loads(line)
+                yield parse_json(line)

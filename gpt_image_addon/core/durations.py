@@ -10,6 +10,7 @@ from pathlib import Path
 from .errors import StorageError
 from .files import PRIVATE_FILE, replace_file
 from .jobs import Emit, Job, Work
+from .lenient_json import parse_json
 from .logs import get_logger
 from .request import GenerationRequest
 from .results import Prepared
@@ -33,7 +34,7 @@ class Durations:
         self.path = path
         self._lock = threading.Lock()
         try:
-            self._seconds = {str(key): float(value) for key, value in json.loads(path.read_text()).items()}
+            self._seconds = {str(key): float(value) for key, value in parse_json(path.read_text()).items()}
         except (OSError, ValueError, AttributeError, TypeError):
             self._seconds = {}
 

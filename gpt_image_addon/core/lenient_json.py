@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 MAX_DIGITS = 18  # of a whole number; no count, status or index has more
+MAX_DEPTH = 64  # of lists and objects in one another; no answer, manifest or table needs ten
+TOO_DEEP = "it is nested too deeply"
 
-_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
@@ -19,30 +21,49 @@ def read_json(data: bytes) -> Any:
     Half characters, which no file and no database takes, become question marks; whole numbers beyond
     `MAX_DIGITS` become infinite.
 
-    :raises ValueError: it is no JSON, or nested too deep.
+    :raises ValueError: it is no JSON, or nested deeper than `MAX_DEPTH`.
     """
-    try:
-        text = data.decode(json.detect_encoding(data), "replace")
-        value = json.loads(text, parse_int=_whole)
-        return _mended(value) if "\\u" in text else value
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
+    text = data.decode(json.detect_encoding(data), "replace")
+    value = parse_json(text, parse_int=_whole)
+    return _mended(value) if "\\u" in text else value
 
 
 def load_json(text: str) -> Any:
-    """JSON of any depth and with any numbers; NaN and its kin become None.
+    """JSON with any numbers; NaN and its kin become None.
 
-    :raises ValueError: it is none, or nests too deep.
+    :raises ValueError: it is none, or nested deeper than `MAX_DEPTH`.
+    """
+    return parse_json(text, parse_constant=lambda _: None)
+
+
+def parse_json(text: str | bytes, **hooks: Any) -> Any:
+    """`json.loads`, with the same bound on the depth in every Python.
+
+    Each Python has a depth of its own at which it gives up, and what one reads another can't write.
+
+    :param hooks: as `json.loads` takes them.
+    :raises ValueError: `TOO_DEEP`, or a number of thousands of digits.
+    :raises json.JSONDecodeError: it is no JSON.
     """
     try:
-        return _DECODER.decode(text)
+        value = json.loads(text, **hooks)
     except RecursionError:
-        raise ValueError("too deep") from None
+        raise ValueError(TOO_DEEP) from None
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [item for node in level if isinstance(node, (dict, list)) for item in _items(node)]
+        if not level:
+            return value
+    raise ValueError(TOO_DEEP)
 
 
 def clean_text(text: str) -> str:
     """A text without half characters."""
     return _HALF_CHARACTER.sub("?", text)
+
+
+def _items(node: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return node.values() if isinstance(node, dict) else node
 
 
 def _whole(text: str) -> int | float:

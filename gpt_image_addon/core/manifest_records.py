@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from .errors import InvalidRequestError
 from .files import open_file
+from .lenient_json import parse_json
 
 FILE_LIMIT = 256 * 10**6  # bytes of a manifest
 LINE_LIMIT = 10**6  # characters of one record
@@ -104,16 +105,14 @@ def _read_json_lines(lines: Iterator[str], name: str, aliases: Mapping[str, str]
             return dict(pairs)
 
         try:
-            found = json.loads(text, object_pairs_hook=once)
+            found = parse_json(text, object_pairs_hook=once)
         except json.JSONDecodeError as error:
             what = f"this is no JSON: {error.msg} at column {error.colno}"
             if text.lstrip().startswith("["):
                 what += "; a manifest has one JSON object a line, without brackets around them"
             raise line_error(name, number, what) from error
-        except ValueError as error:  # a number of thousands of digits
-            raise line_error(name, number, f"this is no JSON: {error}") from error
-        except RecursionError as error:
-            raise line_error(name, number, "this JSON is nested too deeply") from error
+        except ValueError as error:  # nested too deeply, or a number of thousands of digits
+            raise line_error(name, number, f"this is no JSON that can be read: {error}") from error
         if not isinstance(found, dict):
             raise line_error(name, number, "this is no JSON object")
         yield number, found

@@ -6,7 +6,6 @@ adds to the table or replaces rows of it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -16,6 +15,7 @@ from typing import Any
 from .defaults import ANIMATED_OR_DRAWN
 from .errors import ConfigurationError, InvalidRequestError
 from .files import read_file
+from .lenient_json import parse_json
 from .model_table import COUNT_LIMIT, check_table
 from .request import GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
@@ -122,18 +122,17 @@ def load_registry(override: Path | None = None) -> Registry:
     :param override: a file of the same form; its rows win, and it may hold only some of them.
     :raises ConfigurationError: the override can't be read or is of another form.
     """
-    table = json.loads(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
+    table = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
     try:
         if override is None or not override.exists():
             return _registry(table)
-        extra = json.loads(read_file(override, FILE_LIMIT).decode("utf-8-sig"))
+        extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"))
         merged = _merged(table, extra)
         check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
         return _registry(merged)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(
-            f"The model table {override} can't be used: {reason[:REASON_LIMIT]}.",
+            f"The model table {override} can't be used: {str(error)[:REASON_LIMIT]}.",
             next_step="Correct the file or delete it.",
         ) from error
 

@@ -6,7 +6,6 @@ Runs on a worker thread and never touches bpy.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from .defaults import STRENGTHS
 from .errors import InvalidRequestError, InvalidResponseError
 from .files import keep_private, read_file, storage_errors
 from .further import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
+from .lenient_json import parse_json
 from .names import safe_name
 from .processing import process
 from .request import Application, GenerationRequest
@@ -74,7 +74,7 @@ def _prepared_files(job: str, request: GenerationRequest, application: Applicati
 
 
 def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
-    answer = json.loads((folder / ANSWER_FILE).read_text("utf-8"))
+    answer = parse_json((folder / ANSWER_FILE).read_text("utf-8"))
     name = safe_name(application.name or request.prompt)
     warnings = list(answer.get("warnings", ()))
     received = usable_pictures(folder, name, warnings, answer.get("request_id"))

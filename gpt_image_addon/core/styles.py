@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from .defaults import STYLE_LIMIT
 from .errors import InvalidRequestError
 from .files import PRIVATE_FILE, read_file, replace_file
+from .lenient_json import parse_json
 from .logs import get_logger
 from .paths import state_folder
 
@@ -44,7 +45,7 @@ class Style(NamedTuple):
 @cache
 def curated_styles() -> Mapping[str, Style]:
     """The add-on's own styles by name."""
-    return _parse(json.loads(Path(__file__).with_name(STYLES_FILE).read_text("utf-8")), "the add-on")
+    return _parse(parse_json(Path(__file__).with_name(STYLES_FILE).read_text("utf-8")), "the add-on")
 
 
 def user_styles() -> Mapping[str, Style]:
@@ -87,11 +88,9 @@ def read_styles(path: Path) -> Mapping[str, Style]:
     :raises InvalidRequestError: it can't be read, or is of another form.
     """
     try:
-        return _parse(json.loads(read_file(path, FILE_LIMIT).decode("utf-8-sig")), str(path))
-    except (OSError, ValueError, RecursionError) as error:
+        return _parse(parse_json(read_file(path, FILE_LIMIT).decode("utf-8-sig")), str(path))
+    except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        if isinstance(error, RecursionError):
-            reason = "they are nested too deeply"
         raise InvalidRequestError(f"The styles in {path} can't be read: {reason}.", param="style") from error
 
 

@@ -96,9 +96,10 @@ def test_a_record_of_several_lines_stands_where_it_begins(tmp_path: Path) -> Non
         ("m.jsonl", b'[{"prompt": "a"},\n{"prompt": "b"}]\n', "one JSON object a line, without brackets"),
         (
             "m.jsonl",
-            b'{"prompt": "a"}\n' + b'{"a":' * 50_000,
-            "line 2: this JSON is nested too deep",
+            b'{"prompt": "a"}\n{"prompt": ' + b"[" * 80 + b"]" * 80 + b"}",
+            "line 2: this is no JSON that can be read: it is nested too deeply",
         ),
+        ("m.jsonl", b'{"prompt": "a"}\n' + b'{"a":' * 50_000, "line 2: this is no JSON"),
         ("m.jsonl", b'{"n": ' + b"9" * 5000 + b"}", "m.jsonl, line 1: this is no JSON"),
         ("m.csv", b"prompt,n\na," + b"9" * 5000 + b"\n", "m.csv, line 2: n must be a whole number"),
         ("m.jsonl", b'{"prompt": {"a": 1}}', "line 1: prompt must be a text, a number"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
+from ..lenient_json import parse_json
 from ..plain_text import clean, shorten
 from ..redaction import redact_bulk
 
@@ -51,8 +51,8 @@ class ErrorBody:
 def read_error_body(body: bytes) -> ErrorBody:
     """What a body says, in any of the forms that servers use."""
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = parse_json(body)
+    except ValueError:
         return _read_text(body[:MAX_READ].decode("utf-8", "replace"))
     error = found.get("error") if isinstance(found, dict) else None
     if isinstance(error, dict) and error:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from ..connection import Connection
 from ..errors import InvalidResponseError
 from ..exchange import Exchange
 from ..http import send
+from ..lenient_json import parse_json
 from .openai_errors import error_from
 
 MODELS = "/models"
@@ -24,7 +23,7 @@ def list_models(connection: Connection) -> list[str]:
     if error is not None:
         raise error
     try:
-        return [row["id"] for row in json.loads(reply.body)["data"]]
+        return [row["id"] for row in parse_json(reply.body)["data"]]
     except (ValueError, TypeError, KeyError) as broken:
         raise InvalidResponseError(
             "The server's answer is no list of models.",

@@ -17,6 +17,7 @@ from ..errors import NAME_LIMIT, Billed, InvalidResponseError, JobCancelled
 from ..exchange import Exchange
 from ..files import PART_SUFFIX, storage_errors, sync_folder
 from ..http import MAX_ANSWER_BYTES, Files, Reply, Sink, send
+from ..lenient_json import TOO_DEEP, parse_json
 from ..lifting import PictureLifter
 from ..redaction import show
 from ..request import GenerationRequest
@@ -199,11 +200,10 @@ def read_line(number: int, text: bytes, pictures: tuple[bytes | None, ...]) -> L
     :param text: without its pictures.
     """
     try:
-        found = json.loads(text.decode("utf-8", "replace").removeprefix("\ufeff"))
-    except ValueError:
-        return _unreadable(number, text, "it is no JSON")
-    except RecursionError:
-        return _unreadable(number, text, "it is nested too deeply")
+        found = parse_json(text.decode("utf-8", "replace").removeprefix("\ufeff"))
+    except ValueError as error:
+        deep = str(error) == TOO_DEEP
+        return _unreadable(number, text, TOO_DEEP if deep else "it is no JSON")
     if not isinstance(found, dict):
         return Line(number, fault="it is no JSON object")
     custom_id = found.get("custom_id")
@@ -306,10 +306,10 @@ class BatchClient:
             exchange,
         )
         try:
-            found = json.loads(reply.body)
+            found = parse_json(reply.body)
             if isinstance(found, dict):
                 return found
-        except (ValueError, RecursionError):
+        except ValueError:
             pass
         raise InvalidResponseError(UNREADABLE, request_id=reply.request_id, billed=unread)
 
