@@ -68,12 +68,12 @@ def whole_line(folder: Path, base_url: str, key: str) -> Call:
     """The same with all that surrounds it: the journal, and the check that the picture is whole."""
     from gpt_image_addon.core.connection import Connection
     from gpt_image_addon.core.jobs import Job
-    from gpt_image_addon.core.journal import Journal
     from gpt_image_addon.core.models import load_registry
     from gpt_image_addon.core.pipeline import Line
     from gpt_image_addon.core.request import Application, GenerationRequest
+    from gpt_image_addon.core.settling import open_journal
 
-    line = Line(Journal(folder), load_registry(), Connection(base_url, key))
+    line = Line(open_journal(folder), load_registry(), Connection(base_url, key))
 
     def call(size: str) -> None:
         request = GenerationRequest(prompt=PROMPT, provider="openai", model=MODEL, size=size)

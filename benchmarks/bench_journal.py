@@ -22,6 +22,7 @@ from gpt_image_addon.core.history import SECONDS_A_DAY, Filter, clean, each, fin
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 
 ROUNDS = 100
@@ -94,7 +95,7 @@ def bench_looking_back(journal: Journal, folder: Path) -> None:
         "a page of a search": lambda: glance(journal, Filter(limit=PAGE, search="walnut")),
         "spending of the month": journal.spent_usd,
         "experience for an estimate": lambda: journal.seen("gpt-image-2", "auto", "1024x1024"),
-        "open and close": lambda: Journal(folder).close(),
+        "open and close": lambda: open_journal(folder).close(),
     }
     for name, call in cases.items():
         report(name, [milliseconds(call) for _ in range(20)])
@@ -160,7 +161,7 @@ def peak_megabytes() -> float:
 def main() -> None:
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as name:
         folder = Path(name)
-        journal = Journal(folder)
+        journal = open_journal(folder)
         print(f"{'step':34}{'median':>12}{'95 %':>12}")
         bench_steps(journal)
         bench_looking_back(journal, folder)

@@ -68,12 +68,12 @@ def state(settings: Settings) -> _State:
     """The open journal and queue; opened on first use."""
     global _state
     from .core.durations import DURATIONS_FILE, Durations
-    from .core.journal import Journal
+    from .core.settling import open_journal
 
     if _state is None or _state.journal.folder != settings.state_folder:
         close()
         durations = Durations(settings.state_folder / DURATIONS_FILE)
-        journal = Journal(settings.state_folder)
+        journal = open_journal(settings.state_folder)
         applier = Applier(journal, errand, _fail, _tell)
         _state = _State(journal, JobQueue(settings.concurrency), durations, applier)
         if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
@@ -205,12 +205,12 @@ def checked(
     :param read_files: false where references, mask and markup are only stand-ins.
     :raises InvalidRequestError: it can't be sent.
     """
-    from .core import further
+    from .core import estimates
 
     table = registry(settings)
     notices = () if request.model else _usual_model(table, settings)[1]
     request = completed(request, table, settings)
-    price, warnings = further.checked(
+    price, warnings = estimates.checked(
         request, application, table, _seen(settings), more_pictures, read_files=read_files
     )
     return request, price, (*warnings, *(notices if request.provider == "openai" else ()))

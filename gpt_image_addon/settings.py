@@ -38,7 +38,7 @@ from .core.errors import (
 )
 from .core.files import read_file, replace_file
 from .core.paths import DATA_DIR_VARIABLE, state_folder
-from .core.providers import NEEDS_KEY
+from .core.providers import PROVIDERS
 from .core.redaction import hide
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Settings:
         :param has_key: answers for settings that were loaded without the key.
         :raises ConfigurationError: no key, online access off, or a key or base URL that can't be used.
         """
-        if not NEEDS_KEY.get(provider, False):
+        if provider not in PROVIDERS or not PROVIDERS[provider].needs_key:
             return
         if self.problem is not None:
             raise self.problem

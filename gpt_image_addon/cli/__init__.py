@@ -15,8 +15,8 @@ from typing import Any
 
 from .. import api
 from ..core import streams
+from ..core.crew import WORKER_NAME
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from ..core.jobs import WORKER_NAME
 from ..core.unexpected import unexpected_error
 from . import about, batch, generate, ledger, manual, signals, surfaces
 from .common import (

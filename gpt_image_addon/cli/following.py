@@ -9,7 +9,7 @@ from types import FrameType
 from .. import api
 from ..core.errors import Billed, JobCancelled
 from ..core.jobs import Job
-from ..core.providers import NEEDS_KEY
+from ..core.providers import PROVIDERS
 from ..core.states import JobState
 from . import signals
 from .common import console, say
@@ -75,7 +75,7 @@ def _stopped(job: Job) -> JobCancelled:
     with contextlib.suppress(KeyboardInterrupt):  # pressed again
         job.wait(CANCEL_SECONDS)
     billed: Billed = job.error.billed if job.error is not None else BILLED_IN.get(job.state, "yes")
-    if not NEEDS_KEY[job.request.provider]:
+    if not PROVIDERS[job.request.provider].is_paid:
         billed = "no"
     stored = billed == "yes" and job.error is None
     return JobCancelled(
@@ -94,6 +94,6 @@ def billed_so_far() -> Billed:
 def _billed(job: Job) -> Billed:
     if job.error is not None:
         return job.error.billed
-    if not NEEDS_KEY[job.request.provider] or job.billed() == "no":
+    if not PROVIDERS[job.request.provider].is_paid or job.billed() == "no":
         return "no"
     return "maybe" if job.state is JobState.SENDING else "yes"

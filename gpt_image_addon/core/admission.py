@@ -5,53 +5,14 @@ Nothing has left this machine when one of these refuses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from .equal_requests import Alone, after_running
 from .errors import APIConnectionError
 from .jobs import Job, Work
 from .journal import Journal
-from .models import Registry
-from .pricing import Estimate, Limits, Seen, check_limit, estimate, nothing_seen
-from .prompts import compose
+from .pricing import Estimate, Limits, check_limit
 from .request import Application, GenerationRequest
-
-
-def sent_fields(request: GenerationRequest, registry: Registry) -> Mapping[str, Any]:
-    """What would be sent for a request besides its pictures, by the very code that sends it."""
-    from .asked import as_sent
-    from .providers.openai_fields import parameters
-
-    sent, _ = as_sent(request, registry)
-    return parameters(sent, compose(sent))
-
-
-def quote(
-    request: GenerationRequest,
-    registry: Registry,
-    seen: Seen = nothing_seen,
-    more_pictures: Sequence[tuple[int, int]] = (),
-) -> Estimate:
-    """The price of a request that names its model.
-
-    :param seen: what earlier answers took, as `Journal.seen` tells.
-    :param more_pictures: width and height of references that are still to be made.
-    :raises InvalidRequestError: a picture of it can't be read.
-    """
-    sizes = [*_picture_sizes(request), *more_pictures]
-    return estimate(sent_fields(request, registry), registry, sizes, seen)
-
-
-def _picture_sizes(request: GenerationRequest) -> Sequence[tuple[int, int]]:
-    paths = [*request.references, *filter(None, (request.mask, request.markup))]
-    if not paths:
-        return ()
-    from .pictures import inspect_file
-
-    infos = [inspect_file(Path(path)) for path in paths]
-    return [(info.width, info.height) for info in infos]
 
 
 def admit(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from .jobs import WORKER_NAME
+WORKER_NAME = "gpt-image-worker"
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .errors import Billed, StorageError
+from .errors import Billed, RowTakenError, StorageError
 from .lenient_json import load_json
 from .request import Application, GenerationRequest
 from .result_folders import named
@@ -27,6 +27,12 @@ MOVES: Mapping[JobState, tuple[JobState, ...]] = {
     JobState.UNKNOWN: (JobState.SENDING,),
 }
 """The states from which each one is reached; a move from any other changes nothing."""
+ENDED = (JobState.FAILED, JobState.CANCELLED)
+"""States after which a row may be sent again, since it was not paid for."""
+OF_ROW = "row = ? AND row <> ''"
+"""Finds the jobs of a row; without its second half sqlite reads the whole table: the index has no others."""
+OF_BATCH = "batch = ? AND batch <> ''"
+"""The same for the jobs of a remote batch."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,26 @@ class Entry:
     error: Mapping[str, Any] | None
     billed: Billed
     favourite: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job belongs in a batch; for single requests everything is empty."""
+
+    row: str = ""
+    """The row's key: equal for equal rows of whichever manifest."""
+    others: int = 0
+    """Jobs of the same row that the caller knows of and that stand in the way of none."""
+    batch: str = ""
+    """Our id of the remote batch that it is part of."""
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """:raises RowTakenError: there are other jobs of the row than the caller knows of."""
+        if not self.row:
+            return
+        statement = f"SELECT COUNT(*) FROM jobs WHERE {OF_ROW} AND state NOT IN (?, ?)"
+        if connection.execute(statement, (self.row, *ENDED)).fetchone()[0] != self.others:
+            raise RowTakenError("Another process works on this row.")
 
 
 def read_entry(row: sqlite3.Row, results: Path) -> Entry:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .entries import Place
 from .jobs import Emit, Job, JobEvent, Work
 from .processes import is_alive
 from .results import Prepared
-from .rows import Place
 from .settling import settle_dead
 from .states import JobState
 

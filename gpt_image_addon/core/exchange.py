@@ -5,16 +5,40 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from .allowance import ANSWER_SECONDS, Allowance
 from .errors import Billed, JobCancelled
 
 if TYPE_CHECKING:
+    import requests
+
     from .body_file import BodyFile
     from .bounded_response import BoundedResponse
-    from .pace import Turn
-    from .sessions import Sessions
+
+
+class Slot(Protocol):
+    """One request's place in the row of all that go to its server."""
+
+    def take(self, exchange: Exchange) -> None:
+        """Wait until the request may leave."""
+        ...
+
+    def refused(self, seconds: float) -> bool:
+        """The server asks to wait; returns whether the try does not count."""
+        ...
+
+
+class SessionPool(Protocol):
+    """Connections that several requests use, one after the other."""
+
+    def take(self, exchange: Exchange, send_timeout: float) -> requests.Session:
+        """A session that nobody else uses meanwhile."""
+        ...
+
+    def rest(self, session: requests.Session) -> None:
+        """Its request has ended."""
+        ...
 
 
 class Exchange:
@@ -29,11 +53,11 @@ class Exchange:
         self._socket: socket.socket | None = None
         self.body_sent = False
         """The whole request has left; from now on the server may be working, and billing."""
-        self.turn: Turn | None = None
+        self.turn: Slot | None = None
         """What keeps requests apart, where something does."""
         self.proxy = ""
         """Address of the proxy to use instead of the environment's; empty for those."""
-        self.sessions: Sessions | None = None
+        self.sessions: SessionPool | None = None
         """Whose connections may be used; None for one of its own."""
         self.answer_seconds = answer_seconds
         self.allowance = Allowance(answer_seconds, 0)

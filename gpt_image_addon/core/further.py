@@ -5,22 +5,16 @@ Each is a job of its own in the journal, named after the job it belongs to, with
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from .admission import quote, sent_fields
-from .asked import as_sent, is_cut
-from .defaults import OBJECT_TARGETS, PROMPT_LIMIT
-from .errors import InvalidRequestError
+from .asked import is_cut
+from .defaults import PROMPT_LIMIT
 from .files import PART_SUFFIX, read_file
-from .models import Registry, check
-from .pricing import Estimate, Seen, estimate, nothing_seen
-from .request import Application, GenerationRequest, check_application
+from .models import Registry
+from .request import Application, GenerationRequest
 from .results import ANSWER_FILE, PICTURE_STEM
-from .sizes import AUTO, format_size, parse_size
+from .sizes import format_size
 
 HEIGHT_JOB = "height"
 SEAMS_JOB = "seams-{number}"
@@ -34,7 +28,6 @@ HEIGHT_PROMPT = (
 )
 
 
-TILES_BY_NATURE = "Offline drafts tile by nature, so there are no seams to repair."
 REPAIR_PROMPT = (
     "A texture whose opposite edges were joined along the masked cross, where they do not fit. Repaint the "
     "masked part only, so that the surface runs through it unbroken: the same material at the same scale, in "
@@ -92,68 +85,6 @@ def asks_for_height(request: GenerationRequest, application: Application) -> boo
 def asks_for_repair(request: GenerationRequest, application: Application) -> bool:
     """Whether poor seams are repainted: an offline draft has none."""
     return application.repair_seams and is_cut(request)
-
-
-def further_price(
-    request: GenerationRequest, registry: Registry, size: tuple[int, int], seen: Seen = nothing_seen
-) -> Estimate:
-    """The price of a further request about a picture of this size, and its mask where it has one."""
-    pictures = (size,) if request.mask is None else (size, size)
-    return estimate(sent_fields(request, registry), registry, pictures, seen)
-
-
-def with_further(
-    price: Estimate,
-    request: GenerationRequest,
-    application: Application,
-    registry: Registry,
-    seen: Seen = nothing_seen,
-) -> Estimate:
-    """The price with that of the further requests.
-
-    :param request: as the user made it.
-    """
-    if asks_for_height(request, application):
-        size = _expected(as_sent(request, registry)[0].size)
-        price = price.plus(further_price(height_request(request, "", size, registry), registry, size, seen))
-    if asks_for_repair(request, application):
-        size = painted_size(_expected(request.size), request.model, registry)
-        one = further_price(repair_request(request, "-", "-", size), registry, size, seen)
-        price = price.plus(dataclasses.replace(one, low_usd=0.0, exact=False).times(request.n))
-    return price
-
-
-def _expected(size: str) -> tuple[int, int]:
-    return AUTO_SIZE if size == AUTO else parse_size(size)
-
-
-def checked(
-    request: GenerationRequest,
-    application: Application,
-    registry: Registry,
-    seen: Seen,
-    more_pictures: Sequence[tuple[int, int]] = (),
-    *,
-    read_files: bool = True,
-) -> tuple[Estimate, tuple[str, ...]]:
-    """The price of all that a request and its application need, and warnings.
-
-    :param request: one that names provider and model.
-    :param more_pictures: width and height of pictures whose files are not read.
-    :param read_files: false where references, mask and markup are only stand-ins.
-    :raises InvalidRequestError: it can't be sent.
-    """
-    check_application(application)
-    if application.repair_seams and not request.seamless:
-        raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
-    sent, notes = as_sent(request, registry)
-    if application.object_name and application.target not in OBJECT_TARGETS:
-        notes = (*notes, f"object_name has no effect with the target {application.target}.")
-    warnings = check(sent, registry, date.today())
-    files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
-    price = quote(files, registry, seen, more_pictures)
-    notes += (TILES_BY_NATURE,) if application.repair_seams and request.provider == "offline" else ()
-    return with_further(price, request, application, registry, seen), (*warnings, *notes)
 
 
 def further_id(job: str, kind: str) -> str:

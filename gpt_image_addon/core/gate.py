@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .entries import Place
 from .errors import APIConnectionError, BudgetExceededError, RowTakenError
-from .further import checked
+from .estimates import checked
 from .jobs import Job
 from .journal import Journal
 from .manifest import Row
@@ -16,7 +17,7 @@ from .models import Registry
 from .pipeline import file_digests
 from .pricing import Estimate, Limits, Seen, check_limit
 from .request import GenerationRequest
-from .rows import Known, Place, known
+from .rows import Known, known
 
 
 @dataclass(frozen=True)

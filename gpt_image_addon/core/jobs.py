@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .crew import WORKER_NAME
 from .errors import Billed, GptImageError, JobCancelled
 from .request import Application, GenerationRequest
 from .results import Prepared
@@ -23,7 +24,6 @@ from .unexpected import unexpected_error
 
 FINAL_STATES = frozenset({JobState.APPLIED, JobState.FAILED, JobState.CANCELLED, JobState.UNKNOWN})
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
-WORKER_NAME = "gpt-image-worker"
 IDLE_SECONDS = 5.0  # a worker without a job ends after this
 
 Emit = Callable[["JobEvent"], None]

@@ -24,9 +24,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import settling
 from .commits import Commits
-from .entries import MOVES, OPEN, STORED, read_entry
+from .entries import MOVES, OPEN, STORED, Place, read_entry
 from .entries import Entry as Entry
 from .errors import BudgetExceededError, GptImageError, StorageError
 from .files import is_private, keep_private, make_private_folder
@@ -35,7 +34,6 @@ from .pricing import Observed
 from .processes import ProcessLock, is_alive
 from .request import Application, GenerationRequest
 from .result_folders import measure, month_folders, named
-from .rows import Place
 from .schema import (
     JOURNAL_FILE,
     PICO,
@@ -92,10 +90,8 @@ class Journal:
             with storage_errors(folder):
                 self._commits = Commits(folder / JOURNAL_FILE)
             self._keep_private()
-            version = self._bring_up()
-            settling.settle_dead(self)
-            if version == 0:  # the journal before this one was moved away, or the results came from elsewhere
-                settling.adopt_strangers(self)
+            self.is_new = self._bring_up() == 0
+            """It was not there before: moved away, or the results came from elsewhere."""
         except BaseException:
             self._lock.release()
             raise

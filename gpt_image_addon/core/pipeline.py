@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .admission import sent_fields
 from .allowance import ANSWER_SECONDS
 from .asked import as_sent
 from .body_file import BodyFile
@@ -25,7 +24,8 @@ from .errors import (
     JobCancelled,
     StorageError,
 )
-from .further import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, further_price, height_request
+from .estimates import further_price, sent_fields
+from .further import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
 from .image_files import read_image_file
 from .jobs import Emit, Job, JobEvent, Work
 from .journal import Journal
@@ -33,7 +33,7 @@ from .logs import get_logger
 from .models import Registry
 from .pricing import cost_usd, estimate, is_believable
 from .prompts import compose
-from .providers import NEEDS_KEY, make_provider
+from .providers import PROVIDERS, make_provider
 from .request import Application, GenerationRequest
 from .result_folders import BODY_FILE
 from .results import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, Prepared, keep
@@ -207,7 +207,7 @@ class Line:
         prompt = compose(job.request)
         uploads = load_uploads(job.request)
         provider = make_provider(job.request.provider, self.connection)
-        if self.pace is not None and NEEDS_KEY[job.request.provider]:
+        if self.pace is not None and PROVIDERS[job.request.provider].is_paid:
             exchange.turn = self.pace.turn(job.request.n, len(uploads.all))
             exchange.turn.take(exchange)
         sent, _ = as_sent(job.request, self.registry)

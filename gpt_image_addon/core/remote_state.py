@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from enum import StrEnum
 
+from .entries import OF_BATCH
 from .errors import GptImageError
 from .journal import Journal
-from .rows import OF_BATCH
 from .states import JobState
 
 

@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .errors import RowTakenError
+from .entries import ENDED, OF_ROW, Entry
+from .journal import Journal
 from .processes import is_alive
 from .settling import settle_dead
 from .states import JobState
-
-if TYPE_CHECKING:
-    from .journal import Entry, Journal
-
-ENDED = (JobState.FAILED, JobState.CANCELLED)
-"""States after which a row may be sent again, since it was not paid for."""
-OF_ROW = "row = ? AND row <> ''"
-"""Finds the jobs of a row; without its second half sqlite reads the whole table: the index has no others."""
-OF_BATCH = "batch = ? AND batch <> ''"
-"""The same for the jobs of a remote batch."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a job belongs in a batch; for single requests everything is empty."""
-
-    row: str = ""
-    """The row's key: equal for equal rows of whichever manifest."""
-    others: int = 0
-    """Jobs of the same row that the caller knows of and that stand in the way of none."""
-    batch: str = ""
-    """Our id of the remote batch that it is part of."""
-
-    def check(self, connection: sqlite3.Connection) -> None:
-        """:raises RowTakenError: there are other jobs of the row than the caller knows of."""
-        if not self.row:
-            return
-        statement = f"SELECT COUNT(*) FROM jobs WHERE {OF_ROW} AND state NOT IN (?, ?)"
-        if connection.execute(statement, (self.row, *ENDED)).fetchone()[0] != self.others:
-            raise RowTakenError("Another process works on this row.")
 
 
 @dataclass(frozen=True)

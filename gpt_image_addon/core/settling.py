@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .journal import Journal
 from .paths import is_job_id
 from .processes import sweep
 from .result_folders import present
@@ -27,8 +28,21 @@ SOMEBODY_ELSES = (KeyError, TypeError, ValueError, OverflowError, OSError)
 """What reading an answer that is none of ours raises."""
 ID_LIMIT = 200  # characters of an id that somebody else gave
 
-if TYPE_CHECKING:
-    from .journal import Journal
+
+def open_journal(folder: Path) -> Journal:
+    """The journal of a state folder, in which nothing waits for a process that is gone.
+
+    :raises StorageError: it can't be written, or it is damaged.
+    """
+    journal = Journal(folder)
+    try:
+        settle_dead(journal)
+        if journal.is_new:
+            adopt_strangers(journal)
+    except BaseException:
+        journal.close()
+        raise
+    return journal
 
 
 def settle_dead(journal: Journal) -> None:

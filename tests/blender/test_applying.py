@@ -15,9 +15,9 @@ from gpt_image_addon import applying, runner
 from gpt_image_addon.applying import Applier, Pace
 from gpt_image_addon.core.errors import GptImageError
 from gpt_image_addon.core.jobs import Job
-from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.memory import WORTH_BYTES
 from gpt_image_addon.core.request import Application, GenerationRequest
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.blender.scene_fixtures import cube, description, map_set, picture, prepared
 
@@ -26,7 +26,7 @@ class Desk:
     """An applier whose steps the test takes, and what it told."""
 
     def __init__(self, folder: Path, **application: Any) -> None:
-        self.journal = Journal(folder)
+        self.journal = open_journal(folder)
         self.told: list[Job] = []
         self.applier = Applier(self.journal, runner.errand, self._fail, self.told.append)
         request = GenerationRequest(prompt="oak", provider="offline", model="offline-draft")

@@ -12,7 +12,7 @@ import pytest
 
 from gpt_image_addon import cli
 from gpt_image_addon.core import remote_batches, remote_collection
-from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, faults
 
@@ -51,7 +51,7 @@ def finish(server: ApiServer) -> None:
 
 def jobs(state: Path) -> dict[str, tuple[str, JobState]]:
     """Id and state of each row's job, by its prompt."""
-    journal = Journal(state)
+    journal = open_journal(state)
     try:
         return {entry.request.prompt: (entry.id, entry.state) for entry in journal.entries()}
     finally:

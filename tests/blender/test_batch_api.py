@@ -12,7 +12,7 @@ from PIL import Image
 from gpt_image_addon import batches, cli
 from gpt_image_addon.core import remote_batches
 from gpt_image_addon.core.errors import StorageError
-from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, faults
 
@@ -58,7 +58,7 @@ def posts(server: ApiServer, path: str) -> int:
 
 
 def spent(state: Path) -> float:
-    journal = Journal(state)
+    journal = open_journal(state)
     try:
         return journal.spent_usd()
     finally:
@@ -135,7 +135,7 @@ def test_rows_that_fail_are_told_apart_and_handed_in_again(
 def test_a_refused_row_says_why(run: Any, api_server: ApiServer, tmp_path: Path, state_folder: Path) -> None:
     path = manifest(tmp_path, {"prompt": "a", "id": "a"}, {"prompt": "b", "id": "b"})
     run(path)
-    journal = Journal(state_folder)
+    journal = open_journal(state_folder)
     job = next(entry.id for entry in journal.entries() if entry.request.prompt == "b")
     journal.close()
     api_server.options.batch_row_errors = {job: "moderation_blocked"}
@@ -153,7 +153,7 @@ def test_a_model_that_is_not_taken(
     run(path)
     code, output = collect(run, path)
     assert code == 7 and "not available in the Batch API" in output["results"][0]["error"]["message"]
-    journal = Journal(state_folder)
+    journal = open_journal(state_folder)
     assert journal.reserved_usd() == 0
     journal.close()
 
@@ -215,7 +215,7 @@ def test_a_death_while_handing_in(
         assert (code, output["failed"]) == (7, 2)
         assert run(path)[1]["running"] == 2 and collect(run, path)[1]["succeeded"] == 2
     assert posts(api_server, "/v1/batches") == 1
-    journal = Journal(state_folder)
+    journal = open_journal(state_folder)
     assert journal.reserved_usd() == pytest.approx(0) and not journal.entries(JobState.UNKNOWN)
     journal.close()
 

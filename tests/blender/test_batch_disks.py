@@ -14,6 +14,7 @@ from gpt_image_addon.batches import BatchResult
 from gpt_image_addon.core import batch_files
 from gpt_image_addon.core.errors import StorageError
 from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer
 
@@ -44,7 +45,7 @@ def run(folder: Path, when: int = 0, do: Any = None, **options: Any) -> BatchRes
 
 
 def check_nothing_is_lost(state: Path, server: ApiServer) -> None:
-    journal = Journal(state)
+    journal = open_journal(state)
     try:
         entries = journal.entries()
         assert journal.spent_usd() == pytest.approx(server.bill_usd)

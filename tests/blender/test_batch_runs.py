@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core.journal import STORED, Journal
+from gpt_image_addon.core.journal import STORED
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, faults
 
@@ -122,7 +123,7 @@ def test_killed_five_times_and_resumed(runs: Runs, api_server: ApiServer) -> Non
 
 def check_ledger(runs: Runs, server: ApiServer, unknown: int) -> None:
     """What is spent, and what the UNKNOWN rows were billed for, is the server's bill."""
-    journal = Journal(runs.state)
+    journal = open_journal(runs.state)
     try:
         entries = journal.entries()
     finally:

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core.journal import Entry, Journal
+from gpt_image_addon.core.journal import Entry
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, faults
 
@@ -81,7 +82,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
 
 
 def entries(state: Path) -> list[Entry]:
-    journal = Journal(state)
+    journal = open_journal(state)
     try:
         return journal.entries()
     finally:

@@ -16,6 +16,7 @@ from gpt_image_addon import api, results, runner, settings
 from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError
 from gpt_image_addon.core.jobs import Job, JobQueue
 from gpt_image_addon.core.journal import Journal
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from gpt_image_addon.ui import asking, parameters, quote
 from gpt_image_addon.ui.operators_generate import GPT_IMAGE_OT_generate
@@ -39,7 +40,7 @@ def closed(factory_file: None) -> Iterator[None]:
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Journal]:
     """The journal as another process has it; closing it is that process's end."""
-    journal = Journal(tmp_path / "state")
+    journal = open_journal(tmp_path / "state")
     yield journal
     if hasattr(journal._threads, "connection"):
         journal.close()

@@ -13,9 +13,9 @@ import pytest
 
 from gpt_image_addon import api, runner, settings
 from gpt_image_addon.core.errors import BudgetExceededError, ConfigurationError, InvalidRequestError
-from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, faults
 
@@ -43,7 +43,7 @@ def state_folder() -> Path:
 
 def crash_after_answer(job: str = "crashed", target: str = "material") -> None:
     """A state folder as a Blender leaves it that dies between the answer and its import."""
-    journal = Journal(state_folder())
+    journal = open_journal(state_folder())
     result = api.generate("oak", provider="offline", size="64x64", target="image")
     request = GenerationRequest(prompt="oak", provider="openai", model="gpt-image-2", quality="low")
     application = Application(target=target, scene_uid=12345, object_uid=67890)
@@ -305,7 +305,7 @@ def test_python_takes_the_same_limits(online: ApiServer) -> None:
 def test_corrupt_rows_are_named_and_the_others_shown(run: Any) -> None:
     for prompt in ("oak", "birch"):
         assert run("generate", prompt, *OFFLINE)[0] == 0
-    journal = Journal(state_folder())
+    journal = open_journal(state_folder())
     with journal.transaction() as connection:
         connection.execute("UPDATE jobs SET request = '{' WHERE json_extract(request, '$.prompt') = 'oak'")
     (bad,) = [row["id"] for row in journal.query("SELECT id FROM jobs WHERE request = '{'")]
@@ -318,7 +318,7 @@ def test_corrupt_rows_are_named_and_the_others_shown(run: Any) -> None:
 
 
 def test_a_strangers_rows_are_named(run: Any, tmp_path: Path) -> None:
-    other = Journal(tmp_path / "other")
+    other = open_journal(tmp_path / "other")
     for job in ("good", "bad"):
         other.reserve(job, GenerationRequest(prompt=job, provider="openai"), Application(), "d", 0.5)
         other.sending(job)

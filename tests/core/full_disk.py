@@ -6,14 +6,13 @@ import contextlib
 import sys
 from pathlib import Path
 
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.settling import adopt_all
+from gpt_image_addon.core.settling import adopt_all, open_journal
 
 from . import line
 
 
 def main(state: Path, base_url: str, api_key: str) -> None:
-    journal = Journal(state)
+    journal = open_journal(state)
     job = line.admit(journal)
     inner = journal.sending
 

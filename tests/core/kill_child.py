@@ -27,6 +27,7 @@ import requests  # noqa: F401 - loaded before the forks
 from gpt_image_addon.core import (
     admission,
     commits,
+    estimates,
     http,
     jobs,
     journal,
@@ -42,6 +43,7 @@ from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pricing import Limits
 from gpt_image_addon.core.providers import openai
 from gpt_image_addon.core.request import Application, GenerationRequest
+from gpt_image_addon.core.settling import open_journal
 
 STEPS: dict[str, tuple[Any, str]] = {
     "reserve": (journal.Journal, "reserve"),
@@ -119,7 +121,7 @@ def kill_at_line(number: int) -> None:
 
 def run(state: Path, base_url: str, key: str, prompt: str) -> None:
     """One job, as the runner does it."""
-    found = journal.Journal(state)
+    found = open_journal(state)
     registry = load_registry()
     request = GenerationRequest(
         prompt=prompt,
@@ -129,7 +131,7 @@ def run(state: Path, base_url: str, key: str, prompt: str) -> None:
         size="816x816",
         n=2,
     )
-    price = admission.quote(request, registry, found.seen)
+    price = estimates.quote(request, registry, found.seen)
     job = admission.admit(
         request,
         Application(target="image"),

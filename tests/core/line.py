@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from gpt_image_addon.core import admission
+from gpt_image_addon.core import admission, estimates
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.jobs import Job, JobEvent, JobQueue
 from gpt_image_addon.core.journal import Journal
@@ -27,7 +27,7 @@ def admit(
     return admission.admit(
         request,
         Application(target="image"),
-        price=admission.quote(request, load_registry(), journal.seen),
+        price=estimates.quote(request, load_registry(), journal.seen),
         digest=request.digest(file_digests(request)),
         journal=journal,
         limits=limits or Limits(),

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpt_image_addon.core.admission import quote, sent_fields
 from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError
+from gpt_image_addon.core.estimates import quote, sent_fields
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pictures import encode_png
 from gpt_image_addon.core.pricing import Limits, estimate
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, faults
 
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    found = Journal(tmp_path / "state")
+    found = open_journal(tmp_path / "state")
     yield found
     found.close()
 
@@ -142,7 +143,7 @@ def test_ten_processes_never_exceed_a_budget(tmp_path: Path, api_server: ApiServ
         "import sys\n"
         "from tests.core.test_admission import *\n"
         "state, url, key, name, budget = sys.argv[1:]\n"
-        "journal = Journal(Path(state))\n"
+        "journal = open_journal(Path(state))\n"
         "for number in range(5):\n"
         "    try:\n"
         "        job = admit(journal, Limits(monthly_budget_usd=float(budget)), prompt=f'{name} {number}')\n"
@@ -152,7 +153,7 @@ def test_ten_processes_never_exceed_a_budget(tmp_path: Path, api_server: ApiServ
         "    event = run(journal, url, key, job)\n"
         "    assert event.error is None, event.error\n"
     )
-    journal = Journal(state)
+    journal = open_journal(state)
     dearest = admit(journal, prompt="9 9")
     journal.failed(dearest.id, BudgetExceededError("never sent"))
     budget = 12 * dearest.estimated_usd

@@ -19,6 +19,7 @@ from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.pricing import Limits, nothing_seen
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import Prepared
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 
 ROW = Row(
@@ -49,7 +50,7 @@ class Shelf:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    found = Journal(tmp_path / "state")
+    found = open_journal(tmp_path / "state")
     yield found
     found.close()
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core import admission
+from gpt_image_addon.core import admission, estimates
 from gpt_image_addon.core.equal_requests import EqualRequestError, find_running, take_undelivered
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pricing import Limits
 from gpt_image_addon.core.request import Application
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer
 
@@ -26,7 +27,7 @@ DIGEST = line.REQUEST.digest()
 @pytest.fixture
 def journals(tmp_path: Path) -> Iterator[list[Journal]]:
     """The same journal, as so many processes have it."""
-    found = [Journal(tmp_path / "state") for _ in range(PROCESSES)]
+    found = [open_journal(tmp_path / "state") for _ in range(PROCESSES)]
     yield found
     for journal in found:
         journal.close()
@@ -52,7 +53,7 @@ def at_once(journals: list[Journal], call: object) -> list[object]:
 
 
 def admit_alone(journal: Journal) -> str:
-    price = admission.quote(line.REQUEST, load_registry())
+    price = estimates.quote(line.REQUEST, load_registry())
     job = admission.admit(
         line.REQUEST,
         Application(target="image"),
@@ -77,7 +78,7 @@ def test_one_of_many_that_want_to_be_alone_is_admitted(journals: list[Journal]) 
 def test_one_of_many_takes_what_was_not_delivered(
     journals: list[Journal], tmp_path: Path, api_server: ApiServer
 ) -> None:
-    dead = Journal(tmp_path / "state")
+    dead = open_journal(tmp_path / "state")
     job = line.admit(dead)
     line.run(dead, api_server.base_url, api_server.api_key, job)
     assert at_once(journals, lambda journal: take_undelivered(journal, DIGEST)) == [None] * PROCESSES
@@ -90,7 +91,7 @@ def test_one_of_many_takes_what_was_not_delivered(
 
 
 def test_the_request_of_a_dead_process_is_not_on_its_way(journals: list[Journal], tmp_path: Path) -> None:
-    dead = Journal(tmp_path / "state")
+    dead = open_journal(tmp_path / "state")
     job = line.admit(dead)
     dead.sending(job.id)
     assert find_running(journals[0], DIGEST) is not None

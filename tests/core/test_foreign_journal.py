@@ -25,7 +25,7 @@ from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE
-from gpt_image_addon.core.settling import adopt_all
+from gpt_image_addon.core.settling import adopt_all, open_journal
 from gpt_image_addon.core.states import JobState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ MONTH = datetime.now().strftime("%Y-%m")
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    found = Journal(tmp_path / "ours" / "state")
+    found = open_journal(tmp_path / "ours" / "state")
     yield found
     found.close()
 
@@ -63,7 +63,7 @@ def received(journal: Journal, job: str, application: Application | None = None,
 @pytest.fixture
 def foreign(tmp_path: Path) -> Path:
     """A stranger's state folder with one result, ``stranger``."""
-    journal = Journal(tmp_path / "foreign")
+    journal = open_journal(tmp_path / "foreign")
     received(journal, "stranger")
     journal.applied("stranger")
     journal.close()
@@ -297,7 +297,7 @@ def test_other_columns_are_hostile(journal: Journal, foreign: Path, column: str)
 
 
 def test_a_foreign_application_names_no_folder_of_ours(journal: Journal, tmp_path: Path, user: Path) -> None:
-    other = Journal(tmp_path / "foreign")
+    other = open_journal(tmp_path / "foreign")
     planted = Application(textures_dir=str(user / "autostart"), name="../../../user/autostart/x")
     received(other, "stranger", planted)
     other.close()
@@ -492,21 +492,21 @@ def test_a_process_of_a_row_removes_no_file(journal: Journal, user: Path) -> Non
     journal.reserve("a", REQUEST, Application(), "d", 0.1)
     with journal.transaction() as connection:
         connection.execute("UPDATE jobs SET process = ?", ("../../../user/x",))
-    other = Journal(journal.folder)
+    other = open_journal(journal.folder)
     other.close()
     assert (user / "x.lock").exists()
 
 
 def test_two_merges_at_once(tmp_path: Path) -> None:
-    other = Journal(tmp_path / "foreign")
+    other = open_journal(tmp_path / "foreign")
     for number in range(20):
         received(other, f"job-{number}")
     other.close()
     script = (
         "import sys; from pathlib import Path\n"
-        "from gpt_image_addon.core.journal import Journal\n"
+        "from gpt_image_addon.core.settling import open_journal\n"
         "from gpt_image_addon.core.merging import merge\n"
-        "journal = Journal(Path(sys.argv[1])); sys.stdin.readline()\n"
+        "journal = open_journal(Path(sys.argv[1])); sys.stdin.readline()\n"
         "merge(journal, Path(sys.argv[2])); journal.close()\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "state"), str(other.folder)]
@@ -515,7 +515,7 @@ def test_two_merges_at_once(tmp_path: Path) -> None:
     for run in runs:
         run.communicate(b"\n")
     assert [run.returncode for run in runs] == [0] * 3
-    journal = Journal(tmp_path / "state")
+    journal = open_journal(tmp_path / "state")
     entries = journal.entries()
     assert len(entries) == 20 and journal.spent_usd() == pytest.approx(20 * 0.02)
     for entry in entries:
@@ -561,6 +561,6 @@ def test_corrupt_rows_are_left_out(journal: Journal) -> None:
     for job in CORRUPT:
         with pytest.raises(StorageError, match=job):
             journal.entry(job)
-    again = Journal(journal.folder)
+    again = open_journal(journal.folder)
     assert len(again.entries()) == 2
     again.close()

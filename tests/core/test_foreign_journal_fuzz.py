@@ -23,7 +23,7 @@ from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE, migrate, open_database
-from gpt_image_addon.core.settling import adopt_all
+from gpt_image_addon.core.settling import adopt_all, open_journal
 from gpt_image_addon.core.states import JobState
 
 from .fuzzing import fuzz
@@ -192,7 +192,7 @@ def received(journal: Journal, job: str) -> None:
 
 
 def make_foreign(folder: Path, outside: Path, rows: list[dict[str, Any]], version: int) -> None:
-    journal = Journal(folder)
+    journal = open_journal(folder)
     received(journal, "job")
     journal.applied("job")
     journal.close()
@@ -228,7 +228,7 @@ def check(plan: tuple[Any, Any, Any, Any, int]) -> None:
             (place / "answer.json").write_text("{}")
         make_foreign(foreign, outside, rows, version)
         plant(foreign, outside, plants)
-        journal = Journal(state)
+        journal = open_journal(state)
         received(journal, "mine")
         spent = journal.spent_usd()
         before = tree(outside), tree(foreign / "results")
@@ -248,7 +248,7 @@ def check(plan: tuple[Any, Any, Any, Any, int]) -> None:
         attempt(lambda: clean(journal, -1))
         assert journal.spent_usd() >= spent_now
         journal.close()
-        attempt(lambda: Journal(state).close())
+        attempt(lambda: open_journal(state).close())
         assert (tree(outside), tree(foreign / "results")) == before
         assert {path.name for path in base.iterdir()} <= {"outside", "ours", "foreign", "out"}
         assert [path.name for path in state.parent.iterdir()] == ["state"]

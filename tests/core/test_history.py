@@ -20,6 +20,7 @@ from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep
 from gpt_image_addon.core.schema import JOURNAL_FILE
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 
 REQUEST = GenerationRequest(prompt="Eiche", provider="openai", model="gpt-image-2", quality="low")
@@ -28,7 +29,7 @@ PICTURE = b"p" * 1000
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    found = Journal(tmp_path / "state")
+    found = open_journal(tmp_path / "state")
     yield found
     found.close()
 
@@ -168,7 +169,7 @@ def test_what_can_not_be_exported_is_said(journal: Journal, tmp_path: Path) -> N
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Journal]:
-    found = Journal(tmp_path / "other")
+    found = open_journal(tmp_path / "other")
     add(found, "x", JobState.APPLIED)
     add(found, "y", JobState.RECEIVED)
     add(found, "z", JobState.SENDING)

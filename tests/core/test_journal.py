@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core import schema
+from gpt_image_addon.core.entries import ENDED, OF_BATCH, OF_ROW
 from gpt_image_addon.core.errors import (
     APIConnectionError,
     BadRequestError,
@@ -27,8 +28,8 @@ from gpt_image_addon.core.pricing import Observed
 from gpt_image_addon.core.processes import ProcessLock
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep
-from gpt_image_addon.core.rows import ENDED, OF_BATCH, OF_ROW
 from gpt_image_addon.core.schema import JOURNAL_FILE, VERSION, VERSION_1
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +39,7 @@ APPLICATION = Application(target="plane", view_matrix=(1.0,) * 16)
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    found = Journal(tmp_path / "state")
+    found = open_journal(tmp_path / "state")
     yield found
     found.close()
 
@@ -107,7 +108,7 @@ def die(state_folder: Path, steps: str) -> None:
     script = (
         "import os, sys\n"
         "from tests.core.test_journal import *\n"
-        f"journal = Journal(Path({str(state_folder)!r}))\n"
+        f"journal = open_journal(Path({str(state_folder)!r}))\n"
         f"{steps}\n"
         "os._exit(1)\n"
     )
@@ -116,14 +117,14 @@ def die(state_folder: Path, steps: str) -> None:
 
 def test_a_death_before_sending_costs_nothing(tmp_path: Path) -> None:
     die(tmp_path, "reserve(journal)")
-    journal = Journal(tmp_path)
+    journal = open_journal(tmp_path)
     assert (state_of(journal, "a"), journal.reserved_usd()) == (JobState.CANCELLED, 0)
     journal.close()
 
 
 def test_a_death_without_an_answer_is_unknown(tmp_path: Path) -> None:
     die(tmp_path, "reserve(journal); journal.sending('a')")
-    journal = Journal(tmp_path)
+    journal = open_journal(tmp_path)
     entry = journal.entry("a")
     assert entry is not None
     assert (entry.state, entry.billed, journal.reserved_usd()) == (JobState.UNKNOWN, "maybe", 0.5)
@@ -133,7 +134,7 @@ def test_a_death_without_an_answer_is_unknown(tmp_path: Path) -> None:
 
 def test_an_answer_without_its_row_is_adopted(tmp_path: Path) -> None:
     die(tmp_path, "reserve(journal); journal.sending('a'); receive(journal, 'a')")
-    journal = Journal(tmp_path)
+    journal = open_journal(tmp_path)
     entry = journal.entry("a")
     assert entry is not None and entry.folder is not None
     assert (entry.state, entry.cost_usd, entry.request_id) == (JobState.RECEIVED, 0.02, "req_1")
@@ -145,7 +146,7 @@ def test_an_answer_without_its_row_is_adopted(tmp_path: Path) -> None:
 def test_a_living_process_is_left_alone(journal: Journal) -> None:
     reserve(journal)
     journal.sending("a")
-    other = Journal(journal.folder)
+    other = open_journal(journal.folder)
     assert state_of(other, "a") is JobState.SENDING
     other.close()
 
@@ -154,7 +155,7 @@ def test_ten_processes_share_a_budget(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "from tests.core.test_journal import *\n"
-        f"journal = Journal(Path({str(tmp_path)!r}))\n"
+        f"journal = open_journal(Path({str(tmp_path)!r}))\n"
         "taken = 0\n"
         "for number in range(5):\n"
         "    try:\n"
@@ -177,7 +178,7 @@ def test_ten_processes_share_a_budget(tmp_path: Path) -> None:
         for n in range(10)
     ]
     taken = [int((run.stdout or sys.stdin).readline()) for run in runs]
-    journal = Journal(tmp_path)
+    journal = open_journal(tmp_path)
     assert sum(taken) == 20
     assert journal.reserved_usd() == pytest.approx(2.0)
     journal.close()
@@ -189,21 +190,21 @@ def test_ten_processes_share_a_budget(tmp_path: Path) -> None:
 def test_a_damaged_journal_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / JOURNAL_FILE).write_bytes(b"this is no database, " * 100)
     with pytest.raises(StorageError, match="journal"):
-        Journal(tmp_path)
+        open_journal(tmp_path)
 
 
 def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
+    journal = open_journal(tmp_path)
     journal.query("PRAGMA user_version = 99")
     journal.close()
     with pytest.raises(StorageError, match="newer"):
-        Journal(tmp_path)
+        open_journal(tmp_path)
 
 
 def test_a_state_folder_that_is_a_file_is_said_plainly(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(StorageError, match="state folder") as caught:
-        Journal(tmp_path / "state" / "inner")
+        open_journal(tmp_path / "state" / "inner")
     assert "GPT_IMAGE_DATA_DIR" in caught.value.text
 
 
@@ -236,7 +237,7 @@ def v1_journal(folder: Path) -> None:
 
 def test_an_older_journal_is_brought_up(tmp_path: Path) -> None:
     v1_journal(tmp_path / "state")
-    journal = Journal(tmp_path / "state")
+    journal = open_journal(tmp_path / "state")
     entry = journal.entry("a")
     assert entry is not None
     assert (entry.request.prompt, entry.request.n, entry.favourite) == ("Eiche", 2, False)
@@ -244,7 +245,7 @@ def test_an_older_journal_is_brought_up(tmp_path: Path) -> None:
     assert journal.seen("m", "low", "1024x1024") == Observed(1, 250, 250, 250)
     assert journal.query("PRAGMA user_version")[0][0] == VERSION
     journal.close()
-    again = Journal(tmp_path / "state")
+    again = open_journal(tmp_path / "state")
     assert again.entry("a") == entry
     again.close()
 
@@ -254,8 +255,8 @@ def test_a_migration_happens_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
     broken = (*schema.MIGRATIONS[:1], (schema.VERSION_2 + "; SELECT * FROM nowhere", None))
     with monkeypatch.context() as patch, pytest.raises(StorageError):
         patch.setattr(schema, "MIGRATIONS", broken)
-        Journal(tmp_path / "state")
-    journal = Journal(tmp_path / "state")
+        open_journal(tmp_path / "state")
+    journal = open_journal(tmp_path / "state")
     assert journal.entry("a") is not None
     journal.close()
 
@@ -264,7 +265,7 @@ def test_a_fresh_journal_equals_a_migrated_one(tmp_path: Path) -> None:
     v1_journal(tmp_path / "old")
     forms = []
     for name in ("old", "new"):
-        journal = Journal(tmp_path / name)
+        journal = open_journal(tmp_path / name)
         forms.append(
             [tuple(row) for row in journal.query("SELECT name, sql FROM sqlite_master ORDER BY name")]
         )
@@ -298,11 +299,11 @@ def test_many_settle_the_same_rows_at_once(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-c",
-        f"from tests.core.test_journal import *; Journal(Path({str(tmp_path)!r}))",
+        f"from tests.core.test_journal import *; open_journal(Path({str(tmp_path)!r}))",
     ]
     runs = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
     assert [run.wait() for run in runs] == [0] * 4
-    journal = Journal(tmp_path)
+    journal = open_journal(tmp_path)
     states = [state_of(journal, f"job-{number}") for number in range(20)]
     assert states == [JobState.CANCELLED, JobState.UNKNOWN, JobState.RECEIVED, JobState.RECEIVED] * 5
     assert journal.spent_usd() == pytest.approx(10 * 0.02)
@@ -334,7 +335,7 @@ def test_a_lost_journal_finds_its_results(journal: Journal) -> None:
     journal.close()
     for path in journal.folder.glob(f"{JOURNAL_FILE}*"):
         path.unlink()
-    again = Journal(journal.folder)
+    again = open_journal(journal.folder)
     assert [entry.id for entry in again.entries()] == ["stranger"]
     entry = again.entries()[0]
     assert (entry.state, entry.request, entry.cost_usd) == (JobState.RECEIVED, REQUEST, 0.03)
@@ -348,12 +349,12 @@ def test_a_read_only_journal_is_said_plainly(tmp_path: Path) -> None:
         "import os, sys\n"
         "from tests.core.test_journal import *\n"
         "if os.geteuid() == 0: os.seteuid(65534)  # root may write everything\n"
-        "try: Journal(Path(sys.argv[1]))\n"
+        "try: open_journal(Path(sys.argv[1]))\n"
         "except StorageError as error: print(error.text)\n"
     )
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
-        Journal(state).close()
+        open_journal(state).close()
         for path in (state, *state.rglob("*")):
             path.chmod(0o555 if path.is_dir() else 0o444)
         (state / LOCKS_FOLDER).chmod(0o777)
@@ -374,7 +375,7 @@ def test_favourites_are_kept(journal: Journal) -> None:
 
 def test_marks_of_the_dead_are_swept_and_the_living_stay(journal: Journal) -> None:
     die(journal.folder, "pass")
-    other = Journal(journal.folder)
+    other = open_journal(journal.folder)
     names = {path.stem for path in (journal.folder / LOCKS_FOLDER).iterdir()}
     assert names == {journal.process, other.process}
     other.close()
@@ -383,7 +384,7 @@ def test_marks_of_the_dead_are_swept_and_the_living_stay(journal: Journal) -> No
 def test_many_processes_open_and_sweep_at_once(tmp_path: Path) -> None:
     script = (
         "from tests.core.test_journal import *\n"
-        f"for _ in range(30): Journal(Path({str(tmp_path)!r})).close()\n"
+        f"for _ in range(30): open_journal(Path({str(tmp_path)!r})).close()\n"
     )
     runs = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) for _ in range(4)]
     assert [run.wait() for run in runs] == [0] * 4

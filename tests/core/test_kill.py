@@ -18,7 +18,7 @@ import pytest
 
 from gpt_image_addon.core.journal import STORED, Entry, Journal
 from gpt_image_addon.core.preparing import prepare
-from gpt_image_addon.core.settling import adopt_all
+from gpt_image_addon.core.settling import adopt_all, open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer
 
@@ -86,7 +86,7 @@ def nursery(tmp_path: Path, api_server: ApiServer) -> Iterator[Nursery]:
 
 def check(nursery: Nursery, server: ApiServer) -> Counter[JobState]:
     """What must hold after any number of deaths; returns how the jobs ended."""
-    journal = Journal(nursery.state)
+    journal = open_journal(nursery.state)
     try:
         assert journal.query("PRAGMA integrity_check")[0][0] == "ok"
         adopt_all(journal)

@@ -14,9 +14,9 @@ import pytest
 from gpt_image_addon.core import schema
 from gpt_image_addon.core.errors import StorageError
 from gpt_image_addon.core.history import Filter, look
-from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.schema import JOURNAL_FILE
+from gpt_image_addon.core.settling import open_journal
 
 REQUEST = GenerationRequest(prompt="oak", provider="openai", model="m")
 
@@ -39,21 +39,21 @@ WHOLLY = ("PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE", "CREATE TABLE th
 def test_it_is_told_within_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert schema.BUSY_TIMEOUT <= 5
     monkeypatch.setattr(schema, "BUSY_TIMEOUT", 1.0)
-    Journal(tmp_path).close()
+    open_journal(tmp_path).close()
     with held(tmp_path, *WHOLLY):
         start = time.monotonic()
         with pytest.raises(StorageError, match="in use by another program") as caught:
-            Journal(tmp_path)
+            open_journal(tmp_path)
         assert time.monotonic() - start < 2.5
     assert str(tmp_path / JOURNAL_FILE) in caught.value.message and "Try again" in caught.value.next_step
 
 
 def test_reading_waits_for_no_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Journal(tmp_path).close()
+    open_journal(tmp_path).close()
     monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.3)
     with held(tmp_path, "BEGIN IMMEDIATE"):
         start = time.monotonic()
-        journal = Journal(tmp_path)
+        journal = open_journal(tmp_path)
         assert look(journal, Filter(limit=5)).jobs == ()
         assert time.monotonic() - start < 0.3
         with pytest.raises(StorageError, match="in use"):
@@ -63,7 +63,7 @@ def test_reading_waits_for_no_writer(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_moment_is_waited_for(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
+    journal = open_journal(tmp_path)
     with held(tmp_path, "BEGIN IMMEDIATE") as other:
         threading.Timer(0.5, other.execute, ("ROLLBACK",)).start()
         journal.reserve("a", REQUEST, Application(), "d", 0.1)
@@ -72,7 +72,7 @@ def test_a_moment_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_opening_waits_a_moment_too(tmp_path: Path) -> None:
-    Journal(tmp_path).close()
+    open_journal(tmp_path).close()
     with held(tmp_path, *WHOLLY) as other:
         threading.Timer(0.5, other.close).start()
-        Journal(tmp_path).close()
+        open_journal(tmp_path).close()

@@ -21,11 +21,12 @@ from gpt_image_addon.core.outputs import (
     is_row_report,
     renamed_warning,
 )
+from gpt_image_addon.core.settling import open_journal
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "state")
+    return open_journal(tmp_path / "state")
 
 
 def names(folder: Path) -> list[str]:

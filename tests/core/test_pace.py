@@ -13,6 +13,7 @@ from gpt_image_addon.core.errors import JobCancelled
 from gpt_image_addon.core.exchange import Exchange
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.pace import IMAGES, INPUT_IMAGES, LONGEST_WAIT, Pace, Turn
+from gpt_image_addon.core.settling import open_journal
 
 SERVER = "https://api.example/v1"
 ONE = {IMAGES: 1, INPUT_IMAGES: 0}
@@ -27,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @pytest.fixture
 def journals(tmp_path: Path) -> Iterator[tuple[Journal, Journal]]:
-    found = Journal(tmp_path), Journal(tmp_path)
+    found = open_journal(tmp_path), open_journal(tmp_path)
     yield found
     for journal in found:
         journal.close()

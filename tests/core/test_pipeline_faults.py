@@ -30,6 +30,7 @@ from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.result_folders import BODY_FILE
 from gpt_image_addon.core.results import Prepared
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, Step, faults
 from tests.core.test_openai_provider import ERROR_ROWS
@@ -78,7 +79,7 @@ class Bench:
 def bench(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """Afterwards no thread runs, no file is half written, and every billed picture is accounted for."""
     monkeypatch.setattr(Exchange, "wait", lambda self, seconds: self.check())  # the clock
-    found = Bench(api_server, Journal(tmp_path / "state"), JobQueue(1))
+    found = Bench(api_server, open_journal(tmp_path / "state"), JobQueue(1))
     yield found
     assert found.queue.close(5.0)
     found.journal.close()

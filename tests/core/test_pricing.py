@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core import pricing
-from gpt_image_addon.core.admission import sent_fields
 from gpt_image_addon.core.errors import BudgetExceededError
+from gpt_image_addon.core.estimates import sent_fields
 from gpt_image_addon.core.models import Registry, load_registry
 from gpt_image_addon.core.pricing import (
     Estimate,

@@ -15,6 +15,7 @@ from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep, rescue_roots
 from gpt_image_addon.core.schema import JOURNAL_FILE
+from gpt_image_addon.core.settling import open_journal
 from tests.api_server import ApiServer
 
 from .line import admit, run
@@ -43,7 +44,7 @@ def received(journal: Journal, job: str) -> Path:
 
 
 def test_a_new_state_folder_is_private(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "share" / "state")
+    journal = open_journal(tmp_path / "share" / "state")
     received(journal, "a")
     assert any(path.name.endswith("-wal") for path in journal.folder.iterdir())
     assert open_to_others(journal.folder) == []
@@ -52,7 +53,7 @@ def test_a_new_state_folder_is_private(tmp_path: Path) -> None:
 
 
 def test_an_old_state_folder_is_closed_to_others(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "state")
+    journal = open_journal(tmp_path / "state")
     folder = received(journal, "a")
     (folder / "maps").mkdir()
     (folder / "maps" / "x_normal.png").write_bytes(b"x")
@@ -60,7 +61,7 @@ def test_an_old_state_folder_is_closed_to_others(tmp_path: Path) -> None:
     journal.close()
     for path in (journal.folder, *journal.folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    Journal(tmp_path / "state").close()
+    open_journal(tmp_path / "state").close()
     assert open_to_others(tmp_path / "state") == []
 
 
@@ -68,7 +69,7 @@ def test_a_folder_with_other_things_in_it_stays_open(tmp_path: Path) -> None:
     """A home, or the system's temporary folder, given as the state folder."""
     (tmp_path / "letter.txt").write_text("")
     tmp_path.chmod(0o755)
-    journal = Journal(tmp_path)
+    journal = open_journal(tmp_path)
     received(journal, "a")
     assert open_to_others(tmp_path) == [str(tmp_path), str(tmp_path / "letter.txt")]
     journal.close()
@@ -81,13 +82,13 @@ def test_links_in_a_state_folder_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "state" / "results").mkdir(parents=True)
     (tmp_path / "state" / "references").symlink_to(other)
     (tmp_path / "state" / "results" / "2026-11").symlink_to(other)
-    Journal(tmp_path / "state").close()
+    open_journal(tmp_path / "state").close()
     keep_private(tmp_path / "state")
     assert open_to_others(other) == [str(other), str(other / "file")]
 
 
 def test_what_is_made_of_an_answer_is_private(tmp_path: Path, api_server: ApiServer) -> None:
-    journal = Journal(tmp_path / "state")
+    journal = open_journal(tmp_path / "state")
     job = admit(journal, seamless=True)
     job.application = Application(target="material", maps=("normal", "roughness"))
     assert run(journal, api_server.base_url, api_server.api_key, job).error is None
@@ -121,6 +122,6 @@ def test_a_user_without_a_home_has_an_answer_rescued(tmp_path: Path, monkeypatch
 
 
 def test_the_journal_is_private_from_its_first_moment(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
+    journal = open_journal(tmp_path)
     journal.close()
     assert stat.S_IMODE((tmp_path / JOURNAL_FILE).stat().st_mode) == 0o600

@@ -22,7 +22,7 @@ from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.request import Application
 from gpt_image_addon.core.results import ANSWER_FILE, find_result, keep, read_answer, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE
-from gpt_image_addon.core.settling import adopt_all
+from gpt_image_addon.core.settling import adopt_all, open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, faults
 
@@ -49,7 +49,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def journal(tmp_path: Path, temporary: Path) -> Iterator[Journal]:
-    found = Journal(tmp_path / "state")
+    found = open_journal(tmp_path / "state")
     yield found
     found.close()
 
@@ -125,7 +125,7 @@ def test_the_answer_outlives_the_journal(journal: Journal, api_server: ApiServer
     folder = Path(event.prepared.pictures[0].file).parent
     assert any("paid" in warning and str(folder) in warning for warning in event.prepared.warnings)
     (journal.folder / JOURNAL_FILE).rename(journal.folder / "broken.sqlite3")
-    again = Journal(journal.folder)
+    again = open_journal(journal.folder)
     entry = again.entry(job.id)
     assert entry is not None
     assert (entry.state, entry.folder, entry.request) == (JobState.RECEIVED, folder, job.request)

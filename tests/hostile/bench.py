@@ -12,17 +12,18 @@ from typing import Any
 
 from PIL import Image
 
-from gpt_image_addon.core import admission
+from gpt_image_addon.core import admission, estimates
 from gpt_image_addon.core.body_file import BODY_FILE
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import GptImageError
 from gpt_image_addon.core.jobs import Job, JobEvent
-from gpt_image_addon.core.journal import Entry, Journal
+from gpt_image_addon.core.journal import Entry
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.pricing import BELIEVED_TIMES, Limits
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import Prepared
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 
 from .server import HostileServer
@@ -93,7 +94,7 @@ class Bench:
 
     def __init__(self, server: HostileServer, state: Path) -> None:
         self.server = server
-        self.journal = Journal(state)
+        self.journal = open_journal(state)
         self.registry = load_registry()
         self.seconds = 20.0
         self.base_url = server.base_url
@@ -106,7 +107,7 @@ class Bench:
         values = {"model": MODEL, "quality": "low", "size": "816x816", **changes}
         request = GenerationRequest(prompt="oak", provider="openai", **values)
         before = self.journal.spent_usd()
-        price = admission.quote(request, self.registry)
+        price = estimates.quote(request, self.registry)
         job = admission.admit(
             request,
             Application(target="image"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
@@ -10,7 +13,24 @@ if TYPE_CHECKING:
     from ..connection import Connection
     from .base import Provider
 
-NEEDS_KEY = {"openai": True, "offline": False}
+
+@dataclass(frozen=True)
+class ProviderInfo:
+    """A row of the table of providers."""
+
+    module: str
+    """Below this package; loaded when the first request is sent."""
+    factory: str
+    """Its class in there, made with the connection."""
+    needs_key: bool
+    is_paid: bool
+    """Its requests go to a server that sends a bill."""
+
+
+PROVIDERS: Mapping[str, ProviderInfo] = {
+    "openai": ProviderInfo(".openai", "OpenAIProvider", needs_key=True, is_paid=True),
+    "offline": ProviderInfo(".offline", "OfflineProvider", needs_key=False, is_paid=False),
+}
 
 
 def make_provider(name: str, connection: Connection) -> Provider:
@@ -18,12 +38,10 @@ def make_provider(name: str, connection: Connection) -> Provider:
 
     :raises ConfigurationError: there is none of that name.
     """
-    if name == "openai":
-        from .openai import OpenAIProvider
-
-        return OpenAIProvider(connection)
-    if name == "offline":
-        from .offline import OfflineProvider
-
-        return OfflineProvider()
-    raise ConfigurationError(f"There is no provider '{name}'.", next_step="Use openai or offline.")
+    info = PROVIDERS.get(name)
+    if info is None:
+        raise ConfigurationError(
+            f"There is no provider '{name}'.", next_step=f"Use {' or '.join(PROVIDERS)}."
+        )
+    provider: Provider = getattr(import_module(info.module, __name__), info.factory)(connection)
+    return provider

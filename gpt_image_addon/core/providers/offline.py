@@ -7,6 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from ..connection import Connection
 from ..defaults import DEFAULT_SIZE
 from ..drafts import Draft, paint
 from ..exchange import Exchange
@@ -22,6 +23,11 @@ JPEG_QUALITY = 92  # where the request names no compression
 
 class OfflineProvider:
     """Paints drafts on this machine."""
+
+    def __init__(self, connection: Connection) -> None:
+        """
+        :param connection: not used, as there is no server.
+        """
 
     def generate(
         self, request: GenerationRequest, prompt: str, uploads: Uploads, exchange: Exchange, report: Reporter
