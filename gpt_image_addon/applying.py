@@ -18,6 +18,7 @@ import bpy
 
 from .core.errors import GptImageError, JobCancelled, SceneError, StorageError
 from .core.logs import get_logger
+from .core.package import PACKAGE
 from .core.redaction import describe
 from .core.states import JobState
 
@@ -224,7 +225,7 @@ def clear_preview(job: Job) -> None:
 
 def clear_previews() -> None:
     """Take all previews out of the scene; nothing more is shown."""
-    name = f"{__package__}.scene.previewing"
+    name = f"{PACKAGE}.scene.previewing"
     if name in sys.modules:
         sys.modules[name].close()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib.util import LazyLoader, find_spec, module_from_spec
 
+from .core.package import PACKAGE
+
 
 def defer(*names: str) -> None:
     """Let ``from . import name`` give modules of this package that load at the first look into them.
@@ -12,7 +14,7 @@ def defer(*names: str) -> None:
     Only for modules of the main thread: Python 3.11 may show another thread a module that is half loaded.
     """
     for name in names:
-        full = f"{__package__}.{name}"
+        full = f"{PACKAGE}.{name}"
         spec = find_spec(full)
         if full in sys.modules or spec is None or spec.loader is None:
             continue

@@ -19,6 +19,7 @@ import bpy
 
 from . import settings
 from .core.errors import GptImageError
+from .core.package import FOLDER, PACKAGE
 from .core.paths import state_folder
 from .core.redaction import Redaction, describe, without_words
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .health import Check
 
 SHOWN_JOBS = 50  # the newest
-MANIFEST = Path(__file__).with_name("blender_manifest.toml")
+MANIFEST = FOLDER / "blender_manifest.toml"
 OURS = ("OPENAI_", "GPT_IMAGE_")
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 LEFT_OUT = ("prompt", "references", "reference_labels", "mask", "markup", "safety_identifier")
@@ -133,7 +134,7 @@ def _blender() -> dict[str, Any]:
         "version": bpy.app.version_string,
         "build_hash": bpy.app.build_hash.decode(),
         "background": bpy.app.background,
-        "module": __package__,
+        "module": PACKAGE,
         "addons": sorted(bpy.context.preferences.addons.keys()),
     }
 

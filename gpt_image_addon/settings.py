@@ -37,6 +37,7 @@ from .core.errors import (
     OnlineAccessDisabledError,
 )
 from .core.files import read_file, replace_file
+from .core.package import PACKAGE
 from .core.paths import DATA_DIR_VARIABLE, state_folder
 from .core.providers import PROVIDERS
 from .core.redaction import hide
@@ -238,14 +239,14 @@ def _usd(variable: str, found: Any, preference: str) -> float | None:
 
 def preferences() -> Any:
     """The add-on's preferences; None in a checkout and under ``--factory-startup --addons``."""
-    addon = bpy.context.preferences.addons.get(__package__)
+    addon = bpy.context.preferences.addons.get(PACKAGE)
     return addon.preferences if addon is not None else None
 
 
 def private_folder() -> Path:
     """A folder for what is neither paid for nor to be shared, such as the key."""
     try:
-        return Path(bpy.utils.extension_path_user(__package__, create=True))
+        return Path(bpy.utils.extension_path_user(PACKAGE, create=True))
     except ValueError:  # a checkout is no extension
         return state_folder()
 

@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 from . import workshop_process
 from .errors import JobCancelled
 from .logs import get_logger
+from .package import FOLDER, PACKAGE
 from .redaction import describe, environment_without_secrets
 from .sigpipe import broken_pipes_as_errors
 from .turns import PREPARING
@@ -29,7 +30,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
-PACKAGE = __name__.rpartition(".core.")[0]
 END_SECONDS = 5.0
 WINDOWS_FLAGS = sum(
     getattr(subprocess, name, 0) for name in ("CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
@@ -136,9 +136,8 @@ def _started() -> subprocess.Popen[bytes]:
         creationflags=WINDOWS_FLAGS,
     )
     assert process.stdin is not None
-    folder = str(Path(__file__).parents[1])
     with broken_pipes_as_errors():
-        pickle.dump((PACKAGE, folder, sys.path), process.stdin)
+        pickle.dump((PACKAGE, str(FOLDER), sys.path), process.stdin)
     return process
 
 

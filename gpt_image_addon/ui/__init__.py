@@ -5,6 +5,3 @@ once they would register faster, but outlive Blender, and 4.2 crashes when it is
 """
 
 from __future__ import annotations
-
-PACKAGE = __package__.rpartition(".")[0]
-"""The name under which Blender knows the add-on."""

@@ -8,7 +8,8 @@ from bpy.props import EnumProperty
 from .. import settings
 from ..core import keychain
 from ..core.credentials import check_key
-from . import PACKAGE, connection, quote
+from ..core.package import PACKAGE
+from . import connection, quote
 from .operators import CANCELLED, FINISHED, Returned, reporting
 from .spoken import said
 

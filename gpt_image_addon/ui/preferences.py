@@ -15,7 +15,8 @@ from ..core.defaults import (
     DEFAULT_SIZE,
     UNATTENDED_MAX_COST_USD,
 )
-from . import PACKAGE, choices, connection, disk, operators_history, operators_keys, operators_styles, quote
+from ..core.package import PACKAGE
+from . import choices, connection, disk, operators_history, operators_keys, operators_styles, quote
 from .fields import draw_sentence
 from .spoken import said
 

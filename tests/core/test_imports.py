@@ -48,7 +48,7 @@ ROOMS: dict[str, set[str]] = {
     "ui": {"ui", "api", "blend_paths", "references", "requirements", "results", "settings", "core"},
     "cli": {"api", "batches", "blend_paths", "cli", "core", "health", "report"},
     "__main__": {"api", "core", "cli"},
-    "deferred": set(),
+    "deferred": {"core"},
     "listeners": set(),
     "requirements": set(),
     "registration": {"api", "cli", "deferred", "listeners", "requirements", "settings", "ui", "core"},
