@@ -10,10 +10,13 @@ import pytest
 
 from gpt_image_addon.core import admission, estimates
 from gpt_image_addon.core.equal_requests import EqualRequestError, find_running, take_undelivered
+from gpt_image_addon.core.errors import APIConnectionError
+from gpt_image_addon.core.jobs import Job
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pricing import Limits
 from gpt_image_addon.core.request import Application
+from gpt_image_addon.core.results import Prepared
 from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer
@@ -99,3 +102,41 @@ def test_the_request_of_a_dead_process_is_not_on_its_way(journals: list[Journal]
     assert find_running(journals[0], DIGEST) is None
     entry = journals[0].entry(job.id)
     assert entry is not None and entry.state is JobState.UNKNOWN
+
+
+@pytest.mark.parametrize("retry_unknown", [None, False, True])
+def test_who_waited_for_one_that_died_sends_only_where_asked_to(
+    journals: list[Journal], tmp_path: Path, retry_unknown: bool | None
+) -> None:
+    """By default nothing is sent that may be paid twice."""
+    dead = Journal(tmp_path / "state")
+    dead.sending(line.admit(dead).id)
+    dead.close()
+    journal, sent = journals[0], []
+    price = admission.quote(line.REQUEST, load_registry())
+    job = Job(line.REQUEST, Application(target="image"))
+
+    def send(job: Job, emit: object) -> Prepared:
+        sent.append(job.id)
+        return Prepared(job.id, ())
+
+    told = {} if retry_unknown is None else {"retry_unknown": retry_unknown}
+    work = admission.send_after_running(price, DIGEST, journal, Limits(), send, **told)
+    if retry_unknown:
+        work(job, lambda event: None)
+        assert sent == [job.id] and job.estimated_usd == price.high_usd
+        assert journal.reserved_usd() == pytest.approx(2 * price.high_usd)
+        return
+    with pytest.raises(APIConnectionError) as caught:
+        work(job, lambda event: None)
+    assert caught.value.code == "outcome_unknown" and not sent and journal.entry(job.id) is None
+    with pytest.raises(APIConnectionError):
+        admission.admit(
+            line.REQUEST,
+            Application(target="image"),
+            price=price,
+            digest=DIGEST,
+            journal=journal,
+            limits=Limits(),
+            **told,
+        )

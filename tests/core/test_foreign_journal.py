@@ -22,6 +22,7 @@ from gpt_image_addon.core.history import Filter, clean, export, find, row
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.merging import merge
 from gpt_image_addon.core.outputs import Outputs
+from gpt_image_addon.core.processes import ProcessLock
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE
@@ -528,6 +529,23 @@ def test_what_a_merge_that_died_left_is_removed(journal: Journal, foreign: Path)
     part = journal.results / MONTH / "stranger.1-0123abcd.part"
     part.mkdir(parents=True)
     (part / "image-1.png").write_bytes(b"half")
+    merge(journal, foreign)
+    assert not part.exists()
+
+
+def test_what_another_merge_is_copying_stays(journal: Journal, foreign: Path, user: Path) -> None:
+    alive = ProcessLock(journal.locks)
+    month = journal.results / MONTH
+    part = month / f"stranger.{alive.name}.part"
+    part.mkdir(parents=True)
+    (part / "image-1.png").write_bytes(b"half")
+    (month / "linked.1-0123abcd.part").symlink_to(user, target_is_directory=True)
+    (month / "file.1-0123abcd.part").write_bytes(b"a file")
+    before = tree(user)
+    merge(journal, foreign)
+    assert (part / "image-1.png").read_bytes() == b"half" and tree(user) == before
+    assert (month / "linked.1-0123abcd.part").is_symlink() and (month / "file.1-0123abcd.part").is_file()
+    alive.release()
     merge(journal, foreign)
     assert not part.exists()
 

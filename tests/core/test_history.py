@@ -206,6 +206,18 @@ def test_merging_again_changes_nothing(journal: Journal, other: Journal) -> None
     assert look(journal, Filter()) == before
 
 
+def test_what_was_taken_over_is_on_the_disk(journal: Journal, other: Journal) -> None:
+    """The other machine may be wiped next, and then the power fail here."""
+    with journal.transaction():
+        pass
+    statements: list[str] = []
+    journal._commits._connection.set_trace_callback(statements.append)
+    assert merge(journal, other.folder).added == 3
+    first = next(at for at, statement in enumerate(statements) if "INTO jobs" in statement)
+    waits = [statement for statement in statements[:first] if "synchronous" in statement]
+    assert waits and waits[-1].endswith("FULL")
+
+
 def test_what_got_further_over_there_is_brought_up(journal: Journal, other: Journal) -> None:
     merge(journal, other.folder)
     kept = keep(other.results, "z", datetime.now(), {"image-1.png": PICTURE}, {})
@@ -237,10 +249,11 @@ def test_a_journal_whose_files_are_gone_is_merged(journal: Journal, other: Journ
 
 
 def test_what_is_no_journal_is_refused(journal: Journal, tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequestError, match="no journal"):
+    with pytest.raises(InvalidRequestError, match="no journal") as missing:
         merge(journal, tmp_path / "nowhere")
-    with pytest.raises(InvalidRequestError, match="in use"):
+    with pytest.raises(InvalidRequestError, match="in use") as used:
         merge(journal, journal.folder)
+    assert (missing.value.code, missing.value.param, used.value.param) == ("missing_file", "merge", "merge")
     (tmp_path / "rubbish").write_bytes(b"no database" * 1000)
     with pytest.raises(StorageError, match="damaged"):
         merge(journal, tmp_path / "rubbish")

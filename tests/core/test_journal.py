@@ -75,6 +75,33 @@ def test_a_job_goes_its_way(journal: Journal) -> None:
     assert journal.find_stored("other") is None
 
 
+def test_what_was_made_of_a_result_counts_once_it_is_applied(journal: Journal) -> None:
+    reserve(journal)
+    journal.sending("a")
+    folder = receive(journal, "a")
+    journal.received("a", folder, cost_usd=0.02, usage=None, request_id=None)
+    before = journal.results_bytes()
+    (folder / "processed").mkdir()
+    (folder / "processed" / "image-1.png").write_bytes(b"processed")
+    journal.applied("a")
+    assert journal.results_bytes() == before + len(b"processed")
+
+
+def test_results_wait_for_who_is_to_deliver_them(journal: Journal) -> None:
+    other = Journal(journal.folder)
+    for owner, job in ((journal, "a"), (other, "b")):
+        reserve(owner, job)
+        owner.sending(job)
+        owner.received(job, receive(owner, job), cost_usd=0.02, usage=None, request_id=None)
+        time.sleep(0.002)
+    assert [entry.id for entry in journal.unapplied()] == ["a"]
+    assert [entry.id for entry in other.unapplied()] == ["b"]
+    other.close()
+    assert [entry.id for entry in journal.unapplied()] == ["b", "a"]
+    journal.applied("b")
+    assert [entry.id for entry in journal.unapplied()] == ["a"]
+
+
 def test_a_failure_frees_what_was_set_aside(journal: Journal) -> None:
     reserve(journal)
     journal.sending("a")

@@ -205,11 +205,12 @@ def test_with_a_window_another_process_makes_the_same_and_thumbnails(
 ) -> None:
     request = replace(REQUEST, seamless=True)
     folder = result(tmp_path, "job", [SHADED, SHADED[:256]])
-    alone = made(folder, request)
-    assert not list(tmp_path.rglob("thumbnail-*")) and not WORKSHOP.open
+    application = replace(MATERIAL, textures_dir=str(tmp_path / "copies"), pack="gltf_orm")
+    alone = made(folder, request, application)
+    assert alone.packed and not list(tmp_path.rglob("thumbnail-*")) and not WORKSHOP.open
     monkeypatch.setattr(Turns, "enabled", True)
     try:
-        assert made(folder, request) == alone
+        assert made(folder, request, application) == alone
         assert WORKSHOP.open
     finally:
         WORKSHOP.close()

@@ -77,6 +77,16 @@ def test_what_is_left_open_gives_a_range(registry: Registry) -> None:
     assert price.low_usd < 0.006 and price.high_usd > 0.21
 
 
+@pytest.mark.parametrize("model", ["gpt-image-1.5", "gpt-image-2.5-sunburst"])
+def test_a_size_of_the_servers_choice_costs_what_its_sizes_cost(registry: Registry, model: str) -> None:
+    asked = request(model=model, quality="medium", size="auto")
+    sizes = ("1024x1024", "1536x1024", "1024x1536")
+    prices = [estimate(dataclasses.replace(asked, size=size), registry) for size in sizes]
+    price = estimate(asked, registry)
+    assert price.low_usd == min(each.low_usd for each in prices)
+    assert price.high_usd == max(each.high_usd for each in prices)
+
+
 def test_an_unpublished_table_is_about(registry: Registry) -> None:
     price = estimate(request(model="gpt-image-2.6-sunburst", quality="low"), registry)
     assert not price.exact
@@ -154,6 +164,13 @@ def usd(tokens: float) -> float:
     return tokens * 30e-6
 
 
+def test_the_middle_is_likely_where_nothing_was_seen(registry: Registry) -> None:
+    price = estimate(request(quality="auto"), registry)
+    assert price.likely_usd == pytest.approx(usd((196 + 7024) / 2), abs=1e-4)
+    free = Estimate(0.0, 0.0, exact=True)
+    assert (free.likely_usd, free.further_usd) == (0, 0)
+
+
 def test_experience_replaces_a_guess(registry: Registry) -> None:
     asked = request(model="gpt-image-2.6-sunburst", quality="low")
     guess = estimate(asked, registry)
@@ -222,3 +239,11 @@ def test_a_limit_is_an_upper_bound(registry: Registry) -> None:
     assert (caught.value.exit_code, caught.value.code) == (5, "max_cost_exceeded")
     assert "--max-cost 0.22" in caught.value.text
     check_limit(estimate(request(provider="offline", model="offline-draft"), registry), Limits(0.0))
+
+
+@pytest.mark.parametrize(("usd", "needed"), [(0.5, "0.50"), (2.0, "2.00"), (0.501, "0.51")])
+def test_the_limit_that_would_do_is_named(usd: float, needed: str) -> None:
+    with pytest.raises(BudgetExceededError) as caught:
+        check_limit(Estimate(usd, usd, True), Limits(max_cost_usd=usd - 0.001))
+    assert f"--max-cost {needed} " in caught.value.text
+    check_limit(Estimate(usd, usd, True), Limits(max_cost_usd=float(needed)))

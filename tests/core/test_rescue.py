@@ -20,6 +20,7 @@ from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.request import Application
+from gpt_image_addon.core.result_folders import BODY_FILE
 from gpt_image_addon.core.results import ANSWER_FILE, find_result, keep, read_answer, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE
 from gpt_image_addon.core.settling import adopt_all, open_journal
@@ -103,7 +104,18 @@ def test_nothing_whole_is_nothing(tmp_path: Path) -> None:
     for name in FILES:
         (part / name).write_bytes(b"")
     assert salvage(part) is None
-    assert not part.exists()
+    assert list((tmp_path / "2026-11").iterdir()) == []
+
+
+def test_a_body_that_nobody_has_understood_is_kept(tmp_path: Path) -> None:
+    part = half_done(tmp_path)
+    for name in FILES:
+        (part / name).unlink()
+    (part / BODY_FILE).write_bytes(b"as it came")
+    assert salvage(part) is None and not part.exists()
+    (left,) = (tmp_path / "2026-11").iterdir()
+    assert left.name == "a" and [path.name for path in left.iterdir()] == [BODY_FILE]
+    assert (left / BODY_FILE).read_bytes() == b"as it came" and find_result(tmp_path, "a") is None
 
 
 def test_pictures_of_no_known_answer_are_left_alone(tmp_path: Path) -> None:
