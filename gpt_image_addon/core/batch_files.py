@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .errors import InvalidRequestError, StorageError
+from .errors import GptImageError
 from .files import PART_SUFFIX, storage_errors
 from .journal import Journal
 from .lenient_json import parse_json
@@ -48,11 +48,21 @@ class _Lines:
         self.count += 1
 
     def close(self) -> None:
-        """Give it its name; it keeps the other one where something else has it by now."""
+        """Give it its name; it keeps the other one where something else has it by now.
+
+        :raises GptImageError: it has that other name, or is not whole.
+        """
+        if self._stream.closed:
+            return
         with storage_errors(f"{self.path} could not be written"), self._stream:
             self._stream.flush()
             os.fsync(self._stream.fileno())
-        self._outputs.place(self.part, self.path, self._owner, is_ours=is_row_report)
+        try:
+            self._outputs.place(self.part, self.path, self._owner, is_ours=is_row_report)
+        except GptImageError as error:
+            self.path = self.part
+            error.next_step = f"What was to be in it is in {self.part}."
+            raise
 
     def remove(self) -> None:
         """Without a line there is no file; one that is not ours stays."""
@@ -62,7 +72,7 @@ class _Lines:
 
     def abandon(self) -> None:
         """Close it as far as it goes; what is in it keeps its name where that can be."""
-        with contextlib.suppress(OSError, StorageError, InvalidRequestError):
+        with contextlib.suppress(OSError, GptImageError):
             self.close()
 
 
@@ -78,7 +88,7 @@ class RunFiles:
         """
         self.results = _Lines(results, journal, outputs, owner)
         self.report = _Lines(report, journal, outputs, owner)
-        self.fault: StorageError | None = None
+        self.fault: GptImageError | None = None
         """Why they could not be written to their end. What a run has paid for does not depend on them."""
 
     def add(self, outcome: Outcome) -> None:
@@ -92,7 +102,7 @@ class RunFiles:
                 row = outcome.row
                 asked = {"request": row.request.to_dict(), "application": row.application.to_dict()}
                 self.report.add(found | asked)
-        except StorageError as error:
+        except GptImageError as error:
             self.fault = error
 
     def __enter__(self) -> RunFiles:
@@ -104,7 +114,7 @@ class RunFiles:
         try:
             if self.fault is None:
                 self._close()
-        except StorageError as found:
+        except GptImageError as found:
             self.fault = found
         if self.fault is not None:
             self.results.abandon()

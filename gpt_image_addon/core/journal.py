@@ -89,11 +89,15 @@ class Journal:
         try:
             with storage_errors(folder):
                 self._commits = Commits(folder / JOURNAL_FILE)
+        except BaseException:
+            self._lock.release()
+            raise
+        try:
             self._keep_private()
             self.is_new = self._bring_up() == 0
             """It was not there before: moved away, or the results came from elsewhere."""
         except BaseException:
-            self._lock.release()
+            self.close()
             raise
 
     def _bring_up(self) -> int:
@@ -125,8 +129,10 @@ class Journal:
 
     def close(self) -> None:
         """Release this process's mark; open rows of it then count as left behind."""
-        self._connection().close()
-        del self._threads.connection
+        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        if connection is not None:
+            connection.close()
+            del self._threads.connection
         self._commits.close()
         self._lock.release()
 
@@ -365,13 +371,14 @@ class Journal:
         """
         missing = "bytes IS NULL AND folder IS NOT NULL"
         while rows := self.query(
-            f"SELECT id, folder FROM jobs INDEXED BY jobs_not_measured WHERE {missing} LIMIT ?",
+            f"SELECT rowid, id, folder FROM jobs INDEXED BY jobs_not_measured WHERE {missing} LIMIT ?",
             MEASURED_AT_ONCE,
         ):
-            folders = ((row["id"], named(self.results, row["id"], row["folder"])) for row in rows)
-            sizes = [(measure(folder) if folder else 0, job) for job, folder in folders]
+            # By number: an id that a broken disk left may not be found again, and this would never end.
+            folders = ((row["rowid"], named(self.results, row["id"], row["folder"])) for row in rows)
+            sizes = [(measure(folder) if folder else 0, number) for number, folder in folders]
             with self.transaction() as connection:
-                connection.executemany("UPDATE jobs SET bytes = ? WHERE id = ?", sizes)
+                connection.executemany("UPDATE jobs SET bytes = ? WHERE rowid = ?", sizes)
         return int(self.query("SELECT ifnull(SUM(bytes), 0) FROM sums")[0][0])
 
     def relative(self, folder: Path) -> str:

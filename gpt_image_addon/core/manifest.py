@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .arguments import LARGEST
 from .catalogs import usable_tags
 from .errors import InvalidRequestError
 from .manifest_records import CSV_SUFFIX, SHOWN, read_records, shown
@@ -286,12 +287,12 @@ def _converted(name: str, value: Any) -> Any:
         if bool in kinds:
             return _WORDS[str(value).strip().lower()]
         if int in kinds:
-            if isinstance(value, bool | float):
+            if isinstance(value, bool | float) or abs(int(value)) >= LARGEST:
                 raise ValueError
             return int(value)
         if float in kinds:
             return _number(value)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         what = "true or false" if bool in kinds else "a whole number" if int in kinds else "a number"
         raise InvalidRequestError(
             f"{name} must be {what}, not '{shown(value)}'.", code="invalid_value", param=name

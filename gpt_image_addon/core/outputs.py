@@ -176,7 +176,7 @@ class Outputs:
             part.unlink(missing_ok=True)
 
     def _may_replace(self, path: Path, owner: str, is_ours: IsOurs | None) -> bool:
-        if path.is_dir() and not path.is_symlink():
+        if _is_special(path):
             return False
         if self.overwrite:
             return True
@@ -355,6 +355,11 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def _is_special(path: Path) -> bool:
+    """Whether it is, or leads to, a folder, a pipe or a device: ``/dev/null`` must outlive every report."""
+    return path.exists() and not path.is_file()
+
+
 def _looks_same(path: Path, other: Path) -> bool:
     """As `_is_same`, for copies that are many: by size and both ends, which tell one that was cut."""
     try:
@@ -405,6 +410,12 @@ def _sync(folder: Path) -> None:
 
 
 def _taken(path: Path, param: str | None = None) -> InvalidRequestError:
+    if _is_special(path):
+        return InvalidRequestError(
+            f"{path} is not a regular file, so it stays as it is; name another one.",
+            code="file_exists",
+            param=param,
+        )
     return InvalidRequestError(
         f"{path} exists; add --overwrite to replace it.", code="file_exists", param=param
     )

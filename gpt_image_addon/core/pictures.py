@@ -32,6 +32,7 @@ from .whole_png import plain_size
 
 UPLOAD_MAX_EDGE = 3840  # pixels; no model paints longer edges
 UPLOAD_MAX_BYTES = 50 * 10**6 - 1
+_NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
 UPLOAD_FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
@@ -113,10 +114,12 @@ def _load_all(picture: Image.Image) -> None:
 
 
 def _svg_size(data: bytes) -> tuple[int, int]:
-    """Width and height as the drawing's frame has them; 0 where it names none."""
+    """Width and height as the drawing's frame has them; 0 where it names none that can be."""
     frame = re.search(rb"<svg\b[^>]*\bviewBox\s*=\s*[\"']([^\"']*)[\"']", data[:SVG_HEAD])
-    numbers = re.findall(rb"-?\d+(?:\.\d+)?", frame[1]) if frame else []
-    return (round(float(numbers[2])), round(float(numbers[3]))) if len(numbers) == 4 else (0, 0)
+    numbers = [float(number) for number in _NUMBER.findall(frame[1])] if frame else []
+    if len(numbers) != 4 or not all(0 <= number <= MAX_PIXELS for number in numbers[2:]):
+        return 0, 0
+    return round(numbers[2]), round(numbers[3])
 
 
 def _lowest_alpha(picture: Image.Image) -> int:
@@ -151,6 +154,8 @@ def decode_height(data: bytes) -> NDArray[np.float32]:
     :raises UnusablePictureError: not a picture, or broken.
     """
     with opened(data) as picture:
+        if not picture.mode.startswith("I"):
+            raise UnusablePictureError("is not a grey PNG of 16 bits")
         return np.asarray(picture).astype(np.float32) / np.float32(65535)
 
 

@@ -14,12 +14,10 @@ from .defaults import STRENGTHS
 from .errors import InvalidRequestError, InvalidResponseError
 from .files import keep_private, read_file, storage_errors
 from .further import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
-from .lenient_json import parse_json
 from .names import safe_name
 from .processing import process
 from .request import Application, GenerationRequest
 from .results import (
-    ANSWER_FILE,
     HEIGHT_STEM,
     MAPS_FOLDER,
     PICTURE_STEM,
@@ -27,8 +25,10 @@ from .results import (
     Facts,
     Picture,
     Prepared,
+    read_answer,
 )
 from .sizes import format_size
+from .stored_values import clean_text, clean_usd
 from .thumbnails import write_thumbnail
 from .turns import Turns
 from .workshop import WORKSHOP
@@ -74,10 +74,11 @@ def _prepared_files(job: str, request: GenerationRequest, application: Applicati
 
 
 def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
-    answer = parse_json((folder / ANSWER_FILE).read_text("utf-8"))
+    answer = read_answer(folder) or {}  # it may have come from elsewhere; the pictures count
     name = safe_name(application.name or request.prompt)
-    warnings = list(answer.get("warnings", ()))
-    received = usable_pictures(folder, name, warnings, answer.get("request_id"))
+    noted = answer.get("warnings")
+    warnings = [text for text in map(clean_text, noted if isinstance(noted, list) else ()) if text]
+    received = usable_pictures(folder, name, warnings, clean_text(answer.get("request_id")))
     first = application.picture % len(received)
     received = received[first:] + received[:first]
     pictures, height = _finished(received, request, application, folder, warnings)
@@ -183,12 +184,16 @@ def _known_height(
     """The height of the first received picture, at its size."""
     if not _kinds(application) or picture.format not in PIXEL_FORMATS:
         return None
+    from .decoding import UnusablePictureError
     from .pictures import decode_height
 
     number = Path(picture.file).stem.removeprefix(PICTURE_STEM)
     exact = folder / f"{HEIGHT_STEM}{number}.png"
     if exact.exists():
-        return _Height(decode_height(read_file(exact)), exact=True)
+        try:
+            return _Height(decode_height(read_file(exact)), exact=True)
+        except UnusablePictureError:
+            warnings.append(f"The height {exact} can't be read and is not used.")
     answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None
     if answer is None:
         return None
@@ -256,12 +261,12 @@ def _facts(job: str, request: GenerationRequest, picture: Picture, answer: Mappi
     facts = {
         "job": job,
         "prompt": request.prompt,
-        "provider": PROVIDER_LABELS[request.provider],
+        "provider": PROVIDER_LABELS.get(request.provider, request.provider),
         "model": request.model,
         "size": format_size(picture.width, picture.height),
         "quality": request.quality,
-        "request_id": answer.get("request_id"),
-        "cost_usd": answer.get("cost_usd"),
-        "created": answer.get("created"),
+        "request_id": clean_text(answer.get("request_id")),
+        "cost_usd": clean_usd(answer.get("cost_usd")),
+        "created": clean_text(answer.get("created")),
     }
     return {name: value for name, value in facts.items() if value is not None}

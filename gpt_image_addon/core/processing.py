@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compositing import composite, same_aspect
-from .decoding import read_header
+from .decoding import UnusablePictureError, read_header
 from .files import read_file, replace_file
 from .masks import editable_part
 from .pictures import decode, encode_png
@@ -39,11 +39,13 @@ def process(
 
 
 def _composited(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
-    original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), None)
-    if original_file is None:
+    original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), folder / ORIGINAL_STEM)
+    try:
+        original = decode(read_file(original_file))
+        editable = editable_part(decode(read_file(folder / MASK_FILE), as_data=True))
+    except (OSError, UnusablePictureError):  # a death left them out: the picture is written before them
         plain, notes = _plain(picture, folder)
-        return plain, [*notes, "The original is no longer there, so the edit was not put back into it."]
-    original = decode(read_file(original_file))
+        return plain, [*notes, "The original or its mask is missing, so the edit was not put back into it."]
     size = (original.shape[1], original.shape[0])
     edited = decode(picture.data)
     height, width = edited.shape[:2]
@@ -54,7 +56,6 @@ def _composited(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
             f"The result's shape {width}x{height} is not that of the original "
             f"{size[0]}x{size[1]}, so what lies outside the mask was not put back.",
         ]
-    editable = editable_part(decode(read_file(folder / MASK_FILE), as_data=True))
     return _saved(picture, composite(original, edited, editable), folder), []
 
 

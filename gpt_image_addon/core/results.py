@@ -19,6 +19,7 @@ from . import result_folders
 from .errors import StorageError
 from .files import PART_SUFFIX, PRIVATE_FILE, make_private_folder, read_file, sync_folder, write_synced
 from .lenient_json import load_json
+from .logs import get_logger
 from .paths import find_below, is_job_id
 from .result_folders import ANSWER_FILE as ANSWER_FILE
 from .result_folders import HEIGHT_STEM as HEIGHT_STEM
@@ -29,6 +30,8 @@ from .result_folders import PICTURE_STEM as PICTURE_STEM
 from .result_folders import PROCESSED_FOLDER as PROCESSED_FOLDER
 from .result_folders import REPAIRS_FOLDER as REPAIRS_FOLDER
 from .result_folders import RESCUE_PREFIX, THUMBNAIL_STEM
+
+log = get_logger(__name__)
 
 FILES_KEY = "files"
 ANSWER_LIMIT = 64 * 1024 * 1024  # bytes; one holds a prompt and some numbers
@@ -235,6 +238,8 @@ def salvage(part: Path) -> Path | None:
             return _finish(part)
     except FileNotFoundError:  # another process salvages it at the same moment
         pass
+    except OSError as error:  # it stays for a later look, and keeps nobody else waiting
+        log.warning("%s can't be finished: %s", part, error)
     return None
 
 

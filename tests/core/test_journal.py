@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -425,3 +426,51 @@ def test_a_row_of_many_is_found_by_an_index(journal: Journal, condition: str) ->
     )
     plan = journal.query(asked, "a", *ENDED)
     assert "SEARCH jobs USING INDEX" in plan[0]["detail"]
+
+
+def test_a_size_is_noted_whatever_the_id_is(journal: Journal) -> None:
+    for job in ("a", "b"):
+        reserve(journal, job)
+        journal.sending(job)
+        journal.received(job, receive(journal, job), cost_usd=0.02, usage=None, request_id=None)
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET bytes = NULL")
+        connection.execute("UPDATE jobs SET id = CAST(x'62ff' AS TEXT) WHERE id = 'b'")
+    assert journal.results_bytes() > 0
+    assert journal.query("SELECT COUNT(*) FROM jobs WHERE bytes IS NULL")[0][0] == 0
+
+
+def test_a_journal_that_can_not_be_opened_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def open_database(*args: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(schema.open_database(*args, **options))
+        return opened[-1]
+
+    Journal(tmp_path).close()
+    with sqlite3.connect(tmp_path / JOURNAL_FILE) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    monkeypatch.setattr("gpt_image_addon.core.journal.open_database", open_database)
+    monkeypatch.setattr("gpt_image_addon.core.commits.open_database", open_database)
+    with pytest.raises(StorageError, match="newer version"):
+        Journal(tmp_path)
+    assert opened
+    for one in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            one.execute("SELECT 1")
+
+
+def test_a_half_done_result_that_can_not_be_finished_blocks_nothing(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    reserve(journal)
+    journal.sending("a")
+    folder = receive(journal, "a")
+    part = folder.rename(folder.with_name("a.part"))
+    (folder / "of somebody else").mkdir(parents=True)
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET process = '1-00000000'")
+    journal.close()
+    again = Journal(tmp_path)
+    assert state_of(again, "a") is JobState.UNKNOWN and (part / "image-1.png").exists()
+    again.close()

@@ -143,3 +143,12 @@ def test_broken_files(tmp_path: Path) -> None:
     path.write_text("{\n")
     with pytest.raises(InvalidRequestError, match="line 1: this is no JSON"):
         list(Manifest(path))
+
+
+@pytest.mark.parametrize("name", ["texture_size", "normal_strength", "n", "frame_count"])
+def test_an_endless_number_is_refused_with_its_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f'{{"prompt": "oak", "{name}": {"9" * 400}}}\n')
+    with pytest.raises(InvalidRequestError, match="line 1") as caught:
+        list(Manifest(path))
+    assert caught.value.param == name

@@ -220,3 +220,22 @@ def test_reports_of_ours_are_told_apart(
     path = tmp_path / "report"
     path.write_bytes(content)
     assert (is_json_report(path), is_row_report(path)) == (json_report, row_report)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes in its folders")
+def test_a_device_or_a_pipe_is_not_replaced_on_anybodys_word(tmp_path: Path) -> None:
+    pipe = tmp_path / "report.json"
+    os.mkfifo(pipe)
+    outputs = Outputs(overwrite=True)
+    with pytest.raises(InvalidRequestError, match="not a regular file") as caught:
+        outputs.check(pipe, "me", param="json_file")
+    assert "--overwrite" not in caught.value.text
+    with pytest.raises(InvalidRequestError):
+        outputs.write(pipe, b"{}", "me")
+    outputs.remove(pipe, "me", lambda path: True)
+    link = tmp_path / "link.json"
+    link.symlink_to(pipe)
+    with pytest.raises(InvalidRequestError):
+        outputs.write(link, b"{}", "me")
+    assert stat.S_ISFIFO(pipe.stat().st_mode) and link.is_symlink()
+    assert names(tmp_path) == ["link.json", "report.json"]

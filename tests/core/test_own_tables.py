@@ -52,6 +52,7 @@ BAD_MODELS: dict[str, Any] = {
     "negative prices": {"prices_usd_per_million": {"2": {**GOOD_PRICES, "image_out": -1}}},
     "prices that are no numbers": {"prices_usd_per_million": {"2": {**GOOD_PRICES, "image_out": "1"}}},
     "prices that are endless": {"prices_usd_per_million": {"2": {**GOOD_PRICES, "image_out": 1e999}}},
+    "prices beyond all numbers": {"prices_usd_per_million": {"2": {**GOOD_PRICES, "image_out": 10**400}}},
     "prices that are truths": {"prices_usd_per_million": {"2": {**GOOD_PRICES, "image_out": True}}},
     "a price is missing": {"prices_usd_per_million": {"2": GOOD_PRICES}},
     "prices as a list": {"prices_usd_per_million": []},

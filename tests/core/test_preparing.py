@@ -247,3 +247,58 @@ def test_a_picture_that_vanishes_is_a_storage_error(tmp_path: Path, monkeypatch:
     (folder / "image-1.png").unlink()
     with pytest.raises(StorageError, match="job could not be read"):
         made(folder)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "[]",
+        "{",
+        json.dumps({"warnings": 5, "request_id": ["x"], "cost_usd": -3, "created": {"a": 1}}),
+        json.dumps({"warnings": [5, {"a": []}, "Kept."]}),
+    ],
+)
+def test_whatever_is_written_beside_a_picture_it_is_prepared(tmp_path: Path, answer: str) -> None:
+    folder = result(tmp_path, "a", [SHADED])
+    (folder / "answer.json").write_text(answer)
+    found = made(folder, application=Application(target="image"))
+    assert len(found.pictures) == 1 and all(isinstance(fact, str | float) for fact in found.facts.values())
+    assert found.facts["prompt"] == "cobblestone" and found.facts.get("cost_usd", 0) >= 0
+    assert list(found.warnings) == (["Kept."] if "Kept." in answer else [])
+
+
+def test_a_picture_of_a_provider_of_others_is_prepared(tmp_path: Path) -> None:
+    request = replace(REQUEST, provider="elsewhere")
+    found = made(result(tmp_path, "a", [SHADED]), request, Application(target="image"))
+    assert found.facts["provider"] == "elsewhere"
+
+
+@pytest.mark.parametrize("original", [encode_png(SHADED), encode_png(SHADED)[:200], None])
+@pytest.mark.parametrize("mask", [b"no image", None])
+def test_an_edit_whose_mask_a_death_left_out_is_prepared(
+    tmp_path: Path, original: bytes | None, mask: bytes | None
+) -> None:
+    """The image is written before what it is put back into."""
+    folder = result(tmp_path, "a", [SHADED])
+    for name, data in (("original.png", original), ("mask.png", mask)):
+        if data is not None:
+            (folder / name).write_bytes(data)
+    request = replace(REQUEST, references=("/somewhere.png",), mask="/mask.png")
+    found = made(folder, request, Application(target="image"))
+    assert np.array_equal(pixels_of(found.pictures[0]), SHADED)
+    assert any("not put back" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("height", [b"no image", encode_png(SHADED)])
+def test_a_height_that_is_none_is_left_out(tmp_path: Path, height: bytes) -> None:
+    folder = result(tmp_path, "a", [SHADED])
+    (folder / "height-1.png").write_bytes(height)
+    found = made(folder)
+    assert found.maps["height"] and any("height" in warning for warning in found.warnings)
+
+
+def test_a_drawing_of_an_endless_size_is_a_drawing(tmp_path: Path) -> None:
+    folder = result(tmp_path, "a", [])
+    (folder / "image-1.svg").write_text(f'<svg viewBox="0 0 {"9" * 400} 1"></svg>')
+    found = made(folder, application=Application(target="image"))
+    assert (found.pictures[0].width, found.pictures[0].height) == (0, 0)
