@@ -9,17 +9,17 @@ import pytest
 from gpt_image_addon.core.batch_files import RunFiles, read_results
 from gpt_image_addon.core.errors import InvalidRequestError, StorageError
 from gpt_image_addon.core.files import PART_SUFFIX
-from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.manifest import Row
 from gpt_image_addon.core.outcomes import Outcome, RowState
 from gpt_image_addon.core.outputs import Outputs
 from gpt_image_addon.core.request import Application, GenerationRequest
+from gpt_image_addon.core.settling import open_journal
 
 OUTCOME = Outcome(Row("a", 1, GenerationRequest(prompt="oak"), Application()), RowState.FAILED)
 
 
 def files(folder: Path) -> RunFiles:
-    journal = Journal(folder / "state")
+    journal = open_journal(folder / "state")
     return RunFiles(folder / "results.jsonl", folder / "report.jsonl", journal, Outputs(journal), "me")
 
 

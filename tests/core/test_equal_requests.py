@@ -109,11 +109,11 @@ def test_who_waited_for_one_that_died_sends_only_where_asked_to(
     journals: list[Journal], tmp_path: Path, retry_unknown: bool | None
 ) -> None:
     """By default nothing is sent that may be paid twice."""
-    dead = Journal(tmp_path / "state")
+    dead = open_journal(tmp_path / "state")
     dead.sending(line.admit(dead).id)
     dead.close()
     journal, sent = journals[0], []
-    price = admission.quote(line.REQUEST, load_registry())
+    price = estimates.quote(line.REQUEST, load_registry())
     job = Job(line.REQUEST, Application(target="image"))
 
     def send(job: Job, emit: object) -> Prepared:

@@ -89,7 +89,7 @@ def test_what_was_made_of_a_result_counts_once_it_is_applied(journal: Journal) -
 
 
 def test_results_wait_for_who_is_to_deliver_them(journal: Journal) -> None:
-    other = Journal(journal.folder)
+    other = open_journal(journal.folder)
     for owner, job in ((journal, "a"), (other, "b")):
         reserve(owner, job)
         owner.sending(job)
@@ -447,14 +447,14 @@ def test_a_journal_that_can_not_be_opened_is_let_go(tmp_path: Path, monkeypatch:
         opened.append(schema.open_database(*args, **options))
         return opened[-1]
 
-    Journal(tmp_path).close()
+    open_journal(tmp_path).close()
     with sqlite3.connect(tmp_path / JOURNAL_FILE) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
     monkeypatch.setattr("gpt_image_addon.core.journal.open_database", open_database)
     monkeypatch.setattr("gpt_image_addon.core.commits.open_database", open_database)
     with pytest.raises(StorageError, match="newer version"):
-        Journal(tmp_path)
+        open_journal(tmp_path)
     assert opened
     for one in opened:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
@@ -462,7 +462,7 @@ def test_a_journal_that_can_not_be_opened_is_let_go(tmp_path: Path, monkeypatch:
 
 
 def test_a_half_done_result_that_can_not_be_finished_blocks_nothing(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
+    journal = open_journal(tmp_path)
     reserve(journal)
     journal.sending("a")
     folder = receive(journal, "a")
@@ -471,6 +471,6 @@ def test_a_half_done_result_that_can_not_be_finished_blocks_nothing(tmp_path: Pa
     with journal.transaction() as connection:
         connection.execute("UPDATE jobs SET process = '1-00000000'")
     journal.close()
-    again = Journal(tmp_path)
+    again = open_journal(tmp_path)
     assert state_of(again, "a") is JobState.UNKNOWN and (part / "image-1.png").exists()
     again.close()

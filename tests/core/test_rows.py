@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from gpt_image_addon.core.entries import Place
 from gpt_image_addon.core.errors import APIConnectionError, InvalidRequestError, RowTakenError
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.request import Application, GenerationRequest
 from gpt_image_addon.core.results import keep
-from gpt_image_addon.core.rows import Known, Place, known, last_error
+from gpt_image_addon.core.rows import Known, known, last_error
+from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 
 REQUEST = GenerationRequest(prompt="oak", provider="openai", model="m")
@@ -21,7 +23,7 @@ REQUEST = GenerationRequest(prompt="oak", provider="openai", model="m")
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    found = Journal(tmp_path / "state")
+    found = open_journal(tmp_path / "state")
     yield found
     found.close()
 
