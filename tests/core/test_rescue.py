@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gpt_image_addon.core import results
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import GptImageError, StorageError
 from gpt_image_addon.core.files import PART_SUFFIX
@@ -20,6 +22,7 @@ from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.request import Application
+from gpt_image_addon.core.result_folders import BODY_FILE
 from gpt_image_addon.core.results import ANSWER_FILE, find_result, keep, read_answer, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE
 from gpt_image_addon.core.settling import adopt_all
@@ -228,3 +231,51 @@ def test_a_copy_that_can_not_be_written_keeps_nothing_from_the_scene(
     assert event.prepared is not None and event.error is None
     (image,) = event.prepared.pictures
     assert any("Not a directory" in text and image.file in text for text in event.prepared.warnings)
+
+
+BODY = b"as it came"
+
+
+def with_body(tmp_path: Path) -> Path:
+    body = tmp_path / "2026-11" / f"a{PART_SUFFIX}" / BODY_FILE
+    body.parent.mkdir(parents=True)
+    body.write_bytes(BODY)
+    return body
+
+
+def test_where_the_images_find_no_room_the_body_makes_room(
+    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = with_body(tmp_path)
+    write = results.write_synced
+
+    def write_or_fail(path: Path, data: bytes, mode: int = 0o644) -> None:
+        if path.parent == body.parent and body.exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data, mode)
+
+    monkeypatch.setattr(results, "write_synced", write_or_fail)
+    kept = keep(tmp_path, "a", NOW, FILES, {})
+    assert (kept.folder, kept.notice) == (tmp_path / "2026-11" / "a", "")
+    assert {path.name for path in kept.folder.iterdir()} == {ANSWER_FILE, BODY_FILE, *FILES}
+    assert not list(temporary.iterdir())
+
+
+def test_where_no_disk_takes_the_images_the_body_stays(
+    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_body(tmp_path)
+    write = results.write_synced
+
+    def write_or_fail(path: Path, data: bytes, mode: int = 0o644) -> None:
+        if path.name in FILES:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data, mode)
+
+    monkeypatch.setattr(results, "write_synced", write_or_fail)
+    with pytest.raises(StorageError) as caught:
+        keep(tmp_path, "a", NOW, FILES, {})
+    kept = tmp_path / "2026-11" / "a" / BODY_FILE
+    assert kept.read_bytes() == BODY and str(kept) in caught.value.text
+    assert [path.name for path in kept.parent.iterdir()] == [BODY_FILE]
+    assert find_result(tmp_path, "a") is None and not list(temporary.iterdir())
