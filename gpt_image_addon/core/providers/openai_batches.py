@@ -106,8 +106,14 @@ class Line:
             )
         broken = len(self.pictures) - len(good)
         warnings = (f"{broken} pictures were broken in the batch's answer.",) if broken else ()
-        usage = read_usage(self.body.get("usage"))
-        return Answer(good, usage=usage, request_id=self.request_id, warnings=warnings)
+        usage = self.body.get("usage")
+        return Answer(
+            good,
+            usage=read_usage(usage),
+            usage_told=usage is not None,
+            request_id=self.request_id,
+            warnings=warnings,
+        )
 
 
 class LineReader:
