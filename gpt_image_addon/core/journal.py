@@ -95,7 +95,8 @@ class Journal:
             self._lock.release()
             raise
         try:
-            self._keep_private()
+            with contextlib.suppress(OSError):  # a folder that can't be listed, or a file gone meanwhile
+                self._keep_private()
             version = self._bring_up()
             settling.settle_dead(self)
             if version == 0:  # the journal before this one was moved away, or the results came from elsewhere

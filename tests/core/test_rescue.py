@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core import results
+from gpt_image_addon.core.body_file import BodyFile
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import GptImageError, StorageError
 from gpt_image_addon.core.files import PART_SUFFIX
@@ -23,7 +26,7 @@ from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.request import Application
 from gpt_image_addon.core.result_folders import BODY_FILE
-from gpt_image_addon.core.results import ANSWER_FILE, find_result, keep, read_answer, salvage
+from gpt_image_addon.core.results import ANSWER_FILE, Kept, find_result, keep, read_answer, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE
 from gpt_image_addon.core.settling import adopt_all
 from gpt_image_addon.core.states import JobState
@@ -279,3 +282,51 @@ def test_where_no_disk_takes_the_images_the_body_stays(
     assert kept.read_bytes() == BODY and str(kept) in caught.value.text
     assert [path.name for path in kept.parent.iterdir()] == [BODY_FILE]
     assert find_result(tmp_path, "a") is None and not list(temporary.iterdir())
+
+
+def test_a_body_that_something_else_holds_spoils_no_result(
+    journal: Journal, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a scanner may hold a file that was just written."""
+    job = admit(journal)
+    unlink = Path.unlink
+
+    def held(path: Path, missing_ok: bool = False) -> None:
+        if path.name == BODY_FILE and path.parent.name == job.id:
+            raise PermissionError(errno.EACCES, "in use")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", held)
+    event = run(journal, api_server.base_url, api_server.api_key, job)
+    entry = journal.entry(job.id)
+    assert event.prepared is not None and entry is not None and entry.state is JobState.RECEIVED
+
+
+def test_a_body_that_a_disk_refuses_in_the_end_spoils_no_result(
+    journal: Journal, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some network disks say only then that they are full."""
+    job = admit(journal)
+    close = BodyFile._close
+
+    def refused(body: BodyFile) -> None:
+        handle = body._handle
+        if handle is not None:
+            os.close(handle)  # so that closing it fails
+        close(body)
+
+    monkeypatch.setattr(BodyFile, "_close", refused)
+    event = run(journal, api_server.base_url, api_server.api_key, job)
+    assert event.prepared is not None, event.error
+
+
+def test_a_disk_that_syncs_no_folders_takes_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = os.fsync
+
+    def only_files(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    assert keep(tmp_path, "a", NOW, FILES, {}) == Kept(tmp_path / "2026-11" / "a")
