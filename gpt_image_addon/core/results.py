@@ -149,6 +149,8 @@ def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts
         _write_whole(path, everything)
         return Kept(path)
     except OSError as error:
+        if read_answer(path) is not None:  # another process has brought it
+            return Kept(path)
         problem = f"{path.parent} could not be written: {error.strerror or error}."
     part = path.with_name(path.name + PART_SUFFIX)
     body = _take_body(part)

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.connection import Connection
+from gpt_image_addon.core.exchange import Exchange
+from gpt_image_addon.core.http import Reply
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pipeline import Line
+from gpt_image_addon.core.providers import openai_batches
 from gpt_image_addon.core.providers.openai_batches import BatchClient, LineReader
 from gpt_image_addon.core.redaction import hide
 from gpt_image_addon.core.remote_collection import Collection
@@ -61,3 +64,19 @@ def test_the_row_that_a_line_names_is_shown_as_any_text(
     assert problem.message == "No row asked for it."
     assert problem.job is not None and len(problem.job) <= 200 and problem.job.isprintable()
     problem.job.encode()
+
+
+def test_a_large_file_of_answers_has_time_to_come(
+    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five thousand images over a common line take more than the half hour that one answer may take."""
+    seconds = []
+
+    def send(connection: Connection, method: str, path: str, exchange: Exchange, **_: Any) -> Reply:
+        seconds.append(exchange.answer_seconds)
+        return Reply(200, {})
+
+    monkeypatch.setattr(openai_batches, "send", send)
+    reader = LineReader(lambda line: True, tmp_path / "aside", "output")
+    BatchClient(Connection("http://127.0.0.1:1/v1")).read("file_1", reader)
+    assert seconds[0] > 5000 * 4e6 / 1e6

@@ -330,3 +330,10 @@ def test_a_disk_that_syncs_no_folders_takes_results(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(os, "fsync", only_files)
     assert keep(tmp_path, "a", NOW, FILES, {}) == Kept(tmp_path / "2026-11" / "a")
+
+
+def test_an_answer_that_another_process_has_brought_is_there(tmp_path: Path, temporary: Path) -> None:
+    """Two processes may collect one batch at once."""
+    first = keep(tmp_path, "a", NOW, FILES, {"cost_usd": 1})
+    assert keep(tmp_path, "a", NOW, FILES, {"cost_usd": 1}) == first
+    assert not list(temporary.iterdir()) and not list(first.folder.parent.glob(f"*{PART_SUFFIX}"))
