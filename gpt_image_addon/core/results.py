@@ -164,12 +164,11 @@ def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts
                 write_synced(folder / result_folders.BODY_FILE, body, PRIVATE_FILE)
         told = f"{problem} The answer lies in {folder} instead; move it to a safe place."
         return Kept(folder, "" if folder == path else told)
-    raise StorageError(
-        problem,
-        code="disk_full",
-        billed="yes",
-        next_step=f"Free the disk before sending more. {_put_body_back(part, body)}".rstrip(),
+    full = StorageError(
+        problem, code="disk_full", billed="yes", next_step="Free the disk before sending more."
     )
+    full.next_step = f"{full.next_step} {_put_body_back(part, body)}".rstrip()
+    raise full
 
 
 def _rescue_folders(job: str) -> Iterator[Path]:

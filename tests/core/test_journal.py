@@ -465,3 +465,14 @@ def test_a_row_of_a_process_without_a_name_blocks_nothing(journal: Journal, stat
         connection.execute("UPDATE jobs SET bytes = 'odd', created = 0 WHERE id = 'b'")
     assert clean(again, 1).jobs == ("b",)
     again.close()
+
+
+def test_what_turns_out_to_be_unbilled_is_set_aside_no_longer(journal: Journal) -> None:
+    """A batch that the server had forgotten may come back, and say that a row of it was refused."""
+    reserve(journal)
+    journal.sending("a")
+    journal.unknown("a")
+    assert journal.failed("a", APIConnectionError("Again.", billed="maybe")) is JobState.UNKNOWN
+    assert state_of(journal, "a") is JobState.UNKNOWN and journal.reserved_usd() == 0.5
+    assert journal.failed("a", BadRequestError("No.", status=400)) is JobState.FAILED
+    assert state_of(journal, "a") is JobState.FAILED and journal.reserved_usd() == 0
