@@ -120,9 +120,10 @@ class BodyFile:
             self._remove()
 
     def _close(self) -> None:
-        if self._handle is not None:
-            os.close(self._handle)
-        self._handle = None
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            with contextlib.suppress(OSError):  # some network disks say only now that they are full
+                os.close(handle)
 
     def _remove(self) -> None:
         with contextlib.suppress(OSError):

@@ -22,7 +22,7 @@ MOVES: Mapping[JobState, tuple[JobState, ...]] = {
     JobState.SENDING: (JobState.QUEUED,),
     JobState.RECEIVED: (JobState.SENDING, JobState.UNKNOWN),
     JobState.APPLIED: STORED,
-    JobState.FAILED: (*OPEN, JobState.RECEIVED),
+    JobState.FAILED: (*OPEN, JobState.UNKNOWN, JobState.RECEIVED),
     JobState.CANCELLED: (*OPEN, JobState.RECEIVED),
     JobState.UNKNOWN: (JobState.SENDING,),
 }

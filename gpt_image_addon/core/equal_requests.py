@@ -84,11 +84,12 @@ def take_undelivered(journal: Journal, digest: str) -> Entry | None:
         "digest = ? AND state = ? AND folder IS NOT NULL ORDER BY created DESC", digest, JobState.RECEIVED
     )
     for row in rows:
-        entry, process = journal.read(row), row["process"]
+        process = row["process"]
         if process == journal.process or is_alive(journal.locks, process):
             continue
-        if entry.folder is not None and entry.folder.is_dir() and _take(journal, entry.id, process):
-            return entry
+        for entry in journal.readable([row]):
+            if entry.folder is not None and entry.folder.is_dir() and _take(journal, entry.id, process):
+                return entry
     return None
 
 

@@ -21,6 +21,8 @@ PIECE = 256 * 1024
 Some systems give the processor to no other thread until that is done, also not to that of the window; with
 memory that was not in use before, 12 MB may take 50 ms.
 """
+NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What a file system says that syncs files alone."""
 
 
 class storage_errors:
@@ -180,5 +182,8 @@ def sync_folder(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in NO_FOLDER_SYNC:
+            raise
     finally:
         os.close(handle)

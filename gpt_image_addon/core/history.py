@@ -207,7 +207,7 @@ def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) ->
         if not known and locate(journal.results, row["id"], noted) is None:
             continue  # gone, or never ours
         jobs.append(row["id"])
-        freed += measure(journal.folder / noted) if row["bytes"] is None else row["bytes"]
+        freed += row["bytes"] if isinstance(row["bytes"], int) else measure(journal.folder / noted)
         if not dry_run:
             delete_result(journal, row["id"], noted, JobState.APPLIED)
     return Cleaned(tuple(jobs), freed)

@@ -93,7 +93,8 @@ class Journal:
             self._lock.release()
             raise
         try:
-            self._keep_private()
+            with contextlib.suppress(OSError):  # a folder that can't be listed, or a file gone meanwhile
+                self._keep_private()
             self.is_new = self._bring_up() == 0
             """It was not there before: moved away, or the results came from elsewhere."""
         except BaseException:

@@ -5,6 +5,7 @@ Runs on a worker thread and never touches bpy.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 from collections.abc import Iterator
@@ -255,7 +256,8 @@ class Line:
                 body.finish()
             kept = keep(self.journal.results, job.id, now, files, facts)
             if answer.is_whole:
-                (kept.folder / BODY_FILE).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # another program may hold it; it does no harm
+                    (kept.folder / BODY_FILE).unlink(missing_ok=True)
         notices = [kept.notice] if kept.notice else []
         try:
             self.journal.received(

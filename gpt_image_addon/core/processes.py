@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import uuid
@@ -56,12 +57,13 @@ class ProcessLock:
     def release(self) -> None:
         """End the mark."""
         self._stream.close()
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the next `sweep` removes it
+            self._path.unlink(missing_ok=True)
 
 
-def is_alive(folder: Path, name: str) -> bool:
+def is_alive(folder: Path, name: object) -> bool:
     """Whether the process that took the lock ``name`` still holds it; a dead one's file is removed."""
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         return False  # of another machine, or of nobody
     path = folder / (name + LOCK_SUFFIX)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
@@ -147,6 +148,7 @@ def _forms(text: str) -> Iterator[str]:
         yield encoded.replace("+", "-").replace("/", "_")
 
 
+_learning = threading.Lock()
 _known: frozenset[str] = frozenset()
 _secrets = _Pieces(SECRET_PIECE)
 
@@ -155,9 +157,11 @@ def hide(secret: str) -> None:
     """Never show this text, or a piece of it, in any form."""
     global _known
     secret = secret.strip()[:LONGEST_SECRET]
-    if len(secret) >= MIN_SECRET and secret not in _known:
-        _known |= {secret}
+    if len(secret) < MIN_SECRET or secret in _known:
+        return
+    with _learning:  # of two threads that learn of one each, neither may drop the other's
         _secrets.add(form for form in _forms(secret) if len(form) >= MIN_SECRET)
+        _known |= {secret}
 
 
 def redact(text: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import (
+    NAME_LIMIT,
     APIConnectionError,
     APIError,
     ExitCode,
@@ -23,8 +24,8 @@ from .errors import (
     StorageError,
 )
 from .jobs import Job
-from .logs import get_logger
 from .outcomes import HOPELESS
+from .paths import is_job_id
 from .pipeline import Line as Pipeline
 from .pipeline import load_uploads
 from .pricing import BATCH_SHARE
@@ -32,11 +33,11 @@ from .processes import is_alive
 from .providers.base import Uploads
 from .providers.error_bodies import quoted
 from .providers.openai_batches import ENDED_STATES, BatchClient, Line, LineReader
+from .redaction import show
 from .remote_state import BatchState, end_batch, fail_rows, note
 from .request import GenerationRequest
 from .states import JobState
-
-log = get_logger(__name__)
+from .unexpected import unexpected_error
 
 EXPIRED = "batch_expired"
 ANSWERS_FOLDER = "batches"
@@ -69,9 +70,6 @@ class Collected:
 
     jobs: set[str] = field(default_factory=set)
     """Jobs whose pictures are here now."""
-    failed: int = 0
-    running: list[dict[str, Any]] = field(default_factory=list)
-    """Batches that are not done: id, state and counts as the server tells them."""
     problems: list[Problem] = field(default_factory=list)
     fatal: GptImageError | None = None
     """Why it was broken off, or has to be run again."""
@@ -123,8 +121,7 @@ class Collection:
             error.billed = "no" if isinstance(error, APIError) else error.billed
             return of_all or (isinstance(error, APIConnectionError) and error.retryable)
         except Exception as error:
-            log.error("Batch %s broke", name, exc_info=error)
-            self._tell(name, GptImageError(f"Something unexpected went wrong: {error!r}."))
+            self._tell(name, unexpected_error(error))
         return False
 
     def _tell(self, batch: str, error: GptImageError) -> None:
@@ -158,8 +155,6 @@ class Collection:
         found = self.client.look(remote)
         status = found.get("status")
         if not isinstance(status, str) or status not in ENDED_STATES:
-            counts = found.get("request_counts") or {}
-            self.collected.running.append({"batch": remote, "status": status, "counts": counts})
             return
         for name in ("output", "error"):
             file = found.get(f"{name}_file_id")
@@ -175,11 +170,10 @@ class Collection:
             except StorageError:
                 raise
             except Exception as error:
-                log.error("Line %d of batch %s broke", answer.number, remote, exc_info=error)
-                message = f"Something unexpected went wrong: {error!r}."
+                message = unexpected_error(error).message
             if message:
                 kept = str(reader.file_of(answer.number))
-                job = answer.custom_id or None
+                job = show(answer.custom_id, NAME_LIMIT) or None
                 self.collected.problems.append(Problem(remote, message, answer.number, job, kept))
             return not message
 
@@ -196,7 +190,12 @@ class Collection:
         """
         journal = self.pipeline.journal
         # No other batch's row: nobody but its own batch answers it.
-        entry = next(iter(journal.find("id = ? AND batch = ?", answer.custom_id, batch)), None)
+        found = (
+            journal.find("id = ? AND batch = ?", answer.custom_id, batch)
+            if is_job_id(answer.custom_id)
+            else []
+        )
+        entry = next(iter(found), None)
         if entry is None:
             return f"It can't be read: {answer.fault}." if answer.fault else "No row asked for it."
         if entry.state not in WAITING:
@@ -204,15 +203,14 @@ class Collection:
         self._taken.add(entry.id)
         job = Job(entry.request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
         try:
-            found = answer.answer()
+            images = answer.answer()
         except APIError as error:
-            self.collected.failed += 1
             if error.billed != "no":
                 error.next_step = f"What came is kept in {kept}."
             journal.failed(job.id, error)
             return error.message if error.billed != "no" else ""
         uploads, notes = _inputs(entry.request)
-        self.pipeline.store(job, found, uploads, notes, BATCH_SHARE)
+        self.pipeline.store(job, images, uploads, notes, BATCH_SHARE)
         self.collected.jobs.add(job.id)
         return "" if answer.is_whole else "An image in it can't be read."
 

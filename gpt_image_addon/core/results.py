@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -131,7 +132,8 @@ def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts
 
     ``answer.json`` is written first and names the hash of each file, so that what a death leaves of a
     ``.part`` folder can be told apart: see `salvage`. Where the results folder can't be written, the answer
-    goes into a new folder in the user's home, or in the system's temporary one.
+    goes into a new folder in the user's home, or in the system's temporary one. Where no disk takes it, its
+    body as it came stays, if it is there.
 
     :param root: the ``results`` folder.
     :param when: local time; its month names the folder in between.
@@ -147,21 +149,62 @@ def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts
         _write_whole(path, everything)
         return Kept(path)
     except OSError as error:
+        if read_answer(path) is not None:  # another process has brought it
+            return Kept(path)
         problem = f"{path.parent} could not be written: {error.strerror or error}."
-    for base in rescue_roots():
+    part = path.with_name(path.name + PART_SUFFIX)
+    body = _take_body(part)
+    for folder in itertools.chain((path,) if body else (), _rescue_folders(job)):
         try:
-            rescued = Path(tempfile.mkdtemp(prefix=f"{RESCUE_PREFIX}{job}-", dir=base)) / job
-            _write_whole(rescued, everything)
+            _write_whole(folder, everything)
         except OSError:
             continue
-        return Kept(rescued, f"{problem} The answer lies in {rescued} instead; move it to a safe place.")
-    raise StorageError(
+        with contextlib.suppress(OSError):
+            if body:
+                write_synced(folder / result_folders.BODY_FILE, body, PRIVATE_FILE)
+        told = f"{problem} The answer lies in {folder} instead; move it to a safe place."
+        return Kept(folder, "" if folder == path else told)
+    full = StorageError(
         problem, code="disk_full", billed="yes", next_step="Free the disk before sending more."
     )
+    full.next_step = f"{full.next_step} {_put_body_back(part, body)}".rstrip()
+    raise full
+
+
+def _rescue_folders(job: str) -> Iterator[Path]:
+    """New places for a result, each made when the one before has failed."""
+    for base in rescue_roots():
+        with contextlib.suppress(OSError):
+            yield Path(tempfile.mkdtemp(prefix=f"{RESCUE_PREFIX}{job}-", dir=base)) / job
+
+
+def _take_body(part: Path) -> bytes | None:
+    """The body of the answer, off the disk: where that is full, the images need its room."""
+    body = part / result_folders.BODY_FILE
+    try:
+        data = read_file(body)
+        body.unlink()
+    except OSError:
+        return None
+    return data
+
+
+def _put_body_back(part: Path, data: bytes | None) -> str:
+    """Keep at least the body of an answer; returns the sentence that says where it is."""
+    body = part / result_folders.BODY_FILE
+    with contextlib.suppress(OSError):
+        if data:
+            make_private_folder(part)
+            write_synced(body, data, PRIVATE_FILE)
+    if not body.is_file():
+        return ""
+    with contextlib.suppress(OSError):
+        body = _finish(part) / body.name
+    return f"What was received lies in {body}."
 
 
 def _write_whole(path: Path, files: Mapping[str, bytes]) -> None:
-    """Fill ``<name>.part`` and rename it; nothing is left of it when that fails."""
+    """Fill ``<name>.part`` and rename it; when that fails, nothing is left but what was in it before."""
     part = path.with_name(path.name + PART_SUFFIX)
     try:
         make_private_folder(part)
@@ -169,7 +212,12 @@ def _write_whole(path: Path, files: Mapping[str, bytes]) -> None:
             write_synced(part / name, data, mode=PRIVATE_FILE)
         _finish(part)
     except OSError:
-        result_folders.remove(part)
+        for name in files:
+            with contextlib.suppress(OSError):
+                (part / name).unlink(missing_ok=True)
+        for folder in (part, *((part.parent,) if part.parent.name.startswith(RESCUE_PREFIX) else ())):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
         raise
 
 

@@ -60,8 +60,11 @@ class _Layer:
         self._start: bytes | None = b""
         self._bits = _AUTOMATIC
         self._inflater: zlib._Decompress | None = None
+        self._ended = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        if self._ended:
+            return
         if self._start is not None:
             data = self._start + data
             if len(data) < len(_GZIP):
@@ -102,7 +105,9 @@ class _Layer:
             if self._inflater.eof:
                 data = self._inflater.unused_data
                 if not data.startswith(_GZIP[:2]):
-                    return  # filling after the end
+                    # Filling after the end, unless so little that another member may begin in it.
+                    self._ended = not _GZIP.startswith(data)
+                    return
                 self._inflater = zlib.decompressobj(self._bits)  # another member
 
 

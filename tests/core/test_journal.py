@@ -24,6 +24,7 @@ from gpt_image_addon.core.errors import (
     InvalidResponseError,
     StorageError,
 )
+from gpt_image_addon.core.history import clean
 from gpt_image_addon.core.journal import LOCKS_FOLDER, Journal
 from gpt_image_addon.core.pricing import Observed
 from gpt_image_addon.core.processes import ProcessLock
@@ -474,3 +475,32 @@ def test_a_half_done_result_that_can_not_be_finished_blocks_nothing(tmp_path: Pa
     again = open_journal(tmp_path)
     assert state_of(again, "a") is JobState.UNKNOWN and (part / "image-1.png").exists()
     again.close()
+
+
+@pytest.mark.parametrize("state", [JobState.SENDING, JobState.RECEIVED])
+def test_a_row_of_a_process_without_a_name_blocks_nothing(journal: Journal, state: JobState) -> None:
+    for job in ("a", "b"):
+        reserve(journal, job)
+        journal.sending(job)
+    journal.received("b", receive(journal, "b"), cost_usd=0.02, usage=None, request_id=None)
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET process = x'00ff', bytes = 'odd', state = ?", (state,))
+    again = open_journal(journal.folder)
+    assert len(again.unapplied()) == (2 if state is JobState.RECEIVED else 1)
+    for job in ("a", "b"):
+        again.applied(job)
+    with again.transaction() as connection:
+        connection.execute("UPDATE jobs SET bytes = 'odd', created = 0 WHERE id = 'b'")
+    assert clean(again, 1).jobs == ("b",)
+    again.close()
+
+
+def test_what_turns_out_to_be_unbilled_is_set_aside_no_longer(journal: Journal) -> None:
+    """A batch that the server had forgotten may come back, and say that a row of it was refused."""
+    reserve(journal)
+    journal.sending("a")
+    journal.unknown("a")
+    assert journal.failed("a", APIConnectionError("Again.", billed="maybe")) is JobState.UNKNOWN
+    assert state_of(journal, "a") is JobState.UNKNOWN and journal.reserved_usd() == 0.5
+    assert journal.failed("a", BadRequestError("No.", status=400)) is JobState.FAILED
+    assert state_of(journal, "a") is JobState.FAILED and journal.reserved_usd() == 0

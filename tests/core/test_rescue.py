@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -12,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from gpt_image_addon.core import results
+from gpt_image_addon.core.body_file import BodyFile
 from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import GptImageError, StorageError
 from gpt_image_addon.core.files import PART_SUFFIX
@@ -21,7 +26,7 @@ from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pipeline import Line
 from gpt_image_addon.core.request import Application
 from gpt_image_addon.core.result_folders import BODY_FILE
-from gpt_image_addon.core.results import ANSWER_FILE, find_result, keep, read_answer, salvage
+from gpt_image_addon.core.results import ANSWER_FILE, Kept, find_result, keep, read_answer, salvage
 from gpt_image_addon.core.schema import JOURNAL_FILE
 from gpt_image_addon.core.settling import adopt_all, open_journal
 from gpt_image_addon.core.states import JobState
@@ -240,3 +245,106 @@ def test_a_copy_that_can_not_be_written_keeps_nothing_from_the_scene(
     assert event.prepared is not None and event.error is None
     (image,) = event.prepared.pictures
     assert any("Not a directory" in text and image.file in text for text in event.prepared.warnings)
+
+
+BODY = b"as it came"
+
+
+def with_body(tmp_path: Path) -> Path:
+    body = tmp_path / "2026-11" / f"a{PART_SUFFIX}" / BODY_FILE
+    body.parent.mkdir(parents=True)
+    body.write_bytes(BODY)
+    return body
+
+
+def test_where_the_images_find_no_room_the_body_makes_room(
+    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = with_body(tmp_path)
+    write = results.write_synced
+
+    def write_or_fail(path: Path, data: bytes, mode: int = 0o644) -> None:
+        if path.parent == body.parent and body.exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data, mode)
+
+    monkeypatch.setattr(results, "write_synced", write_or_fail)
+    kept = keep(tmp_path, "a", NOW, FILES, {})
+    assert (kept.folder, kept.notice) == (tmp_path / "2026-11" / "a", "")
+    assert {path.name for path in kept.folder.iterdir()} == {ANSWER_FILE, BODY_FILE, *FILES}
+    assert not list(temporary.iterdir())
+
+
+def test_where_no_disk_takes_the_images_the_body_stays(
+    tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_body(tmp_path)
+    write = results.write_synced
+
+    def write_or_fail(path: Path, data: bytes, mode: int = 0o644) -> None:
+        if path.name in FILES:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data, mode)
+
+    monkeypatch.setattr(results, "write_synced", write_or_fail)
+    with pytest.raises(StorageError) as caught:
+        keep(tmp_path, "a", NOW, FILES, {})
+    kept = tmp_path / "2026-11" / "a" / BODY_FILE
+    assert kept.read_bytes() == BODY and str(kept) in caught.value.text
+    assert [path.name for path in kept.parent.iterdir()] == [BODY_FILE]
+    assert find_result(tmp_path, "a") is None and not list(temporary.iterdir())
+
+
+def test_a_body_that_something_else_holds_spoils_no_result(
+    journal: Journal, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a scanner may hold a file that was just written."""
+    job = admit(journal)
+    unlink = Path.unlink
+
+    def held(path: Path, missing_ok: bool = False) -> None:
+        if path.name == BODY_FILE and path.parent.name == job.id:
+            raise PermissionError(errno.EACCES, "in use")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", held)
+    event = run(journal, api_server.base_url, api_server.api_key, job)
+    entry = journal.entry(job.id)
+    assert event.prepared is not None and entry is not None and entry.state is JobState.RECEIVED
+
+
+def test_a_body_that_a_disk_refuses_in_the_end_spoils_no_result(
+    journal: Journal, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some network disks say only then that they are full."""
+    job = admit(journal)
+    close = BodyFile._close
+
+    def refused(body: BodyFile) -> None:
+        handle = body._handle
+        if handle is not None:
+            os.close(handle)  # so that closing it fails
+        close(body)
+
+    monkeypatch.setattr(BodyFile, "_close", refused)
+    event = run(journal, api_server.base_url, api_server.api_key, job)
+    assert event.prepared is not None, event.error
+
+
+def test_a_disk_that_syncs_no_folders_takes_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = os.fsync
+
+    def only_files(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    assert keep(tmp_path, "a", NOW, FILES, {}) == Kept(tmp_path / "2026-11" / "a")
+
+
+def test_an_answer_that_another_process_has_brought_is_there(tmp_path: Path, temporary: Path) -> None:
+    """Two processes may collect one batch at once."""
+    first = keep(tmp_path, "a", NOW, FILES, {"cost_usd": 1})
+    assert keep(tmp_path, "a", NOW, FILES, {"cost_usd": 1}) == first
+    assert not list(temporary.iterdir()) and not list(first.folder.parent.glob(f"*{PART_SUFFIX}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 import tracemalloc
@@ -14,6 +15,7 @@ from gpt_image_addon.core import http as client
 from gpt_image_addon.core.body_file import BODY_FILE
 from gpt_image_addon.core.errors import APIStatusError, APITimeoutError, EndpointError, InvalidResponseError
 from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.unpacking import Unpacker
 
 from .bench import PICTURE, TEXT, Bench, document
 from .server import HostileServer, Piece, chunked, endless, events, http, zipped
@@ -195,3 +197,25 @@ def test_small_pieces_of_a_whole_answer(bench: Bench, hostile: HostileServer) ->
     body = document()
     hostile.answer(CHUNKED, chunked(body[at : at + 3] for at in range(0, len(body), 3)))
     assert bench.run().pictures == [PICTURE]
+
+
+def test_filling_after_the_end_is_not_collected() -> None:
+    """zlib would keep all of it, and copy it with each piece."""
+    unpacker = Unpacker("gzip", 10**6)
+    assert b"".join(unpacker.feed(gzip.compress(b"image"))) == b"image"
+    assert list(unpacker.feed(b"\0" * 1000)) == []
+    tracemalloc.start()
+    try:
+        for _ in range(100):
+            assert list(unpacker.feed(b"\0" * 10_000)) == []
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_member_that_begins_at_the_end_of_a_piece_is_unpacked() -> None:
+    first, second = gzip.compress(b"one "), gzip.compress(b"two")
+    for split in range(len(first), len(first) + 4):
+        unpacker, whole = Unpacker("gzip", 10**6), first + second
+        pieces = [*unpacker.feed(whole[:split]), *unpacker.feed(whole[split:]), *unpacker.close()]
+        assert b"".join(pieces) == b"one two"

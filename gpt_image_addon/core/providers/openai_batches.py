@@ -31,6 +31,7 @@ from .openai_fields import parameters
 MAX_LINES = 50_000  # of one input file
 MAX_BYTES = 200_000_000  # of one input file
 MAX_OUTPUT_BYTES = 10**12  # fifty thousand of the largest pictures
+FILE_SECONDS = 86400.0  # that one such file may take to come; the next look reads it from its start
 MAX_LINE_TEXT = 16 * 10**6  # bytes of a result's line beside its pictures
 COMPLETION_WINDOW = "24h"
 PAGE = 100  # batches listed at once
@@ -106,8 +107,14 @@ class Line:
             )
         broken = len(self.pictures) - len(good)
         warnings = (f"{broken} pictures were broken in the batch's answer.",) if broken else ()
-        usage = read_usage(self.body.get("usage"))
-        return Answer(good, usage=usage, request_id=self.request_id, warnings=warnings)
+        usage = self.body.get("usage")
+        return Answer(
+            good,
+            usage=read_usage(usage),
+            usage_told=usage is not None,
+            request_id=self.request_id,
+            warnings=warnings,
+        )
 
 
 class LineReader:
@@ -287,7 +294,8 @@ class BatchClient:
             return Stoppable() if head.status < 300 else None
 
         path = f"/files/{quote(file, safe='')}/content"
-        reply = send(self.connection, "GET", path, Exchange(), sink=sink, limit=MAX_OUTPUT_BYTES)
+        exchange = Exchange(FILE_SECONDS)
+        reply = send(self.connection, "GET", path, exchange, sink=sink, limit=MAX_OUTPUT_BYTES)
         error = error_from(reply, "")
         if error is not None:
             raise error
