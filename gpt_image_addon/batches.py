@@ -329,7 +329,11 @@ def _able(batch: Batch, running: Run, refuse: list[Outcome]) -> Iterator[Row]:
         try:
             batch.check_receiver(row)
         except InvalidRequestError as error:
-            if running.gate.look(row).known.stored is None:
+            try:
+                is_there = running.gate.look(row).known.stored is not None
+            except InvalidRequestError:  # its files can't be read either
+                is_there = False
+            if not is_there:
                 refuse.append(refused(row, error))
                 continue
         yield row

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .errors import StorageError
-from .files import read_file, storage_errors
+from .files import read_file
 
 SHEET_EDGE = 8192  # pixels at most
 TILE_EDGE = 256  # pixels at most, with its margin
@@ -72,7 +71,7 @@ def _caption(result: Mapping[str, Any]) -> str:
 def png_sheet(results: Iterable[Mapping[str, Any]]) -> bytes:
     """A sheet of thumbnails in the order of the manifest; rows without a picture are left out.
 
-    :raises StorageError: a picture can't be read.
+    The place of an image that can't be read, or is gone, stays empty.
     """
     from PIL import Image
 
@@ -86,10 +85,9 @@ def png_sheet(results: Iterable[Mapping[str, Any]]) -> bytes:
     sheet = Image.new("RGB", (columns * tile, rows * tile), BACKDROP)
     for index, file in enumerate(files):
         try:
-            with storage_errors(f"{file} could not be read"):
-                small = Image.fromarray(decode_small(read_file(Path(file)), tile - MARGIN))
-        except UnusablePictureError as error:
-            raise StorageError(f"{file} {error}.") from error
+            small = Image.fromarray(decode_small(read_file(Path(file)), tile - MARGIN))
+        except (OSError, UnusablePictureError):
+            continue
         x, y = index % columns * tile, index // columns * tile
         at = (x + (tile - small.width) // 2, y + (tile - small.height) // 2)
         sheet.paste(small, at, small)

@@ -79,6 +79,15 @@ def test_an_asset_library_is_asked_for_its_objects(
     assert billed == ["no"] * 3
 
 
+def test_a_row_that_lacks_its_object_and_its_reference_ends_no_run(
+    run: Any, online: ApiServer, tmp_path: Path, library: Path
+) -> None:
+    path = manifest(tmp_path, {"prompt": "a", "object": "Crte", "reference": "gone.png"}, {"prompt": "b"})
+    code, output = run(path, *CHEAP, "--asset-library", library)
+    assert (code, output["succeeded"], output["failed"], output["unfinished"]) == (7, 1, 1, 0)
+    assert len(online.image_requests) == 1
+
+
 def test_the_batch_api_is_handed_only_rows_that_have_a_place(
     run: Any, online: ApiServer, tmp_path: Path, library: Path
 ) -> None:
