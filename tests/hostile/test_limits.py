@@ -163,11 +163,12 @@ def test_what_unpacks_without_end_is_not_unpacked(
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("status", ["301 Moved", "307 Moved", "399 Gone"])
 def test_what_comes_with_a_redirect_is_not_read(bench: Bench, hostile: HostileServer, status: str) -> None:
-    head = http(b"", status, "Location: https://elsewhere.example/v1", length=False)
+    head = http(b"", status, "Location: https://elsewhere.example/v1", "X-Request-Id: r-1", length=False)
     hostile.answer(head, endless(BLOCK))
     ended = bench.run()
     assert isinstance(ended.error, EndpointError)
     assert (ended.error.exit_code, ended.error.code, ended.error.billed) == (3, "redirected", "no")
+    assert ended.error.request_id == "r-1" and "Correct the base URL." in ended.text
     assert hostile.sent < 20_000_000 and len(hostile.requests) == 1 and not ended.files
 
 
