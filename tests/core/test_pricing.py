@@ -255,3 +255,22 @@ def test_the_limit_that_would_do_is_named(usd: float, needed: str) -> None:
         check_limit(Estimate(usd, usd, True), Limits(max_cost_usd=usd - 0.001))
     assert f"--max-cost {needed} " in caught.value.text
     check_limit(Estimate(usd, usd, True), Limits(max_cost_usd=float(needed)))
+
+
+@pytest.mark.parametrize(
+    ("cost", "high_usd", "believed"),
+    [
+        (0.0, 0.0, True),
+        (0.0, 0.1, True),
+        (2.0, 0.1, True),
+        (2.001, 0.1, False),
+        (100.0, 50.0, True),
+        (100.1, 50.0, False),
+        (-0.001, 0.1, False),
+        (float("nan"), 0.1, False),
+    ],
+)
+def test_what_an_answer_says_it_cost_is_believed_within_reason(
+    cost: float, high_usd: float, believed: bool
+) -> None:
+    assert pricing.is_believable(cost, high_usd) is believed

@@ -192,6 +192,22 @@ def test_an_error_that_never_ends_is_that_error(
     assert len(ended.error.text) < 1000 and not ended.files
 
 
+@pytest.mark.parametrize(("length", "too_large"), [(600_000_000, False), (600_000_001, True)])
+def test_ten_of_the_largest_images_may_come(
+    bench: Bench, hostile: HostileServer, length: int, too_large: bool
+) -> None:
+    hostile.answer(http(b"", "200 OK", f"Content-Length: {length}", length=False))
+    ended = bench.run()
+    assert (ended.error.code == "answer_too_large") is too_large
+    assert ("larger than 600 MB" in ended.text) is too_large and ended.error.billed == "maybe"
+
+
+def test_32_mb_of_an_error_are_read(bench: Bench, hostile: HostileServer) -> None:
+    hostile.answer(http(b"", "400 Bad", length=False), b'{"error": {"message": "', endless(BLOCK))
+    assert isinstance(bench.run().error, APIStatusError)
+    assert 32_000_000 <= hostile.sent < 48_000_000  # what lies in the buffers between comes on top
+
+
 def test_small_pieces_of_a_whole_answer(bench: Bench, hostile: HostileServer) -> None:
     body = document()
     hostile.answer(CHUNKED, chunked(body[at : at + 3] for at in range(0, len(body), 3)))
