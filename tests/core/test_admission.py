@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gpt_image_addon.core import admission
 from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError
 from gpt_image_addon.core.estimates import quote, sent_fields
 from gpt_image_addon.core.journal import Journal
 from gpt_image_addon.core.models import load_registry
 from gpt_image_addon.core.pictures import encode_png
-from gpt_image_addon.core.pricing import Limits, estimate
+from gpt_image_addon.core.pricing import Estimate, Limits, estimate
+from gpt_image_addon.core.request import Application
 from gpt_image_addon.core.settling import open_journal
 from gpt_image_addon.core.states import JobState
 from tests.api_server import ApiServer, faults
 
-from .line import admit, run
+from .line import REQUEST, admit, run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -134,6 +136,38 @@ def test_the_unknown_is_not_sent_again_by_itself(journal: Journal, api_server: A
     assert generate(journal, api_server, retry_unknown=True) is JobState.RECEIVED
     assert len(api_server.image_requests) == 3
     assert "already made" in admit(journal).warnings[0]  # the answer has come: nothing is unknown any more
+
+
+def test_what_costs_nothing_is_made_again_without_a_word(journal: Journal) -> None:
+    free = {"provider": "offline", "model": "offline-draft", "size": "128x128"}
+    first = admit(journal, **free)
+    assert first.estimated_usd == 0 and run(journal, "", "", first).error is None
+    assert admit(journal, **free).warnings == ()
+    third = admit(journal, **free)
+    journal.sending(third.id)
+    journal.unknown(third.id)
+    assert admit(journal, **free).id != third.id
+
+
+def test_a_job_has_what_was_found_before_it(journal: Journal) -> None:
+    pumped: list[float] = []
+    job = admission.admit(
+        REQUEST,
+        Application(target="image"),
+        price=Estimate(0.1, 0.3, True, 0.2, 0.1),
+        digest="d",
+        journal=journal,
+        limits=Limits(),
+        warnings=["The size was changed."],
+        pump=pumped.append,
+    )
+    assert job.warnings == ("The size was changed.",)
+    assert (job.estimated_usd, job.further_usd) == (0.3, 0.1)
+    job.pump(0.5)
+    assert pumped == [0.5]
+    entry = journal.entry(job.id)
+    assert entry is not None and entry.estimated_usd == pytest.approx(0.2)
+    assert journal.reserved_usd() == pytest.approx(0.3)
 
 
 def test_ten_processes_never_exceed_a_budget(tmp_path: Path, api_server: ApiServer) -> None:

@@ -273,9 +273,12 @@ def test_a_proxy_that_is_gone(api_server: ApiServer, monkeypatch: pytest.MonkeyP
     with listener() as closed:
         port = closed.getsockname()[1]
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    waits: list[float] = []
+    report = Reporter(on_wait=lambda seconds, reason: waits.append(seconds))
     with pytest.raises(APIConnectionError, match="proxy") as caught:
-        generate(api_server, base_url="https://images.invalid/v1")
+        generate(api_server, report=report, base_url="https://images.invalid/v1")
     assert caught.value.billed == "no" and "HTTPS_PROXY" in caught.value.text
+    assert (caught.value.code, caught.value.retryable, len(waits)) == ("proxy_error", True, 2)
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def at_once(journals: list[Journal], call: object) -> list[object]:
     return found
 
 
-def admit_alone(journal: Journal) -> str:
+def admit_alone(journal: Journal, since: float = 0.0) -> str:
     price = estimates.quote(line.REQUEST, load_registry())
     job = admission.admit(
         line.REQUEST,
@@ -64,9 +65,19 @@ def admit_alone(journal: Journal) -> str:
         digest=DIGEST,
         journal=journal,
         limits=Limits(),
-        alone_since=0.0,
+        alone_since=since,
     )
     return job.id
+
+
+def test_only_an_answer_since_then_is_in_the_way(journals: list[Journal], api_server: ApiServer) -> None:
+    journal, before = journals[0], time.time()
+    job = line.admit(journal)
+    assert line.run(journal, api_server.base_url, api_server.api_key, job).error is None
+    with pytest.raises(EqualRequestError):
+        admit_alone(journal, before)
+    assert len(journal.entries()) == 1
+    assert admit_alone(journal, time.time()) != job.id
 
 
 def test_one_of_many_that_want_to_be_alone_is_admitted(journals: list[Journal]) -> None:

@@ -89,6 +89,23 @@ def test_what_was_made_of_a_result_counts_once_it_is_applied(journal: Journal) -
     assert journal.results_bytes() == before + len(b"processed")
 
 
+def test_sizes_that_were_never_noted_are_measured(journal: Journal) -> None:
+    for job in ("a", "b"):
+        reserve(journal, job)
+        journal.sending(job)
+        journal.received(job, receive(journal, job), cost_usd=0.02, usage=None, request_id=None)
+    noted = journal.results_bytes()
+    assert noted > 2 * len(b"picture")
+    with journal.transaction() as connection:  # as an older version left them
+        connection.execute("UPDATE jobs SET bytes = NULL")
+    assert journal.results_bytes() == noted == journal.results_bytes()
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET bytes = NULL, folder = '../elsewhere' WHERE id = 'a'")
+    assert 0 < journal.results_bytes() < noted
+    sizes = {row["id"]: row["bytes"] for row in journal.rows("1")}
+    assert sizes == {"a": 0, "b": journal.results_bytes()}
+
+
 def test_results_wait_for_who_is_to_deliver_them(journal: Journal) -> None:
     other = open_journal(journal.folder)
     for owner, job in ((journal, "a"), (other, "b")):

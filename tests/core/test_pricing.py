@@ -156,6 +156,14 @@ def test_offline_drafts_are_free(registry: Registry) -> None:
     assert (price.low_usd, price.high_usd) == (0, 0)
 
 
+def test_estimates_have_shares_and_sums() -> None:
+    one, further = Estimate(1.0, 4.0, True, 2.0, 3.0), Estimate(10.0, 40.0, True, 20.0, 30.0)
+    assert one.times(0.5) == Estimate(0.5, 2.0, True, 1.0, 1.5)
+    assert one.plus(further) == Estimate(11.0, 44.0, True, 22.0, 43.0)  # all of the second is further
+    about = dataclasses.replace(further, exact=False)
+    assert not about.times(2).exact and not one.plus(about).exact and not about.plus(one).exact
+
+
 def seen(count: int, lowest: float, mean: float, highest: float) -> pricing.Seen:
     return lambda model, quality, size: Observed(count, mean, lowest, highest)
 
@@ -247,3 +255,22 @@ def test_the_limit_that_would_do_is_named(usd: float, needed: str) -> None:
         check_limit(Estimate(usd, usd, True), Limits(max_cost_usd=usd - 0.001))
     assert f"--max-cost {needed} " in caught.value.text
     check_limit(Estimate(usd, usd, True), Limits(max_cost_usd=float(needed)))
+
+
+@pytest.mark.parametrize(
+    ("cost", "high_usd", "believed"),
+    [
+        (0.0, 0.0, True),
+        (0.0, 0.1, True),
+        (2.0, 0.1, True),
+        (2.001, 0.1, False),
+        (100.0, 50.0, True),
+        (100.1, 50.0, False),
+        (-0.001, 0.1, False),
+        (float("nan"), 0.1, False),
+    ],
+)
+def test_what_an_answer_says_it_cost_is_believed_within_reason(
+    cost: float, high_usd: float, believed: bool
+) -> None:
+    assert pricing.is_believable(cost, high_usd) is believed

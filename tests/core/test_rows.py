@@ -117,7 +117,7 @@ def test_nobody_sends_a_row_that_another_has_begun(journal: Journal) -> None:
             add(journal, "b", JobState.QUEUED, others=others)
     assert journal.entry("b") is None
     add(journal, "b", JobState.QUEUED, others=1)
-    add(journal, "c", JobState.QUEUED, row="s")
+    journal.reserve("c", REQUEST, Application(), "d", 0.5, place=Place("s"))
     for job in ("d", "e"):
         add(journal, job, JobState.SENDING, row="")
 

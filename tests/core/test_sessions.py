@@ -82,7 +82,7 @@ def sessions() -> Iterator[Sessions]:
 def ask(connection: Connection, sessions: Sessions | None) -> Reply:
     exchange = Exchange()
     exchange.sessions = sessions
-    return send(connection, "POST", "/x", exchange, json={"a": 1})
+    return send(connection, "POST", "/x", exchange, json={"a": 1}, timeout=(5.0, 10.0))
 
 
 def test_requests_follow_on_one_connection(sessions: Sessions) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.body_file import BODY_FILE
+from gpt_image_addon.core.errors import InvalidResponseError
 
 from .bench import PICTURE, TEXT, USAGE, Bench, document, encode
 from .server import HostileServer, events, http, zipped
@@ -288,3 +289,11 @@ def test_a_picture_that_is_a_bomb_stays_on_the_disk(bench: Bench, hostile: Hosti
     ended = bench.run()
     assert (ended.error.exit_code, ended.error.billed) == (6, "yes")
     assert ended.files["image-1.png"] == bomb and ended.entry.id in ended.error.text
+
+
+def test_only_the_last_answer_is_kept(bench: Bench, hostile: HostileServer) -> None:
+    busy = http(b'{"error": {"message": "busy", "type": "server_error"}}', "500 Oh")
+    hostile.answers = [[busy], [busy], [http(b"{}")]]
+    ended = bench.run()
+    assert len(hostile.requests) == 3 and isinstance(ended.error, InvalidResponseError)
+    assert ended.files == {BODY_FILE: b"{}"}

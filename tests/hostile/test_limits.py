@@ -165,11 +165,12 @@ def test_what_unpacks_without_end_is_not_unpacked(
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("status", ["301 Moved", "307 Moved", "399 Gone"])
 def test_what_comes_with_a_redirect_is_not_read(bench: Bench, hostile: HostileServer, status: str) -> None:
-    head = http(b"", status, "Location: https://elsewhere.example/v1", length=False)
+    head = http(b"", status, "Location: https://elsewhere.example/v1", "X-Request-Id: r-1", length=False)
     hostile.answer(head, endless(BLOCK))
     ended = bench.run()
     assert isinstance(ended.error, EndpointError)
     assert (ended.error.exit_code, ended.error.code, ended.error.billed) == (3, "redirected", "no")
+    assert ended.error.request_id == "r-1" and "Correct the base URL." in ended.text
     assert hostile.sent < 20_000_000 and len(hostile.requests) == 1 and not ended.files
 
 
@@ -191,6 +192,22 @@ def test_an_error_that_never_ends_is_that_error(
     assert isinstance(ended.error, APIStatusError)
     assert ended.error.exit_code == code and hostile.sent < 20_000_000
     assert len(ended.error.text) < 1000 and not ended.files
+
+
+@pytest.mark.parametrize(("length", "too_large"), [(600_000_000, False), (600_000_001, True)])
+def test_ten_of_the_largest_images_may_come(
+    bench: Bench, hostile: HostileServer, length: int, too_large: bool
+) -> None:
+    hostile.answer(http(b"", "200 OK", f"Content-Length: {length}", length=False))
+    ended = bench.run()
+    assert (ended.error.code == "answer_too_large") is too_large
+    assert ("larger than 600 MB" in ended.text) is too_large and ended.error.billed == "maybe"
+
+
+def test_32_mb_of_an_error_are_read(bench: Bench, hostile: HostileServer) -> None:
+    hostile.answer(http(b"", "400 Bad", length=False), b'{"error": {"message": "', endless(BLOCK))
+    assert isinstance(bench.run().error, APIStatusError)
+    assert 32_000_000 <= hostile.sent < 48_000_000  # what lies in the buffers between comes on top
 
 
 def test_small_pieces_of_a_whole_answer(bench: Bench, hostile: HostileServer) -> None:

@@ -82,6 +82,15 @@ def test_a_link_that_never_ends(
     assert hostile.sent < 20_000_000
 
 
+def test_a_head_behind_a_redirect_has_a_last_byte(bench: Bench, hostile: HostileServer) -> None:
+    hostile.pages["/a"] = [http(b"", "302 Found", "Location: /b")]
+    hostile.pages["/b"] = [endless(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)]
+    hostile.answer(http(document({"url": f"{hostile.origin}/a"})))
+    ended = bench.run()
+    assert (ended.error.code, ended.error.billed) == ("answer_too_large", "yes")
+    assert hostile.sent < 20_000_000
+
+
 def test_links_that_trickle_end_together(bench: Bench, hostile: HostileServer) -> None:
     bench.seconds = 0.6
     hostile.pages["/a"] = [http(b"", length=False), endless(b"x", 0.1)]
