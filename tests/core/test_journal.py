@@ -281,6 +281,16 @@ def test_a_state_folder_that_is_a_file_is_said_plainly(tmp_path: Path) -> None:
     assert "GPT_IMAGE_DATA_DIR" in caught.value.text
 
 
+@pytest.mark.parametrize("name", ["results", LOCKS_FOLDER])
+def test_a_file_where_a_folder_of_ours_goes_is_said_before_anything_is_sent(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(StorageError, match="state folder"):
+        Journal(tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+
+
 def test_entries_are_newest_first(journal: Journal) -> None:
     for job in "abc":
         reserve(journal, job)
