@@ -199,9 +199,17 @@ def test_our_result_is_not_taken_for_theirs(journal: Journal, foreign: Path) -> 
     """On some disks two ids are one folder."""
     ours = received(journal, "Stranger")
     merged = merge(journal, foreign)
-    assert merged.added == 0 and [entry.id for entry in journal.entries()] == ["Stranger"]
+    assert (merged.added, merged.refused) == (0, ("stranger",))
+    assert [entry.id for entry in journal.entries()] == ["Stranger"]
     clean(journal, -1)
     assert (ours / "image-1.png").read_bytes() == PICTURE
+
+
+def test_what_was_left_out_is_named(journal: Journal, foreign: Path) -> None:
+    add_rows(foreign, "state", ["rubbish", "APPLIED", 5])
+    merged = merge(journal, foreign)
+    assert (merged.added, merged.refused) == (2, ("job-0", "job-2"))
+    assert {entry.id for entry in journal.entries()} == {"stranger", "job-1"}
 
 
 @pytest.mark.parametrize("column", ["cost_usd", "reserved_usd", "estimated_usd"])

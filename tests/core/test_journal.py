@@ -130,6 +130,36 @@ def test_a_failure_frees_what_was_set_aside(journal: Journal) -> None:
     assert (entry.error["param"], journal.reserved_usd()) == ("size", 0)
 
 
+def test_a_failure_names_its_request(journal: Journal) -> None:
+    reserve(journal)
+    journal.sending("a")
+    journal.failed("a", BadRequestError("No.", status=400, request_id="req_9"))
+    entry = journal.entry("a")
+    assert entry is not None and entry.request_id == "req_9"
+
+
+@pytest.mark.parametrize("step", ["sending", "received", "failed", "unknown"])
+def test_what_money_depends_on_waits_for_the_disk(journal: Journal, step: str) -> None:
+    """A power cut after the step must not undo it."""
+    reserve(journal)
+    if step != "sending":
+        journal.sending("a")
+    folder = receive(journal, "a")
+    with journal.transaction():
+        pass
+    statements: list[str] = []
+    journal._commits._connection.set_trace_callback(statements.append)
+    if step == "received":
+        journal.received("a", folder, cost_usd=0.02, usage=None, request_id=None)
+    elif step == "failed":
+        journal.failed("a", BadRequestError("No.", status=400))
+    else:
+        getattr(journal, step)("a")
+    update = next(at for at, text in enumerate(statements) if text.startswith("UPDATE jobs SET state"))
+    waits = [text for text in statements[:update] if "synchronous" in text]
+    assert waits and waits[-1].endswith("FULL")
+
+
 def test_what_may_be_billed_stays_set_aside(journal: Journal) -> None:
     reserve(journal)
     journal.sending("a")
@@ -252,6 +282,16 @@ def test_a_state_folder_that_is_a_file_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="state folder") as caught:
         open_journal(tmp_path / "state" / "inner")
     assert "GPT_IMAGE_DATA_DIR" in caught.value.text
+
+
+@pytest.mark.parametrize("name", ["results", LOCKS_FOLDER])
+def test_a_file_where_a_folder_of_ours_goes_is_said_before_anything_is_sent(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(StorageError, match="state folder"):
+        open_journal(tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
 
 
 def test_entries_are_newest_first(journal: Journal) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -302,3 +303,14 @@ def test_a_drawing_of_an_endless_size_is_a_drawing(tmp_path: Path) -> None:
     (folder / "image-1.svg").write_text(f'<svg viewBox="0 0 {"9" * 400} 1"></svg>')
     found = made(folder, application=Application(target="image"))
     assert (found.pictures[0].width, found.pictures[0].height) == (0, 0)
+
+
+def test_an_image_knows_what_it_was_received_as(tmp_path: Path) -> None:
+    (tmp_path / "image-1.webp").write_bytes(b"received")
+    made_of_it = Picture("oak", b"made", "/x/oak.png", "png", 8, 8, source=str(tmp_path / "image-1.webp"))
+    assert made_of_it.has_pixels and made_of_it.received_format == "webp"
+    assert made_of_it.received_file == str(tmp_path / "image-1.webp")
+    assert made_of_it.sha256 == sha256(b"received").hexdigest()
+    as_it_came = Picture("oak", b"drawn", "/x/oak.svg", "svg", 8, 8)
+    assert not as_it_came.has_pixels and as_it_came.received_format == "svg"
+    assert (as_it_came.received_file, as_it_came.sha256) == ("/x/oak.svg", sha256(b"drawn").hexdigest())

@@ -13,11 +13,19 @@ import pytest
 
 from gpt_image_addon.core import http as client
 from gpt_image_addon.core.body_file import BODY_FILE
-from gpt_image_addon.core.errors import APIStatusError, APITimeoutError, EndpointError, InvalidResponseError
+from gpt_image_addon.core.connection import Connection
+from gpt_image_addon.core.errors import (
+    APIStatusError,
+    APITimeoutError,
+    EndpointError,
+    GptImageError,
+    InvalidResponseError,
+)
+from gpt_image_addon.core.exchange import Exchange
 from gpt_image_addon.core.states import JobState
 from gpt_image_addon.core.unpacking import Unpacker
 
-from .bench import PICTURE, TEXT, Bench, document
+from .bench import KEY, PICTURE, TEXT, Bench, document
 from .server import HostileServer, Piece, chunked, endless, events, http, zipped
 
 SECONDS = 0.6  # that an answer may take here
@@ -202,6 +210,14 @@ def test_ten_of_the_largest_images_may_come(
     ended = bench.run()
     assert (ended.error.code == "answer_too_large") is too_large
     assert ("larger than 600 MB" in ended.text) is too_large and ended.error.billed == "maybe"
+
+
+@pytest.mark.parametrize(("length", "too_large"), [(64_000_000, False), (64_000_001, True)])
+def test_an_answer_without_images_is_short(hostile: HostileServer, length: int, too_large: bool) -> None:
+    hostile.answer(http(b"", "200 OK", f"Content-Length: {length}", length=False))
+    with pytest.raises(GptImageError) as caught:
+        client.send(Connection(hostile.base_url, KEY), "GET", "/models", Exchange())
+    assert (caught.value.code == "answer_too_large") is too_large
 
 
 def test_32_mb_of_an_error_are_read(bench: Bench, hostile: HostileServer) -> None:
