@@ -14,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gpt_image_addon"
 UI = PACKAGE / "ui"
-STYLES = PACKAGE / "core" / "styles.json"
-TRANSLATIONS = UI / "translations"
+STYLES = PACKAGE / "core" / "request" / "styles.json"
+TRANSLATIONS = UI / "common" / "translations"
 KEYWORDS = ("text", "name", "description", "placeholder")
 """Arguments that Blender translates by itself."""
 CONSTANTS = ("PLACEHOLDER", "NO_PROMPT", "MAP_TIP", "NO_STYLE_LABEL", "NO_STYLE_TIP")
@@ -30,15 +30,16 @@ SHOWN_BASES = ("Operator", "Panel", "Menu", "UIList", "FileHandler", "Sidebar")
 
 
 UNSEEN = (
-    *("__main__", "arguments", "batch_outputs", "batches", "report"),
-    *("batch", "batch_files", "contact_sheet", "gate", "manifest", "openjd", "outcomes", "pace", "rows"),
-    *("remote_batches", "remote_collection", "remote_state", "openai_batches", "manifest_records"),
-    *("merging", "foreign_journal", "prompts", "further"),
-    *("keychain_windows", "lifting", "light", "packing", "png16", "processes", "sockets", "watched"),
+    *("__main__", "app.batch", "app.diagnostics.bug_report", "core.batch", "core.common.arguments"),
+    *("core.common.keychain_windows", "core.common.process_lock", "core.http.connections"),
+    *("core.http.json_images", "core.http.sockets", "core.imaging.png_writer", "core.jobs.follow_ups"),
+    *("core.journal.batch_rows", "core.journal.foreign_journal", "core.journal.merge"),
+    *("core.journal.rate_limiter", "core.providers.openai.batch_api", "core.request.prompt"),
+    *("core.textures.channel_packing", "core.textures.lighting"),
 )
-"""Rooms whose sentences reach the command line, a model or nobody."""
-WITH_TABLES = ("openai_errors",)
-"""Rooms whose tables hold parts of sentences."""
+"""Modules, and folders of them, whose sentences reach the command line, a model or nobody."""
+WITH_TABLES = ("core.providers.openai.errors",)
+"""Modules whose tables hold parts of sentences."""
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"
 """How a sentence begins; with what is filled in, or a name in quotes, too."""
 
@@ -46,15 +47,16 @@ CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"
 def messages() -> dict[str, str]:
     """Every text, with the file that it stands in."""
     found: dict[str, str] = {}
-    for path in sorted(UI.glob("*.py")):
+    for path in sorted(UI.rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         for text in (*_of_calls(tree), *_of_classes(tree), *_of_tables(tree), *_sentences(tree)):
             if any(letter.islower() or letter.isspace() for letter in text) or text in FORMATS:
                 found.setdefault(text, path.name)
     for path in sorted(PACKAGE.rglob("*.py")):
-        if path.stem not in UNSEEN and not {"ui", "cli"} & set(path.relative_to(PACKAGE).parts):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        if not f"{name}.".startswith(tuple(f"{unseen}." for unseen in (*UNSEEN, "ui", "cli"))):
             tree = ast.parse(path.read_text("utf-8"))
-            tables = _of_tables(tree) if path.stem in WITH_TABLES else ()
+            tables = _of_tables(tree) if name in WITH_TABLES else ()
             for text in (*_sentences(tree), *_progress(tree), *_storage(tree), *tables):
                 found.setdefault(text, path.name)
     for style in json.loads(STYLES.read_text("utf-8"))["styles"]:

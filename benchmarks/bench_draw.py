@@ -20,9 +20,10 @@ import bpy
 
 import gpt_image_addon
 from gpt_image_addon import registration
-from gpt_image_addon.core.glance import Seen
-from gpt_image_addon.core.states import JobState
-from gpt_image_addon.ui import history, sidebars
+from gpt_image_addon.core.journal.history_page import Seen
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.ui.common import sidebar
+from gpt_image_addon.ui.results import history_view
 
 ENTRIES = 1000
 ROUNDS = 200
@@ -41,15 +42,19 @@ def main() -> None:
     atexit.register(gpt_image_addon.unregister)  # leaving with classes registered hangs Blender 4.5
     rows = [
         Seen(str(n), f"prompt {n}", JobState.APPLIED, datetime(2026, 11, 22), 0.04, "/none.png", False)
-        for n in range(history.PAGE)
+        for n in range(history_view.PAGE)
     ]
     for cls in registration.CLASSES:
-        if not issubclass(cls, sidebars.Sidebar) or not cls.__name__.endswith("view3d"):
+        if not issubclass(cls, sidebar.Sidebar) or not cls.__name__.endswith("view3d"):
             continue
         times = []
         for _ in range(ROUNDS):
-            history.view.rows, history.view.count, history.view.stale = tuple(rows), ENTRIES, False
-            history._asked = ("", "all", 0)
+            history_view.view.rows, history_view.view.count, history_view.view.stale = (
+                tuple(rows),
+                ENTRIES,
+                False,
+            )
+            history_view._asked = ("", "all", 0)
             shown = type("Shown", (), {"layout": Anything()})()
             started = time.perf_counter()
             cls.draw(shown, bpy.context)  # type: ignore[attr-defined]

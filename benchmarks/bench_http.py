@@ -39,12 +39,12 @@ Call = Callable[..., None]
 
 def ours(folder: Path, base_url: str, key: str) -> Call:
     """Our provider, and its answer kept as a result."""
-    from gpt_image_addon.core.connection import Connection
-    from gpt_image_addon.core.exchange import Exchange
+    from gpt_image_addon.core.http.endpoint import Connection
+    from gpt_image_addon.core.http.request_state import Exchange
     from gpt_image_addon.core.providers.base import Reporter, Uploads
-    from gpt_image_addon.core.providers.openai import OpenAIProvider
-    from gpt_image_addon.core.request import GenerationRequest
-    from gpt_image_addon.core.results import keep
+    from gpt_image_addon.core.providers.openai.client import OpenAIProvider
+    from gpt_image_addon.core.request.request import GenerationRequest
+    from gpt_image_addon.core.results.store import keep
 
     provider = OpenAIProvider(Connection(base_url, key))
 
@@ -66,12 +66,12 @@ def ours(folder: Path, base_url: str, key: str) -> Call:
 
 def whole_line(folder: Path, base_url: str, key: str) -> Call:
     """The same with all that surrounds it: the journal, and the check that the picture is whole."""
-    from gpt_image_addon.core.connection import Connection
-    from gpt_image_addon.core.jobs import Job
-    from gpt_image_addon.core.models import load_registry
-    from gpt_image_addon.core.pipeline import Line
-    from gpt_image_addon.core.request import Application, GenerationRequest
-    from gpt_image_addon.core.settling import open_journal
+    from gpt_image_addon.core.http.endpoint import Connection
+    from gpt_image_addon.core.jobs.queue import Job
+    from gpt_image_addon.core.jobs.worker import Line
+    from gpt_image_addon.core.journal.recovery import open_journal
+    from gpt_image_addon.core.request.models import load_registry
+    from gpt_image_addon.core.request.request import Application, GenerationRequest
 
     line = Line(open_journal(folder), load_registry(), Connection(base_url, key))
 
@@ -147,7 +147,7 @@ def child_first_partial(call: Call, size: str, repeats: int) -> list[float]:
 
 def child_cancel(call: Call, size: str, repeats: int) -> list[float]:
     from gpt_image_addon.core.errors import JobCancelled
-    from gpt_image_addon.core.exchange import Exchange
+    from gpt_image_addon.core.http.request_state import Exchange
 
     seconds = []
     for _ in range(repeats):

@@ -17,13 +17,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gpt_image_addon.core.glance import glance
-from gpt_image_addon.core.history import SECONDS_A_DAY, Filter, clean, each, find, look, row
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import keep
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.journal.history import SECONDS_A_DAY, Filter, clean, each, find, look, row
+from gpt_image_addon.core.journal.history_page import glance
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import keep
 
 ROUNDS = 100
 ENTRIES = 1000

@@ -239,7 +239,7 @@ def timed_draw(draw: Any, spent: list[float]) -> Any:
 def fill() -> None:
     """Journal rows like those of earlier sessions."""
     from bl_ext.user_default.gpt_image_addon import runner, settings
-    from bl_ext.user_default.gpt_image_addon.core.request import Application, GenerationRequest
+    from bl_ext.user_default.gpt_image_addon.core.request.request import Application, GenerationRequest
 
     journal = runner.journal(settings.load(with_key=False))
     for number in range(HISTORY):

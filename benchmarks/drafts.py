@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gpt_image_addon.core.drafts import FAMILIES, paint
+from gpt_image_addon.core.providers.offline.painter import FAMILIES, paint
 
 LARGE = 4096  # pixels a side
 PEAK = "import sys; sys.path.insert(0, sys.argv[1]); import benchmarks.drafts as b; b.print_peak(sys.argv[2])"

@@ -35,8 +35,8 @@ def picture(side: int) -> Any:
 
 def measure(what: str, side: int) -> None:
     """Print one row: best seconds, of the clock and of all processors, and the process's peak memory."""
-    from gpt_image_addon.core.maps import make_maps
-    from gpt_image_addon.core.tiling import make_tile
+    from gpt_image_addon.core.textures.material_maps import make_maps
+    from gpt_image_addon.core.textures.tiling import make_tile
 
     color = picture(side)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

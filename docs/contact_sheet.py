@@ -19,11 +19,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gpt_image_addon.core.drafts import RELIEF, paint
-from gpt_image_addon.core.results import Picture
-from gpt_image_addon.core.surface import MapOptions, tile_of, write_maps
-from gpt_image_addon.scene.changes import Changes
-from gpt_image_addon.scene.materials import build_material
+from gpt_image_addon.core.providers.offline.painter import RELIEF, paint
+from gpt_image_addon.core.results.store import Picture
+from gpt_image_addon.core.textures.writer import MapOptions, tile_of, write_maps
+from gpt_image_addon.scene.targets.material import build_material
+from gpt_image_addon.scene.transaction import Changes
 
 MATERIALS = (
     "mossy cobblestone",

@@ -20,9 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from gpt_image_addon import api, cli  # noqa: E402 - found by the line above
-from gpt_image_addon.cli import manual  # noqa: E402
-from gpt_image_addon.core import errors, jobs, map_kinds, models, pricing, request  # noqa: E402
-from gpt_image_addon.core.sizes import SizeRule  # noqa: E402
+from gpt_image_addon.cli import reference  # noqa: E402
+from gpt_image_addon.core import errors  # noqa: E402
+from gpt_image_addon.core.jobs import queue  # noqa: E402
+from gpt_image_addon.core.request import map_kinds, models, pricing, request  # noqa: E402
+from gpt_image_addon.core.request.sizes import SizeRule  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by `make docs` from the code. Change it there. -->\n"
@@ -61,8 +63,12 @@ def command_line() -> str:
             rows = [flag_row(action) for action in group._group_actions if action.dest != "help"]
             if rows:
                 parts += [f"**{group.title}**\n", table(("flag", "meaning"), rows), ""]
-        for arguments, what in manual.EXAMPLES.get(name, ()):
-            parts += [f"{what[0].upper()}{what[1:]}:\n", f"    {manual.CALL} {name} {arguments}".rstrip(), ""]
+        for arguments, what in reference.EXAMPLES.get(name, ()):
+            parts += [
+                f"{what[0].upper()}{what[1:]}:\n",
+                f"    {reference.CALL} {name} {arguments}".rstrip(),
+                "",
+            ]
     return "\n".join(parts)
 
 
@@ -83,17 +89,17 @@ def json_keys() -> str:
         "`state`: `succeeded`, `failed`, `dry_run`, `problems` (doctor) or `incomplete` (recover, batch).\n",
         "## A failure\n",
         "It has the key `error`, of every verb:\n",
-        table(("key", "meaning"), keys(manual.ERROR_KEYS)),
+        table(("key", "meaning"), keys(reference.ERROR_KEYS)),
     ]
     for verb in cli.VERBS:
-        parts += [f"\n## {verb}\n", table(("key", "meaning"), keys(manual.KEYS[verb]))]
-        for (name, flag), other in manual.OTHER_KEYS.items():
+        parts += [f"\n## {verb}\n", table(("key", "meaning"), keys(reference.KEYS[verb]))]
+        for (name, flag), other in reference.OTHER_KEYS.items():
             if name == verb:
                 parts += [f"\nWith `{flag}`:\n", table(("key", "meaning"), keys(other))]
         if verb == "generate":
-            parts += ["\nEach of `images`:\n", table(("key", "meaning"), keys(manual.IMAGE_KEYS))]
+            parts += ["\nEach of `images`:\n", table(("key", "meaning"), keys(reference.IMAGE_KEYS))]
         if verb == "history":
-            parts += ["\nEach of `jobs`:\n", table(("key", "meaning"), keys(manual.JOB_KEYS))]
+            parts += ["\nEach of `jobs`:\n", table(("key", "meaning"), keys(reference.JOB_KEYS))]
     return "\n".join(parts)
 
 
@@ -108,9 +114,11 @@ def environment() -> str:
             "# Environment and exit codes\n",
             "## Variables\n",
             "They go before the preferences.\n",
-            table(("variable", "meaning"), keys(manual.ENVIRONMENT)),
+            table(("variable", "meaning"), keys(reference.ENVIRONMENT)),
             "\n## Exit codes\n",
-            table(("code", "meaning"), ((int(number), text) for number, text in manual.EXIT_CODES.items())),
+            table(
+                ("code", "meaning"), ((int(number), text) for number, text in reference.EXIT_CODES.items())
+            ),
         ]
     )
 
@@ -203,7 +211,7 @@ def python() -> str:
         and value.__module__.startswith(api.__package__)
     ]
     functions.sort(key=lambda function: function.__module__ != api.__name__)
-    results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, jobs.Job]
+    results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, queue.Job]
     kinds = [(code(kind.name), kind.label) for kind in map_kinds.BY_NAME.values()]
     parts = [
         "# Python: every function\n",

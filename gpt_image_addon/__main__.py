@@ -15,7 +15,7 @@ def main(argv: list[str]) -> int:
     own.add_argument("--blend", type=Path)
     options, rest = _leading(own, argv)
     # Before Blender opens anything: standard streams that are closed must not become its files.
-    from .core import streams
+    from .core.common import streams
 
     streams.open_missing()
     # Blender's own scripts would swallow a KeyboardInterrupt while they are loaded; so the process ends.

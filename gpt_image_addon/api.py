@@ -2,7 +2,7 @@
 
 ::
 
-    from gpt_image_addon import api                              # in a checkout
+    from gpt_image_addon import api# in a checkout
     from bl_ext.user_default.gpt_image_addon import api          # installed
 
     result = api.generate("weathered oak planks", target="material", quality="low")
@@ -31,15 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import blend_paths, listeners, references, runner, settings
-from .catalogue import models, successor
-from .core import arguments
-from .core.errors import GptImageError, SceneError
-from .core.jobs import Job, as_completed
-from .core.request import Application, GenerationRequest
-from .core.sizes import AUTO
-from .core.states import JobState
-from .ledger import (
+from .app import blend_paths, listeners, references, runner, settings
+from .app.history import (
     as_row,
     clean_results,
     export_result,
@@ -54,16 +47,23 @@ from .ledger import (
     unknown,
     unreadable,
 )
-from .surfaces import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
-from .tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
+from .app.material_maps import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
+from .app.models import models, successor
+from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
+from .core.common import arguments
+from .core.errors import GptImageError, SceneError
+from .core.jobs.queue import Job, as_completed
+from .core.journal.states import JobState
+from .core.request.request import Application, GenerationRequest
+from .core.request.sizes import AUTO
 
 if TYPE_CHECKING:
-    from .batches import Batch, BatchResult
-    from .core.journal import Entry
-    from .core.models import Model
-    from .core.pricing import Estimate
-    from .core.results import Picture
-    from .core.survey import Survey
+    from .app.batch.batches import Batch, BatchResult
+    from .core.batch.estimate import Survey
+    from .core.journal.journal import Entry
+    from .core.request.models import Model
+    from .core.request.pricing import Estimate
+    from .core.results.store import Picture
 
 __all__ = [
     "Application",
@@ -289,7 +289,7 @@ def planner(
 
     :param snap: take the nearest size that the model takes, and leave out what it does not know.
     """
-    from .core.prompts import compose
+    from .core.request.prompt import compose
 
     request, application = split(prompt, **parameters)
     found = settings.load(with_key=False)
@@ -450,7 +450,7 @@ def batch(manifest: Path | str, defaults: Mapping[str, Any] | None = None, **opt
     :param options: those of `batches.BatchOptions`.
     :raises InvalidRequestError: options that contradict each other.
     """
-    from .batches import PATH_OPTIONS, Batch, BatchOptions
+    from .app.batch.batches import PATH_OPTIONS, Batch, BatchOptions
 
     given = {name: value for name, value in options.items() if value is not None}
     for name in PATH_OPTIONS:
@@ -476,14 +476,14 @@ def run_batch(batch: Batch, survey: Survey | None = None, **callbacks: Callable[
         outcome and the tally so far.
     :raises GptImageError: it can't begin; errors of single rows are in the report.
     """
-    from .batches import run
+    from .app.batch.batches import run
 
     return run(batch, survey or batch.survey(), **callbacks)
 
 
 def batch_results(result: BatchResult) -> Iterator[dict[str, Any]]:
     """What became of each row of a batch, one by one."""
-    from .core.batch_files import read_results
+    from .core.batch.run_files import read_results
 
     return read_results(result.results)
 
@@ -493,7 +493,7 @@ def test_connection(done: Callable[[int | None, GptImageError | None], None]) ->
 
     :raises ConfigurationError: nothing may be sent.
     """
-    from .core.providers.models_list import list_models
+    from .core.providers.openai.models_endpoint import list_models
 
     found = settings.load()
     found.check_provider("openai")
@@ -532,7 +532,7 @@ def save_blend(path: Path | str, *, overwrite: bool = False) -> str:
     :raises InvalidRequestError: a file has this name, and it is not to be replaced.
     :raises StorageError: Blender could not write it.
     """
-    from .scene.blends import save_copy
+    from .scene.blend_files import save_copy
 
     target = blend_paths.resolve(path, "output")
     save_copy(target, runner.outputs(overwrite=overwrite), "")

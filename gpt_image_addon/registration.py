@@ -8,52 +8,38 @@ from typing import Any
 
 import bpy
 
-from .deferred import defer
+from .lazy import defer
 
-defer("api", "references", "results", "settings", "ui.history", "ui.quote")
+defer("api", "app.references", "app.results", "app.settings", "ui.results.history_view", "ui.request.quote")
 
-from . import api, listeners, requirements  # noqa: E402
-from .ui import (  # noqa: E402
-    history,
-    menus,
-    operators_generate,
-    operators_history,
-    operators_keys,
-    operators_maps,
-    operators_prompt,
-    operators_rectangle,
-    operators_references,
-    operators_results,
-    operators_styles,
-    panels,
-    panels_history,
-    panels_jobs,
-    panels_request,
-    preferences,
-    presets,
-    properties,
-    sidebars,
-    thumbnails,
-    translations,
-)
+from . import api  # noqa: E402
+from .app import listeners  # noqa: E402
+from .app.diagnostics import requirements  # noqa: E402
+from .ui import main_panel, menus  # noqa: E402
+from .ui.common import sidebar, thumbnails, translations  # noqa: E402
+from .ui.preferences import keys, preferences  # noqa: E402
+from .ui.presets import presets, style_operators  # noqa: E402
+from .ui.references import mask_rectangle, operators  # noqa: E402
+from .ui.request import generate, long_prompt, maps, properties, subpanels  # noqa: E402
+from .ui.results import history_panel, history_view, jobs_panel, operators_history, operators_results  # noqa: E402
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
-    *operators_generate.CLASSES,
-    *operators_references.CLASSES,
-    *operators_rectangle.CLASSES,
+    *generate.CLASSES,
+    *operators.CLASSES,
+    *mask_rectangle.CLASSES,
     *operators_results.CLASSES,
-    *operators_maps.CLASSES,
-    *operators_prompt.CLASSES,
+    *maps.CLASSES,
+    *long_prompt.CLASSES,
     *operators_history.CLASSES,
-    *operators_keys.CLASSES,
-    *operators_styles.CLASSES,
+    *keys.CLASSES,
+    *style_operators.CLASSES,
     *presets.CLASSES,
     preferences.GPT_IMAGE_AP_preferences,
-    panels_request.GPT_IMAGE_UL_references,
-    *panels.PANELS,
-    *panels_jobs.PANELS,
-    *panels_history.PANELS,
+    subpanels.GPT_IMAGE_UL_references,
+    *main_panel.PANELS,
+    *jobs_panel.PANELS,
+    *history_panel.PANELS,
 )
 
 COMMAND = "gpt_image"
@@ -62,9 +48,9 @@ _registered = False
 
 
 def _jobs_changed() -> None:
-    if history.changed(api.jobs()):
-        sidebars.redraw_status()
-    sidebars.redraw()
+    if history_view.changed(api.jobs()):
+        sidebar.redraw_status()
+    sidebar.redraw()
 
 
 def _command(argv: list[str]) -> int:
@@ -103,7 +89,7 @@ def unregister() -> None:
     bpy.utils.unregister_cli_command(_command_handle)
     _command_handle = None
     listeners.on_change.remove(_jobs_changed)
-    if f"{__package__}.runner" in sys.modules:
+    if f"{__package__}.app.runner" in sys.modules:
         api.close()
     bpy.app.translations.unregister(__package__)
     menus.remove()

@@ -14,11 +14,11 @@ from itertools import chain
 from typing import Any
 
 from .. import api
-from ..core import streams
-from ..core.crew import WORKER_NAME
+from ..core.common import streams
+from ..core.common.unexpected import unexpected_error
+from ..core.common.worker_pool import WORKER_NAME
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from ..core.unexpected import unexpected_error
-from . import about, batch, generate, ledger, manual, signals, surfaces
+from . import batch, generate, history, info, reference, signals, textures
 from .common import (
     BILLED,
     PROGRAM,
@@ -34,8 +34,8 @@ from .common import (
     json_pieces,
     write_report,
 )
-from .following import billed_so_far
-from .terminal import any_text, speaking
+from .console import any_text, speaking
+from .wait import billed_so_far
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,16 @@ VERBS: dict[str, Verb] = {
     "generate": Verb("make something from a prompt", generate.generate, generate.add_generate),
     "estimate": Verb("what that would cost", generate.estimate, generate.add_estimate),
     "batch": Verb("make what a manifest lists", batch.batch, batch.add_batch),
-    "maps": Verb("material maps from a picture, without the API", surfaces.make_maps, surfaces.add_maps),
+    "maps": Verb("material maps from a picture, without the API", textures.make_maps, textures.add_maps),
     "tile": Verb(
         "a seamless tile from a picture; only a repair of its seams needs the API",
-        surfaces.make_tile,
-        surfaces.add_tile,
+        textures.make_tile,
+        textures.add_tile,
     ),
-    "history": Verb("what was made and spent", ledger.history, ledger.add_history),
-    "recover": Verb("results that are in no scene yet", ledger.recover, ledger.add_recover),
-    "models": Verb("the models, what they take and until when", about.models, about.add_models),
-    "doctor": Verb("what is wrong with this installation", about.doctor, about.add_doctor),
+    "history": Verb("what was made and spent", history.history, history.add_history),
+    "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),
+    "models": Verb("the models, what they take and until when", info.models, info.add_models),
+    "doctor": Verb("what is wrong with this installation", info.doctor, info.add_doctor),
 }
 EXIT_CODES = {
     "incomplete": ExitCode.ROWS_FAILED,
@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     root = Parser(
         prog=PROGRAM,
         description="Textures, image planes and materials from a prompt.",
-        epilog=manual.root_epilog(),
+        epilog=reference.root_epilog(),
         formatter_class=Layout,
     )
     verbs = root.add_subparsers(
@@ -83,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     )
     for name, verb in VERBS.items():
         added = verbs.add_parser(
-            name, help=verb.help, epilog=manual.verb_epilog(name), formatter_class=Layout
+            name, help=verb.help, epilog=reference.verb_epilog(name), formatter_class=Layout
         )
         verb.add_flags(added)
     return root

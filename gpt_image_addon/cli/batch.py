@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import api
-from ..blend_paths import resolve
+from ..app.blend_paths import resolve
+from ..core.batch.openjd import DEFAULT_COMMAND, OUTPUT_MARK
 from ..core.errors import JobCancelled
-from ..core.openjd import DEFAULT_COMMAND, OUTPUT_MARK
 from . import signals
 from .common import (
     OUTPUT_FLAGS,
@@ -31,11 +31,11 @@ from .common import (
 from .generate import add_request
 
 if TYPE_CHECKING:
-    from ..batches import Batch, BatchResult
-    from ..core.batch import Run
+    from ..app.batch.batches import Batch, BatchResult
+    from ..core.batch.estimate import Survey
+    from ..core.batch.outcomes import Outcome, Tally
+    from ..core.batch.runner import Run
     from ..core.errors import Billed
-    from ..core.outcomes import Outcome, Tally
-    from ..core.survey import Survey
 
 DESCRIPTION = """\
 Make what a manifest lists: JSON Lines (one object a line) or CSV. The columns are the flags below with

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import api
-from ..blend_paths import resolve
+from ..app.blend_paths import resolve
+from ..core.common.files import storage_errors
 from ..core.errors import ExitCode, GptImageError
-from ..core.files import storage_errors
-from ..core.outputs import Outputs, is_json_report, new_part, sync_file
-from .terminal import Console, to_json
+from ..core.journal.outputs import Outputs, is_json_report, new_part, sync_file
+from .console import Console, to_json
 
 SCHEMA = 1
 PROGRAM = "gpt_image"

@@ -6,7 +6,14 @@ import argparse
 from typing import Any
 
 from .. import api
-from ..core.defaults import BACKGROUNDS, MODERATIONS, OUTPUT_FORMATS, PROVIDERS, SVG_EFFORTS, TARGETS
+from ..core.request.parameters import (
+    BACKGROUNDS,
+    MODERATIONS,
+    OUTPUT_FORMATS,
+    PROVIDERS,
+    SVG_EFFORTS,
+    TARGETS,
+)
 from .common import (
     OUTPUT_FLAGS,
     Output,
@@ -17,8 +24,8 @@ from .common import (
     say,
     succeeded,
 )
-from .following import follow
-from .surfaces import add_generate_flags as add_surface_flags
+from .textures import add_generate_flags as add_surface_flags
+from .wait import follow
 
 OWN_FLAGS = OUTPUT_FLAGS | {"output", "reuse", "retry_unknown", "max_cost", "dry_run"}
 """Flags that are no parameter of the request."""

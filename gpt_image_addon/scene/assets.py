@@ -8,9 +8,9 @@ from pathlib import Path
 
 import bpy
 
-from ..core.catalogs import catalog_path, usable_tags
-from ..core.files import append_synced, read_file, storage_errors
-from ..core.results import Facts, Picture
+from ..core.common.files import append_synced, read_file, storage_errors
+from ..core.request.catalogs import catalog_path, usable_tags
+from ..core.results.store import Facts, Picture
 
 CATALOG_FILE = "blender_assets.cats.txt"
 CATALOG_HEADER = """\
@@ -52,7 +52,7 @@ def mark(
 
 def set_preview(block: bpy.types.ID, picture: Picture) -> None:
     """Show a picture where the data-block is browsed."""
-    from ..core.pictures import thumbnail
+    from ..core.imaging.formats import thumbnail
 
     pixels = thumbnail(picture.data, PREVIEW_EDGE)[::-1]
     preview = block.preview_ensure()

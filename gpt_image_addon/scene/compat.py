@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from .changes import Changes
+from .transaction import Changes
 
 
 def node_tree(material: bpy.types.Material, changes: Changes) -> bpy.types.ShaderNodeTree:

@@ -9,11 +9,11 @@ from typing import Any
 
 import bpy
 
+from ..core.common.files import replace_file
 from ..core.errors import SceneError
-from ..core.files import replace_file
-from ..core.names import safe_name
-from ..core.results import Facts, Picture
-from . import ahead, compat
+from ..core.results.store import Facts, Picture
+from ..core.text.names import safe_name
+from . import compat, prepared_images
 
 PROPERTY_PREFIX = "gpt_image_"
 KIND = PROPERTY_PREFIX + "kind"
@@ -29,7 +29,7 @@ def add_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.t
     :param is_data: numbers (Non-Color) rather than colours.
     :raises SceneError: a format that Blender can't hold.
     """
-    return ahead.take(picture) or make_image(picture, facts, is_data=is_data)
+    return prepared_images.take(picture) or make_image(picture, facts, is_data=is_data)
 
 
 def make_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:
@@ -65,7 +65,7 @@ def export_image(image: bpy.types.Image, path: Path) -> Path:
         if is_viewed(image):
             _save_as_seen(image, path)
         else:
-            from ..core.pictures import encode_png
+            from ..core.imaging.formats import encode_png
 
             replace_file(path, encode_png(read_image(image)))
     except (RuntimeError, OSError) as error:
@@ -78,7 +78,7 @@ def encode_image(image: bpy.types.Image) -> bytes:
 
     :raises SceneError: there are no pixels.
     """
-    from ..core.png16 import encode_png
+    from ..core.imaging.png_writer import encode_png
 
     return encode_png(read_image(image, wide=True), compression=1)
 
@@ -156,7 +156,7 @@ def _encoded(image: bpy.types.Image, pixels: Any) -> Any:
     import numpy as np
     from mathutils import Color
 
-    from ..core.color_spaces import srgb_from_linear
+    from ..core.imaging.color_spaces import srgb_from_linear
 
     colors, alpha = pixels[..., :3], pixels[..., 3:]
     if alpha.size and image.is_float and image.alpha_mode in ("STRAIGHT", "PREMUL"):

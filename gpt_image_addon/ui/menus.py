@@ -7,9 +7,9 @@ from typing import Any
 
 import bpy
 
-from . import panels_jobs
-from .operators_generate import GPT_IMAGE_OT_generate
-from .operators_references import GPT_IMAGE_OT_add_reference
+from .references.operators import GPT_IMAGE_OT_add_reference
+from .request.generate import GPT_IMAGE_OT_generate
+from .results import jobs_panel
 
 Draw = Callable[[Any, bpy.types.Context], None]
 
@@ -50,7 +50,7 @@ MENUS: tuple[tuple[str, Draw], ...] = (
     ("VIEW3D_MT_image_add", _draw_plane),
     ("NODE_MT_add", _draw_node),
     ("IMAGE_MT_image", _draw_image),
-    ("STATUSBAR_HT_header", panels_jobs.draw_status),
+    ("STATUSBAR_HT_header", jobs_panel.draw_status),
 )
 
 

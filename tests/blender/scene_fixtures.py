@@ -11,8 +11,8 @@ import bpy
 import numpy as np
 from PIL import Image
 
-from gpt_image_addon.core.map_kinds import MAP_KINDS
-from gpt_image_addon.core.results import Picture, Prepared
+from gpt_image_addon.core.request.map_kinds import MAP_KINDS
+from gpt_image_addon.core.results.store import Picture, Prepared
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 FACTS = {"prompt": "weathered oak", "model": "offline-draft", "cost_usd": 0.042, "seed": 7}

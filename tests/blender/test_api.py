@@ -11,7 +11,8 @@ import bpy
 import numpy as np
 import pytest
 
-from gpt_image_addon import api, runner, settings
+from gpt_image_addon import api
+from gpt_image_addon.app import runner, settings
 from gpt_image_addon.core.errors import (
     GptImageError,
     InvalidRequestError,
@@ -19,9 +20,9 @@ from gpt_image_addon.core.errors import (
     MissingApiKeyError,
     SceneError,
 )
-from gpt_image_addon.core.jobs import Job
-from gpt_image_addon.core.pictures import encode_png
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.imaging.formats import encode_png
+from gpt_image_addon.core.jobs.queue import Job
+from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer, faults
 
 SMALL = {"provider": "offline", "size": "64x64"}
@@ -172,7 +173,7 @@ def test_every_public_function_explains_itself() -> None:
 
 
 def test_an_unexpected_failure_is_still_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gpt_image_addon.core.providers.offline.paint", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("gpt_image_addon.core.providers.offline.provider.paint", lambda *_, **__: 1 / 0)
     with pytest.raises(GptImageError, match="ZeroDivisionError"):
         api.generate("oak", **SMALL)
 

@@ -11,14 +11,14 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon import applying, runner
-from gpt_image_addon.applying import Applier, Pace
+from gpt_image_addon.app import apply_queue, runner
+from gpt_image_addon.app.apply_queue import Applier, Pace
+from gpt_image_addon.core.common.memory import WORTH_BYTES
 from gpt_image_addon.core.errors import GptImageError
-from gpt_image_addon.core.jobs import Job
-from gpt_image_addon.core.memory import WORTH_BYTES
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.jobs.queue import Job
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.request import Application, GenerationRequest
 from tests.blender.scene_fixtures import cube, description, map_set, picture, prepared
 
 
@@ -97,7 +97,7 @@ def test_with_a_window_a_thread_takes_memory_and_the_step_that_needs_it_frees_it
     asked: list[tuple[Any, Any]] = []
     at.applier._errand = lambda work, done: asked.append((work, done))
     assert list(at.applier._have_memory_for(large)) == []  # in background nothing waits for Blender
-    monkeypatch.setattr(applying, "bpy", SimpleNamespace(app=SimpleNamespace(background=False)))
+    monkeypatch.setattr(apply_queue, "bpy", SimpleNamespace(app=SimpleNamespace(background=False)))
     assert list(at.applier._have_memory_for(picture("Oak"))) == []
     steps = at.applier._have_memory_for(large)
     assert next(steps) is next(steps) is Pace.WAITING

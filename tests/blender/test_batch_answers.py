@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from gpt_image_addon import cli
-from gpt_image_addon.core import remote_batches, remote_collection
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.batch import remote, remote_collection
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer, faults
 
 FLAGS = ("--via", "batch-api", "--quality", "low", "--model", "gpt-image-2.5-flare", "--size", "816x816")
@@ -159,9 +159,9 @@ def test_an_odd_line_leaves_the_others_alone(
 def test_a_huge_line_stays_out_of_memory(
     run: Any, api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gpt_image_addon.core.providers import openai_batches
+    from gpt_image_addon.core.providers.openai import batch_api
 
-    monkeypatch.setattr(openai_batches, "MAX_LINE_TEXT", 10_000)
+    monkeypatch.setattr(batch_api, "MAX_LINE_TEXT", 10_000)
     run()
     finish(api_server)
     job = jobs(tmp_path / "state")["a"][0]
@@ -179,7 +179,7 @@ def test_a_huge_line_stays_out_of_memory(
 def test_a_forgotten_batch_leaves_the_others_alone(
     run: Any, api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_batches, "MAX_LINES", 1)
+    monkeypatch.setattr(remote, "MAX_LINES", 1)
     run()
     finish(api_server)
     name, lost = next(iter(api_server.desk._batches.items()))
@@ -210,7 +210,7 @@ def test_a_batch_is_not_looked_for_for_ever(
 def test_a_missing_file_of_answers_leaves_the_others_alone(
     run: Any, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_batches, "MAX_LINES", 1)
+    monkeypatch.setattr(remote, "MAX_LINES", 1)
     run()
     finish(api_server)
     api_server.desk.delete(api_server.desk.batches()[0].facts["output_file_id"])
@@ -229,7 +229,7 @@ ODD_STATES: dict[str, Any] = {
 def test_a_batch_in_an_odd_state_still_runs(
     run: Any, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(remote_batches, "MAX_LINES", 1)
+    monkeypatch.setattr(remote, "MAX_LINES", 1)
     run()
     finish(api_server)
     facts = api_server.desk.batches()[0].facts
@@ -245,7 +245,7 @@ def test_a_batch_in_an_odd_state_still_runs(
 def test_a_refused_batch_with_odd_reasons(
     run: Any, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch, errors: Any
 ) -> None:
-    monkeypatch.setattr(remote_batches, "MAX_LINES", 1)
+    monkeypatch.setattr(remote, "MAX_LINES", 1)
     run()
     finish(api_server)
     api_server.desk.batches()[0].facts.update(status="failed", errors=errors, output_file_id=None)
@@ -257,7 +257,7 @@ def test_a_server_that_fails_for_one_batch(
     run: Any, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its rows are still running then; the exit code says: later."""
-    monkeypatch.setattr(remote_batches, "MAX_LINES", 1)
+    monkeypatch.setattr(remote, "MAX_LINES", 1)
     run()
     finish(api_server)
     api_server.script(faults.error("gateway_timeout", match="/batches/"))
@@ -281,16 +281,16 @@ def test_an_unreadable_answer_to_a_new_batch_is_not_paid_twice(
     run: Any, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
     """The batch began, and its id did not arrive."""
-    from gpt_image_addon.core.providers import openai_batches
+    from gpt_image_addon.core.providers.openai import batch_api
 
-    send = openai_batches.send
+    send = batch_api.send
 
     def garbled(connection: Any, method: str, path: str, *args: Any, **values: Any) -> Any:
         reply = send(connection, method, path, *args, **values)
         return dataclasses.replace(reply, body=body) if (method, path) == ("POST", "/batches") else reply
 
     with monkeypatch.context() as broken:
-        broken.setattr(openai_batches, "send", garbled)
+        broken.setattr(batch_api, "send", garbled)
         assert run()[1]["running"] == 3
     assert run()[1]["running"] == 3
     finish(api_server)
@@ -302,7 +302,7 @@ def test_an_unreadable_answer_to_a_new_batch_is_not_paid_twice(
 def test_a_line_answers_no_row_of_another_batch(
     run: Any, api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_batches, "MAX_LINES", 1)
+    monkeypatch.setattr(remote, "MAX_LINES", 1)
     run()
     first = api_server.desk.batches()[0]
     while api_server.desk.look(first.facts["id"], api_server.options)["status"] != "completed":

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gpt_image_addon import batches, cli
-from gpt_image_addon.core import remote_batches
+from gpt_image_addon import cli
+from gpt_image_addon.app.batch import batches
+from gpt_image_addon.core.batch import remote
 from gpt_image_addon.core.errors import StorageError
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer, faults
 
 FLAGS = ("--via", "batch-api", "--quality", "low", "--model", "gpt-image-2.5-flare")
@@ -161,7 +162,7 @@ def test_a_model_that_is_not_taken(
 def test_split_at_the_limits(
     run: Any, api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_batches, "MAX_LINES", 2)
+    monkeypatch.setattr(remote, "MAX_LINES", 2)
     path = manifest(tmp_path, *({"prompt": f"oak {number}"} for number in range(5)))
     assert run(path)[1]["running"] == 5
     assert posts(api_server, "/v1/batches") == 3
@@ -171,7 +172,7 @@ def test_split_at_the_limits(
 def test_split_at_the_bytes(
     run: Any, api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_batches, "MAX_BYTES", 300)
+    monkeypatch.setattr(remote, "MAX_BYTES", 300)
     path = manifest(tmp_path, {"prompt": "a"}, {"prompt": "b"}, {"prompt": "c" * 400})
     code, output = run(path)
     assert (code, output["running"], output["failed"]) == (7, 2, 1)
@@ -204,7 +205,7 @@ def test_a_death_while_handing_in(
 
     path = manifest(tmp_path, {"prompt": "a"}, {"prompt": "b"})
     with monkeypatch.context() as broken:
-        broken.setattr(remote_batches, step, die)
+        broken.setattr(remote, step, die)
         assert run(path)[0] == 1
     began = posts(api_server, "/v1/batches")
     assert began == (0 if step == "begin" else 1)
@@ -223,11 +224,11 @@ def test_a_death_while_handing_in(
 def test_a_full_disk_while_collecting(
     run: Any, api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gpt_image_addon.core import pipeline
+    from gpt_image_addon.core.jobs import worker
 
     path = manifest(tmp_path, {"prompt": "a"}, {"prompt": "b"}, {"prompt": "c"})
     run(path)
-    keep, count = pipeline.keep, iter(range(10))
+    keep, count = worker.keep, iter(range(10))
 
     def full(*args: Any) -> Any:
         if next(count) == 1:
@@ -235,7 +236,7 @@ def test_a_full_disk_while_collecting(
         return keep(*args)
 
     with monkeypatch.context() as broken:
-        broken.setattr(pipeline, "keep", full)
+        broken.setattr(worker, "keep", full)
         outputs = [run(path, "--collect") for _ in range(4)]
         assert outputs[-1][0] == 1 and outputs[-1][1]["error"]["type"] == "StorageError"
     code, output = collect(run, path)

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.batches import BatchResult
-from gpt_image_addon.core import batch_files
+from gpt_image_addon.app.batch.batches import BatchResult
+from gpt_image_addon.core.batch import run_files
 from gpt_image_addon.core.errors import StorageError
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer
 
 ROWS = 30
@@ -78,14 +78,14 @@ def test_the_output_folder_turns_into_a_file(folder: Path, tmp_path: Path, api_s
 def test_the_report_can_not_be_written(
     folder: Path, tmp_path: Path, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add, count = batch_files._Lines.add, iter(range(1000))
+    add, count = run_files._Lines.add, iter(range(1000))
 
     def full(lines: Any, values: Any) -> None:
         if next(count) >= 3:
             raise StorageError("The disk is full.")
         add(lines, values)
 
-    monkeypatch.setattr(batch_files._Lines, "add", full)
+    monkeypatch.setattr(run_files._Lines, "add", full)
     result = run(folder)
     assert isinstance(result.fatal, StorageError) and len(api_server.image_requests) < ROWS - 10
     assert result.tally.succeeded == len(api_server.image_requests) and result.tally.unknown == 0

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core.journal import STORED
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.journal.journal import STORED
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer, faults
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon import references
+from gpt_image_addon.app import references
 from gpt_image_addon.core.errors import SceneError
-from gpt_image_addon.scene import capture, guides
-from gpt_image_addon.scene.capture import render_camera
-from gpt_image_addon.scene.guides import render_guide
+from gpt_image_addon.scene.capture import camera as capture
+from gpt_image_addon.scene.capture import control_images
+from gpt_image_addon.scene.capture.camera import render_camera
+from gpt_image_addon.scene.capture.control_images import render_guide
 from tests.blender.scene_fixtures import camera, cube, description
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,8 +71,8 @@ def test_a_studios_colour_configuration_is_no_hindrance(tmp_path: Path) -> None:
 import json, sys
 import bpy
 from pathlib import Path
-from gpt_image_addon import references
-from gpt_image_addon.scene.capture import render_camera
+from gpt_image_addon.app import references
+from gpt_image_addon.scene.capture.camera import render_camera
 from gpt_image_addon.scene.images import make_image
 import numpy as np
 views = bpy.context.scene.view_settings
@@ -260,7 +261,7 @@ def test_nothing_stays_where_a_render_fails(
         raise TypeError("enum not found")
 
     monkeypatch.setattr(capture, "show_plainly", fail)
-    monkeypatch.setattr(guides, "show_plainly", fail)
+    monkeypatch.setattr(control_images, "show_plainly", fail)
     with pytest.raises(SceneError, match="could not be rendered"):
         if kind == "camera":
             render_camera(tmp_path / "c.png", width=8, height=8)

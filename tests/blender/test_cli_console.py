@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from gpt_image_addon import cli
-from gpt_image_addon.cli import manual
-from gpt_image_addon.cli.terminal import bar
+from gpt_image_addon.cli import reference
+from gpt_image_addon.cli.console import bar
 from gpt_image_addon.core.errors import ExitCode
 from tests.api_server import ApiServer, faults
 
@@ -87,7 +87,7 @@ def test_verbose_tells_each_step_once(slow: ApiServer, capfd: pytest.CaptureFixt
     assert cli.main(["generate", "ash", "--target", "image", "--quality", "low", "-v"]) == 0
     told = capfd.readouterr().err
     assert told.count("[ 10%] Trying again in ") == 1
-    assert "DEBUG gpt_image_addon.core.http: POST http://127.0.0.1" in told
+    assert "DEBUG gpt_image_addon.core.http.client: POST http://127.0.0.1" in told
     assert slow.api_key not in told
 
 
@@ -135,7 +135,7 @@ def test_help_teaches(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().out
     assert "examples:" in told and "keys of the JSON object: schema, state, " in told
     assert verbs.choices[verb].description
-    for arguments, what in manual.EXAMPLES[verb]:
+    for arguments, what in reference.EXAMPLES[verb]:
         assert what and parser.parse_args([verb, *shlex.split(arguments)])
 
 
@@ -157,11 +157,11 @@ def test_every_variable_is_explained() -> None:
         and not re.match(r"GPT_IMAGE_[A-Z]{2}_", name)
         and not name.endswith("_")
     }
-    assert found == set(manual.ENVIRONMENT)
+    assert found == set(reference.ENVIRONMENT)
 
 
 def test_every_exit_code_is_explained() -> None:
-    assert set(manual.EXIT_CODES) == set(ExitCode)
+    assert set(reference.EXIT_CODES) == set(ExitCode)
 
 
 def interrupt(ready: Callable[[subprocess.Popen[str]], Any], *argv: str) -> tuple[int, dict[str, Any], str]:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon import cli
-from gpt_image_addon.cli import manual
+from gpt_image_addon.cli import reference
 from tests.api_server import ApiServer, faults
 
 ARGUMENTS = {
@@ -92,20 +92,20 @@ def run(
 
 def check_failure(output: dict[str, Any], kind: str) -> None:
     assert set(output) == {"schema", "state", "error"} and output["state"] == "failed"
-    assert set(output["error"]) == set(manual.ERROR_KEYS)
+    assert set(output["error"]) == set(reference.ERROR_KEYS)
     assert output["error"]["type"] == kind
 
 
 def test_every_verb_is_tried() -> None:
     assert list(cli.VERBS) == [verb for verb in cli.VERBS if verb in ARGUMENTS and verb in MISUSED]
-    assert set(cli.VERBS) == set(manual.KEYS)
+    assert set(cli.VERBS) == set(reference.KEYS)
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_success(run: Command, api_server: ApiServer, verb: str) -> None:
     code, output = run(verb, *ARGUMENTS[verb])
     assert (code, output["schema"], output["state"]) == (0, 1, "succeeded")
-    found, documented = set(output) - {"schema", "state"}, set(manual.KEYS[verb])
+    found, documented = set(output) - {"schema", "state"}, set(reference.KEYS[verb])
     assert found <= documented and documented - found <= OPTIONAL.get(verb, set())
     assert len(api_server.requests) == (verb in SENDING)
 
@@ -158,25 +158,25 @@ def test_api_errors_of_a_batch(
     found, output = run("batch", *ARGUMENTS["batch"])
     ends = code in FOR_ALL_ROWS
     assert (found, output["state"]) == ((code, "failed") if ends else (7, "incomplete"))
-    assert set(output) - {"schema", "state", "error"} == set(manual.KEYS["batch"])
+    assert set(output) - {"schema", "state", "error"} == set(reference.KEYS["batch"])
     assert ("error" in output) == ends and (not ends or output["error"]["type"] == kind)
     assert (output["failed"], output["unknown"]) == ((0, 1) if billed == "maybe" else (1, 0))
     (row,) = output["results"]
-    assert set(row["error"]) == set(manual.ERROR_KEYS)
+    assert set(row["error"]) == set(reference.ERROR_KEYS)
     assert (row["error"]["type"], row["error"]["billed"]) == (kind, billed)
     assert Path(output["report"]).read_text("utf-8").count("\n") == 1
 
 
-@pytest.mark.parametrize(("verb", "flag"), manual.OTHER_KEYS)
+@pytest.mark.parametrize(("verb", "flag"), reference.OTHER_KEYS)
 def test_other_keys(run: Command, api_server: ApiServer, verb: str, flag: str) -> None:
     values = ("openjd", "bundle") if flag == "--farm" else ()
     code, output = run(verb, *ARGUMENTS[verb], flag, *values)
-    assert (code, set(output) - {"schema", "state"}) == (0, set(manual.OTHER_KEYS[verb, flag]))
+    assert (code, set(output) - {"schema", "state"}) == (0, set(reference.OTHER_KEYS[verb, flag]))
     assert api_server.requests == []
 
 
 def test_rows_have_the_documented_keys(run: Command) -> None:
     _, made = run("generate", *ARGUMENTS["generate"])
-    assert set(made["images"][0]) == set(manual.IMAGE_KEYS)
+    assert set(made["images"][0]) == set(reference.IMAGE_KEYS)
     _, output = run("history")
-    assert set(output["jobs"][0]) == set(manual.JOB_KEYS)
+    assert set(output["jobs"][0]) == set(reference.JOB_KEYS)

@@ -12,15 +12,16 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon import api, results, runner, settings
+from gpt_image_addon import api
+from gpt_image_addon.app import results, runner, settings
 from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError
-from gpt_image_addon.core.jobs import Job, JobQueue
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
-from gpt_image_addon.ui import asking, parameters, quote
-from gpt_image_addon.ui.operators_generate import GPT_IMAGE_OT_generate
-from gpt_image_addon.ui.operators_results import GPT_IMAGE_OT_again
+from gpt_image_addon.core.jobs.queue import Job, JobQueue
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.ui.request import confirm, quote, to_parameters
+from gpt_image_addon.ui.request.generate import GPT_IMAGE_OT_generate
+from gpt_image_addon.ui.results.operators_results import GPT_IMAGE_OT_again
 from tests.api_server import ApiServer, faults
 from tests.blender.scene_fixtures import cube
 from tests.core import line
@@ -258,12 +259,12 @@ def test_what_is_on_its_way_for_longer_is_asked_about(
 ) -> None:
     online.script(faults.stall("processing"))
     assert click() == {"FINISHED"}
-    monkeypatch.setattr(asking, "DOUBLE_CLICK", timedelta(0))
-    wanted = {**parameters.plain(bpy.context.scene.gpt_image), **parameters.place(bpy.context)}
-    asked = asking.question(wanted, quote.settled(bpy.context.scene).high_usd)
+    monkeypatch.setattr(confirm, "DOUBLE_CLICK", timedelta(0))
+    wanted = {**to_parameters.plain(bpy.context.scene.gpt_image), **to_parameters.place(bpy.context)}
+    asked = confirm.question(wanted, quote.settled(bpy.context.scene).high_usd)
     assert asked is not None and asked.is_running and not asked.is_double_click and not asked.is_stored
-    assert asked.confirm_text == "Send Again" and "still to come" in asking._told(asked)
-    second = api.submit(**wanted, **asking.answered(asked, "send"))
+    assert asked.confirm_text == "Send Again" and "still to come" in confirm._told(asked)
+    second = api.submit(**wanted, **confirm.answered(asked, "send"))
     online.release()
     assert second.wait(10) and all(job.wait(10) for job in api.jobs())
     assert len(online.image_requests) == 2
@@ -275,6 +276,6 @@ def test_again_is_sent_once_by_a_double_click(online: ApiServer) -> None:
     online.script(faults.stall("processing"))
     assert Button(GPT_IMAGE_OT_again, first.id).click() == {"FINISHED"}
     second = Button(GPT_IMAGE_OT_again, first.id)
-    assert second.click() == {"CANCELLED"} and second.said == [asking.JUST_SENT]
+    assert second.click() == {"CANCELLED"} and second.said == [confirm.JUST_SENT]
     online.release()
     assert all(job.wait(10) for job in api.jobs()) and len(online.image_requests) == 2

@@ -13,9 +13,10 @@ import pytest
 from mathutils import Color
 from PIL import Image
 
-from gpt_image_addon import api, references
+from gpt_image_addon import api
+from gpt_image_addon.app import references
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, SceneError
-from gpt_image_addon.core.png16 import encode_png
+from gpt_image_addon.core.imaging.png_writer import encode_png
 from tests.blender.scene_fixtures import cube, principled
 from tests.core.profiled import encoded, exif, rgb_profile
 

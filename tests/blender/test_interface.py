@@ -9,12 +9,15 @@ import bpy
 import numpy as np
 import pytest
 
-from gpt_image_addon import api, references, results, settings
+from gpt_image_addon import api
+from gpt_image_addon.app import references, results, settings
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError
-from gpt_image_addon.core.outputs import Outputs
-from gpt_image_addon.core.pictures import decode
-from gpt_image_addon.scene import storage
-from gpt_image_addon.ui import choices, pictures, presets
+from gpt_image_addon.core.imaging.formats import decode
+from gpt_image_addon.core.journal.outputs import Outputs
+from gpt_image_addon.scene import external_files
+from gpt_image_addon.ui.common import enum_items
+from gpt_image_addon.ui.presets import presets
+from gpt_image_addon.ui.references import images
 
 SMALL = {"provider": "offline", "size": "64x64"}
 
@@ -67,7 +70,7 @@ def test_references_become_files_in_their_order() -> None:
     image.pixels = [1.0, 0, 0, 1] * 200
     bpy.ops.gpt_image.add_reference(kind="image", image="Red", label="the colour")
     bpy.ops.gpt_image.add_reference(kind="camera")
-    found = pictures.parameters(values())
+    found = images.parameters(values())
     sizes = [references.size_of(path) for path in found["references"]]
     assert sizes == [(20, 10), (references.CAPTURE_EDGE, references.CAPTURE_EDGE)]
     assert found["reference_labels"] == ("the colour", "")
@@ -81,9 +84,9 @@ def test_a_reference_that_is_not_live_is_sent_as_it_is_shown() -> None:
     bpy.ops.gpt_image.capture_reference()
     first = item.captured
     item.live = False
-    assert pictures.parameters(values())["references"] == [first]
+    assert images.parameters(values())["references"] == [first]
     item.live = True
-    assert pictures.parameters(values())["references"] != [first]
+    assert images.parameters(values())["references"] != [first]
 
 
 def test_the_depth_guide_is_bright_where_things_are_near() -> None:
@@ -126,11 +129,11 @@ def test_a_mask_travels_with_its_reference() -> None:
     bpy.data.images.new("Base", 32, 16)
     bpy.ops.gpt_image.add_reference(kind="image", image="Base")
     values().mask = "rectangle"
-    found = pictures.parameters(values())
+    found = images.parameters(values())
     assert references.size_of(found["mask"]) == (32, 16)
     values().mask = "image"
     with pytest.raises(GptImageError, match="no image yet"):
-        pictures.parameters(values())
+        images.parameters(values())
 
 
 def test_one_of_several_pictures_is_used_by_a_click() -> None:
@@ -228,7 +231,7 @@ def test_a_stripped_file_holds_no_prompt(tmp_path: Path) -> None:
 
 
 def save_beside(names: tuple[str, ...]) -> None:
-    storage.unpack(storage.write(storage.packed_pictures(names), Outputs(), "job"))
+    external_files.unpack(external_files.write(external_files.packed_pictures(names), Outputs(), "job"))
 
 
 def test_the_prompt_leaves_the_descriptions_of_assets(tmp_path: Path) -> None:
@@ -293,7 +296,7 @@ def test_styles_are_added_and_shared(tmp_path: Path) -> None:
     path = tmp_path / "styles.json"
     bpy.ops.gpt_image.export_styles(filepath=str(path))
     bpy.ops.gpt_image.delete_style()
-    assert values().style == choices.NO_STYLE
+    assert values().style == enum_items.NO_STYLE
     bpy.ops.gpt_image.import_styles(filepath=str(path))
     values().style = "moon_dust"
     bpy.ops.gpt_image.delete_style()

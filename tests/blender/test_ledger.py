@@ -11,12 +11,13 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon import api, runner, settings
+from gpt_image_addon import api
+from gpt_image_addon.app import runner, settings
 from gpt_image_addon.core.errors import BudgetExceededError, ConfigurationError, InvalidRequestError
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import keep
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import keep
 from tests.api_server import ApiServer, faults
 
 OFFLINE = ("--provider", "offline", "--size", "256x256")
@@ -330,7 +331,7 @@ def test_a_strangers_rows_are_named(run: Any, tmp_path: Path) -> None:
 
 
 def test_only_files_of_ours_are_deleted(run: Any, tmp_path: Path) -> None:
-    from gpt_image_addon import results
+    from gpt_image_addon.app import results
 
     result = api.generate("oak", provider="offline", size="64x64", target="image")
     folder = Path(result.images[0].file).parent

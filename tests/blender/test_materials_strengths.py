@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.request import Application
+from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.scene import compat
-from gpt_image_addon.scene.changes import Changes
-from gpt_image_addon.scene.materials import replace_maps
-from gpt_image_addon.scene.targets import apply
+from gpt_image_addon.scene.targets.material import replace_maps
+from gpt_image_addon.scene.targets.registry import apply
+from gpt_image_addon.scene.transaction import Changes
 from tests.blender.scene_fixtures import (
     FACTS,
     camera,

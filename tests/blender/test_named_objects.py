@@ -129,7 +129,7 @@ def test_an_empty_tag_of_a_csv(run: Any, tmp_path: Path) -> None:
 
 def waiting(*prompts: str, **parameters: Any) -> list[str]:
     """Results that wait for a scene: their window was closed before they came."""
-    from gpt_image_addon import runner
+    from gpt_image_addon.app import runner
 
     jobs = []
     for prompt in prompts:

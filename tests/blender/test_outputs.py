@@ -12,7 +12,8 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon import api, cli, results, settings
+from gpt_image_addon import api, cli
+from gpt_image_addon.app import results, settings
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
 from tests.api_server import ApiServer
 

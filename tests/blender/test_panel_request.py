@@ -11,24 +11,17 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon import api, catalogue, results, settings
-from gpt_image_addon.core.defaults import STRENGTHS
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.states import JobState
-from gpt_image_addon.ui import (
-    asking,
-    choices,
-    disk,
-    operators_references,
-    operators_styles,
-    panels,
-    parameters,
-    pictures,
-    presets,
-    quote,
-    recall,
-    retired,
-)
+from gpt_image_addon import api
+from gpt_image_addon.app import models, results, settings
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.parameters import STRENGTHS
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.ui import main_panel
+from gpt_image_addon.ui.common import enum_items
+from gpt_image_addon.ui.presets import presets, style_operators
+from gpt_image_addon.ui.references import images, operators
+from gpt_image_addon.ui.request import confirm, from_job, model_notice, quote, to_parameters
+from gpt_image_addon.ui.results import disk_usage
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
 
@@ -48,7 +41,7 @@ def values() -> Any:
 
 
 def wanted() -> dict[str, Any]:
-    return quote.settled(bpy.context.scene).fit(parameters.plain(values()))
+    return quote.settled(bpy.context.scene).fit(to_parameters.plain(values()))
 
 
 def offered(found: dict[str, Any]) -> tuple[GenerationRequest, Application]:
@@ -67,7 +60,9 @@ def everything(tmp_path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"markup": "", "reference_labels": ()}
     for output_format in ("png", "jpeg", "gif", "svg"):
         values().output_format = output_format
-        found |= parameters.plain(values()) | parameters.place(bpy.context) | pictures.parameters(values())
+        found |= (
+            to_parameters.plain(values()) | to_parameters.place(bpy.context) | images.parameters(values())
+        )
     return found
 
 
@@ -115,7 +110,7 @@ def test_only_formats_and_qualities_of_the_model_are_shown() -> None:
     def shown(model: str) -> dict[str, list[str]]:
         choices_of.clear()
         values().model = model
-        panels._draw_request(Shown(), values(), quote.settled(bpy.context.scene))
+        main_panel._draw_request(Shown(), values(), quote.settled(bpy.context.scene))
         return dict(choices_of)
 
     assert shown("gpt-image-2.6-sunburst") == {}  # it takes all: a plain list
@@ -157,7 +152,7 @@ def test_all_of_a_request_is_recalled() -> None:
     )
     assert job.wait(20), job.message
     bpy.ops.gpt_image.recall(job=job.id)
-    found = parameters.plain(values())
+    found = to_parameters.plain(values())
     assert {name: found[name] for name in more} == more
     assert found["maps"] == ("base_color", "normal") and found["pack"] == "gltf_orm"
 
@@ -168,9 +163,9 @@ def done(**more: Any) -> Any:
     return job
 
 
-def ask() -> asking.Question | None:
+def ask() -> confirm.Question | None:
     values().prompt, values().target, values().quality = "oak", "image", "low"
-    return asking.question(wanted(), quote.settled(bpy.context.scene).high_usd)
+    return confirm.question(wanted(), quote.settled(bpy.context.scene).high_usd)
 
 
 def test_the_same_again_is_asked_about(online: ApiServer) -> None:
@@ -179,13 +174,13 @@ def test_the_same_again_is_asked_about(online: ApiServer) -> None:
     first = done()
     asked = ask()
     assert asked is not None and asked.is_stored and asked.earlier.id == first.id
-    again = api.submit(**wanted(), **asking.answered(asked, "reuse"))
+    again = api.submit(**wanted(), **confirm.answered(asked, "reuse"))
     assert again.wait(10) and len(online.image_requests) == 1
-    again = api.submit(**wanted(), **asking.answered(asked, "send"))
+    again = api.submit(**wanted(), **confirm.answered(asked, "send"))
     assert again.wait(10) and len(online.image_requests) == 2
-    assert asking.question({**wanted(), "reuse": True}, 1.0) is None
+    assert confirm.question({**wanted(), "reuse": True}, 1.0) is None
     values().quality = "high"
-    assert asking.question(wanted(), 1.0) is None
+    assert confirm.question(wanted(), 1.0) is None
 
 
 def test_a_request_without_an_answer_is_asked_about(online: ApiServer) -> None:
@@ -196,7 +191,7 @@ def test_a_request_without_an_answer_is_asked_about(online: ApiServer) -> None:
     assert asked is not None and asked.is_unknown and asked.confirm_text == "Send Again"
     with pytest.raises(api.GptImageError, match="may have been billed"):
         api.submit(**wanted())
-    again = api.submit(**wanted(), **asking.answered(asked, "reuse"))
+    again = api.submit(**wanted(), **confirm.answered(asked, "reuse"))
     assert again.wait(10) and again.state is JobState.APPLIED
 
 
@@ -204,7 +199,7 @@ def test_what_is_free_is_not_asked_about() -> None:
     values().provider = "offline"
     assert api.submit("oak", target="image", provider="offline").wait(10)
     values().prompt, values().target = "oak", "image"
-    assert asking.question(wanted(), quote.settled(bpy.context.scene).high_usd) is None
+    assert confirm.question(wanted(), quote.settled(bpy.context.scene).high_usd) is None
 
 
 def test_the_question_is_drawn(online: ApiServer) -> None:
@@ -218,7 +213,7 @@ def test_the_question_is_drawn(online: ApiServer) -> None:
     class Shown:
         bl_rna = bpy.ops.gpt_image.generate.get_rna_type()
 
-    asking.draw(layout, asked._replace(dear_usd=0.75), Shown)
+    confirm.draw(layout, asked._replace(dear_usd=0.75), Shown)
     text = " ".join(layout.said)
     assert "was made on" in text and "Again" in layout.said and "$0.750" in text
     assert operator.bl_options == {"REGISTER"}
@@ -232,22 +227,22 @@ def use_preset(tmp_path: Path, model: str) -> None:
 
 def test_a_preset_of_a_retired_model_moves_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values().prompt, values().provider = "oak", "openai"
-    monkeypatch.setattr(catalogue, "today", lambda: date(2026, 11, 30))
+    monkeypatch.setattr(models, "today", lambda: date(2026, 11, 30))
     use_preset(tmp_path, "gpt-image-1.5")
-    assert (values().model, retired.notice(values())) == ("gpt-image-1.5", "")
-    monkeypatch.setattr(catalogue, "today", lambda: date(2026, 12, 1))
+    assert (values().model, model_notice.notice(values())) == ("gpt-image-1.5", "")
+    monkeypatch.setattr(models, "today", lambda: date(2026, 12, 1))
     use_preset(tmp_path, "gpt-image-1.5")
     assert values().model == "gpt-image-2.5-sunburst"
-    shown = " ".join(draw(type("Main", (panels.GPT_IMAGE_PT_main,), {})).said)
+    shown = " ".join(draw(type("Main", (main_panel.GPT_IMAGE_PT_main,), {})).said)
     assert "gpt-image-1.5 was shut down on 2026-12-01" in shown
     values().model = "gpt-image-2"
-    assert retired.notice(values()) == ""
+    assert model_notice.notice(values()) == ""
 
 
 def test_a_recalled_request_of_a_retired_model_moves_on(monkeypatch: pytest.MonkeyPatch) -> None:
     request = GenerationRequest(prompt="oak", provider="openai", model="gpt-image-1")
     entry = type("Entry", (), {"request": request, "application": Application()})
-    recall.into(values(), entry)
+    from_job.into(values(), entry)
     assert values().model == "gpt-image-2.5-sunburst"
     assert STRENGTHS[0] in presets.KEPT
 
@@ -255,15 +250,15 @@ def test_a_recalled_request_of_a_retired_model_moves_on(monkeypatch: pytest.Monk
 def test_the_size_of_the_preferences_is_used_where_the_panel_says_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert (values().size, parameters.plain(values())["size"]) == ("usual", "1024x1024")
+    assert (values().size, to_parameters.plain(values())["size"]) == ("usual", "1024x1024")
     found = type("Preferences", (), {"default_size": "1536x1024", "textures_dir": "/copies"})
     monkeypatch.setattr(settings, "preferences", lambda: found)
-    assert parameters.plain(values())["size"] == "1536x1024"
+    assert to_parameters.plain(values())["size"] == "1536x1024"
     found.default_size, found.default_width, found.default_height = "custom", 2048, 512
-    assert parameters.plain(values())["size"] == "2048x512"
-    assert Path(parameters.place(bpy.context)["textures_dir"]) == Path("/copies")
+    assert to_parameters.plain(values())["size"] == "2048x512"
+    assert Path(to_parameters.place(bpy.context)["textures_dir"]) == Path("/copies")
     values().textures_dir = "/mine"
-    assert Path(parameters.place(bpy.context)["textures_dir"]) == Path("/mine")
+    assert Path(to_parameters.place(bpy.context)["textures_dir"]) == Path("/mine")
 
 
 def test_results_are_measured_and_cleaned(tmp_path: Path) -> None:
@@ -271,17 +266,17 @@ def test_results_are_measured_and_cleaned(tmp_path: Path) -> None:
     assert all(job.wait(10) for job in jobs)
     bpy.ops.gpt_image.favourite(job=jobs[0].id)
     folder = str(tmp_path / "state")
-    assert "MB" in disk.text(folder)
+    assert "MB" in disk_usage.text(folder)
     assert bpy.ops.gpt_image.clean_results(days=1) == {"FINISHED"}
-    assert disk.text(folder).startswith("0 results were deleted")
+    assert disk_usage.text(folder).startswith("0 results were deleted")
     assert bpy.ops.gpt_image.clean_results(days=0) == {"FINISHED"}
-    assert disk.text(folder).startswith("1 results were deleted")
+    assert disk_usage.text(folder).startswith("1 results were deleted")
     assert [results.entry(job.id).folder is None for job in jobs] == [False, True]
 
 
 def test_a_dear_request_is_asked_about_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "preferences", lambda: type("P", (), {"confirm_above_usd": 0.5}))
-    assert [asking.dear_usd(price) for price in (0.4, 0.5, 0.6)] == [0.0, 0.0, 0.6]
+    assert [confirm.dear_usd(price) for price in (0.4, 0.5, 0.6)] == [0.0, 0.0, 0.6]
 
 
 def test_a_long_prompt_is_written_in_a_text() -> None:
@@ -289,18 +284,18 @@ def test_a_long_prompt_is_written_in_a_text() -> None:
     bpy.ops.gpt_image.edit_prompt()
     assert values().prompt_text.as_string() == "oak"
     values().prompt_text.write("\nwith moss")
-    assert parameters.plain(values())["prompt"] == "oak\nwith moss"
+    assert to_parameters.plain(values())["prompt"] == "oak\nwith moss"
     bpy.ops.gpt_image.edit_prompt()
     assert len(bpy.data.texts) == 1
-    layout = draw(type("Main", (panels.GPT_IMAGE_PT_main,), {}))
+    layout = draw(type("Main", (main_panel.GPT_IMAGE_PT_main,), {}))
     assert "gpt_image.edit_prompt" in layout.operators
 
 
 def test_the_menu_of_styles_says_what_the_style_adds() -> None:
     assert not bpy.ops.gpt_image.delete_style.poll()
     values().style = "anime"
-    said = " ".join(draw(operators_styles.GPT_IMAGE_MT_styles).said)
-    assert choices.words_of("anime") in said and choices.words_of("none") == ""
+    said = " ".join(draw(style_operators.GPT_IMAGE_MT_styles).said)
+    assert enum_items.words_of("anime") in said and enum_items.words_of("none") == ""
     bpy.ops.gpt_image.add_style(label="Moon Dust", words="Style: grey dust.")
     assert bpy.ops.gpt_image.delete_style.poll() and bpy.ops.gpt_image.delete_style() == {"FINISHED"}
 
@@ -315,7 +310,7 @@ class Dropped:
 
 
 def test_pictures_are_taken_where_the_panel_is_shown() -> None:
-    handler = operators_references.GPT_IMAGE_FH_pictures
+    handler = operators.GPT_IMAGE_FH_pictures
     assert handler.poll_drop(Dropped("UI"))  # type: ignore[arg-type]
     assert not handler.poll_drop(Dropped("WINDOW"))  # type: ignore[arg-type]
     assert not handler.poll_drop(Dropped("UI", "Item"))  # type: ignore[arg-type]
@@ -337,7 +332,7 @@ def test_a_result_is_made_seamless_without_a_request(online: ApiServer) -> None:
 def test_every_refusal_says_why() -> None:
     """A ``poll`` of an operator never says no without a word."""
     silent = []
-    for path in sorted(Path(panels.__file__).parent.glob("operators_*.py")):
+    for path in sorted(Path(main_panel.__file__).parent.glob("operators_*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name == "poll":
                 text = ast.unparse(node)
@@ -348,7 +343,7 @@ def test_every_refusal_says_why() -> None:
 
 
 def test_strengths_are_shown_where_they_do_something() -> None:
-    main = type("Main", (panels.GPT_IMAGE_PT_main,), {})
+    main = type("Main", (main_panel.GPT_IMAGE_PT_main,), {})
     bpy.ops.mesh.primitive_cube_add()
     values().target = "texture"
     assert "gpt_image.remake_material" not in draw(main).operators

@@ -8,12 +8,15 @@ import bpy
 import pytest
 
 from gpt_image_addon import api, registration
-from gpt_image_addon.core.glance import Glance
-from gpt_image_addon.ui import choices, history, parameters, preferences, quote, sidebars
+from gpt_image_addon.core.journal.history_page import Glance
+from gpt_image_addon.ui.common import enum_items, sidebar
+from gpt_image_addon.ui.preferences import preferences
+from gpt_image_addon.ui.request import quote, to_parameters
+from gpt_image_addon.ui.results import history_view
 from tests.blender.layouts import Layout, draw
 
 SMALL = {"provider": "offline", "size": "64x64"}
-PANELS = [cls for cls in registration.CLASSES if issubclass(cls, sidebars.Sidebar)]
+PANELS = [cls for cls in registration.CLASSES if issubclass(cls, sidebar.Sidebar)]
 
 
 def panel(name: str) -> type:
@@ -27,7 +30,7 @@ def values() -> Any:
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     quote.forget()
-    history.view.__init__()  # type: ignore[misc]
+    history_view.view.__init__()  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("cls", PANELS, ids=lambda cls: cls.__name__)
@@ -43,7 +46,7 @@ def test_the_three_editors_have_the_same_panels() -> None:
     assert len({frozenset(names) for names in spaces.values()}) == 1
 
 
-@pytest.mark.parametrize("target", [item[0] for item in choices.TARGETS])
+@pytest.mark.parametrize("target", [item[0] for item in enum_items.TARGETS])
 @pytest.mark.parametrize("size", ["1024x1024", "custom"])
 @pytest.mark.parametrize("provider", ["openai", "offline"])
 def test_the_panel_draws_in_every_state(target: str, size: str, provider: str) -> None:
@@ -53,8 +56,8 @@ def test_the_panel_draws_in_every_state(target: str, size: str, provider: str) -
     assert ("Width" in layout.said) is (size == "custom")
 
 
-@pytest.mark.parametrize("kind", [item[0] for item in choices.REFERENCES])
-@pytest.mark.parametrize("mask", [item[0] for item in choices.MASKS])
+@pytest.mark.parametrize("kind", [item[0] for item in enum_items.REFERENCES])
+@pytest.mark.parametrize("mask", [item[0] for item in enum_items.MASKS])
 def test_references_and_masks_draw(kind: str, mask: str) -> None:
     bpy.ops.gpt_image.add_reference(kind=kind)
     values().mask, values().output_format, values().partial_images = mask, "jpeg", 2
@@ -175,10 +178,10 @@ def test_variations_are_offered_side_by_side() -> None:
 
 def test_the_history_lists_searches_and_pages() -> None:
     shown, cls = bpy.context.window_manager.gpt_image, panel("history")
-    for number in range(history.PAGE + 2):
+    for number in range(history_view.PAGE + 2):
         assert api.submit(f"oak {number}", target="image", **SMALL).wait(10)
     layout = draw(cls)
-    assert layout.said.count(f"oak {history.PAGE + 1}") == 1 and "oak 0" not in layout.said
+    assert layout.said.count(f"oak {history_view.PAGE + 1}") == 1 and "oak 0" not in layout.said
     bpy.ops.gpt_image.turn_page(step=1)
     assert "oak 0" in draw(cls).said
     shown.search = "oak 3"
@@ -190,17 +193,17 @@ def test_the_history_lists_searches_and_pages() -> None:
 
 
 def test_an_older_answer_does_not_replace_a_newer_one() -> None:
-    older, newer = (Glance(float(number), 0.0, number * history.PAGE, ()) for number in (1, 2))
-    first, second = next(history._questions), next(history._questions)
-    history._answered(second, newer, None)
-    history._answered(first, older, None)
-    assert history.view.spent_usd == 2.0 and history.view.pages == 2
+    older, newer = (Glance(float(number), 0.0, number * history_view.PAGE, ()) for number in (1, 2))
+    first, second = next(history_view._questions), next(history_view._questions)
+    history_view._answered(second, newer, None)
+    history_view._answered(first, older, None)
+    assert history_view.view.spent_usd == 2.0 and history_view.view.pages == 2
 
 
 def test_the_last_page_is_shown_when_the_page_is_gone() -> None:
-    history.view.page = 7
-    history._answered(next(history._questions), Glance(0.0, 0.0, history.PAGE + 1, ()), None)
-    assert history.view.page == 1
+    history_view.view.page = 7
+    history_view._answered(next(history_view._questions), Glance(0.0, 0.0, history_view.PAGE + 1, ()), None)
+    assert history_view.view.page == 1
 
 
 def test_the_preferences_draw(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +228,7 @@ def test_the_panels_values_become_a_request() -> None:
     bpy.ops.mesh.primitive_cube_add()
     values().prompt, values().size, values().width, values().height = "oak", "custom", 640, 320
     values().provider, values().n = "offline", 2
-    found = {**parameters.plain(values()), **parameters.place(bpy.context)}
+    found = {**to_parameters.plain(values()), **to_parameters.place(bpy.context)}
     request, application = api.split(**found)
     assert (request.prompt, request.size, request.n, request.provider) == ("oak", "640x320", 2, "offline")
     assert application.object_uid == bpy.context.active_object.session_uid
@@ -236,7 +239,7 @@ def test_a_long_prompt_comes_from_a_text() -> None:
     text = bpy.data.texts.new("prompt")
     text.write("oak\nplanks")
     values().prompt, values().prompt_text = "ignored", text
-    assert parameters.plain(values())["prompt"] == "oak\nplanks"
+    assert to_parameters.plain(values())["prompt"] == "oak\nplanks"
 
 
 def test_the_operator_works_from_a_script() -> None:

@@ -9,9 +9,9 @@ import bpy
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.core.previews import make_preview
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.scene import previewing
+from gpt_image_addon.core.imaging.previews import make_preview
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.targets import previews
 from tests.api_server import ApiServer, faults
 from tests.blender.scene_fixtures import BLUE, GREEN, cube, description, picture
 
@@ -22,19 +22,19 @@ def preview(color: Any = GREEN, number: int = 1) -> Any:
 
 def shown() -> list[str]:
     blocks = (*bpy.data.images, *bpy.data.materials)
-    return [block.name for block in blocks if previewing.JOB in block]
+    return [block.name for block in blocks if previews.JOB in block]
 
 
 @pytest.fixture(autouse=True)
 def tidy() -> Any:
     yield
-    previewing.close()
+    previews.close()
 
 
 def test_a_preview_is_shown_and_the_next_takes_its_place() -> None:
     obj = cube(material="Wood")
     for color in (GREEN, BLUE):
-        previewing.show("job", preview(color), Application(target="texture"), "oak")
+        previews.show("job", preview(color), Application(target="texture"), "oak")
     assert shown() == ["Preview oak", "Preview oak"]
     image = bpy.data.images["Preview oak"]
     assert [round(value * 255) for value in image.pixels[:3]] == list(BLUE)
@@ -46,9 +46,9 @@ def test_a_preview_is_shown_and_the_next_takes_its_place() -> None:
 def test_clearing_leaves_everything_as_it_was(target: str, material: str | None) -> None:
     cube(material=material)
     before = description()
-    previewing.show("job", preview(), Application(target=target), "oak")
+    previews.show("job", preview(), Application(target=target), "oak")
     assert shown()
-    previewing.clear("job")
+    previews.clear("job")
     assert description() == before
 
 
@@ -56,15 +56,15 @@ def test_two_jobs_on_one_object_give_it_back() -> None:
     cube(material="Wood")
     before = description()
     for job in ("first", "second"):
-        previewing.show(job, preview(), Application(target="texture"), job)
-    previewing.clear("first")
-    previewing.clear("second")
+        previews.show(job, preview(), Application(target="texture"), job)
+    previews.clear("first")
+    previews.clear("second")
     assert description() == before
 
 
 def test_a_saved_file_has_the_object_as_it_was(tmp_path: Path) -> None:
     cube(material="Wood")
-    previewing.show("job", preview(), Application(target="texture"), "oak")
+    previews.show("job", preview(), Application(target="texture"), "oak")
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     assert not shown() and not bpy.data.images
@@ -74,7 +74,7 @@ def test_a_saved_file_has_the_object_as_it_was(tmp_path: Path) -> None:
 def test_an_object_in_edit_mode_is_left_alone() -> None:
     cube(material="Wood")
     bpy.ops.object.mode_set(mode="EDIT")
-    previewing.show("job", preview(), Application(target="texture"), "oak")
+    previews.show("job", preview(), Application(target="texture"), "oak")
     assert not shown()
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon import api, results, runner, settings
+from gpt_image_addon import api
+from gpt_image_addon.app import results, runner, settings
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.core.states import JobState
-from gpt_image_addon.scene.receiver import find_object
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.targets.receiver import find_object
 from tests.api_server import ApiServer
 from tests.blender.scene_fixtures import cube, description
 

@@ -14,7 +14,8 @@ import bpy
 import pytest
 
 import gpt_image_addon
-from gpt_image_addon import api, registration, runner
+from gpt_image_addon import api, registration
+from gpt_image_addon.app import runner
 from gpt_image_addon.ui import menus
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,9 +72,9 @@ def test_enabling_loads_no_heavy_module() -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(json.loads(run.stdout.splitlines()[-1]))
-    assert "gpt_image_addon.ui.panels" in loaded
+    assert "gpt_image_addon.ui.main_panel" in loaded
     heavy = {"requests", "urllib3", "PIL", "numpy", "sqlite3"}
-    assert loaded.isdisjoint(heavy | {"gpt_image_addon.runner", "gpt_image_addon.core.request"})
+    assert loaded.isdisjoint(heavy | {"gpt_image_addon.app.runner", "gpt_image_addon.core.request.request"})
 
 
 @pytest.mark.bpy_module

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon import cli, settings
+from gpt_image_addon import cli
+from gpt_image_addon.app import settings
 from tests.api_server import ApiServer, faults
 
 PROMPT = "a velvet octopus for Project Nightingale"

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.errors import SceneError
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.scene.capture import capture_viewport, render_camera
-from gpt_image_addon.scene.targets import apply
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.capture.camera import capture_viewport, render_camera
+from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import camera, cube, dominant, pixel, prepared
 
 

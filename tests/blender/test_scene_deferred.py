@@ -8,12 +8,12 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon.core.defaults import TARGETS
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, SceneError
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.core.results import Prepared
-from gpt_image_addon.scene.receiver import why_deferred
-from gpt_image_addon.scene.targets import Deferred, apply
+from gpt_image_addon.core.request.parameters import TARGETS
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.core.results.store import Prepared
+from gpt_image_addon.scene.targets.receiver import why_deferred
+from gpt_image_addon.scene.targets.registry import Deferred, apply
 from tests.blender.scene_fixtures import (
     cube,
     description,

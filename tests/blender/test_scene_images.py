@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.errors import SceneError
-from gpt_image_addon.core.names import safe_name
-from gpt_image_addon.core.request import Application
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.core.text.names import safe_name
 from gpt_image_addon.scene.images import add_image, export_image
-from gpt_image_addon.scene.targets import apply
+from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import FACTS, RED, camera, cube, picture, prepared, reopen, unusable
 
 

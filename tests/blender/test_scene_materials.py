@@ -7,10 +7,10 @@ from typing import Any
 
 import bpy
 
-from gpt_image_addon.core.map_kinds import BY_NAME
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.scene.capture import render_camera
-from gpt_image_addon.scene.targets import apply
+from gpt_image_addon.core.request.map_kinds import BY_NAME
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.capture.camera import render_camera
+from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import (
     BLUE,
     camera,

@@ -10,11 +10,11 @@ import bpy
 import pytest
 from mathutils import Euler, Matrix, Vector
 
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.scene import planes
-from gpt_image_addon.scene.capture import render_camera
-from gpt_image_addon.scene.changes import Changes
-from gpt_image_addon.scene.targets import apply
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.capture.camera import render_camera
+from gpt_image_addon.scene.targets import plane as planes
+from gpt_image_addon.scene.targets.registry import apply
+from gpt_image_addon.scene.transaction import Changes
 from tests.blender.scene_fixtures import (
     GREEN,
     camera,

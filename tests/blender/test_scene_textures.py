@@ -8,10 +8,10 @@ import bpy
 import numpy as np
 import pytest
 
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.scene.capture import render_camera
-from gpt_image_addon.scene.receiver import find_object
-from gpt_image_addon.scene.targets import apply
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.capture.camera import render_camera
+from gpt_image_addon.scene.targets.receiver import find_object
+from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import (
     BLUE,
     camera,

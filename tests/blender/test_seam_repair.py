@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon import api
-from gpt_image_addon.core.drafts import paint
 from gpt_image_addon.core.errors import BudgetExceededError, InvalidRequestError, MissingApiKeyError
-from gpt_image_addon.ui import quote
+from gpt_image_addon.core.providers.offline.painter import paint
+from gpt_image_addon.ui.request import quote
 from tests.api_server import ApiServer, faults
 from tests.blender.conftest import Command
 from tests.blender.scene_fixtures import cube

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gpt_image_addon import cli, settings
-from gpt_image_addon.core.image_metadata import strip_metadata
-from gpt_image_addon.core.pictures import load_upload
+from gpt_image_addon import cli
+from gpt_image_addon.app import settings
+from gpt_image_addon.core.imaging.formats import load_upload
+from gpt_image_addon.core.imaging.image_metadata import strip_metadata
 from tests.api_server import ApiServer, faults
 from tests.blender.conftest import Command
 

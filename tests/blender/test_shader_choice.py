@@ -9,11 +9,11 @@ import bpy
 import pytest
 
 from gpt_image_addon.core.errors import SceneError
-from gpt_image_addon.core.request import Application
+from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.scene import compat
-from gpt_image_addon.scene.changes import Changes
-from gpt_image_addon.scene.targets import apply
-from gpt_image_addon.scene.textures import wire
+from gpt_image_addon.scene.targets.registry import apply
+from gpt_image_addon.scene.targets.texture import wire
+from gpt_image_addon.scene.transaction import Changes
 from tests.blender.scene_fixtures import (
     BLUE,
     camera,
@@ -314,14 +314,14 @@ def test_a_new_node_lies_as_the_image_that_was_shown_before() -> None:
 
 
 def test_other_strengths_do_not_bring_back_the_image_that_a_texture_replaced() -> None:
-    from gpt_image_addon.scene import materials
+    from gpt_image_addon.scene.targets import material
 
     obj = cube()
     maps = map_set()
     apply(prepared(maps=maps), Application(target="material"))
     apply(prepared(picture("Moss", BLUE)), TEXTURE)
     with Changes() as changes:
-        materials.replace_maps(obj.active_material, maps, {}, changes)
+        material.replace_maps(obj.active_material, maps, {}, changes)
     images = {node.image.name for node in obj.active_material.node_tree.nodes if hasattr(node, "image")}
     assert "Moss" in images
 

@@ -6,11 +6,11 @@ import bpy
 import pytest
 
 from gpt_image_addon.core.errors import AuthenticationError, GptImageError, MissingApiKeyError
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.request import GenerationRequest, check_values
-from gpt_image_addon.core.retirement import successor
-from gpt_image_addon.ui import translations
-from gpt_image_addon.ui.spoken import said, translated
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.request import GenerationRequest, check_values
+from gpt_image_addon.core.request.retired_models import successor
+from gpt_image_addon.ui.common import translations
+from gpt_image_addon.ui.common.translate import said, translated
 
 TABLE = translations.load()["de_DE"]
 

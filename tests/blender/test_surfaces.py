@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon import api
-from gpt_image_addon.core.drafts import paint
 from gpt_image_addon.core.errors import BudgetExceededError, InvalidRequestError, SceneError
-from gpt_image_addon.core.image_metadata import strip_metadata
-from gpt_image_addon.core.map_kinds import MAP_KINDS
-from gpt_image_addon.core.tiling import is_seamless
+from gpt_image_addon.core.imaging.image_metadata import strip_metadata
+from gpt_image_addon.core.providers.offline.painter import paint
+from gpt_image_addon.core.request.map_kinds import MAP_KINDS
+from gpt_image_addon.core.textures.tiling import is_seamless
 from tests.api_server import ApiServer, faults
 from tests.blender.scene_fixtures import cube, principled, reopen, source_of
 

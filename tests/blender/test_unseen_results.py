@@ -10,8 +10,8 @@ import bpy
 import pytest
 from mathutils import Vector
 
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.scene.targets import apply
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import camera, cube, picture, prepared
 
 TEXTURE = Application(target="texture")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from gpt_image_addon.core.errors import SceneError
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.scene.masks import selected_faces
-from gpt_image_addon.scene.targets import apply
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.scene.capture.selection import selected_faces
+from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import (
     camera,
     cube,

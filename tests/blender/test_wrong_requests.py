@@ -11,7 +11,8 @@ import bpy
 import numpy as np
 import pytest
 
-from gpt_image_addon import api, runner, settings
+from gpt_image_addon import api
+from gpt_image_addon.app import runner, settings
 from gpt_image_addon.core import errors
 from gpt_image_addon.core.errors import (
     BudgetExceededError,
@@ -21,7 +22,7 @@ from gpt_image_addon.core.errors import (
     MissingApiKeyError,
     OnlineAccessDisabledError,
 )
-from gpt_image_addon.core.pictures import encode_png
+from gpt_image_addon.core.imaging.formats import encode_png
 from tests.api_server import ApiServer
 from tests.blender.scene_fixtures import cube, description
 

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from gpt_image_addon.core.settling import adopt_all, open_journal
+from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
 
 from . import line
 

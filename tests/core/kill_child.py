@@ -24,44 +24,34 @@ from typing import Any
 
 import requests  # noqa: F401 - loaded before the forks
 
-from gpt_image_addon.core import (
-    admission,
-    commits,
-    estimates,
-    http,
-    jobs,
-    journal,
-    pictures,
-    pipeline,
-    preparing,
-    results,
-    schema,
-    settling,
-)
-from gpt_image_addon.core.connection import Connection
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.pricing import Limits
-from gpt_image_addon.core.providers import openai
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.settling import open_journal
+from gpt_image_addon.core.http import client
+from gpt_image_addon.core.http.endpoint import Connection
+from gpt_image_addon.core.imaging import formats
+from gpt_image_addon.core.jobs import admission, estimates, postprocess, worker
+from gpt_image_addon.core.jobs import queue as jobs
+from gpt_image_addon.core.journal import journal, recovery, schema, writer
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.providers.openai import client as openai
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.pricing import Limits
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results import store
 
 STEPS: dict[str, tuple[Any, str]] = {
     "reserve": (journal.Journal, "reserve"),
     "sending": (journal.Journal, "sending"),
     "generate": (openai.OpenAIProvider, "generate"),
     "send": (openai, "send"),
-    "keep": (pipeline, "keep"),
-    "write": (results, "write_synced"),
-    "finish": (results, "_finish"),
+    "keep": (worker, "keep"),
+    "write": (store, "write_synced"),
+    "finish": (store, "_finish"),
     "received": (journal.Journal, "received"),
-    "prepare": (preparing, "prepare"),
+    "prepare": (postprocess, "prepare"),
     "applied": (journal.Journal, "applied"),
-    "settle": (settling, "settle_dead"),
+    "settle": (recovery, "settle_dead"),
 }
 """The steps of the protocol, by the functions that take them."""
-TRACED = {
-    module.__file__ for module in (admission, commits, journal, jobs, pipeline, results, schema, settling)
-}
+TRACED = {module.__file__ for module in (admission, writer, journal, jobs, worker, store, schema, recovery)}
 
 
 def die() -> None:
@@ -141,7 +131,7 @@ def run(state: Path, base_url: str, key: str, prompt: str) -> None:
         limits=Limits(monthly_budget_usd=1000.0),
     )
     queue = jobs.JobQueue(1)
-    queue.submit(job, pipeline.Line(found, registry, Connection(base_url, key)).run)
+    queue.submit(job, worker.Line(found, registry, Connection(base_url, key)).run)
     while not (event := queue.events.get(timeout=30)).is_last:
         pass
     if event.error is not None:
@@ -164,7 +154,7 @@ def main() -> None:
         kind, *details = wanted["kill"]
         child = os.fork()
         if child == 0:
-            wrap(results, "write_synced", nothing, witness)
+            wrap(store, "write_synced", nothing, witness)
             if kind == "step":
                 kill_at_step(*details)
             elif kind == "line":
@@ -177,5 +167,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    assert http and pictures  # loaded before the forks
+    assert client and formats  # loaded before the forks
     main()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from gpt_image_addon.core import admission, estimates
-from gpt_image_addon.core.connection import Connection
-from gpt_image_addon.core.jobs import Job, JobEvent, JobQueue
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.pipeline import Line, file_digests
-from gpt_image_addon.core.pricing import Limits
-from gpt_image_addon.core.request import Application, GenerationRequest
+from gpt_image_addon.core.http.endpoint import Connection
+from gpt_image_addon.core.jobs import admission, estimates
+from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
+from gpt_image_addon.core.jobs.worker import Line, file_digests
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.pricing import Limits
+from gpt_image_addon.core.request.request import Application, GenerationRequest
 
 REQUEST = GenerationRequest(
     prompt="oak", provider="openai", model="gpt-image-2.6-sunburst", quality="low", size="816x816"

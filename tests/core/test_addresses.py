@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gpt_image_addon.core.connection import Connection, check_base_url, check_picture_fields
 from gpt_image_addon.core.errors import ConfigurationError
+from gpt_image_addon.core.http.endpoint import Connection, check_base_url, check_picture_fields
 
 ADDRESSES = (
     ("https://api.openai.com/v1", "https://api.openai.com/v1/images/edits", False),

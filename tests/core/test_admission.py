@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpt_image_addon.core import admission
 from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError
-from gpt_image_addon.core.estimates import quote, sent_fields
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.pictures import encode_png
-from gpt_image_addon.core.pricing import Estimate, Limits, estimate
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.imaging.formats import encode_png
+from gpt_image_addon.core.jobs import admission
+from gpt_image_addon.core.jobs.estimates import quote, sent_fields
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.pricing import Estimate, Limits, estimate
+from gpt_image_addon.core.request.request import Application
 from tests.api_server import ApiServer, faults
 
 from .line import REQUEST, admit, run

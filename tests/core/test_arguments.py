@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from gpt_image_addon.core.arguments import PathText, check_types
+from gpt_image_addon.core.common.arguments import PathText, check_types
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.states import JobState
-from gpt_image_addon.core.stored_values import read_values
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.journal.stored_values import read_values
+from gpt_image_addon.core.request.request import Application, GenerationRequest
 
 if TYPE_CHECKING:
     from fractions import Fraction

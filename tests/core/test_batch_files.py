@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.batch_files import RunFiles, read_results
+from gpt_image_addon.core.batch.manifest import Row
+from gpt_image_addon.core.batch.outcomes import Outcome, RowState
+from gpt_image_addon.core.batch.run_files import RunFiles, read_results
+from gpt_image_addon.core.common.files import PART_SUFFIX
 from gpt_image_addon.core.errors import InvalidRequestError, StorageError
-from gpt_image_addon.core.files import PART_SUFFIX
-from gpt_image_addon.core.manifest import Row
-from gpt_image_addon.core.outcomes import Outcome, RowState
-from gpt_image_addon.core.outputs import Outputs
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.settling import open_journal
+from gpt_image_addon.core.journal.outputs import Outputs
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.request.request import Application, GenerationRequest
 
 OUTCOME = Outcome(Row("a", 1, GenerationRequest(prompt="oak"), Application()), RowState.FAILED)
 

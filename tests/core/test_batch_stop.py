@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.batch import Run
-from gpt_image_addon.core.connection import Connection
-from gpt_image_addon.core.gate import Gate, Pricer
-from gpt_image_addon.core.journal import Entry, Journal
-from gpt_image_addon.core.manifest import Row
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.outcomes import RowState
-from gpt_image_addon.core.outputs import Delivery
-from gpt_image_addon.core.pipeline import Line
-from gpt_image_addon.core.pricing import Limits, nothing_seen
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import Prepared
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.batch.gate import Gate, Pricer
+from gpt_image_addon.core.batch.manifest import Row
+from gpt_image_addon.core.batch.outcomes import RowState
+from gpt_image_addon.core.batch.runner import Run
+from gpt_image_addon.core.http.endpoint import Connection
+from gpt_image_addon.core.jobs.worker import Line
+from gpt_image_addon.core.journal.journal import Entry, Journal
+from gpt_image_addon.core.journal.outputs import Delivery
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.pricing import Limits, nothing_seen
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import Prepared
 
 ROW = Row(
     "a",

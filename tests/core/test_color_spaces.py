@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from gpt_image_addon.core.decoding import decode_image
-from gpt_image_addon.core.pictures import decode
-from gpt_image_addon.core.pixels import read_pixels
-from gpt_image_addon.core.png16 import encode_png
+from gpt_image_addon.core.imaging.decoding import decode_image
+from gpt_image_addon.core.imaging.formats import decode
+from gpt_image_addon.core.imaging.pixels import read_pixels
+from gpt_image_addon.core.imaging.png_writer import encode_png
 
 from .profiled import (
     DISPLAY_P3,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core.commits import Commits
-from gpt_image_addon.core.schema import open_database
+from gpt_image_addon.core.journal.schema import open_database
+from gpt_image_addon.core.journal.writer import Commits
 
 
 @pytest.fixture

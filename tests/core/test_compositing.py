@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpt_image_addon.core.compositing import FEATHER, composite, same_aspect
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.fill import push_pull
-from gpt_image_addon.core.masks import editable_part, load_mask
-from gpt_image_addon.core.pictures import decode, encode_png
-from gpt_image_addon.core.transparency import bleed, has_checkerboard, problem
+from gpt_image_addon.core.imaging.formats import decode, encode_png
+from gpt_image_addon.core.imaging.masks import editable_part, load_mask
+from gpt_image_addon.core.raster.alpha import bleed, has_checkerboard, problem
+from gpt_image_addon.core.raster.masked_edit import FEATHER, composite, same_aspect
+from gpt_image_addon.core.raster.push_pull import push_pull
 
 Pixels = NDArray[np.uint8]
 

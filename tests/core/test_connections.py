@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core import http
-from gpt_image_addon.core.connection import check_proxy
 from gpt_image_addon.core.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -24,11 +22,13 @@ from gpt_image_addon.core.errors import (
     InvalidResponseError,
     JobCancelled,
 )
-from gpt_image_addon.core.exchange import Exchange
-from gpt_image_addon.core.pictures import Upload
-from gpt_image_addon.core.providers import openai_links
+from gpt_image_addon.core.http import client
+from gpt_image_addon.core.http.endpoint import check_proxy
+from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.retry import BACKOFF
+from gpt_image_addon.core.imaging.formats import Upload
 from gpt_image_addon.core.providers.base import Reporter, Uploads
-from gpt_image_addon.core.retries import BACKOFF
+from gpt_image_addon.core.providers.openai import downloads
 from tests.api_server import ApiServer, faults
 from tests.core.loopback import Relay, listener, make_certificate, tls_context, unanswered_port
 from tests.core.test_openai_provider import REQUEST, generate
@@ -61,8 +61,8 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> Callable[[float, float], None]:
     """Set the time to connect and the time without a byte, in seconds."""
 
     def set_timeout(connect: float, read: float) -> None:
-        defaults = {**http.send.__kwdefaults__, "timeout": (connect, read)}
-        monkeypatch.setattr(http.send, "__kwdefaults__", defaults)
+        defaults = {**client.send.__kwdefaults__, "timeout": (connect, read)}
+        monkeypatch.setattr(client.send, "__kwdefaults__", defaults)
 
     return set_timeout
 
@@ -301,12 +301,12 @@ def test_a_link_may_lead_on(api_server: ApiServer) -> None:
         return faults.error("server_error", status=307, headers={"Location": target}, match=path)
 
     api_server.script(leading_to(api_server.requests[-1].path))
-    found = openai_links._picture(api_server.origin + path, paid_exchange(), True)
+    found = downloads._picture(api_server.origin + path, paid_exchange(), True)
     assert found == api_server.answers[api_server.image_requests[0].answers[0]]
     for target in (path, "http://images.example.com/a.png"):
-        api_server.script(*[leading_to(target)] * http.MAX_LINK_HOPS)
+        api_server.script(*[leading_to(target)] * client.MAX_LINK_HOPS)
         with pytest.raises(InvalidResponseError) as caught:
-            openai_links._picture(api_server.origin + path, paid_exchange(), True)
+            downloads._picture(api_server.origin + path, paid_exchange(), True)
         assert caught.value.code == "unsafe_link"
 
 
@@ -329,7 +329,7 @@ def paid_exchange() -> Exchange:
 )
 def test_unsafe_links_are_refused(link: str) -> None:
     with pytest.raises(InvalidResponseError) as caught:
-        openai_links._picture(link, paid_exchange(), True)
+        downloads._picture(link, paid_exchange(), True)
     assert caught.value.billed == "yes"
 
 
@@ -357,7 +357,7 @@ def test_cancel_while_a_link_is_followed(api_server: ApiServer) -> None:
 
 
 def test_an_inline_link() -> None:
-    assert openai_links._picture("data:image/png;base64,AAEC", Exchange(), True) == b"\0\1\2"
+    assert downloads._picture("data:image/png;base64,AAEC", Exchange(), True) == b"\0\1\2"
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_answers_beyond_the_limit_are_refused(
     if partial_images and step.stall:
         return  # a stream has no length
     patient(5.0, 5.0)
-    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 2000)
+    monkeypatch.setattr(client, "MAX_ANSWER_BYTES", 2000)
     api_server.script(step)
     with pytest.raises(InvalidResponseError, match="larger") as caught:
         generate(api_server, dataclasses.replace(REQUEST, partial_images=partial_images))

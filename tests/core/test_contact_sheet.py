@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from gpt_image_addon.core.contact_sheet import png_sheet
+from gpt_image_addon.core.batch.contact_sheet import png_sheet
 
 
 def test_an_image_that_can_not_be_read_leaves_its_place_empty(tmp_path: Path) -> None:

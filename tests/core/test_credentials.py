@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gpt_image_addon.core.connection import Connection
-from gpt_image_addon.core.credentials import check_id, check_key
+from gpt_image_addon.core.common.credentials import check_id, check_key
 from gpt_image_addon.core.errors import ConfigurationError, ExitCode
+from gpt_image_addon.core.http.endpoint import Connection
 
 KEY = "sk-proj-abcDEF0123456789"
 

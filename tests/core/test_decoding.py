@@ -16,21 +16,21 @@ import numpy as np
 import pytest
 from PIL import GifImagePlugin, Image, ImageFile, ImageOps, PngImagePlugin
 
-from gpt_image_addon.core.decoding import (
+from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, InvalidResponseError
+from gpt_image_addon.core.imaging.decoding import (
     UnusablePictureError,
     decode_image,
     decode_small,
     opened,
     read_header,
 )
-from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, InvalidResponseError
-from gpt_image_addon.core.masks import load_mask
-from gpt_image_addon.core.pictures import decode, inspect_file, load_upload, verify
-from gpt_image_addon.core.pipeline import file_digests
-from gpt_image_addon.core.pixels import read_pixels
-from gpt_image_addon.core.png16 import encode_png
-from gpt_image_addon.core.request import GenerationRequest
-from gpt_image_addon.core.styles import read_styles
+from gpt_image_addon.core.imaging.formats import decode, inspect_file, load_upload, verify
+from gpt_image_addon.core.imaging.masks import load_mask
+from gpt_image_addon.core.imaging.pixels import read_pixels
+from gpt_image_addon.core.imaging.png_writer import encode_png
+from gpt_image_addon.core.jobs.worker import file_digests
+from gpt_image_addon.core.request.request import GenerationRequest
+from gpt_image_addon.core.request.styles import read_styles
 
 from .profiled import encoded, exif, rgb_profile, with_chunk
 
@@ -387,7 +387,7 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
 def test_a_pipe_put_in_place_of_a_file_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gpt_image_addon.core import files
+    from gpt_image_addon.core.common import files
 
     path = tmp_path / "reference.png"
     path.write_bytes(encoded(red_over_blue()))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpt_image_addon.core.drafts import FAMILIES, Family, paint, recognise
-from gpt_image_addon.core.drafts.words import phrases, read
+from gpt_image_addon.core.providers.offline.painter import FAMILIES, Family, paint, recognise
+from gpt_image_addon.core.providers.offline.painter.words import phrases, read
 
 
 def mean_color(prompt: str) -> NDArray[np.float64]:

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpt_image_addon.core.drafts import FAMILIES, Draft, Family, condition, decals, paint
-from gpt_image_addon.core.drafts.canvas import Bend, Canvas
-from gpt_image_addon.core.drafts.families import ENAMEL, NOISE
-from gpt_image_addon.core.drafts.palette import Palette
-from gpt_image_addon.core.drafts.surface import Surface
-from gpt_image_addon.core.drafts.words import best_match, phrases, read
+from gpt_image_addon.core.providers.offline.painter import FAMILIES, Draft, Family, condition, decals, paint
+from gpt_image_addon.core.providers.offline.painter.families import ENAMEL, NOISE
+from gpt_image_addon.core.providers.offline.painter.primitives.canvas import Bend, Canvas
+from gpt_image_addon.core.providers.offline.painter.primitives.palette import Palette
+from gpt_image_addon.core.providers.offline.painter.primitives.surface import Surface
+from gpt_image_addon.core.providers.offline.painter.words import best_match, phrases, read
 
 ROOT = Path(__file__).resolve().parents[2]
 PAINTERS = {**{family.name: family for family in FAMILIES}, "noise": NOISE, "enamel": ENAMEL}
@@ -29,7 +29,7 @@ def digest(draft: Draft) -> str:
 
 def test_another_process_paints_the_same_bytes() -> None:
     code = (
-        "import hashlib; from gpt_image_addon.core.drafts import paint;"
+        "import hashlib; from gpt_image_addon.core.providers.offline.painter import paint;"
         "d = paint('mossy brick', 80, 48, index=3);"
         "print(hashlib.sha256(d.color.tobytes() + d.height.tobytes()).hexdigest())"
     )

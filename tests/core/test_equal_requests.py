@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core import admission, estimates
-from gpt_image_addon.core.equal_requests import EqualRequestError, find_running, take_undelivered
 from gpt_image_addon.core.errors import APIConnectionError
-from gpt_image_addon.core.jobs import Job
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.pricing import Limits
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.core.results import Prepared
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.jobs import admission, estimates
+from gpt_image_addon.core.jobs.equal_requests import EqualRequestError, find_running, take_undelivered
+from gpt_image_addon.core.jobs.queue import Job
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.pricing import Limits
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.core.results.store import Prepared
 from tests.api_server import ApiServer
 
 from . import line

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from gpt_image_addon.core.http import Reply
-from gpt_image_addon.core.providers.error_bodies import MAX_QUOTED, read_error_body
-from gpt_image_addon.core.providers.openai_errors import error_from, error_in_stream
+from gpt_image_addon.core.http.client import Reply
+from gpt_image_addon.core.providers.openai.error_bodies import MAX_QUOTED, read_error_body
+from gpt_image_addon.core.providers.openai.errors import error_from, error_in_stream
 
 PAGE = "<!DOCTYPE html><html><head><title>%s</title><style>p{}</style></head><body>%s</body></html>"
 SAID = (

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.files import PIECE, read_file, write_synced
-from gpt_image_addon.core.memory import taken_for
+from gpt_image_addon.core.common.files import PIECE, read_file, write_synced
+from gpt_image_addon.core.common.memory import taken_for
 
 
 def some(size: int) -> bytes:

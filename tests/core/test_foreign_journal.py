@@ -16,18 +16,18 @@ from typing import Any
 
 import pytest
 
+from gpt_image_addon.core.common.process_lock import ProcessLock
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
-from gpt_image_addon.core.glance import glance
-from gpt_image_addon.core.history import Filter, clean, export, find, row
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.merging import merge
-from gpt_image_addon.core.outputs import Outputs
-from gpt_image_addon.core.processes import ProcessLock
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import keep, salvage
-from gpt_image_addon.core.schema import JOURNAL_FILE
-from gpt_image_addon.core.settling import adopt_all, open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.journal.history import Filter, clean, export, find, row
+from gpt_image_addon.core.journal.history_page import glance
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.merge import merge
+from gpt_image_addon.core.journal.outputs import Outputs
+from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
+from gpt_image_addon.core.journal.schema import JOURNAL_FILE
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import keep, salvage
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUEST = GenerationRequest(prompt="Eiche", provider="openai", model="gpt-image-2", quality="low")
@@ -513,8 +513,8 @@ def test_two_merges_at_once(tmp_path: Path) -> None:
     other.close()
     script = (
         "import sys; from pathlib import Path\n"
-        "from gpt_image_addon.core.settling import open_journal\n"
-        "from gpt_image_addon.core.merging import merge\n"
+        "from gpt_image_addon.core.journal.recovery import open_journal\n"
+        "from gpt_image_addon.core.journal.merge import merge\n"
         "journal = open_journal(Path(sys.argv[1])); sys.stdin.readline()\n"
         "merge(journal, Path(sys.argv[2])); journal.close()\n"
     )

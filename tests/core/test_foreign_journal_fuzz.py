@@ -15,16 +15,16 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gpt_image_addon.core.errors import GptImageError
-from gpt_image_addon.core.glance import glance
-from gpt_image_addon.core.history import Filter, clean, export, look, row
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.merging import merge
-from gpt_image_addon.core.outputs import Outputs
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import keep, salvage
-from gpt_image_addon.core.schema import JOURNAL_FILE, migrate, open_database
-from gpt_image_addon.core.settling import adopt_all, open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.journal.history import Filter, clean, export, look, row
+from gpt_image_addon.core.journal.history_page import glance
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.merge import merge
+from gpt_image_addon.core.journal.outputs import Outputs
+from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
+from gpt_image_addon.core.journal.schema import JOURNAL_FILE, migrate, open_database
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import keep, salvage
 
 from .fuzzing import fuzz
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.height_fusion import fuse, register_height
+from gpt_image_addon.core.textures.height_fusion import fuse, register_height
 
 
 def relief(seed: int, side: int = 320) -> np.ndarray:

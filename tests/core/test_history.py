@@ -12,16 +12,25 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import InvalidRequestError, StorageError
-from gpt_image_addon.core.glance import glance
-from gpt_image_addon.core.history import SECONDS_A_DAY, Cleaned, Filter, clean, export, find, look, row
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.merging import Merged, merge
-from gpt_image_addon.core.outputs import Outputs
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import keep
-from gpt_image_addon.core.schema import JOURNAL_FILE
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.journal.history import (
+    SECONDS_A_DAY,
+    Cleaned,
+    Filter,
+    clean,
+    export,
+    find,
+    look,
+    row,
+)
+from gpt_image_addon.core.journal.history_page import glance
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.merge import Merged, merge
+from gpt_image_addon.core.journal.outputs import Outputs
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.schema import JOURNAL_FILE
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import keep
 
 REQUEST = GenerationRequest(prompt="Eiche", provider="openai", model="gpt-image-2", quality="low")
 PICTURE = b"p" * 1000

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from gpt_image_addon.core.image_metadata import strip_metadata
-from gpt_image_addon.core.pictures import Upload
-from gpt_image_addon.core.pipeline import load_uploads
-from gpt_image_addon.core.request import GenerationRequest
-from gpt_image_addon.core.uploads import make_neutral
+from gpt_image_addon.core.imaging.formats import Upload
+from gpt_image_addon.core.imaging.image_metadata import strip_metadata
+from gpt_image_addon.core.imaging.uploads import make_neutral
+from gpt_image_addon.core.jobs.worker import load_uploads
+from gpt_image_addon.core.request.request import GenerationRequest
 
 SECRET = b"Ada Lovelace, 51.5N 0.1W"
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">' + SECRET + b"</x:xmpmeta>"

@@ -1,4 +1,4 @@
-"""The direction of imports: each room may import only what lies below it."""
+"""The direction of imports: one table says what each folder of the package may import."""
 
 from __future__ import annotations
 
@@ -13,85 +13,96 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
 
-CORE_OUTSIDE = {"numpy", "PIL", "requests", "urllib3"}
-BLENDER = {"bpy", "bpy_extras", "mathutils", "bmesh", "gpu", "gpu_extras", "numpy", "bl_operators", "bl_ui"}
+CORE_BASE = "core.text core.errors core.common core.request core.results"
+JOBS = f"{CORE_BASE} core.http core.raster core.imaging core.textures core.journal core.providers"
+PAINTER = "core.providers.offline.painter"
+BLENDER = "bpy mathutils numpy"
 
-ROOMS: dict[str, set[str]] = {
-    "core": {"core"},
-    "settings": {"core"},
-    "blend_paths": {"core"},
-    "references": {"core", "scene", "settings"},
-    "scene": {"core", "scene"},
-    "applying": {"core", "scene"},
-    "runner": {"applying", "core", "listeners", "scene", "settings"},
-    "surfaces": {"blend_paths", "core", "runner", "scene", "settings"},
-    "tiles": {"blend_paths", "core", "runner", "settings", "surfaces"},
-    "catalogue": {"core", "runner", "settings"},
-    "health": {"core", "settings"},
-    "report": {"core", "health", "settings"},
-    "ledger": {"blend_paths", "core", "runner", "settings"},
-    "results": {"blend_paths", "runner", "scene", "settings", "core"},
-    "batch_outputs": {"scene", "core"},
-    "batches": {"batch_outputs", "blend_paths", "runner", "settings", "core"},
-    "api": {
-        "batches",
-        "blend_paths",
-        "catalogue",
-        "core",
-        "ledger",
-        "listeners",
-        "references",
-        "runner",
-        "scene",
-    }
-    | {"settings", "surfaces", "tiles"},
-    "ui": {"ui", "api", "blend_paths", "references", "requirements", "results", "settings", "core"},
-    "cli": {"api", "batches", "blend_paths", "cli", "core", "health", "report"},
-    "__main__": {"api", "core", "cli"},
-    "deferred": {"core"},
-    "listeners": set(),
-    "requirements": set(),
-    "registration": {"api", "cli", "deferred", "listeners", "requirements", "settings", "ui", "core"},
-    "__init__": {"registration"},
+FOLDERS: dict[str, tuple[str, str]] = {
+    "core": ("", ""),
+    "core.text": ("", ""),
+    "core.errors": ("core.text", ""),
+    "core.common": ("core.text core.errors", ""),
+    "core.request": ("core.text core.errors core.common", ""),
+    "core.results": ("core.text core.errors core.common", ""),
+    "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
+    "core.raster": ("", "PIL numpy"),
+    "core.imaging": ("core.errors core.common core.results core.raster", "PIL numpy"),
+    "core.textures": (
+        "core.errors core.common core.request core.results core.raster core.imaging",
+        "PIL numpy",
+    ),
+    "core.journal": (f"{CORE_BASE} core.http", ""),
+    "core.providers": ("core.errors core.request core.http core.imaging", ""),
+    f"{PAINTER}.primitives": ("", "PIL numpy"),
+    f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),
+    PAINTER: (f"{PAINTER}.primitives {PAINTER}.patterns", "PIL numpy"),
+    "core.providers.offline": (
+        f"core.request core.http core.imaging core.providers {PAINTER}",
+        "PIL numpy",
+    ),
+    "core.providers.openai": (
+        "core.text core.errors core.common core.request core.http core.imaging core.providers",
+        "",
+    ),
+    "core.jobs": (f"{JOBS} core.providers.openai {PAINTER}", "numpy"),
+    "core.batch": (
+        f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
+        "PIL",
+    ),
+    "scene": (f"{CORE_BASE} core.imaging core.journal", BLENDER),
+    "scene.shading": ("scene", BLENDER),
+    "scene.targets": (f"{CORE_BASE} core.imaging core.journal scene scene.shading", BLENDER),
+    "scene.capture": (
+        "core.errors core.raster scene scene.shading scene.targets",
+        f"{BLENDER} gpu",
+    ),
+    "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
+    "app.batch": (
+        f"{CORE_BASE} core.http core.journal core.providers.openai core.jobs core.batch"
+        " scene scene.targets app",
+        "bpy",
+    ),
+    "app.diagnostics": (
+        "core.text core.errors core.common core.request core.http core.journal app",
+        "bpy",
+    ),
+    "api": (
+        f"{CORE_BASE} core.journal core.providers.openai core.jobs core.batch scene app app.batch",
+        "",
+    ),
+    "ui.common.translations": ("", ""),
+    "ui.common": ("core.errors core.request core.results app ui.common.translations", "bpy"),
+    "ui.references": ("core.errors core.request app ui.common", "bpy gpu gpu_extras"),
+    "ui.request": (
+        "core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
+        "bpy",
+    ),
+    "ui.presets": ("core.request ui.common ui.request", "bpy bpy_extras bl_operators bl_ui"),
+    "ui.results": ("core.errors core.request core.journal app api ui.common ui.request", "bpy"),
+    "ui.preferences": (
+        "core.text core.errors core.common core.request app app.diagnostics api"
+        " ui.common ui.request ui.presets ui.results",
+        "bpy",
+    ),
+    "ui": ("ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
+    "cli": (
+        f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
+        "",
+    ),
+    "lazy": ("core.common", ""),
+    "registration": (
+        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.request"
+        " ui.presets ui.results ui.preferences",
+        "bpy",
+    ),
+    "__main__": ("core.common cli", "bpy"),
+    "__init__": ("registration", ""),
 }
-"""What each room may import of the package."""
+"""What the modules of each folder, and each module of the root, may import: first of the package, all of it
+further up in this table, then of what else is installed."""
 
-ARRAYS_ONLY = (
-    "cuts",
-    "drafts",
-    "height_fusion",
-    "kernels",
-    "light",
-    "map_kinds",
-    "maps",
-    "material_words",
-    "packing",
-    "png16",
-    "registration",
-    "relief",
-    "tile_sizes",
-    "tiling",
-)
-"""Core rooms that turn arrays into arrays and know only each other."""
-
-NO_PROVIDERS = (
-    "jobs",
-    "crew",
-    "commits",
-    "sessions",
-    "journal",
-    "results",
-    "request",
-    "models",
-    "pricing",
-    "prompts",
-    "pictures",
-    "http",
-    "exchange",
-    "retries",
-    "watched",
-)
-UI_MUST_NOT_SEE = ("core.http", "core.providers", "core.jobs")
+LARGEST = 15  # modules in one folder
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -99,81 +110,126 @@ def modules() -> Iterator[tuple[str, Path]]:
         yield ".".join(path.relative_to(PACKAGE).with_suffix("").parts), path
 
 
+def folder_of(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
+def find_module(target: list[str]) -> str:
+    """The module that a dotted name, perhaps of something in a module, stands in."""
+    path = PACKAGE.joinpath(*target)
+    if path.with_suffix(".py").is_file():
+        return ".".join(target)
+    return ".".join([*target, "__init__"]) if path.is_dir() else find_module(target[:-1])
+
+
 def imports_of(name: str, path: Path) -> Iterator[tuple[str, bool]]:
-    """Dotted names of what a module imports, and whether that is inside the package."""
+    """What a module imports, wherever in it, and whether that is a module of the package."""
     package = name.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, False
+            yield from ((alias.name.split(".")[0], False) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield node.module or "", False
+            yield (node.module or "").split(".")[0], False
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1]
             inside = base + (node.module.split(".") if node.module else [])
-            for alias in node.names:
-                target = [*inside, alias.name]
-                is_module = (PACKAGE.joinpath(*target).with_suffix(".py")).exists() or PACKAGE.joinpath(
-                    *target
-                ).is_dir()
-                yield ".".join(target if is_module else inside), True
+            yield from ((find_module([*inside, alias.name]), True) for alias in node.names)
+
+
+def is_allowed(folder: str, target: str, inside: bool) -> bool:
+    """
+    :param target: a module of the package, or the name of something installed.
+    """
+    within, outside = FOLDERS[folder]
+    if inside:
+        return folder_of(target) in {folder, *within.split()}
+    return target in sys.stdlib_module_names or target in outside.split()
 
 
 def broken_arrows() -> list[str]:
-    found = []
-    for name, path in modules():
-        room = name.split(".")[0]
-        for target, inside in imports_of(name, path):
-            if not is_allowed(name, room, target, inside):
-                found.append(f"{name} imports {target}")
-    return found
+    return [
+        f"{name} imports {target}"
+        for name, path in modules()
+        for target, inside in imports_of(name, path)
+        if not is_allowed(folder_of(name), target, inside)
+    ]
 
 
-def is_allowed(name: str, room: str, target: str, inside: bool) -> bool:
-    top = target.split(".")[0]
-    if not inside:
-        if top in sys.stdlib_module_names:
-            return True
-        return top in (CORE_OUTSIDE if room == "core" else BLENDER)
-    if top not in ROOMS[room]:
-        return False
-    if room == "core":
-        return is_allowed_in_core(name, target)
-    return not (room == "ui" and target.startswith(UI_MUST_NOT_SEE))
+def find_circle(arrows: dict[str, set[str]]) -> list[str]:
+    """Nodes that lead to each other, in their order; none where there is no circle."""
+    done: set[str] = set()
+
+    def follow(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return way[way.index(name) :]
+        if name not in done:
+            for target in sorted(arrows.get(name, ())):
+                if circle := follow(target, [*way, name]):
+                    return circle
+            done.add(name)
+        return []
+
+    return next((circle for name in sorted(arrows) if (circle := follow(name, []))), [])
 
 
-def is_allowed_in_core(name: str, target: str) -> bool:
-    parts, goal = name.split(".")[1:], target.split(".")[1:]
-    if parts and parts[0] in ARRAYS_ONLY:
-        return bool(goal) and goal[0] in ARRAYS_ONLY
-    return not (parts and parts[0] in NO_PROVIDERS and goal[:1] == ["providers"])
+def test_every_folder_is_in_the_table() -> None:
+    folders = {folder_of(name) for name, _ in modules()}
+    assert len(folders) > 30
+    assert folders == set(FOLDERS)
 
 
-def test_every_arrow_points_down() -> None:
-    assert len(list(modules())) > 30
+def test_every_arrow_is_in_the_table() -> None:
     assert broken_arrows() == []
 
 
+def test_the_table_points_up() -> None:
+    above: set[str] = set()
+    for folder, (within, _) in FOLDERS.items():
+        assert set(within.split()) <= above, folder
+        above.add(folder)
+
+
+def test_no_modules_import_each_other() -> None:
+    arrows = {
+        name: {target for target, inside in imports_of(name, path) if inside and target != name}
+        for name, path in modules()
+    }
+    assert find_circle(arrows) == []
+
+
+def test_a_circle_is_seen() -> None:
+    assert find_circle({"a": {"b"}, "b": {"c"}, "c": {"d", "b"}}) == ["b", "c"]
+
+
 @pytest.mark.parametrize(
-    ("name", "target", "inside"),
+    ("folder", "target", "inside"),
     [
-        ("core.maps", "bpy", False),
-        ("core.jobs", "core.providers.openai", True),
-        ("core.http", "settings", True),
-        ("core.maps", "core.http", True),
-        ("scene.images", "runner", True),
-        ("ui.panels", "core.jobs", True),
-        ("ui.panels", "runner", True),
+        ("core.textures", "bpy", False),
+        ("core.journal", "core.providers.openai.client", True),
+        ("core.http", "app.settings", True),
+        ("core.raster", "core.http.client", True),
+        ("scene", "app.runner", True),
+        ("ui.request", "core.jobs.queue", True),
+        ("ui", "app.runner", True),
         ("api", "attrs", False),
     ],
 )
-def test_a_wrong_arrow_is_seen(name: str, target: str, inside: bool) -> None:
-    assert not is_allowed(name, name.split(".")[0], target, inside)
+def test_a_wrong_arrow_is_seen(folder: str, target: str, inside: bool) -> None:
+    assert not is_allowed(folder, target, inside)
+
+
+def test_folders_are_small_and_core_holds_only_folders() -> None:
+    sizes: dict[str, int] = {}
+    for name, path in modules():
+        if path.name != "__init__.py":
+            sizes[folder_of(name)] = sizes.get(folder_of(name), 0) + 1
+    assert max(sizes.values()) <= LARGEST, sizes
+    assert "core" not in sizes
 
 
 def test_only_the_runner_names_timers() -> None:
     naming = [name for name, path in modules() if "app.timers" in path.read_text("utf-8")]
-    assert naming == ["runner"]
+    assert naming == ["app.runner"]
 
 
 def test_core_imports_without_blender() -> None:
@@ -191,10 +247,16 @@ def test_core_imports_without_blender() -> None:
 
 
 def test_submitting_loads_nothing_heavy() -> None:
+    light = "core.common core.request core.journal core.results core.providers.openai.fields"
+    names = [
+        f"gpt_image_addon.{name}"
+        for name, _ in modules()
+        if name.startswith(tuple(f"{folder}." for folder in light.split()))
+    ]
     script = (
-        "import sys\n"
-        "from gpt_image_addon.core import admission, asked, durations, further, journal, models, pipeline\n"
-        "from gpt_image_addon.core.providers import openai_fields\n"
+        "import sys, importlib\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "from gpt_image_addon.core.jobs import admission, durations, estimates, follow_ups, worker\n"
         "heavy = {'requests', 'urllib3', 'PIL', 'numpy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -15,16 +15,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core import keychain, styles
-from gpt_image_addon.core.durations import DEFAULT_SECONDS, Durations
-from gpt_image_addon.core.errands import Errands
+from gpt_image_addon.core.common import keychain
+from gpt_image_addon.core.common.background_tasks import Errands
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError, InvalidRequestError
-from gpt_image_addon.core.jobs import Emit, Job, JobQueue
-from gpt_image_addon.core.previews import EDGE, make_preview
-from gpt_image_addon.core.prompts import compose
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import Prepared
-from gpt_image_addon.core.strokes import Stroke, draw_strokes, fill_polygons
+from gpt_image_addon.core.imaging.previews import EDGE, make_preview
+from gpt_image_addon.core.jobs.durations import DEFAULT_SECONDS, Durations
+from gpt_image_addon.core.jobs.queue import Emit, Job, JobQueue
+from gpt_image_addon.core.raster.drawing import Stroke, draw_strokes, fill_polygons
+from gpt_image_addon.core.request import styles
+from gpt_image_addon.core.request.prompt import compose
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import Prepared
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -209,7 +210,7 @@ def test_all_texts_are_translated_and_no_translation_is_left_over() -> None:
 
 
 def test_a_missing_translation_is_seen(tmp_path: Path) -> None:
-    table = json.loads((ROOT / "gpt_image_addon/ui/translations/de_DE.json").read_text("utf-8"))
+    table = json.loads((ROOT / "gpt_image_addon/ui/common/translations/de_DE.json").read_text("utf-8"))
     for text in ("Prompt", "There is no API key.", "Oil Painting", "{} styles were written."):
         table.pop(text)
     table["Nobody says this"] = "Das sagt niemand"
@@ -223,12 +224,12 @@ def test_a_missing_translation_is_seen(tmp_path: Path) -> None:
     assert "missing, in" in run.stdout and ": Prompt" in run.stdout
     assert "missing, in settings.py: There is no API key." in run.stdout
     assert "missing, in styles.json: Oil Painting" in run.stdout
-    assert "missing, in operators_styles.py: {} styles were written." in run.stdout
+    assert "missing, in style_operators.py: {} styles were written." in run.stdout
     assert "left over: Nobody says this" in run.stdout
 
 
 def test_placeholders_survive_translation() -> None:
-    table = json.loads((ROOT / "gpt_image_addon/ui/translations/de_DE.json").read_text("utf-8"))
+    table = json.loads((ROOT / "gpt_image_addon/ui/common/translations/de_DE.json").read_text("utf-8"))
     for text, said in table.items():
         for field in ("{:s}", "{:d}", "{}"):
             assert text.count(field) == said.count(field), text

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core import schema
-from gpt_image_addon.core.entries import ENDED, OF_BATCH, OF_ROW
+from gpt_image_addon.core.common.process_lock import ProcessLock
 from gpt_image_addon.core.errors import (
     APIConnectionError,
     BadRequestError,
@@ -24,15 +23,16 @@ from gpt_image_addon.core.errors import (
     InvalidResponseError,
     StorageError,
 )
-from gpt_image_addon.core.history import clean
-from gpt_image_addon.core.journal import LOCKS_FOLDER, Journal
-from gpt_image_addon.core.pricing import Observed
-from gpt_image_addon.core.processes import ProcessLock
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import keep
-from gpt_image_addon.core.schema import JOURNAL_FILE, VERSION, VERSION_1
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.journal import schema
+from gpt_image_addon.core.journal.entries import ENDED, OF_BATCH, OF_ROW
+from gpt_image_addon.core.journal.history import clean
+from gpt_image_addon.core.journal.journal import LOCKS_FOLDER, Journal
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.schema import JOURNAL_FILE, VERSION, VERSION_1
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.pricing import Observed
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import keep
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUEST = GenerationRequest(prompt="Eiche", provider="openai", model="m", references=("/a.png",))
@@ -509,8 +509,8 @@ def test_a_journal_that_can_not_be_opened_is_let_go(tmp_path: Path, monkeypatch:
     with sqlite3.connect(tmp_path / JOURNAL_FILE) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
-    monkeypatch.setattr("gpt_image_addon.core.journal.open_database", open_database)
-    monkeypatch.setattr("gpt_image_addon.core.commits.open_database", open_database)
+    monkeypatch.setattr("gpt_image_addon.core.journal.journal.open_database", open_database)
+    monkeypatch.setattr("gpt_image_addon.core.journal.writer.open_database", open_database)
     with pytest.raises(StorageError, match="newer version"):
         open_journal(tmp_path)
     assert opened

@@ -20,7 +20,7 @@ def test_a_tool_that_does_not_listen_ends_nobody(tmp_path: Path) -> None:
     tool.chmod(0o755)
     script = (
         "import signal\n"
-        "from gpt_image_addon.core import keychain\n"
+        "from gpt_image_addon.core.common import keychain\n"
         "from gpt_image_addon.core.errors import ConfigurationError\n"
         "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
         "try:\n"

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core.journal import STORED, Entry, Journal
-from gpt_image_addon.core.preparing import prepare
-from gpt_image_addon.core.settling import adopt_all, open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.jobs.postprocess import prepare
+from gpt_image_addon.core.journal.journal import STORED, Entry, Journal
+from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
+from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer
 
 ROOT = Path(__file__).resolve().parents[2]

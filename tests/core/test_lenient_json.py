@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gpt_image_addon.core.lenient_json import MAX_DEPTH, TOO_DEEP, load_json, parse_json, read_json
+from gpt_image_addon.core.text.json_reader import MAX_DEPTH, TOO_DEEP, load_json, parse_json, read_json
 
 
 def nested(depth: int, opening: str = "[", closing: str = "]") -> str:

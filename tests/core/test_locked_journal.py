@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core import schema
 from gpt_image_addon.core.errors import StorageError
-from gpt_image_addon.core.history import Filter, look
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.schema import JOURNAL_FILE
-from gpt_image_addon.core.settling import open_journal
+from gpt_image_addon.core.journal import schema
+from gpt_image_addon.core.journal.history import Filter, look
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.schema import JOURNAL_FILE
+from gpt_image_addon.core.request.request import Application, GenerationRequest
 
 REQUEST = GenerationRequest(prompt="oak", provider="openai", model="m")
 

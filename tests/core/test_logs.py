@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from gpt_image_addon.core import logs, redaction
 from gpt_image_addon.core.errors import GptImageError
-from gpt_image_addon.core.exchange import Exchange
+from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.text import log as logs
+from gpt_image_addon.core.text import redaction
 from tests.api_server import ApiServer, faults
 from tests.core.test_openai_provider import REQUEST, connect, generate
 
@@ -58,11 +59,11 @@ def test_nothing_secret_is_ever_logged(
         except GptImageError as error:
             said.append(error.text + repr(error.to_dict()))
             log.warning("Job broke: %s", error.text, exc_info=True)
-    for name in ("gpt_image_addon.core.http", *logs.OTHERS):  # should somebody log it after all
+    for name in ("gpt_image_addon.core.http.client", *logs.OTHERS):  # should somebody log it after all
         logging.getLogger(name).error("sent with %s", connect(api_server).headers())
     text = everything.getvalue() + "".join(said) + repr(connect(api_server))
     assert len(api_server.requests) > len(STEPS)
-    assert "urllib3" in text and "gpt_image_addon.core.http" in text and "Traceback" in text
+    assert "urllib3" in text and "gpt_image_addon.core.http.client" in text and "Traceback" in text
     assert api_server.api_key not in text and api_server.api_key[8:40] not in text
     assert "marzipan" not in text
     for picture in api_server.answers.values():
@@ -99,6 +100,6 @@ def test_a_key_of_any_form_is_hidden() -> None:
 
 
 def test_names_do_not_depend_on_where_the_package_lies() -> None:
-    installed = logs.get_logger("bl_ext.user_default.gpt_image_addon.core.http")
-    assert installed.name == "gpt_image_addon.core.http"
-    assert logs.get_logger("gpt_image_addon.core.http") is installed
+    installed = logs.get_logger("bl_ext.user_default.gpt_image_addon.core.http.client")
+    assert installed.name == "gpt_image_addon.core.http.client"
+    assert logs.get_logger("gpt_image_addon.core.http.client") is installed

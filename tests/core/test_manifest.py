@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from gpt_image_addon.core.batch.manifest import Manifest, Row
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.manifest import Manifest, Row
 
 
 def rows(tmp_path: Path, *records: Any, **defaults: Any) -> list[Row]:

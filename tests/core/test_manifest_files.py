@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core import manifest, manifest_records
+from gpt_image_addon.core.batch import manifest, manifest_records
+from gpt_image_addon.core.batch.manifest import Manifest, Row
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.manifest import Manifest, Row
 
 TABLE = (("id", "prompt", "quality"), ("a", "Dielen für drüben", "low"), ("b", "red, old; brick", "high"))
 

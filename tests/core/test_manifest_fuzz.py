@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from gpt_image_addon.core import openjd
+from gpt_image_addon.core.batch import openjd
+from gpt_image_addon.core.batch.estimate import survey
+from gpt_image_addon.core.batch.gate import Pricer
+from gpt_image_addon.core.batch.manifest import ALIASES, NOT_OFFERED, OWN_COLUMNS, PARAMETERS, Manifest, Row
+from gpt_image_addon.core.common.paths import is_file_name
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.gate import Pricer
-from gpt_image_addon.core.manifest import ALIASES, NOT_OFFERED, OWN_COLUMNS, PARAMETERS, Manifest, Row
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.outputs import Outputs
-from gpt_image_addon.core.paths import is_file_name
-from gpt_image_addon.core.pricing import nothing_seen
-from gpt_image_addon.core.survey import survey
+from gpt_image_addon.core.journal.outputs import Outputs
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.pricing import nothing_seen
 
 from .fuzzing import fuzz
 

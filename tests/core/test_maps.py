@@ -7,11 +7,16 @@ import threading
 import numpy as np
 import pytest
 
-from gpt_image_addon.core import kernels
-from gpt_image_addon.core.light import evened, light_ramp, log_luminance
-from gpt_image_addon.core.map_kinds import BY_NAME
-from gpt_image_addon.core.maps import ALL, Strengths, make_maps
-from gpt_image_addon.core.relief import ambient_occlusion, estimated_height, normal_map, without_steps
+from gpt_image_addon.core.raster import arrays
+from gpt_image_addon.core.request.map_kinds import BY_NAME
+from gpt_image_addon.core.textures.lighting import evened, light_ramp, log_luminance
+from gpt_image_addon.core.textures.material_maps import ALL, Strengths, make_maps
+from gpt_image_addon.core.textures.relief import (
+    ambient_occlusion,
+    estimated_height,
+    normal_map,
+    without_steps,
+)
 
 
 def waves(height: int, width: int) -> np.ndarray:
@@ -232,7 +237,7 @@ def test_a_failing_block_fails_the_whole() -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        kernels.in_blocks((100_000, 64), work)
+        arrays.in_blocks((100_000, 64), work)
 
 
 def test_bad_input_is_refused_in_words() -> None:

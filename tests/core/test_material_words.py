@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core import material_words
-from gpt_image_addon.core.material_words import guess_material
+from gpt_image_addon.core.textures import material_guess
+from gpt_image_addon.core.textures.material_guess import guess_material
 
-TABLE = json.loads(Path(material_words.__file__).with_name("materials.json").read_text(encoding="utf-8"))
+TABLE = json.loads(Path(material_guess.__file__).with_name("materials.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.errors import ConfigurationError, InvalidRequestError
-from gpt_image_addon.core.models import Registry, check, load_registry
-from gpt_image_addon.core.request import GenerationRequest
-from gpt_image_addon.core.sizes import SizeRule, parse_size
+from gpt_image_addon.core.request.models import Registry, check, load_registry
+from gpt_image_addon.core.request.request import GenerationRequest
+from gpt_image_addon.core.request.sizes import SizeRule, parse_size
 
 TODAY = date(2026, 11, 22)
 

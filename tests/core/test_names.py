@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gpt_image_addon.core.names import FALLBACK, NAME_LIMIT, safe_name
+from gpt_image_addon.core.text.names import FALLBACK, NAME_LIMIT, safe_name
 
 
 @pytest.mark.parametrize(

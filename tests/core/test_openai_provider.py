@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpt_image_addon.core import http
-from gpt_image_addon.core.connection import Connection, check_base_url, is_loopback
 from gpt_image_addon.core.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -31,12 +29,14 @@ from gpt_image_addon.core.errors import (
     PermissionDeniedError,
     RateLimitError,
 )
-from gpt_image_addon.core.exchange import Exchange
-from gpt_image_addon.core.pictures import encode_png, load_upload
+from gpt_image_addon.core.http import client
+from gpt_image_addon.core.http.endpoint import Connection, check_base_url, is_loopback
+from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.retry import named_wait, wait_before_retry
+from gpt_image_addon.core.imaging.formats import encode_png, load_upload
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
-from gpt_image_addon.core.providers.openai import OpenAIProvider
-from gpt_image_addon.core.request import GenerationRequest
-from gpt_image_addon.core.retries import named_wait, wait_before_retry
+from gpt_image_addon.core.providers.openai.client import OpenAIProvider
+from gpt_image_addon.core.request.request import GenerationRequest
 from tests.api_server import ORGANIZATION, PROJECT, ApiServer, faults
 
 REQUEST = GenerationRequest(prompt="oak", provider="openai", model="gpt-image-2.6-sunburst", quality="low")
@@ -266,7 +266,7 @@ def test_a_refused_connection_is_tried_again(api_server: ApiServer) -> None:
 
 
 def test_a_silent_server_is_left(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http.send, "__kwdefaults__", {**http.send.__kwdefaults__, "timeout": (1.0, 0.2)})
+    monkeypatch.setattr(client.send, "__kwdefaults__", {**client.send.__kwdefaults__, "timeout": (1.0, 0.2)})
     api_server.script(faults.stall("processing"))
     with pytest.raises(APITimeoutError) as caught:
         generate(api_server)

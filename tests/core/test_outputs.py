@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core import outputs as module
 from gpt_image_addon.core.errors import ExitCode, InvalidRequestError, StorageError
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.outputs import (
+from gpt_image_addon.core.journal import outputs as module
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.outputs import (
     Outputs,
     check_folder,
     is_json_report,
     is_row_report,
     renamed_warning,
 )
-from gpt_image_addon.core.settling import open_journal
+from gpt_image_addon.core.journal.recovery import open_journal
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core import styles
 from gpt_image_addon.core.errors import ConfigurationError, InvalidRequestError
-from gpt_image_addon.core.models import check, load_registry, usable_registry
-from gpt_image_addon.core.request import GenerationRequest
+from gpt_image_addon.core.request import styles
+from gpt_image_addon.core.request.models import check, load_registry, usable_registry
+from gpt_image_addon.core.request.request import GenerationRequest
 
 TODAY = date(2026, 11, 22)
 GOOD_PRICES = {"text_in": 1, "text_in_cached": 1, "image_in": 1, "image_in_cached": 1, "text_out": 1}

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from gpt_image_addon.core import pace
 from gpt_image_addon.core.errors import JobCancelled
-from gpt_image_addon.core.exchange import Exchange
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.pace import IMAGES, INPUT_IMAGES, LONGEST_WAIT, Pace, Turn
-from gpt_image_addon.core.settling import open_journal
+from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.journal import rate_limiter
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.rate_limiter import IMAGES, INPUT_IMAGES, LONGEST_WAIT, Pace, Turn
+from gpt_image_addon.core.journal.recovery import open_journal
 
 SERVER = "https://api.example/v1"
 ONE = {IMAGES: 1, INPUT_IMAGES: 0}
@@ -22,7 +22,7 @@ ONE = {IMAGES: 1, INPUT_IMAGES: 0}
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     found = SimpleNamespace(now=1_800_000_000.0)
-    monkeypatch.setattr(pace, "time", SimpleNamespace(time=lambda: found.now))
+    monkeypatch.setattr(rate_limiter, "time", SimpleNamespace(time=lambda: found.now))
     return found
 
 

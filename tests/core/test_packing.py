@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.packing import LAYOUTS, pack
-from gpt_image_addon.core.png16 import encode_png
+from gpt_image_addon.core.imaging.png_writer import encode_png
+from gpt_image_addon.core.textures.channel_packing import LAYOUTS, pack
 
 MAPS = {
     kind: np.full((6, 5), level, np.uint8)

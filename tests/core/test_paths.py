@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gpt_image_addon.core.common.files import read_file
+from gpt_image_addon.core.common.paths import find_below, is_file_name, is_job_id, is_month, state_folder
 from gpt_image_addon.core.errors import ConfigurationError
-from gpt_image_addon.core.files import read_file
-from gpt_image_addon.core.paths import find_below, is_file_name, is_job_id, is_month, state_folder
 
 
 @pytest.mark.parametrize("text", ["0a1b2c3d4e5f", "0a1b2c3d4e5f-height", "a_b"])

@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core import decoding, http, pictures
-from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -22,16 +20,19 @@ from gpt_image_addon.core.errors import (
     InvalidResponseError,
     JobCancelled,
 )
-from gpt_image_addon.core.exchange import Exchange
-from gpt_image_addon.core.jobs import Job, JobEvent, JobQueue
-from gpt_image_addon.core.journal import Entry, Journal
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.pipeline import Line
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.result_folders import BODY_FILE
-from gpt_image_addon.core.results import Prepared
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.http import client
+from gpt_image_addon.core.http.endpoint import Connection
+from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.imaging import decoding, formats
+from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
+from gpt_image_addon.core.jobs.worker import Line
+from gpt_image_addon.core.journal.journal import Entry, Journal
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.folders import BODY_FILE
+from gpt_image_addon.core.results.store import Prepared
 from tests.api_server import ApiServer, Step, faults
 from tests.core.test_openai_provider import ERROR_ROWS
 
@@ -141,8 +142,8 @@ def test_each_fault(
     billed: str,
     requests: int,
 ) -> None:
-    defaults = {**http.send.__kwdefaults__, "timeout": (2.0, 0.4)}
-    monkeypatch.setattr(http.send, "__kwdefaults__", defaults)
+    defaults = {**client.send.__kwdefaults__, "timeout": (2.0, 0.4)}
+    monkeypatch.setattr(client.send, "__kwdefaults__", defaults)
     bench.server.script(step)
     outcome, entry = bench.run()
     check_failure(bench, outcome, entry, kind, 6, billed)
@@ -222,11 +223,11 @@ def test_a_bomb_is_refused_before_it_is_decoded(bench: Bench) -> None:
 
 
 def test_the_limit_of_pixels_is_our_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (decoding, pictures):
+    for module in (decoding, formats):
         monkeypatch.setattr(module, "MAX_PIXELS", 816 * 816 - 1)
     outcome, _ = bench.run()
     assert type(outcome) is InvalidResponseError and outcome.billed == "yes"
-    for module in (decoding, pictures):
+    for module in (decoding, formats):
         monkeypatch.setattr(module, "MAX_PIXELS", 816 * 816)
     assert isinstance(bench.run()[0], Prepared)
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.pixels import eight_bit_color, read_pixels, resized
-from gpt_image_addon.core.png16 import encode_png
+from gpt_image_addon.core.imaging.pixels import eight_bit_color, read_pixels, resized
+from gpt_image_addon.core.imaging.png_writer import encode_png
 
 DICE = np.random.default_rng(7)
 

@@ -14,19 +14,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.asked import as_sent
-from gpt_image_addon.core.copies import copy_textures
-from gpt_image_addon.core.drafts import RELIEF, paint
+from gpt_image_addon.core.common.fair_lock import Turns
 from gpt_image_addon.core.errors import InvalidResponseError, StorageError
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.outputs import Outputs
-from gpt_image_addon.core.png16 import encode_png
-from gpt_image_addon.core.preparing import prepare
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import Picture, Prepared, thumbnail_of
-from gpt_image_addon.core.sizes import parse_size
-from gpt_image_addon.core.turns import Turns
-from gpt_image_addon.core.workshop import WORKSHOP
+from gpt_image_addon.core.imaging.png_writer import encode_png
+from gpt_image_addon.core.jobs.copies import copy_textures
+from gpt_image_addon.core.jobs.postprocess import prepare
+from gpt_image_addon.core.jobs.subprocess_worker import WORKSHOP
+from gpt_image_addon.core.journal.outputs import Outputs
+from gpt_image_addon.core.providers.offline.painter import RELIEF, paint
+from gpt_image_addon.core.request.effective_request import as_sent
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.request.sizes import parse_size
+from gpt_image_addon.core.results.store import Picture, Prepared, thumbnail_of
 
 MATERIAL = Application(target="material")
 BY_MODEL = replace(MATERIAL, height_by_model=True)

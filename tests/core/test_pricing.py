@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core import pricing
 from gpt_image_addon.core.errors import BudgetExceededError
-from gpt_image_addon.core.estimates import sent_fields
-from gpt_image_addon.core.models import Registry, load_registry
-from gpt_image_addon.core.pricing import (
+from gpt_image_addon.core.jobs.estimates import sent_fields
+from gpt_image_addon.core.request import pricing
+from gpt_image_addon.core.request.models import Registry, load_registry
+from gpt_image_addon.core.request.pricing import (
     Estimate,
     Limits,
     Observed,
@@ -22,7 +22,7 @@ from gpt_image_addon.core.pricing import (
     patch_tokens,
     picture_tokens,
 )
-from gpt_image_addon.core.request import GenerationRequest
+from gpt_image_addon.core.request.request import GenerationRequest
 
 # Output tokens by factor, for 1024x1024, 1536x1024, 2048x2048 and 3840x2160.
 PUBLISHED_TOKENS = {

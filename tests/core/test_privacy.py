@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.files import keep_private
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import keep, rescue_roots
-from gpt_image_addon.core.schema import JOURNAL_FILE
-from gpt_image_addon.core.settling import open_journal
+from gpt_image_addon.core.common.files import keep_private
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.schema import JOURNAL_FILE
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import keep, rescue_roots
 from tests.api_server import ApiServer
 
 from .line import admit, run

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core import proxies
-from gpt_image_addon.core.connection import is_loopback
 from gpt_image_addon.core.errors import APIConnectionError, ConfigurationError, EndpointError, ExitCode
-from gpt_image_addon.core.proxies import check_route, find_proxy
+from gpt_image_addon.core.http import proxy as proxies
+from gpt_image_addon.core.http.endpoint import is_loopback
+from gpt_image_addon.core.http.proxy import check_route, find_proxy
 from tests.api_server import ApiServer
 from tests.core.loopback import Relay, make_certificate, tls_context
 from tests.core.test_openai_provider import generate
@@ -123,7 +123,7 @@ def test_a_proxy_that_can_not_be_used_is_named_before_anything_is_sent(
 def test_a_proxy_that_wants_a_password_says_so(
     api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gpt_image_addon.core.exchange.Exchange.wait", lambda self, seconds: None)
+    monkeypatch.setattr("gpt_image_addon.core.http.request_state.Exchange.wait", lambda self, seconds: None)
     with Refusing(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
         address = f"127.0.0.1:{proxy.port}"
         monkeypatch.setenv("HTTPS_PROXY", f"http://ada:word@{address}")
@@ -192,8 +192,8 @@ def test_a_bad_proxy_behind_a_paid_link_is_told_as_paid(
     api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server is on this machine, its pictures are elsewhere."""
-    from gpt_image_addon.core.exchange import Exchange
-    from gpt_image_addon.core.http import fetch
+    from gpt_image_addon.core.http.client import fetch
+    from gpt_image_addon.core.http.request_state import Exchange
 
     exchange = Exchange()
     exchange.answered = True

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.pictures import encode_png
-from gpt_image_addon.core.preparing import prepare
-from gpt_image_addon.core.previews import make_preview
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import Prepared
-from gpt_image_addon.core.thumbnails import write_thumbnail
+from gpt_image_addon.core.imaging.formats import encode_png
+from gpt_image_addon.core.imaging.previews import make_preview
+from gpt_image_addon.core.imaging.thumbnails import write_thumbnail
+from gpt_image_addon.core.jobs.postprocess import prepare
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import Prepared
 
 from .profiled import encoded, exif, rgb_profile
 

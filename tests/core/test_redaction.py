@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.redaction import Redaction
+from gpt_image_addon.core.text.redaction import Redaction
 
 FOLDERS = {"<state folder>": Path("/home/ada/.local/share/gpt-image"), "~": Path("/home/ada")}
 

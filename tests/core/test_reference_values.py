@@ -7,17 +7,17 @@ import math
 import numpy as np
 import pytest
 
-from gpt_image_addon.core.kernels import blurred
-from gpt_image_addon.core.light import evened, light_ramp, log_luminance
-from gpt_image_addon.core.relief import (
+from gpt_image_addon.core.raster.alpha import bleed, has_checkerboard, problem
+from gpt_image_addon.core.raster.arrays import blurred
+from gpt_image_addon.core.textures.lighting import evened, light_ramp, log_luminance
+from gpt_image_addon.core.textures.relief import (
     ambient_occlusion,
     estimated_height,
     normal_map,
     steepness,
     stretched,
 )
-from gpt_image_addon.core.tiling import is_seamless, score
-from gpt_image_addon.core.transparency import bleed, has_checkerboard, problem
+from gpt_image_addon.core.textures.tiling import is_seamless, score
 
 STEP = 1 / 255
 AXES = ((0, 1), (1, 1), (1, 0), (1, -1))

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core.connection import Connection
-from gpt_image_addon.core.exchange import Exchange
-from gpt_image_addon.core.http import Reply
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.pipeline import Line
-from gpt_image_addon.core.providers import openai_batches
-from gpt_image_addon.core.providers.openai_batches import BatchClient, LineReader
-from gpt_image_addon.core.redaction import hide
-from gpt_image_addon.core.remote_collection import Collection
-from gpt_image_addon.core.settling import open_journal
+from gpt_image_addon.core.batch.remote_collection import Collection
+from gpt_image_addon.core.http.client import Reply
+from gpt_image_addon.core.http.endpoint import Connection
+from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.jobs.worker import Line
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.providers.openai import batch_api
+from gpt_image_addon.core.providers.openai.batch_api import BatchClient, LineReader
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.text.redaction import hide
 
 SECRET = "correct-horse-battery"
 
@@ -76,7 +76,7 @@ def test_a_large_file_of_answers_has_time_to_come(
         seconds.append(exchange.answer_seconds)
         return Reply(200, {})
 
-    monkeypatch.setattr(openai_batches, "send", send)
+    monkeypatch.setattr(batch_api, "send", send)
     reader = LineReader(lambda line: True, tmp_path / "aside", "output")
     BatchClient(Connection("http://127.0.0.1:1/v1")).read("file_1", reader)
     assert seconds[0] > 5000 * 4e6 / 1e6

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.request import (
+from gpt_image_addon.core.request.request import (
     Application,
     GenerationRequest,
     check_application,

@@ -15,21 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core import results
-from gpt_image_addon.core.body_file import BodyFile
-from gpt_image_addon.core.connection import Connection
+from gpt_image_addon.core.common.files import PART_SUFFIX
 from gpt_image_addon.core.errors import GptImageError, StorageError
-from gpt_image_addon.core.files import PART_SUFFIX
-from gpt_image_addon.core.jobs import JobEvent
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.pipeline import Line
-from gpt_image_addon.core.request import Application
-from gpt_image_addon.core.result_folders import BODY_FILE
-from gpt_image_addon.core.results import ANSWER_FILE, Kept, find_result, keep, read_answer, salvage
-from gpt_image_addon.core.schema import JOURNAL_FILE
-from gpt_image_addon.core.settling import adopt_all, open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.http.body_file import BodyFile
+from gpt_image_addon.core.http.endpoint import Connection
+from gpt_image_addon.core.jobs.queue import JobEvent
+from gpt_image_addon.core.jobs.worker import Line
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
+from gpt_image_addon.core.journal.schema import JOURNAL_FILE
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.core.results import store
+from gpt_image_addon.core.results.folders import BODY_FILE
+from gpt_image_addon.core.results.store import ANSWER_FILE, Kept, find_result, keep, read_answer, salvage
 from tests.api_server import ApiServer, faults
 
 from .line import admit, finish, run, start
@@ -261,14 +261,14 @@ def test_where_the_images_find_no_room_the_body_makes_room(
     tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = with_body(tmp_path)
-    write = results.write_synced
+    write = store.write_synced
 
     def write_or_fail(path: Path, data: bytes, mode: int = 0o644) -> None:
         if path.parent == body.parent and body.exists():
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, data, mode)
 
-    monkeypatch.setattr(results, "write_synced", write_or_fail)
+    monkeypatch.setattr(store, "write_synced", write_or_fail)
     kept = keep(tmp_path, "a", NOW, FILES, {})
     assert (kept.folder, kept.notice) == (tmp_path / "2026-11" / "a", "")
     assert {path.name for path in kept.folder.iterdir()} == {ANSWER_FILE, BODY_FILE, *FILES}
@@ -279,14 +279,14 @@ def test_where_no_disk_takes_the_images_the_body_stays(
     tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_body(tmp_path)
-    write = results.write_synced
+    write = store.write_synced
 
     def write_or_fail(path: Path, data: bytes, mode: int = 0o644) -> None:
         if path.name in FILES:
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, data, mode)
 
-    monkeypatch.setattr(results, "write_synced", write_or_fail)
+    monkeypatch.setattr(store, "write_synced", write_or_fail)
     with pytest.raises(StorageError) as caught:
         keep(tmp_path, "a", NOW, FILES, {})
     kept = tmp_path / "2026-11" / "a" / BODY_FILE

@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from gpt_image_addon.core.models import Model, Registry, load_registry
-from gpt_image_addon.core.retirement import successor
+from gpt_image_addon.core.request.models import Model, Registry, load_registry
+from gpt_image_addon.core.request.retired_models import successor
 
 
 @pytest.fixture(scope="module")

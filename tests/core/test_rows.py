@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.entries import Place
 from gpt_image_addon.core.errors import APIConnectionError, InvalidRequestError, RowTakenError
-from gpt_image_addon.core.journal import Journal
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import keep
-from gpt_image_addon.core.rows import Known, known, last_error
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.journal.batch_rows import Known, known, last_error
+from gpt_image_addon.core.journal.entries import Place
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import keep
 
 REQUEST = GenerationRequest(prompt="oak", provider="openai", model="m")
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.drafts import paint
-from gpt_image_addon.core.seam_repair import REACH, mended, parcel
-from gpt_image_addon.core.surface import tile_of
-from gpt_image_addon.core.tiling import Tile, make_tile
+from gpt_image_addon.core.providers.offline.painter import paint
+from gpt_image_addon.core.textures.seam_repair import REACH, mended, parcel
+from gpt_image_addon.core.textures.tiling import Tile, make_tile
+from gpt_image_addon.core.textures.writer import tile_of
 from tests.api_server.repaint import repainted
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from gpt_image_addon.core import errors
 from gpt_image_addon.core.errors import APIStatusError, GptImageError
-from gpt_image_addon.core.plain_text import clean, clean_block, repair
-from gpt_image_addon.core.redaction import describe, environment_without_secrets, hide, redact
+from gpt_image_addon.core.text.plain_text import clean, clean_block, repair
+from gpt_image_addon.core.text.redaction import describe, environment_without_secrets, hide, redact
 
 SECRET = "Zq7~private/Key+of=Ada&42"
 """Not one that looks like a key."""

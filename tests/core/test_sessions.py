@@ -10,12 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from gpt_image_addon.core import sessions as room
-from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import APIConnectionError, JobCancelled
-from gpt_image_addon.core.exchange import Exchange
-from gpt_image_addon.core.http import Reply, send
-from gpt_image_addon.core.sessions import Sessions
+from gpt_image_addon.core.http import pool as room
+from gpt_image_addon.core.http.client import Reply, send
+from gpt_image_addon.core.http.endpoint import Connection
+from gpt_image_addon.core.http.pool import Sessions
+from gpt_image_addon.core.http.request_state import Exchange
 from tests.api_server import ApiServer, faults
 from tests.core.loopback import listener
 from tests.core.test_openai_provider import generate

@@ -13,11 +13,11 @@ from gpt_image_addon.core.errors import (
     InternalServerError,
     InvalidResponseError,
 )
-from gpt_image_addon.core.exchange import Exchange
-from gpt_image_addon.core.pictures import load_upload, verify
+from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.imaging.formats import load_upload, verify
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
-from gpt_image_addon.core.providers.openai import OpenAIProvider
-from gpt_image_addon.core.request import GenerationRequest
+from gpt_image_addon.core.providers.openai.client import OpenAIProvider
+from gpt_image_addon.core.request.request import GenerationRequest
 from tests.api_server import ApiServer, faults
 from tests.core.test_openai_provider import connect, picture
 

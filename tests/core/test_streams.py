@@ -8,8 +8,8 @@ import random
 
 import pytest
 
-from gpt_image_addon.core.lifting import PictureLifter
-from gpt_image_addon.core.sse import EventParser
+from gpt_image_addon.core.http.json_images import PictureLifter
+from gpt_image_addon.core.http.sse import EventParser
 
 PICTURE = random.Random(1).randbytes(1000)
 TEXT = base64.b64encode(PICTURE).decode()

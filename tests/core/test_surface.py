@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.defaults import PACKINGS, STRENGTHS
-from gpt_image_addon.core.drafts import paint
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.map_kinds import MAP_KINDS
-from gpt_image_addon.core.packing import LAYOUTS
-from gpt_image_addon.core.request import check_map_values
-from gpt_image_addon.core.surface import (
+from gpt_image_addon.core.providers.offline.painter import paint
+from gpt_image_addon.core.request.map_kinds import MAP_KINDS
+from gpt_image_addon.core.request.parameters import PACKINGS, STRENGTHS
+from gpt_image_addon.core.request.request import check_map_values
+from gpt_image_addon.core.textures.channel_packing import LAYOUTS
+from gpt_image_addon.core.textures.tiling import is_seamless
+from gpt_image_addon.core.textures.writer import (
     MapOptions,
     encode_tile,
     map_options,
@@ -23,7 +24,6 @@ from gpt_image_addon.core.surface import (
     tile_of,
     write_maps,
 )
-from gpt_image_addon.core.tiling import is_seamless
 
 DICE = np.random.default_rng(3)
 

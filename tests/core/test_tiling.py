@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.cuts import least_cut
-from gpt_image_addon.core.drafts import paint
-from gpt_image_addon.core.tile_sizes import source_size
-from gpt_image_addon.core.tiling import is_seamless, make_tile, score
+from gpt_image_addon.core.providers.offline.painter import paint
+from gpt_image_addon.core.request.tile_sizes import source_size
+from gpt_image_addon.core.textures.seam_cut import least_cut
+from gpt_image_addon.core.textures.tiling import is_seamless, make_tile, score
 
 
 @pytest.mark.parametrize("side", [256, 512, 1024])

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.errors import InvalidResponseError
-from gpt_image_addon.core.pictures import verify
-from gpt_image_addon.core.whole_png import PIECE, SIGNATURE, plain_size
+from gpt_image_addon.core.imaging.formats import verify
+from gpt_image_addon.core.imaging.whole_png import PIECE, SIGNATURE, plain_size
 
 LIMIT = 10**8
 NOISE = np.random.default_rng(5).integers(0, 256, (48, 40, 4), dtype=np.uint8)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from gpt_image_addon.core.batch.manifest import Manifest
+from gpt_image_addon.core.batch.openjd import ROWS_FILE, TEMPLATE_FILE, write_bundle
 from gpt_image_addon.core.errors import InvalidRequestError, StorageError
-from gpt_image_addon.core.manifest import Manifest
-from gpt_image_addon.core.openjd import ROWS_FILE, TEMPLATE_FILE, write_bundle
 
 OPENJD = Path(__file__).resolve().parents[2] / ".cache" / "venv-openjd" / "bin" / "openjd"
 NAMES = (

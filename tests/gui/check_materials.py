@@ -19,11 +19,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 
 from harness import Steps, run  # noqa: E402 - found through the path set above
 
-from gpt_image_addon.core.png16 import encode_png  # noqa: E402 - a full Blender has no Pillow
-from gpt_image_addon.core.request import Application  # noqa: E402
-from gpt_image_addon.core.results import Picture, Prepared  # noqa: E402
+from gpt_image_addon.core.imaging.png_writer import encode_png  # noqa: E402 - a full Blender has no Pillow
+from gpt_image_addon.core.request.request import Application  # noqa: E402
+from gpt_image_addon.core.results.store import Picture, Prepared  # noqa: E402
 from gpt_image_addon.scene import compat  # noqa: E402
-from gpt_image_addon.scene.targets import apply  # noqa: E402
+from gpt_image_addon.scene.targets.registry import apply  # noqa: E402
 
 OUT = Path("build/gui")
 SIDE, RENDERED = 128, 96  # pixels

@@ -17,11 +17,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 
 from harness import Steps, run, screenshot, until, window  # noqa: E402 - found through the path set above
 
-from gpt_image_addon.core.request import Application  # noqa: E402
-from gpt_image_addon.core.results import Picture, Prepared  # noqa: E402
-from gpt_image_addon.scene.capture import capture_viewport  # noqa: E402
-from gpt_image_addon.scene.receiver import why_deferred  # noqa: E402
-from gpt_image_addon.scene.targets import apply  # noqa: E402
+from gpt_image_addon.core.request.request import Application  # noqa: E402
+from gpt_image_addon.core.results.store import Picture, Prepared  # noqa: E402
+from gpt_image_addon.scene.capture.camera import capture_viewport  # noqa: E402
+from gpt_image_addon.scene.targets.receiver import why_deferred  # noqa: E402
+from gpt_image_addon.scene.targets.registry import apply  # noqa: E402
 
 OUT = Path("build/gui")
 

@@ -14,8 +14,8 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from bl_ext.user_default.gpt_image_addon import api
-from bl_ext.user_default.gpt_image_addon.core.results import thumbnail_of
-from bl_ext.user_default.gpt_image_addon.core.workshop import WORKSHOP
+from bl_ext.user_default.gpt_image_addon.core.jobs.subprocess_worker import WORKSHOP
+from bl_ext.user_default.gpt_image_addon.core.results.store import thumbnail_of
 from hand import open_sidebar, over, shot
 from harness import Steps, run, until
 

@@ -12,19 +12,19 @@ from typing import Any
 
 from PIL import Image
 
-from gpt_image_addon.core import admission, estimates
-from gpt_image_addon.core.body_file import BODY_FILE
-from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import GptImageError
-from gpt_image_addon.core.jobs import Job, JobEvent
-from gpt_image_addon.core.journal import Entry
-from gpt_image_addon.core.models import load_registry
-from gpt_image_addon.core.pipeline import Line
-from gpt_image_addon.core.pricing import BELIEVED_TIMES, Limits
-from gpt_image_addon.core.request import Application, GenerationRequest
-from gpt_image_addon.core.results import Prepared
-from gpt_image_addon.core.settling import open_journal
-from gpt_image_addon.core.states import JobState
+from gpt_image_addon.core.http.body_file import BODY_FILE
+from gpt_image_addon.core.http.endpoint import Connection
+from gpt_image_addon.core.jobs import admission, estimates
+from gpt_image_addon.core.jobs.queue import Job, JobEvent
+from gpt_image_addon.core.jobs.worker import Line
+from gpt_image_addon.core.journal.journal import Entry
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.pricing import BELIEVED_TIMES, Limits
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.store import Prepared
 
 from .server import HostileServer
 

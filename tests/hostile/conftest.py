@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.exchange import Exchange
+from gpt_image_addon.core.http.request_state import Exchange
 
 from .bench import Bench
 from .server import HostileServer

@@ -20,9 +20,9 @@ pytest.importorskip("hypothesis", reason="a full Blender's folder for tests may 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gpt_image_addon.core.body_file import BODY_FILE
 from gpt_image_addon.core.errors import APIStatusError
-from gpt_image_addon.core.exchange import Exchange
+from gpt_image_addon.core.http.body_file import BODY_FILE
+from gpt_image_addon.core.http.request_state import Exchange
 
 from .bench import KEY, PICTURE, TEXT, USAGE, Bench, Ended, document
 from .server import HostileServer, chunked, http, zipped

@@ -11,9 +11,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from gpt_image_addon.core import http as client
-from gpt_image_addon.core.body_file import BODY_FILE
-from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import (
     APIStatusError,
     APITimeoutError,
@@ -21,9 +18,12 @@ from gpt_image_addon.core.errors import (
     GptImageError,
     InvalidResponseError,
 )
-from gpt_image_addon.core.exchange import Exchange
-from gpt_image_addon.core.states import JobState
-from gpt_image_addon.core.unpacking import Unpacker
+from gpt_image_addon.core.http import client
+from gpt_image_addon.core.http.body_file import BODY_FILE
+from gpt_image_addon.core.http.decompression import Unpacker
+from gpt_image_addon.core.http.endpoint import Connection
+from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.journal.states import JobState
 
 from .bench import KEY, PICTURE, TEXT, Bench, document
 from .server import HostileServer, Piece, chunked, endless, events, http, zipped

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from gpt_image_addon.core import http as client
-from gpt_image_addon.core.body_file import BODY_FILE
 from gpt_image_addon.core.errors import APIConnectionError, InvalidResponseError
-from gpt_image_addon.core.exchange import Exchange
+from gpt_image_addon.core.http import client
+from gpt_image_addon.core.http.body_file import BODY_FILE
+from gpt_image_addon.core.http.request_state import Exchange
 
 from .bench import KEY, PICTURE, Bench, document, encode
 from .server import HostileServer, endless, http, zipped

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core.pipeline import NO_USAGE, ODD_USAGE
-from gpt_image_addon.core.providers.openai_answers import read_usage
+from gpt_image_addon.core.jobs.worker import NO_USAGE, ODD_USAGE
+from gpt_image_addon.core.providers.openai.response import read_usage
 
 from .bench import TEXT, USAGE, Bench, document
 from .server import HostileServer, events, http

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gpt_image_addon.core.errors import APIError
-from gpt_image_addon.core.providers.openai_batches import Line, LineReader
+from gpt_image_addon.core.providers.openai.batch_api import Line, LineReader
 from tests.api_server.images import base64_text
 from tests.core.fuzzing import fuzz
 

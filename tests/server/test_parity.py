@@ -15,14 +15,14 @@ import openai
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.connection import Connection
 from gpt_image_addon.core.errors import APIStatusError, InvalidRequestError
-from gpt_image_addon.core.exchange import Exchange
-from gpt_image_addon.core.models import check, load_registry
-from gpt_image_addon.core.pictures import Upload
+from gpt_image_addon.core.http.endpoint import Connection
+from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.imaging.formats import Upload
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
-from gpt_image_addon.core.providers.openai import OpenAIProvider
-from gpt_image_addon.core.request import GenerationRequest
+from gpt_image_addon.core.providers.openai.client import OpenAIProvider
+from gpt_image_addon.core.request.models import check, load_registry
+from gpt_image_addon.core.request.request import GenerationRequest
 
 from ..api_server import DEPLOYMENT, ApiServer, Record, faults
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from ..connection import Connection
+    from ..http.endpoint import Connection
     from .base import Provider
 
 
@@ -28,8 +28,8 @@ class ProviderInfo:
 
 
 PROVIDERS: Mapping[str, ProviderInfo] = {
-    "openai": ProviderInfo(".openai", "OpenAIProvider", needs_key=True, is_paid=True),
-    "offline": ProviderInfo(".offline", "OfflineProvider", needs_key=False, is_paid=False),
+    "openai": ProviderInfo(".openai.client", "OpenAIProvider", needs_key=True, is_paid=True),
+    "offline": ProviderInfo(".offline.provider", "OfflineProvider", needs_key=False, is_paid=False),
 }
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..exchange import Exchange
-from ..pictures import Upload
-from ..pricing import Usage
-from ..request import GenerationRequest
+from ..http.request_state import Exchange
+from ..imaging.formats import Upload
+from ..request.pricing import Usage
+from ..request.request import GenerationRequest
 
 
 @dataclass(frozen=True)

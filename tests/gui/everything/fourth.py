@@ -10,7 +10,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
-from bl_ext.user_default.gpt_image_addon.ui.panels_request import SUB_PANELS
+from bl_ext.user_default.gpt_image_addon.ui.request.subpanels import SUB_PANELS
 from hand import Sidebar, open_sidebar, over, shot
 from harness import Steps, press, quit_by_key, run, until
 

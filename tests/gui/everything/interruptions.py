@@ -15,7 +15,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api, results
-from bl_ext.user_default.gpt_image_addon.core.workshop import WORKSHOP
+from bl_ext.user_default.gpt_image_addon.core.jobs.subprocess_worker import WORKSHOP
 
 ADDON = "bl_ext.user_default.gpt_image_addon"
 TICK = 0.1

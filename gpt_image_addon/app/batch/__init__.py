@@ -1,0 +1,1 @@
+"""Batches in Blender. Main thread only."""

@@ -1,0 +1,445 @@
+"""Batches: a manifest, the settings and the journal brought together. Main thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...core.batch.manifest import Manifest, Row
+from ...core.errors import GptImageError, InvalidRequestError
+from ...core.request.parameters import OBJECT_TARGETS
+from ...core.request.pricing import BATCH_SHARE
+from ...core.request.request import GenerationRequest
+from .. import runner, settings
+
+if TYPE_CHECKING:
+    from ...core.batch.estimate import Survey
+    from ...core.batch.gate import Gate, Pricer
+    from ...core.batch.outcomes import Outcome, Tally
+    from ...core.batch.remote_collection import Problem
+    from ...core.batch.runner import Folder, Run
+    from ...core.jobs.worker import Line
+    from ...core.journal.outputs import Outputs
+    from ..settings import Settings
+    from .outputs import AssetLibrary, BlendPerRow
+
+OUTPUTS_SUFFIX = "-pictures"
+PATH_OPTIONS = ("output_dir", "asset_library", "contact_sheet", "report", "merge_from")
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a manifest is run."""
+
+    output_dir: Path | None = None
+    """Folder for pictures and maps; beside the manifest, with its name, where nothing else is asked for."""
+    blend_per_row: bool = False
+    """Save a .blend for each row in ``output_dir``."""
+    asset_library: Path | None = None
+    """A .blend that gets every row as an asset."""
+    contact_sheet: Path | None = None
+    """A .png or .html that shows all pictures."""
+    report: Path | None = None
+    """File for the rows that failed or are UNKNOWN; beside the manifest by default."""
+    concurrency: int | None = None
+    """Requests at once; None for that of the settings."""
+    images_per_minute: float | None = None
+    input_images_per_minute: float | None = None
+    max_cost_usd: float | None = None
+    """Of the whole run."""
+    retry_unknown: bool = False
+    sends: bool = True
+    """Without, only what was made already is put together."""
+    via_batch_api: bool = False
+    """Hand the rows in at half price; `collect` fetches them later."""
+    collect: bool = False
+    merge_from: Path | None = None
+    """Folder of state folders whose journals and results are taken over before."""
+    overwrite: bool = False
+    """Replace what is in the way of a file; without, files get other names or the run is refused."""
+    part: tuple[int, int] = (1, 1)
+    """The third of ten parts is (3, 10): every tenth row from the third on."""
+
+
+@dataclass
+class Batch:
+    """One manifest and what is done with it."""
+
+    manifest: Path
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    options: BatchOptions = BatchOptions()
+
+    def __post_init__(self) -> None:
+        self.manifest = self.manifest.absolute()
+        if self.options.collect and not self.options.via_batch_api:
+            raise InvalidRequestError("Only what was handed in can be collected: add via_batch_api.")
+        if self.options.blend_per_row and self.options.asset_library is not None:
+            raise InvalidRequestError("Choose one: a .blend for each row, or an asset library.")
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """The rows of this part, read from the file."""
+        part, parts = self.options.part
+        return islice(Manifest(self.manifest, self.defaults), part - 1, None, parts)
+
+    @property
+    def folder(self) -> Path:
+        """Where files go."""
+        if self.options.output_dir is not None:
+            return self.options.output_dir.absolute()
+        return self.manifest.with_name(self.manifest.stem + OUTPUTS_SUFFIX)
+
+    def file(self, kind: str) -> Path:
+        """The name of one of the run's own files: beside the report, where that has a place."""
+        beside = (self.options.report or self.manifest).absolute()
+        part, parts = self.options.part
+        middle = f".{part}of{parts}" if parts > 1 else ""
+        return beside.with_name(f"{self.manifest.stem}{middle}.{kind}.jsonl")
+
+    @property
+    def share(self) -> float:
+        """Of the list price."""
+        return BATCH_SHARE if self.options.via_batch_api else 1.0
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything may be paid for."""
+        return self.options.sends and not self.options.collect
+
+    def survey(self, on_invalid: Callable[[Row, GptImageError], None] | None = None) -> Survey:
+        """Read and price everything; nothing is sent.
+
+        :raises InvalidRequestError: the manifest can't be understood.
+        """
+        from ...core.batch.estimate import survey
+
+        return survey(self.rows, self.pricer(settings.load()), on_invalid)
+
+    def pricer(self, found: Settings) -> Pricer:
+        """What completes and prices rows."""
+        from ...core.batch.gate import Pricer
+
+        journal = runner.journal(found)
+        # What was seen changes little during a run, and asking takes longer than the rest of a price.
+        registry = runner.registry(found)
+
+        def complete(request: GenerationRequest) -> GenerationRequest:
+            return runner.completed(request, registry, found)
+
+        return Pricer(registry, complete, cache(journal.seen), self.share, self._check_row)
+
+    def _check_row(self, row: Row) -> None:
+        """:raises InvalidRequestError: its result can't go where it is to go."""
+        if self.options.asset_library is not None:
+            from .outputs import check_asset
+
+            check_asset(row)
+
+    def write_farm(
+        self, folder: Path, chunks: int, command: Sequence[str], merge_flags: Sequence[str]
+    ) -> int:
+        """Write the manifest as a job bundle for a render farm; returns the number of its rows.
+
+        :raises InvalidRequestError: the folder is in use, or a picture of a row can't be read.
+        """
+        from ...core.batch.openjd import write_bundle
+
+        for row in self.rows:
+            self._check_row(row)
+        found, name = self.options, self.manifest.stem
+        given: dict[str, float | None] = {
+            "--concurrency": found.concurrency,
+            "--images-per-minute": found.images_per_minute,
+            "--input-images-per-minute": found.input_images_per_minute,
+        }
+        flags = [text for flag, value in given.items() if value is not None for text in (flag, f"{value:g}")]
+        if self.options.asset_library is not None or self.options.blend_per_row:
+            self._check_farm()
+        return write_bundle(
+            self.rows,
+            folder.absolute(),
+            name=name,
+            chunks=chunks,
+            command=command,
+            flags=flags,
+            merge_flags=merge_flags,
+            overwrite=found.overwrite,
+        )
+
+    def _check_farm(self) -> None:
+        """:raises InvalidRequestError: a row names an object, and all files of a bundle are new."""
+        for row in filter(names_object, self.rows):
+            where = f"{self.manifest.name}, line {row.line}"
+            raise no_object(row, f"{where}: the bundle makes new files, and they have no object")
+
+    def check_receiver(self, row: Row) -> None:
+        """Find out before anything is paid whether the object that a row names can take its result.
+
+        Main thread only, while the file of the output is open.
+
+        :raises InvalidRequestError: it can't.
+        """
+        if self.options.blend_per_row and names_object(row):
+            raise no_object(row, "The .blend of a row is a new file, and it has no object")
+        if self.options.asset_library is not None and names_object(row):
+            runner.check_receiver(row.application)
+
+    def check_outputs(self) -> None:
+        """Find out before anything is paid whether all files of the run can be written.
+
+        :raises InvalidRequestError: something that is not ours has the name of one.
+        :raises StorageError: a folder can't be written.
+        """
+        from ...core.journal.outputs import check_folder, is_row_report
+
+        outputs, found = runner.outputs(overwrite=self.options.overwrite), self.options
+        if found.asset_library is None or found.output_dir is not None:
+            check_folder(self.folder)
+        if found.asset_library is not None:
+            library = found.asset_library.absolute()
+            if library.is_dir():
+                raise InvalidRequestError(
+                    f"{library} is a folder.", code="is_a_folder", param="asset_library"
+                )
+            check_folder(library.parent, library.name)
+        if found.contact_sheet is not None:
+            outputs.check(found.contact_sheet.absolute(), self.owner, param="contact_sheet")
+        for path in (self.report, self.file("results")):
+            outputs.check(path, self.owner, param="report", is_ours=is_row_report)
+        if self.manifest in (self.report, found.contact_sheet, found.asset_library):
+            raise InvalidRequestError(f"{self.manifest} is the manifest itself; name another file.")
+
+    @property
+    def owner(self) -> str:
+        """What names this manifest where files are written for it."""
+        return str(self.manifest)
+
+    @property
+    def report(self) -> Path:
+        """File for the rows that failed or are UNKNOWN."""
+        return (self.options.report or self.file("report")).absolute()
+
+    def open(self, survey: Survey) -> Run:
+        """A run that is ready to begin.
+
+        :raises ConfigurationError: a provider of the manifest can't be used.
+        :raises StorageError: the folder can't be made.
+        """
+        from ...core.batch.runner import Folder, Run
+
+        found = settings.load()
+        outputs = runner.outputs(overwrite=self.options.overwrite)
+        self.check_outputs()
+        if self.sends or self.options.collect:
+            for provider in sorted(survey.providers):
+                found.check_provider(provider)
+        folder: Folder | None = None
+        if self.options.asset_library is None or self.options.output_dir is not None:
+            folder = Folder(self.folder, outputs, self.manifest)
+        return Run(
+            self._line(found),
+            self._gate(found),
+            folder,
+            output=self._output(outputs),
+            concurrency=self.options.concurrency or found.concurrency,
+            sends=self.sends,
+        )
+
+    def _line(self, found: Settings) -> Line:
+        from ...core.http.pool import Sessions
+        from ...core.jobs.worker import Line
+        from ...core.journal.rate_limiter import Pace
+
+        journal, limits = runner.journal(found), self.options
+        pace = Pace(journal, found.base_url, limits.images_per_minute, limits.input_images_per_minute)
+        return Line(
+            journal, runner.registry(found), found.connection(), found.monthly_budget_usd, pace, Sessions()
+        )
+
+    def _gate(self, found: Settings) -> Gate:
+        from ...core.batch.gate import Gate
+
+        return Gate(
+            runner.journal(found),
+            self.pricer(found),
+            found.limits(),
+            max_cost_usd=self.options.max_cost_usd,
+            retry_unknown=self.options.retry_unknown and self.sends,
+        )
+
+    def _output(self, outputs: Outputs) -> BlendPerRow | AssetLibrary | None:
+        """What goes into Blender; loaded only where it does."""
+        if self.options.blend_per_row:
+            from .outputs import BlendPerRow
+
+            return BlendPerRow(self.folder, outputs, self.manifest)
+        if self.options.asset_library is not None:
+            from .outputs import AssetLibrary
+
+            return AssetLibrary(self.options.asset_library)
+        return None
+
+
+def merge_all(folder: Path) -> None:
+    """Take over the journals and results of every state folder in a folder.
+
+    :raises StorageError: one of them can't be read.
+    """
+    from ...core.journal.merge import merge
+    from ...core.journal.schema import JOURNAL_FILE
+
+    journal = runner.journal(settings.load())
+    for found in sorted(folder.glob(f"*/{JOURNAL_FILE}")):
+        merge(journal, found.parent)
+
+
+def names_object(row: Row) -> bool:
+    """Whether the result of a row is to go onto an object of its file."""
+    return bool(row.application.object_name) and row.application.target in OBJECT_TARGETS
+
+
+def no_object(row: Row, problem: str) -> InvalidRequestError:
+    """The error for a row that names an object where there are none."""
+    return InvalidRequestError(
+        f"{problem} '{row.application.object_name}'.", code="no_such_object", param="object_name"
+    )
+
+
+def _outcomes(batch: Batch, running: Run, problems: list[Problem]) -> Iterator[Outcome]:
+    refused: list[Outcome] = []
+    for outcome in _begun(batch, running, problems, _able(batch, running, refused)):
+        yield outcome
+        yield from refused
+        refused.clear()
+    yield from refused
+
+
+def _able(batch: Batch, running: Run, refuse: list[Outcome]) -> Iterator[Row]:
+    """The rows whose results can go where they are to go, and those whose results are there already.
+
+    :param refuse: gets the others.
+    """
+    from ...core.batch.outcomes import refused
+
+    for row in batch.rows:
+        try:
+            batch.check_receiver(row)
+        except InvalidRequestError as error:
+            try:
+                is_there = running.gate.look(row).known.stored is not None
+            except InvalidRequestError:  # its files can't be read either
+                is_there = False
+            if not is_there:
+                refuse.append(refused(row, error))
+                continue
+        yield row
+
+
+def _begun(batch: Batch, running: Run, problems: list[Problem], rows: Iterator[Row]) -> Iterator[Outcome]:
+    if not batch.options.via_batch_api:
+        yield from running.outcomes(rows)
+        return
+    from ...core.batch.remote import Submission
+    from ...core.batch.remote_collection import Collection
+    from ...core.providers.openai.batch_api import BatchClient
+
+    client = BatchClient(running.line.connection)
+    if batch.options.collect:
+        collected = Collection(running.line, client, stopping=lambda: running.stopping).run()
+        problems += collected.problems
+        running.fresh = frozenset(collected.jobs)
+        yield from running.outcomes(rows)
+        running.fatal = running.fatal or collected.fatal
+    else:
+        submission = Submission(running.line, running.gate, client, stopping=lambda: running.stopping)
+        yield from submission.outcomes(rows)
+        running.fatal = submission.fatal
+
+
+def write_contact_sheet(batch: Batch, results: Path) -> None:
+    """Show all pictures of a run on one sheet.
+
+    :raises StorageError: it can't be written.
+    """
+    from ...core.batch import contact_sheet
+    from ...core.batch.run_files import read_results
+
+    assert batch.options.contact_sheet is not None
+    path = batch.options.contact_sheet.absolute()
+    if path.suffix.lower() == ".html":
+        data = contact_sheet.html_sheet(read_results(results), path, batch.manifest.stem)
+    else:
+        data = contact_sheet.png_sheet(read_results(results))
+    outputs = runner.outputs(overwrite=batch.options.overwrite)
+    outputs.write(path, data, batch.owner)
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """How a run ended."""
+
+    tally: Tally
+    results: Path
+    """JSON Lines: every row that was worked on."""
+    report: Path | None
+    """JSON Lines: the rows that failed or are UNKNOWN; None where there are none."""
+    unfinished: int
+    """Rows that were not begun."""
+    fatal: GptImageError | None
+    """What ended the run early."""
+    stopped: bool
+    problems: tuple[Problem, ...] = ()
+    """What batches of the API brought that was of no use, and those nothing was heard of."""
+
+
+def run(
+    batch: Batch,
+    survey: Survey,
+    on_open: Callable[[Run], None] = lambda run: None,
+    on_outcome: Callable[[Outcome, Tally], None] = lambda outcome, tally: None,
+) -> BatchResult:
+    """Work through a manifest.
+
+    :param survey: what `Batch.survey` said.
+    :param on_open: told of the run before it begins, so that it can be stopped.
+    :param on_outcome: told of each row.
+    :raises GptImageError: it can't begin.
+    """
+    from ...core.batch.outcomes import Tally
+    from ...core.batch.run_files import RunFiles
+
+    if batch.options.merge_from is not None:
+        merge_all(batch.options.merge_from)
+    running = batch.open(survey)
+    on_open(running)
+    tally = Tally()
+    problems: list[Problem] = []
+    outputs = runner.outputs(overwrite=batch.options.overwrite)
+    with RunFiles(batch.file("results"), batch.report, running.journal, outputs, batch.owner) as files:
+        for outcome in _outcomes(batch, running, problems):
+            files.add(outcome)
+            tally.add(outcome)
+            on_outcome(outcome, tally)
+            if files.fault is not None:
+                running.give_up(files.fault)
+        with running.giving_up():
+            if running.output is not None:
+                running.output.close()
+    if files.fault is not None:
+        running.give_up(files.fault)
+    if batch.options.contact_sheet is not None:
+        with running.giving_up():
+            write_contact_sheet(batch, files.results.path)
+    return BatchResult(
+        tally,
+        files.results.path,
+        files.report.path if files.report.count and files.report.path.exists() else None,
+        survey.rows - tally.rows,
+        running.fatal,
+        running.stopping,
+        tuple(problems),
+    )

@@ -1,0 +1,32 @@
+"""Paths as Blender's users write them: ``//`` at the start stands for the folder of the .blend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..core.errors import InvalidRequestError
+
+RELATIVE = "//"
+
+
+def resolve(path: str | Path, param: str) -> Path:
+    """The absolute path that is meant.
+
+    :param param: the name under which it was given.
+    :raises InvalidRequestError: it is relative to a .blend that was never saved, or can't be a path.
+    """
+    text = str(path)
+    if not text or "\0" in text:
+        raise InvalidRequestError(f"{param} must be a path.", code="invalid_value", param=param)
+    if not text.startswith(RELATIVE):
+        return Path(text).absolute()
+    if not bpy.data.filepath:
+        raise InvalidRequestError(
+            f"'{text}' is relative to the .blend, and this one was never saved.",
+            code="unsaved_blend",
+            param=param,
+            next_step="Save it first, or give an absolute path.",
+        )
+    return Path(bpy.path.abspath(text)).absolute()

@@ -1,0 +1,104 @@
+"""What is wrong with an installation, found without sending anything."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import bpy
+
+from ...core.common.paths import state_folder
+from ...core.errors import MESSAGE_LIMIT, GptImageError
+from ...core.http.endpoint import shown_url
+from ...core.text.redaction import describe, show
+from .. import settings
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    text: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Its JSON object."""
+        return {"name": self.name, "ok": self.ok, "text": self.text}
+
+
+def checks() -> list[Check]:
+    """Everything, in the order in which it must work."""
+    return [_checked(name, look) for name, look in _CHECKS.items()]
+
+
+def _checked(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, show(look(), MESSAGE_LIMIT))
+    except GptImageError as error:
+        return Check(name, False, error.text)
+    except Exception as error:
+        return Check(name, False, describe(error))
+
+
+def _blender() -> str:
+    return f"{bpy.app.version_string}, {'background' if bpy.app.background else 'with a window'}"
+
+
+def _module(name: str) -> Callable[[], str]:
+    return lambda: str(importlib.import_module(name).__version__)
+
+
+def _journal() -> str:
+    import sqlite3
+
+    from ...core.journal.journal import Journal
+
+    folder = settings.load().state_folder
+    journal = Journal(folder)
+    try:
+        return f"{folder}, sqlite {sqlite3.sqlite_version}, ${journal.spent_usd():.4f} spent this month"
+    finally:
+        journal.close()
+
+
+def _openai() -> str:
+    found = settings.load()
+    if found.provider == "offline" and not found.api_key:
+        return "not needed: the provider is offline"
+    found.check_provider("openai")
+    told = f"a key is there; requests go to {shown_url(found.base_url)}"
+    return f"{told}. {note}" if (note := settings.key_note()) else told
+
+
+def _network() -> str:
+    from ...core.http.proxy import check_route
+
+    proxy = check_route(settings.base_url(), settings.proxy())
+    return f"through the proxy {proxy.shown}" if proxy.url else "no proxy"
+
+
+def _models() -> str:
+    from ...core.request.models import TABLE_FILE, load_registry
+
+    return f"{len(load_registry(state_folder() / TABLE_FILE).models)} models"
+
+
+def _styles() -> str:
+    from ...core.request.styles import all_styles
+
+    return f"{len(all_styles())} styles"
+
+
+_CHECKS: dict[str, Callable[[], str]] = {
+    "blender": _blender,
+    "numpy": _module("numpy"),
+    "pillow": _module("PIL"),
+    "requests": _module("requests"),
+    "journal": _journal,
+    "network": _network,
+    "openai": _openai,
+    "models": _models,
+    "styles": _styles,
+}

@@ -1,0 +1,185 @@
+"""The half of `api` that looks back: history, spending, and results that wait. Main thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.common.arguments import unknown_name
+from ..core.errors import GptImageError, InvalidRequestError
+from ..core.journal.states import JobState
+from . import blend_paths, runner, settings
+
+if TYPE_CHECKING:
+    from ..core.journal.history import Cleaned, History
+    from ..core.journal.history_page import Glance
+    from ..core.journal.journal import Entry, Journal
+    from ..core.journal.merge import Merged
+
+
+def history(
+    *, month: str = "", state: str | None = None, search: str = "", limit: int | None = None
+) -> History:
+    """What was made and spent: `.spent_usd`, `.reserved_usd`, `.jobs` (newest first), `.results_bytes`.
+
+    Jobs whose rows can't be read are left out; their ids are in `.unreadable`.
+
+    :param month: ``yyyy-mm``; empty for all jobs and the sums of this month.
+    :param state: one of `JobState`.
+    :param search: text in prompts, models and job ids.
+    :raises InvalidRequestError: there is no such state.
+    :raises StorageError: the journal can't be read.
+    """
+    from ..core.journal.history import Filter, look
+
+    if state and state not in tuple(JobState):
+        raise unknown_name(state, JobState.__members__, "state", param="state")
+    which = Filter(month, (JobState(state),) if state else (), search, limit)
+    return look(_journal(), which)
+
+
+def history_rows(
+    *, month: str = "", state: str | None = None, search: str = "", limit: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """The jobs of `history` as plain JSON values, one after the other, however many there are.
+
+    :raises StorageError: the journal can't be read.
+    """
+    from ..core.journal.history import Filter, each, row
+
+    which = Filter(month, (JobState(state),) if state else (), search, limit)
+    return map(row, each(_journal(), which))
+
+
+def unreadable() -> list[str]:
+    """Ids of the jobs whose rows in the journal can't be read, as far as they were met by now."""
+    return sorted(_journal().unreadable)
+
+
+def look_back(
+    done: Callable[[Glance | None, GptImageError | None], None],
+    *,
+    search: str = "",
+    states: Collection[JobState] = (),
+    favourites: bool = False,
+    start: int = 0,
+    limit: int | None = None,
+) -> None:
+    """One page of the history, read in a thread; ``done`` gets it on the main thread.
+
+    :param start: how many jobs, newest first, stand on the pages before.
+    :param limit: how many jobs a page has.
+    :raises StorageError: the journal can't be opened.
+    """
+    from ..core.journal.history import Filter
+    from ..core.journal.history_page import glance
+
+    journal = _journal()
+    which = Filter(states=states, search=search, limit=limit, favourites=favourites)
+    runner.errand(lambda: glance(journal, which, start), done)
+
+
+def as_row(entry: Entry) -> dict[str, Any]:
+    """A job of the history as plain JSON values."""
+    from ..core.journal.history import row
+
+    return row(entry)
+
+
+def unapplied() -> list[Entry]:
+    """Results that are paid for and in no scene yet, also those that a crash left behind; newest first.
+
+    :raises StorageError: the journal can't be written.
+    """
+    from ..core.journal.recovery import adopt_all
+
+    adopt_all(_journal())
+    return _journal().unapplied()
+
+
+def unknown() -> list[Entry]:
+    """Requests that were sent and got no answer: they may have been billed. Newest first."""
+    return _journal().entries(JobState.UNKNOWN)
+
+
+def export_result(job: str, folder: Path | str, *, overwrite: bool = False) -> list[str]:
+    """Copy the pictures of a stored result, exactly as they were received, and count it as applied.
+
+    :param overwrite: replace whatever has the name of a copy; without, the copy gets another name.
+    :returns: the paths of the copies.
+    :raises InvalidRequestError: there is no such job, or it has no files.
+    :raises StorageError: the folder can't be written.
+    """
+    from ..core.journal.history import export
+
+    target = blend_paths.resolve(folder, "folder")
+    outputs = runner.outputs(overwrite=overwrite)
+    return [str(path) for path in export(_journal(), job, target, outputs)]
+
+
+def set_favourite(job: str, favourite: bool = True) -> None:
+    """Mark a job so that its files are never cleaned away, or take the mark off.
+
+    :raises InvalidRequestError: there is no such job.
+    """
+    if not _journal().set_favourite(job, favourite):
+        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+
+
+def clean_results(older_than_days: float, *, dry_run: bool = False) -> Cleaned:
+    """Delete the files of old results, never of favourites or unapplied ones: `.jobs` and `.freed_bytes`.
+
+    :raises InvalidRequestError: the age is below 0.
+    :raises StorageError: the journal can't be written.
+    """
+    from ..core.journal.history import clean
+
+    _check_age(older_than_days)
+    return clean(_journal(), older_than_days, dry_run=dry_run)
+
+
+def start_cleaning(
+    older_than_days: float, done: Callable[[Cleaned | None, GptImageError | None], None]
+) -> None:
+    """As `clean_results`, in a thread; ``done`` gets on the main thread what went.
+
+    :raises InvalidRequestError: the age is below 0.
+    :raises StorageError: the journal can't be opened.
+    """
+    from ..core.journal.history import clean
+
+    _check_age(older_than_days)
+    journal = _journal()
+    runner.errand(lambda: clean(journal, older_than_days), done)
+
+
+def measure_results(done: Callable[[int | None, GptImageError | None], None]) -> None:
+    """Find out in a thread how many bytes all results take; ``done`` gets them on the main thread.
+
+    :raises StorageError: the journal can't be opened.
+    """
+    runner.errand(_journal().results_bytes, done)
+
+
+def merge_journal(source: Path | str) -> Merged:
+    """Take over jobs and results of another machine's state folder: `.added`, `.updated`, `.copied_bytes`.
+
+    Rows that this add-on can't have written are left out; their ids are in `.refused`.
+
+    :raises InvalidRequestError: there is no journal.
+    :raises StorageError: it can't be read, or ours can't be written.
+    """
+    from ..core.journal.merge import merge
+
+    return merge(_journal(), Path(source))
+
+
+def _check_age(days: float) -> None:
+    """Below 0 not even what is being made now would be too young."""
+    if days < 0:
+        raise InvalidRequestError(f"An age in days is not below 0, as {days:g} is.", param="older_than_days")
+
+
+def _journal() -> Journal:
+    return runner.journal(settings.load())

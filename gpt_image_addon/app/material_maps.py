@@ -1,0 +1,296 @@
+"""Material maps from pictures that are there already: no API, no key, nothing to pay.
+
+What scripts call is offered by `api`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import bpy
+
+from ..core.common.arguments import check_types, unknown_name
+from ..core.common.files import read_file
+from ..core.errors import InvalidRequestError, SceneError
+from ..core.imaging.image_reader import read_image_file
+from ..core.jobs.queue import Emit, Job
+from ..core.request.map_kinds import is_data_name
+from ..core.request.parameters import STRENGTHS
+from ..core.request.request import Application, GenerationRequest, check_application, check_map_values
+from ..core.results.store import Prepared
+from ..core.text.names import safe_name
+from . import blend_paths, runner, settings
+
+if TYPE_CHECKING:
+    from ..core.imaging.decoding import Pixels
+    from ..core.textures.writer import MapOptions
+
+PictureSource: TypeAlias = str | Path | bpy.types.Image
+"""A path, an image data-block, or the name of one."""
+EXPORT_FOLDER = "gpt-image-exports"
+MAP_PARAMETERS = ("seamless", "maps", "description", "convention", "bits", "pack", "name")
+"""Parameters of maps besides the strengths."""
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Material maps that were written."""
+
+    maps: Mapping[str, str]
+    """Path by kind, and of packed maps by the name of their layout."""
+    material_guess: Mapping[str, Any]
+    """What the description was taken for: ``name``, ``label``, ``roughness``, ``metallic``, ``known`` ..."""
+    warnings: tuple[str, ...]
+    scores: Mapping[str, float] | None = None
+    """Of the tile, where one was made; see `tiles.TileResult`."""
+    unchanged: bool | None = None
+    """Whether the picture tiled already, where a tile was asked for."""
+
+
+def make_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any) -> Maps:
+    """Material maps from a picture, written as ``<name>_<kind>.png``; needs no network and no key.
+
+    :param picture: a path, an image data-block, or the name of one.
+    :param output_dir: folder for the files; made where it is missing.
+    :param parameters: ``seamless`` makes a tile first. ``maps`` is a list of kinds (all without it);
+        ``description`` names the material; ``normal_strength``, ``height_strength``, ``ao_strength`` and
+        ``roughness_contrast`` are factors; ``convention`` is ``OPENGL`` or ``DIRECTX``; ``bits`` is 8 or 16
+        for height and normal; ``pack`` is a packing layout; ``name`` replaces the picture's own;
+        ``overwrite`` replaces files that are in the way, which otherwise stay while ours get other names.
+    :raises InvalidRequestError: the picture or a parameter can't be used.
+    :raises StorageError: a file can't be written.
+    """
+    return _maps_work(picture, output_dir, **parameters)()
+
+
+def submit_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any) -> Job:
+    """`make_maps` in the background; the job's ``applied`` is then a `Maps`."""
+    return submit_work(_maps_work(picture, output_dir, **parameters), "Maps")
+
+
+def submit_work(work: Callable[[], Any], what: str) -> Job:
+    """Work that sends nothing, in a thread; what it returns is the job's ``applied``.
+
+    :param what: it is, for those who list jobs.
+    """
+    made: list[Any] = []
+
+    def run(job: Job, emit: Emit) -> Prepared:
+        made.append(work())
+        return Prepared(job.id, ())
+
+    request = GenerationRequest(prompt=what, provider="offline")
+    found = settings.load()
+    return runner.submit_local(request, Application(), found, run, lambda prepared, application: made[0])
+
+
+@check_types
+def _maps_work(
+    picture: PictureSource,
+    output_dir: str | Path,
+    *,
+    seamless: bool = False,
+    name: str | None = None,
+    overwrite: bool = False,
+    **parameters: Any,
+) -> Callable[[], Maps]:
+    """Everything that is read from Blender is read now; the rest happens when the work is called."""
+    from ..core.journal.outputs import renamed_warning
+    from ..core.textures import writer
+
+    source = read_picture(picture)
+    options = _map_options(**parameters)
+    stem = safe_name(name or Path(source.label).stem)
+    folder = blend_paths.resolve(output_dir, "output_dir")
+    outputs = runner.outputs(overwrite=overwrite)
+    renamed: list[str] = []
+
+    def write(path: Path, encoded: bytes) -> Path:
+        found = outputs.copy(path, encoded, source.owner)
+        renamed.extend(renamed_warning(found, path))
+        return found
+
+    def work() -> Maps:
+        pixels, notes = source.decode()
+        made, tile = writer.maps_of_pixels(pixels, folder, stem, options, seamless=seamless, write=write)
+        files = {kind: picture.file for kind, picture in {**made.maps, **made.packed}.items()}
+        return Maps(
+            files,
+            dataclasses.asdict(made.guess),
+            (*notes, *(tile.notes if tile else ()), *made.notes, *renamed),
+            writer.scores_dict(tile.scores) if tile else None,
+            tile.unchanged if tile else None,
+        )
+
+    return work
+
+
+@check_types
+def _map_options(
+    *,
+    maps: Sequence[str] | None = None,
+    description: str = "",
+    convention: str = "OPENGL",
+    bits: int = 8,
+    pack: str | None = None,
+    **strengths: float,
+) -> MapOptions:
+    from ..core.textures.writer import map_options
+
+    _check_names(strengths, MAP_PARAMETERS)
+    check_application(Application(maps=tuple(maps or ())))
+    check_map_values({"convention": convention, "bits": bits, "pack": pack, **strengths})
+    return map_options(tuple(maps or ()), description, strengths, convention, bits, pack)
+
+
+def _check_names(strengths: Mapping[str, float], others: Sequence[str] = ()) -> None:
+    for name in strengths:
+        if name not in STRENGTHS:
+            raise unknown_name(name, (*STRENGTHS, *others))
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image that maps or a tile are made of; everything that is read from Blender is read."""
+
+    label: str
+    """What to call it: a path, or the name of a data-block."""
+    data: bytes
+    """Encoded."""
+    as_data: bool = False
+    """Numbers rather than colours."""
+    notes: tuple[str, ...] = ()
+    """What the user should know."""
+
+    @property
+    def owner(self) -> str:
+        """What names it where files are made from it: its path, or of a data-block what it shows."""
+        return self.label if Path(self.label).is_file() else hashlib.sha256(self.data).hexdigest()
+
+    def decode(self) -> tuple[Pixels, tuple[str, ...]]:
+        """The pixels, and what the user should know.
+
+        :raises InvalidRequestError: it is no image, or not one that can be worked on.
+        """
+        from ..core.imaging.pixels import read_image
+
+        found = read_image(self.data, self.label, as_data=self.as_data)
+        return found.pixels, (*self.notes, *found.header.notes(Path(self.label).name))
+
+
+def read_picture(picture: PictureSource) -> Source:
+    """The bytes of a picture.
+
+    :raises InvalidRequestError: it can't be read.
+    """
+    if isinstance(picture, bpy.types.Image):
+        return _source_of(picture)
+    path = blend_paths.resolve(picture, "picture")
+    if not path.exists() and str(picture) in bpy.data.images:
+        return _source_of(bpy.data.images[str(picture)])
+    return Source(str(path), read_image_file(path, "picture"), is_data_name(path.stem))
+
+
+def _source_of(image: bpy.types.Image) -> Source:
+    """A data-block as Blender shows it: by its file where Blender shows just that, else by its pixels."""
+    from ..core.imaging.decoding import UnusablePictureError, read_header
+    from ..scene.images import encode_image, export_image, is_linear, is_viewed, notice_of
+
+    notice = notice_of(image)
+    notes = (notice,) if notice else ()
+    data = _file_of(image)
+    if data is not None and not (is_linear(image) and image.colorspace_settings.name != "sRGB"):
+        with contextlib.suppress(UnusablePictureError):  # Blender reads more formats
+            if read_header(data).is_plain:
+                return Source(image.name, data, image.colorspace_settings.is_data, notes)
+    path = Path(bpy.app.tempdir) / EXPORT_FOLDER / "picture.png"
+    try:
+        if is_viewed(image):
+            return Source(image.name, read_file(export_image(image, path)), notes=notes)
+        return Source(image.name, encode_image(image), notes=notes)
+    except SceneError as error:
+        raise InvalidRequestError(
+            error.message, code="bad_picture", param="picture", next_step=error.next_step
+        ) from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _file_of(image: bpy.types.Image) -> bytes | None:
+    """The encoded file behind an image data-block; None where it shows something else."""
+    if image.is_dirty or image.source != "FILE":
+        return None
+    if image.packed_file:
+        return bytes(image.packed_file.data)
+    path = Path(bpy.path.abspath(image.filepath_from_user(), library=image.library))
+    return read_image_file(path, "picture") if path.is_file() else None
+
+
+def submit_remake(material: str, **strengths: float) -> Job:
+    """Make the maps of a material anew with other strengths; nothing is requested or paid.
+
+    :param material: name of a material that a result was made into.
+    :param strengths: ``normal_strength``, ``height_strength``, ``ao_strength``, ``roughness_contrast``; those
+        that are left out stay as they are.
+    :raises InvalidRequestError: there is no such material, or a strength is out of range.
+    :raises SceneError: its result is no longer on this machine.
+    """
+    from ..core.jobs.postprocess import prepare
+    from ..scene.targets import material as materials
+    from ..scene.transaction import Changes
+
+    _check_names(strengths)
+    found = settings.load()
+    block = bpy.data.materials.get(material)
+    if block is None:
+        raise InvalidRequestError(f"There is no material '{material}'.", param="material")
+    if block.library or block.override_library:
+        raise InvalidRequestError(f"'{material}' is linked and can't be changed.", param="material")
+    entry = runner.journal(found).entry(str(block.get(materials.JOB, "")))
+    if entry is None or entry.folder is None or not entry.folder.is_dir():
+        raise SceneError(f"The pictures that '{material}' was made from are not on this machine.")
+    changed: dict[str, Any] = {"textures_dir": None, "scene_uid": None}
+    changed |= materials.strengths_of(block) | strengths
+    application = dataclasses.replace(entry.application, **changed)
+    check_application(application)
+    folder, uid = entry.folder, block.session_uid
+
+    def apply(prepared: Prepared, application: Application) -> Any:
+        with Changes() as changes:
+            return materials.remake(uid, prepared, application, changes)
+
+    return runner.submit_local(
+        entry.request,
+        application,
+        found,
+        lambda job, emit: prepare(entry.id, entry.request, application, folder),
+        apply,
+    )
+
+
+def can_remake(material: str) -> bool:
+    """Whether a material shows maps of a result, whose pictures may be gone; quick enough for drawing."""
+    from ..scene.targets import material as materials
+
+    block = bpy.data.materials.get(material)
+    return block is not None and materials.JOB in block and not (block.library or block.override_library)
+
+
+def remake_material(material: str, **strengths: float) -> tuple[str, ...]:
+    """`submit_remake`, and wait for it.
+
+    :returns: names of the images that are new in the material.
+    :raises GptImageError: as `submit_remake`, or the maps can't be made.
+    """
+    job = submit_remake(material, **strengths)
+    job.wait()
+    if job.error is not None:
+        raise job.error
+    names: tuple[str, ...] = job.applied.map_images
+    return names

@@ -1,0 +1,161 @@
+"""Pictures from the scene as files to send: references, masks and markups. Main thread only."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..core.common.files import PRIVATE_FILE, replace_file
+from . import settings
+
+FOLDER = "references"
+CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference
+MIN_EDGE = 4  # pixels: Blender renders no less
+
+Size = tuple[int, int]
+
+
+def camera(size: Size | None = None) -> str:
+    """A quick render of the scene from its camera.
+
+    :raises SceneError: there is no camera, or it can't be rendered.
+    """
+    from ..scene.capture import camera as capture
+
+    width, height = size or render_size()
+    return str(capture.render_camera(_new_file(), width=width, height=height))
+
+
+def viewport(size: Size | None = None) -> str:
+    """The 3D view as it is shown, without overlays.
+
+    :raises SceneError: there is no window or no 3D view.
+    """
+    from ..scene.capture import camera as capture
+
+    width, height = size or render_size()
+    return str(capture.capture_viewport(bpy.context, _new_file(), width=width, height=height))
+
+
+def depth(size: Size | None = None) -> str:
+    """How far things are from the camera: near is bright.
+
+    :raises SceneError: there is no camera, or it can't be rendered.
+    """
+    return _guide("depth", size)
+
+
+def normal(size: Size | None = None) -> str:
+    """Which way surfaces face, seen from the camera.
+
+    :raises SceneError: there is no camera, or it can't be rendered.
+    """
+    return _guide("normal", size)
+
+
+CAPTURES: dict[str, Callable[[], str]] = {
+    "viewport": viewport,
+    "camera": camera,
+    "depth": depth,
+    "normal": normal,
+}
+"""What can be captured, by name."""
+
+
+def image(found: bpy.types.Image) -> str:
+    """An image data-block as it is now, with what was painted on it; `notice` says what is left out.
+
+    :raises SceneError: it has no pixels.
+    """
+    from ..scene.images import export_image
+
+    return str(export_image(found, _new_file()))
+
+
+def notice(found: bpy.types.Image) -> str | None:
+    """A sentence where only a part of an image data-block can be used: one UDIM tile, one frame."""
+    from ..scene.images import notice_of
+
+    return notice_of(found)
+
+
+def faces_mask(size: Size) -> str:
+    """A mask that is white where the selected faces lie in the UV map.
+
+    Faces beyond the texture's edge lie where it repeats.
+
+    :raises SceneError: no mesh, no UV map, nothing selected, or faces on another tile of a UDIM image.
+    """
+    from ..core.raster.drawing import fill_polygons, wrap_polygons
+    from ..scene.capture.selection import check_tiles, selected_faces
+
+    faces = selected_faces(bpy.context.active_object)
+    check_tiles(bpy.context.active_object, faces)
+    return _write(fill_polygons(wrap_polygons(faces), *size))
+
+
+def rectangle_mask(rectangle: tuple[float, float, float, float], size: Size) -> str:
+    """A mask that is white inside a rectangle.
+
+    :param rectangle: left, bottom, right and top, 0 to 1 from the lower left corner.
+    """
+    from ..core.raster.drawing import fill_polygons
+
+    left, bottom, right, top = rectangle
+    return _write(fill_polygons([[(left, bottom), (right, bottom), (right, top), (left, top)]], *size))
+
+
+def markup(size: Size) -> str:
+    """Annotations and Grease Pencil strokes over the 3D view, on a transparent ground.
+
+    :raises SceneError: there is no 3D view, or nothing is drawn.
+    """
+    from ..core.raster.drawing import draw_strokes
+    from ..scene.capture.camera import view_area
+    from ..scene.capture.selection import view_strokes
+
+    strokes = view_strokes(bpy.context, view_area(bpy.context), size[0] / size[1])
+    return _write(draw_strokes(strokes, *size))
+
+
+def size_of(path: str) -> Size:
+    """Width and height of a picture file.
+
+    :raises InvalidRequestError: it is missing, or no picture.
+    """
+    from ..core.imaging.formats import inspect_file
+
+    info = inspect_file(Path(path))
+    return info.width, info.height
+
+
+def render_size() -> Size:
+    """The aspect of the scene's render, in as many pixels as a model looks at."""
+    render = bpy.context.scene.render
+    width = render.resolution_x * render.pixel_aspect_x
+    height = render.resolution_y * render.pixel_aspect_y
+    scale = CAPTURE_EDGE / max(width, height)
+    return max(MIN_EDGE, round(width * scale)), max(MIN_EDGE, round(height * scale))
+
+
+def _guide(kind: Any, size: Size | None) -> str:
+    from ..scene.capture.control_images import render_guide
+
+    width, height = size or render_size()
+    return str(render_guide(_new_file(), kind, width=width, height=height))
+
+
+def _write(pixels: Any) -> str:
+    from ..core.imaging.formats import encode_png
+
+    path = _new_file()
+    replace_file(path, encode_png(pixels), PRIVATE_FILE)
+    return str(path)
+
+
+def _new_file() -> Path:
+    return settings.load(with_key=False).state_folder / FOLDER / f"{uuid.uuid4().hex}.png"

@@ -1,0 +1,149 @@
+"""What can be done with results that are there: use them elsewhere, ask again, clear their traces."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..core.errors import InvalidRequestError
+from ..core.jobs.queue import Job
+from . import blend_paths, runner, settings
+
+if TYPE_CHECKING:
+    from ..core.journal.journal import Entry
+
+
+def entry(job: str) -> Entry:
+    """What the journal knows of a job, of any session.
+
+    :raises InvalidRequestError: there is no such job.
+    """
+    found = runner.journal(settings.load(with_key=False)).entry(job)
+    if found is None:
+        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+    return found
+
+
+def files(job: str) -> list[str]:
+    """The received pictures of a job.
+
+    :raises InvalidRequestError: there is no such job, or its files are gone.
+    """
+    from ..core.journal.history import pictures_of
+
+    journal = runner.journal(settings.load(with_key=False))
+    found = list(map(str, pictures_of(journal, entry(job))))
+    if not found:
+        raise InvalidRequestError(f"The files of job {job} are gone.", code="no_result", param="job")
+    return found
+
+
+def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
+    """Put a result into the open scene once more; nothing is sent and nothing paid. Returns at once.
+
+    :param seamless: make its pictures tile.
+    :param application: parameters of `Application`; what is left out is as it was at first.
+    :raises InvalidRequestError: there is no such job, or its files are gone.
+    """
+    stored = entry(job).application
+    fresh = {
+        "scene_uid": None,
+        "object_uid": None,
+        "view_matrix": None,
+        "textures_dir": None,
+        "object_name": None,
+    }
+    wanted = dataclasses.replace(stored, **{**fresh, **_resolved(application)})
+    return runner.recover(job, settings.load(with_key=False), wanted, seamless=seamless)
+
+
+def running(job: str) -> Entry | None:
+    """The newest request on its way that is equal to that of a job.
+
+    :raises InvalidRequestError: there is no such job, or a picture of its request can't be read.
+    """
+    return runner.running(entry(job).request, settings.load(with_key=False))
+
+
+def again(job: str, **application: Any) -> Job:
+    """Send the same request once more; it is paid again.
+
+    :param application: parameters of `Application`, as for `apply`.
+    :raises GptImageError: it can't be sent; nothing was.
+    """
+    stored = entry(job)
+    fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
+    wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
+    return runner.submit(stored.request, wanted, settings.load(), reuse=False, retry_unknown=True)
+
+
+def _resolved(application: dict[str, Any]) -> dict[str, Any]:
+    folder = application.get("textures_dir")
+    if folder is None:
+        return application
+    return {**application, "textures_dir": str(blend_paths.resolve(folder, "textures_dir"))}
+
+
+def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
+    """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing."""
+    from ..core.request.parameters import OBJECT_TARGETS
+    from ..scene.context import MATERIAL_TYPES
+    from ..scene.targets.receiver import why_read_only
+
+    if obj is None or target not in OBJECT_TARGETS or obj.type not in MATERIAL_TYPES:
+        return ""
+    return why_read_only(obj) or ""
+
+
+def use_variation(job: str, number: int, **application: Any) -> None:
+    """Show another of a job's pictures: in the material that it made, or where maps hang on it, in a new one.
+
+    :param number: 0 for the first.
+    :raises InvalidRequestError: there is no such job of this session.
+    """
+    from ..scene.targets.variations import swap
+
+    found = next((one for one in runner.jobs() if one.id == job and one.applied is not None), None)
+    if found is None:
+        raise InvalidRequestError(f"There is no finished job {job} in this session.", code="no_such_job")
+    if found.application.target == "material":
+        apply(job, target="material", picture=number, **application)
+    else:
+        swap(found.applied, number)
+    found.used = number
+
+
+def delete(job: str) -> None:
+    """Delete the files of a result; its row, and so the spending, stays.
+
+    :raises InvalidRequestError: there is no such job, or it is a favourite.
+    """
+    from ..core.journal.history import delete_result
+
+    found = entry(job)
+    if found.favourite:
+        raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
+    journal = runner.journal(settings.load(with_key=False))
+    if found.folder is not None:
+        delete_result(journal, job, journal.relative(found.folder))
+
+
+def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bool = False) -> Path | None:
+    """Make a material an asset; see `scene.asset_libraries.mark`.
+
+    :param overwrite: replace whatever has its name in the library; without, it gets another name.
+    :raises SceneError: there is no such library, or it can't be written.
+    """
+    from ..scene.targets.asset_libraries import mark
+
+    return mark(material, library, runner.outputs(overwrite=overwrite))
+
+
+def strip_facts() -> int:
+    """Take prompts, costs and ids out of the open file; returns how many there were."""
+    from ..scene.targets.metadata import strip
+
+    return strip()

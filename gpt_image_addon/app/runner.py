@@ -1,0 +1,539 @@
+"""Owns the job queue and the one timer, and puts results into the scene. Main thread only."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import dataclasses
+import queue
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..core.common.background_tasks import Errands
+from ..core.common.fair_lock import Turns
+from ..core.errors import GptImageError, InvalidRequestError, JobCancelled, StorageError
+from ..core.jobs.queue import Job, JobEvent, JobQueue, Work
+from ..core.jobs.subprocess_worker import WORKSHOP
+from ..core.journal.states import JobState
+from ..core.request.request import Application, GenerationRequest
+from ..core.text.log import get_logger
+from . import apply_queue
+from .apply_queue import Applier, Pace
+from .listeners import on_change
+from .settings import Settings
+from .settings import load as load_settings
+
+if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
+    from ..core.jobs.durations import Durations
+    from ..core.jobs.worker import Line
+    from ..core.journal.journal import Entry, Journal
+    from ..core.journal.outputs import Outputs
+    from ..core.request.models import Model, Registry
+    from ..core.request.pricing import Estimate, Seen
+    from ..core.results.store import Prepared
+
+log = get_logger(__name__)
+
+TICK_INTERVAL = 0.1  # seconds between looks at the queue while jobs run
+STEP_INTERVAL = 0.01  # seconds between steps of a result into the scene: time for the window
+SHOW_INTERVAL = 0.5  # seconds between updates of elapsed times
+TICK_BUDGET = 0.005  # seconds of a tick after which no further event is taken
+CLOSE_SECONDS = 1.5  # how long quitting or disabling waits for workers
+KEPT_JOBS = 20  # finished jobs that the panel still lists
+
+
+@dataclasses.dataclass
+class _State:
+    """What lives between `submit` and `close`."""
+
+    journal: Journal
+    queue: JobQueue
+    durations: Durations
+    applier: Applier
+    jobs: list[Job] = dataclasses.field(default_factory=list)
+    pace: Pace = Pace.IDLE
+
+
+_state: _State | None = None
+_errands = Errands()
+_shown = 0.0
+
+
+def state(settings: Settings) -> _State:
+    """The open journal and queue; opened on first use."""
+    global _state
+    from ..core.jobs.durations import DURATIONS_FILE, Durations
+    from ..core.journal.recovery import open_journal
+
+    if _state is None or _state.journal.folder != settings.state_folder:
+        close()
+        durations = Durations(settings.state_folder / DURATIONS_FILE)
+        journal = open_journal(settings.state_folder)
+        applier = Applier(journal, errand, _fail, _tell)
+        _state = _State(journal, JobQueue(settings.concurrency), durations, applier)
+        if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
+            atexit.unregister(close)
+            atexit.register(close)
+    _state.queue.concurrency = settings.concurrency
+    _state.applier.save = settings.storage == "save"
+    return _state
+
+
+def jobs() -> tuple[Job, ...]:
+    """The jobs of this process, oldest first."""
+    return tuple(_state.jobs) if _state is not None else ()
+
+
+def forget_finished() -> None:
+    """Drop the jobs that are done from `jobs`."""
+    if _state is not None:
+        _state.jobs = [job for job in _state.jobs if not job.done]
+
+
+def waiting() -> list[Job]:
+    """The jobs that are not begun, next first."""
+    return _state.queue.waiting() if _state is not None else []
+
+
+def cancel(job: Job) -> None:
+    """Stop a job; one that is not begun ends at once."""
+    job.cancel()
+    if _state is not None and _state.queue.withdraw(job):
+        error = JobCancelled("The job was cancelled.")
+        _state.journal.failed(job.id, error, cancelled=True)
+        _fail(job, error)
+
+
+def move(job: Job, step: int) -> None:
+    """Let a job that is not begun begin earlier or later."""
+    if _state is not None and _state.queue.move(job, step):
+        _notify()
+
+
+def _notify() -> None:
+    global _shown
+    _shown = time.monotonic()
+    for callback in on_change:
+        callback()
+
+
+def journal(settings: Settings) -> Journal:
+    """The open journal.
+
+    :raises StorageError: it can't be opened.
+    """
+    return state(settings).journal
+
+
+def outputs(*, overwrite: bool = False) -> Outputs:
+    """The gate for files outside the state folder; without the journal it knows none of ours.
+
+    :param overwrite: the user said that whatever stands there may go.
+    """
+    from ..core.journal.outputs import Outputs
+
+    try:
+        return Outputs(journal(load_settings(with_key=False)), overwrite)
+    except GptImageError as error:
+        log.warning("Files of ours can't be told apart: %s", error.text)
+        return Outputs(None, overwrite)
+
+
+def entry(job: str) -> Entry | None:
+    """The journal's row of a job of this session; None where it can't be read."""
+    try:
+        return _state.journal.entry(job) if _state is not None else None
+    except StorageError as error:
+        log.warning("Job %s: %s", job, error.text)
+        return None
+
+
+def registry(settings: Settings) -> Registry:
+    """The model table, with the user's own rows where their file can be used."""
+    from ..core.request.models import TABLE_FILE, usable_registry
+
+    return usable_registry(settings.state_folder / TABLE_FILE)
+
+
+def model_of(request: GenerationRequest, settings: Settings) -> Model:
+    """What the model of a request takes."""
+    table = registry(settings)
+    return table.get(completed(request, table, settings).model)
+
+
+def fitted(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
+    """The request without what the model does not take; see `core.fitting`."""
+    from ..core.request import fitting
+
+    return fitting.fitted(request, model, registry(settings))
+
+
+def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:
+    """The request with what was left open filled in."""
+    provider = request.provider or settings.provider
+    usual = _usual_model(table, settings)[0] if provider == "openai" else ""
+    model = request.model or usual or table.default_for(provider)
+    return dataclasses.replace(request, provider=provider, model=model)
+
+
+def _usual_model(table: Registry, settings: Settings) -> tuple[str, tuple[str, ...]]:
+    """The model of the preferences, or what replaces it by now, and a notice then."""
+    from ..core.request.retired_models import successor
+
+    found = successor(settings.default_model, table, date.today()) if settings.default_model else None
+    return (found.model, (found.notice,)) if found is not None else (settings.default_model, ())
+
+
+def checked(
+    request: GenerationRequest,
+    application: Application,
+    settings: Settings,
+    more_pictures: Sequence[tuple[int, int]] = (),
+    *,
+    read_files: bool = True,
+) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
+    """The completed request with its price and warnings; nothing is sent, and no row is written.
+
+    The price is that of all the application needs.
+
+    :param more_pictures: width and height of pictures whose files are not read.
+    :param read_files: false where references, mask and markup are only stand-ins.
+    :raises InvalidRequestError: it can't be sent.
+    """
+    from ..core.jobs import estimates
+
+    table = registry(settings)
+    notices = () if request.model else _usual_model(table, settings)[1]
+    request = completed(request, table, settings)
+    price, warnings = estimates.checked(
+        request, application, table, _seen(settings), more_pictures, read_files=read_files
+    )
+    return request, price, (*warnings, *(notices if request.provider == "openai" else ()))
+
+
+def check_receiver(application: Application, *, at_once: bool = False) -> None:
+    """Refuse what the open file can't take, before anything is sent; see `scene.receiver`.
+
+    :param at_once: the caller waits for the result, so that nobody can change the file meanwhile.
+    :raises InvalidRequestError: the scene or the object can't take it.
+    """
+    from ..scene.targets.receiver import check_receiver
+
+    check_receiver(application, at_once=at_once)
+
+
+def _seen(settings: Settings) -> Seen:
+    """What the journal knows of earlier answers; a price is shown without it, too."""
+    from ..core.request.pricing import nothing_seen
+
+    try:
+        return state(settings).journal.seen
+    except StorageError as error:
+        log.warning("Estimates can't learn: %s", error.text)
+        return nothing_seen
+
+
+def earlier(request: GenerationRequest, settings: Settings) -> Entry | None:
+    """The newest equal request that is on its way, may have been billed without an answer, or was answered.
+
+    :raises GptImageError: a picture of it, or the journal, can't be read.
+    """
+    from ..core.jobs.equal_requests import find_running
+
+    journal, digest = state(settings).journal, _digest(request, settings)
+    return find_running(journal, digest) or journal.find_unknown(digest) or journal.find_stored(digest)
+
+
+def running(request: GenerationRequest, settings: Settings) -> Entry | None:
+    """The newest equal request that is on its way, in this process or in another one.
+
+    :raises GptImageError: a picture of it, or the journal, can't be read.
+    """
+    from ..core.jobs.equal_requests import find_running
+
+    return find_running(state(settings).journal, _digest(request, settings))
+
+
+def _digest(request: GenerationRequest, settings: Settings) -> str:
+    from ..core.jobs.worker import file_digests
+
+    return completed(request, registry(settings), settings).digest(file_digests(request))
+
+
+def submit(
+    request: GenerationRequest,
+    application: Application,
+    settings: Settings,
+    *,
+    reuse: bool | None = None,
+    retry_unknown: bool = False,
+    max_cost: float | None = None,
+) -> Job:
+    """Check a request, reserve its price and hand it to a worker.
+
+    :param reuse: whether the result of an equal request is taken instead of sending it. True takes each, and
+        waits for one that is on its way; None only one that is paid for and that its process did not deliver.
+    :param retry_unknown: send it even though an equal one may have been billed without an answer.
+    :param max_cost: USD that it may cost at most.
+    :raises GptImageError: it can't be sent; nothing was.
+    """
+    from ..core.jobs import admission, equal_requests
+    from ..core.jobs.worker import file_digests
+    from ..core.journal.outputs import check_folder
+
+    limits = settings.limits(max_cost)
+    check_receiver(application)
+    request, price, warnings = checked(request, application, settings)
+    found = state(settings)
+    digest = request.digest(file_digests(request))
+    work = found.durations.timed(_line(found, settings).run)
+    job: Job | None = None
+    while job is None:
+        since = time.time()
+        stored, notice = equal_requests.find_result(found.journal, digest, reuse, is_paid=price.high_usd > 0)
+        if stored is not None:
+            return _resume(stored, application, found, settings, notice)
+        settings.check_provider(request.provider)
+        if application.textures_dir:
+            check_folder(Path(application.textures_dir))
+        if reuse and equal_requests.find_running(found.journal, digest) is not None:
+            job = Job(request, application, warnings=warnings, pump=drain)
+            work = admission.send_after_running(
+                price, digest, found.journal, limits, work, retry_unknown=retry_unknown
+            )
+            continue
+        with contextlib.suppress(equal_requests.EqualRequestError):  # one came meanwhile: look again
+            job = admission.admit(
+                request,
+                application,
+                price=price,
+                digest=digest,
+                journal=found.journal,
+                limits=limits,
+                warnings=warnings,
+                retry_unknown=retry_unknown,
+                alone_since=since if reuse else None,
+                pump=drain,
+            )
+    _enqueue(found, job, work)
+    return job
+
+
+def submit_local(
+    request: GenerationRequest,
+    application: Application,
+    settings: Settings,
+    work: Work,
+    apply: Callable[[Prepared, Application], object],
+) -> Job:
+    """Hand work that sends nothing to a worker.
+
+    :param request: what it is about, for those who list jobs.
+    :param apply: what becomes of the result, on the main thread.
+    """
+    job = Job(request, application, apply=apply, pump=drain)
+    _enqueue(state(settings), job, work)
+    return job
+
+
+def recover(
+    job: str,
+    settings: Settings,
+    application: Application | None = None,
+    *,
+    seamless: bool = False,
+    object_name: str | None = None,
+    only_named: bool = False,
+) -> Job:
+    """Put a result that lies in the journal into the open scene.
+
+    :param application: what becomes of it; what was meant for it at first when left out.
+    :param object_name: the object to put it on then; the one of the request when left out.
+    :param only_named: touch no object that neither names.
+    :param seamless: make its pictures tile.
+    :raises InvalidRequestError: there is no such job, or it has no result.
+    """
+    found = state(settings)
+    stored = found.journal.entry(job)
+    if stored is None:
+        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+    if application is None:
+        # The scene, the object and the view that it was made for belong to another session.
+        application = dataclasses.replace(
+            stored.application,
+            scene_uid=None,
+            object_uid=None,
+            textures_dir=None,
+            object_name=object_name or stored.application.object_name,
+        )
+        application = application.without_active_object() if only_named else application
+    if seamless:
+        stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
+    return _resume(stored, application, found, settings, f"The result of job {job} was recovered.")
+
+
+def _line(found: _State, settings: Settings) -> Line:
+    from ..core.jobs.worker import Line
+
+    return Line(found.journal, registry(settings), settings.connection(), settings.monthly_budget_usd)
+
+
+def _resume(stored: Entry, application: Application, found: _State, settings: Settings, notice: str) -> Job:
+    folder = stored.folder
+    if folder is None or not folder.is_dir():
+        raise InvalidRequestError(
+            f"Job {stored.id} has no files." if folder is None else f"The files of job {stored.id} are gone.",
+            code="no_result",
+            next_step=f"Its state is {stored.state}; `history` lists what there is.",
+        )
+    job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain)
+    _enqueue(found, job, _line(found, settings).resume(folder))
+    return job
+
+
+def _enqueue(found: _State, job: Job, work: Work) -> None:
+    forgotten = [old for old in found.jobs if old.done][:-KEPT_JOBS]
+    found.jobs = [old for old in found.jobs if old not in forgotten] + [job]
+    Turns.enabled = not bpy.app.background
+    job.expected_seconds = found.durations.expected(job.request)
+    found.queue.submit(job, work)
+    _start_ticking()
+
+
+def errand(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
+    """Let a thread do something that does not touch Blender; in background it is done at once.
+
+    :param done: called on the main thread with what the work returned, or why it has not.
+    """
+    if bpy.app.background:
+        try:
+            done(work(), None)
+        except GptImageError as error:
+            done(None, error)
+        return
+    _errands.start(work, done)
+    _start_ticking()
+
+
+def _start_ticking() -> None:
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=TICK_INTERVAL, persistent=True)
+
+
+def _tick() -> float | None:
+    global _shown
+    drain(0.0)
+    running = any(not job.done for job in jobs())
+    if running and time.monotonic() - _shown > SHOW_INTERVAL:
+        _notify()
+    if _state is not None and _state.pace is not Pace.IDLE:
+        return STEP_INTERVAL
+    if running or _errands.pending:
+        return TICK_INTERVAL
+    if WORKSHOP.open:
+        _errands.start(WORKSHOP.rest, lambda _, error: None)
+        return TICK_INTERVAL
+    return None
+
+
+def drain(seconds: float) -> None:
+    """Take one step with what has come, and handle events of the workers.
+
+    :param seconds: how long to wait for a first event where there is nothing to do.
+    """
+    changed = _errands.drain()
+    if _state is not None:
+        found = _state
+        found.pace = found.applier.step()
+        if found.pace is not Pace.IDLE:
+            seconds = 0.0 if found.pace is Pace.BUSY else min(seconds, STEP_INTERVAL)
+        changed = _take_events(found, seconds) or changed
+    if changed:
+        _notify()
+
+
+def _take_events(found: _State, seconds: float) -> bool:
+    """Returns whether there were any."""
+    started = time.perf_counter()
+    changed = False
+    while time.perf_counter() - started < TICK_BUDGET or not changed:
+        try:
+            event = (
+                found.queue.events.get(timeout=seconds) if seconds > 0 else found.queue.events.get_nowait()
+            )
+        except queue.Empty:
+            break
+        seconds = 0.0
+        changed = True
+        _handle(event, found)
+    return changed
+
+
+def _handle(event: JobEvent, found: _State) -> None:
+    job = event.job
+    if job.started is None:
+        job.started = time.monotonic()
+    job.state = event.state or job.state
+    job.message = event.message or job.message
+    job.progress = event.progress if event.progress is not None else job.progress
+    job.preview = event.preview or job.preview
+    job.id = event.result_of or job.id
+    if event.preview is not None and job.application.previews_in_target:
+        found.applier.preview(job)
+    if event.error is not None:
+        _fail(job, event.error)
+    elif event.prepared is not None:
+        job.prepared = event.prepared
+        cost = event.prepared.facts.get("cost_usd")
+        job.cost_usd = float(cost) if cost is not None else None
+        job.state = JobState.RECEIVED
+        if job.stopping:  # the process ends: the result waits to be recovered
+            job.finish()
+        else:
+            found.applier.add(job)
+    if event.error is None:
+        _tell(job)
+
+
+def _tell(job: Job) -> None:
+    """To those who asked, and to the interface where it is over."""
+    if job.on_progress is not None:
+        try:
+            job.on_progress(job)
+        except Exception:
+            log.exception("What is called on the progress of job %s broke", job.id)
+    if job.done:
+        _notify()
+
+
+def _fail(job: Job, error: GptImageError) -> None:
+    apply_queue.clear_preview(job)
+    job.error = error
+    job.message = error.text
+    if job.state is not JobState.RECEIVED:
+        ends = {"no": JobState.FAILED, "maybe": JobState.UNKNOWN, "yes": JobState.FAILED}
+        job.state = JobState.CANCELLED if isinstance(error, JobCancelled) else ends[error.billed]
+    log.warning("Job %s: %s", job.id, error.text)
+    job.finish()
+    _tell(job)
+
+
+def close() -> None:
+    """Stop everything: cancel jobs, end workers, remove the timer, close the journal."""
+    global _state
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    WORKSHOP.close()
+    if _state is None:
+        return
+    apply_queue.clear_previews()
+    ended = _state.queue.close(CLOSE_SECONDS)
+    WORKSHOP.close()  # a worker may have come to it meanwhile
+    if ended:  # a worker that still runs needs the journal
+        _state.journal.close()
+    _state = None

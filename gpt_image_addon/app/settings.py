@@ -1,0 +1,366 @@
+"""Settings from the environment, the add-on's preferences and defaults, as one plain value.
+
+Works in a checkout too, where the add-on has no preferences.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..core.common import keychain
+from ..core.common.arguments import kinds_of, typed
+from ..core.common.credentials import check_id, check_key, unwrap
+from ..core.common.files import read_file, replace_file
+from ..core.common.package import PACKAGE
+from ..core.common.paths import DATA_DIR_VARIABLE, state_folder
+from ..core.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    MissingApiKeyError,
+    OnlineAccessDisabledError,
+)
+from ..core.http.endpoint import (
+    Connection,
+    check_base_url,
+    check_picture_fields,
+    check_proxy,
+    clean_url,
+    is_loopback,
+    secrets_in,
+)
+from ..core.providers import PROVIDERS
+from ..core.request.parameters import DEFAULT_BASE_URL, DEFAULT_CONCURRENCY, UNATTENDED_MAX_COST_USD
+from ..core.text.redaction import hide
+
+if TYPE_CHECKING:
+    from ..core.request.pricing import Limits
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+KEY_FILE = "api-key"
+KEY_FILE_BYTES = 65536  # more than any key, as which a larger file can't be meant
+KEYCHAIN_MARK = "api-key-in-keychain"
+"""An empty file that says where the key is, so that asking does not open the keychain."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for every request."""
+
+    provider: str = "openai"
+    api_key: str = field(default="", repr=False)
+    base_url: str = DEFAULT_BASE_URL
+    default_model: str = ""
+    """Model of requests to OpenAI that name none; the table's default when empty."""
+    storage: str = "pack"
+    """``pack`` keeps pictures in the .blend, ``save`` beside it."""
+    organization: str = ""
+    project: str = ""
+    picture_fields: str = "brackets"
+    """How several pictures of an edit are named, see `core.connection.PICTURE_FIELDS`."""
+    proxy: str = ""
+    """Address of a proxy that goes before those of the environment."""
+    state_folder: Path = field(default_factory=state_folder)
+    monthly_budget_usd: float | None = None
+    """None for no limit."""
+    max_cost_usd: float | None = None
+    """Of one request; None for no limit but the one for unattended runs."""
+    unattended: bool = False
+    """Nobody looks on: Blender runs in background."""
+    concurrency: int = DEFAULT_CONCURRENCY
+    online_access: bool = False
+    """Blender's own switch; loopback addresses do not need it."""
+    problem: ConfigurationError | None = field(default=None, repr=False, compare=False)
+    """Why key or ids can't be sent; None where they can."""
+
+    def connection(self) -> Connection:
+        """Where the API is and who calls it."""
+        caller = self.api_key, self.organization, self.project
+        return Connection(self.base_url, *caller, self.picture_fields, self.proxy)
+
+    def limits(self, max_cost: float | None = None) -> Limits:
+        """What a request may cost.
+
+        :param max_cost: USD; a limit for this request alone, which goes before the others.
+        :raises InvalidRequestError: it is no amount.
+        """
+        from ..core.request.pricing import Limits
+
+        if max_cost is not None and not 0 <= max_cost < math.inf:
+            raise InvalidRequestError(f"max_cost must be an amount in USD, not {max_cost}.", param="max_cost")
+        if max_cost is not None:
+            return Limits(max_cost, monthly_budget_usd=self.monthly_budget_usd)
+        if self.max_cost_usd is not None:
+            reason = "the limit for a request in GPT_IMAGE_MAX_COST_USD or the preferences is"
+            return Limits(self.max_cost_usd, reason, self.monthly_budget_usd)
+        if self.unattended:
+            reason = "without a limit of its own a request of an unattended run may cost"
+            return Limits(UNATTENDED_MAX_COST_USD, reason, self.monthly_budget_usd)
+        return Limits(monthly_budget_usd=self.monthly_budget_usd)
+
+    def check_provider(self, provider: str, *, has_key: bool | None = None) -> None:
+        """Whether a request to this provider may be sent at all.
+
+        :param has_key: answers for settings that were loaded without the key.
+        :raises ConfigurationError: no key, online access off, or a key or base URL that can't be used.
+        """
+        if provider not in PROVIDERS or not PROVIDERS[provider].needs_key:
+            return
+        if self.problem is not None:
+            raise self.problem
+        if not (bool(self.api_key) if has_key is None else has_key):
+            raise MissingApiKeyError("There is no API key.")
+        check_base_url(self.base_url)
+        check_picture_fields(self.picture_fields)
+        check_proxy(self.proxy)
+        if not self.online_access and not is_loopback(self.base_url):
+            raise OnlineAccessDisabledError("Blender's online access is off.")
+
+
+_overrides: dict[str, Any] = {}
+
+
+@contextmanager
+def override(**values: Any) -> Iterator[None]:
+    """Inside the block, these go before environment and preferences. Main thread only.
+
+    :param values: fields of `Settings`.
+    :raises InvalidRequestError: a name that is no setting, or a value of another type.
+    """
+    before = dict(_overrides)
+    kinds = {name: kind for name, kind in kinds_of(Settings).items() if name != "problem"}
+    _overrides.update(typed(kinds, values, "setting"))
+    try:
+        yield
+    finally:
+        _overrides.clear()
+        _overrides.update(before)
+
+
+def base_url() -> str:
+    """The API's address: the environment's, the preferences', or OpenAI's."""
+    preferred = clean_url(getattr(preferences(), "base_url", ""))
+    return clean_url(os.environ.get("OPENAI_BASE_URL", "")) or preferred or DEFAULT_BASE_URL
+
+
+def proxy() -> str:
+    """The proxy of the preferences; empty for that of the environment."""
+    return clean_url(getattr(preferences(), "proxy", ""))
+
+
+def stays_here() -> bool:
+    """Whether requests go to this machine alone, so that they need no online access."""
+    return is_loopback(base_url())
+
+
+def load(*, with_key: bool = True) -> Settings:
+    """The settings as they are now. Main thread only.
+
+    :param with_key: read the key too, which may open the keychain.
+    :raises ConfigurationError: a number in the environment is none.
+    """
+    found = preferences()
+    environment = os.environ
+    loaded = Settings(
+        provider=environment.get("GPT_IMAGE_PROVIDER") or "openai",
+        api_key=_raw_key(with_keychain=with_key),
+        base_url=base_url(),
+        default_model=getattr(found, "default_model", ""),
+        storage=getattr(found, "storage", "pack"),
+        organization=_id("OPENAI_ORG_ID", found, "organization"),
+        project=_id("OPENAI_PROJECT_ID", found, "project"),
+        monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),
+        max_cost_usd=_usd("GPT_IMAGE_MAX_COST_USD", found, "max_cost_usd"),
+        unattended=bool(bpy.app.background),
+        picture_fields=environment.get("GPT_IMAGE_PICTURE_FIELDS")
+        or getattr(found, "picture_fields", "")
+        or "brackets",
+        proxy=proxy(),
+        concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
+        online_access=bool(bpy.app.online_access),
+    )
+    found = _checked(dataclasses.replace(loaded, **_overrides))
+    return found if with_key else dataclasses.replace(found, api_key="")
+
+
+def _checked(found: Settings) -> Settings:
+    """With key and ids as they are sent.
+
+    Where that can't be, the reason is kept until something is to be sent: a draft needs no key.
+    """
+    for secret in (found.api_key, *secrets_in(found.base_url)):
+        hide(secret)
+    values: dict[str, Any] = {"api_key": "", "organization": "", "project": ""}
+    problem = None
+    try:
+        values["api_key"] = check_key(found.api_key, _key_variable()).value
+        for name, variable in (("organization", "OPENAI_ORG_ID"), ("project", "OPENAI_PROJECT_ID")):
+            given = os.environ.get(variable) and name not in _overrides
+            values[name] = check_id(getattr(found, name), variable if given else name)
+    except ConfigurationError as error:
+        problem = error
+    return dataclasses.replace(found, **values, base_url=clean_url(found.base_url), problem=problem)
+
+
+def _key_variable() -> str:
+    """The variable that the key comes from; empty where it comes from elsewhere."""
+    return KEY_VARIABLE if key_source() == "environment" and "api_key" not in _overrides else ""
+
+
+def _id(variable: str, found: Any, preference: str) -> str:
+    return os.environ.get(variable) or str(getattr(found, preference, ""))
+
+
+def _usd(variable: str, found: Any, preference: str) -> float | None:
+    """An amount from the environment, or from the preferences, where 0 means none."""
+    text = os.environ.get(variable)
+    if not text:
+        limit: float = getattr(found, preference, 0.0)
+        return limit if limit > 0 else None
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not 0 <= amount < math.inf:
+        raise ConfigurationError(
+            f"{variable} is '{text}', which is no amount.", next_step="Set it to an amount in USD."
+        )
+    return amount
+
+
+def preferences() -> Any:
+    """The add-on's preferences; None in a checkout and under ``--factory-startup --addons``."""
+    addon = bpy.context.preferences.addons.get(PACKAGE)
+    return addon.preferences if addon is not None else None
+
+
+def private_folder() -> Path:
+    """A folder for what is neither paid for nor to be shared, such as the key."""
+    try:
+        return Path(bpy.utils.extension_path_user(PACKAGE, create=True))
+    except ValueError:  # a checkout is no extension
+        return state_folder()
+
+
+@lru_cache(maxsize=1)
+def _stored(data_dir: str | None) -> tuple[str, str]:
+    """Source and value of the stored key, read once; the keychain itself is not opened yet.
+
+    :param data_dir: what the folder may depend on.
+    """
+    folder = private_folder()
+    try:
+        key = unwrap(read_file(folder / KEY_FILE, KEY_FILE_BYTES).decode("utf-8", "surrogateescape"))
+    except OSError:
+        key = ""
+    if key:
+        return "file", key
+    return ("keychain", "") if (folder / KEYCHAIN_MARK).exists() else ("", "")
+
+
+def _find_stored() -> tuple[str, str]:
+    return _stored(os.environ.get(DATA_DIR_VARIABLE))
+
+
+_key_of_keychain = lru_cache(maxsize=1)(keychain.read)
+
+
+def _environment_key() -> str:
+    return unwrap(os.environ.get(KEY_VARIABLE, ""))
+
+
+def _raw_key(*, with_keychain: bool) -> str:
+    """The key of the environment, else the one entered in the preferences, as it stands there.
+
+    :param with_keychain: open the keychain, where it is kept there.
+    """
+    if _environment_key():
+        return os.environ[KEY_VARIABLE]
+    source, key = _find_stored()
+    return stored_key() if with_keychain and source == "keychain" else key
+
+
+def api_key() -> str:
+    """The key as it is sent: of the environment, else the one entered in the preferences; empty for none.
+
+    :raises ConfigurationError: the key can't be used.
+    """
+    return check_key(_raw_key(with_keychain=True), _key_variable()).value
+
+
+def key_note() -> str:
+    """What was left out around the key, as one sentence; empty where nothing was.
+
+    :raises ConfigurationError: the key can't be used.
+    """
+    return check_key(_raw_key(with_keychain=True), _key_variable()).note
+
+
+def stored_key() -> str:
+    """The key that was entered in the preferences; empty where there is none.
+
+    It lies in the keychain or in a file of its own, because preferences are kept in a file that everyone may
+    read.
+    """
+    source, key = _find_stored()
+    return _key_of_keychain() if source == "keychain" else key
+
+
+def key_source() -> str:
+    """Where the key comes from: ``environment``, ``keychain``, ``file``, or empty where there is none.
+
+    Reads nothing that could block, after the first call.
+    """
+    return "environment" if _environment_key() else _find_stored()[0]
+
+
+def has_key() -> bool:
+    """Whether there is a key at all."""
+    return bool(key_source())
+
+
+def store_key(key: str, place: str = "file") -> None:
+    """Keep the key where only this user may read it; an empty one is forgotten.
+
+    :param place: ``keychain`` or ``file``.
+    :raises StorageError: the file can't be written.
+    :raises ConfigurationError: the keychain refuses, or no header takes the key.
+    """
+    key, folder = check_key(key).value, private_folder()
+    if key and place == "keychain":
+        keychain.store(key)
+        replace_file(folder / KEYCHAIN_MARK, b"", mode=0o600)
+        (folder / KEY_FILE).unlink(missing_ok=True)
+    else:
+        if _find_stored()[0] == "keychain":
+            keychain.forget()
+        (folder / KEYCHAIN_MARK).unlink(missing_ok=True)
+        if key:
+            replace_file(folder / KEY_FILE, key.encode(), mode=0o600)
+        else:
+            (folder / KEY_FILE).unlink(missing_ok=True)
+    _stored.cache_clear()
+    _key_of_keychain.cache_clear()
+
+
+def fingerprint() -> tuple[object, ...]:
+    """Changes with every setting that matters to whether a request can be sent. Quick enough for drawing."""
+    found = preferences()
+    return (
+        key_source(),
+        bool(bpy.app.online_access),
+        os.environ.get("OPENAI_BASE_URL") or getattr(found, "base_url", ""),
+        *(os.environ.get(name) for name in (KEY_VARIABLE, "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")),
+        os.environ.get(DATA_DIR_VARIABLE),
+        getattr(found, "default_model", ""),
+        getattr(found, "proxy", ""),
+    )

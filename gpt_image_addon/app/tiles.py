@@ -1,0 +1,279 @@
+"""Seamless tiles from pictures that are there already. Only the repair of seams needs the API.
+
+What scripts call is offered by `api`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.common.arguments import typed
+from ..core.errors import InvalidRequestError
+from ..core.jobs.queue import Job
+from ..core.request.request import Application, GenerationRequest
+from ..core.results.store import Prepared
+from . import blend_paths, runner, settings
+from .material_maps import PictureSource, Source, read_picture, submit_work
+
+if TYPE_CHECKING:
+    from ..core.journal.outputs import Outputs
+    from ..core.request.pricing import Estimate
+    from ..core.textures.tiling import Tile
+
+OFFLINE = "The offline provider can't repaint seams; it can only cut the tile, and this is the cut."
+KEPT = "The seams could not be repainted, so the cut is kept: {reason}"
+REPAIR: Mapping[str, Any] = {
+    **dict.fromkeys(("description", "provider", "model", "quality"), str | None),
+    "max_cost": float | None,
+    "retry_unknown": bool | None,
+}
+"""Parameters that only a repair has, and their types."""
+REQUEST = ("provider", "model", "quality")
+
+
+@dataclass(frozen=True)
+class TileResult:
+    """A tile that was written."""
+
+    file: str
+    width: int
+    height: int
+    scores: Mapping[str, float]
+    """``seam_ratio``, ``seam_percentile``, ``band_sharpness``, ``coherence`` and ``good``."""
+    unchanged: bool
+    """The picture tiled already; its bytes were copied where the format stayed the same."""
+    warnings: tuple[str, ...]
+    repaired: bool = False
+    """The model repainted its seams."""
+    job: str | None = None
+    """Of the repair, where one was asked for."""
+    estimated_usd: float = 0.0
+    cost_usd: float = 0.0
+
+
+def make_tile(
+    picture: PictureSource,
+    output: str | Path,
+    *,
+    size: str | None = None,
+    repair_seams: bool = False,
+    overwrite: bool = False,
+    **repair: Any,
+) -> TileResult:
+    """A seamless tile from a picture; without a repair it needs no network and no key.
+
+    :param picture: a path, an image data-block, or the name of one.
+    :param output: file to write: png, or jpg or webp for 8-bit pictures.
+    :param size: ``WIDTHxHEIGHT`` of the tile; as large as the cut leaves it without.
+    :param repair_seams: let a model repaint the seams: one paid request, unless the picture tiles already.
+        The cut tile is written before it is sent, and stays where the repair fails or looks no better.
+    :param overwrite: replace a file that has this name and was not made here from the same picture.
+    :param repair: ``description`` says what the picture shows; ``provider``, ``model``, ``quality``,
+        ``max_cost`` and ``retry_unknown`` are as for `submit`.
+    :raises InvalidRequestError: the picture, the size or the kind of file can't be used.
+    :raises GptImageError: a repair can't be sent; nothing was, and nothing is written.
+    :raises StorageError: the file can't be written.
+    """
+    if not repair_seams:
+        _typed(repair, repair_seams)
+        return _Work.of(picture, output, size, overwrite)()
+    job = submit_tile(picture, output, size=size, repair_seams=True, overwrite=overwrite, **repair)
+    try:
+        job.wait()
+    except BaseException:
+        job.cancel()
+        raise
+    return tile_result(job)
+
+
+def submit_tile(
+    picture: PictureSource,
+    output: str | Path,
+    *,
+    size: str | None = None,
+    repair_seams: bool = False,
+    overwrite: bool = False,
+    **repair: Any,
+) -> Job:
+    """`make_tile` in the background; `tile_result` of the finished job says what was made.
+
+    For a repair the tile is cut and written before this returns.
+    """
+    repair = _typed(repair, repair_seams)
+    work = _Work.of(picture, output, size, overwrite)
+    if not repair_seams:
+        return submit_work(work, "Tile")
+    found = settings.load()
+    request = _request(repair, found)
+    if request.provider == "offline":
+        return submit_work(lambda: work.offline(), "Tile")
+    found.check_provider(request.provider)
+    work.check()
+    tile = work.cut()
+    if tile.seams is None:
+        return submit_work(lambda: work.written(tile), "Tile")
+    return _submit_repair(work, tile, request, found, repair)
+
+
+def tile_result(job: Job) -> TileResult:
+    """What a finished job of `submit_tile` made: the cut tile where only its repair failed.
+
+    :raises GptImageError: why there is no tile.
+    """
+    result: TileResult | None = job.applied
+    if job.error is not None:
+        if result is None:
+            raise job.error
+        result = dataclasses.replace(
+            result, warnings=(*result.warnings, KEPT.format(reason=job.error.message))
+        )
+    if result is None:
+        raise InvalidRequestError(f"The job is not finished: {job.message}.")
+    entry = runner.entry(job.id) if result.job else None
+    warnings = (*job.warnings, *result.warnings)
+    cost = entry.cost_usd if entry is not None else None
+    return dataclasses.replace(result, warnings=warnings, cost_usd=cost or 0.0)
+
+
+def estimate_tile(
+    picture: PictureSource, *, size: str | None = None, description: str = "", **repair: Any
+) -> Estimate:
+    """What the repair of a tile's seams would cost: nothing where the picture tiles already. Nothing is sent.
+
+    :param repair: as for `make_tile`.
+    :raises InvalidRequestError: the picture or a parameter can't be used.
+    """
+    from ..core.jobs.follow_ups import painted_size, repair_request
+    from ..core.request.pricing import Estimate
+
+    repair = _typed({"description": description, **repair}, repair_seams=True)
+    work = _Work.of(picture, "tile.png", size, overwrite=False)
+    found = settings.load(with_key=False)
+    table = runner.registry(found)
+    request = runner.completed(_request(repair, found), table, found)
+    tile = work.cut()
+    if tile.seams is None or request.provider == "offline":
+        return Estimate(0.0, 0.0, exact=True)
+    height, width = tile.pixels.shape[:2]
+    painted = painted_size((width, height), request.model, table)
+    asked = repair_request(request, "-", "-", painted)
+    application = Application(target="image")
+    return runner.checked(asked, application, found, (painted, painted), read_files=False)[1]
+
+
+def _typed(repair: Mapping[str, Any], repair_seams: bool) -> dict[str, Any]:
+    """:raises InvalidRequestError: parameters that there are not, of another type, or for a repair only."""
+    values = typed(REPAIR, repair)
+    for name in values if not repair_seams else ():
+        raise InvalidRequestError(f"{name} belongs to repair_seams.", param=name)
+    return values
+
+
+def _request(repair: Mapping[str, Any], found: settings.Settings) -> GenerationRequest:
+    values = {name: repair[name] for name in REQUEST if repair.get(name)}
+    return GenerationRequest(prompt=repair.get("description") or "", **{"provider": found.provider, **values})
+
+
+def _submit_repair(
+    work: _Work, tile: Tile, request: GenerationRequest, found: settings.Settings, repair: Mapping[str, Any]
+) -> Job:
+    """Hand the repair to a worker, then write the tile as it is: whatever happens now, it is there."""
+    from ..core.jobs.seam_repair_images import sent_for_repair
+
+    table = runner.registry(found)
+    folder = tempfile.TemporaryDirectory(prefix="gpt-image-repair-", ignore_cleanup_errors=True)
+    asked = sent_for_repair(tile, runner.completed(request, table, found), Path(folder.name), "tile", table)
+    job = runner.submit(
+        asked,
+        Application(target="image", composite=False),
+        found,
+        max_cost=repair.get("max_cost"),
+        retry_unknown=bool(repair.get("retry_unknown")),
+    )
+
+    def apply(prepared: Prepared, application: Application) -> TileResult:
+        folder.cleanup()
+        return paid(work.mended(tile, prepared))
+
+    def paid(made: TileResult) -> TileResult:
+        return dataclasses.replace(made, job=job.id, estimated_usd=job.estimated_usd)
+
+    job.apply = apply
+    try:
+        job.applied = paid(work.written(tile))
+    except BaseException:
+        runner.cancel(job)
+        raise
+    return job
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A tile that is to be made; everything that is read from Blender is read."""
+
+    source: Source
+    target: Path
+    size: tuple[int, int] | None
+    outputs: Outputs
+
+    @classmethod
+    def of(cls, picture: PictureSource, output: str | Path, size: str | None, overwrite: bool) -> _Work:
+        """
+        :raises InvalidRequestError: the picture, the size or the kind of file can't be used.
+        """
+        from ..core.request.sizes import parse_size
+        from ..core.textures import writer
+
+        source = read_picture(picture)
+        wanted = parse_size(size) if size else None
+        target = blend_paths.resolve(output, "output")
+        writer.check_tile_file(target)
+        if Path(source.label).is_file() and target.exists() and target.samefile(source.label):
+            raise InvalidRequestError(f"{target} is the picture itself; name another file.", param="output")
+        outputs = runner.outputs(overwrite=overwrite)
+        return cls(source, target, wanted, outputs)
+
+    def check(self) -> None:
+        """
+        :raises InvalidRequestError: something else has the name of the tile.
+        :raises StorageError: its folder can't be written.
+        """
+        self.outputs.check(self.target, self.source.owner, param="output")
+
+    def __call__(self) -> TileResult:
+        return self.written(self.cut())
+
+    def cut(self) -> Tile:
+        from ..core.textures.writer import tile_of
+
+        pixels, notes = self.source.decode()
+        tile = tile_of(pixels, self.size)
+        return dataclasses.replace(tile, notes=(*notes, *tile.notes))
+
+    def offline(self) -> TileResult:
+        made = self()
+        return dataclasses.replace(made, warnings=(*made.warnings, OFFLINE))
+
+    def mended(self, tile: Tile, prepared: Prepared) -> TileResult:
+        from ..core.jobs.seamless import repaired
+
+        better, note = repaired(tile, prepared.pictures[0].data)
+        made = self.written(better)
+        return dataclasses.replace(
+            made, repaired=better is not tile, warnings=(*made.warnings, *prepared.warnings, note)
+        )
+
+    def written(self, tile: Tile) -> TileResult:
+        from ..core.textures import writer
+
+        self.outputs.write(
+            self.target, writer.encode_tile(tile, self.source.data, self.target), self.source.owner
+        )
+        height, width = tile.pixels.shape[:2]
+        scores = writer.scores_dict(tile.scores)
+        return TileResult(str(self.target), width, height, scores, tile.unchanged, tile.notes)

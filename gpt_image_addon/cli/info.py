@@ -1,0 +1,68 @@
+"""The verbs ``models`` and ``doctor``."""
+
+from __future__ import annotations
+
+import argparse
+
+from .. import api
+from ..app.diagnostics import bug_report
+from ..app.diagnostics import checks as health
+from ..core.journal.outputs import Outputs
+from .common import NOBODY, SCHEMA, Output, UsageError, add_outputs, path_of, say, succeeded
+
+
+def add_models(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``models``."""
+    verb.description = (
+        "List the models: what they take, what they cost, and until when they answer. Nothing is sent. "
+        "A file models.json in the state folder adds rows or replaces some."
+    )
+    add_outputs(verb)
+
+
+def models(options: argparse.Namespace) -> Output:
+    """The verb ``models``."""
+    rows = api.models()
+    for row in rows:
+        say(f"{row['id']:26} {row['state']:10} {', '.join(row['qualities'])}")
+    return succeeded(models=rows)
+
+
+def add_doctor(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``doctor``."""
+    verb.description = (
+        "Look for what keeps this installation from working: modules, journal, key, online access. "
+        "Nothing is sent. Exit code 3 when something is wrong."
+    )
+    group = verb.add_argument_group("for a bug report")
+    group.add_argument(
+        "--report",
+        metavar="FILE.zip",
+        type=path_of("report"),
+        help="write versions, settings and the newest jobs there, without key, prompts and your folders",
+    )
+    group.add_argument(
+        "--with-prompts", action="store_true", help="with --report: let the prompts be in it, too"
+    )
+    add_outputs(verb)
+
+
+def doctor(options: argparse.Namespace) -> Output:
+    """The verb ``doctor``."""
+    if options.with_prompts and options.report is None:
+        raise UsageError("--with-prompts goes with --report")
+    outputs = Outputs(overwrite=options.overwrite)
+    if options.report is not None:
+        if options.report.suffix != ".zip":
+            raise UsageError(f"--report must name a .zip file, not {options.report.name}")
+        outputs.check(options.report, NOBODY, param="report")
+    checks = health.checks()
+    for check in checks:
+        say(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.text}")
+    written = None
+    if options.report is not None:
+        written = str(bug_report.write(options.report, checks, outputs, with_prompts=options.with_prompts))
+        say(f"{written}: have a look at it before you pass it on.")
+    state = "succeeded" if all(check.ok for check in checks) else "problems"
+    rows = [check.to_dict() for check in checks]
+    return {"schema": SCHEMA, "state": state, "checks": rows, "report": written}

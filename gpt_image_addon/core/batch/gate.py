@@ -1,0 +1,154 @@
+"""The gate before each row of a batch: what was done for it before, its price, and the money that is left."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..errors import APIConnectionError, BudgetExceededError, RowTakenError
+from ..jobs.estimates import checked
+from ..jobs.queue import Job
+from ..jobs.worker import file_digests
+from ..journal.batch_rows import Known, known
+from ..journal.entries import Place
+from ..journal.journal import Journal
+from ..request.models import Registry
+from ..request.pricing import Estimate, Limits, Seen, check_limit
+from ..request.request import GenerationRequest
+from .manifest import Row
+
+
+@dataclass(frozen=True)
+class Pricer:
+    """Completes, checks and prices rows."""
+
+    registry: Registry
+    complete: Callable[[GenerationRequest], GenerationRequest]
+    """Names the provider and the model where a row leaves them open."""
+    seen: Seen
+    share: float = 1.0
+    """Of the list price."""
+    check: Callable[[Row], None] = lambda row: None
+    """Whether the result can go where it is to go; raises where it can't."""
+
+    def checked(self, row: Row) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
+        """The completed request, its price and warnings.
+
+        :raises InvalidRequestError: it can't be sent.
+        """
+        self.check(row)
+        request = self.complete(row.request)
+        price, warnings = checked(request, row.application, self.registry, self.seen)
+        return request, price.times(self.share), warnings
+
+
+def row_key(row: Row, digest: str) -> str:
+    """The row's name in the journal: equal for the same id and request, wherever the manifest lies.
+
+    :param digest: `GenerationRequest.digest` with the hashes of its files.
+    """
+    return hashlib.sha256(f"{row.id}\n{digest}".encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row with what the journal knows of it."""
+
+    request: GenerationRequest
+    digest: str
+    key: str
+    known: Known
+
+
+@dataclass
+class Gate:
+    """Decides whether a row may be sent, and sets its price aside; usable from every thread."""
+
+    journal: Journal
+    pricer: Pricer
+    limits: Limits
+    max_cost_usd: float | None = None
+    """Of the whole run; None for no limit."""
+    retry_unknown: bool = False
+    _reserved_usd: float = 0.0
+    _spent_usd: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def look(self, row: Row) -> Asked:
+        """What the journal knows of a row.
+
+        :raises InvalidRequestError: a file of it can't be read.
+        """
+        request = self.pricer.complete(row.request)
+        digest = request.digest(file_digests(request))
+        key = row_key(row, digest)
+        return Asked(request, digest, key, known(self.journal, key))
+
+    def admit(self, row: Row, asked: Asked, batch: str = "") -> Job:
+        """A job whose price is set aside.
+
+        :param batch: our id of the remote batch that it goes into.
+        :raises GptImageError: it must not, or can't, be sent; nothing was.
+        """
+        self._check_free(asked.known)
+        request, price, warnings = self.pricer.checked(row)
+        check_limit(price, self.limits)
+        job = Job(
+            request,
+            row.application,
+            estimated_usd=price.high_usd,
+            further_usd=price.further_usd,
+            warnings=warnings,
+        )
+        others = len(asked.known.unknown) + (asked.known.stored is not None)
+        self._set_aside(price.high_usd)
+        try:
+            self.journal.reserve(
+                job.id,
+                request,
+                row.application,
+                asked.digest,
+                price.high_usd,
+                self.limits.monthly_budget_usd,
+                Place(asked.key, others, batch),
+                price.further_usd,
+            )
+        except BaseException:
+            self.settle(price.high_usd, 0.0)
+            raise
+        return job
+
+    def settle(self, reserved_usd: float, spent_usd: float) -> None:
+        """A job has ended."""
+        with self._lock:
+            self._reserved_usd -= reserved_usd
+            self._spent_usd += spent_usd
+
+    def _check_free(self, found: Known) -> None:
+        if found.running is not None:
+            raise RowTakenError(f"Job {found.running.id} works on this row.")
+        if found.unknown and not self.retry_unknown:
+            earlier = found.unknown[-1]
+            raise APIConnectionError(
+                f"The row was sent on {earlier.created:%Y-%m-%d %H:%M} as job {earlier.id}, and no answer "
+                "came: it may have been billed.",
+                code="outcome_unknown",
+                billed="maybe",
+                next_step="Add --retry-unknown to send it again all the same.",
+            )
+
+    def _set_aside(self, usd: float) -> None:
+        """:raises BudgetExceededError: the money for the whole run does not reach."""
+        with self._lock:
+            used = self._spent_usd + self._reserved_usd
+            limit = self.max_cost_usd
+            if limit is not None and usd > 0 and used + usd > limit:
+                raise BudgetExceededError(
+                    f"This could cost ${usd:.4f}; of the ${limit:.2f} for this run, "
+                    f"${used:.4f} is used or set aside.",
+                    code="max_cost_exceeded",
+                    next_step="Run again with more to make the rest.",
+                )
+            self._reserved_usd += usd

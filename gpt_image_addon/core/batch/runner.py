@@ -1,0 +1,333 @@
+"""Runs the rows of a manifest: some at once, each once, as many as the money allows. Knows no Blender.
+
+Rows are taken one by one and forgotten when they are done; what was done is known by the journal. A row whose
+answer is there is not sent again, one that may have been billed only on the user's word.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import queue
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ..common.unexpected import unexpected_error
+from ..common.worker_pool import Crew
+from ..errors import APIError, GptImageError, JobCancelled, StorageError
+from ..jobs.queue import Job, JobEvent, Work
+from ..jobs.worker import Line
+from ..journal.batch_rows import last_error
+from ..journal.outputs import Delivery, Outputs, renamed_warning
+from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, Prepared
+from .gate import Gate
+from .manifest import Row
+from .outcomes import HOPELESS, NOT_MADE, Outcome, RowState, refused, state_after
+
+if TYPE_CHECKING:
+    from ..journal.journal import Entry, Journal
+
+EVENT_SECONDS = 0.5  # how long one look for a finished row lasts
+WAITING_ROWS = 8  # that are ready when a worker becomes free
+EXTENSIONS = {"jpeg": "jpg"}
+
+
+class Output(Protocol):
+    """Where finished rows go."""
+
+    def deliver(self, row: Row, prepared: Prepared) -> Delivery:
+        """Take a result there.
+
+        :raises GptImageError: it can't be taken.
+        """
+        ...
+
+    def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
+        """The files of a row that is there already; empty where it is not, or not wholly. Called on a
+        worker thread."""
+        ...
+
+    def close(self) -> None:
+        """Save what is not saved yet.
+
+        :raises StorageError: that fails.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Puts the pictures and maps of rows into one folder."""
+
+    path: Path
+    outputs: Outputs
+    manifest: Path
+    """Equal rows of different manifests have files of their own."""
+
+    def deliver(self, row: Row, prepared: Prepared) -> Delivery:
+        """See `Output.deliver`; called on a worker thread.
+
+        :raises StorageError: a file can't be written.
+        """
+        files: list[str] = []
+        warnings: list[str] = []
+        several = len(prepared.pictures) > 1
+        named = [(f" {n}" if several else "", picture) for n, picture in enumerate(prepared.pictures, 1)]
+        maps = {**prepared.maps, **prepared.packed}
+        named += [(f"_{kind}", picture) for kind, picture in maps.items()]
+        for suffix, picture in named:
+            extension = EXTENSIONS.get(picture.format, picture.format)
+            wanted = self.path / f"{row.stem}{suffix}.{extension}"
+            found = self.outputs.copy(wanted, picture.data, owner_of(row, self.manifest))
+            files.append(str(found))
+            warnings += renamed_warning(found, wanted)
+        return Delivery(tuple(files), tuple(warnings))
+
+    def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
+        """See `Output.present`; rows with maps are looked at again, as only the result tells their kinds."""
+        if row.application.maps or row.application.target == "material" or stored.folder is None:
+            return ()
+        request = stored.request
+        extension = EXTENSIONS.get(request.output_format, request.output_format)
+        suffixes = [""] if request.n == 1 else [f" {number + 1}" for number in range(request.n)]
+        originals = [*stored.folder.glob(f"{PICTURE_STEM}*"), *stored.folder.glob(f"{PROCESSED_FOLDER}/*")]
+        found = []
+        for suffix in suffixes:
+            wanted = self.path / f"{row.stem}{suffix}.{extension}"
+            found.append(self.outputs.find(wanted, owner_of(row, self.manifest), originals))
+        return tuple(map(str, found)) if all(found) else ()
+
+    def close(self) -> None:
+        """Every file is saved already."""
+
+
+def owner_of(row: Row, manifest: Path) -> str:
+    """What names a row where files are written for it, whatever it asks for."""
+    return f"{manifest}\n{row.id}"
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a worker made of a row."""
+
+    outcome: Outcome | None = None
+    """None where the run was stopped before anything was sent."""
+    prepared: Prepared | None = None
+    """The result that `Run.output` still has to take."""
+
+
+@dataclass
+class Run:
+    """One pass over a manifest. Belongs to one thread; everything but the output happens on others."""
+
+    line: Line
+    gate: Gate
+    folder: Folder | None
+    """Where workers put files."""
+    output: Output | None = None
+    """Called on this run's own thread, after the workers' part."""
+    concurrency: int = 4
+    sends: bool = True
+    """Without, only what the journal holds is put together."""
+    fatal: GptImageError | None = None
+    """Why the run was broken off: what would refuse all other rows alike, such as a wrong key."""
+    _stopping: bool = False
+    _over: bool = False
+    fresh: frozenset[str] = frozenset()
+    """Jobs whose answers came just now by another way: they count as made by this run."""
+    _jobs: set[Job] = field(default_factory=set)
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of the line."""
+        return self.line.journal
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping
+
+    def stop(self) -> None:
+        """Begin nothing more; what is on its way is waited for."""
+        self._stopping = True
+        if self.line.pace is not None:
+            self.line.pace.stopped.set()
+
+    def give_up(self, error: GptImageError) -> None:
+        """Begin nothing more because of an error that all other rows would meet; the first one is told."""
+        self.fatal = self.fatal or error
+        self.stop()
+
+    @contextlib.contextmanager
+    def giving_up(self) -> Iterator[None]:
+        """`give_up` where the block can't write what is asked for: what was made is told all the same."""
+        try:
+            yield
+        except StorageError as error:
+            self.give_up(error)
+
+    @property
+    def in_flight(self) -> int:
+        """Rows that are being worked on."""
+        return len(self._jobs)
+
+    def outcomes(self, rows: Iterable[Row]) -> Iterator[Outcome]:
+        """Work through rows; each that was begun yields one outcome, not in their order."""
+        crew = Crew(self.concurrency, self._work_on)
+        try:
+            for row in rows:
+                if self._stopping:
+                    break
+                crew.give(row)
+                while crew.open >= self.concurrency + WAITING_ROWS:
+                    yield from self._finished(crew)
+            while crew.open:
+                yield from self._finished(crew)
+        finally:
+            self._over = True
+            for job in tuple(self._jobs):
+                job.cancel()
+            crew.dismiss(EVENT_SECONDS)
+            if self.line.sessions is not None:
+                self.line.sessions.close()
+
+    def _finished(self, crew: Crew[Row, _Made]) -> Iterator[Outcome]:
+        with contextlib.suppress(queue.Empty):
+            made = crew.collect(EVENT_SECONDS)
+            if made.outcome is not None:
+                yield self._delivered(made.outcome, made.prepared)
+
+    def _delivered(self, outcome: Outcome, prepared: Prepared | None) -> Outcome:
+        if self.output is None or prepared is None:
+            return outcome
+        assert outcome.job is not None
+        try:
+            delivery = self.output.deliver(outcome.row, prepared)
+            self.journal.applied(outcome.job)
+        except GptImageError as error:
+            _tell_where(error, prepared, outcome.estimated_usd)
+            self._look_out(error)
+            return dataclasses.replace(outcome, state=state_after(error), error=error)
+        return dataclasses.replace(
+            outcome,
+            files=outcome.files + delivery.files,
+            warnings=outcome.warnings + delivery.warnings,
+        )
+
+    def _work_on(self, row: Row) -> _Made:
+        """All that a worker can do for a row; it ends with one outcome, whatever breaks."""
+        try:
+            return self._work(row)
+        except Exception as error:
+            found = error if isinstance(error, GptImageError) else unexpected_error(error, "maybe")
+            self._look_out(found)
+            return _Made(refused(row, found))
+
+    def _work(self, row: Row) -> _Made:
+        if self._stopping or self._over:
+            return _Made()
+        try:
+            asked = self.gate.look(row)
+            stored = asked.known.stored
+            if stored is not None and stored.folder is not None and stored.folder.is_dir():
+                return self._skip(row, stored)
+            if not self.sends and asked.known.running is None and not asked.known.unknown:
+                noted = last_error(self.journal, asked.key)
+                return _Made(Outcome(row, RowState.FAILED, error=NOT_MADE, noted=noted))
+            job = self.gate.admit(row, asked)
+        except GptImageError as error:
+            return _Made(refused(row, error))
+        except Exception as error:
+            return _Made(refused(row, unexpected_error(error)))
+        return self._run(row, job, self.line.run, RowState.SUCCEEDED)
+
+    def _skip(self, row: Row, stored: Entry) -> _Made:
+        outputs = [output for output in (self.folder, self.output) if output is not None]
+        present = [output.present(row, stored) for output in outputs]
+        state = RowState.SUCCEEDED if stored.id in self.fresh else RowState.SKIPPED
+        if all(present):
+            files = tuple(file for found in present for file in found)
+            cost = (stored.cost_usd or 0.0) if state is RowState.SUCCEEDED else 0.0
+            return _Made(Outcome(row, state, stored.id, stored.request_id, cost, files=files))
+        assert stored.folder is not None
+        job = Job(stored.request, row.application, id=stored.id)
+        return self._run(row, job, self.line.resume(stored.folder), state)
+
+    def _run(self, row: Row, job: Job, work: Work, state: RowState) -> _Made:
+        """The line's own work, and then the files."""
+        prepared: Prepared | None = None
+        delivery = Delivery()
+        error: GptImageError | None = None
+        self._jobs.add(job)
+        try:
+            if self._stopping:
+                if state is RowState.SUCCEEDED:  # a stored answer stays what it is
+                    self.journal.cancel_dead(job.id)
+                raise JobCancelled("The run was stopped.")
+            prepared = work(job, _nobody)
+            if self.folder is not None:
+                delivery = self.folder.deliver(row, prepared)
+            if self.output is None:
+                self.journal.applied(job.id)
+        except GptImageError as found:
+            error = found
+        except Exception as found:
+            # The line judges its own faults; what fails here has its answer, and new ones cost.
+            is_paid = state is RowState.SUCCEEDED and job.estimated_usd > 0
+            error = unexpected_error(found, "yes" if is_paid else "no")
+        finally:
+            self._jobs.discard(job)
+        if error is not None and prepared is not None:
+            _tell_where(error, prepared, job.estimated_usd)
+        return self._made(row, job, state, prepared, delivery, error)
+
+    def _look_out(self, error: GptImageError) -> None:
+        """Go on after an error only where the next row may fare better: a full disk takes none."""
+        of_all = isinstance(error, APIError) and error.exit_code in HOPELESS
+        if of_all or isinstance(error, StorageError):
+            self.give_up(error)
+
+    def _made(
+        self,
+        row: Row,
+        job: Job,
+        state: RowState,
+        prepared: Prepared | None,
+        delivery: Delivery,
+        error: GptImageError | None,
+    ) -> _Made:
+        entry = self.journal.entry(job.id)
+        further = prepared.further_jobs if prepared is not None else ()
+        rows = [entry, *map(self.journal.entry, further)] if state is RowState.SUCCEEDED else []
+        cost = sum(found.cost_usd or 0.0 for found in rows if found is not None)
+        if error is not None:
+            state = state_after(error)
+            self._look_out(error)
+        self.gate.settle(job.estimated_usd, job.estimated_usd if state is RowState.UNKNOWN else cost)
+        if self._stopping and isinstance(error, JobCancelled) and error.billed == "no":
+            return _Made()
+        outcome = Outcome(
+            row,
+            state,
+            job.id,
+            entry.request_id if entry is not None else None,
+            cost,
+            job.estimated_usd,
+            delivery.files,
+            error,
+            (*job.warnings, *(prepared.warnings if prepared is not None else ()), *delivery.warnings),
+        )
+        return _Made(outcome, prepared)
+
+
+def _tell_where(error: GptImageError, prepared: Prepared, usd: float) -> None:
+    """What was paid for is kept, wherever it could not be taken to."""
+    error.billed = "yes" if usd > 0 else "no"
+    kept = f"The image is {prepared.pictures[0].received_file}." if prepared.pictures else ""
+    error.next_step = f"{error.next_step} {kept}".strip()
+
+
+def _nobody(event: JobEvent) -> None:
+    """A batch shows rows, not what happens within them."""

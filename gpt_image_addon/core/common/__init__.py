@@ -1,0 +1,1 @@
+"""What every part needs: files, paths, threads, processes and secrets."""

@@ -1,0 +1,101 @@
+"""One secret in the operating system's own keychain, through the tools that come with it.
+
+The secret never is an argument of a process, where other users could read it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import ConfigurationError
+from ..text.redaction import environment_without_secrets
+from .sigpipe import broken_pipes_as_errors
+
+SERVICE = "GPT Image for Blender"
+ACCOUNT = "api-key"
+SECONDS = 20.0  # a locked keychain asks its owner first
+_SECRET_TOOL = ("service", SERVICE, "account", ACCOUNT)
+
+
+def is_available() -> bool:
+    """Whether this system has a keychain that can be used."""
+    if sys.platform == "win32":
+        return True
+    from shutil import which
+
+    return which("security" if sys.platform == "darwin" else "secret-tool") is not None
+
+
+def store(secret: str) -> None:
+    """Keep the secret, in place of an older one.
+
+    :raises ConfigurationError: the keychain refused.
+    """
+    if sys.platform == "win32":
+        from . import keychain_windows
+
+        keychain_windows.store(SERVICE, ACCOUNT, secret)
+    elif sys.platform == "darwin":
+        quoted = secret.replace("\\", "\\\\").replace('"', '\\"')
+        _run(["security", "-i"], f'add-generic-password -U -s "{SERVICE}" -a {ACCOUNT} -w "{quoted}"\n')
+    else:
+        _run(["secret-tool", "store", f"--label={SERVICE}", *_SECRET_TOOL], secret)
+
+
+def read() -> str:
+    """The secret; empty where there is none or the keychain stays locked."""
+    try:
+        if sys.platform == "win32":
+            from . import keychain_windows
+
+            return keychain_windows.read(SERVICE)
+        if sys.platform == "darwin":
+            return _run(["security", "find-generic-password", "-s", SERVICE, "-a", ACCOUNT, "-w"]).strip()
+        return _run(["secret-tool", "lookup", *_SECRET_TOOL]).strip()
+    except ConfigurationError:
+        return ""
+
+
+def forget() -> None:
+    """Delete the secret, where there is one."""
+    try:
+        if sys.platform == "win32":
+            from . import keychain_windows
+
+            keychain_windows.forget(SERVICE)
+        elif sys.platform == "darwin":
+            _run(["security", "delete-generic-password", "-s", SERVICE, "-a", ACCOUNT])
+        else:
+            _run(["secret-tool", "clear", *_SECRET_TOOL])
+    except ConfigurationError:
+        pass  # there was none
+
+
+def _run(command: list[str], secret: str = "") -> str:
+    import subprocess  # not while the add-on is being enabled
+
+    try:
+        with broken_pipes_as_errors():
+            done = subprocess.run(
+                command,
+                input=secret,
+                capture_output=True,
+                encoding="utf-8",
+                errors="surrogateescape",
+                env=environment_without_secrets(),
+                timeout=SECONDS,
+                check=False,
+            )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _refused(type(error).__name__) from None  # the error's own text may hold what was fed
+    if done.returncode != 0:
+        raise _refused(f"{command[0]} ended with {done.returncode}")
+    return done.stdout
+
+
+def _refused(reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The system's keychain could not be used ({reason}).",
+        code="keychain",
+        next_step="Unlock it, or keep the key in a private file.",
+    )

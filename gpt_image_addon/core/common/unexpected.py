@@ -1,0 +1,22 @@
+"""What people read of a fault of our own."""
+
+from __future__ import annotations
+
+from ..errors import Billed, GptImageError
+from ..text.log import get_logger
+from ..text.plain_text import shorten
+from ..text.redaction import describe
+
+MAX_DETAIL = 200  # characters of what is shown of a fault
+
+log = get_logger(__name__)
+
+
+def unexpected_error(error: Exception, billed: Billed = "no") -> GptImageError:
+    """An error for a fault that nobody foresaw; the log gets all of it.
+
+    Only its kind and the beginning of its words are shown: it may hold whatever it was about.
+    """
+    log.error("Something unexpected went wrong", exc_info=error)
+    said = shorten(describe(error), MAX_DETAIL).rstrip(".")
+    return GptImageError(f"Something unexpected went wrong: {said}.", code="internal", billed=billed)

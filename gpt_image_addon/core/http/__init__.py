@@ -1,0 +1,1 @@
+"""HTTP exchanges that can be stopped at any moment, and whose cost is known."""

@@ -1,0 +1,131 @@
+"""The body of an answer on the disk, byte for byte, before anything in it is understood."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import datetime
+from pathlib import Path
+
+from ..common.files import PART_SUFFIX, PIECE, make_private_folder, sync_folder
+from ..results.folders import BODY_FILE
+from ..text.log import get_logger
+
+log = get_logger(__name__)
+
+
+class BodyFile:
+    """Takes a body as it comes, in the ``.part`` folder of its job's result.
+
+    A disk that does not take it spoils nothing: the answer goes on without.
+    """
+
+    def __init__(self, results: Path, job: str, secret: str = "") -> None:
+        """
+        :param results: the ``results`` folder.
+        :param secret: what no file may hold, such as the key; a server that repeats it gets stars there.
+        """
+        self._results = results
+        self._secret = secret.encode()
+        self._job = job
+        self._handle: int | None = None
+        self._failed = False
+        self.restart()
+
+    def restart(self) -> None:
+        """Another answer begins, in place of the one before."""
+        self.discard()
+        self._failed = False
+        self.when = datetime.now()
+        """When the answer began to come; its month names the folder in between."""
+
+    @property
+    def _folder(self) -> Path:
+        return self._results / self.when.strftime("%Y-%m") / self._job
+
+    @property
+    def _part(self) -> Path:
+        return self._folder.with_name(self._folder.name + PART_SUFFIX)
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes; with the system when this returns, also if this process dies."""
+        if self._failed:
+            return
+        try:
+            if self._handle is None:
+                make_private_folder(self._part)
+                flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+                self._handle = os.open(self._part / BODY_FILE, flags, 0o600)
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(self._handle, rest) :]
+        except OSError as error:
+            log.warning("The body of an answer can't be kept: %s", error)
+            self.discard()
+            self._failed = True
+
+    def finish(self) -> bool:
+        """Wait for the disk; the file stays in the ``.part`` folder, for the result that goes there.
+
+        :returns: whether there is one.
+        """
+        if self._handle is None:
+            return False
+        with contextlib.suppress(OSError):
+            if self._secret:
+                self._hide_secret(self._handle)
+            os.fsync(self._handle)
+        self._close()
+        return True
+
+    def _hide_secret(self, handle: int) -> None:
+        """Write over the secret, in pieces that overlap by its length."""
+        os.lseek(handle, 0, os.SEEK_SET)
+        start, piece = 0, b""
+        while more := os.read(handle, PIECE):
+            piece += more
+            at = piece.find(self._secret)
+            while at >= 0:
+                stars = b"*" * len(self._secret)
+                os.lseek(handle, start + at, os.SEEK_SET)
+                os.write(handle, stars)
+                piece = piece.replace(self._secret, stars, 1)
+                at = piece.find(self._secret)
+            kept = piece[1 - len(self._secret) :] if len(self._secret) > 1 else b""
+            start += len(piece) - len(kept)
+            piece = kept
+            os.lseek(handle, start + len(kept), os.SEEK_SET)
+
+    def keep(self) -> Path | None:
+        """Give the folder its final name, with nothing but the body in it.
+
+        :returns: the file; None where nothing came or no disk takes it.
+        """
+        if not self.finish():
+            return None
+        try:
+            sync_folder(self._part)
+            self._part.replace(self._folder)
+            sync_folder(self._folder.parent)
+        except OSError as error:
+            log.warning("The body of an answer can't be kept: %s", error)
+            self._remove()
+            return None
+        return self._folder / BODY_FILE
+
+    def discard(self) -> None:
+        """The body is not needed: all in it is understood, or nothing was worth it."""
+        if self._handle is not None:
+            self._close()
+            self._remove()
+
+    def _close(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            with contextlib.suppress(OSError):  # some network disks say only now that they are full
+                os.close(handle)
+
+    def _remove(self) -> None:
+        with contextlib.suppress(OSError):
+            (self._part / BODY_FILE).unlink(missing_ok=True)
+            self._part.rmdir()

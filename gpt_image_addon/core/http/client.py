@@ -1,0 +1,383 @@
+"""One HTTP exchange at a time: watched, so that another thread can stop it and that its outcome is known.
+
+`requests` does the work. What it does not tell, and what money depends on, is whether the body had gone out
+when something broke; the connections of `watched` note that.
+"""
+
+from __future__ import annotations
+
+import json as json_text
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any, Protocol
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
+
+from ..common.fair_lock import RECEIVING
+from ..common.sigpipe import broken_pipes_as_errors
+from ..errors import (
+    NAME_LIMIT,
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    ConfigurationError,
+    EndpointError,
+    InvalidResponseError,
+)
+from ..text.log import get_logger, guard_libraries
+from ..text.redaction import hide, show
+from .allowance import Allowance, AnswerTooLargeError
+from .body_file import BodyFile
+from .decompression import ACCEPTED, UnpackedTooLargeError, Unpacker
+from .endpoint import Connection, is_loopback
+from .pool import session_for
+from .proxy import Proxy, check_route
+from .request_state import Exchange
+
+log = get_logger(__name__)
+guard_libraries()
+
+CONNECT_TIMEOUT = 5.0  # seconds
+READ_TIMEOUT = 600.0  # seconds without a byte; high quality often takes over 120
+MAX_ANSWER_BYTES = 600 * 10**6  # ten 3840x2160 pictures in base64 stay below this
+MAX_TEXT_BYTES = 64 * 10**6  # of an answer without pictures
+MAX_ERROR_BYTES = 32 * 10**6  # of the body of an error; more of it is not read
+MAX_PICTURE_BYTES = 100 * 10**6  # behind a link
+LINK_TIMEOUT = (5.0, 60.0)  # seconds to connect, and without a byte
+LINK_SECONDS = 600.0  # for all that is behind one link
+MAX_LINK_HOPS = 5  # redirects from a link to its picture
+CHUNK = 256 * 1024  # bytes read, and decoded, at once: under a millisecond in which no other thread runs
+
+
+Files = list[tuple[str, tuple[str, bytes, str]]]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: whole, or its head where a sink took the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's name for the exchange, for support."""
+        found = self.headers.get("x-request-id") or self.headers.get("apim-request-id")
+        return show(found, NAME_LIMIT) if found else None
+
+
+class Sink(Protocol):
+    """Takes the body of an answer while it comes."""
+
+    def feed(self, chunk: bytes) -> bool:
+        """:returns: whether all is here, so that reading may stop."""
+        ...
+
+
+def _keep_body(head: Reply) -> Sink | None:
+    return None
+
+
+class _Headers(AuthBase):
+    """Sets our headers last, so that a ``~/.netrc`` entry can't replace the key."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.headers = headers
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self.headers)
+        return request
+
+
+def send(
+    connection: Connection,
+    method: str,
+    path: str,
+    exchange: Exchange,
+    *,
+    json: Mapping[str, Any] | None = None,
+    fields: Mapping[str, str] | None = None,
+    files: Files | None = None,
+    sink: Callable[[Reply], Sink | None] = _keep_body,
+    timeout: tuple[float, float] = (CONNECT_TIMEOUT, READ_TIMEOUT),
+    limit: int | None = None,
+) -> Reply:
+    """Send once and read the whole answer, whatever its status.
+
+    :param json: the body as JSON.
+    :param fields: text fields of a multipart body, with ``files``.
+    :param sink: called with the head of the answer; what it returns takes the body, None keeps it.
+    :param timeout: seconds to connect, and seconds without a byte.
+    :param limit: bytes that the answer may have; None for `MAX_ANSWER_BYTES`, or without a sink
+        `MAX_TEXT_BYTES`.
+    :raises APIConnectionError: no connection, it broke, or the answer takes longer than the exchange allows;
+        ``billed`` says whether the request had left.
+    :raises InvalidResponseError: the answer is too large, or can't be unpacked.
+    :raises EndpointError: a redirect, which is never followed, or a certificate that can't be trusted.
+    :raises JobCancelled: the exchange was cancelled.
+    """
+    hide(connection.api_key)
+    exchange.proxy = connection.proxy
+    headers = connection.headers()
+    body: Any = fields
+    if json is not None:
+        body = json_text.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
+        headers["Content-Type"] = "application/json"
+    if limit is None:
+        limit = MAX_TEXT_BYTES if sink is _keep_body else MAX_ANSWER_BYTES
+    exchange.allowance = Allowance(exchange.answer_seconds, limit)
+    request = _Request(method, connection.url(path), headers, body, files, timeout)
+    reply = _perform(request, exchange, sink, exchange.received)
+    if _is_redirect(reply.status):
+        raise EndpointError(
+            "The server redirects elsewhere; redirects are not followed, to keep the key here.",
+            code="redirected",
+            request_id=reply.request_id,
+            next_step="Correct the base URL.",
+        )
+    return reply
+
+
+def fetch(
+    url: str,
+    exchange: Exchange,
+    *,
+    local: bool = False,
+    timeout: tuple[float, float] = LINK_TIMEOUT,
+    seconds: float = LINK_SECONDS,
+) -> Reply:
+    """Get what a link of an answer points to, without the key.
+
+    :param local: whether it may lead to this machine, as that of a server here may.
+    :param seconds: for all of it, its redirects included; `LINK_SECONDS` at most.
+    :raises APIConnectionError: no connection, or it broke.
+    :raises InvalidResponseError: the link leads where it must not, or what it names is too large.
+    :raises JobCancelled: the exchange was cancelled.
+    """
+    exchange.allowance = Allowance(min(seconds, LINK_SECONDS), MAX_PICTURE_BYTES)
+    for _ in range(MAX_LINK_HOPS):
+        if not _is_safe(url, local):
+            raise InvalidResponseError(
+                "The server's answer links to a picture over an unsafe connection.",
+                code="unsafe_link",
+                billed=exchange.billed,
+            )
+        try:
+            reply = _perform(_Request("GET", url, {}, None, None, timeout), exchange, _keep_body, None)
+        except ConfigurationError as error:  # the link leads elsewhere than the request did
+            raise APIConnectionError(
+                error.message, code=error.code, billed=exchange.billed, next_step=error.next_step
+            ) from error
+        target = reply.headers.get("location")
+        if not _is_redirect(reply.status) or not target:
+            return reply
+        url = _joined(url, target)
+        exchange.allowance = exchange.allowance.again()
+    raise InvalidResponseError(
+        "The link to a picture leads in circles.", code="unsafe_link", billed=exchange.billed
+    )
+
+
+def _is_redirect(status: int) -> bool:
+    return 300 <= status < 400
+
+
+def _is_safe(url: str, local: bool) -> bool:
+    """Whether a link may be followed: over https, or on this machine where that is meant."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    if not host:
+        return False
+    return local and parts.scheme in ("http", "https") if is_loopback(url) else parts.scheme == "https"
+
+
+def _joined(url: str, target: str) -> str:
+    try:
+        return urljoin(url, target)
+    except ValueError:
+        return ""
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Any
+    files: Files | None
+    timeout: tuple[float, float]
+
+
+def _perform(
+    request: _Request, exchange: Exchange, sink: Callable[[Reply], Sink | None], received: BodyFile | None
+) -> Reply:
+    exchange.check()
+    exchange.body_sent = False
+    proxy = check_route(request.url, exchange.proxy)
+    started = time.monotonic()
+    try:
+        with (
+            broken_pipes_as_errors(),
+            session_for(exchange, send_timeout=request.timeout[1]) as session,
+            session.request(
+                request.method,
+                request.url,
+                data=request.body,
+                files=request.files,
+                auth=_Headers({"Accept-Encoding": ACCEPTED, **request.headers}),
+                timeout=request.timeout,
+                proxies=dict(proxy.for_requests()),
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
+            reply = _read(response, exchange, sink, received)
+    except AnswerTooLargeError as error:  # in its head already
+        raise _too_large(exchange) from error
+    except (requests.RequestException, HTTPError, HTTPException, OSError, UnicodeError, zlib.error) as error:
+        exchange.check()
+        log.debug("%s %s broke: %s", request.method, request.url, error)
+        raise _connection_error(error, exchange, proxy) from error
+    finally:
+        exchange.release()
+    exchange.check()
+    log.debug(
+        "%s %s: %d in %.2f s (%s)",
+        request.method,
+        request.url,
+        reply.status,
+        time.monotonic() - started,
+        reply.request_id,
+    )
+    return reply
+
+
+def _read(
+    response: requests.Response,
+    exchange: Exchange,
+    sink: Callable[[Reply], Sink | None],
+    received: BodyFile | None,
+) -> Reply:
+    head = Reply(response.status_code, response.headers)
+    if _is_redirect(head.status):
+        return head
+    try:
+        return _read_body(response, head, exchange, sink(head), received)
+    except (AnswerTooLargeError, UnpackedTooLargeError) as error:
+        raise _too_large(exchange, head.request_id) from error
+
+
+def _read_body(
+    response: requests.Response,
+    head: Reply,
+    exchange: Exchange,
+    taker: Sink | None,
+    received: BodyFile | None,
+) -> Reply:
+    limit = exchange.allowance.body_bytes
+    if head.status < 300 and int(response.raw.length_remaining or 0) > limit:
+        raise AnswerTooLargeError
+    body = bytearray()
+    for piece in _pieces(response, exchange, received):
+        if taker is not None:
+            with RECEIVING.one():
+                full = taker.feed(piece)
+            if full:
+                return head
+            continue
+        body += piece
+        if head.status >= 300 and len(body) >= MAX_ERROR_BYTES:
+            break
+    else:
+        response.raw.release_conn()
+    return Reply(head.status, head.headers, bytes(body))
+
+
+def _pieces(response: requests.Response, exchange: Exchange, received: BodyFile | None) -> Iterator[bytes]:
+    """The body, unpacked; each piece of it has been kept as it came before.
+
+    It is read below urllib3, which collects and unpacks pieces in its own way, another in each version.
+    """
+    assert exchange.response is not None
+    limit = exchange.allowance.body_bytes
+    if received is not None:
+        received.restart()
+    unpacker = Unpacker(response.headers.get("content-encoding", ""), limit)
+    total = 0
+    for chunk in exchange.response.read_pieces(CHUNK):
+        if received is not None:
+            received.write(chunk)
+        for piece in unpacker.feed(chunk):
+            total += len(piece)
+            if total > limit:
+                raise AnswerTooLargeError
+            yield piece
+    yield from unpacker.close()
+
+
+def _too_large(exchange: Exchange, request_id: str | None = None) -> InvalidResponseError:
+    return InvalidResponseError(
+        f"The answer is larger than {exchange.allowance.body_bytes // 10**6} MB.",
+        code="answer_too_large",
+        request_id=request_id,
+        billed=exchange.billed,
+    )
+
+
+def _connection_error(error: Exception, exchange: Exchange, proxy: Proxy) -> APIError:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error) or "doesn't match" in str(error):
+        return EndpointError(
+            "The server's certificate can't be trusted, so nothing was sent.",
+            code="untrusted_certificate",
+            billed=exchange.billed,
+            next_step="Check the base URL; a company's own certificate goes into REQUESTS_CA_BUNDLE.",
+        )
+    if isinstance(error, requests.exceptions.ProxyError) and not exchange.body_sent:
+        message = f"The proxy {proxy.shown} can't be reached or refused the connection."
+        if " 407" in str(error):
+            message = f"The proxy {proxy.shown} wants a user name and a password."
+        return APIConnectionError(
+            message,
+            code="proxy_error",
+            retryable=True,
+            billed=exchange.billed,
+            next_step="Check the proxy in the preferences, or HTTPS_PROXY and HTTP_PROXY.",
+        )
+    if isinstance(error, zlib.error):
+        return InvalidResponseError("The answer can't be unpacked.", billed=exchange.billed)
+    timed_out = isinstance(error, requests.Timeout) or "timed out" in str(error)
+    kind: type[APIConnectionError] = APITimeoutError if timed_out else APIConnectionError
+    return _unsent(kind, timed_out, exchange) if not exchange.body_sent else _unanswered(kind, timed_out)
+
+
+def _unsent(kind: type[APIConnectionError], timed_out: bool, exchange: Exchange) -> APIConnectionError:
+    what = "The server did not take the connection in time" if timed_out else "The server can't be reached"
+    return kind(
+        f"{what}.",
+        retryable=True,
+        billed=exchange.billed,
+        next_step="Check the network and the base URL.",
+    )
+
+
+def _unanswered(kind: type[APIConnectionError], timed_out: bool) -> APIConnectionError:
+    late, broken = (
+        "The server did not answer in time",
+        "The connection broke before the answer was complete",
+    )
+    return kind(
+        f"{late if timed_out else broken}.",
+        retryable=False,
+        billed="maybe",
+        next_step="The request may have been billed; it is not sent again by itself.",
+    )

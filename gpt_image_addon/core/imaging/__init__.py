@@ -1,0 +1,1 @@
+"""Image files: reading, checking, writing, and what goes up to a server."""

@@ -1,0 +1,102 @@
+"""Masks as users have them, turned into masks as the API wants them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..errors import InvalidRequestError
+from .decoding import OPAQUE, UnusablePictureError, decode_image, narrowed, rgba
+from .formats import Upload, encode_png
+from .image_reader import read_image_file
+
+HALF = 128  # alpha below, or brightness above, means "may change"
+WHITE = 240  # brightness from which a stroke counts as white
+WHITE_SHARE = 0.99  # of what is not transparent in a layer of white strokes
+STROKES = "The mask has white strokes on a transparent ground: the strokes are what may change."
+
+
+def load_mask(path: Path, size: tuple[int, int]) -> Upload:
+    """A mask as the API wants it: an RGBA picture of the reference's size, transparent where it may change.
+
+    The file may have that form, be black and white with white where the picture may change, or be a layer
+    with white strokes there.
+
+    :param size: width and height of the reference as it is sent.
+    :raises InvalidRequestError: missing, broken, or nothing or everything may change.
+    """
+    data = read_image_file(path, "mask")
+    try:
+        mask = decode_image(data, as_data=True)
+    except UnusablePictureError as error:
+        raise InvalidRequestError(f"The mask {path} {error}.", code="bad_picture", param="mask") from error
+    notes = list(mask.header.notes(path.name))
+    pixels = narrowed(mask.pixels)
+    if has_strokes(pixels):
+        notes.append(STROKES)
+    editable = editable_part(pixels)
+    if (editable.shape[1], editable.shape[0]) != size:
+        before = f"{editable.shape[1]}x{editable.shape[0]}"
+        editable = _resized(editable, size)
+        notes.append(f"The mask was resized from {before} to the reference's {size[0]}x{size[1]}.")
+    _check(editable, path)
+    made = np.zeros((size[1], size[0], 4), np.uint8)
+    made[..., 3] = np.where(editable, 0, OPAQUE)
+    return Upload("mask.png", encode_png(made), "image/png", *size, tuple(notes))
+
+
+def editable_part(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a mask lets the picture change.
+
+    That is its transparent part; where it has none, or is a layer of white strokes, its white one.
+
+    :param pixels: (height, width, 1 to 4) uint8.
+    :returns: (height, width) bool.
+    """
+    whole = rgba(pixels)
+    clear = whole[..., 3] < HALF
+    if has_strokes(pixels):
+        return ~clear
+    if pixels.shape[2] in (2, 4):
+        return clear
+    return np.asarray(whole[..., :3].mean(-1) >= HALF)
+
+
+def has_strokes(pixels: NDArray[np.uint8]) -> bool:
+    """Whether a mask is white paint on a transparent layer, rather than an image with holes.
+
+    Both are white and transparent when somebody cuts holes into a white image. Paint lies on nothing, which
+    programs store as black; where they store white, the smaller part is what was marked.
+
+    :param pixels: (height, width, 1 to 4) uint8.
+    """
+    if pixels.shape[2] not in (2, 4):
+        return False
+    clear = pixels[..., -1] < HALF
+    paint, ground = pixels[~clear, :-1], pixels[clear, :-1]
+    if not len(paint) or not len(ground) or (paint.min(-1) >= WHITE).mean() < WHITE_SHARE:
+        return False
+    if ground.max() == 0:
+        return True
+    return bool(ground.min() >= WHITE) and len(paint) < len(ground)
+
+
+def _resized(editable: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    picture = Image.fromarray(editable.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(picture) >= HALF
+
+
+def _check(editable: NDArray[np.bool_], path: Path) -> None:
+    if not editable.any():
+        raise InvalidRequestError(
+            f"The mask {path} lets nothing change: it has no transparent and no white part.",
+            code="empty_mask",
+            param="mask",
+        )
+    if editable.all():
+        raise InvalidRequestError(
+            f"The mask {path} lets everything change; leave it out.", code="full_mask", param="mask"
+        )

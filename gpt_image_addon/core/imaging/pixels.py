@@ -1,0 +1,64 @@
+"""Pixels of any image for work on them; 16 bits stay 16 bits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidRequestError
+from ..raster.arrays import resized as resized_plane
+from .decoding import Decoded, Pixels, UnusablePictureError, decode_image, narrowed, read_header
+
+SMALLEST, LARGEST = 16, 8192  # pixels an edge
+
+
+def read_pixels(data: bytes, label: str) -> Pixels:
+    """The pixels of an encoded image, alpha only where some pixel is not opaque.
+
+    :param label: what to call the image in errors.
+    :raises InvalidRequestError: as `read_image`.
+    """
+    return read_image(data, label).pixels
+
+
+def read_image(data: bytes, label: str, *, as_data: bool = False) -> Decoded:
+    """The pixels of an encoded image, with what it says about them.
+
+    :param label: what to call the image in errors.
+    :param as_data: numbers rather than colours, whose values stay.
+    :raises InvalidRequestError: not an image, broken, floating-point, or of a size that is not worked on.
+    """
+    try:
+        header = read_header(data)
+        size = f"has {header.width} x {header.height} pixels"
+        if min(header.width, header.height) < SMALLEST:
+            raise UnusablePictureError(f"{size}; {SMALLEST} x {SMALLEST} is the least")
+        if max(header.width, header.height) > LARGEST:
+            raise UnusablePictureError(f"{size}; {LARGEST} x {LARGEST} is the most")
+        if header.mode == "F":
+            raise UnusablePictureError("holds floating-point numbers; save it as an 8- or 16-bit picture")
+        return decode_image(data, as_data=as_data, deep=True)
+    except UnusablePictureError as error:
+        raise InvalidRequestError(
+            f"The picture {label} {error}.", code="bad_picture", param="picture"
+        ) from error
+
+
+def eight_bit_color(pixels: Pixels) -> NDArray[np.uint8]:
+    """The same as (height, width, 3 or 4) uint8."""
+    pixels = narrowed(pixels)
+    if pixels.shape[2] < 3:
+        pixels = np.concatenate([pixels[..., :1].repeat(3, axis=2), pixels[..., 1:]], axis=2)
+    return np.ascontiguousarray(pixels)
+
+
+def resized(pixels: Pixels, size: tuple[int, int], *, wraps: bool) -> Pixels:
+    """The same at another size (width, height); what tiles before tiles afterwards."""
+    if pixels.shape[1::-1] == size:
+        return pixels
+    top = np.iinfo(pixels.dtype).max
+    out = np.empty((size[1], size[0], pixels.shape[2]), pixels.dtype)
+    for channel in range(pixels.shape[2]):
+        plane = resized_plane(pixels[..., channel].astype(np.float32), size[1], size[0], wraps)
+        out[..., channel] = np.clip(np.rint(plane), 0, top)
+    return out

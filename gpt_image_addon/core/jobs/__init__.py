@@ -1,0 +1,1 @@
+"""One job from its price to a result that Blender can take."""

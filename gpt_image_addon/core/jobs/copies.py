@@ -1,0 +1,58 @@
+"""Copies of a result's images and maps in the folder that the user named. A failed one is only a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..common.fair_lock import Turns
+from ..common.files import read_file, storage_errors
+from ..errors import GptImageError
+from ..journal.outputs import Outputs, renamed_warning
+from ..request.request import Application
+from ..results.store import Picture, Prepared
+from .subprocess_worker import WORKSHOP
+
+EXTENSIONS = {"jpeg": "jpg"}
+
+
+def copy_textures(prepared: Prepared, application: Application, outputs: Outputs) -> tuple[str, ...]:
+    """Write the copies that an application asks for; returns what the user should know."""
+    if not application.textures_dir:
+        return ()
+    folder = Path(application.textures_dir)
+    warnings: list[str] = []
+    for name, picture in _named(prepared):
+        try:
+            data = _data_of(picture, name, prepared, application)
+            warnings += renamed_warning(outputs.copy(folder / name, data, prepared.job), folder / name)
+        except GptImageError as error:
+            warnings.append(f"There is no copy {name}: {error.message} The image is {picture.file}.")
+    return tuple(warnings)
+
+
+def _named(prepared: Prepared) -> Iterator[tuple[str, Picture]]:
+    """What is copied, under which name; the animation besides its first frame."""
+    for picture in (*prepared.pictures, *prepared.maps.values(), *prepared.packed.values()):
+        yield f"{picture.name}.{EXTENSIONS.get(picture.format, picture.format)}", picture
+        if picture.source.endswith(".gif"):
+            yield f"{picture.name}.gif", picture
+
+
+def _data_of(picture: Picture, name: str, prepared: Prepared, application: Application) -> bytes:
+    if name.endswith(".gif"):
+        with storage_errors(f"{picture.received_file} could not be read"):
+            return read_file(Path(picture.received_file))
+    if picture is not prepared.maps.get("normal") or application.convention != "DIRECTX":
+        return picture.data
+    return WORKSHOP.call(directx, picture.data) if Turns.enabled else directx(picture.data)
+
+
+def directx(normal: bytes) -> bytes:
+    """A normal map in DirectX's convention, from one in OpenGL's; both encoded."""
+    from ..imaging.pixels import read_pixels
+    from ..imaging.png_writer import encode_png
+
+    pixels = read_pixels(normal, "of the normals").copy()
+    pixels[..., 1] = ~pixels[..., 1]  # of an unsigned integer: the greatest value minus it
+    return encode_png(pixels)

@@ -1,0 +1,125 @@
+"""What a request will cost, with all that its result may need, and whether it can be sent at all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ..errors import InvalidRequestError
+from ..request.effective_request import as_sent
+from ..request.models import Registry, check
+from ..request.parameters import OBJECT_TARGETS
+from ..request.pricing import Estimate, Seen, estimate, nothing_seen
+from ..request.prompt import compose
+from ..request.request import Application, GenerationRequest, check_application
+from ..request.sizes import AUTO, parse_size
+from .follow_ups import (
+    AUTO_SIZE,
+    asks_for_height,
+    asks_for_repair,
+    height_request,
+    painted_size,
+    repair_request,
+)
+
+TILES_BY_NATURE = "Offline drafts tile by nature, so there are no seams to repair."
+
+
+def checked(
+    request: GenerationRequest,
+    application: Application,
+    registry: Registry,
+    seen: Seen,
+    more_pictures: Sequence[tuple[int, int]] = (),
+    *,
+    read_files: bool = True,
+) -> tuple[Estimate, tuple[str, ...]]:
+    """The price of all that a request and its application need, and warnings.
+
+    :param request: one that names provider and model.
+    :param more_pictures: width and height of pictures whose files are not read.
+    :param read_files: false where references, mask and markup are only stand-ins.
+    :raises InvalidRequestError: it can't be sent.
+    """
+    check_application(application)
+    if application.repair_seams and not request.seamless:
+        raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
+    sent, notes = as_sent(request, registry)
+    if application.object_name and application.target not in OBJECT_TARGETS:
+        notes = (*notes, f"object_name has no effect with the target {application.target}.")
+    warnings = check(sent, registry, date.today())
+    files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
+    price = quote(files, registry, seen, more_pictures)
+    notes += (TILES_BY_NATURE,) if application.repair_seams and request.provider == "offline" else ()
+    return with_further(price, request, application, registry, seen), (*warnings, *notes)
+
+
+def sent_fields(request: GenerationRequest, registry: Registry) -> Mapping[str, Any]:
+    """What would be sent for a request besides its pictures, by the very code that sends it."""
+    from ..providers.openai.fields import parameters
+    from ..request.effective_request import as_sent
+
+    sent, _ = as_sent(request, registry)
+    return parameters(sent, compose(sent))
+
+
+def quote(
+    request: GenerationRequest,
+    registry: Registry,
+    seen: Seen = nothing_seen,
+    more_pictures: Sequence[tuple[int, int]] = (),
+) -> Estimate:
+    """The price of a request that names its model.
+
+    :param seen: what earlier answers took, as `Journal.seen` tells.
+    :param more_pictures: width and height of references that are still to be made.
+    :raises InvalidRequestError: a picture of it can't be read.
+    """
+    sizes = [*_picture_sizes(request), *more_pictures]
+    return estimate(sent_fields(request, registry), registry, sizes, seen)
+
+
+def _picture_sizes(request: GenerationRequest) -> Sequence[tuple[int, int]]:
+    paths = [*request.references, *filter(None, (request.mask, request.markup))]
+    if not paths:
+        return ()
+    from ..imaging.formats import inspect_file
+
+    infos = [inspect_file(Path(path)) for path in paths]
+    return [(info.width, info.height) for info in infos]
+
+
+def further_price(
+    request: GenerationRequest, registry: Registry, size: tuple[int, int], seen: Seen = nothing_seen
+) -> Estimate:
+    """The price of a further request about a picture of this size, and its mask where it has one."""
+    pictures = (size,) if request.mask is None else (size, size)
+    return estimate(sent_fields(request, registry), registry, pictures, seen)
+
+
+def with_further(
+    price: Estimate,
+    request: GenerationRequest,
+    application: Application,
+    registry: Registry,
+    seen: Seen = nothing_seen,
+) -> Estimate:
+    """The price with that of the further requests.
+
+    :param request: as the user made it.
+    """
+    if asks_for_height(request, application):
+        size = _expected(as_sent(request, registry)[0].size)
+        price = price.plus(further_price(height_request(request, "", size, registry), registry, size, seen))
+    if asks_for_repair(request, application):
+        size = painted_size(_expected(request.size), request.model, registry)
+        one = further_price(repair_request(request, "-", "-", size), registry, size, seen)
+        price = price.plus(dataclasses.replace(one, low_usd=0.0, exact=False).times(request.n))
+    return price
+
+
+def _expected(size: str) -> tuple[int, int]:
+    return AUTO_SIZE if size == AUTO else parse_size(size)

@@ -1,0 +1,111 @@
+"""Further requests that a result may need, to the model that painted it: a picture's height, and its seams.
+
+Each is a job of its own in the journal, named after the job it belongs to, with its own price.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..common.files import PART_SUFFIX, read_file
+from ..request.effective_request import is_cut
+from ..request.models import Registry
+from ..request.parameters import PROMPT_LIMIT
+from ..request.request import Application, GenerationRequest
+from ..request.sizes import format_size
+from ..results.store import ANSWER_FILE, PICTURE_STEM
+
+HEIGHT_JOB = "height"
+SEAMS_JOB = "seams-{number}"
+"""One for each picture, which are numbered from 1."""
+AUTO_SIZE = (1536, 1024)  # the largest that a model paints when the size is left to it
+HEIGHT_PROMPT = (
+    "A height map of exactly this picture: greyscale only, white where the surface stands highest, black "
+    "where it lies deepest, smooth steps of grey in between. Every edge stays on the very pixel where it is "
+    "in the picture; nothing is moved, added, cropped or rescaled. Colour, stains, light and shadow are no "
+    "height. No text, no frame."
+)
+
+
+REPAIR_PROMPT = (
+    "A texture whose opposite edges were joined along the masked cross, where they do not fit. Repaint the "
+    "masked part only, so that the surface runs through it unbroken: the same material at the same scale, in "
+    "the same colours and even light; every line, joint and grain that enters it meets its other end. "
+    "Everything outside stays on the very pixel where it is; nothing is moved, cropped or rescaled. "
+    "No text, no frame."
+)
+REPAIR_SUBJECT = " The texture shows: {prompt}"
+
+
+def height_request(
+    request: GenerationRequest, picture: str, size: tuple[int, int], registry: Registry
+) -> GenerationRequest:
+    """The edit that asks for the height of a picture.
+
+    :param picture: path of the picture.
+    :param size: its width and height in pixels.
+    """
+    sent = painted_size(size, request.model, registry)
+    return _edit(request, prompt=HEIGHT_PROMPT, size=format_size(*sent), references=(picture,))
+
+
+def repair_request(
+    request: GenerationRequest, picture: str, mask: str, size: tuple[int, int]
+) -> GenerationRequest:
+    """The edit that asks for the seams of a tile, painted over.
+
+    :param request: names provider, model and quality; its prompt says what the tile shows.
+    :param picture: path of the rolled tile.
+    :param mask: path of a picture that is white where it may be repainted.
+    :param size: width and height of both, as `painted_size` says.
+    """
+    subject = REPAIR_SUBJECT.format(prompt=request.prompt) if request.prompt else ""
+    prompt = (REPAIR_PROMPT + subject)[:PROMPT_LIMIT]
+    return _edit(request, prompt=prompt, size=format_size(*size), references=(picture,), mask=mask)
+
+
+def _edit(request: GenerationRequest, **values: Any) -> GenerationRequest:
+    """An edit by the same model, in the same manner."""
+    same = ("provider", "model", "quality", "moderation", "safety_identifier")
+    return GenerationRequest(**{name: getattr(request, name) for name in same}, **values)
+
+
+def painted_size(size: tuple[int, int], model: str, registry: Registry) -> tuple[int, int]:
+    """The size that the model paints nearest to this one: (width, height) in pixels."""
+    rule = registry.size_rule(registry.get(model))
+    return size if rule.problem(*size) is None else rule.nearest(*size)
+
+
+def asks_for_height(request: GenerationRequest, application: Application) -> bool:
+    """Whether the model is asked for the height: an offline draft's own is exact."""
+    return application.height_by_model and request.provider != "offline"
+
+
+def asks_for_repair(request: GenerationRequest, application: Application) -> bool:
+    """Whether poor seams are repainted: an offline draft has none."""
+    return application.repair_seams and is_cut(request)
+
+
+def further_id(job: str, kind: str) -> str:
+    """The id of the further job of a kind."""
+    return f"{job}-{kind}"
+
+
+def further_folder(folder: Path, kind: str) -> Path | None:
+    """The result folder of a further job, beside that of its job or, after midnight, in the next month's."""
+    found = next(folder.parent.parent.glob(f"*/{further_id(folder.name, kind)}/{ANSWER_FILE}"), None)
+    return found.parent if found else None
+
+
+def further_jobs(folder: Path) -> tuple[str, ...]:
+    """The further jobs that answered."""
+    found = folder.parent.parent.glob(f"*/{further_id(folder.name, '*')}/{ANSWER_FILE}")
+    return tuple(sorted(answer.parent.name for answer in found if answer.parent.suffix != PART_SUFFIX))
+
+
+def answer_of(folder: Path, kind: str) -> bytes | None:
+    """The encoded picture that a further job brought."""
+    found = further_folder(folder, kind)
+    picture = next(found.glob(f"{PICTURE_STEM}1.*"), None) if found else None
+    return read_file(picture) if picture else None

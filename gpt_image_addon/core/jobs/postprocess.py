@@ -1,0 +1,272 @@
+"""From a result folder to everything that Blender needs; the same for a new and a recovered result.
+
+Runs on a worker thread and never touches bpy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..common.fair_lock import Turns
+from ..common.files import keep_private, read_file, storage_errors
+from ..errors import InvalidRequestError, InvalidResponseError
+from ..imaging.thumbnails import write_thumbnail
+from ..journal.stored_values import clean_text, clean_usd
+from ..request.parameters import STRENGTHS
+from ..request.request import Application, GenerationRequest
+from ..request.sizes import format_size
+from ..results.store import (
+    HEIGHT_STEM,
+    MAPS_FOLDER,
+    PICTURE_STEM,
+    PIXEL_FORMATS,
+    Facts,
+    Picture,
+    Prepared,
+    read_answer,
+)
+from ..text.names import safe_name
+from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
+from .image_steps import process
+from .subprocess_worker import WORKSHOP
+
+if TYPE_CHECKING:
+    from ..raster.arrays import Plane
+    from ..textures.writer import MadeMaps
+
+MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic", "opacity")
+PROVIDER_LABELS = {"openai": "OpenAI", "offline": "offline draft"}
+
+
+def prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
+    """From a result folder to everything that Blender needs.
+
+    :raises InvalidResponseError: no picture in the folder can be used.
+    :raises StorageError: maps can't be written.
+    """
+    try:
+        return _prepare(job, request, application, folder)
+    finally:
+        keep_private(folder)
+
+
+def _prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
+    if not Turns.enabled:
+        return _prepared(job, request, application, folder)
+    light = WORKSHOP.call(_prepared_files, job, request, application, folder)
+    with storage_errors(f"{folder} could not be read"):
+        return light.mapped(_with_bytes)
+
+
+def _with_bytes(picture: Picture) -> Picture:
+    return dataclasses.replace(picture, data=read_file(Path(picture.file)))
+
+
+def _prepared_files(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
+    """The same for a window, with thumbnails, and without the bytes: they lie in the files."""
+    prepared = _prepared(job, request, application, folder)
+    for file in {file for picture in prepared.pictures for file in (picture.file, picture.received_file)}:
+        write_thumbnail(Path(file))
+    return prepared.mapped(lambda picture: dataclasses.replace(picture, data=b""))
+
+
+def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
+    answer = read_answer(folder) or {}  # it may have come from elsewhere; the pictures count
+    name = safe_name(application.name or request.prompt)
+    noted = answer.get("warnings")
+    warnings = [text for text in map(clean_text, noted if isinstance(noted, list) else ()) if text]
+    received = usable_pictures(folder, name, warnings, clean_text(answer.get("request_id")))
+    first = application.picture % len(received)
+    received = received[first:] + received[:first]
+    pictures, height = _finished(received, request, application, folder, warnings)
+    made = _make_maps(request, application, folder, pictures[0], height)
+    maps, packed = (made.maps, made.packed) if made else ({}, {})
+    warnings += made.notes if made else ()
+    return Prepared(
+        job,
+        pictures,
+        maps,
+        _facts(job, request, pictures[0], answer),
+        tuple(dict.fromkeys(warnings)),
+        packed,
+        further_jobs(folder),
+    )
+
+
+def _finished(
+    received: tuple[Picture, ...],
+    request: GenerationRequest,
+    application: Application,
+    folder: Path,
+    warnings: list[str],
+) -> tuple[tuple[Picture, ...], _Height | None]:
+    """The pictures as they are to be imported, and the height of the first where one is known."""
+    height = _known_height(received[0], application, folder, warnings)
+    pictures = []
+    for number, picture in enumerate(received):
+        picture, notes = process(picture, request, application, folder)
+        warnings += notes
+        if request.seamless and picture.format in PIXEL_FORMATS:
+            plane = height.plane if height and number == 0 and not height.exact else None
+            picture, plane, notes = _tiled(picture, request, folder, plane)
+            warnings += notes
+            if number == 0 and height and not height.exact:
+                height = _Height(plane, exact=False) if plane is not None else None
+        pictures.append(picture)
+    return tuple(pictures), height
+
+
+def _tiled(
+    picture: Picture, request: GenerationRequest, folder: Path, plane: Plane | None
+) -> tuple[Picture, Plane | None, list[str]]:
+    from .seamless import number_of, tiled
+
+    repaint = answer_of(folder, SEAMS_JOB.format(number=number_of(picture)))
+    return tiled(picture, request, folder, plane, repaint)
+
+
+def usable_pictures(
+    folder: Path, name: str, warnings: list[str], request_id: str | None
+) -> tuple[Picture, ...]:
+    """The received pictures, without those that can't be read.
+
+    :param warnings: gets a sentence for each of those.
+    :raises InvalidResponseError: none is left.
+    """
+    from ..imaging.formats import verify
+
+    paths = sorted(folder.glob(f"{PICTURE_STEM}*"), key=lambda path: (len(path.name), path.name))
+    usable: list[Picture] = []
+    for number, path in enumerate(paths, 1):
+        data = read_file(path)
+        try:
+            info = verify(data)
+        except InvalidResponseError as error:
+            warnings.append(f"Picture {number} of {len(paths)} was left out: {error.message}")
+            continue
+        title = name if len(paths) == 1 else f"{name} {number}"
+        usable.append(Picture(title, data, str(path), info.format, info.width, info.height, info.has_alpha))
+    if not usable:
+        raise InvalidResponseError(
+            "The server's answer holds no picture that can be used.",
+            code="bad_picture",
+            request_id=request_id,
+            billed="yes",
+            next_step=f"What was received lies in {folder}.",
+        )
+    return tuple(usable)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Height:
+    """What is known of the height of a picture."""
+
+    plane: Plane
+    exact: bool
+    """The provider's own, rather than the model's picture of it."""
+
+    @property
+    def depth(self) -> float | None:
+        """Pixels that 1 stands above 0, where that is known: of drafts it is."""
+        if not self.exact:
+            return None
+        from ..providers.offline.painter import RELIEF
+
+        return RELIEF * min(self.plane.shape)
+
+
+def _known_height(
+    picture: Picture, application: Application, folder: Path, warnings: list[str]
+) -> _Height | None:
+    """The height of the first received picture, at its size."""
+    if not _kinds(application) or picture.format not in PIXEL_FORMATS:
+        return None
+    from ..imaging.decoding import UnusablePictureError
+    from ..imaging.formats import decode_height
+
+    number = Path(picture.file).stem.removeprefix(PICTURE_STEM)
+    exact = folder / f"{HEIGHT_STEM}{number}.png"
+    if exact.exists():
+        try:
+            return _Height(decode_height(read_file(exact)), exact=True)
+        except UnusablePictureError:
+            warnings.append(f"The height {exact} can't be read and is not used.")
+    answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None
+    if answer is None:
+        return None
+    from ..imaging.pixels import eight_bit_color, read_pixels
+    from ..textures.height_fusion import register_height
+
+    try:
+        pixels = eight_bit_color(read_pixels(answer, "of the height"))
+    except InvalidRequestError as error:
+        warnings.append(f"The model's height is not used: {error.message}")
+        return None
+    color = eight_bit_color(read_pixels(picture.data, picture.name))
+    found = register_height(color, pixels)
+    if not found.accepted:
+        warnings.append(
+            f"The model's height does not fit the picture (edges agree by {found.score:.2f}) and is not used."
+        )
+        return None
+    return _Height(found.height, exact=False)
+
+
+def _kinds(application: Application) -> tuple[str, ...]:
+    return application.maps or (MATERIAL_MAPS if application.target == "material" else ())
+
+
+def _make_maps(
+    request: GenerationRequest,
+    application: Application,
+    folder: Path,
+    picture: Picture,
+    height: _Height | None,
+) -> MadeMaps | None:
+    if not _kinds(application) or picture.format not in PIXEL_FORMATS:
+        return None
+    from ..imaging.pixels import eight_bit_color, read_pixels
+    from ..textures.height_fusion import fuse
+    from ..textures.writer import map_options, write_maps
+
+    options = map_options(
+        _kinds(application),
+        request.prompt,
+        {name: getattr(application, name) for name in STRENGTHS},
+        bits=16 if application.displacement == "true" else application.bits,
+        pack=application.pack,
+    )
+    color = eight_bit_color(read_pixels(picture.data, picture.name))
+    drawn = height is not None and height.exact  # drafts tile by nature
+    wraps = True if request.seamless or drawn else None
+    plane = None
+    if height is not None and height.plane.shape == color.shape[:2]:
+        plane = height.plane if height.exact else fuse(height.plane, color, bool(wraps))
+    return write_maps(
+        color,
+        folder / MAPS_FOLDER,
+        picture.name,
+        options,
+        height=plane,
+        exact=height is None or height.exact,
+        depth=height.depth if height is not None and plane is not None else None,
+        wraps=wraps,
+    )
+
+
+def _facts(job: str, request: GenerationRequest, picture: Picture, answer: Mapping[str, Any]) -> Facts:
+    facts = {
+        "job": job,
+        "prompt": request.prompt,
+        "provider": PROVIDER_LABELS.get(request.provider, request.provider),
+        "model": request.model,
+        "size": format_size(picture.width, picture.height),
+        "quality": request.quality,
+        "request_id": clean_text(answer.get("request_id")),
+        "cost_usd": clean_usd(answer.get("cost_usd")),
+        "created": clean_text(answer.get("created")),
+    }
+    return {name: value for name, value in facts.items() if value is not None}

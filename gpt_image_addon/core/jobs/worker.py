@@ -1,0 +1,363 @@
+"""The worker's straight line: pictures up, answer down, onto the disk, into the journal, ready for Blender.
+
+Runs on a worker thread and never touches bpy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..common.fair_lock import STORING
+from ..common.unexpected import unexpected_error
+from ..errors import (
+    APIStatusError,
+    GptImageError,
+    InvalidRequestError,
+    InvalidResponseError,
+    JobCancelled,
+    StorageError,
+)
+from ..http.allowance import ANSWER_SECONDS
+from ..http.body_file import BodyFile
+from ..imaging.image_reader import read_image_file
+from ..journal.journal import Journal
+from ..journal.states import JobState
+from ..providers import PROVIDERS, make_provider
+from ..request.effective_request import as_sent
+from ..request.models import Registry
+from ..request.pricing import cost_usd, estimate, is_believable
+from ..request.prompt import compose
+from ..request.request import Application, GenerationRequest
+from ..request.sizes import parse_size
+from ..results.folders import BODY_FILE
+from ..results.store import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, Prepared, keep
+from ..text.log import get_logger
+from .estimates import further_price, sent_fields
+from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
+from .queue import Emit, Job, JobEvent, Work
+
+if TYPE_CHECKING:
+    from ..http.endpoint import Connection
+    from ..http.pool import Sessions
+    from ..http.request_state import Exchange
+    from ..journal.rate_limiter import Pace
+    from ..providers.base import Answer, Reporter, Uploads
+
+log = get_logger(__name__)
+
+NO_USAGE = "The server did not say what was used; the cost shown is the estimate."
+ODD_USAGE = "What the server says was used can't be right; the cost shown is the estimate."
+HEIGHT_FAILED = "The model's height could not be had, so relief is estimated: {reason}"
+SEAMS_FAILED = "The seams could not be repainted, so the cut is kept: {reason}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """Everything a worker needs besides the job."""
+
+    journal: Journal
+    registry: Registry
+    connection: Connection
+    monthly_budget_usd: float | None = None
+    """For the further requests; that of the job itself was checked with them before."""
+    pace: Pace | None = None
+    """Keeps requests apart; None lets each go at once."""
+    sessions: Sessions | None = None
+    """Whose connections requests share; None gives each one of its own."""
+    answer_seconds: float = ANSWER_SECONDS
+    """How long a request may take, with its whole answer."""
+
+    def run(self, job: Job, emit: Emit) -> Prepared:
+        """Make the result of one job.
+
+        :raises GptImageError: why there is none; the journal's row says the same.
+        """
+        folder, notices = self._answer(job, emit)
+        notices += self._further(job, folder, emit)
+        emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
+        prepared = self._copied(job, self._prepare(job, folder))
+        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
+
+    def _answer(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
+        """`_receive`, with its failures in the journal, and on the disk what came all the same."""
+        from ..http.request_state import Exchange
+
+        exchange = Exchange(self.answer_seconds)
+        exchange.sessions = self.sessions
+        exchange.received = BodyFile(self.journal.results, job.id, self.connection.api_key)
+        try:
+            return self._receive(job, emit, exchange)
+        except GptImageError as error:
+            _keep_body(exchange.received, error)
+            self._note_failure(job, error)
+            raise
+        except Exception as error:
+            fault = unexpected_error(error, exchange.billed if job.estimated_usd > 0 else "no")
+            _keep_body(exchange.received, fault)
+            self._note_failure(job, fault)
+            raise fault from error
+
+    def _prepare(self, job: Job, folder: Path) -> Prepared:
+        """`prepare`; what goes wrong here is paid for, and unless the picture is bad it can be recovered."""
+        from .postprocess import prepare
+
+        try:
+            return prepare(job.id, job.request, job.application, folder)
+        except GptImageError as error:
+            error.billed = "yes" if job.estimated_usd > 0 else "no"
+            if isinstance(error, InvalidResponseError):
+                self._note_failure(job, error)
+            raise
+        except Exception as error:
+            raise unexpected_error(error, "yes" if job.estimated_usd > 0 else "no") from error
+
+    def _note_failure(self, job: Job, error: GptImageError) -> None:
+        """The job's own error is what the user must see, even where the journal fails as well."""
+        try:
+            self.journal.failed(job.id, error, cancelled=isinstance(error, JobCancelled))
+        except Exception:
+            log.exception("The end of job %s could not be noted", job.id)
+
+    def resume(self, folder: Path) -> Work:
+        """The work of a job whose answer already lies in ``folder``."""
+
+        def work(job: Job, emit: Emit) -> Prepared:
+            from .postprocess import prepare
+
+            return self._copied(job, prepare(job.id, job.request, job.application, folder))
+
+        return work
+
+    def _copied(self, job: Job, prepared: Prepared) -> Prepared:
+        """With copies where the application asks for them."""
+        from ..journal.outputs import Outputs
+        from .copies import copy_textures
+
+        outputs = Outputs(self.journal, job.application.overwrite)
+        warnings = copy_textures(prepared, job.application, outputs)
+        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *warnings))
+
+    def _further(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
+        """Send the further requests of a job; what they fail at is told and does not spoil its result."""
+        notices = []
+        for wanted, ask, failed in (
+            (asks_for_repair, self._ask_repairs, SEAMS_FAILED),
+            (asks_for_height, self._ask_height, HEIGHT_FAILED),
+        ):
+            if not wanted(job.request, job.application):
+                continue
+            try:
+                ask(job, folder, emit)
+            except GptImageError as error:
+                notices.append(failed.format(reason=error.message))
+            except Exception as error:
+                notices.append(failed.format(reason=unexpected_error(error).message))
+        return tuple(notices)
+
+    def _ask_repairs(self, job: Job, folder: Path, emit: Emit) -> None:
+        from .seam_repair_images import repairs
+
+        for kind, request in repairs(job.request, job.application, folder, self.registry):
+            self._ask(job, kind, request, parse_size(request.size), "Waiting for its seams", emit)
+
+    def _ask_height(self, job: Job, folder: Path, emit: Emit) -> None:
+        from ..imaging.formats import inspect_file
+
+        picture = min(folder.glob(f"{PICTURE_STEM}1.*"), default=None)
+        info = inspect_file(picture) if picture else None
+        if picture is None or info is None or info.format not in PIXEL_FORMATS:
+            raise InvalidRequestError("There is no picture that it could be asked for.")
+        size = (info.width, info.height)
+        request = height_request(job.request, str(picture), size, self.registry)
+        self._ask(job, HEIGHT_JOB, request, size, "Waiting for its height", emit)
+
+    def _ask(
+        self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
+    ) -> None:
+        """Send one further request, about a picture of this size, under a row of its own."""
+        price = further_price(request, self.registry, size).high_usd
+        if job.stopping:
+            raise JobCancelled("The job was stopped.")
+        further = Job(request, Application(target="image"), id=further_id(job.id, kind), estimated_usd=price)
+        job.on_cancel = further.cancel
+        job.check_cancelled()
+        self.journal.reserve(
+            further.id,
+            request,
+            further.application,
+            request.digest(file_digests(request)),
+            price,
+            self.monthly_budget_usd,
+        )
+        emit(JobEvent(job, message=doing, progress=0.6))
+        self._answer(further, lambda event: emit(dataclasses.replace(event, job=job)))
+        self.journal.applied(further.id)  # with its job; alone it is nothing to recover
+
+    def _receive(self, job: Job, emit: Emit, exchange: Exchange) -> tuple[Path, tuple[str, ...]]:
+        """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
+        job.on_cancel = exchange.cancel
+        job.billed = lambda: exchange.billed
+        job.check_cancelled()
+        prompt = compose(job.request)
+        uploads = load_uploads(job.request)
+        provider = make_provider(job.request.provider, self.connection)
+        if self.pace is not None and PROVIDERS[job.request.provider].is_paid:
+            exchange.turn = self.pace.turn(job.request.n, len(uploads.all))
+            exchange.turn.take(exchange)
+        sent, _ = as_sent(job.request, self.registry)
+        self.journal.sending(job.id, sent.size)
+        emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
+        answer = provider.generate(sent, prompt, uploads, exchange, _reporter(job, emit))
+        exchange.answered = True
+        notes = [note for upload in uploads.all for note in upload.notes]
+        return self.store(job, answer, uploads, notes, body=exchange.received)
+
+    def store(
+        self,
+        job: Job,
+        answer: Answer,
+        uploads: Uploads,
+        notes: list[str],
+        share: float = 1.0,
+        body: BodyFile | None = None,
+    ) -> tuple[Path, tuple[str, ...]]:
+        """Make an answer safe: on the disk, then in the journal.
+
+        :param notes: what the user should know; gets more.
+        :param share: of the list price that is billed.
+        :param body: the answer as it came, kept where not all of it was understood.
+        :returns: its folder and what went wrong beside.
+        :raises StorageError: no disk takes it.
+        """
+        usage, cost = self._billed(job, answer, uploads, share)
+        if cost is None:
+            cost = job.estimated_usd - job.further_usd
+            notes.append(ODD_USAGE if answer.usage_told or answer.usage else NO_USAGE)
+        now = body.when if body is not None else datetime.now()
+        facts = {
+            "request": job.request.to_dict(),
+            "application": job.application.to_dict(),
+            "request_id": answer.request_id,
+            "usage": usage,
+            "cost_usd": cost,
+            "created": now.astimezone().isoformat(timespec="seconds"),
+            "warnings": [*answer.warnings, *notes],
+        }
+        files = dict((*_named(answer), *_inputs(job.request, uploads)))
+        with STORING.one():
+            if body is not None:
+                body.finish()
+            kept = keep(self.journal.results, job.id, now, files, facts)
+            if answer.is_whole:
+                with contextlib.suppress(OSError):  # another program may hold it; it does no harm
+                    (kept.folder / BODY_FILE).unlink(missing_ok=True)
+        notices = [kept.notice] if kept.notice else []
+        try:
+            self.journal.received(
+                job.id, kept.folder, cost_usd=cost, usage=usage, request_id=answer.request_id
+            )
+        except Exception as error:
+            log.exception("The answer to job %s could not be noted", job.id)
+            why = error if isinstance(error, StorageError) else unexpected_error(error, "yes")
+            notices.append(
+                f"{why.message} The answer is paid for (${cost:.4f}) and lies in {kept.folder}; "
+                "the journal takes it over when it can be written again."
+            )
+        return kept.folder, tuple(notices)
+
+    def _billed(
+        self, job: Job, answer: Answer, uploads: Uploads, share: float
+    ) -> tuple[dict[str, object] | None, float | None]:
+        """The usage and what it cost, as far as the answer says so and can be believed."""
+        if answer.usage is None:
+            return None, None
+        cost = cost_usd(answer.usage, self.registry, job.request.model)
+        if cost is None:
+            return answer.usage.to_dict(), None
+        sizes = [(upload.width, upload.height) for upload in uploads.all]
+        price = estimate(sent_fields(job.request, self.registry), self.registry, sizes)
+        if not is_believable(cost, price.high_usd):
+            return None, None
+        return answer.usage.to_dict(), cost * share
+
+
+def _keep_body(body: BodyFile, error: GptImageError) -> None:
+    """Give what came its final name, and name it in the error, unless the server just said no."""
+    if isinstance(error, APIStatusError) or (isinstance(error, JobCancelled) and error.billed != "yes"):
+        body.discard()
+        return
+    kept = body.keep()
+    if kept is not None:
+        told = f"What was received lies in {kept}."
+        error.next_step = f"{error.next_step} {told}".lstrip()
+
+
+def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
+    from ..imaging.decoding import sniff
+
+    for number, data in enumerate(answer.pictures, 1):
+        yield f"{PICTURE_STEM}{number}.{sniff(data) or 'bin'}", data
+    for number, data in enumerate(answer.heights, 1):
+        yield f"{HEIGHT_STEM}{number}.png", data
+
+
+def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str, bytes]]:
+    """What a masked edit needs later, when the user's own files may have changed."""
+    if uploads.mask is not None:
+        original = uploads.references[0]
+        yield ORIGINAL_STEM + Path(original.name).suffix, original.data
+        yield MASK_FILE, uploads.mask.data
+
+
+def _reporter(job: Job, emit: Emit) -> Reporter:
+    from ..imaging.previews import make_preview
+    from ..providers.base import Reporter
+
+    def on_wait(seconds: float, reason: str) -> None:
+        emit(JobEvent(job, message=f"Trying again in {seconds:.0f} s: {reason}"))
+
+    def on_partial(index: int, data: bytes) -> None:
+        share = (index + 1) / (job.request.partial_images + 1)
+        preview = make_preview(index + 1, data)
+        message, progress = f"Preview {index + 1}", 0.1 + 0.8 * share
+        emit(JobEvent(job, message=message, partial=data, preview=preview, progress=progress))
+
+    return Reporter(on_wait, on_partial)
+
+
+def load_uploads(request: GenerationRequest) -> Uploads:
+    """Read, check and where necessary shrink the files of an edit.
+
+    :raises InvalidRequestError: a file is missing, broken or too large.
+    """
+    from ..imaging.formats import load_upload
+    from ..imaging.masks import load_mask
+    from ..imaging.uploads import make_neutral
+    from ..providers.base import Uploads
+
+    references = tuple(
+        make_neutral(load_upload(Path(path)), f"image-{number}")
+        for number, path in enumerate(request.references, 1)
+    )
+    mask = markup = None
+    if request.mask:
+        mask = load_mask(Path(request.mask), (references[0].width, references[0].height))
+    if request.markup:
+        markup = make_neutral(load_upload(Path(request.markup)), "markup")
+    return Uploads(references, mask, markup)
+
+
+def file_digests(request: GenerationRequest) -> list[str]:
+    """Hashes of the files of an edit, for `GenerationRequest.digest`.
+
+    :raises InvalidRequestError: a file can't be read.
+    """
+    paths = [*request.references, *filter(None, (request.mask, request.markup))]
+    return [hashlib.sha256(read_image_file(Path(path))).hexdigest() for path in paths]

@@ -1,0 +1,1 @@
+"""Every job and every cent, in one sqlite file that several Blenders share."""

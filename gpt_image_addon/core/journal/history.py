@@ -1,0 +1,233 @@
+"""Looking back: what was made and spent, what it takes on the disk, and taking old results off it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..common.files import read_file, storage_errors
+from ..errors import InvalidRequestError
+from ..results.folders import PICTURE_STEM, files_in, locate, measure, present, remove
+from ..text.names import safe_name
+from .schema import make_searchable, month_of
+from .states import JobState
+
+if TYPE_CHECKING:
+    from .journal import Entry, Journal
+    from .outputs import Outputs
+
+SECONDS_A_DAY = 86_400
+ORDER = "ORDER BY created DESC, id"
+"""Newest first."""
+BY_AGE = "jobs INDEXED BY jobs_by_age"
+"""The table of jobs, by the index in which everything is that a `Filter` looks at."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which jobs to show."""
+
+    month: str = ""
+    """``yyyy-mm``; empty for all."""
+    states: Collection[JobState] = ()
+    """Only these; all where there are none."""
+    search: str = ""
+    """Text in prompt, model or job id; upper and lower case are the same."""
+    limit: int | None = None
+    favourites: bool = False
+    """Only those."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What `look` finds."""
+
+    month: str
+    """The month of the sums."""
+    spent_usd: float
+    reserved_usd: float
+    """Set aside for what runs, or whose outcome is unknown."""
+    jobs: tuple[Entry, ...]
+    """Newest first."""
+    results_bytes: int
+    """Size of all results."""
+    unreadable: tuple[str, ...] = ()
+    """Ids of jobs whose rows can't be read and were left out."""
+
+
+def look(journal: Journal, which: Filter) -> History:
+    """Spending of a month, and the jobs that a filter lets through.
+
+    :raises StorageError: the journal can't be read.
+    """
+    month = which.month or month_of(datetime.now())
+    return History(
+        month=month,
+        spent_usd=journal.spent_usd(month),
+        reserved_usd=journal.reserved_usd(month),
+        jobs=tuple(find(journal, which)),
+        results_bytes=journal.results_bytes(),
+        unreadable=tuple(sorted(journal.unreadable)),
+    )
+
+
+def find(journal: Journal, which: Filter) -> list[Entry]:
+    """The jobs that a filter lets through, newest first."""
+    return list(each(journal, which))
+
+
+def each(journal: Journal, which: Filter) -> Iterator[Entry]:
+    """As `find`, one after the other: there may be a hundred thousand.
+
+    :raises StorageError: the journal can't be read.
+    """
+    where, values = condition(journal, which)
+    return journal.each(BY_AGE, where, *values, limit=-1 if which.limit is None else which.limit)
+
+
+def condition(journal: Journal, which: Filter) -> tuple[str, tuple[object, ...]]:
+    """A filter in SQL, and the values of its marks; answered from the index `jobs_by_age` alone."""
+    parts: list[tuple[str, tuple[object, ...]]] = []
+    if which.month:
+        parts.append(("month = ?", (which.month,)))
+    if which.states:
+        parts.append((f"state IN ({','.join('?' * len(which.states))})", tuple(which.states)))
+    if which.favourites:
+        parts.append(("favourite = 1", ()))
+    if which.search:
+        _prepare_search(journal)
+        parts.append(("instr(searched, ?)", (which.search.casefold(),)))
+    where = " AND ".join(text for text, _ in parts) or "1"
+    return where, tuple(value for _, some in parts for value in some)
+
+
+def _prepare_search(journal: Journal) -> None:
+    """Another program may have added rows without the column that is searched."""
+    if journal.query("SELECT 1 FROM jobs INDEXED BY jobs_not_searchable WHERE searched IS NULL LIMIT 1"):
+        with journal.transaction() as connection:
+            make_searchable(connection)
+
+
+def row(entry: Entry) -> dict[str, Any]:
+    """A job as plain JSON values."""
+    request = entry.request
+    return {
+        "job": entry.id,
+        "state": entry.state.value,
+        "created": entry.created.astimezone().isoformat(timespec="seconds"),
+        "provider": request.provider,
+        "model": request.model,
+        "prompt": request.prompt,
+        "size": request.size,
+        "quality": request.quality,
+        "n": request.n,
+        "target": entry.application.target,
+        "estimated_usd": entry.estimated_usd,
+        "cost_usd": entry.cost_usd,
+        "billed": entry.billed,
+        "request_id": entry.request_id,
+        "folder": str(entry.folder) if entry.folder else None,
+        "favourite": entry.favourite,
+        "error": entry.error,
+    }
+
+
+def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[Path]:
+    """Copy the pictures of a result out, as they were received, and count it as applied.
+
+    :param folder: made where it is missing.
+    :returns: the copies.
+    :raises InvalidRequestError: there is no such job, or it has no pictures.
+    :raises StorageError: a copy can't be written.
+    """
+    entry = journal.entry(job)
+    pictures = pictures_of(journal, entry) if entry else []
+    if entry is None or not pictures:
+        raise InvalidRequestError(
+            f"Job {job} has no pictures." if entry else f"There is no job {job}.",
+            code="no_result" if entry else "no_such_job",
+            param="job",
+        )
+    name = safe_name(entry.request.prompt)
+    copies = []
+    for picture in pictures:
+        copy = folder / f"{name} {job} {picture.name.removeprefix(PICTURE_STEM)}"
+        with storage_errors(f"{picture} could not be read"):
+            data = read_file(picture)
+        copies.append(outputs.copy(copy, data, job))
+    journal.applied(job)
+    return copies
+
+
+def pictures_of(journal: Journal, entry: Entry) -> list[Path]:
+    """The received pictures of a job; none where its folder is reached through a link."""
+    noted = journal.relative(entry.folder) if entry.folder is not None else None
+    folder = locate(journal.results, entry.id, noted)
+    return received_files(folder) if folder is not None else []
+
+
+def received_files(folder: Path) -> list[Path]:
+    """The received pictures in a result folder."""
+    found = (Path(file.path) for file in files_in(folder) if file.name.startswith(PICTURE_STEM))
+    return sorted(path for path in found if path.parent == folder)
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was taken off the disk, or would be."""
+
+    jobs: tuple[str, ...]
+    freed_bytes: int
+
+
+def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) -> Cleaned:
+    """Delete the files of old results; their rows, and so the spending, stay.
+
+    Only what is in a scene already goes: never favourites, never results that wait to be applied.
+
+    :param dry_run: only say what would go.
+    :raises StorageError: the journal can't be written.
+    """
+    before = time.time() - older_than_days * SECONDS_A_DAY
+    old = journal.query(
+        "SELECT id, folder, bytes FROM jobs WHERE state = ? AND favourite = 0 AND folder IS NOT NULL"
+        f" AND created < ? {ORDER}",
+        JobState.APPLIED,
+        before,
+    )
+    there = present(journal.results)
+    freed, jobs = 0, []
+    for row in old:
+        noted = row["folder"]
+        known = noted in there and noted.endswith(f"/{row['id']}")
+        if not known and locate(journal.results, row["id"], noted) is None:
+            continue  # gone, or never ours
+        jobs.append(row["id"])
+        freed += row["bytes"] if isinstance(row["bytes"], int) else measure(journal.folder / noted)
+        if not dry_run:
+            delete_result(journal, row["id"], noted, JobState.APPLIED)
+    return Cleaned(tuple(jobs), freed)
+
+
+def delete_result(journal: Journal, job: str, noted: object, state: JobState | None = None) -> None:
+    """Delete the files of a result: only those that we made, in the folder that we made for it.
+
+    A favourite stays. The row forgets the folder first, so that none ever names half a result.
+
+    :param noted: the folder as the row names it.
+    :param state: only where the job is still in it.
+    :raises StorageError: the journal can't be written.
+    """
+    folder = locate(journal.results, job, noted)
+    with journal.transaction(durable=True) as connection:
+        forgotten = connection.execute(
+            "UPDATE jobs SET folder = NULL WHERE id = ? AND folder IS NOT NULL AND favourite = 0"
+            " AND state = ifnull(?, state)",
+            (job, state),
+        )
+    if forgotten.rowcount == 1 and folder is not None:
+        remove(folder)

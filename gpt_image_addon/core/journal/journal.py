@@ -1,0 +1,460 @@
+"""The journal: every job and every cent, in one sqlite file that several Blenders share.
+
+The order of events is what keeps a paid picture from being lost and a request from being paid twice::
+
+    submit   row QUEUED, its estimate reserved, in one transaction with the budget check
+    send     row SENDING, on the disk before the first byte leaves
+    answer   result folder renamed into place, then row RECEIVED with the true cost
+    import   row APPLIED
+
+A row SENDING whose process is gone was either answered (its folder is there: adopted as RECEIVED) or not
+(UNKNOWN: it may have been billed, so it is never sent again by itself).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..common.files import is_private, keep_private, make_private_folder
+from ..common.process_lock import ProcessLock, is_alive
+from ..errors import BudgetExceededError, GptImageError, StorageError
+from ..request.pricing import Observed
+from ..request.request import Application, GenerationRequest
+from ..results.folders import measure, month_folders, named
+from ..text.log import get_logger
+from .entries import MOVES, OPEN, STORED, Place, read_entry
+from .entries import Entry as Entry
+from .schema import (
+    JOURNAL_FILE,
+    PICO,
+    VERSION,
+    described,
+    insert,
+    migrate,
+    month_of,
+    open_database,
+    storage_errors,
+    tokens_of,
+    version_of,
+)
+from .states import JobState
+from .stored_values import load_object
+from .writer import Commits
+
+LOCKS_FOLDER = "processes"
+RESULTS_FOLDER = "results"
+PRIVATE = (LOCKS_FOLDER, RESULTS_FOLDER, "references", "durations.json", "models.json", "styles.json")
+"""What lies in a state folder beside the journal."""
+SEEN_LIMIT = 100  # newest answers that an estimate learns from
+READ_AT_ONCE = 500  # rows
+MEASURED_AT_ONCE = 1000  # result folders whose sizes are noted together
+
+log = get_logger(__name__)
+
+_T = TypeVar("_T")
+
+
+class Journal:
+    """Opened on a state folder; usable from every thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """
+        :param folder: the state folder; made where it is missing.
+        :raises StorageError: it can't be written, or the journal is damaged.
+        """
+        self.folder = folder
+        self.results = folder / RESULTS_FOLDER
+        self.locks = folder / LOCKS_FOLDER
+        self.unreadable: set[str] = set()
+        """Jobs whose rows were left out, because they can't be read."""
+        self._threads = threading.local()
+        try:
+            make_private_folder(self.results)
+            make_private_folder(self.locks)
+            self._lock = ProcessLock(self.locks)
+        except OSError as error:
+            raise StorageError(
+                f"The state folder {folder} can't be written: {error.strerror or error}.",
+                next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
+            ) from error
+        try:
+            with storage_errors(folder):
+                self._commits = Commits(folder / JOURNAL_FILE)
+        except BaseException:
+            self._lock.release()
+            raise
+        try:
+            with contextlib.suppress(OSError):  # a folder that can't be listed, or a file gone meanwhile
+                self._keep_private()
+            self.is_new = self._bring_up() == 0
+            """It was not there before: moved away, or the results came from elsewhere."""
+        except BaseException:
+            self.close()
+            raise
+
+    def _bring_up(self) -> int:
+        """Bring the tables to the newest version; returns the one before."""
+        with storage_errors(self.folder):
+            version = version_of(self._connection())
+        if version != VERSION:  # else nobody who writes just now is to be waited for
+            with self.transaction() as connection:
+                version = migrate(connection, self.folder)
+        return version
+
+    def _keep_private(self) -> None:
+        """What is in the state folder is nobody else's business, also where an older version left it open."""
+        if not is_private(self.locks.joinpath(self._lock.file_name).lstat().st_mode):
+            return  # a disk without modes
+        names = {path.name for path in self.folder.iterdir()}
+        ours = {name for name in names if name in PRIVATE or name.startswith(JOURNAL_FILE)}
+        open_ones = [self.folder / name for name in ours] + list(month_folders(self.results))
+        if names == ours:  # else it was somebody's folder before it was ours, such as a home
+            open_ones.append(self.folder)
+        for path in sorted(open_ones, key=lambda path: -len(path.parts)):
+            if not is_private(path.lstat().st_mode):
+                keep_private(path)
+
+    @property
+    def process(self) -> str:
+        """The name under which this process's rows stand."""
+        return self._lock.name
+
+    def close(self) -> None:
+        """Release this process's mark; open rows of it then count as left behind."""
+        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        if connection is not None:
+            connection.close()
+            del self._threads.connection
+        self._commits.close()
+        self._lock.release()
+
+    def reserve(
+        self,
+        job: str,
+        request: GenerationRequest,
+        application: Application,
+        digest: str,
+        estimated_usd: float,
+        budget_usd: float | None = None,
+        place: Place | None = None,
+        further_usd: float = 0.0,
+    ) -> None:
+        """Add a QUEUED row and set its estimate aside.
+
+        :param estimated_usd: with that of its further requests, each with a row of its own later.
+        :param place: where in a batch it belongs.
+        :param further_usd: what of it is for further requests.
+        :raises BudgetExceededError: it would not fit this month's budget.
+        :raises RowTakenError: another process has begun the same row of a batch meanwhile.
+        """
+        now = datetime.now()
+        found = place or Place()
+        values = dict(
+            **described(job, request, application),
+            state=JobState.QUEUED.value,
+            created=now.timestamp(),
+            updated=now.timestamp(),
+            month=month_of(now),
+            process=self.process,
+            digest=digest,
+            estimated_usd=estimated_usd - further_usd,
+            reserved_usd=estimated_usd,
+            row=found.row,
+            batch=found.batch,
+        )
+
+        def work(connection: sqlite3.Connection) -> None:
+            found.check(connection)
+            if budget_usd is not None and estimated_usd > 0:
+                _check_budget(connection, now, estimated_usd, budget_usd)
+            insert(connection, **values)
+
+        self._write(work)
+
+    def sending(self, job: str, size: str | None = None) -> None:
+        """The request is about to leave; on the disk when this returns.
+
+        :param size: the size that is asked for, where it is not that of the request.
+        :raises StorageError: it can't be noted, or the row is not QUEUED any more: then nothing may be sent.
+        """
+        values = {"size": size} if size else {}
+        if not self._move(job, JobState.SENDING, durable=True, **values):
+            raise StorageError(
+                f"Job {job} was taken for dead by another process; nothing was sent.", code="journal"
+            )
+
+    def received(
+        self,
+        job: str,
+        folder: Path,
+        *,
+        cost_usd: float | None,
+        usage: Mapping[str, Any] | None,
+        request_id: str | None,
+    ) -> bool:
+        """The answer lies in ``folder``; the reservation becomes spending.
+
+        :returns: whether this call changed the row; another process may have adopted the answer before.
+        """
+        rows = self.rows("id = ?", job)
+        if not rows:
+            return False
+        return self._move(
+            job,
+            JobState.RECEIVED,
+            durable=True,
+            folder=self.relative(folder),
+            bytes=measure(folder),
+            cost_usd=cost_usd,
+            usage=_dump(usage),
+            picture_tokens=tokens_of(load_object(rows[0]["request"]) or {}, usage),
+            request_id=request_id,
+            reserved_usd=0.0,
+            billed="yes",
+        )
+
+    def applied(self, job: str) -> None:
+        """The result is in the scene; what was made of it on the way lies beside it by now."""
+        rows = self.rows("id = ? AND folder IS NOT NULL", job)
+        folder = named(self.results, job, rows[0]["folder"]) if rows else None
+        values: dict[str, Any] = {"bytes": measure(folder)} if folder is not None else {}
+        self._move(job, JobState.APPLIED, **values)
+
+    def failed(self, job: str, error: GptImageError, *, cancelled: bool = False) -> JobState:
+        """The job ended without a result. What may have been billed becomes UNKNOWN and stays set aside; what
+        was billed for sure counts as spent, by its estimate where no answer says more."""
+        values: dict[str, Any] = {
+            "error": _dump(error.to_dict()),
+            "billed": error.billed,
+        }
+        if error.request_id:
+            values["request_id"] = error.request_id
+        state = JobState.CANCELLED if cancelled else JobState.FAILED
+        if error.billed == "maybe":
+            state = JobState.UNKNOWN
+        else:
+            values["reserved_usd"] = 0.0
+            rows = self.rows("id = ? AND cost_usd IS NULL", job)
+            if error.billed == "yes" and rows:
+                values["cost_usd"] = rows[0]["estimated_usd"]
+        self._move(job, state, durable=True, **values)
+        return state
+
+    def cancel_dead(self, job: str) -> None:
+        """A row whose process died before it sent anything."""
+        self._move(job, JobState.CANCELLED, reserved_usd=0.0)
+
+    def unknown(self, job: str) -> None:
+        """A row whose process died between the request and the answer."""
+        self._move(job, JobState.UNKNOWN, durable=True, billed="maybe")
+
+    def set_favourite(self, job: str, favourite: bool = True) -> bool:
+        """Mark a job so that it is never cleaned away.
+
+        :returns: whether there is such a job.
+        """
+        with self.transaction() as connection:
+            statement = "UPDATE jobs SET favourite = ? WHERE id = ?"
+            return connection.execute(statement, (favourite, job)).rowcount == 1
+
+    def left_behind(self) -> Iterator[tuple[str, JobState]]:
+        """The open rows of processes that are gone."""
+        for row in self.rows("state IN (?, ?) AND process <> ? AND batch = ''", *OPEN, self.process):
+            if not is_alive(self.locks, row["process"]):
+                yield row["id"], JobState(row["state"])
+
+    def entry(self, job: str) -> Entry | None:
+        """One row; None where there is none of that id.
+
+        :raises StorageError: it can't be read.
+        """
+        return next(map(self.read, self.rows("id = ?", job)), None)
+
+    def entries(self, *states: JobState) -> list[Entry]:
+        """The rows in these states (all without any), newest first."""
+        where = f"state IN ({','.join('?' * len(states))})" if states else "1"
+        return self.find(where, *states)
+
+    def find(self, where: str, *values: object, limit: int = -1) -> list[Entry]:
+        """The rows that a condition in SQL holds for, newest first, without those that can't be read.
+
+        :param limit: how many at most; -1 for all.
+        """
+        return list(self.each("jobs", where, *values, limit=limit))
+
+    def each(self, table: str, where: str, *values: object, limit: int = -1) -> Iterator[Entry]:
+        """As `find`, one after the other.
+
+        :param table: ``jobs``, and where sqlite would not find out itself, the index to use.
+        """
+        with storage_errors(self.folder):
+            statement = f"SELECT * FROM {table} WHERE {where} ORDER BY created DESC, id"
+            cursor = self._connection().execute(statement, values)
+        with contextlib.closing(cursor):
+            while limit:
+                with storage_errors(self.folder):
+                    rows = cursor.fetchmany(READ_AT_ONCE if limit < 0 else min(limit, READ_AT_ONCE))
+                if not rows:
+                    return
+                for entry in self.readable(rows):
+                    limit -= 1
+                    yield entry
+
+    def readable(self, rows: Iterable[sqlite3.Row]) -> Iterator[Entry]:
+        """Rows as values; one that can't be read is left out, and noted in `unreadable`."""
+        for row in rows:
+            try:
+                yield self.read(row)
+            except StorageError as error:
+                self.unreadable.add(f"{row['id']!s:.100}")
+                log.debug("Left out: %s", error.text)
+
+    def find_stored(self, digest: str) -> Entry | None:
+        """The newest result of an equal request whose files are kept."""
+        found = self.find("digest = ? AND state IN (?, ?) AND folder IS NOT NULL", digest, *STORED, limit=1)
+        return found[0] if found else None
+
+    def find_unknown(self, digest: str) -> Entry | None:
+        """The newest equal request that was sent, where its outcome is unknown."""
+        found = self.find("digest = ? AND state IN (?, ?, ?)", digest, *STORED, JobState.UNKNOWN, limit=1)
+        return found[0] if found and found[0].state is JobState.UNKNOWN else None
+
+    def unapplied(self) -> list[Entry]:
+        """Results that wait for a scene, without those that another living process is about to apply."""
+        waiting = self.rows("state = ? ORDER BY created DESC", JobState.RECEIVED)
+        return list(
+            self.readable(
+                row
+                for row in waiting
+                if row["process"] == self.process or not is_alive(self.locks, row["process"])
+            )
+        )
+
+    def seen(self, model: str, quality: str, size: str) -> Observed | None:
+        """Output tokens a picture of the newest answers to such requests."""
+        row = self.query(
+            "SELECT COUNT(*), AVG(picture_tokens), MIN(picture_tokens), MAX(picture_tokens) FROM ("
+            "SELECT picture_tokens FROM jobs WHERE model = ? AND quality = ? AND size = ?"
+            " AND picture_tokens IS NOT NULL ORDER BY created DESC LIMIT ?)",
+            model,
+            quality,
+            size,
+            SEEN_LIMIT,
+        )[0]
+        return Observed(*row) if row[0] else None
+
+    def spent_usd(self, month: str = "") -> float:
+        """What the results of a month (``yyyy-mm``; this one by default) cost."""
+        return self._sum("spent", month) / PICO
+
+    def reserved_usd(self, month: str = "") -> float:
+        """What is set aside for requests of a month that run, or whose outcome is unknown."""
+        return self._sum("reserved", month) / PICO
+
+    def _sum(self, column: str, month: str) -> int:
+        statement = f"SELECT {column} FROM sums WHERE month = ?"
+        rows = self.query(statement, month or month_of(datetime.now()))
+        return max(0, int(rows[0][0])) if rows else 0
+
+    def results_bytes(self) -> int:
+        """Bytes of all results; those whose sizes are not noted yet are measured, and noted, now.
+
+        :raises StorageError: the journal can't be read or written.
+        """
+        missing = "bytes IS NULL AND folder IS NOT NULL"
+        while rows := self.query(
+            f"SELECT rowid, id, folder FROM jobs INDEXED BY jobs_not_measured WHERE {missing} LIMIT ?",
+            MEASURED_AT_ONCE,
+        ):
+            # By number: an id that a broken disk left may not be found again, and this would never end.
+            folders = ((row["rowid"], named(self.results, row["id"], row["folder"])) for row in rows)
+            sizes = [(measure(folder) if folder else 0, number) for number, folder in folders]
+            with self.transaction() as connection:
+                connection.executemany("UPDATE jobs SET bytes = ? WHERE rowid = ?", sizes)
+        return int(self.query("SELECT ifnull(SUM(bytes), 0) FROM sums")[0][0])
+
+    def relative(self, folder: Path) -> str:
+        """A folder as rows name it: below the state folder, so that this may move; elsewhere absolute."""
+        inside = folder.is_relative_to(self.folder)
+        return (folder.relative_to(self.folder) if inside else folder).as_posix()
+
+    def read(self, row: sqlite3.Row) -> Entry:
+        """A row of the file as a value.
+
+        :raises StorageError: it can't be read.
+        """
+        return read_entry(row, self.results)
+
+    def rows(self, where: str, *values: object) -> list[sqlite3.Row]:
+        """Rows as they are in the file, by a condition in SQL."""
+        return self.query(f"SELECT * FROM jobs WHERE {where}", *values)
+
+    def query(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        """The rows that a statement gives.
+
+        :raises StorageError: the journal can't be read.
+        """
+        with storage_errors(self.folder):
+            return self._connection().execute(statement, values).fetchall()
+
+    def _move(self, job: str, state: JobState, *, durable: bool = False, **values: object) -> bool:
+        """Bring a row into a state, unless it is in one from which there is no way there."""
+        allowed = MOVES[state]
+        columns = "".join(f", {name} = ?" for name in values)
+        statement = (
+            f"UPDATE jobs SET state = ?, updated = ?{columns}"
+            f" WHERE id = ? AND state IN ({','.join('?' * len(allowed))})"
+        )
+        given = (state, time.time(), *values.values(), job, *allowed)
+        return self._write(lambda connection: connection.execute(statement, given).rowcount == 1, durable)
+
+    def _write(self, work: Callable[[sqlite3.Connection], _T], durable: bool = False) -> _T:
+        """One write transaction, shared with those of other threads; see `Commits.write`.
+
+        :raises StorageError: the journal can't be written.
+        """
+        with storage_errors(self.folder):
+            return self._commits.write(work, durable=durable)
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """One write transaction.
+
+        :param durable: wait for the disk; without, a power cut may undo the newest steps, which then are
+            found again as unapplied results.
+        :raises StorageError: the journal can't be written.
+        """
+        with storage_errors(self.folder), self._commits.transaction(durable=durable) as connection:
+            yield connection
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        if found is None:
+            with storage_errors(self.folder):
+                found = self._threads.connection = open_database(self.folder / JOURNAL_FILE)
+        return found
+
+
+def _check_budget(connection: sqlite3.Connection, now: datetime, usd: float, budget_usd: float) -> None:
+    total = "SELECT TOTAL(spent) + TOTAL(reserved) FROM sums WHERE month = ?"
+    used = float(connection.execute(total, (month_of(now),)).fetchone()[0]) / PICO
+    if used + usd > budget_usd:
+        raise BudgetExceededError(
+            f"This could cost ${usd:.4f}; of the monthly budget of ${budget_usd:.2f}, "
+            f"${used:.4f} is used or set aside.",
+            next_step="Raise the budget, or choose a lower quality or a smaller size.",
+        )
+
+
+def _dump(values: Mapping[str, Any] | None) -> str:
+    """JSON for a column, without halves of characters, which sqlite does not take."""
+    return json.dumps(values, ensure_ascii=False).encode("utf-8", "replace").decode()

@@ -1,0 +1,120 @@
+"""What becomes of jobs whose process died, and of results that the journal does not know."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..common.paths import is_job_id
+from ..common.process_lock import sweep
+from ..results.folders import present
+from ..results.store import find_result, read_answer
+from .journal import Journal
+from .schema import described, insert, month_of
+from .states import JobState
+from .stored_values import (
+    clean_moment,
+    clean_text,
+    clean_usage,
+    clean_usd,
+    foreign_application,
+    foreign_request,
+)
+
+SOMEBODY_ELSES = (KeyError, TypeError, ValueError, OverflowError, OSError)
+"""What reading an answer that is none of ours raises."""
+ID_LIMIT = 200  # characters of an id that somebody else gave
+
+
+def open_journal(folder: Path) -> Journal:
+    """The journal of a state folder, in which nothing waits for a process that is gone.
+
+    :raises StorageError: it can't be written, or it is damaged.
+    """
+    journal = Journal(folder)
+    try:
+        settle_dead(journal)
+        if journal.is_new:
+            adopt_strangers(journal)
+    except BaseException:
+        journal.close()
+        raise
+    return journal
+
+
+def settle_dead(journal: Journal) -> None:
+    """Decide the open rows of processes that are gone; several processes may do so at once."""
+    for job, state in journal.left_behind():
+        if state is JobState.QUEUED:
+            journal.cancel_dead(job)
+        elif not adopt(journal, job):
+            journal.unknown(job)
+    sweep(journal.locks)
+
+
+def adopt(journal: Journal, job: str) -> bool:
+    """Take the answer that a row is waiting for from the disk, where it is there.
+
+    :returns: whether it is.
+    """
+    folder = find_result(journal.results, job)
+    answer = read_answer(folder) if folder is not None else None
+    if folder is None or answer is None:
+        return False
+    cost = clean_usd(answer.get("cost_usd"))
+    if cost is None:  # somebody changed it, or an older version believed it
+        cost = float(journal.query("SELECT estimated_usd FROM jobs WHERE id = ?", job)[0][0])
+    journal.received(
+        job,
+        folder,
+        cost_usd=cost,
+        usage=clean_usage(answer.get("usage")),
+        request_id=clean_text(answer.get("request_id"), ID_LIMIT),
+    )
+    return True
+
+
+def adopt_all(journal: Journal) -> None:
+    """Look for answers to everything that lacks one, and for answers that no row names."""
+    settle_dead(journal)
+    for entry in journal.entries(JobState.UNKNOWN):
+        adopt(journal, entry.id)
+    adopt_strangers(journal)
+
+
+def adopt_strangers(journal: Journal) -> None:
+    """Make rows for result folders that have none, as after the loss of the journal."""
+    known = {str(row["id"]).casefold() for row in journal.query("SELECT id FROM jobs")}
+    for noted in sorted(present(journal.results)):
+        folder = journal.folder / noted
+        if folder.name.casefold() in known or not is_job_id(folder.name):
+            continue
+        answer = read_answer(folder)
+        if answer is not None:
+            with contextlib.suppress(*SOMEBODY_ELSES):
+                _adopt_stranger(journal, folder, answer)
+                known.add(folder.name.casefold())
+
+
+def _adopt_stranger(journal: Journal, folder: Path, answer: Mapping[str, Any]) -> None:
+    created = datetime.fromisoformat(answer["created"]).astimezone().replace(tzinfo=None)
+    moment = clean_moment(created.timestamp())
+    request = foreign_request(answer["request"])
+    application = foreign_application(answer.get("application", {}))
+    with journal.transaction() as connection:
+        insert(
+            connection,
+            **described(folder.name, request, application),
+            state=JobState.SENDING.value,
+            created=moment,
+            updated=moment,
+            month=month_of(datetime.fromtimestamp(moment)),
+            process="",
+            digest=clean_text(answer.get("digest"), ID_LIMIT) or "",
+            estimated_usd=clean_usd(answer.get("cost_usd")) or 0.0,
+            reserved_usd=0.0,
+        )
+    adopt(journal, folder.name)

@@ -1,0 +1,1 @@
+"""Images drawn on this machine, without a network, a key or a price."""

@@ -1,0 +1,1 @@
+"""What every pattern is painted with."""

@@ -1,0 +1,68 @@
+"""Offline drafts: pictures without a network, a key or a price."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from ...http.endpoint import Connection
+from ...http.request_state import Exchange
+from ...imaging.formats import Upload, decode
+from ...imaging.png_writer import encode_png
+from ...request.parameters import DEFAULT_SIZE
+from ...request.pricing import Usage
+from ...request.request import GenerationRequest
+from ...request.sizes import AUTO, parse_size
+from ..base import Answer, Reporter, Uploads
+from .painter import Draft, paint
+
+JPEG_QUALITY = 92  # where the request names no compression
+
+
+class OfflineProvider:
+    """Paints drafts on this machine."""
+
+    def __init__(self, connection: Connection) -> None:
+        """
+        :param connection: not used, as there is no server.
+        """
+
+    def generate(
+        self, request: GenerationRequest, prompt: str, uploads: Uploads, exchange: Exchange, report: Reporter
+    ) -> Answer:
+        """See `Provider.generate`; the style's words are not drawn, so the request's own prompt is used."""
+        width, height = parse_size(DEFAULT_SIZE if request.size == AUTO else request.size)
+        references = [decode(upload.data) for upload in uploads.references]
+        pictures, heights, families = [], [], []
+        for index in range(request.n):
+            exchange.check()
+            draft = paint(
+                request.prompt,
+                width,
+                height,
+                index=index,
+                transparent=request.background == "transparent",
+                references=references,
+            )
+            pictures.append(_encode(draft, request))
+            heights.append(encode_png(np.rint(draft.height * 65535).astype(np.uint16)))
+            families.append(draft.family)
+        return Answer(
+            tuple(pictures), tuple(heights), usage=Usage(), warnings=(_notice(families[0], uploads.mask),)
+        )
+
+
+def _notice(family: str, mask: Upload | None) -> str:
+    notice = f"This is an offline draft ({family}), drawn on this machine and not by a model."
+    return notice + " Drafts take no mask; the whole picture was painted." if mask is not None else notice
+
+
+def _encode(draft: Draft, request: GenerationRequest) -> bytes:
+    if request.output_format == "png":
+        return encode_png(draft.color)
+    quality = JPEG_QUALITY if request.output_compression is None else request.output_compression
+    stream = io.BytesIO()
+    Image.fromarray(draft.color).save(stream, request.output_format.upper(), quality=quality)
+    return stream.getvalue()

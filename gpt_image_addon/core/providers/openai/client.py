@@ -1,0 +1,113 @@
+"""OpenAI's Images API, and servers that speak it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...errors import APIConnectionError, APIError, InvalidResponseError
+from ...http.client import Files, Reply, Sink, send
+from ...http.endpoint import PICTURE_FIELDS, Connection, is_loopback
+from ...http.request_state import Exchange
+from ...http.retry import with_retries
+from ...imaging.formats import Upload
+from ...request.request import GenerationRequest
+from ..base import Answer, Reporter, Uploads
+from .downloads import fetch_all
+from .errors import error_from
+from .fields import parameters
+from .response import AnswerReader
+
+GENERATIONS = "/images/generations"
+EDITS = "/images/edits"
+
+
+def form_fields(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """The same fields as text of a multipart form; nested ones as ``outer[inner]``."""
+    fields: dict[str, str] = {}
+    for name, value in values.items():
+        key = f"{prefix}[{name}]" if prefix else name
+        if isinstance(value, Mapping):
+            fields |= form_fields(value, key)
+        else:
+            fields[key] = str(value).lower() if isinstance(value, bool) else str(value)
+    return fields
+
+
+def form_files(uploads: Uploads, picture_fields: str = "brackets") -> Files:
+    """The pictures of a multipart form.
+
+    :param picture_fields: one of `connection.PICTURE_FIELDS`, for several references; one is ``image``.
+    """
+    name = "image" if len(uploads.references) == 1 else PICTURE_FIELDS[picture_fields]
+    named: list[tuple[str, Upload]] = [(name, upload) for upload in uploads.references]
+    named += [(key, upload) for key, upload in (("mask", uploads.mask), ("markup", uploads.markup)) if upload]
+    return [(key, (upload.name, upload.data, upload.mime)) for key, upload in named]
+
+
+def json_pictures(uploads: Uploads) -> dict[str, Any]:
+    """The pictures of an edit in the JSON form, as data URLs."""
+    found: dict[str, Any] = {"images": [_data_url(upload) for upload in uploads.references]}
+    for name, upload in (("mask", uploads.mask), ("markup", uploads.markup)):
+        if upload is not None:
+            found[name] = _data_url(upload)
+    return found
+
+
+def _data_url(upload: Upload) -> dict[str, str]:
+    return {"image_url": f"data:{upload.mime};base64,{base64.b64encode(upload.data).decode()}"}
+
+
+class OpenAIProvider:
+    """Sends requests to ``connection.base_url``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def generate(
+        self, request: GenerationRequest, prompt: str, uploads: Uploads, exchange: Exchange, report: Reporter
+    ) -> Answer:
+        """See `Provider.generate`."""
+        values = parameters(request, prompt)
+        reader = AnswerReader(request.n, report.on_partial)
+
+        def attempt() -> Reply:
+            try:
+                return self._send(values, uploads, exchange, reader.open)
+            except (APIConnectionError, InvalidResponseError):
+                if reader.keeps_what_came():
+                    return reader.head
+                raise
+
+        def on_wait(seconds: float, error: APIError) -> None:
+            report.on_wait(seconds, error.message)
+
+        def failure(reply: Reply) -> APIError | None:
+            error = error_from(reply, request.model)
+            return None if error is not None and reader.holds_pictures(reply) else error
+
+        with_retries(attempt, failure, exchange, on_wait=on_wait)
+        answer = reader.answer()
+        if not reader.links:
+            return answer
+        return fetch_all(answer, reader.links, exchange, local=is_loopback(self.connection.base_url))
+
+    def _send(
+        self,
+        values: Mapping[str, Any],
+        uploads: Uploads,
+        exchange: Exchange,
+        sink: Callable[[Reply], Sink | None],
+    ) -> Reply:
+        if not uploads.references:
+            return send(self.connection, "POST", GENERATIONS, exchange, json=values, sink=sink)
+        return send(
+            self.connection,
+            "POST",
+            EDITS,
+            exchange,
+            fields=form_fields(values),
+            files=form_files(uploads, self.connection.picture_fields),
+            sink=sink,
+        )

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: blocks, alignment, filling, drawing and blending."""

@@ -1,0 +1,53 @@
+"""The request that goes to the server: for a seamless picture more pixels are asked for than are wanted.
+
+Known without looking at pixels, so that pricing and submitting load nothing that handles them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..errors import InvalidRequestError
+from .models import Registry
+from .request import GenerationRequest
+from .sizes import AUTO, format_size, parse_size
+from .tile_sizes import SMALLEST, source_size
+
+
+def as_sent(request: GenerationRequest, registry: Registry) -> tuple[GenerationRequest, tuple[str, ...]]:
+    """The request that goes to the server, and what to tell about it beforehand.
+
+    :raises InvalidRequestError: the size can't be read, or no tile of that size is made.
+    """
+    if not is_cut(request) or request.size == AUTO:
+        return request, ()
+    wanted = parse_size(request.size)
+    check_tile_size(wanted)
+    asked = source_size(*wanted)
+    rule = registry.size_rule(registry.get(request.model))
+    sent = asked if rule.problem(*asked) is None else rule.nearest(*asked)
+    notes: tuple[str, ...] = ()
+    if sent[0] < asked[0] or sent[1] < asked[1]:
+        notes = (f"No tile of {request.size} can be cut from {format_size(*sent)}: it will be enlarged.",)
+    return dataclasses.replace(request, size=format_size(*sent)), notes
+
+
+def is_cut(request: GenerationRequest) -> bool:
+    """Whether the result of a request is made seamless after it has arrived."""
+    return request.seamless and request.provider != "offline"
+
+
+def tile_size(request: GenerationRequest) -> tuple[int, int] | None:
+    """(width, height) of the tiles of a request; None for as large as the cut leaves them."""
+    return None if request.size == AUTO else parse_size(request.size)
+
+
+def check_tile_size(size: tuple[int, int]) -> None:
+    """:raises InvalidRequestError: no tile of this (width, height) is made."""
+    least, most = 2 * SMALLEST, 8192
+    if min(size) < least or max(size) > most:
+        raise InvalidRequestError(
+            f"A tile has {least} to {most} pixels an edge, not {size[0]}x{size[1]}.",
+            code="invalid_value",
+            param="size",
+        )

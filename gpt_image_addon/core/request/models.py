@@ -1,0 +1,283 @@
+"""What each model takes and costs: the table in ``models.json`` and the checks made before anything is sent.
+
+Models change every few months, so all facts are data with a date. A file ``models.json`` in the state folder
+adds to the table or replaces rows of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from ..common.files import read_file
+from ..errors import ConfigurationError, InvalidRequestError
+from ..text.json_reader import parse_json
+from .model_table import COUNT_LIMIT, check_table
+from .parameters import ANIMATED_OR_DRAWN
+from .request import GenerationRequest, check_values
+from .sizes import AUTO, SizeRule, format_size, parse_size
+
+TABLE_FILE = "models.json"
+FILE_LIMIT = 4 * 10**6  # bytes of the user's own table
+REASON_LIMIT = 200  # characters
+SUNSET_NOTICE = timedelta(days=60)  # how long before its shutdown a model is warned about
+OFFLINE_MODEL = "offline-draft"
+GIF_FRAMES = (9, 12, 16)  # up to so many frames a size rule of its own holds
+DEFAULT_GIF_FRAMES = 9
+
+
+@dataclass(frozen=True)
+class Model:
+    """One row of the table."""
+
+    id: str
+    provider: str = "openai"
+    snapshots: tuple[str, ...] = ()
+    """Dated names of the same model."""
+    released: str = ""
+    shutdown: str | None = None
+    """ISO date from which the model no longer answers."""
+    replacement: str | None = None
+    size_rule: str = "free"
+    prices: str = ""
+    """Key into `Registry.prices`; empty where the price is unknown."""
+    output_tokens: str = ""
+    """Key into `Registry.output_tokens`."""
+    qualities: tuple[str, ...] = ()
+    complexities: tuple[str, ...] = ()
+    transparent: str = "yes"
+    """``yes``, ``no``, or ``preview`` where the server may refuse it."""
+    markup: bool = False
+    vector: bool = False
+    """Whether gif and svg are offered (to accounts with access)."""
+    input_fidelities: tuple[str, ...] = ()
+    known: bool = True
+
+    def is_shut_down(self, today: date) -> bool:
+        """Whether the model no longer answers on this day."""
+        return self.shutdown is not None and date.fromisoformat(self.shutdown) <= today
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The whole table."""
+
+    collected: date
+    """Day on which the facts were collected."""
+    default: str
+    models: tuple[Model, ...]
+    size_rules: Mapping[str, SizeRule]
+    prices: Mapping[str, Mapping[str, float]]
+    """USD per million tokens, by kind of token."""
+    output_tokens: Mapping[str, Mapping[str, Any]]
+    by_id: Mapping[str, Model] = field(init=False, repr=False)
+    fault: ConfigurationError | None = None
+    """Why the user's own rows are missing; None where they are not."""
+
+    def __post_init__(self) -> None:
+        rows: dict[str, Model] = {}
+        for model in self.models:
+            rows.update(dict.fromkeys((*model.snapshots, model.id), model))
+        object.__setattr__(self, "by_id", rows)
+
+    def default_for(self, provider: str) -> str:
+        """The model that a request without one means.
+
+        :raises ConfigurationError: the user's table, which may name another, can't be used.
+        """
+        if self.fault is not None and provider != "offline":
+            raise self.fault
+        return OFFLINE_MODEL if provider == "offline" else self.default
+
+    def get(self, model_id: str) -> Model:
+        """The row of a model; for one that is not in the table, a row that permits everything."""
+        return self.by_id.get(model_id) or Model(
+            id=model_id,
+            qualities=self.by_id[self.default].qualities,
+            complexities=self.by_id[self.default].complexities,
+            markup=True,
+            vector=True,
+            input_fidelities=("high", "low"),
+            known=False,
+        )
+
+    def size_rule(self, model: Model, frames: int = 0) -> SizeRule:
+        """What sizes a model takes.
+
+        :param frames: of a gif; 0 for a still picture.
+        """
+        if not model.known:
+            return SizeRule()
+        if not frames:
+            return self.size_rules[model.size_rule]
+        return next(self.size_rules[f"gif-{most}"] for most in GIF_FRAMES if frames <= most)
+
+
+def load_registry(override: Path | None = None) -> Registry:
+    """Read the table.
+
+    :param override: a file of the same form; its rows win, and it may hold only some of them.
+    :raises ConfigurationError: the override can't be read or is of another form.
+    """
+    table = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
+    try:
+        if override is None or not override.exists():
+            return _registry(table)
+        extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"))
+        merged = _merged(table, extra)
+        check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
+        return _registry(merged)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigurationError(
+            f"The model table {override} can't be used: {str(error)[:REASON_LIMIT]}.",
+            next_step="Correct the file or delete it.",
+        ) from error
+
+
+def usable_registry(override: Path) -> Registry:
+    """The table, without an override that can't be used: what it may say of is refused then, and no more."""
+    try:
+        return load_registry(override)
+    except ConfigurationError as error:
+        return replace(load_registry(), fault=error)
+
+
+def _merged(table: dict[str, Any], extra: Any) -> dict[str, Any]:
+    if not isinstance(extra, dict):
+        raise ValueError("it is no JSON object")
+    rows = {row["id"]: row for row in table["models"]}
+    added = extra.get("models", [])
+    if not isinstance(added, list) or len(added) > COUNT_LIMIT:
+        raise ValueError("models is no list of a reasonable length")
+    for row in added:
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str):
+            raise ValueError("a model has no id")
+        rows[row["id"]] = rows.get(row["id"], {}) | row
+    merged = dict(table)
+    merged.update((key, extra[key]) for key in ("default", "collected") if key in extra)
+    for key in ("size_rules", "prices_usd_per_million", "output_tokens"):
+        part = extra.get(key, {})
+        if not isinstance(part, dict) or len(part) > COUNT_LIMIT:
+            raise ValueError(f"{key} is no JSON object of a reasonable size")
+        merged[key] = {**table[key], **part}
+    merged["models"] = list(rows.values())
+    return merged
+
+
+def _registry(table: Mapping[str, Any]) -> Registry:
+    return Registry(
+        collected=date.fromisoformat(table["collected"]),
+        default=table["default"],
+        models=tuple(Model(**_tuples(row)) for row in table["models"]),
+        size_rules={name: SizeRule(**_tuples(rule)) for name, rule in table["size_rules"].items()},
+        prices=table["prices_usd_per_million"],
+        output_tokens=table["output_tokens"],
+    )
+
+
+def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+
+
+def gif_frames(request: GenerationRequest) -> int:
+    """Frames of the picture that a request is for; 0 for a still one."""
+    return (request.frame_count or DEFAULT_GIF_FRAMES) if request.output_format == "gif" else 0
+
+
+def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[str, ...]:
+    """Check a request against the model it names.
+
+    :returns: warnings, each a sentence.
+    :raises InvalidRequestError: the first thing that the model does not take, and what to use instead.
+    :raises ConfigurationError: only the user's table may know the model, and it can't be used.
+    """
+    check_values(request)
+    model = registry.get(request.model)
+    if registry.fault is not None and not model.known:
+        raise registry.fault
+    _check_alive(request.model, model, today)
+    if model.known and model.provider != request.provider:
+        raise InvalidRequestError(
+            f"The model {request.model} belongs to the provider {model.provider}, not to {request.provider}.",
+            param="model",
+        )
+    _check_features(request, model)
+    _check_size(request, registry.size_rule(model, gif_frames(request)))
+    return _warnings(request, registry, model, today)
+
+
+def _check_alive(name: str, model: Model, today: date) -> None:
+    if model.is_shut_down(today):
+        raise InvalidRequestError(
+            f"The model {name} was shut down on {model.shutdown}; use {model.replacement} instead.",
+            code="model_shut_down",
+            param="model",
+        )
+
+
+def _check_size(request: GenerationRequest, rule: SizeRule) -> None:
+    if request.size == AUTO:
+        return
+    width, height = parse_size(request.size)
+    problem = rule.problem(width, height)
+    if problem is not None:
+        nearest = format_size(*rule.nearest(width, height))
+        raise InvalidRequestError(
+            f"size {request.size} {problem}; use {nearest} instead.", code="invalid_value", param="size"
+        )
+
+
+def _check_features(request: GenerationRequest, model: Model) -> None:
+    name = request.model
+    choices = (
+        ("quality", request.quality, ("auto", *model.qualities)),
+        ("complexity", request.complexity, model.complexities),
+        ("input_fidelity", request.input_fidelity, model.input_fidelities),
+    )
+    for param, value, allowed in choices:
+        if value is None or value in allowed:
+            continue
+        message = f"{name} does not take {param} '{value}'; leave it out."
+        if allowed:
+            message = f"{name} does not take {param} '{value}'; it takes {', '.join(allowed)}."
+        raise InvalidRequestError(message, code="invalid_value", param=param)
+    refused = (
+        (
+            "background",
+            request.background == "transparent" and model.transparent == "no",
+            "a transparent background",
+        ),
+        ("markup", request.markup is not None and not model.markup, "a markup"),
+        (
+            "output_format",
+            request.output_format in ANIMATED_OR_DRAWN and not model.vector,
+            f"the output format {request.output_format}",
+        ),
+    )
+    for param, broken, what in refused:
+        if broken:
+            raise InvalidRequestError(f"{name} does not offer {what}.", code="invalid_value", param=param)
+
+
+def _warnings(request: GenerationRequest, registry: Registry, model: Model, today: date) -> tuple[str, ...]:
+    found = []
+    if not model.known:
+        found.append(
+            f"The model {request.model} is not in the table of {registry.collected}; "
+            "the request is sent as it is, and its price is only a guess."
+        )
+    if model.shutdown is not None and date.fromisoformat(model.shutdown) - today <= SUNSET_NOTICE:
+        found.append(f"{request.model} shuts down on {model.shutdown}; {model.replacement} replaces it.")
+    if request.background == "transparent" and model.transparent == "preview":
+        found.append(f"{request.model} offers a transparent background only as a preview and may refuse it.")
+    if request.is_edit and request.moderation != "auto":
+        found.append("moderation has no effect on edits; it is not sent.")
+    if request.size != AUTO:
+        width, height = parse_size(request.size)
+        limit = registry.size_rule(model).experimental_above
+        if limit is not None and width * height > limit:
+            found.append(f"Sizes over 2560x1440 such as {request.size} are experimental.")
+    return tuple(found)

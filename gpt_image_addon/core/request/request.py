@@ -1,0 +1,363 @@
+"""What the user asks for, as plain values: the request that is sent and what becomes of its result."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..common.arguments import PathText, kinds_of, typed
+from ..errors import InvalidRequestError
+from ..text.plain_text import find_unstorable
+from .map_kinds import BY_NAME
+from .parameters import (
+    ALPHA_FORMATS,
+    ANIMATED_OR_DRAWN,
+    BACKGROUNDS,
+    BITS,
+    COMPRESSED_FORMATS,
+    CONVENTIONS,
+    DEFAULT_SIZE,
+    DISPLACEMENTS,
+    MAX_FRAME_MS,
+    MAX_STRENGTH,
+    MODERATIONS,
+    NO_OBJECT,
+    OUTPUT_FORMATS,
+    PACKINGS,
+    PICTURE_LIMIT,
+    PROMPT_LIMIT,
+    PROVIDERS,
+    REFERENCE_LIMIT,
+    STRENGTHS,
+    SVG_EFFORTS,
+    TARGETS,
+)
+
+_T = TypeVar("_T", bound="_Values")
+
+
+class _Values:
+    """A frozen dataclass that round-trips through a dict of plain JSON values."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Only what differs from the defaults, so that a stored value stays readable."""
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        values = {field.name: getattr(self, field.name) for field in fields}
+        return {
+            field.name: list(values[field.name])
+            if isinstance(values[field.name], tuple)
+            else values[field.name]
+            for field in fields
+            if values[field.name] != field.default
+        }
+
+    @classmethod
+    def from_dict(cls: type[_T], values: Mapping[str, Any]) -> _T:
+        """The inverse of `to_dict`.
+
+        :raises InvalidRequestError: a name that is not a parameter, or a value of another type.
+        """
+        return cls(**typed(kinds_of(cls), values))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class GenerationRequest(_Values):
+    """One call to a provider. Values only: paths instead of pictures, so that it can be stored and repeated.
+
+    The names are the API's own. `models.check` says what a model takes.
+    """
+
+    prompt: str = ""
+    provider: str = ""
+    """Empty means the provider of the settings."""
+    model: str = ""
+    """Empty means the provider's default model."""
+    n: int = 1
+    size: str = DEFAULT_SIZE
+    """``WIDTHxHEIGHT`` in pixels, or ``auto``."""
+    quality: str = "auto"
+    complexity: str | None = None
+    background: str = "auto"
+    output_format: str = "png"
+    output_compression: int | None = None
+    """0 to 100, for jpeg and webp."""
+    moderation: str = "auto"
+    input_fidelity: str | None = None
+    partial_images: int = 0
+    """Previews while it is made; any make the call a stream."""
+    stream: bool = False
+    """Send each picture as soon as it is finished."""
+    safety_identifier: str | None = None
+    """A hash that stands for the end user; never an address."""
+    svg_model: str | None = None
+    svg_reasoning_effort: str | None = None
+    frame_count: int | None = None
+    """Frames of a gif."""
+    frame_duration_ms: int | None = None
+    references: tuple[PathText, ...] = ()
+    """Paths of pictures to show the model; any make the call an edit."""
+    reference_labels: tuple[str, ...] = ()
+    """What each reference shows, said in the prompt; empty for none."""
+    mask: PathText | None = None
+    """Path of a picture that says where the first reference may change."""
+    markup: PathText | None = None
+    """Path of a transparent picture drawn over the first reference."""
+    style: str | None = None
+    """Name of a style whose words join the prompt."""
+    seamless: bool = False
+    """The result should tile."""
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether pictures go with the prompt."""
+        return bool(self.references)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the answer comes as a stream of events."""
+        return self.stream or self.partial_images > 0
+
+    def digest(self, contents: Sequence[str] = ()) -> str:
+        """A hash that is equal for equal requests.
+
+        :param contents: hashes of the files behind references, mask and markup, in that order; they stand in
+            for the paths, so that the same picture elsewhere is the same request.
+        """
+        values = self.to_dict()
+        for path in ("references", "mask", "markup"):
+            values.pop(path, None)
+        text = json.dumps([values, list(contents)], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Application(_Values):
+    """What becomes of the result in Blender. Values only; data-blocks are named by `session_uid`."""
+
+    target: str = "texture"
+    maps: tuple[str, ...] = ()
+    """Kinds of material maps to make; empty means those that the target needs."""
+    picture: int = 0
+    """Which of several pictures comes first: a texture or material shows that one."""
+    name: str | None = None
+    """Name for the data-blocks and files; made from the prompt when empty."""
+    object_name: str | None = None
+    """Object to put a texture or material on; the active object when empty."""
+    object_uid: int | None = None
+    """`session_uid` of that object, which survives a renaming."""
+    scene_uid: int | None = None
+    """`session_uid` of the scene the request came from: a result never enters another file's scene."""
+    view_matrix: tuple[float, ...] | None = None
+    """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
+    composite: bool = True
+    """After a masked edit, put back what lies outside the mask."""
+    textures_dir: PathText | None = None
+    """Folder that gets copies of the pictures and maps."""
+    overwrite: bool = False
+    """Replace whatever has the name of such a copy; without, the copy gets another name."""
+    normal_strength: float = 1.0
+    height_strength: float = 1.0
+    ao_strength: float = 1.0
+    roughness_contrast: float = 1.0
+    convention: str = "OPENGL"
+    """Of the normal map in `textures_dir`; Blender's own is always OpenGL."""
+    bits: int = 8
+    """Of height and normal maps."""
+    pack: str | None = None
+    """Layout of a packed picture to make from the maps."""
+    displacement: str = "none"
+    """How a material shows its height: not (a normal map does), as bump, or as true displacement."""
+    texture_size: float | None = None
+    """Metres that the picture spans; None lays it over the UV square once."""
+    height_by_model: bool = False
+    """Ask the model for the height of its picture: one more request."""
+    repair_seams: bool = False
+    """Let the model repaint seams that no cut can hide: one more request for each such picture."""
+    previews_in_target: bool = False
+    """Show the previews of ``partial_images`` in the scene, where the result will be."""
+
+    def without_active_object(self) -> Application:
+        """The same for when nobody watches: an object that was not named is left alone."""
+        if self.object_name or self.object_uid is not None:
+            return self
+        return dataclasses.replace(self, object_uid=NO_OBJECT)
+
+
+def check_application(application: Application) -> None:
+    """:raises InvalidRequestError: a value that is not known or out of range."""
+    _check_texts(application)
+    _one_of("target", application.target, TARGETS)
+    for kind in application.maps:
+        _one_of("maps", kind, tuple(BY_NAME))
+    check_map_values(
+        {name: getattr(application, name) for name in (*STRENGTHS, "convention", "bits", "pack")}
+    )
+    _one_of("displacement", application.displacement, DISPLACEMENTS)
+    if application.picture < 0:
+        raise InvalidRequestError(
+            f"picture counts from 0, not from {application.picture}.", code="invalid_value", param="picture"
+        )
+    matrix = application.view_matrix
+    if matrix is not None and len(matrix) != 16:
+        raise InvalidRequestError(
+            f"view_matrix has 16 numbers, not {len(matrix)}.", code="invalid_value", param="view_matrix"
+        )
+    size = application.texture_size
+    if size is not None and not 0 < size < math.inf:
+        raise InvalidRequestError(
+            f"texture_size is in metres and above 0, not {size}.", code="invalid_value", param="texture_size"
+        )
+
+
+def check_map_values(values: Mapping[str, Any]) -> None:
+    """Check strengths, convention, bits and packing, those that are there.
+
+    :raises InvalidRequestError: a value that is not known or out of range.
+    """
+    for name in STRENGTHS:
+        if not 0 <= values.get(name, 1.0) <= MAX_STRENGTH:
+            raise InvalidRequestError(
+                f"{name} must be 0 to {MAX_STRENGTH:g}, not {values[name]}.", code="invalid_value", param=name
+            )
+    _one_of("convention", values.get("convention", CONVENTIONS[0]), CONVENTIONS)
+    _one_of("bits", str(values.get("bits", BITS[0])), tuple(map(str, BITS)))
+    if values.get("pack") is not None:
+        _one_of("pack", values["pack"], PACKINGS)
+
+
+def check_values(request: GenerationRequest) -> None:
+    """Check what holds for every model.
+
+    :raises InvalidRequestError: the first value that no model takes.
+    """
+    _check_texts(request)
+    if not request.prompt.strip():
+        raise InvalidRequestError("The prompt is empty.", code="missing_prompt", param="prompt")
+    if len(request.prompt) > PROMPT_LIMIT:
+        raise InvalidRequestError(
+            f"The prompt has {len(request.prompt):,} characters; {PROMPT_LIMIT:,} is the limit.",
+            param="prompt",
+        )
+    _one_of("provider", request.provider, PROVIDERS)
+    _one_of("background", request.background, BACKGROUNDS)
+    _one_of("output_format", request.output_format, OUTPUT_FORMATS)
+    _one_of("moderation", request.moderation, MODERATIONS)
+    _in_range("n", request.n, 1, PICTURE_LIMIT)
+    _in_range("partial_images", request.partial_images, 0, 3)
+    _in_range("output_compression", request.output_compression, 0, 100)
+    _in_range("frame_count", request.frame_count, 2, 16)
+    _in_range("frame_duration_ms", request.frame_duration_ms, 1, MAX_FRAME_MS)
+    if request.svg_reasoning_effort is not None:
+        _one_of("svg_reasoning_effort", request.svg_reasoning_effort, SVG_EFFORTS)
+    _check_identifier(request.safety_identifier)
+    _check_combinations(request)
+
+
+def _check_texts(values: _Values) -> None:
+    """No text holds what can't be sent, stored or given to the system."""
+    for field in dataclasses.fields(values):  # type: ignore[arg-type]
+        found = getattr(values, field.name)
+        for text in found if isinstance(found, tuple) else (found,):
+            place = find_unstorable(text) if isinstance(text, str) else None
+            if place is not None:
+                message = f"{field.name} holds half of a character at place {place + 1}, so it is not whole."
+                if text[place] == "\0":
+                    message = f"{field.name} holds the character U+0000 at place {place + 1}."
+                raise InvalidRequestError(message, code="bad_text", param=field.name)
+
+
+def _check_identifier(value: str | None) -> None:
+    if value is not None and (not value or re.search(r"[@\s]", value)):
+        raise InvalidRequestError(
+            "safety_identifier must be a hash, not an address or a name.",
+            param="safety_identifier",
+            next_step="Hash it, or leave it out.",
+        )
+
+
+def _check_combinations(request: GenerationRequest) -> None:
+    for broken, param, message in (*_format_rules(request), *_edit_rules(request)):
+        if broken:
+            raise InvalidRequestError(message, param=param)
+
+
+def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
+    """What the output format forbids: whether it is broken, by which parameter, and a sentence."""
+    chosen = request.output_format
+    yield (
+        request.background == "transparent" and chosen not in ALPHA_FORMATS,
+        "output_format",
+        f"A transparent background needs {' or '.join(ALPHA_FORMATS)}, not {chosen}.",
+    )
+    yield (
+        request.output_compression is not None and chosen not in COMPRESSED_FORMATS,
+        "output_compression",
+        f"output_compression is for {' and '.join(COMPRESSED_FORMATS)}, not for {chosen}.",
+    )
+    yield chosen == "svg" and request.n != 1, "n", "An svg comes alone; use n = 1."
+    yield (
+        chosen in ANIMATED_OR_DRAWN and request.is_streamed,
+        "partial_images" if request.partial_images else "stream",
+        f"{chosen} is not streamed; leave stream and partial_images out.",
+    )
+    for name in ("frame_count", "frame_duration_ms"):
+        yield (
+            getattr(request, name) is not None and chosen != "gif",
+            name,
+            f"{name} belongs to the output format gif.",
+        )
+    for name in ("svg_model", "svg_reasoning_effort"):
+        yield (
+            getattr(request, name) is not None and chosen != "svg",
+            name,
+            f"{name} belongs to the output format svg.",
+        )
+    yield (
+        request.svg_reasoning_effort is not None and request.svg_model is None,
+        "svg_model",
+        "svg_reasoning_effort needs svg_model.",
+    )
+
+
+def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
+    """What references, mask and markup forbid, as `_format_rules`."""
+    count = len(request.references)
+    yield (
+        count > REFERENCE_LIMIT,
+        "references",
+        f"{count} references are too many; {REFERENCE_LIMIT} is the limit.",
+    )
+    for name, needs in (
+        ("mask", "A mask needs a reference: the picture whose parts may change."),
+        ("markup", "A markup needs a reference: the picture that it is drawn over."),
+        ("input_fidelity", "input_fidelity needs a reference: the picture to be true to."),
+    ):
+        yield getattr(request, name) is not None and not count, name, needs
+    yield (
+        request.mask is not None and request.markup is not None,
+        "markup",
+        "A mask and a markup can't go together; leave one out.",
+    )
+    yield request.mask is not None and request.output_format == "gif", "mask", "A gif takes no mask."
+
+
+def _one_of(param: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise InvalidRequestError(
+            f"{param} '{value}' is not known; use one of {', '.join(allowed)}.",
+            code="invalid_value",
+            param=param,
+        )
+
+
+def _in_range(param: str, value: int | None, low: int, high: int) -> None:
+    if value is not None and not low <= value <= high:
+        raise InvalidRequestError(
+            f"{param} must be {low} to {high}, not {value}.", code="invalid_value", param=param
+        )

@@ -1,0 +1,1 @@
+"""The folders where results are kept."""

@@ -1,0 +1,1 @@
+"""Plain text and JSON: what may be shown, stored and logged."""

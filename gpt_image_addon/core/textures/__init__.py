@@ -1,0 +1,1 @@
+"""Seamless tiles and material maps from images."""

@@ -1,0 +1,1 @@
+"""The scene as references: views, guides and marked areas."""

@@ -1,0 +1,165 @@
+"""Guide images from the scene's camera: how far things are, and which way they face. Main thread only.
+
+Both are rendered by one flat material on everything, and read as the renderer's own values: they need no
+compositor, and look the same in Blender 4.2 to 5.2 and under every colour configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import bpy
+
+from ...core.errors import SceneError
+from .. import compat
+from ..images import save_pixels
+from ..transaction import Changes
+from .camera import camera_of, render_copy, show_plainly
+
+Kind = Literal["depth", "normal"]
+FLAT_SAMPLES = 4  # of Cycles: surfaces are flat, so only edges need more than one
+FARTHEST = 0.1  # brightness of what lies farthest away
+SEEN = 1 / 256  # share of a pixel that must be covered for its depth to count
+
+
+def render_guide(path: Path, kind: Kind, *, width: int, height: int) -> Path:
+    """Render a guide image to a PNG; the user's scene and its settings stay.
+
+    :param kind: ``depth``, bright where near and black where nothing is; or ``normal``, the colours of a
+        tangent-space normal map in the camera's space.
+    :param width: pixels, as `height`.
+    :raises SceneError: there is no camera, it sees nothing that has a depth, or Blender can't render.
+    """
+    scene = bpy.context.scene
+    if camera_of(scene) is None:
+        raise SceneError(f"The scene '{scene.name}' has no camera.", next_step="Add one first.")
+    values = _rendered(kind, width, height)
+    if kind == "depth":
+        values = _brightness(values)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_pixels(_opaque(values), width, height, path)
+    return path
+
+
+def _rendered(kind: Kind, width: int, height: int) -> Any:
+    """(height, width, 3) float32 values of the flat material, bottom row first."""
+    material = bpy.data.materials.new(f".{kind} guide")
+    world = bpy.data.worlds.new(".black")
+    try:
+        _fill(material, kind)
+        _blacken(world)
+        with _sharp(camera_of(bpy.context.scene)) as camera:
+
+            def set_up(copy: bpy.types.Scene) -> None:
+                copy.camera, copy.world = camera, world
+                copy.render.engine = "CYCLES"  # EEVEE ignores the override
+                copy.cycles.samples, copy.cycles.use_denoising, copy.cycles.max_bounces = (
+                    FLAT_SAMPLES,
+                    False,
+                    0,
+                )
+                copy.cycles.film_exposure, copy.cycles.sample_clamp_direct = 1.0, 0.0
+                show_plainly(copy)
+                for layer in copy.view_layers:
+                    layer.material_override, layer.samples = material, 0
+
+            with render_copy(width=width, height=height, set_up=set_up, form=compat.EXR) as file:
+                return _values(file)
+    finally:
+        bpy.data.materials.remove(material)
+        bpy.data.worlds.remove(world)
+
+
+@contextmanager
+def _sharp(camera: Any) -> Iterator[Any]:
+    """A camera that sees the same with no depth of field."""
+    if not getattr(getattr(camera.data, "dof", None), "use_dof", False):
+        yield camera
+        return
+    copy = camera.copy()
+    copy.data = data = camera.data.copy()
+    data.dof.use_dof = False
+    try:
+        yield copy
+    finally:
+        bpy.data.batch_remove([copy, data])
+
+
+def _values(file: Path) -> Any:
+    import numpy as np
+
+    image = bpy.data.images.load(str(file))
+    try:
+        image.colorspace_settings.is_data = True
+        width, height = image.size
+        pixels = np.empty(width * height * image.channels, np.float32)
+        image.pixels.foreach_get(pixels)
+        return pixels.reshape(height, width, -1)[..., :3]
+    finally:
+        bpy.data.images.remove(image)
+
+
+def _brightness(values: Any) -> Any:
+    """Grey from what `_depth` renders: 1 for what is nearest, falling to `FARTHEST`."""
+    import numpy as np
+
+    covered = np.clip(values[..., 1], 0, 1)
+    seen = covered > SEEN
+    if not seen.any():
+        raise SceneError("The camera sees nothing that has a depth.")
+    depths = values[..., 0] / np.where(seen, values[..., 1], 1)
+    near, far = float(depths[seen].min()), float(depths[seen].max())
+    shade = 1 - (1 - FARTHEST) * (depths - near) / max(far - near, 1e-3)
+    return np.repeat(np.where(seen, shade * covered, 0)[..., None], 3, axis=-1)
+
+
+def _opaque(values: Any) -> Any:
+    import numpy as np
+
+    pixels = np.ones((*values.shape[:2], 4), np.float32)
+    pixels[..., :3] = np.clip(values, 0, 1)
+    return pixels.ravel()
+
+
+def _fill(material: bpy.types.Material, kind: Kind) -> None:
+    with Changes() as changes:
+        tree = compat.node_tree(material, changes)
+    tree.nodes.clear()
+    emission = tree.nodes.new("ShaderNodeEmission")
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(emission.outputs[0], output.inputs["Surface"])
+    source = _depth(tree) if kind == "depth" else _normal(tree)
+    tree.links.new(source, emission.inputs["Color"])
+
+
+def _depth(tree: Any) -> Any:
+    """The distance along the view in red; in green how much of a pixel is covered."""
+    camera = tree.nodes.new("ShaderNodeCameraData")
+    color = tree.nodes.new("ShaderNodeCombineXYZ")
+    color.inputs["Y"].default_value = 1.0
+    tree.links.new(camera.outputs["View Z Depth"], color.inputs["X"])
+    return color.outputs[0]
+
+
+def _normal(tree: Any) -> Any:
+    """Camera space: x right, y up, z toward the viewer, each from -1..1 to 0..1."""
+    geometry = tree.nodes.new("ShaderNodeNewGeometry")
+    turn = tree.nodes.new("ShaderNodeVectorTransform")
+    turn.vector_type, turn.convert_from, turn.convert_to = "NORMAL", "WORLD", "CAMERA"
+    scale = tree.nodes.new("ShaderNodeVectorMath")
+    scale.operation = "MULTIPLY_ADD"
+    # The renderer's camera looks along +z.
+    scale.inputs[1].default_value = (0.5, 0.5, -0.5)
+    scale.inputs[2].default_value = (0.5, 0.5, 0.5)
+    tree.links.new(geometry.outputs["Normal"], turn.inputs[0])
+    tree.links.new(turn.outputs[0], scale.inputs[0])
+    return scale.outputs[0]
+
+
+def _blacken(world: bpy.types.World) -> None:
+    if world.node_tree is None:
+        world.use_nodes = True
+    world.node_tree.nodes.clear()

@@ -1,0 +1,1 @@
+"""Shader nodes, UV maps and material slots."""

@@ -1,0 +1,1 @@
+"""Results put to use: images, textures, planes and materials."""

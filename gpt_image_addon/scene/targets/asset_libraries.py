@@ -1,0 +1,77 @@
+"""Materials as assets: marked in this file, or written into an asset library. Main thread only."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import bpy
+
+from ...core.errors import SceneError, StorageError
+from ...core.journal.outputs import Outputs
+from ...core.request.catalogs import usable_tags
+from ...core.text.names import safe_name
+from ..assets import CATALOGS_NAMESPACE, add_catalog
+from ..blend_files import written
+from ..images import PROPERTY_PREFIX
+from .material import JOB
+
+CATALOG = "GPT Image"
+CATALOG_ID = str(uuid.uuid5(CATALOGS_NAMESPACE, CATALOG))
+"""The same in every library, so that what is written at different times lies together."""
+TAG = "gpt-image"
+
+
+def mark(material: bpy.types.Material, library: str, outputs: Outputs) -> Path | None:
+    """Make a material an asset with preview, catalog, tags and description.
+
+    :param library: name of an asset library to write it into; empty for this file alone.
+    :returns: the file in the library, which has a name of its own there.
+    :raises SceneError: there is no such library, or it can't be written.
+    """
+    folder = _folder_of(library) if library else None
+    material.asset_mark()
+    data = material.asset_data
+    data.catalog_id = CATALOG_ID
+    data.description = _prompt_of(material)
+    for tag in usable_tags((TAG, *material.name.split("_")[0].lower().split()[:5])):
+        data.tags.new(tag, skip_if_exists=True)
+    material.asset_generate_preview()
+    if folder is None:
+        if bpy.data.filepath:
+            add_catalog(Path(bpy.data.filepath).parent, CATALOG)
+        return None
+    path = folder / f"{safe_name(material.name)}.blend"
+
+    def write(part: Path) -> None:
+        bpy.data.libraries.write(
+            str(part), {material}, path_remap="RELATIVE_ALL", fake_user=True, compress=True
+        )
+
+    try:
+        with written(path, write) as part:
+            # Of a material that no result was made into nothing says that it is the same one.
+            found = outputs.place(part, path, str(material.get(JOB, "")) or part.name, renames=True)
+        add_catalog(folder, CATALOG)
+    except StorageError as error:
+        raise SceneError(f"The asset could not be written to {path}: {error.message}") from error
+    return found
+
+
+def _folder_of(library: str) -> Path:
+    found = bpy.context.preferences.filepaths.asset_libraries.get(library)
+    if found is None or not Path(found.path).is_dir():
+        raise SceneError(
+            f"There is no asset library '{library}'.",
+            next_step="Choose one in the add-on's preferences; Blender's own list is under File Paths.",
+        )
+    return Path(found.path)
+
+
+def _prompt_of(material: bpy.types.Material) -> str:
+    nodes = material.node_tree.nodes if material.node_tree else ()
+    for node in nodes:
+        image = getattr(node, "image", None)
+        if image is not None and f"{PROPERTY_PREFIX}prompt" in image:
+            return str(image[f"{PROPERTY_PREFIX}prompt"])
+    return ""

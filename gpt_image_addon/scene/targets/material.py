@@ -1,0 +1,248 @@
+"""The `material` target: a Principled BSDF fed by a set of maps. Main thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from ...core.errors import SceneError
+from ...core.request.map_kinds import BY_NAME, MAP_KINDS
+from ...core.request.parameters import STRENGTHS
+from ...core.request.request import Application
+from ...core.results.store import Facts, Picture, Prepared
+from .. import compat
+from ..images import KIND, add_image
+from ..images import PROPERTY_PREFIX as PREFIX
+from ..shading import nodes
+from ..shading.uv import UV, Coordinates
+from ..transaction import Changes
+
+BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
+LEFT, MIDDLE = -2.5 * nodes.COLUMN, -nodes.COLUMN  # columns of Image Texture nodes and of what follows them
+VALUES = -1.75 * nodes.COLUMN  # column of the strengths
+JOB = PREFIX + "job"  # custom property of a material: whose result it shows
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a material shows its maps."""
+
+    coordinates: Coordinates = UV
+    metres: float = 1.0
+    """What one unit of those coordinates spans on the object."""
+    texture_size: float | None = None
+    """Metres that the picture is to span; None leaves it as the coordinates lay it."""
+    displacement: str = "none"
+    """``none``, ``bump`` or ``true``."""
+
+    @property
+    def size(self) -> float:
+        """Metres that the picture spans."""
+        return self.texture_size or self.metres / self.coordinates.scale[0]
+
+
+@dataclass(frozen=True)
+class Remade:
+    """A material whose maps were made anew."""
+
+    material: str
+    map_images: tuple[str, ...]
+    """Names of the image data-blocks that are new in it."""
+
+
+@dataclass
+class _Wiring:
+    """A material that is being put together."""
+
+    tree: bpy.types.ShaderNodeTree
+    shader: Any
+    images: Mapping[str, Any]
+    """Image Texture nodes by kind."""
+    pictures: Mapping[str, Picture]
+    look: Look
+    changes: Changes
+
+    def between(self, idname: str, source: Any, label: str) -> Any:
+        """A node in the column between the pictures and the shader."""
+        node = self.changes.node(self.tree, idname)
+        node.location = (MIDDLE, source.location[1])
+        node.label = label
+        return node
+
+    def strength(self, label: str, default: float, source: Any, target: Any) -> None:
+        """A Value node beside the picture `source` that says how strong it is at the socket `target`."""
+        nodes.add_value(self.tree, label, default, target, self.changes, at=(VALUES, source.location[1]))
+
+    def link(self, source: Any, target: Any) -> None:
+        self.tree.links.new(source, target)
+
+    @property
+    def uses_normal_map(self) -> bool:
+        """Relief is shown once: by the normal map, or by the height.
+
+        A tangent-space map needs UVs; a projection from six sides has none.
+        """
+        by_height = self.look.coordinates.is_box or self.look.displacement != "none"
+        return "normal" in self.images and not (by_height and "height" in self.images)
+
+
+def build_material(
+    name: str, pictures: Mapping[str, Picture], facts: Facts, changes: Changes, *, look: Look | None = None
+) -> tuple[bpy.types.Material, dict[str, bpy.types.Image]]:
+    """A material from maps by kind, and its images by kind.
+
+    :raises SceneError: a map in a format that Blender can't hold.
+    """
+    look = look or Look()
+    material = changes.made(bpy.data.materials.new(name))
+    if "job" in facts:
+        material[JOB] = facts["job"]
+    tree = compat.node_tree(material, changes)
+    tree.nodes.clear()
+    shader = nodes.add_principled(tree, changes)
+    kinds = [kind for kind in MAP_KINDS if kind.name in pictures]
+    vector = nodes.add_mapping(tree, look.coordinates, changes, left_of=(LEFT, nodes.ROW))
+    nodes.add_real_size(tree, vector.node, look.metres, look.size, changes)
+    images = {}
+    for row, kind in enumerate(kinds):
+        image = changes.made(add_image(pictures[kind.name], facts, is_data=kind.is_data))
+        images[kind.name] = node = changes.node(tree, nodes.IMAGE)
+        node.image, node.label = image, kind.label
+        node[KIND] = kind.name
+        node.location = (LEFT, nodes.ROW * (1 - row))
+        nodes.project(node, look.coordinates, changes)
+        tree.links.new(vector, node.inputs["Vector"])
+    wiring = _Wiring(tree, shader, images, pictures, look, changes)
+    for kind in kinds:
+        _WIRES.get(kind.name, _wire_socket)(wiring, kind.name)
+    if look.displacement == "true":
+        material.displacement_method = "BOTH"
+    nodes.make_active(tree, images[kinds[0].name], changes)
+    return material, {kind: node.image for kind, node in images.items()}
+
+
+def _wire_socket(wiring: _Wiring, kind: str) -> None:
+    wiring.link(wiring.images[kind].outputs["Color"], wiring.shader.inputs[BY_NAME[kind].socket])
+
+
+def _wire_normal(wiring: _Wiring, kind: str) -> None:
+    source = wiring.images[kind]
+    node = wiring.between("ShaderNodeNormalMap", source, "Normal (OpenGL)")
+    wiring.link(source.outputs["Color"], node.inputs["Color"])
+    wiring.strength("Normal Strength", 1.0, source, node.inputs["Strength"])
+    if wiring.uses_normal_map:
+        wiring.link(node.outputs["Normal"], wiring.shader.inputs["Normal"])
+
+
+def _wire_height(wiring: _Wiring, kind: str) -> None:
+    """Bump or displacement; beside a normal map only a Displacement node that waits to be linked."""
+    source = wiring.images[kind]
+    if wiring.uses_normal_map or wiring.look.displacement == "true":
+        node = wiring.between("ShaderNodeDisplacement", source, "Displacement")
+        distance = node.inputs["Scale"]
+        if wiring.uses_normal_map:
+            node.label = "Displacement (link to use)"
+        else:
+            output = wiring.tree.get_output_node("ALL")
+            wiring.link(node.outputs["Displacement"], output.inputs["Displacement"])
+    else:
+        node = wiring.between("ShaderNodeBump", source, "Bump")
+        distance = node.inputs["Distance"]
+        wiring.link(node.outputs["Normal"], wiring.shader.inputs["Normal"])
+    wiring.link(source.outputs["Color"], node.inputs["Height"])
+    relief = wiring.pictures[kind].facts.get("relief")
+    metres = float(relief) * wiring.look.size if relief else BUMP_DISTANCE
+    wiring.strength("Height (m)", metres, source, distance)
+
+
+def _wire_roughness(wiring: _Wiring, kind: str) -> None:
+    """Spread around its mean: less than 1 evens it out, more than 1 exaggerates it."""
+    source = wiring.images[kind]
+    node = wiring.between("ShaderNodeMix", source, "Roughness")
+    node.data_type, node.clamp_factor = "FLOAT", False
+    inputs = {socket.identifier: socket for socket in node.inputs}
+    inputs["A_Float"].default_value = float(wiring.pictures[kind].facts.get("mean", 0.5))
+    wiring.link(source.outputs["Color"], inputs["B_Float"])
+    wiring.strength("Roughness Contrast", 1.0, source, inputs["Factor_Float"])
+    result = next(socket for socket in node.outputs if socket.identifier == "Result_Float")
+    wiring.link(result, wiring.shader.inputs["Roughness"])
+
+
+def _wire_ao(wiring: _Wiring, kind: str) -> None:
+    """Multiplied into the base colour, as much as its strength says."""
+    source = wiring.images[kind]
+    node = wiring.between("ShaderNodeMix", source, "Ambient Occlusion")
+    node.data_type, node.blend_type = "RGBA", "MULTIPLY"
+    inputs = {socket.identifier: socket for socket in node.inputs}
+    wiring.strength("AO Amount", 1.0, source, inputs["Factor_Float"])
+    base = wiring.shader.inputs["Base Color"]
+    if base.links:
+        wiring.link(base.links[0].from_socket, inputs["A_Color"])
+    else:
+        inputs["A_Color"].default_value = base.default_value
+    wiring.link(source.outputs["Color"], inputs["B_Color"])
+    result = next(socket for socket in node.outputs if socket.identifier == "Result_Color")
+    wiring.link(result, base)
+
+
+_WIRES: Mapping[str, Callable[[_Wiring, str], None]] = {
+    "normal": _wire_normal,
+    "height": _wire_height,
+    "roughness": _wire_roughness,
+    "ao": _wire_ao,
+}
+"""How a map reaches the shader where it isn't simply linked to its socket."""
+
+
+def strengths_of(material: bpy.types.Material) -> dict[str, float]:
+    """The strengths that the maps of a material were made with last, those that differ from the request's."""
+    return {name: float(material[PREFIX + name]) for name in STRENGTHS if PREFIX + name in material}
+
+
+def remake(uid: int, prepared: Prepared, application: Application, changes: Changes) -> Remade:
+    """Put maps of other strengths into the material with this `session_uid`.
+
+    :raises SceneError: the material is gone.
+    """
+    material = next((m for m in bpy.data.materials if m.session_uid == uid), None)
+    if material is None:
+        raise SceneError("The material is gone; its maps were not changed.")
+    maps = {"base_color": prepared.pictures[0], **prepared.maps}
+    made = replace_maps(material, maps, prepared.facts, changes)
+    for name in STRENGTHS:
+        material[PREFIX + name] = getattr(application, name)
+    return Remade(material.name, tuple(made))
+
+
+def replace_maps(
+    material: bpy.types.Material, pictures: Mapping[str, Picture], facts: Facts, changes: Changes
+) -> list[str]:
+    """Show other maps in a material that was built here; returns the names of the new images.
+
+    Images are never changed, for others may show them; those that nothing shows any more go.
+    """
+    made: list[bpy.types.Image] = []
+    replaced: list[tuple[bpy.types.Image, bpy.types.Image]] = []
+    for node in list(material.node_tree.nodes):
+        kind = str(node.get(KIND)) if node.bl_idname == nodes.IMAGE else ""
+        if kind not in pictures or _holds(node.image, pictures[kind].data):
+            continue
+        before = node.image
+        image = changes.made(add_image(pictures[kind], facts, is_data=BY_NAME[kind].is_data))
+        changes.set(node, "image", image)
+        made.append(image)
+        if before is not None:
+            replaced.append((before, image))
+    for before, image in replaced:
+        if before.users == 0:
+            name = before.name
+            bpy.data.images.remove(before)
+            image.name = name
+    return [image.name for image in made]
+
+
+def _holds(image: bpy.types.Image | None, data: bytes) -> bool:
+    return bool(image and image.packed_file and bytes(image.packed_file.data) == data)

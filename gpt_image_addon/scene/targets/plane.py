@@ -1,0 +1,103 @@
+"""The `plane` target: pictures as mesh planes that face the view. Main thread only."""
+
+from __future__ import annotations
+
+from math import radians
+
+import bpy
+from mathutils import Matrix, Vector
+
+from ...core.request.request import Application
+from ..evaluated import world_matrix
+from ..transaction import Changes
+
+HEIGHT = 1.0  # metres
+GAP = 0.1  # metres between planes
+CORNERS = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
+UPRIGHT = Matrix.Rotation(radians(90), 4, "X")  # faces -Y
+
+
+def add_plane(
+    name: str, aspect: float, collection: bpy.types.Collection, changes: Changes
+) -> bpy.types.Object:
+    """A plane in its local XY, 1 m high, the picture's whole square as UVs.
+
+    :param aspect: width by height.
+    """
+    mesh = changes.made(bpy.data.meshes.new(name))
+    width = HEIGHT * aspect
+    mesh.from_pydata([(x * width, y * HEIGHT, 0.0) for x, y in CORNERS], [], [(0, 1, 2, 3)])
+    layer = mesh.uv_layers.new(name="UVMap")
+    layer.uv.foreach_set("vector", [value + 0.5 for corner in CORNERS for value in corner])
+    obj = changes.made(bpy.data.objects.new(name, mesh))
+    collection.objects.link(obj)
+    return obj
+
+
+def place_in_row(planes: list[bpy.types.Object], scene: bpy.types.Scene, application: Application) -> None:
+    """Side by side around the 3D cursor, facing the view that asked, else the camera, else -Y."""
+    facing = _facing(scene, application)
+    widths = [plane.dimensions.x for plane in planes]
+    left = -(sum(widths) + GAP * (len(planes) - 1)) / 2
+    for plane, width in zip(planes, widths, strict=True):
+        offset = facing @ Vector((left + width / 2, 0.0, 0.0))
+        plane.matrix_world = Matrix.Translation(scene.cursor.location + offset) @ facing
+        left += width + GAP
+
+
+def _facing(scene: bpy.types.Scene, application: Application) -> Matrix:
+    """The rotation alone: a plane with the viewer's own rotation looks at the viewer."""
+    if application.view_matrix:
+        values = application.view_matrix
+        matrix = Matrix([values[row : row + 4] for row in range(0, 16, 4)])
+    elif scene.camera:
+        matrix = world_matrix(scene.camera)
+    else:
+        matrix = UPRIGHT
+    return _rotation_of(matrix) or UPRIGHT
+
+
+def _rotation_of(matrix: Matrix) -> Matrix | None:
+    """The rotation that looks and stands as a matrix does, however it is scaled or mirrored."""
+    up, towards = matrix.col[1].to_3d(), matrix.col[2].to_3d().normalized()
+    right = up.cross(towards).normalized()
+    if not 0.5 < right.length < 2:  # it has no extent, or is no number
+        return None
+    return Matrix((right, towards.cross(right), towards)).transposed().to_4x4()
+
+
+def why_unseen(plane: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> str | None:
+    """One sentence why a new plane doesn't show where the user looks or renders, or None."""
+    (collection,) = plane.users_collection
+    path = _path_to(collection, view_layer.layer_collection)
+    if any(layer.exclude or layer.hide_viewport or layer.collection.hide_viewport for layer in path):
+        return f"The collection '{collection.name}' is hidden or excluded: '{plane.name}' doesn't show."
+    if any(layer.collection.hide_render for layer in path):
+        return f"The collection '{collection.name}' is hidden in renders: '{plane.name}' is not rendered."
+    return None
+
+
+def _path_to(
+    collection: bpy.types.Collection, layer: bpy.types.LayerCollection
+) -> list[bpy.types.LayerCollection]:
+    """From a collection of a view layer down to another one; empty where it isn't in there."""
+    if layer.collection == collection:
+        return [layer]
+    below = next(filter(None, (_path_to(collection, child) for child in layer.children)), None)
+    return [layer, *below] if below else []
+
+
+def collection_for(scene: bpy.types.Scene) -> bpy.types.Collection:
+    """Where new objects go: the user's active collection, else the scene's own."""
+    active = bpy.context.collection if scene == bpy.context.scene else None
+    return active if active and not active.library and not active.override_library else scene.collection
+
+
+def activate(objects: list[bpy.types.Object], view_layer: bpy.types.ViewLayer) -> None:
+    """Select these alone and make the first active, as Blender does with what it adds."""
+    view_layer.update()  # before that it does not know what has just been linked
+    if not all(obj.name in view_layer.objects for obj in objects):
+        return  # their collection is excluded from the view layer
+    for obj in view_layer.objects:
+        obj.select_set(obj in objects, view_layer=view_layer)
+    view_layer.objects.active = objects[0]

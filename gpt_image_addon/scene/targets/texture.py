@@ -1,0 +1,135 @@
+"""The `texture` target: a picture in Base Color of an object's material. Main thread only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from .. import compat
+from ..images import KIND
+from ..shading import nodes, shaders, slots
+from ..shading.shaders import Place, follow
+from ..shading.uv import UV, Coordinates
+from ..transaction import Changes
+
+
+def texture_material(
+    obj: bpy.types.Object | None, name: str, changes: Changes
+) -> tuple[bpy.types.Material, list[str]]:
+    """The material that may take the picture, in the object's active slot; and what to tell about it.
+
+    A material that something else uses too, or that is linked, stays as it is: the object gets a copy.
+    """
+    current = obj.active_material if obj else None
+    if obj is None or current is None:
+        material = changes.made(bpy.data.materials.new(name))
+        if obj:
+            slots.assign(obj, material, changes)
+        return material, []
+    others = slots.other_users(obj, current)
+    if not others and not current.library:
+        return current, []
+    material = changes.made(current.copy())
+    material.use_fake_user = False
+    if material.asset_data:
+        material.asset_clear()
+    slots.assign(obj, material, changes)
+    reason = f"also used by {slots.names_for_people(others)}" if others else "linked from another file"
+    return material, [f"'{current.name}' is {reason}: '{obj.name}' got a copy of its own, '{material.name}'."]
+
+
+def wire(
+    material: bpy.types.Material,
+    image: bpy.types.Image,
+    changes: Changes,
+    *,
+    coordinates: Coordinates = UV,
+    engine: str = "",
+) -> tuple[Any, list[str]]:
+    """Show an image as the material's base colour; returns its Image Texture node and what to tell.
+
+    An Image Texture node that serves nothing but this base colour gets the new image in place of its own; in
+    a new node the image lies as that which was shown before.
+
+    :param engine: identifier of the render engine that shows it.
+    """
+    place, messages = _target(material, engine, changes)
+    target, tree = place.socket, place.socket.id_data
+    before = next((link.from_node for link in target.links), None)
+    node = nodes.image_behind(place)
+    if node is None:
+        earlier = next(nodes.images_upstream(place), None)
+        node = changes.node(tree, nodes.IMAGE)
+        node.location = (target.node.location[0] - 1.5 * nodes.COLUMN, target.node.location[1])
+        if earlier is not None:
+            nodes.lie_as(node, earlier, changes)
+        changes.link(tree, node.outputs["Color"], target)
+        if before:
+            messages.append(f"'{before.name}' was the {target.name} of '{material.name}' before.")
+    changes.set(node, "image", image)
+    changes.drop(node, KIND)
+    _lay(node, coordinates, changes)
+    for owner, shown in zip(
+        (*(group.id_data for group in place.groups), tree), (*place.groups, node), strict=True
+    ):
+        nodes.make_active(owner, shown, changes)
+    return node, messages
+
+
+def _target(material: bpy.types.Material, engine: str, changes: Changes) -> tuple[Place, list[str]]:
+    """The input that takes the image, which changes nothing but this material; and what to tell."""
+    tree = compat.node_tree(material, changes)
+    place = shaders.color_input(tree, engine)
+    if place is None:
+        target = nodes.add_principled(tree, changes, engine=engine).inputs["Base Color"]
+        return Place(target), [f"'{material.name}' had no shader with a colour: a Principled BSDF was added."]
+    place, copied = shaders.make_own(tree, place, changes)
+    messages = [f"'{material.name}' got a copy of its own of the node group '{name}'." for name in copied]
+    node = place.socket.node
+    if node.bl_idname != shaders.PRINCIPLED:
+        messages.append(
+            f"'{material.name}' has no Principled BSDF: "
+            f"the picture is the {place.socket.name} of its {node.name}."
+        )
+    return _beneath_occlusion(place), messages
+
+
+def _beneath_occlusion(place: Place) -> Place:
+    """Where the base colour comes from in a material of ours that multiplies ambient occlusion into it."""
+    node = follow(place).socket.node
+    if node.bl_idname != "ShaderNodeMix" or node.id_data != place.socket.id_data:
+        return place
+    inputs = {socket.identifier: Place(socket, place.groups) for socket in node.inputs}
+    occlusion = follow(inputs["B_Color"]).socket.node
+    return inputs["A_Color"] if occlusion.get(KIND) == "ao" else place
+
+
+def _lay(node: Any, coordinates: Coordinates, changes: Changes) -> None:
+    """Let an Image Texture node follow the coordinates, unless it has its own that work."""
+    tree = node.id_data
+    start = nodes.vector_start(node)
+    own = next((link.from_socket for link in start.links), None)
+    if coordinates.uv_map and (own is None or nodes.is_rendered_uv(own)):
+        at = (start.node.location[0] - nodes.COLUMN, start.node.location[1])
+        changes.link(tree, nodes.add_coordinates(tree, coordinates, changes, at=at), start)
+    elif coordinates.is_box and own is None:
+        nodes.project(node, coordinates, changes)
+        vector = nodes.add_mapping(tree, coordinates, changes, left_of=node.location)
+        changes.link(tree, vector, node.inputs["Vector"])
+
+
+def shown_uv_map(obj: bpy.types.Object) -> str:
+    """The UV map that the base colour on an object names; empty where it takes the rendered one."""
+    tree = obj.active_material.node_tree if obj.active_material else None
+    place = shaders.color_input(tree, bpy.context.scene.render.engine) if tree else None
+    node = next(nodes.images_upstream(place), None) if place else None
+    start = nodes.vector_start(node) if node else None
+    source = start.links[0].from_node if start and start.links else None
+    return str(source.uv_map) if source and source.bl_idname == "ShaderNodeUVMap" else ""
+
+
+def wire_alpha(material: bpy.types.Material, node: Any, changes: Changes) -> None:
+    """Let the picture's transparency show where its colour goes: into a Principled BSDF, in every engine."""
+    shader = node.outputs["Color"].links[0].to_node
+    changes.link(material.node_tree, node.outputs["Alpha"], shader.inputs["Alpha"])

@@ -1,0 +1,206 @@
+"""What the panel offers to choose from: items of enum properties, as tables."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import bpy
+
+from ...app import settings
+from ...core.errors import GptImageError
+from ...core.request import styles
+from ...core.request.map_kinds import MAP_KINDS
+from ...core.request.parameters import DEFAULT_SIZE
+
+NO_STYLE = "none"
+NO_STYLE_LABEL = "No Style"
+NO_STYLE_TIP = "Only the prompt is sent"
+MAP_TIP = "Make this map"
+CUSTOM_SIZE = "custom"
+USUAL_SIZE = "usual"
+UNSET = "unset"
+"""The item of an optional parameter that is not sent."""
+
+PROVIDERS = (
+    ("auto", "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
+    ("openai", "OpenAI", "OpenAI's GPT Image API; needs a key and costs money"),
+    ("offline", "Offline Draft", "Simple drafts drawn on this computer; no key, no network, no cost"),
+)
+TARGETS = (
+    ("texture", "Texture", "Into the base color of the active object's material", "TEXTURE", 0),
+    ("material", "Material", "A whole material with normal, roughness and height maps", "MATERIAL", 1),
+    ("plane", "Image Plane", "A plane of the picture's shape that faces the view", "IMAGE_PLANE", 2),
+    ("image", "Image", "An image data-block and nothing else", "IMAGE_DATA", 3),
+)
+FIXED_SIZES = (
+    (DEFAULT_SIZE, "Square", "1024 x 1024 pixels", "NONE", 0),
+    ("1536x1024", "Landscape", "1536 x 1024 pixels", "NONE", 1),
+    ("1024x1536", "Portrait", "1024 x 1536 pixels", "NONE", 2),
+    ("2048x2048", "Large Square", "2048 x 2048 pixels", "NONE", 3),
+    ("2048x1152", "Widescreen", "2048 x 1152 pixels", "NONE", 4),
+    ("3840x2160", "4K Widescreen", "3840 x 2160 pixels", "NONE", 5),
+    ("auto", "Automatic", "The model chooses", "NONE", 6),
+    (
+        CUSTOM_SIZE,
+        "Custom",
+        "Width and height of your own; the nearest size that the model takes is used",
+        "NONE",
+        7,
+    ),
+)
+SIZES = (
+    (USUAL_SIZE, "Default", "The size that the add-on's preferences name", "NONE", 8),
+    *FIXED_SIZES,
+)
+QUALITIES = (
+    ("auto", "Automatic", "The model chooses"),
+    ("low", "Low", "Quick and cheap"),
+    ("medium", "Medium", "For most pictures"),
+    ("high", "High", "Slower and dearer"),
+    ("xhigh", "Extra High", "Slower and dearer still"),
+    ("max", "Maximum", "The slowest and dearest"),
+)
+BACKGROUNDS = (
+    ("auto", "Automatic", "The model chooses"),
+    ("opaque", "Opaque", "No transparency"),
+    ("transparent", "Transparent", "A cut-out, for decals"),
+)
+REFERENCES = (
+    ("viewport", "Viewport", "This 3D view as it is shown, without overlays", "VIEW3D", 0),
+    ("camera", "Camera", "A quick render from the scene's camera", "CAMERA_DATA", 1),
+    ("depth", "Depth Guide", "How far things are from the camera: near is bright", "MOD_OPACITY", 2),
+    ("normal", "Normal Guide", "Which way surfaces face, seen from the camera", "NORMALS_FACE", 3),
+    ("image", "Image", "An image of this file", "IMAGE_DATA", 4),
+    ("file", "File", "A picture file", "FILE_IMAGE", 5),
+)
+MASKS = (
+    ("none", "None", "The whole picture may change"),
+    ("image", "Painted Image", "White or transparent parts of an image may change"),
+    ("faces", "Selected Faces", "Where the selected faces lie in the UV map may change"),
+    ("rectangle", "Rectangle", "A rectangle drawn over the 3D view may change"),
+    ("file", "File", "White or transparent parts of a picture file may change"),
+)
+OUTPUT_FORMATS = (
+    ("png", "PNG", "Lossless, with transparency"),
+    ("jpeg", "JPEG", "Small, without transparency"),
+    ("webp", "WebP", "Small, with transparency"),
+    ("gif", "GIF", "Animated; Blender shows the first frame, the file holds all"),
+    ("svg", "SVG", "A drawing; Blender can't show it, so it is kept as a file"),
+)
+SVG_REASONING = (
+    (UNSET, "Automatic", "The model chooses"),
+    ("none", "None", "Draw at once"),
+    ("minimal", "Minimal", "Think as little as possible before drawing"),
+    ("low", "Low", "Think a little before drawing"),
+    ("medium", "Medium", "Think before drawing"),
+    ("high", "High", "Think a lot before drawing"),
+    ("xhigh", "Extra High", "Think longer still before drawing"),
+    ("max", "Maximum", "Think as long as possible before drawing"),
+)
+PIXEL_FORMATS = ("png", "jpeg", "webp")
+"""Identifiers of the formats that every model makes."""
+MODERATIONS = (
+    ("auto", "Automatic", "The usual filter"),
+    ("low", "Low", "A less restrictive filter"),
+)
+COMPLEXITIES = (
+    (UNSET, "Automatic", "The model chooses"),
+    ("low", "Low", "Plain pictures"),
+    ("medium", "Medium", "Some detail"),
+    ("high", "High", "Much detail"),
+)
+FIDELITIES = (
+    (UNSET, "Automatic", "The model chooses"),
+    ("low", "Low", "References are followed loosely"),
+    ("high", "High", "References are followed closely, at a higher price"),
+)
+DISPLACEMENTS = (
+    ("none", "Normal Map", "Relief is shown by the normal map"),
+    ("bump", "Bump", "Relief is shown by the height, as bump"),
+    ("true", "Displacement", "The height moves the surface; it needs enough geometry"),
+)
+CONVENTIONS = (
+    ("OPENGL", "OpenGL", "As Blender reads it: green is up"),
+    ("DIRECTX", "DirectX", "As Unreal Engine reads it: green is down"),
+)
+BITS = (
+    ("8", "8 Bit", "Small files"),
+    ("16", "16 Bit", "No steps in slopes; large files"),
+)
+PACKINGS = (
+    (UNSET, "None", "Every map stays a picture of its own"),
+    ("gltf_orm", "glTF", "Occlusion, roughness and metallic in one picture"),
+    ("unity_mask", "Unity Mask", "Metallic, occlusion and smoothness in one picture"),
+    ("unreal_orm", "Unreal ORM", "Occlusion, roughness and metallic in one picture"),
+)
+ANSWERED_BEFORE = (
+    ("reuse", "Use the Stored Result", "Take what was made before; nothing is sent and nothing paid"),
+    ("send", "Send Again", "Ask for another picture; it is paid again"),
+)
+HISTORY = (
+    ("all", "All", "Everything, newest first"),
+    ("favourites", "Favourites", "What is marked as a favourite"),
+    ("unapplied", "Not Applied", "Paid for and in no scene yet"),
+    ("unknown", "Unknown", "Sent without an answer: it may have been billed"),
+    ("failed", "Failed", "What failed or was cancelled"),
+)
+PICTURE_FIELDS = (
+    ("brackets", "image[]", "As OpenAI does"),
+    ("repeated", "image", "As LiteLLM does"),
+)
+MAPS = tuple((kind.name, kind.label, MAP_TIP, 1 << number) for number, kind in enumerate(MAP_KINDS))
+
+_own_styles: set[str] = set()
+_style_items: list[tuple[str, str, str, str, int]] = []
+"""Blender keeps no copy of the strings of a callback: they have to live here."""
+
+
+def style_items(owner: Any, context: bpy.types.Context | None) -> list[tuple[str, str, str, str, int]]:
+    """The styles, each with the words that it adds to the prompt."""
+    if not _style_items:
+        refresh_styles()
+    return _style_items
+
+
+def words_of(style: str) -> str:
+    """What a style adds to the prompt; empty where it adds nothing."""
+    words = next((item[2] for item in style_items(None, None) if item[0] == style), "")
+    return "" if style == NO_STYLE else words
+
+
+def is_own(style: str) -> bool:
+    """Whether a style is one of the user's own. Quick enough for drawing."""
+    return style in _own_styles
+
+
+def refresh_styles() -> None:
+    """Read the styles again, after some came or went; a broken file of own ones counts as none."""
+    try:
+        own = styles.user_styles()
+    except GptImageError:
+        own = {}
+    found = {**styles.curated_styles(), **own}
+    _own_styles.clear()
+    _own_styles.update(own)
+    items = [(NO_STYLE, NO_STYLE_LABEL, NO_STYLE_TIP, "NONE", 0)]
+    # A number made from the name stays the same when other styles come and go.
+    items += [
+        (style.name, style.label, style.words, "NONE", zlib.crc32(style.name.encode()) >> 1)
+        for style in found.values()
+    ]
+    _style_items[:] = items
+
+
+def asked_size(values: Any) -> str:
+    """The size in the API's form, before it is snapped to what the model takes."""
+    if values.size == USUAL_SIZE:
+        return usual_size()
+    return f"{values.width}x{values.height}" if values.size == CUSTOM_SIZE else str(values.size)
+
+
+def usual_size() -> str:
+    """The size of the preferences."""
+    found = settings.preferences()
+    size = getattr(found, "default_size", DEFAULT_SIZE)
+    return f"{found.default_width}x{found.default_height}" if size == CUSTOM_SIZE else str(size)

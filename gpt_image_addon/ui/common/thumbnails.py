@@ -1,0 +1,80 @@
+"""Small pictures in panels: of files, which Blender reads in the background, and of previews in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+import bpy.utils.previews
+
+from ...core.results.store import thumbnail_of
+
+_files: Any = None
+
+
+def of_file(path: str) -> int:
+    """Icon of a picture file; 0 where there is no path. Blender loads it when it is first shown."""
+    if not path or bpy.app.background:
+        return 0
+    collection = _collection()
+    found = collection.get(path)
+    if found is None and not Path(path).is_file():
+        return 0  # of a pipe Blender would wait for a picture
+    return int((found or collection.load(path, _smallest(path), "IMAGE")).icon_id)
+
+
+def _smallest(path: str) -> str:
+    small = thumbnail_of(Path(path))
+    return str(small) if small.is_file() else path
+
+
+def of_image(image: bpy.types.Image | None) -> int:
+    """Icon of an image data-block; 0 where there is none."""
+    if image is None or bpy.app.background:
+        return 0
+    return int(image.preview_ensure().icon_id)
+
+
+def of_reference(item: Any) -> int:
+    """Icon of the picture that a reference would send."""
+    if item.kind == "image":
+        return of_image(item.image)
+    return of_file(bpy.path.abspath(item.file) if item.kind == "file" else item.captured)
+
+
+def of_preview(job: Any) -> int:
+    """Icon of the newest preview of a running job; 0 where there is none yet."""
+    thumbnail = job.preview
+    if thumbnail is None or bpy.app.background:
+        return 0
+    collection = _collection()
+    name = f"preview {job.id} {thumbnail.number}"
+    found = collection.get(name)
+    if found is None:
+        collection.pop(f"preview {job.id} {thumbnail.number - 1}", None)
+        found = collection.new(name)
+        found.image_size = (thumbnail.width, thumbnail.height)
+        found.image_pixels_float.foreach_set(thumbnail.pixels)
+    return int(found.icon_id)
+
+
+def forget(path: str) -> None:
+    """Read a file again when it is shown next."""
+    if _files is not None:
+        _files.pop(path, None)
+
+
+def close() -> None:
+    """Free all icons."""
+    global _files
+    if _files is not None:
+        bpy.utils.previews.remove(_files)
+        _files = None
+
+
+def _collection() -> Any:
+    global _files
+    if _files is None:
+        _files = bpy.utils.previews.new()
+    return _files

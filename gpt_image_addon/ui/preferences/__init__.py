@@ -1,0 +1,1 @@
+"""The add-on's preferences, the key and the connection."""

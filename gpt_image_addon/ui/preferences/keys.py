@@ -1,0 +1,114 @@
+"""Operators for the key and the connection."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import EnumProperty
+
+from ...app import settings
+from ...core.common import keychain
+from ...core.common.credentials import check_key
+from ...core.common.package import PACKAGE
+from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.translate import said
+from ..request import quote
+from . import connection_test
+
+PLACES = (
+    ("file", "Private File", "A file that only you can read"),
+    ("keychain", "System Keychain", "The keychain of the operating system"),
+)
+
+
+class GPT_IMAGE_OT_open_preferences(bpy.types.Operator):
+    """Open the add-on's preferences, where the key is entered"""
+
+    bl_idname = "gpt_image.open_preferences"
+    bl_label = "Connect to OpenAI..."
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        bpy.ops.preferences.addon_show(module=PACKAGE)
+        return FINISHED
+
+
+class GPT_IMAGE_OT_paste_key(bpy.types.Operator):
+    """Take the key from the clipboard and keep it where only you can read it"""
+
+    bl_idname = "gpt_image.paste_key"
+    bl_label = "Paste Key from Clipboard"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    place: EnumProperty(name="Keep It In", description="Where the key is kept", items=PLACES)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        key = check_key(context.window_manager.clipboard)
+        if not key.value:
+            self.report({"ERROR"}, said("The clipboard holds no key."))
+            return CANCELLED
+        settings.store_key(key.value, self.place)
+        context.window_manager.clipboard = ""  # nothing else should paste it
+        quote.forget()
+        self.report({"INFO"}, " ".join(filter(None, (said("The key is stored."), said(key.note)))))
+        return FINISHED
+
+
+class GPT_IMAGE_OT_forget_key(bpy.types.Operator):
+    """Delete the stored key from this computer"""
+
+    bl_idname = "gpt_image.forget_key"
+    bl_label = "Forget Key"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        settings.store_key("")
+        quote.forget()
+        return FINISHED
+
+
+class GPT_IMAGE_OT_test_connection(bpy.types.Operator):
+    """Ask the server for its models; this costs nothing"""
+
+    bl_idname = "gpt_image.test_connection"
+    bl_label = "Test Connection"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not settings.has_key():
+            cls.poll_message_set("There is no key yet.")
+            return False
+        return True
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        connection_test.test()
+        return FINISHED
+
+
+class GPT_IMAGE_OT_show_online_access(bpy.types.Operator):
+    """Open Blender's own setting for online access: Preferences > System > Network"""
+
+    bl_idname = "gpt_image.show_online_access"
+    bl_label = "Allow Online Access..."
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        bpy.ops.screen.userpref_show(section="SYSTEM")
+        return FINISHED
+
+
+def keychain_is_offered() -> bool:
+    """Whether the preferences offer the system's keychain."""
+    return keychain.is_available()
+
+
+CLASSES = (
+    GPT_IMAGE_OT_open_preferences,
+    GPT_IMAGE_OT_paste_key,
+    GPT_IMAGE_OT_forget_key,
+    GPT_IMAGE_OT_test_connection,
+    GPT_IMAGE_OT_show_online_access,
+)

@@ -1,0 +1,244 @@
+"""The add-on's preferences. The key is not one of them: preferences lie in a file that everyone may read."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+
+from ...app import settings
+from ...app.diagnostics import requirements
+from ...core.common.package import PACKAGE
+from ...core.request.parameters import (
+    DEFAULT_BASE_URL,
+    DEFAULT_CONCURRENCY,
+    DEFAULT_SIZE,
+    UNATTENDED_MAX_COST_USD,
+)
+from ..common import enum_items
+from ..common.translate import said
+from ..common.widgets import draw_sentence
+from ..presets import style_operators
+from ..request import quote
+from ..results import disk_usage, operators_history
+from . import connection_test, keys
+
+LOG_LEVELS = (
+    ("ERROR", "Errors", "Only what went wrong"),
+    ("WARNING", "Warnings", "What went wrong, and what may"),
+    ("INFO", "Information", "Each request"),
+    ("DEBUG", "Debugging", "Everything but keys, prompts and pictures"),
+)
+STORAGE = (
+    ("pack", "Pack into the .blend", "Pictures travel with the file"),
+    ("save", "Save beside the .blend", "Pictures lie in the folder textures; an unsaved file packs them"),
+)
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Server", ("base_url", "organization", "project", "picture_fields", "proxy", "concurrency")),
+    ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
+    ("Requests", ("default_model", "default_size", "default_width", "default_height")),
+    ("Results", ("storage", "textures_dir", "asset_library")),
+    ("Logging", ("log_level",)),
+)
+
+CUSTOM_NAMES = ("default_width", "default_height")
+OVERRIDDEN_BY = {
+    "base_url": "OPENAI_BASE_URL",
+    "organization": "OPENAI_ORG_ID",
+    "project": "OPENAI_PROJECT_ID",
+    "picture_fields": "GPT_IMAGE_PICTURE_FIELDS",
+    "monthly_budget_usd": "GPT_IMAGE_MONTHLY_BUDGET_USD",
+    "max_cost_usd": "GPT_IMAGE_MAX_COST_USD",
+}
+"""Variables of the environment that go before a preference."""
+LINE = 90  # characters of a line
+
+KEY_TEXTS = {
+    "environment": "The key comes from OPENAI_API_KEY.",
+    "keychain": "The key lies in the system's keychain.",
+    "file": "A key is stored in a file that only you can read.",
+    "": "There is no key yet: offline drafts only.",
+}
+"""What is said of the key, by `settings.key_source`."""
+
+
+def _changed(self: Any, context: bpy.types.Context) -> None:
+    quote.forget()
+    import logging
+
+    from ...core.text import log
+
+    logging.getLogger(log.ROOT).setLevel(self.log_level)
+
+
+def _libraries(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
+    return [library.name for library in context.preferences.filepaths.asset_libraries]
+
+
+class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
+    """Who makes the pictures, and what that may cost."""
+
+    bl_idname = PACKAGE
+
+    base_url: StringProperty(
+        name="Base URL",
+        description="Address of the API; OPENAI_BASE_URL goes first",
+        default=DEFAULT_BASE_URL,
+        update=_changed,
+    )
+    organization: StringProperty(
+        name="Organization", description="Sent with each request; OPENAI_ORG_ID goes first"
+    )
+    project: StringProperty(
+        name="Project", description="Sent with each request; OPENAI_PROJECT_ID goes first"
+    )
+    picture_fields: EnumProperty(
+        name="Several Pictures",
+        description="How the server wants several pictures of an edit to be named",
+        items=enum_items.PICTURE_FIELDS,
+    )
+    monthly_budget_usd: FloatProperty(
+        name="Monthly Budget (USD)",
+        description="Nothing is sent that could exceed this in a month; 0 means no limit",
+        min=0.0,
+        precision=2,
+        update=_changed,
+    )
+    max_cost_usd: FloatProperty(
+        name="Limit for a Request (USD)",
+        description="Nothing is sent that could cost more; 0 means no limit, and in background "
+        f"{UNATTENDED_MAX_COST_USD:.2f}",
+        min=0.0,
+        precision=2,
+        update=_changed,
+    )
+    confirm_above_usd: FloatProperty(
+        name="Ask Above (USD)",
+        description="Ask before a request that could cost more than this; 0 means never",
+        default=0.5,
+        min=0.0,
+        precision=2,
+    )
+    concurrency: IntProperty(
+        name="Requests at Once",
+        description="How many requests run at the same time",
+        default=DEFAULT_CONCURRENCY,
+        min=1,
+        max=16,
+    )
+    default_model: StringProperty(
+        name="Default Model", description="Model of requests that name none", update=_changed
+    )
+    default_size: EnumProperty(
+        name="Default Size",
+        description="Size of the panel's requests that do not choose another",
+        items=enum_items.FIXED_SIZES,
+        default=DEFAULT_SIZE,
+        update=_changed,
+    )
+    default_width: IntProperty(
+        name="Default Width", description="Pixels", default=1024, min=16, max=8192, step=16, update=_changed
+    )
+    default_height: IntProperty(
+        name="Default Height", description="Pixels", default=1024, min=16, max=8192, step=16, update=_changed
+    )
+    textures_dir: StringProperty(
+        name="Copies",
+        description="Folder that gets copies of pictures and maps, where the panel names no other",
+        subtype="DIR_PATH",
+    )
+    proxy: StringProperty(
+        name="Proxy",
+        description="Address such as http://proxy:8080, without a password; "
+        "HTTPS_PROXY and HTTP_PROXY hold when empty",
+        update=_changed,
+    )
+    storage: EnumProperty(
+        name="Pictures", description="Where the pictures of a .blend are kept", items=STORAGE
+    )
+    asset_library: StringProperty(
+        name="Asset Library",
+        description="Library that Mark as Asset writes materials into; this file when empty",
+        search=_libraries,
+    )
+    use_keychain: BoolProperty(
+        name="Keep the Key in the System's Keychain",
+        description="Instead of a file that only you can read",
+    )
+    log_level: EnumProperty(
+        name="Messages in the Console",
+        description="What is logged; never a key or a prompt",
+        items=LOG_LEVELS,
+        default="WARNING",
+        update=_changed,
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        missing = requirements.missing_modules()
+        if missing:
+            layout.label(text=said(missing), icon="ERROR", translate=False)
+        _draw_key(layout, self)
+        _draw_online_access(layout, context)
+        for title, names in SECTIONS:
+            header, body = layout.panel(f"GPT_IMAGE_preferences_{names[0]}", default_closed=False)
+            header.label(text=title)
+            if body:
+                _draw_section(body, self, names)
+        _draw_folder(layout)
+        row = layout.row()
+        row.operator(style_operators.GPT_IMAGE_OT_import_styles.bl_idname, icon="IMPORT")
+        row.operator(style_operators.GPT_IMAGE_OT_export_styles.bl_idname, icon="EXPORT")
+
+
+def _draw_key(layout: Any, values: Any) -> None:
+    text = KEY_TEXTS[settings.key_source()]
+    box = layout.box()
+    box.label(text=text, icon="KEYINGSET" if settings.has_key() else "INFO")
+    row = box.row()
+    paste = row.operator(keys.GPT_IMAGE_OT_paste_key.bl_idname, icon="PASTEDOWN")
+    paste.place = "keychain" if values.use_keychain and keys.keychain_is_offered() else "file"
+    if settings.key_source() in ("file", "keychain"):
+        row.operator(keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
+    row.operator(keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL")
+    if connection_test.text():
+        draw_sentence(box, said(connection_test.text()), connection_test.icon(), LINE)
+    if keys.keychain_is_offered():
+        box.prop(values, "use_keychain")
+
+
+def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
+    for name in names:
+        if name in CUSTOM_NAMES and values.default_size != enum_items.CUSTOM_SIZE:
+            continue
+        variable = OVERRIDDEN_BY.get(name, "")
+        layout.prop(values, name)
+        if variable and os.environ.get(variable):
+            text = said(f"{variable} is set and goes first.")
+            layout.label(text=text, icon="INFO", translate=False)
+
+
+def _draw_folder(layout: Any) -> None:
+    """Where everything is kept, what it takes, and how to make it less."""
+    folder = str(settings.load(with_key=False).state_folder)
+    box = layout.box()
+    box.label(text="Everything that was made is kept in:", icon="FILE_FOLDER")
+    box.label(text=folder, translate=False)
+    taken = disk_usage.text(folder)
+    if taken:
+        box.label(text=said(taken), translate=False)
+    row = box.row()
+    row.operator(operators_history.GPT_IMAGE_OT_open_folder.bl_idname)
+    row.operator(operators_history.GPT_IMAGE_OT_clean_results.bl_idname, icon="TRASH")
+
+
+def _draw_online_access(layout: Any, context: bpy.types.Context) -> None:
+    if bpy.app.online_access or settings.stays_here():
+        return
+    box = layout.box()
+    box.label(text="Blender's online access is off, so nothing can be sent.", icon="INTERNET_OFFLINE")
+    box.operator(keys.GPT_IMAGE_OT_show_online_access.bl_idname, icon="PREFERENCES")

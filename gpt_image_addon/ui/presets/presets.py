@@ -1,0 +1,90 @@
+"""Presets of the panel's settings, through Blender's own preset system."""
+
+from __future__ import annotations
+
+import bpy
+from bl_operators.presets import AddPresetBase
+from bl_ui.utils import PresetPanel
+
+from ...core.request.parameters import STRENGTHS
+from ..request import model_notice
+
+FOLDER = "gpt_image"
+KEPT = (
+    "style",
+    "provider",
+    "target",
+    "size",
+    "width",
+    "height",
+    "quality",
+    "background",
+    "n",
+    "seamless",
+    "repair_seams",
+    "composite",
+    "maps",
+    *STRENGTHS,
+    "displacement",
+    "texture_size",
+    "height_by_model",
+    "convention",
+    "bits",
+    "pack",
+    "output_format",
+    "output_compression",
+    "frame_count",
+    "frame_duration_ms",
+    "svg_model",
+    "svg_reasoning_effort",
+    "partial_images",
+    "previews_in_target",
+    "stream",
+    "model",
+    "moderation",
+    "complexity",
+    "input_fidelity",
+)
+"""Properties of the panel that a preset holds."""
+
+
+class _MovesOn:
+    """What Blender calls after it has applied a preset."""
+
+    @staticmethod
+    def post_cb(context: bpy.types.Context, filepath: str) -> None:
+        """A preset may be older than the end of its model."""
+        model_notice.move_on(context.scene.gpt_image)
+
+
+class GPT_IMAGE_MT_presets(_MovesOn, bpy.types.Menu):
+    """Presets of the panel's settings"""
+
+    bl_label = "GPT Image Presets"
+    preset_subdir = FOLDER
+    preset_operator = "script.execute_preset"
+    draw = bpy.types.Menu.draw_preset
+
+
+class GPT_IMAGE_OT_add_preset(AddPresetBase, bpy.types.Operator):
+    """Keep the panel's settings under a name, or delete a preset; the prompt is not part of it"""
+
+    bl_idname = "gpt_image.add_preset"
+    bl_label = "Add GPT Image Preset"
+    preset_menu = "GPT_IMAGE_MT_presets"
+    preset_subdir = FOLDER
+    preset_defines = ("values = bpy.context.scene.gpt_image",)
+    preset_values = tuple(f"values.{name}" for name in KEPT)
+
+
+class GPT_IMAGE_PT_presets(_MovesOn, PresetPanel, bpy.types.Panel):
+    """Presets of the panel's settings"""
+
+    bl_label = "GPT Image Presets"
+    bl_space_type = "VIEW_3D"
+    preset_subdir = FOLDER
+    preset_operator = "script.execute_preset"
+    preset_add_operator = GPT_IMAGE_OT_add_preset.bl_idname
+
+
+CLASSES = (GPT_IMAGE_MT_presets, GPT_IMAGE_OT_add_preset, GPT_IMAGE_PT_presets)

@@ -1,0 +1,141 @@
+"""Operators that keep, share and delete styles of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import StringProperty
+from bpy_extras.io_utils import ExportHelper, ImportHelper
+
+from ...core.request import styles
+from ...core.request.parameters import STYLE_LIMIT
+from ..common import enum_items
+from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.translate import said
+from ..common.widgets import draw_sentence
+
+LINE = 60  # characters of a line of the menu
+
+
+class GPT_IMAGE_OT_add_style(bpy.types.Operator):
+    """Keep words that join prompts as a style of your own"""
+
+    bl_idname = "gpt_image.add_style"
+    bl_label = "Add Style"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    label: StringProperty(name="Name", description="What the style is called")
+    words: StringProperty(name="Words", description="What joins the prompt", maxlen=STYLE_LIMIT)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return context.window_manager.invoke_props_dialog(self)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        style = styles.checked(styles.name_from_label(self.label), self.label, self.words)
+        styles.keep_styles({style.name: style})
+        enum_items.refresh_styles()
+        context.scene.gpt_image.style = style.name
+        return FINISHED
+
+
+class GPT_IMAGE_OT_delete_style(bpy.types.Operator):
+    """Delete the chosen style, if it is one of your own"""
+
+    bl_idname = "gpt_image.delete_style"
+    bl_label = "Delete Style"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not enum_items.is_own(context.scene.gpt_image.style):
+            cls.poll_message_set("The chosen style is not one of your own.")
+            return False
+        return True
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        values = context.scene.gpt_image
+        styles.drop_style(values.style)
+        values.style = enum_items.NO_STYLE
+        enum_items.refresh_styles()
+        return FINISHED
+
+
+class GPT_IMAGE_MT_styles(bpy.types.Menu):
+    """What the chosen style adds to the prompt, and your own styles"""
+
+    bl_idname = "GPT_IMAGE_MT_styles"
+    bl_label = "Styles"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        words = enum_items.words_of(context.scene.gpt_image.style)
+        if words:
+            draw_sentence(layout, words, "ADD", LINE, dim=False)
+            layout.separator()
+        layout.operator_context = "INVOKE_DEFAULT"
+        for operator, icon in ACTIONS:
+            layout.operator(operator.bl_idname, icon=icon)
+
+
+class GPT_IMAGE_OT_export_styles(bpy.types.Operator, ExportHelper):
+    """Write your own styles, or all where there are none, into one file to share"""
+
+    bl_idname = "gpt_image.export_styles"
+    bl_label = "Export Styles"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    filename_ext = ".json"
+    filter_glob: StringProperty(
+        name="Filter", description="Files to show", default="*.json", options={"HIDDEN"}
+    )
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        found: Any = styles.user_styles() or styles.all_styles()
+        styles.write_styles(Path(self.filepath), found.values())
+        self.report({"INFO"}, said(f"{len(found)} styles were written."))
+        return FINISHED
+
+
+class GPT_IMAGE_OT_import_styles(bpy.types.Operator, ImportHelper):
+    """Add the styles of a file to your own"""
+
+    bl_idname = "gpt_image.import_styles"
+    bl_label = "Import Styles"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    filename_ext = ".json"
+    filter_glob: StringProperty(
+        name="Filter", description="Files to show", default="*.json", options={"HIDDEN"}
+    )
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        found = styles.read_styles(Path(self.filepath))
+        if not found:
+            self.report({"WARNING"}, said("The file holds no styles."))
+            return CANCELLED
+        styles.keep_styles(found)
+        enum_items.refresh_styles()
+        self.report({"INFO"}, said(f"{len(found)} styles were added."))
+        return FINISHED
+
+
+ACTIONS: tuple[tuple[Any, str], ...] = (
+    (GPT_IMAGE_OT_add_style, "ADD"),
+    (GPT_IMAGE_OT_delete_style, "REMOVE"),
+    (GPT_IMAGE_OT_import_styles, "IMPORT"),
+    (GPT_IMAGE_OT_export_styles, "EXPORT"),
+)
+
+CLASSES = (
+    GPT_IMAGE_OT_add_style,
+    GPT_IMAGE_OT_delete_style,
+    GPT_IMAGE_OT_export_styles,
+    GPT_IMAGE_OT_import_styles,
+    GPT_IMAGE_MT_styles,
+)

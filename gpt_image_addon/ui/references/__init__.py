@@ -1,0 +1,1 @@
+"""References, masks and markups in the panel."""

@@ -1,0 +1,187 @@
+"""Operators for references and masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import CollectionProperty, EnumProperty, IntProperty, StringProperty
+
+from ...core.request.parameters import REFERENCE_LIMIT
+from ..common import enum_items
+from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.sidebar import CATEGORY
+from ..common.translate import said
+from . import images
+
+PICTURE_FILES = ".png;.jpg;.jpeg;.webp"
+
+
+def _values(context: bpy.types.Context) -> Any:
+    return context.scene.gpt_image
+
+
+def _chosen(context: bpy.types.Context) -> Any:
+    values = _values(context)
+    found = values.references
+    return found[values.reference_index] if 0 <= values.reference_index < len(found) else None
+
+
+class _OnReferences:
+    """Only where there is a scene."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.scene is None:
+            cls.poll_message_set("There is no scene.")  # type: ignore[attr-defined]
+            return False
+        return True
+
+
+class _OnChosen(_OnReferences):
+    """Only where a reference is chosen."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        if _chosen(context) is None:
+            cls.poll_message_set("There are no references.")  # type: ignore[attr-defined]
+            return False
+        return True
+
+
+class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
+    """Show the model one more picture"""
+
+    bl_idname = "gpt_image.add_reference"
+    bl_label = "Add Reference"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    kind: EnumProperty(name="Kind", description="Where the picture comes from", items=enum_items.REFERENCES)
+    file: StringProperty(name="File", description="Picture file", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    image: StringProperty(name="Image", description="Name of an image of this file", options={"SKIP_SAVE"})
+    label: StringProperty(name="Label", description="What the picture is", options={"SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """The button's own tooltip: what this kind of picture shows."""
+        item = next(item for item in enum_items.REFERENCES if item[0] == properties.kind)
+        return bpy.app.translations.pgettext_tip(item[2])
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        values = _values(context)
+        if len(values.references) >= REFERENCE_LIMIT:
+            self.report({"ERROR"}, said(f"{REFERENCE_LIMIT} references are the limit."))
+            return CANCELLED
+        item = values.references.add()
+        item.kind, item.file, item.label = self.kind, self.file, self.label
+        item.image = bpy.data.images.get(self.image) or (
+            _shown_image(context) if self.kind == "image" else None
+        )
+        values.reference_index = len(values.references) - 1
+        if self.kind not in ("image", "file") and not bpy.app.background:
+            images.capture(item)
+        return FINISHED
+
+
+def _shown_image(context: bpy.types.Context) -> bpy.types.Image | None:
+    """The image of the editor that the mouse is in."""
+    return getattr(context.space_data, "image", None)
+
+
+class GPT_IMAGE_OT_remove_reference(_OnChosen, bpy.types.Operator):
+    """Take the chosen reference off the list"""
+
+    bl_idname = "gpt_image.remove_reference"
+    bl_label = "Remove Reference"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        values = _values(context)
+        values.references.remove(values.reference_index)
+        values.reference_index = max(0, min(values.reference_index, len(values.references) - 1))
+        return FINISHED
+
+
+class GPT_IMAGE_OT_move_reference(_OnChosen, bpy.types.Operator):
+    """Change the order in which references are sent; a mask belongs to the first"""
+
+    bl_idname = "gpt_image.move_reference"
+    bl_label = "Move Reference"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    step: IntProperty(name="Step", description="-1 is up, 1 is down", default=-1, min=-1, max=1)
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        values = _values(context)
+        goal = values.reference_index + self.step
+        if not 0 <= goal < len(values.references):
+            return CANCELLED
+        values.references.move(values.reference_index, goal)
+        values.reference_index = goal
+        return FINISHED
+
+
+class GPT_IMAGE_OT_capture_reference(_OnChosen, bpy.types.Operator):
+    """Take the picture of the chosen reference anew"""
+
+    bl_idname = "gpt_image.capture_reference"
+    bl_label = "Capture Again"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        images.capture(_chosen(context))
+        return FINISHED
+
+
+class GPT_IMAGE_OT_drop_pictures(_OnReferences, bpy.types.Operator):
+    """Use picture files as references"""
+
+    bl_idname = "gpt_image.drop_pictures"
+    bl_label = "GPT Image: Use as Reference"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    directory: StringProperty(
+        name="Folder", description="Folder of the files", subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"}
+    )
+    files: CollectionProperty(
+        name="Files",
+        description="Names of the files",
+        type=bpy.types.OperatorFileListElement,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        for file in self.files:
+            bpy.ops.gpt_image.add_reference(kind="file", file=str(Path(self.directory, file.name)))
+        return FINISHED
+
+
+class GPT_IMAGE_FH_pictures(bpy.types.FileHandler):
+    """Pictures dropped onto the sidebar become references"""
+
+    bl_idname = "GPT_IMAGE_FH_pictures"
+    bl_label = "GPT Image Reference"
+    bl_import_operator = GPT_IMAGE_OT_drop_pictures.bl_idname
+    bl_file_extensions = PICTURE_FILES
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        region = context.region
+        if region is None or region.type != "UI" or context.scene is None:
+            return False
+        return getattr(region, "active_panel_category", CATEGORY) == CATEGORY
+
+
+CLASSES = (
+    GPT_IMAGE_OT_add_reference,
+    GPT_IMAGE_OT_remove_reference,
+    GPT_IMAGE_OT_move_reference,
+    GPT_IMAGE_OT_capture_reference,
+    GPT_IMAGE_OT_drop_pictures,
+    GPT_IMAGE_FH_pictures,
+)

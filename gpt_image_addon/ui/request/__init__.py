@@ -1,0 +1,1 @@
+"""The request in the panel: prompt, settings, price and the button."""

@@ -1,0 +1,136 @@
+"""What is asked before a request is sent: was it made before or is on its way, and may it cost that much?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ... import api
+from ...app import results, settings
+from ...core.errors import GptImageError
+from ...core.journal.states import JobState
+from ..common import thumbnails
+from ..common.translate import said
+from ..common.widgets import draw_sentence
+from . import quote
+
+if TYPE_CHECKING:
+    from ...core.journal.journal import Entry
+
+WIDTH = 400  # pixels of the dialog at scale 1
+LINE = 56  # characters that fit it
+THUMBNAIL_SCALE = 6.0  # of an icon
+ALREADY_SAID = ("reuse", "retry_unknown")
+"""Parameters that answer the question."""
+DOUBLE_CLICK = timedelta(seconds=1)
+"""So soon after a request nobody wants another one of its kind."""
+JUST_SENT = "This request was sent just now."
+ON_ITS_WAY = (JobState.QUEUED, JobState.SENDING)
+
+
+class Question(NamedTuple):
+    """What is to be asked."""
+
+    earlier: Entry | None = None
+    """The same request of before."""
+    dear_usd: float = 0.0
+    """The price, where it is above what the user wants to be asked about."""
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody knows what became of the earlier request."""
+        return self.earlier is not None and self.earlier.state is JobState.UNKNOWN
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the earlier request is on its way."""
+        return self.earlier is not None and self.earlier.state in ON_ITS_WAY
+
+    @property
+    def is_double_click(self) -> bool:
+        """Whether it was sent just now."""
+        return is_just_sent(self.earlier)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the earlier request has a result that costs nothing any more."""
+        return self.earlier is not None and not self.is_unknown and not self.is_running
+
+    @property
+    def confirm_text(self) -> str:
+        """What the button says."""
+        return said("OK" if self.is_stored else "Send Again" if self.earlier is not None else "Generate")
+
+
+def question(wanted: dict[str, Any], high_usd: float) -> Question | None:
+    """What to ask before these parameters of `api.submit` are sent; None where nothing speaks against it.
+
+    What costs nothing is never asked about.
+
+    :raises GptImageError: a picture of the request, or the journal, can't be read.
+    """
+    dear = dear_usd(high_usd)
+    is_answered = any(wanted.get(name) for name in ALREADY_SAID)
+    asked = {name: value for name, value in wanted.items() if name not in ALREADY_SAID}
+    earlier = api.earlier(**asked) if high_usd > 0 and not is_answered else None
+    return Question(earlier, dear) if earlier is not None or dear else None
+
+
+def is_just_sent(earlier: Entry | None) -> bool:
+    """Whether a request is on its way for so short a time that a second one must be a second click."""
+    if earlier is None or earlier.state not in ON_ITS_WAY:
+        return False
+    return datetime.now() - earlier.created < DOUBLE_CLICK
+
+
+def dear_usd(high_usd: float) -> float:
+    """A price, where it is above what the user wants to be asked about; else 0."""
+    limit = getattr(settings.preferences(), "confirm_above_usd", 0.0)
+    return high_usd if 0 < limit < high_usd else 0.0
+
+
+def answered(asked: Question, choice: str) -> dict[str, bool]:
+    """The parameters of `api.submit` that follow from the answer.
+
+    :param choice: an item of `choices.ANSWERED_BEFORE`.
+    """
+    if asked.is_stored:
+        return {"reuse": choice == "reuse"}
+    return {"retry_unknown": True} if asked.is_unknown else {}
+
+
+def draw(layout: Any, asked: Question, operator: Any) -> None:
+    """The question, and the choices that there are."""
+    if asked.earlier is not None:
+        icon = "INFO" if asked.is_stored else "QUESTION"
+        draw_sentence(layout, said(_told(asked)), icon, LINE, dim=False)
+    if asked.is_stored:
+        _draw_stored(layout, asked)
+        layout.column().prop(operator, "again", expand=True)
+    if asked.dear_usd:
+        draw_price(layout, asked.dear_usd)
+
+
+def draw_price(layout: Any, high_usd: float) -> None:
+    """What it may cost."""
+    layout.label(text=said(f"This may cost up to {quote.usd(high_usd)}."), icon="ERROR", translate=False)
+
+
+def _told(asked: Question) -> str:
+    assert asked.earlier is not None
+    when = f"{asked.earlier.created:%Y-%m-%d %H:%M}"
+    if asked.is_stored:
+        return f"The same request was made on {when}; its result is stored."
+    if asked.is_running:
+        return f"The same request was sent on {when}, and its answer is still to come."
+    return f"The same request was sent on {when}, and no answer came: it may have been billed."
+
+
+def _draw_stored(layout: Any, asked: Question) -> None:
+    assert asked.earlier is not None
+    try:
+        icon = thumbnails.of_file(results.files(asked.earlier.id)[0])
+    except GptImageError:  # deleted behind our back: then the answer says so
+        return
+    if icon:
+        layout.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)

@@ -1,0 +1,217 @@
+"""Operators that start and stop jobs: each a few lines into `api`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
+
+from ... import api
+from ...app import results
+from ..common import enum_items
+from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.translate import said
+from ..references import images
+from . import confirm, quote, to_parameters
+
+REQUEST_POINTER = "gpt_image_request"
+"""Set in the layout around a button that is about the panel's request."""
+GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n")
+
+
+class GPT_IMAGE_OT_generate(bpy.types.Operator):
+    """Make a picture from the prompt; Blender stays usable meanwhile"""
+
+    bl_idname = "gpt_image.generate"
+    bl_label = "Generate from Prompt"
+    # No UNDO: Adjust Last Operation would run it, and bill it, again.
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    prompt: StringProperty(
+        name="Prompt", description="What to make; the panel's prompt when empty", options={"SKIP_SAVE"}
+    )
+    provider: StringProperty(name="Provider", description="openai or offline", options={"SKIP_SAVE"})
+    target: StringProperty(
+        name="Target", description="image, texture, plane or material", options={"SKIP_SAVE"}
+    )
+    model: StringProperty(
+        name="Model", description="Model; the default one when empty", options={"SKIP_SAVE"}
+    )
+    size: StringProperty(name="Size", description="WIDTHxHEIGHT or auto", options={"SKIP_SAVE"})
+    quality: StringProperty(
+        name="Quality", description="low, medium, high, xhigh, max or auto", options={"SKIP_SAVE"}
+    )
+    background: EnumProperty(
+        name="Background",
+        description="Behind the subject",
+        items=enum_items.BACKGROUNDS,
+        options={"SKIP_SAVE"},
+    )
+    n: IntProperty(
+        name="Count", description="How many pictures", default=1, min=1, max=10, options={"SKIP_SAVE"}
+    )
+    reuse: BoolProperty(
+        name="Use the Stored Result",
+        description="Take what the same request made before, without paying again",
+        options={"SKIP_SAVE"},
+    )
+    retry_unknown: BoolProperty(
+        name="Send Again",
+        description="Send it even though the same request got no answer; it may be paid twice",
+        options={"SKIP_SAVE"},
+    )
+    again: EnumProperty(
+        name="Again",
+        description="What to do, now that there is a result of the same request",
+        items=enum_items.ANSWERED_BEFORE,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if context.scene is None:
+            cls.poll_message_set("There is no scene.")
+            return False
+        if getattr(context, REQUEST_POINTER, None) is not None:
+            problem = quote.current(context.scene).problem
+            problem = problem or results.why_not_onto(context.active_object, context.scene.gpt_image.target)
+            if problem:
+                cls.poll_message_set(said(problem))
+                return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        self._question: confirm.Question | None = None
+        if not self.prompt and not to_parameters.prompt_of(context.scene.gpt_image):
+            return context.window_manager.invoke_props_dialog(self, width=confirm.WIDTH)
+        return self._consider(context)
+
+    @reporting
+    def _consider(self, context: bpy.types.Context) -> Returned | None:
+        """Ask where something speaks against it, else submit."""
+        self._wanted = self._parameters(context)
+        self._question = confirm.question(self._wanted, quote.settled(context.scene).high_usd)
+        if self._question is None:
+            return self._start({})
+        if self._question.is_double_click:
+            self.report({"INFO"}, said(confirm.JUST_SENT))
+            return CANCELLED
+        return context.window_manager.invoke_props_dialog(
+            self, width=confirm.WIDTH, confirm_text=self._question.confirm_text
+        )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        if self._question is not None:
+            confirm.draw(self.layout, self._question, self)
+            return
+        self.layout.prop(self, "prompt")
+        self.layout.prop(context.scene.gpt_image, "target")
+        self.layout.label(text=quote.current(context.scene).price, icon="INFO", translate=False)
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        """From a script, or after the OK of a dialog."""
+        if not hasattr(self, "_question"):
+            return self._finish(context)
+        asked: confirm.Question | None = self._question
+        if asked is None:  # the prompt's dialog closes: what is to be asked next needs one of its own
+            return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given())
+        return self._start(confirm.answered(asked, self.again))
+
+    @reporting
+    def _start(self, answers: dict[str, bool]) -> Returned | None:
+        """Submit, and come back at once."""
+        self._tell(api.submit(**{**self._wanted, **answers}))
+        return FINISHED
+
+    @reporting
+    def _finish(self, context: bpy.types.Context) -> Returned | None:
+        """For scripts: come back with the result."""
+        self._tell(api.generate(**self._parameters(context)))
+        return FINISHED
+
+    def _tell(self, started: Any) -> None:
+        for warning in started.warnings:
+            self.report({"WARNING"}, said(warning))
+
+    def _parameters(self, context: bpy.types.Context) -> dict[str, Any]:
+        values = context.scene.gpt_image
+        wanted = quote.settled(context.scene).fit(to_parameters.plain(values))
+        return {**wanted, **to_parameters.place(context), **images.parameters(values), **self._given()}
+
+    def _given(self) -> dict[str, Any]:
+        """The operator's own properties, those that were set."""
+        names = (*GIVEN, *confirm.ALREADY_SAID)
+        return {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
+
+
+class _OnJob:
+    """About one job of the list."""
+
+    job: StringProperty(name="Job", description="Id of the job", options={"SKIP_SAVE"})
+
+
+class GPT_IMAGE_OT_cancel(_OnJob, bpy.types.Operator):
+    """Stop this job; a picture that has already arrived is kept"""
+
+    bl_idname = "gpt_image.cancel"
+    bl_label = "Cancel Job"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        api.cancel(self.job)
+        return FINISHED
+
+
+class GPT_IMAGE_OT_cancel_all(bpy.types.Operator):
+    """Stop everything that runs or waits; pictures that have already arrived are kept"""
+
+    bl_idname = "gpt_image.cancel_all"
+    bl_label = "Cancel All Jobs"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if all(job.done for job in api.jobs()):
+            cls.poll_message_set("Nothing runs.")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        api.cancel()
+        return FINISHED
+
+
+class GPT_IMAGE_OT_move_job(_OnJob, bpy.types.Operator):
+    """Let this job begin earlier or later"""
+
+    bl_idname = "gpt_image.move_job"
+    bl_label = "Move Job"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    step: IntProperty(name="Step", description="-1 is earlier, 1 is later", default=-1, min=-1, max=1)
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        api.move(self.job, self.step)
+        return FINISHED
+
+
+class GPT_IMAGE_OT_clear_finished(bpy.types.Operator):
+    """Take finished jobs off this list; their pictures stay"""
+
+    bl_idname = "gpt_image.clear_finished"
+    bl_label = "Clear Finished"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        api.forget_finished()
+        return FINISHED
+
+
+CLASSES = (
+    GPT_IMAGE_OT_generate,
+    GPT_IMAGE_OT_cancel,
+    GPT_IMAGE_OT_cancel_all,
+    GPT_IMAGE_OT_move_job,
+    GPT_IMAGE_OT_clear_finished,
+)

@@ -1,0 +1,207 @@
+"""What the request in the panel would cost, and why it can't be sent; worked out once for each change of it.
+
+Drawing asks many times a second: what it asks is answered from memory unless a value has changed since.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ... import api
+from ...app import settings
+from ...app.diagnostics import requirements
+from ...core.errors import GptImageError
+from ..common.translate import said
+from . import to_parameters
+
+if TYPE_CHECKING:
+    from ...core.request.models import Model
+    from ...core.request.request import GenerationRequest
+
+FITTED = ("size", "complexity", "input_fidelity")
+"""Parameters of which the model may take less than the panel keeps."""
+NO_PROMPT = "Write a prompt first."
+PLACEHOLDER_PROMPT = "a picture"  # an empty prompt has a price, too
+UNKNOWN_SIZE = (1536, 1024)  # pixels of a reference that is not captured yet
+
+
+@dataclass(frozen=True)
+class Quote:
+    """All that the panel says about its request."""
+
+    price: str = ""
+    """As it stands on the button."""
+    high_usd: float = 0.0
+    problem: str = ""
+    """One sentence why the request can't be sent; empty where it can."""
+    warnings: tuple[str, ...] = ()
+    request: GenerationRequest | None = None
+    """What the model takes of it."""
+    model: Model | None = None
+    provider: str = ""
+
+    @property
+    def size(self) -> str:
+        """The size that the model takes; empty before it is known."""
+        return self.request.size if self.request is not None else ""
+
+    def fit(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of the request, as far as the model takes them."""
+        if self.request is None:
+            return wanted
+        return wanted | {name: getattr(self.request, name) for name in FITTED if name in wanted}
+
+
+_last: tuple[Any, Quote] = (None, Quote())
+_models: dict[tuple[str, str], Model] = {}
+"""What is known of models by provider and name, for requests that can't be sent as they are."""
+_asked: Any = None
+"""The key of the quote that a thread works out."""
+
+
+def current(scene: bpy.types.Scene) -> Quote:
+    """The quote for the scene's request. After a change a thread works it out; until then the old one holds.
+
+    Why the request can't be sent, as far as it needs no work, is always up to date.
+    """
+    global _asked
+    values = scene.gpt_image
+    wanted = to_parameters.plain(values)
+    key = _key(wanted, values)
+    if key not in (_last[0], _asked):
+        _asked = key
+        _ask(wanted, values, lambda found: _keep(key, found))
+    problem = _problem(values, wanted["provider"]) or _last[1].problem
+    return dataclasses.replace(_last[1], problem=problem, provider=wanted["provider"])
+
+
+def settled(scene: bpy.types.Scene) -> Quote:
+    """The quote for the scene's request as it is now, worked out at once where it must be."""
+    values = scene.gpt_image
+    wanted = to_parameters.plain(values)
+    key = _key(wanted, values)
+    if key != _last[0]:
+        _keep(key, _quote(*_attempt(_planner(wanted, values)), wanted))
+    return current(scene)
+
+
+def forget() -> None:
+    """Work the next quote out anew: something beside the request has changed."""
+    global _asked
+    _asked = None
+    _keep(None, Quote())
+
+
+def _key(wanted: dict[str, Any], values: Any) -> Any:
+    pictures = len(values.references), values.mask, values.use_markup, _picture_sizes(values)
+    return tuple(wanted.items()), pictures, settings.fingerprint()
+
+
+def _keep(key: Any, found: Quote) -> None:
+    global _last
+    _last = (key, found)
+
+
+def model_names(values: Any) -> list[str]:
+    """Names that the model field proposes."""
+    provider = to_parameters.provider_of(values)
+    return [row["id"] for row in api.models() if row["provider"] == provider and row["state"] != "shut down"]
+
+
+def _planner(wanted: dict[str, Any], values: Any) -> Callable[[], Any]:
+    prompt = wanted["prompt"] or PLACEHOLDER_PROMPT
+    others = {name: value for name, value in wanted.items() if name != "prompt"}
+    return api.planner(
+        prompt, **others, **_placeholders(values), picture_sizes=_picture_sizes(values), snap=True
+    )
+
+
+def _ask(wanted: dict[str, Any], values: Any, done: Callable[[Quote], None]) -> None:
+    try:
+        work = _planner(wanted, values)
+    except GptImageError as error:
+        done(Quote(problem=error.text))
+        return
+    api.errand(work, lambda plan, error: done(_quote(plan, error, wanted)))
+
+
+def _attempt(work: Callable[[], Any]) -> tuple[Any, GptImageError | None]:
+    try:
+        return work(), None
+    except GptImageError as error:
+        return None, error
+
+
+def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Quote:
+    provider, name = wanted["provider"], wanted["model"]
+    if error is not None:
+        return Quote(problem=error.text, model=_models.get((provider, name)))
+    _models[provider, name] = plan.model
+    price = plan.estimate
+    return Quote(
+        price=price_text(price.low_usd, price.high_usd, provider),
+        high_usd=price.high_usd,
+        warnings=plan.warnings,
+        request=plan.request,
+        model=plan.model,
+    )
+
+
+def _problem(values: Any, provider: str) -> str:
+    missing = requirements.missing_modules()
+    if missing:
+        return missing
+    if not to_parameters.prompt_of(values):
+        return NO_PROMPT
+    for number, reference in enumerate(values.references, 1):
+        if reference.kind == "image" and reference.image is None:
+            return f"Reference {number} has no image yet."
+        if reference.kind == "file" and not reference.file:
+            return f"Reference {number} has no file yet."
+    try:
+        settings.load(with_key=False).check_provider(provider, has_key=settings.has_key())
+    except GptImageError as error:
+        return error.text
+    return ""
+
+
+def _placeholders(values: Any) -> dict[str, Any]:
+    """Stand-ins for pictures: the price needs their number and sizes alone."""
+    found: dict[str, Any] = {"references": ["reference"] * len(values.references)}
+    if values.mask != "none":
+        found["mask"] = "mask"
+    if values.use_markup:
+        found["markup"] = "markup"
+    return found
+
+
+def _picture_sizes(values: Any) -> tuple[tuple[int, int], ...]:
+    sizes = [_size_of(reference) for reference in values.references]
+    extra = (values.mask != "none") + bool(values.use_markup)
+    return tuple(sizes + (sizes[:1] or [UNKNOWN_SIZE]) * extra)
+
+
+def _size_of(reference: Any) -> tuple[int, int]:
+    if reference.kind == "image" and reference.image is not None and reference.image.size[0]:
+        return tuple(reference.image.size)
+    return (reference.width, reference.height) if reference.width else UNKNOWN_SIZE
+
+
+def price_text(low_usd: float, high_usd: float, provider: str = "openai") -> str:
+    """A price for people: three significant digits, a range where it is not certain."""
+    if provider == "offline":
+        return said("free")
+    if high_usd - low_usd < 0.05 * high_usd:
+        return usd(high_usd)
+    text = bpy.app.translations.pgettext_iface("{:s} to {:s}")
+    return str(text.format(usd(low_usd), usd(high_usd)))
+
+
+def usd(amount: float) -> str:
+    """An amount with cents, or with as many digits as a fraction of one needs."""
+    return f"${amount:.2f}" if amount >= 1 or amount == 0 else f"${amount:.3f}"

@@ -1,0 +1,115 @@
+"""The folded parts of the main panel, and the two of them that are about pictures: references and mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ...app.references import notice as notice_of_image
+from ..common import enum_items, thumbnails
+from ..common.translate import said
+from ..common.widgets import draw_sentence
+from ..references import operators as references
+from ..references.mask_rectangle import GPT_IMAGE_OT_draw_rectangle
+from .maps_panel import draw_maps
+from .output_panel import draw_advanced, draw_output
+
+if TYPE_CHECKING:
+    from .quote import Quote
+
+THUMBNAIL_SCALE = 5.0  # of an icon
+
+Draw = Callable[[Any, Any, "Quote"], None]
+
+
+class GPT_IMAGE_UL_references(bpy.types.UIList):
+    """References in the order in which they are sent"""
+
+    def draw_item(
+        self, context: Any, layout: Any, data: Any, item: Any, icon: int, active_data: Any, name: str
+    ) -> None:
+        kind = layout.enum_item_icon(item, "kind", item.kind)
+        row = layout.split(factor=0.2, align=True)
+        number = next(n for n, other in enumerate(data.references, 1) if other == item)
+        row.label(text=str(number), icon_value=kind, translate=False)
+        title = item.image.name if item.kind == "image" and item.image else ""
+        row.prop(
+            item,
+            "label",
+            text="",
+            emboss=False,
+            placeholder=title or layout.enum_item_name(item, "kind", item.kind),
+        )
+
+
+def _draw_references(layout: Any, values: Any, found: Quote) -> None:
+    quick = layout.row(align=True)
+    for kind, _, _, icon, _ in enum_items.REFERENCES:
+        quick.operator(references.GPT_IMAGE_OT_add_reference.bl_idname, text="", icon=icon).kind = kind
+    if not len(values.references):
+        return
+    row = layout.row()
+    row.template_list(
+        GPT_IMAGE_UL_references.__name__, "", values, "references", values, "reference_index", rows=3
+    )
+    side = row.column(align=True)
+    side.operator(references.GPT_IMAGE_OT_remove_reference.bl_idname, text="", icon="REMOVE")
+    side.separator()
+    for icon, step in (("TRIA_UP", -1), ("TRIA_DOWN", 1)):
+        side.operator(references.GPT_IMAGE_OT_move_reference.bl_idname, text="", icon=icon).step = step
+    if 0 <= values.reference_index < len(values.references):
+        _draw_reference(layout, values.references[values.reference_index])
+    if found.model is None or found.model.markup or values.use_markup:
+        layout.prop(values, "use_markup")
+
+
+def _draw_reference(layout: Any, item: Any) -> None:
+    icon = thumbnails.of_reference(item)
+    if icon:
+        layout.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
+    if item.kind == "image":
+        layout.template_ID(item, "image", open="image.open")
+        _draw_notice(layout, item.image)
+    elif item.kind == "file":
+        layout.prop(item, "file")
+    else:
+        row = layout.row(align=True)
+        row.prop(item, "live")
+        row.operator(references.GPT_IMAGE_OT_capture_reference.bl_idname, text="", icon="FILE_REFRESH")
+    layout.prop(item, "label")
+
+
+def _draw_notice(layout: Any, image: bpy.types.Image | None) -> None:
+    """What is not sent of an image."""
+    notice = notice_of_image(image) if image else None
+    if notice:
+        draw_sentence(layout, said(notice), "INFO")
+
+
+def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
+    layout.prop(values, "mask")
+    if values.mask == "image":
+        layout.template_ID(values, "mask_image", new="image.new", open="image.open")
+        _draw_notice(layout, values.mask_image)
+    elif values.mask == "file":
+        layout.prop(values, "mask_file")
+    elif values.mask == "rectangle":
+        layout.operator(GPT_IMAGE_OT_draw_rectangle.bl_idname, icon="SELECT_SET")
+        left, bottom, right, top = values.mask_rectangle
+        extent = f"{left:.0%} – {right:.0%}  ×  {bottom:.0%} – {top:.0%}"  # noqa: RUF001
+        layout.label(text=extent, translate=False)
+    if values.mask != "none":
+        layout.prop(values, "composite")
+        if not len(values.references):
+            layout.label(text="Add the picture to change as a reference", icon="INFO")
+
+
+SUB_PANELS: tuple[tuple[str, str, Draw], ...] = (
+    ("references", "References", _draw_references),
+    ("mask", "Mask", _draw_mask),
+    ("maps", "Material Maps", draw_maps),
+    ("output", "Output", draw_output),
+    ("advanced", "Advanced", draw_advanced),
+)

@@ -1,0 +1,146 @@
+"""Operators on the history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.props import IntProperty, StringProperty
+
+from ... import api
+from ...app import results, settings
+from ...core.request.parameters import NO_OBJECT
+from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.translate import said
+from ..request import to_parameters
+from . import disk_usage, history_view
+
+
+class _OnJob:
+    """About one job of the past."""
+
+    bl_options = {"REGISTER"}  # noqa: RUF012
+    job: StringProperty(name="Job", description="Id of the job", options={"SKIP_SAVE"})
+
+
+class GPT_IMAGE_OT_turn_page(bpy.types.Operator):
+    """Show older or newer jobs"""
+
+    bl_idname = "gpt_image.turn_page"
+    bl_label = "Turn Page"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    step: IntProperty(name="Step", description="1 is older, -1 newer", default=1, min=-1, max=1)
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        history_view.view.page = min(max(0, history_view.view.page + self.step), history_view.view.pages - 1)
+        return FINISHED
+
+
+class GPT_IMAGE_OT_favourite(_OnJob, bpy.types.Operator):
+    """Mark this result as a favourite, which is never cleaned away, or take the mark off"""
+
+    bl_idname = "gpt_image.favourite"
+    bl_label = "Favourite"
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        api.set_favourite(self.job, not results.entry(self.job).favourite)
+        history_view.view.stale = True
+        return FINISHED
+
+
+class GPT_IMAGE_OT_recover(_OnJob, bpy.types.Operator):
+    """Put this result where it was meant to go"""
+
+    bl_idname = "gpt_image.recover"
+    bl_label = "Recover Result"
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        results.apply(self.job, **to_parameters.place(context))
+        history_view.view.stale = True
+        return FINISHED
+
+
+class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
+    """Put all results that are paid for and in no scene into this one"""
+
+    bl_idname = "gpt_image.recover_all"
+    bl_label = "Recover Unapplied Results"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        found = api.unapplied()
+        for entry in found:
+            # Not all of them onto the active object, one over the other.
+            place = to_parameters.place(context) | {"object_uid": NO_OBJECT}
+            results.apply(entry.id, **place, object_name=entry.application.object_name)
+        self.report({"INFO"}, said(f"{len(found)} results were recovered."))
+        history_view.view.stale = True
+        return FINISHED
+
+
+class GPT_IMAGE_OT_delete_result(_OnJob, bpy.types.Operator):
+    """Delete the files of this result from the disk; what it cost stays in the books"""
+
+    bl_idname = "gpt_image.delete_result"
+    bl_label = "Delete Result"
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return context.window_manager.invoke_confirm(self, event)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        results.delete(self.job)
+        history_view.view.stale = True
+        return FINISHED
+
+
+class GPT_IMAGE_OT_clean_results(bpy.types.Operator):
+    """Delete the files of old results; favourites and what is in no scene yet stay"""
+
+    bl_idname = "gpt_image.clean_results"
+    bl_label = "Clean Up Results"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    days: IntProperty(
+        name="Older Than (Days)", description="Age of results that are deleted", default=90, min=0
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return context.window_manager.invoke_props_dialog(self, confirm_text="Delete")
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        disk_usage.clean(self.days)
+        history_view.view.stale = True
+        return FINISHED
+
+
+class GPT_IMAGE_OT_open_folder(_OnJob, bpy.types.Operator):
+    """Open the folder with the files of this result, or of all"""
+
+    bl_idname = "gpt_image.open_folder"
+    bl_label = "Open Results Folder"
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        folder = results.entry(self.job).folder if self.job else settings.load(with_key=False).state_folder
+        if folder is None or not Path(folder).is_dir():
+            self.report({"ERROR"}, said("There is no folder."))
+            return CANCELLED
+        bpy.ops.wm.path_open(filepath=str(folder))
+        return FINISHED
+
+
+CLASSES = (
+    GPT_IMAGE_OT_turn_page,
+    GPT_IMAGE_OT_favourite,
+    GPT_IMAGE_OT_recover,
+    GPT_IMAGE_OT_recover_all,
+    GPT_IMAGE_OT_delete_result,
+    GPT_IMAGE_OT_clean_results,
+    GPT_IMAGE_OT_open_folder,
+)

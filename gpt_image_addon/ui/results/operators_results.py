@@ -1,0 +1,241 @@
+"""Operators on results: use a variation, put it elsewhere, make it again, make something of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import EnumProperty, IntProperty, StringProperty
+
+from ...app import results, settings
+from ..common import enum_items
+from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.translate import said
+from ..request import confirm, from_job, to_parameters
+
+JOB_STRING = "gpt_image_job"
+"""Set in the layout around a menu that is about one job."""
+
+
+def pictures_of(job: Any) -> list[Any]:
+    """The pictures of a job of this session, as they came."""
+    return list(job.prepared.pictures) if job.prepared is not None and job.applied is not None else []
+
+
+class _OnResult:
+    """About one result: of this session, or of the history."""
+
+    bl_options = {"REGISTER"}  # noqa: RUF012
+    job: StringProperty(name="Job", description="Id of the job", options={"SKIP_SAVE"})
+
+
+class GPT_IMAGE_OT_use_variation(_OnResult, bpy.types.Operator):
+    """Use this picture in place of the others, which all stay in the file"""
+
+    bl_idname = "gpt_image.use_variation"
+    bl_label = "Use Variation"
+
+    number: IntProperty(name="Number", description="0 is the first", min=0, options={"SKIP_SAVE"})
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        results.use_variation(self.job, self.number, **to_parameters.place(context))
+        return FINISHED
+
+
+class GPT_IMAGE_OT_apply_result(_OnResult, bpy.types.Operator):
+    """Put a result into the scene once more; nothing is sent and nothing paid"""
+
+    bl_idname = "gpt_image.apply_result"
+    bl_label = "Use Result As"
+
+    target: EnumProperty(name="Target", description="What becomes of the picture", items=enum_items.TARGETS)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        job = results.apply(self.job, target=self.target, **to_parameters.place(context))
+        if bpy.app.background:
+            job.wait()
+        return FINISHED
+
+
+class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
+    """Send the same request once more; it is paid again"""
+
+    bl_idname = "gpt_image.again"
+    bl_label = "Again"
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return self._consider(context)
+
+    @reporting
+    def _consider(self, context: bpy.types.Context) -> Returned | None:
+        """Ask where it is dear, else do it."""
+        if confirm.is_just_sent(results.running(self.job)):
+            self.report({"INFO"}, said(confirm.JUST_SENT))
+            return CANCELLED
+        self._dear_usd = confirm.dear_usd(results.entry(self.job).estimated_usd)
+        if not self._dear_usd:
+            return self.execute(context)
+        return context.window_manager.invoke_props_dialog(self, confirm_text="Send Again")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        confirm.draw_price(self.layout, self._dear_usd)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        job = results.again(self.job, **to_parameters.place(context))
+        for warning in job.warnings:
+            self.report({"WARNING"}, said(warning))
+        return FINISHED
+
+
+class GPT_IMAGE_OT_recall(_OnResult, bpy.types.Operator):
+    """Bring prompt and settings back into the panel, to change them"""
+
+    bl_idname = "gpt_image.recall"
+    bl_label = "Again with Changes"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        from_job.into(context.scene.gpt_image, results.entry(self.job))
+        return FINISHED
+
+
+class GPT_IMAGE_OT_use_as_reference(_OnResult, bpy.types.Operator):
+    """Show this picture to the model with the next request"""
+
+    bl_idname = "gpt_image.use_as_reference"
+    bl_label = "Use as Reference"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        return bpy.ops.gpt_image.add_reference(kind="file", file=results.files(self.job)[0])
+
+
+class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
+    """Change a part of this picture: paint it white in the Image Editor, and write what shall be there"""
+
+    bl_idname = "gpt_image.edit_region"
+    bl_label = "Edit a Region"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        values = context.scene.gpt_image
+        from_job.begin_edit(values, results.files(self.job)[0])
+        _paint(context, values.mask_image)
+        return FINISHED
+
+
+def _paint(context: bpy.types.Context, mask: bpy.types.Image) -> None:
+    """Show the mask in the first Image Editor, ready to be painted."""
+    for area in context.screen.areas if context.screen else ():
+        if area.type == "IMAGE_EDITOR":
+            area.spaces.active.image = mask
+            area.spaces.active.ui_mode = "PAINT"
+            return
+
+
+class GPT_IMAGE_OT_make_seamless(_OnResult, bpy.types.Operator):
+    """Make this picture tile without seams; nothing is sent"""
+
+    bl_idname = "gpt_image.make_seamless"
+    bl_label = "Make Seamless"
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        results.apply(self.job, seamless=True, **to_parameters.place(context))
+        return FINISHED
+
+
+class GPT_IMAGE_OT_strip(bpy.types.Operator):
+    """Take prompts, costs and ids out of this file before it is shared; pictures and materials stay"""
+
+    bl_idname = "gpt_image.strip"
+    bl_label = "Remove GPT Image Facts"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return context.window_manager.invoke_confirm(self, event)
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        number = results.strip_facts()
+        if not number:
+            self.report({"INFO"}, said("There was nothing to remove."))
+            return CANCELLED
+        self.report({"INFO"}, said(f"{number} facts were removed."))
+        return FINISHED
+
+
+class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
+    """Make the active material an asset with preview, catalog, tags and description"""
+
+    bl_idname = "gpt_image.mark_asset"
+    bl_label = "Mark Material as Asset"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        active = context.active_object
+        if active is None or active.active_material is None:
+            cls.poll_message_set("The active object has no material.")
+            return False
+        return True
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        library = getattr(settings.preferences(), "asset_library", "")
+        path = results.mark_asset(context.active_object.active_material, library)
+        if path is not None:
+            self.report({"INFO"}, said(f"The asset was written to {path}."))
+        return FINISHED
+
+
+class GPT_IMAGE_MT_result(bpy.types.Menu):
+    """What can be done with a result"""
+
+    bl_idname = "GPT_IMAGE_MT_result"
+    bl_label = "Result"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        job = getattr(context, JOB_STRING, "")
+        for target, label, icon in USES:
+            button = self.layout.operator(GPT_IMAGE_OT_apply_result.bl_idname, text=label, icon=icon)
+            button.job, button.target = job, target
+        self.layout.separator()
+        for operator, icon in ACTIONS:
+            self.layout.operator(operator.bl_idname, icon=icon).job = job
+        self.layout.separator()
+        self.layout.operator(GPT_IMAGE_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
+        self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, icon="X")
+
+
+USES = (
+    ("texture", "Use as Texture", "TEXTURE"),
+    ("material", "Use as Material", "MATERIAL"),
+    ("plane", "Use as Image Plane", "IMAGE_PLANE"),
+    ("image", "Use as Image", "IMAGE_DATA"),
+)
+ACTIONS = (
+    (GPT_IMAGE_OT_again, "FILE_REFRESH"),
+    (GPT_IMAGE_OT_recall, "LOOP_BACK"),
+    (GPT_IMAGE_OT_use_as_reference, "IMAGE_REFERENCE"),
+    (GPT_IMAGE_OT_edit_region, "BRUSH_DATA"),
+    (GPT_IMAGE_OT_make_seamless, "UV_ISLANDSEL"),
+)
+
+CLASSES = (
+    GPT_IMAGE_OT_use_variation,
+    GPT_IMAGE_OT_apply_result,
+    GPT_IMAGE_OT_again,
+    GPT_IMAGE_OT_recall,
+    GPT_IMAGE_OT_use_as_reference,
+    GPT_IMAGE_OT_edit_region,
+    GPT_IMAGE_OT_make_seamless,
+    GPT_IMAGE_OT_strip,
+    GPT_IMAGE_OT_mark_asset,
+    GPT_IMAGE_MT_result,
+)
