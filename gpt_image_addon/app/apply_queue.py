@@ -152,7 +152,7 @@ class Applier:
 
     def _have_memory_for(self, picture: Picture) -> Iterator[Pace]:
         """With a window, free as much memory as Blender needs next for a picture, see `memory.taken_for`."""
-        from ..core.common.memory import WORTH_BYTES, taken_for
+        from ..core.common.files import WORTH_BYTES, taken_for
 
         size = len(picture.data)
         if size <= WORTH_BYTES or bpy.app.background:

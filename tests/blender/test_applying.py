@@ -13,7 +13,7 @@ import pytest
 
 from gpt_image_addon.app import apply_queue, runner
 from gpt_image_addon.app.apply_queue import Applier, Pace
-from gpt_image_addon.core.common.memory import WORTH_BYTES
+from gpt_image_addon.core.common.files import WORTH_BYTES
 from gpt_image_addon.core.errors import GptImageError
 from gpt_image_addon.core.jobs.queue import Job
 from gpt_image_addon.core.journal.recovery import open_journal

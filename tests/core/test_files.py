@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.common.files import PIECE, read_file, write_synced
-from gpt_image_addon.core.common.memory import taken_for
+from gpt_image_addon.core.common.files import PIECE, read_file, taken_for, write_synced
 
 
 def some(size: int) -> bytes:
