@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.common.background_tasks import Errands
-from ..core.common.fair_lock import Turns
+from ..core.common.threads import Errands, Turns
 from ..core.errors import GptImageError, InvalidRequestError, JobCancelled, StorageError
 from ..core.jobs.queue import Job, JobEvent, JobQueue, Work
 from ..core.jobs.subprocess_worker import WORKSHOP

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.common import keychain
-from gpt_image_addon.core.common.background_tasks import Errands
+from gpt_image_addon.core.common.threads import Errands
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from gpt_image_addon.core.imaging.previews import EDGE, make_preview
 from gpt_image_addon.core.jobs.durations import DEFAULT_SECONDS, Durations

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.common.fair_lock import Turns
+from gpt_image_addon.core.common.threads import Turns
 from gpt_image_addon.core.errors import InvalidResponseError, StorageError
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.jobs.copies import copy_textures

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from gpt_image_addon.core.common import fair_lock
-from gpt_image_addon.core.common.fair_lock import LONGEST_REST, SHORTEST_REST, Turns
+from gpt_image_addon.core.common import threads
+from gpt_image_addon.core.common.threads import LONGEST_REST, SHORTEST_REST, Turns
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(fair_lock, "time", found)
+    monkeypatch.setattr(threads, "time", found)
     return found
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ..common.threads import Crew
 from ..common.unexpected import unexpected_error
-from ..common.worker_pool import Crew
 from ..errors import APIError, GptImageError, JobCancelled, StorageError
 from ..jobs.queue import Job, JobEvent, Work
 from ..jobs.worker import Line

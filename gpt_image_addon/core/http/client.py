@@ -19,8 +19,8 @@ import requests
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
-from ..common.fair_lock import RECEIVING
 from ..common.sigpipe import broken_pipes_as_errors
+from ..common.threads import RECEIVING
 from ..errors import (
     NAME_LIMIT,
     APIConnectionError,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..common.fair_lock import Turns
 from ..common.files import read_file, storage_errors
+from ..common.threads import Turns
 from ..errors import GptImageError
 from ..journal.outputs import Outputs, renamed_warning
 from ..request.request import Application

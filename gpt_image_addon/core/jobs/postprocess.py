@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..common.fair_lock import Turns
 from ..common.files import keep_private, read_file, storage_errors
+from ..common.threads import Turns
 from ..errors import InvalidRequestError, InvalidResponseError
 from ..imaging.thumbnails import write_thumbnail
 from ..journal.stored_values import clean_text, clean_usd

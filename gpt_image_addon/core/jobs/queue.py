@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..common.threads import WORKER_NAME
 from ..common.unexpected import unexpected_error
-from ..common.worker_pool import WORKER_NAME
 from ..errors import Billed, GptImageError, JobCancelled
 from ..journal.states import JobState
 from ..request.request import Application, GenerationRequest

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from ..common.fair_lock import PREPARING
 from ..common.package import FOLDER, PACKAGE
 from ..common.sigpipe import broken_pipes_as_errors
+from ..common.threads import PREPARING
 from ..errors import JobCancelled
 from ..text.log import get_logger
 from ..text.redaction import describe, environment_without_secrets

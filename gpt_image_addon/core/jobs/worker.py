@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..common.fair_lock import STORING
+from ..common.threads import STORING
 from ..common.unexpected import unexpected_error
 from ..errors import (
     APIStatusError,

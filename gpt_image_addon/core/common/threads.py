@@ -1,0 +1,141 @@
+"""Daemon threads: background tasks, pools of workers, and a lock that leaves time for the window.
+
+Python runs one thread at a time. With many workers that all want to run, the main thread queues behind each
+of them for every panel that is drawn and every tick; so, with a window, they do their heavy parts in turns.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+from ..errors import GptImageError
+from .unexpected import unexpected_error
+
+Work = Callable[[], Any]
+Done = Callable[[Any, GptImageError | None], None]
+"""Gets what the work returned, or why it has not."""
+WORKER_NAME = "gpt-image-worker"
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+SHORTEST_REST = 0.0002  # seconds: enough for another thread to go first
+LONGEST_REST = 0.02  # seconds
+
+
+class Errands:
+    """Tasks on daemon threads, and their answers in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._answers: queue.SimpleQueue[tuple[Done, Any, GptImageError | None]] = queue.SimpleQueue()
+        self._pending = 0
+
+    @property
+    def pending(self) -> bool:
+        """Whether an answer is still to come or to be taken."""
+        return self._pending > 0
+
+    def start(self, work: Work, done: Done) -> None:
+        """Begin a task; `drain` calls ``done``."""
+        self._pending += 1
+        threading.Thread(target=self._run, args=(work, done), name="gpt-image-errand", daemon=True).start()
+
+    def drain(self) -> bool:
+        """Hand over the answers that have come; returns whether there were any."""
+        any_came = False
+        while not self._answers.empty():
+            done, answer, error = self._answers.get_nowait()
+            self._pending -= 1
+            any_came = True
+            done(answer, error)
+        return any_came
+
+    def _run(self, work: Work, done: Done) -> None:
+        try:
+            self._answers.put((done, work(), None))
+        except GptImageError as error:
+            self._answers.put((done, None, error))
+        except Exception as error:
+            self._answers.put((done, None, unexpected_error(error)))
+
+
+class Crew(Generic[_Task, _Result]):
+    """Each task yields one result, not in their order."""
+
+    def __init__(self, count: int, work: Callable[[_Task], _Result]) -> None:
+        """
+        :param count: how many threads there are at most.
+        :param work: must not raise.
+        """
+        self.open = 0
+        """Tasks whose result was not collected."""
+        self._count = count
+        self._work = work
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def give(self, task: _Task) -> None:
+        """Have a task done as soon as a thread is free."""
+        self._tasks.put(task)
+        self.open += 1
+        if len(self._threads) < min(self._count, self.open):
+            thread = threading.Thread(target=self._run, name=WORKER_NAME, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def collect(self, seconds: float) -> _Result:
+        """The next result.
+
+        :raises queue.Empty: none came in time.
+        """
+        result = self._results.get(timeout=seconds)
+        self.open -= 1
+        return result
+
+    def dismiss(self, seconds: float) -> None:
+        """End the threads, each after its task; wait so long for them at most."""
+        for _ in self._threads:
+            self._tasks.put(None)
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _run(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            self._results.put(self._work(task))
+            del task  # an idle thread keeps no picture alive
+
+
+class Turns:
+    """One thread at a time inside ``with turns.one():``, unless nobody is waiting for the window."""
+
+    enabled = False
+    """For all of them; set by whoever knows whether there is a window. Without one, threads run freely."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Wait for the turn, and rest for as long as it took."""
+        if not Turns.enabled:
+            yield
+            return
+        with self._lock:
+            started = time.perf_counter()
+            yield
+            # The next one waits as well: half of the time is for whoever draws the window.
+            time.sleep(min(max(time.perf_counter() - started, SHORTEST_REST), LONGEST_REST))
+
+
+RECEIVING = Turns()
+"""Short: taking a piece of an answer."""
+STORING = Turns()
+"""Hashing an answer, and writing it to the disk."""
+PREPARING = Turns()
+"""Long: decoding pictures and making maps."""
