@@ -9,7 +9,7 @@ import bpy
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.core.imaging.previews import make_preview
+from gpt_image_addon.core.imaging.thumbnails import make_preview
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.scene.targets import previews
 from tests.api_server import ApiServer, faults

@@ -18,7 +18,7 @@ from PIL import Image
 from gpt_image_addon.core.common import keychain
 from gpt_image_addon.core.common.threads import Errands
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError, InvalidRequestError
-from gpt_image_addon.core.imaging.previews import EDGE, make_preview
+from gpt_image_addon.core.imaging.thumbnails import EDGE, make_preview
 from gpt_image_addon.core.jobs.durations import DEFAULT_SECONDS, Durations
 from gpt_image_addon.core.jobs.queue import Emit, Job, JobQueue
 from gpt_image_addon.core.raster.drawing import Stroke, draw_strokes, fill_polygons

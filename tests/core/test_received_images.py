@@ -13,8 +13,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.imaging.formats import encode_png
-from gpt_image_addon.core.imaging.previews import make_preview
-from gpt_image_addon.core.imaging.thumbnails import write_thumbnail
+from gpt_image_addon.core.imaging.thumbnails import make_preview, write_thumbnail
 from gpt_image_addon.core.jobs.postprocess import prepare
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import Prepared

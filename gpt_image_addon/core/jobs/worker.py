@@ -317,7 +317,7 @@ def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str,
 
 
 def _reporter(job: Job, emit: Emit) -> Reporter:
-    from ..imaging.previews import make_preview
+    from ..imaging.thumbnails import make_preview
     from ..providers.base import Reporter
 
     def on_wait(seconds: float, reason: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ...core.imaging.previews import Preview
+from ...core.imaging.thumbnails import Preview
 from ...core.request.parameters import OBJECT_TARGETS
 from ...core.request.request import Application
 from ...core.text.names import safe_name
