@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from gpt_image_addon.core.imaging.formats import Upload
+from gpt_image_addon.core.imaging.formats import Upload, make_neutral
 from gpt_image_addon.core.imaging.image_metadata import strip_metadata
-from gpt_image_addon.core.imaging.uploads import make_neutral
 from gpt_image_addon.core.jobs.worker import load_uploads
 from gpt_image_addon.core.request.request import GenerationRequest
 

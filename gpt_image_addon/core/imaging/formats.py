@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from .decoding import (
     rgba,
     sniff,
 )
+from .image_metadata import strip_metadata
 from .image_reader import read_image_file
 from .pillow_settings import MAX_PIXELS
 from .whole_png import plain_size
@@ -208,3 +209,15 @@ def _converted(pixels: NDArray[np.uint8], header: Header, path: Path, *, shrink:
         upright.save(stream, "WEBP", quality=95)
         return Upload(path.stem + ".webp", stream.getvalue(), "image/webp", *upright.size, tuple(notes))
     return Upload(path.stem + ".png", data, "image/png", *upright.size, tuple(notes))
+
+
+def make_neutral(upload: Upload, name: str) -> Upload:
+    """The same image under a name that tells nothing, and without what its file says about it.
+
+    :param name: without an ending.
+    """
+    ending, mime = upload.mime.partition("/")[2], upload.mime
+    data = strip_metadata(upload.data)
+    if data is None:
+        data, ending, mime = encode_png(decode(upload.data)), "png", "image/png"
+    return replace(upload, name=f"{name}.{ending}", data=data, mime=mime)

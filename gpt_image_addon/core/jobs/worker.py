@@ -337,9 +337,8 @@ def load_uploads(request: GenerationRequest) -> Uploads:
 
     :raises InvalidRequestError: a file is missing, broken or too large.
     """
-    from ..imaging.formats import load_upload
+    from ..imaging.formats import load_upload, make_neutral
     from ..imaging.masks import load_mask
-    from ..imaging.uploads import make_neutral
     from ..providers.base import Uploads
 
     references = tuple(
