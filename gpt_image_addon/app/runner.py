@@ -167,9 +167,9 @@ def model_of(request: GenerationRequest, settings: Settings) -> Model:
 
 def fitted(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
     """The request without what the model does not take; see `core.fitting`."""
-    from ..core.request import fitting
+    from ..core.request import normalize
 
-    return fitting.fitted(request, model, registry(settings))
+    return normalize.fitted(request, model, registry(settings))
 
 
 def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:

@@ -22,8 +22,8 @@ from gpt_image_addon.core.jobs.postprocess import prepare
 from gpt_image_addon.core.jobs.subprocess_worker import WORKSHOP
 from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.providers.offline.painter import RELIEF, paint
-from gpt_image_addon.core.request.effective_request import as_sent
 from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.normalize import as_sent
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.request.sizes import parse_size
 from gpt_image_addon.core.results.store import Picture, Prepared, thumbnail_of

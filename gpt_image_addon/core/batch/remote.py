@@ -20,7 +20,7 @@ from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestErro
 from ..jobs.worker import Line as Pipeline
 from ..jobs.worker import load_uploads
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
-from ..request.effective_request import as_sent
+from ..request.normalize import as_sent
 from ..request.prompt import compose
 from .gate import Gate
 from .manifest import Row

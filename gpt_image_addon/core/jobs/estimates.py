@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidRequestError
-from ..request.effective_request import as_sent
 from ..request.models import Registry, check
+from ..request.normalize import as_sent
 from ..request.parameters import OBJECT_TARGETS
 from ..request.pricing import Estimate, Seen, estimate, nothing_seen
 from ..request.prompt import compose
@@ -60,7 +60,7 @@ def checked(
 def sent_fields(request: GenerationRequest, registry: Registry) -> Mapping[str, Any]:
     """What would be sent for a request besides its pictures, by the very code that sends it."""
     from ..providers.openai.fields import parameters
-    from ..request.effective_request import as_sent
+    from ..request.normalize import as_sent
 
     sent, _ = as_sent(request, registry)
     return parameters(sent, compose(sent))

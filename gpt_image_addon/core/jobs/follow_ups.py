@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import PART_SUFFIX, read_file
-from ..request.effective_request import is_cut
 from ..request.models import Registry
+from ..request.normalize import is_cut
 from ..request.parameters import PROMPT_LIMIT
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size

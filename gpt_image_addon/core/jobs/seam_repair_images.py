@@ -9,8 +9,8 @@ from ..common.files import replace_file
 from ..errors import InvalidRequestError
 from ..imaging.pixels import read_pixels
 from ..raster.masked_edit import same_aspect
-from ..request.effective_request import tile_size
 from ..request.models import Registry
+from ..request.normalize import tile_size
 from ..request.request import Application, GenerationRequest
 from ..results.store import PIXEL_FORMATS, REPAIRS_FOLDER
 from ..textures.seam_repair import parcel

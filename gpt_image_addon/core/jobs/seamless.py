@@ -16,7 +16,7 @@ from ..imaging.decoding import Pixels, narrowed
 from ..imaging.pixels import eight_bit_color, read_pixels
 from ..imaging.png_writer import encode_png
 from ..raster.arrays import Plane
-from ..request.effective_request import is_cut, tile_size
+from ..request.normalize import is_cut, tile_size
 from ..request.request import GenerationRequest
 from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, Picture
 from ..textures.height_fusion import reestimated

@@ -30,8 +30,8 @@ from ..imaging.image_reader import read_image_file
 from ..journal.journal import Journal
 from ..journal.states import JobState
 from ..providers import PROVIDERS, make_provider
-from ..request.effective_request import as_sent
 from ..request.models import Registry
+from ..request.normalize import as_sent
 from ..request.pricing import cost_usd, estimate, is_believable
 from ..request.prompt import compose
 from ..request.request import Application, GenerationRequest

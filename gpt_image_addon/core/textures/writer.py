@@ -21,7 +21,7 @@ from ..imaging.decoding import Pixels, read_header, sniff
 from ..imaging.pixels import eight_bit_color, resized
 from ..imaging.png_writer import encode_png
 from ..raster.arrays import Plane
-from ..request.effective_request import check_tile_size
+from ..request.normalize import check_tile_size
 from ..request.tile_sizes import source_size
 from ..results.store import Facts, Picture
 from .channel_packing import LAYOUTS, pack

@@ -1,4 +1,4 @@
-"""The request that goes to the server: for a seamless picture more pixels are asked for than are wanted.
+"""From the request that was made to the one that is sent: sizes that a model takes, room for a cut.
 
 Known without looking at pixels, so that pricing and submitting load nothing that handles them.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..errors import InvalidRequestError
-from .models import Registry
+from .models import Model, Registry, gif_frames
 from .request import GenerationRequest
 from .sizes import AUTO, format_size, parse_size
 from .tile_sizes import SMALLEST, source_size
@@ -51,3 +51,24 @@ def check_tile_size(size: tuple[int, int]) -> None:
             code="invalid_value",
             param="size",
         )
+
+
+def fitted(request: GenerationRequest, model: Model, registry: Registry) -> GenerationRequest:
+    """The request in its own size where the model takes it, else in the nearest, and without what it has not.
+
+    :raises InvalidRequestError: it names no size.
+    """
+    return dataclasses.replace(
+        request,
+        size=_nearest(request, model, registry),
+        complexity=request.complexity if request.complexity in model.complexities else None,
+        input_fidelity=request.input_fidelity if request.input_fidelity in model.input_fidelities else None,
+    )
+
+
+def _nearest(request: GenerationRequest, model: Model, registry: Registry) -> str:
+    if request.size == AUTO:
+        return request.size
+    rule = registry.size_rule(model, gif_frames(request))
+    size = parse_size(request.size)
+    return request.size if rule.problem(*size) is None else format_size(*rule.nearest(*size))
