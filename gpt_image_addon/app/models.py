@@ -10,8 +10,7 @@ from ..core.text.log import get_logger
 from . import runner, settings
 
 if TYPE_CHECKING:
-    from ..core.request.models import Model
-    from ..core.request.retired_models import Successor
+    from ..core.request.models import Model, Successor
 
 
 log = get_logger(__name__)
@@ -38,6 +37,6 @@ def models() -> list[dict[str, Any]]:
 
 def successor(model: str) -> Successor | None:
     """What to use in place of a model: ``.model``, and ``.notice`` for people; None while it answers."""
-    from ..core.request.retired_models import successor as find
+    from ..core.request.models import successor as find
 
     return find(model, runner.registry(settings.load(with_key=False)), today())

@@ -182,7 +182,7 @@ def completed(request: GenerationRequest, table: Registry, settings: Settings) -
 
 def _usual_model(table: Registry, settings: Settings) -> tuple[str, tuple[str, ...]]:
     """The model of the preferences, or what replaces it by now, and a notice then."""
-    from ..core.request.retired_models import successor
+    from ..core.request.models import successor
 
     found = successor(settings.default_model, table, date.today()) if settings.default_model else None
     return (found.model, (found.notice,)) if found is not None else (settings.default_model, ())

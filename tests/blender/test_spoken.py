@@ -6,9 +6,8 @@ import bpy
 import pytest
 
 from gpt_image_addon.core.errors import AuthenticationError, GptImageError, MissingApiKeyError
-from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.models import load_registry, successor
 from gpt_image_addon.core.request.request import GenerationRequest, check_values
-from gpt_image_addon.core.request.retired_models import successor
 from gpt_image_addon.ui.common import translations
 from gpt_image_addon.ui.common.translate import said, translated
 

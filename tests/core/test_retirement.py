@@ -7,8 +7,7 @@ from datetime import date
 
 import pytest
 
-from gpt_image_addon.core.request.models import Model, Registry, load_registry
-from gpt_image_addon.core.request.retired_models import successor
+from gpt_image_addon.core.request.models import Model, Registry, load_registry, successor
 
 
 @pytest.fixture(scope="module")

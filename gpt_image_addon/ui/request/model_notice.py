@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ... import api
 
 if TYPE_CHECKING:
-    from ...core.request.retired_models import Successor
+    from ...core.request.models import Successor
 
 _last: Successor | None = None
 
