@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.providers.offline.painter import paint
-from gpt_image_addon.core.request.tile_sizes import source_size
+from gpt_image_addon.core.request.sizes import source_size
 from gpt_image_addon.core.textures.seam_cut import least_cut
 from gpt_image_addon.core.textures.tiling import is_seamless, make_tile, score
 

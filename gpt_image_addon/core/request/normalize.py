@@ -10,8 +10,7 @@ import dataclasses
 from ..errors import InvalidRequestError
 from .models import Model, Registry, gif_frames
 from .request import GenerationRequest
-from .sizes import AUTO, format_size, parse_size
-from .tile_sizes import SMALLEST, source_size
+from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
 
 
 def as_sent(request: GenerationRequest, registry: Registry) -> tuple[GenerationRequest, tuple[str, ...]]:

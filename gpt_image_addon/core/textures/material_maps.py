@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..raster.arrays import Plane, in_blocks
 from ..request.map_kinds import BY_NAME, MAP_KINDS
-from ..request.tile_sizes import SMALLEST
+from ..request.sizes import SMALLEST
 from .lighting import evened, full_scale, light_ramp, log_luminance, remove_ramp
 from .material_guess import MaterialGuess, guess_material
 from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness, without_steps

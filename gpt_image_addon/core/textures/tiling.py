@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..raster.arrays import Plane
-from ..request.tile_sizes import SMALLEST
+from ..request.sizes import SMALLEST
 from .lighting import evened, light_ramp, log_luminance
 from .seam_cut import Cut, cheapest_overlap, least_cut, overlap_error
 

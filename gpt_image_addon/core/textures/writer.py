@@ -22,7 +22,7 @@ from ..imaging.pixels import eight_bit_color, resized
 from ..imaging.png_writer import encode_png
 from ..raster.arrays import Plane
 from ..request.normalize import check_tile_size
-from ..request.tile_sizes import source_size
+from ..request.sizes import source_size
 from ..results.store import Facts, Picture
 from .channel_packing import LAYOUTS, pack
 from .material_guess import MaterialGuess
