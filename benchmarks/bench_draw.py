@@ -20,7 +20,7 @@ import bpy
 
 import gpt_image_addon
 from gpt_image_addon import registration
-from gpt_image_addon.core.journal.history_page import Seen
+from gpt_image_addon.core.journal.history import Seen
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.ui.common import sidebar
 from gpt_image_addon.ui.results import history_view

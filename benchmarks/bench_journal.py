@@ -17,8 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gpt_image_addon.core.journal.history import SECONDS_A_DAY, Filter, clean, each, find, look, row
-from gpt_image_addon.core.journal.history_page import glance
+from gpt_image_addon.core.journal.history import SECONDS_A_DAY, Filter, clean, each, find, glance, look, row
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState

@@ -12,8 +12,7 @@ from ..core.journal.states import JobState
 from . import blend_paths, runner, settings
 
 if TYPE_CHECKING:
-    from ..core.journal.history import Cleaned, History
-    from ..core.journal.history_page import Glance
+    from ..core.journal.history import Cleaned, Glance, History
     from ..core.journal.journal import Entry, Journal
     from ..core.journal.merge import Merged
 
@@ -72,8 +71,7 @@ def look_back(
     :param limit: how many jobs a page has.
     :raises StorageError: the journal can't be opened.
     """
-    from ..core.journal.history import Filter
-    from ..core.journal.history_page import glance
+    from ..core.journal.history import Filter, glance
 
     journal = _journal()
     which = Filter(states=states, search=search, limit=limit, favourites=favourites)

@@ -8,7 +8,7 @@ import bpy
 import pytest
 
 from gpt_image_addon import api, registration
-from gpt_image_addon.core.journal.history_page import Glance
+from gpt_image_addon.core.journal.history import Glance
 from gpt_image_addon.ui.common import enum_items, sidebar
 from gpt_image_addon.ui.preferences import preferences
 from gpt_image_addon.ui.request import quote, to_parameters

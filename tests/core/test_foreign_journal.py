@@ -18,8 +18,7 @@ import pytest
 
 from gpt_image_addon.core.common.process_lock import ProcessLock
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
-from gpt_image_addon.core.journal.history import Filter, clean, export, find, row
-from gpt_image_addon.core.journal.history_page import glance
+from gpt_image_addon.core.journal.history import Filter, clean, export, find, glance, row
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import merge
 from gpt_image_addon.core.journal.outputs import Outputs

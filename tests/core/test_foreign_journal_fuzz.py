@@ -15,8 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gpt_image_addon.core.errors import GptImageError
-from gpt_image_addon.core.journal.history import Filter, clean, export, look, row
-from gpt_image_addon.core.journal.history_page import glance
+from gpt_image_addon.core.journal.history import Filter, clean, export, glance, look, row
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import merge
 from gpt_image_addon.core.journal.outputs import Outputs

@@ -19,10 +19,10 @@ from gpt_image_addon.core.journal.history import (
     clean,
     export,
     find,
+    glance,
     look,
     row,
 )
-from gpt_image_addon.core.journal.history_page import glance
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import Merged, merge
 from gpt_image_addon.core.journal.outputs import Outputs

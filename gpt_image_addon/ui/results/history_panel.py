@@ -18,7 +18,7 @@ from . import operators_results as results
 from .jobs_panel import STATE_ICONS
 
 if TYPE_CHECKING:
-    from ...core.journal.history_page import Seen
+    from ...core.journal.history import Seen
 
 THUMBNAIL_SCALE = 3.0  # of an icon
 

@@ -12,7 +12,7 @@ from ...core.errors import GptImageError
 from ...core.journal.states import JobState
 
 if TYPE_CHECKING:
-    from ...core.journal.history_page import Seen
+    from ...core.journal.history import Seen
 
 PAGE = 8  # rows at once
 
