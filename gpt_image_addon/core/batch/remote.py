@@ -19,13 +19,13 @@ from ..common.files import storage_errors
 from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled, StorageError
 from ..jobs.worker import Line as Pipeline
 from ..jobs.worker import load_uploads
+from ..journal.batch_rows import BatchState, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
 from ..request.normalize import as_sent
 from ..request.prompt import compose
 from .gate import Gate
 from .manifest import Row
 from .outcomes import Outcome, RowState, refused
-from .remote_state import BatchState, begin, end_batch, note
 
 
 @dataclass

@@ -29,6 +29,7 @@ from ..errors import (
 from ..jobs.queue import Job
 from ..jobs.worker import Line as Pipeline
 from ..jobs.worker import load_uploads
+from ..journal.batch_rows import BatchState, end_batch, fail_rows, note
 from ..journal.states import JobState
 from ..providers.base import Uploads
 from ..providers.openai.batch_api import ENDED_STATES, BatchClient, Line, LineReader
@@ -37,7 +38,6 @@ from ..request.pricing import BATCH_SHARE
 from ..request.request import GenerationRequest
 from ..text.redaction import show
 from .outcomes import HOPELESS
-from .remote_state import BatchState, end_batch, fail_rows, note
 
 EXPIRED = "batch_expired"
 ANSWERS_FOLDER = "batches"
