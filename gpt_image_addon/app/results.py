@@ -104,7 +104,7 @@ def use_variation(job: str, number: int, **application: Any) -> None:
     :param number: 0 for the first.
     :raises InvalidRequestError: there is no such job of this session.
     """
-    from ..scene.targets.variations import swap
+    from ..scene.targets.registry import swap
 
     found = next((one for one in runner.jobs() if one.id == job and one.applied is not None), None)
     if found is None:

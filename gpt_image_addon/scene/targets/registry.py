@@ -17,6 +17,7 @@ from .. import display, prepared_images
 from ..context import find_scene, view_layer_of
 from ..images import EXTENSIONS, add_image, make_image
 from ..shading import slots, uv
+from ..shading.nodes import image_nodes
 from ..transaction import Changes
 from . import material as materials
 from . import plane as planes
@@ -219,3 +220,20 @@ def _show(applied: Applied, application: Application) -> None:
     display.show_image(bpy.data.images[applied.images[0]])
     if applied.object and scene:
         display.show_materials(scene)
+
+
+def swap(applied: Applied, number: int) -> None:
+    """Let the material show another picture of the same result; all of them stay in the file.
+
+    :param number: 0 for the first.
+    :raises SceneError: picture or material are gone.
+    """
+    images = [bpy.data.images.get(name) for name in applied.images]
+    chosen = images[number] if 0 <= number < len(images) else None
+    material = bpy.data.materials.get(applied.material) if applied.material else None
+    if chosen is None or material is None or material.node_tree is None:
+        raise SceneError("The picture or the material is no longer in this file.")
+    for node in image_nodes(material.node_tree):
+        if node.image in images:
+            node.image.use_fake_user = True
+            node.image = chosen
