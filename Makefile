@@ -3,7 +3,7 @@
 # The first Python that runs; Blender's module exists for 3.11 (4.5 LTS) and 3.13 (5.2 LTS).
 PYTHON ?= $(shell for p in python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv/bin/python
-REQUIREMENTS := $(wildcard .ci/requirements-*.txt)
+REQUIREMENTS := $(wildcard tools/requirements-*.txt)
 TESTS ?= tests/core tests/server tests/hostile tests/blender tests/extension
 PYTEST_ARGS ?=
 BLENDER ?= blender
@@ -12,22 +12,22 @@ BLENDER ?= blender
 
 setup: .venv/.stamp
 
-.venv/.stamp: .ci/setup_venv.py $(REQUIREMENTS)
+.venv/.stamp: tools/setup_venv.py $(REQUIREMENTS)
 	@$(if $(PYTHON),,echo "There is no Python here: apt-get install python3 python3-venv." >&2; exit 1)
-	$(PYTHON) .ci/setup_venv.py .venv
+	$(PYTHON) tools/setup_venv.py .venv
 
 # The reference scheduler of Open Job Description, for the bundles of `batch --farm openjd`.
-.cache/venv-openjd/.stamp: .ci/requirements-farm.txt
+.cache/venv-openjd/.stamp: tools/requirements-farm.txt
 	$(PYTHON) -m venv --clear .cache/venv-openjd
 	.cache/venv-openjd/bin/pip install -qq --requirement $<
 	@touch $@
 
-.cache/venv-bpy-%/.stamp: .ci/setup_venv.py $(REQUIREMENTS)
-	$(PYTHON) .ci/setup_venv.py .cache/venv-bpy-$* $*
+.cache/venv-bpy-%/.stamp: tools/setup_venv.py $(REQUIREMENTS)
+	$(PYTHON) tools/setup_venv.py .cache/venv-bpy-$* $*
 
 # A rendered scene whose textures, plane and material came from prompts: no key, no network.
 demo: setup
-	$(VENV) docs/demo.py --output-dir out
+	$(VENV) tools/demo.py --output-dir out
 
 test: setup .cache/venv-openjd/.stamp
 	$(VENV) -m pytest $(TESTS) $(PYTEST_ARGS)
@@ -39,7 +39,7 @@ test-bpy: $(if $(BPY),.cache/venv-bpy-$(BPY)/.stamp)
 
 # In a full Blender: make test-blender BLENDER=/path/to/blender
 test-blender: setup
-	$(VENV) .ci/test_in_blender.py $(BLENDER) -- tests/core tests/blender $(PYTEST_ARGS)
+	$(VENV) tools/test_in_blender.py $(BLENDER) -- tests/core tests/blender $(PYTEST_ARGS)
 
 lint: setup
 	$(VENV) -m ruff check .
@@ -53,23 +53,23 @@ types: setup
 	$(VENV) -m mypy
 
 build: setup
-	$(VENV) .ci/build_extension.py build
+	$(VENV) tools/build_extension.py build
 
 validate: setup
-	$(VENV) .ci/build_extension.py validate
+	$(VENV) tools/build_extension.py validate
 
 # What Blender can subscribe to: serve build/repository/ and add the address of its index.json.
 repository: build
-	$(VENV) .ci/build_extension.py repository
+	$(VENV) tools/build_extension.py repository
 
 # Write docs/reference/ anew, from the code.
 docs: setup
-	$(VENV) docs/generate.py
+	$(VENV) tools/reference.py
 
 # Run the working tree in a Blender: make dev-install EXTENSIONS=~/.config/blender/5.2/extensions/user_default
 dev-install: setup
 	@$(if $(EXTENSIONS),,echo "Say where: make dev-install EXTENSIONS=…/extensions/user_default" >&2; exit 1)
-	$(VENV) .ci/build_extension.py dev-install $(EXTENSIONS)
+	$(VENV) tools/build_extension.py dev-install $(EXTENSIONS)
 
 bench: setup
 	for script in benchmarks/[!_]*.py; do $(VENV) $$script || exit 1; done

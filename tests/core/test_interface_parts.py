@@ -204,7 +204,7 @@ def test_the_keychain_gets_the_secret_on_stdin_alone(tmp_path: Path, monkeypatch
 
 def test_all_texts_are_translated_and_no_translation_is_left_over() -> None:
     run = subprocess.run(
-        [sys.executable, str(ROOT / ".ci" / "messages.py"), "de_DE"], capture_output=True, text=True
+        [sys.executable, str(ROOT / "tools" / "messages.py"), "de_DE"], capture_output=True, text=True
     )
     assert run.returncode == 0, run.stdout[-2000:]
 
@@ -215,7 +215,7 @@ def test_a_missing_translation_is_seen(tmp_path: Path) -> None:
         table.pop(text)
     table["Nobody says this"] = "Das sagt niemand"
     script = (
-        f"import sys; sys.path.insert(0, {str(ROOT / '.ci')!r}); import messages, pathlib\n"
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import messages, pathlib\n"
         f"messages.TRANSLATIONS = pathlib.Path({str(tmp_path)!r})\n"
         "print('\\n'.join(messages.problems('de_DE')))"
     )

@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.extension.checks import Check, run_all  # noqa: E402 - found by the line above
 
-BUILDER = ROOT / ".ci" / "build_extension.py"
+BUILDER = ROOT / "tools" / "build_extension.py"
 DIST = ROOT / "dist"
 BLENDER = sys.argv[1:]
 REPOSITORY = "gpt_image_test"

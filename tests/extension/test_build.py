@@ -14,8 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
-SOURCES = (".ci", "gpt_image_addon", "LICENSE", "blender_manifest.toml")
-PINS = tomllib.loads((ROOT / ".ci" / "wheels.toml").read_text())
+SOURCES = ("tools", "gpt_image_addon", "LICENSE", "blender_manifest.toml")
+PINS = tomllib.loads((ROOT / "tools" / "wheels.toml").read_text())
 PYTHONS = {"cp311", "cp313", "cp314"}  # Blender 4.2 to 5.0, 5.1 and 5.2, distributions' own builds
 
 
@@ -34,7 +34,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(clone: Path, verb: str) -> None:
-    subprocess.run([sys.executable, str(clone / ".ci" / "build_extension.py"), verb], check=True)
+    subprocess.run([sys.executable, str(clone / "tools" / "build_extension.py"), verb], check=True)
 
 
 def built(clone: Path) -> dict[str, bytes]:
@@ -92,4 +92,4 @@ def test_manifest_agrees_with_the_project() -> None:
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text())
     assert manifest["version"] == project["version"]
     assert manifest["license"] == [f"SPDX:{project['license']}"]
-    assert PINS["requirement"] in (ROOT / ".ci" / "requirements-test.txt").read_text().splitlines()
+    assert PINS["requirement"] in (ROOT / "tools" / "requirements-test.txt").read_text().splitlines()

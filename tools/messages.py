@@ -1,4 +1,4 @@
-"""The texts of the interface, and which of them a language lacks: ``python .ci/messages.py [de_DE]``.
+"""The texts of the interface, and which of them a language lacks: ``python tools/messages.py [de_DE]``.
 
 Without a language all texts are listed. Exit code 1 where some are missing, or translations are left over.
 """

@@ -28,7 +28,7 @@ def site_folder(python: str) -> Path:
     """A folder with what the tests need beside what Blender bundles, for that version of Python."""
     site = ROOT / ".cache" / f"blender-site-{python}"
     stamp = site / ".stamp"
-    pins = ROOT / ".ci" / "requirements-test.txt"
+    pins = ROOT / "tools" / "requirements-test.txt"
     if not stamp.exists() or stamp.read_text() != pins.read_text():
         command = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--only-binary=:all:"]
         command += ["--implementation", "cp", "--python-version", python, "--upgrade"]

@@ -53,7 +53,7 @@ class Row:
 def main() -> int:
     """Write the sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("materials.png"))
+    parser.add_argument("--output", type=Path, default=Path(__file__).parents[1] / "docs" / "materials.png")
     output = parser.parse_args().output
     with tempfile.TemporaryDirectory(prefix="gpt-image-sheet-") as folder:
         rows = [make_row(prompt, Path(folder)) for prompt in MATERIALS]

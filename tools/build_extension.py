@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gpt_image_addon"
 MANIFEST = ROOT / "blender_manifest.toml"
-WHEELS = ROOT / ".ci" / "wheels.toml"
+WHEELS = ROOT / "tools" / "wheels.toml"
 WHEEL_CACHE = ROOT / ".cache" / "wheels"
 STAGE = ROOT / "build" / "stage"
 DIST = ROOT / "dist"

@@ -1,6 +1,6 @@
 """Create a virtual environment with Blender as a Python module and everything pinned.
 
-``python3 .ci/setup_venv.py FOLDER [BPY_VERSION]``; called by make. Root on Debian and its kin also gets the
+``python3 tools/setup_venv.py FOLDER [BPY_VERSION]``; called by make. Root on Debian and its kin also gets the
 system libraries that Blender needs and that pip cannot bring; anyone else is told which they are.
 """
 
