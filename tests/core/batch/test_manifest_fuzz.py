@@ -23,8 +23,7 @@ from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import nothing_seen
-
-from .fuzzing import fuzz
+from tests.core.fuzzing import fuzz
 
 SECONDS = 5.0  # for a manifest of some kilobytes
 MEMORY = 50 * 10**6  # bytes

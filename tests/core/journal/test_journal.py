@@ -34,7 +34,7 @@ from gpt_image_addon.core.request.pricing import Observed
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import keep
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 REQUEST = GenerationRequest(prompt="Eiche", provider="openai", model="m", references=("/a.png",))
 APPLICATION = Application(target="plane", view_matrix=(1.0,) * 16)
 
@@ -183,7 +183,7 @@ def die(state_folder: Path, steps: str) -> None:
     """Run the journal's steps in a process that then dies without a word."""
     script = (
         "import os, sys\n"
-        "from tests.core.test_journal import *\n"
+        "from tests.core.journal.test_journal import *\n"
         f"journal = open_journal(Path({str(state_folder)!r}))\n"
         f"{steps}\n"
         "os._exit(1)\n"
@@ -230,7 +230,7 @@ def test_a_living_process_is_left_alone(journal: Journal) -> None:
 def test_ten_processes_share_a_budget(tmp_path: Path) -> None:
     script = (
         "import sys\n"
-        "from tests.core.test_journal import *\n"
+        "from tests.core.journal.test_journal import *\n"
         f"journal = open_journal(Path({str(tmp_path)!r}))\n"
         "taken = 0\n"
         "for number in range(5):\n"
@@ -385,7 +385,7 @@ def test_many_settle_the_same_rows_at_once(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-c",
-        f"from tests.core.test_journal import *; open_journal(Path({str(tmp_path)!r}))",
+        f"from tests.core.journal.test_journal import *; open_journal(Path({str(tmp_path)!r}))",
     ]
     runs = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
     assert [run.wait() for run in runs] == [0] * 4
@@ -433,7 +433,7 @@ def test_a_lost_journal_finds_its_results(journal: Journal) -> None:
 def test_a_read_only_journal_is_said_plainly(tmp_path: Path) -> None:
     script = (
         "import os, sys\n"
-        "from tests.core.test_journal import *\n"
+        "from tests.core.journal.test_journal import *\n"
         "if os.geteuid() == 0: os.seteuid(65534)  # root may write everything\n"
         "try: open_journal(Path(sys.argv[1]))\n"
         "except StorageError as error: print(error.text)\n"
@@ -469,7 +469,7 @@ def test_marks_of_the_dead_are_swept_and_the_living_stay(journal: Journal) -> No
 
 def test_many_processes_open_and_sweep_at_once(tmp_path: Path) -> None:
     script = (
-        "from tests.core.test_journal import *\n"
+        "from tests.core.journal.test_journal import *\n"
         f"for _ in range(30): open_journal(Path({str(tmp_path)!r})).close()\n"
     )
     runs = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) for _ in range(4)]

@@ -24,8 +24,7 @@ from gpt_image_addon.core.journal.schema import JOURNAL_FILE, migrate, open_data
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import keep, salvage
-
-from .fuzzing import fuzz
+from tests.core.fuzzing import fuzz
 
 REQUEST = GenerationRequest(prompt="oak", provider="openai", model="m")
 MONTH = datetime.now().strftime("%Y-%m")

@@ -18,7 +18,7 @@ from gpt_image_addon.core.providers.offline.painter.primitives.palette import Pa
 from gpt_image_addon.core.providers.offline.painter.primitives.surface import Surface
 from gpt_image_addon.core.providers.offline.painter.words import best_match, phrases, read
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAINTERS = {**{family.name: family for family in FAMILIES}, "noise": NOISE, "enamel": ENAMEL}
 every_family = pytest.mark.parametrize("family", PAINTERS.values(), ids=PAINTERS)
 

@@ -16,7 +16,7 @@ from gpt_image_addon.core.http.request_state import Exchange
 from gpt_image_addon.core.text import log as logs
 from gpt_image_addon.core.text import redaction
 from tests.api_server import ApiServer, faults
-from tests.core.test_openai_provider import REQUEST, connect, generate
+from tests.core.providers.test_openai_client import REQUEST, connect, generate
 
 PROMPT = "a most secret prompt about marzipan"
 STEPS = (

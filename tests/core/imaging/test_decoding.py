@@ -31,8 +31,7 @@ from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.jobs.worker import file_digests
 from gpt_image_addon.core.request.request import GenerationRequest
 from gpt_image_addon.core.request.styles import read_styles
-
-from .profiled import encoded, exif, rgb_profile, with_chunk
+from tests.core.profiled import encoded, exif, rgb_profile, with_chunk
 
 DICE = np.random.default_rng(11)
 RED, BLUE = (220, 40, 40), (40, 60, 200)

@@ -22,10 +22,9 @@ from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import Estimate, Limits, estimate
 from gpt_image_addon.core.request.request import Application
 from tests.api_server import ApiServer, faults
+from tests.core.line import REQUEST, admit, run
 
-from .line import REQUEST, admit, run
-
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -175,7 +174,7 @@ def test_ten_processes_never_exceed_a_budget(tmp_path: Path, api_server: ApiServ
     state = tmp_path / "state"
     script = (
         "import sys\n"
-        "from tests.core.test_admission import *\n"
+        "from tests.core.jobs.test_admission import *\n"
         "state, url, key, name, budget = sys.argv[1:]\n"
         "journal = open_journal(Path(state))\n"
         "for number in range(5):\n"

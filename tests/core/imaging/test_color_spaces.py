@@ -15,8 +15,7 @@ from gpt_image_addon.core.imaging.decoding import decode_image
 from gpt_image_addon.core.imaging.formats import decode
 from gpt_image_addon.core.imaging.pixels import read_pixels
 from gpt_image_addon.core.imaging.png_writer import encode_png
-
-from .profiled import (
+from tests.core.profiled import (
     DISPLAY_P3,
     cmyk_profile,
     encoded,

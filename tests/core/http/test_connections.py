@@ -31,7 +31,7 @@ from gpt_image_addon.core.providers.base import Reporter, Uploads
 from gpt_image_addon.core.providers.openai import downloads
 from tests.api_server import ApiServer, faults
 from tests.core.loopback import Relay, listener, make_certificate, tls_context, unanswered_port
-from tests.core.test_openai_provider import REQUEST, generate
+from tests.core.providers.test_openai_client import REQUEST, generate
 
 CANCEL_SECONDS = 0.5  # a promise to the user, far above what it takes
 

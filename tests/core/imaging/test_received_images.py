@@ -17,8 +17,7 @@ from gpt_image_addon.core.imaging.thumbnails import make_preview, write_thumbnai
 from gpt_image_addon.core.jobs.postprocess import prepare
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import Prepared
-
-from .profiled import encoded, exif, rgb_profile
+from tests.core.profiled import encoded, exif, rgb_profile
 
 REQUEST = GenerationRequest(prompt="wall", provider="openai")
 IMAGE = Application(target="image")

@@ -28,7 +28,7 @@ from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import keep, salvage
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 REQUEST = GenerationRequest(prompt="Eiche", provider="openai", model="gpt-image-2", quality="low")
 PICTURE = b"p" * 1000
 MONTH = datetime.now().strftime("%Y-%m")

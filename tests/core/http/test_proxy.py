@@ -13,7 +13,7 @@ from gpt_image_addon.core.http.endpoint import is_loopback
 from gpt_image_addon.core.http.proxy import check_route, find_proxy
 from tests.api_server import ApiServer
 from tests.core.loopback import Relay, make_certificate, tls_context
-from tests.core.test_openai_provider import generate
+from tests.core.providers.test_openai_client import generate
 
 PROXY = "http://proxy.example:3128"
 LOOPBACK = (

@@ -17,8 +17,7 @@ from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import keep, rescue_roots
 from tests.api_server import ApiServer
-
-from .line import admit, run
+from tests.core.line import admit, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a system with modes")
 

@@ -22,7 +22,7 @@ from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
 from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CHILD = "tests.core.kill_child"
 STEPS = (
     "reserve",

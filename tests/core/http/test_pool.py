@@ -18,7 +18,7 @@ from gpt_image_addon.core.http.pool import Sessions
 from gpt_image_addon.core.http.request_state import Exchange
 from tests.api_server import ApiServer, faults
 from tests.core.loopback import listener
-from tests.core.test_openai_provider import generate
+from tests.core.providers.test_openai_client import generate
 
 
 class Waiter:

@@ -17,7 +17,7 @@ from gpt_image_addon.core.errors import InvalidRequestError, JobCancelled
 from gpt_image_addon.core.jobs.subprocess_worker import Workshop
 from gpt_image_addon.core.request.sizes import parse_size
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

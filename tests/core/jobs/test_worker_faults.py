@@ -34,7 +34,7 @@ from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.folders import BODY_FILE
 from gpt_image_addon.core.results.store import Prepared
 from tests.api_server import ApiServer, Step, faults
-from tests.core.test_openai_provider import ERROR_ROWS
+from tests.core.providers.test_openai_client import ERROR_ROWS
 
 SECONDS = 20.0  # far above what any case takes
 

@@ -31,10 +31,9 @@ from gpt_image_addon.core.results import store
 from gpt_image_addon.core.results.folders import BODY_FILE
 from gpt_image_addon.core.results.store import ANSWER_FILE, Kept, find_result, keep, read_answer, salvage
 from tests.api_server import ApiServer, faults
+from tests.core.line import admit, finish, run, start
 
-from .line import admit, finish, run, start
-
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 22)
 FILES = {"image-1.png": b"one", "image-2.png": b"two"}
 TINY_DISK = (

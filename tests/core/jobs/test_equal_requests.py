@@ -21,8 +21,7 @@ from gpt_image_addon.core.request.pricing import Limits
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.core.results.store import Prepared
 from tests.api_server import ApiServer
-
-from . import line
+from tests.core import line
 
 PROCESSES = 8
 DIGEST = line.REQUEST.digest()

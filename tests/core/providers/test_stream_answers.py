@@ -19,7 +19,7 @@ from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
 from gpt_image_addon.core.providers.openai.client import OpenAIProvider
 from gpt_image_addon.core.request.request import GenerationRequest
 from tests.api_server import ApiServer, faults
-from tests.core.test_openai_provider import connect, picture
+from tests.core.providers.test_openai_client import connect, picture
 
 REQUEST = GenerationRequest(
     prompt="oak", provider="openai", model="gpt-image-2.5-flare", quality="low", partial_images=3
