@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.common.threads import Errands, Turns
+from ..core.common.threads import BackgroundTasks, Turns
 from ..core.errors import GptImageError, InvalidRequestError, JobCancelled, StorageError
 from ..core.jobs.queue import Job, JobEvent, JobQueue, Work
 from ..core.jobs.subprocess_worker import WORKSHOP
@@ -59,7 +59,7 @@ class _State:
 
 
 _state: _State | None = None
-_errands = Errands()
+_tasks = BackgroundTasks()
 _shown = 0.0
 
 
@@ -415,7 +415,7 @@ def errand(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], 
         except GptImageError as error:
             done(None, error)
         return
-    _errands.start(work, done)
+    _tasks.start(work, done)
     _start_ticking()
 
 
@@ -432,10 +432,10 @@ def _tick() -> float | None:
         _notify()
     if _state is not None and _state.pace is not Pace.IDLE:
         return STEP_INTERVAL
-    if running or _errands.pending:
+    if running or _tasks.pending:
         return TICK_INTERVAL
     if WORKSHOP.open:
-        _errands.start(WORKSHOP.rest, lambda _, error: None)
+        _tasks.start(WORKSHOP.rest, lambda _, error: None)
         return TICK_INTERVAL
     return None
 
@@ -445,7 +445,7 @@ def drain(seconds: float) -> None:
 
     :param seconds: how long to wait for a first event where there is nothing to do.
     """
-    changed = _errands.drain()
+    changed = _tasks.drain()
     if _state is not None:
         found = _state
         found.pace = found.applier.step()

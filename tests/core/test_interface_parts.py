@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.common import keychain
-from gpt_image_addon.core.common.threads import Errands
+from gpt_image_addon.core.common.threads import BackgroundTasks
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from gpt_image_addon.core.imaging.thumbnails import EDGE, make_preview
 from gpt_image_addon.core.jobs.durations import DEFAULT_SECONDS, Durations
@@ -135,7 +135,7 @@ def test_progress_grows_and_never_is_at_the_end_too_early() -> None:
 
 
 def test_errands_answer_on_the_thread_that_drains() -> None:
-    errands, got = Errands(), []
+    errands, got = BackgroundTasks(), []
     main = threading.get_ident()
 
     def refuse() -> None:

@@ -27,7 +27,7 @@ SHORTEST_REST = 0.0002  # seconds: enough for another thread to go first
 LONGEST_REST = 0.02  # seconds
 
 
-class Errands:
+class BackgroundTasks:
     """Tasks on daemon threads, and their answers in the order in which they came."""
 
     def __init__(self) -> None:
