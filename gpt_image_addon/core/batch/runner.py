@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ..common.threads import Crew
+from ..common.threads import WorkerPool
 from ..common.unexpected import unexpected_error
 from ..errors import APIError, GptImageError, JobCancelled, StorageError
 from ..jobs.queue import Job, JobEvent, Work
@@ -175,27 +175,27 @@ class Run:
 
     def outcomes(self, rows: Iterable[Row]) -> Iterator[Outcome]:
         """Work through rows; each that was begun yields one outcome, not in their order."""
-        crew = Crew(self.concurrency, self._work_on)
+        pool = WorkerPool(self.concurrency, self._work_on)
         try:
             for row in rows:
                 if self._stopping:
                     break
-                crew.give(row)
-                while crew.open >= self.concurrency + WAITING_ROWS:
-                    yield from self._finished(crew)
-            while crew.open:
-                yield from self._finished(crew)
+                pool.submit(row)
+                while pool.open >= self.concurrency + WAITING_ROWS:
+                    yield from self._finished(pool)
+            while pool.open:
+                yield from self._finished(pool)
         finally:
             self._over = True
             for job in tuple(self._jobs):
                 job.cancel()
-            crew.dismiss(EVENT_SECONDS)
+            pool.shutdown(EVENT_SECONDS)
             if self.line.sessions is not None:
                 self.line.sessions.close()
 
-    def _finished(self, crew: Crew[Row, _Made]) -> Iterator[Outcome]:
+    def _finished(self, pool: WorkerPool[Row, _Made]) -> Iterator[Outcome]:
         with contextlib.suppress(queue.Empty):
-            made = crew.collect(EVENT_SECONDS)
+            made = pool.next_result(EVENT_SECONDS)
             if made.outcome is not None:
                 yield self._delivered(made.outcome, made.prepared)
 

@@ -63,7 +63,7 @@ class BackgroundTasks:
             self._answers.put((done, None, unexpected_error(error)))
 
 
-class Crew(Generic[_Task, _Result]):
+class WorkerPool(Generic[_Task, _Result]):
     """Each task yields one result, not in their order."""
 
     def __init__(self, count: int, work: Callable[[_Task], _Result]) -> None:
@@ -79,7 +79,7 @@ class Crew(Generic[_Task, _Result]):
         self._results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
-    def give(self, task: _Task) -> None:
+    def submit(self, task: _Task) -> None:
         """Have a task done as soon as a thread is free."""
         self._tasks.put(task)
         self.open += 1
@@ -88,7 +88,7 @@ class Crew(Generic[_Task, _Result]):
             self._threads.append(thread)
             thread.start()
 
-    def collect(self, seconds: float) -> _Result:
+    def next_result(self, seconds: float) -> _Result:
         """The next result.
 
         :raises queue.Empty: none came in time.
@@ -97,7 +97,7 @@ class Crew(Generic[_Task, _Result]):
         self.open -= 1
         return result
 
-    def dismiss(self, seconds: float) -> None:
+    def shutdown(self, seconds: float) -> None:
         """End the threads, each after its task; wait so long for them at most."""
         for _ in self._threads:
             self._tasks.put(None)
