@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.common.threads import BackgroundTasks, Turns
+from ..core.common.threads import BackgroundTasks, FairLock
 from ..core.errors import GptImageError, InvalidRequestError, JobCancelled, StorageError
 from ..core.jobs.queue import Job, JobEvent, JobQueue, Work
 from ..core.jobs.subprocess_worker import WORKSHOP
@@ -398,7 +398,7 @@ def _resume(stored: Entry, application: Application, found: _State, settings: Se
 def _enqueue(found: _State, job: Job, work: Work) -> None:
     forgotten = [old for old in found.jobs if old.done][:-KEPT_JOBS]
     found.jobs = [old for old in found.jobs if old not in forgotten] + [job]
-    Turns.enabled = not bpy.app.background
+    FairLock.enabled = not bpy.app.background
     job.expected_seconds = found.durations.expected(job.request)
     found.queue.submit(job, work)
     _start_ticking()

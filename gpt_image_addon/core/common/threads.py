@@ -111,8 +111,8 @@ class WorkerPool(Generic[_Task, _Result]):
             del task  # an idle thread keeps no picture alive
 
 
-class Turns:
-    """One thread at a time inside ``with turns.one():``, unless nobody is waiting for the window."""
+class FairLock:
+    """One thread at a time inside ``with turns.hold():``, unless nobody is waiting for the window."""
 
     enabled = False
     """For all of them; set by whoever knows whether there is a window. Without one, threads run freely."""
@@ -121,9 +121,9 @@ class Turns:
         self._lock = threading.RLock()
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Wait for the turn, and rest for as long as it took."""
-        if not Turns.enabled:
+        if not FairLock.enabled:
             yield
             return
         with self._lock:
@@ -133,9 +133,9 @@ class Turns:
             time.sleep(min(max(time.perf_counter() - started, SHORTEST_REST), LONGEST_REST))
 
 
-RECEIVING = Turns()
+RECEIVING = FairLock()
 """Short: taking a piece of an answer."""
-STORING = Turns()
+STORING = FairLock()
 """Hashing an answer, and writing it to the disk."""
-PREPARING = Turns()
+PREPARING = FairLock()
 """Long: decoding pictures and making maps."""

@@ -290,7 +290,7 @@ def _read_body(
     body = bytearray()
     for piece in _pieces(response, exchange, received):
         if taker is not None:
-            with RECEIVING.one():
+            with RECEIVING.hold():
                 full = taker.feed(piece)
             if full:
                 return head

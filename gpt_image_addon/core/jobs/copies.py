@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..common.files import read_file, storage_errors
-from ..common.threads import Turns
+from ..common.threads import FairLock
 from ..errors import GptImageError
 from ..journal.outputs import Outputs, renamed_warning
 from ..request.request import Application
@@ -45,7 +45,7 @@ def _data_of(picture: Picture, name: str, prepared: Prepared, application: Appli
             return read_file(Path(picture.received_file))
     if picture is not prepared.maps.get("normal") or application.convention != "DIRECTX":
         return picture.data
-    return WORKSHOP.call(directx, picture.data) if Turns.enabled else directx(picture.data)
+    return WORKSHOP.call(directx, picture.data) if FairLock.enabled else directx(picture.data)
 
 
 def directx(normal: bytes) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..common.files import keep_private, read_file, storage_errors
-from ..common.threads import Turns
+from ..common.threads import FairLock
 from ..errors import InvalidRequestError, InvalidResponseError
 from ..imaging.thumbnails import write_thumbnail
 from ..journal.stored_values import clean_text, clean_usd
@@ -54,7 +54,7 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
 
 
 def _prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
-    if not Turns.enabled:
+    if not FairLock.enabled:
         return _prepared(job, request, application, folder)
     light = WORKSHOP.call(_prepared_files, job, request, application, folder)
     with storage_errors(f"{folder} could not be read"):

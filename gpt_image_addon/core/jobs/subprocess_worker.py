@@ -64,7 +64,7 @@ class Workshop:
             if raised:
                 raise outcome
             return outcome  # type: ignore[no-any-return]
-        with PREPARING.one():
+        with PREPARING.hold():
             return function(*args, **kwargs)
 
     def _answer(self, call: _Call, closings: int) -> tuple[bool, Any] | None:

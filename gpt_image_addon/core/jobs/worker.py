@@ -251,7 +251,7 @@ class Line:
             "warnings": [*answer.warnings, *notes],
         }
         files = dict((*_named(answer), *_inputs(job.request, uploads)))
-        with STORING.one():
+        with STORING.hold():
             if body is not None:
                 body.finish()
             kept = keep(self.journal.results, job.id, now, files, facts)

@@ -7,12 +7,12 @@ import threading
 import pytest
 
 from gpt_image_addon.core.common import threads
-from gpt_image_addon.core.common.threads import LONGEST_REST, SHORTEST_REST, Turns
+from gpt_image_addon.core.common.threads import LONGEST_REST, SHORTEST_REST, FairLock
 
 
 @pytest.fixture(autouse=True)
 def window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Turns, "enabled", True)
+    monkeypatch.setattr(FairLock, "enabled", True)
 
 
 class Clock:
@@ -36,12 +36,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return found
 
 
-def meet(some: Turns) -> bool:
+def meet(some: FairLock) -> bool:
     """Whether two threads can be inside at once."""
     barrier = threading.Barrier(2)
 
     def enter() -> None:
-        with some.one():
+        with some.hold():
             try:
                 barrier.wait(0.5)
             except threading.BrokenBarrierError:
@@ -56,22 +56,22 @@ def meet(some: Turns) -> bool:
 
 
 def test_one_thread_at_a_time_while_there_is_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not meet(Turns())
-    monkeypatch.setattr(Turns, "enabled", False)
-    assert meet(Turns())
+    assert not meet(FairLock())
+    monkeypatch.setattr(FairLock, "enabled", False)
+    assert meet(FairLock())
 
 
 @pytest.mark.parametrize(
     ("took", "rests"), [(0.0, SHORTEST_REST), (0.005, 0.005), (LONGEST_REST * 10, LONGEST_REST)]
 )
 def test_a_turn_is_followed_by_a_rest_of_its_length(clock: Clock, took: float, rests: float) -> None:
-    with Turns().one():
+    with FairLock().hold():
         clock.now += took
     assert clock.slept == [rests]
 
 
 def test_nobody_rests_without_a_window(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Turns, "enabled", False)
-    with Turns().one():
+    monkeypatch.setattr(FairLock, "enabled", False)
+    with FairLock().hold():
         pass
     assert clock.slept == []

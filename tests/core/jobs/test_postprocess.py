@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.common.threads import Turns
+from gpt_image_addon.core.common.threads import FairLock
 from gpt_image_addon.core.errors import InvalidResponseError, StorageError
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.jobs.copies import copy_textures
@@ -209,7 +209,7 @@ def test_with_a_window_another_process_makes_the_same_and_thumbnails(
     application = replace(MATERIAL, textures_dir=str(tmp_path / "copies"), pack="gltf_orm")
     alone = made(folder, request, application)
     assert alone.packed and not list(tmp_path.rglob("thumbnail-*")) and not WORKSHOP.open
-    monkeypatch.setattr(Turns, "enabled", True)
+    monkeypatch.setattr(FairLock, "enabled", True)
     try:
         assert made(folder, request, application) == alone
         assert WORKSHOP.open
@@ -230,7 +230,7 @@ def test_with_a_window_a_bad_picture_is_refused_as_without(
 ) -> None:
     folder = result(tmp_path, "job", [SHADED])
     (folder / "image-1.png").write_bytes(b"rubbish")
-    monkeypatch.setattr(Turns, "enabled", True)
+    monkeypatch.setattr(FairLock, "enabled", True)
     try:
         with pytest.raises(InvalidResponseError, match="no picture that can be used") as raised:
             made(folder)
@@ -243,7 +243,7 @@ def test_with_a_window_a_bad_picture_is_refused_as_without(
 def test_a_picture_that_vanishes_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = result(tmp_path, "job", [SHADED])
     prepared = made(folder)
-    monkeypatch.setattr(Turns, "enabled", True)
+    monkeypatch.setattr(FairLock, "enabled", True)
     monkeypatch.setattr(WORKSHOP, "call", lambda *args: prepared)
     (folder / "image-1.png").unlink()
     with pytest.raises(StorageError, match="job could not be read"):
