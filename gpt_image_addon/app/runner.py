@@ -17,7 +17,7 @@ import bpy
 from ..core.common.threads import BackgroundTasks, FairLock
 from ..core.errors import GptImageError, InvalidRequestError, JobCancelled, StorageError
 from ..core.jobs.queue import Job, JobEvent, JobQueue, Work
-from ..core.jobs.subprocess_worker import WORKSHOP
+from ..core.jobs.subprocess_worker import SUBPROCESS
 from ..core.journal.states import JobState
 from ..core.request.request import Application, GenerationRequest
 from ..core.text.log import get_logger
@@ -434,8 +434,8 @@ def _tick() -> float | None:
         return STEP_INTERVAL
     if running or _tasks.pending:
         return TICK_INTERVAL
-    if WORKSHOP.open:
-        _tasks.start(WORKSHOP.rest, lambda _, error: None)
+    if SUBPROCESS.open:
+        _tasks.start(SUBPROCESS.rest, lambda _, error: None)
         return TICK_INTERVAL
     return None
 
@@ -527,12 +527,12 @@ def close() -> None:
     global _state
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
-    WORKSHOP.close()
+    SUBPROCESS.close()
     if _state is None:
         return
     apply_queue.clear_previews()
     ended = _state.queue.close(CLOSE_SECONDS)
-    WORKSHOP.close()  # a worker may have come to it meanwhile
+    SUBPROCESS.close()  # a worker may have come to it meanwhile
     if ended:  # a worker that still runs needs the journal
         _state.journal.close()
     _state = None

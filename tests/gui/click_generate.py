@@ -14,7 +14,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from bl_ext.user_default.gpt_image_addon import api
-from bl_ext.user_default.gpt_image_addon.core.jobs.subprocess_worker import WORKSHOP
+from bl_ext.user_default.gpt_image_addon.core.jobs.subprocess_worker import SUBPROCESS
 from bl_ext.user_default.gpt_image_addon.core.results.store import thumbnail_of
 from hand import open_sidebar, over, shot
 from harness import Steps, run, until
@@ -30,9 +30,9 @@ def script() -> Steps:
     yield from sidebar.choose("Make", "Material")
     yield from sidebar.generate()
     yield from until(lambda: bool(api.jobs()), "the click to submit a job", seconds=10)
-    yield from until(lambda: WORKSHOP.open, "a process of its own to prepare the result")
+    yield from until(lambda: SUBPROCESS.open, "a process of its own to prepare the result")
     yield from until(lambda: all(job.done for job in api.jobs()), "the job to be done")
-    yield from until(lambda: not WORKSHOP.open, "that process to end", seconds=10)
+    yield from until(lambda: not SUBPROCESS.open, "that process to end", seconds=10)
     (job,) = api.jobs()
     assert thumbnail_of(Path(job.prepared.pictures[0].file)).is_file()
     assert job.request.prompt == PROMPT

@@ -11,7 +11,7 @@ from ..errors import GptImageError
 from ..journal.outputs import Outputs, renamed_warning
 from ..request.request import Application
 from ..results.store import Picture, Prepared
-from .subprocess_worker import WORKSHOP
+from .subprocess_worker import SUBPROCESS
 
 EXTENSIONS = {"jpeg": "jpg"}
 
@@ -45,7 +45,7 @@ def _data_of(picture: Picture, name: str, prepared: Prepared, application: Appli
             return read_file(Path(picture.received_file))
     if picture is not prepared.maps.get("normal") or application.convention != "DIRECTX":
         return picture.data
-    return WORKSHOP.call(directx, picture.data) if FairLock.enabled else directx(picture.data)
+    return SUBPROCESS.call(directx, picture.data) if FairLock.enabled else directx(picture.data)
 
 
 def directx(normal: bytes) -> bytes:

@@ -31,7 +31,7 @@ from ..results.store import (
 from ..text.names import safe_name
 from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
 from .image_steps import process
-from .subprocess_worker import WORKSHOP
+from .subprocess_worker import SUBPROCESS
 
 if TYPE_CHECKING:
     from ..raster.arrays import Plane
@@ -56,7 +56,7 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
 def _prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
     if not FairLock.enabled:
         return _prepared(job, request, application, folder)
-    light = WORKSHOP.call(_prepared_files, job, request, application, folder)
+    light = SUBPROCESS.call(_prepared_files, job, request, application, folder)
     with storage_errors(f"{folder} could not be read"):
         return light.mapped(_with_bytes)
 

@@ -37,7 +37,7 @@ WINDOWS_FLAGS = sum(
 """0 on other systems."""
 
 
-class Workshop:
+class SubprocessWorker:
     """Starts the process when it is needed; usable from every thread."""
 
     def __init__(self) -> None:
@@ -141,5 +141,5 @@ def _started() -> subprocess.Popen[bytes]:
     return process
 
 
-WORKSHOP = Workshop()
+SUBPROCESS = SubprocessWorker()
 """That of this Blender."""

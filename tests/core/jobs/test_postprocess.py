@@ -19,7 +19,7 @@ from gpt_image_addon.core.errors import InvalidResponseError, StorageError
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.jobs.copies import copy_textures
 from gpt_image_addon.core.jobs.postprocess import prepare
-from gpt_image_addon.core.jobs.subprocess_worker import WORKSHOP
+from gpt_image_addon.core.jobs.subprocess_worker import SUBPROCESS
 from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.providers.offline.painter import RELIEF, paint
 from gpt_image_addon.core.request.models import load_registry
@@ -208,13 +208,13 @@ def test_with_a_window_another_process_makes_the_same_and_thumbnails(
     folder = result(tmp_path, "job", [SHADED, SHADED[:256]])
     application = replace(MATERIAL, textures_dir=str(tmp_path / "copies"), pack="gltf_orm")
     alone = made(folder, request, application)
-    assert alone.packed and not list(tmp_path.rglob("thumbnail-*")) and not WORKSHOP.open
+    assert alone.packed and not list(tmp_path.rglob("thumbnail-*")) and not SUBPROCESS.open
     monkeypatch.setattr(FairLock, "enabled", True)
     try:
         assert made(folder, request, application) == alone
-        assert WORKSHOP.open
+        assert SUBPROCESS.open
     finally:
-        WORKSHOP.close()
+        SUBPROCESS.close()
     for picture in alone.pictures:
         for file in map(Path, (picture.received_file, picture.file)):
             with Image.open(thumbnail_of(file)) as small, Image.open(file) as large:
@@ -234,9 +234,9 @@ def test_with_a_window_a_bad_picture_is_refused_as_without(
     try:
         with pytest.raises(InvalidResponseError, match="no picture that can be used") as raised:
             made(folder)
-        assert WORKSHOP.open
+        assert SUBPROCESS.open
     finally:
-        WORKSHOP.close()
+        SUBPROCESS.close()
     assert raised.value.billed == "yes" and str(folder) in raised.value.next_step
 
 
@@ -244,7 +244,7 @@ def test_a_picture_that_vanishes_is_a_storage_error(tmp_path: Path, monkeypatch:
     folder = result(tmp_path, "job", [SHADED])
     prepared = made(folder)
     monkeypatch.setattr(FairLock, "enabled", True)
-    monkeypatch.setattr(WORKSHOP, "call", lambda *args: prepared)
+    monkeypatch.setattr(SUBPROCESS, "call", lambda *args: prepared)
     (folder / "image-1.png").unlink()
     with pytest.raises(StorageError, match="job could not be read"):
         made(folder)

@@ -14,25 +14,25 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import InvalidRequestError, JobCancelled
-from gpt_image_addon.core.jobs.subprocess_worker import Workshop
+from gpt_image_addon.core.jobs.subprocess_worker import SubprocessWorker
 from gpt_image_addon.core.request.sizes import parse_size
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def workshop() -> Iterator[Workshop]:
-    made = Workshop()
+def workshop() -> Iterator[SubprocessWorker]:
+    made = SubprocessWorker()
     yield made
     made.close()
 
 
-def test_work_is_done_in_one_other_process(workshop: Workshop) -> None:
+def test_work_is_done_in_one_other_process(workshop: SubprocessWorker) -> None:
     first, second = workshop.call(os.getpid), workshop.call(os.getpid)
     assert first == second != os.getpid()
 
 
-def test_its_errors_come_back_and_it_goes_on(workshop: Workshop) -> None:
+def test_its_errors_come_back_and_it_goes_on(workshop: SubprocessWorker) -> None:
     with pytest.raises(InvalidRequestError) as raised:
         workshop.call(parse_size, "wide")
     assert raised.value.param == "size"
@@ -41,20 +41,20 @@ def test_its_errors_come_back_and_it_goes_on(workshop: Workshop) -> None:
     assert workshop.call(parse_size, "64x32") == (64, 32)
 
 
-def test_what_a_library_prints_spoils_no_answer(workshop: Workshop) -> None:
+def test_what_a_library_prints_spoils_no_answer(workshop: SubprocessWorker) -> None:
     process = workshop.call(os.getpid)
     workshop.call(os.write, 1, b"a library's notice")
     assert workshop.call(os.getpid) == process
 
 
-def test_the_key_is_not_given_to_it(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_not_given_to_it(workshop: SubprocessWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-for-nobody-else")
     monkeypatch.setenv("OTHER", "for all")
     assert workshop.call(os.getenv, "OPENAI_API_KEY") is None
     assert workshop.call(os.getenv, "OTHER") == "for all"
 
 
-def test_work_of_a_process_that_dies_is_done_here(workshop: Workshop) -> None:
+def test_work_of_a_process_that_dies_is_done_here(workshop: SubprocessWorker) -> None:
     process = workshop.call(os.getpid)
     os.kill(process, signal.SIGKILL)
     assert workshop.call(os.getpid) == os.getpid()
@@ -66,9 +66,9 @@ def test_a_program_that_broken_pipes_end_lives_on_when_it_dies() -> None:
     """Blender may be one: unlike Python's own program it need not ignore the signal."""
     script = (
         "import os, signal, time\n"
-        "from gpt_image_addon.core.jobs.subprocess_worker import Workshop\n"
+        "from gpt_image_addon.core.jobs.subprocess_worker import SubprocessWorker\n"
         "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
-        "workshop = Workshop()\n"
+        "workshop = SubprocessWorker()\n"
         "for _ in range(3):\n"
         "    process = workshop.call(os.getpid)\n"
         "    os.kill(process, signal.SIGKILL)\n"
@@ -83,7 +83,7 @@ def test_a_program_that_broken_pipes_end_lives_on_when_it_dies() -> None:
 
 @pytest.mark.parametrize("name", ["blender", "python-that-is-not-there"])
 def test_without_a_python_work_is_done_here(
-    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+    workshop: SubprocessWorker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "blender").symlink_to(sys.executable)
     monkeypatch.setattr("sys.executable", str(tmp_path / name))
@@ -103,11 +103,11 @@ def test_modules_below_a_package_are_found_without_it() -> None:
     assert done.stdout.strip() == "bl_ext.somewhere.gpt_image_addon.core.request.sizes"
 
 
-def test_it_ends_with_the_process_that_started_it(workshop: Workshop) -> None:
+def test_it_ends_with_the_process_that_started_it(workshop: SubprocessWorker) -> None:
     script = (
         "import os, time\n"
-        "from gpt_image_addon.core.jobs.subprocess_worker import Workshop\n"
-        "print(Workshop().call(os.getpid), flush=True)\n"
+        "from gpt_image_addon.core.jobs.subprocess_worker import SubprocessWorker\n"
+        "print(SubprocessWorker().call(os.getpid), flush=True)\n"
         "os._exit(1)"
     )
     done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=False)
@@ -117,7 +117,7 @@ def test_it_ends_with_the_process_that_started_it(workshop: Workshop) -> None:
         time.sleep(0.05)
 
 
-def test_closing_stops_what_it_is_at_and_what_waits_for_it(workshop: Workshop) -> None:
+def test_closing_stops_what_it_is_at_and_what_waits_for_it(workshop: SubprocessWorker) -> None:
     process = workshop.call(os.getpid)
     ends: list[BaseException] = []
 
@@ -138,7 +138,7 @@ def test_closing_stops_what_it_is_at_and_what_waits_for_it(workshop: Workshop) -
     assert not Path(f"/proc/{process}").exists()
 
 
-def test_resting_waits_for_the_work(workshop: Workshop) -> None:
+def test_resting_waits_for_the_work(workshop: SubprocessWorker) -> None:
     workshop.call(os.getpid)
     found: list[int] = []
     thread = threading.Thread(target=lambda: found.append(workshop.call(sum, [1, *[0] * 10**6, 1])))

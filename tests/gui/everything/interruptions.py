@@ -15,7 +15,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api, results
-from bl_ext.user_default.gpt_image_addon.core.jobs.subprocess_worker import WORKSHOP
+from bl_ext.user_default.gpt_image_addon.core.jobs.subprocess_worker import SUBPROCESS
 
 ADDON = "bl_ext.user_default.gpt_image_addon"
 TICK = 0.1
@@ -124,9 +124,9 @@ def disabled() -> Steps:
 def preparing(name: str) -> Any:
     """A generator: a job whose result is being prepared; returns it with the process that does so."""
     job = api.submit(name, provider="offline", target="material", size="3072x3072")
-    yield from until(lambda: WORKSHOP.open and job.state.name == "RECEIVED")
+    yield from until(lambda: SUBPROCESS.open and job.state.name == "RECEIVED")
     assert job.prepared is None and not job.done, "it was prepared before it was interrupted"
-    return job, WORKSHOP._process.pid
+    return job, SUBPROCESS._process.pid
 
 
 def disabled_while_preparing() -> Steps:
@@ -139,7 +139,7 @@ def disabled_while_preparing() -> Steps:
     assert not Path(f"/proc/{process}").exists()
     for _ in range(20):
         yield
-    assert not workers() and not WORKSHOP.open, workers()
+    assert not workers() and not SUBPROCESS.open, workers()
     bpy.ops.preferences.addon_enable(module=ADDON)
     assert {job.id, *(other.id for other in submitted)} <= {entry.id for entry in api.unapplied()}
 
@@ -157,7 +157,7 @@ def script() -> Steps:
         submit(f"quit {number}")
     for _ in range(8):
         yield
-    assert WORKSHOP.open, "it was prepared before Blender was left"
+    assert SUBPROCESS.open, "it was prepared before Blender was left"
     print("LEAVING", flush=True)
     bpy.ops.wm.quit_blender()
 
