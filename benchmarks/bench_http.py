@@ -40,7 +40,7 @@ Call = Callable[..., None]
 def ours(folder: Path, base_url: str, key: str) -> Call:
     """Our provider, and its answer kept as a result."""
     from gpt_image_addon.core.http.endpoint import Connection
-    from gpt_image_addon.core.http.request_state import Exchange
+    from gpt_image_addon.core.http.request_state import RequestState
     from gpt_image_addon.core.providers.base import Reporter, Uploads
     from gpt_image_addon.core.providers.openai.client import OpenAIProvider
     from gpt_image_addon.core.request.request import GenerationRequest
@@ -51,13 +51,13 @@ def ours(folder: Path, base_url: str, key: str) -> Call:
     def call(
         size: str,
         on_partial: Callable[[], None] | None = None,
-        exchange: Exchange | None = None,
+        request_state: RequestState | None = None,
     ) -> None:
         request = GenerationRequest(
             prompt=PROMPT, provider="openai", model=MODEL, size=size, partial_images=1 if on_partial else 0
         )
         report = Reporter(on_partial=lambda index, data: on_partial() if on_partial else None)
-        answer = provider.generate(request, PROMPT, Uploads(), exchange or Exchange(), report)
+        answer = provider.generate(request, PROMPT, Uploads(), request_state or RequestState(), report)
         files = {f"image-{number}.png": data for number, data in enumerate(answer.pictures)}
         keep(folder, os.urandom(6).hex(), datetime.now(), files, {})
 
@@ -147,21 +147,21 @@ def child_first_partial(call: Call, size: str, repeats: int) -> list[float]:
 
 def child_cancel(call: Call, size: str, repeats: int) -> list[float]:
     from gpt_image_addon.core.errors import JobCancelled
-    from gpt_image_addon.core.http.request_state import Exchange
+    from gpt_image_addon.core.http.request_state import RequestState
 
     seconds = []
     for _ in range(repeats):
-        exchange = Exchange()
+        request_state = RequestState()
         asked: list[float] = []
 
-        def cancel(exchange: Exchange = exchange, asked: list[float] = asked) -> None:
+        def cancel(request_state: RequestState = request_state, asked: list[float] = asked) -> None:
             asked.append(time.perf_counter())
-            exchange.cancel()
+            request_state.cancel()
 
         timer = threading.Timer(CANCEL_AFTER, cancel)
         timer.start()
         with contextlib.suppress(JobCancelled):
-            call(size, exchange=exchange)
+            call(size, request_state=request_state)
         seconds.append(time.perf_counter() - asked[0])
     return seconds
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from . import answers, errors, multipart
 from .answers import Answer
-from .exchange import Exchange
+from .exchange import RequestState
 
 FILE_FIELDS = ("purpose", "expires_after[anchor]", "expires_after[seconds]")
 
 
-def upload(exchange: Exchange) -> Answer:
+def upload(exchange: RequestState) -> Answer:
     """POST /v1/files: multipart with `purpose` and one `file`."""
     if not exchange.media_type.lower().startswith("multipart/form-data"):
         message = "Unsupported content type. This API method only accepts 'multipart/form-data' requests."
@@ -33,26 +33,26 @@ def upload(exchange: Exchange) -> Answer:
     return answers.as_json(desk.store(str(files[0].filename), fields["purpose"], files[0].data).to_json())
 
 
-def list_files(exchange: Exchange) -> Answer:
+def list_files(exchange: RequestState) -> Answer:
     return _page([file.to_json() for file in exchange.server.desk.files()])
 
 
-def show_file(exchange: Exchange) -> Answer:
+def show_file(exchange: RequestState) -> Answer:
     return answers.as_json(exchange.server.desk.file(exchange.arguments["id"]).to_json())
 
 
-def file_content(exchange: Exchange) -> Answer:
+def file_content(exchange: RequestState) -> Answer:
     data = exchange.server.desk.file(exchange.arguments["id"]).data
     return Answer(body=data, content_type="application/octet-stream")
 
 
-def delete_file(exchange: Exchange) -> Answer:
+def delete_file(exchange: RequestState) -> Answer:
     id = exchange.arguments["id"]
     exchange.server.desk.delete(id)
     return answers.as_json({"id": id, "object": "file", "deleted": True})
 
 
-def create_batch(exchange: Exchange) -> Answer:
+def create_batch(exchange: RequestState) -> Answer:
     try:
         asked = json.loads(exchange.body)
     except ValueError:
@@ -64,15 +64,15 @@ def create_batch(exchange: Exchange) -> Answer:
     return answers.as_json(batch.facts)
 
 
-def list_batches(exchange: Exchange) -> Answer:
+def list_batches(exchange: RequestState) -> Answer:
     return _page([batch.facts for batch in reversed(exchange.server.desk.batches())])
 
 
-def show_batch(exchange: Exchange) -> Answer:
+def show_batch(exchange: RequestState) -> Answer:
     return answers.as_json(exchange.server.desk.look(exchange.arguments["id"], exchange.server.options))
 
 
-def cancel_batch(exchange: Exchange) -> Answer:
+def cancel_batch(exchange: RequestState) -> Answer:
     return answers.as_json(exchange.server.desk.cancel(exchange.arguments["id"]).facts)
 
 

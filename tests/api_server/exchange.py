@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Exchange:
+class RequestState:
     """A whole request and what is needed to answer it."""
 
     server: ApiServer

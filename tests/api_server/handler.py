@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from . import answers, routes, wire
 from .answers import Answer
 from .errors import ApiError
-from .exchange import Exchange
+from .exchange import RequestState
 from .faults import Step
 from .records import Record
 
@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
             body = self._read_body()
             self.record.body_bytes = len(body)
             self._note(state="processing")
-            exchange = Exchange(
+            exchange = RequestState(
                 self.owner, self.command, path, query, self.headers, body, self.record, self.step
             )
             answer = routes.handle(exchange)

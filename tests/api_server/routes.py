@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from . import answers, batch_routes, errors, images
 from .answers import Answer
 from .errors import ApiError
-from .exchange import Exchange
+from .exchange import RequestState
 from .faults import BAD_PICTURES
 from .images import Job
 from .models import MODELS
@@ -18,7 +18,7 @@ from .options import ORGANIZATION, PROJECT
 MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp", "gif": "image/gif"}
 
 
-def handle(exchange: Exchange) -> Answer:
+def handle(exchange: RequestState) -> Answer:
     """Answer a request. Raises ApiError for every refusal."""
     methods = []
     for method, pattern, access, action in ROUTES:
@@ -42,12 +42,12 @@ def handle(exchange: Exchange) -> Answer:
     raise ApiError(404, f"Invalid URL ({exchange.method} {exchange.path})")
 
 
-def _bearer(exchange: Exchange) -> str:
+def _bearer(exchange: RequestState) -> str:
     scheme, _, key = exchange.headers.get("Authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-def openai_access(exchange: Exchange) -> None:
+def openai_access(exchange: RequestState) -> None:
     """`Authorization: Bearer`, and the organisation and project, where named, are the key's own."""
     key = _bearer(exchange)
     if key != exchange.server.options.api_key:
@@ -59,7 +59,7 @@ def openai_access(exchange: Exchange) -> None:
             raise ApiError(401, f"{header} header should match {kind} for API key", code=f"mismatched_{kind}")
 
 
-def azure_access(exchange: Exchange) -> None:
+def azure_access(exchange: RequestState) -> None:
     """`api-key`; the v1 routes take the key as bearer, too. The error has Azure's shape."""
     key = exchange.headers.get("api-key", "")
     if not key and exchange.path.startswith("/openai/v1/"):
@@ -76,29 +76,29 @@ def _azure_error(status: int, code: str, message: str) -> ApiError:
     return error
 
 
-def anyone(exchange: Exchange) -> None:
+def anyone(exchange: RequestState) -> None:
     """No key needed."""
 
 
-def list_models(exchange: Exchange) -> Answer:
+def list_models(exchange: RequestState) -> Answer:
     return answers.as_json({"object": "list", "data": [model.entry() for model in MODELS.values()]})
 
 
-def get_model(exchange: Exchange) -> Answer:
+def get_model(exchange: RequestState) -> Answer:
     model = MODELS.get(exchange.arguments["id"])
     if model is None:
         raise errors.model_not_found(exchange.arguments["id"])
     return answers.as_json(model.entry())
 
 
-def generate(exchange: Exchange) -> Answer:
+def generate(exchange: RequestState) -> Answer:
     deployment = _deployment(exchange)
     options = exchange.server.options
     job = images.read_generation(exchange.media_type, exchange.body, exchange.record, options, deployment)
     return _answer(exchange, job)
 
 
-def edit(exchange: Exchange) -> Answer:
+def edit(exchange: RequestState) -> Answer:
     deployment = _deployment(exchange)
     options = exchange.server.options
     stored = exchange.server.desk.contents()
@@ -106,14 +106,14 @@ def edit(exchange: Exchange) -> Answer:
     return _answer(exchange, job)
 
 
-def _deployment(exchange: Exchange) -> str | None:
+def _deployment(exchange: RequestState) -> str | None:
     name = exchange.arguments.get("deployment")
     if name is not None and name not in exchange.server.options.deployments and name not in MODELS:
         raise _azure_error(404, "DeploymentNotFound", "The API deployment for this resource does not exist.")
     return name
 
 
-def _answer(exchange: Exchange, job: Job) -> Answer:
+def _answer(exchange: RequestState, job: Job) -> Answer:
     """Refuse as scripted or limited; otherwise make the pictures, bill them, and answer."""
     server, record, step = exchange.server, exchange.record, exchange.step
     scripted = step.refusal()
@@ -137,7 +137,7 @@ def _answer(exchange: Exchange, job: Job) -> Answer:
     return answers.whole(job, made, step, f"{server.origin}/files", link=link)
 
 
-def get_file(exchange: Exchange) -> Answer:
+def get_file(exchange: RequestState) -> Answer:
     """A picture behind a link; asking for it with a key is a leak, which the record shows."""
     picture = exchange.server.answers.get(exchange.arguments["digest"])
     if picture is None:
@@ -146,7 +146,7 @@ def get_file(exchange: Exchange) -> Answer:
     return Answer(body=picture, content_type=media_type)
 
 
-Route = tuple[str, str, Callable[[Exchange], None], Callable[[Exchange], Answer]]
+Route = tuple[str, str, Callable[[RequestState], None], Callable[[RequestState], Answer]]
 _DEPLOYMENT = "/openai/deployments/(?P<deployment>[^/]+)/images"
 ROUTES: tuple[Route, ...] = (
     ("GET", "/v1/models", openai_access, list_models),

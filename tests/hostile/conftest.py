@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 
 from .bench import Bench
 from .server import HostileServer
@@ -22,7 +22,7 @@ def hostile() -> Iterator[HostileServer]:
 @pytest.fixture
 def bench(hostile: HostileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """A line whose waits between tries take no time."""
-    monkeypatch.setattr(Exchange, "wait", lambda self, seconds: self.check())  # the clock
+    monkeypatch.setattr(RequestState, "wait", lambda self, seconds: self.check())  # the clock
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from gpt_image_addon.core.errors import APIStatusError
 from gpt_image_addon.core.http.body_file import BODY_FILE
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 
 from .bench import KEY, PICTURE, TEXT, USAGE, Bench, Ended, document
 from .server import HostileServer, chunked, http, zipped
@@ -73,7 +73,7 @@ def fuzz_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Afterwards the key is in no file at all."""
     state = tmp_path_factory.mktemp("fuzz") / "state"
     with pytest.MonkeyPatch.context() as patch, HostileServer() as server:
-        patch.setattr(Exchange, "wait", lambda self, seconds: self.check())  # the clock
+        patch.setattr(RequestState, "wait", lambda self, seconds: self.check())  # the clock
         bench = Bench(server, state)
         bench.seconds = ANSWER_SECONDS
         yield bench

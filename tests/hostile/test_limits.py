@@ -22,7 +22,7 @@ from gpt_image_addon.core.http import client
 from gpt_image_addon.core.http.body_file import BODY_FILE
 from gpt_image_addon.core.http.decompression import Unpacker
 from gpt_image_addon.core.http.endpoint import Connection
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.journal.states import JobState
 
 from .bench import KEY, PICTURE, TEXT, Bench, document
@@ -216,7 +216,7 @@ def test_ten_of_the_largest_images_may_come(
 def test_an_answer_without_images_is_short(hostile: HostileServer, length: int, too_large: bool) -> None:
     hostile.answer(http(b"", "200 OK", f"Content-Length: {length}", length=False))
     with pytest.raises(GptImageError) as caught:
-        client.send(Connection(hostile.base_url, KEY), "GET", "/models", Exchange())
+        client.send(Connection(hostile.base_url, KEY), "GET", "/models", RequestState())
     assert (caught.value.code == "answer_too_large") is too_large
 
 

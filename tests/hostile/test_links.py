@@ -9,7 +9,7 @@ import pytest
 from gpt_image_addon.core.errors import APIConnectionError, InvalidResponseError
 from gpt_image_addon.core.http import client
 from gpt_image_addon.core.http.body_file import BODY_FILE
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 
 from .bench import KEY, PICTURE, Bench, document, encode
 from .server import HostileServer, endless, http, zipped
@@ -59,7 +59,7 @@ def test_a_redirect_to_where_links_must_not_lead(bench: Bench, hostile: HostileS
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_server_elsewhere_has_no_links_to_this_machine(hostile: HostileServer, scheme: str) -> None:
     with pytest.raises(InvalidResponseError) as caught:
-        client.fetch(hostile.origin.replace("http", scheme, 1) + "/a", Exchange())
+        client.fetch(hostile.origin.replace("http", scheme, 1) + "/a", RequestState())
     assert caught.value.code == "unsafe_link" and not hostile.requests
 
 

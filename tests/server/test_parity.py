@@ -17,7 +17,7 @@ from PIL import Image
 
 from gpt_image_addon.core.errors import APIStatusError, InvalidRequestError
 from gpt_image_addon.core.http.endpoint import Connection
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.imaging.formats import Upload
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
 from gpt_image_addon.core.providers.openai.client import OpenAIProvider
@@ -128,7 +128,7 @@ def ours(
         Connection(**{"base_url": server.base_url, "api_key": server.api_key, **connection})
     )
     report = Reporter(on_partial=lambda index, data: partials.append(data))
-    answer = provider.generate(request, request.prompt, uploads or Uploads(), Exchange(), report)
+    answer = provider.generate(request, request.prompt, uploads or Uploads(), RequestState(), report)
     return answer, partials
 
 

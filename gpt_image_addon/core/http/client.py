@@ -38,7 +38,7 @@ from .decompression import ACCEPTED, UnpackedTooLargeError, Unpacker
 from .endpoint import Connection, is_loopback
 from .pool import session_for
 from .proxy import Proxy, check_route
-from .request_state import Exchange
+from .request_state import RequestState
 
 log = get_logger(__name__)
 guard_libraries()
@@ -100,7 +100,7 @@ def send(
     connection: Connection,
     method: str,
     path: str,
-    exchange: Exchange,
+    request_state: RequestState,
     *,
     json: Mapping[str, Any] | None = None,
     fields: Mapping[str, str] | None = None,
@@ -124,7 +124,7 @@ def send(
     :raises JobCancelled: the exchange was cancelled.
     """
     hide(connection.api_key)
-    exchange.proxy = connection.proxy
+    request_state.proxy = connection.proxy
     headers = connection.headers()
     body: Any = fields
     if json is not None:
@@ -132,9 +132,9 @@ def send(
         headers["Content-Type"] = "application/json"
     if limit is None:
         limit = MAX_TEXT_BYTES if sink is _keep_body else MAX_ANSWER_BYTES
-    exchange.allowance = Allowance(exchange.answer_seconds, limit)
+    request_state.allowance = Allowance(request_state.answer_seconds, limit)
     request = _Request(method, connection.url(path), headers, body, files, timeout)
-    reply = _perform(request, exchange, sink, exchange.received)
+    reply = _perform(request, request_state, sink, request_state.received)
     if _is_redirect(reply.status):
         raise EndpointError(
             "The server redirects elsewhere; redirects are not followed, to keep the key here.",
@@ -147,7 +147,7 @@ def send(
 
 def fetch(
     url: str,
-    exchange: Exchange,
+    request_state: RequestState,
     *,
     local: bool = False,
     timeout: tuple[float, float] = LINK_TIMEOUT,
@@ -161,27 +161,27 @@ def fetch(
     :raises InvalidResponseError: the link leads where it must not, or what it names is too large.
     :raises JobCancelled: the exchange was cancelled.
     """
-    exchange.allowance = Allowance(min(seconds, LINK_SECONDS), MAX_PICTURE_BYTES)
+    request_state.allowance = Allowance(min(seconds, LINK_SECONDS), MAX_PICTURE_BYTES)
     for _ in range(MAX_LINK_HOPS):
         if not _is_safe(url, local):
             raise InvalidResponseError(
                 "The server's answer links to a picture over an unsafe connection.",
                 code="unsafe_link",
-                billed=exchange.billed,
+                billed=request_state.billed,
             )
         try:
-            reply = _perform(_Request("GET", url, {}, None, None, timeout), exchange, _keep_body, None)
+            reply = _perform(_Request("GET", url, {}, None, None, timeout), request_state, _keep_body, None)
         except ConfigurationError as error:  # the link leads elsewhere than the request did
             raise APIConnectionError(
-                error.message, code=error.code, billed=exchange.billed, next_step=error.next_step
+                error.message, code=error.code, billed=request_state.billed, next_step=error.next_step
             ) from error
         target = reply.headers.get("location")
         if not _is_redirect(reply.status) or not target:
             return reply
         url = _joined(url, target)
-        exchange.allowance = exchange.allowance.again()
+        request_state.allowance = request_state.allowance.again()
     raise InvalidResponseError(
-        "The link to a picture leads in circles.", code="unsafe_link", billed=exchange.billed
+        "The link to a picture leads in circles.", code="unsafe_link", billed=request_state.billed
     )
 
 
@@ -219,16 +219,19 @@ class _Request:
 
 
 def _perform(
-    request: _Request, exchange: Exchange, sink: Callable[[Reply], Sink | None], received: BodyFile | None
+    request: _Request,
+    request_state: RequestState,
+    sink: Callable[[Reply], Sink | None],
+    received: BodyFile | None,
 ) -> Reply:
-    exchange.check()
-    exchange.body_sent = False
-    proxy = check_route(request.url, exchange.proxy)
+    request_state.check()
+    request_state.body_sent = False
+    proxy = check_route(request.url, request_state.proxy)
     started = time.monotonic()
     try:
         with (
             broken_pipes_as_errors(),
-            session_for(exchange, send_timeout=request.timeout[1]) as session,
+            session_for(request_state, send_timeout=request.timeout[1]) as session,
             session.request(
                 request.method,
                 request.url,
@@ -241,16 +244,16 @@ def _perform(
                 stream=True,
             ) as response,
         ):
-            reply = _read(response, exchange, sink, received)
+            reply = _read(response, request_state, sink, received)
     except AnswerTooLargeError as error:  # in its head already
-        raise _too_large(exchange) from error
+        raise _too_large(request_state) from error
     except (requests.RequestException, HTTPError, HTTPException, OSError, UnicodeError, zlib.error) as error:
-        exchange.check()
+        request_state.check()
         log.debug("%s %s broke: %s", request.method, request.url, error)
-        raise _connection_error(error, exchange, proxy) from error
+        raise _connection_error(error, request_state, proxy) from error
     finally:
-        exchange.release()
-    exchange.check()
+        request_state.release()
+    request_state.check()
     log.debug(
         "%s %s: %d in %.2f s (%s)",
         request.method,
@@ -264,7 +267,7 @@ def _perform(
 
 def _read(
     response: requests.Response,
-    exchange: Exchange,
+    request_state: RequestState,
     sink: Callable[[Reply], Sink | None],
     received: BodyFile | None,
 ) -> Reply:
@@ -272,23 +275,23 @@ def _read(
     if _is_redirect(head.status):
         return head
     try:
-        return _read_body(response, head, exchange, sink(head), received)
+        return _read_body(response, head, request_state, sink(head), received)
     except (AnswerTooLargeError, UnpackedTooLargeError) as error:
-        raise _too_large(exchange, head.request_id) from error
+        raise _too_large(request_state, head.request_id) from error
 
 
 def _read_body(
     response: requests.Response,
     head: Reply,
-    exchange: Exchange,
+    request_state: RequestState,
     taker: Sink | None,
     received: BodyFile | None,
 ) -> Reply:
-    limit = exchange.allowance.body_bytes
+    limit = request_state.allowance.body_bytes
     if head.status < 300 and int(response.raw.length_remaining or 0) > limit:
         raise AnswerTooLargeError
     body = bytearray()
-    for piece in _pieces(response, exchange, received):
+    for piece in _pieces(response, request_state, received):
         if taker is not None:
             with RECEIVING.hold():
                 full = taker.feed(piece)
@@ -303,18 +306,20 @@ def _read_body(
     return Reply(head.status, head.headers, bytes(body))
 
 
-def _pieces(response: requests.Response, exchange: Exchange, received: BodyFile | None) -> Iterator[bytes]:
+def _pieces(
+    response: requests.Response, request_state: RequestState, received: BodyFile | None
+) -> Iterator[bytes]:
     """The body, unpacked; each piece of it has been kept as it came before.
 
     It is read below urllib3, which collects and unpacks pieces in its own way, another in each version.
     """
-    assert exchange.response is not None
-    limit = exchange.allowance.body_bytes
+    assert request_state.response is not None
+    limit = request_state.allowance.body_bytes
     if received is not None:
         received.restart()
     unpacker = Unpacker(response.headers.get("content-encoding", ""), limit)
     total = 0
-    for chunk in exchange.response.read_pieces(CHUNK):
+    for chunk in request_state.response.read_pieces(CHUNK):
         if received is not None:
             received.write(chunk)
         for piece in unpacker.feed(chunk):
@@ -325,24 +330,24 @@ def _pieces(response: requests.Response, exchange: Exchange, received: BodyFile 
     yield from unpacker.close()
 
 
-def _too_large(exchange: Exchange, request_id: str | None = None) -> InvalidResponseError:
+def _too_large(request_state: RequestState, request_id: str | None = None) -> InvalidResponseError:
     return InvalidResponseError(
-        f"The answer is larger than {exchange.allowance.body_bytes // 10**6} MB.",
+        f"The answer is larger than {request_state.allowance.body_bytes // 10**6} MB.",
         code="answer_too_large",
         request_id=request_id,
-        billed=exchange.billed,
+        billed=request_state.billed,
     )
 
 
-def _connection_error(error: Exception, exchange: Exchange, proxy: Proxy) -> APIError:
+def _connection_error(error: Exception, request_state: RequestState, proxy: Proxy) -> APIError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error) or "doesn't match" in str(error):
         return EndpointError(
             "The server's certificate can't be trusted, so nothing was sent.",
             code="untrusted_certificate",
-            billed=exchange.billed,
+            billed=request_state.billed,
             next_step="Check the base URL; a company's own certificate goes into REQUESTS_CA_BUNDLE.",
         )
-    if isinstance(error, requests.exceptions.ProxyError) and not exchange.body_sent:
+    if isinstance(error, requests.exceptions.ProxyError) and not request_state.body_sent:
         message = f"The proxy {proxy.shown} can't be reached or refused the connection."
         if " 407" in str(error):
             message = f"The proxy {proxy.shown} wants a user name and a password."
@@ -350,22 +355,28 @@ def _connection_error(error: Exception, exchange: Exchange, proxy: Proxy) -> API
             message,
             code="proxy_error",
             retryable=True,
-            billed=exchange.billed,
+            billed=request_state.billed,
             next_step="Check the proxy in the preferences, or HTTPS_PROXY and HTTP_PROXY.",
         )
     if isinstance(error, zlib.error):
-        return InvalidResponseError("The answer can't be unpacked.", billed=exchange.billed)
+        return InvalidResponseError("The answer can't be unpacked.", billed=request_state.billed)
     timed_out = isinstance(error, requests.Timeout) or "timed out" in str(error)
     kind: type[APIConnectionError] = APITimeoutError if timed_out else APIConnectionError
-    return _unsent(kind, timed_out, exchange) if not exchange.body_sent else _unanswered(kind, timed_out)
+    return (
+        _unsent(kind, timed_out, request_state)
+        if not request_state.body_sent
+        else _unanswered(kind, timed_out)
+    )
 
 
-def _unsent(kind: type[APIConnectionError], timed_out: bool, exchange: Exchange) -> APIConnectionError:
+def _unsent(
+    kind: type[APIConnectionError], timed_out: bool, request_state: RequestState
+) -> APIConnectionError:
     what = "The server did not take the connection in time" if timed_out else "The server can't be reached"
     return kind(
         f"{what}.",
         retryable=True,
-        billed=exchange.billed,
+        billed=request_state.billed,
         next_step="Check the network and the base URL.",
     )
 

@@ -1,4 +1,4 @@
-"""Connections for `requests` that tell an `Exchange` what happens to them, and that can be given up."""
+"""Connections for `requests` that tell an `RequestState` what happens to them, and that can be given up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from .bounded_response import BoundedResponse
-from .request_state import Exchange
+from .request_state import RequestState
 from .sockets import open_connection
 
 
@@ -28,17 +28,17 @@ class _Watched:
         if self.sock is not None:  # used before, by another exchange
             self._watch()
         super().request(*args, **kwargs)  # type: ignore[misc]
-        self.adapter.exchange.body_sent = True
+        self.adapter.request_state.body_sent = True
 
     def response_class(self, connected: socket.socket, **options: Any) -> BoundedResponse:
         """What reads an answer; `http.client` calls this."""
-        exchange = self.adapter.exchange
-        exchange.response = BoundedResponse(connected, exchange.allowance, **options)
-        return exchange.response
+        request_state = self.adapter.request_state
+        request_state.response = BoundedResponse(connected, request_state.allowance, **options)
+        return request_state.response
 
     def _watch(self) -> None:
         assert self.sock is not None
-        self.adapter.exchange.watch(self.sock)
+        self.adapter.request_state.watch(self.sock)
         # urllib3 gives the whole upload no longer than a connection may take.
         self.sock.settimeout(self.adapter.send_timeout)
 
@@ -48,24 +48,24 @@ class _Interruptible(_Watched):
 
     def _new_conn(self) -> socket.socket:
         own: Any = self
-        exchange = self.adapter.exchange
+        request_state = self.adapter.request_state
         try:
             connected = open_connection(
-                own._dns_host, own.port, own.timeout, own.socket_options or (), exchange.check
+                own._dns_host, own.port, own.timeout, own.socket_options or (), request_state.check
             )
         except TimeoutError as error:
             raise ConnectTimeoutError(own, f"Connecting to {own.host} timed out") from error
         except OSError as error:
             raise NewConnectionError(own, f"Connecting to {own.host} failed: {error}") from error
-        exchange.watch(connected)
+        request_state.watch(connected)
         return connected
 
 
 class WatchedAdapter(HTTPAdapter):
     """Makes connections watched ones, also behind a proxy. Serves one exchange at a time."""
 
-    def __init__(self, exchange: Exchange, send_timeout: float) -> None:
-        self.exchange = exchange
+    def __init__(self, request_state: RequestState, send_timeout: float) -> None:
+        self.request_state = request_state
         """The one that runs."""
         self.send_timeout = send_timeout
         super().__init__(max_retries=0)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import requests
 
 from .connections import WatchedAdapter
-from .request_state import Exchange
+from .request_state import RequestState
 
 FRESH_SECONDS = 1.0
 
@@ -28,9 +28,9 @@ class _Session(requests.Session):
         return None
 
 
-def _open(exchange: Exchange, send_timeout: float) -> requests.Session:
+def _open(request_state: RequestState, send_timeout: float) -> requests.Session:
     session = _Session()
-    adapter = WatchedAdapter(exchange, send_timeout)
+    adapter = WatchedAdapter(request_state, send_timeout)
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     return session
@@ -49,16 +49,16 @@ class Sessions:
         self._lock = threading.Lock()
         self._resting: list[tuple[float, requests.Session]] = []
 
-    def take(self, exchange: Exchange, send_timeout: float) -> requests.Session:
+    def take(self, request_state: RequestState, send_timeout: float) -> requests.Session:
         """A session for one request."""
         with self._lock:
             since, session = self._resting.pop() if self._resting else (0.0, None)
         if session is None or time.monotonic() - since > FRESH_SECONDS:
             if session is not None:
                 session.close()
-            return _open(exchange, send_timeout)
+            return _open(request_state, send_timeout)
         adapter = _adapter(session)
-        adapter.exchange, adapter.send_timeout = exchange, send_timeout
+        adapter.request_state, adapter.send_timeout = request_state, send_timeout
         return session
 
     def rest(self, session: requests.Session) -> None:
@@ -76,16 +76,16 @@ class Sessions:
 
 
 @contextmanager
-def session_for(exchange: Exchange, send_timeout: float) -> Iterator[requests.Session]:
+def session_for(request_state: RequestState, send_timeout: float) -> Iterator[requests.Session]:
     """The session of one request: one of its own, or where the exchange names `Sessions` one of those."""
-    sessions = exchange.sessions
-    session = sessions.take(exchange, send_timeout) if sessions else _open(exchange, send_timeout)
+    sessions = request_state.sessions
+    session = sessions.take(request_state, send_timeout) if sessions else _open(request_state, send_timeout)
     try:
         yield session
     except BaseException:
         session.close()
         raise
-    if sessions is None or exchange.cancelled:
+    if sessions is None or request_state.cancelled:
         session.close()
     else:
         sessions.rest(session)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Slot(Protocol):
     """One request's place in the row of all that go to its server."""
 
-    def take(self, exchange: Exchange) -> None:
+    def take(self, request_state: RequestState) -> None:
         """Wait until the request may leave."""
         ...
 
@@ -32,7 +32,7 @@ class Slot(Protocol):
 class SessionPool(Protocol):
     """Connections that several requests use, one after the other."""
 
-    def take(self, exchange: Exchange, send_timeout: float) -> requests.Session:
+    def take(self, request_state: RequestState, send_timeout: float) -> requests.Session:
         """A session that nobody else uses meanwhile."""
         ...
 
@@ -41,7 +41,7 @@ class SessionPool(Protocol):
         ...
 
 
-class Exchange:
+class RequestState:
     """The state of a running exchange, shared between the thread that waits and the one that may stop it."""
 
     def __init__(self, answer_seconds: float = ANSWER_SECONDS) -> None:

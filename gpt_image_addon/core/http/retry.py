@@ -23,7 +23,7 @@ from ..text.log import get_logger
 
 if TYPE_CHECKING:
     from .client import Reply
-    from .request_state import Exchange
+    from .request_state import RequestState
 
 log = get_logger(__name__)
 
@@ -39,7 +39,7 @@ _NAMED = re.compile(r"try again in (?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:(\d{1,9
 def with_retries(
     attempt: Callable[[], Reply],
     failure: Callable[[Reply], APIError | None],
-    exchange: Exchange,
+    request_state: RequestState,
     *,
     on_wait: Callable[[float, APIError], None] = lambda seconds, error: None,
     tries: int = MAX_TRIES,
@@ -66,16 +66,16 @@ def with_retries(
         seconds = wait_before_retry(error, headers, number)
         if seconds is None:
             raise error
-        if exchange.turn is not None and isinstance(error, RateLimitError):
-            number -= exchange.turn.refused(seconds)
+        if request_state.turn is not None and isinstance(error, RateLimitError):
+            number -= request_state.turn.refused(seconds)
         if number == tries:
             raise error
         log.info("Try %d failed with %s; the next follows in %.1f s", number, error.code, seconds)
-        exchange.settled()
+        request_state.settled()
         on_wait(seconds, error)
-        exchange.wait(seconds)
-        if exchange.turn is not None:
-            exchange.turn.take(exchange)
+        request_state.wait(seconds)
+        if request_state.turn is not None:
+            request_state.turn.take(request_state)
 
 
 def wait_before_retry(

@@ -46,7 +46,7 @@ from .queue import Emit, Job, JobEvent, Work
 if TYPE_CHECKING:
     from ..http.endpoint import Connection
     from ..http.pool import Sessions
-    from ..http.request_state import Exchange
+    from ..http.request_state import RequestState
     from ..journal.rate_limiter import Pace
     from ..providers.base import Answer, Reporter, Uploads
 
@@ -87,20 +87,20 @@ class Line:
 
     def _answer(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
         """`_receive`, with its failures in the journal, and on the disk what came all the same."""
-        from ..http.request_state import Exchange
+        from ..http.request_state import RequestState
 
-        exchange = Exchange(self.answer_seconds)
-        exchange.sessions = self.sessions
-        exchange.received = BodyFile(self.journal.results, job.id, self.connection.api_key)
+        request_state = RequestState(self.answer_seconds)
+        request_state.sessions = self.sessions
+        request_state.received = BodyFile(self.journal.results, job.id, self.connection.api_key)
         try:
-            return self._receive(job, emit, exchange)
+            return self._receive(job, emit, request_state)
         except GptImageError as error:
-            _keep_body(exchange.received, error)
+            _keep_body(request_state.received, error)
             self._note_failure(job, error)
             raise
         except Exception as error:
-            fault = unexpected_error(error, exchange.billed if job.estimated_usd > 0 else "no")
-            _keep_body(exchange.received, fault)
+            fault = unexpected_error(error, request_state.billed if job.estimated_usd > 0 else "no")
+            _keep_body(request_state.received, fault)
             self._note_failure(job, fault)
             raise fault from error
 
@@ -200,24 +200,24 @@ class Line:
         self._answer(further, lambda event: emit(dataclasses.replace(event, job=job)))
         self.journal.applied(further.id)  # with its job; alone it is nothing to recover
 
-    def _receive(self, job: Job, emit: Emit, exchange: Exchange) -> tuple[Path, tuple[str, ...]]:
+    def _receive(self, job: Job, emit: Emit, request_state: RequestState) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
-        job.on_cancel = exchange.cancel
-        job.billed = lambda: exchange.billed
+        job.on_cancel = request_state.cancel
+        job.billed = lambda: request_state.billed
         job.check_cancelled()
         prompt = compose(job.request)
         uploads = load_uploads(job.request)
         provider = make_provider(job.request.provider, self.connection)
         if self.pace is not None and PROVIDERS[job.request.provider].is_paid:
-            exchange.turn = self.pace.turn(job.request.n, len(uploads.all))
-            exchange.turn.take(exchange)
+            request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
+            request_state.turn.take(request_state)
         sent, _ = as_sent(job.request, self.registry)
         self.journal.sending(job.id, sent.size)
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
-        answer = provider.generate(sent, prompt, uploads, exchange, _reporter(job, emit))
-        exchange.answered = True
+        answer = provider.generate(sent, prompt, uploads, request_state, _reporter(job, emit))
+        request_state.answered = True
         notes = [note for upload in uploads.all for note in upload.notes]
-        return self.store(job, answer, uploads, notes, body=exchange.received)
+        return self.store(job, answer, uploads, notes, body=request_state.received)
 
     def store(
         self,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..errors import JobCancelled
 
 if TYPE_CHECKING:
-    from ..http.request_state import Exchange
+    from ..http.request_state import RequestState
     from .journal import Journal
 
 MINUTE = 60.0  # seconds
@@ -102,16 +102,16 @@ class Turn:
     demands: Mapping[str, int]
     _patience: float = PATIENCE
 
-    def take(self, exchange: Exchange) -> None:
+    def take(self, request_state: RequestState) -> None:
         """Wait until the request may leave.
 
-        :raises JobCancelled: ``exchange`` was cancelled, or nothing is to leave any more.
+        :raises JobCancelled: ``request_state`` was cancelled, or nothing is to leave any more.
         """
         while not self.pace.stopped.is_set():
             wait = self.pace.wait_or_take(self.demands)
             if wait <= 0:
                 return
-            exchange.wait(min(wait, LOOK_SECONDS))
+            request_state.wait(min(wait, LOOK_SECONDS))
         raise JobCancelled("The run was stopped before this was sent.")
 
     def refused(self, seconds: float) -> bool:

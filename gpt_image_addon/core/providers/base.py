@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..http.request_state import Exchange
+from ..http.request_state import RequestState
 from ..imaging.formats import Upload
 from ..request.pricing import Usage
 from ..request.request import GenerationRequest
@@ -57,13 +57,18 @@ class Provider(Protocol):
     """Makes pictures; called on a worker thread."""
 
     def generate(
-        self, request: GenerationRequest, prompt: str, uploads: Uploads, exchange: Exchange, report: Reporter
+        self,
+        request: GenerationRequest,
+        prompt: str,
+        uploads: Uploads,
+        request_state: RequestState,
+        report: Reporter,
     ) -> Answer:
         """Make the pictures of one request.
 
         :param prompt: the words to send: those of the request with its style.
         :raises APIError: the provider can't answer.
-        :raises JobCancelled: ``exchange`` was cancelled.
+        :raises JobCancelled: ``request_state`` was cancelled.
         """
         ...
 

@@ -11,7 +11,7 @@ import pytest
 from gpt_image_addon.core.batch.remote_collection import Collection
 from gpt_image_addon.core.http.client import Reply
 from gpt_image_addon.core.http.endpoint import Connection
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.jobs.worker import Line
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.providers.openai import batch_api
@@ -72,8 +72,8 @@ def test_a_large_file_of_answers_has_time_to_come(
     """Five thousand images over a common line take more than the half hour that one answer may take."""
     seconds = []
 
-    def send(connection: Connection, method: str, path: str, exchange: Exchange, **_: Any) -> Reply:
-        seconds.append(exchange.answer_seconds)
+    def send(connection: Connection, method: str, path: str, request_state: RequestState, **_: Any) -> Reply:
+        seconds.append(request_state.answer_seconds)
         return Reply(200, {})
 
     monkeypatch.setattr(batch_api, "send", send)

@@ -24,7 +24,7 @@ from gpt_image_addon.core.errors import (
 )
 from gpt_image_addon.core.http import client
 from gpt_image_addon.core.http.endpoint import check_proxy
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.http.retry import BACKOFF
 from gpt_image_addon.core.imaging.formats import Upload
 from gpt_image_addon.core.providers.base import Reporter, Uploads
@@ -53,7 +53,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock: waits between tries take no time, unless cancelled."""
-    monkeypatch.setattr(Exchange, "wait", lambda self, seconds: self.check())
+    monkeypatch.setattr(RequestState, "wait", lambda self, seconds: self.check())
 
 
 @pytest.fixture
@@ -67,13 +67,13 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> Callable[[float, float], None]:
     return set_timeout
 
 
-def cancelled_after(start: Callable[[Exchange], object], ready: Callable[[], object]) -> GptImageError:
+def cancelled_after(start: Callable[[RequestState], object], ready: Callable[[], object]) -> GptImageError:
     """Start on a thread, cancel once ready, and return how it ended, in time."""
-    exchange, ended = Exchange(), []
+    request_state, ended = RequestState(), []
 
     def run() -> None:
         try:
-            start(exchange)
+            start(request_state)
         except GptImageError as error:
             ended.append((time.monotonic(), error))
 
@@ -81,7 +81,7 @@ def cancelled_after(start: Callable[[Exchange], object], ready: Callable[[], obj
     thread.start()
     ready()
     asked = time.monotonic()
-    exchange.cancel()
+    request_state.cancel()
     thread.join(5)
     assert not thread.is_alive()
     ((moment, error),) = ended
@@ -92,7 +92,9 @@ def cancelled_after(start: Callable[[Exchange], object], ready: Callable[[], obj
 def test_cancel_while_nobody_answers(api_server: ApiServer) -> None:
     with unanswered_port() as port:
         error = cancelled_after(
-            lambda exchange: generate(api_server, exchange=exchange, base_url=f"http://127.0.0.1:{port}/v1"),
+            lambda request_state: generate(
+                api_server, request_state=request_state, base_url=f"http://127.0.0.1:{port}/v1"
+            ),
             lambda: time.sleep(0.3),
         )
     assert isinstance(error, JobCancelled) and error.billed == "no"
@@ -107,8 +109,10 @@ def test_cancel_during_the_tls_handshake(api_server: ApiServer) -> None:
             assert accepted[0].recv(1)  # the handshake has begun
 
         error = cancelled_after(
-            lambda exchange: generate(
-                api_server, exchange=exchange, base_url=f"https://127.0.0.1:{silent.getsockname()[1]}/v1"
+            lambda request_state: generate(
+                api_server,
+                request_state=request_state,
+                base_url=f"https://127.0.0.1:{silent.getsockname()[1]}/v1",
             ),
             ready,
         )
@@ -126,7 +130,9 @@ def test_cancel_while_the_name_is_looked_up(api_server: ApiServer, monkeypatch: 
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     error = cancelled_after(
-        lambda exchange: generate(api_server, exchange=exchange, base_url="https://images.invalid/v1"),
+        lambda request_state: generate(
+            api_server, request_state=request_state, base_url="https://images.invalid/v1"
+        ),
         lambda: asked.wait(5),
     )
     answer.set()
@@ -138,7 +144,8 @@ def test_cancel_while_waiting_for_the_next_try(api_server: ApiServer) -> None:
     waiting = threading.Event()
     report = Reporter(on_wait=lambda seconds, reason: waiting.set())
     error = cancelled_after(
-        lambda exchange: generate(api_server, exchange=exchange, report=report), lambda: waiting.wait(5)
+        lambda request_state: generate(api_server, request_state=request_state, report=report),
+        lambda: waiting.wait(5),
     )
     assert isinstance(error, JobCancelled) and error.billed == "no"
     assert len(api_server.requests) == 1
@@ -147,7 +154,7 @@ def test_cancel_while_waiting_for_the_next_try(api_server: ApiServer) -> None:
 def test_cancel_in_the_middle_of_an_upload(api_server: ApiServer) -> None:
     api_server.script(faults.stall("body"))
     error = cancelled_after(
-        lambda exchange: generate(api_server, uploads=heavy_uploads(), exchange=exchange),
+        lambda request_state: generate(api_server, uploads=heavy_uploads(), request_state=request_state),
         lambda: api_server.wait_until(lambda server: bool(server.stalled)),
     )
     assert isinstance(error, JobCancelled) and error.billed == "no"
@@ -157,7 +164,7 @@ def test_cancel_in_the_middle_of_a_stream(api_server: ApiServer) -> None:
     request = dataclasses.replace(REQUEST, partial_images=2)
     api_server.script(faults.stall("answer"))
     error = cancelled_after(
-        lambda exchange: generate(api_server, request, exchange=exchange),
+        lambda request_state: generate(api_server, request, request_state=request_state),
         lambda: api_server.wait_until(lambda server: bool(server.stalled)),
     )
     assert isinstance(error, JobCancelled) and error.billed == "maybe"
@@ -310,11 +317,11 @@ def test_a_link_may_lead_on(api_server: ApiServer) -> None:
         assert caught.value.code == "unsafe_link"
 
 
-def paid_exchange() -> Exchange:
-    exchange = Exchange()
-    exchange.answered = True
-    exchange.wait = lambda seconds: None  # type: ignore[method-assign]  # the clock
-    return exchange
+def paid_exchange() -> RequestState:
+    request_state = RequestState()
+    request_state.answered = True
+    request_state.wait = lambda seconds: None  # type: ignore[method-assign]  # the clock
+    return request_state
 
 
 @pytest.mark.parametrize(
@@ -350,14 +357,14 @@ def test_cancel_while_a_link_is_followed(api_server: ApiServer) -> None:
     api_server.options.answer_with = "url"
     api_server.script(dataclasses.replace(faults.stall("answer"), match="/files/"))
     error = cancelled_after(
-        lambda exchange: generate(api_server, exchange=exchange),
+        lambda request_state: generate(api_server, request_state=request_state),
         lambda: api_server.wait_until(lambda server: bool(server.stalled)),
     )
     assert isinstance(error, JobCancelled) and error.billed == "yes"
 
 
 def test_an_inline_link() -> None:
-    assert downloads._picture("data:image/png;base64,AAEC", Exchange(), True) == b"\0\1\2"
+    assert downloads._picture("data:image/png;base64,AAEC", RequestState(), True) == b"\0\1\2"
 
 
 @pytest.mark.parametrize(
@@ -384,9 +391,9 @@ def test_answers_beyond_the_limit_are_refused(
 
 
 def test_no_connection_stays_open(api_server: ApiServer) -> None:
-    exchange = Exchange()
-    generate(api_server, exchange=exchange)
-    assert exchange._socket is None
+    request_state = RequestState()
+    generate(api_server, request_state=request_state)
+    assert request_state._socket is None
     with contextlib.suppress(JobCancelled):
-        exchange.cancel()
-        exchange.check()
+        request_state.cancel()
+        request_state.check()

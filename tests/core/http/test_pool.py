@@ -15,7 +15,7 @@ from gpt_image_addon.core.http import pool as room
 from gpt_image_addon.core.http.client import Reply, send
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.http.pool import Sessions
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 from tests.api_server import ApiServer, faults
 from tests.core.loopback import listener
 from tests.core.providers.test_openai_client import generate
@@ -80,9 +80,9 @@ def sessions() -> Iterator[Sessions]:
 
 
 def ask(connection: Connection, sessions: Sessions | None) -> Reply:
-    exchange = Exchange()
-    exchange.sessions = sessions
-    return send(connection, "POST", "/x", exchange, json={"a": 1}, timeout=(5.0, 10.0))
+    request_state = RequestState()
+    request_state.sessions = sessions
+    return send(connection, "POST", "/x", request_state, json={"a": 1}, timeout=(5.0, 10.0))
 
 
 def test_requests_follow_on_one_connection(sessions: Sessions) -> None:
@@ -130,11 +130,11 @@ def test_no_answer_on_a_used_connection_may_be_billed(sessions: Sessions) -> Non
 
 
 def test_a_cancelled_connection_is_not_used(sessions: Sessions, api_server: ApiServer) -> None:
-    first = Exchange()
+    first = RequestState()
     first.sessions = sessions
-    generate(api_server, exchange=first)
+    generate(api_server, request_state=first)
     api_server.script(faults.stall("processing"))
-    second = Exchange()
+    second = RequestState()
     second.sessions = sessions
 
     def cancel() -> None:
@@ -144,11 +144,11 @@ def test_a_cancelled_connection_is_not_used(sessions: Sessions, api_server: ApiS
     thread = threading.Thread(target=cancel)
     thread.start()
     with pytest.raises(JobCancelled) as caught:
-        generate(api_server, exchange=second)
+        generate(api_server, request_state=second)
     thread.join(5)
     assert caught.value.billed == "maybe"
-    third = Exchange()
+    third = RequestState()
     third.sessions = sessions
-    assert generate(api_server, exchange=third).pictures
+    assert generate(api_server, request_state=third).pictures
     ports = [record.client_port for record in api_server.requests]
     assert ports[0] == ports[1] != ports[2]

@@ -123,7 +123,9 @@ def test_a_proxy_that_can_not_be_used_is_named_before_anything_is_sent(
 def test_a_proxy_that_wants_a_password_says_so(
     api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gpt_image_addon.core.http.request_state.Exchange.wait", lambda self, seconds: None)
+    monkeypatch.setattr(
+        "gpt_image_addon.core.http.request_state.RequestState.wait", lambda self, seconds: None
+    )
     with Refusing(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
         address = f"127.0.0.1:{proxy.port}"
         monkeypatch.setenv("HTTPS_PROXY", f"http://ada:word@{address}")
@@ -193,13 +195,13 @@ def test_a_bad_proxy_behind_a_paid_link_is_told_as_paid(
 ) -> None:
     """The server is on this machine, its pictures are elsewhere."""
     from gpt_image_addon.core.http.client import fetch
-    from gpt_image_addon.core.http.request_state import Exchange
+    from gpt_image_addon.core.http.request_state import RequestState
 
-    exchange = Exchange()
-    exchange.answered = True
+    request_state = RequestState()
+    request_state.answered = True
     monkeypatch.setenv("ALL_PROXY", "ftp://proxy:1")
     with pytest.raises(APIConnectionError, match="ALL_PROXY") as caught:
-        fetch("https://images.invalid/a.png", exchange)
+        fetch("https://images.invalid/a.png", request_state)
     assert caught.value.billed == "yes"
 
 

@@ -22,7 +22,7 @@ from gpt_image_addon.core.errors import (
 )
 from gpt_image_addon.core.http import client
 from gpt_image_addon.core.http.endpoint import Connection
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.imaging import decoding, formats
 from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
 from gpt_image_addon.core.jobs.worker import Line
@@ -79,7 +79,7 @@ class Bench:
 @pytest.fixture
 def bench(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """Afterwards no thread runs, no file is half written, and every billed picture is accounted for."""
-    monkeypatch.setattr(Exchange, "wait", lambda self, seconds: self.check())  # the clock
+    monkeypatch.setattr(RequestState, "wait", lambda self, seconds: self.check())  # the clock
     found = Bench(api_server, open_journal(tmp_path / "state"), JobQueue(1))
     yield found
     assert found.queue.close(5.0)

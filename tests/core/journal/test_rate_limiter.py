@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from gpt_image_addon.core.errors import JobCancelled
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.journal import rate_limiter
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.rate_limiter import IMAGES, INPUT_IMAGES, LONGEST_WAIT, Pace, Turn
@@ -102,5 +102,5 @@ def test_a_stopped_run_lets_nothing_leave(journals: tuple[Journal, Journal]) -> 
     found = Pace(journals[0], SERVER)
     found.stopped.set()
     with pytest.raises(JobCancelled) as caught:
-        found.turn(1, 0).take(Exchange())
+        found.turn(1, 0).take(RequestState())
     assert caught.value.billed == "no"

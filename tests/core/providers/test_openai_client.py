@@ -31,7 +31,7 @@ from gpt_image_addon.core.errors import (
 )
 from gpt_image_addon.core.http import client
 from gpt_image_addon.core.http.endpoint import Connection, check_base_url, is_loopback
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.http.retry import named_wait, wait_before_retry
 from gpt_image_addon.core.imaging.formats import encode_png, load_upload
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
@@ -50,13 +50,13 @@ def generate(
     server: ApiServer,
     request: GenerationRequest = REQUEST,
     uploads: Uploads | None = None,
-    exchange: Exchange | None = None,
+    request_state: RequestState | None = None,
     report: Reporter | None = None,
     **connection: Any,
 ) -> Answer:
     provider = OpenAIProvider(connect(server, **connection))
     return provider.generate(
-        request, request.prompt, uploads or Uploads(), exchange or Exchange(), report or Reporter()
+        request, request.prompt, uploads or Uploads(), request_state or RequestState(), report or Reporter()
     )
 
 
@@ -72,7 +72,7 @@ def picture(folder: Path, name: str, size: tuple[int, int] = (64, 48), alpha: bo
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock: waits between tries take no time, unless cancelled."""
-    monkeypatch.setattr(Exchange, "wait", lambda self, seconds: self.check())
+    monkeypatch.setattr(RequestState, "wait", lambda self, seconds: self.check())
 
 
 def test_a_generation_is_exactly_what_the_server_sent(api_server: ApiServer) -> None:
@@ -276,12 +276,12 @@ def test_a_silent_server_is_left(api_server: ApiServer, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("stage", faults.STAGES)
 def test_cancel_closes_the_connection(api_server: ApiServer, stage: str) -> None:
     api_server.script(faults.stall(stage))
-    exchange = Exchange()
+    request_state = RequestState()
     ended: list[tuple[float, BaseException]] = []
 
     def run() -> None:
         try:
-            generate(api_server, exchange=exchange)
+            generate(api_server, request_state=request_state)
         except GptImageError as error:
             ended.append((time.monotonic(), error))
 
@@ -289,7 +289,7 @@ def test_cancel_closes_the_connection(api_server: ApiServer, stage: str) -> None
     thread.start()
     assert api_server.wait_until(lambda server: bool(server.stalled))
     asked = time.monotonic()
-    exchange.cancel()
+    request_state.cancel()
     thread.join(5)
     assert not thread.is_alive()
     ((moment, error),) = ended

@@ -13,7 +13,7 @@ from gpt_image_addon.core.errors import (
     InternalServerError,
     InvalidResponseError,
 )
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.imaging.formats import load_upload, verify
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
 from gpt_image_addon.core.providers.openai.client import OpenAIProvider
@@ -34,7 +34,7 @@ def stream(
         request,
         request.prompt,
         uploads or Uploads(),
-        Exchange(),
+        RequestState(),
         Reporter(on_partial=lambda index, data: partials.append((index, data))),
     )
     return answer, partials
@@ -105,7 +105,11 @@ def test_a_stream_that_ends_badly_may_have_been_billed(
     told: list[int] = []
     with pytest.raises(kind) as caught:
         OpenAIProvider(connect(api_server)).generate(
-            REQUEST, "oak", Uploads(), Exchange(), Reporter(on_partial=lambda index, data: told.append(index))
+            REQUEST,
+            "oak",
+            Uploads(),
+            RequestState(),
+            Reporter(on_partial=lambda index, data: told.append(index)),
         )
     assert type(caught.value) is kind
     assert (caught.value.billed, caught.value.retryable, caught.value.exit_code) == ("maybe", False, 6)

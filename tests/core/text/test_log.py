@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from gpt_image_addon.core.errors import GptImageError
-from gpt_image_addon.core.http.request_state import Exchange
+from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.text import log as logs
 from gpt_image_addon.core.text import redaction
 from tests.api_server import ApiServer, faults
@@ -47,7 +47,7 @@ def everything() -> Iterator[io.StringIO]:
 def test_nothing_secret_is_ever_logged(
     api_server: ApiServer, everything: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Exchange, "wait", lambda self, seconds: self.check())
+    monkeypatch.setattr(RequestState, "wait", lambda self, seconds: self.check())
     log = logs.get_logger("gpt_image_addon.core.test")
     request = dataclasses.replace(REQUEST, prompt=PROMPT)
     said = []

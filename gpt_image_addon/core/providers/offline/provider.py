@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ...http.endpoint import Connection
-from ...http.request_state import Exchange
+from ...http.request_state import RequestState
 from ...imaging.formats import Upload, decode
 from ...imaging.png_writer import encode_png
 from ...request.parameters import DEFAULT_SIZE
@@ -30,14 +30,19 @@ class OfflineProvider:
         """
 
     def generate(
-        self, request: GenerationRequest, prompt: str, uploads: Uploads, exchange: Exchange, report: Reporter
+        self,
+        request: GenerationRequest,
+        prompt: str,
+        uploads: Uploads,
+        request_state: RequestState,
+        report: Reporter,
     ) -> Answer:
         """See `Provider.generate`; the style's words are not drawn, so the request's own prompt is used."""
         width, height = parse_size(DEFAULT_SIZE if request.size == AUTO else request.size)
         references = [decode(upload.data) for upload in uploads.references]
         pictures, heights, families = [], [], []
         for index in range(request.n):
-            exchange.check()
+            request_state.check()
             draft = paint(
                 request.prompt,
                 width,

@@ -17,7 +17,7 @@ from ...errors import NAME_LIMIT, Billed, InvalidResponseError, JobCancelled
 from ...http.client import MAX_ANSWER_BYTES, Files, Reply, Sink, send
 from ...http.endpoint import Connection
 from ...http.json_images import PictureLifter
-from ...http.request_state import Exchange
+from ...http.request_state import RequestState
 from ...http.retry import with_retries
 from ...request.request import GenerationRequest
 from ...text.json_reader import TOO_DEEP, parse_json
@@ -294,8 +294,8 @@ class BatchClient:
             return Stoppable() if head.status < 300 else None
 
         path = f"/files/{quote(file, safe='')}/content"
-        exchange = Exchange(FILE_SECONDS)
-        reply = send(self.connection, "GET", path, exchange, sink=sink, limit=MAX_OUTPUT_BYTES)
+        request_state = RequestState(FILE_SECONDS)
+        reply = send(self.connection, "GET", path, request_state, sink=sink, limit=MAX_OUTPUT_BYTES)
         error = error_from(reply, "")
         if error is not None:
             raise error
@@ -307,11 +307,11 @@ class BatchClient:
         """
         :param unread: what an answer that can't be read means for the money.
         """
-        exchange = Exchange()
+        request_state = RequestState()
         reply = with_retries(
-            lambda: send(self.connection, method, path, exchange, **content),
+            lambda: send(self.connection, method, path, request_state, **content),
             lambda found: error_from(found, ""),
-            exchange,
+            request_state,
         )
         try:
             found = parse_json(reply.body)

@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import APIConnectionError, APIError, InvalidResponseError
 from ...http.client import Files, Reply, Sink, send
 from ...http.endpoint import PICTURE_FIELDS, Connection, is_loopback
-from ...http.request_state import Exchange
+from ...http.request_state import RequestState
 from ...http.retry import with_retries
 from ...imaging.formats import Upload
 from ...request.request import GenerationRequest
@@ -66,7 +66,12 @@ class OpenAIProvider:
         self.connection = connection
 
     def generate(
-        self, request: GenerationRequest, prompt: str, uploads: Uploads, exchange: Exchange, report: Reporter
+        self,
+        request: GenerationRequest,
+        prompt: str,
+        uploads: Uploads,
+        request_state: RequestState,
+        report: Reporter,
     ) -> Answer:
         """See `Provider.generate`."""
         values = parameters(request, prompt)
@@ -74,7 +79,7 @@ class OpenAIProvider:
 
         def attempt() -> Reply:
             try:
-                return self._send(values, uploads, exchange, reader.open)
+                return self._send(values, uploads, request_state, reader.open)
             except (APIConnectionError, InvalidResponseError):
                 if reader.keeps_what_came():
                     return reader.head
@@ -87,26 +92,26 @@ class OpenAIProvider:
             error = error_from(reply, request.model)
             return None if error is not None and reader.holds_pictures(reply) else error
 
-        with_retries(attempt, failure, exchange, on_wait=on_wait)
+        with_retries(attempt, failure, request_state, on_wait=on_wait)
         answer = reader.answer()
         if not reader.links:
             return answer
-        return fetch_all(answer, reader.links, exchange, local=is_loopback(self.connection.base_url))
+        return fetch_all(answer, reader.links, request_state, local=is_loopback(self.connection.base_url))
 
     def _send(
         self,
         values: Mapping[str, Any],
         uploads: Uploads,
-        exchange: Exchange,
+        request_state: RequestState,
         sink: Callable[[Reply], Sink | None],
     ) -> Reply:
         if not uploads.references:
-            return send(self.connection, "POST", GENERATIONS, exchange, json=values, sink=sink)
+            return send(self.connection, "POST", GENERATIONS, request_state, json=values, sink=sink)
         return send(
             self.connection,
             "POST",
             EDITS,
-            exchange,
+            request_state,
             fields=form_fields(values),
             files=form_files(uploads, self.connection.picture_fields),
             sink=sink,

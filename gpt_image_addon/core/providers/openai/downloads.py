@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from ...errors import APIConnectionError, APIError, InvalidResponseError
 from ...http.client import fetch
 from ...http.json_images import decode_base64
-from ...http.request_state import Exchange
+from ...http.request_state import RequestState
 from ..base import Answer
 
 DATA_URL = "data:"
@@ -21,22 +21,22 @@ MAX_LINK = 16_384  # characters; those of signed links stay far below
 SHOWN_LINK = 300  # characters of a link in a sentence
 
 
-def fetch_all(answer: Answer, links: Sequence[str], exchange: Exchange, *, local: bool) -> Answer:
+def fetch_all(answer: Answer, links: Sequence[str], request_state: RequestState, *, local: bool) -> Answer:
     """The answer with the pictures behind its links; one that can't be had becomes a warning.
 
     The request is paid for by now, so its pictures are asked for again where that may help.
 
     :param local: whether links may lead to this machine.
     :raises APIError: not a single picture can be had; ``billed`` is yes.
-    :raises JobCancelled: ``exchange`` was cancelled.
+    :raises JobCancelled: ``request_state`` was cancelled.
     """
-    exchange.answered = True
+    request_state.answered = True
     pictures, warnings = list(answer.pictures), list(answer.warnings)
     failure: APIError | None = None
-    end = time.monotonic() + exchange.answer_seconds
+    end = time.monotonic() + request_state.answer_seconds
     for link in links:
         try:
-            pictures.append(_picture(link, exchange, local, end))
+            pictures.append(_picture(link, request_state, local, end))
         except APIError as error:
             failure = error
             warnings.append(error.text)
@@ -50,7 +50,7 @@ def fetch_all(answer: Answer, links: Sequence[str], exchange: Exchange, *, local
     )
 
 
-def _picture(link: str, exchange: Exchange, local: bool, end: float = math.inf) -> bytes:
+def _picture(link: str, request_state: RequestState, local: bool, end: float = math.inf) -> bytes:
     """:param end: when all links have had their time, on the clock of `time.monotonic`."""
     if link[: len(DATA_URL)].lower() == DATA_URL:
         return _inline(link)
@@ -62,7 +62,7 @@ def _picture(link: str, exchange: Exchange, local: bool, end: float = math.inf) 
         )
     for number in range(1, TRIES + 1):
         try:
-            reply = fetch(link, exchange, local=local, seconds=end - time.monotonic())
+            reply = fetch(link, request_state, local=local, seconds=end - time.monotonic())
         except APIConnectionError as error:
             why = error.message
         except InvalidResponseError as error:
@@ -76,7 +76,7 @@ def _picture(link: str, exchange: Exchange, local: bool, end: float = math.inf) 
         if time.monotonic() > end:
             break
         if number < TRIES:
-            exchange.wait(PAUSE * number)
+            request_state.wait(PAUSE * number)
     raise APIConnectionError(
         f"A finished picture could not be fetched. {why}",
         code="link_failed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import InvalidResponseError
 from ...http.client import send
 from ...http.endpoint import Connection
-from ...http.request_state import Exchange
+from ...http.request_state import RequestState
 from ...text.json_reader import parse_json
 from .errors import error_from
 
@@ -18,7 +18,7 @@ def list_models(connection: Connection) -> list[str]:
 
     :raises APIError: no connection, or the server refuses.
     """
-    reply = send(connection, "GET", MODELS, Exchange(), timeout=TIMEOUT)
+    reply = send(connection, "GET", MODELS, RequestState(), timeout=TIMEOUT)
     error = error_from(reply, "")
     if error is not None:
         raise error
