@@ -23,7 +23,7 @@ _DATA_URL = b"data:"
 _LONGEST_PREFIX = 256  # bytes of a data URL before its comma
 
 
-class PictureLifter:
+class JsonImageExtractor:
     """Takes the ``b64_json`` values out of a JSON text and leaves empty strings in their place."""
 
     def __init__(self) -> None:

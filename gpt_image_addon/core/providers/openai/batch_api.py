@@ -16,7 +16,7 @@ from ...common.files import PART_SUFFIX, storage_errors, sync_folder
 from ...errors import NAME_LIMIT, Billed, InvalidResponseError, JobCancelled
 from ...http.client import MAX_ANSWER_BYTES, Files, Reply, Sink, send
 from ...http.endpoint import Connection
-from ...http.json_images import PictureLifter
+from ...http.json_images import JsonImageExtractor
 from ...http.request_state import RequestState
 from ...http.retry import with_retries
 from ...request.request import GenerationRequest
@@ -131,7 +131,7 @@ class LineReader:
         :raises StorageError: that can't be written.
         """
         self._on_line = on_line
-        self._lifter = PictureLifter()
+        self._lifter = JsonImageExtractor()
         self._number = 1
         self._size = 0
         self._aside = aside

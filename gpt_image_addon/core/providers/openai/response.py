@@ -13,7 +13,7 @@ from typing import Any
 
 from ...errors import APIConnectionError, APIError, InvalidResponseError
 from ...http.client import Reply
-from ...http.json_images import PictureLifter, decode_base64
+from ...http.json_images import JsonImageExtractor, decode_base64
 from ...http.sse import EventParser
 from ...imaging.decoding import sniff
 from ...request.pricing import Usage
@@ -67,7 +67,7 @@ class AnswerReader:
 
     def _start(self, head: Reply) -> None:
         self.head = head
-        self._lifter = PictureLifter()
+        self._lifter = JsonImageExtractor()
         self._events: EventParser | None = None
         self._front: bytes | None = b""
         self._bare: bytearray | None = None
