@@ -48,7 +48,7 @@ from .schema import (
 )
 from .states import JobState
 from .stored_values import load_object
-from .writer import Commits
+from .writer import GroupCommitWriter
 
 LOCKS_FOLDER = "processes"
 RESULTS_FOLDER = "results"
@@ -88,7 +88,7 @@ class Journal:
             ) from error
         try:
             with storage_errors(folder):
-                self._commits = Commits(folder / JOURNAL_FILE)
+                self._commits = GroupCommitWriter(folder / JOURNAL_FILE)
         except BaseException:
             self._lock.release()
             raise
@@ -418,7 +418,7 @@ class Journal:
         return self._write(lambda connection: connection.execute(statement, given).rowcount == 1, durable)
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], durable: bool = False) -> _T:
-        """One write transaction, shared with those of other threads; see `Commits.write`.
+        """One write transaction, shared with those of other threads; see `GroupCommitWriter.write`.
 
         :raises StorageError: the journal can't be written.
         """

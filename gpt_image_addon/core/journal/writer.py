@@ -31,7 +31,7 @@ class _Write:
         self.error: Exception | None = None
 
 
-class Commits:
+class GroupCommitWriter:
     """The one connection of a process that writes; usable from every thread."""
 
     def __init__(self, path: Path) -> None:

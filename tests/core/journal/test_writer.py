@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.journal.schema import open_database
-from gpt_image_addon.core.journal.writer import Commits
+from gpt_image_addon.core.journal.writer import GroupCommitWriter
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def commits(path: Path) -> Iterator[Commits]:
-    found = Commits(path)
+def commits(path: Path) -> Iterator[GroupCommitWriter]:
+    found = GroupCommitWriter(path)
     yield found
     found.close()
 
@@ -42,7 +42,7 @@ def adding(name: str) -> Callable[[sqlite3.Connection], int]:
     return lambda connection: connection.execute("INSERT INTO found VALUES (?)", (name,)).rowcount
 
 
-def together(commits: Commits, *works: Callable[[sqlite3.Connection], Any]) -> list[Any]:
+def together(commits: GroupCommitWriter, *works: Callable[[sqlite3.Connection], Any]) -> list[Any]:
     """Let several threads write while another one does; what each of them got."""
     got: list[Any] = [None] * len(works)
 
@@ -64,7 +64,7 @@ def together(commits: Commits, *works: Callable[[sqlite3.Connection], Any]) -> l
     return got
 
 
-def test_what_waits_is_written_at_once(commits: Commits, path: Path) -> None:
+def test_what_waits_is_written_at_once(commits: GroupCommitWriter, path: Path) -> None:
     statements: list[str] = []
     commits._connection.set_trace_callback(statements.append)
     assert together(commits, *[adding(str(number)) for number in range(8)]) == [1] * 8
@@ -73,7 +73,7 @@ def test_what_waits_is_written_at_once(commits: Commits, path: Path) -> None:
     assert [word for word in statements if "synchronous" in word][-1].endswith("FULL")
 
 
-def test_it_is_there_when_it_is_said(commits: Commits, path: Path) -> None:
+def test_it_is_there_when_it_is_said(commits: GroupCommitWriter, path: Path) -> None:
     def write(number: int) -> None:
         for step in range(20):
             commits.write(adding(f"{number}-{step}"), durable=False)
@@ -89,7 +89,7 @@ def test_it_is_there_when_it_is_said(commits: Commits, path: Path) -> None:
     assert len(done) == 80
 
 
-def test_one_that_fails_fails_alone(commits: Commits, path: Path) -> None:
+def test_one_that_fails_fails_alone(commits: GroupCommitWriter, path: Path) -> None:
     def refused(connection: sqlite3.Connection) -> None:
         adding("never")(connection)
         raise ValueError("no")
@@ -100,7 +100,7 @@ def test_one_that_fails_fails_alone(commits: Commits, path: Path) -> None:
     assert names(path) == {"a", "b"}
 
 
-def test_who_is_broken_off_breaks_nobody_else_off(commits: Commits, path: Path) -> None:
+def test_who_is_broken_off_breaks_nobody_else_off(commits: GroupCommitWriter, path: Path) -> None:
     leaders: list[threading.Thread] = []
 
     def broken_off(connection: sqlite3.Connection) -> int:
