@@ -90,9 +90,9 @@ def unapplied() -> list[Entry]:
 
     :raises StorageError: the journal can't be written.
     """
-    from ..core.journal.recovery import adopt_all
+    from ..core.journal.recovery import recover_all
 
-    adopt_all(_journal())
+    recover_all(_journal())
     return _journal().unapplied()
 
 

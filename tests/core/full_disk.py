@@ -6,7 +6,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
+from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 
 from . import line
 
@@ -34,7 +34,7 @@ def main(state: Path, base_url: str, api_key: str) -> None:
     (journal.results / entry.created.strftime("%Y-%m")).mkdir(exist_ok=True)
     with journal.transaction(durable=True) as connection:
         connection.execute("UPDATE jobs SET state = 'UNKNOWN'")
-    adopt_all(journal)
+    recover_all(journal)
     entry = journal.entry(job.id)
     assert entry is not None
     print(entry.state, *(picture.sha256 for picture in event.prepared.pictures))

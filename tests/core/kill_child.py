@@ -48,7 +48,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "received": (journal.Journal, "received"),
     "prepare": (postprocess, "prepare"),
     "applied": (journal.Journal, "applied"),
-    "settle": (recovery, "settle_dead"),
+    "settle": (recovery, "recover_orphans"),
 }
 """The steps of the protocol, by the functions that take them."""
 TRACED = {module.__file__ for module in (admission, writer, journal, jobs, worker, store, schema, recovery)}

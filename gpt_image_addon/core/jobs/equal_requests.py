@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..common.process_lock import is_alive
 from ..journal.entries import Place
-from ..journal.recovery import settle_dead
+from ..journal.recovery import recover_orphans
 from ..journal.states import JobState
 from ..results.store import Prepared
 from .queue import Emit, Job, JobEvent, Work
@@ -105,7 +105,7 @@ def find_running(journal: Journal, digest: str) -> Entry | None:
     for row in journal.rows(f"{ON_ITS_WAY} ORDER BY created DESC", digest, *OPEN):
         if is_alive(journal.locks, row["process"]):
             return journal.read(row)
-        settle_dead(journal)
+        recover_orphans(journal)
     return None
 
 

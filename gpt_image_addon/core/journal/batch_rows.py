@@ -12,7 +12,7 @@ from ..common.process_lock import is_alive
 from ..errors import GptImageError
 from .entries import ENDED, OF_BATCH, OF_ROW, Entry
 from .journal import Journal
-from .recovery import settle_dead
+from .recovery import recover_orphans
 from .states import JobState
 
 
@@ -50,7 +50,7 @@ def known(journal: Journal, row: str) -> Known:
         elif found["batch"] or is_alive(journal.locks, found["process"]):
             running = entry
         else:
-            settle_dead(journal)
+            recover_orphans(journal)
             return known(journal, row)
     return Known(stored, running, tuple(unknown))
 

@@ -36,26 +36,26 @@ def open_journal(folder: Path) -> Journal:
     """
     journal = Journal(folder)
     try:
-        settle_dead(journal)
+        recover_orphans(journal)
         if journal.is_new:
-            adopt_strangers(journal)
+            import_unknown_results(journal)
     except BaseException:
         journal.close()
         raise
     return journal
 
 
-def settle_dead(journal: Journal) -> None:
+def recover_orphans(journal: Journal) -> None:
     """Decide the open rows of processes that are gone; several processes may do so at once."""
     for job, state in journal.left_behind():
         if state is JobState.QUEUED:
             journal.cancel_dead(job)
-        elif not adopt(journal, job):
+        elif not adopt_result(journal, job):
             journal.unknown(job)
     sweep(journal.locks)
 
 
-def adopt(journal: Journal, job: str) -> bool:
+def adopt_result(journal: Journal, job: str) -> bool:
     """Take the answer that a row is waiting for from the disk, where it is there.
 
     :returns: whether it is.
@@ -77,15 +77,15 @@ def adopt(journal: Journal, job: str) -> bool:
     return True
 
 
-def adopt_all(journal: Journal) -> None:
+def recover_all(journal: Journal) -> None:
     """Look for answers to everything that lacks one, and for answers that no row names."""
-    settle_dead(journal)
+    recover_orphans(journal)
     for entry in journal.entries(JobState.UNKNOWN):
-        adopt(journal, entry.id)
-    adopt_strangers(journal)
+        adopt_result(journal, entry.id)
+    import_unknown_results(journal)
 
 
-def adopt_strangers(journal: Journal) -> None:
+def import_unknown_results(journal: Journal) -> None:
     """Make rows for result folders that have none, as after the loss of the journal."""
     known = {str(row["id"]).casefold() for row in journal.query("SELECT id FROM jobs")}
     for noted in sorted(present(journal.results)):
@@ -95,11 +95,11 @@ def adopt_strangers(journal: Journal) -> None:
         answer = read_answer(folder)
         if answer is not None:
             with contextlib.suppress(*SOMEBODY_ELSES):
-                _adopt_stranger(journal, folder, answer)
+                _import_result(journal, folder, answer)
                 known.add(folder.name.casefold())
 
 
-def _adopt_stranger(journal: Journal, folder: Path, answer: Mapping[str, Any]) -> None:
+def _import_result(journal: Journal, folder: Path, answer: Mapping[str, Any]) -> None:
     created = datetime.fromisoformat(answer["created"]).astimezone().replace(tzinfo=None)
     moment = clean_moment(created.timestamp())
     request = foreign_request(answer["request"])
@@ -117,4 +117,4 @@ def _adopt_stranger(journal: Journal, folder: Path, answer: Mapping[str, Any]) -
             estimated_usd=clean_usd(answer.get("cost_usd")) or 0.0,
             reserved_usd=0.0,
         )
-    adopt(journal, folder.name)
+    adopt_result(journal, folder.name)

@@ -18,7 +18,7 @@ import pytest
 
 from gpt_image_addon.core.jobs.postprocess import prepare
 from gpt_image_addon.core.journal.journal import STORED, Entry, Journal
-from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
+from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer
 
@@ -89,7 +89,7 @@ def check(nursery: Nursery, server: ApiServer) -> Counter[JobState]:
     journal = open_journal(nursery.state)
     try:
         assert journal.query("PRAGMA integrity_check")[0][0] == "ok"
-        adopt_all(journal)
+        recover_all(journal)
         entries = {entry.request.prompt: entry for entry in journal.entries()}
         whole = [record for record in server.image_requests if record.fields]
         assert not any(record.billed for record in server.image_requests if not record.fields)

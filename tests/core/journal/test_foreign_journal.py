@@ -22,7 +22,7 @@ from gpt_image_addon.core.journal.history import Filter, clean, export, find, gl
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import merge
 from gpt_image_addon.core.journal.outputs import Outputs
-from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
+from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
@@ -116,7 +116,7 @@ def merged_quietly(journal: Journal, foreign: Path) -> None:
     """Take over what can be, then clean everything away."""
     try:
         merge(journal, foreign)
-        adopt_all(journal)
+        recover_all(journal)
         clean(journal, -1)
     except GptImageError:
         pass
@@ -445,7 +445,7 @@ def planted(journal: Journal, where: str, **answer: Any) -> Path:
 def test_a_folder_that_can_be_no_result_is_not_adopted(journal: Journal) -> None:
     for where in (f"{MONTH}/.hidden", f"{MONTH}/a b", "backup/c", "2026-13/d", f"{MONTH}/e.part"):
         planted(journal, where)
-    adopt_all(journal)
+    recover_all(journal)
     assert journal.entries() == []
 
 
@@ -470,7 +470,7 @@ ANSWERS: list[dict[str, Any]] = [
 def test_a_planted_answer_changes_no_ledger(journal: Journal) -> None:
     for number, answer in enumerate(ANSWERS):
         planted(journal, f"2026-11/x{number}", **answer)
-    adopt_all(journal)
+    recover_all(journal)
     spent = [row["spent"] for row in journal.query("SELECT spent FROM sums")]
     assert all(amount >= 0 for amount in spent) and 0 < sum(spent) / 1e12 < 0.03 * len(ANSWERS)
     for entry in find(journal, Filter()):
@@ -484,7 +484,7 @@ def test_a_deep_answer_is_left_alone(journal: Journal) -> None:
     (folder / "answer.json").write_text("[" * 200_000)
     (planted(journal, f"{MONTH}/y") / "answer.json").unlink()
     os.mkfifo(journal.results / MONTH / "y" / "answer.json")
-    adopt_all(journal)
+    recover_all(journal)
     assert journal.entries() == []
 
 
@@ -581,7 +581,7 @@ def test_corrupt_rows_are_left_out(journal: Journal) -> None:
     assert {entry.id for entry in find(journal, Filter(search="EICHE"))} == {"fine", "good"}
     assert len(find(journal, Filter(limit=2))) == 2
     assert {seen.job for seen in glance(journal, Filter(limit=20)).jobs} >= {"fine", "good"}
-    adopt_all(journal)
+    recover_all(journal)
     assert {entry.id for entry in journal.unapplied()} == {"fine", "good"}
     for job in CORRUPT:
         with pytest.raises(StorageError, match=job):

@@ -19,7 +19,7 @@ from gpt_image_addon.core.journal.history import Filter, clean, export, glance, 
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import merge
 from gpt_image_addon.core.journal.outputs import Outputs
-from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
+from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE, migrate, open_database
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
@@ -240,7 +240,7 @@ def check(plan: tuple[Any, Any, Any, Any, int]) -> None:
         spent_now = journal.spent_usd()
         for part in journal.results.glob("*/*.part"):
             attempt(lambda part=part: salvage(part))
-        attempt(lambda: adopt_all(journal))
+        attempt(lambda: recover_all(journal))
         look_back(journal, base)
         attempt(lambda: clean(journal, -1, dry_run=True))
         attempt(lambda: clean(journal, -1))

@@ -22,7 +22,7 @@ from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs.queue import JobEvent
 from gpt_image_addon.core.jobs.worker import Line
 from gpt_image_addon.core.journal.journal import Journal
-from gpt_image_addon.core.journal.recovery import adopt_all, open_journal
+from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.models import load_registry
@@ -195,7 +195,7 @@ def test_a_rescued_answer_is_adopted(journal: Journal, temporary: Path, api_serv
     assert event.prepared is not None and "instead" in event.prepared.warnings[-1]
     with journal.transaction() as connection:  # as if the death had come before the row was written
         connection.execute("UPDATE jobs SET state = 'UNKNOWN', folder = NULL, cost_usd = NULL")
-    adopt_all(journal)
+    recover_all(journal)
     entry = journal.entry(job.id)
     assert entry is not None and entry.folder is not None
     assert entry.state is JobState.RECEIVED and entry.folder.is_relative_to(temporary)
@@ -230,7 +230,7 @@ def test_a_fault_of_our_own_while_the_answer_is_noted_spoils_nothing(
     assert event.prepared is not None and "a fault of our own" in " ".join(event.prepared.warnings)
     with journal.transaction() as connection:
         connection.execute("UPDATE jobs SET state = 'UNKNOWN'")  # its process is gone
-    adopt_all(journal)
+    recover_all(journal)
     assert [entry.id for entry in journal.unapplied()] == [job.id]
 
 
