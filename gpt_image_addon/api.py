@@ -59,7 +59,7 @@ from .core.request.sizes import AUTO
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
-    from .core.batch.estimate import Survey
+    from .core.batch.estimate import ManifestEstimate
     from .core.journal.journal import Entry
     from .core.request.models import Model
     from .core.request.pricing import Estimate
@@ -468,7 +468,9 @@ def _as_text(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def run_batch(batch: Batch, survey: Survey | None = None, **callbacks: Callable[..., None]) -> BatchResult:
+def run_batch(
+    batch: Batch, survey: ManifestEstimate | None = None, **callbacks: Callable[..., None]
+) -> BatchResult:
     """Make what a manifest lists and wait for it; what was made before is not made again.
 
     :param survey: what ``batch.survey()`` said, where it was asked.

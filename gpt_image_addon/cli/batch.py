@@ -32,7 +32,7 @@ from .generate import add_request
 
 if TYPE_CHECKING:
     from ..app.batch.batches import Batch, BatchResult
-    from ..core.batch.estimate import Survey
+    from ..core.batch.estimate import ManifestEstimate
     from ..core.batch.outcomes import Outcome, Tally
     from ..core.batch.runner import Run
     from ..core.errors import Billed
@@ -356,7 +356,7 @@ def _dry_run(made: Batch) -> Output:
     return {**output, "state": "incomplete" if survey.invalid else "dry_run"}
 
 
-def _output(survey: Survey, result: BatchResult) -> Output:
+def _output(survey: ManifestEstimate, result: BatchResult) -> Output:
     tally = result.tally
     if result.fatal is not None:
         output = failure(result.fatal)

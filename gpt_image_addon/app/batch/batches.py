@@ -17,7 +17,7 @@ from ...core.request.request import GenerationRequest
 from .. import runner, settings
 
 if TYPE_CHECKING:
-    from ...core.batch.estimate import Survey
+    from ...core.batch.estimate import ManifestEstimate
     from ...core.batch.gate import Gate, Pricer
     from ...core.batch.outcomes import Outcome, Tally
     from ...core.batch.remote_collection import Problem
@@ -110,7 +110,7 @@ class Batch:
         """Whether anything may be paid for."""
         return self.options.sends and not self.options.collect
 
-    def survey(self, on_invalid: Callable[[Row, GptImageError], None] | None = None) -> Survey:
+    def survey(self, on_invalid: Callable[[Row, GptImageError], None] | None = None) -> ManifestEstimate:
         """Read and price everything; nothing is sent.
 
         :raises InvalidRequestError: the manifest can't be understood.
@@ -223,7 +223,7 @@ class Batch:
         """File for the rows that failed or are UNKNOWN."""
         return (self.options.report or self.file("report")).absolute()
 
-    def open(self, survey: Survey) -> Run:
+    def open(self, survey: ManifestEstimate) -> Run:
         """A run that is ready to begin.
 
         :raises ConfigurationError: a provider of the manifest can't be used.
@@ -398,7 +398,7 @@ class BatchResult:
 
 def run(
     batch: Batch,
-    survey: Survey,
+    survey: ManifestEstimate,
     on_open: Callable[[Run], None] = lambda run: None,
     on_outcome: Callable[[Outcome, Tally], None] = lambda outcome, tally: None,
 ) -> BatchResult:

@@ -24,7 +24,7 @@ class Group:
 
 
 @dataclass
-class Survey:
+class ManifestEstimate:
     """What a manifest asks for."""
 
     rows: int = 0
@@ -46,13 +46,13 @@ class Survey:
 
 def survey(
     rows: Iterable[Row], pricer: Pricer, on_invalid: Callable[[Row, GptImageError], None] | None = None
-) -> Survey:
+) -> ManifestEstimate:
     """Price all rows; nothing is sent.
 
     :param on_invalid: told of each row that can't be sent.
     :raises InvalidRequestError: the manifest itself can't be understood.
     """
-    found = Survey()
+    found = ManifestEstimate()
     for row in rows:
         found.rows += 1
         try:
