@@ -33,7 +33,7 @@ from .generate import add_request
 if TYPE_CHECKING:
     from ..app.batch.batches import Batch, BatchResult
     from ..core.batch.estimate import ManifestEstimate
-    from ..core.batch.outcomes import Outcome, Tally
+    from ..core.batch.outcomes import Outcome, RunSummary
     from ..core.batch.runner import Run
     from ..core.errors import Billed
 
@@ -222,7 +222,7 @@ def _run(options: argparse.Namespace) -> Output:
     started = time.monotonic()
     cost_usd = 0.0
 
-    def show(outcome: Outcome, tally: Tally) -> None:
+    def show(outcome: Outcome, tally: RunSummary) -> None:
         nonlocal cost_usd
         cost_usd = tally.cost_usd
         wrong = tally.failed + tally.unknown

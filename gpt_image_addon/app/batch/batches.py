@@ -19,7 +19,7 @@ from .. import runner, settings
 if TYPE_CHECKING:
     from ...core.batch.estimate import ManifestEstimate
     from ...core.batch.gate import Gate, Pricer
-    from ...core.batch.outcomes import Outcome, Tally
+    from ...core.batch.outcomes import Outcome, RunSummary
     from ...core.batch.remote_collection import Problem
     from ...core.batch.runner import Folder, Run
     from ...core.jobs.worker import Line
@@ -382,7 +382,7 @@ def write_contact_sheet(batch: Batch, results: Path) -> None:
 class BatchResult:
     """How a run ended."""
 
-    tally: Tally
+    tally: RunSummary
     results: Path
     """JSON Lines: every row that was worked on."""
     report: Path | None
@@ -400,7 +400,7 @@ def run(
     batch: Batch,
     survey: ManifestEstimate,
     on_open: Callable[[Run], None] = lambda run: None,
-    on_outcome: Callable[[Outcome, Tally], None] = lambda outcome, tally: None,
+    on_outcome: Callable[[Outcome, RunSummary], None] = lambda outcome, tally: None,
 ) -> BatchResult:
     """Work through a manifest.
 
@@ -409,14 +409,14 @@ def run(
     :param on_outcome: told of each row.
     :raises GptImageError: it can't begin.
     """
-    from ...core.batch.outcomes import Tally
+    from ...core.batch.outcomes import RunSummary
     from ...core.batch.run_files import RunFiles
 
     if batch.options.merge_from is not None:
         merge_all(batch.options.merge_from)
     running = batch.open(survey)
     on_open(running)
-    tally = Tally()
+    tally = RunSummary()
     problems: list[Problem] = []
     outputs = runner.outputs(overwrite=batch.options.overwrite)
     with RunFiles(batch.file("results"), batch.report, running.journal, outputs, batch.owner) as files:

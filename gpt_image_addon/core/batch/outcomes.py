@@ -59,7 +59,7 @@ class Outcome:
 
 
 @dataclass
-class Tally:
+class RunSummary:
     """How a run stands."""
 
     rows: int = 0
