@@ -12,7 +12,7 @@ from ..core.journal.states import JobState
 from . import blend_paths, runner, settings
 
 if TYPE_CHECKING:
-    from ..core.journal.history import Cleaned, Glance, History
+    from ..core.journal.history import Cleaned, History, HistoryPage
     from ..core.journal.journal import Entry, Journal
     from ..core.journal.merge import Merged
 
@@ -57,7 +57,7 @@ def unreadable() -> list[str]:
 
 
 def look_back(
-    done: Callable[[Glance | None, GptImageError | None], None],
+    done: Callable[[HistoryPage | None, GptImageError | None], None],
     *,
     search: str = "",
     states: Collection[JobState] = (),

@@ -8,7 +8,7 @@ import bpy
 import pytest
 
 from gpt_image_addon import api, registration
-from gpt_image_addon.core.journal.history import Glance
+from gpt_image_addon.core.journal.history import HistoryPage
 from gpt_image_addon.ui.common import enum_items, sidebar
 from gpt_image_addon.ui.preferences import preferences
 from gpt_image_addon.ui.request import quote, to_parameters
@@ -193,7 +193,7 @@ def test_the_history_lists_searches_and_pages() -> None:
 
 
 def test_an_older_answer_does_not_replace_a_newer_one() -> None:
-    older, newer = (Glance(float(number), 0.0, number * history_view.PAGE, ()) for number in (1, 2))
+    older, newer = (HistoryPage(float(number), 0.0, number * history_view.PAGE, ()) for number in (1, 2))
     first, second = next(history_view._questions), next(history_view._questions)
     history_view._answered(second, newer, None)
     history_view._answered(first, older, None)
@@ -202,7 +202,9 @@ def test_an_older_answer_does_not_replace_a_newer_one() -> None:
 
 def test_the_last_page_is_shown_when_the_page_is_gone() -> None:
     history_view.view.page = 7
-    history_view._answered(next(history_view._questions), Glance(0.0, 0.0, history_view.PAGE + 1, ()), None)
+    history_view._answered(
+        next(history_view._questions), HistoryPage(0.0, 0.0, history_view.PAGE + 1, ()), None
+    )
     assert history_view.view.page == 1
 
 

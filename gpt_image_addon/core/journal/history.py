@@ -242,7 +242,7 @@ def delete_result(journal: Journal, job: str, noted: object, state: JobState | N
 
 
 @dataclass(frozen=True)
-class Seen:
+class HistoryItem:
     """One job."""
 
     job: str
@@ -256,7 +256,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Glance:
+class HistoryPage:
     """What `glance` finds."""
 
     spent_usd: float
@@ -264,11 +264,11 @@ class Glance:
     reserved_usd: float
     count: int
     """How many jobs the filter lets through."""
-    jobs: tuple[Seen, ...]
+    jobs: tuple[HistoryItem, ...]
     """Those of the page, newest first."""
 
 
-def glance(journal: Journal, which: Filter, start: int = 0) -> Glance:
+def glance(journal: Journal, which: Filter, start: int = 0) -> HistoryPage:
     """A page of the jobs that a filter lets through; usable from every thread.
 
     :param which: its limit is the length of the page.
@@ -284,14 +284,14 @@ def glance(journal: Journal, which: Filter, start: int = 0) -> Glance:
     if len(rows) == limit or (start and not rows):  # else these were the last ones
         count = journal.query(f"SELECT COUNT(*) FROM {BY_AGE} WHERE {where}", *values)[0][0]
     jobs = tuple(seen for seen in (_seen(row, journal.results) for row in rows) if seen is not None)
-    return Glance(journal.spent_usd(), journal.reserved_usd(), count, jobs)
+    return HistoryPage(journal.spent_usd(), journal.reserved_usd(), count, jobs)
 
 
-def _seen(row: Any, results: Path) -> Seen | None:
+def _seen(row: Any, results: Path) -> HistoryItem | None:
     """None for a row that can't be read."""
     folder = named(results, row["id"], row["folder"])
     try:
-        return Seen(
+        return HistoryItem(
             job=row["id"],
             prompt=str(row["prompt"]),
             state=JobState(row["state"]),

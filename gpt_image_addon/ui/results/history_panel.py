@@ -18,7 +18,7 @@ from . import operators_results as results
 from .jobs_panel import STATE_ICONS
 
 if TYPE_CHECKING:
-    from ...core.journal.history import Seen
+    from ...core.journal.history import HistoryItem
 
 THUMBNAIL_SCALE = 3.0  # of an icon
 
@@ -64,7 +64,7 @@ def _draw_spending(layout: Any, view: history_view.View) -> None:
         layout.label(text=text, translate=False)
 
 
-def _draw_row(layout: Any, entry: Seen, *, shown: bool) -> None:
+def _draw_row(layout: Any, entry: HistoryItem, *, shown: bool) -> None:
     """
     :param shown: its picture is; the thumbnail of a job that is not done may still be in the making.
     """

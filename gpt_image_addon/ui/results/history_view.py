@@ -12,7 +12,7 @@ from ...core.errors import GptImageError
 from ...core.journal.states import JobState
 
 if TYPE_CHECKING:
-    from ...core.journal.history import Seen
+    from ...core.journal.history import HistoryItem
 
 PAGE = 8  # rows at once
 
@@ -30,7 +30,7 @@ FILTERS = {
 class View:
     """What is shown."""
 
-    rows: tuple[Seen, ...] = ()
+    rows: tuple[HistoryItem, ...] = ()
     """The page, newest first."""
     count: int = 0
     """How many jobs the search lets through."""
