@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.journal.journal import Entry, Journal
     from ..core.journal.outputs import Outputs
     from ..core.request.models import Model, Registry
-    from ..core.request.pricing import Estimate, Seen
+    from ..core.request.pricing import Estimate, UsageHistory
     from ..core.results.store import Prepared
 
 log = get_logger(__name__)
@@ -226,15 +226,15 @@ def check_receiver(application: Application, *, at_once: bool = False) -> None:
     check_receiver(application, at_once=at_once)
 
 
-def _seen(settings: Settings) -> Seen:
+def _seen(settings: Settings) -> UsageHistory:
     """What the journal knows of earlier answers; a price is shown without it, too."""
-    from ..core.request.pricing import nothing_seen
+    from ..core.request.pricing import no_history
 
     try:
         return state(settings).journal.seen
     except StorageError as error:
         log.warning("Estimates can't learn: %s", error.text)
-        return nothing_seen
+        return no_history
 
 
 def earlier(request: GenerationRequest, settings: Settings) -> Entry | None:

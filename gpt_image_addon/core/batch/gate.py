@@ -15,7 +15,7 @@ from ..journal.batch_rows import Known, known
 from ..journal.entries import Place
 from ..journal.journal import Journal
 from ..request.models import Registry
-from ..request.pricing import Estimate, Limits, Seen, check_limit
+from ..request.pricing import Estimate, Limits, UsageHistory, check_limit
 from ..request.request import GenerationRequest
 from .manifest import Row
 
@@ -27,7 +27,7 @@ class Pricer:
     registry: Registry
     complete: Callable[[GenerationRequest], GenerationRequest]
     """Names the provider and the model where a row leaves them open."""
-    seen: Seen
+    seen: UsageHistory
     share: float = 1.0
     """Of the list price."""
     check: Callable[[Row], None] = lambda row: None

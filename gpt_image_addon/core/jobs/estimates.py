@@ -12,7 +12,7 @@ from ..errors import InvalidRequestError
 from ..request.models import Registry, check
 from ..request.normalize import as_sent
 from ..request.parameters import OBJECT_TARGETS
-from ..request.pricing import Estimate, Seen, estimate, nothing_seen
+from ..request.pricing import Estimate, UsageHistory, estimate, no_history
 from ..request.prompt import compose
 from ..request.request import Application, GenerationRequest, check_application
 from ..request.sizes import AUTO, parse_size
@@ -32,7 +32,7 @@ def checked(
     request: GenerationRequest,
     application: Application,
     registry: Registry,
-    seen: Seen,
+    seen: UsageHistory,
     more_pictures: Sequence[tuple[int, int]] = (),
     *,
     read_files: bool = True,
@@ -69,7 +69,7 @@ def sent_fields(request: GenerationRequest, registry: Registry) -> Mapping[str, 
 def quote(
     request: GenerationRequest,
     registry: Registry,
-    seen: Seen = nothing_seen,
+    seen: UsageHistory = no_history,
     more_pictures: Sequence[tuple[int, int]] = (),
 ) -> Estimate:
     """The price of a request that names its model.
@@ -93,7 +93,7 @@ def _picture_sizes(request: GenerationRequest) -> Sequence[tuple[int, int]]:
 
 
 def further_price(
-    request: GenerationRequest, registry: Registry, size: tuple[int, int], seen: Seen = nothing_seen
+    request: GenerationRequest, registry: Registry, size: tuple[int, int], seen: UsageHistory = no_history
 ) -> Estimate:
     """The price of a further request about a picture of this size, and its mask where it has one."""
     pictures = (size,) if request.mask is None else (size, size)
@@ -105,7 +105,7 @@ def with_further(
     request: GenerationRequest,
     application: Application,
     registry: Registry,
-    seen: Seen = nothing_seen,
+    seen: UsageHistory = no_history,
 ) -> Estimate:
     """The price with that of the further requests.
 

@@ -92,12 +92,12 @@ class Observed:
     highest: float
 
 
-Seen = Callable[[str, str, str], Observed | None]
+UsageHistory = Callable[[str, str, str], Observed | None]
 """What was observed for a model, a quality and a size."""
 
 
-def nothing_seen(model: str, quality: str, size: str) -> Observed | None:
-    """A `Seen` without any experience."""
+def no_history(model: str, quality: str, size: str) -> Observed | None:
+    """A `UsageHistory` without any experience."""
     return None
 
 
@@ -115,7 +115,7 @@ def estimate(
     fields: Mapping[str, Any],
     registry: Registry,
     picture_sizes: Sequence[tuple[int, int]] = (),
-    seen: Seen = nothing_seen,
+    seen: UsageHistory = no_history,
 ) -> Estimate:
     """The price of a request, from the very fields that would be sent.
 
@@ -156,7 +156,7 @@ def _priced(model: Model, registry: Registry) -> Model:
     return model if model.prices else registry.get(registry.default)
 
 
-def output_tokens(fields: Mapping[str, Any], registry: Registry, seen: Seen) -> _Tokens:
+def output_tokens(fields: Mapping[str, Any], registry: Registry, seen: UsageHistory) -> _Tokens:
     """Output tokens of one picture: by published tables, and where those leave a doubt by experience."""
     model = registry.get(fields["model"])
     rule = registry.output_tokens[_priced(model, registry).output_tokens]

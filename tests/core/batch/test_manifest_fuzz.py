@@ -22,12 +22,12 @@ from gpt_image_addon.core.common.paths import is_file_name
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.request.models import load_registry
-from gpt_image_addon.core.request.pricing import nothing_seen
+from gpt_image_addon.core.request.pricing import no_history
 from tests.core.fuzzing import fuzz
 
 SECONDS = 5.0  # for a manifest of some kilobytes
 MEMORY = 50 * 10**6  # bytes
-PRICER = Pricer(load_registry(), lambda request: request, nothing_seen)
+PRICER = Pricer(load_registry(), lambda request: request, no_history)
 
 columns = st.sampled_from(sorted(PARAMETERS | OWN_COLUMNS | NOT_OFFERED | set(ALIASES) | {"wood", "age", ""}))
 words = st.one_of(

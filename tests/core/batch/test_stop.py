@@ -18,7 +18,7 @@ from gpt_image_addon.core.journal.outputs import Delivery
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.models import load_registry
-from gpt_image_addon.core.request.pricing import Limits, nothing_seen
+from gpt_image_addon.core.request.pricing import Limits, no_history
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import Prepared
 
@@ -57,7 +57,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 def a_run(journal: Journal, shelf: Shelf) -> Run:
     registry = load_registry()
-    pricer = Pricer(registry, lambda request: request, nothing_seen)
+    pricer = Pricer(registry, lambda request: request, no_history)
     shelf.run = Run(
         Line(journal, registry, Connection("")), Gate(journal, pricer, Limits()), None, output=shelf
     )

@@ -44,7 +44,7 @@ def estimate(
     asked: GenerationRequest,
     registry: Registry,
     sizes: tuple[tuple[int, int], ...] = (),
-    seen: pricing.Seen = pricing.nothing_seen,
+    seen: pricing.UsageHistory = pricing.no_history,
 ) -> Estimate:
     return pricing.estimate(sent_fields(asked, registry), registry, sizes, seen)
 
@@ -164,7 +164,7 @@ def test_estimates_have_shares_and_sums() -> None:
     assert not about.times(2).exact and not one.plus(about).exact and not about.plus(one).exact
 
 
-def seen(count: int, lowest: float, mean: float, highest: float) -> pricing.Seen:
+def seen(count: int, lowest: float, mean: float, highest: float) -> pricing.UsageHistory:
     return lambda model, quality, size: Observed(count, mean, lowest, highest)
 
 
