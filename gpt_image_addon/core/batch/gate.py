@@ -11,7 +11,7 @@ from ..errors import APIConnectionError, BudgetExceededError, RowTakenError
 from ..jobs.estimates import checked
 from ..jobs.queue import Job
 from ..jobs.worker import file_digests
-from ..journal.batch_rows import Known, known
+from ..journal.batch_rows import RowHistory, find_row_history
 from ..journal.entries import Place
 from ..journal.journal import Journal
 from ..request.models import Registry
@@ -59,7 +59,7 @@ class Asked:
     request: GenerationRequest
     digest: str
     key: str
-    known: Known
+    known: RowHistory
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Gate:
         request = self.pricer.complete(row.request)
         digest = request.digest(file_digests(request))
         key = row_key(row, digest)
-        return Asked(request, digest, key, known(self.journal, key))
+        return Asked(request, digest, key, find_row_history(self.journal, key))
 
     def admit(self, row: Row, asked: Asked, batch: str = "") -> Job:
         """A job whose price is set aside.
@@ -126,7 +126,7 @@ class Gate:
             self._reserved_usd -= reserved_usd
             self._spent_usd += spent_usd
 
-    def _check_free(self, found: Known) -> None:
+    def _check_free(self, found: RowHistory) -> None:
         if found.running is not None:
             raise RowTakenError(f"Job {found.running.id} works on this row.")
         if found.unknown and not self.retry_unknown:

@@ -17,7 +17,7 @@ from .states import JobState
 
 
 @dataclass(frozen=True)
-class Known:
+class RowHistory:
     """What was done for a row before."""
 
     stored: Entry | None = None
@@ -34,7 +34,7 @@ def last_error(journal: Journal, row: str) -> Mapping[str, Any] | None:
     return journal.read(rows[0]).error if rows else None
 
 
-def known(journal: Journal, row: str) -> Known:
+def find_row_history(journal: Journal, row: str) -> RowHistory:
     """Look a row up.
 
     :raises StorageError: the journal can't be read.
@@ -51,8 +51,8 @@ def known(journal: Journal, row: str) -> Known:
             running = entry
         else:
             recover_orphans(journal)
-            return known(journal, row)
-    return Known(stored, running, tuple(unknown))
+            return find_row_history(journal, row)
+    return RowHistory(stored, running, tuple(unknown))
 
 
 class BatchState(StrEnum):

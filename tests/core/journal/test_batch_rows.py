@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import APIConnectionError, InvalidRequestError, RowTakenError
-from gpt_image_addon.core.journal.batch_rows import Known, known, last_error
+from gpt_image_addon.core.journal.batch_rows import RowHistory, find_row_history, last_error
 from gpt_image_addon.core.journal.entries import Place
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
@@ -53,7 +53,7 @@ def die(journal: Journal, job: str) -> None:
         connection.execute("UPDATE jobs SET process = '1-0123abcd' WHERE id = ?", (job,))
 
 
-def told(found: Known) -> tuple[str | None, str | None, list[str]]:
+def told(found: RowHistory) -> tuple[str | None, str | None, list[str]]:
     """Ids of the jobs that were found."""
     stored, running = found.stored, found.running
     return stored and stored.id, running and running.id, [entry.id for entry in found.unknown]
@@ -76,30 +76,30 @@ def test_a_row_is_known_by_its_jobs(
 ) -> None:
     add(journal, "other", JobState.APPLIED, "other")
     add(journal, "a", state)
-    assert told(known(journal, "r")) == expected
+    assert told(find_row_history(journal, "r")) == expected
 
 
 def test_the_unknown_come_in_the_order_they_were_sent(journal: Journal) -> None:
     for number, job in enumerate(("c", "a", "b")):
         add(journal, job, JobState.UNKNOWN, others=number)
     add(journal, "d", JobState.RECEIVED, others=3)
-    assert told(known(journal, "r")) == ("d", None, ["c", "a", "b"])
+    assert told(find_row_history(journal, "r")) == ("d", None, ["c", "a", "b"])
 
 
 def test_single_requests_are_no_row(journal: Journal) -> None:
     for job in "ab":
         add(journal, job, JobState.SENDING, row="")
     add(journal, "c", JobState.FAILED, row="")
-    assert known(journal, "") == Known() and last_error(journal, "") is None
+    assert find_row_history(journal, "") == RowHistory() and last_error(journal, "") is None
 
 
 def test_what_died_is_settled(journal: Journal) -> None:
     add(journal, "a", JobState.SENDING)
     die(journal, "a")
-    assert told(known(journal, "r")) == (None, None, ["a"])
+    assert told(find_row_history(journal, "r")) == (None, None, ["a"])
     add(journal, "b", JobState.QUEUED, row="s")
     die(journal, "b")
-    assert known(journal, "s") == Known()
+    assert find_row_history(journal, "s") == RowHistory()
     entry = journal.entry("b")
     assert entry is not None and entry.state is JobState.CANCELLED
 
@@ -107,7 +107,7 @@ def test_what_died_is_settled(journal: Journal) -> None:
 def test_a_remote_batch_outlives_its_process(journal: Journal) -> None:
     add(journal, "a", JobState.SENDING, batch="remote")
     die(journal, "a")
-    assert told(known(journal, "r")) == (None, "a", [])
+    assert told(find_row_history(journal, "r")) == (None, "a", [])
 
 
 def test_nobody_sends_a_row_that_another_has_begun(journal: Journal) -> None:
