@@ -53,7 +53,7 @@ def row_key(row: Row, digest: str) -> str:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RowRequest:
     """A row with what the journal knows of it."""
 
     request: GenerationRequest
@@ -76,7 +76,7 @@ class Gate:
     _spent_usd: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def look(self, row: Row) -> Asked:
+    def look(self, row: Row) -> RowRequest:
         """What the journal knows of a row.
 
         :raises InvalidRequestError: a file of it can't be read.
@@ -84,9 +84,9 @@ class Gate:
         request = self.pricer.complete(row.request)
         digest = request.digest(file_digests(request))
         key = row_key(row, digest)
-        return Asked(request, digest, key, find_row_history(self.journal, key))
+        return RowRequest(request, digest, key, find_row_history(self.journal, key))
 
-    def admit(self, row: Row, asked: Asked, batch: str = "") -> Job:
+    def admit(self, row: Row, asked: RowRequest, batch: str = "") -> Job:
         """A job whose price is set aside.
 
         :param batch: our id of the remote batch that it goes into.
