@@ -12,7 +12,7 @@ from ..jobs.estimates import checked
 from ..jobs.queue import Job
 from ..jobs.worker import file_digests
 from ..journal.batch_rows import RowHistory, find_row_history
-from ..journal.entries import Place
+from ..journal.entries import BatchPosition
 from ..journal.journal import Journal
 from ..request.models import Registry
 from ..request.pricing import Estimate, Limits, UsageHistory, check_limit
@@ -112,7 +112,7 @@ class Gate:
                 asked.digest,
                 price.high_usd,
                 self.limits.monthly_budget_usd,
-                Place(asked.key, others, batch),
+                BatchPosition(asked.key, others, batch),
                 price.further_usd,
             )
         except BaseException:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..common.process_lock import is_alive
-from ..journal.entries import Place
+from ..journal.entries import BatchPosition
 from ..journal.recovery import recover_orphans
 from ..journal.states import JobState
 from ..results.store import Prepared
@@ -35,7 +35,7 @@ class EqualRequestError(Exception):
 
 
 @dataclass(frozen=True)
-class Alone(Place):
+class Alone(BatchPosition):
     """Lets a request into the journal only while no equal one is on its way, or was answered meanwhile."""
 
     digest: str = ""

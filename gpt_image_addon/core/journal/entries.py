@@ -57,7 +57,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Place:
+class BatchPosition:
     """Where a job belongs in a batch; for single requests everything is empty."""
 
     row: str = ""

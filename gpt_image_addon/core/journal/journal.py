@@ -31,7 +31,7 @@ from ..request.pricing import Observed
 from ..request.request import Application, GenerationRequest
 from ..results.folders import measure, month_folders, named
 from ..text.log import get_logger
-from .entries import MOVES, OPEN, STORED, Place, read_entry
+from .entries import MOVES, OPEN, STORED, BatchPosition, read_entry
 from .entries import Entry as Entry
 from .schema import (
     JOURNAL_FILE,
@@ -145,7 +145,7 @@ class Journal:
         digest: str,
         estimated_usd: float,
         budget_usd: float | None = None,
-        place: Place | None = None,
+        place: BatchPosition | None = None,
         further_usd: float = 0.0,
     ) -> None:
         """Add a QUEUED row and set its estimate aside.
@@ -157,7 +157,7 @@ class Journal:
         :raises RowTakenError: another process has begun the same row of a batch meanwhile.
         """
         now = datetime.now()
-        found = place or Place()
+        found = place or BatchPosition()
         values = dict(
             **described(job, request, application),
             state=JobState.QUEUED.value,

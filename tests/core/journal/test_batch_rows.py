@@ -11,7 +11,7 @@ import pytest
 
 from gpt_image_addon.core.errors import APIConnectionError, InvalidRequestError, RowTakenError
 from gpt_image_addon.core.journal.batch_rows import RowHistory, find_row_history, last_error
-from gpt_image_addon.core.journal.entries import Place
+from gpt_image_addon.core.journal.entries import BatchPosition
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
@@ -32,7 +32,7 @@ def add(
     journal: Journal, job: str, state: JobState, row: str = "r", others: int = 0, batch: str = ""
 ) -> None:
     """A job of a row that got as far as this state."""
-    journal.reserve(job, REQUEST, Application(), "d", 0.5, place=Place(row, others, batch))
+    journal.reserve(job, REQUEST, Application(), "d", 0.5, place=BatchPosition(row, others, batch))
     if state is not JobState.QUEUED:
         journal.sending(job)
     if state in (JobState.RECEIVED, JobState.APPLIED):
@@ -117,7 +117,7 @@ def test_nobody_sends_a_row_that_another_has_begun(journal: Journal) -> None:
             add(journal, "b", JobState.QUEUED, others=others)
     assert journal.entry("b") is None
     add(journal, "b", JobState.QUEUED, others=1)
-    journal.reserve("c", REQUEST, Application(), "d", 0.5, place=Place("s"))
+    journal.reserve("c", REQUEST, Application(), "d", 0.5, place=BatchPosition("s"))
     for job in ("d", "e"):
         add(journal, job, JobState.SENDING, row="")
 
