@@ -297,7 +297,7 @@ def planner(
 
     def work() -> Plan:
         model = runner.model_of(request, found)
-        wanted = runner.fitted(request, model, found) if snap else request
+        wanted = runner.snap_to_model(request, model, found) if snap else request
         if picture_sizes is None:
             checked = runner.checked(_without_captures(wanted), application, found, rendered)
         else:

@@ -162,17 +162,17 @@ def registry(settings: Settings) -> Registry:
 def model_of(request: GenerationRequest, settings: Settings) -> Model:
     """What the model of a request takes."""
     table = registry(settings)
-    return table.get(completed(request, table, settings).model)
+    return table.get(resolve_model(request, table, settings).model)
 
 
-def fitted(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
+def snap_to_model(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
     """The request without what the model does not take; see `core.fitting`."""
     from ..core.request import normalize
 
-    return normalize.fitted(request, model, registry(settings))
+    return normalize.snap_to_model(request, model, registry(settings))
 
 
-def completed(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:
+def resolve_model(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:
     """The request with what was left open filled in."""
     provider = request.provider or settings.provider
     usual = _usual_model(table, settings)[0] if provider == "openai" else ""
@@ -208,7 +208,7 @@ def checked(
 
     table = registry(settings)
     notices = () if request.model else _usual_model(table, settings)[1]
-    request = completed(request, table, settings)
+    request = resolve_model(request, table, settings)
     price, warnings = estimates.checked(
         request, application, table, _seen(settings), more_pictures, read_files=read_files
     )
@@ -261,7 +261,7 @@ def running(request: GenerationRequest, settings: Settings) -> Entry | None:
 def _digest(request: GenerationRequest, settings: Settings) -> str:
     from ..core.jobs.worker import file_digests
 
-    return completed(request, registry(settings), settings).digest(file_digests(request))
+    return resolve_model(request, registry(settings), settings).digest(file_digests(request))
 
 
 def submit(

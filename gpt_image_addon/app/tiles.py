@@ -155,7 +155,7 @@ def estimate_tile(
     work = _Work.of(picture, "tile.png", size, overwrite=False)
     found = settings.load(with_key=False)
     table = runner.registry(found)
-    request = runner.completed(_request(repair, found), table, found)
+    request = runner.resolve_model(_request(repair, found), table, found)
     tile = work.cut()
     if tile.seams is None or request.provider == "offline":
         return Estimate(0.0, 0.0, exact=True)
@@ -187,7 +187,9 @@ def _submit_repair(
 
     table = runner.registry(found)
     folder = tempfile.TemporaryDirectory(prefix="gpt-image-repair-", ignore_cleanup_errors=True)
-    asked = sent_for_repair(tile, runner.completed(request, table, found), Path(folder.name), "tile", table)
+    asked = sent_for_repair(
+        tile, runner.resolve_model(request, table, found), Path(folder.name), "tile", table
+    )
     job = runner.submit(
         asked,
         Application(target="image", composite=False),

@@ -128,7 +128,7 @@ class Batch:
         registry = runner.registry(found)
 
         def complete(request: GenerationRequest) -> GenerationRequest:
-            return runner.completed(request, registry, found)
+            return runner.resolve_model(request, registry, found)
 
         return Pricer(registry, complete, cache(journal.seen), self.share, self._check_row)
 

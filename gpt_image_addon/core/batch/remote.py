@@ -21,7 +21,7 @@ from ..jobs.worker import Line as Pipeline
 from ..jobs.worker import load_uploads
 from ..journal.batch_rows import BatchState, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
-from ..request.normalize import as_sent
+from ..request.normalize import effective_request
 from ..request.prompt import compose
 from .gate import Gate
 from .manifest import Row
@@ -76,7 +76,7 @@ class Submission:
             return
         _check_fits(row, asked.request.provider)
         uploads = load_uploads(asked.request)
-        sent, _ = as_sent(asked.request, self.pipeline.registry)
+        sent, _ = effective_request(asked.request, self.pipeline.registry)
         key = (sent.model, endpoint(sent))
         room = len(line("0" * 12, sent, compose(sent), uploads))
         if room > MAX_BYTES:

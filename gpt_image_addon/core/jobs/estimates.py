@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import InvalidRequestError
 from ..request.models import Registry, check
-from ..request.normalize import as_sent
+from ..request.normalize import effective_request
 from ..request.parameters import OBJECT_TARGETS
 from ..request.pricing import Estimate, UsageHistory, estimate, no_history
 from ..request.prompt import compose
@@ -47,7 +47,7 @@ def checked(
     check_application(application)
     if application.repair_seams and not request.seamless:
         raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
-    sent, notes = as_sent(request, registry)
+    sent, notes = effective_request(request, registry)
     if application.object_name and application.target not in OBJECT_TARGETS:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
     warnings = check(sent, registry, date.today())
@@ -60,9 +60,9 @@ def checked(
 def sent_fields(request: GenerationRequest, registry: Registry) -> Mapping[str, Any]:
     """What would be sent for a request besides its pictures, by the very code that sends it."""
     from ..providers.openai.fields import parameters
-    from ..request.normalize import as_sent
+    from ..request.normalize import effective_request
 
-    sent, _ = as_sent(request, registry)
+    sent, _ = effective_request(request, registry)
     return parameters(sent, compose(sent))
 
 
@@ -112,7 +112,7 @@ def with_further(
     :param request: as the user made it.
     """
     if asks_for_height(request, application):
-        size = _expected(as_sent(request, registry)[0].size)
+        size = _expected(effective_request(request, registry)[0].size)
         price = price.plus(further_price(height_request(request, "", size, registry), registry, size, seen))
     if asks_for_repair(request, application):
         size = painted_size(_expected(request.size), request.model, registry)

@@ -31,7 +31,7 @@ from ..journal.journal import Journal
 from ..journal.states import JobState
 from ..providers import PROVIDERS, make_provider
 from ..request.models import Registry
-from ..request.normalize import as_sent
+from ..request.normalize import effective_request
 from ..request.pricing import cost_usd, estimate, is_believable
 from ..request.prompt import compose
 from ..request.request import Application, GenerationRequest
@@ -211,7 +211,7 @@ class Line:
         if self.pace is not None and PROVIDERS[job.request.provider].is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
             request_state.turn.take(request_state)
-        sent, _ = as_sent(job.request, self.registry)
+        sent, _ = effective_request(job.request, self.registry)
         self.journal.sending(job.id, sent.size)
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
         answer = provider.generate(sent, prompt, uploads, request_state, _reporter(job, emit))

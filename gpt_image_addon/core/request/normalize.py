@@ -13,7 +13,9 @@ from .request import GenerationRequest
 from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
 
 
-def as_sent(request: GenerationRequest, registry: Registry) -> tuple[GenerationRequest, tuple[str, ...]]:
+def effective_request(
+    request: GenerationRequest, registry: Registry
+) -> tuple[GenerationRequest, tuple[str, ...]]:
     """The request that goes to the server, and what to tell about it beforehand.
 
     :raises InvalidRequestError: the size can't be read, or no tile of that size is made.
@@ -52,7 +54,7 @@ def check_tile_size(size: tuple[int, int]) -> None:
         )
 
 
-def fitted(request: GenerationRequest, model: Model, registry: Registry) -> GenerationRequest:
+def snap_to_model(request: GenerationRequest, model: Model, registry: Registry) -> GenerationRequest:
     """The request in its own size where the model takes it, else in the nearest, and without what it has not.
 
     :raises InvalidRequestError: it names no size.

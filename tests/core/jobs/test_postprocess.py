@@ -23,7 +23,7 @@ from gpt_image_addon.core.jobs.subprocess_worker import SUBPROCESS
 from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.providers.offline.painter import RELIEF, paint
 from gpt_image_addon.core.request.models import load_registry
-from gpt_image_addon.core.request.normalize import as_sent
+from gpt_image_addon.core.request.normalize import effective_request
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.request.sizes import parse_size
 from gpt_image_addon.core.results.store import Picture, Prepared, thumbnail_of
@@ -85,7 +85,7 @@ def degrees_off(normal: Picture, relief: Any) -> float:
 @pytest.mark.parametrize("size", ["1024x1024", "512x512", "2000x1000", "1920x1080"])
 def test_a_seamless_request_asks_for_more_pixels(size: str) -> None:
     request = replace(REQUEST, size=size, seamless=True)
-    sent, _ = as_sent(request, TABLE)
+    sent, _ = effective_request(request, TABLE)
     rule = TABLE.size_rule(TABLE.get(request.model))
     wanted, asked = parse_size(size), parse_size(sent.size)
     assert rule.problem(*asked) is None
@@ -99,11 +99,11 @@ def test_other_requests_are_sent_as_they_are() -> None:
         replace(REQUEST, seamless=True, size="auto"),
         replace(REQUEST, seamless=True, provider="offline"),
     ):
-        assert as_sent(request, TABLE) == (request, ())
+        assert effective_request(request, TABLE) == (request, ())
 
 
 def test_it_is_said_beforehand_that_a_tile_will_be_enlarged() -> None:
-    sent, notes = as_sent(replace(REQUEST, seamless=True, size="3840x2160"), TABLE)
+    sent, notes = effective_request(replace(REQUEST, seamless=True, size="3840x2160"), TABLE)
     assert parse_size(sent.size)[0] <= 3840
     assert "enlarged" in notes[0]
 
