@@ -245,7 +245,7 @@ def _submit(
     request, application = split(prompt, **parameters)
     found = settings.load()
     runner.check_receiver(application, at_once=at_once)
-    runner.checked(_without_captures(request), application, found, _capture_sizes(request))
+    runner.validate_and_price(_without_captures(request), application, found, _capture_sizes(request))
     rendered = dataclasses.replace(request, references=tuple(map(_captured, request.references)))
     job = runner.submit(
         rendered, application, found, reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost
@@ -299,10 +299,14 @@ def planner(
         model = runner.model_of(request, found)
         wanted = runner.snap_to_model(request, model, found) if snap else request
         if picture_sizes is None:
-            checked = runner.checked(_without_captures(wanted), application, found, rendered)
+            validate_and_price = runner.validate_and_price(
+                _without_captures(wanted), application, found, rendered
+            )
         else:
-            checked = runner.checked(wanted, application, found, picture_sizes, read_files=False)
-        _, price, warnings = checked
+            validate_and_price = runner.validate_and_price(
+                wanted, application, found, picture_sizes, read_files=False
+            )
+        _, price, warnings = validate_and_price
         return Plan(wanted, compose(wanted), price, warnings, model)
 
     return work

@@ -188,7 +188,7 @@ def _usual_model(table: Registry, settings: Settings) -> tuple[str, tuple[str, .
     return (found.model, (found.notice,)) if found is not None else (settings.default_model, ())
 
 
-def checked(
+def validate_and_price(
     request: GenerationRequest,
     application: Application,
     settings: Settings,
@@ -209,7 +209,7 @@ def checked(
     table = registry(settings)
     notices = () if request.model else _usual_model(table, settings)[1]
     request = resolve_model(request, table, settings)
-    price, warnings = estimates.checked(
+    price, warnings = estimates.validate_and_price(
         request, application, table, _seen(settings), more_pictures, read_files=read_files
     )
     return request, price, (*warnings, *(notices if request.provider == "openai" else ()))
@@ -287,7 +287,7 @@ def submit(
 
     limits = settings.limits(max_cost)
     check_receiver(application)
-    request, price, warnings = checked(request, application, settings)
+    request, price, warnings = validate_and_price(request, application, settings)
     found = state(settings)
     digest = request.digest(file_digests(request))
     work = found.durations.timed(_line(found, settings).run)

@@ -163,7 +163,7 @@ def estimate_tile(
     painted = painted_size((width, height), request.model, table)
     asked = repair_request(request, "-", "-", painted)
     application = Application(target="image")
-    return runner.checked(asked, application, found, (painted, painted), read_files=False)[1]
+    return runner.validate_and_price(asked, application, found, (painted, painted), read_files=False)[1]
 
 
 def _typed(repair: Mapping[str, Any], repair_seams: bool) -> dict[str, Any]:

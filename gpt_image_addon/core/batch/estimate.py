@@ -56,7 +56,7 @@ def survey(
     for row in rows:
         found.rows += 1
         try:
-            request, price, _ = pricer.checked(row)
+            request, price, _ = pricer.validate_and_price(row)
         except GptImageError as error:
             found.invalid += 1
             if on_invalid is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import APIConnectionError, BudgetExceededError, RowTakenError
-from ..jobs.estimates import checked
+from ..jobs.estimates import validate_and_price
 from ..jobs.queue import Job
 from ..jobs.worker import file_digests
 from ..journal.batch_rows import RowHistory, find_row_history
@@ -33,14 +33,14 @@ class Pricer:
     check: Callable[[Row], None] = lambda row: None
     """Whether the result can go where it is to go; raises where it can't."""
 
-    def checked(self, row: Row) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
+    def validate_and_price(self, row: Row) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
         """The completed request, its price and warnings.
 
         :raises InvalidRequestError: it can't be sent.
         """
         self.check(row)
         request = self.complete(row.request)
-        price, warnings = checked(request, row.application, self.registry, self.seen)
+        price, warnings = validate_and_price(request, row.application, self.registry, self.seen)
         return request, price.times(self.share), warnings
 
 
@@ -93,7 +93,7 @@ class Gate:
         :raises GptImageError: it must not, or can't, be sent; nothing was.
         """
         self._check_free(asked.known)
-        request, price, warnings = self.pricer.checked(row)
+        request, price, warnings = self.pricer.validate_and_price(row)
         check_limit(price, self.limits)
         job = Job(
             request,

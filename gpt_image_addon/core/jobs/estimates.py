@@ -28,7 +28,7 @@ from .follow_ups import (
 TILES_BY_NATURE = "Offline drafts tile by nature, so there are no seams to repair."
 
 
-def checked(
+def validate_and_price(
     request: GenerationRequest,
     application: Application,
     registry: Registry,
