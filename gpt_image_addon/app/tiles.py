@@ -200,7 +200,7 @@ def _submit_repair(
 
     def apply(prepared: Prepared, application: Application) -> TileResult:
         folder.cleanup()
-        return paid(work.mended(tile, prepared))
+        return paid(work.repaint_seams(tile, prepared))
 
     def paid(made: TileResult) -> TileResult:
         return dataclasses.replace(made, job=job.id, estimated_usd=job.estimated_usd)
@@ -261,7 +261,7 @@ class _Work:
         made = self()
         return dataclasses.replace(made, warnings=(*made.warnings, OFFLINE))
 
-    def mended(self, tile: Tile, prepared: Prepared) -> TileResult:
+    def repaint_seams(self, tile: Tile, prepared: Prepared) -> TileResult:
         from ..core.jobs.seamless import repaired
 
         better, note = repaired(tile, prepared.pictures[0].data)

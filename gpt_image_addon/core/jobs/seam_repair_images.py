@@ -13,7 +13,7 @@ from ..request.models import Registry
 from ..request.normalize import tile_size
 from ..request.request import Application, GenerationRequest
 from ..results.store import PIXEL_FORMATS, REPAIRS_FOLDER
-from ..textures.seam_repair import parcel
+from ..textures.seam_repair import repair_input
 from ..textures.tiling import Tile
 from ..textures.writer import tile_of
 from .follow_ups import SEAMS_JOB, painted_size, repair_request
@@ -57,7 +57,7 @@ def sent_for_repair(
         raise InvalidRequestError(
             f"The model paints no picture of the shape {width}x{height}.", code="bad_size", param="size"
         )
-    sent = parcel(tile, size)
+    sent = repair_input(tile, size)
     picture, mask = folder / f"{name}.png", folder / f"{name}-mask.png"
     replace_file(picture, sent.picture)
     replace_file(mask, sent.mask)

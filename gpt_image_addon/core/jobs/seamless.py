@@ -20,7 +20,7 @@ from ..request.normalize import is_cut, tile_size
 from ..request.request import GenerationRequest
 from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, Picture
 from ..textures.height_fusion import reestimated
-from ..textures.seam_repair import mended
+from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
 from ..textures.writer import score_facts, tile_of
 
@@ -79,7 +79,7 @@ def repaired(tile: Tile, repaint: bytes) -> tuple[Tile, str]:
     :param repaint: the model's answer, encoded.
     """
     try:
-        return mended(tile, eight_bit_color(read_pixels(repaint, "of the seams")))
+        return repaint_seams(tile, eight_bit_color(read_pixels(repaint, "of the seams")))
     except InvalidRequestError as error:
         return tile, f"The repainted seams are not used: {error.message}"
 

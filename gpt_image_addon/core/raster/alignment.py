@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .arrays import Plane, blurred, in_blocks, resized
+from .arrays import Plane, blurred, parallel_rows, resized
 
 REGISTERED_AT = 1024  # pixels a side at most
 BLOCKS = 4  # a side, each registered on its own
@@ -141,7 +141,7 @@ def warped(plane: Plane, shifts: Shifts) -> Plane:
         lower = plane[y1, x0] * (1 - x) + plane[y1, x1] * x
         out[first:end] = upper * (1 - y) + lower * y
 
-    in_blocks(plane.shape, work)
+    parallel_rows(plane.shape, work)
     return out
 
 

@@ -19,7 +19,7 @@ THREADS = 2
 BLOCK = 1 << 16  # pixels: a few temporaries of them stay in the processor's cache
 
 
-def in_blocks(shape: tuple[int, ...], work: Callable[[int, int], None]) -> None:
+def parallel_rows(shape: tuple[int, ...], work: Callable[[int, int], None]) -> None:
     """Call ``work(first, end)`` for blocks of rows that cover `shape`, on two threads, both gone afterwards.
 
     `work` writes into arrays of its caller; numpy releases the interpreter lock meanwhile. The first

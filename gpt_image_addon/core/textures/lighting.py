@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..raster.arrays import Plane, in_blocks, resized
+from ..raster.arrays import Plane, parallel_rows, resized
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear sRGB, ITU-R BT.709
 DARKEST = 1 / 255  # keeps the logarithm of black within reason
@@ -34,7 +34,7 @@ def log_luminance(pixels: NDArray[Any]) -> Plane:
         np.maximum(total, DARKEST, out=total)
         np.log(total, out=out[first:end])
 
-    in_blocks(out.shape, work)
+    parallel_rows(out.shape, work)
     return out
 
 
@@ -96,7 +96,7 @@ def remove_ramp(log_light: Plane, ramp: tuple[float, float]) -> None:
     log_light -= across
 
 
-def evened(pixels: NDArray[Any], ramp: tuple[float, float]) -> NDArray[Any]:
+def flatten_lighting(pixels: NDArray[Any], ramp: tuple[float, float]) -> NDArray[Any]:
     """`pixels`, an (H, W, 1 to 4) sRGB picture, uint8 or uint16, in even light; alpha stays as it is."""
     # sRGB is close to ((v + 0.055) / 1.055) ^ 2.4, in which a factor on the light is a factor on v + 0.055.
     top = full_scale(pixels)
@@ -115,7 +115,7 @@ def evened(pixels: NDArray[Any], ramp: tuple[float, float]) -> NDArray[Any]:
         out[first:end, :, :colors] = rows
         out[first:end, :, colors:] = pixels[first:end, :, colors:]
 
-    in_blocks(out.shape, work)
+    parallel_rows(out.shape, work)
     return out
 
 

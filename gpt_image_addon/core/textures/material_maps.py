@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..raster.arrays import Plane, in_blocks
+from ..raster.arrays import Plane, parallel_rows
 from ..request.map_kinds import BY_NAME, MAP_KINDS
 from ..request.sizes import SMALLEST
-from .lighting import evened, full_scale, light_ramp, log_luminance, remove_ramp
+from .lighting import flatten_lighting, full_scale, light_ramp, log_luminance, remove_ramp
 from .material_guess import MaterialGuess, guess_material
 from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness, without_steps
 from .tiling import is_seamless
@@ -82,7 +82,7 @@ def make_maps(
     light = log_luminance(color)
     ramp = (0.0, 0.0) if wraps else light_ramp(light)
     remove_ramp(light, ramp)
-    even = evened(color[..., :3], ramp)
+    even = flatten_lighting(color[..., :3], ramp)
     wraps = is_seamless(even) if wraps is None else wraps
     relief = estimated_height(light, wraps) if height is None else height
     trust = guess.relief_trust if height is None else 1 if exact else FUSED_TRUST
@@ -142,7 +142,7 @@ def _encoded(
         np.clip(rows, max(low, 0) * top + 0.5, min(high, 1) * top + 0.5, out=rows)
         out[first:end] = rows
 
-    in_blocks(plane.shape, work)
+    parallel_rows(plane.shape, work)
     return out
 
 

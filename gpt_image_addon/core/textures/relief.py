@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..raster.arrays import Plane, blurred, halved, in_blocks, padded, resized
+from ..raster.arrays import Plane, blurred, halved, padded, parallel_rows, resized
 
 Convention = Literal["OPENGL", "DIRECTX"]
 
@@ -47,7 +47,7 @@ def _octaves(plane: Plane, level: int, wraps: bool) -> Plane:
     half *= weight
     rest -= half
     out = resized(rest, plane.shape[0], plane.shape[1], wraps)
-    in_blocks(plane.shape, lambda first, end: _add_scaled(out[first:end], plane[first:end], weight))
+    parallel_rows(plane.shape, lambda first, end: _add_scaled(out[first:end], plane[first:end], weight))
     return out
 
 
@@ -112,7 +112,7 @@ def normal_map(
         scale += top / 2 + 0.5
         out[first:end, :, 2] = np.minimum(scale, top, out=scale)
 
-    in_blocks(height.shape, work)
+    parallel_rows(height.shape, work)
     return out
 
 
@@ -204,5 +204,5 @@ def _closure(height: Plane, depth: float, wraps: bool) -> Plane:
             total += rise
         np.multiply(total, 1 / (2 * len(OCCLUSION_AXES)), out=out[first:end])
 
-    in_blocks(height.shape, work)
+    parallel_rows(height.shape, work)
     return out

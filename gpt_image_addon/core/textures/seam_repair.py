@@ -40,7 +40,7 @@ class Parcel:
     """PNG of its size, white where it may be repainted."""
 
 
-def parcel(tile: Tile, size: tuple[int, int]) -> Parcel:
+def repair_input(tile: Tile, size: tuple[int, int]) -> Parcel:
     """The pictures that go to the model.
 
     :param tile: one that was cut.
@@ -51,7 +51,7 @@ def parcel(tile: Tile, size: tuple[int, int]) -> Parcel:
     return Parcel(encode_png(np.asarray(picture)), encode_png(np.asarray(mask, np.uint8) * 255))
 
 
-def mended(tile: Tile, answer: NDArray[np.uint8]) -> tuple[Tile, str]:
+def repaint_seams(tile: Tile, answer: NDArray[np.uint8]) -> tuple[Tile, str]:
     """The tile with the repainted band of `answer`, (H, W, 3 or 4) of any size, and a sentence about it.
 
     The answer is registered to what was sent, and taken only where it belongs to it, changes something, and

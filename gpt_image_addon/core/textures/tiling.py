@@ -15,7 +15,7 @@ from PIL import Image
 
 from ..raster.arrays import Plane
 from ..request.sizes import SMALLEST
-from .lighting import evened, light_ramp, log_luminance
+from .lighting import flatten_lighting, light_ramp, log_luminance
 from .seam_cut import Cut, cheapest_overlap, least_cut, overlap_error
 
 Pixels = NDArray[Any]
@@ -80,7 +80,7 @@ def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
     if size and not (SMALLEST <= size[0] < width and SMALLEST <= size[1] < height):
         raise ValueError(f"A tile of {size[0]} x {size[1]} cannot be cut from {width} x {height} pixels.")
     planes = pixels if pixels.ndim == 3 else pixels[..., None]
-    planes = evened(planes, light_ramp(log_luminance(planes)))
+    planes = flatten_lighting(planes, light_ramp(log_luminance(planes)))
     planes, cut_across = _joined(_turned(planes), size[0] if size else None, closed=False)
     planes, cut_down = _joined(_turned(planes), size[1] if size else None, closed=True)
     out = planes.reshape(planes.shape[:2] + pixels.shape[2:])

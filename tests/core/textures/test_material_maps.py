@@ -9,7 +9,7 @@ import pytest
 
 from gpt_image_addon.core.raster import arrays
 from gpt_image_addon.core.request.map_kinds import BY_NAME
-from gpt_image_addon.core.textures.lighting import evened, light_ramp, log_luminance
+from gpt_image_addon.core.textures.lighting import flatten_lighting, light_ramp, log_luminance
 from gpt_image_addon.core.textures.material_maps import ALL, Strengths, make_maps
 from gpt_image_addon.core.textures.relief import (
     ambient_occlusion,
@@ -146,13 +146,13 @@ def test_uneven_light_is_taken_out_and_nothing_else() -> None:
     tile = picture(waves(160, 160))
     light = np.linspace(0.8, 1.2, 160, dtype=np.float32)
     lit = (tile * light[None, :, None]).clip(0, 255).astype(np.uint8)
-    even = evened(lit, light_ramp(log_luminance(lit)))
+    even = flatten_lighting(lit, light_ramp(log_luminance(lit)))
     before = lit.astype(float) - tile
     after = even.astype(float) * tile.mean() / even.mean() - tile
     assert np.sqrt((after**2).mean()) < 0.35 * np.sqrt((before**2).mean())
     stains = np.full((160, 160, 3), 60, np.uint8)
     stains[20:90, 30:120] = 200
-    kept = evened(stains, light_ramp(log_luminance(stains)))
+    kept = flatten_lighting(stains, light_ramp(log_luminance(stains)))
     assert np.abs(kept.astype(int) - stains).mean() < 12
 
 
@@ -237,7 +237,7 @@ def test_a_failing_block_fails_the_whole() -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        arrays.in_blocks((100_000, 64), work)
+        arrays.parallel_rows((100_000, 64), work)
 
 
 def test_bad_input_is_refused_in_words() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gpt_image_addon.core.raster.alpha import bleed, has_checkerboard, problem
 from gpt_image_addon.core.raster.arrays import blurred
-from gpt_image_addon.core.textures.lighting import evened, light_ramp, log_luminance
+from gpt_image_addon.core.textures.lighting import flatten_lighting, light_ramp, log_luminance
 from gpt_image_addon.core.textures.relief import (
     ambient_occlusion,
     estimated_height,
@@ -77,10 +77,10 @@ def test_even_light_leaves_alpha_and_takes_the_ramp_out() -> None:
     lit = pixels.copy()
     lit[..., :3] = np.rint((128 + 0.055 * 255) * ramp - 0.055 * 255)
     lit[..., 3] = np.arange(256)
-    result = evened(lit, (0.4, 0.0))
+    result = flatten_lighting(lit, (0.4, 0.0))
     assert np.abs(result[..., :3].astype(int) - 128).max() <= 1
     assert np.array_equal(result[..., 3], lit[..., 3])
-    assert evened(pixels, (0.0, 0.0)).tolist() == pixels.tolist()
+    assert flatten_lighting(pixels, (0.0, 0.0)).tolist() == pixels.tolist()
 
 
 def open_sky(height: np.ndarray, depth: float) -> np.ndarray:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.providers.offline.painter import paint
-from gpt_image_addon.core.textures.seam_repair import REACH, mended, parcel
+from gpt_image_addon.core.textures.seam_repair import REACH, repaint_seams, repair_input
 from gpt_image_addon.core.textures.tiling import Tile, make_tile
 from gpt_image_addon.core.textures.writer import tile_of
 from tests.api_server.repaint import repainted
@@ -30,7 +30,7 @@ def cut() -> Tile:
 
 def sent(tile: Tile, size: tuple[int, int] | None = None) -> tuple[Image.Image, Image.Image]:
     """Picture and mask as the model gets them."""
-    found = parcel(tile, size or tile.pixels.shape[1::-1])
+    found = repair_input(tile, size or tile.pixels.shape[1::-1])
     return Image.open(io.BytesIO(found.picture)).convert("RGB"), Image.open(io.BytesIO(found.mask))
 
 
@@ -70,7 +70,7 @@ def test_what_is_sent_is_the_rolled_tile_and_a_band_along_its_seams() -> None:
 @pytest.mark.parametrize("how", ["repaired", "shifted"])
 def test_a_repair_is_taken_inside_the_band_alone(how: str) -> None:
     tile = cut()
-    better, note = mended(tile, answer(tile, how))
+    better, note = repaint_seams(tile, answer(tile, how))
     assert "repainted the seams" in note
     assert better.scores.coherence > tile.scores.coherence + 0.05
     changed = (rolled(better.pixels) != rolled(tile.pixels)).any(-1)
@@ -81,7 +81,7 @@ def test_a_repair_is_taken_inside_the_band_alone(how: str) -> None:
 
 def test_a_shifted_repair_is_moved_back() -> None:
     tile = cut()
-    straight, aside = (mended(tile, answer(tile, how))[0].pixels for how in ("repaired", "shifted"))
+    straight, aside = (repaint_seams(tile, answer(tile, how))[0].pixels for how in ("repaired", "shifted"))
     assert np.abs(straight.astype(int) - aside).mean() < 1.5
 
 
@@ -90,7 +90,7 @@ def test_a_shifted_repair_is_moved_back() -> None:
 )
 def test_another_answer_is_not_taken_and_it_is_said(how: str, reason: str) -> None:
     tile = cut()
-    same, note = mended(tile, answer(tile, how))
+    same, note = repaint_seams(tile, answer(tile, how))
     assert same is tile
     assert reason in note
 
@@ -102,7 +102,7 @@ def test_a_repair_that_is_no_better_is_not_taken() -> None:
     dice = np.random.default_rng(1)
     band = np.asarray(mask) > 127
     worse[band] = dice.integers(0, 255, (int(band.sum()), 3), np.uint8)
-    same, note = mended(tile, worse)
+    same, note = repaint_seams(tile, worse)
     assert same is tile
     assert "no better" in note
 
@@ -117,7 +117,7 @@ def test_depth_and_alpha_stay(channels: int, dtype: Any) -> None:
         pixels = np.dstack([pixels, alpha])
     pixels = pixels.astype(dtype) * (257 if dtype is np.uint16 else 1)
     tile = make_tile(pixels)
-    better, note = mended(tile, answer(tile, "repaired"))
+    better, note = repaint_seams(tile, answer(tile, "repaired"))
     assert "repainted the seams" in note
     assert (better.pixels.dtype, better.pixels.shape) == (dtype, tile.pixels.shape)
     if channels in (2, 4):
@@ -131,5 +131,5 @@ def test_a_small_tile_is_sent_larger_and_keeps_its_size() -> None:
     assert tile.seams is not None
     assert [len(seam) for seam in tile.seams] == [320, 300]
     assert tile.seams[0].max() < 300 and tile.seams[1].max() < 320
-    better, _ = mended(tile, answer(tile, "repaired", (864, 816)))
+    better, _ = repaint_seams(tile, answer(tile, "repaired", (864, 816)))
     assert better.pixels.shape == tile.pixels.shape
