@@ -133,12 +133,12 @@ class Applier:
 
     def _import(self, job: Job) -> Iterator[Pace]:
         """From the pictures to what the user has; one step alone touches what was there before."""
-        from ..scene.targets.registry import apply, lay_ahead
+        from ..scene.targets.registry import apply, prepare_images
 
         assert job.prepared is not None
         _check_file(job.application)
         if job.apply is None:
-            for picture in lay_ahead(job.prepared, job.application):
+            for picture in prepare_images(job.prepared, job.application):
                 if picture is not None:
                     yield from self._have_memory_for(picture)
                 else:

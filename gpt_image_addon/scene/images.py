@@ -29,7 +29,7 @@ def add_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.t
     :param is_data: numbers (Non-Color) rather than colours.
     :raises SceneError: a format that Blender can't hold.
     """
-    return prepared_images.take(picture) or make_image(picture, facts, is_data=is_data)
+    return prepared_images.pop_prepared(picture) or make_image(picture, facts, is_data=is_data)
 
 
 def make_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:

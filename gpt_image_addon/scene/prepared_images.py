@@ -16,12 +16,12 @@ _made: dict[int, int] = {}
 """`session_uid` of the image of a picture, by the picture's identity."""
 
 
-def lay(picture: Picture, image: bpy.types.Image) -> None:
+def add_prepared(picture: Picture, image: bpy.types.Image) -> None:
     """Have the image of a picture ready for who takes it."""
     _made[id(picture)] = image.session_uid
 
 
-def take(picture: Picture) -> bpy.types.Image | None:
+def pop_prepared(picture: Picture) -> bpy.types.Image | None:
     """The image that was laid ready for a picture; None where there is none, or it is gone."""
     uid = _made.pop(id(picture), None)
     if uid is None:
@@ -31,6 +31,6 @@ def take(picture: Picture) -> bpy.types.Image | None:
 
 def drop(pictures: Iterable[Picture]) -> None:
     """Remove what nobody took."""
-    left = [image for picture in pictures if (image := take(picture)) is not None and not image.users]
+    left = [image for picture in pictures if (image := pop_prepared(picture)) is not None and not image.users]
     if left:
         bpy.data.batch_remove(left)

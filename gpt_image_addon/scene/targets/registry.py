@@ -72,7 +72,7 @@ def apply(prepared: Prepared, application: Application) -> Applied:
     return applied
 
 
-def lay_ahead(prepared: Prepared, application: Application) -> Iterator[Picture | None]:
+def prepare_images(prepared: Prepared, application: Application) -> Iterator[Picture | None]:
     """Make the images that `apply` will use; nothing that was there before is touched.
 
     Ends early where the result can't be applied right now; `apply` then says why.
@@ -84,7 +84,7 @@ def lay_ahead(prepared: Prepared, application: Application) -> Iterator[Picture 
             yield picture
             if why_deferred(application):
                 return
-            prepared_images.lay(picture, make_image(picture, prepared.facts, is_data=is_data))
+            prepared_images.add_prepared(picture, make_image(picture, prepared.facts, is_data=is_data))
             yield None
 
 
