@@ -23,7 +23,7 @@ CONSTANTS = ("PLACEHOLDER", "NO_PROMPT", "MAP_TIP", "NO_STYLE_LABEL", "NO_STYLE_
 FORMATS = ("PNG", "JPEG")
 """Texts in capitals that are no names of icons."""
 NOT_TRANSLATED = ("translate",)
-FUNCTIONS = ("pgettext_iface", "pgettext_tip", "poll_message_set", "said")
+FUNCTIONS = ("pgettext_iface", "pgettext_tip", "poll_message_set", "translate")
 LOG_METHODS = ("debug", "info", "warning", "error", "exception")
 SHOWN_BASES = ("Operator", "Panel", "Menu", "UIList", "FileHandler", "Sidebar")
 """Classes whose docstring is a tooltip."""

@@ -8,7 +8,7 @@ import bpy
 
 from .common import enum_items
 from .common.sidebar import Sidebar, in_every_sidebar
-from .common.translate import said
+from .common.translate import translate
 from .common.widgets import draw_choice, draw_sentence, sidebar_width
 from .preferences import keys
 from .presets import style_operators
@@ -105,4 +105,4 @@ def _draw_button(layout: Any, values: Any, found: quote.Quote, width: int) -> No
     row.operator(generate.GPT_IMAGE_OT_generate.bl_idname, text=text, icon="SHADERFX", translate=False)
     jobs_panel.draw_newest(layout)
     for text in filter(None, (found.problem, model_notice.notice(values), *found.warnings)):
-        draw_sentence(layout, said(text), "INFO" if text == found.problem else "ERROR", width)
+        draw_sentence(layout, translate(text), "INFO" if text == found.problem else "ERROR", width)

@@ -9,7 +9,7 @@ from gpt_image_addon.core.errors import AuthenticationError, GptImageError, Miss
 from gpt_image_addon.core.request.models import load_registry, successor
 from gpt_image_addon.core.request.request import GenerationRequest, check_values
 from gpt_image_addon.ui.common import translations
-from gpt_image_addon.ui.common.translate import said, translated
+from gpt_image_addon.ui.common.translate import translate, translated
 
 TABLE = translations.load()["de_DE"]
 
@@ -21,7 +21,7 @@ def german(text: str) -> str:
 
 def test_english_stays_as_it_is() -> None:
     for text in ("There is no API key.", "3 styles were written.", "Anything else", ""):
-        assert said(text) == text
+        assert translate(text) == text
 
 
 def test_sentences_are_said_with_what_is_filled_in() -> None:
@@ -68,7 +68,7 @@ def test_blender_says_it_in_its_own_language() -> None:
     before = view.language, view.use_translate_interface
     view.language, view.use_translate_interface = "de_DE", True
     try:
-        assert said("There is no job abc.") == "Es gibt keinen Auftrag abc."
+        assert translate("There is no job abc.") == "Es gibt keinen Auftrag abc."
     finally:
         view.language, view.use_translate_interface = before
-    assert said("There is no job abc.") == "There is no job abc."
+    assert translate("There is no job abc.") == "There is no job abc."

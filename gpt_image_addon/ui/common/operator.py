@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from ...core.errors import GptImageError
-from .translate import said
+from .translate import translate
 
 Returned = set[str]
 FINISHED: Returned = {"FINISHED"}
@@ -24,7 +24,7 @@ def reporting(action: Action) -> Callable[[Any, Any], Returned]:
         try:
             return action(self, context) or FINISHED
         except GptImageError as error:
-            self.report({"ERROR"}, said(error.text))
+            self.report({"ERROR"}, translate(error.text))
             return CANCELLED
 
     return run

@@ -18,7 +18,7 @@ _END = re.compile(r"(?<=[.!]) (?=\S)")
 """Between two sentences."""
 
 
-def said(text: str) -> str:
+def translate(text: str) -> str:
     """A text as the user's Blender says it; as it is where nobody translated it. Quick enough for drawing."""
     view = bpy.context.preferences.view
     language = bpy.app.translations.locale if view.use_translate_interface else ""

@@ -10,7 +10,7 @@ from ...core.common import keychain
 from ...core.common.credentials import check_key
 from ...core.common.package import PACKAGE
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
-from ..common.translate import said
+from ..common.translate import translate
 from ..request import quote
 from . import connection_test
 
@@ -45,12 +45,12 @@ class GPT_IMAGE_OT_paste_key(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         key = check_key(context.window_manager.clipboard)
         if not key.value:
-            self.report({"ERROR"}, said("The clipboard holds no key."))
+            self.report({"ERROR"}, translate("The clipboard holds no key."))
             return CANCELLED
         settings.store_key(key.value, self.place)
         context.window_manager.clipboard = ""  # nothing else should paste it
         quote.forget()
-        self.report({"INFO"}, " ".join(filter(None, (said("The key is stored."), said(key.note)))))
+        self.report({"INFO"}, " ".join(filter(None, (translate("The key is stored."), translate(key.note)))))
         return FINISHED
 
 

@@ -18,7 +18,7 @@ from ...core.request.parameters import (
     UNATTENDED_MAX_COST_USD,
 )
 from ..common import enum_items
-from ..common.translate import said
+from ..common.translate import translate
 from ..common.widgets import draw_sentence
 from ..presets import style_operators
 from ..request import quote
@@ -181,7 +181,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_decorate = False
         missing = requirements.missing_modules()
         if missing:
-            layout.label(text=said(missing), icon="ERROR", translate=False)
+            layout.label(text=translate(missing), icon="ERROR", translate=False)
         _draw_key(layout, self)
         _draw_online_access(layout, context)
         for title, names in SECTIONS:
@@ -206,7 +206,7 @@ def _draw_key(layout: Any, values: Any) -> None:
         row.operator(keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
     row.operator(keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL")
     if connection_test.text():
-        draw_sentence(box, said(connection_test.text()), connection_test.icon(), LINE)
+        draw_sentence(box, translate(connection_test.text()), connection_test.icon(), LINE)
     if keys.keychain_is_offered():
         box.prop(values, "use_keychain")
 
@@ -218,7 +218,7 @@ def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
         variable = OVERRIDDEN_BY.get(name, "")
         layout.prop(values, name)
         if variable and os.environ.get(variable):
-            text = said(f"{variable} is set and goes first.")
+            text = translate(f"{variable} is set and goes first.")
             layout.label(text=text, icon="INFO", translate=False)
 
 
@@ -230,7 +230,7 @@ def _draw_folder(layout: Any) -> None:
     box.label(text=folder, translate=False)
     taken = disk_usage.text(folder)
     if taken:
-        box.label(text=said(taken), translate=False)
+        box.label(text=translate(taken), translate=False)
     row = box.row()
     row.operator(operators_history.GPT_IMAGE_OT_open_folder.bl_idname)
     row.operator(operators_history.GPT_IMAGE_OT_clean_results.bl_idname, icon="TRASH")

@@ -13,7 +13,7 @@ from ...core.request import styles
 from ...core.request.parameters import STYLE_LIMIT
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
-from ..common.translate import said
+from ..common.translate import translate
 from ..common.widgets import draw_sentence
 
 LINE = 60  # characters of a line of the menu
@@ -97,7 +97,7 @@ class GPT_IMAGE_OT_export_styles(bpy.types.Operator, ExportHelper):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         found: Any = styles.user_styles() or styles.all_styles()
         styles.write_styles(Path(self.filepath), found.values())
-        self.report({"INFO"}, said(f"{len(found)} styles were written."))
+        self.report({"INFO"}, translate(f"{len(found)} styles were written."))
         return FINISHED
 
 
@@ -117,11 +117,11 @@ class GPT_IMAGE_OT_import_styles(bpy.types.Operator, ImportHelper):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         found = styles.read_styles(Path(self.filepath))
         if not found:
-            self.report({"WARNING"}, said("The file holds no styles."))
+            self.report({"WARNING"}, translate("The file holds no styles."))
             return CANCELLED
         styles.keep_styles(found)
         enum_items.refresh_styles()
-        self.report({"INFO"}, said(f"{len(found)} styles were added."))
+        self.report({"INFO"}, translate(f"{len(found)} styles were added."))
         return FINISHED
 
 

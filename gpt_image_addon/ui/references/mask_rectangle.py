@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ..common.operator import CANCELLED, FINISHED, Returned
-from ..common.translate import said
+from ..common.translate import translate
 
 SMALLEST = 0.01  # of the view
 COLOR = (1.0, 0.6, 0.1, 1.0)
@@ -96,7 +96,9 @@ class GPT_IMAGE_OT_draw_rectangle(bpy.types.Operator):
     ) -> Returned:
         (left, right), (bottom, top) = (sorted(pair) for pair in zip(start, end, strict=True))
         if right - left < SMALLEST or top - bottom < SMALLEST:
-            self.report({"WARNING"}, said("The rectangle is too small; drag from one corner to the other."))
+            self.report(
+                {"WARNING"}, translate("The rectangle is too small; drag from one corner to the other.")
+            )
             return CANCELLED
         values = context.scene.gpt_image
         values.mask, values.mask_rectangle = "rectangle", (left, bottom, right, top)

@@ -12,7 +12,7 @@ from ...core.request.parameters import REFERENCE_LIMIT
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.sidebar import CATEGORY
-from ..common.translate import said
+from ..common.translate import translate
 from . import images
 
 PICTURE_FILES = ".png;.jpg;.jpeg;.webp"
@@ -74,7 +74,7 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         values = _values(context)
         if len(values.references) >= REFERENCE_LIMIT:
-            self.report({"ERROR"}, said(f"{REFERENCE_LIMIT} references are the limit."))
+            self.report({"ERROR"}, translate(f"{REFERENCE_LIMIT} references are the limit."))
             return CANCELLED
         item = values.references.add()
         item.kind, item.file, item.label = self.kind, self.file, self.label

@@ -10,7 +10,7 @@ from ...app import results, settings
 from ...core.errors import GptImageError
 from ...core.journal.states import JobState
 from ..common import thumbnails
-from ..common.translate import said
+from ..common.translate import translate
 from ..common.widgets import draw_sentence
 from . import quote
 
@@ -59,7 +59,7 @@ class Question(NamedTuple):
     @property
     def confirm_text(self) -> str:
         """What the button says."""
-        return said("OK" if self.is_stored else "Send Again" if self.earlier is not None else "Generate")
+        return translate("OK" if self.is_stored else "Send Again" if self.earlier is not None else "Generate")
 
 
 def question(wanted: dict[str, Any], high_usd: float) -> Question | None:
@@ -103,7 +103,7 @@ def draw(layout: Any, asked: Question, operator: Any) -> None:
     """The question, and the choices that there are."""
     if asked.earlier is not None:
         icon = "INFO" if asked.is_stored else "QUESTION"
-        draw_sentence(layout, said(_told(asked)), icon, LINE, dim=False)
+        draw_sentence(layout, translate(_told(asked)), icon, LINE, dim=False)
     if asked.is_stored:
         _draw_stored(layout, asked)
         layout.column().prop(operator, "again", expand=True)
@@ -113,7 +113,7 @@ def draw(layout: Any, asked: Question, operator: Any) -> None:
 
 def draw_price(layout: Any, high_usd: float) -> None:
     """What it may cost."""
-    layout.label(text=said(f"This may cost up to {quote.usd(high_usd)}."), icon="ERROR", translate=False)
+    layout.label(text=translate(f"This may cost up to {quote.usd(high_usd)}."), icon="ERROR", translate=False)
 
 
 def _told(asked: Question) -> str:

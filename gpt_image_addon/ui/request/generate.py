@@ -11,7 +11,7 @@ from ... import api
 from ...app import results
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
-from ..common.translate import said
+from ..common.translate import translate
 from ..references import images
 from . import confirm, quote, to_parameters
 
@@ -77,7 +77,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             problem = quote.current(context.scene).problem
             problem = problem or results.why_not_onto(context.active_object, context.scene.gpt_image.target)
             if problem:
-                cls.poll_message_set(said(problem))
+                cls.poll_message_set(translate(problem))
                 return False
         return True
 
@@ -95,7 +95,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         if self._question is None:
             return self._start({})
         if self._question.is_double_click:
-            self.report({"INFO"}, said(confirm.JUST_SENT))
+            self.report({"INFO"}, translate(confirm.JUST_SENT))
             return CANCELLED
         return context.window_manager.invoke_props_dialog(
             self, width=confirm.WIDTH, confirm_text=self._question.confirm_text
@@ -132,7 +132,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
 
     def _tell(self, started: Any) -> None:
         for warning in started.warnings:
-            self.report({"WARNING"}, said(warning))
+            self.report({"WARNING"}, translate(warning))
 
     def _parameters(self, context: bpy.types.Context) -> dict[str, Any]:
         values = context.scene.gpt_image

@@ -16,7 +16,7 @@ from ... import api
 from ...app import settings
 from ...app.diagnostics import requirements
 from ...core.errors import GptImageError
-from ..common.translate import said
+from ..common.translate import translate
 from . import to_parameters
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _size_of(reference: Any) -> tuple[int, int]:
 def price_text(low_usd: float, high_usd: float, provider: str = "openai") -> str:
     """A price for people: three significant digits, a range where it is not certain."""
     if provider == "offline":
-        return said("free")
+        return translate("free")
     if high_usd - low_usd < 0.05 * high_usd:
         return usd(high_usd)
     text = bpy.app.translations.pgettext_iface("{:s} to {:s}")

@@ -9,7 +9,7 @@ import bpy
 
 from ...app.references import notice as notice_of_image
 from ..common import enum_items, thumbnails
-from ..common.translate import said
+from ..common.translate import translate
 from ..common.widgets import draw_sentence
 from ..references import operators as references
 from ..references.mask_rectangle import GPT_IMAGE_OT_draw_rectangle
@@ -85,7 +85,7 @@ def _draw_notice(layout: Any, image: bpy.types.Image | None) -> None:
     """What is not sent of an image."""
     notice = notice_of_image(image) if image else None
     if notice:
-        draw_sentence(layout, said(notice), "INFO")
+        draw_sentence(layout, translate(notice), "INFO")
 
 
 def _draw_mask(layout: Any, values: Any, found: Quote) -> None:

@@ -10,7 +10,7 @@ from ... import api
 from ...app import settings
 from ..common import thumbnails
 from ..common.sidebar import TRANSLATIONS, Sidebar, in_every_sidebar
-from ..common.translate import said
+from ..common.translate import translate
 from ..common.widgets import draw_sentence, sidebar_width
 from ..request import quote
 from . import history_view, operators_history
@@ -40,7 +40,7 @@ class GPT_IMAGE_PT_history(Sidebar):
         row.prop(shown, "search", text="", icon="VIEWZOOM")
         row.prop(shown, "which", text="")
         if view.error:
-            draw_sentence(layout, said(view.error), "ERROR", sidebar_width(context))
+            draw_sentence(layout, translate(view.error), "ERROR", sidebar_width(context))
         begun = {job.id for job in api.jobs() if not job.done}
         for entry in view.rows:
             _draw_row(layout, entry, shown=entry.job not in begun)

@@ -10,7 +10,7 @@ from ... import api
 from ...core.journal.states import JobState
 from ..common import thumbnails
 from ..common.sidebar import Sidebar, in_every_sidebar
-from ..common.translate import said
+from ..common.translate import translate
 from ..common.widgets import draw_sentence, sidebar_width
 from ..request import generate, quote
 from . import operators_results as results
@@ -82,14 +82,14 @@ def _draw_running(layout: Any, job: Any) -> None:
     icon = thumbnails.of_preview(job)
     if icon:
         layout.template_icon(icon_value=icon, scale=PREVIEW_SCALE)
-    text = said("Cancelling" if job.cancelled else job.message)
+    text = translate("Cancelling" if job.cancelled else job.message)
     layout.progress(text=f"{text}, {job.elapsed:.0f} s", factor=job.shown_progress, translate=False)
 
 
 def _draw_done(layout: Any, job: Any) -> None:
     row = _draw_title(layout, job)
     if job.state is not JobState.APPLIED:
-        draw_sentence(layout, said(job.message), width=sidebar_width(bpy.context))
+        draw_sentence(layout, translate(job.message), width=sidebar_width(bpy.context))
         return
     if job.cost_usd:
         row.label(text=quote.usd(job.cost_usd), translate=False)

@@ -11,7 +11,7 @@ from ... import api
 from ...app import results, settings
 from ...core.request.parameters import NO_OBJECT
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
-from ..common.translate import said
+from ..common.translate import translate
 from ..request import to_parameters
 from . import disk_usage, history_view
 
@@ -77,7 +77,7 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
             # Not all of them onto the active object, one over the other.
             place = to_parameters.place(context) | {"object_uid": NO_OBJECT}
             results.apply(entry.id, **place, object_name=entry.application.object_name)
-        self.report({"INFO"}, said(f"{len(found)} results were recovered."))
+        self.report({"INFO"}, translate(f"{len(found)} results were recovered."))
         history_view.view.stale = True
         return FINISHED
 
@@ -129,7 +129,7 @@ class GPT_IMAGE_OT_open_folder(_OnJob, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         folder = results.entry(self.job).folder if self.job else settings.load(with_key=False).state_folder
         if folder is None or not Path(folder).is_dir():
-            self.report({"ERROR"}, said("There is no folder."))
+            self.report({"ERROR"}, translate("There is no folder."))
             return CANCELLED
         bpy.ops.wm.path_open(filepath=str(folder))
         return FINISHED

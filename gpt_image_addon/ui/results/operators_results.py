@@ -10,7 +10,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from ...app import results, settings
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
-from ..common.translate import said
+from ..common.translate import translate
 from ..request import confirm, from_job, to_parameters
 
 JOB_STRING = "gpt_image_job"
@@ -72,7 +72,7 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where it is dear, else do it."""
         if confirm.is_just_sent(results.running(self.job)):
-            self.report({"INFO"}, said(confirm.JUST_SENT))
+            self.report({"INFO"}, translate(confirm.JUST_SENT))
             return CANCELLED
         self._dear_usd = confirm.dear_usd(results.entry(self.job).estimated_usd)
         if not self._dear_usd:
@@ -86,7 +86,7 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         job = results.again(self.job, **to_parameters.place(context))
         for warning in job.warnings:
-            self.report({"WARNING"}, said(warning))
+            self.report({"WARNING"}, translate(warning))
         return FINISHED
 
 
@@ -164,9 +164,9 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned:
         number = results.strip_facts()
         if not number:
-            self.report({"INFO"}, said("There was nothing to remove."))
+            self.report({"INFO"}, translate("There was nothing to remove."))
             return CANCELLED
-        self.report({"INFO"}, said(f"{number} facts were removed."))
+        self.report({"INFO"}, translate(f"{number} facts were removed."))
         return FINISHED
 
 
@@ -190,7 +190,7 @@ class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
         library = getattr(settings.preferences(), "asset_library", "")
         path = results.mark_asset(context.active_object.active_material, library)
         if path is not None:
-            self.report({"INFO"}, said(f"The asset was written to {path}."))
+            self.report({"INFO"}, translate(f"The asset was written to {path}."))
         return FINISHED
 
 

@@ -24,4 +24,6 @@ def load() -> dict[str, Messages]:
 
 def _messages(path: Path) -> Messages:
     table: dict[str, str] = json.loads(path.read_text("utf-8"))
-    return {(context, text): said for text, said in table.items() for context in (NONE, OPERATOR, OWN)}
+    return {
+        (context, text): translate for text, translate in table.items() for context in (NONE, OPERATOR, OWN)
+    }
