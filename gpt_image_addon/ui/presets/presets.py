@@ -54,7 +54,7 @@ class _MovesOn:
     @staticmethod
     def post_cb(context: bpy.types.Context, filepath: str) -> None:
         """A preset may be older than the end of its model."""
-        model_notice.move_on(context.scene.gpt_image)
+        model_notice.migrate_model(context.scene.gpt_image)
 
 
 class GPT_IMAGE_MT_presets(_MovesOn, bpy.types.Menu):

@@ -63,7 +63,7 @@ def into(values: Any, entry: Any) -> None:
     _set(values, "provider", request["provider"])
     _set_application(values, application)
     values.model = request["model"]
-    model_notice.move_on(values)
+    model_notice.migrate_model(values)
     _set_size(values, request["size"])
     _set_pictures(values, request)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _last: Successor | None = None
 
 
-def move_on(values: Any) -> None:
+def migrate_model(values: Any) -> None:
     """Put what replaces the panel's model in its place, if the model was shut down.
 
     :param values: a `GPT_IMAGE_PG_request`.
