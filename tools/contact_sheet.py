@@ -23,7 +23,7 @@ from gpt_image_addon.core.providers.offline.painter import RELIEF, paint
 from gpt_image_addon.core.results.store import Picture
 from gpt_image_addon.core.textures.writer import MapOptions, tile_of, write_maps
 from gpt_image_addon.scene.targets.material import build_material
-from gpt_image_addon.scene.transaction import Changes
+from gpt_image_addon.scene.transaction import Transaction
 
 MATERIALS = (
     "mossy cobblestone",
@@ -102,7 +102,7 @@ def rendered(maps: dict[str, Picture], path: Path) -> Any:
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene = bpy.context.scene
     bpy.ops.mesh.primitive_plane_add(size=1)
-    with Changes() as changes:
+    with Transaction() as changes:
         material, _ = build_material("Shown", maps, {}, changes)
     bpy.context.active_object.data.materials.append(material)
     camera = bpy.data.cameras.new("Camera")

@@ -243,7 +243,7 @@ def submit_remake(material: str, **strengths: float) -> Job:
     """
     from ..core.jobs.postprocess import prepare
     from ..scene.targets import material as materials
-    from ..scene.transaction import Changes
+    from ..scene.transaction import Transaction
 
     _check_names(strengths)
     found = settings.load()
@@ -262,7 +262,7 @@ def submit_remake(material: str, **strengths: float) -> Job:
     folder, uid = entry.folder, block.session_uid
 
     def apply(prepared: Prepared, application: Application) -> Any:
-        with Changes() as changes:
+        with Transaction() as changes:
             return materials.remake(uid, prepared, application, changes)
 
     return runner.submit_local(

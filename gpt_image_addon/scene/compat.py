@@ -8,10 +8,10 @@ from typing import Any
 
 import bpy
 
-from .transaction import Changes
+from .transaction import Transaction
 
 
-def node_tree(material: bpy.types.Material, changes: Changes) -> bpy.types.ShaderNodeTree:
+def node_tree(material: bpy.types.Material, changes: Transaction) -> bpy.types.ShaderNodeTree:
     """The material's nodes. Before 5.0 they may be off or missing; since then the switch is deprecated."""
     switch = bpy.types.Material.bl_rna.properties.get("use_nodes")
     if switch and not getattr(switch, "is_deprecated", False) and not material.use_nodes:

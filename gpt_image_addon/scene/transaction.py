@@ -10,7 +10,7 @@ import bpy
 _Block = TypeVar("_Block", bound=bpy.types.ID)
 
 
-class Changes:
+class Transaction:
     """A ``with`` block that leaves the file as it was when an exception leaves the block.
 
     Only what goes through its methods, or has an `on_failure` of its own, is taken back.
@@ -19,7 +19,7 @@ class Changes:
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []
 
-    def __enter__(self) -> Changes:
+    def __enter__(self) -> Transaction:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -15,7 +15,7 @@ from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.scene import compat
 from gpt_image_addon.scene.targets.material import replace_maps
 from gpt_image_addon.scene.targets.registry import apply
-from gpt_image_addon.scene.transaction import Changes
+from gpt_image_addon.scene.transaction import Transaction
 from tests.blender.scene_fixtures import (
     FACTS,
     camera,
@@ -115,7 +115,7 @@ def test_replacing_maps_leaves_other_users_of_the_images_alone() -> None:
     apply(prepared(maps=map_set()), MATERIAL)
     material = obj.active_material
     other = bpy.data.materials.new("Other")
-    compat.node_tree(other, Changes())
+    compat.node_tree(other, Transaction())
     shared = other.node_tree.nodes.new("ShaderNodeTexImage")
     shared.image = bpy.data.images["Oak_normal"]
     before = bytes(shared.image.packed_file.data)
@@ -123,7 +123,7 @@ def test_replacing_maps_leaves_other_users_of_the_images_alone() -> None:
         "normal": picture("Oak_normal", (100, 150, 255)),
         "roughness": picture("Oak_roughness", 7, mode="L"),
     }
-    with Changes() as changes:
+    with Transaction() as changes:
         made = replace_maps(material, map_set() | new, FACTS, changes)
     assert made == ["Oak_normal.001", "Oak_roughness"]
     assert shared.image.name == "Oak_normal" and bytes(shared.image.packed_file.data) == before
@@ -139,7 +139,7 @@ def test_a_failed_replacement_leaves_the_material_as_it_was() -> None:
     apply(prepared(maps=map_set()), MATERIAL)
     before = sorted(image.name for image in bpy.data.images)
     broken = map_set(normal=picture("N", (9, 9, 9)), roughness=replace(picture("R"), format="svg"))
-    with pytest.raises(Exception, match="svg"), Changes() as changes:
+    with pytest.raises(Exception, match="svg"), Transaction() as changes:
         replace_maps(obj.active_material, broken, FACTS, changes)
     assert sorted(image.name for image in bpy.data.images) == before
     normal = source_of(principled(obj.active_material).inputs["Normal"])

@@ -14,7 +14,7 @@ from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.scene.capture.camera import render_camera
 from gpt_image_addon.scene.targets import plane as planes
 from gpt_image_addon.scene.targets.registry import apply
-from gpt_image_addon.scene.transaction import Changes
+from gpt_image_addon.scene.transaction import Transaction
 from tests.blender.scene_fixtures import (
     GREEN,
     camera,
@@ -130,7 +130,7 @@ def test_activating_selects_the_new_planes_alone() -> None:
 
 def test_a_plane_can_be_activated_as_soon_as_it_is_made() -> None:
     cube()
-    with Changes() as changes:
+    with Transaction() as changes:
         plane = planes.add_plane("New", 1.0, bpy.context.collection, changes)
     planes.activate([plane], bpy.context.view_layer)
     assert bpy.context.view_layer.objects.active == plane
@@ -141,7 +141,7 @@ def test_a_plane_in_an_excluded_collection_is_not_activated() -> None:
     hidden = bpy.data.collections.new("Hidden")
     bpy.context.scene.collection.children.link(hidden)
     bpy.context.view_layer.layer_collection.children["Hidden"].exclude = True
-    with Changes() as changes:
+    with Transaction() as changes:
         plane = planes.add_plane("New", 1.0, hidden, changes)
     planes.activate([plane], bpy.context.view_layer)
     assert bpy.context.view_layer.objects.active == old

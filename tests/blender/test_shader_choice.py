@@ -13,7 +13,7 @@ from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.scene import compat
 from gpt_image_addon.scene.targets.registry import apply
 from gpt_image_addon.scene.targets.texture import wire
-from gpt_image_addon.scene.transaction import Changes
+from gpt_image_addon.scene.transaction import Transaction
 from tests.blender.scene_fixtures import (
     BLUE,
     camera,
@@ -320,7 +320,7 @@ def test_other_strengths_do_not_bring_back_the_image_that_a_texture_replaced() -
     maps = map_set()
     apply(prepared(maps=maps), Application(target="material"))
     apply(prepared(picture("Moss", BLUE)), TEXTURE)
-    with Changes() as changes:
+    with Transaction() as changes:
         material.replace_maps(obj.active_material, maps, {}, changes)
     images = {node.image.name for node in obj.active_material.node_tree.nodes if hasattr(node, "image")}
     assert "Moss" in images
@@ -347,6 +347,6 @@ def test_wiring_knows_the_engine_of_the_scene_that_asked() -> None:
     cycles.target = "CYCLES"
     nodes.show(nodes.add("BsdfPrincipled"))
     seen = nodes.link(nodes.add("BsdfPrincipled"), cycles, "Surface")
-    with Changes() as changes:
+    with Transaction() as changes:
         wire(nodes.material, bpy.data.images.new("x", 4, 4), changes, engine="CYCLES")
     assert shown_at(seen, "Base Color") == "x"

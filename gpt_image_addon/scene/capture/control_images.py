@@ -16,7 +16,7 @@ import bpy
 from ...core.errors import SceneError
 from .. import compat
 from ..images import save_pixels
-from ..transaction import Changes
+from ..transaction import Transaction
 from .camera import camera_of, render_copy, show_plainly
 
 Kind = Literal["depth", "normal"]
@@ -125,7 +125,7 @@ def _opaque(values: Any) -> Any:
 
 
 def _fill(material: bpy.types.Material, kind: Kind) -> None:
-    with Changes() as changes:
+    with Transaction() as changes:
         tree = compat.node_tree(material, changes)
     tree.nodes.clear()
     emission = tree.nodes.new("ShaderNodeEmission")

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from ..transaction import Changes
+from ..transaction import Transaction
 from .shaders import OUTPUT, PRINCIPLED, Place, follow, output_of
 from .uv import Coordinates
 
@@ -17,7 +17,7 @@ BOX_BLEND = 0.2  # width of the transition between the sides of a box projection
 COLUMN, ROW = 300, 300  # distance of nodes
 
 
-def add_principled(tree: bpy.types.ShaderNodeTree, changes: Changes, *, engine: str = "") -> Any:
+def add_principled(tree: bpy.types.ShaderNodeTree, changes: Transaction, *, engine: str = "") -> Any:
     """A Principled BSDF linked to the output that an engine uses, which is made where there is none."""
     output = output_of(tree, engine)
     if output is None:
@@ -72,7 +72,7 @@ def images_upstream(place: Place) -> Iterator[Any]:
         pending.extend(Place(socket, source.groups) for socket in node.inputs if socket.type != "SHADER")
 
 
-def lie_as(node: Any, other: Any, changes: Changes) -> None:
+def lie_as(node: Any, other: Any, changes: Transaction) -> None:
     """Make an Image Texture node show its image where another one shows its own."""
     for name in ("projection", "projection_blend", "extension", "interpolation"):
         changes.set(node, name, getattr(other, name))
@@ -97,7 +97,7 @@ def is_rendered_uv(output: Any) -> bool:
 
 
 def add_coordinates(
-    tree: bpy.types.ShaderNodeTree, coordinates: Coordinates, changes: Changes, *, at: Any
+    tree: bpy.types.ShaderNodeTree, coordinates: Coordinates, changes: Transaction, *, at: Any
 ) -> Any:
     """The node that coordinates come from; returns its output."""
     if coordinates.uv_map:
@@ -118,7 +118,7 @@ def add_coordinates(
 
 
 def add_mapping(
-    tree: bpy.types.ShaderNodeTree, coordinates: Coordinates, changes: Changes, *, left_of: Any
+    tree: bpy.types.ShaderNodeTree, coordinates: Coordinates, changes: Transaction, *, left_of: Any
 ) -> Any:
     """Nodes for coordinates and a Mapping node; returns the socket that feeds Image Texture nodes."""
     x, y = left_of
@@ -132,7 +132,7 @@ def add_mapping(
 
 
 def add_value(
-    tree: bpy.types.ShaderNodeTree, label: str, default: float, target: Any, changes: Changes, *, at: Any
+    tree: bpy.types.ShaderNodeTree, label: str, default: float, target: Any, changes: Transaction, *, at: Any
 ) -> Any:
     """A Value node that drives an input."""
     node = changes.node(tree, "ShaderNodeValue")
@@ -144,7 +144,7 @@ def add_value(
 
 
 def add_real_size(
-    tree: bpy.types.ShaderNodeTree, mapping: Any, metres: float, size: float, changes: Changes
+    tree: bpy.types.ShaderNodeTree, mapping: Any, metres: float, size: float, changes: Transaction
 ) -> None:
     """Let a Value node say how many metres a picture spans.
 
@@ -162,14 +162,14 @@ def add_real_size(
     add_value(tree, "Texture Size (m)", size, repeats.inputs[1], changes, at=(x - COLUMN, y - 1.5 * ROW))
 
 
-def project(node: Any, coordinates: Coordinates, changes: Changes) -> None:
+def project(node: Any, coordinates: Coordinates, changes: Transaction) -> None:
     """Make an Image Texture node lie as the coordinates say."""
     if coordinates.is_box:
         changes.set(node, "projection", coordinates.projection)
         changes.set(node, "projection_blend", BOX_BLEND)
 
 
-def make_active(tree: bpy.types.ShaderNodeTree, node: Any, changes: Changes) -> None:
+def make_active(tree: bpy.types.ShaderNodeTree, node: Any, changes: Transaction) -> None:
     """Solid view and Texture Paint show the image of the active node."""
     for other in tree.nodes:
         if other.select != (other == node):

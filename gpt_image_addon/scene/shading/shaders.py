@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..transaction import Changes
+from ..transaction import Transaction
 
 PRINCIPLED = "ShaderNodeBsdfPrincipled"
 OUTPUT = "ShaderNodeOutputMaterial"
@@ -178,7 +178,7 @@ def _constant(place: Place) -> float | None:
     return float(socket.default_value) if known and socket.type == "VALUE" else None
 
 
-def make_own(tree: bpy.types.ShaderNodeTree, place: Place, changes: Changes) -> tuple[Place, list[str]]:
+def make_own(tree: bpy.types.ShaderNodeTree, place: Place, changes: Transaction) -> tuple[Place, list[str]]:
     """The same place where it can be changed for this material alone: shared groups are copied.
 
     :returns: and the names of the groups that were.

@@ -8,11 +8,11 @@ import bpy
 
 from ..context import view_layer_of
 from ..evaluated import evaluated
-from ..transaction import Changes
+from ..transaction import Transaction
 from .uv import material_indices
 
 
-def assign(obj: bpy.types.Object, material: bpy.types.Material, changes: Changes) -> None:
+def assign(obj: bpy.types.Object, material: bpy.types.Material, changes: Transaction) -> None:
     """Put a material into the object's active slot, made where there is none.
 
     A mesh that other objects use too keeps its own materials: the slot then belongs to the object.

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ..evaluated import world_matrix
-from ..transaction import Changes
+from ..transaction import Transaction
 
 UV_NAME = "UVMap"
 # By the side a face looks to (+X, -X, +Y, -Y, +Z, -Z): which axes run right and up for someone facing it.
@@ -42,7 +42,7 @@ def face_corners(mesh: bpy.types.Mesh) -> tuple[Any, Any]:
     return starts, np.diff(starts, append=np.int32(len(mesh.loops)))
 
 
-def box_unwrap(obj: bpy.types.Object, changes: Changes) -> str:
+def box_unwrap(obj: bpy.types.Object, changes: Transaction) -> str:
     """Add a UV map: each face is projected along the axis it looks to, upright and in one scale for all.
 
     Sides and lengths are those that the object has in the world, whatever scales or mirrors it; only its
@@ -73,7 +73,7 @@ def box_unwrap(obj: bpy.types.Object, changes: Changes) -> str:
     return add_uvs(mesh, uvs, changes)
 
 
-def add_uvs(mesh: bpy.types.Mesh, uvs: Any, changes: Changes) -> str:
+def add_uvs(mesh: bpy.types.Mesh, uvs: Any, changes: Transaction) -> str:
     """Add a UV map, removed on failure.
 
     :param uvs: two float32 values a corner.

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..evaluated import bounds_of, mesh_of, world_matrix
-from ..transaction import Changes
+from ..transaction import Transaction
 from .unwrapping import add_uvs, array_of, box_unwrap, cofactors, corner_vertices, face_corners, frame_of
 
 SAMPLES = 4096  # faces by which a UV map is judged
@@ -48,7 +48,7 @@ def rendered_layer(mesh: bpy.types.Mesh) -> bpy.types.MeshUVLoopLayer | None:
     return next((layer for layer in layers if layer.active_render), layers.active or next(iter(layers), None))
 
 
-def coordinates_for(obj: bpy.types.Object, changes: Changes) -> tuple[Coordinates, str | None]:
+def coordinates_for(obj: bpy.types.Object, changes: Transaction) -> tuple[Coordinates, str | None]:
     """How to lay an image on the object, and what to tell about it.
 
     A mesh without UVs gets some; an object that can't have UVs of its own gets a projection from six sides.
@@ -86,7 +86,7 @@ def _by_layers(
 
 
 def _by_new_layer(
-    obj: bpy.types.Object, rendered: bpy.types.MeshUVLoopLayer | None, changes: Changes
+    obj: bpy.types.Object, rendered: bpy.types.MeshUVLoopLayer | None, changes: Transaction
 ) -> tuple[Coordinates, str | None] | None:
     """A UV map from an attribute that holds one, or by box projection; None where none stays.
 

@@ -18,7 +18,7 @@ from ..images import KIND, add_image
 from ..images import PROPERTY_PREFIX as PREFIX
 from ..shading import nodes
 from ..shading.uv import UV, Coordinates
-from ..transaction import Changes
+from ..transaction import Transaction
 
 BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
 LEFT, MIDDLE = -2.5 * nodes.COLUMN, -nodes.COLUMN  # columns of Image Texture nodes and of what follows them
@@ -63,7 +63,7 @@ class _Wiring:
     """Image Texture nodes by kind."""
     pictures: Mapping[str, Picture]
     look: Look
-    changes: Changes
+    changes: Transaction
 
     def between(self, idname: str, source: Any, label: str) -> Any:
         """A node in the column between the pictures and the shader."""
@@ -90,7 +90,12 @@ class _Wiring:
 
 
 def build_material(
-    name: str, pictures: Mapping[str, Picture], facts: Facts, changes: Changes, *, look: Look | None = None
+    name: str,
+    pictures: Mapping[str, Picture],
+    facts: Facts,
+    changes: Transaction,
+    *,
+    look: Look | None = None,
 ) -> tuple[bpy.types.Material, dict[str, bpy.types.Image]]:
     """A material from maps by kind, and its images by kind.
 
@@ -202,7 +207,7 @@ def strengths_of(material: bpy.types.Material) -> dict[str, float]:
     return {name: float(material[PREFIX + name]) for name in STRENGTHS if PREFIX + name in material}
 
 
-def remake(uid: int, prepared: Prepared, application: Application, changes: Changes) -> Remade:
+def remake(uid: int, prepared: Prepared, application: Application, changes: Transaction) -> Remade:
     """Put maps of other strengths into the material with this `session_uid`.
 
     :raises SceneError: the material is gone.
@@ -218,7 +223,7 @@ def remake(uid: int, prepared: Prepared, application: Application, changes: Chan
 
 
 def replace_maps(
-    material: bpy.types.Material, pictures: Mapping[str, Picture], facts: Facts, changes: Changes
+    material: bpy.types.Material, pictures: Mapping[str, Picture], facts: Facts, changes: Transaction
 ) -> list[str]:
     """Show other maps in a material that was built here; returns the names of the new images.
 

@@ -9,7 +9,7 @@ from mathutils import Matrix, Vector
 
 from ...core.request.request import Application
 from ..evaluated import world_matrix
-from ..transaction import Changes
+from ..transaction import Transaction
 
 HEIGHT = 1.0  # metres
 GAP = 0.1  # metres between planes
@@ -18,7 +18,7 @@ UPRIGHT = Matrix.Rotation(radians(90), 4, "X")  # faces -Y
 
 
 def add_plane(
-    name: str, aspect: float, collection: bpy.types.Collection, changes: Changes
+    name: str, aspect: float, collection: bpy.types.Collection, changes: Transaction
 ) -> bpy.types.Object:
     """A plane in its local XY, 1 m high, the picture's whole square as UVs.
 

@@ -17,7 +17,7 @@ from ...core.request.request import Application
 from ...core.text.names import safe_name
 from .. import display
 from ..context import MATERIAL_TYPES, find_scene
-from ..transaction import Changes
+from ..transaction import Transaction
 from . import texture
 from .receiver import find_object, why_deferred
 
@@ -92,7 +92,7 @@ def _put_on(obj: bpy.types.Object | None, image: bpy.types.Image, job: str) -> N
     if slot.material is not None and JOB in slot.material:
         return  # another job shows its own there
     material = bpy.data.materials.new(image.name)
-    with Changes() as changes:
+    with Transaction() as changes:
         texture.wire(material, image, changes)
     material[JOB] = job
     if slot.material is not None:

@@ -18,7 +18,7 @@ from ..context import find_scene, view_layer_of
 from ..images import EXTENSIONS, add_image, make_image
 from ..shading import slots, uv
 from ..shading.nodes import image_nodes
-from ..transaction import Changes
+from ..transaction import Transaction
 from . import material as materials
 from . import plane as planes
 from . import texture
@@ -63,7 +63,7 @@ def apply(prepared: Prepared, application: Application) -> Applied:
     reason = why_deferred(application)
     if reason:
         raise Deferred(reason)
-    with Changes() as changes:
+    with Transaction() as changes:
         try:
             applied = _TARGETS[application.target](prepared, application, changes)
         except (RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
@@ -97,11 +97,11 @@ def _pictures_of(prepared: Prepared, application: Application) -> Iterator[tuple
     yield from ((picture, False) for picture in rest)
 
 
-def _apply_image(prepared: Prepared, application: Application, changes: Changes) -> Applied:
+def _apply_image(prepared: Prepared, application: Application, changes: Transaction) -> Applied:
     return Applied(tuple(_keep(prepared.pictures, prepared.facts, changes)))
 
 
-def _apply_texture(prepared: Prepared, application: Application, changes: Changes) -> Applied:
+def _apply_texture(prepared: Prepared, application: Application, changes: Transaction) -> Applied:
     obj, messages = _receiver(application)
     picture, *rest = prepared.pictures
     image = changes.made(add_image(picture, prepared.facts))
@@ -117,7 +117,7 @@ def _apply_texture(prepared: Prepared, application: Application, changes: Change
     return _finish(obj, material, image, rest, prepared, messages, changes)
 
 
-def _apply_material(prepared: Prepared, application: Application, changes: Changes) -> Applied:
+def _apply_material(prepared: Prepared, application: Application, changes: Transaction) -> Applied:
     obj, messages = _receiver(application)
     picture, *rest = prepared.pictures
     coordinates, told = uv.coordinates_for(obj, changes) if obj else (uv.UV, None)
@@ -139,7 +139,7 @@ def _apply_material(prepared: Prepared, application: Application, changes: Chang
     return dataclasses.replace(applied, map_images=tuple(image.name for image in images.values()))
 
 
-def _apply_plane(prepared: Prepared, application: Application, changes: Changes) -> Applied:
+def _apply_plane(prepared: Prepared, application: Application, changes: Transaction) -> Applied:
     scene = find_scene(application)
     assert scene is not None  # or it would have been deferred
     made, images = [], []
@@ -161,7 +161,7 @@ def _apply_plane(prepared: Prepared, application: Application, changes: Changes)
     return Applied(tuple(images), made[0].active_material.name, made[0].name, (told,) if told else ())
 
 
-_TARGETS: Mapping[str, Callable[[Prepared, Application, Changes], Applied]] = {
+_TARGETS: Mapping[str, Callable[[Prepared, Application, Transaction], Applied]] = {
     "image": _apply_image,
     "texture": _apply_texture,
     "plane": _apply_plane,
@@ -185,7 +185,7 @@ def _receiver(application: Application) -> tuple[bpy.types.Object | None, list[s
     return obj, [f"{problem} The new material is kept with a fake user."] if problem else []
 
 
-def _keep(pictures: tuple[Picture, ...] | list[Picture], facts: Facts, changes: Changes) -> list[str]:
+def _keep(pictures: tuple[Picture, ...] | list[Picture], facts: Facts, changes: Transaction) -> list[str]:
     """Images that nothing uses: a fake user keeps them in the file."""
     names = []
     for picture in pictures:
@@ -202,7 +202,7 @@ def _finish(
     rest: list[Picture],
     prepared: Prepared,
     messages: list[str],
-    changes: Changes,
+    changes: Transaction,
 ) -> Applied:
     if obj is None:
         changes.set(material, "use_fake_user", True)

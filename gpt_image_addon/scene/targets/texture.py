@@ -11,11 +11,11 @@ from ..images import KIND
 from ..shading import nodes, shaders, slots
 from ..shading.shaders import Place, follow
 from ..shading.uv import UV, Coordinates
-from ..transaction import Changes
+from ..transaction import Transaction
 
 
 def texture_material(
-    obj: bpy.types.Object | None, name: str, changes: Changes
+    obj: bpy.types.Object | None, name: str, changes: Transaction
 ) -> tuple[bpy.types.Material, list[str]]:
     """The material that may take the picture, in the object's active slot; and what to tell about it.
 
@@ -42,7 +42,7 @@ def texture_material(
 def wire(
     material: bpy.types.Material,
     image: bpy.types.Image,
-    changes: Changes,
+    changes: Transaction,
     *,
     coordinates: Coordinates = UV,
     engine: str = "",
@@ -77,7 +77,7 @@ def wire(
     return node, messages
 
 
-def _target(material: bpy.types.Material, engine: str, changes: Changes) -> tuple[Place, list[str]]:
+def _target(material: bpy.types.Material, engine: str, changes: Transaction) -> tuple[Place, list[str]]:
     """The input that takes the image, which changes nothing but this material; and what to tell."""
     tree = compat.node_tree(material, changes)
     place = shaders.color_input(tree, engine)
@@ -105,7 +105,7 @@ def _beneath_occlusion(place: Place) -> Place:
     return inputs["A_Color"] if occlusion.get(KIND) == "ao" else place
 
 
-def _lay(node: Any, coordinates: Coordinates, changes: Changes) -> None:
+def _lay(node: Any, coordinates: Coordinates, changes: Transaction) -> None:
     """Let an Image Texture node follow the coordinates, unless it has its own that work."""
     tree = node.id_data
     start = nodes.vector_start(node)
@@ -129,7 +129,7 @@ def shown_uv_map(obj: bpy.types.Object) -> str:
     return str(source.uv_map) if source and source.bl_idname == "ShaderNodeUVMap" else ""
 
 
-def wire_alpha(material: bpy.types.Material, node: Any, changes: Changes) -> None:
+def wire_alpha(material: bpy.types.Material, node: Any, changes: Transaction) -> None:
     """Let the picture's transparency show where its colour goes: into a Principled BSDF, in every engine."""
     shader = node.outputs["Color"].links[0].to_node
     changes.link(material.node_tree, node.outputs["Alpha"], shader.inputs["Alpha"])
