@@ -23,7 +23,7 @@ from ..core.jobs.queue import Emit, Job
 from ..core.request.map_kinds import is_data_name
 from ..core.request.parameters import STRENGTHS
 from ..core.request.request import Application, GenerationRequest, check_application, check_map_values
-from ..core.results.store import Prepared
+from ..core.results.store import PreparedResult
 from ..core.text.names import safe_name
 from . import blend_paths, runner, settings
 
@@ -81,9 +81,9 @@ def submit_work(work: Callable[[], Any], what: str) -> Job:
     """
     made: list[Any] = []
 
-    def run(job: Job, emit: Emit) -> Prepared:
+    def run(job: Job, emit: Emit) -> PreparedResult:
         made.append(work())
-        return Prepared(job.id, ())
+        return PreparedResult(job.id, ())
 
     request = GenerationRequest(prompt=what, provider="offline")
     found = settings.load()
@@ -261,7 +261,7 @@ def submit_remake(material: str, **strengths: float) -> Job:
     check_application(application)
     folder, uid = entry.folder, block.session_uid
 
-    def apply(prepared: Prepared, application: Application) -> Any:
+    def apply(prepared: PreparedResult, application: Application) -> Any:
         with Transaction() as changes:
             return materials.remake(uid, prepared, application, changes)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.journal.outputs import Outputs
     from ..core.request.models import Model, Registry
     from ..core.request.pricing import Estimate, UsageHistory
-    from ..core.results.store import Prepared
+    from ..core.results.store import PreparedResult
 
 log = get_logger(__name__)
 
@@ -328,7 +328,7 @@ def submit_local(
     application: Application,
     settings: Settings,
     work: Work,
-    apply: Callable[[Prepared, Application], object],
+    apply: Callable[[PreparedResult, Application], object],
 ) -> Job:
     """Hand work that sends nothing to a worker.
 

@@ -16,7 +16,7 @@ from ..core.common.arguments import typed
 from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job
 from ..core.request.request import Application, GenerationRequest
-from ..core.results.store import Prepared
+from ..core.results.store import PreparedResult
 from . import blend_paths, runner, settings
 from .material_maps import PictureSource, Source, read_picture, submit_work
 
@@ -198,7 +198,7 @@ def _submit_repair(
         retry_unknown=bool(repair.get("retry_unknown")),
     )
 
-    def apply(prepared: Prepared, application: Application) -> TileResult:
+    def apply(prepared: PreparedResult, application: Application) -> TileResult:
         folder.cleanup()
         return paid(work.repaint_seams(tile, prepared))
 
@@ -261,7 +261,7 @@ class _Work:
         made = self()
         return dataclasses.replace(made, warnings=(*made.warnings, OFFLINE))
 
-    def repaint_seams(self, tile: Tile, prepared: Prepared) -> TileResult:
+    def repaint_seams(self, tile: Tile, prepared: PreparedResult) -> TileResult:
         from ..core.jobs.seamless import repaired
 
         better, note = repaired(tile, prepared.pictures[0].data)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from gpt_image_addon.core.request.map_kinds import MAP_KINDS
-from gpt_image_addon.core.results.store import Picture, Prepared
+from gpt_image_addon.core.results.store import Picture, PreparedResult
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 FACTS = {"prompt": "weathered oak", "model": "offline-draft", "cost_usd": 0.042, "seed": 7}
@@ -57,9 +57,9 @@ def map_set(name: str = "Oak", **replaced: Picture) -> dict[str, Picture]:
     return maps | replaced
 
 
-def prepared(*pictures: Picture, maps: Mapping[str, Picture] | None = None) -> Prepared:
+def prepared(*pictures: Picture, maps: Mapping[str, Picture] | None = None) -> PreparedResult:
     """A result; one red picture unless told otherwise."""
-    return Prepared("job", pictures or (picture(),), maps or {}, FACTS)
+    return PreparedResult("job", pictures or (picture(),), maps or {}, FACTS)
 
 
 def cube(name: str = "Cube", *, uvs: bool = True, material: str | None = None) -> bpy.types.Object:

@@ -11,7 +11,7 @@ import pytest
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, SceneError
 from gpt_image_addon.core.request.parameters import TARGETS
 from gpt_image_addon.core.request.request import Application
-from gpt_image_addon.core.results.store import Prepared
+from gpt_image_addon.core.results.store import PreparedResult
 from gpt_image_addon.scene.targets.receiver import why_deferred
 from gpt_image_addon.scene.targets.registry import Deferred, apply
 from tests.blender.scene_fixtures import (
@@ -172,12 +172,14 @@ def test_a_failure_in_the_last_map_leaves_no_trace() -> None:
 @pytest.mark.parametrize(
     ("result", "application", "error"),
     [
-        (Prepared("job", ()), Application(), SceneError),
+        (PreparedResult("job", ()), Application(), SceneError),
         (prepared(), Application(target="hologram"), InvalidRequestError),
         (prepared(), Application(target="plane", view_matrix=(1.0, 2.0)), InvalidRequestError),
     ],
 )
-def test_nonsense_is_refused(result: Prepared, application: Application, error: type[GptImageError]) -> None:
+def test_nonsense_is_refused(
+    result: PreparedResult, application: Application, error: type[GptImageError]
+) -> None:
     before = description()
     with pytest.raises(error):
         apply(result, application)

@@ -25,7 +25,7 @@ from gpt_image_addon.core.raster.drawing import Stroke, draw_strokes, fill_polyg
 from gpt_image_addon.core.request import styles
 from gpt_image_addon.core.request.prompt import compose
 from gpt_image_addon.core.request.request import Application, GenerationRequest
-from gpt_image_addon.core.results.store import Prepared
+from gpt_image_addon.core.results.store import PreparedResult
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -155,10 +155,10 @@ def test_errands_answer_on_the_thread_that_drains() -> None:
 def test_waiting_jobs_can_be_moved_and_withdrawn() -> None:
     queue, gate, order = JobQueue(1), threading.Event(), []
 
-    def work(job: Job, emit: Emit) -> Prepared:
+    def work(job: Job, emit: Emit) -> PreparedResult:
         gate.wait(10)
         order.append(job.request.prompt)
-        return Prepared(job.id, ())
+        return PreparedResult(job.id, ())
 
     jobs = [Job(GenerationRequest(prompt=name), Application()) for name in "abcd"]
     for job in jobs:

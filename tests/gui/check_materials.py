@@ -21,7 +21,7 @@ from harness import Steps, run  # noqa: E402 - found through the path set above
 
 from gpt_image_addon.core.imaging.png_writer import encode_png  # noqa: E402 - a full Blender has no Pillow
 from gpt_image_addon.core.request.request import Application  # noqa: E402
-from gpt_image_addon.core.results.store import Picture, Prepared  # noqa: E402
+from gpt_image_addon.core.results.store import Picture, PreparedResult  # noqa: E402
 from gpt_image_addon.scene import compat  # noqa: E402
 from gpt_image_addon.scene.targets.registry import apply  # noqa: E402
 
@@ -124,7 +124,7 @@ def script() -> Steps:
     OUT.mkdir(parents=True, exist_ok=True)
     plane = studio()
     yield
-    made = Prepared("job", (maps()["base_color"],), maps())
+    made = PreparedResult("job", (maps()["base_color"],), maps())
     for displacement, label in STRENGTHS.items():
         apply(made, Application(target="material", object_name=plane.name, displacement=displacement))
         material = plane.material_slots[0].material

@@ -18,7 +18,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 from harness import Steps, run, screenshot, until, window  # noqa: E402 - found through the path set above
 
 from gpt_image_addon.core.request.request import Application  # noqa: E402
-from gpt_image_addon.core.results.store import Picture, Prepared  # noqa: E402
+from gpt_image_addon.core.results.store import Picture, PreparedResult  # noqa: E402
 from gpt_image_addon.scene.capture.camera import capture_viewport  # noqa: E402
 from gpt_image_addon.scene.targets.receiver import why_deferred  # noqa: E402
 from gpt_image_addon.scene.targets.registry import apply  # noqa: E402
@@ -26,7 +26,7 @@ from gpt_image_addon.scene.targets.registry import apply  # noqa: E402
 OUT = Path("build/gui")
 
 
-def result(name: str, color: tuple[float, float, float]) -> Prepared:
+def result(name: str, color: tuple[float, float, float]) -> PreparedResult:
     """A PNG of one colour, encoded by Blender: a full Blender has no Pillow."""
     image = bpy.data.images.new("source", 32, 16)
     image.pixels = [*color, 1.0] * (32 * 16)
@@ -35,7 +35,7 @@ def result(name: str, color: tuple[float, float, float]) -> Prepared:
     image.filepath_raw = str(path)
     image.save()
     bpy.data.images.remove(image)
-    return Prepared("job", (Picture(name, path.read_bytes(), str(path), "png", 32, 16),))
+    return PreparedResult("job", (Picture(name, path.read_bytes(), str(path), "png", 32, 16),))
 
 
 def area_of(kind: str) -> bpy.types.Area:

@@ -24,7 +24,7 @@ from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import BELIEVED_TIMES, Limits
 from gpt_image_addon.core.request.request import Application, GenerationRequest
-from gpt_image_addon.core.results.store import Prepared
+from gpt_image_addon.core.results.store import PreparedResult
 
 from .server import HostileServer
 
@@ -60,7 +60,7 @@ def document(*entries: Any, **more: Any) -> bytes:
 class Ended:
     """How a request ended."""
 
-    outcome: Prepared | GptImageError
+    outcome: PreparedResult | GptImageError
     entry: Entry
     files: dict[str, bytes]
     """What lies in its result folder."""
@@ -72,8 +72,8 @@ class Ended:
         return self.outcome
 
     @property
-    def prepared(self) -> Prepared:
-        assert isinstance(self.outcome, Prepared), self.outcome.text
+    def prepared(self) -> PreparedResult:
+        assert isinstance(self.outcome, PreparedResult), self.outcome.text
         return self.outcome
 
     @property
@@ -127,7 +127,7 @@ class Bench:
         return ended
 
     @staticmethod
-    def _run(line: Line, job: Job, events: list[JobEvent]) -> Prepared | GptImageError:
+    def _run(line: Line, job: Job, events: list[JobEvent]) -> PreparedResult | GptImageError:
         try:
             return line.run(job, events.append)
         except GptImageError as error:

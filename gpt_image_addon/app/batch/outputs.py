@@ -16,7 +16,7 @@ from ...core.journal.journal import Entry
 from ...core.journal.outputs import Delivery, Outputs, make_folder, renamed_warning, sync_file
 from ...core.request.catalogs import catalog_path
 from ...core.request.request import Application
-from ...core.results.store import Picture, Prepared
+from ...core.results.store import Picture, PreparedResult
 from ...scene import assets
 from ...scene.blend_files import save_copy
 from ...scene.targets.registry import Applied, apply
@@ -38,7 +38,7 @@ def _empty_file() -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
 
 
-def _apply(prepared: Prepared, application: Application) -> Applied:
+def _apply(prepared: PreparedResult, application: Application) -> Applied:
     """Into the scene, but onto no object that was not named."""
     return apply(prepared, application.without_active_object())
 
@@ -53,7 +53,7 @@ class BlendPerRow:
     def _path(self, row: Row) -> Path:
         return self.folder / f"{row.stem}.blend"
 
-    def deliver(self, row: Row, prepared: Prepared) -> Delivery:
+    def deliver(self, row: Row, prepared: PreparedResult) -> Delivery:
         """Make and save it.
 
         :raises StorageError: it can't be saved.
@@ -99,7 +99,7 @@ class AssetLibrary:
             (block[ROW_PROPERTY], block.get(ROW_JOB_PROPERTY)) for block in blocks if ROW_PROPERTY in block
         }
 
-    def deliver(self, row: Row, prepared: Prepared) -> Delivery:
+    def deliver(self, row: Row, prepared: PreparedResult) -> Delivery:
         """Add a row's assets: one for each image where the target makes one of each.
 
         :raises InvalidRequestError: its target is no asset, or its catalog can't be one.
@@ -177,7 +177,7 @@ def check_asset(row: Row) -> None:
 
 
 def _made(
-    prepared: Prepared, application: Application, warnings: list[str]
+    prepared: PreparedResult, application: Application, warnings: list[str]
 ) -> Iterator[tuple[bpy.types.ID, Picture]]:
     """What becomes an asset, with the image that it shows: a plane or a texture of each.
 
@@ -194,13 +194,13 @@ def _made(
             yield bpy.data.materials[applied.material], part.pictures[0]
 
 
-def _parts(prepared: Prepared) -> Iterator[Prepared]:
+def _parts(prepared: PreparedResult) -> Iterator[PreparedResult]:
     for picture in prepared.pictures:
         yield dataclasses.replace(prepared, pictures=(picture,))
 
 
 def _planes(
-    objects: set[bpy.types.Object], applied: Applied, prepared: Prepared
+    objects: set[bpy.types.Object], applied: Applied, prepared: PreparedResult
 ) -> Iterator[tuple[bpy.types.Object, Picture]]:
     shown = {
         node.image.name: obj

@@ -21,7 +21,7 @@ from ..jobs.queue import Job, JobEvent, Work
 from ..jobs.worker import Line
 from ..journal.batch_rows import last_error
 from ..journal.outputs import Delivery, Outputs, renamed_warning
-from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, Prepared
+from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, PreparedResult
 from .gate import Gate
 from .manifest import Row
 from .outcomes import HOPELESS, NOT_MADE, Outcome, RowState, refused, state_after
@@ -37,7 +37,7 @@ EXTENSIONS = {"jpeg": "jpg"}
 class Output(Protocol):
     """Where finished rows go."""
 
-    def deliver(self, row: Row, prepared: Prepared) -> Delivery:
+    def deliver(self, row: Row, prepared: PreparedResult) -> Delivery:
         """Take a result there.
 
         :raises GptImageError: it can't be taken.
@@ -66,7 +66,7 @@ class Folder:
     manifest: Path
     """Equal rows of different manifests have files of their own."""
 
-    def deliver(self, row: Row, prepared: Prepared) -> Delivery:
+    def deliver(self, row: Row, prepared: PreparedResult) -> Delivery:
         """See `Output.deliver`; called on a worker thread.
 
         :raises StorageError: a file can't be written.
@@ -114,7 +114,7 @@ class _Made:
 
     outcome: Outcome | None = None
     """None where the run was stopped before anything was sent."""
-    prepared: Prepared | None = None
+    prepared: PreparedResult | None = None
     """The result that `Run.output` still has to take."""
 
 
@@ -199,7 +199,7 @@ class Run:
             if made.outcome is not None:
                 yield self._delivered(made.outcome, made.prepared)
 
-    def _delivered(self, outcome: Outcome, prepared: Prepared | None) -> Outcome:
+    def _delivered(self, outcome: Outcome, prepared: PreparedResult | None) -> Outcome:
         if self.output is None or prepared is None:
             return outcome
         assert outcome.job is not None
@@ -257,7 +257,7 @@ class Run:
 
     def _run(self, row: Row, job: Job, work: Work, state: RowState) -> _Made:
         """The line's own work, and then the files."""
-        prepared: Prepared | None = None
+        prepared: PreparedResult | None = None
         delivery = Delivery()
         error: GptImageError | None = None
         self._jobs.add(job)
@@ -294,7 +294,7 @@ class Run:
         row: Row,
         job: Job,
         state: RowState,
-        prepared: Prepared | None,
+        prepared: PreparedResult | None,
         delivery: Delivery,
         error: GptImageError | None,
     ) -> _Made:
@@ -322,7 +322,7 @@ class Run:
         return _Made(outcome, prepared)
 
 
-def _tell_where(error: GptImageError, prepared: Prepared, usd: float) -> None:
+def _tell_where(error: GptImageError, prepared: PreparedResult, usd: float) -> None:
     """What was paid for is kept, wherever it could not be taken to."""
     error.billed = "yes" if usd > 0 else "no"
     kept = f"The image is {prepared.pictures[0].received_file}." if prepared.pictures else ""

@@ -11,7 +11,7 @@ from ..common.files import PRIVATE_FILE, replace_file
 from ..errors import StorageError
 from ..request.request import GenerationRequest
 from ..request.sizes import AUTO, parse_size
-from ..results.store import Prepared
+from ..results.store import PreparedResult
 from ..text.json_reader import parse_json
 from ..text.log import get_logger
 from .queue import Emit, Job, Work
@@ -57,7 +57,7 @@ class Durations:
     def timed(self, work: Work) -> Work:
         """The same work, noting how long it took when it succeeds."""
 
-        def run(job: Job, emit: Emit) -> Prepared:
+        def run(job: Job, emit: Emit) -> PreparedResult:
             started = time.monotonic()
             prepared = work(job, emit)
             self.note(job.request, time.monotonic() - started)

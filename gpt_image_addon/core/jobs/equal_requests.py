@@ -18,7 +18,7 @@ from ..common.process_lock import is_alive
 from ..journal.entries import BatchPosition
 from ..journal.recovery import recover_orphans
 from ..journal.states import JobState
-from ..results.store import Prepared
+from ..results.store import PreparedResult
 from .queue import Emit, Job, JobEvent, Work
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def after_running(journal: Journal, digest: str, reserve: Callable[[Job, float],
     :param send: the work then.
     """
 
-    def work(job: Job, emit: Emit) -> Prepared:
+    def work(job: Job, emit: Emit) -> PreparedResult:
         while True:
             running = _wait(journal, digest, job, emit)
             since = time.time()
@@ -146,7 +146,7 @@ def _wait(journal: Journal, digest: str, job: Job, emit: Emit) -> str:
     return last
 
 
-def _prepared(job: Job, stored: Entry, running: str) -> Prepared:
+def _prepared(job: Job, stored: Entry, running: str) -> PreparedResult:
     from .postprocess import prepare
 
     assert stored.folder is not None

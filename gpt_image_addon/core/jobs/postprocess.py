@@ -25,7 +25,7 @@ from ..results.store import (
     PIXEL_FORMATS,
     Facts,
     Picture,
-    Prepared,
+    PreparedResult,
     read_answer,
 )
 from ..text.names import safe_name
@@ -41,7 +41,7 @@ MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic", "opa
 PROVIDER_LABELS = {"openai": "OpenAI", "offline": "offline draft"}
 
 
-def prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
+def prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
     """From a result folder to everything that Blender needs.
 
     :raises InvalidResponseError: no picture in the folder can be used.
@@ -53,7 +53,7 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
         keep_private(folder)
 
 
-def _prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
+def _prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
     if not FairLock.enabled:
         return _prepared(job, request, application, folder)
     light = SUBPROCESS.call(_prepared_files, job, request, application, folder)
@@ -65,7 +65,9 @@ def _with_bytes(picture: Picture) -> Picture:
     return dataclasses.replace(picture, data=read_file(Path(picture.file)))
 
 
-def _prepared_files(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
+def _prepared_files(
+    job: str, request: GenerationRequest, application: Application, folder: Path
+) -> PreparedResult:
     """The same for a window, with thumbnails, and without the bytes: they lie in the files."""
     prepared = _prepared(job, request, application, folder)
     for file in {file for picture in prepared.pictures for file in (picture.file, picture.received_file)}:
@@ -73,7 +75,7 @@ def _prepared_files(job: str, request: GenerationRequest, application: Applicati
     return prepared.mapped(lambda picture: dataclasses.replace(picture, data=b""))
 
 
-def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> Prepared:
+def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
     answer = read_answer(folder) or {}  # it may have come from elsewhere; the pictures count
     name = safe_name(application.name or request.prompt)
     noted = answer.get("warnings")
@@ -85,7 +87,7 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
     made = _make_maps(request, application, folder, pictures[0], height)
     maps, packed = (made.maps, made.packed) if made else ({}, {})
     warnings += made.notes if made else ()
-    return Prepared(
+    return PreparedResult(
         job,
         pictures,
         maps,

@@ -20,14 +20,14 @@ from ..common.unexpected import unexpected_error
 from ..errors import Billed, GptImageError, JobCancelled
 from ..journal.states import JobState
 from ..request.request import Application, GenerationRequest
-from ..results.store import Prepared
+from ..results.store import PreparedResult
 
 FINAL_STATES = frozenset({JobState.APPLIED, JobState.FAILED, JobState.CANCELLED, JobState.UNKNOWN})
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
 IDLE_SECONDS = 5.0  # a worker without a job ends after this
 
 Emit = Callable[["JobEvent"], None]
-Work = Callable[["Job", Emit], Prepared]
+Work = Callable[["Job", Emit], PreparedResult]
 
 
 @dataclass(eq=False)
@@ -43,7 +43,7 @@ class Job:
     message: str = "Waiting"
     """What happens now, for people."""
     error: GptImageError | None = None
-    prepared: Prepared | None = None
+    prepared: PreparedResult | None = None
     preview: Any = None
     """The newest `Preview` of the picture while it is made."""
     expected_seconds: float = 0.0
@@ -63,7 +63,7 @@ class Job:
     """Which of several pictures the target shows."""
     applied: Any = None
     """What the runner made of the result in Blender."""
-    apply: Callable[[Prepared, Application], Any] | None = field(default=None, repr=False)
+    apply: Callable[[PreparedResult, Application], Any] | None = field(default=None, repr=False)
     """Puts the result somewhere else than where the application's target says; main thread only."""
     pump: Callable[[float], None] = field(default=lambda seconds: None, repr=False)
     """Lets the runner handle events for at most so many seconds; main thread only."""
@@ -170,7 +170,7 @@ class JobEvent:
     """The same as a `Preview`, to be shown at once."""
     result_of: str = ""
     """Id of the job whose result this one takes, unpaid."""
-    prepared: Prepared | None = field(default=None, repr=False)
+    prepared: PreparedResult | None = field(default=None, repr=False)
     error: GptImageError | None = None
 
     @property

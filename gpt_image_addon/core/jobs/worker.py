@@ -37,7 +37,15 @@ from ..request.prompt import compose
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import parse_size
 from ..results.folders import BODY_FILE
-from ..results.store import HEIGHT_STEM, MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, Prepared, keep
+from ..results.store import (
+    HEIGHT_STEM,
+    MASK_FILE,
+    ORIGINAL_STEM,
+    PICTURE_STEM,
+    PIXEL_FORMATS,
+    PreparedResult,
+    keep,
+)
 from ..text.log import get_logger
 from .estimates import further_price, sent_fields
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
@@ -74,7 +82,7 @@ class Line:
     answer_seconds: float = ANSWER_SECONDS
     """How long a request may take, with its whole answer."""
 
-    def run(self, job: Job, emit: Emit) -> Prepared:
+    def run(self, job: Job, emit: Emit) -> PreparedResult:
         """Make the result of one job.
 
         :raises GptImageError: why there is none; the journal's row says the same.
@@ -104,7 +112,7 @@ class Line:
             self._note_failure(job, fault)
             raise fault from error
 
-    def _prepare(self, job: Job, folder: Path) -> Prepared:
+    def _prepare(self, job: Job, folder: Path) -> PreparedResult:
         """`prepare`; what goes wrong here is paid for, and unless the picture is bad it can be recovered."""
         from .postprocess import prepare
 
@@ -128,14 +136,14 @@ class Line:
     def resume(self, folder: Path) -> Work:
         """The work of a job whose answer already lies in ``folder``."""
 
-        def work(job: Job, emit: Emit) -> Prepared:
+        def work(job: Job, emit: Emit) -> PreparedResult:
             from .postprocess import prepare
 
             return self._copied(job, prepare(job.id, job.request, job.application, folder))
 
         return work
 
-    def _copied(self, job: Job, prepared: Prepared) -> Prepared:
+    def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
         from ..journal.outputs import Outputs
         from .copies import copy_textures

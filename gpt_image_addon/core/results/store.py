@@ -94,7 +94,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedResult:
     """All that a worker made of one answer, ready to be handed to Blender without further work."""
 
     job: str
@@ -110,7 +110,7 @@ class Prepared:
     further_jobs: tuple[str, ...] = ()
     """Journal rows of the further requests that went into this."""
 
-    def mapped(self, change: Callable[[Picture], Picture]) -> Prepared:
+    def mapped(self, change: Callable[[Picture], Picture]) -> PreparedResult:
         """The same with every picture changed."""
         return replace(
             self,

@@ -12,7 +12,7 @@ from ...core.errors import SceneError
 from ...core.request.map_kinds import BY_NAME, MAP_KINDS
 from ...core.request.parameters import STRENGTHS
 from ...core.request.request import Application
-from ...core.results.store import Facts, Picture, Prepared
+from ...core.results.store import Facts, Picture, PreparedResult
 from .. import compat
 from ..images import KIND, add_image
 from ..images import PROPERTY_PREFIX as PREFIX
@@ -207,7 +207,7 @@ def strengths_of(material: bpy.types.Material) -> dict[str, float]:
     return {name: float(material[PREFIX + name]) for name in STRENGTHS if PREFIX + name in material}
 
 
-def remake(uid: int, prepared: Prepared, application: Application, changes: Transaction) -> Remade:
+def remake(uid: int, prepared: PreparedResult, application: Application, changes: Transaction) -> Remade:
     """Put maps of other strengths into the material with this `session_uid`.
 
     :raises SceneError: the material is gone.

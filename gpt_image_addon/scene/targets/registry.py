@@ -11,7 +11,7 @@ import bpy
 from ...core.errors import SceneError
 from ...core.request.map_kinds import MAP_KINDS
 from ...core.request.request import Application, check_application
-from ...core.results.store import Facts, Picture, Prepared
+from ...core.results.store import Facts, Picture, PreparedResult
 from ...core.text.names import safe_name
 from .. import display, prepared_images
 from ..context import find_scene, view_layer_of
@@ -48,7 +48,7 @@ class Deferred(Exception):  # noqa: N818 - nothing went wrong: the result waits
         """One sentence for people."""
 
 
-def apply(prepared: Prepared, application: Application) -> Applied:
+def apply(prepared: PreparedResult, application: Application) -> Applied:
     """Put a result into the scene, wholly or not at all.
 
     :raises Deferred: it can't be done right now.
@@ -72,7 +72,7 @@ def apply(prepared: Prepared, application: Application) -> Applied:
     return applied
 
 
-def prepare_images(prepared: Prepared, application: Application) -> Iterator[Picture | None]:
+def prepare_images(prepared: PreparedResult, application: Application) -> Iterator[Picture | None]:
     """Make the images that `apply` will use; nothing that was there before is touched.
 
     Ends early where the result can't be applied right now; `apply` then says why.
@@ -88,7 +88,7 @@ def prepare_images(prepared: Prepared, application: Application) -> Iterator[Pic
             yield None
 
 
-def _pictures_of(prepared: Prepared, application: Application) -> Iterator[tuple[Picture, bool]]:
+def _pictures_of(prepared: PreparedResult, application: Application) -> Iterator[tuple[Picture, bool]]:
     """Each picture that becomes an image, and whether it is numbers rather than colours."""
     if application.target == "material":
         maps = {"base_color": prepared.pictures[0], **prepared.maps}
@@ -97,11 +97,11 @@ def _pictures_of(prepared: Prepared, application: Application) -> Iterator[tuple
     yield from ((picture, False) for picture in rest)
 
 
-def _apply_image(prepared: Prepared, application: Application, changes: Transaction) -> Applied:
+def _apply_image(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
     return Applied(tuple(_keep(prepared.pictures, prepared.facts, changes)))
 
 
-def _apply_texture(prepared: Prepared, application: Application, changes: Transaction) -> Applied:
+def _apply_texture(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
     obj, messages = _receiver(application)
     picture, *rest = prepared.pictures
     image = changes.made(add_image(picture, prepared.facts))
@@ -117,7 +117,7 @@ def _apply_texture(prepared: Prepared, application: Application, changes: Transa
     return _finish(obj, material, image, rest, prepared, messages, changes)
 
 
-def _apply_material(prepared: Prepared, application: Application, changes: Transaction) -> Applied:
+def _apply_material(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
     obj, messages = _receiver(application)
     picture, *rest = prepared.pictures
     coordinates, told = uv.coordinates_for(obj, changes) if obj else (uv.UV, None)
@@ -139,7 +139,7 @@ def _apply_material(prepared: Prepared, application: Application, changes: Trans
     return dataclasses.replace(applied, map_images=tuple(image.name for image in images.values()))
 
 
-def _apply_plane(prepared: Prepared, application: Application, changes: Transaction) -> Applied:
+def _apply_plane(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
     scene = find_scene(application)
     assert scene is not None  # or it would have been deferred
     made, images = [], []
@@ -161,7 +161,7 @@ def _apply_plane(prepared: Prepared, application: Application, changes: Transact
     return Applied(tuple(images), made[0].active_material.name, made[0].name, (told,) if told else ())
 
 
-_TARGETS: Mapping[str, Callable[[Prepared, Application, Transaction], Applied]] = {
+_TARGETS: Mapping[str, Callable[[PreparedResult, Application, Transaction], Applied]] = {
     "image": _apply_image,
     "texture": _apply_texture,
     "plane": _apply_plane,
@@ -175,7 +175,7 @@ def _engine(application: Application) -> str:
     return str(scene.render.engine) if scene else ""
 
 
-def _name(prepared: Prepared, application: Application) -> str:
+def _name(prepared: PreparedResult, application: Application) -> str:
     return safe_name(application.name or prepared.pictures[0].name)
 
 
@@ -200,7 +200,7 @@ def _finish(
     material: bpy.types.Material,
     image: bpy.types.Image,
     rest: list[Picture],
-    prepared: Prepared,
+    prepared: PreparedResult,
     messages: list[str],
     changes: Transaction,
 ) -> Applied:

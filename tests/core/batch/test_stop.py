@@ -20,7 +20,7 @@ from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import Limits, no_history
 from gpt_image_addon.core.request.request import Application, GenerationRequest
-from gpt_image_addon.core.results.store import Prepared
+from gpt_image_addon.core.results.store import PreparedResult
 
 ROW = Row(
     "a",
@@ -41,7 +41,7 @@ class Shelf:
             self.run.stop()
         return ()
 
-    def deliver(self, row: Row, prepared: Prepared) -> Delivery:
+    def deliver(self, row: Row, prepared: PreparedResult) -> Delivery:
         return Delivery(("shelf",))
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from gpt_image_addon.core.imaging.formats import encode_png
 from gpt_image_addon.core.imaging.thumbnails import make_preview, write_thumbnail
 from gpt_image_addon.core.jobs.postprocess import prepare
 from gpt_image_addon.core.request.request import Application, GenerationRequest
-from gpt_image_addon.core.results.store import Prepared
+from gpt_image_addon.core.results.store import PreparedResult
 from tests.core.profiled import encoded, exif, rgb_profile
 
 REQUEST = GenerationRequest(prompt="wall", provider="openai")
@@ -41,7 +41,9 @@ def folder_with(root: Path, data: bytes, kind: str, **files: bytes) -> Path:
     return folder
 
 
-def made(folder: Path, request: GenerationRequest = REQUEST, application: Application = IMAGE) -> Prepared:
+def made(
+    folder: Path, request: GenerationRequest = REQUEST, application: Application = IMAGE
+) -> PreparedResult:
     return prepare(folder.name, request, application, folder)
 
 

@@ -19,7 +19,7 @@ from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import Limits
 from gpt_image_addon.core.request.request import Application
-from gpt_image_addon.core.results.store import Prepared
+from gpt_image_addon.core.results.store import PreparedResult
 from tests.api_server import ApiServer
 from tests.core import line
 
@@ -126,9 +126,9 @@ def test_who_waited_for_one_that_died_sends_only_where_asked_to(
     price = estimates.quote(line.REQUEST, load_registry())
     job = Job(line.REQUEST, Application(target="image"))
 
-    def send(job: Job, emit: object) -> Prepared:
+    def send(job: Job, emit: object) -> PreparedResult:
         sent.append(job.id)
-        return Prepared(job.id, ())
+        return PreparedResult(job.id, ())
 
     told = {} if retry_unknown is None else {"retry_unknown": retry_unknown}
     work = admission.send_after_running(price, DIGEST, journal, Limits(), send, **told)

@@ -26,7 +26,7 @@ from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.normalize import effective_request
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.request.sizes import parse_size
-from gpt_image_addon.core.results.store import Picture, Prepared, thumbnail_of
+from gpt_image_addon.core.results.store import Picture, PreparedResult, thumbnail_of
 
 MATERIAL = Application(target="material")
 BY_MODEL = replace(MATERIAL, height_by_model=True)
@@ -50,7 +50,9 @@ def result(root: Path, job: str, pictures: Sequence[Any], heights: Sequence[Any]
     return folder
 
 
-def made(folder: Path, request: GenerationRequest = REQUEST, application: Application = MATERIAL) -> Prepared:
+def made(
+    folder: Path, request: GenerationRequest = REQUEST, application: Application = MATERIAL
+) -> PreparedResult:
     return prepare(folder.name, request, application, folder)
 
 

@@ -32,7 +32,7 @@ from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.folders import BODY_FILE
-from gpt_image_addon.core.results.store import Prepared
+from gpt_image_addon.core.results.store import PreparedResult
 from tests.api_server import ApiServer, Step, faults
 from tests.core.providers.test_openai_client import ERROR_ROWS
 
@@ -56,7 +56,7 @@ class Bench:
         self.queue.submit(job, line.run)
         return job
 
-    def end_of(self, job: Job) -> tuple[Prepared | GptImageError, list[JobEvent]]:
+    def end_of(self, job: Job) -> tuple[PreparedResult | GptImageError, list[JobEvent]]:
         """The outcome of a job and its events; exactly one of them is the last."""
         events = []
         while not events or not events[-1].is_last:
@@ -65,7 +65,7 @@ class Bench:
         assert last is not None and all(event.job is job for event in events)
         return last, events
 
-    def run(self, **changes: object) -> tuple[Prepared | GptImageError, Entry]:
+    def run(self, **changes: object) -> tuple[PreparedResult | GptImageError, Entry]:
         job = self.start(**changes)
         outcome, _ = self.end_of(job)
         entry = self.journal.entry(job.id)
@@ -163,7 +163,7 @@ def test_a_reset_in_the_middle_of_the_upload_is_tried_again(bench: Bench, tmp_pa
     Image.fromarray(noise).save(reference, compress_level=0)
     bench.server.script(faults.reset("body"), faults.reset("body"))
     outcome, entry = bench.run(references=(str(reference),))
-    assert isinstance(outcome, Prepared) and entry.state is JobState.RECEIVED
+    assert isinstance(outcome, PreparedResult) and entry.state is JobState.RECEIVED
     assert len(bench.server.requests) == 3
     assert sum(record.billed for record in bench.server.requests) == 1
 
@@ -172,7 +172,7 @@ def test_a_reset_before_the_body_is_read_costs_no_second_picture(bench: Bench) -
     """Whether the small body had left by then is a matter of microseconds."""
     bench.server.script(faults.reset("headers"))
     outcome, entry = bench.run()
-    if isinstance(outcome, Prepared):
+    if isinstance(outcome, PreparedResult):
         assert len(bench.server.requests) == 2
     else:
         check_failure(bench, outcome, entry, APIConnectionError, 6, "maybe")
@@ -202,7 +202,7 @@ def test_odd_answers_that_are_fine(bench: Bench, name: str, changes: dict[str, o
     if name:
         bench.server.script(faults.answer(name))
     outcome, entry = bench.run(**changes)
-    assert isinstance(outcome, Prepared)
+    assert isinstance(outcome, PreparedResult)
     record = bench.server.image_requests[0]
     assert entry.state is JobState.RECEIVED
     if name != "not_streamed":  # that answer does not tell of the previews it bills
@@ -229,7 +229,7 @@ def test_the_limit_of_pixels_is_our_own(bench: Bench, monkeypatch: pytest.Monkey
     assert type(outcome) is InvalidResponseError and outcome.billed == "yes"
     for module in (decoding, formats):
         monkeypatch.setattr(module, "MAX_PIXELS", 816 * 816)
-    assert isinstance(bench.run()[0], Prepared)
+    assert isinstance(bench.run()[0], PreparedResult)
 
 
 def test_what_is_no_picture_stays_on_the_disk(bench: Bench) -> None:
@@ -244,7 +244,7 @@ def test_what_is_no_picture_stays_on_the_disk(bench: Bench) -> None:
 def test_one_corrupt_picture_costs_only_itself(bench: Bench, partial_images: int) -> None:
     bench.server.script(faults.answer("one_corrupt"))
     outcome, entry = bench.run(n=3, partial_images=partial_images)
-    assert isinstance(outcome, Prepared) and entry.state is JobState.RECEIVED
+    assert isinstance(outcome, PreparedResult) and entry.state is JobState.RECEIVED
     assert [picture.sha256 for picture in outcome.pictures] == bench.server.requests[0].answers[:2]
     assert any("Picture 3" in warning for warning in outcome.warnings)
     assert len([path for path in bench.files() if path.name.startswith("image-")]) == 3
@@ -254,7 +254,7 @@ def test_one_corrupt_picture_costs_only_itself(bench: Bench, partial_images: int
 def test_a_stream_that_breaks_keeps_what_was_finished(bench: Bench, step: Step) -> None:
     bench.server.script(step)
     outcome, entry = bench.run(n=3, partial_images=2)
-    assert isinstance(outcome, Prepared) and entry.state is JobState.RECEIVED
+    assert isinstance(outcome, PreparedResult) and entry.state is JobState.RECEIVED
     assert [picture.sha256 for picture in outcome.pictures] == bench.server.requests[0].answers[:1]
     assert any("missing" in warning for warning in outcome.warnings)
 
@@ -262,7 +262,7 @@ def test_a_stream_that_breaks_keeps_what_was_finished(bench: Bench, step: Step) 
 def test_previews_are_events_and_nothing_else(bench: Bench) -> None:
     job = bench.start(partial_images=3)
     outcome, events = bench.end_of(job)
-    assert isinstance(outcome, Prepared)
+    assert isinstance(outcome, PreparedResult)
     previews = [event.partial for event in events if event.partial]
     assert len(previews) == 3
     assert all(preview != picture.data for preview in previews for picture in outcome.pictures)
@@ -272,7 +272,7 @@ def test_previews_are_events_and_nothing_else(bench: Bench) -> None:
 def test_waits_are_told(bench: Bench) -> None:
     bench.server.script(faults.error("rate_limit_exceeded"))
     outcome, events = bench.end_of(bench.start())
-    assert isinstance(outcome, Prepared)
+    assert isinstance(outcome, PreparedResult)
     assert any("12 s" in event.message and "slow down" in event.message for event in events)
 
 
