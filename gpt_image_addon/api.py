@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from .core.journal.journal import Entry
     from .core.request.models import Model
     from .core.request.pricing import Estimate
-    from .core.results.store import Picture
+    from .core.results.store import ImageFile
 
 __all__ = [
     "Application",
@@ -436,7 +436,7 @@ def result_of(job: Job) -> Result:
     )
 
 
-def _result_image(name: str, picture: Picture) -> ResultImage:
+def _result_image(name: str, picture: ImageFile) -> ResultImage:
     size = (picture.width, picture.height)
     processed = picture.file if picture.source else None
     return ResultImage(name, picture.received_file, *size, picture.received_format, picture.sha256, processed)

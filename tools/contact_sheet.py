@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gpt_image_addon.core.providers.offline.painter import RELIEF, paint
-from gpt_image_addon.core.results.store import Picture
+from gpt_image_addon.core.results.store import ImageFile
 from gpt_image_addon.core.textures.writer import MapOptions, tile_of, write_maps
 from gpt_image_addon.scene.targets.material import build_material
 from gpt_image_addon.scene.transaction import Transaction
@@ -91,13 +91,13 @@ def make_row(prompt: str, folder: Path) -> Row:
     return Row(prompt, tuple(Image.fromarray(cell).convert("RGB").resize((CELL, CELL)) for cell in shown))
 
 
-def pixels(picture: Picture) -> Any:
+def pixels(picture: ImageFile) -> Any:
     """The pixels of a map."""
     with Image.open(picture.file) as image:
         return np.asarray(image)
 
 
-def rendered(maps: dict[str, Picture], path: Path) -> Any:
+def rendered(maps: dict[str, ImageFile], path: Path) -> Any:
     """A plane with that material under a low lamp from the upper left."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene = bpy.context.scene

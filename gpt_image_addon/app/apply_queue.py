@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..core.jobs.queue import Job
     from ..core.journal.journal import Journal
     from ..core.request.request import Application
-    from ..core.results.store import Picture
+    from ..core.results.store import ImageFile
 
 T = TypeVar("T")
 log = get_logger(__name__)
@@ -150,7 +150,7 @@ class Applier:
             yield Pace.BUSY
             yield from self._save_beside(job)
 
-    def _have_memory_for(self, picture: Picture) -> Iterator[Pace]:
+    def _have_memory_for(self, picture: ImageFile) -> Iterator[Pace]:
         """With a window, free as much memory as Blender needs next for a picture, see `memory.taken_for`."""
         from ..core.common.files import WORTH_BYTES, taken_for
 

@@ -10,7 +10,7 @@ import bpy
 
 from ..core.common.files import append_synced, read_file, storage_errors
 from ..core.request.catalogs import catalog_path, usable_tags
-from ..core.results.store import Facts, Picture
+from ..core.results.store import Facts, ImageFile
 
 CATALOG_FILE = "blender_assets.cats.txt"
 CATALOG_HEADER = """\
@@ -28,7 +28,7 @@ TAG = "GPT Image"
 
 def mark(
     block: bpy.types.ID,
-    picture: Picture,
+    picture: ImageFile,
     facts: Facts,
     *,
     catalog: str = "",
@@ -50,7 +50,7 @@ def mark(
     set_preview(block, picture)
 
 
-def set_preview(block: bpy.types.ID, picture: Picture) -> None:
+def set_preview(block: bpy.types.ID, picture: ImageFile) -> None:
     """Show a picture where the data-block is browsed."""
     from ..core.imaging.formats import thumbnail
 

@@ -11,7 +11,7 @@ import bpy
 
 from ..core.common.files import replace_file
 from ..core.errors import SceneError
-from ..core.results.store import Facts, Picture
+from ..core.results.store import Facts, ImageFile
 from ..core.text.names import safe_name
 from . import compat, prepared_images
 
@@ -23,7 +23,7 @@ EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 INT_LIMIT = 2**31 - 1  # of an integer custom property
 
 
-def add_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:
+def add_image(picture: ImageFile, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:
     """A data-block that holds exactly the picture's bytes; they are decoded when first shown.
 
     :param is_data: numbers (Non-Color) rather than colours.
@@ -32,7 +32,7 @@ def add_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.t
     return prepared_images.pop_prepared(picture) or make_image(picture, facts, is_data=is_data)
 
 
-def make_image(picture: Picture, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:
+def make_image(picture: ImageFile, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:
     """As `add_image`, even where the picture was made an image ahead."""
     extension = EXTENSIONS.get(picture.format)
     if extension is None:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from gpt_image_addon.core.request.map_kinds import MAP_KINDS
-from gpt_image_addon.core.results.store import Picture, PreparedResult
+from gpt_image_addon.core.results.store import ImageFile, PreparedResult
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 FACTS = {"prompt": "weathered oak", "model": "offline-draft", "cost_usd": 0.042, "seed": 7}
@@ -25,28 +25,28 @@ def picture(
     size: tuple[int, int] = (32, 16),
     mode: str = "RGB",
     kind: str = "png",
-) -> Picture:
+) -> ImageFile:
     """One colour all over."""
     buffer = io.BytesIO()
     Image.new(mode, size, color).save(buffer, kind)
-    return Picture(name, buffer.getvalue(), f"{name}.{kind}", kind, *size, has_alpha=mode == "RGBA")
+    return ImageFile(name, buffer.getvalue(), f"{name}.{kind}", kind, *size, has_alpha=mode == "RGBA")
 
 
-def decal(name: str = "Decal", *, size: tuple[int, int] = (32, 32)) -> Picture:
+def decal(name: str = "Decal", *, size: tuple[int, int] = (32, 32)) -> ImageFile:
     """Blue on the left, transparent on the right."""
     pixels = np.zeros((*size[::-1], 4), np.uint8)
     pixels[:, : size[0] // 2] = (*BLUE, 255)
     buffer = io.BytesIO()
     Image.fromarray(pixels, "RGBA").save(buffer, "png")
-    return Picture(name, buffer.getvalue(), f"{name}.png", "png", *size, has_alpha=True)
+    return ImageFile(name, buffer.getvalue(), f"{name}.png", "png", *size, has_alpha=True)
 
 
-def unusable(name: str = "Drawing") -> Picture:
+def unusable(name: str = "Drawing") -> ImageFile:
     """In a format that Blender has no image for."""
-    return Picture(name, b"<svg/>", f"{name}.svg", "svg", 8, 8)
+    return ImageFile(name, b"<svg/>", f"{name}.svg", "svg", 8, 8)
 
 
-def map_set(name: str = "Oak", **replaced: Picture) -> dict[str, Picture]:
+def map_set(name: str = "Oak", **replaced: ImageFile) -> dict[str, ImageFile]:
     """One picture for each kind of map."""
     values: Mapping[str, Any] = {"base_color": GREEN, "normal": (128, 128, 255), "height": 64, "ao": 255}
     maps = {}
@@ -57,7 +57,7 @@ def map_set(name: str = "Oak", **replaced: Picture) -> dict[str, Picture]:
     return maps | replaced
 
 
-def prepared(*pictures: Picture, maps: Mapping[str, Picture] | None = None) -> PreparedResult:
+def prepared(*pictures: ImageFile, maps: Mapping[str, ImageFile] | None = None) -> PreparedResult:
     """A result; one red picture unless told otherwise."""
     return PreparedResult("job", pictures or (picture(),), maps or {}, FACTS)
 

@@ -21,7 +21,7 @@ from harness import Steps, run  # noqa: E402 - found through the path set above
 
 from gpt_image_addon.core.imaging.png_writer import encode_png  # noqa: E402 - a full Blender has no Pillow
 from gpt_image_addon.core.request.request import Application  # noqa: E402
-from gpt_image_addon.core.results.store import Picture, PreparedResult  # noqa: E402
+from gpt_image_addon.core.results.store import ImageFile, PreparedResult  # noqa: E402
 from gpt_image_addon.scene import compat  # noqa: E402
 from gpt_image_addon.scene.targets.registry import apply  # noqa: E402
 
@@ -40,7 +40,7 @@ def relief() -> Any:
     return np.clip(3 - 8 * away, 0, 1)
 
 
-def maps() -> dict[str, Picture]:
+def maps() -> dict[str, ImageFile]:
     """All that a material shows, made with numpy alone."""
     height = relief()
     down, across = (slope * SIDE * DEPTH for slope in np.gradient(height))
@@ -57,11 +57,11 @@ def maps() -> dict[str, Picture]:
     return {kind: picture(kind, found, facts.get(kind, {})) for kind, found in pixels.items()}
 
 
-def picture(kind: str, pixels: Any, facts: dict[str, float]) -> Picture:
+def picture(kind: str, pixels: Any, facts: dict[str, float]) -> ImageFile:
     data = encode_png(pixels)
     path = Path(tempfile.mkdtemp()) / f"{kind}.png"
     path.write_bytes(data)
-    return Picture(f"Studs_{kind}", data, str(path), "png", SIDE, SIDE, facts=facts)
+    return ImageFile(f"Studs_{kind}", data, str(path), "png", SIDE, SIDE, facts=facts)
 
 
 def studio() -> Any:

@@ -18,7 +18,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 from harness import Steps, run, screenshot, until, window  # noqa: E402 - found through the path set above
 
 from gpt_image_addon.core.request.request import Application  # noqa: E402
-from gpt_image_addon.core.results.store import Picture, PreparedResult  # noqa: E402
+from gpt_image_addon.core.results.store import ImageFile, PreparedResult  # noqa: E402
 from gpt_image_addon.scene.capture.camera import capture_viewport  # noqa: E402
 from gpt_image_addon.scene.targets.receiver import why_deferred  # noqa: E402
 from gpt_image_addon.scene.targets.registry import apply  # noqa: E402
@@ -35,7 +35,7 @@ def result(name: str, color: tuple[float, float, float]) -> PreparedResult:
     image.filepath_raw = str(path)
     image.save()
     bpy.data.images.remove(image)
-    return PreparedResult("job", (Picture(name, path.read_bytes(), str(path), "png", 32, 16),))
+    return PreparedResult("job", (ImageFile(name, path.read_bytes(), str(path), "png", 32, 16),))
 
 
 def area_of(kind: str) -> bpy.types.Area:

@@ -16,7 +16,7 @@ from ...core.journal.journal import Entry
 from ...core.journal.outputs import Delivery, Outputs, make_folder, renamed_warning, sync_file
 from ...core.request.catalogs import catalog_path
 from ...core.request.request import Application
-from ...core.results.store import Picture, PreparedResult
+from ...core.results.store import ImageFile, PreparedResult
 from ...scene import assets
 from ...scene.blend_files import save_copy
 from ...scene.targets.registry import Applied, apply
@@ -178,7 +178,7 @@ def check_asset(row: Row) -> None:
 
 def _made(
     prepared: PreparedResult, application: Application, warnings: list[str]
-) -> Iterator[tuple[bpy.types.ID, Picture]]:
+) -> Iterator[tuple[bpy.types.ID, ImageFile]]:
     """What becomes an asset, with the image that it shows: a plane or a texture of each.
 
     Of a material there is one, because maps are made of the first image alone; the others stay in the file.
@@ -201,7 +201,7 @@ def _parts(prepared: PreparedResult) -> Iterator[PreparedResult]:
 
 def _planes(
     objects: set[bpy.types.Object], applied: Applied, prepared: PreparedResult
-) -> Iterator[tuple[bpy.types.Object, Picture]]:
+) -> Iterator[tuple[bpy.types.Object, ImageFile]]:
     shown = {
         node.image.name: obj
         for obj in objects

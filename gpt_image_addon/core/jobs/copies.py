@@ -10,7 +10,7 @@ from ..common.threads import FairLock
 from ..errors import GptImageError
 from ..journal.outputs import Outputs, renamed_warning
 from ..request.request import Application
-from ..results.store import Picture, PreparedResult
+from ..results.store import ImageFile, PreparedResult
 from .subprocess_worker import SUBPROCESS
 
 EXTENSIONS = {"jpeg": "jpg"}
@@ -31,7 +31,7 @@ def copy_textures(prepared: PreparedResult, application: Application, outputs: O
     return tuple(warnings)
 
 
-def _named(prepared: PreparedResult) -> Iterator[tuple[str, Picture]]:
+def _named(prepared: PreparedResult) -> Iterator[tuple[str, ImageFile]]:
     """What is copied, under which name; the animation besides its first frame."""
     for picture in (*prepared.pictures, *prepared.maps.values(), *prepared.packed.values()):
         yield f"{picture.name}.{EXTENSIONS.get(picture.format, picture.format)}", picture
@@ -39,7 +39,7 @@ def _named(prepared: PreparedResult) -> Iterator[tuple[str, Picture]]:
             yield f"{picture.name}.gif", picture
 
 
-def _data_of(picture: Picture, name: str, prepared: PreparedResult, application: Application) -> bytes:
+def _data_of(picture: ImageFile, name: str, prepared: PreparedResult, application: Application) -> bytes:
     if name.endswith(".gif"):
         with storage_errors(f"{picture.received_file} could not be read"):
             return read_file(Path(picture.received_file))

@@ -15,12 +15,12 @@ from ..imaging.masks import editable_part
 from ..raster.alpha import bleed, problem
 from ..raster.masked_edit import composite, same_aspect
 from ..request.request import Application, GenerationRequest
-from ..results.store import MASK_FILE, ORIGINAL_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, Picture
+from ..results.store import MASK_FILE, ORIGINAL_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
 
 
 def process(
-    picture: Picture, request: GenerationRequest, application: Application, folder: Path
-) -> tuple[Picture, list[str]]:
+    picture: ImageFile, request: GenerationRequest, application: Application, folder: Path
+) -> tuple[ImageFile, list[str]]:
     """The picture as it is to be imported, and what the user should know.
 
     :param folder: the result's folder; a processed picture is saved in it.
@@ -38,7 +38,7 @@ def process(
     return _plain(picture, folder)
 
 
-def _composited(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
+def _composited(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), folder / ORIGINAL_STEM)
     try:
         original = decode(read_file(original_file))
@@ -59,7 +59,7 @@ def _composited(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
     return _saved(picture, composite(original, edited, editable), folder), []
 
 
-def _transparent(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
+def _transparent(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     pixels = decode(picture.data)
     trouble = problem(pixels)
     if trouble is not None:
@@ -68,7 +68,7 @@ def _transparent(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
     return _saved(picture, bleed(pixels), folder), []
 
 
-def _plain(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
+def _plain(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     """The picture as Blender shows it right, which heeds neither orientation nor colour profile."""
     header = read_header(picture.data)
     if header.is_plain:
@@ -76,12 +76,12 @@ def _plain(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
     return _saved(picture, decode(picture.data), folder), list(header.notes(f"'{picture.name}'"))
 
 
-def _first_frame(picture: Picture, folder: Path) -> tuple[Picture, list[str]]:
+def _first_frame(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     note = f"Blender can't hold a gif; its first frame is imported, the animation is {picture.file}."
     return _saved(picture, decode(picture.data), folder), [note]
 
 
-def _saved(picture: Picture, pixels: NDArray[np.uint8], folder: Path) -> Picture:
+def _saved(picture: ImageFile, pixels: NDArray[np.uint8], folder: Path) -> ImageFile:
     file = folder / PROCESSED_FOLDER / (Path(picture.file).stem + ".png")
     data = encode_png(pixels)
     replace_file(file, data)

@@ -24,7 +24,7 @@ from ..results.store import (
     PICTURE_STEM,
     PIXEL_FORMATS,
     Facts,
-    Picture,
+    ImageFile,
     PreparedResult,
     read_answer,
 )
@@ -61,7 +61,7 @@ def _prepare(job: str, request: GenerationRequest, application: Application, fol
         return light.mapped(_with_bytes)
 
 
-def _with_bytes(picture: Picture) -> Picture:
+def _with_bytes(picture: ImageFile) -> ImageFile:
     return dataclasses.replace(picture, data=read_file(Path(picture.file)))
 
 
@@ -99,12 +99,12 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
 
 
 def _finished(
-    received: tuple[Picture, ...],
+    received: tuple[ImageFile, ...],
     request: GenerationRequest,
     application: Application,
     folder: Path,
     warnings: list[str],
-) -> tuple[tuple[Picture, ...], _Height | None]:
+) -> tuple[tuple[ImageFile, ...], _Height | None]:
     """The pictures as they are to be imported, and the height of the first where one is known."""
     height = _known_height(received[0], application, folder, warnings)
     pictures = []
@@ -122,8 +122,8 @@ def _finished(
 
 
 def _tiled(
-    picture: Picture, request: GenerationRequest, folder: Path, plane: Plane | None
-) -> tuple[Picture, Plane | None, list[str]]:
+    picture: ImageFile, request: GenerationRequest, folder: Path, plane: Plane | None
+) -> tuple[ImageFile, Plane | None, list[str]]:
     from .seamless import number_of, tiled
 
     repaint = answer_of(folder, SEAMS_JOB.format(number=number_of(picture)))
@@ -132,7 +132,7 @@ def _tiled(
 
 def usable_pictures(
     folder: Path, name: str, warnings: list[str], request_id: str | None
-) -> tuple[Picture, ...]:
+) -> tuple[ImageFile, ...]:
     """The received pictures, without those that can't be read.
 
     :param warnings: gets a sentence for each of those.
@@ -141,7 +141,7 @@ def usable_pictures(
     from ..imaging.formats import verify
 
     paths = sorted(folder.glob(f"{PICTURE_STEM}*"), key=lambda path: (len(path.name), path.name))
-    usable: list[Picture] = []
+    usable: list[ImageFile] = []
     for number, path in enumerate(paths, 1):
         data = read_file(path)
         try:
@@ -150,7 +150,7 @@ def usable_pictures(
             warnings.append(f"Picture {number} of {len(paths)} was left out: {error.message}")
             continue
         title = name if len(paths) == 1 else f"{name} {number}"
-        usable.append(Picture(title, data, str(path), info.format, info.width, info.height, info.has_alpha))
+        usable.append(ImageFile(title, data, str(path), info.format, info.width, info.height, info.has_alpha))
     if not usable:
         raise InvalidResponseError(
             "The server's answer holds no picture that can be used.",
@@ -181,7 +181,7 @@ class _Height:
 
 
 def _known_height(
-    picture: Picture, application: Application, folder: Path, warnings: list[str]
+    picture: ImageFile, application: Application, folder: Path, warnings: list[str]
 ) -> _Height | None:
     """The height of the first received picture, at its size."""
     if not _kinds(application) or picture.format not in PIXEL_FORMATS:
@@ -225,7 +225,7 @@ def _make_maps(
     request: GenerationRequest,
     application: Application,
     folder: Path,
-    picture: Picture,
+    picture: ImageFile,
     height: _Height | None,
 ) -> MadeMaps | None:
     if not _kinds(application) or picture.format not in PIXEL_FORMATS:
@@ -259,7 +259,7 @@ def _make_maps(
     )
 
 
-def _facts(job: str, request: GenerationRequest, picture: Picture, answer: Mapping[str, Any]) -> Facts:
+def _facts(job: str, request: GenerationRequest, picture: ImageFile, answer: Mapping[str, Any]) -> Facts:
     facts = {
         "job": job,
         "prompt": request.prompt,

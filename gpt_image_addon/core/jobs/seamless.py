@@ -18,25 +18,25 @@ from ..imaging.png_writer import encode_png
 from ..raster.arrays import Plane
 from ..request.normalize import is_cut, tile_size
 from ..request.request import GenerationRequest
-from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, Picture
+from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, ImageFile
 from ..textures.height_fusion import reestimated
 from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
 from ..textures.writer import score_facts, tile_of
 
 
-def number_of(picture: Picture) -> str:
+def number_of(picture: ImageFile) -> str:
     """The number of a received picture in its answer, from 1."""
     return Path(picture.received_file).stem.removeprefix(PICTURE_STEM)
 
 
 def tiled(
-    picture: Picture,
+    picture: ImageFile,
     request: GenerationRequest,
     folder: Path,
     height: Plane | None = None,
     repaint: bytes | None = None,
-) -> tuple[Picture, Plane | None, list[str]]:
+) -> tuple[ImageFile, Plane | None, list[str]]:
     """The picture as a tile, saved in the result's folder; a height that lies over it is cut alike.
 
     :param height: (height, width) float32 in 0..1, of the picture's size.
@@ -97,7 +97,7 @@ def _with_height(pixels: Pixels, height: Plane) -> Pixels:
     return np.dstack([wide, np.rint(height * 65535).astype(np.uint16)])
 
 
-def _saved(picture: Picture, pixels: Pixels, folder: Path) -> Picture:
+def _saved(picture: ImageFile, pixels: Pixels, folder: Path) -> ImageFile:
     data = encode_png(pixels)
     file = folder / PROCESSED_FOLDER / (Path(picture.received_file).stem + "-tile.png")
     replace_file(file, data)

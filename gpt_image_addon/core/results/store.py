@@ -51,7 +51,7 @@ Facts = Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageFile:
     """One finished picture, in memory and on disk."""
 
     name: str
@@ -98,19 +98,19 @@ class PreparedResult:
     """All that a worker made of one answer, ready to be handed to Blender without further work."""
 
     job: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[ImageFile, ...]
     """One for each picture of the answer; processed where the application asks for it."""
-    maps: Mapping[str, Picture] = field(default_factory=dict)
+    maps: Mapping[str, ImageFile] = field(default_factory=dict)
     """Material maps of the first picture, by kind."""
     facts: Facts = field(default_factory=dict)
     """Prompt, model, size, request id, cost and date, kept as custom properties."""
     warnings: tuple[str, ...] = ()
-    packed: Mapping[str, Picture] = field(default_factory=dict)
+    packed: Mapping[str, ImageFile] = field(default_factory=dict)
     """Several maps in one picture, by the name of the layout that was asked for."""
     further_jobs: tuple[str, ...] = ()
     """Journal rows of the further requests that went into this."""
 
-    def mapped(self, change: Callable[[Picture], Picture]) -> PreparedResult:
+    def mapped(self, change: Callable[[ImageFile], ImageFile]) -> PreparedResult:
         """The same with every picture changed."""
         return replace(
             self,

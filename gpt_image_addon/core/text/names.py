@@ -10,7 +10,7 @@ from itertools import islice
 from .plain_text import HIDDEN
 
 NAME_LIMIT = 63  # bytes of UTF-8: the longest data-block name before Blender 5.0
-FALLBACK = "Picture"
+FALLBACK = "ImageFile"
 
 ALIKE = 0.7  # of 1: how much of a mistyped name must be right for a proposal
 COMPARED_NAMES = 2000  # a scene may have very many, and each comparison takes a moment

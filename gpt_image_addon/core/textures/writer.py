@@ -23,7 +23,7 @@ from ..imaging.png_writer import encode_png
 from ..raster.arrays import Plane
 from ..request.normalize import check_tile_size
 from ..request.sizes import source_size
-from ..results.store import Facts, Picture
+from ..results.store import Facts, ImageFile
 from .channel_packing import LAYOUTS, pack
 from .material_guess import MaterialGuess
 from .material_maps import ALL, Strengths, make_maps
@@ -60,9 +60,9 @@ class MapOptions:
 class MadeMaps:
     """Maps as files."""
 
-    maps: dict[str, Picture]
+    maps: dict[str, ImageFile]
     """By kind."""
-    packed: dict[str, Picture]
+    packed: dict[str, ImageFile]
     """By the name of the layout; empty where none was asked for."""
     guess: MaterialGuess
     notes: tuple[str, ...]
@@ -203,10 +203,10 @@ def write_maps(
 
 def _write(
     folder: Path, name: str, pixels: NDArray[Any], write: Write, facts: Facts | None = None
-) -> Picture:
+) -> ImageFile:
     data = encode_png(pixels)
     path = write(folder / f"{name}.png", data)
-    return Picture(name, data, str(path), "png", pixels.shape[1], pixels.shape[0], facts=facts or {})
+    return ImageFile(name, data, str(path), "png", pixels.shape[1], pixels.shape[0], facts=facts or {})
 
 
 def _map_facts(kind: str, pixels: NDArray[Any], depth: float) -> dict[str, float]:

@@ -12,7 +12,7 @@ from ...core.errors import SceneError
 from ...core.request.map_kinds import BY_NAME, MAP_KINDS
 from ...core.request.parameters import STRENGTHS
 from ...core.request.request import Application
-from ...core.results.store import Facts, Picture, PreparedResult
+from ...core.results.store import Facts, ImageFile, PreparedResult
 from .. import compat
 from ..images import KIND, add_image
 from ..images import PROPERTY_PREFIX as PREFIX
@@ -61,7 +61,7 @@ class _Wiring:
     shader: Any
     images: Mapping[str, Any]
     """Image Texture nodes by kind."""
-    pictures: Mapping[str, Picture]
+    pictures: Mapping[str, ImageFile]
     look: Look
     changes: Transaction
 
@@ -91,7 +91,7 @@ class _Wiring:
 
 def build_material(
     name: str,
-    pictures: Mapping[str, Picture],
+    pictures: Mapping[str, ImageFile],
     facts: Facts,
     changes: Transaction,
     *,
@@ -223,7 +223,7 @@ def remake(uid: int, prepared: PreparedResult, application: Application, changes
 
 
 def replace_maps(
-    material: bpy.types.Material, pictures: Mapping[str, Picture], facts: Facts, changes: Transaction
+    material: bpy.types.Material, pictures: Mapping[str, ImageFile], facts: Facts, changes: Transaction
 ) -> list[str]:
     """Show other maps in a material that was built here; returns the names of the new images.
 

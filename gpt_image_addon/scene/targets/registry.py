@@ -11,7 +11,7 @@ import bpy
 from ...core.errors import SceneError
 from ...core.request.map_kinds import MAP_KINDS
 from ...core.request.request import Application, check_application
-from ...core.results.store import Facts, Picture, PreparedResult
+from ...core.results.store import Facts, ImageFile, PreparedResult
 from ...core.text.names import safe_name
 from .. import display, prepared_images
 from ..context import find_scene, view_layer_of
@@ -72,7 +72,7 @@ def apply(prepared: PreparedResult, application: Application) -> Applied:
     return applied
 
 
-def prepare_images(prepared: PreparedResult, application: Application) -> Iterator[Picture | None]:
+def prepare_images(prepared: PreparedResult, application: Application) -> Iterator[ImageFile | None]:
     """Make the images that `apply` will use; nothing that was there before is touched.
 
     Ends early where the result can't be applied right now; `apply` then says why.
@@ -88,7 +88,7 @@ def prepare_images(prepared: PreparedResult, application: Application) -> Iterat
             yield None
 
 
-def _pictures_of(prepared: PreparedResult, application: Application) -> Iterator[tuple[Picture, bool]]:
+def _pictures_of(prepared: PreparedResult, application: Application) -> Iterator[tuple[ImageFile, bool]]:
     """Each picture that becomes an image, and whether it is numbers rather than colours."""
     if application.target == "material":
         maps = {"base_color": prepared.pictures[0], **prepared.maps}
@@ -185,7 +185,7 @@ def _receiver(application: Application) -> tuple[bpy.types.Object | None, list[s
     return obj, [f"{problem} The new material is kept with a fake user."] if problem else []
 
 
-def _keep(pictures: tuple[Picture, ...] | list[Picture], facts: Facts, changes: Transaction) -> list[str]:
+def _keep(pictures: tuple[ImageFile, ...] | list[ImageFile], facts: Facts, changes: Transaction) -> list[str]:
     """Images that nothing uses: a fake user keeps them in the file."""
     names = []
     for picture in pictures:
@@ -199,7 +199,7 @@ def _finish(
     obj: bpy.types.Object | None,
     material: bpy.types.Material,
     image: bpy.types.Image,
-    rest: list[Picture],
+    rest: list[ImageFile],
     prepared: PreparedResult,
     messages: list[str],
     changes: Transaction,

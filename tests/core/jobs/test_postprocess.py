@@ -26,7 +26,7 @@ from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.normalize import effective_request
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.request.sizes import parse_size
-from gpt_image_addon.core.results.store import Picture, PreparedResult, thumbnail_of
+from gpt_image_addon.core.results.store import ImageFile, PreparedResult, thumbnail_of
 
 MATERIAL = Application(target="material")
 BY_MODEL = replace(MATERIAL, height_by_model=True)
@@ -56,23 +56,23 @@ def made(
     return prepare(folder.name, request, application, folder)
 
 
-def pixels_of(picture: Picture) -> Any:
+def pixels_of(picture: ImageFile) -> Any:
     return np.asarray(Image.open(io.BytesIO(picture.data)))
 
 
-def slopes(normal: Picture) -> Any:
+def slopes(normal: ImageFile) -> Any:
     """Slopes across and down of a normal map."""
     n = pixels_of(normal).astype(float) / 127.5 - 1
     return np.stack([n[..., 0], n[..., 1]])
 
 
-def agreement(normal: Picture, true: Any) -> float:
+def agreement(normal: ImageFile, true: Any) -> float:
     """Correlation of a normal map's slopes with those of a height."""
     down, across = np.gradient(true.astype(float))
     return float(np.corrcoef(slopes(normal).ravel(), np.stack([-across, down]).ravel())[0, 1])
 
 
-def degrees_off(normal: Picture, relief: Any) -> float:
+def degrees_off(normal: ImageFile, relief: Any) -> float:
     """Mean angle between a normal map and the normals of a relief in pixels that tiles."""
     across, down = (
         (np.roll(relief, -1, axis) - np.roll(relief, 1, axis)) / 2 for axis in (1, 0)
@@ -309,10 +309,10 @@ def test_a_drawing_of_an_endless_size_is_a_drawing(tmp_path: Path) -> None:
 
 def test_an_image_knows_what_it_was_received_as(tmp_path: Path) -> None:
     (tmp_path / "image-1.webp").write_bytes(b"received")
-    made_of_it = Picture("oak", b"made", "/x/oak.png", "png", 8, 8, source=str(tmp_path / "image-1.webp"))
+    made_of_it = ImageFile("oak", b"made", "/x/oak.png", "png", 8, 8, source=str(tmp_path / "image-1.webp"))
     assert made_of_it.has_pixels and made_of_it.received_format == "webp"
     assert made_of_it.received_file == str(tmp_path / "image-1.webp")
     assert made_of_it.sha256 == sha256(b"received").hexdigest()
-    as_it_came = Picture("oak", b"drawn", "/x/oak.svg", "svg", 8, 8)
+    as_it_came = ImageFile("oak", b"drawn", "/x/oak.svg", "svg", 8, 8)
     assert not as_it_came.has_pixels and as_it_came.received_format == "svg"
     assert (as_it_came.received_file, as_it_came.sha256) == ("/x/oak.svg", sha256(b"drawn").hexdigest())
