@@ -35,7 +35,7 @@ Fail = Callable[["Job", GptImageError], None]
 Errand = Callable[[Callable[[], Any], Callable[[Any, GptImageError | None], None]], None]
 
 
-class Pace(enum.Enum):
+class StepResult(enum.Enum):
     """What a step was."""
 
     IDLE = enum.auto()
@@ -61,7 +61,7 @@ class Applier:
         self._arrived: deque[Job] = deque()
         self._deferred: list[Job] = []
         self._previews: deque[Job] = deque()
-        self._steps: Iterator[Pace] | None = None
+        self._steps: Iterator[StepResult] | None = None
 
     def add(self, job: Job) -> None:
         """A result has come."""
@@ -72,7 +72,7 @@ class Applier:
         if job not in self._previews:
             self._previews.append(job)
 
-    def step(self) -> Pace:
+    def step(self) -> StepResult:
         """Do the next small thing."""
         self._wake_deferred()
         if self._steps is None and self._arrived:
@@ -82,13 +82,13 @@ class Applier:
         pace = next(self._steps, None)
         if pace is None:
             self._steps = None
-        return pace or Pace.BUSY
+        return pace or StepResult.BUSY
 
-    def _show_preview(self) -> Pace:
+    def _show_preview(self) -> StepResult:
         from ..scene.targets import previews
 
         if not self._previews:
-            return Pace.IDLE
+            return StepResult.IDLE
         job = self._previews.popleft()
         if job.prepared is None and not job.done:
             try:
@@ -97,9 +97,9 @@ class Applier:
                 )
             except (RuntimeError, TypeError, ValueError, ReferenceError) as error:  # no loss
                 log.warning("A preview of job %s could not be shown: %s", job.id, error)
-        return Pace.BUSY
+        return StepResult.BUSY
 
-    def _way_of(self, job: Job) -> Iterator[Pace]:
+    def _way_of(self, job: Job) -> Iterator[StepResult]:
         from ..scene import prepared_images
         from ..scene.targets.registry import Deferred
 
@@ -121,9 +121,9 @@ class Applier:
             return
         finally:
             prepared_images.drop((*job.prepared.pictures, *job.prepared.maps.values()))
-        yield Pace.BUSY
+        yield StepResult.BUSY
         _push_undo(job)
-        yield Pace.BUSY
+        yield StepResult.BUSY
         yield from self._note(job)
         job.state = JobState.APPLIED
         job.progress = 1.0
@@ -131,7 +131,7 @@ class Applier:
         job.finish()
         self._done(job)
 
-    def _import(self, job: Job) -> Iterator[Pace]:
+    def _import(self, job: Job) -> Iterator[StepResult]:
         """From the pictures to what the user has; one step alone touches what was there before."""
         from ..scene.targets.registry import apply, prepare_images
 
@@ -142,15 +142,15 @@ class Applier:
                 if picture is not None:
                     yield from self._have_memory_for(picture)
                 else:
-                    yield Pace.BUSY
+                    yield StepResult.BUSY
                 _check_file(job.application)
         clear_preview(job)
         job.applied = (job.apply or apply)(job.prepared, job.application)
         if self.save and job.apply is None:
-            yield Pace.BUSY
+            yield StepResult.BUSY
             yield from self._save_beside(job)
 
-    def _have_memory_for(self, picture: ImageFile) -> Iterator[Pace]:
+    def _have_memory_for(self, picture: ImageFile) -> Iterator[StepResult]:
         """With a window, free as much memory as Blender needs next for a picture, see `memory.taken_for`."""
         from ..core.common.files import WORTH_BYTES, taken_for
 
@@ -161,7 +161,7 @@ class Applier:
             memory = yield from self._elsewhere(lambda: taken_for(Path(picture.file), size))
             memory.close()
 
-    def _save_beside(self, job: Job) -> Iterator[Pace]:
+    def _save_beside(self, job: Job) -> Iterator[StepResult]:
         from ..core.journal.outputs import Outputs, renamed_warning
         from ..scene import external_files
 
@@ -177,7 +177,7 @@ class Applier:
         for picture in written:
             job.warnings += renamed_warning(picture.path or picture.named, picture.named)
 
-    def _note(self, job: Job) -> Iterator[Pace]:
+    def _note(self, job: Job) -> Iterator[StepResult]:
         """What is in the scene stays there, even if the journal can't say so."""
         try:
             yield from self._elsewhere(lambda: self._journal.applied(job.id))
@@ -185,12 +185,12 @@ class Applier:
             log.warning("Job %s: %s", job.id, error.text)
             job.warnings += (f"{error.text} The result is offered for recovery again.",)
 
-    def _elsewhere(self, work: Callable[[], T]) -> Generator[Pace, None, T]:
+    def _elsewhere(self, work: Callable[[], T]) -> Generator[StepResult, None, T]:
         """Let a thread do something that may wait for the disk, and return what it returned."""
         answers: list[tuple[T, GptImageError | None]] = []
         self._errand(work, lambda answer, error: answers.append((answer, error)))
         while not answers:
-            yield Pace.WAITING
+            yield StepResult.WAITING
         answer, error = answers[0]
         if error is not None:
             raise error

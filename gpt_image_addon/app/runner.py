@@ -22,7 +22,7 @@ from ..core.journal.states import JobState
 from ..core.request.request import Application, GenerationRequest
 from ..core.text.log import get_logger
 from . import apply_queue
-from .apply_queue import Applier, Pace
+from .apply_queue import Applier, StepResult
 from .listeners import on_change
 from .settings import Settings
 from .settings import load as load_settings
@@ -55,7 +55,7 @@ class _State:
     durations: Durations
     applier: Applier
     jobs: list[Job] = dataclasses.field(default_factory=list)
-    pace: Pace = Pace.IDLE
+    pace: StepResult = StepResult.IDLE
 
 
 _state: _State | None = None
@@ -430,7 +430,7 @@ def _tick() -> float | None:
     running = any(not job.done for job in jobs())
     if running and time.monotonic() - _shown > SHOW_INTERVAL:
         _notify()
-    if _state is not None and _state.pace is not Pace.IDLE:
+    if _state is not None and _state.pace is not StepResult.IDLE:
         return STEP_INTERVAL
     if running or _tasks.pending:
         return TICK_INTERVAL
@@ -449,8 +449,8 @@ def drain(seconds: float) -> None:
     if _state is not None:
         found = _state
         found.pace = found.applier.step()
-        if found.pace is not Pace.IDLE:
-            seconds = 0.0 if found.pace is Pace.BUSY else min(seconds, STEP_INTERVAL)
+        if found.pace is not StepResult.IDLE:
+            seconds = 0.0 if found.pace is StepResult.BUSY else min(seconds, STEP_INTERVAL)
         changed = _take_events(found, seconds) or changed
     if changed:
         _notify()

@@ -12,7 +12,7 @@ import bpy
 import pytest
 
 from gpt_image_addon.app import apply_queue, runner
-from gpt_image_addon.app.apply_queue import Applier, Pace
+from gpt_image_addon.app.apply_queue import Applier, StepResult
 from gpt_image_addon.core.common.files import WORTH_BYTES
 from gpt_image_addon.core.errors import GptImageError
 from gpt_image_addon.core.jobs.queue import Job
@@ -42,7 +42,7 @@ class Desk:
         self.told.append(job)
 
     def finish(self) -> None:
-        while self.applier.step() is not Pace.IDLE:
+        while self.applier.step() is not StepResult.IDLE:
             pass
 
 
@@ -100,7 +100,7 @@ def test_with_a_window_a_thread_takes_memory_and_the_step_that_needs_it_frees_it
     monkeypatch.setattr(apply_queue, "bpy", SimpleNamespace(app=SimpleNamespace(background=False)))
     assert list(at.applier._have_memory_for(picture("Oak"))) == []
     steps = at.applier._have_memory_for(large)
-    assert next(steps) is next(steps) is Pace.WAITING
+    assert next(steps) is next(steps) is StepResult.WAITING
     ((work, done),) = asked
     memory = work()
     assert len(memory) == len(large.data) and not memory.closed
