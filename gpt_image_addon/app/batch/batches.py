@@ -252,10 +252,10 @@ class Batch:
     def _line(self, found: Settings) -> Line:
         from ...core.http.pool import Sessions
         from ...core.jobs.worker import Line
-        from ...core.journal.rate_limiter import Pace
+        from ...core.journal.rate_limiter import RateLimiter
 
         journal, limits = runner.journal(found), self.options
-        pace = Pace(journal, found.base_url, limits.images_per_minute, limits.input_images_per_minute)
+        pace = RateLimiter(journal, found.base_url, limits.images_per_minute, limits.input_images_per_minute)
         return Line(
             journal, runner.registry(found), found.connection(), found.monthly_budget_usd, pace, Sessions()
         )

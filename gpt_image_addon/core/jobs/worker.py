@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from ..http.endpoint import Connection
     from ..http.pool import Sessions
     from ..http.request_state import RequestState
-    from ..journal.rate_limiter import Pace
+    from ..journal.rate_limiter import RateLimiter
     from ..providers.base import Answer, Reporter, Uploads
 
 log = get_logger(__name__)
@@ -75,7 +75,7 @@ class Line:
     connection: Connection
     monthly_budget_usd: float | None = None
     """For the further requests; that of the job itself was checked with them before."""
-    pace: Pace | None = None
+    pace: RateLimiter | None = None
     """Keeps requests apart; None lets each go at once."""
     sessions: Sessions | None = None
     """Whose connections requests share; None gives each one of its own."""

@@ -27,7 +27,7 @@ IMAGES, INPUT_IMAGES, EVERYTHING = "images", "input_images", "everything"
 
 
 @dataclass(frozen=True)
-class Pace:
+class RateLimiter:
     """The limits of one server."""
 
     journal: Journal
@@ -39,9 +39,9 @@ class Pace:
     stopped: threading.Event = field(default_factory=threading.Event)
     """Set it to let nothing leave any more."""
 
-    def turn(self, images: int, input_images: int) -> Turn:
+    def turn(self, images: int, input_images: int) -> Slot:
         """For one request with so many pictures to make and to look at."""
-        return Turn(self, {IMAGES: images, INPUT_IMAGES: input_images})
+        return Slot(self, {IMAGES: images, INPUT_IMAGES: input_images})
 
     def interval(self, kind: str) -> float:
         """Seconds that one picture keeps the next ones waiting."""
@@ -95,10 +95,10 @@ class Pace:
 
 
 @dataclass
-class Turn:
+class Slot:
     """One request's place in the row."""
 
-    pace: Pace
+    pace: RateLimiter
     demands: Mapping[str, int]
     _patience: float = PATIENCE
 

@@ -12,7 +12,7 @@ from gpt_image_addon.core.errors import JobCancelled
 from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.journal import rate_limiter
 from gpt_image_addon.core.journal.journal import Journal
-from gpt_image_addon.core.journal.rate_limiter import IMAGES, INPUT_IMAGES, LONGEST_WAIT, Pace, Turn
+from gpt_image_addon.core.journal.rate_limiter import IMAGES, INPUT_IMAGES, LONGEST_WAIT, RateLimiter, Slot
 from gpt_image_addon.core.journal.recovery import open_journal
 
 SERVER = "https://api.example/v1"
@@ -35,7 +35,7 @@ def journals(tmp_path: Path) -> Iterator[tuple[Journal, Journal]]:
 
 
 def test_two_processes_take_turns(clock: SimpleNamespace, journals: tuple[Journal, Journal]) -> None:
-    first, second = (Pace(journal, SERVER, images_per_minute=20) for journal in journals)
+    first, second = (RateLimiter(journal, SERVER, images_per_minute=20) for journal in journals)
     assert first.wait_or_take(ONE) == 0
     assert second.wait_or_take(ONE) == pytest.approx(3.0)
     clock.now += 2.0
@@ -48,7 +48,7 @@ def test_two_processes_take_turns(clock: SimpleNamespace, journals: tuple[Journa
 def test_never_more_than_allowed_in_any_minute(
     clock: SimpleNamespace, journals: tuple[Journal, Journal]
 ) -> None:
-    paces = [Pace(journal, SERVER, images_per_minute=7) for journal in journals]
+    paces = [RateLimiter(journal, SERVER, images_per_minute=7) for journal in journals]
     sent = []
     for step in range(4000):
         clock.now += 0.1
@@ -59,7 +59,7 @@ def test_never_more_than_allowed_in_any_minute(
 
 
 def test_pictures_and_references_count(clock: SimpleNamespace, journals: tuple[Journal, Journal]) -> None:
-    found = Pace(journals[0], SERVER, images_per_minute=60, input_images_per_minute=6)
+    found = RateLimiter(journals[0], SERVER, images_per_minute=60, input_images_per_minute=6)
     assert found.wait_or_take({IMAGES: 4, INPUT_IMAGES: 0}) == 0
     assert found.wait_or_take(ONE) == pytest.approx(4.0)
     clock.now += 4.0
@@ -71,13 +71,13 @@ def test_pictures_and_references_count(clock: SimpleNamespace, journals: tuple[J
 
 
 def test_a_refusal_holds_everybody(clock: SimpleNamespace, journals: tuple[Journal, Journal]) -> None:
-    first, second = (Pace(journal, SERVER) for journal in journals)
+    first, second = (RateLimiter(journal, SERVER) for journal in journals)
     assert first.wait_or_take(ONE) == second.wait_or_take(ONE) == 0
-    assert Turn(first, ONE).refused(12.0)
+    assert Slot(first, ONE).refused(12.0)
     assert second.wait_or_take(ONE) == pytest.approx(12.0)
     second.hold(5.0)
     assert first.wait_or_take(ONE) == pytest.approx(12.0)
-    assert Pace(journals[0], "https://elsewhere/v1").wait_or_take(ONE) == 0
+    assert RateLimiter(journals[0], "https://elsewhere/v1").wait_or_take(ONE) == 0
     clock.now += 12.0
     assert second.wait_or_take(ONE) == 0
 
@@ -85,7 +85,7 @@ def test_a_refusal_holds_everybody(clock: SimpleNamespace, journals: tuple[Journ
 def test_a_clock_that_was_set_back_holds_nobody(
     clock: SimpleNamespace, journals: tuple[Journal, Journal]
 ) -> None:
-    found = Pace(journals[0], SERVER)
+    found = RateLimiter(journals[0], SERVER)
     found.hold(10.0)
     clock.now -= 2 * LONGEST_WAIT
     assert found.wait_or_take(ONE) == 0
@@ -94,12 +94,12 @@ def test_a_clock_that_was_set_back_holds_nobody(
 
 
 def test_patience_ends(clock: SimpleNamespace, journals: tuple[Journal, Journal]) -> None:
-    turn = Turn(Pace(journals[0], SERVER), ONE)
+    turn = Slot(RateLimiter(journals[0], SERVER), ONE)
     assert [turn.refused(1000.0) for _ in range(4)] == [True, True, True, False]
 
 
 def test_a_stopped_run_lets_nothing_leave(journals: tuple[Journal, Journal]) -> None:
-    found = Pace(journals[0], SERVER)
+    found = RateLimiter(journals[0], SERVER)
     found.stopped.set()
     with pytest.raises(JobCancelled) as caught:
         found.turn(1, 0).take(RequestState())
