@@ -68,12 +68,12 @@ def whole_line(folder: Path, base_url: str, key: str) -> Call:
     """The same with all that surrounds it: the journal, and the check that the picture is whole."""
     from gpt_image_addon.core.http.endpoint import Connection
     from gpt_image_addon.core.jobs.queue import Job
-    from gpt_image_addon.core.jobs.worker import Line
+    from gpt_image_addon.core.jobs.worker import Worker
     from gpt_image_addon.core.journal.recovery import open_journal
     from gpt_image_addon.core.request.models import load_registry
     from gpt_image_addon.core.request.request import Application, GenerationRequest
 
-    line = Line(open_journal(folder), load_registry(), Connection(base_url, key))
+    line = Worker(open_journal(folder), load_registry(), Connection(base_url, key))
 
     def call(size: str) -> None:
         request = GenerationRequest(prompt=PROMPT, provider="openai", model=MODEL, size=size)

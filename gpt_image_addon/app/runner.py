@@ -29,7 +29,7 @@ from .settings import load as load_settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.durations import Durations
-    from ..core.jobs.worker import Line
+    from ..core.jobs.worker import Worker
     from ..core.journal.journal import Entry, Journal
     from ..core.journal.outputs import Outputs
     from ..core.request.models import Model, Registry
@@ -376,10 +376,10 @@ def recover(
     return _resume(stored, application, found, settings, f"The result of job {job} was recovered.")
 
 
-def _line(found: _State, settings: Settings) -> Line:
-    from ..core.jobs.worker import Line
+def _line(found: _State, settings: Settings) -> Worker:
+    from ..core.jobs.worker import Worker
 
-    return Line(found.journal, registry(settings), settings.connection(), settings.monthly_budget_usd)
+    return Worker(found.journal, registry(settings), settings.connection(), settings.monthly_budget_usd)
 
 
 def _resume(stored: Entry, application: Application, found: _State, settings: Settings, notice: str) -> Job:

@@ -131,7 +131,7 @@ def run(state: Path, base_url: str, key: str, prompt: str) -> None:
         limits=Limits(monthly_budget_usd=1000.0),
     )
     queue = jobs.JobQueue(1)
-    queue.submit(job, worker.Line(found, registry, Connection(base_url, key)).run)
+    queue.submit(job, worker.Worker(found, registry, Connection(base_url, key)).run)
     while not (event := queue.events.get(timeout=30)).is_last:
         pass
     if event.error is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs import admission, estimates
 from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
-from gpt_image_addon.core.jobs.worker import Line, file_digests
+from gpt_image_addon.core.jobs.worker import Worker, file_digests
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import Limits
@@ -38,7 +38,7 @@ def admit(
 def start(journal: Journal, base_url: str, api_key: str, job: Job) -> JobQueue:
     """Hand a job to a worker."""
     queue = JobQueue(1)
-    queue.submit(job, Line(journal, load_registry(), Connection(base_url, api_key)).run)
+    queue.submit(job, Worker(journal, load_registry(), Connection(base_url, api_key)).run)
     return queue
 
 

@@ -17,7 +17,7 @@ from gpt_image_addon.core.http.body_file import BODY_FILE
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs import admission, estimates
 from gpt_image_addon.core.jobs.queue import Job, JobEvent
-from gpt_image_addon.core.jobs.worker import Line
+from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Entry
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
@@ -117,7 +117,9 @@ class Bench:
             limits=Limits(),
             retry_unknown=True,
         )
-        line = Line(self.journal, self.registry, Connection(self.base_url, KEY), answer_seconds=self.seconds)
+        line = Worker(
+            self.journal, self.registry, Connection(self.base_url, KEY), answer_seconds=self.seconds
+        )
         events: list[JobEvent] = []
         outcome = self._run(line, job, events)
         entry = self.journal.entry(job.id)
@@ -127,7 +129,7 @@ class Bench:
         return ended
 
     @staticmethod
-    def _run(line: Line, job: Job, events: list[JobEvent]) -> PreparedResult | GptImageError:
+    def _run(line: Worker, job: Job, events: list[JobEvent]) -> PreparedResult | GptImageError:
         try:
             return line.run(job, events.append)
         except GptImageError as error:

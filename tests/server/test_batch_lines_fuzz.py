@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gpt_image_addon.core.errors import APIError
-from gpt_image_addon.core.providers.openai.batch_api import Line, LineReader
+from gpt_image_addon.core.providers.openai.batch_api import BatchResponse, LineReader
 from tests.api_server.images import base64_text
 from tests.core.fuzzing import fuzz
 
@@ -61,9 +61,9 @@ def test_lines_are_read_or_kept(tmp_path: Path) -> None:
     def check(found: tuple[list[bytes], bool, int]) -> None:
         wanted, ended, size = found
         data = b"\n".join(wanted) + (b"\n" if ended else b"")
-        taken: list[Line] = []
+        taken: list[BatchResponse] = []
 
-        def take(line: Line) -> bool:
+        def take(line: BatchResponse) -> bool:
             taken.append(line)
             check_line(line)
             return line.number % 2 == 0
@@ -83,7 +83,7 @@ def test_lines_are_read_or_kept(tmp_path: Path) -> None:
     fuzz(check, files)
 
 
-def check_line(line: Line) -> None:
+def check_line(line: BatchResponse) -> None:
     """An answer with at least one image, or an error of a known kind."""
     try:
         answer: Any = line.answer()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...core.batch.outcomes import Outcome, RunSummary
     from ...core.batch.remote_collection import Problem
     from ...core.batch.runner import Folder, Run
-    from ...core.jobs.worker import Line
+    from ...core.jobs.worker import Worker
     from ...core.journal.outputs import Outputs
     from ..settings import Settings
     from .outputs import AssetLibrary, BlendPerRow
@@ -249,14 +249,14 @@ class Batch:
             sends=self.sends,
         )
 
-    def _line(self, found: Settings) -> Line:
+    def _line(self, found: Settings) -> Worker:
         from ...core.http.pool import Sessions
-        from ...core.jobs.worker import Line
+        from ...core.jobs.worker import Worker
         from ...core.journal.rate_limiter import RateLimiter
 
         journal, limits = runner.journal(found), self.options
         pace = RateLimiter(journal, found.base_url, limits.images_per_minute, limits.input_images_per_minute)
-        return Line(
+        return Worker(
             journal, runner.registry(found), found.connection(), found.monthly_budget_usd, pace, Sessions()
         )
 

@@ -17,8 +17,7 @@ from typing import IO
 
 from ..common.files import storage_errors
 from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled, StorageError
-from ..jobs.worker import Line as Pipeline
-from ..jobs.worker import load_uploads
+from ..jobs.worker import Worker, load_uploads
 from ..journal.batch_rows import BatchState, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
 from ..request.normalize import effective_request
@@ -43,7 +42,7 @@ class _Part:
 class Submission:
     """Hands the rows of a manifest in."""
 
-    pipeline: Pipeline
+    pipeline: Worker
     gate: Gate
     client: BatchClient
     fatal: GptImageError | None = None

@@ -27,12 +27,11 @@ from ..errors import (
     StorageError,
 )
 from ..jobs.queue import Job
-from ..jobs.worker import Line as Pipeline
-from ..jobs.worker import load_uploads
+from ..jobs.worker import Worker, load_uploads
 from ..journal.batch_rows import BatchState, end_batch, fail_rows, note
 from ..journal.states import JobState
 from ..providers.base import Uploads
-from ..providers.openai.batch_api import ENDED_STATES, BatchClient, Line, LineReader
+from ..providers.openai.batch_api import ENDED_STATES, BatchClient, BatchResponse, LineReader
 from ..providers.openai.error_bodies import quoted
 from ..request.pricing import BATCH_SHARE
 from ..request.request import GenerationRequest
@@ -79,7 +78,7 @@ class Collected:
 class Collection:
     """Fetches what the batches of one server have made."""
 
-    pipeline: Pipeline
+    pipeline: Worker
     client: BatchClient
     stopping: Callable[[], bool] = lambda: False
     """Whether nothing more is to be fetched."""
@@ -163,7 +162,7 @@ class Collection:
         end_batch(self.pipeline.journal, batch, _why(found))
 
     def _read(self, batch: str, remote: str, name: str, file: str) -> None:
-        def take(answer: Line) -> bool:
+        def take(answer: BatchResponse) -> bool:
             """Whether nothing else of the line is needed."""
             try:
                 message = self._take(batch, answer, reader.file_of(answer.number))
@@ -183,7 +182,7 @@ class Collection:
         finally:
             reader.close()
 
-    def _take(self, batch: str, answer: Line, kept: Path) -> str:
+    def _take(self, batch: str, answer: BatchResponse, kept: Path) -> str:
         """One row's answer, unless an earlier look took it.
 
         :returns: why the line is still needed; empty where it is not.

@@ -18,7 +18,7 @@ from ..common.threads import WorkerPool
 from ..common.unexpected import unexpected_error
 from ..errors import APIError, GptImageError, JobCancelled, StorageError
 from ..jobs.queue import Job, JobEvent, Work
-from ..jobs.worker import Line
+from ..jobs.worker import Worker
 from ..journal.batch_rows import last_error
 from ..journal.outputs import Delivery, Outputs, renamed_warning
 from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, PreparedResult
@@ -122,7 +122,7 @@ class _Made:
 class Run:
     """One pass over a manifest. Belongs to one thread; everything but the output happens on others."""
 
-    line: Line
+    line: Worker
     gate: Gate
     folder: Folder | None
     """Where workers put files."""

@@ -67,7 +67,7 @@ SEAMS_FAILED = "The seams could not be repainted, so the cut is kept: {reason}"
 
 
 @dataclass(frozen=True)
-class Line:
+class Worker:
     """Everything a worker needs besides the job."""
 
     journal: Journal

@@ -12,7 +12,7 @@ from gpt_image_addon.core.batch.remote_collection import Collection
 from gpt_image_addon.core.http.client import Reply
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.http.request_state import RequestState
-from gpt_image_addon.core.jobs.worker import Line
+from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.providers.openai import batch_api
 from gpt_image_addon.core.providers.openai.batch_api import BatchClient, LineReader
@@ -36,7 +36,7 @@ class OneLine(BatchClient):
 def collection(tmp_path: Path) -> Iterator[Collection]:
     journal = open_journal(tmp_path)
     connection = Connection("http://127.0.0.1:1/v1")
-    yield Collection(Line(journal, load_registry(), connection), OneLine(connection))
+    yield Collection(Worker(journal, load_registry(), connection), OneLine(connection))
     journal.close()
 
 

@@ -12,7 +12,7 @@ from gpt_image_addon.core.batch.manifest import Row
 from gpt_image_addon.core.batch.outcomes import RowState
 from gpt_image_addon.core.batch.runner import Run
 from gpt_image_addon.core.http.endpoint import Connection
-from gpt_image_addon.core.jobs.worker import Line
+from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Entry, Journal
 from gpt_image_addon.core.journal.outputs import Delivery
 from gpt_image_addon.core.journal.recovery import open_journal
@@ -59,7 +59,7 @@ def a_run(journal: Journal, shelf: Shelf) -> Run:
     registry = load_registry()
     pricer = Pricer(registry, lambda request: request, no_history)
     shelf.run = Run(
-        Line(journal, registry, Connection("")), Gate(journal, pricer, Limits()), None, output=shelf
+        Worker(journal, registry, Connection("")), Gate(journal, pricer, Limits()), None, output=shelf
     )
     return shelf.run
 

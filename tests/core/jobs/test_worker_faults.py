@@ -25,7 +25,7 @@ from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.imaging import decoding, formats
 from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
-from gpt_image_addon.core.jobs.worker import Line
+from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Entry, Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
@@ -52,7 +52,7 @@ class Bench:
         request = GenerationRequest(prompt="oak", provider="openai", **values)  # type: ignore[arg-type]
         job = Job(request, Application(target="image"), estimated_usd=0.01)
         self.journal.reserve(job.id, request, job.application, request.digest(), 0.01, None)
-        line = Line(self.journal, load_registry(), Connection(self.server.base_url, self.server.api_key))
+        line = Worker(self.journal, load_registry(), Connection(self.server.base_url, self.server.api_key))
         self.queue.submit(job, line.run)
         return job
 

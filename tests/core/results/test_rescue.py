@@ -20,7 +20,7 @@ from gpt_image_addon.core.errors import GptImageError, StorageError
 from gpt_image_addon.core.http.body_file import BodyFile
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs.queue import JobEvent
-from gpt_image_addon.core.jobs.worker import Line
+from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
@@ -204,7 +204,7 @@ def test_a_rescued_answer_is_adopted(journal: Journal, temporary: Path, api_serv
 
 def test_a_fault_of_our_own_before_sending_costs_nothing(journal: Journal, api_server: ApiServer) -> None:
     job = admit(journal)
-    line = Line(journal, load_registry(), Connection(api_server.base_url, api_server.api_key))
+    line = Worker(journal, load_registry(), Connection(api_server.base_url, api_server.api_key))
 
     def emit(event: JobEvent) -> None:
         raise RuntimeError("a fault of our own")

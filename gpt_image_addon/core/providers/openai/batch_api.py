@@ -61,7 +61,7 @@ def line(custom_id: str, request: GenerationRequest, prompt: str, uploads: Uploa
 
 
 @dataclass(frozen=True)
-class Line:
+class BatchResponse:
     """One line of a result file."""
 
     number: int
@@ -123,7 +123,7 @@ class LineReader:
     What comes is also written aside, as it is, until its line was made use of: it is paid for.
     """
 
-    def __init__(self, on_line: Callable[[Line], bool], aside: Path, name: str) -> None:
+    def __init__(self, on_line: Callable[[BatchResponse], bool], aside: Path, name: str) -> None:
         """
         :param on_line: takes a line; returns whether nothing else of it is needed.
         :param aside: folder for the lines that are still needed.
@@ -201,7 +201,7 @@ class LineReader:
             self._aside.rmdir()
 
 
-def read_line(number: int, text: bytes, pictures: tuple[bytes | None, ...]) -> Line:
+def read_line(number: int, text: bytes, pictures: tuple[bytes | None, ...]) -> BatchResponse:
     """A line of a result file, as far as it can be understood.
 
     :param text: without its pictures.
@@ -212,22 +212,22 @@ def read_line(number: int, text: bytes, pictures: tuple[bytes | None, ...]) -> L
         deep = str(error) == TOO_DEEP
         return _unreadable(number, text, TOO_DEEP if deep else "it is no JSON")
     if not isinstance(found, dict):
-        return Line(number, fault="it is no JSON object")
+        return BatchResponse(number, fault="it is no JSON object")
     custom_id = found.get("custom_id")
     if not isinstance(custom_id, str) or not custom_id:
-        return Line(number, fault="it does not say which row it answers")
+        return BatchResponse(number, fault="it does not say which row it answers")
     reply = found.get("response")
     if reply is None:
-        return Line(number, custom_id, 400, body={"error": found.get("error") or {}})
+        return BatchResponse(number, custom_id, 400, body={"error": found.get("error") or {}})
     body = reply.get("body") if isinstance(reply, dict) else None
     status = reply.get("status_code") if isinstance(reply, dict) else None
     if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
         status = 200 if pictures else 0
     if not isinstance(body, dict) or not status:
-        return Line(number, custom_id, fault="its answer has another form")
+        return BatchResponse(number, custom_id, fault="its answer has another form")
     request_id = reply.get("request_id")
     # A success is one by its status alone: what is below 200 or a redirect brings no picture either.
-    return Line(
+    return BatchResponse(
         number,
         custom_id,
         status if status >= 400 else 200,
@@ -237,10 +237,10 @@ def read_line(number: int, text: bytes, pictures: tuple[bytes | None, ...]) -> L
     )
 
 
-def _unreadable(number: int, text: bytes, fault: str) -> Line:
+def _unreadable(number: int, text: bytes, fault: str) -> BatchResponse:
     """Its row may be named all the same."""
     named = set(_CUSTOM_ID.findall(text))
-    return Line(number, named.pop().decode() if len(named) == 1 else "", fault=fault)
+    return BatchResponse(number, named.pop().decode() if len(named) == 1 else "", fault=fault)
 
 
 @dataclass(frozen=True)
