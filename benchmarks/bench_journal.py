@@ -17,7 +17,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gpt_image_addon.core.journal.history import SECONDS_A_DAY, Filter, clean, each, find, glance, look, row
+from gpt_image_addon.core.journal.history import (
+    SECONDS_A_DAY,
+    Filter,
+    clean,
+    each,
+    find,
+    read_page,
+    find_history,
+    row,
+)
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
@@ -89,9 +98,9 @@ def bench_looking_back(journal: Journal, folder: Path) -> None:
         f"the newest {SHOWN} as rows": lambda: list(map(row, find(journal, Filter(limit=SHOWN)))),
         f"all {ENTRIES} as rows": lambda: list(map(row, find(journal, Filter()))),
         f"search in {ENTRIES}": lambda: find(journal, Filter(search="walnut")),
-        "history with sums and sizes": lambda: look(journal, Filter(limit=SHOWN)),
-        "a page of the panel": lambda: glance(journal, Filter(limit=PAGE)),
-        "a page of a search": lambda: glance(journal, Filter(limit=PAGE, search="walnut")),
+        "history with sums and sizes": lambda: find_history(journal, Filter(limit=SHOWN)),
+        "a page of the panel": lambda: read_page(journal, Filter(limit=PAGE)),
+        "a page of a search": lambda: read_page(journal, Filter(limit=PAGE, search="walnut")),
         "spending of the month": journal.spent_usd,
         "experience for an estimate": lambda: journal.seen("gpt-image-2", "auto", "1024x1024"),
         "open and close": lambda: open_journal(folder).close(),
@@ -138,11 +147,17 @@ def bench_many(journal: Journal) -> None:
         remove()
     report("reserve, with the budget check", times, "at most 2 ms")
     cases: dict[str, tuple[str, Callable[[], object]]] = {
-        "history --limit 5": ("at most 50 ms", lambda: look(journal, Filter(limit=5))),
-        "a page of the panel": ("at most 50 ms", lambda: glance(journal, page)),
-        "a page of failed jobs": ("", lambda: glance(journal, Filter(limit=PAGE, states=(JobState.FAILED,)))),
-        "a search that finds nothing": ("at most 100 ms", lambda: look(journal, Filter(search="zebra"))),
-        "a page of a search": ("at most 100 ms", lambda: glance(journal, searched)),
+        "history --limit 5": ("at most 50 ms", lambda: find_history(journal, Filter(limit=5))),
+        "a page of the panel": ("at most 50 ms", lambda: read_page(journal, page)),
+        "a page of failed jobs": (
+            "",
+            lambda: read_page(journal, Filter(limit=PAGE, states=(JobState.FAILED,))),
+        ),
+        "a search that finds nothing": (
+            "at most 100 ms",
+            lambda: find_history(journal, Filter(search="zebra")),
+        ),
+        "a page of a search": ("at most 100 ms", lambda: read_page(journal, searched)),
     }
     for name, (remark, call) in cases.items():
         report(name, [milliseconds(call) for _ in range(20)], remark)

@@ -30,12 +30,12 @@ def history(
     :raises InvalidRequestError: there is no such state.
     :raises StorageError: the journal can't be read.
     """
-    from ..core.journal.history import Filter, look
+    from ..core.journal.history import Filter, find_history
 
     if state and state not in tuple(JobState):
         raise unknown_name(state, JobState.__members__, "state", param="state")
     which = Filter(month, (JobState(state),) if state else (), search, limit)
-    return look(_journal(), which)
+    return find_history(_journal(), which)
 
 
 def history_rows(
@@ -71,11 +71,11 @@ def look_back(
     :param limit: how many jobs a page has.
     :raises StorageError: the journal can't be opened.
     """
-    from ..core.journal.history import Filter, glance
+    from ..core.journal.history import Filter, read_page
 
     journal = _journal()
     which = Filter(states=states, search=search, limit=limit, favourites=favourites)
-    runner.errand(lambda: glance(journal, which, start), done)
+    runner.errand(lambda: read_page(journal, which, start), done)
 
 
 def as_row(entry: Entry) -> dict[str, Any]:

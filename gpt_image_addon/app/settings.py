@@ -66,7 +66,7 @@ class Settings:
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
-    """How several pictures of an edit are named, see `core.connection.PICTURE_FIELDS`."""
+    """How several pictures of an edit are named, see `endpoint.PICTURE_FIELDS`."""
     proxy: str = ""
     """Address of a proxy that goes before those of the environment."""
     state_folder: Path = field(default_factory=state_folder)

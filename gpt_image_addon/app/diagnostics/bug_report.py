@@ -46,7 +46,7 @@ Have a look before you pass it on.
 def write(path: Path, checks: Sequence[Check], outputs: Outputs, *, with_prompts: bool = False) -> Path:
     """Write the bundle, a zip.
 
-    :param checks: what `health.checks` found.
+    :param checks: what `checks.checks` found.
     :param with_prompts: let the prompts of the jobs be in it.
     :raises InvalidRequestError: something else has its name.
     :raises StorageError: it can't be written.

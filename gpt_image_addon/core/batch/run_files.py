@@ -22,7 +22,7 @@ from .outcomes import Outcome, RowState
 
 IN_REPORT = (RowState.FAILED, RowState.UNKNOWN)
 _PROCESS = re.compile(r"\d+-[0-9a-f]{8}")
-"""How processes are named, see `processes.ProcessLock`."""
+"""How processes are named, see `ProcessLock`."""
 
 
 class _Lines:

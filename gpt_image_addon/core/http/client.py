@@ -1,7 +1,7 @@
 """One HTTP exchange at a time: watched, so that another thread can stop it and that its outcome is known.
 
 `requests` does the work. What it does not tell, and what money depends on, is whether the body had gone out
-when something broke; the connections of `watched` note that.
+when something broke; the connections of `connections` note that.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def tiled(
     """The picture as a tile, saved in the result's folder; a height that lies over it is cut alike.
 
     :param height: (height, width) float32 in 0..1, of the picture's size.
-    :param repaint: the model's answer to `repairs.sent_for_repair`, encoded.
+    :param repaint: the model's answer to `seam_repair_images.sent_for_repair`, encoded.
     :returns: picture, height, and what the user should know.
     :raises StorageError: the tile can't be written.
     """

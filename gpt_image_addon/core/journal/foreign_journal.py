@@ -44,7 +44,7 @@ class ForeignRow:
     """Seconds since 1970."""
     favourite: bool
     folder: object
-    """As the row names it; see `result_folders.named`."""
+    """As the row names it; see `folders.named`."""
     values: Mapping[str, Any]
     """All columns but ``folder`` and ``bytes``, as ours may take them."""
 

@@ -52,7 +52,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class History:
-    """What `look` finds."""
+    """What `find_history` finds."""
 
     month: str
     """The month of the sums."""
@@ -67,7 +67,7 @@ class History:
     """Ids of jobs whose rows can't be read and were left out."""
 
 
-def look(journal: Journal, which: Filter) -> History:
+def find_history(journal: Journal, which: Filter) -> History:
     """Spending of a month, and the jobs that a filter lets through.
 
     :raises StorageError: the journal can't be read.
@@ -257,7 +257,7 @@ class HistoryItem:
 
 @dataclass(frozen=True)
 class HistoryPage:
-    """What `glance` finds."""
+    """What `read_page` finds."""
 
     spent_usd: float
     """This month."""
@@ -268,7 +268,7 @@ class HistoryPage:
     """Those of the page, newest first."""
 
 
-def glance(journal: Journal, which: Filter, start: int = 0) -> HistoryPage:
+def read_page(journal: Journal, which: Filter, start: int = 0) -> HistoryPage:
     """A page of the jobs that a filter lets through; usable from every thread.
 
     :param which: its limit is the length of the page.

@@ -1,6 +1,6 @@
 """What the user marked in the scene: faces as areas of the UV map, strokes as lines over the view.
 
-Plain values for `core.strokes`. Main thread only.
+Plain values for `core.raster.drawing`. Main thread only.
 """
 
 from __future__ import annotations

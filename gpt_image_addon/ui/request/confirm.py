@@ -92,7 +92,7 @@ def dear_usd(high_usd: float) -> float:
 def answered(asked: Question, choice: str) -> dict[str, bool]:
     """The parameters of `api.submit` that follow from the answer.
 
-    :param choice: an item of `choices.ANSWERED_BEFORE`.
+    :param choice: an item of `enum_items.ANSWERED_BEFORE`.
     """
     if asked.is_stored:
         return {"reuse": choice == "reuse"}

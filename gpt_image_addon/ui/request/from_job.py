@@ -36,7 +36,7 @@ OF_APPLICATION = (
     *STRENGTHS,
 )
 CHOICES = ("complexity", "input_fidelity", "svg_reasoning_effort")
-"""Parameters that are left out where the panel says `choices.UNSET`."""
+"""Parameters that are left out where the panel says `enum_items.UNSET`."""
 NUMBERS = ("output_compression", "frame_count", "frame_duration_ms")
 """Parameters that are left out where the format does not have them."""
 TEXTS = ("safety_identifier", "svg_model")

@@ -19,8 +19,8 @@ from gpt_image_addon.core.journal.history import (
     clean,
     export,
     find,
-    glance,
-    look,
+    read_page,
+    find_history,
     row,
 )
 from gpt_image_addon.core.journal.journal import Journal
@@ -89,15 +89,15 @@ def test_a_glance_reads_one_page(journal: Journal) -> None:
     add(journal, "b", JobState.FAILED, "oak", days=2)
     add(journal, "c", JobState.APPLIED, "OAK floor", days=1)
     journal.set_favourite("a")
-    page = glance(journal, Filter(limit=2), 0)
+    page = read_page(journal, Filter(limit=2), 0)
     assert [seen.job for seen in page.jobs] == ["c", "b"] and page.count == 3
-    assert [seen.job for seen in glance(journal, Filter(limit=2), 2).jobs] == ["a"]
-    assert glance(journal, Filter(limit=2), 4).jobs == ()
+    assert [seen.job for seen in read_page(journal, Filter(limit=2), 2).jobs] == ["a"]
+    assert read_page(journal, Filter(limit=2), 4).jobs == ()
     assert (page.spent_usd, page.reserved_usd) == (journal.spent_usd(), journal.reserved_usd())
     newest, failed = page.jobs
     assert (newest.prompt, newest.state, newest.cost_usd) == ("OAK floor", JobState.APPLIED, 0.02)
     assert Path(newest.picture).read_bytes() == PICTURE and failed.picture == ""
-    loved = glance(journal, Filter(favourites=True, search="STRASSE", states=(JobState.APPLIED,)))
+    loved = read_page(journal, Filter(favourites=True, search="STRASSE", states=(JobState.APPLIED,)))
     assert [seen.favourite for seen in loved.jobs] == [True] and loved.count == 1
 
 
@@ -105,10 +105,10 @@ def test_the_sums_are_those_of_the_month(journal: Journal) -> None:
     add(journal, "a", JobState.APPLIED, days=70)
     add(journal, "b", JobState.UNKNOWN)
     add(journal, "c", JobState.RECEIVED)
-    found = look(journal, Filter())
+    found = find_history(journal, Filter())
     assert (found.spent_usd, found.reserved_usd) == (0.02, 0.5)
     assert found.results_bytes > 2 * len(PICTURE)
-    past = look(journal, Filter(month=found.jobs[-1].created.strftime("%Y-%m")))
+    past = find_history(journal, Filter(month=found.jobs[-1].created.strftime("%Y-%m")))
     assert (past.spent_usd, past.reserved_usd, len(past.jobs)) == (0.02, 0, 1)
 
 
@@ -132,11 +132,11 @@ def test_only_old_applied_results_are_cleaned(journal: Journal) -> None:
     add(journal, "unknown", JobState.UNKNOWN, days=40)
     add(journal, "new", JobState.APPLIED, days=20)
     journal.set_favourite("loved")
-    before = look(journal, Filter())
+    before = find_history(journal, Filter())
     told = clean(journal, 30, dry_run=True)
-    assert look(journal, Filter()) == before
+    assert find_history(journal, Filter()) == before
     assert clean(journal, 30) == told
-    after = look(journal, Filter())
+    after = find_history(journal, Filter())
     assert told == Cleaned(("old",), before.results_bytes - after.results_bytes)
     assert told.freed_bytes > len(PICTURE)
     assert sorted(path.name for path in journal.results.glob("*/*")) == ["loved", "new", "waiting"]
@@ -189,10 +189,12 @@ def other(tmp_path: Path) -> Iterator[Journal]:
 
 def test_another_machine_is_merged(journal: Journal, other: Journal) -> None:
     add(journal, "a", JobState.APPLIED)
-    size = look(journal, Filter()).results_bytes
+    size = find_history(journal, Filter()).results_bytes
     merged = merge(journal, other.folder)
     assert (merged.added, merged.updated) == (3, 0)
-    assert look(journal, Filter()).results_bytes == size + merged.copied_bytes > size + 2 * len(PICTURE)
+    assert (
+        find_history(journal, Filter()).results_bytes == size + merged.copied_bytes > size + 2 * len(PICTURE)
+    )
     states = {entry.id: entry.state for entry in journal.entries()}
     assert states == {
         "a": JobState.APPLIED,
@@ -210,9 +212,9 @@ def test_another_machine_is_merged(journal: Journal, other: Journal) -> None:
 
 def test_merging_again_changes_nothing(journal: Journal, other: Journal) -> None:
     merge(journal, other.folder / JOURNAL_FILE)
-    before = look(journal, Filter())
+    before = find_history(journal, Filter())
     assert merge(journal, other.folder) == Merged(0, 0, 0)
-    assert look(journal, Filter()) == before
+    assert find_history(journal, Filter()) == before
 
 
 def test_what_was_taken_over_is_on_the_disk(journal: Journal, other: Journal) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from gpt_image_addon.core.errors import StorageError
 from gpt_image_addon.core.journal import schema
-from gpt_image_addon.core.journal.history import Filter, look
+from gpt_image_addon.core.journal.history import Filter, find_history
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.request.request import Application, GenerationRequest
@@ -54,7 +54,7 @@ def test_reading_waits_for_no_writer(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with held(tmp_path, "BEGIN IMMEDIATE"):
         start = time.monotonic()
         journal = open_journal(tmp_path)
-        assert look(journal, Filter(limit=5)).jobs == ()
+        assert find_history(journal, Filter(limit=5)).jobs == ()
         assert time.monotonic() - start < 0.3
         with pytest.raises(StorageError, match="in use"):
             journal.reserve("a", REQUEST, Application(), "d", 0.1)

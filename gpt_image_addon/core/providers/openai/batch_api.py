@@ -149,7 +149,7 @@ class LineReader:
         return os.fdopen(os.open(self._part, flags, 0o600), "wb")
 
     def feed(self, chunk: bytes) -> bool:
-        """See `http.Sink`."""
+        """See `Sink`."""
         *ended, rest = chunk.split(b"\n")
         for piece in ended:
             self._take(piece)

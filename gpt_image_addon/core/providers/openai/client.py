@@ -38,7 +38,7 @@ def form_fields(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def form_files(uploads: Uploads, picture_fields: str = "brackets") -> Files:
     """The pictures of a multipart form.
 
-    :param picture_fields: one of `connection.PICTURE_FIELDS`, for several references; one is ``image``.
+    :param picture_fields: one of `endpoint.PICTURE_FIELDS`, for several references; one is ``image``.
     """
     name = "image" if len(uploads.references) == 1 else PICTURE_FIELDS[picture_fields]
     named: list[tuple[str, Upload]] = [(name, upload) for upload in uploads.references]

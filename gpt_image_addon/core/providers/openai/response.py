@@ -83,7 +83,7 @@ class AnswerReader:
         self._is_whole = True
 
     def feed(self, chunk: bytes) -> bool:
-        """See `http.Sink`."""
+        """See `Sink`."""
         if self._front is not None:
             self._front += chunk
             if len(self._front) < HEAD_BYTES:
