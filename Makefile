@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3.11 python3.13 python3; do $$p -c "" 2>/dev/nu
 VENV := .venv/bin/python
 REQUIREMENTS := $(wildcard tools/requirements-*.txt)
 TESTS ?= tests/core tests/server tests/hostile tests/blender tests/extension
+BPY_TESTS ?= tests/core tests/hostile tests/blender
 PYTEST_ARGS ?=
 BLENDER ?= blender
 
@@ -35,7 +36,7 @@ test: setup .cache/venv-openjd/.stamp
 # The same on another version: make test-bpy BPY=4.2.23, with what official builds of it bundle.
 test-bpy: $(if $(BPY),.cache/venv-bpy-$(BPY)/.stamp)
 	@$(if $(BPY),,echo "Say which: make test-bpy BPY=4.2.23" >&2; exit 1)
-	.cache/venv-bpy-$(BPY)/bin/python -m pytest tests/core tests/hostile tests/blender $(PYTEST_ARGS)
+	.cache/venv-bpy-$(BPY)/bin/python -m pytest $(BPY_TESTS) $(PYTEST_ARGS)
 
 # In a full Blender: make test-blender BLENDER=/path/to/blender
 test-blender: setup

@@ -19,8 +19,8 @@ from gpt_image_addon.core.journal.history import (
     clean,
     export,
     find,
-    read_page,
     find_history,
+    read_page,
     row,
 )
 from gpt_image_addon.core.journal.journal import Journal
