@@ -1,8 +1,8 @@
 """How many functions one click on Generate goes through: ``.venv/bin/python benchmarks/trace_generate.py``.
 
-A texture from the local server, on Blender's Python module. Counted are the functions of the package, each once,
-that any thread calls from the operator's call until the result is in the scene; without lambdas, comprehensions
-and bodies of classes. ``--list`` names them, by file.
+A texture from the local server, on Blender's Python module. Counted are the functions of the package, each
+once, that any thread calls from the operator's call until the result is in the scene; without lambdas,
+comprehensions and bodies of classes. ``--list`` names them, by file.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ def _usd(variable: str, found: Any, preference: str) -> float | None:
         amount = math.nan
     if not 0 <= amount < math.inf:
         raise ConfigurationError(
-            f"{variable} is '{text}', which is no amount.", next_step="Set it to an amount in USD."
+            f"{variable} is '{text}', which is not a valid amount.", next_step="Set it to an amount in USD."
         )
     return amount
 

@@ -175,7 +175,7 @@ def _add_farm(group: argparse._ArgumentGroup) -> None:
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
     return int(text)
 
 
@@ -190,7 +190,7 @@ def _usd(text: str) -> float:
     with contextlib.suppress(ValueError):
         if 0 <= float(text) < float("inf"):
             return float(text)
-    raise argparse.ArgumentTypeError(f"'{text}' is no amount in USD")
+    raise argparse.ArgumentTypeError(f"'{text}' is not a valid amount in USD")
 
 
 def _part(text: str) -> tuple[int, int]:

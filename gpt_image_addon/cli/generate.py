@@ -50,7 +50,10 @@ PARAMETERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--svg-model", {"metavar": "ID", "help": "author of an svg, where the account may choose one"}),
     (
         "--svg-reasoning-effort",
-        {"choices": SVG_EFFORTS, "help": "how long the svg's author thinks, with --svg-model"},
+        {
+            "choices": SVG_EFFORTS,
+            "help": "reasoning effort of the model that draws the svg",
+        },
     ),
     ("--frame-count", {"type": int, "metavar": "2-16", "help": "for the output format gif"}),
     ("--frame-duration-ms", {"type": int, "metavar": "MS", "help": "for the output format gif"}),

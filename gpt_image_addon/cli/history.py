@@ -84,13 +84,13 @@ def add_recover(verb: argparse.ArgumentParser) -> None:
 
 def _month(text: str) -> str:
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
-        raise argparse.ArgumentTypeError(f"'{text}' is no month such as 2026-11")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a valid month such as 2026-11")
     return text
 
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of jobs")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of jobs")
     return int(text)
 
 
@@ -100,7 +100,7 @@ def _days(text: str) -> float:
     except ValueError:
         days = -1.0
     if not 0 <= days < 1e6:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number of days")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of days")
     return days
 
 
@@ -124,7 +124,7 @@ def history(options: argparse.Namespace) -> Output:
     found = api.history(**which, limit=0)
     _say_unreadable(found.unreadable)
     say(
-        f"${found.spent_usd:.4f} spent in {found.month}, ${found.reserved_usd:.4f} set aside; "
+        f"${found.spent_usd:.4f} spent in {found.month}, ${found.reserved_usd:.4f} reserved; "
         f"results take {_megabytes(found.results_bytes)}."
     )
     return succeeded(

@@ -15,13 +15,13 @@ EXIT_CODES: Mapping[ExitCode, str] = {
     ExitCode.CONFIGURATION: "configuration: no key, key refused, organisation not verified, no online access",
     ExitCode.REFUSED: "request refused, here or there: bad size, model or reference; moderation",
     ExitCode.QUOTA: "quota or budget: nothing more may be spent",
-    ExitCode.TEMPORARY: "temporary or unusable answer: retries used up, connection lost, rubbish received",
+    ExitCode.TEMPORARY: "temporary or unusable response: retries used up, connection lost, unreadable answer",
     ExitCode.ROWS_FAILED: "some rows of a batch failed or got no answer",
     ExitCode.INTERRUPTED: "interrupted, with Ctrl-C or by a signal",
 }
 
 ENVIRONMENT: Mapping[str, str] = {
-    "OPENAI_API_KEY": "the key; it goes before the one stored in the preferences",
+    "OPENAI_API_KEY": "the key; it takes precedence over the one stored in the preferences",
     "OPENAI_BASE_URL": "address of the API; https, or http on this machine",
     "OPENAI_ORG_ID": "organization, sent with each request",
     "OPENAI_PROJECT_ID": "project, sent with each request",
@@ -94,7 +94,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "history": {
         "month": "month of the sums, `yyyy-mm`",
         "spent_usd": "spent in that month, unrounded",
-        "reserved_usd": "set aside for what runs, or whose outcome is unknown",
+        "reserved_usd": "reserved for what runs, or whose outcome is unknown",
         "results_bytes": "size of all stored results",
         "jobs": "the jobs, newest first, see below",
         "unreadable": "ids of jobs whose rows in the journal can't be read",
@@ -129,7 +129,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "unchanged": "the picture tiled already",
         "repaired": "with `--repair-seams`: the model repainted the seams; otherwise the cut was kept",
         "job": "with `--repair-seams`: the job of the repair, or null where none was needed",
-        "estimated_usd": "with `--repair-seams`: the upper bound that was set aside",
+        "estimated_usd": "with `--repair-seams`: the upper bound that was reserved",
         "cost_usd": "with `--repair-seams`: what the repair cost",
         "warnings": "sentences worth reading",
     },

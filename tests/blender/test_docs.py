@@ -34,7 +34,7 @@ def kinds(cls: type[GptImageError]) -> list[type[GptImageError]]:
 
 
 def generated() -> dict[str, str]:
-    module = runpy.run_path(str(DOCS / "generate.py"))
+    module = runpy.run_path(str(ROOT / "tools" / "reference.py"))
     return {name: module["page"](name) for name in module["PAGES"]}
 
 

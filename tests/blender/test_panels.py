@@ -220,7 +220,9 @@ def test_the_preferences_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-x")
     layout = draw(cls, Data)
     assert "Default Width" in layout.said and "gpt_image.clean_results" in layout.operators
-    assert [text for text in layout.said if "goes first" in text] == ["OPENAI_ORG_ID is set and goes first."]
+    assert [text for text in layout.said if "takes precedence" in text] == [
+        "OPENAI_ORG_ID is set and takes precedence."
+    ]
     assert "Base URL" in layout.said
     assert any("no key" in text for text in layout.said)
     assert "gpt_image.test_connection" in layout.operators

@@ -147,7 +147,7 @@ class Gate:
             if limit is not None and usd > 0 and used + usd > limit:
                 raise BudgetExceededError(
                     f"This could cost ${usd:.4f}; of the ${limit:.2f} for this run, "
-                    f"${used:.4f} is used or set aside.",
+                    f"${used:.4f} is spent or reserved.",
                     code="max_cost_exceeded",
                     next_step="Run again with more to make the rest.",
                 )

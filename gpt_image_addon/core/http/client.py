@@ -181,7 +181,7 @@ def fetch(
         url = _joined(url, target)
         request_state.allowance = request_state.allowance.again()
     raise InvalidResponseError(
-        "The link to a picture leads in circles.", code="unsafe_link", billed=request_state.billed
+        "Too many redirects while downloading an image.", code="unsafe_link", billed=request_state.billed
     )
 
 
@@ -390,5 +390,5 @@ def _unanswered(kind: type[APIConnectionError], timed_out: bool) -> APIConnectio
         f"{late if timed_out else broken}.",
         retryable=False,
         billed="maybe",
-        next_step="The request may have been billed; it is not sent again by itself.",
+        next_step="The request may have been billed; it is not retried automatically.",
     )

@@ -92,7 +92,7 @@ def _resized(editable: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.b
 def _check(editable: NDArray[np.bool_], path: Path) -> None:
     if not editable.any():
         raise InvalidRequestError(
-            f"The mask {path} lets nothing change: it has no transparent and no white part.",
+            f"The mask {path} is empty: it has no transparent and no white part.",
             code="empty_mask",
             param="mask",
         )

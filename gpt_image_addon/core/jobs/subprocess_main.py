@@ -1,4 +1,4 @@
-"""The process of `subprocess_worker`: run as a script, it does one call after another until its pipe closes."""
+"""The process of `subprocess_worker`: as a script it does one call after another until its pipe closes."""
 
 from __future__ import annotations
 

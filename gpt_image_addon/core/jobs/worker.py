@@ -62,7 +62,7 @@ log = get_logger(__name__)
 
 NO_USAGE = "The server did not say what was used; the cost shown is the estimate."
 ODD_USAGE = "What the server says was used can't be right; the cost shown is the estimate."
-HEIGHT_FAILED = "The model's height could not be had, so relief is estimated: {reason}"
+HEIGHT_FAILED = "No height map could be generated, so relief is estimated: {reason}"
 SEAMS_FAILED = "The seams could not be repainted, so the cut is kept: {reason}"
 
 

@@ -8,7 +8,7 @@ The order of events is what keeps a paid picture from being lost and a request f
     import   row APPLIED
 
 A row SENDING whose process is gone was either answered (its folder is there: adopted as RECEIVED) or not
-(UNKNOWN: it may have been billed, so it is never sent again by itself).
+(UNKNOWN: it may have been billed, so it is never retried automatically).
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ class Journal:
         values = {"size": size} if size else {}
         if not self._move(job, JobState.SENDING, durable=True, **values):
             raise StorageError(
-                f"Job {job} was taken for dead by another process; nothing was sent.", code="journal"
+                f"Another process assumed job {job} had crashed; nothing was sent.", code="journal"
             )
 
     def received(
@@ -450,7 +450,7 @@ def _check_budget(connection: sqlite3.Connection, now: datetime, usd: float, bud
     if used + usd > budget_usd:
         raise BudgetExceededError(
             f"This could cost ${usd:.4f}; of the monthly budget of ${budget_usd:.2f}, "
-            f"${used:.4f} is used or set aside.",
+            f"${used:.4f} is spent or reserved.",
             next_step="Raise the budget, or choose a lower quality or a smaller size.",
         )
 

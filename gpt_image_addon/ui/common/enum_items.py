@@ -57,8 +57,8 @@ QUALITIES = (
     ("auto", "Automatic", "The model chooses"),
     ("low", "Low", "Quick and cheap"),
     ("medium", "Medium", "For most pictures"),
-    ("high", "High", "Slower and dearer"),
-    ("xhigh", "Extra High", "Slower and dearer still"),
+    ("high", "High", "Slower and more expensive"),
+    ("xhigh", "Extra High", "Slowest, most expensive"),
     ("max", "Maximum", "The slowest and dearest"),
 )
 BACKGROUNDS = (

@@ -57,7 +57,7 @@ LINE = 90  # characters of a line
 
 KEY_TEXTS = {
     "environment": "The key comes from OPENAI_API_KEY.",
-    "keychain": "The key lies in the system's keychain.",
+    "keychain": "The key is stored in the system keychain.",
     "file": "A key is stored in a file that only you can read.",
     "": "There is no key yet: offline drafts only.",
 }
@@ -84,18 +84,18 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
 
     base_url: StringProperty(
         name="Base URL",
-        description="Address of the API; OPENAI_BASE_URL goes first",
+        description="Address of the API; OPENAI_BASE_URL takes precedence",
         default=DEFAULT_BASE_URL,
         update=_changed,
     )
     organization: StringProperty(
-        name="Organization", description="Sent with each request; OPENAI_ORG_ID goes first"
+        name="Organization", description="Sent with each request; OPENAI_ORG_ID takes precedence"
     )
     project: StringProperty(
-        name="Project", description="Sent with each request; OPENAI_PROJECT_ID goes first"
+        name="Project", description="Sent with each request; OPENAI_PROJECT_ID takes precedence"
     )
     picture_fields: EnumProperty(
-        name="Several Pictures",
+        name="Multiple Image Field Name",
         description="How the server wants several pictures of an edit to be named",
         items=enum_items.PICTURE_FIELDS,
     )
@@ -115,7 +115,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         update=_changed,
     )
     confirm_above_usd: FloatProperty(
-        name="Ask Above (USD)",
+        name="Confirm Above (USD)",
         description="Ask before a request that could cost more than this; 0 means never",
         default=0.5,
         min=0.0,
@@ -168,7 +168,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         description="Instead of a file that only you can read",
     )
     log_level: EnumProperty(
-        name="Messages in the Console",
+        name="Log Level",
         description="What is logged; never a key or a prompt",
         items=LOG_LEVELS,
         default="WARNING",
@@ -218,7 +218,7 @@ def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
         variable = OVERRIDDEN_BY.get(name, "")
         layout.prop(values, name)
         if variable and os.environ.get(variable):
-            text = translate(f"{variable} is set and goes first.")
+            text = translate(f"{variable} is set and takes precedence.")
             layout.label(text=text, icon="INFO", translate=False)
 
 

@@ -119,7 +119,7 @@ class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
     """Change a part of this picture: paint it white in the Image Editor, and write what shall be there"""
 
     bl_idname = "gpt_image.edit_region"
-    bl_label = "Edit a Region"
+    bl_label = "Inpaint"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     @reporting
@@ -155,7 +155,7 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
     """Take prompts, costs and ids out of this file before it is shared; pictures and materials stay"""
 
     bl_idname = "gpt_image.strip"
-    bl_label = "Remove GPT Image Facts"
+    bl_label = "Remove GPT Image Metadata"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:

@@ -72,7 +72,7 @@ VERIFY_URL = "https://platform.openai.com/settings/organization/general"
 MAX_CATEGORIES = 10
 TOO_LARGE = 413
 UNVERIFIED = "must be verified"
-_MAY_BE_BILLED = "The request may have been billed; it is not sent again by itself."
+_MAY_BE_BILLED = "The request may have been billed; it is not retried automatically."
 
 
 def error_from(reply: Reply, model: str) -> APIStatusError | None:

@@ -33,7 +33,7 @@ MAX_PREVIEW_BYTES = 50 * 10**6
 HEAD_BYTES = 12  # in which a body shows what it is
 BARE_FORMATS = ("png", "jpeg", "webp", "gif")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
-_MAY_BE_BILLED = "The request may have been billed; it is not sent again by itself."
+_MAY_BE_BILLED = "The request may have been billed; it is not retried automatically."
 
 
 class AnswerReader:
