@@ -45,6 +45,17 @@ def test_a_chain_of_redirects_ends(bench: Bench, hostile: HostileServer) -> None
     assert len(hostile.requests) == 1 + client.MAX_LINK_HOPS
 
 
+def test_only_a_redirect_leads_on(bench: Bench, hostile: HostileServer) -> None:
+    hostile.pages["/a"] = [http(PICTURE, "200 OK", "Location: /b")]
+    hostile.pages["/b"] = [http(SECOND)]
+    hostile.answer(http(document({"url": f"{hostile.origin}/a"})))
+    assert bench.run().pictures == [PICTURE]
+    hostile.pages["/a"] = [http(PICTURE, "302 Found")]
+    ended = bench.run()
+    assert (ended.error.exit_code, ended.error.billed) == (6, "yes") and BODY_FILE in ended.files
+    assert "/b" not in [path for path, *_ in hostile.requests]
+
+
 @pytest.mark.parametrize(
     "target",
     ["file:///etc/passwd", "http://images.example.com/a.png", "http://[::1", "ftp://127.0.0.1/", "https://"],

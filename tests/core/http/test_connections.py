@@ -286,6 +286,7 @@ def test_a_proxy_that_is_gone(api_server: ApiServer, monkeypatch: pytest.MonkeyP
         generate(api_server, report=report, base_url="https://images.invalid/v1")
     assert caught.value.billed == "no" and "HTTPS_PROXY" in caught.value.text
     assert (caught.value.code, caught.value.retryable, len(waits)) == ("proxy_error", True, 2)
+    assert "can't be reached" in caught.value.message
 
 
 @pytest.mark.parametrize("count", [1, 3])
