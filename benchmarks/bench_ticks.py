@@ -141,7 +141,8 @@ class Clock:
 def measure(clock: Clock) -> Any:
     """A generator: yields between turns, and leaves the numbers in a file at the end."""
     import bpy
-    from bl_ext.user_default.gpt_image_addon import api, runner
+    from bl_ext.user_default.gpt_image_addon import api
+    from bl_ext.user_default.gpt_image_addon.app import runner
 
     arrange()
     fill()
@@ -178,9 +179,9 @@ def measure(clock: Clock) -> Any:
 def arrange() -> None:
     """Our panels in the Shader Editor, and nothing else that takes long to draw."""
     import bpy
-    from bl_ext.user_default.gpt_image_addon.ui import panels_history
+    from bl_ext.user_default.gpt_image_addon.ui.results import history_panel
 
-    for panel in panels_history.PANELS:  # closed, it would not be drawn
+    for panel in history_panel.PANELS:  # closed, it would not be drawn
         bpy.utils.unregister_class(panel)
         panel.bl_options = set()
         bpy.utils.register_class(panel)
@@ -206,7 +207,7 @@ def redraw() -> None:
 def panel_draws() -> Any:
     """A generator that returns the milliseconds of our panels together, each time that they were drawn."""
     from bl_ext.user_default.gpt_image_addon import registration
-    from bl_ext.user_default.gpt_image_addon.ui import history
+    from bl_ext.user_default.gpt_image_addon.ui.results import history_view
 
     spent: list[float] = []
     for panel in {cls for cls in registration.CLASSES if hasattr(cls, "bl_category")}:
@@ -221,7 +222,7 @@ def panel_draws() -> Any:
             yield
         rounds.append(sum(spent) * 1000)
     rounds.sort()
-    listed = history.view.count
+    listed = history_view.view.count
     return f"{listed} entries, median {rounds[25]:.2f} ms, longest {rounds[-1]:.2f} ms"
 
 
@@ -238,7 +239,7 @@ def timed_draw(draw: Any, spent: list[float]) -> Any:
 
 def fill() -> None:
     """Journal rows like those of earlier sessions."""
-    from bl_ext.user_default.gpt_image_addon import runner, settings
+    from bl_ext.user_default.gpt_image_addon.app import runner, settings
     from bl_ext.user_default.gpt_image_addon.core.request.request import Application, GenerationRequest
 
     journal = runner.journal(settings.load(with_key=False))
@@ -253,7 +254,7 @@ def inside() -> None:
     import bpy
 
     addon_utils.enable("bl_ext.user_default.gpt_image_addon")
-    from bl_ext.user_default.gpt_image_addon import runner, settings
+    from bl_ext.user_default.gpt_image_addon.app import runner, settings
 
     settings.DEFAULT_CONCURRENCY = JOBS
     preferences = settings.preferences()

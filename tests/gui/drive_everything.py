@@ -112,20 +112,20 @@ def main() -> None:
         sessions = Sessions(sys.argv[1:], server)
         # The previews come, then the picture waits for a word; so does the second request, for ever.
         server.script(faults.stall("answer"), faults.stall("processing"))
-        sessions.run("first.py", SCENES[0])
+        sessions.run("generate_texture.py", SCENES[0])
         first, second = server.image_requests
         assert first.path.endswith("/images/edits") and first.fields["partial_images"] == "2", first
         assert first.billed and second.client_left_at is not None, (first, second)
-        sessions.run("second.py", SCENES[0])
+        sessions.run("history_to_material.py", SCENES[0])
         assert len(server.image_requests) == 2, "recalling and applying again must send nothing"
-        sessions.run("third.py", SCENES[1])
+        sessions.run("masks_and_drops.py", SCENES[1])
         sent = [{file.field for file in request.files} for request in server.image_requests[2:]]
         assert sent == [{"image", "markup"}, {"image", "mask"}], sent
-        sessions.run("fourth.py", SCENES[2], *SMALL)
+        sessions.run("german_offline.py", SCENES[2], *SMALL)
         assert len(server.image_requests) == 4, "drafts are drawn here"
         sessions.environment.pop("OPENAI_API_KEY")
         keyed = STATE / "keyed"
-        sessions.run("fifth.py", SCENES[3], GPT_IMAGE_DATA_DIR=str(keyed), KEY_TO_PASTE=API_KEY)
+        sessions.run("key_in_preferences.py", SCENES[3], GPT_IMAGE_DATA_DIR=str(keyed), KEY_TO_PASTE=API_KEY)
         assert server.requests[-1].path.endswith("/models") and server.requests[-1].status == 200
         sessions.decompress()
     found = [path for path in traces(home) if API_KEY.encode() in path.read_bytes()]

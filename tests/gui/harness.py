@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import bpy
-from sight import Box, photograph, window
+from screen_reader import Box, photograph, window
 
 Answer = TypeVar("Answer")
 Steps = Generator[None, None, None]

@@ -14,7 +14,8 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bl_ext.user_default.gpt_image_addon import api, results
+from bl_ext.user_default.gpt_image_addon import api
+from bl_ext.user_default.gpt_image_addon.app import results
 from bl_ext.user_default.gpt_image_addon.core.jobs.subprocess_worker import SUBPROCESS
 
 ADDON = "bl_ext.user_default.gpt_image_addon"

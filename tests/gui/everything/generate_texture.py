@@ -9,10 +9,10 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import sight
+import screen_reader
 from bl_ext.user_default.gpt_image_addon import api
-from hand import Sidebar, open_sidebar, over, shot
 from harness import Steps, click, press, quit_by_key, run, until
+from user import Sidebar, open_sidebar, over, shot
 
 PROMPT = "mossy stones"
 OTHER_PROMPT = "a giant squid"
@@ -72,7 +72,7 @@ def generate(sidebar: Sidebar) -> Steps:
     yield from until(lambda: second.state.name == "SENDING", "the second job to be sent")
     yield from shot("06-two-jobs", rest)
     below = sidebar.box._replace(top=(yield from sidebar.bring("Generate")).bottom)
-    row = sight.find(OTHER_PROMPT, below)[0]
+    row = screen_reader.find(OTHER_PROMPT, below)[0]
     yield from click((yield from sidebar.icon(f'gpt_image.cancel(job="{second.id}"', row)))
     yield from until(lambda: second.done, "the cancelled job to end", 10)
     assert second.state.name in ("CANCELLED", "UNKNOWN"), second.message

@@ -11,9 +11,9 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
-from hand import Sidebar, click_text, drag, open_sidebar, over, shot
 from harness import Point, Steps, click, find_icon, press, quit_by_key, run, until, window
-from sight import box_of
+from screen_reader import box_of
+from user import Sidebar, click_text, drag, open_sidebar, over, shot
 
 
 def values() -> bpy.types.PropertyGroup:

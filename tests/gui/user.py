@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import bpy
 import harness
-import sight
+import screen_reader
 from harness import (
     Point,
     Search,
@@ -25,7 +25,7 @@ from harness import (
     window,
     write,
 )
-from sight import Box, box_of
+from screen_reader import Box, box_of
 
 STARTED = time.monotonic()
 TAB = "GPT Image"
@@ -49,12 +49,12 @@ class Sidebar:
         return box_of(self.region)
 
     def shows(self, text: str) -> bool:
-        return bool(sight.find(text, self.box))
+        return bool(screen_reader.find(text, self.box))
 
     def bring(self, text: str) -> Search[Box]:
         """Scroll until `text` shows; LookupError where there is none."""
         yield
-        found = sight.find(text, self.box)
+        found = screen_reader.find(text, self.box)
         for key in ("WHEELDOWNMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE"):
             if found:
                 break
@@ -68,8 +68,8 @@ class Sidebar:
         before = None
         for _ in range(PAGES):
             yield from self._turn(key)
-            seen = sight.look()
-            found = sight.find(text, self.box, seen=seen)
+            seen = screen_reader.look()
+            found = screen_reader.find(text, self.box, seen=seen)
             left, bottom, right, top = self.box
             now = seen[bottom:top, left:right].tobytes()
             if found or now == before:
@@ -92,11 +92,11 @@ class Sidebar:
     def unfold(self, title: str) -> Search[Box]:
         """Open the part under `title`, if it is folded; returns where the title is."""
         found = yield from self.bring(title)
-        if not sight.is_unfolded(found):
+        if not screen_reader.is_unfolded(found):
             yield from click(found.middle)
             yield
         found = yield from self.bring(title)
-        assert sight.is_unfolded(found), f"{title} did not unfold"
+        assert screen_reader.is_unfolded(found), f"{title} did not unfold"
         if found.bottom < self.box.bottom + self.region.height // 2:
             yield from self._turn("WHEELDOWNMOUSE")
             found = yield from self.bring(title)
@@ -105,7 +105,7 @@ class Sidebar:
     def fold(self, title: str) -> Steps:
         """Close the part under `title`."""
         found = yield from self.bring(title)
-        if sight.is_unfolded(found):
+        if screen_reader.is_unfolded(found):
             yield from click(found.middle)
 
     def to_top(self) -> Steps:
@@ -131,7 +131,7 @@ class Sidebar:
     def field(self, label: str) -> Search[Point]:
         """Where the field beside its label is; a title of the same name is above."""
         yield from self.bring(label)
-        found = sight.find(label, self.box)[-1]
+        found = screen_reader.find(label, self.box)[-1]
         return self.box.left + round(FIELD * self.region.width), found.middle[1]
 
     def choose(self, label: str, entry: str) -> Steps:
@@ -161,7 +161,7 @@ def open_sidebar(area_type: str = "VIEW_3D", tab: str = TAB) -> Search[Sidebar]:
     found: list[Box] = []
 
     def shown() -> bool:
-        found[:] = sight.find(tab, sidebar.box, upright=True)
+        found[:] = screen_reader.find(tab, sidebar.box, upright=True)
         return bool(found)
 
     yield from until(shown, f"the tab {tab}", PATIENCE)
@@ -182,7 +182,7 @@ def wait_for(text: str, within: Box | None = None, seconds: float = PATIENCE) ->
     found: list[Box] = []
 
     def shown() -> bool:
-        found[:] = sight.find(text, within)
+        found[:] = screen_reader.find(text, within)
         return bool(found)
 
     yield from until(shown, f"the text {text!r}", seconds)
@@ -230,9 +230,9 @@ def shot(name: str, rest: Point) -> Steps:
     before = None
     for _ in range(SETTLING):
         yield
-        seen = sight.look()
+        seen = screen_reader.look()
         now = seen.tobytes()
-        if now == before and not sight.stands_in_view(COMPILING, seen):
+        if now == before and not screen_reader.stands_in_view(COMPILING, seen):
             break
         before = now
     harness.screenshot(harness.OUT / f"{name}.png")

@@ -9,11 +9,11 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import sight
+import screen_reader
 from bl_ext.user_default.gpt_image_addon import api
-from bl_ext.user_default.gpt_image_addon.ui import history
-from hand import Sidebar, click_text, fill, open_sidebar, over, shot, wait_for
+from bl_ext.user_default.gpt_image_addon.ui.results import history_view
 from harness import Point, Search, Steps, click, press, quit_by_key, run, until
+from user import Sidebar, click_text, fill, open_sidebar, over, shot, wait_for
 
 PROMPT = "mossy stones"
 
@@ -23,22 +23,22 @@ def search(sidebar: Sidebar) -> Search[str]:
     rest = over(sidebar.area)
     yield from sidebar.fold("Jobs")
     yield from sidebar.unfold("History")
-    yield from until(lambda: len(history.view.rows) == 2, "the history to be read")
+    yield from until(lambda: len(history_view.view.rows) == 2, "the history to be read")
     yield from shot("11-history", rest)
     field = yield from sidebar.bring("Search")
     yield from fill(field.middle, PROMPT.split()[0])
-    yield from until(lambda: len(history.view.rows) == 1, "the search")
-    (row,) = history.view.rows
+    yield from until(lambda: len(history_view.view.rows) == 1, "the search")
+    (row,) = history_view.view.rows
     assert row.prompt == PROMPT
     yield from shot("12-searched", rest)
     return row.job
 
 
-def rows_below(sidebar: Sidebar) -> Search[sight.Box]:
+def rows_below(sidebar: Sidebar) -> Search[screen_reader.Box]:
     """Where the found job's buttons are: below the title of the history."""
     title = yield from sidebar.bring("History")
     yield from wait_for(PROMPT, sidebar.box._replace(top=title.bottom))
-    return sidebar.box._replace(top=sight.find(PROMPT, sidebar.box._replace(top=title.bottom))[0].top)
+    return sidebar.box._replace(top=screen_reader.find(PROMPT, sidebar.box._replace(top=title.bottom))[0].top)
 
 
 def open_menu(sidebar: Sidebar, job: str) -> Search[Point]:

@@ -11,11 +11,11 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import sight
-from bl_ext.user_default.gpt_image_addon import settings
-from bl_ext.user_default.gpt_image_addon.ui import connection
-from hand import click_text, open_sidebar, over, shot, wait_for
+import screen_reader
+from bl_ext.user_default.gpt_image_addon.app import settings
+from bl_ext.user_default.gpt_image_addon.ui.preferences import connection_test
 from harness import Steps, press, quit_by_key, run, until, window
+from user import click_text, open_sidebar, over, shot, wait_for
 
 PASTE = "Paste Key from Clipboard"
 
@@ -27,13 +27,13 @@ def script() -> Steps:
     yield from sidebar.click("Connect to OpenAI...")
     yield from until(lambda: len(bpy.context.window_manager.windows) == 2, "the preferences")
     preferences = bpy.context.window_manager.windows[-1]
-    with sight.at_window(preferences):
+    with screen_reader.at_window(preferences):
         yield from wait_for(PASTE)
         bpy.context.window_manager.clipboard = os.environ["KEY_TO_PASTE"]  # copied in another program
         yield from click_text(PASTE)
         yield from until(settings.has_key, "the key to be stored")
         yield from click_text("Test Connection")
-        yield from until(lambda: connection.icon() == "CHECKMARK", "the server to answer")
+        yield from until(lambda: connection_test.icon() == "CHECKMARK", "the server to answer")
         yield from shot("23-connected", (preferences.width // 2, 4))
         (private,) = Path.home().rglob("api-key")
         assert stat.S_IMODE(private.stat().st_mode) == 0o600

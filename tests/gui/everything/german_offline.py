@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.ui.request.subpanels import SUB_PANELS
-from hand import Sidebar, open_sidebar, over, shot
 from harness import Steps, press, quit_by_key, run, until
+from user import Sidebar, open_sidebar, over, shot
 
 PROMPT = "alte rote ziegel"
 FIELDS = ("Style", "Make", "Size", "Quality", "Background", "Count", "Provider")
