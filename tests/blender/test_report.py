@@ -11,6 +11,9 @@ import pytest
 
 from gpt_image_addon import cli
 from gpt_image_addon.app import settings
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.request import Application, GenerationRequest
 from tests.api_server import ApiServer, faults
 
 PROMPT = "a velvet octopus for Project Nightingale"
@@ -127,3 +130,22 @@ def test_an_existing_file_is_not_replaced(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.zip"
     path.write_text("mine")
     assert (cli.main(["doctor", "--report", str(path)]), path.read_text()) == (4, "mine")
+
+
+def test_looking_decides_nothing_for_others(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The open request of a process that is gone stays as it is until somebody works with the journal."""
+    monkeypatch.setenv("GPT_IMAGE_PROVIDER", "offline")
+    state = home / "state"
+    journal = open_journal(state)
+    journal.reserve("a", GenerationRequest("oak", provider="openai"), Application(), "digest", 0.1)
+    journal.sending("a")
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET process = '1-00000000'")
+    journal.close()
+    _, report = bundle(tmp_path / "report.zip")
+    assert [job["state"] for job in report["jobs"]] == ["SENDING"]
+    journal = open_journal(state)
+    assert journal.entry("a").state is JobState.UNKNOWN
+    journal.close()
