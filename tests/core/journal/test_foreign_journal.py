@@ -18,7 +18,7 @@ import pytest
 
 from gpt_image_addon.core.common.process_lock import ProcessLock
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
-from gpt_image_addon.core.journal.history import Filter, clean, export, find, glance, row
+from gpt_image_addon.core.journal.history import Filter, clean, export, find, read_page, row
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import merge
 from gpt_image_addon.core.journal.outputs import Outputs
@@ -580,7 +580,7 @@ def test_corrupt_rows_are_left_out(journal: Journal) -> None:
     assert journal.unreadable == set(CORRUPT)
     assert {entry.id for entry in find(journal, Filter(search="EICHE"))} == {"fine", "good"}
     assert len(find(journal, Filter(limit=2))) == 2
-    assert {seen.job for seen in glance(journal, Filter(limit=20)).jobs} >= {"fine", "good"}
+    assert {seen.job for seen in read_page(journal, Filter(limit=20)).jobs} >= {"fine", "good"}
     recover_all(journal)
     assert {entry.id for entry in journal.unapplied()} == {"fine", "good"}
     for job in CORRUPT:
