@@ -181,7 +181,7 @@ def generate(prompt: str, *, target: str = "texture", **parameters: Any) -> Resu
     :param parameters: as for `submit`.
     :raises GptImageError: why there is no result; see `core.errors` for the kinds.
     """
-    job = _submit(prompt, at_once=True, target=target, **parameters)
+    job = _submit(True, prompt, target=target, **parameters)
     try:
         job.wait()
     except BaseException:
@@ -217,6 +217,7 @@ def submit(
     :raises GptImageError: the request can't be sent; nothing was.
     """
     return _submit(
+        False,
         prompt,
         target=target,
         reuse=reuse,
@@ -229,9 +230,10 @@ def submit(
 
 @arguments.check_types
 def _submit(
+    at_once: bool,
+    /,
     prompt: str,
     *,
-    at_once: bool = False,
     reuse: bool | None = None,
     retry_unknown: bool = False,
     max_cost: float | None = None,
@@ -526,7 +528,7 @@ def recover(job: str, *, object_name: str | None = None, only_named: bool = Fals
 
     :param object_name: the object to put it on; the one of the request when left out.
     :param only_named: touch no object that was not named, not even the active one.
-    :raises InvalidRequestError: there is no such job, or it has no files.
+    :raises InvalidRequestError: there is no such job, it has no files, or the object can't take it.
     """
     return runner.recover(job, settings.load(), object_name=object_name, only_named=only_named)
 

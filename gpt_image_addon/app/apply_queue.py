@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import bpy
 
 from ..core.common.package import PACKAGE
-from ..core.errors import GptImageError, JobCancelled, SceneError, StorageError
+from ..core.errors import GptImageError, JobCancelled, SceneError
 from ..core.journal.states import JobState
 from ..core.text.log import get_logger
 from ..core.text.redaction import describe
@@ -95,8 +95,8 @@ class Applier:
                 previews.show(
                     job.id, job.preview, job.application, job.application.name or job.request.prompt
                 )
-            except (RuntimeError, TypeError, ValueError, ReferenceError) as error:  # no loss
-                log.warning("A preview of job %s could not be shown: %s", job.id, error)
+            except Exception as error:  # no loss
+                log.warning("A preview of job %s could not be shown: %s", job.id, describe(error))
         return StepResult.BUSY
 
     def _way_of(self, job: Job) -> Iterator[StepResult]:
@@ -171,7 +171,7 @@ class Applier:
             packed = external_files.packed_pictures(job.applied.images + job.applied.map_images)
             written = yield from self._elsewhere(lambda: external_files.write(packed, outputs, owner))
             external_files.unpack(written)
-        except StorageError as error:
+        except GptImageError as error:
             job.warnings += (f"{error.text} The picture is kept in the .blend.",)
             return
         for picture in written:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import bpy
@@ -21,7 +22,7 @@ def resolve(path: str | Path, param: str) -> Path:
     if not text or "\0" in text:
         raise InvalidRequestError(f"{param} must be a path.", code="invalid_value", param=param)
     if not text.startswith(RELATIVE):
-        return Path(text).absolute()
+        return _possible(Path(text).absolute(), param)
     if not bpy.data.filepath:
         raise InvalidRequestError(
             f"'{text}' is relative to the .blend, and this one was never saved.",
@@ -29,4 +30,16 @@ def resolve(path: str | Path, param: str) -> Path:
             param=param,
             next_step="Save it first, or give an absolute path.",
         )
-    return Path(bpy.path.abspath(text)).absolute()
+    return _possible(Path(bpy.path.abspath(text)).absolute(), param)
+
+
+def _possible(path: Path, param: str) -> Path:
+    """Refuse what the system could not even look for; later on nobody expects that."""
+    try:
+        path.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InvalidRequestError(
+                f"{param} is too long for a path.", code="invalid_value", param=param
+            ) from None
+    return path

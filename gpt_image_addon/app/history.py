@@ -170,7 +170,7 @@ def merge_journal(source: Path | str) -> Merged:
     """
     from ..core.journal.merge import merge
 
-    return merge(_journal(), Path(source))
+    return merge(_journal(), blend_paths.resolve(source, "merge"))
 
 
 def _check_age(days: float) -> None:
@@ -180,4 +180,4 @@ def _check_age(days: float) -> None:
 
 
 def _journal() -> Journal:
-    return runner.journal(settings.load())
+    return runner.journal(settings.load(with_key=False))

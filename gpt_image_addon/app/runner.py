@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.common.threads import BackgroundTasks, FairLock
+from ..core.common.threads import BackgroundTasks, FairLock, outcome_of
 from ..core.errors import GptImageError, InvalidRequestError, JobCancelled, StorageError
 from ..core.jobs.queue import Job, JobEvent, JobQueue, Work
 from ..core.jobs.subprocess_worker import SUBPROCESS
@@ -104,7 +104,10 @@ def cancel(job: Job) -> None:
     job.cancel()
     if _state is not None and _state.queue.withdraw(job):
         error = JobCancelled("The job was cancelled.")
-        _state.journal.failed(job.id, error, cancelled=True)
+        try:
+            _state.journal.failed(job.id, error, cancelled=True)
+        except GptImageError as trouble:  # the next process finds out that nothing was sent
+            log.warning("Job %s: %s", job.id, trouble.text)
         _fail(job, error)
 
 
@@ -117,8 +120,11 @@ def move(job: Job, step: int) -> None:
 def _notify() -> None:
     global _shown
     _shown = time.monotonic()
-    for callback in on_change:
-        callback()
+    for callback in tuple(on_change):
+        try:
+            callback()
+        except Exception:  # whoever listens must not keep a paid result from its scene
+            log.exception("What is called when jobs change broke")
 
 
 def journal(settings: Settings) -> Journal:
@@ -355,7 +361,7 @@ def recover(
     :param object_name: the object to put it on then; the one of the request when left out.
     :param only_named: touch no object that neither names.
     :param seamless: make its pictures tile.
-    :raises InvalidRequestError: there is no such job, or it has no result.
+    :raises InvalidRequestError: there is no such job, it has no result, or the object can't take it.
     """
     found = state(settings)
     stored = found.journal.entry(job)
@@ -371,6 +377,8 @@ def recover(
             object_name=object_name or stored.application.object_name,
         )
         application = application.without_active_object() if only_named else application
+        if object_name:  # else a slip of the pen would count the result as delivered
+            check_receiver(application)
     if seamless:
         stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
     return _resume(stored, application, found, settings, f"The result of job {job} was recovered.")
@@ -410,10 +418,7 @@ def errand(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], 
     :param done: called on the main thread with what the work returned, or why it has not.
     """
     if bpy.app.background:
-        try:
-            done(work(), None)
-        except GptImageError as error:
-            done(None, error)
+        done(*outcome_of(work))
         return
     _tasks.start(work, done)
     _start_ticking()

@@ -150,9 +150,10 @@ def estimate_tile(
     """
     from ..core.jobs.follow_ups import painted_size, repair_request
     from ..core.request.pricing import Estimate
+    from ..core.request.sizes import parse_size
 
     repair = _typed({"description": description, **repair}, repair_seams=True)
-    work = _Work.of(picture, "tile.png", size, overwrite=False)
+    work = _Work(read_picture(picture), Path(), parse_size(size) if size else None, runner.outputs())
     found = settings.load(with_key=False)
     table = runner.registry(found)
     request = runner.resolve_model(_request(repair, found), table, found)
@@ -187,6 +188,7 @@ def _submit_repair(
 
     table = runner.registry(found)
     folder = tempfile.TemporaryDirectory(prefix="gpt-image-repair-", ignore_cleanup_errors=True)
+    data = work.encoded(tile)  # before anything is sent: not every format takes every size
     asked = sent_for_repair(
         tile, runner.resolve_model(request, table, found), Path(folder.name), "tile", table
     )
@@ -207,7 +209,7 @@ def _submit_repair(
 
     job.apply = apply
     try:
-        job.applied = paid(work.written(tile))
+        job.applied = paid(work.written(tile, data))
     except BaseException:
         runner.cancel(job)
         raise
@@ -270,12 +272,15 @@ class _Work:
             made, repaired=better is not tile, warnings=(*made.warnings, *prepared.warnings, note)
         )
 
-    def written(self, tile: Tile) -> TileResult:
+    def encoded(self, tile: Tile) -> bytes:
         from ..core.textures import writer
 
-        self.outputs.write(
-            self.target, writer.encode_tile(tile, self.source.data, self.target), self.source.owner
-        )
+        return writer.encode_tile(tile, self.source.data, self.target)
+
+    def written(self, tile: Tile, data: bytes | None = None) -> TileResult:
+        from ..core.textures import writer
+
+        self.outputs.write(self.target, data or self.encoded(tile), self.source.owner)
         height, width = tile.pixels.shape[:2]
         scores = writer.scores_dict(tile.scores)
         return TileResult(str(self.target), width, height, scores, tile.unchanged, tile.notes)

@@ -162,13 +162,13 @@ def _add_farm(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--state-dir",
         metavar="DIR",
-        type=Path,
+        type=path_of("state_dir"),
         help="state folder of this run, in place of the user's",
     )
     group.add_argument(
         "--merge-from",
         metavar="DIR",
-        type=Path,
+        type=path_of("merge_from"),
         help="take over the state folders in this folder before",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -202,7 +203,11 @@ def _write_pieces(path: Path, mode: str, output: Output) -> None:
 
 def _is_stream(path: Path) -> bool:
     """Whether a shell handed it over, such as ``/dev/stdout`` or a pipe: nothing of it is replaced."""
-    return path.is_relative_to("/dev") or path.is_fifo() or path.is_char_device()
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # not there, or in a folder that nobody may look into
+        return path.is_relative_to("/dev")
+    return path.is_relative_to("/dev") or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
 def succeeded(**values: Any) -> Output:

@@ -54,7 +54,7 @@ def add_history(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--merge",
         metavar="FOLDER",
-        type=Path,
+        type=path_of("merge"),
         help="add the journal and results of another machine",
     )
     add_outputs(verb)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,6 +15,7 @@ from ...core.errors import GptImageError, InvalidRequestError
 from ...core.request.parameters import OBJECT_TARGETS
 from ...core.request.pricing import BATCH_SHARE
 from ...core.request.request import GenerationRequest
+from ...core.text.log import get_logger
 from .. import runner, settings
 
 if TYPE_CHECKING:
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from .outputs import AssetLibrary, BlendPerRow
 
+log = get_logger(__name__)
+
 OUTPUTS_SUFFIX = "-pictures"
+SHEET_SUFFIXES = (".png", ".html")
 PATH_OPTIONS = ("output_dir", "asset_library", "contact_sheet", "report", "merge_from")
 
 
@@ -79,6 +84,25 @@ class Batch:
             raise InvalidRequestError("Only what was handed in can be collected: add via_batch_api.")
         if self.options.blend_per_row and self.options.asset_library is not None:
             raise InvalidRequestError("Choose one: a .blend for each row, or an asset library.")
+        self._check_values()
+
+    def _check_values(self) -> None:
+        """:raises InvalidRequestError: an option is out of range, or names a kind of file not made."""
+        found = self.options
+        part, parts = found.part
+        wrong = {
+            "concurrency must be at least 1": found.concurrency is not None and found.concurrency < 1,
+            "images_per_minute must be above 0": _is_no_rate(found.images_per_minute),
+            "input_images_per_minute must be above 0": _is_no_rate(found.input_images_per_minute),
+            "max_cost_usd must be an amount in USD": found.max_cost_usd is not None
+            and found.max_cost_usd < 0,
+            "part must be such as (3, 10)": not 1 <= part <= parts,
+            "asset_library must end with .blend": _ends_otherwise(found.asset_library, (".blend",)),
+            "contact_sheet must end with .png or .html": _ends_otherwise(found.contact_sheet, SHEET_SUFFIXES),
+        }
+        for sentence in (sentence for sentence, is_so in wrong.items() if is_so):
+            param = sentence.split()[0]
+            raise InvalidRequestError(f"{sentence}.", code="invalid_value", param=param)
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -210,8 +234,13 @@ class Batch:
             outputs.check(found.contact_sheet.absolute(), self.owner, param="contact_sheet")
         for path in (self.report, self.file("results")):
             outputs.check(path, self.owner, param="report", is_ours=is_row_report)
-        if self.manifest in (self.report, found.contact_sheet, found.asset_library):
+        own = [self.manifest, self.report, self.file("results")]
+        named = [path.absolute() for path in (found.contact_sheet, found.asset_library) if path is not None]
+        if self.manifest in (self.report, *named):
             raise InvalidRequestError(f"{self.manifest} is the manifest itself; name another file.")
+        twice = next((path for path, times in Counter((*own, *named)).items() if times > 1), None)
+        if twice is not None:
+            raise InvalidRequestError(f"{twice} would be written twice; name different files.")
 
     @property
     def owner(self) -> str:
@@ -287,14 +316,27 @@ class Batch:
 def merge_all(folder: Path) -> None:
     """Take over the journals and results of every state folder in a folder.
 
+    :raises InvalidRequestError: there is no such folder. What is in it would be paid for again without it.
     :raises StorageError: one of them can't be read.
     """
     from ...core.journal.merge import merge
     from ...core.journal.schema import JOURNAL_FILE
 
+    if not folder.is_dir():
+        raise InvalidRequestError(f"There is no folder {folder}.", code="missing_file", param="merge_from")
     journal = runner.journal(settings.load())
     for found in sorted(folder.glob(f"*/{JOURNAL_FILE}")):
-        merge(journal, found.parent)
+        refused = merge(journal, found.parent).refused
+        if refused:
+            log.warning("%s: %d rows can't be of this add-on and were left out", found.parent, len(refused))
+
+
+def _is_no_rate(rate: float | None) -> bool:
+    return rate is not None and rate <= 0
+
+
+def _ends_otherwise(path: Path | None, suffixes: Sequence[str]) -> bool:
+    return path is not None and path.suffix.lower() not in suffixes
 
 
 def names_object(row: Row) -> bool:

@@ -10,6 +10,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ SHOWN_JOBS = 50  # the newest
 MANIFEST = FOLDER / "blender_manifest.toml"
 OURS = ("OPENAI_", "GPT_IMAGE_")
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+SECRETS = ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 LEFT_OUT = ("prompt", "references", "reference_labels", "mask", "markup", "safety_identifier")
 """Parameters of a request that are the user's own."""
 README = """\
@@ -88,9 +90,14 @@ def _section(look: Callable[[], Any]) -> Any:
 def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
     from ...core.text.redaction import hide
 
-    found = settings.load()
-    for secret in (found.api_key, found.organization, found.project, settings.stored_key()):
-        hide(secret)
+    with suppress(GptImageError):  # settings that can't be read are what a report may be about
+        found = settings.load()
+        for secret in (found.api_key, found.organization, found.project):
+            hide(secret)
+    for name in SECRETS:
+        hide(os.environ.get(name, ""))
+    with suppress(GptImageError):
+        hide(settings.stored_key())
     words: list[str] = []
     files: list[str] = []
     for entry in entries:
@@ -99,12 +106,18 @@ def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
         files += [path for path in paths if path]
         words += [*request.reference_labels, *filter(None, (application.name, application.object_name))]
         words += () if with_prompts else (request.prompt,)
-    return Redaction({"<state folder>": state_folder(), "~": Path.home()}, words, files, _names())
+    folders: dict[str, Path] = {}
+    with suppress(RuntimeError, GptImageError):  # a user without a home
+        folders["<state folder>"] = state_folder()
+        folders["~"] = Path.home()
+    return Redaction(folders, words, files, _names())
 
 
 def _names() -> dict[str, str]:
     """What the user and this computer are called."""
-    users = {Path.home().name, *(os.environ.get(name, "") for name in ("USER", "USERNAME", "LOGNAME"))}
+    users = {os.environ.get(name, "") for name in ("USER", "USERNAME", "LOGNAME")}
+    with suppress(RuntimeError):  # a user without a home
+        users.add(Path.home().name)
     return {platform.node(): "<computer>"} | dict.fromkeys(users, "<user>")
 
 

@@ -48,6 +48,8 @@ def write(stream: TextIO | None, pieces: Iterable[str], errors: str = "backslash
     except (OSError, ValueError) as error:  # ValueError: Python has closed it
         _abandon(stream)
         return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    except RuntimeError as error:  # a signal came while something was being written, and its handler writes
+        return str(error)
     return ""
 
 

@@ -27,6 +27,16 @@ SHORTEST_REST = 0.0002  # seconds: enough for another thread to go first
 LONGEST_REST = 0.02  # seconds
 
 
+def outcome_of(work: Work) -> tuple[Any, GptImageError | None]:
+    """What the work returns, or why it does not."""
+    try:
+        return work(), None
+    except GptImageError as error:
+        return None, error
+    except Exception as error:
+        return None, unexpected_error(error)
+
+
 class BackgroundTasks:
     """Tasks on daemon threads, and their answers in the order in which they came."""
 
@@ -55,12 +65,7 @@ class BackgroundTasks:
         return any_came
 
     def _run(self, work: Work, done: Done) -> None:
-        try:
-            self._answers.put((done, work(), None))
-        except GptImageError as error:
-            self._answers.put((done, None, error))
-        except Exception as error:
-            self._answers.put((done, None, unexpected_error(error)))
+        self._answers.put((done, *outcome_of(work)))
 
 
 class WorkerPool(Generic[_Task, _Result]):

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import bpy
+
 from ...core.errors import GptImageError
+from ...core.jobs.queue import Job
 from .translate import translate
 
 Returned = set[str]
@@ -14,6 +17,17 @@ FINISHED: Returned = {"FINISHED"}
 CANCELLED: Returned = {"CANCELLED"}
 
 Action = Callable[[Any, Any], "Returned | None"]
+
+
+def finish_in_background(job: Job) -> None:
+    """Without a window nothing else waits for a job: Blender would end, and what is paid for be lost.
+
+    :raises GptImageError: why it failed.
+    """
+    if bpy.app.background:
+        job.wait()
+        if job.error is not None:
+            raise job.error
 
 
 def reporting(action: Action) -> Callable[[Any, Any], Returned]:

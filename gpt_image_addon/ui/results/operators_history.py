@@ -9,8 +9,9 @@ from bpy.props import IntProperty, StringProperty
 
 from ... import api
 from ...app import results, settings
+from ...core.errors import GptImageError
 from ...core.request.parameters import NO_OBJECT
-from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
 from ..request import to_parameters
 from . import disk_usage, history_view
@@ -58,7 +59,7 @@ class GPT_IMAGE_OT_recover(_OnJob, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        results.apply(self.job, **to_parameters.place(context))
+        finish_in_background(results.apply(self.job, **to_parameters.place(context)))
         history_view.view.stale = True
         return FINISHED
 
@@ -72,12 +73,19 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        found = api.unapplied()
-        for entry in found:
+        recovered = 0
+        for entry in api.unapplied():
             # Not all of them onto the active object, one over the other.
             place = to_parameters.place(context) | {"object_uid": NO_OBJECT}
-            results.apply(entry.id, **place, object_name=entry.application.object_name)
-        self.report({"INFO"}, translate(f"{len(found)} results were recovered."))
+            try:
+                finish_in_background(
+                    results.apply(entry.id, **place, object_name=entry.application.object_name)
+                )
+            except GptImageError as error:  # one whose files are gone keeps no other back
+                self.report({"WARNING"}, translate(error.text))
+            else:
+                recovered += 1
+        self.report({"INFO"}, translate(f"{recovered} results were recovered."))
         history_view.view.stale = True
         return FINISHED
 

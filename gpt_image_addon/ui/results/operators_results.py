@@ -9,7 +9,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...app import results, settings
 from ..common import enum_items
-from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
 from ..request import confirm, from_job, to_parameters
 
@@ -53,9 +53,7 @@ class GPT_IMAGE_OT_apply_result(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        job = results.apply(self.job, target=self.target, **to_parameters.place(context))
-        if bpy.app.background:
-            job.wait()
+        finish_in_background(results.apply(self.job, target=self.target, **to_parameters.place(context)))
         return FINISHED
 
 
@@ -87,6 +85,7 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
         job = results.again(self.job, **to_parameters.place(context))
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))
+        finish_in_background(job)
         return FINISHED
 
 
@@ -147,7 +146,7 @@ class GPT_IMAGE_OT_make_seamless(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        results.apply(self.job, seamless=True, **to_parameters.place(context))
+        finish_in_background(results.apply(self.job, seamless=True, **to_parameters.place(context)))
         return FINISHED
 
 

@@ -1,0 +1,250 @@
+"""What must not keep a result from the scene, or the rest of a run from its end: other people's faults."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+import pytest
+from PIL import Image
+
+from gpt_image_addon import api
+from gpt_image_addon.app import results, runner, settings
+from gpt_image_addon.core.common import streams
+from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
+from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.textures import writer
+from gpt_image_addon.scene.targets import previews
+from tests.api_server import ApiServer
+from tests.blender.conftest import Command
+from tests.blender.scene_fixtures import cube
+from tests.blender.test_seam_repair import planks
+
+OFFLINE: dict[str, Any] = {"provider": "offline", "size": "64x64", "target": "image"}
+
+
+@pytest.fixture(autouse=True)
+def alone(factory_file: None) -> Iterator[None]:
+    """The journal of the test before is not this one's."""
+    api.close()
+    yield
+    api.close()
+
+
+def undelivered(monkeypatch: pytest.MonkeyPatch, *prompts: str) -> list[str]:
+    """Jobs whose results reached no scene."""
+    with monkeypatch.context() as patch:
+        patch.setattr(runner.Applier, "add", lambda self, job: job.finish())
+        jobs = [api.submit(prompt, **OFFLINE) for prompt in prompts]
+        for job in jobs:
+            job.wait()
+    return [job.id for job in jobs]
+
+
+def raise_storage_error(*given: Any, **named: Any) -> Any:
+    raise StorageError("The disk is full.")
+
+
+def test_whoever_listens_to_changes_keeps_no_result_from_the_scene() -> None:
+    def broken() -> None:
+        raise ReferenceError("StructRNA of type Area has been removed")
+
+    api.on_change(broken)
+    try:
+        assert api.generate("oak", **OFFLINE).images[0].name in bpy.data.images
+    finally:
+        api.on_change(broken, remove=True)
+
+
+def test_a_preview_that_breaks_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*given: Any) -> None:
+        raise KeyError("Base Color")
+
+    monkeypatch.setattr(previews, "show", broken)
+    job = api.submit("oak", **OFFLINE)
+    job.preview = object()
+    assert runner._state is not None
+    runner._state.applier.preview(job)
+    assert job.wait(60) and job.state is JobState.APPLIED
+
+
+def test_a_waiting_job_is_cancelled_though_the_journal_can_not_say_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert runner.state(settings.load()).queue.concurrency
+    jobs = [api.submit(f"oak {number}", **OFFLINE) for number in range(8)]
+    last = api.waiting()[-1]
+    monkeypatch.setattr(type(runner.journal(settings.load())), "failed", raise_storage_error)
+    api.cancel(last.id)
+    assert last.done and last.state is JobState.CANCELLED and last in jobs
+
+
+def test_in_background_a_task_ends_with_an_error_of_ours() -> None:
+    found: list[Any] = []
+    runner.errand(lambda: 1 / 0, lambda answer, error: found.append(error))
+    assert isinstance(found[0], GptImageError)
+
+
+def test_a_result_whose_files_are_gone_keeps_no_other_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    older, newer = undelivered(monkeypatch, "oak", "ash")
+    folder = results.entry(newer).folder
+    assert folder is not None
+    shutil.rmtree(folder)
+    bpy.ops.gpt_image.recover_all()
+    for job in api.jobs():
+        job.wait()
+    assert older not in [entry.id for entry in api.unapplied()]
+
+
+def test_a_mistyped_object_leaves_the_result_waiting(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    cube()
+    (job,) = undelivered(monkeypatch, "oak")
+    with runner.journal(settings.load()).transaction() as connection:
+        connection.execute("UPDATE jobs SET application = json_set(application, '$.target', 'texture')")
+    code, output = run("recover", job, "--object", "Cubee")
+    assert (code, output["error"]["code"]) == (4, "no_such_object")
+    assert [entry.id for entry in api.unapplied()] == [job]
+    assert run("recover", job, "--object", "Cube")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "param"),
+    [
+        ({"part": (0, 1)}, "part"),
+        ({"part": (5, 3)}, "part"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"concurrency": -2}, "concurrency"),
+        ({"images_per_minute": 0}, "images_per_minute"),
+        ({"input_images_per_minute": -1.0}, "input_images_per_minute"),
+        ({"max_cost_usd": -1.0}, "max_cost_usd"),
+        ({"contact_sheet": "sheet.jpg"}, "contact_sheet"),
+        ({"asset_library": "library.txt"}, "asset_library"),
+        ({"merge_from": "nowhere"}, "merge_from"),
+        ({"report": "rows.results.jsonl"}, None),
+        ({"contact_sheet": "a.html", "report": "a.html"}, None),
+    ],
+)
+def test_options_of_a_batch_that_can_not_be(
+    online: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, param: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    manifest = tmp_path / "rows.jsonl"
+    manifest.write_text(json.dumps({"prompt": "oak", "quality": "low", "target": "image"}) + "\n")
+    with pytest.raises(InvalidRequestError) as caught:
+        api.run_batch(api.batch(manifest, **options))
+    assert caught.value.param == param and not online.requests
+
+
+def test_a_batch_tells_the_rows_that_a_merge_leaves_out(
+    online: ApiServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with api.using(state_folder=tmp_path / "all" / "worker"):
+        api.generate("oak", **OFFLINE)
+        with runner.journal(settings.load()).transaction() as connection:
+            connection.execute("UPDATE jobs SET id = '../../evil'")
+        api.close()
+    manifest = tmp_path / "rows.jsonl"
+    manifest.write_text(json.dumps({"prompt": "ash", **OFFLINE}) + "\n")
+    api.run_batch(api.batch(manifest, merge_from=tmp_path / "all", sends=False))
+    assert "were left out" in caplog.text
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda folder: api.make_maps(LONG, folder),
+        lambda folder: api.make_tile(folder / "a.png", folder / f"{LONG}.png"),
+        lambda folder: api.generate("oak", references=[LONG], provider="offline"),
+        lambda folder: api.merge_journal(LONG),
+        lambda folder: api.save_blend(folder / f"{LONG}.blend"),
+        lambda folder: api.batch(LONG),
+    ],
+)
+def test_a_path_that_no_system_takes(tmp_path: Path, call: Any) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    with pytest.raises(InvalidRequestError, match="too long"):
+        call(tmp_path)
+
+
+@pytest.mark.parametrize("flag", ["--json-file", "--output"])
+def test_a_flag_that_no_system_takes_as_a_path(run: Command, flag: str) -> None:
+    assert run("generate", "oak", "--provider", "offline", flag, f"/tmp/{LONG}.blend")[0] == 4
+
+
+@pytest.mark.parametrize(
+    "flags", [("batch", "rows.jsonl", "--state-dir", "//state"), ("history", "--merge", "//state")]
+)
+def test_paths_relative_to_a_blend_do_not_lead_to_the_root(run: Command, flags: Any) -> None:
+    code, output = run(*flags)
+    assert (code, output["error"]["code"]) == (4, "unsaved_blend")
+
+
+def test_parameters_of_our_own_are_none_of_the_callers() -> None:
+    for call in (api.generate, api.submit):
+        with pytest.raises(InvalidRequestError, match="no parameter 'at_once'"):
+            call("oak", at_once=False, **OFFLINE)
+
+
+def test_the_price_of_a_repair_does_not_depend_on_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.effect_noise((128, 128), 80).convert("RGB").save("tile.png")
+    assert api.estimate_tile("tile.png", provider="offline").high_usd == 0
+
+
+def test_a_tile_that_can_not_be_encoded_is_not_sent(
+    online: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planks().save(tmp_path / "planks.png")
+    monkeypatch.setattr(writer, "encode_tile", raise_storage_error)
+    with pytest.raises(StorageError):
+        api.make_tile(tmp_path / "planks.png", tmp_path / "out.webp", repair_seams=True, quality="low")
+    assert not online.requests and not api.jobs()
+
+
+def test_what_is_wrong_with_the_settings_gets_into_the_report(
+    run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPT_IMAGE_MAX_COST_USD", "plenty")
+    monkeypatch.setenv("OPENAI_API_KEY", "odd key of mine 1234")
+    assert run("doctor", "--report", tmp_path / "report.zip")[0] == 3
+    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+        text = archive.read("report.json").decode()
+    assert "is no amount" in text or "not a valid amount" in text
+    assert "odd key of mine" not in text
+
+
+def test_a_user_without_a_home_can_report(
+    run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    run("doctor", "--report", tmp_path / "report.zip")
+    assert zipfile.is_zipfile(tmp_path / "report.zip")
+
+
+@pytest.mark.parametrize("operator", ["again", "make_seamless", "recover"])
+def test_in_background_operators_come_back_when_it_is_done(operator: str) -> None:
+    made = api.generate("oak", **OFFLINE)
+    getattr(bpy.ops.gpt_image, operator)(job=made.job)
+    assert all(job.done for job in api.jobs()) and len(api.jobs()) == 2
+
+
+def test_a_handler_of_signals_may_write_while_something_is_written() -> None:
+    class Busy(io.StringIO):
+        def write(self, text: str) -> int:
+            raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+    assert "reentrant" in streams.write(Busy(), ("Stopping",))
