@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from ..core.common.files import PRIVATE_FILE, replace_file
+from ..core.common.files import PRIVATE_FILE, make_private_folder, replace_file, storage_errors
 from . import settings
 
 FOLDER = "references"
@@ -27,7 +28,7 @@ def camera(size: Size | None = None) -> str:
     from ..scene.capture import camera as capture
 
     width, height = size or render_size()
-    return str(capture.render_camera(_new_file(), width=width, height=height))
+    return _private(capture.render_camera(_new_file(), width=width, height=height))
 
 
 def viewport(size: Size | None = None) -> str:
@@ -38,7 +39,7 @@ def viewport(size: Size | None = None) -> str:
     from ..scene.capture import camera as capture
 
     width, height = size or render_size()
-    return str(capture.capture_viewport(bpy.context, _new_file(), width=width, height=height))
+    return _private(capture.capture_viewport(bpy.context, _new_file(), width=width, height=height))
 
 
 def depth(size: Size | None = None) -> str:
@@ -73,7 +74,7 @@ def image(found: bpy.types.Image) -> str:
     """
     from ..scene.images import export_image
 
-    return str(export_image(found, _new_file()))
+    return _private(export_image(found, _new_file()))
 
 
 def notice(found: bpy.types.Image) -> str | None:
@@ -146,7 +147,7 @@ def _guide(kind: Any, size: Size | None) -> str:
     from ..scene.capture.control_images import render_guide
 
     width, height = size or render_size()
-    return str(render_guide(_new_file(), kind, width=width, height=height))
+    return _private(render_guide(_new_file(), kind, width=width, height=height))
 
 
 def _write(pixels: Any) -> str:
@@ -158,4 +159,18 @@ def _write(pixels: Any) -> str:
 
 
 def _new_file() -> Path:
-    return settings.load(with_key=False).state_folder / FOLDER / f"{uuid.uuid4().hex}.png"
+    """A name in a folder that this user alone can read, also where no journal was opened yet.
+
+    :raises StorageError: the folder can't be made.
+    """
+    folder = settings.load(with_key=False).state_folder / FOLDER
+    with storage_errors(f"{folder} could not be written"):
+        make_private_folder(folder)
+    return folder / f"{uuid.uuid4().hex}.png"
+
+
+def _private(path: Path) -> str:
+    """The path of a file that Blender wrote, which this user alone can read now."""
+    with contextlib.suppress(OSError):  # some file systems know no modes
+        path.chmod(PRIVATE_FILE)
+    return str(path)

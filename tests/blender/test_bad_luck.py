@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon import api
-from gpt_image_addon.app import results, runner, settings
+from gpt_image_addon.app import references, results, runner, settings
 from gpt_image_addon.core.common import streams
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
 from gpt_image_addon.core.journal.states import JobState
@@ -248,3 +250,18 @@ def test_a_handler_of_signals_may_write_while_something_is_written() -> None:
             raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
 
     assert "reentrant" in streams.write(Busy(), ("Stopping",))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_captures_are_private_before_any_journal_is_opened(tmp_path: Path) -> None:
+    scene = bpy.context.scene
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    before = os.umask(0o022)
+    try:
+        captured = [references.camera((64, 64)), references.image(bpy.data.images.new("Painted", 8, 8))]
+    finally:
+        os.umask(before)
+    folders = (tmp_path / "state", tmp_path / "state" / references.FOLDER)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}
+    assert {stat.S_IMODE(Path(path).stat().st_mode) for path in captured} == {0o600}
