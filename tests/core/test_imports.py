@@ -72,7 +72,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "",
     ),
     "ui.common.translations": ("", ""),
-    "ui.common": ("core.errors core.request core.results app ui.common.translations", "bpy"),
+    "ui.common": ("core.errors core.request core.results app api ui.common.translations", "bpy"),
     "ui.references": ("core.errors core.request app ui.common", "bpy gpu gpu_extras"),
     "ui.request": (
         "core.errors core.request core.journal app app.diagnostics api ui.common ui.references",

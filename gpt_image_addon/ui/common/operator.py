@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ...core.errors import GptImageError
-from ...core.jobs.queue import Job
 from .translate import translate
+
+if TYPE_CHECKING:
+    from ...api import Job
 
 Returned = set[str]
 FINISHED: Returned = {"FINISHED"}

@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gpt_image_addon.core.errors import GptImageError
-from gpt_image_addon.core.journal.history import Filter, clean, export, look, read_page, row
+from gpt_image_addon.core.journal.history import Filter, clean, export, find_history, read_page, row
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import merge
 from gpt_image_addon.core.journal.outputs import Outputs
@@ -279,7 +279,7 @@ def check_kept(journal: Journal, spent: float) -> None:
 def look_back(journal: Journal, base: Path) -> None:
     """Every way to show the rows, and to take images out."""
     attempt(lambda: read_page(journal, Filter(limit=3, search="o")))
-    found = look(journal, Filter())
+    found = find_history(journal, Filter())
     for entry in found.jobs:
         json.dumps(row(entry), ensure_ascii=False)
         assert entry.cost_usd is None or not math.isnan(entry.cost_usd)
