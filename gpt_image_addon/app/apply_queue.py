@@ -151,7 +151,7 @@ class Applier:
             yield from self._save_beside(job)
 
     def _have_memory_for(self, picture: ImageFile) -> Iterator[StepResult]:
-        """With a window, free as much memory as Blender needs next for a picture, see `memory.taken_for`."""
+        """With a window, free as much memory as Blender needs next for a picture, see `files.taken_for`."""
         from ..core.common.files import WORTH_BYTES, taken_for
 
         size = len(picture.data)
