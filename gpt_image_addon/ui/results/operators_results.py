@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
@@ -12,6 +12,9 @@ from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
 from ..request import confirm, from_job, to_parameters
+
+if TYPE_CHECKING:
+    from ...api import Job
 
 JOB_STRING = "gpt_image_job"
 """Set in the layout around a menu that is about one job."""
@@ -74,7 +77,8 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
             return CANCELLED
         self._dear_usd = confirm.dear_usd(results.entry(self.job).estimated_usd)
         if not self._dear_usd:
-            return self.execute(context)
+            self._send(context)
+            return FINISHED
         return context.window_manager.invoke_props_dialog(self, confirm_text="Send Again")
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -82,11 +86,14 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
+        finish_in_background(self._send(context))
+        return FINISHED
+
+    def _send(self, context: bpy.types.Context) -> Job:
         job = results.again(self.job, **to_parameters.place(context))
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))
-        finish_in_background(job)
-        return FINISHED
+        return job
 
 
 class GPT_IMAGE_OT_recall(_OnResult, bpy.types.Operator):
