@@ -42,4 +42,6 @@ def _possible(path: Path, param: str) -> Path:
             raise InvalidRequestError(
                 f"{param} is too long for a path.", code="invalid_value", param=param
             ) from None
+    except ValueError:  # half of a character
+        raise InvalidRequestError(f"{param} must be a path.", code="invalid_value", param=param) from None
     return path
