@@ -117,7 +117,7 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         default=(0.25, 0.25, 0.75, 0.75),
     )
     composite: BoolProperty(
-        name="Preserve Outside Mask",
+        name="Preserve Outside",
         description="Put back what lies outside the mask: models change that, too",
         default=True,
     )
