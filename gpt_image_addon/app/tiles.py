@@ -264,7 +264,7 @@ class _Work:
         return dataclasses.replace(made, warnings=(*made.warnings, OFFLINE))
 
     def repaint_seams(self, tile: Tile, prepared: PreparedResult) -> TileResult:
-        from ..core.jobs.seamless import repaired
+        from ..core.jobs.image_steps import repaired
 
         better, note = repaired(tile, prepared.pictures[0].data)
         made = self.written(better)

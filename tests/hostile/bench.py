@@ -13,7 +13,6 @@ from typing import Any
 from PIL import Image
 
 from gpt_image_addon.core.errors import GptImageError
-from gpt_image_addon.core.http.body_file import BODY_FILE
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs import admission, estimates
 from gpt_image_addon.core.jobs.queue import Job, JobEvent
@@ -24,6 +23,7 @@ from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import BELIEVED_TIMES, Limits
 from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.body_file import BODY_FILE
 from gpt_image_addon.core.results.store import PreparedResult
 
 from .server import HostileServer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.errors import InvalidResponseError
-from gpt_image_addon.core.http.body_file import BODY_FILE
+from gpt_image_addon.core.results.body_file import BODY_FILE
 
 from .bench import PICTURE, TEXT, USAGE, Bench, document, encode
 from .server import HostileServer, events, http, zipped

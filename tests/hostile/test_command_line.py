@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core.http.body_file import BODY_FILE
+from gpt_image_addon.core.results.body_file import BODY_FILE
 
 from .bench import KEY, PICTURE, TEXT, document
 from .server import HostileServer, events, http

@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpt_image_addon.core.errors import APIStatusError
-from gpt_image_addon.core.http.body_file import BODY_FILE
 from gpt_image_addon.core.http.request_state import RequestState
+from gpt_image_addon.core.results.body_file import BODY_FILE
 
 from .bench import KEY, PICTURE, TEXT, USAGE, Bench, Ended, document
 from .server import HostileServer, chunked, http, zipped

@@ -19,11 +19,11 @@ from gpt_image_addon.core.errors import (
     InvalidResponseError,
 )
 from gpt_image_addon.core.http import client
-from gpt_image_addon.core.http.body_file import BODY_FILE
 from gpt_image_addon.core.http.decompression import Unpacker
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.results.body_file import BODY_FILE
 
 from .bench import KEY, PICTURE, TEXT, Bench, document
 from .server import HostileServer, Piece, chunked, endless, events, http, zipped

@@ -8,8 +8,8 @@ import pytest
 
 from gpt_image_addon.core.errors import APIConnectionError, InvalidResponseError
 from gpt_image_addon.core.http import client
-from gpt_image_addon.core.http.body_file import BODY_FILE
 from gpt_image_addon.core.http.request_state import RequestState
+from gpt_image_addon.core.results.body_file import BODY_FILE
 
 from .bench import KEY, PICTURE, Bench, document, encode
 from .server import HostileServer, endless, http, zipped

@@ -30,10 +30,10 @@ from ..errors import (
     EndpointError,
     InvalidResponseError,
 )
+from ..results.body_file import BodyFile
 from ..text.log import get_logger, guard_libraries
 from ..text.redaction import hide, show
 from .allowance import Allowance, AnswerTooLargeError
-from .body_file import BodyFile
 from .decompression import ACCEPTED, UnpackedTooLargeError, Unpacker
 from .endpoint import Connection, is_loopback
 from .pool import session_for

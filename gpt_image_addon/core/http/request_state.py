@@ -13,7 +13,7 @@ from .allowance import ANSWER_SECONDS, Allowance
 if TYPE_CHECKING:
     import requests
 
-    from .body_file import BodyFile
+    from ..results.body_file import BodyFile
     from .bounded_response import BoundedResponse
 
 

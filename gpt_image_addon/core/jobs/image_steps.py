@@ -1,4 +1,4 @@
-"""What happens to a received picture before it is imported; the received bytes stay as they are."""
+"""What is done to a received image before it is imported, tiling included; the received bytes stay."""
 
 from __future__ import annotations
 
@@ -9,13 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.files import read_file, replace_file
-from ..imaging.decoding import UnusablePictureError, read_header
+from ..errors import InvalidRequestError
+from ..imaging import png_writer
+from ..imaging.decoding import Pixels, UnusablePictureError, narrowed, read_header
 from ..imaging.formats import decode, encode_png
 from ..imaging.masks import editable_part
+from ..imaging.pixels import eight_bit_color, read_pixels
 from ..raster.alpha import bleed, problem
+from ..raster.arrays import Plane
 from ..raster.masked_edit import composite, same_aspect
+from ..request.normalize import is_cut, tile_size
 from ..request.request import Application, GenerationRequest
-from ..results.store import MASK_FILE, ORIGINAL_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
+from ..results.store import MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
+from ..textures.height_fusion import reestimated
+from ..textures.seam_repair import repaint_seams
+from ..textures.tiling import Tile, score
+from ..textures.writer import score_facts, tile_of
 
 
 def process(
@@ -56,7 +65,7 @@ def _composited(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]
             f"The result's shape {width}x{height} is not that of the original "
             f"{size[0]}x{size[1]}, so what lies outside the mask was not put back.",
         ]
-    return _saved(picture, composite(original, edited, editable), folder), []
+    return _save_color(picture, composite(original, edited, editable), folder), []
 
 
 def _transparent(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
@@ -65,7 +74,7 @@ def _transparent(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]
     if trouble is not None:
         plain, notes = _plain(picture, folder)
         return plain, [trouble, *notes]
-    return _saved(picture, bleed(pixels), folder), []
+    return _save_color(picture, bleed(pixels), folder), []
 
 
 def _plain(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
@@ -73,19 +82,104 @@ def _plain(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     header = read_header(picture.data)
     if header.is_plain:
         return picture, []
-    return _saved(picture, decode(picture.data), folder), list(header.notes(f"'{picture.name}'"))
+    return _save_color(picture, decode(picture.data), folder), list(header.notes(f"'{picture.name}'"))
 
 
 def _first_frame(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     note = f"Blender can't hold a gif; its first frame is imported, the animation is {picture.file}."
-    return _saved(picture, decode(picture.data), folder), [note]
+    return _save_color(picture, decode(picture.data), folder), [note]
 
 
-def _saved(picture: ImageFile, pixels: NDArray[np.uint8], folder: Path) -> ImageFile:
-    file = folder / PROCESSED_FOLDER / (Path(picture.file).stem + ".png")
-    data = encode_png(pixels)
+def _save_color(picture: ImageFile, pixels: NDArray[np.uint8], folder: Path) -> ImageFile:
+    return _save(picture, pixels, encode_png(pixels), folder)
+
+
+def _save(picture: ImageFile, pixels: Pixels, data: bytes, folder: Path, suffix: str = "") -> ImageFile:
+    """
+    :param data: the pixels as a PNG file.
+    """
+    file = folder / PROCESSED_FOLDER / f"{Path(picture.received_file).stem}{suffix}.png"
     replace_file(file, data)
     height, width = pixels.shape[:2]
     return dataclasses.replace(
-        picture, data=data, file=str(file), source=picture.file, format="png", width=width, height=height
+        picture,
+        data=data,
+        file=str(file),
+        source=picture.received_file,
+        format="png",
+        width=width,
+        height=height,
     )
+
+
+def number_of(picture: ImageFile) -> str:
+    """The number of a received picture in its answer, from 1."""
+    return Path(picture.received_file).stem.removeprefix(PICTURE_STEM)
+
+
+def tiled(
+    picture: ImageFile,
+    request: GenerationRequest,
+    folder: Path,
+    height: Plane | None = None,
+    repaint: bytes | None = None,
+) -> tuple[ImageFile, Plane | None, list[str]]:
+    """The picture as a tile, saved in the result's folder; a height that lies over it is cut alike.
+
+    :param height: (height, width) float32 in 0..1, of the picture's size.
+    :param repaint: the model's answer to `seam_repair_images.sent_for_repair`, encoded.
+    :returns: picture, height, and what the user should know.
+    :raises StorageError: the tile can't be written.
+    """
+    try:
+        pixels = read_pixels(picture.data, picture.name)
+    except InvalidRequestError as error:
+        return picture, height, [f"{error.message[:-1]}, so it was not made seamless."]
+    if not is_cut(request):
+        scores = score(pixels)
+        return dataclasses.replace(picture, facts={**picture.facts, **score_facts(scores)}), height, []
+    notes = []
+    if height is not None and pixels.shape[2] in (2, 4):
+        height = None
+        notes.append("The model's height can't be used for a tile with transparent parts.")
+    tile = tile_of(pixels if height is None else _with_height(pixels, height), tile_size(request))
+    cut = tile.pixels
+    if repaint is not None and tile.seams is not None:
+        tile, note = repaired(tile, repaint)
+        notes.append(note)
+    found = tile.pixels
+    if height is not None:
+        if found is not cut:
+            found = _with_height_anew(found, cut)
+        height = found[..., -1].astype(np.float32) / np.float32(65535)
+        found = narrowed(found[..., :-1]) if pixels.dtype == np.uint8 else found[..., :-1]
+    notes += tile.notes
+    facts = {**picture.facts, **score_facts(tile.scores)}
+    if tile.unchanged:
+        return dataclasses.replace(picture, facts=facts), height, notes
+    picture = dataclasses.replace(picture, facts=facts)
+    return _save(picture, found, png_writer.encode_png(found), folder, "-tile"), height, notes
+
+
+def repaired(tile: Tile, repaint: bytes) -> tuple[Tile, str]:
+    """A tile with its seams repainted where that is better, and a sentence about it.
+
+    :param repaint: the model's answer, encoded.
+    """
+    try:
+        return repaint_seams(tile, eight_bit_color(read_pixels(repaint, "of the seams")))
+    except InvalidRequestError as error:
+        return tile, f"The repainted seams are not used: {error.message}"
+
+
+def _with_height_anew(pixels: Pixels, cut: Pixels) -> Pixels:
+    """As `_with_height` made them, the height estimated where the seams were repainted since."""
+    color = eight_bit_color(pixels[..., :-1])
+    height = pixels[..., -1].astype(np.float32) / np.float32(65535)
+    return _with_height(pixels[..., :-1], reestimated(height, color, (pixels != cut).any(-1)))
+
+
+def _with_height(pixels: Pixels, height: Plane) -> Pixels:
+    """16-bit pixels with the height where alpha would be: one cut for both."""
+    wide = pixels.astype(np.uint16) * 257 if pixels.dtype == np.uint8 else pixels
+    return np.dstack([wide, np.rint(height * 65535).astype(np.uint16)])

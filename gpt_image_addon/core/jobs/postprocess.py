@@ -124,7 +124,7 @@ def _finished(
 def _tiled(
     picture: ImageFile, request: GenerationRequest, folder: Path, plane: Plane | None
 ) -> tuple[ImageFile, Plane | None, list[str]]:
-    from .seamless import number_of, tiled
+    from .image_steps import number_of, tiled
 
     repaint = answer_of(folder, SEAMS_JOB.format(number=number_of(picture)))
     return tiled(picture, request, folder, plane, repaint)

@@ -17,9 +17,8 @@ from ..textures.seam_repair import repair_input
 from ..textures.tiling import Tile
 from ..textures.writer import tile_of
 from .follow_ups import SEAMS_JOB, painted_size, repair_request
-from .image_steps import process
+from .image_steps import number_of, process
 from .postprocess import usable_pictures
-from .seamless import number_of
 
 
 def repairs(

@@ -25,7 +25,6 @@ from ..errors import (
     StorageError,
 )
 from ..http.allowance import ANSWER_SECONDS
-from ..http.body_file import BodyFile
 from ..imaging.image_reader import read_image_file
 from ..journal.journal import Journal
 from ..journal.states import JobState
@@ -36,6 +35,7 @@ from ..request.pricing import cost_usd, estimate, is_believable
 from ..request.prompt import compose
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import parse_size
+from ..results.body_file import BodyFile
 from ..results.folders import BODY_FILE
 from ..results.store import (
     HEIGHT_STEM,

@@ -17,7 +17,6 @@ import pytest
 
 from gpt_image_addon.core.common.files import PART_SUFFIX
 from gpt_image_addon.core.errors import GptImageError, StorageError
-from gpt_image_addon.core.http.body_file import BodyFile
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs.queue import JobEvent
 from gpt_image_addon.core.jobs.worker import Worker
@@ -28,6 +27,7 @@ from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.core.results import store
+from gpt_image_addon.core.results.body_file import BodyFile
 from gpt_image_addon.core.results.folders import BODY_FILE
 from gpt_image_addon.core.results.store import ANSWER_FILE, Kept, find_result, keep, read_answer, salvage
 from tests.api_server import ApiServer, faults

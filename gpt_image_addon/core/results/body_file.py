@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ..common.files import PART_SUFFIX, PIECE, make_private_folder, sync_folder
-from ..results.folders import BODY_FILE
 from ..text.log import get_logger
+from .folders import BODY_FILE
 
 log = get_logger(__name__)
 
