@@ -301,14 +301,10 @@ def planner(
         model = runner.model_of(request, found)
         wanted = runner.snap_to_model(request, model, found) if snap else request
         if picture_sizes is None:
-            validate_and_price = runner.validate_and_price(
-                _without_captures(wanted), application, found, rendered
-            )
+            priced = runner.validate_and_price(_without_captures(wanted), application, found, rendered)
         else:
-            validate_and_price = runner.validate_and_price(
-                wanted, application, found, picture_sizes, read_files=False
-            )
-        _, price, warnings = validate_and_price
+            priced = runner.validate_and_price(wanted, application, found, picture_sizes, read_files=False)
+        _, price, warnings = priced
         return Plan(wanted, compose(wanted), price, warnings, model)
 
     return work

@@ -172,7 +172,7 @@ def model_of(request: GenerationRequest, settings: Settings) -> Model:
 
 
 def snap_to_model(request: GenerationRequest, model: Model, settings: Settings) -> GenerationRequest:
-    """The request without what the model does not take; see `core.fitting`."""
+    """The request without what the model does not take; see `normalize.snap_to_model`."""
     from ..core.request import normalize
 
     return normalize.snap_to_model(request, model, registry(settings))

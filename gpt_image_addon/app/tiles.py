@@ -187,8 +187,8 @@ def _submit_repair(
     from ..core.jobs.seam_repair_images import sent_for_repair
 
     table = runner.registry(found)
-    folder = tempfile.TemporaryDirectory(prefix="gpt-image-repair-", ignore_cleanup_errors=True)
     data = work.encoded(tile)  # before anything is sent: not every format takes every size
+    folder = tempfile.TemporaryDirectory(prefix="gpt-image-repair-", ignore_cleanup_errors=True)
     asked = sent_for_repair(
         tile, runner.resolve_model(request, table, found), Path(folder.name), "tile", table
     )

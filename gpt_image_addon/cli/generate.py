@@ -52,7 +52,7 @@ PARAMETERS: tuple[tuple[str, dict[str, Any]], ...] = (
         "--svg-reasoning-effort",
         {
             "choices": SVG_EFFORTS,
-            "help": "reasoning effort of the model that draws the svg",
+            "help": "reasoning effort of the model that draws, with --svg-model",
         },
     ),
     ("--frame-count", {"type": int, "metavar": "2-16", "help": "for the output format gif"}),

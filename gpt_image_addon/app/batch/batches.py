@@ -270,7 +270,7 @@ class Batch:
         if self.options.asset_library is None or self.options.output_dir is not None:
             folder = Folder(self.folder, outputs, self.manifest)
         return Run(
-            self._line(found),
+            self._worker(found),
             self._gate(found),
             folder,
             output=self._output(outputs),
@@ -278,7 +278,7 @@ class Batch:
             sends=self.sends,
         )
 
-    def _line(self, found: Settings) -> Worker:
+    def _worker(self, found: Settings) -> Worker:
         from ...core.http.pool import Sessions
         from ...core.jobs.worker import Worker
         from ...core.journal.rate_limiter import RateLimiter
@@ -389,15 +389,15 @@ def _begun(batch: Batch, running: Run, problems: list[Problem], rows: Iterator[R
     from ...core.batch.remote_collection import Collection
     from ...core.providers.openai.batch_api import BatchClient
 
-    client = BatchClient(running.line.connection)
+    client = BatchClient(running.worker.connection)
     if batch.options.collect:
-        collected = Collection(running.line, client, stopping=lambda: running.stopping).run()
+        collected = Collection(running.worker, client, stopping=lambda: running.stopping).run()
         problems += collected.problems
         running.fresh = frozenset(collected.jobs)
         yield from running.outcomes(rows)
         running.fatal = running.fatal or collected.fatal
     else:
-        submission = Submission(running.line, running.gate, client, stopping=lambda: running.stopping)
+        submission = Submission(running.worker, running.gate, client, stopping=lambda: running.stopping)
         yield from submission.outcomes(rows)
         running.fatal = submission.fatal
 

@@ -136,7 +136,7 @@ class Gate:
                 "came: it may have been billed.",
                 code="outcome_unknown",
                 billed="maybe",
-                next_step="Add --retry-unknown to send it again all the same.",
+                next_step="Add --retry-unknown to send it anyway.",
             )
 
     def _set_aside(self, usd: float) -> None:

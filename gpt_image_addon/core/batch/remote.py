@@ -42,7 +42,7 @@ class _Part:
 class Submission:
     """Hands the rows of a manifest in."""
 
-    pipeline: Worker
+    worker: Worker
     gate: Gate
     client: BatchClient
     fatal: GptImageError | None = None
@@ -63,7 +63,7 @@ class Submission:
                     yield refused(row, error)
             for part in self._parts.values():
                 if self.fatal is not None or self.stopping():
-                    end_batch(self.pipeline.journal, part.id, JobCancelled("The run was stopped."))
+                    end_batch(self.worker.journal, part.id, JobCancelled("The run was stopped."))
                 else:
                     yield from self._send(part)
 
@@ -75,7 +75,7 @@ class Submission:
             return
         _check_fits(row, asked.request.provider)
         uploads = load_uploads(asked.request)
-        sent, _ = effective_request(asked.request, self.pipeline.registry)
+        sent, _ = effective_request(asked.request, self.worker.registry)
         key = (sent.model, endpoint(sent))
         room = len(line("0" * 12, sent, compose(sent), uploads))
         if room > MAX_BYTES:
@@ -94,14 +94,14 @@ class Submission:
         except StorageError as error:
             part.file.seek(part.size)
             part.file.truncate()
-            self.pipeline.journal.failed(job.id, error)
+            self.worker.journal.failed(job.id, error)
             raise
         part.size = part.file.tell()
         part.rows.append((job.id, row, job.estimated_usd))
 
     def _open(self, key: tuple[str, str], stack: contextlib.ExitStack) -> _Part:
         part = _Part(uuid.uuid4().hex[:12], key[1], stack.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115 - the stack does
-        journal = self.pipeline.journal
+        journal = self.worker.journal
         with journal.transaction() as connection:
             connection.execute(
                 "INSERT INTO batches (id, created, process, server, state) VALUES (?, ?, ?, ?, ?)",
@@ -111,7 +111,7 @@ class Submission:
         return part
 
     def _send(self, part: _Part) -> Iterator[Outcome]:
-        journal = self.pipeline.journal
+        journal = self.worker.journal
         if not part.rows:  # all that were to go into it were refused
             note(journal, part.id, state=BatchState.CLOSED.value)
             return

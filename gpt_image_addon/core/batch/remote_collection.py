@@ -78,7 +78,7 @@ class Collected:
 class Collection:
     """Fetches what the batches of one server have made."""
 
-    pipeline: Worker
+    worker: Worker
     client: BatchClient
     stopping: Callable[[], bool] = lambda: False
     """Whether nothing more is to be fetched."""
@@ -90,7 +90,7 @@ class Collection:
 
         :raises StorageError: the journal can't be read.
         """
-        server, journal = self.client.connection.base_url, self.pipeline.journal
+        server, journal = self.client.connection.base_url, self.worker.journal
         rows = journal.query(
             "SELECT * FROM batches WHERE server = ? AND state <> ? ORDER BY created",
             server,
@@ -128,13 +128,13 @@ class Collection:
 
     def _lose(self, row: Any) -> None:
         """Nobody knows what became of a batch's rows: they wait for the user's word, it for its return."""
-        journal = self.pipeline.journal
+        journal = self.worker.journal
         fail_rows(journal, row["id"], APIError(GONE, code="batch_gone", billed="maybe"))
         if time.time() - row["created"] > LOOK_FOR_SECONDS:
             note(journal, row["id"], state=BatchState.CLOSED.value)
 
     def _ask(self, row: Any) -> None:
-        journal = self.pipeline.journal
+        journal = self.worker.journal
         if row["state"] == BatchState.RUNNING:
             self._look(row["id"], row["remote"])
         elif not is_alive(journal.locks, row["process"]) or row["process"] == journal.process:
@@ -145,9 +145,9 @@ class Collection:
         found = self.client.find(input_file) if state == BatchState.STARTING else None
         if found is None:
             never = GptImageError("The batch was never begun.", code="not_begun")
-            end_batch(self.pipeline.journal, batch, never)
+            end_batch(self.worker.journal, batch, never)
             return
-        note(self.pipeline.journal, batch, state=BatchState.RUNNING.value, remote=found)
+        note(self.worker.journal, batch, state=BatchState.RUNNING.value, remote=found)
         self._look(batch, found)
 
     def _look(self, batch: str, remote: str) -> None:
@@ -159,7 +159,7 @@ class Collection:
             file = found.get(f"{name}_file_id")
             if file is not None and file != "":
                 self._read(batch, remote, name, str(file))
-        end_batch(self.pipeline.journal, batch, _why(found))
+        end_batch(self.worker.journal, batch, _why(found))
 
     def _read(self, batch: str, remote: str, name: str, file: str) -> None:
         def take(answer: BatchResponse) -> bool:
@@ -176,7 +176,7 @@ class Collection:
                 self.collected.problems.append(Problem(remote, message, answer.number, job, kept))
             return not message
 
-        reader = LineReader(take, self.pipeline.journal.folder / ANSWERS_FOLDER / batch, name)
+        reader = LineReader(take, self.worker.journal.folder / ANSWERS_FOLDER / batch, name)
         try:
             self.client.read(file, reader, self.stopping)
         finally:
@@ -187,7 +187,7 @@ class Collection:
 
         :returns: why the line is still needed; empty where it is not.
         """
-        journal = self.pipeline.journal
+        journal = self.worker.journal
         # No other batch's row: nobody but its own batch answers it.
         found = (
             journal.find("id = ? AND batch = ?", answer.custom_id, batch)
@@ -209,7 +209,7 @@ class Collection:
             journal.failed(job.id, error)
             return error.message if error.billed != "no" else ""
         uploads, notes = _inputs(entry.request)
-        self.pipeline.store(job, images, uploads, notes, BATCH_SHARE)
+        self.worker.store(job, images, uploads, notes, BATCH_SHARE)
         self.collected.jobs.add(job.id)
         return "" if answer.is_whole else "An image in it can't be read."
 

@@ -122,7 +122,7 @@ class _Made:
 class Run:
     """One pass over a manifest. Belongs to one thread; everything but the output happens on others."""
 
-    line: Worker
+    worker: Worker
     gate: Gate
     folder: Folder | None
     """Where workers put files."""
@@ -142,7 +142,7 @@ class Run:
     @property
     def journal(self) -> Journal:
         """The journal of the line."""
-        return self.line.journal
+        return self.worker.journal
 
     @property
     def stopping(self) -> bool:
@@ -152,8 +152,8 @@ class Run:
     def stop(self) -> None:
         """Begin nothing more; what is on its way is waited for."""
         self._stopping = True
-        if self.line.pace is not None:
-            self.line.pace.stopped.set()
+        if self.worker.pace is not None:
+            self.worker.pace.stopped.set()
 
     def give_up(self, error: GptImageError) -> None:
         """Begin nothing more because of an error that all other rows would meet; the first one is told."""
@@ -190,8 +190,8 @@ class Run:
             for job in tuple(self._jobs):
                 job.cancel()
             pool.shutdown(EVENT_SECONDS)
-            if self.line.sessions is not None:
-                self.line.sessions.close()
+            if self.worker.sessions is not None:
+                self.worker.sessions.close()
 
     def _finished(self, pool: WorkerPool[Row, _Made]) -> Iterator[Outcome]:
         with contextlib.suppress(queue.Empty):
@@ -241,7 +241,7 @@ class Run:
             return _Made(refused(row, error))
         except Exception as error:
             return _Made(refused(row, unexpected_error(error)))
-        return self._run(row, job, self.line.run, RowState.SUCCEEDED)
+        return self._run(row, job, self.worker.run, RowState.SUCCEEDED)
 
     def _skip(self, row: Row, stored: Entry) -> _Made:
         outputs = [output for output in (self.folder, self.output) if output is not None]
@@ -253,7 +253,7 @@ class Run:
             return _Made(Outcome(row, state, stored.id, stored.request_id, cost, files=files))
         assert stored.folder is not None
         job = Job(stored.request, row.application, id=stored.id)
-        return self._run(row, job, self.line.resume(stored.folder), state)
+        return self._run(row, job, self.worker.resume(stored.folder), state)
 
     def _run(self, row: Row, job: Job, work: Work, state: RowState) -> _Made:
         """The line's own work, and then the files."""

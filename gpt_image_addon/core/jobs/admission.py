@@ -104,5 +104,5 @@ def _check_unknown(journal: Journal, digest: str) -> None:
             "answer came: it may have been billed.",
             code="outcome_unknown",
             billed="maybe",
-            next_step="Add --retry-unknown (retry_unknown=True in Python) to send it again all the same.",
+            next_step="Add --retry-unknown (retry_unknown=True in Python) to send it anyway.",
         )

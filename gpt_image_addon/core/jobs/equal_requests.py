@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..common.process_lock import is_alive
-from ..journal.entries import BatchPosition
+from ..journal.entries import OPEN, BatchPosition
 from ..journal.recovery import recover_orphans
 from ..journal.states import JobState
 from ..results.store import PreparedResult
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ..journal.journal import Entry, Journal
 
 POLL_SECONDS = 0.2  # between looks at a request that another process has sent
-OPEN = (JobState.QUEUED, JobState.SENDING)
 ON_ITS_WAY = "digest = ? AND state IN (?, ?) AND batch = ''"
 """Requests of remote batches are left out: those take up to a day."""
 

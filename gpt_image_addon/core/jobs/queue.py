@@ -22,7 +22,6 @@ from ..journal.states import JobState
 from ..request.request import Application, GenerationRequest
 from ..results.store import PreparedResult
 
-FINAL_STATES = frozenset({JobState.APPLIED, JobState.FAILED, JobState.CANCELLED, JobState.UNKNOWN})
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
 IDLE_SECONDS = 5.0  # a worker without a job ends after this
 

@@ -18,6 +18,7 @@ from .schema import JOURNAL_FILE, VERSION, described, looks, month_of, open_data
 from .schema import storage_errors as journal_errors
 from .states import JobState
 from .stored_values import (
+    ID_LIMIT,
     clean_billed,
     clean_error,
     clean_moment,
@@ -29,7 +30,6 @@ from .stored_values import (
     load_object,
 )
 
-ID_LIMIT = 200  # characters of an id that somebody else gave
 BESIDE = ("-wal", "-shm", "-journal")
 """Files that sqlite opens with a database, where they are there."""
 

@@ -16,6 +16,7 @@ from .journal import Journal
 from .schema import described, insert, month_of
 from .states import JobState
 from .stored_values import (
+    ID_LIMIT,
     clean_moment,
     clean_text,
     clean_usage,
@@ -26,7 +27,6 @@ from .stored_values import (
 
 SOMEBODY_ELSES = (KeyError, TypeError, ValueError, OverflowError, OSError)
 """What reading an answer that is none of ours raises."""
-ID_LIMIT = 200  # characters of an id that somebody else gave
 
 
 def open_journal(folder: Path) -> Journal:

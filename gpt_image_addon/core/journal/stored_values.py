@@ -23,6 +23,7 @@ from ..text.names import safe_name
 UNIONS = (typing.Union, types.UnionType)
 MAX_JOB_USD = 1000.0  # more than any request can cost
 MAX_TOKENS = 10**9
+ID_LIMIT = 200  # characters of an id that somebody else gave
 MAX_TEXT = 2000  # characters of a text for people
 _ERROR_FLAGS = ("code", "param", "request_id")
 

@@ -57,7 +57,7 @@ def parse_json(text: str | bytes, **hooks: Any) -> Any:
     raise ValueError(TOO_DEEP)
 
 
-def clean_text(text: str) -> str:
+def replace_half_characters(text: str) -> str:
     """A text without half characters."""
     return _HALF_CHARACTER.sub("?", text)
 
@@ -72,9 +72,9 @@ def _whole(text: str) -> int | float:
 
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
-        return clean_text(value)
+        return replace_half_characters(value)
     if isinstance(value, list):
         return [_mended(item) for item in value]
     if isinstance(value, dict):
-        return {clean_text(key): _mended(item) for key, item in value.items()}
+        return {replace_half_characters(key): _mended(item) for key, item in value.items()}
     return value

@@ -68,7 +68,7 @@ def test_a_stored_answer_stays_stored(journal: Journal) -> None:
     shelf = Shelf()
     made = a_run(journal, shelf)
     job = made.gate.admit(ROW, made.gate.look(ROW))
-    made.line.run(job, lambda event: None)  # and then its process died
+    made.worker.run(job, lambda event: None)  # and then its process died
     shelf.stops = True
     assert list(made.outcomes([ROW])) == []
     entry = journal.entry(job.id)

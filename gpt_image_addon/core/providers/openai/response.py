@@ -17,7 +17,7 @@ from ...http.json_images import JsonImageExtractor, decode_base64
 from ...http.sse import EventParser
 from ...imaging.decoding import sniff
 from ...request.pricing import Usage
-from ...text.json_reader import clean_text, read_json
+from ...text.json_reader import read_json, replace_half_characters
 from ...text.log import get_logger
 from ..base import Answer
 from .errors import error_in_stream
@@ -302,7 +302,7 @@ def _entries(event: object) -> list[dict[str, Any]]:
 def _link(entry: dict[str, Any]) -> str:
     """The address in an entry; empty where there is none."""
     found = entry.get("url")
-    return clean_text(found).strip() if isinstance(found, str) else ""
+    return replace_half_characters(found).strip() if isinstance(found, str) else ""
 
 
 def read_usage(found: object) -> Usage | None:

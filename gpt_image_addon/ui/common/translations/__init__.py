@@ -25,5 +25,5 @@ def load() -> dict[str, Messages]:
 def _messages(path: Path) -> Messages:
     table: dict[str, str] = json.loads(path.read_text("utf-8"))
     return {
-        (context, text): translate for text, translate in table.items() for context in (NONE, OPERATOR, OWN)
+        (context, text): translated for text, translated in table.items() for context in (NONE, OPERATOR, OWN)
     }
