@@ -9,6 +9,7 @@ import queue
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def state(settings: Settings) -> _State:
     if _state is None or _state.journal.folder != settings.state_folder:
         close()
         durations = Durations(settings.state_folder / DURATIONS_FILE)
-        journal = open_journal(settings.state_folder)
+        journal = open_journal(settings.state_folder, partial(_recover_body, settings))
         applier = Applier(journal, errand, _fail, _tell)
         _state = _State(journal, JobQueue(settings.concurrency), durations, applier)
         if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
@@ -81,6 +82,13 @@ def state(settings: Settings) -> _State:
     _state.queue.concurrency = settings.concurrency
     _state.applier.save = settings.storage == "save"
     return _state
+
+
+def _recover_body(settings: Settings, journal: Journal, entry: Entry) -> bool:
+    """See `Worker.recover_body`; called on workers too, so the settings are those of the opening."""
+    from ..core.jobs.worker import Worker
+
+    return Worker(journal, registry(settings), settings.connection()).recover_body(entry)
 
 
 def jobs() -> tuple[Job, ...]:

@@ -38,7 +38,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),
     PAINTER: (f"{PAINTER}.primitives {PAINTER}.patterns", "PIL numpy"),
     "core.providers.offline": (
-        f"core.request core.http core.imaging core.providers {PAINTER}",
+        f"core.errors core.request core.http core.imaging core.providers {PAINTER}",
         "PIL numpy",
     ),
     "core.providers.openai": (

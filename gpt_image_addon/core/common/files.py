@@ -8,8 +8,10 @@ import io
 import mmap
 import os
 import stat
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import StorageError
 
@@ -25,6 +27,45 @@ memory that was not in use before, 12 MB may take 50 ms.
 NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 """What a file system says that syncs files alone."""
 WORTH_BYTES = 2**20  # below this it is there before anyone would notice
+
+
+HELD = (errno.EBUSY, errno.ETXTBSY, *((errno.EACCES,) if os.name == "nt" else ()))
+"""What a system says of a file that another program, such as a virus scanner, has open just now."""
+HELD_DELAYS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between the attempts at such a file."""
+
+_T = TypeVar("_T")
+
+
+def while_held(action: Callable[[], _T]) -> _T:
+    """Do something with a file; while another program holds it, again for a second or two.
+
+    :raises OSError: as the action.
+    """
+    for delay in HELD_DELAYS:
+        try:
+            return action()
+        except OSError as error:
+            if error.errno not in HELD:
+                raise
+            time.sleep(delay)
+    return action()
+
+
+def move_file(path: Path, target: Path) -> None:
+    """Rename a file or folder, replacing a file of that name; see `while_held`.
+
+    :raises OSError: as `os.replace`.
+    """
+    while_held(lambda: path.replace(target))
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file, if it is there; see `while_held`.
+
+    :raises OSError: as `os.unlink`.
+    """
+    while_held(lambda: path.unlink(missing_ok=True))
 
 
 class storage_errors:
@@ -59,7 +100,9 @@ def open_file(path: Path, limit: int | None = None) -> io.BufferedReader:
     """
     _check_regular(path.stat(), path)
     # Asked again of what was opened: it may have been replaced meanwhile, and must not be waited for.
-    stream: io.BufferedReader[Any] = io.BufferedReader(InPieces(path, opener=_open_without_waiting))
+    stream: io.BufferedReader[Any] = io.BufferedReader(
+        while_held(lambda: InPieces(path, opener=_open_without_waiting))
+    )
     try:
         status = os.fstat(stream.fileno())
         _check_regular(status, path)
@@ -98,7 +141,8 @@ def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
     :param mode: permissions, from the first moment on.
     :raises OSError: as `open` and `write`.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), mode)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+    handle = while_held(lambda: os.open(path, flags, mode))
     with os.fdopen(handle, "wb") as stream:
         for start in range(0, len(data), PIECE):
             stream.write(memoryview(data)[start : start + PIECE])
@@ -111,7 +155,8 @@ def append_synced(path: Path, data: bytes) -> None:
 
     :raises OSError: as `open` and `write`.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    handle = while_held(lambda: os.open(path, flags, 0o644))
     try:
         before = os.fstat(handle).st_size
         written = os.write(handle, data)
@@ -137,9 +182,9 @@ def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write_synced(part, data, mode)
-            part.replace(path)
+            move_file(part, path)
         finally:
-            part.unlink(missing_ok=True)
+            remove_file(part)
 
 
 def make_private_folder(path: Path) -> None:

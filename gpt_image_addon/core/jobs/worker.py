@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..common.files import remove_file
 from ..common.threads import STORING
 from ..common.unexpected import unexpected_error
 from ..errors import (
@@ -26,7 +27,7 @@ from ..errors import (
 )
 from ..http.allowance import ANSWER_SECONDS
 from ..imaging.image_reader import read_image_file
-from ..journal.journal import Journal
+from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import PROVIDERS, make_provider
 from ..request.models import Registry
@@ -142,6 +143,26 @@ class Worker:
             return self._copied(job, prepare(job.id, job.request, job.application, folder))
 
         return work
+
+    def recover_body(self, entry: Entry) -> bool:
+        """Make a result of the body that a process which died had kept, as if it had lived.
+
+        :returns: whether there is one now; the row says so too. A body that can't be read stays where it is.
+        """
+        request = entry.request
+        body = BodyFile(self.journal.results, entry.id, self.connection.api_key)
+        try:
+            if not body.reopen():
+                return False
+            answer = make_provider(request.provider, self.connection).read(request, body.pieces())
+            uploads = _load_unchanged(request, self.journal.digest_of(entry.id))
+            job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
+            self.store(job, answer, uploads, [], body=body)
+        except (GptImageError, OSError) as error:
+            log.info("The answer to job %s can't be read: %s", entry.id, error)
+            body.keep()
+            return False
+        return True
 
     def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
@@ -265,7 +286,7 @@ class Worker:
             kept = keep(self.journal.results, job.id, now, files, facts)
             if answer.is_whole:
                 with contextlib.suppress(OSError):  # another program may hold it; it does no harm
-                    (kept.folder / BODY_FILE).unlink(missing_ok=True)
+                    remove_file(kept.folder / BODY_FILE)
         notices = [kept.notice] if kept.notice else []
         try:
             self.journal.received(
@@ -359,6 +380,16 @@ def load_uploads(request: GenerationRequest) -> Uploads:
     if request.markup:
         markup = make_neutral(load_upload(Path(request.markup)), "markup")
     return Uploads(references, mask, markup)
+
+
+def _load_unchanged(request: GenerationRequest, digest: str) -> Uploads:
+    """As `load_uploads`; none where they are not what was sent any more."""
+    from ..providers.base import Uploads
+
+    with contextlib.suppress(GptImageError):
+        if request.digest(file_digests(request)) == digest:
+            return load_uploads(request)
+    return Uploads()
 
 
 def file_digests(request: GenerationRequest) -> list[str]:

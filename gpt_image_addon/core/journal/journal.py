@@ -76,6 +76,8 @@ class Journal:
         self.locks = folder / LOCKS_FOLDER
         self.unreadable: set[str] = set()
         """Jobs whose rows were left out, because they can't be read."""
+        self.read_body: Callable[[Journal, Entry], bool] | None = None
+        """See `recovery.open_journal`."""
         self._threads = threading.local()
         try:
             make_private_folder(self.results)
@@ -278,6 +280,11 @@ class Journal:
         :raises StorageError: it can't be read.
         """
         return next(map(self.read, self.rows("id = ?", job)), None)
+
+    def digest_of(self, job: str) -> str:
+        """The digest under which a job was reserved; empty where there is no such job."""
+        rows = self.rows("id = ?", job)
+        return str(rows[0]["digest"]) if rows else ""
 
     def entries(self, *states: JobState) -> list[Entry]:
         """The rows in these states (all without any), newest first."""

@@ -20,7 +20,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..common.files import PART_SUFFIX, read_file, storage_errors, sync_folder, write_synced
+from ..common.files import (
+    PART_SUFFIX,
+    move_file,
+    read_file,
+    remove_file,
+    storage_errors,
+    sync_folder,
+    while_held,
+    write_synced,
+)
 from ..common.paths import is_file_name
 from ..errors import InvalidRequestError, StorageError
 from ..text.log import get_logger
@@ -111,7 +120,7 @@ class Outputs:
                     return candidate
                 was_cut = renames and _is_beginning(candidate, part)
                 if was_cut or self._may_replace(candidate, owner, is_ours):
-                    part.replace(candidate)
+                    move_file(part, candidate)
                     _sync(candidate.parent)
                     self._note(candidate, owner, digest)
                     return candidate
@@ -139,7 +148,7 @@ class Outputs:
         """
         with storage_errors(f"{path} could not be written"):
             if os.path.lexists(path) and self._may_replace(path, owner, is_ours):
-                path.unlink(missing_ok=True)
+                remove_file(path)
 
     def find(self, path: Path, owner: str, originals: Sequence[Path] = ()) -> Path | None:
         """What `copy` wrote for an owner, under whichever name; None where it is not there, or not whole.
@@ -313,7 +322,7 @@ def _take_name(part: Path, path: Path) -> bool:
     """Rename a file to a name that nothing has; False where something has it."""
     try:
         if os.name == "nt":
-            part.rename(path)
+            while_held(lambda: part.rename(path))
         else:
             os.link(part, path, follow_symlinks=False)
             part.unlink()
@@ -340,7 +349,7 @@ def _take_by_holding(part: Path, path: Path) -> bool:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(os.fsencode(part.name))
-        part.replace(path)
+        move_file(part, path)
     except OSError:
         path.unlink(missing_ok=True)
         raise

@@ -20,6 +20,7 @@ from ..common.files import (
     PART_SUFFIX,
     PRIVATE_FILE,
     make_private_folder,
+    move_file,
     read_file,
     sync_folder,
     write_synced,
@@ -231,7 +232,7 @@ def _write_whole(path: Path, files: Mapping[str, bytes]) -> None:
 def _finish(part: Path) -> Path:
     path = part.with_suffix("")
     sync_folder(part)
-    part.replace(path)
+    move_file(part, path)
     sync_folder(path.parent)
     return path
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
 
+from ...errors import InvalidResponseError
 from ...http.endpoint import Connection
 from ...http.request_state import RequestState
 from ...imaging.formats import Upload, decode
@@ -57,6 +59,13 @@ class OfflineProvider:
         return Answer(
             tuple(pictures), tuple(heights), usage=Usage(), warnings=(_notice(families[0], uploads.mask),)
         )
+
+    def read(self, request: GenerationRequest, body: Iterable[bytes]) -> Answer:
+        """See `Provider.read`.
+
+        :raises InvalidResponseError: always, as no server answers.
+        """
+        raise InvalidResponseError("An offline draft has no answer of a server.")
 
 
 def _notice(family: str, mask: Upload | None) -> str:
