@@ -11,6 +11,7 @@ import enum
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,6 +58,8 @@ class Applier:
         """
         self.save = False
         """Keep pictures beside the .blend rather than in it."""
+        self.turn_views = False
+        """Turn Solid 3D views to Material Preview."""
         self._journal, self._errand, self._fail, self._done = journal, errand, fail, done
         self._arrived: deque[Job] = deque()
         self._deferred: list[Job] = []
@@ -145,7 +148,8 @@ class Applier:
                     yield StepResult.BUSY
                 _check_file(job.application)
         clear_preview(job)
-        job.applied = (job.apply or apply)(job.prepared, job.application)
+        onto = job.apply or partial(apply, turn_views=self.turn_views)
+        job.applied = onto(job.prepared, job.application)
         if self.save and job.apply is None:
             yield StepResult.BUSY
             yield from self._save_beside(job)

@@ -81,6 +81,7 @@ def state(settings: Settings) -> _State:
             atexit.register(close)
     _state.queue.concurrency = settings.concurrency
     _state.applier.save = settings.storage == "save"
+    _state.applier.turn_views = settings.turn_views
     return _state
 
 

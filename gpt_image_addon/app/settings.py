@@ -62,6 +62,7 @@ class Settings:
     default_model: str = ""
     """Model of requests to OpenAI that name none; the table's default when empty."""
     storage: str = "pack"
+    turn_views: bool = False
     """``pack`` keeps pictures in the .blend, ``save`` beside it."""
     organization: str = ""
     project: str = ""
@@ -176,6 +177,7 @@ def load(*, with_key: bool = True) -> Settings:
         base_url=base_url(),
         default_model=getattr(found, "default_model", ""),
         storage=getattr(found, "storage", "pack"),
+        turn_views=getattr(found, "turn_views", False),
         organization=_id("OPENAI_ORG_ID", found, "organization"),
         project=_id("OPENAI_PROJECT_ID", found, "project"),
         monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),

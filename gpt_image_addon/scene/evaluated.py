@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import bpy
 from mathutils import Matrix, Vector
@@ -58,6 +59,20 @@ def mesh_of(obj: bpy.types.Object) -> bpy.types.Mesh:
     shown = evaluated(obj)
     mesh = shown.data if shown is not None else None
     return mesh if isinstance(mesh, bpy.types.Mesh) else obj.data
+
+
+@contextmanager
+def readable_mesh(obj: bpy.types.Object) -> Iterator[bpy.types.Mesh]:
+    """As `mesh_of`; in Edit Mode, where Blender shows no script the UVs of a mesh, a copy of its own."""
+    if obj.mode != "EDIT":
+        yield mesh_of(obj)
+        return
+    obj.update_from_editmode()
+    copy = obj.data.copy()
+    try:
+        yield copy
+    finally:
+        bpy.data.meshes.remove(copy)
 
 
 def bounds_of(obj: bpy.types.Object) -> list[Vector]:

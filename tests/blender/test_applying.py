@@ -132,7 +132,7 @@ def test_a_mode_entered_between_steps_leaves_nothing_behind(desk: Callable[..., 
     cube()
     at = desk(target="texture")
     at.applier.step()
-    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.object.mode_set(mode="SCULPT")
     at.finish()
     assert at.job.error is not None and at.job.error.code == "deferred"  # in background nobody would leave it
     assert not bpy.data.images

@@ -51,7 +51,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "PIL",
     ),
     "scene": (f"{CORE_BASE} core.imaging core.journal", BLENDER),
-    "scene.shading": ("scene", BLENDER),
+    "scene.shading": ("scene", f"{BLENDER} bmesh"),
     "scene.targets": (f"{CORE_BASE} core.imaging core.journal scene scene.shading", BLENDER),
     "scene.capture": (
         "core.errors core.raster scene scene.shading scene.targets",

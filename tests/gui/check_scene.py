@@ -61,6 +61,12 @@ def script() -> Steps:
     space = area_of("VIEW_3D").spaces.active
     assert space.shading.type == "SOLID"
     apply(result("Red", (0.8, 0.05, 0.05)), Application(target="texture", object_name="Cube"))
+    assert space.shading.type == "SOLID"  # as the user has it
+    apply(
+        result("Red", (0.8, 0.05, 0.05)),
+        Application(target="texture", object_name="Cube"),
+        turn_views=True,
+    )
     assert space.shading.type == "MATERIAL"
     assert bpy.data.materials["Material"].node_tree.nodes.active.image.name == "Red"
     yield
@@ -75,7 +81,11 @@ def script() -> Steps:
     yield
 
     space.shading.type = "WIREFRAME"
-    apply(result("Again", (0.8, 0.05, 0.05)), Application(target="texture", object_name="Cube"))
+    apply(
+        result("Again", (0.8, 0.05, 0.05)),
+        Application(target="texture", object_name="Cube"),
+        turn_views=True,
+    )
     assert space.shading.type == "WIREFRAME"  # only solid views are turned
     space.shading.type = "MATERIAL"
 

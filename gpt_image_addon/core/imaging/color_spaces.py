@@ -148,6 +148,11 @@ def srgb_from_linear(values: NDArray[Any]) -> NDArray[Any]:
     return np.where(values <= 0.0031308, values * 12.92, 1.055 * values ** (1 / 2.4) - 0.055)
 
 
+def linear_from_srgb(values: NDArray[Any]) -> NDArray[Any]:
+    """What sRGB values from 0 to 1 encode (IEC 61966-2-1)."""
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
 def _different(shaped: Shaped) -> Shaped | None:
     return None if shaped.is_srgb else shaped
 

@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from ..common.files import read_file, replace_file
 from ..errors import StorageError
 from ..results.store import thumbnail_of
+from .color_spaces import linear_from_srgb
 from .decoding import UnusablePictureError, decode_small
 from .formats import encode_png
 
 EDGE = 256  # pixels of the longer edge, as Blender's own
+MEAN_EDGE = 32  # pixels of the longer edge from which a mean is taken
+
+Color = tuple[float, float, float]
 
 
 def write_thumbnail(picture: Path) -> None:
@@ -23,6 +27,25 @@ def write_thumbnail(picture: Path) -> None:
     with contextlib.suppress(OSError, StorageError, UnusablePictureError):
         small = decode_small(read_file(picture), EDGE)
         replace_file(thumbnail_of(picture), encode_png(small))
+
+
+def mean_color(data: bytes) -> Color | None:
+    """The mean of an encoded image in linear sRGB, weighted by its alpha; None where it can't be read."""
+    try:
+        small = decode_small(data, MEAN_EDGE).reshape(-1, 4)
+    except UnusablePictureError:
+        return None
+    weights = small[:, 3].astype(np.float64)
+    if not weights.any():
+        return None
+    red, green, blue = np.average(linear_from_srgb(small[:, :3] / 255), axis=0, weights=weights)
+    return float(red), float(green), float(blue)
+
+
+def mean_of_preview(preview: Preview) -> Color:
+    """As `mean_color`."""
+    red, green, blue = linear_from_srgb(preview.pixels.reshape(-1, 4)[:, :3]).mean(axis=0)
+    return float(red), float(green), float(blue)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..common.files import keep_private, read_file, storage_errors
 from ..common.threads import FairLock
 from ..errors import InvalidRequestError, InvalidResponseError
-from ..imaging.thumbnails import write_thumbnail
+from ..imaging.thumbnails import mean_color, write_thumbnail
 from ..journal.stored_values import clean_text, clean_usd
 from ..request.parameters import STRENGTHS
 from ..request.request import Application, GenerationRequest
@@ -117,8 +117,15 @@ def _finished(
             warnings += notes
             if number == 0 and height and not height.exact:
                 height = _Height(plane, exact=False) if plane is not None else None
-        pictures.append(picture)
+        pictures.append(_with_mean_color(picture, application))
     return tuple(pictures), height
+
+
+def _with_mean_color(picture: ImageFile, application: Application) -> ImageFile:
+    """Materials have it as their color in Solid views."""
+    if application.target == "image" or picture.format not in PIXEL_FORMATS:
+        return picture
+    return dataclasses.replace(picture, mean_color=mean_color(picture.data))
 
 
 def _tiled(

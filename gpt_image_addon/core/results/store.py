@@ -72,6 +72,9 @@ class ImageFile:
     facts: Facts = field(default_factory=dict)
     """What is known of this picture alone, kept as custom properties."""
 
+    mean_color: tuple[float, float, float] | None = None
+    """Linear sRGB; None where nobody needs it."""
+
     @property
     def has_pixels(self) -> bool:
         """Whether Blender can show it; an svg is handed on as a file."""

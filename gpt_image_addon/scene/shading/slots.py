@@ -15,8 +15,12 @@ from .uv import material_indices
 def assign(obj: bpy.types.Object, material: bpy.types.Material, changes: Transaction) -> None:
     """Put a material into the object's active slot, made where there is none.
 
-    A mesh that other objects use too keeps its own materials: the slot then belongs to the object.
+    In Edit Mode it goes onto the faces that are selected, where some are. A mesh that other objects use too
+    keeps its own materials: the slot then belongs to the object.
     """
+    if has_selected_faces(obj):
+        _assign_to_faces(obj, material, changes)
+        return
     shared = _real_users(obj.data) > 1
     if not obj.material_slots:
         obj.data.materials.append(None)
@@ -25,6 +29,48 @@ def assign(obj: bpy.types.Object, material: bpy.types.Material, changes: Transac
     if shared:
         changes.set(_Slot(obj, index), "link", "OBJECT")
     changes.set(_Slot(obj, index), "material", material)
+
+
+def has_selected_faces(obj: bpy.types.Object) -> bool:
+    """Whether the object is in Edit Mode and some of its faces are selected."""
+    if obj.type != "MESH" or obj.mode != "EDIT":
+        return False
+    obj.update_from_editmode()
+    return bool(obj.data.total_face_sel)
+
+
+def _assign_to_faces(obj: bpy.types.Object, material: bpy.types.Material, changes: Transaction) -> None:
+    """A slot of its own for the material, and the selected faces in it."""
+    mesh = obj.data
+    if not mesh.materials:  # the other faces keep their look
+        mesh.materials.append(None)
+        changes.on_failure(mesh.materials.clear)
+    index = len(mesh.materials)
+    mesh.materials.append(material)
+    changes.on_failure(lambda: mesh.materials.pop(index=index))
+    changes.set(obj, "active_material_index", index)
+    _set_faces(mesh, index, changes)
+    obj.update_from_editmode()
+
+
+def _set_faces(mesh: bpy.types.Mesh, index: int, changes: Transaction) -> None:
+    import bmesh
+
+    edited = bmesh.from_edit_mesh(mesh)
+    before = [(face.index, face.material_index) for face in edited.faces if face.select]
+
+    def undo() -> None:
+        again = bmesh.from_edit_mesh(mesh)
+        again.faces.ensure_lookup_table()
+        for number, slot in before:
+            again.faces[number].material_index = slot
+        bmesh.update_edit_mesh(mesh, loop_triangles=False, destructive=False)
+
+    changes.on_failure(undo)
+    for face in edited.faces:
+        if face.select:
+            face.material_index = index
+    bmesh.update_edit_mesh(mesh, loop_triangles=False, destructive=False)
 
 
 def why_unseen(obj: bpy.types.Object, material: bpy.types.Material) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from ..evaluated import bounds_of, mesh_of, world_matrix
+from ..evaluated import bounds_of, mesh_of, readable_mesh, world_matrix
 from ..transaction import Transaction
 from .unwrapping import add_uvs, array_of, box_unwrap, cofactors, corner_vertices, face_corners, frame_of
 
@@ -54,14 +54,17 @@ def coordinates_for(obj: bpy.types.Object, changes: Transaction) -> tuple[Coordi
     A mesh without UVs gets some; an object that can't have UVs of its own gets a projection from six sides.
     """
     if obj.type == "MESH":
-        mesh = mesh_of(obj)
-        layer = rendered_layer(mesh)
-        if layer is not None and mesh.polygons:
-            found = _by_layers(obj, mesh, layer)
-            if found:
-                return found
+        with readable_mesh(obj) as mesh:
+            layer = rendered_layer(mesh)
+            found = _by_layers(obj, mesh, layer) if layer is not None and mesh.polygons else None
+            flat = layer.name if layer is not None else ""
+        if found:
+            return found
+        if obj.mode == "EDIT":
+            told = f"'{obj.name}' gets no UV map in Edit Mode: the image is projected from six sides."
+            return _box_coordinates(obj), told
         if obj.data.polygons:
-            found = _by_new_layer(obj, layer, changes)
+            found = _by_new_layer(obj, flat, changes)
             told = f"'{obj.name}' keeps no further UV map: the image is projected from six sides."
             return found or (_box_coordinates(obj), told)
     told = f"'{obj.name}' has no faces for UVs: the picture is projected from six sides."
@@ -72,12 +75,13 @@ def _by_layers(
     obj: bpy.types.Object, mesh: bpy.types.Mesh, rendered: bpy.types.MeshUVLoopLayer
 ) -> tuple[Coordinates, str | None] | None:
     """The UV map that is rendered, or another one where that one has no area; None where none has."""
-    flat = _flat_share(mesh, rendered, obj.active_material_index)
+    shown = shown_faces(obj, mesh)
+    flat = _flat_share(mesh, rendered, shown)
     if flat < 1:
         told = f"In the UV map '{rendered.name}', faces of '{obj.name}' have no area: they show one colour."
         return UV, told if flat > FLAT_SHARE else None
     for layer in mesh.uv_layers:
-        if layer != rendered and _flat_share(mesh, layer, obj.active_material_index) < 1:
+        if layer != rendered and _flat_share(mesh, layer, shown) < 1:
             told = (
                 f"The UV map '{rendered.name}' of '{obj.name}' has no area: the new nodes use '{layer.name}'."
             )
@@ -86,17 +90,16 @@ def _by_layers(
 
 
 def _by_new_layer(
-    obj: bpy.types.Object, rendered: bpy.types.MeshUVLoopLayer | None, changes: Transaction
+    obj: bpy.types.Object, flat: str, changes: Transaction
 ) -> tuple[Coordinates, str | None] | None:
     """A UV map from an attribute that holds one, or by box projection; None where none stays.
 
-    :param rendered: the one that has no area, if any.
+    :param flat: name of the one that has no area, if any.
     """
     mesh = obj.data
-    modifiers_drop_them = bool(mesh.uv_layers) and rendered is None
+    modifiers_drop_them = bool(mesh.uv_layers) and not flat
     if modifiers_drop_them or len(mesh.uv_layers) == MOST_LAYERS:
         return None
-    flat = rendered.name if rendered is not None else ""
     attribute = _uv_attribute(mesh)
     if attribute is not None:
         source = attribute.name
@@ -144,28 +147,31 @@ def metres_per_unit(obj: bpy.types.Object, coordinates: Coordinates) -> float:
 
     if coordinates.output != "UV":
         return 1.0
-    mesh = mesh_of(obj)
-    layer = mesh.uv_layers.get(coordinates.uv_map) or rendered_layer(mesh)
-    if layer is None or not mesh.polygons:
-        return 1.0
-    covered = _covered(mesh, layer)
-    areas = array_of(mesh.polygons, "area", 1, np.float32).astype(np.float64)
-    matrix = np.array(world_matrix(obj).to_3x3(), np.float64)
-    if not np.array_equal(matrix, np.eye(3)):
-        vectors = array_of(mesh.polygons, "normal", 3, np.float32) * areas[:, None]
-        areas = np.linalg.norm(vectors @ cofactors(matrix).T, axis=1)
+    with readable_mesh(obj) as mesh:
+        layer = mesh.uv_layers.get(coordinates.uv_map) or rendered_layer(mesh)
+        if layer is None or not mesh.polygons:
+            return 1.0
+        covered = _covered(mesh, layer)
+        areas = array_of(mesh.polygons, "area", 1, np.float32).astype(np.float64)
+        matrix = np.array(world_matrix(obj).to_3x3(), np.float64)
+        if not np.array_equal(matrix, np.eye(3)):
+            vectors = array_of(mesh.polygons, "normal", 3, np.float32) * areas[:, None]
+            areas = np.linalg.norm(vectors @ cofactors(matrix).T, axis=1)
+        counts = shown_faces(obj, mesh)
     with np.errstate(invalid="ignore"):
-        counts = np.isfinite(covered) & np.isfinite(areas) & (covered > NO_AREA)
-    counts &= _faces_of(mesh, obj.active_material_index)
+        counts &= np.isfinite(covered) & np.isfinite(areas) & (covered > NO_AREA)
     covered, areas = covered[counts].sum(), areas[counts].sum()
     return float((areas / covered) ** 0.5) if covered > 0 and areas > 0 else 1.0
 
 
-def _flat_share(mesh: bpy.types.Mesh, layer: bpy.types.MeshUVLoopLayer, slot: int) -> float:
-    """The share of the slot's faces that have no area in the UV map, by a sample of them."""
+def _flat_share(mesh: bpy.types.Mesh, layer: bpy.types.MeshUVLoopLayer, shown: Any) -> float:
+    """The share of the faces that have no area in the UV map, by a sample of them.
+
+    :param shown: which faces count, see `shown_faces`.
+    """
     import numpy as np
 
-    faces = np.flatnonzero(_faces_of(mesh, slot))
+    faces = np.flatnonzero(shown)
     faces = faces[:: max(1, len(faces) // SAMPLES)]
     covered = _covered(mesh, layer, faces)
     with np.errstate(invalid="ignore"):
@@ -193,13 +199,17 @@ def _covered(mesh: bpy.types.Mesh, layer: bpy.types.MeshUVLoopLayer, faces: Any 
         return np.abs(np.add.reduceat(x * y[following] - x[following] * y, starts)) / 2
 
 
-def _faces_of(mesh: bpy.types.Mesh, slot: int) -> Any:
-    """Which faces show the material of a slot; all of them where none does."""
+def shown_faces(obj: bpy.types.Object, mesh: bpy.types.Mesh) -> Any:
+    """Which faces show a result: in Edit Mode those selected, else those of the active slot; or all.
+
+    :param mesh: as `readable_mesh` gives it.
+    """
     import numpy as np
 
-    indices = material_indices(mesh)
-    chosen = indices == slot
-    return chosen if chosen.any() else np.ones(len(indices), bool)
+    chosen = material_indices(mesh) == obj.active_material_index
+    selected = array_of(mesh.polygons, "select", 1, bool) if obj.mode == "EDIT" else chosen
+    chosen = selected if selected.any() else chosen
+    return chosen if chosen.any() else np.ones(len(chosen), bool)
 
 
 def material_indices(mesh: bpy.types.Mesh) -> Any:

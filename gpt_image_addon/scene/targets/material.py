@@ -19,6 +19,7 @@ from ..images import PROPERTY_PREFIX as PREFIX
 from ..shading import nodes
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
+from .texture import new_material
 
 BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
 LEFT, MIDDLE = -2.5 * nodes.COLUMN, -nodes.COLUMN  # columns of Image Texture nodes and of what follows them
@@ -102,7 +103,7 @@ def build_material(
     :raises SceneError: a map in a format that Blender can't hold.
     """
     look = look or Look()
-    material = changes.made(bpy.data.materials.new(name))
+    material = new_material(name, pictures["base_color"], changes)
     if "job" in facts:
         material[JOB] = facts["job"]
     tree = compat.node_tree(material, changes)

@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
-from ...core.imaging.thumbnails import Preview
+from ...core.imaging.thumbnails import Color, Preview, mean_of_preview
 from ...core.request.parameters import OBJECT_TARGETS
 from ...core.request.request import Application
 from ...core.text.names import safe_name
@@ -33,6 +33,9 @@ def show(job: str, preview: Preview, application: Application, name: str) -> Non
     """
     if find_scene(application) is None or why_deferred(application):
         return
+    obj = find_object(application) if application.target in OBJECT_TARGETS else None
+    if obj is not None and obj.mode == "EDIT":
+        return  # only some of its faces may get the result
     _watch()
     image = _find(bpy.data.images, job)
     if image is None or tuple(image.size) != (preview.width, preview.height):
@@ -42,8 +45,11 @@ def show(job: str, preview: Preview, application: Application, name: str) -> Non
         display.show_image(image)
     image.pixels.foreach_set(preview.pixels)
     image.update()
-    if application.target in OBJECT_TARGETS and _find(bpy.data.materials, job) is None:
-        _put_on(find_object(application), image, job)
+    material = _find(bpy.data.materials, job)
+    if material is not None:
+        material.diffuse_color = (*mean_of_preview(preview), 1.0)
+    elif obj is not None:
+        _put_on(obj, image, mean_of_preview(preview), job)
 
 
 def clear(job: str | None = None) -> None:
@@ -84,14 +90,15 @@ def _find(blocks: Any, job: str) -> Any:
     return next((block for block in blocks if _is_of(block, job)), None)
 
 
-def _put_on(obj: bpy.types.Object | None, image: bpy.types.Image, job: str) -> None:
+def _put_on(obj: bpy.types.Object, image: bpy.types.Image, color: Color, job: str) -> None:
     """Into the active slot; an object without one, or whose mesh others share, is left alone."""
-    if obj is None or obj.type not in MATERIAL_TYPES or not obj.material_slots or obj.data.users > 1:
+    if obj.type not in MATERIAL_TYPES or not obj.material_slots or obj.data.users > 1:
         return
     slot = obj.material_slots[obj.active_material_index]
     if slot.material is not None and JOB in slot.material:
         return  # another job shows its own there
     material = bpy.data.materials.new(image.name)
+    material.diffuse_color = (*color, 1.0)
     with Transaction() as changes:
         texture.wire(material, image, changes)
     material[JOB] = job

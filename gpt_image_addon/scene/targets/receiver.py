@@ -132,7 +132,8 @@ def why_deferred(application: Application) -> str | None:
     why = _why_read_only(application, scene, obj)
     holder = _holder(application, scene, obj)
     mode = _own_mode(holder)
-    if holder is None or not mode or why:
+    takes_faces = obj is not None and obj.type == "MESH" and obj.mode == "EDIT"
+    if holder is None or not mode or why or takes_faces:
         return why
     return f"'{holder.name}' is in {mode}; the result is imported when it is left."
 

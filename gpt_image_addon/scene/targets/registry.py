@@ -48,9 +48,10 @@ class Deferred(Exception):  # noqa: N818 - nothing went wrong: the result waits
         """One sentence for people."""
 
 
-def apply(prepared: PreparedResult, application: Application) -> Applied:
+def apply(prepared: PreparedResult, application: Application, *, turn_views: bool = False) -> Applied:
     """Put a result into the scene, wholly or not at all.
 
+    :param turn_views: turn Solid 3D views to Material Preview, where something in them gets a material.
     :raises Deferred: it can't be done right now.
     :raises SceneError: it can't be done; the file is as it was.
     :raises InvalidRequestError: an unknown target.
@@ -68,7 +69,7 @@ def apply(prepared: PreparedResult, application: Application) -> Applied:
             applied = _TARGETS[application.target](prepared, application, changes)
         except (RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
             raise SceneError(f"Blender refused the result: {error}") from error
-    _show(applied, application)
+    _show(applied, application, turn_views)
     return applied
 
 
@@ -107,7 +108,7 @@ def _apply_texture(prepared: PreparedResult, application: Application, changes: 
     image = changes.made(add_image(picture, prepared.facts))
     coordinates, told = uv.coordinates_for(obj, changes) if obj else (uv.UV, None)
     messages += [told] if told else []
-    material, told_material = texture.texture_material(obj, _name(prepared, application), changes)
+    material, told_material = texture.texture_material(obj, _name(prepared, application), picture, changes)
     _, told_wiring = texture.wire(
         material, image, changes, coordinates=coordinates, engine=_engine(application)
     )
@@ -146,7 +147,7 @@ def _apply_plane(prepared: PreparedResult, application: Application, changes: Tr
     for picture in prepared.pictures:
         name = safe_name(application.name or picture.name)
         image = changes.made(add_image(picture, prepared.facts))
-        material = changes.made(bpy.data.materials.new(name))
+        material = texture.new_material(name, picture, changes)
         node, _ = texture.wire(material, image, changes)
         if picture.has_alpha:
             texture.wire_alpha(material, node, changes)
@@ -215,10 +216,10 @@ def _finish(
     return Applied((image.name, *kept), material.name, obj.name if obj else None, tuple(messages))
 
 
-def _show(applied: Applied, application: Application) -> None:
+def _show(applied: Applied, application: Application, turn_views: bool) -> None:
     scene = find_scene(application)
     display.show_image(bpy.data.images[applied.images[0]])
-    if applied.object and scene:
+    if turn_views and applied.object and scene:
         display.show_materials(scene)
 
 

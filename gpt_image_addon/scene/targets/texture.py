@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ...core.results.store import ImageFile
 from .. import compat
 from ..images import KIND
 from ..shading import nodes, shaders, slots
@@ -14,29 +15,47 @@ from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
 
 
+def new_material(name: str, picture: ImageFile, changes: Transaction) -> bpy.types.Material:
+    """A material that has the mean color of its image where a view shows no textures."""
+    material = changes.made(bpy.data.materials.new(name))
+    if picture.mean_color is not None:
+        material.diffuse_color = (*picture.mean_color, 1.0)
+    return material
+
+
 def texture_material(
-    obj: bpy.types.Object | None, name: str, changes: Transaction
+    obj: bpy.types.Object | None, name: str, picture: ImageFile, changes: Transaction
 ) -> tuple[bpy.types.Material, list[str]]:
     """The material that may take the picture, in the object's active slot; and what to tell about it.
 
-    A material that something else uses too, or that is linked, stays as it is: the object gets a copy.
+    A material that something else uses too, or that is linked, stays as it is: the object gets a copy; so do
+    faces that are selected in Edit Mode.
     """
     current = obj.active_material if obj else None
+    if obj and current and slots.has_selected_faces(obj):
+        material = _copy(current, changes)
+        slots.assign(obj, material, changes)
+        return material, []
     if obj is None or current is None:
-        material = changes.made(bpy.data.materials.new(name))
+        material = new_material(name, picture, changes)
         if obj:
             slots.assign(obj, material, changes)
         return material, []
     others = slots.other_users(obj, current)
     if not others and not current.library:
         return current, []
-    material = changes.made(current.copy())
-    material.use_fake_user = False
-    if material.asset_data:
-        material.asset_clear()
+    material = _copy(current, changes)
     slots.assign(obj, material, changes)
     reason = f"also used by {slots.names_for_people(others)}" if others else "linked from another file"
     return material, [f"'{current.name}' is {reason}: '{obj.name}' got a copy of its own, '{material.name}'."]
+
+
+def _copy(material: bpy.types.Material, changes: Transaction) -> bpy.types.Material:
+    copy = changes.made(material.copy())
+    copy.use_fake_user = False
+    if copy.asset_data:
+        copy.asset_clear()
+    return copy
 
 
 def wire(

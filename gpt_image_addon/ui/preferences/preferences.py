@@ -39,7 +39,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Server", ("base_url", "organization", "project", "picture_fields", "proxy", "concurrency")),
     ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
     ("Requests", ("default_model", "default_size", "default_width", "default_height")),
-    ("Results", ("storage", "textures_dir", "asset_library")),
+    ("Results", ("storage", "textures_dir", "asset_library", "turn_views")),
     ("Logging", ("log_level",)),
 )
 
@@ -154,6 +154,11 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         description="Address such as http://proxy:8080, without a password; "
         "HTTPS_PROXY and HTTP_PROXY hold when empty",
         update=_changed,
+    )
+    turn_views: BoolProperty(
+        name="Turn Solid Views",
+        description="Turn Solid 3D views to Material Preview when a result comes onto an object in them",
+        default=False,
     )
     storage: EnumProperty(
         name="Pictures", description="Where the pictures of a .blend are kept", items=STORAGE
