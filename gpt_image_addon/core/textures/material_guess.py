@@ -41,6 +41,8 @@ class MaterialGuess:
     """Root mean square slope of the relief: 0.07 for a planed floor, 0.6 for old brickwork."""
     relief_trust: float = 0.4
     """How far brightness tells relief, 0..1: much in cobbles, hardly in marble, whose veins are flat."""
+    metres: float | None = None
+    """What an image of it usually spans, and a draft does; None where nothing is known."""
 
 
 def guess_material(description: str) -> MaterialGuess:
@@ -73,6 +75,7 @@ def _guess(row: dict[str, Any], known: bool) -> MaterialGuess:
         known=known,
         slope=row["slope"],
         relief_trust=row["relief_trust"],
+        metres=row["metres"],
     )
 
 

@@ -42,18 +42,19 @@ def face_corners(mesh: bpy.types.Mesh) -> tuple[Any, Any]:
     return starts, np.diff(starts, append=np.int32(len(mesh.loops)))
 
 
-def box_unwrap(obj: bpy.types.Object, changes: Transaction) -> str:
+def box_unwrap(obj: bpy.types.Object, changes: Transaction, frame: Any = None) -> str:
     """Add a UV map: each face is projected along the axis it looks to, upright and in one scale for all.
 
     Sides and lengths are those that the object has in the world, whatever scales or mirrors it; only its
     rotation doesn't count. The longest side spans the image once.
 
+    :param frame: 3x3, from the object's own space to that in which faces are upright; `frame_of` without.
     :returns: name of the UV map.
     """
     import numpy as np
 
     mesh = obj.data
-    frame = frame_of(obj)
+    frame = frame_of(obj) if frame is None else frame
     points = array_of(mesh.vertices, "co", 3, np.float32)
     with np.errstate(invalid="ignore", over="ignore"):
         points = points @ frame.T.astype(np.float32)

@@ -62,13 +62,13 @@ def coordinates_for(obj: bpy.types.Object, changes: Transaction) -> tuple[Coordi
             return found
         if obj.mode == "EDIT":
             told = f"'{obj.name}' gets no UV map in Edit Mode: the image is projected from six sides."
-            return _box_coordinates(obj), told
+            return box_coordinates(obj), told
         if obj.data.polygons:
             found = _by_new_layer(obj, flat, changes)
             told = f"'{obj.name}' keeps no further UV map: the image is projected from six sides."
-            return found or (_box_coordinates(obj), told)
+            return found or (box_coordinates(obj), told)
     told = f"'{obj.name}' has no faces for UVs: the picture is projected from six sides."
-    return _box_coordinates(obj), told
+    return box_coordinates(obj), told
 
 
 def _by_layers(
@@ -222,7 +222,7 @@ def material_indices(mesh: bpy.types.Mesh) -> Any:
     return array_of(attribute.data, "value", 1, np.int32)
 
 
-def _box_coordinates(obj: bpy.types.Object) -> Coordinates:
+def box_coordinates(obj: bpy.types.Object) -> Coordinates:
     """Object space in metres of the world, scaled so that the longest side spans the image once.
 
     A projection can't tell the sides of a mirrored object apart: its upper and lower one stay mirrored.
