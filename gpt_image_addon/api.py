@@ -56,6 +56,7 @@ from .core.jobs.queue import Job, as_completed
 from .core.journal.states import JobState
 from .core.request.request import Application, GenerationRequest
 from .core.request.sizes import AUTO
+from .core.text.message import Message, message
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
@@ -412,7 +413,7 @@ def result_of(job: Job) -> Result:
     if job.error is not None:
         raise job.error
     if job.state is not JobState.APPLIED or job.prepared is None:
-        raise SceneError(f"The job is not finished: {job.message}.")
+        raise SceneError(message("The job is not finished: {state}.", state=Message.of(job.message)))
     entry = runner.entry(job.id)
     applied, prepared = job.applied, job.prepared
     rows = [entry, *map(runner.entry, prepared.further_jobs)]

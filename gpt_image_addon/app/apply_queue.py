@@ -20,6 +20,7 @@ from ..core.common.package import PACKAGE
 from ..core.errors import GptImageError, JobCancelled, SceneError
 from ..core.journal.states import JobState
 from ..core.text.log import get_logger
+from ..core.text.message import Message, message
 from ..core.text.redaction import describe
 
 if TYPE_CHECKING:
@@ -116,7 +117,12 @@ class Applier:
             log.exception("Job %s could not be applied", job.id)
             self._fail(
                 job,
-                SceneError(f"The result could not be put into the scene: {describe(error)}.", billed="yes"),
+                SceneError(
+                    message(
+                        "The result could not be put into the scene: {problem}.", problem=describe(error)
+                    ),
+                    billed="yes",
+                ),
             )
             return
         finally:
@@ -172,7 +178,7 @@ class Applier:
             written = yield from self._elsewhere(lambda: external_files.write(packed, outputs, owner))
             external_files.unpack(written)
         except GptImageError as error:
-            job.warnings += (f"{error.text} The picture is kept in the .blend.",)
+            job.warnings += (message("{problem} The picture is kept in the .blend.", problem=error.text),)
             return
         for picture in written:
             job.warnings += renamed_warning(picture.path or picture.named, picture.named)
@@ -183,7 +189,9 @@ class Applier:
             yield from self._elsewhere(lambda: self._journal.applied(job.id))
         except GptImageError as error:
             log.warning("Job %s: %s", job.id, error.text)
-            job.warnings += (f"{error.text} The result is offered for recovery again.",)
+            job.warnings += (
+                message("{problem} The result is offered for recovery again.", problem=error.text),
+            )
 
     def _elsewhere(self, work: Callable[[], T]) -> Generator[StepResult, None, T]:
         """Let a thread do something that may wait for the disk, and return what it returned."""
@@ -200,7 +208,14 @@ class Applier:
         """Keep a result until Blender can take it; in background nobody would change that, so it ends."""
         job.message = reason
         if bpy.app.background:
-            self._fail(job, SceneError(f"{reason} The result is kept.", code="deferred", billed="yes"))
+            self._fail(
+                job,
+                SceneError(
+                    message("{reason} The result is kept.", reason=Message.of(reason)),
+                    code="deferred",
+                    billed="yes",
+                ),
+            )
         else:
             self._deferred.append(job)
 

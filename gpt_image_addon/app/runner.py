@@ -22,6 +22,7 @@ from ..core.jobs.subprocess_worker import SUBPROCESS
 from ..core.journal.states import JobState
 from ..core.request.request import Application, GenerationRequest
 from ..core.text.log import get_logger
+from ..core.text.message import message
 from . import apply_queue
 from .apply_queue import Applier, StepResult
 from .listeners import on_change
@@ -374,7 +375,7 @@ def recover(
     found = state(settings)
     stored = found.journal.entry(job)
     if stored is None:
-        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+        raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
     if application is None:
         # The scene, the object and the view that it was made for belong to another session.
         application = dataclasses.replace(
@@ -389,7 +390,9 @@ def recover(
             check_receiver(application)
     if seamless:
         stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
-    return _resume(stored, application, found, settings, f"The result of job {job} was recovered.")
+    return _resume(
+        stored, application, found, settings, message("The result of job {job} was recovered.", job=job)
+    )
 
 
 def _line(found: _State, settings: Settings) -> Worker:
@@ -402,9 +405,11 @@ def _resume(stored: Entry, application: Application, found: _State, settings: Se
     folder = stored.folder
     if folder is None or not folder.is_dir():
         raise InvalidRequestError(
-            f"Job {stored.id} has no files." if folder is None else f"The files of job {stored.id} are gone.",
+            message("Job {job} has no files.", job=stored.id)
+            if folder is None
+            else message("The files of job {job} are gone.", job=stored.id),
             code="no_result",
-            next_step=f"Its state is {stored.state}; `history` lists what there is.",
+            next_step=message("Its state is {state}; `history` lists what there is.", state=stored.state),
         )
     job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain)
     _enqueue(found, job, _line(found, settings).resume(folder))

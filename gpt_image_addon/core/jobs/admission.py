@@ -11,6 +11,7 @@ from ..errors import APIConnectionError
 from ..journal.journal import Journal
 from ..request.pricing import Estimate, Limits, check_limit
 from ..request.request import Application, GenerationRequest
+from ..text.message import message
 from .equal_requests import Alone, after_running
 from .queue import Job, Work
 
@@ -67,7 +68,10 @@ def reserve(
             _check_unknown(journal, digest)
         stored = journal.find_stored(digest)
         if stored is not None:
-            notice = f"The same request was already made as job {stored.id}; reuse returns its result unpaid."
+            notice = message(
+                "The same request was already made as job {job}; reuse returns its result unpaid.",
+                job=stored.id,
+            )
             job.warnings += (notice,)
     journal.reserve(
         job.id,
@@ -100,8 +104,12 @@ def _check_unknown(journal: Journal, digest: str) -> None:
     earlier = journal.find_unknown(digest)
     if earlier is not None:
         raise APIConnectionError(
-            f"The same request was sent on {earlier.created:%Y-%m-%d %H:%M} as job {earlier.id}, and no "
-            "answer came: it may have been billed.",
+            message(
+                "The same request was sent on {when} as job {job}, and no answer came: it may have been "
+                "billed.",
+                when=f"{earlier.created:%Y-%m-%d %H:%M}",
+                job=earlier.id,
+            ),
             code="outcome_unknown",
             billed="maybe",
             next_step="Add --retry-unknown (retry_unknown=True in Python) to send it anyway.",

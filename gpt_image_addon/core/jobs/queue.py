@@ -21,6 +21,7 @@ from ..errors import Billed, GptImageError, JobCancelled
 from ..journal.states import JobState
 from ..request.request import Application, GenerationRequest
 from ..results.store import PreparedResult
+from ..text.message import message
 
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
 IDLE_SECONDS = 5.0  # a worker without a job ends after this
@@ -150,7 +151,7 @@ def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[
             waiting.remove(job)
             yield job
         if waiting and deadline is not None and time.monotonic() >= deadline:
-            raise TimeoutError(f"{len(waiting)} jobs are not done.")
+            raise TimeoutError(message("{count} jobs are not done.", count=len(waiting)))
         if waiting:
             waiting[0].wait(WAIT_SLICE)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 from typing import TYPE_CHECKING
 
 from ..results.folders import named
+from ..text.message import message
 from .schema import PROMPT
 
 if TYPE_CHECKING:
@@ -156,7 +157,9 @@ def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[P
     pictures = pictures_of(journal, entry) if entry else []
     if entry is None or not pictures:
         raise InvalidRequestError(
-            f"Job {job} has no pictures." if entry else f"There is no job {job}.",
+            message("Job {job} has no pictures.", job=job)
+            if entry
+            else message("There is no job {job}.", job=job),
             code="no_result" if entry else "no_such_job",
             param="job",
         )
@@ -164,7 +167,7 @@ def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[P
     copies = []
     for picture in pictures:
         copy = folder / f"{name} {job} {picture.name.removeprefix(PICTURE_STEM)}"
-        with storage_errors(f"{picture} could not be read"):
+        with storage_errors(message("{path} could not be read", path=picture)):
             data = read_file(picture)
         copies.append(outputs.copy(copy, data, job))
     journal.applied(job)

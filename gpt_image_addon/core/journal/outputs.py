@@ -33,6 +33,7 @@ from ..common.files import (
 from ..common.paths import is_file_name
 from ..errors import InvalidRequestError, StorageError
 from ..text.log import get_logger
+from ..text.message import message
 
 if TYPE_CHECKING:
     from .journal import Journal
@@ -109,7 +110,7 @@ class Outputs:
         :raises InvalidRequestError: something else has this name.
         :raises StorageError: it can't be renamed.
         """
-        with storage_errors(f"{path} could not be written"):
+        with storage_errors(message("{path} could not be written", path=path)):
             digest = _digest(part)
             for candidate in _names(path) if renames else (path,):
                 if _take_name(part, candidate):
@@ -133,11 +134,15 @@ class Outputs:
         :raises StorageError: the folder can't be written.
         """
         if os.name == "nt" and not is_file_name(path.name):
-            raise InvalidRequestError(f"'{path.name}' can't be the name of a file.", param=param)
+            raise InvalidRequestError(
+                message("'{name}' can't be the name of a file.", name=path.name), param=param
+            )
         if path.is_dir():
-            raise InvalidRequestError(f"{path} is a folder.", code="is_a_folder", param=param)
+            raise InvalidRequestError(
+                message("{path} is a folder.", path=path), code="is_a_folder", param=param
+            )
         check_folder(path.parent, path.name)
-        with storage_errors(f"{path} could not be read"):
+        with storage_errors(message("{path} could not be read", path=path)):
             if os.path.lexists(path) and not self._may_replace(path, owner, is_ours):
                 raise _taken(path, param)
 
@@ -146,7 +151,7 @@ class Outputs:
 
         :raises StorageError: it can't be deleted.
         """
-        with storage_errors(f"{path} could not be written"):
+        with storage_errors(message("{path} could not be written", path=path)):
             if os.path.lexists(path) and self._may_replace(path, owner, is_ours):
                 remove_file(path)
 
@@ -156,7 +161,7 @@ class Outputs:
         :param originals: files of which it may be a copy; without, its hash is compared.
         :raises StorageError: a file can't be read.
         """
-        with storage_errors(f"{path} could not be read"):
+        with storage_errors(message("{path} could not be read", path=path)):
             for candidate in _names(path):
                 if not os.path.lexists(candidate):
                     return None
@@ -175,10 +180,10 @@ class Outputs:
     def _written(self, path: Path, data: bytes) -> Iterator[Path]:
         """The data in a file of another name, which is gone afterwards."""
         part = new_part(path)
-        with storage_errors(f"{path} could not be written"):
+        with storage_errors(message("{path} could not be written", path=path)):
             make_folder(path.parent)
         try:
-            with storage_errors(f"{path} could not be written"):
+            with storage_errors(message("{path} could not be written", path=path)):
                 write_synced(part, data)
             yield part
         finally:
@@ -228,7 +233,7 @@ def check_folder(folder: Path, name: str = "") -> None:
     probe = new_part(folder / "probe")
     probe = probe.with_name(probe.name.ljust(size, "_"))
     made: list[Path] = []
-    with storage_errors(f"{folder} could not be written"):
+    with storage_errors(message("{path} could not be written", path=folder)):
         try:
             made = make_folder(folder)
             os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -241,7 +246,7 @@ def check_folder(folder: Path, name: str = "") -> None:
                     path.rmdir()
     if is_full:
         raise StorageError(
-            f"{folder} could not be written: its disk is full.",
+            message("{folder} could not be written: its disk is full.", folder=folder),
             code="disk_full",
             next_step="Free space on its disk.",
         )
@@ -292,7 +297,13 @@ def renamed_warning(path: Path, wanted: Path) -> tuple[str, ...]:
     """What to tell where `Outputs.copy` took another name; nothing where it did not."""
     if path == wanted:
         return ()
-    return (f"{wanted} was there already and stays as it is; the new file is {path.name}.",)
+    return (
+        message(
+            "{path} was there already and stays as it is; the new file is {name}.",
+            path=wanted,
+            name=path.name,
+        ),
+    )
 
 
 def is_json_report(path: Path) -> bool:
@@ -421,10 +432,10 @@ def _sync(folder: Path) -> None:
 def _taken(path: Path, param: str | None = None) -> InvalidRequestError:
     if _is_special(path):
         return InvalidRequestError(
-            f"{path} is not a regular file, so it stays as it is; name another one.",
+            message("{path} is not a regular file, so it stays as it is; name another one.", path=path),
             code="file_exists",
             param=param,
         )
     return InvalidRequestError(
-        f"{path} exists; add --overwrite to replace it.", code="file_exists", param=param
+        message("{path} exists; add --overwrite to replace it.", path=path), code="file_exists", param=param
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ... import api
 from ...core.errors import GptImageError
+from ...core.text.message import message
 
 _text = ""
 _icon = "INFO"
@@ -22,7 +23,7 @@ def _answered(models: object, error: GptImageError | None) -> None:
     if error is not None:
         _say(error.text, "ERROR")
     else:
-        _say(f"The server answers and offers {models} models.", "CHECKMARK")
+        _say(message("The server answers and offers {count} models.", count=models), "CHECKMARK")
 
 
 def _say(text: str, icon: str) -> None:

@@ -17,6 +17,7 @@ from ...core.request.parameters import (
     DEFAULT_SIZE,
     UNATTENDED_MAX_COST_USD,
 )
+from ...core.text.message import message
 from ..common import enum_items
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
@@ -218,7 +219,7 @@ def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
         variable = OVERRIDDEN_BY.get(name, "")
         layout.prop(values, name)
         if variable and os.environ.get(variable):
-            text = translate(f"{variable} is set and takes precedence.")
+            text = translate(message("{variable} is set and takes precedence.", variable=variable))
             layout.label(text=text, icon="INFO", translate=False)
 
 

@@ -11,6 +11,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ...core.request import styles
 from ...core.request.parameters import STYLE_LIMIT
+from ...core.text.message import message
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
@@ -97,7 +98,7 @@ class GPT_IMAGE_OT_export_styles(bpy.types.Operator, ExportHelper):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         found: Any = styles.user_styles() or styles.all_styles()
         styles.write_styles(Path(self.filepath), found.values())
-        self.report({"INFO"}, translate(f"{len(found)} styles were written."))
+        self.report({"INFO"}, translate(message("{count} styles were written.", count=len(found))))
         return FINISHED
 
 
@@ -121,7 +122,7 @@ class GPT_IMAGE_OT_import_styles(bpy.types.Operator, ImportHelper):
             return CANCELLED
         styles.keep_styles(found)
         enum_items.refresh_styles()
-        self.report({"INFO"}, translate(f"{len(found)} styles were added."))
+        self.report({"INFO"}, translate(message("{count} styles were added.", count=len(found))))
         return FINISHED
 
 

@@ -16,6 +16,7 @@ from ... import api
 from ...app import settings
 from ...app.diagnostics import requirements
 from ...core.errors import GptImageError
+from ...core.text.message import message
 from ..common.translate import translate
 from . import to_parameters
 
@@ -160,9 +161,9 @@ def _problem(values: Any, provider: str) -> str:
         return NO_PROMPT
     for number, reference in enumerate(values.references, 1):
         if reference.kind == "image" and reference.image is None:
-            return f"Reference {number} has no image yet."
+            return message("Reference {number} has no image yet.", number=number)
         if reference.kind == "file" and not reference.file:
-            return f"Reference {number} has no file yet."
+            return message("Reference {number} has no file yet.", number=number)
     try:
         settings.load(with_key=False).check_provider(provider, has_key=settings.has_key())
     except GptImageError as error:

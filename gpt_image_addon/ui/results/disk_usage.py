@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ... import api
 from ...core.errors import GptImageError
+from ...core.text.message import message
 
 if TYPE_CHECKING:
     from ...core.journal.history import Cleaned
@@ -50,7 +51,7 @@ def _answered(taken: int | None, error: GptImageError | None) -> None:
     if error is not None or taken is None:
         _text = error.text if error is not None else ""
         return
-    _text = f"All results take {size(taken)}."
+    _text = message("All results take {size}.", size=size(taken))
 
 
 def _cleaned(found: Cleaned | None, error: GptImageError | None) -> None:
@@ -58,4 +59,6 @@ def _cleaned(found: Cleaned | None, error: GptImageError | None) -> None:
     if error is not None or found is None:
         _text = error.text if error is not None else ""
         return
-    _text = f"{len(found.jobs)} results were deleted, {size(found.freed_bytes)} freed."
+    _text = message(
+        "{count} results were deleted, {size} freed.", count=len(found.jobs), size=size(found.freed_bytes)
+    )

@@ -11,6 +11,7 @@ from ... import api
 from ...app import results, settings
 from ...core.errors import GptImageError
 from ...core.request.parameters import NO_OBJECT
+from ...core.text.message import message
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
 from ..request import to_parameters
@@ -85,7 +86,7 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
                 self.report({"WARNING"}, translate(error.text))
             else:
                 recovered += 1
-        self.report({"INFO"}, translate(f"{recovered} results were recovered."))
+        self.report({"INFO"}, translate(message("{count} results were recovered.", count=recovered)))
         history_view.view.stale = True
         return FINISHED
 
