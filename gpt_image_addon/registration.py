@@ -16,7 +16,7 @@ from . import api  # noqa: E402
 from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus  # noqa: E402
-from .ui.common import sidebar, thumbnails, translations  # noqa: E402
+from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
 from .ui.preferences import keys, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_rectangle, operators  # noqa: E402
@@ -64,6 +64,7 @@ def register() -> None:
     global _command_handle, _registered
     if _registered:
         return
+    state.make()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     properties.attach()
@@ -97,3 +98,4 @@ def unregister() -> None:
     properties.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+    state.drop()

@@ -17,6 +17,10 @@ import gpt_image_addon
 from gpt_image_addon import api, registration
 from gpt_image_addon.app import runner
 from gpt_image_addon.ui import menus
+from gpt_image_addon.ui.preferences import connection_test
+from gpt_image_addon.ui.request import model_notice
+from gpt_image_addon.ui.results import disk_usage, history_view
+from tests.api_server import ApiServer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,6 +63,31 @@ def test_a_second_call_changes_nothing() -> None:
     first = traces()
     gpt_image_addon.register()
     assert traces() == first
+
+
+def test_disabling_forgets_what_the_interface_showed(online: ApiServer, tmp_path: Path) -> None:
+    folder = str(tmp_path / "state")
+    assert api.submit("oak", provider="offline", size="64x64", target="image").wait(10)
+    bpy.context.scene.gpt_image.prompt = "oak"
+    gpt_image_addon.unregister()
+    gpt_image_addon.register()
+    fresh = connection_test.outcome().text, history_view.current().count, disk_usage.text(folder)
+    assert fresh[:2] == ("", 0) and "MB" in fresh[2]
+    connection_test.test()
+    history_view.look("", "all")
+    disk_usage.clean(0)
+    values = bpy.context.scene.gpt_image
+    values.model = "dall-e-3"
+    model_notice.migrate_model(values)
+    replaced = values.model
+    assert "models" in connection_test.outcome().text and history_view.current().count == 1
+    assert model_notice.notice(values) and "deleted" in disk_usage.text(folder)
+    gpt_image_addon.unregister()
+    gpt_image_addon.register()
+    values = bpy.context.scene.gpt_image
+    values.model = replaced
+    assert (connection_test.outcome().text, history_view.current().count) == ("", 0)
+    assert model_notice.notice(values) == "" and "deleted" not in disk_usage.text(folder)
 
 
 @pytest.mark.bpy_module

@@ -231,6 +231,22 @@ def test_only_the_runner_names_timers() -> None:
     assert naming == ["app.runner"]
 
 
+def remembered(path: Path) -> Iterator[str]:
+    """What a module keeps between two calls: names in small letters that are assigned."""
+    tree = ast.parse(path.read_text("utf-8"))
+    yield from (name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        yield from (
+            name.id for name in targets if isinstance(name, ast.Name) and name.id.lstrip("_")[0].islower()
+        )
+
+
+def test_the_interface_remembers_in_one_place() -> None:
+    keeping = {name: set(remembered(path)) for name, path in modules() if name.startswith("ui.")}
+    assert {name: kept for name, kept in keeping.items() if kept} == {"ui.common.state": {"_state"}}
+
+
 def test_core_imports_without_blender() -> None:
     names = [
         f"gpt_image_addon.{name}".removesuffix(".__init__")

@@ -206,8 +206,9 @@ def _draw_key(layout: Any, values: Any) -> None:
     if settings.key_source() in ("file", "keychain"):
         row.operator(keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
     row.operator(keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL")
-    if connection_test.text():
-        draw_sentence(box, translate(connection_test.text()), connection_test.icon(), LINE)
+    tested = connection_test.outcome()
+    if tested.text:
+        draw_sentence(box, translate(tested.text), tested.icon, LINE)
     if keys.keychain_is_offered():
         box.prop(values, "use_keychain")
 
