@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import atexit
-import sys
 from typing import Any
 
 import bpy
 
-from .lazy import defer
+from .lazy import defer, is_loaded
 
-defer("api", "app.references", "app.results", "app.settings", "ui.results.history_view", "ui.request.quote")
+defer(
+    *("api", "app.references", "app.results", "app.settings"),
+    *("core.common.credentials", "core.common.keychain"),
+    *("ui.preferences.connection_test", "ui.references.images", "ui.request.confirm", "ui.request.from_job"),
+    *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),
+    *("ui.results.disk_usage", "ui.results.history_view"),
+)
 
 from . import api  # noqa: E402
 from .app import listeners  # noqa: E402
@@ -90,7 +95,7 @@ def unregister() -> None:
     bpy.utils.unregister_cli_command(_command_handle)
     _command_handle = None
     listeners.on_change.remove(_jobs_changed)
-    if f"{__package__}.app.runner" in sys.modules:
+    if is_loaded(api):
         api.close()
     bpy.app.translations.unregister(__package__)
     menus.remove()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import bpy
 
-from ..core.common.package import PACKAGE
 from ..core.errors import GptImageError, JobCancelled, SceneError
 from ..core.journal.states import JobState
 from ..core.text.log import get_logger
@@ -62,6 +60,7 @@ class Applier:
         self._arrived: deque[Job] = deque()
         self._deferred: list[Job] = []
         self._previews: deque[Job] = deque()
+        self._has_previewed = False
         self._steps: Iterator[StepResult] | None = None
 
     def add(self, job: Job) -> None:
@@ -92,6 +91,7 @@ class Applier:
             return StepResult.IDLE
         job = self._previews.popleft()
         if job.prepared is None and not job.done:
+            self._has_previewed = True
             try:
                 previews.show(
                     job.id, job.preview, job.application, job.application.name or job.request.prompt
@@ -229,6 +229,13 @@ class Applier:
                 self._deferred.remove(job)
                 self._arrived.append(job)
 
+    def clear_previews(self) -> None:
+        """Take all previews out of the scene; nothing more is shown."""
+        if self._has_previewed:
+            from ..scene.targets import previews
+
+            previews.close()
+
 
 def clear_preview(job: Job) -> None:
     """Take the preview of a job out of the scene, where it has one."""
@@ -236,13 +243,6 @@ def clear_preview(job: Job) -> None:
         from ..scene.targets import previews
 
         previews.clear(job.id)
-
-
-def clear_previews() -> None:
-    """Take all previews out of the scene; nothing more is shown."""
-    name = f"{PACKAGE}.scene.targets.previews"
-    if name in sys.modules:
-        sys.modules[name].close()
 
 
 def _why_deferred(job: Job) -> str | None:

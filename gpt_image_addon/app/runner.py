@@ -548,7 +548,7 @@ def close() -> None:
     SUBPROCESS.close()
     if _state is None:
         return
-    apply_queue.clear_previews()
+    _state.applier.clear_previews()
     ended = _state.queue.close(CLOSE_SECONDS)
     SUBPROCESS.close()  # a worker may have come to it meanwhile
     if ended:  # a worker that still runs needs the journal

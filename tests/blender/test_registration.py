@@ -102,8 +102,31 @@ def test_enabling_loads_no_heavy_module() -> None:
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(json.loads(run.stdout.splitlines()[-1]))
     assert "gpt_image_addon.ui.main_panel" in loaded
-    heavy = {"requests", "urllib3", "PIL", "numpy", "sqlite3"}
-    assert loaded.isdisjoint(heavy | {"gpt_image_addon.app.runner", "gpt_image_addon.core.request.request"})
+    heavy = {"requests", "urllib3", "PIL", "numpy", "sqlite3", "tempfile", "logging", "subprocess"}
+    unused = ("app.runner", "core.request.request", "core.request.styles", "core.results.store")
+    assert loaded.isdisjoint(heavy | {f"gpt_image_addon.{name}" for name in unused})
+
+
+@pytest.mark.bpy_module
+def test_enabling_looks_into_no_deferred_module() -> None:
+    script = (
+        "import bpy, json, sys\n"
+        "from gpt_image_addon import lazy\n"
+        "defer, names = lazy.defer, []\n"
+        "lazy.defer = lambda *some: (names.extend(some), defer(*some))\n"
+        "import gpt_image_addon\n"
+        "gpt_image_addon.register()\n"
+        "found = [sys.modules[f'gpt_image_addon.{name}'] for name in names]\n"
+        "print(json.dumps([name for name, module in zip(names, found) if lazy.is_loaded(module)]))\n"
+        "gpt_image_addon.unregister()\n"
+        "print(json.dumps([len(names), lazy.is_loaded(sys.modules['gpt_image_addon.api'])]))\n"
+        "gpt_image_addon.register()\n"
+        "print(json.dumps([len(gpt_image_addon.api.jobs()), lazy.is_loaded(gpt_image_addon.api)]))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded, (count, is_api_loaded), used = map(json.loads, run.stdout.splitlines()[-3:])
+    assert loaded == [] and count > 10 and not is_api_loaded
+    assert used == [0, True]
 
 
 @pytest.mark.bpy_module

@@ -10,7 +10,6 @@ import bpy
 
 from ...app import settings
 from ...core.errors import GptImageError
-from ...core.request import styles
 from ...core.request.map_kinds import MAP_KINDS
 from ...core.request.parameters import DEFAULT_SIZE
 from . import state
@@ -185,6 +184,8 @@ def is_own(style: str) -> bool:
 
 def refresh_styles() -> None:
     """Read the styles again, after some came or went; a broken file of own ones counts as none."""
+    from ...core.request import styles
+
     try:
         own = styles.user_styles()
     except GptImageError:

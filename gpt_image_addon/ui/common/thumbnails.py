@@ -9,7 +9,6 @@ from typing import Any
 import bpy
 import bpy.utils.previews
 
-from ...core.results.store import thumbnail_of
 from . import state
 
 
@@ -33,6 +32,8 @@ def of_file(path: str) -> int:
 
 
 def _smallest(path: str) -> str:
+    from ...core.results.store import thumbnail_of
+
     small = thumbnail_of(Path(path))
     return str(small) if small.is_file() else path
 
