@@ -162,7 +162,7 @@ class Applier:
             memory.close()
 
     def _save_beside(self, job: Job) -> Iterator[StepResult]:
-        from ..core.journal.outputs import Outputs, renamed_warning
+        from ..core.results.output_files import Outputs, renamed_warning
         from ..scene import external_files
 
         outputs = Outputs(self._journal)

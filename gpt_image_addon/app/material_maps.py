@@ -101,7 +101,7 @@ def _maps_work(
     **parameters: Any,
 ) -> Callable[[], Maps]:
     """Everything that is read from Blender is read now; the rest happens when the work is called."""
-    from ..core.journal.outputs import renamed_warning
+    from ..core.results.output_files import renamed_warning
     from ..core.textures import writer
 
     source = read_picture(picture)

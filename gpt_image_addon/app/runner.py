@@ -31,9 +31,9 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.durations import Durations
     from ..core.jobs.worker import Worker
     from ..core.journal.journal import Entry, Journal
-    from ..core.journal.outputs import Outputs
     from ..core.request.models import Model, Registry
     from ..core.request.pricing import Estimate, UsageHistory
+    from ..core.results.output_files import Outputs
     from ..core.results.store import PreparedResult
 
 log = get_logger(__name__)
@@ -140,7 +140,7 @@ def outputs(*, overwrite: bool = False) -> Outputs:
 
     :param overwrite: the user said that whatever stands there may go.
     """
-    from ..core.journal.outputs import Outputs
+    from ..core.results.output_files import Outputs
 
     try:
         return Outputs(journal(load_settings(with_key=False)), overwrite)
@@ -289,7 +289,7 @@ def submit(
     """
     from ..core.jobs import admission, equal_requests
     from ..core.jobs.worker import file_digests
-    from ..core.journal.outputs import check_folder
+    from ..core.results.output_folders import check_folder
 
     limits = settings.limits(max_cost)
     check_receiver(application)

@@ -21,8 +21,8 @@ from . import blend_paths, runner, settings
 from .material_maps import PictureSource, Source, read_picture, submit_work
 
 if TYPE_CHECKING:
-    from ..core.journal.outputs import Outputs
     from ..core.request.pricing import Estimate
+    from ..core.results.output_files import Outputs
     from ..core.textures.tiling import Tile
 
 OFFLINE = "The offline provider can't repaint seams; it can only cut the tile, and this is the cut."

@@ -50,9 +50,9 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
         "PIL",
     ),
-    "scene": (f"{CORE_BASE} core.imaging core.journal", BLENDER),
+    "scene": (f"{CORE_BASE} core.imaging", BLENDER),
     "scene.shading": ("scene", BLENDER),
-    "scene.targets": (f"{CORE_BASE} core.imaging core.journal scene scene.shading", BLENDER),
+    "scene.targets": (f"{CORE_BASE} core.imaging scene scene.shading", BLENDER),
     "scene.capture": (
         "core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
@@ -64,7 +64,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.diagnostics": (
-        "core.text core.errors core.common core.request core.http core.journal app",
+        "core.text core.errors core.common core.request core.results core.http core.journal app",
         "bpy",
     ),
     "api": (

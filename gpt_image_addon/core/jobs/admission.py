@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..errors import APIConnectionError
+from ..journal.entries import Alone
 from ..journal.journal import Journal
 from ..request.pricing import Estimate, Limits, check_limit
 from ..request.request import Application, GenerationRequest
-from .equal_requests import Alone, after_running
+from .equal_requests import after_running
 from .queue import Job, Work
 
 

@@ -145,7 +145,7 @@ class Worker:
 
     def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
-        from ..journal.outputs import Outputs
+        from ..results.output_files import Outputs
         from .copies import copy_textures
 
         outputs = Outputs(self.journal, job.application.overwrite)

@@ -25,11 +25,11 @@ from gpt_image_addon.core.journal.history import (
 )
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import Merged, merge
-from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.core.results.store import keep
 
 REQUEST = GenerationRequest(prompt="Eiche", provider="openai", model="gpt-image-2", quality="low")
