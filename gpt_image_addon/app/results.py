@@ -126,9 +126,7 @@ def delete(job: str) -> None:
     found = entry(job)
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
-    journal = runner.journal(settings.load(with_key=False))
-    if found.folder is not None:
-        delete_result(journal, job, journal.relative(found.folder))
+    delete_result(runner.journal(settings.load(with_key=False)), job)
 
 
 def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bool = False) -> Path | None:

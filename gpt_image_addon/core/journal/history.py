@@ -13,6 +13,7 @@ from ..common.files import read_file, storage_errors
 from ..errors import InvalidRequestError
 from ..results.folders import PICTURE_STEM, files_in, locate, measure, named, present, remove
 from ..text.names import safe_name
+from .entries import STORED
 from .schema import PROMPT, month_of
 from .states import JobState
 
@@ -203,28 +204,40 @@ def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) ->
         jobs.append(row["id"])
         freed += row["bytes"] if isinstance(row["bytes"], int) else measure(journal.folder / noted)
         if not dry_run:
-            delete_result(journal, row["id"], noted, JobState.APPLIED)
+            delete_result(journal, row["id"], JobState.APPLIED)
+    if not dry_run:
+        _remove_leftovers(journal, there)
     return Cleaned(tuple(jobs), freed)
 
 
-def delete_result(journal: Journal, job: str, noted: object, state: JobState | None = None) -> None:
+def delete_result(journal: Journal, job: str, state: JobState | None = None) -> None:
     """Delete the files of a result: only those that we made, in the folder that we made for it.
 
-    A favourite stays. The row forgets the folder first, so that none ever names half a result.
+    A favourite stays. The row forgets its folder first and at once, so that none ever names half a result;
+    what a death leaves of the files is taken by the next `clean`.
 
-    :param noted: the folder as the row names it.
     :param state: only where the job is still in it.
     :raises StorageError: the journal can't be written.
     """
-    folder = locate(journal.results, job, noted)
+    where = "id = ? AND folder IS NOT NULL AND favourite = 0 AND state = ifnull(?, state)"
     with journal.transaction(durable=True) as connection:
-        forgotten = connection.execute(
-            "UPDATE jobs SET folder = NULL WHERE id = ? AND folder IS NOT NULL AND favourite = 0"
-            " AND state = ifnull(?, state)",
-            (job, state),
-        )
-    if forgotten.rowcount == 1 and folder is not None:
+        row = connection.execute(f"SELECT folder FROM jobs WHERE {where}", (job, state)).fetchone()
+        connection.execute(f"UPDATE jobs SET folder = NULL WHERE {where}", (job, state))
+    folder = locate(journal.results, job, row["folder"]) if row is not None else None
+    if folder is not None:
         remove(folder)
+
+
+def _remove_leftovers(journal: Journal, there: Collection[str]) -> None:
+    """Finish what deletions that died have begun: a job that had a result and names no folder has none.
+
+    :param there: the folders in ``results``, as rows note them.
+    """
+    by_job = {noted.rpartition("/")[2]: noted for noted in there}
+    for row in journal.query("SELECT id FROM jobs WHERE state IN (?, ?) AND folder IS NULL", *STORED):
+        folder = locate(journal.results, row["id"], by_job.get(row["id"]))
+        if folder is not None:
+            remove(folder)
 
 
 @dataclass(frozen=True)
