@@ -167,13 +167,13 @@ def test_a_deletion_goes_by_the_row_alone(journal: Journal, tmp_path: Path) -> N
     add(journal, "loved", JobState.APPLIED)
     journal.set_favourite("loved")
     outside = tmp_path / "outside" / "oak"
-    shutil.copytree(journal.results, outside)
+    shutil.copytree(next(journal.results.glob("*/oak")), outside)
     with journal.transaction() as connection:
         connection.execute("UPDATE jobs SET folder = ? WHERE id = 'oak'", (outside.as_posix(),))
     delete_result(journal, "oak")
     delete_result(journal, "loved")
     delete_result(journal, "nobody")
-    assert any(outside.rglob("image-1.png")), "only what lies below the results is deleted"
+    assert (outside / "image-1.png").is_file(), "only what lies below the results is deleted"
     names = {"oak": None, "loved": True}
     assert {entry.id: entry.folder and entry.folder.is_dir() for entry in journal.entries()} == names
 
