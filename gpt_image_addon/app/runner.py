@@ -135,6 +135,11 @@ def journal(settings: Settings) -> Journal:
     return state(settings).journal
 
 
+def open_journal_of(settings: Settings) -> Journal | None:
+    """The journal, where this session has opened it for work already; whoever looks need not open it."""
+    return _state.journal if _state is not None and _state.journal.folder == settings.state_folder else None
+
+
 def outputs(*, overwrite: bool = False) -> Outputs:
     """The gate for files outside the state folder; without the journal it knows none of ours.
 

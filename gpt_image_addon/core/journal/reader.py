@@ -49,14 +49,15 @@ class JournalReader:
     an older version. What processes that are gone left behind is shown as they left it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, unreadable: set[str] | None = None) -> None:
         """
         :param folder: the state folder.
+        :param unreadable: what earlier looks left out.
         """
         self.folder = folder
         self.results = folder / RESULTS_FOLDER
         self.locks = folder / LOCKS_FOLDER
-        self.unreadable: set[str] = set()
+        self.unreadable = set() if unreadable is None else unreadable
         """Jobs whose rows were left out, because they can't be read."""
         self._threads = threading.local()
 
