@@ -104,16 +104,16 @@ def use_variation(job: str, number: int, **application: Any) -> None:
     :param number: 0 for the first.
     :raises InvalidRequestError: there is no such job of this session.
     """
-    from ..scene.targets.registry import swap
+    from ..scene.targets.registry import Applied, swap
 
-    found = next((one for one in runner.jobs() if one.id == job and one.applied is not None), None)
-    if found is None:
+    found = next((one for one in runner.jobs() if one.id == job), None)
+    if not isinstance(found, Job) or not isinstance(found.applied, Applied):
         raise InvalidRequestError(f"There is no finished job {job} in this session.", code="no_such_job")
     if found.application.target == "material":
         apply(job, target="material", picture=number, **application)
     else:
         swap(found.applied, number)
-    found.used = number
+    found.show(number)
 
 
 def delete(job: str) -> None:

@@ -68,7 +68,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers.openai core.jobs core.batch scene app app.batch",
+        f"{CORE_BASE} core.journal core.providers.openai core.jobs core.batch scene scene.targets app"
+        " app.batch",
         "",
     ),
     "ui.common.translations": ("", ""),
