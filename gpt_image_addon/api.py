@@ -52,7 +52,7 @@ from .app.models import models, successor
 from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
-from .core.jobs.queue import Job, as_completed
+from .core.jobs.queue import Job, Task, as_completed
 from .core.journal.states import JobState
 from .core.request.request import Application, GenerationRequest
 from .core.request.sizes import AUTO
@@ -74,6 +74,7 @@ __all__ = [
     "Plan",
     "Result",
     "ResultImage",
+    "Task",
     "TileResult",
     "as_completed",
     "as_dict",
@@ -253,7 +254,7 @@ def _submit(
     job = runner.submit(
         rendered, application, found, reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost
     )
-    job.on_progress = on_progress
+    job.watch(on_progress)
     return job
 
 
@@ -365,12 +366,12 @@ def _captured(path: str) -> str:
     return references.CAPTURES[path]() if path in references.CAPTURES else path
 
 
-def jobs() -> tuple[Job, ...]:
+def jobs() -> tuple[Task, ...]:
     """The jobs of this session, oldest first."""
     return runner.jobs()
 
 
-def waiting() -> list[Job]:
+def waiting() -> list[Task]:
     """The jobs that are not begun, next first."""
     return runner.waiting()
 
@@ -410,12 +411,14 @@ def result_of(job: Job) -> Result:
 
     :raises GptImageError: why it has none.
     """
+    from .scene.targets.registry import Applied
+
     if job.error is not None:
         raise job.error
-    if job.state is not JobState.APPLIED or job.prepared is None:
+    applied, prepared = job.applied, job.prepared
+    if job.state is not JobState.APPLIED or prepared is None or not isinstance(applied, Applied):
         raise SceneError(message("The job is not finished: {state}.", state=Message.of(job.message)))
     entry = runner.entry(job.id)
-    applied, prepared = job.applied, job.prepared
     rows = [entry, *map(runner.entry, prepared.further_jobs)]
     names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block
     images = tuple(map(_result_image, names, prepared.pictures))

@@ -107,10 +107,10 @@ def use_variation(job: str, number: int, **application: Any) -> None:
     :param number: 0 for the first.
     :raises InvalidRequestError: there is no such job of this session.
     """
-    from ..scene.targets.registry import swap
+    from ..scene.targets.registry import Applied, swap
 
-    found = next((one for one in runner.jobs() if one.id == job and one.applied is not None), None)
-    if found is None:
+    found = next((one for one in runner.jobs() if one.id == job), None)
+    if not isinstance(found, Job) or not isinstance(found.applied, Applied):
         raise InvalidRequestError(
             message("There is no finished job {job} in this session.", job=job), code="no_such_job"
         )
@@ -118,7 +118,7 @@ def use_variation(job: str, number: int, **application: Any) -> None:
         apply(job, target="material", picture=number, **application)
     else:
         swap(found.applied, number)
-    found.used = number
+    found.show(number)
 
 
 def delete(job: str) -> None:
@@ -131,9 +131,7 @@ def delete(job: str) -> None:
     found = entry(job)
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
-    journal = runner.journal(settings.load(with_key=False))
-    if found.folder is not None:
-        delete_result(journal, job, journal.relative(found.folder))
+    delete_result(runner.journal(settings.load(with_key=False)), job)
 
 
 def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bool = False) -> Path | None:

@@ -17,9 +17,8 @@ import bpy
 
 from ..core.common.threads import BackgroundTasks, FairLock, outcome_of
 from ..core.errors import GptImageError, InvalidRequestError, JobCancelled, StorageError
-from ..core.jobs.queue import Job, JobEvent, JobQueue, Work
+from ..core.jobs.queue import Apply, Deliver, Job, JobEvent, JobQueue, Task, Work
 from ..core.jobs.subprocess_worker import SUBPROCESS
-from ..core.journal.states import JobState
 from ..core.request.request import Application, GenerationRequest
 from ..core.text.log import get_logger
 from ..core.text.message import message
@@ -33,10 +32,9 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.durations import Durations
     from ..core.jobs.worker import Worker
     from ..core.journal.journal import Entry, Journal
-    from ..core.journal.outputs import Outputs
     from ..core.request.models import Model, Registry
     from ..core.request.pricing import Estimate, UsageHistory
-    from ..core.results.store import PreparedResult
+    from ..core.results.output_files import Outputs
 
 log = get_logger(__name__)
 
@@ -45,6 +43,7 @@ STEP_INTERVAL = 0.01  # seconds between steps of a result into the scene: time f
 SHOW_INTERVAL = 0.5  # seconds between updates of elapsed times
 TICK_BUDGET = 0.005  # seconds of a tick after which no further event is taken
 CLOSE_SECONDS = 1.5  # how long quitting or disabling waits for workers
+LOCAL_SECONDS = 1.0  # that local work is expected to take
 KEPT_JOBS = 20  # finished jobs that the panel still lists
 
 
@@ -56,7 +55,7 @@ class _State:
     queue: JobQueue
     durations: Durations
     applier: Applier
-    jobs: list[Job] = dataclasses.field(default_factory=list)
+    jobs: list[Task] = dataclasses.field(default_factory=list)
     pace: StepResult = StepResult.IDLE
 
 
@@ -92,7 +91,7 @@ def _recover_body(settings: Settings, journal: Journal, entry: Entry) -> bool:
     return Worker(journal, registry(settings), settings.connection()).recover_body(entry)
 
 
-def jobs() -> tuple[Job, ...]:
+def jobs() -> tuple[Task, ...]:
     """The jobs of this process, oldest first."""
     return tuple(_state.jobs) if _state is not None else ()
 
@@ -103,12 +102,12 @@ def forget_finished() -> None:
         _state.jobs = [job for job in _state.jobs if not job.done]
 
 
-def waiting() -> list[Job]:
+def waiting() -> list[Task]:
     """The jobs that are not begun, next first."""
     return _state.queue.waiting() if _state is not None else []
 
 
-def cancel(job: Job) -> None:
+def cancel(job: Task) -> None:
     """Stop a job; one that is not begun ends at once."""
     job.cancel()
     if _state is not None and _state.queue.withdraw(job):
@@ -120,7 +119,7 @@ def cancel(job: Job) -> None:
         _fail(job, error)
 
 
-def move(job: Job, step: int) -> None:
+def move(job: Task, step: int) -> None:
     """Let a job that is not begun begin earlier or later."""
     if _state is not None and _state.queue.move(job, step):
         _notify()
@@ -144,12 +143,17 @@ def journal(settings: Settings) -> Journal:
     return state(settings).journal
 
 
+def open_journal_of(settings: Settings) -> Journal | None:
+    """The journal, where this session has opened it for work already; whoever looks need not open it."""
+    return _state.journal if _state is not None and _state.journal.folder == settings.state_folder else None
+
+
 def outputs(*, overwrite: bool = False) -> Outputs:
     """The gate for files outside the state folder; without the journal it knows none of ours.
 
     :param overwrite: the user said that whatever stands there may go.
     """
-    from ..core.journal.outputs import Outputs
+    from ..core.results.output_files import Outputs
 
     try:
         return Outputs(journal(load_settings(with_key=False)), overwrite)
@@ -287,6 +291,7 @@ def submit(
     reuse: bool | None = None,
     retry_unknown: bool = False,
     max_cost: float | None = None,
+    apply: Apply | None = None,
 ) -> Job:
     """Check a request, reserve its price and hand it to a worker.
 
@@ -294,11 +299,12 @@ def submit(
         waits for one that is on its way; None only one that is paid for and that its process did not deliver.
     :param retry_unknown: send it even though an equal one may have been billed without an answer.
     :param max_cost: USD that it may cost at most.
+    :param apply: puts the result somewhere else than into the scene; main thread only.
     :raises GptImageError: it can't be sent; nothing was.
     """
     from ..core.jobs import admission, equal_requests
     from ..core.jobs.worker import file_digests
-    from ..core.journal.outputs import check_folder
+    from ..core.results.output_folders import check_folder
 
     limits = settings.limits(max_cost)
     check_receiver(application)
@@ -311,12 +317,12 @@ def submit(
         since = time.time()
         stored, notice = equal_requests.find_result(found.journal, digest, reuse, is_paid=price.high_usd > 0)
         if stored is not None:
-            return _resume(stored, application, found, settings, notice)
+            return _resume(stored, application, found, settings, notice, apply)
         settings.check_provider(request.provider)
         if application.textures_dir:
             check_folder(Path(application.textures_dir))
         if reuse and equal_requests.find_running(found.journal, digest) is not None:
-            job = Job(request, application, warnings=warnings, pump=drain)
+            job = Job(request, application, warnings=warnings, pump=drain, apply=apply)
             work = admission.send_after_running(
                 price, digest, found.journal, limits, work, retry_unknown=retry_unknown
             )
@@ -333,26 +339,24 @@ def submit(
                 retry_unknown=retry_unknown,
                 alone_since=since if reuse else None,
                 pump=drain,
+                apply=apply,
             )
     _enqueue(found, job, work)
     return job
 
 
-def submit_local(
-    request: GenerationRequest,
-    application: Application,
-    settings: Settings,
-    work: Work,
-    apply: Callable[[PreparedResult, Application], object],
-) -> Job:
+def submit_local(title: str, work: Callable[[], Deliver], settings: Settings) -> Task:
     """Hand work that sends nothing to a worker.
 
-    :param request: what it is about, for those who list jobs.
-    :param apply: what becomes of the result, on the main thread.
+    :param title: what to call it in the list of jobs.
+    :param work: what it returns is called on the main thread; what that returns is the task's ``applied``.
     """
-    job = Job(request, application, apply=apply, pump=drain)
-    _enqueue(state(settings), job, work)
-    return job
+    task = Task(title=title, expected_seconds=LOCAL_SECONDS, pump=drain)
+    found = state(settings)
+    _list(found, task)
+    found.queue.start(task, work)
+    _start_ticking()
+    return task
 
 
 def recover(
@@ -401,7 +405,14 @@ def _line(found: _State, settings: Settings) -> Worker:
     return Worker(found.journal, registry(settings), settings.connection(), settings.monthly_budget_usd)
 
 
-def _resume(stored: Entry, application: Application, found: _State, settings: Settings, notice: str) -> Job:
+def _resume(
+    stored: Entry,
+    application: Application,
+    found: _State,
+    settings: Settings,
+    notice: str,
+    apply: Apply | None = None,
+) -> Job:
     folder = stored.folder
     if folder is None or not folder.is_dir():
         raise InvalidRequestError(
@@ -411,18 +422,21 @@ def _resume(stored: Entry, application: Application, found: _State, settings: Se
             code="no_result",
             next_step=message("Its state is {state}; `history` lists what there is.", state=stored.state),
         )
-    job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain)
+    job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain, apply=apply)
     _enqueue(found, job, _line(found, settings).resume(folder))
     return job
 
 
 def _enqueue(found: _State, job: Job, work: Work) -> None:
+    _list(found, job)
+    found.queue.submit(job, work, found.durations.expected(job.request))
+    _start_ticking()
+
+
+def _list(found: _State, job: Task) -> None:
     forgotten = [old for old in found.jobs if old.done][:-KEPT_JOBS]
     found.jobs = [old for old in found.jobs if old not in forgotten] + [job]
     FairLock.enabled = not bpy.app.background
-    job.expected_seconds = found.durations.expected(job.request)
-    found.queue.submit(job, work)
-    _start_ticking()
 
 
 def errand(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
@@ -493,31 +507,18 @@ def _take_events(found: _State, seconds: float) -> bool:
 
 def _handle(event: JobEvent, found: _State) -> None:
     job = event.job
-    if job.started is None:
-        job.started = time.monotonic()
-    job.state = event.state or job.state
-    job.message = event.message or job.message
-    job.progress = event.progress if event.progress is not None else job.progress
-    job.preview = event.preview or job.preview
-    job.id = event.result_of or job.id
-    if event.preview is not None and job.application.previews_in_target:
-        found.applier.preview(job)
+    job.update(event)
     if event.error is not None:
-        _fail(job, event.error)
-    elif event.prepared is not None:
-        job.prepared = event.prepared
-        cost = event.prepared.facts.get("cost_usd")
-        job.cost_usd = float(cost) if cost is not None else None
-        job.state = JobState.RECEIVED
-        if job.stopping:  # the process ends: the result waits to be recovered
-            job.finish()
-        else:
-            found.applier.add(job)
-    if event.error is None:
-        _tell(job)
+        _report_failure(job, event.error)
+        return
+    if event.preview is not None and isinstance(job, Job) and job.application.previews_in_target:
+        found.applier.preview(job)
+    if event.is_last and not job.done:
+        found.applier.add(job)
+    _tell(job)
 
 
-def _tell(job: Job) -> None:
+def _tell(job: Task) -> None:
     """To those who asked, and to the interface where it is over."""
     if job.on_progress is not None:
         try:
@@ -528,15 +529,14 @@ def _tell(job: Job) -> None:
         _notify()
 
 
-def _fail(job: Job, error: GptImageError) -> None:
+def _fail(job: Task, error: GptImageError) -> None:
+    job.fail(error)
+    _report_failure(job, error)
+
+
+def _report_failure(job: Task, error: GptImageError) -> None:
     apply_queue.clear_preview(job)
-    job.error = error
-    job.message = error.text
-    if job.state is not JobState.RECEIVED:
-        ends = {"no": JobState.FAILED, "maybe": JobState.UNKNOWN, "yes": JobState.FAILED}
-        job.state = JobState.CANCELLED if isinstance(error, JobCancelled) else ends[error.billed]
     log.warning("Job %s: %s", job.id, error.text)
-    job.finish()
     _tell(job)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.common.arguments import typed
 from ..core.errors import InvalidRequestError
-from ..core.jobs.queue import Job
+from ..core.jobs.queue import Job, Task
 from ..core.request.request import Application, GenerationRequest
 from ..core.results.store import PreparedResult
 from ..core.text.message import Message, message
@@ -22,8 +22,8 @@ from . import blend_paths, runner, settings
 from .material_maps import PictureSource, Source, read_picture, submit_work
 
 if TYPE_CHECKING:
-    from ..core.journal.outputs import Outputs
     from ..core.request.pricing import Estimate
+    from ..core.results.output_files import Outputs
     from ..core.textures.tiling import Tile
 
 OFFLINE = "The offline provider can't repaint seams; it can only cut the tile, and this is the cut."
@@ -100,7 +100,7 @@ def submit_tile(
     repair_seams: bool = False,
     overwrite: bool = False,
     **repair: Any,
-) -> Job:
+) -> Task:
     """`make_tile` in the background; `tile_result` of the finished job says what was made.
 
     For a repair the tile is cut and written before this returns.
@@ -108,33 +108,33 @@ def submit_tile(
     repair = _typed(repair, repair_seams)
     work = _Work.of(picture, output, size, overwrite)
     if not repair_seams:
-        return submit_work(work, "Tile")
+        return submit_work("Tile", work)
     found = settings.load()
     request = _request(repair, found)
     if request.provider == "offline":
-        return submit_work(lambda: work.offline(), "Tile")
+        return submit_work("Tile", work.offline)
     found.check_provider(request.provider)
     work.check()
     tile = work.cut()
     if tile.seams is None:
-        return submit_work(lambda: work.written(tile), "Tile")
+        return submit_work("Tile", lambda: work.written(tile))
     return _submit_repair(work, tile, request, found, repair)
 
 
-def tile_result(job: Job) -> TileResult:
+def tile_result(job: Task) -> TileResult:
     """What a finished job of `submit_tile` made: the cut tile where only its repair failed.
 
     :raises GptImageError: why there is no tile.
     """
-    result: TileResult | None = job.applied
+    result = job.applied
+    if not isinstance(result, TileResult):
+        raise job.error or InvalidRequestError(
+            message("The job is not finished: {state}.", state=Message.of(job.message))
+        )
     if job.error is not None:
-        if result is None:
-            raise job.error
         result = dataclasses.replace(
             result, warnings=(*result.warnings, message(KEPT, reason=job.error.message))
         )
-    if result is None:
-        raise InvalidRequestError(message("The job is not finished: {state}.", state=Message.of(job.message)))
     entry = runner.entry(job.id) if result.job else None
     warnings = (*job.warnings, *result.warnings)
     cost = entry.cost_usd if entry is not None else None
@@ -193,24 +193,25 @@ def _submit_repair(
     asked = sent_for_repair(
         tile, runner.resolve_model(request, table, found), Path(folder.name), "tile", table
     )
+
+    def paid(job: Job, made: TileResult) -> TileResult:
+        return dataclasses.replace(made, job=job.id, estimated_usd=job.estimated_usd)
+
+    def apply(job: Job) -> TileResult:
+        assert job.prepared is not None
+        folder.cleanup()
+        return paid(job, work.repaint_seams(tile, job.prepared))
+
     job = runner.submit(
         asked,
         Application(target="image", composite=False),
         found,
         max_cost=repair.get("max_cost"),
         retry_unknown=bool(repair.get("retry_unknown")),
+        apply=apply,
     )
-
-    def apply(prepared: PreparedResult, application: Application) -> TileResult:
-        folder.cleanup()
-        return paid(work.repaint_seams(tile, prepared))
-
-    def paid(made: TileResult) -> TileResult:
-        return dataclasses.replace(made, job=job.id, estimated_usd=job.estimated_usd)
-
-    job.apply = apply
     try:
-        job.applied = paid(work.written(tile, data))
+        job.keep(paid(job, work.written(tile, data)))
     except BaseException:
         runner.cancel(job)
         raise

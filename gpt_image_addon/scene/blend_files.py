@@ -11,7 +11,8 @@ import bpy
 
 from ..core.common.files import storage_errors
 from ..core.errors import StorageError
-from ..core.journal.outputs import Outputs, make_folder, new_part, sync_file
+from ..core.results.output_files import Outputs
+from ..core.results.output_folders import make_folder, new_part, sync_file
 from ..core.text.message import message
 
 BLEND = ".blend"

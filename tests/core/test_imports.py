@@ -50,9 +50,9 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
         "PIL",
     ),
-    "scene": (f"{CORE_BASE} core.imaging core.journal", BLENDER),
+    "scene": (f"{CORE_BASE} core.imaging", BLENDER),
     "scene.shading": ("core.text scene", BLENDER),
-    "scene.targets": (f"{CORE_BASE} core.imaging core.journal scene scene.shading", BLENDER),
+    "scene.targets": (f"{CORE_BASE} core.imaging scene scene.shading", BLENDER),
     "scene.capture": (
         "core.text core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
@@ -64,11 +64,12 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.diagnostics": (
-        "core.text core.errors core.common core.request core.http core.journal app",
+        "core.text core.errors core.common core.request core.results core.http core.journal app",
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers.openai core.jobs core.batch scene app app.batch",
+        f"{CORE_BASE} core.journal core.providers.openai core.jobs core.batch scene scene.targets app"
+        " app.batch",
         "",
     ),
     "ui.common.translations": ("", ""),

@@ -20,7 +20,7 @@ from ..errors import APIError, GptImageError, JobCancelled, StorageError
 from ..jobs.queue import Job, JobEvent, Work
 from ..jobs.worker import Worker
 from ..journal.batch_rows import last_error
-from ..journal.outputs import Delivery, Outputs, renamed_warning
+from ..results.output_files import Delivery, Outputs, renamed_warning
 from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, PreparedResult
 from .gate import Gate
 from .manifest import Row

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..errors import APIConnectionError
+from ..journal.entries import Alone
 from ..journal.journal import Journal
 from ..request.pricing import Estimate, Limits, check_limit
 from ..request.request import Application, GenerationRequest
 from ..text.message import message
-from .equal_requests import Alone, after_running
-from .queue import Job, Work
+from .equal_requests import after_running
+from .queue import Apply, Job, Work
 
 
 def admit(
@@ -28,6 +29,7 @@ def admit(
     retry_unknown: bool = False,
     alone_since: float | None = None,
     pump: Callable[[float], None] = lambda seconds: None,
+    apply: Apply | None = None,
 ) -> Job:
     """A job whose price is set aside; what is left is to hand it to a worker.
 
@@ -35,6 +37,7 @@ def admit(
     :param retry_unknown: send what was sent before without an answer, knowing that it may be paid twice.
     :param alone_since: where it must be alone of its kind, when equal requests were looked for; see `Alone`.
     :param pump: see `Job.pump`.
+    :param apply: see `Job.apply`.
     :raises BudgetExceededError: the limit for one request or the monthly budget does not allow it.
     :raises APIConnectionError: the same request was sent before, and its outcome is unknown.
     :raises EqualRequestError: it would not be alone.
@@ -46,6 +49,7 @@ def admit(
         further_usd=price.further_usd,
         warnings=tuple(warnings),
         pump=pump,
+        apply=apply,
     )
     reserve(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=alone_since)
     return job
@@ -72,7 +76,7 @@ def reserve(
                 "The same request was already made as job {job}; reuse returns its result unpaid.",
                 job=stored.id,
             )
-            job.warnings += (notice,)
+            job.warn(notice)
     journal.reserve(
         job.id,
         job.request,
@@ -95,7 +99,7 @@ def send_after_running(
 
     def set_aside(job: Job, since: float) -> None:
         reserve(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=since)
-        job.estimated_usd, job.further_usd = price.high_usd, price.further_usd
+        job.set_price(price.high_usd, price.further_usd)
 
     return after_running(journal, digest, set_aside, send)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from ..common.files import read_file, storage_errors
 from ..common.threads import FairLock
 from ..errors import GptImageError
-from ..journal.outputs import Outputs, renamed_warning
 from ..request.request import Application
+from ..results.output_files import Outputs, renamed_warning
 from ..results.store import ImageFile, PreparedResult
 from ..text.message import message
 from .subprocess_worker import SUBPROCESS

@@ -167,7 +167,7 @@ class Worker:
 
     def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
-        from ..journal.outputs import Outputs
+        from ..results.output_files import Outputs
         from .copies import copy_textures
 
         outputs = Outputs(self.journal, job.application.overwrite)
@@ -216,7 +216,7 @@ class Worker:
         if job.stopping:
             raise JobCancelled("The job was stopped.")
         further = Job(request, Application(target="image"), id=further_id(job.id, kind), estimated_usd=price)
-        job.on_cancel = further.cancel
+        job.interrupt_with(further.cancel)
         job.check_cancelled()
         self.journal.reserve(
             further.id,
@@ -232,8 +232,7 @@ class Worker:
 
     def _receive(self, job: Job, emit: Emit, request_state: RequestState) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
-        job.on_cancel = request_state.cancel
-        job.billed = lambda: request_state.billed
+        job.interrupt_with(request_state.cancel, lambda: request_state.billed)
         job.check_cancelled()
         prompt = compose(job.request)
         uploads = load_uploads(job.request)

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ..common.process_lock import is_alive
 from ..errors import Billed, RowTakenError, StorageError
 from ..request.request import Application, GenerationRequest
 from ..results.folders import named
@@ -34,6 +35,8 @@ OF_ROW = "row = ? AND row <> ''"
 """Finds the jobs of a row; without its second half sqlite reads the whole table: the index has no others."""
 OF_BATCH = "batch = ? AND batch <> ''"
 """The same for the jobs of a remote batch."""
+ON_ITS_WAY = "digest = ? AND state IN (?, ?) AND batch = ''"
+"""Equal requests without an answer, except those of remote batches: these take up to a day."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,30 @@ class BatchPosition:
         statement = f"SELECT COUNT(*) FROM jobs WHERE {OF_ROW} AND state NOT IN (?, ?)"
         if connection.execute(statement, (self.row, *ENDED)).fetchone()[0] != self.others:
             raise RowTakenError("Another process works on this row.")
+
+
+class EqualRequestError(Exception):
+    """There is an equal request that the caller did not know of."""
+
+
+@dataclass(frozen=True)
+class Alone(BatchPosition):
+    """Lets a request into the journal only while no equal one is on its way, or was answered meanwhile."""
+
+    digest: str = ""
+    locks: Path = Path()
+    """Folder of the marks of living processes."""
+    since: float = 0.0
+    """`time.time` before the caller looked for equal requests."""
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """:raises EqualRequestError: there is one."""
+        answered = "SELECT 1 FROM jobs WHERE digest = ? AND state IN (?, ?) AND updated >= ?"
+        if connection.execute(answered, (self.digest, *STORED, self.since)).fetchone():
+            raise EqualRequestError
+        rows = connection.execute(f"SELECT process FROM jobs WHERE {ON_ITS_WAY}", (self.digest, *OPEN))
+        if any(is_alive(self.locks, row["process"]) for row in rows):
+            raise EqualRequestError
 
 
 def read_entry(row: sqlite3.Row, results: Path) -> Entry:

@@ -33,7 +33,7 @@ PROMPT = (
     " THEN ifnull(json_extract(request, '$.prompt'), '') ELSE '' END"
 )
 """The prompt of a row in SQL; sqlite would stop at the first request that is no JSON."""
-_SEARCHED = f"casefold(CAST(id || char(10) || model || char(10) || {PROMPT} AS BLOB))"
+SEARCHED = f"casefold(CAST(id || char(10) || model || char(10) || {PROMPT} AS BLOB))"
 
 VERSION_1 = """
 CREATE TABLE jobs (
@@ -164,7 +164,7 @@ def _fill_version_4(connection: sqlite3.Connection) -> None:
 
 def make_searchable(connection: sqlite3.Connection) -> None:
     """Fill the column that is searched where it is empty."""
-    connection.execute(f"UPDATE jobs SET searched = {_SEARCHED} WHERE searched IS NULL")
+    connection.execute(f"UPDATE jobs SET searched = {SEARCHED} WHERE searched IS NULL")
 
 
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None] | None], ...] = (
@@ -230,9 +230,7 @@ def open_database(path: Path, *, shared: bool = False) -> sqlite3.Connection:
             path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=not shared
         )
         try:
-            connection.row_factory = sqlite3.Row
-            connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
-            connection.create_function("casefold", 1, _casefold, deterministic=True)
+            prepare_connection(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             return connection
         except sqlite3.OperationalError as error:
@@ -243,6 +241,13 @@ def open_database(path: Path, *, shared: bool = False) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
+
+
+def prepare_connection(connection: sqlite3.Connection) -> None:
+    """Let a connection report its rows by name, take broken texts, and know our functions."""
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
+    connection.create_function("casefold", 1, _casefold, deterministic=True)
 
 
 def _casefold(text: bytes) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 import bpy
 
 from ...core.errors import SceneError, StorageError
-from ...core.journal.outputs import Outputs
 from ...core.request.catalogs import usable_tags
+from ...core.results.output_files import Outputs
 from ...core.text.message import message
 from ...core.text.names import safe_name
 from ..assets import CATALOGS_NAMESPACE, add_catalog
