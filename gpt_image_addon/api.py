@@ -56,6 +56,7 @@ from .core.jobs.queue import Job, Task, as_completed
 from .core.journal.states import JobState
 from .core.request.request import Application, GenerationRequest
 from .core.request.sizes import AUTO
+from .core.text.message import Message, message
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
@@ -416,7 +417,7 @@ def result_of(job: Job) -> Result:
         raise job.error
     applied, prepared = job.applied, job.prepared
     if job.state is not JobState.APPLIED or prepared is None or not isinstance(applied, Applied):
-        raise SceneError(f"The job is not finished: {job.message}.")
+        raise SceneError(message("The job is not finished: {state}.", state=Message.of(job.message)))
     entry = runner.entry(job.id)
     rows = [entry, *map(runner.entry, prepared.further_jobs)]
     names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -16,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import bpy
 
-from ..core.common.package import PACKAGE
 from ..core.errors import GptImageError, JobCancelled, SceneError
 from ..core.jobs.queue import Job, JobEvent, Task
 from ..core.text.log import get_logger
+from ..core.text.message import Message, message
 from ..core.text.redaction import describe
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ class Applier:
         self._arrived: deque[Task] = deque()
         self._deferred: list[Job] = []
         self._previews: deque[Job] = deque()
+        self._has_previewed = False
         self._steps: Iterator[StepResult] | None = None
 
     def add(self, job: Task) -> None:
@@ -91,6 +91,7 @@ class Applier:
             return StepResult.IDLE
         job = self._previews.popleft()
         if job.prepared is None and not job.done and job.preview is not None:
+            self._has_previewed = True
             try:
                 previews.show(
                     job.id, job.preview, job.application, job.application.name or job.request.prompt
@@ -115,7 +116,12 @@ class Applier:
             log.exception("Job %s could not be applied", job.id)
             self._fail(
                 job,
-                SceneError(f"The result could not be put into the scene: {describe(error)}.", billed="yes"),
+                SceneError(
+                    message(
+                        "The result could not be put into the scene: {problem}.", problem=describe(error)
+                    ),
+                    billed="yes",
+                ),
             )
             return
         job.complete(applied)
@@ -179,7 +185,7 @@ class Applier:
             written = yield from self._elsewhere(lambda: external_files.write(packed, outputs, owner))
             external_files.unpack(written)
         except GptImageError as error:
-            job.warn(f"{error.text} The picture is kept in the .blend.")
+            job.warn(message("{problem} The picture is kept in the .blend.", problem=error.text))
             return
         for picture in written:
             job.warn(*renamed_warning(picture.path or picture.named, picture.named))
@@ -190,7 +196,7 @@ class Applier:
             yield from self._elsewhere(lambda: self._journal.applied(job.id))
         except GptImageError as error:
             log.warning("Job %s: %s", job.id, error.text)
-            job.warn(f"{error.text} The result is offered for recovery again.")
+            job.warn(message("{problem} The result is offered for recovery again.", problem=error.text))
 
     def _elsewhere(self, work: Callable[[], T]) -> Generator[StepResult, None, T]:
         """Let a thread do something that may wait for the disk, and return what it returned."""
@@ -207,7 +213,14 @@ class Applier:
         """Keep a result until Blender can take it; in background nobody would change that, so it ends."""
         job.update(JobEvent(job, message=reason))
         if bpy.app.background:
-            self._fail(job, SceneError(f"{reason} The result is kept.", code="deferred", billed="yes"))
+            self._fail(
+                job,
+                SceneError(
+                    message("{reason} The result is kept.", reason=Message.of(reason)),
+                    code="deferred",
+                    billed="yes",
+                ),
+            )
         else:
             self._deferred.append(job)
 
@@ -220,6 +233,13 @@ class Applier:
             elif _file_is_gone(job.application) or _why_deferred(job) is None:
                 self._deferred.remove(job)
                 self._arrived.append(job)
+
+    def clear_previews(self) -> None:
+        """Take all previews out of the scene; nothing more is shown."""
+        if self._has_previewed:
+            from ..scene.targets import previews
+
+            previews.close()
 
 
 def _deliver(task: Task) -> Generator[StepResult, None, object]:
@@ -235,13 +255,6 @@ def clear_preview(job: Task) -> None:
         from ..scene.targets import previews
 
         previews.clear(job.id)
-
-
-def clear_previews() -> None:
-    """Take all previews out of the scene; nothing more is shown."""
-    name = f"{PACKAGE}.scene.targets.previews"
-    if name in sys.modules:
-        sys.modules[name].close()
 
 
 def _why_deferred(job: Job) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.common.arguments import unknown_name
 from ..core.errors import GptImageError, InvalidRequestError
 from ..core.journal.states import JobState
+from ..core.text.message import message
 from . import blend_paths, runner, settings
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def set_favourite(job: str, favourite: bool = True) -> None:
     :raises InvalidRequestError: there is no such job.
     """
     if not _journal().set_favourite(job, favourite):
-        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+        raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
 
 
 def clean_results(older_than_days: float, *, dry_run: bool = False) -> Cleaned:
@@ -196,7 +197,9 @@ def merge_journal(source: Path | str) -> Merged:
 def _check_age(days: float) -> None:
     """Below 0 not even what is being made now would be too young."""
     if days < 0:
-        raise InvalidRequestError(f"An age in days is not below 0, as {days:g} is.", param="older_than_days")
+        raise InvalidRequestError(
+            message("An age in days is not below 0, as {days} is.", days=f"{days:g}"), param="older_than_days"
+        )
 
 
 def _look() -> AbstractContextManager[JournalReader]:

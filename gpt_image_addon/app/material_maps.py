@@ -23,6 +23,7 @@ from ..core.jobs.queue import Deliver, Task
 from ..core.request.map_kinds import is_data_name
 from ..core.request.parameters import STRENGTHS
 from ..core.request.request import Application, check_application, check_map_values
+from ..core.text.message import Message, message
 from ..core.text.names import safe_name
 from . import blend_paths, runner, settings
 from .apply_queue import push_undo
@@ -246,12 +247,20 @@ def submit_remake(material: str, **strengths: float) -> Task:
     found = settings.load()
     block = bpy.data.materials.get(material)
     if block is None:
-        raise InvalidRequestError(f"There is no material '{material}'.", param="material")
+        raise InvalidRequestError(
+            message("There is no material '{material}'.", material=material), param="material"
+        )
     if block.library or block.override_library:
-        raise InvalidRequestError(f"'{material}' is linked and can't be changed.", param="material")
+        raise InvalidRequestError(
+            message("'{material}' is linked and can't be changed.", material=material), param="material"
+        )
     entry = runner.journal(found).entry(str(block.get(materials.JOB, "")))
     if entry is None or entry.folder is None or not entry.folder.is_dir():
-        raise SceneError(f"The pictures that '{material}' was made from are not on this machine.")
+        raise SceneError(
+            message(
+                "The pictures that '{material}' was made from are not on this machine.", material=material
+            )
+        )
     changed: dict[str, Any] = {"textures_dir": None, "scene_uid": None}
     changed |= materials.strengths_of(block) | strengths
     application = dataclasses.replace(entry.application, **changed)
@@ -291,5 +300,7 @@ def remake_material(material: str, **strengths: float) -> tuple[str, ...]:
     task = submit_remake(material, **strengths)
     task.wait()
     if not isinstance(task.applied, Remade):
-        raise task.error or InvalidRequestError(f"The job is not finished: {task.message}.")
+        raise task.error or InvalidRequestError(
+            message("The job is not finished: {state}.", state=Message.of(task.message))
+        )
     return task.applied.map_images

@@ -10,6 +10,7 @@ import bpy
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job
+from ..core.text.message import message
 from . import blend_paths, runner, settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def entry(job: str) -> Entry:
     """
     found = runner.journal(settings.load(with_key=False)).entry(job)
     if found is None:
-        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+        raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
     return found
 
 
@@ -37,7 +38,9 @@ def files(job: str) -> list[str]:
     journal = runner.journal(settings.load(with_key=False))
     found = list(map(str, pictures_of(journal, entry(job))))
     if not found:
-        raise InvalidRequestError(f"The files of job {job} are gone.", code="no_result", param="job")
+        raise InvalidRequestError(
+            message("The files of job {job} are gone.", job=job), code="no_result", param="job"
+        )
     return found
 
 
@@ -108,7 +111,9 @@ def use_variation(job: str, number: int, **application: Any) -> None:
 
     found = next((one for one in runner.jobs() if one.id == job), None)
     if not isinstance(found, Job) or not isinstance(found.applied, Applied):
-        raise InvalidRequestError(f"There is no finished job {job} in this session.", code="no_such_job")
+        raise InvalidRequestError(
+            message("There is no finished job {job} in this session.", job=job), code="no_such_job"
+        )
     if found.application.target == "material":
         apply(job, target="material", picture=number, **application)
     else:

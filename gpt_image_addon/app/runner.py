@@ -9,6 +9,7 @@ import queue
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from ..core.jobs.queue import Apply, Deliver, Job, JobEvent, JobQueue, Task, Wor
 from ..core.jobs.subprocess_worker import SUBPROCESS
 from ..core.request.request import Application, GenerationRequest
 from ..core.text.log import get_logger
+from ..core.text.message import message
 from . import apply_queue
 from .apply_queue import Applier, StepResult
 from .listeners import on_change
@@ -71,7 +73,7 @@ def state(settings: Settings) -> _State:
     if _state is None or _state.journal.folder != settings.state_folder:
         close()
         durations = Durations(settings.state_folder / DURATIONS_FILE)
-        journal = open_journal(settings.state_folder)
+        journal = open_journal(settings.state_folder, partial(_recover_body, settings))
         applier = Applier(journal, errand, _fail, _tell)
         _state = _State(journal, JobQueue(settings.concurrency), durations, applier)
         if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
@@ -80,6 +82,13 @@ def state(settings: Settings) -> _State:
     _state.queue.concurrency = settings.concurrency
     _state.applier.save = settings.storage == "save"
     return _state
+
+
+def _recover_body(settings: Settings, journal: Journal, entry: Entry) -> bool:
+    """See `Worker.recover_body`; called on workers too, so the settings are those of the opening."""
+    from ..core.jobs.worker import Worker
+
+    return Worker(journal, registry(settings), settings.connection()).recover_body(entry)
 
 
 def jobs() -> tuple[Task, ...]:
@@ -370,7 +379,7 @@ def recover(
     found = state(settings)
     stored = found.journal.entry(job)
     if stored is None:
-        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+        raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
     if application is None:
         # The scene, the object and the view that it was made for belong to another session.
         application = dataclasses.replace(
@@ -385,7 +394,9 @@ def recover(
             check_receiver(application)
     if seamless:
         stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
-    return _resume(stored, application, found, settings, f"The result of job {job} was recovered.")
+    return _resume(
+        stored, application, found, settings, message("The result of job {job} was recovered.", job=job)
+    )
 
 
 def _line(found: _State, settings: Settings) -> Worker:
@@ -405,9 +416,11 @@ def _resume(
     folder = stored.folder
     if folder is None or not folder.is_dir():
         raise InvalidRequestError(
-            f"Job {stored.id} has no files." if folder is None else f"The files of job {stored.id} are gone.",
+            message("Job {job} has no files.", job=stored.id)
+            if folder is None
+            else message("The files of job {job} are gone.", job=stored.id),
             code="no_result",
-            next_step=f"Its state is {stored.state}; `history` lists what there is.",
+            next_step=message("Its state is {state}; `history` lists what there is.", state=stored.state),
         )
     job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain, apply=apply)
     _enqueue(found, job, _line(found, settings).resume(folder))
@@ -535,7 +548,7 @@ def close() -> None:
     SUBPROCESS.close()
     if _state is None:
         return
-    apply_queue.clear_previews()
+    _state.applier.clear_previews()
     ended = _state.queue.close(CLOSE_SECONDS)
     SUBPROCESS.close()  # a worker may have come to it meanwhile
     if ended:  # a worker that still runs needs the journal

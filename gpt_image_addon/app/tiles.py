@@ -17,6 +17,7 @@ from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job, Task
 from ..core.request.request import Application, GenerationRequest
 from ..core.results.store import PreparedResult
+from ..core.text.message import Message, message
 from . import blend_paths, runner, settings
 from .material_maps import PictureSource, Source, read_picture, submit_work
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ..core.textures.tiling import Tile
 
 OFFLINE = "The offline provider can't repaint seams; it can only cut the tile, and this is the cut."
-KEPT = "The seams could not be repainted, so the cut is kept: {reason}"
+KEPT = Message("The seams could not be repainted, so the cut is kept: {reason}")
 REPAIR: Mapping[str, Any] = {
     **dict.fromkeys(("description", "provider", "model", "quality"), str | None),
     "max_cost": float | None,
@@ -127,9 +128,11 @@ def tile_result(job: Task) -> TileResult:
     """
     result = job.applied
     if not isinstance(result, TileResult):
-        raise job.error or InvalidRequestError(f"The job is not finished: {job.message}.")
+        raise job.error or InvalidRequestError(
+            message("The job is not finished: {state}.", state=Message.of(job.message))
+        )
     if job.error is not None:
-        kept = KEPT.format(reason=job.error.message)
+        kept = message(KEPT, reason=job.error.message)
         result = dataclasses.replace(result, warnings=(*result.warnings, kept))
     entry = runner.entry(job.id) if result.job else None
     warnings = (*job.warnings, *result.warnings)
@@ -168,7 +171,7 @@ def _typed(repair: Mapping[str, Any], repair_seams: bool) -> dict[str, Any]:
     """:raises InvalidRequestError: parameters that there are not, of another type, or for a repair only."""
     values = typed(REPAIR, repair)
     for name in values if not repair_seams else ():
-        raise InvalidRequestError(f"{name} belongs to repair_seams.", param=name)
+        raise InvalidRequestError(message("{name} belongs to repair_seams.", name=name), param=name)
     return values
 
 
@@ -236,7 +239,9 @@ class _Work:
         target = blend_paths.resolve(output, "output")
         writer.check_tile_file(target)
         if Path(source.label).is_file() and target.exists() and target.samefile(source.label):
-            raise InvalidRequestError(f"{target} is the picture itself; name another file.", param="output")
+            raise InvalidRequestError(
+                message("{path} is the picture itself; name another file.", path=target), param="output"
+            )
         outputs = runner.outputs(overwrite=overwrite)
         return cls(source, target, wanted, outputs)
 

@@ -7,6 +7,10 @@ from typing import Any, TypeVar
 
 import bpy
 
+from ..core.text.log import get_logger
+
+log = get_logger(__name__)
+
 _Block = TypeVar("_Block", bound=bpy.types.ID)
 
 
@@ -25,7 +29,10 @@ class Transaction:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             for undo in reversed(self._undo):
-                undo()
+                try:
+                    undo()
+                except Exception:  # the others are still to be taken back, and the first error is told
+                    log.exception("A change could not be taken back")
 
     def on_failure(self, undo: Callable[[], object]) -> None:
         """Call `undo` if the block fails; the latest change is taken back first."""

@@ -146,6 +146,21 @@ def test_a_failed_replacement_leaves_the_material_as_it_was() -> None:
     assert source_of(normal.inputs["Color"]).image.name == "Oak_normal"
 
 
+def test_what_can_not_be_taken_back_keeps_nothing_else() -> None:
+    material = bpy.data.materials.new("Mine")
+    material.roughness = 0.25
+
+    def fail() -> None:
+        raise ReferenceError("gone")
+
+    with pytest.raises(ValueError, match="first"), Transaction() as changes:
+        changes.set(material, "roughness", 0.75)
+        changes.on_failure(fail)
+        changes.made(bpy.data.materials.new("New"))
+        raise ValueError("first")
+    assert material.roughness == 0.25 and "New" not in bpy.data.materials
+
+
 def relief_set() -> dict[str, Any]:
     """Maps of parallel ridges."""
     maps = map_set()

@@ -14,6 +14,7 @@ import bpy
 from ...core.common.paths import state_folder
 from ...core.errors import MESSAGE_LIMIT, GptImageError, StorageError
 from ...core.http.endpoint import shown_url
+from ...core.text.message import message
 from ...core.text.redaction import describe, show
 from .. import settings
 
@@ -65,7 +66,11 @@ def _journal() -> str:
     nearest = next(path for path in (folder / JOURNAL_FILE, folder, *folder.parents) if path.exists())
     if not os.access(nearest, os.W_OK):
         raise StorageError(
-            f"The state folder {folder} can't be written: {os.strerror(errno.EACCES)}.",
+            message(
+                "The state folder {folder} can't be written: {reason}.",
+                folder=folder,
+                reason=os.strerror(errno.EACCES),
+            ),
             next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
         )
     return f"{folder}, sqlite {sqlite3.sqlite_version}, ${spent:.4f} spent this month"

@@ -8,10 +8,13 @@ import io
 import mmap
 import os
 import stat
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import StorageError
+from ..text.message import Message, message
 
 PART_SUFFIX = ".part"
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
@@ -27,18 +30,59 @@ NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 WORTH_BYTES = 2**20  # below this it is there before anyone would notice
 
 
+HELD = (errno.EBUSY, errno.ETXTBSY, *((errno.EACCES,) if os.name == "nt" else ()))
+"""What a system says of a file that another program, such as a virus scanner, has open just now."""
+HELD_DELAYS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between the attempts at such a file."""
+
+_T = TypeVar("_T")
+
+
+def while_held(action: Callable[[], _T]) -> _T:
+    """Do something with a file; while another program holds it, again for a second or two.
+
+    :raises OSError: as the action.
+    """
+    for delay in HELD_DELAYS:
+        try:
+            return action()
+        except OSError as error:
+            if error.errno not in HELD:
+                raise
+            time.sleep(delay)
+    return action()
+
+
+def move_file(path: Path, target: Path) -> None:
+    """Rename a file or folder, replacing a file of that name; see `while_held`.
+
+    :raises OSError: as `os.replace`.
+    """
+    while_held(lambda: path.replace(target))
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file, if it is there; see `while_held`.
+
+    :raises OSError: as `os.unlink`.
+    """
+    while_held(lambda: path.unlink(missing_ok=True))
+
+
 class storage_errors:
     """Turn an OSError inside the block into a StorageError with one sentence."""
 
-    def __init__(self, message: str) -> None:
-        self.message = message
+    def __init__(self, problem: str) -> None:
+        self.message = Message.of(problem)
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if isinstance(error, OSError):
-            raise StorageError(f"{self.message}: {error.strerror or error}.") from error
+            raise StorageError(
+                message("{problem}: {reason}.", problem=self.message, reason=error.strerror or error)
+            ) from error
 
 
 class InPieces(io.FileIO):
@@ -59,7 +103,9 @@ def open_file(path: Path, limit: int | None = None) -> io.BufferedReader:
     """
     _check_regular(path.stat(), path)
     # Asked again of what was opened: it may have been replaced meanwhile, and must not be waited for.
-    stream: io.BufferedReader[Any] = io.BufferedReader(InPieces(path, opener=_open_without_waiting))
+    stream: io.BufferedReader[Any] = io.BufferedReader(
+        while_held(lambda: InPieces(path, opener=_open_without_waiting))
+    )
     try:
         status = os.fstat(stream.fileno())
         _check_regular(status, path)
@@ -98,7 +144,8 @@ def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
     :param mode: permissions, from the first moment on.
     :raises OSError: as `open` and `write`.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), mode)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+    handle = while_held(lambda: os.open(path, flags, mode))
     with os.fdopen(handle, "wb") as stream:
         for start in range(0, len(data), PIECE):
             stream.write(memoryview(data)[start : start + PIECE])
@@ -111,7 +158,8 @@ def append_synced(path: Path, data: bytes) -> None:
 
     :raises OSError: as `open` and `write`.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    handle = while_held(lambda: os.open(path, flags, 0o644))
     try:
         before = os.fstat(handle).st_size
         written = os.write(handle, data)
@@ -131,15 +179,15 @@ def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """
     # A name of its own: two threads may write the same file at once.
     part = path.with_name(f"{path.name}.{os.urandom(4).hex()}{PART_SUFFIX}")
-    with storage_errors(f"{path} could not be written"):
+    with storage_errors(message("{path} could not be written", path=path)):
         if mode == PRIVATE_FILE:
             make_private_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write_synced(part, data, mode)
-            part.replace(path)
+            move_file(part, path)
         finally:
-            part.unlink(missing_ok=True)
+            remove_file(part)
 
 
 def make_private_folder(path: Path) -> None:

@@ -76,8 +76,10 @@ def is_alive(folder: Path, name: object) -> bool:
         path.unlink(missing_ok=True)
     except FileNotFoundError:
         return False
-    except PermissionError:
-        return True  # Windows neither opens nor removes what another process has locked
+    except OSError:
+        # Windows neither opens nor removes what another process has locked; and where the system has no file
+        # handle left, nobody may be taken for dead.
+        return True
     return False
 
 

@@ -6,8 +6,9 @@ a few kilobytes become gigabytes before anybody can count them.
 
 from __future__ import annotations
 
+import itertools
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 ACCEPTED = "gzip, deflate"
 PIECE = 256 * 1024  # bytes that are unpacked at once
@@ -51,6 +52,22 @@ class Unpacker:
             return
         for piece in self._layers[number].feed(data):
             yield from self._through(number + 1, piece)
+
+
+def unpack(body: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    """A body without its compression, whose head is not known any more.
+
+    :param limit: as for `Unpacker`.
+    :raises UnpackedTooLargeError: beyond the limit.
+    :raises zlib.error: broken.
+    """
+    pieces = iter(body)
+    first = next(pieces, b"")
+    packed = len(first) > 1 and _has_zlib_head(first)
+    unpacker = Unpacker("deflate" if packed else "", limit)
+    for piece in itertools.chain((first,), pieces):
+        yield from unpacker.feed(piece)
+    yield from unpacker.close()
 
 
 class _Layer:

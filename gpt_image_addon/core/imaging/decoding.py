@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
 
 from ..errors import GptImageError
+from ..text.message import message
 from .color_spaces import Profile, Shaped, Space, UnusableProfileError, find_space
 from .pillow_settings import MAX_PIXELS, own_settings
 from .whole_png import find_chunks
@@ -121,9 +122,9 @@ class Header:
 
         :param label: what to call the image.
         """
-        notes = [] if self.still else [f"Only the first frame of {label} is used."]
+        notes = [] if self.still else [message("Only the first frame of {name} is used.", name=label)]
         if self.profile_ignored:
-            notes.append(f"The colour profile of {label} can't be used and is ignored.")
+            notes.append(message("The colour profile of {name} can't be used and is ignored.", name=label))
         return tuple(notes)
 
 

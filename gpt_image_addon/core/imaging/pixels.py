@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidRequestError
 from ..raster.arrays import resized as resized_plane
+from ..text.message import message
 from .decoding import Decoded, Pixels, UnusablePictureError, decode_image, narrowed, read_header
 
 SMALLEST, LARGEST = 16, 8192  # pixels an edge
@@ -40,7 +41,9 @@ def read_image(data: bytes, label: str, *, as_data: bool = False) -> Decoded:
         return decode_image(data, as_data=as_data, deep=True)
     except UnusablePictureError as error:
         raise InvalidRequestError(
-            f"The picture {label} {error}.", code="bad_picture", param="picture"
+            message("The picture {name} {problem}.", name=label, problem=error),
+            code="bad_picture",
+            param="picture",
         ) from error
 
 

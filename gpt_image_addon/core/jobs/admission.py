@@ -12,6 +12,7 @@ from ..journal.entries import Alone, BatchPosition, Entry
 from ..journal.journal import Journal
 from ..request.pricing import Estimate, Limits, check_limit
 from ..request.request import Application, GenerationRequest
+from ..text.message import message
 from .equal_requests import after_running
 from .queue import Apply, Job, Work
 
@@ -69,8 +70,12 @@ def reserve_single(
         check_unknown(journal.find_unknown(digest), retry_unknown)
         stored = journal.find_stored(digest)
         if stored is not None:
-            notice = f"The same request was already made as job {stored.id}; reuse returns its result unpaid."
-            job.warn(notice)
+            job.warn(
+                message(
+                    "The same request was already made as job {job}; reuse returns its result unpaid.",
+                    job=stored.id,
+                )
+            )
     alone = Alone(digest=digest, locks=journal.locks, since=alone_since) if alone_since is not None else None
     reserve(job, price, digest, journal, limits, alone)
 
@@ -126,8 +131,12 @@ def check_unknown(earlier: Entry | None, retry_unknown: bool) -> None:
     """
     if earlier is not None and not retry_unknown:
         raise APIConnectionError(
-            f"The same request was sent on {earlier.created:%Y-%m-%d %H:%M} as job {earlier.id}, and no "
-            "answer came: it may have been billed.",
+            message(
+                "The same request was sent on {when} as job {job}, and no answer came: it may have been "
+                "billed.",
+                when=f"{earlier.created:%Y-%m-%d %H:%M}",
+                job=earlier.id,
+            ),
             code="outcome_unknown",
             billed="maybe",
             next_step="Add --retry-unknown (retry_unknown=True in Python) to send it anyway.",

@@ -15,6 +15,7 @@ from ..common.process_lock import is_alive
 from ..journal.entries import EqualRequestError as EqualRequestError
 from ..journal.recovery import recover_orphans
 from ..results.store import PreparedResult
+from ..text.message import message
 from .queue import Emit, Job, JobEvent, Work
 
 if TYPE_CHECKING:
@@ -33,13 +34,17 @@ def find_result(
     """
     stored = journal.find_stored(digest) if reuse else None
     if stored is not None and stored.folder is not None and stored.folder.is_dir():
-        return stored, f"The stored result of job {stored.id} was used; nothing was sent."
+        return stored, message("The stored result of job {job} was used; nothing was sent.", job=stored.id)
     stored = journal.take_undelivered(digest) if reuse is None and is_paid else None
     if stored is None:
         return None, ""
     return stored, (
-        f"The same request was paid for on {stored.created:%Y-%m-%d %H:%M} as job {stored.id}, which ended "
-        "before it delivered its result: that was used, and nothing was sent."
+        message(
+            "The same request was paid for on {when} as job {job}, which ended before it delivered "
+            "its result: that was used, and nothing was sent.",
+            when=f"{stored.created:%Y-%m-%d %H:%M}",
+            job=stored.id,
+        )
     )
 
 
@@ -82,7 +87,7 @@ def _wait(journal: Journal, digest: str, job: Job, emit: Emit) -> str:
     while (running := find_running(journal, digest)) is not None:
         if running.id != last:
             last = running.id
-            emit(JobEvent(job, message=f"Waiting for the same request of job {last}"))
+            emit(JobEvent(job, message=message("Waiting for the same request of job {job}", job=last)))
         job.check_cancelled()
         time.sleep(POLL_SECONDS)
     job.check_cancelled()
@@ -94,5 +99,7 @@ def _prepared(job: Job, stored: Entry, running: str) -> PreparedResult:
 
     assert stored.folder is not None
     prepared = prepare(stored.id, job.request, job.application, stored.folder)
-    notice = f"The same request was on its way as job {running or stored.id}: its result was used, unpaid."
+    notice = message(
+        "The same request was on its way as job {job}: its result was used, unpaid.", job=running or stored.id
+    )
     return dataclasses.replace(prepared, warnings=(*prepared.warnings, notice))

@@ -21,6 +21,7 @@ from ..errors import Billed, GptImageError, JobCancelled
 from ..journal.states import JobState
 from ..request.request import Application, GenerationRequest
 from ..results.store import PreparedResult
+from ..text.message import message
 
 if TYPE_CHECKING:
     from ..imaging.thumbnails import Preview
@@ -246,7 +247,7 @@ def as_completed(jobs: Iterable[Task], timeout: float | None = None) -> Iterator
             waiting.remove(job)
             yield job
         if waiting and deadline is not None and time.monotonic() >= deadline:
-            raise TimeoutError(f"{len(waiting)} jobs are not done.")
+            raise TimeoutError(message("{count} jobs are not done.", count=len(waiting)))
         if waiting:
             waiting[0].wait(WAIT_SLICE)
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..common.files import remove_file
 from ..common.threads import STORING
 from ..common.unexpected import unexpected_error
 from ..errors import (
@@ -26,7 +27,7 @@ from ..errors import (
 )
 from ..http.allowance import ANSWER_SECONDS
 from ..imaging.image_reader import read_image_file
-from ..journal.journal import Journal
+from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import PROVIDERS, make_provider
 from ..request.models import Registry
@@ -47,6 +48,7 @@ from ..results.store import (
     keep,
 )
 from ..text.log import get_logger
+from ..text.message import Message, join, message
 from .estimates import further_price, sent_fields
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
 from .queue import Emit, Job, JobEvent, Work
@@ -62,8 +64,8 @@ log = get_logger(__name__)
 
 NO_USAGE = "The server did not say what was used; the cost shown is the estimate."
 ODD_USAGE = "What the server says was used can't be right; the cost shown is the estimate."
-HEIGHT_FAILED = "No height map could be generated, so relief is estimated: {reason}"
-SEAMS_FAILED = "The seams could not be repainted, so the cut is kept: {reason}"
+HEIGHT_FAILED = Message("No height map could be generated, so relief is estimated: {reason}")
+SEAMS_FAILED = Message("The seams could not be repainted, so the cut is kept: {reason}")
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,26 @@ class Worker:
 
         return work
 
+    def recover_body(self, entry: Entry) -> bool:
+        """Make a result of the body that a process which died had kept, as if it had lived.
+
+        :returns: whether there is one now; the row says so too. A body that can't be read stays where it is.
+        """
+        request = entry.request
+        body = BodyFile(self.journal.results, entry.id, self.connection.api_key)
+        try:
+            if not body.reopen():
+                return False
+            answer = make_provider(request.provider, self.connection).read(request, body.pieces())
+            uploads = _load_unchanged(request, self.journal.digest_of(entry.id))
+            job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
+            self.store(job, answer, uploads, [], body=body)
+        except (GptImageError, OSError) as error:
+            log.info("The answer to job %s can't be read: %s", entry.id, error)
+            body.keep()
+            return False
+        return True
+
     def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
         from ..results.output_files import Outputs
@@ -164,9 +186,9 @@ class Worker:
             try:
                 ask(job, folder, emit)
             except GptImageError as error:
-                notices.append(failed.format(reason=error.message))
+                notices.append(message(failed, reason=error.message))
             except Exception as error:
-                notices.append(failed.format(reason=unexpected_error(error).message))
+                notices.append(message(failed, reason=unexpected_error(error).message))
         return tuple(notices)
 
     def _ask_repairs(self, job: Job, folder: Path, emit: Emit) -> None:
@@ -264,7 +286,7 @@ class Worker:
             kept = keep(self.journal.results, job.id, now, files, facts)
             if answer.is_whole:
                 with contextlib.suppress(OSError):  # another program may hold it; it does no harm
-                    (kept.folder / BODY_FILE).unlink(missing_ok=True)
+                    remove_file(kept.folder / BODY_FILE)
         notices = [kept.notice] if kept.notice else []
         try:
             self.journal.received(
@@ -274,8 +296,13 @@ class Worker:
             log.exception("The answer to job %s could not be noted", job.id)
             why = error if isinstance(error, StorageError) else unexpected_error(error, "yes")
             notices.append(
-                f"{why.message} The answer is paid for (${cost:.4f}) and lies in {kept.folder}; "
-                "the journal takes it over when it can be written again."
+                message(
+                    "{problem} The answer is paid for (${usd}) and lies in {folder}; the journal takes it "
+                    "over when it can be written again.",
+                    problem=why.message,
+                    usd=f"{cost:.4f}",
+                    folder=kept.folder,
+                )
             )
         return kept.folder, tuple(notices)
 
@@ -302,8 +329,7 @@ def _keep_body(body: BodyFile, error: GptImageError) -> None:
         return
     kept = body.keep()
     if kept is not None:
-        told = f"What was received lies in {kept}."
-        error.next_step = f"{error.next_step} {told}".lstrip()
+        error.next_step = join(error.next_step, message("What was received lies in {path}.", path=kept))
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
@@ -328,13 +354,20 @@ def _reporter(job: Job, emit: Emit) -> Reporter:
     from ..providers.base import Reporter
 
     def on_wait(seconds: float, reason: str) -> None:
-        emit(JobEvent(job, message=f"Trying again in {seconds:.0f} s: {reason}"))
+        emit(
+            JobEvent(
+                job,
+                message=message(
+                    "Trying again in {seconds} s: {reason}", seconds=f"{seconds:.0f}", reason=reason
+                ),
+            )
+        )
 
     def on_partial(index: int, data: bytes) -> None:
         share = (index + 1) / (job.request.partial_images + 1)
         preview = make_preview(index + 1, data)
-        message, progress = f"Preview {index + 1}", 0.1 + 0.8 * share
-        emit(JobEvent(job, message=message, partial=data, preview=preview, progress=progress))
+        text, progress = message("Preview {number}", number=index + 1), 0.1 + 0.8 * share
+        emit(JobEvent(job, message=text, partial=data, preview=preview, progress=progress))
 
     return Reporter(on_wait, on_partial)
 
@@ -358,6 +391,16 @@ def load_uploads(request: GenerationRequest) -> Uploads:
     if request.markup:
         markup = make_neutral(load_upload(Path(request.markup)), "markup")
     return Uploads(references, mask, markup)
+
+
+def _load_unchanged(request: GenerationRequest, digest: str) -> Uploads:
+    """As `load_uploads`; none where they are not what was sent any more."""
+    from ..providers.base import Uploads
+
+    with contextlib.suppress(GptImageError):
+        if request.digest(file_digests(request)) == digest:
+            return load_uploads(request)
+    return Uploads()
 
 
 def file_digests(request: GenerationRequest) -> list[str]:

@@ -14,6 +14,7 @@ from ..errors import Billed, RowTakenError, StorageError
 from ..request.request import Application, GenerationRequest
 from ..results.folders import named
 from ..text.json_reader import load_json
+from ..text.message import message
 from .states import JobState
 from .stored_values import clean_billed, load_object, read_values
 
@@ -128,7 +129,11 @@ def read_entry(row: sqlite3.Row, results: Path) -> Entry:
         )
     except (ValueError, TypeError, OverflowError, OSError) as error:
         raise StorageError(
-            f"The row of job {row['id']!s:.100} in the journal can't be read: {error!s:.200}.",
+            message(
+                "The row of job {job} in the journal can't be read: {problem}.",
+                job=f"{row['id']!s:.100}",
+                problem=f"{error!s:.200}",
+            ),
             code="journal_row",
             next_step="Its result, where there is one, is in the results folder.",
         ) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..common.files import read_file, storage_errors
 from ..errors import InvalidRequestError
 from ..results.folders import PICTURE_STEM, files_in, locate, measure, named, present, remove
+from ..text.message import message
 from ..text.names import safe_name
 from .entries import STORED
 from .schema import PROMPT, month_of
@@ -143,7 +144,9 @@ def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[P
     pictures = pictures_of(journal, entry) if entry else []
     if entry is None or not pictures:
         raise InvalidRequestError(
-            f"Job {job} has no pictures." if entry else f"There is no job {job}.",
+            message("Job {job} has no pictures.", job=job)
+            if entry
+            else message("There is no job {job}.", job=job),
             code="no_result" if entry else "no_such_job",
             param="job",
         )
@@ -151,7 +154,7 @@ def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[P
     copies = []
     for picture in pictures:
         copy = folder / f"{name} {job} {picture.name.removeprefix(PICTURE_STEM)}"
-        with storage_errors(f"{picture} could not be read"):
+        with storage_errors(message("{path} could not be read", path=picture)):
             data = read_file(picture)
         copies.append(outputs.copy(copy, data, job))
     journal.applied(job)

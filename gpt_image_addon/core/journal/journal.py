@@ -29,6 +29,7 @@ from ..errors import BudgetExceededError, GptImageError, StorageError
 from ..request.request import Application, GenerationRequest
 from ..results.folders import measure, month_folders, named
 from ..text.log import get_logger
+from ..text.message import message
 from .entries import MOVES, OPEN, BatchPosition
 from .entries import Entry as Entry
 from .reader import LOCKS_FOLDER, NOT_MEASURED, NOT_SEARCHABLE, RESULTS_FOLDER, JournalReader
@@ -68,13 +69,19 @@ class Journal(JournalReader):
         :raises StorageError: it can't be written, or the journal is damaged.
         """
         super().__init__(folder)
+        self.read_body: Callable[[Journal, Entry], bool] | None = None
+        """See `recovery.open_journal`."""
         try:
             make_private_folder(self.results)
             make_private_folder(self.locks)
             self._lock = ProcessLock(self.locks)
         except OSError as error:
             raise StorageError(
-                f"The state folder {folder} can't be written: {error.strerror or error}.",
+                message(
+                    "The state folder {folder} can't be written: {reason}.",
+                    folder=folder,
+                    reason=error.strerror or error,
+                ),
                 next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
             ) from error
         try:
@@ -177,7 +184,8 @@ class Journal(JournalReader):
         values = {"size": size} if size else {}
         if not self._move(job, JobState.SENDING, durable=True, **values):
             raise StorageError(
-                f"Another process assumed job {job} had crashed; nothing was sent.", code="journal"
+                message("Another process assumed job {job} had crashed; nothing was sent.", job=job),
+                code="journal",
             )
 
     def received(
@@ -361,8 +369,12 @@ def _check_budget(connection: sqlite3.Connection, now: datetime, usd: float, bud
     used = float(connection.execute(total, (month_of(now),)).fetchone()[0]) / PICO
     if used + usd > budget_usd:
         raise BudgetExceededError(
-            f"This could cost ${usd:.4f}; of the monthly budget of ${budget_usd:.2f}, "
-            f"${used:.4f} is spent or reserved.",
+            message(
+                "This could cost ${usd}; of the monthly budget of ${budget}, ${used} is spent or reserved.",
+                usd=f"{usd:.4f}",
+                budget=f"{budget_usd:.2f}",
+                used=f"{used:.4f}",
+            ),
             next_step="Raise the budget, or choose a lower quality or a smaller size.",
         )
 

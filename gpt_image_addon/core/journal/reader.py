@@ -18,6 +18,7 @@ from ..errors import StorageError
 from ..request.pricing import Observed
 from ..results.folders import measure, named
 from ..text.log import get_logger
+from ..text.message import message
 from .entries import ON_ITS_WAY, OPEN, STORED, Entry, read_entry
 from .schema import (
     JOURNAL_FILE,
@@ -74,6 +75,11 @@ class JournalReader:
         :raises StorageError: it can't be read.
         """
         return next(map(self.read, self.rows("id = ?", job)), None)
+
+    def digest_of(self, job: str) -> str:
+        """The digest under which a job was reserved; empty where there is no such job."""
+        rows = self.rows("id = ?", job)
+        return str(rows[0]["digest"]) if rows else ""
 
     def entries(self, *states: JobState) -> list[Entry]:
         """The rows in these states (all without any), newest first."""
@@ -227,7 +233,11 @@ def open_to_look(folder: Path) -> sqlite3.Connection:
     path = folder / JOURNAL_FILE
     if folder.exists() and not folder.is_dir():
         raise StorageError(
-            f"The state folder {folder} can't be written: {os.strerror(errno.ENOTDIR)}.",
+            message(
+                "The state folder {folder} can't be written: {reason}.",
+                folder=folder,
+                reason=os.strerror(errno.ENOTDIR),
+            ),
             next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
         )
     if all(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm")):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from ..common.paths import is_job_id
 from ..common.process_lock import sweep
 from ..results.folders import present
 from ..results.store import find_result, read_answer
+from .entries import Entry
 from .journal import Journal
 from .schema import described, insert, month_of
 from .states import JobState
@@ -29,12 +30,14 @@ SOMEBODY_ELSES = (KeyError, TypeError, ValueError, OverflowError, OSError)
 """What reading an answer that is none of ours raises."""
 
 
-def open_journal(folder: Path) -> Journal:
+def open_journal(folder: Path, read_body: Callable[[Journal, Entry], bool] | None = None) -> Journal:
     """The journal of a state folder, in which nothing waits for a process that is gone.
 
+    :param read_body: makes a result of an answer of which only the body was kept; returns whether it could.
     :raises StorageError: it can't be written, or it is damaged.
     """
     journal = Journal(folder)
+    journal.read_body = read_body
     try:
         recover_orphans(journal)
         if journal.is_new:
@@ -63,7 +66,7 @@ def adopt_result(journal: Journal, job: str) -> bool:
     folder = find_result(journal.results, job)
     answer = read_answer(folder) if folder is not None else None
     if folder is None or answer is None:
-        return False
+        return _read_body(journal, job)
     cost = clean_usd(answer.get("cost_usd"))
     if cost is None:  # somebody changed it, or an older version believed it
         cost = float(journal.query("SELECT estimated_usd FROM jobs WHERE id = ?", job)[0][0])
@@ -75,6 +78,14 @@ def adopt_result(journal: Journal, job: str) -> bool:
         request_id=clean_text(answer.get("request_id"), ID_LIMIT),
     )
     return True
+
+
+def _read_body(journal: Journal, job: str) -> bool:
+    if journal.read_body is None:
+        return False
+    (row,) = journal.rows("id = ?", job)
+    entry = next(journal.readable([row]), None)
+    return entry is not None and journal.read_body(journal, entry)
 
 
 def recover_all(journal: Journal) -> None:

@@ -19,6 +19,7 @@ from ..errors import StorageError
 from ..request.parameters import DEFAULT_SIZE
 from ..request.pricing import picture_tokens
 from ..request.request import Application, GenerationRequest
+from ..text.message import message
 from .stored_values import load_object
 
 JOURNAL_FILE = "journal.sqlite3"
@@ -190,7 +191,7 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> int:
     before = version_of(connection)
     if before > VERSION:
         raise StorageError(
-            f"The journal in {folder} was written by a newer version of this add-on.",
+            message("The journal in {folder} was written by a newer version of this add-on.", folder=folder),
             next_step="Update the add-on, or set GPT_IMAGE_DATA_DIR to another folder.",
         )
     for script, fill in MIGRATIONS[before:]:
@@ -265,7 +266,14 @@ def storage_errors(folder: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         problem, next_step = _plainly(error)
         raise StorageError(
-            f"The journal {folder / JOURNAL_FILE} {problem} ({error}).", code="journal", next_step=next_step
+            message(
+                "The journal {path} {problem} ({reason}).",
+                path=folder / JOURNAL_FILE,
+                problem=problem,
+                reason=error,
+            ),
+            code="journal",
+            next_step=next_step,
         ) from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -69,6 +69,14 @@ class Provider(Protocol):
         :param prompt: the words to send: those of the request with its style.
         :raises APIError: the provider can't answer.
         :raises JobCancelled: ``request_state`` was cancelled.
+        """
+        ...
+
+    def read(self, request: GenerationRequest, body: Iterable[bytes]) -> Answer:
+        """Read an answer that came earlier, from its body as it came; nothing is sent.
+
+        :param body: its pieces, perhaps packed, and perhaps cut off.
+        :raises APIError: there is no whole picture in it.
         """
         ...
 

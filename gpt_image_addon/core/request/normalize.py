@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..errors import InvalidRequestError
+from ..text.message import message
 from .models import Model, Registry, gif_frames
 from .request import GenerationRequest
 from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
@@ -29,7 +30,13 @@ def effective_request(
     sent = asked if rule.problem(*asked) is None else rule.nearest(*asked)
     notes: tuple[str, ...] = ()
     if sent[0] < asked[0] or sent[1] < asked[1]:
-        notes = (f"No tile of {request.size} can be cut from {format_size(*sent)}: it will be enlarged.",)
+        notes = (
+            message(
+                "No tile of {size} can be cut from {picture_size}: it will be enlarged.",
+                size=request.size,
+                picture_size=format_size(*sent),
+            ),
+        )
     return dataclasses.replace(request, size=format_size(*sent)), notes
 
 
@@ -48,7 +55,13 @@ def check_tile_size(size: tuple[int, int]) -> None:
     least, most = 2 * SMALLEST, 8192
     if min(size) < least or max(size) > most:
         raise InvalidRequestError(
-            f"A tile has {least} to {most} pixels an edge, not {size[0]}x{size[1]}.",
+            message(
+                "A tile has {least} to {most} pixels an edge, not {width}x{height}.",
+                least=least,
+                most=most,
+                width=size[0],
+                height=size[1],
+            ),
             code="invalid_value",
             param="size",
         )

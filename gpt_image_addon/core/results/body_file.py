@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from ..common.files import PART_SUFFIX, PIECE, make_private_folder, sync_folder
+from ..common.files import PART_SUFFIX, PIECE, make_private_folder, move_file, sync_folder
+from ..common.paths import find_below
 from ..text.log import get_logger
-from .folders import BODY_FILE
+from .folders import ANSWER_FILE, BODY_FILE, result_folders
 
 log = get_logger(__name__)
 
@@ -38,6 +40,34 @@ class BodyFile:
         self._failed = False
         self.when = datetime.now()
         """When the answer began to come; its month names the folder in between."""
+
+    def reopen(self) -> bool:
+        """Take up what a process left that died while it read; `discard`, `keep` or a result ends it.
+
+        :returns: whether there is a body that no result was made of.
+        :raises OSError: it can't be opened.
+        """
+        for folder in result_folders(self._results, self._job):
+            body = find_below(folder, BODY_FILE)
+            if body is None or find_below(folder, ANSWER_FILE) is not None:
+                continue
+            came = datetime.fromtimestamp(body.stat().st_mtime)
+            month = datetime.strptime(folder.parent.name, "%Y-%m")
+            self.when = came if (came.year, came.month) == (month.year, month.month) else month
+            move_file(folder, self._part)
+            self._handle = os.open(self._part / BODY_FILE, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            return True
+        return False
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body from its start.
+
+        :raises OSError: as `os.read`.
+        """
+        assert self._handle is not None
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        while piece := os.read(self._handle, PIECE):
+            yield piece
 
     @property
     def _folder(self) -> Path:
@@ -105,7 +135,7 @@ class BodyFile:
             return None
         try:
             sync_folder(self._part)
-            self._part.replace(self._folder)
+            move_file(self._part, self._folder)
             sync_folder(self._folder.parent)
         except OSError as error:
             log.warning("The body of an answer can't be kept: %s", error)

@@ -13,7 +13,15 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..common.files import PART_SUFFIX, PIECE, PRIVATE_FILE, make_private_folder, sync_folder
+from ..common.files import (
+    PART_SUFFIX,
+    PIECE,
+    PRIVATE_FILE,
+    make_private_folder,
+    move_file,
+    remove_file,
+    sync_folder,
+)
 from ..common.paths import find_below, is_file_name, is_job_id, is_month
 
 ANSWER_FILE = "answer.json"
@@ -134,7 +142,7 @@ def remove(folder: Path) -> None:
     answer_first = sorted(files_in(folder), key=lambda entry: entry.name != ANSWER_FILE)
     for entry in answer_first:  # without its answer, what a death leaves is no result any more
         with contextlib.suppress(OSError):
-            Path(entry.path).unlink()
+            remove_file(Path(entry.path))
     rescued = folder.parent if folder.parent.name.startswith(RESCUE_PREFIX) else None
     for emptied in (*(folder / name for name in FOLDERS), folder, *((rescued,) if rescued else ())):
         with contextlib.suppress(OSError):
@@ -160,7 +168,7 @@ def copy(old: Path, new: Path, part: Path) -> int:
                 make_private_folder((part / inside).parent)
                 total += _copy_file(Path(entry.path), part / inside)
         sync_folder(part)
-        part.replace(new)
+        move_file(part, new)
         sync_folder(new.parent)
         return total
     except OSError:

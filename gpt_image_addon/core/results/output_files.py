@@ -19,10 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ..common.files import read_file, storage_errors, write_synced
+from ..common.files import move_file, read_file, remove_file, storage_errors, while_held, write_synced
 from ..common.paths import is_file_name
 from ..errors import InvalidRequestError, StorageError
 from ..text.log import get_logger
+from ..text.message import message
 from .output_folders import check_folder, make_folder, new_part, sync_where_possible
 
 log = get_logger(__name__)
@@ -112,7 +113,7 @@ class Outputs:
         :raises InvalidRequestError: something else has this name.
         :raises StorageError: it can't be renamed.
         """
-        with storage_errors(f"{path} could not be written"):
+        with storage_errors(message("{path} could not be written", path=path)):
             digest = _digest(part)
             for candidate in _names(path) if renames else (path,):
                 if _take_name(part, candidate):
@@ -123,7 +124,7 @@ class Outputs:
                     return candidate
                 was_cut = renames and _is_beginning(candidate, part)
                 if was_cut or self._may_replace(candidate, owner, is_ours):
-                    part.replace(candidate)
+                    move_file(part, candidate)
                     sync_where_possible(candidate.parent)
                     self._note(candidate, owner, digest)
                     return candidate
@@ -136,11 +137,15 @@ class Outputs:
         :raises StorageError: the folder can't be written.
         """
         if os.name == "nt" and not is_file_name(path.name):
-            raise InvalidRequestError(f"'{path.name}' can't be the name of a file.", param=param)
+            raise InvalidRequestError(
+                message("'{name}' can't be the name of a file.", name=path.name), param=param
+            )
         if path.is_dir():
-            raise InvalidRequestError(f"{path} is a folder.", code="is_a_folder", param=param)
+            raise InvalidRequestError(
+                message("{path} is a folder.", path=path), code="is_a_folder", param=param
+            )
         check_folder(path.parent, path.name)
-        with storage_errors(f"{path} could not be read"):
+        with storage_errors(message("{path} could not be read", path=path)):
             if os.path.lexists(path) and not self._may_replace(path, owner, is_ours):
                 raise _taken(path, param)
 
@@ -149,9 +154,9 @@ class Outputs:
 
         :raises StorageError: it can't be deleted.
         """
-        with storage_errors(f"{path} could not be written"):
+        with storage_errors(message("{path} could not be written", path=path)):
             if os.path.lexists(path) and self._may_replace(path, owner, is_ours):
-                path.unlink(missing_ok=True)
+                remove_file(path)
 
     def find(self, path: Path, owner: str, originals: Sequence[Path] = ()) -> Path | None:
         """What `copy` wrote for an owner, under whichever name; None where it is not there, or not whole.
@@ -159,7 +164,7 @@ class Outputs:
         :param originals: files of which it may be a copy; without, its hash is compared.
         :raises StorageError: a file can't be read.
         """
-        with storage_errors(f"{path} could not be read"):
+        with storage_errors(message("{path} could not be read", path=path)):
             for candidate in _names(path):
                 if not os.path.lexists(candidate):
                     return None
@@ -178,10 +183,10 @@ class Outputs:
     def _written(self, path: Path, data: bytes) -> Iterator[Path]:
         """The data in a file of another name, which is gone afterwards."""
         part = new_part(path)
-        with storage_errors(f"{path} could not be written"):
+        with storage_errors(message("{path} could not be written", path=path)):
             make_folder(path.parent)
         try:
-            with storage_errors(f"{path} could not be written"):
+            with storage_errors(message("{path} could not be written", path=path)):
                 write_synced(part, data)
             yield part
         finally:
@@ -223,7 +228,13 @@ def renamed_warning(path: Path, wanted: Path) -> tuple[str, ...]:
     """What to tell where `Outputs.copy` took another name; nothing where it did not."""
     if path == wanted:
         return ()
-    return (f"{wanted} was there already and stays as it is; the new file is {path.name}.",)
+    return (
+        message(
+            "{path} was there already and stays as it is; the new file is {name}.",
+            path=wanted,
+            name=path.name,
+        ),
+    )
 
 
 def is_json_report(path: Path) -> bool:
@@ -253,7 +264,7 @@ def _take_name(part: Path, path: Path) -> bool:
     """Rename a file to a name that nothing has; False where something has it."""
     try:
         if os.name == "nt":
-            part.rename(path)
+            while_held(lambda: part.rename(path))
         else:
             os.link(part, path, follow_symlinks=False)
             part.unlink()
@@ -280,7 +291,7 @@ def _take_by_holding(part: Path, path: Path) -> bool:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(os.fsencode(part.name))
-        part.replace(path)
+        move_file(part, path)
     except OSError:
         path.unlink(missing_ok=True)
         raise
@@ -347,10 +358,10 @@ def _key(path: Path) -> str:
 def _taken(path: Path, param: str | None = None) -> InvalidRequestError:
     if _is_special(path):
         return InvalidRequestError(
-            f"{path} is not a regular file, so it stays as it is; name another one.",
+            message("{path} is not a regular file, so it stays as it is; name another one.", path=path),
             code="file_exists",
             param=param,
         )
     return InvalidRequestError(
-        f"{path} exists; add --overwrite to replace it.", code="file_exists", param=param
+        message("{path} exists; add --overwrite to replace it.", path=path), code="file_exists", param=param
     )

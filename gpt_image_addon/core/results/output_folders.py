@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..common.files import PART_SUFFIX, storage_errors, sync_folder
 from ..errors import StorageError
+from ..text.message import message
 
 PART_PREFIX = ".gpt-image-"
 PROBE_NAME = 96  # bytes: as long as the name of a copy can become
@@ -27,7 +28,7 @@ def check_folder(folder: Path, name: str = "") -> None:
     probe = new_part(folder / "probe")
     probe = probe.with_name(probe.name.ljust(size, "_"))
     made: list[Path] = []
-    with storage_errors(f"{folder} could not be written"):
+    with storage_errors(message("{path} could not be written", path=folder)):
         try:
             made = make_folder(folder)
             os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -40,7 +41,7 @@ def check_folder(folder: Path, name: str = "") -> None:
                     path.rmdir()
     if is_full:
         raise StorageError(
-            f"{folder} could not be written: its disk is full.",
+            message("{folder} could not be written: its disk is full.", folder=folder),
             code="disk_full",
             next_step="Free space on its disk.",
         )

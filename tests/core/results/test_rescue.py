@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import gzip
+import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from gpt_image_addon.core.common.files import PART_SUFFIX
 from gpt_image_addon.core.errors import GptImageError, StorageError
 from gpt_image_addon.core.http.endpoint import Connection
-from gpt_image_addon.core.jobs.queue import JobEvent
+from gpt_image_addon.core.jobs.queue import Job, JobEvent
 from gpt_image_addon.core.jobs.worker import Worker
-from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.journal import Entry, Journal
 from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.journal.states import JobState
@@ -31,6 +36,7 @@ from gpt_image_addon.core.results.body_file import BodyFile
 from gpt_image_addon.core.results.folders import BODY_FILE
 from gpt_image_addon.core.results.store import ANSWER_FILE, Kept, find_result, keep, read_answer, salvage
 from tests.api_server import ApiServer, faults
+from tests.api_server.pictures import painted
 from tests.core.line import admit, finish, run, start
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -347,3 +353,135 @@ def test_an_answer_that_another_process_has_brought_is_there(tmp_path: Path, tem
     first = keep(tmp_path, "a", NOW, FILES, {"cost_usd": 1})
     assert keep(tmp_path, "a", NOW, FILES, {"cost_usd": 1}) == first
     assert not list(temporary.iterdir()) and not list(first.folder.parent.glob(f"*{PART_SUFFIX}"))
+
+
+def die_with_body(journal: Journal, job: Job, body: bytes) -> Path:
+    """What a process leaves that is killed when the body has come and nothing was made of it."""
+    received = BodyFile(journal.results, job.id)
+    received.write(body)
+    os.fsync(received._handle or -1)
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET state = 'SENDING', process = 'gone'")
+    return received._part / BODY_FILE
+
+
+def reopened(journal: Journal, api_server: ApiServer) -> Journal:
+    connection = Connection(api_server.base_url, api_server.api_key)
+
+    def read_body(opened: Journal, entry: Entry) -> bool:
+        return Worker(opened, load_registry(), connection).recover_body(entry)
+
+    return open_journal(journal.folder, read_body)
+
+
+def stream_of(*events: dict[str, object]) -> bytes:
+    return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+
+
+BRICKS = painted(1, (816, 816), "png", 100, False, noise=False)
+ENTRY = {"b64_json": base64.b64encode(BRICKS).decode()}
+USAGE = {"input_tokens": 10, "output_tokens": 196, "input_tokens_details": {"text_tokens": 10}}
+DOCUMENT = json.dumps({"data": [ENTRY], "usage": USAGE}).encode()
+COMPLETED = {"type": "image_generation.completed", **ENTRY, "usage": USAGE}
+PARTIAL = {"type": "image_generation.partial_image", "partial_image_index": 0, **ENTRY}
+WHOLE_BODIES = {
+    "document": DOCUMENT,
+    "gzip": gzip.compress(DOCUMENT),
+    "zlib": zlib.compress(DOCUMENT),
+    "stream": stream_of(PARTIAL, COMPLETED),
+    "bare image": BRICKS,
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE_BODIES)
+def test_a_body_that_a_dead_process_kept_becomes_its_result(
+    journal: Journal, api_server: ApiServer, kind: str
+) -> None:
+    job = admit(journal)
+    die_with_body(journal, job, WHOLE_BODIES[kind])
+    again = reopened(journal, api_server)
+    entry = again.entry(job.id)
+    assert entry is not None and entry.folder is not None and entry.state is JobState.RECEIVED
+    assert (entry.folder / "image-1.png").read_bytes() == BRICKS
+    assert sorted(path.name for path in entry.folder.iterdir()) == [ANSWER_FILE, "image-1.png"]
+    assert [path.name for path in entry.folder.parent.iterdir()] == [job.id]
+    expected = entry.estimated_usd if kind == "bare image" else entry.cost_usd
+    assert again.reserved_usd() == 0 and again.spent_usd() == pytest.approx(expected)
+    assert [found.id for found in again.unapplied()] == [job.id] and not api_server.requests
+    again.close()
+
+
+def test_a_body_that_was_cut_off_gives_the_images_that_had_come(
+    journal: Journal, api_server: ApiServer
+) -> None:
+    job = admit(journal, n=2)
+    two = json.dumps({"data": [ENTRY, ENTRY]}).encode()
+    die_with_body(journal, job, two[: len(two) * 3 // 4])
+    again = reopened(journal, api_server)
+    entry = again.entry(job.id)
+    assert entry is not None and entry.folder is not None and entry.state is JobState.RECEIVED
+    assert {path.name for path in entry.folder.iterdir()} == {ANSWER_FILE, BODY_FILE, "image-1.png"}
+    answer = read_answer(entry.folder)
+    assert answer is not None and any("broke off" in warning for warning in answer["warnings"])
+    again.close()
+
+
+BROKEN_BODIES = {
+    "half an image": DOCUMENT[: len(DOCUMENT) // 2],
+    "half a bare image": BRICKS[: len(BRICKS) // 2],
+    "half a stream": stream_of(PARTIAL),
+    "half of gzip": gzip.compress(DOCUMENT)[:300],
+    "broken gzip": b"\x1f\x8b\x08" + b"\0" * 100,
+    "an error": b'{"error": {"message": "down", "code": "server_error"}}',
+    "a link": b'{"data": [{"url": "https://example.com/a.png"}]}',
+    "nothing": b"",
+    "no image": b'{"data": [{"b64_json": "aGVsbG8="}]}',
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_BODIES)
+def test_a_body_without_a_whole_image_stays_and_is_unknown(
+    journal: Journal, api_server: ApiServer, kind: str
+) -> None:
+    job = admit(journal)
+    die_with_body(journal, job, BROKEN_BODIES[kind])
+    again = reopened(journal, api_server)
+    for _ in range(2):
+        entry = again.entry(job.id)
+        assert entry is not None and entry.state is JobState.UNKNOWN and entry.folder is None
+        (left,) = again.results.glob(f"*/*/{BODY_FILE}")
+        assert left.read_bytes() == BROKEN_BODIES[kind] and left.parent.name == job.id
+        recover_all(again)
+    again.close()
+
+
+def test_a_body_is_read_again_with_its_mask_while_the_files_are_the_same(
+    journal: Journal, api_server: ApiServer, tmp_path: Path
+) -> None:
+    original, mask = tmp_path / "wall.png", tmp_path / "mask.png"
+    original.write_bytes(BRICKS)
+    half = Image.new("RGBA", (816, 816), (0, 0, 0, 255))
+    half.paste((0, 0, 0, 0), (0, 0, 816, 400))
+    half.save(mask)
+    for changed in (False, True):
+        job = admit(journal, references=(str(original),), mask=str(mask), prompt=f"oak {changed}")
+        die_with_body(journal, job, DOCUMENT)
+        if changed:
+            original.write_bytes(painted(2, (816, 816), "png", 100, False, noise=False))
+        again = reopened(journal, api_server)
+        entry = again.entry(job.id)
+        assert entry is not None and entry.folder is not None
+        assert ((entry.folder / "original.png").is_file(), (entry.folder / "mask.png").is_file()) == (
+            not changed,
+            not changed,
+        )
+        again.applied(job.id)
+        again.close()
+
+
+def test_a_body_hides_the_key_that_a_server_repeated(journal: Journal, api_server: ApiServer) -> None:
+    job = admit(journal)
+    die_with_body(journal, job, b'{"you sent": "' + api_server.api_key.encode() + b'"}')
+    reopened(journal, api_server).close()
+    (left,) = journal.results.glob(f"*/*/{BODY_FILE}")
+    assert api_server.api_key.encode() not in left.read_bytes()

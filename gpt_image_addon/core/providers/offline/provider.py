@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
 
+from ...errors import InvalidResponseError
 from ...http.endpoint import Connection
 from ...http.request_state import RequestState
 from ...imaging.formats import Upload, decode
@@ -15,6 +17,7 @@ from ...request.parameters import DEFAULT_SIZE
 from ...request.pricing import Usage
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, parse_size
+from ...text.message import join, message
 from ..base import Answer, Reporter, Uploads
 from .painter import Draft, paint
 
@@ -58,10 +61,19 @@ class OfflineProvider:
             tuple(pictures), tuple(heights), usage=Usage(), warnings=(_notice(families[0], uploads.mask),)
         )
 
+    def read(self, request: GenerationRequest, body: Iterable[bytes]) -> Answer:
+        """See `Provider.read`.
+
+        :raises InvalidResponseError: always, as no server answers.
+        """
+        raise InvalidResponseError("An offline draft has no answer of a server.")
+
 
 def _notice(family: str, mask: Upload | None) -> str:
-    notice = f"This is an offline draft ({family}), drawn on this machine and not by a model."
-    return notice + " Drafts take no mask; the whole picture was painted." if mask is not None else notice
+    notice = message(
+        "This is an offline draft ({family}), drawn on this machine and not by a model.", family=family
+    )
+    return join(notice, "Drafts take no mask; the whole picture was painted.") if mask is not None else notice
 
 
 def _encode(draft: Draft, request: GenerationRequest) -> bytes:

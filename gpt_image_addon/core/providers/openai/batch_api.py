@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from ...common.files import PART_SUFFIX, storage_errors, sync_folder
+from ...common.files import PART_SUFFIX, move_file, storage_errors, sync_folder
 from ...errors import NAME_LIMIT, Billed, InvalidResponseError, JobCancelled
 from ...http.client import MAX_ANSWER_BYTES, Files, Reply, Sink, send
 from ...http.endpoint import Connection
@@ -189,7 +189,7 @@ class LineReader:
             self._raw.flush()
             os.fsync(self._raw.fileno())
             self._raw.close()
-            self._part.replace(self.file_of(self._number))
+            move_file(self._part, self.file_of(self._number))
             sync_folder(self._aside)
             self._raw = self._open()
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+import contextlib
+import zlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ...errors import APIConnectionError, APIError, InvalidResponseError
-from ...http.client import Files, Reply, Sink, send
+from ...http.client import MAX_ANSWER_BYTES, Files, Reply, Sink, send
+from ...http.decompression import UnpackedTooLargeError, unpack
 from ...http.endpoint import PICTURE_FIELDS, Connection, is_loopback
 from ...http.request_state import RequestState
 from ...http.retry import with_retries
-from ...imaging.formats import Upload
+from ...imaging.formats import Upload, verify
 from ...request.request import GenerationRequest
 from ..base import Answer, Reporter, Uploads
 from .downloads import fetch_all
@@ -59,6 +62,14 @@ def _data_url(upload: Upload) -> dict[str, str]:
     return {"image_url": f"data:{upload.mime};base64,{base64.b64encode(upload.data).decode()}"}
 
 
+def _is_whole(image: bytes) -> bool:
+    try:
+        verify(image)
+    except InvalidResponseError:
+        return False
+    return True
+
+
 class OpenAIProvider:
     """Sends requests to ``connection.base_url``."""
 
@@ -97,6 +108,18 @@ class OpenAIProvider:
         if not reader.links:
             return answer
         return fetch_all(answer, reader.links, request_state, local=is_loopback(self.connection.base_url))
+
+    def read(self, request: GenerationRequest, body: Iterable[bytes]) -> Answer:
+        """See `Provider.read`. Links in it are not followed."""
+        reader = AnswerReader(request.n, lambda index, preview: None)
+        with contextlib.suppress(UnpackedTooLargeError, zlib.error):  # what came before counts
+            for piece in unpack(body, MAX_ANSWER_BYTES):
+                if reader.feed(piece):
+                    break
+        answer = reader.answer()
+        if not any(map(_is_whole, answer.pictures)):
+            raise InvalidResponseError("The server's answer holds no whole image.", billed="maybe")
+        return answer
 
     def _send(
         self,
