@@ -204,11 +204,7 @@ def shown(value: object) -> str:
 def python() -> str:
     """Functions, parameters and results."""
     functions = [
-        value
-        for name, value in vars(api).items()
-        if inspect.isfunction(value)
-        and not name.startswith("_")
-        and value.__module__.startswith(api.__package__)
+        value for name, value in vars(api).items() if inspect.isfunction(value) and name in api.__all__
     ]
     functions.sort(key=lambda function: function.__module__ != api.__name__)
     results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, queue.Task, queue.Job]

@@ -132,9 +132,8 @@ def tile_result(job: Task) -> TileResult:
             message("The job is not finished: {state}.", state=Message.of(job.message))
         )
     if job.error is not None:
-        result = dataclasses.replace(
-            result, warnings=(*result.warnings, message(KEPT, reason=job.error.message))
-        )
+        kept = message(KEPT, reason=job.error.message)
+        result = dataclasses.replace(result, warnings=(*result.warnings, kept))
     entry = runner.entry(job.id) if result.job else None
     warnings = (*job.warnings, *result.warnings)
     cost = entry.cost_usd if entry is not None else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..errors import APIConnectionError
-from ..journal.entries import Alone
+from ..journal.entries import Alone, BatchPosition, Entry
 from ..journal.journal import Journal
 from ..request.pricing import Estimate, Limits, check_limit
 from ..request.request import Application, GenerationRequest
@@ -51,11 +51,11 @@ def admit(
         pump=pump,
         apply=apply,
     )
-    reserve(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=alone_since)
+    reserve_single(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=alone_since)
     return job
 
 
-def reserve(
+def reserve_single(
     job: Job,
     price: Estimate,
     digest: str,
@@ -65,18 +65,37 @@ def reserve(
     retry_unknown: bool = False,
     alone_since: float | None = None,
 ) -> None:
-    """Set the price of a job aside, where limits and earlier requests allow it; see `admit`."""
-    check_limit(price, limits)
+    """Set the price of a job aside that belongs to no batch; see `admit`."""
     if price.high_usd > 0:
-        if not retry_unknown:
-            _check_unknown(journal, digest)
+        check_unknown(journal.find_unknown(digest), retry_unknown)
         stored = journal.find_stored(digest)
         if stored is not None:
-            notice = message(
-                "The same request was already made as job {job}; reuse returns its result unpaid.",
-                job=stored.id,
+            job.warn(
+                message(
+                    "The same request was already made as job {job}; reuse returns its result unpaid.",
+                    job=stored.id,
+                )
             )
-            job.warn(notice)
+    alone = Alone(digest=digest, locks=journal.locks, since=alone_since) if alone_since is not None else None
+    reserve(job, price, digest, journal, limits, alone)
+
+
+def reserve(
+    job: Job,
+    price: Estimate,
+    digest: str,
+    journal: Journal,
+    limits: Limits,
+    position: BatchPosition | None = None,
+) -> None:
+    """Set the price of a job aside, where the limits allow it.
+
+    :param position: in which batch, or beside which other jobs, it may be.
+    :raises BudgetExceededError: the limit for one request or the monthly budget does not allow it.
+    :raises RowTakenError: another process has begun the same row of a batch meanwhile.
+    :raises EqualRequestError: an equal request came meanwhile.
+    """
+    check_limit(price, limits)
     journal.reserve(
         job.id,
         job.request,
@@ -84,7 +103,7 @@ def reserve(
         digest,
         price.high_usd,
         limits.monthly_budget_usd,
-        Alone(digest=digest, locks=journal.locks, since=alone_since) if alone_since is not None else None,
+        position,
         price.further_usd,
     )
 
@@ -98,15 +117,19 @@ def send_after_running(
     """
 
     def set_aside(job: Job, since: float) -> None:
-        reserve(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=since)
+        reserve_single(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=since)
         job.set_price(price.high_usd, price.further_usd)
 
     return after_running(journal, digest, set_aside, send)
 
 
-def _check_unknown(journal: Journal, digest: str) -> None:
-    earlier = journal.find_unknown(digest)
-    if earlier is not None:
+def check_unknown(earlier: Entry | None, retry_unknown: bool) -> None:
+    """Send nothing that may have been paid for already.
+
+    :param earlier: the newest job of the same request whose outcome is unknown.
+    :raises APIConnectionError: there is one, and nobody said to try again.
+    """
+    if earlier is not None and not retry_unknown:
         raise APIConnectionError(
             message(
                 "The same request was sent on {when} as job {job}, and no answer came: it may have been "
