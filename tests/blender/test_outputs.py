@@ -284,6 +284,21 @@ def test_a_bad_place_of_a_batch_costs_nothing(
         assert (code, (tmp_path / "farm").exists()) == (4, False), output
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes in its folders")
+def test_a_library_that_is_no_file_is_not_waited_for(run: Any, online: ApiServer, tmp_path: Path) -> None:
+    pipe = tmp_path / "library.blend"
+    os.mkfifo(pipe)
+    path = manifest(tmp_path, {"prompt": "oak", "quality": "low", "target": "texture"})
+    writer = subprocess.Popen(["sh", "-c", ': > "$1"', "sh", str(pipe)])  # lets who waits go on
+    try:
+        code, output = run("batch", path, "--asset-library", pipe)
+    finally:
+        writer.kill()
+        writer.wait()
+    assert (code, output["error"]["param"], online.requests) == (4, "asset_library", [])
+    assert "not a regular file" in output["error"]["message"] and pipe.is_fifo()
+
+
 def test_a_full_disk_is_told_before(run: Any, online: ApiServer, full_disk: Path) -> None:
     (full_disk / "ballast").write_bytes(bytes(10**6))
     code, output = run("generate", "oak", *PAID, "--textures-dir", full_disk / "textures")

@@ -124,7 +124,7 @@ class Outputs:
                     _sync(candidate.parent)
                     self._note(candidate, owner, digest)
                     return candidate
-        raise _taken(path)
+        raise name_taken(path)
 
     def check(self, path: Path, owner: str, *, param: str, is_ours: IsOurs | None = None) -> None:
         """Find out before anything is paid whether `write` can work.
@@ -139,7 +139,7 @@ class Outputs:
         check_folder(path.parent, path.name)
         with storage_errors(f"{path} could not be read"):
             if os.path.lexists(path) and not self._may_replace(path, owner, is_ours):
-                raise _taken(path, param)
+                raise name_taken(path, param)
 
     def remove(self, path: Path, owner: str, is_ours: IsOurs) -> None:
         """Delete a file, if `write` could replace it.
@@ -185,7 +185,7 @@ class Outputs:
             part.unlink(missing_ok=True)
 
     def _may_replace(self, path: Path, owner: str, is_ours: IsOurs | None) -> bool:
-        if _is_special(path):
+        if is_special(path):
             return False
         if self.overwrite:
             return True
@@ -364,7 +364,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether it is, or leads to, a folder, a pipe or a device: ``/dev/null`` must outlive every report."""
     return path.exists() and not path.is_file()
 
@@ -418,8 +418,9 @@ def _sync(folder: Path) -> None:
         sync_folder(folder)
 
 
-def _taken(path: Path, param: str | None = None) -> InvalidRequestError:
-    if _is_special(path):
+def name_taken(path: Path, param: str | None = None) -> InvalidRequestError:
+    """The error for a file that stays because something else has its name."""
+    if is_special(path):
         return InvalidRequestError(
             f"{path} is not a regular file, so it stays as it is; name another one.",
             code="file_exists",
