@@ -14,6 +14,7 @@ import pytest
 
 from gpt_image_addon import api, cli
 from gpt_image_addon.app import results, settings
+from gpt_image_addon.core.common.paths import is_file_name
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
 from tests.api_server import ApiServer
 
@@ -76,6 +77,57 @@ def test_names_lead_nowhere_else(run: Any, tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [tmp_path / "a", tmp_path / "state"]
     assert not [n for n in names(folder) if set(n) & set('<>:"/\\|?*\u202e') or n.startswith("CON.")]
     assert len(names(folder)) == 7
+
+
+ODD_NAMES = ("../../escaped", "/absolute", "CON", "a:b\\c", "x" * 300, "..", "\u202egnp.exe")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_names_of_manifests_and_of_other_blends_lead_nowhere_else(
+    run: Any, tmp_path: Path, picture: Path, name: str
+) -> None:
+    inside = tmp_path / "a" / "b"
+    inside.mkdir(parents=True)
+    rows = manifest(inside, {"prompt": "oak", "name": name})
+    for argv in (
+        ("maps", picture, "--output-dir", inside / "maps", "--maps", "normal", "--name", name),
+        ("batch", rows, *SMALL, "--output-dir", inside / "rows"),
+        ("batch", rows, *SMALL, "--blend-per-row", "--output-dir", inside / "blends"),
+    ):
+        code, output = run(*argv)
+        assert code == 0, output
+    assert run("batch", manifest(inside, {"prompt": "oak", "id": name}), *SMALL)[0] == 4
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    image = bpy.data.images.load(str(picture))
+    image.name = name
+    assert api.make_maps(image, inside / "of an image", maps=["normal"]).maps
+    bpy.ops.wm.save_as_mainfile(filepath=str(inside / "saved.blend"))
+    with settings.override(storage="save"):
+        api.generate("oak", target="material", name=name, maps=["normal"], **OFFLINE)
+    made = [path for path in inside.rglob("*") if path.is_file()]
+    assert {path.parent.name for path in made} >= {
+        "maps",
+        "rows",
+        "blends",
+        "of an image",
+        "textures",
+    }
+    assert not [path.name for path in made if not is_file_name(path.name) or "\u202e" in path.name]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "a", picture, tmp_path / "state"]
+    assert list((tmp_path / "a").iterdir()) == [inside]
+
+
+def test_a_material_of_another_blend_names_no_file_elsewhere(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "library"
+    folder.mkdir(parents=True)
+    places = bpy.context.preferences.filepaths.asset_libraries
+    library = places.new(name="Mine", directory=str(folder))
+    try:
+        path = results.mark_asset(bpy.data.materials.new("../../escaped"), "Mine")
+    finally:
+        places.remove(library)
+    assert path == folder / "escaped.blend" and path.is_file()
+    assert names(tmp_path) == ["a", "state"] and names(tmp_path / "a") == ["library"]
 
 
 def test_a_picture_beside_a_blend_leaves_what_is_there(tmp_path: Path) -> None:

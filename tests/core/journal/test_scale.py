@@ -1,4 +1,4 @@
-"""What is asked all the time costs the same with many rows as with few, counted in what sqlite does for it."""
+"""What is asked often costs the same with many rows as with few, counted in what sqlite does for it."""
 
 from __future__ import annotations
 
