@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,19 @@ def test_rows_of_one_batch_do_not_share_files(run: Any, tmp_path: Path) -> None:
                     image.read_bytes() for image in sorted(folder.glob("image-*"))
                 ]
     assert len(names(tmp_path / "rows-pictures")) == len(every)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_a_batch_in_a_folder_whose_name_is_no_text(run: Any, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    path = manifest(folder, {"id": "a", "prompt": "oak"}).rename(folder / os.fsdecode(b"ro\xe4s.jsonl"))
+    for sheet, state in (("sheet.html", "succeeded"), ("sheet.png", "skipped")):
+        code, output = run("batch", path, *SMALL, "--contact-sheet", folder / sheet)
+        assert (code, output["results"][0]["state"]) == (0, state), output
+        assert Path(output["results"][0]["files"][0]).is_file() and (folder / sheet).is_file()
+    page = (folder / "sheet.html").read_text()
+    assert "ro%E4s-pictures/a.png" in page and "<h1>ro\\xe4s</h1>" in page
 
 
 @pytest.mark.parametrize("harm", [b"", b"\x89PNG\r\n\x1a\n", None])

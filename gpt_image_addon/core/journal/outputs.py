@@ -164,9 +164,15 @@ class Outputs:
                 if known is None:
                     found = any(_is_same(original, candidate) for original in originals)
                 elif originals:
-                    found = known[0] == owner and any(_looks_same(one, candidate) for one in originals)
+                    found = known[0] == _storable(owner) and any(
+                        _looks_same(one, candidate) for one in originals
+                    )
                 else:
-                    found = known[0] == owner and _is_file(candidate) and known[1] == _digest(candidate)
+                    found = (
+                        known[0] == _storable(owner)
+                        and _is_file(candidate)
+                        and known[1] == _digest(candidate)
+                    )
                 if found:
                     return candidate
         return None
@@ -192,7 +198,7 @@ class Outputs:
         if not _is_file(path):
             return False
         known = self._known(path)
-        if owner and known is not None and known[0] == owner and known[1] == _digest(path):
+        if owner and known is not None and known[0] == _storable(owner) and known[1] == _digest(path):
             return True
         return is_ours is not None and is_ours(path)
 
@@ -207,7 +213,7 @@ class Outputs:
         return None
 
     def _note(self, path: Path, owner: str, digest: str) -> None:
-        key = _key(path)
+        key, owner = _key(path), _storable(owner)
         self._noted[key] = (owner, digest)
         if self.journal is None:
             return
@@ -410,7 +416,12 @@ def _digest(path: Path) -> str:
 
 def _key(path: Path) -> str:
     """A file as it is remembered: the same by whichever way to its folder."""
-    return str(path.parent.resolve() / path.name)
+    return _storable(str(path.parent.resolve() / path.name))
+
+
+def _storable(text: str) -> str:
+    """A text as sqlite takes it: the names of folders may have bytes that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _sync(folder: Path) -> None:
