@@ -42,7 +42,7 @@ NO_OBJECT = -1
 
 Group = Literal["result", "maps", "references", "api", "files"]
 """Of flags; `cli.flags` has their titles."""
-Section = Literal["request", "provider", "references", "mask", "maps", "strengths", "output", "advanced"]
+Section = Literal["prompt", "request", "provider", "mask", "maps", "strengths", "output", "advanced"]
 """Of the panel."""
 
 
@@ -128,7 +128,7 @@ class Parameter:
 # fmt: off
 _ROWS = (
     Parameter("prompt", default="", field="always",
-        panel=PanelField("request", "Prompt", "What to make", in_preset=False)),
+        panel=PanelField("prompt", "Prompt", "What to make", in_preset=False)),
     Parameter("style",
         flag=Flag("result", "words of a named style join the prompt", "NAME"),
         panel=PanelField("request", "Style", "Words that join the prompt", unset="none")),
@@ -173,7 +173,7 @@ _ROWS = (
         flag=Flag("references",
             "picture to show the model, or `camera` for a render of the scene; repeatable",
             "PATH", "reference")),
-    Parameter("reference_labels", default=()),
+    Parameter("reference_labels", default=(), many=True),
     Parameter("mask", Path,
         flag=Flag("references", "where the first reference may change: what is transparent, or white",
             "PATH")),
