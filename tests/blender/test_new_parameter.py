@@ -20,7 +20,7 @@ ROW = """\
         panel=PanelField("advanced", "Film Grain", "How coarse the film is")),
 """
 CHILD = """
-import json, pathlib, runpy, sys, types
+import json, os, pathlib, runpy, sys, types
 root, tests, folder = map(pathlib.Path, sys.argv[1:])
 sys.path[:0] = [str(root), str(tests)]
 import bpy
@@ -74,8 +74,8 @@ for name in ("command-line.md", "python.md"):
     found[name] = [line for line in page(name).splitlines() if "grain" in line]
 texts = runpy.run_path(str(root / "tools" / "messages.py"))["messages"]()
 found["texts"] = sorted(text for text in texts if text in ("Film Grain", "How coarse the film is", "Gravel"))
-print(json.dumps(found))
-gpt_image_addon.unregister()
+print(json.dumps(found), flush=True)
+os._exit(0)  # Blender's module may crash while it is taken down
 """
 
 
