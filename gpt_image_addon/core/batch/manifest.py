@@ -137,7 +137,7 @@ class Manifest:
     def _typed(self, name: str, value: Any) -> Any:
         if name in PATH_COLUMNS:
             paths = [str(self.path.absolute().parent / path) for path in _strings(name, value)]
-            return tuple(paths) if name == "references" else paths[0]
+            return tuple(paths) if name in LIST_COLUMNS else paths[0]
         return _converted(name, value)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.request.choices import UNSET
 from ...core.request.parameters import PARAMETERS, Parameter, Section
 from ..common.widgets import draw_choice
-from .to_parameters import belongs, is_needed
+from .to_parameters import belongs, is_usable
 
 if TYPE_CHECKING:
     from .quote import Quote
@@ -32,7 +32,7 @@ def draw_section(
             continue
         if row.name in own:
             own[row.name](layout, values, found)
-        elif is_needed(row, values):
+        elif is_usable(row, values):
             column = column if row.panel.attached else layout.column(align=True)
             _draw(row, column, values, found)
 

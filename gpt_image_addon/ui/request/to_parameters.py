@@ -43,7 +43,7 @@ def plain(values: Values) -> dict[str, Any]:
     for row in PARAMETERS.values():
         if row.panel is None or row.name in ELSEWHERE or not belongs(row, values):
             continue
-        value = read(row, values) if is_needed(row, values) else row.default
+        value = read(row, values) if is_usable(row, values) else row.default
         if value is not None:
             found[row.name] = value
     if found["provider"] == "offline":
@@ -57,7 +57,7 @@ def belongs(row: Parameter, values: Values) -> bool:
     return has_format and row.target in ("", values.target)
 
 
-def is_needed(row: Parameter, values: Values) -> bool:
+def is_usable(row: Parameter, values: Values) -> bool:
     """Whether that is set without which a parameter means nothing."""
     if not row.needs:
         return True
