@@ -13,9 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from . import choices
-from .choices import UNSET, Choice
-from .map_kinds import BY_NAME
+from .map_kinds import BY_NAME, MAP_KINDS
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_CONCURRENCY = 4  # requests at once
@@ -39,6 +37,79 @@ MAX_FRAME_MS = 655_350  # what a gif can hold
 MAX_STRENGTH = 10
 NO_OBJECT = -1
 """As `Application.object_uid`: not even the active object. No data-block has this `session_uid`."""
+
+Choice = tuple[str, str, str]
+"""A value, its label in the panel, and its tooltip."""
+UNSET = "unset"
+"""The choice that leaves a parameter out."""
+AUTOMATIC = (UNSET, "Automatic", "The model chooses")
+
+QUALITIES = (
+    ("auto", "Automatic", "The model chooses"),
+    ("low", "Low", "Quick and cheap"),
+    ("medium", "Medium", "For most pictures"),
+    ("high", "High", "Slower and more expensive"),
+    ("xhigh", "Extra High", "Slowest, most expensive"),
+    ("max", "Maximum", "The slowest and dearest"),
+)
+BACKGROUNDS = (
+    ("auto", "Automatic", "The model chooses"),
+    ("opaque", "Opaque", "No transparency"),
+    ("transparent", "Transparent", "A cut-out, for decals"),
+)
+OUTPUT_FORMATS = (
+    ("png", "PNG", "Lossless, with transparency"),
+    ("jpeg", "JPEG", "Small, without transparency"),
+    ("webp", "WebP", "Small, with transparency"),
+    ("gif", "GIF", "Animated; Blender shows the first frame, the file holds all"),
+    ("svg", "SVG", "A drawing; Blender can't show it, so it is kept as a file"),
+)
+SVG_EFFORTS = (
+    AUTOMATIC,
+    ("none", "None", "Draw at once"),
+    ("minimal", "Minimal", "Think as little as possible before drawing"),
+    ("low", "Low", "Think a little before drawing"),
+    ("medium", "Medium", "Think before drawing"),
+    ("high", "High", "Think a lot before drawing"),
+    ("xhigh", "Extra High", "Think longer still before drawing"),
+    ("max", "Maximum", "Think as long as possible before drawing"),
+)
+MODERATIONS = (
+    ("auto", "Automatic", "The usual filter"),
+    ("low", "Low", "A less restrictive filter"),
+)
+COMPLEXITIES = (
+    AUTOMATIC,
+    ("low", "Low", "Plain pictures"),
+    ("medium", "Medium", "Some detail"),
+    ("high", "High", "Much detail"),
+)
+FIDELITIES = (
+    AUTOMATIC,
+    ("low", "Low", "References are followed loosely"),
+    ("high", "High", "References are followed closely, at a higher price"),
+)
+MAPS = tuple((kind.name, kind.label, "Make this map") for kind in MAP_KINDS)
+DISPLACEMENTS = (
+    ("none", "Normal Map", "Relief is shown by the normal map"),
+    ("bump", "Bump", "Relief is shown by the height, as bump"),
+    ("true", "Displacement", "The height moves the surface; it needs enough geometry"),
+)
+CONVENTIONS = (
+    ("OPENGL", "OpenGL", "As Blender reads it: green is up"),
+    ("DIRECTX", "DirectX", "As Unreal Engine reads it: green is down"),
+)
+BITS = (
+    ("8", "8 Bit", "Small files"),
+    ("16", "16 Bit", "No steps in slopes; large files"),
+)
+PACKINGS = (
+    (UNSET, "None", "Every map stays a picture of its own"),
+    ("gltf_orm", "glTF", "Occlusion, roughness and metallic in one picture"),
+    ("unity_mask", "Unity Mask", "Metallic, occlusion and smoothness in one picture"),
+    ("unreal_orm", "Unreal ORM", "Occlusion, roughness and metallic in one picture"),
+)
+"""Those of `channel_packing.LAYOUTS`, whose import takes numpy."""
 
 Group = Literal["result", "maps", "references", "api", "files"]
 """Of flags; `cli.flags` has their titles."""
@@ -151,10 +222,10 @@ _ROWS = (
     Parameter("size", default=DEFAULT_SIZE, field="always",
         flag=Flag("api", f"pixels, such as 1536x1024, or auto (default: {DEFAULT_SIZE})", "WxH"),
         panel=PanelField("request", "Size", "Width and height in pixels")),
-    Parameter("quality", default="auto", choices=choices.QUALITIES, model_values="qualities", field="always",
+    Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
         panel=PanelField("request", "Quality", "How much work the model puts in")),
-    Parameter("background", default="auto", choices=choices.BACKGROUNDS, field="changed",
+    Parameter("background", default="auto", choices=BACKGROUNDS, field="changed",
         flag=Flag("api", "transparent needs png or webp"),
         panel=PanelField("request", "Background", "Behind the subject")),
     Parameter("n", int, 1, least=1, most=PICTURE_LIMIT, field="always",
@@ -183,7 +254,7 @@ _ROWS = (
             "Put back what lies outside the mask: models change that, too")),
     Parameter("markup", Path,
         flag=Flag("references", "transparent picture drawn over the first reference", "PATH")),
-    Parameter("output_format", default="png", choices=choices.OUTPUT_FORMATS, field="changed",
+    Parameter("output_format", default="png", choices=OUTPUT_FORMATS, field="changed",
         flag=Flag("api", "default: png"),
         panel=PanelField("output", "Format", "Of the file that the server sends")),
     Parameter("output_compression", int, least=0, most=100, formats=COMPRESSED_FORMATS, field="changed",
@@ -200,7 +271,7 @@ _ROWS = (
         flag=Flag("api", "author of an svg, where the account may choose one", "ID"),
         panel=PanelField("output", "Drawing Model",
             "Model that draws the SVG; the server's default when empty")),
-    Parameter("svg_reasoning_effort", choices=choices.SVG_EFFORTS, formats=("svg",), needs="svg_model",
+    Parameter("svg_reasoning_effort", choices=SVG_EFFORTS, formats=("svg",), needs="svg_model",
         flag=Flag("api", "reasoning effort of the model that draws, with --svg-model"),
         panel=PanelField("output", "Reasoning",
             "How long the drawing model thinks first; it needs the name of that model")),
@@ -219,11 +290,11 @@ _ROWS = (
             "Folder that gets copies of pictures and maps; that of the preferences when empty",
             in_preset=False)),
     Parameter("picture", int, 0),
-    Parameter("maps", default=(), many=True, choices=choices.MAPS, target="material",
+    Parameter("maps", default=(), many=True, choices=MAPS, target="material",
         flag=Flag("maps", f"material maps: {', '.join(BY_NAME)}", "KIND,…"),
         panel=PanelField("maps", "Maps", "Material maps to make from the picture",
             initial=("base_color", "normal", "roughness", "height", "metallic"))),
-    Parameter("displacement", default="none", choices=choices.DISPLACEMENTS, target="material",
+    Parameter("displacement", default="none", choices=DISPLACEMENTS, target="material",
         flag=Flag("maps", "show height as bump or true displacement (default: none)"),
         panel=PanelField("maps", "Relief", "How the material shows its height")),
     Parameter("texture_size", float, target="material",
@@ -251,23 +322,23 @@ _ROWS = (
         flag=Flag("maps", "spread of the roughness", "FACTOR"),
         panel=PanelField("strengths", "Roughness Contrast",
             "How much the roughness differs from its mean", short="Roughness")),
-    Parameter("bits", int, 8, choices=choices.BITS, target="material",
+    Parameter("bits", int, 8, choices=BITS, target="material",
         flag=Flag("maps", "of height and normal (default: 8)"),
         panel=PanelField("output", "Depth", "Of height and normal maps")),
-    Parameter("convention", default="OPENGL", choices=choices.CONVENTIONS, target="material",
+    Parameter("convention", default="OPENGL", choices=CONVENTIONS, target="material",
         flag=Flag("maps", "of the normal map in --textures-dir; Blender's own is OPENGL"),
         panel=PanelField("output", "Normals",
             "Of the normal map among the copies; Blender's own is always OpenGL")),
-    Parameter("pack", choices=choices.PACKINGS, target="material",
+    Parameter("pack", choices=PACKINGS, target="material",
         flag=Flag("maps", "also write several maps into one picture"),
         panel=PanelField("output", "Pack", "A picture of several maps for a game engine")),
-    Parameter("moderation", default="auto", choices=choices.MODERATIONS, field="changed",
+    Parameter("moderation", default="auto", choices=MODERATIONS, field="changed",
         flag=Flag("api", "how strict the safety system is"),
         panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered", online=True)),
-    Parameter("complexity", choices=choices.COMPLEXITIES, model_values="complexities", field="changed",
+    Parameter("complexity", choices=COMPLEXITIES, model_values="complexities", field="changed",
         flag=Flag("api", "low, medium or high, for models that take it"),
         panel=PanelField("advanced", "Complexity", "How much the picture holds", online=True)),
-    Parameter("input_fidelity", choices=choices.FIDELITIES, model_values="input_fidelities",
+    Parameter("input_fidelity", choices=FIDELITIES, model_values="input_fidelities",
         needs="references", field="changed",
         flag=Flag("api", "high or low, for models that take it"),
         panel=PanelField("advanced", "Fidelity", "How closely references are followed", online=True)),
@@ -286,4 +357,3 @@ CHOSEN_BY_MODEL = tuple(row for row in _ROWS if row.model_values)
 DROPPABLE = tuple(row for row in CHOSEN_BY_MODEL if row.default is None)
 """Those of them that are left out where the model does not take the value."""
 STRENGTHS = tuple(row.name for row in _ROWS if row.panel and row.panel.section == "strengths")
-PACKINGS = PARAMETERS["pack"].words

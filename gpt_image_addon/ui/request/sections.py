@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ...core.request.choices import UNSET
-from ...core.request.parameters import PARAMETERS, Parameter, Section
+from ...core.request.parameters import PARAMETERS, UNSET, Parameter, Section
 from ..common.widgets import draw_choice
 from .to_parameters import belongs, is_usable
 
