@@ -41,7 +41,7 @@ UNSEEN = (
 """Modules, and folders of them, whose sentences reach the command line, a model or nobody."""
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"
 """How a sentence begins; with what is filled in, or a name in quotes, too."""
-MAKERS = ("message", "Message")
+MAKERS = ("message", "Message", "UnusablePictureError")
 """What is called with a template or a part of a sentence."""
 
 

@@ -343,6 +343,29 @@ def test_only_files_of_ours_are_deleted(run: Any, tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
 
 
+def test_an_answer_of_which_only_the_body_was_kept_comes_into_the_scene(run: Any) -> None:
+    """The process was killed between the last byte of the answer and its images."""
+    image = Path(api.generate("oak", provider="offline", size="64x64", target="image").images[0].file)
+    document = {"data": [{"b64_json": base64.b64encode(image.read_bytes()).decode()}]}
+    journal = open_journal(state_folder())
+    request = GenerationRequest(prompt="oak", provider="openai", model="gpt-image-2", quality="low")
+    journal.reserve("killed", request, Application(target="image"), request.digest(), 0.05)
+    journal.sending("killed")
+    received = BodyFile(journal.results, "killed")
+    received.write(json.dumps(document).encode())
+    received._close()
+    journal.close()
+    api.close()
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    code, output = run("recover", "--all")
+    assert (code, output["state"]) == (0, "succeeded"), output
+    (found,) = bpy.data.images
+    assert tuple(found.size) == (64, 64)
+    assert api.history().spent_usd == pytest.approx(0.05)
+    code, output = run("recover")
+    assert (code, output["jobs"]) == (0, [])
+
+
 LOOKS = (("doctor",), ("doctor", "--report", "report.zip"), ("history",), ("history", "--search", "oak"))
 
 
@@ -373,26 +396,3 @@ def test_a_lost_journal_is_made_again_by_whoever_looks(run: Any) -> None:
         path.unlink()
     code, output = run("history")
     assert (code, [job["job"] for job in output["jobs"]]) == (0, [result.job])
-
-
-def test_an_answer_of_which_only_the_body_was_kept_comes_into_the_scene(run: Any) -> None:
-    """The process was killed between the last byte of the answer and its images."""
-    image = Path(api.generate("oak", provider="offline", size="64x64", target="image").images[0].file)
-    document = {"data": [{"b64_json": base64.b64encode(image.read_bytes()).decode()}]}
-    journal = open_journal(state_folder())
-    request = GenerationRequest(prompt="oak", provider="openai", model="gpt-image-2", quality="low")
-    journal.reserve("killed", request, Application(target="image"), request.digest(), 0.05)
-    journal.sending("killed")
-    received = BodyFile(journal.results, "killed")
-    received.write(json.dumps(document).encode())
-    received._close()
-    journal.close()
-    api.close()
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    code, output = run("recover", "--all")
-    assert (code, output["state"]) == (0, "succeeded"), output
-    (found,) = bpy.data.images
-    assert tuple(found.size) == (64, 64)
-    assert api.history().spent_usd == pytest.approx(0.05)
-    code, output = run("recover")
-    assert (code, output["jobs"]) == (0, [])

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
+import numpy as np
 import pytest
 
-from gpt_image_addon.core.errors import AuthenticationError, GptImageError, MissingApiKeyError
+from gpt_image_addon.core.errors import (
+    AuthenticationError,
+    GptImageError,
+    InvalidRequestError,
+    MissingApiKeyError,
+)
 from gpt_image_addon.core.http.client import Reply
+from gpt_image_addon.core.imaging.formats import encode_png, inspect_file
+from gpt_image_addon.core.imaging.pixels import read_pixels
 from gpt_image_addon.core.providers.openai.errors import error_from
 from gpt_image_addon.core.request.models import load_registry, successor
 from gpt_image_addon.core.request.request import GenerationRequest, check_values
@@ -81,3 +91,15 @@ def test_blender_says_it_in_its_own_language() -> None:
     finally:
         view.language, view.use_translate_interface = before
     assert translate(message("There is no job {job}.", job="abc")) == "There is no job abc."
+
+
+def test_parts_of_sentences_are_said_too(tmp_path: Path) -> None:
+    text = tmp_path / "x.png"
+    text.write_text("not an image")
+    with pytest.raises(InvalidRequestError) as caught:
+        inspect_file(text)
+    assert german(caught.value.text) == f"Bild {text}: ist kein lesbares Bild."
+    with pytest.raises(InvalidRequestError) as caught:
+        read_pixels(encode_png(np.zeros((4, 20, 3), np.uint8)), "oak")
+    assert caught.value.message == "The picture oak has 20 x 4 pixels; 16 x 16 is the least."
+    assert german(caught.value.text) == "Bild oak: hat 20 x 4 Pixel; mindestens 16 x 16 müssen es sein."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InvalidRequestError, InvalidResponseError
-from ..text.message import message
+from ..text.message import Message, message
 from .decoding import (
     OPAQUE,
     SVG_HEAD,
@@ -75,7 +75,7 @@ def inspect_file(path: Path) -> Info:
 
 def _bad_picture(path: Path, error: UnusablePictureError) -> InvalidRequestError:
     return InvalidRequestError(
-        message("The picture {name} {problem}.", name=path, problem=error),
+        message("The picture {name} {problem}.", name=path, problem=error.problem),
         code="bad_picture",
         param="references",
     )
@@ -103,7 +103,7 @@ def verify(data: bytes) -> Info:
             alpha = header.has_alpha and _lowest_alpha(picture) < OPAQUE
     except UnusablePictureError as error:
         raise InvalidResponseError(
-            message("A received picture {problem}.", problem=error), code="bad_picture", billed="yes"
+            message("A received picture {problem}.", problem=error.problem), code="bad_picture", billed="yes"
         ) from error
     return Info(name or header.format, picture.width, picture.height, alpha)
 
@@ -114,7 +114,7 @@ def _load_all(picture: Image.Image) -> None:
     pixels = 0
     for number in range(1, getattr(picture, "n_frames", 1)):
         pixels += picture.width * picture.height
-        check_pixels(pixels, "too many pixels in its frames")
+        check_pixels(pixels, Message("too many pixels in its frames"))
         picture.seek(number)
         picture.load()
 

@@ -34,7 +34,9 @@ def load_mask(path: Path, size: tuple[int, int]) -> Upload:
         mask = decode_image(data, as_data=True)
     except UnusablePictureError as error:
         raise InvalidRequestError(
-            message("The mask {path} {problem}.", path=path, problem=error), code="bad_picture", param="mask"
+            message("The mask {path} {problem}.", path=path, problem=error.problem),
+            code="bad_picture",
+            param="mask",
         ) from error
     notes = list(mask.header.notes(path.name))
     pixels = narrowed(mask.pixels)

@@ -19,7 +19,7 @@ from ..errors import StorageError
 from ..request.parameters import DEFAULT_SIZE
 from ..request.pricing import picture_tokens
 from ..request.request import Application, GenerationRequest
-from ..text.message import message
+from ..text.message import Message, message
 from .stored_values import load_object
 
 JOURNAL_FILE = "journal.sqlite3"
@@ -280,14 +280,14 @@ def storage_errors(folder: Path) -> Iterator[None]:
 def _plainly(error: sqlite3.DatabaseError) -> tuple[str, str]:
     said = str(error).lower()
     if "locked" in said or "busy" in said:
-        return "is in use by another program", "Try again when that one has let go of it."
+        return Message("is in use by another program"), "Try again when that one has let go of it."
     if "readonly" in said:
-        return "can't be written", "Make it writable, or set GPT_IMAGE_DATA_DIR to another folder."
+        return Message("can't be written"), "Make it writable, or set GPT_IMAGE_DATA_DIR to another folder."
     if "full" in said or "disk i/o" in said:
-        return "can't be written", "Free space on its disk."
+        return Message("can't be written"), "Free space on its disk."
     if "not a database" in said or "malformed" in said:
-        return "is damaged", "Move it away: a new one is made, and finds the results again."
-    return "can't be used", "Look at the folder's permissions and its disk."
+        return Message("is damaged"), "Move it away: a new one is made, and finds the results again."
+    return Message("can't be used"), "Look at the folder's permissions and its disk."
 
 
 def insert(connection: sqlite3.Connection, **values: object) -> bool:
