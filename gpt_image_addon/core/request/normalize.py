@@ -6,10 +6,12 @@ Known without looking at pixels, so that pricing and submitting load nothing tha
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from ..errors import InvalidRequestError
 from ..text.message import message
 from .models import Model, Registry, gif_frames
+from .parameters import DROPPABLE
 from .request import GenerationRequest
 from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
 
@@ -72,12 +74,10 @@ def snap_to_model(request: GenerationRequest, model: Model, registry: Registry) 
 
     :raises InvalidRequestError: it names no size.
     """
-    return dataclasses.replace(
-        request,
-        size=_nearest(request, model, registry),
-        complexity=request.complexity if request.complexity in model.complexities else None,
-        input_fidelity=request.input_fidelity if request.input_fidelity in model.input_fidelities else None,
-    )
+    dropped: dict[str, Any] = {
+        row.name: None for row in DROPPABLE if getattr(request, row.name) not in row.taken_by(model)
+    }
+    return dataclasses.replace(request, size=_nearest(request, model, registry), **dropped)
 
 
 def _nearest(request: GenerationRequest, model: Model, registry: Registry) -> str:

@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ... import api
 from ...app import results
+from ...core.request.parameters import PARAMETERS
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
@@ -45,7 +46,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     background: EnumProperty(
         name="Background",
         description="Behind the subject",
-        items=enum_items.BACKGROUNDS,
+        items=PARAMETERS["background"].choices,
         options={"SKIP_SAVE"},
     )
     n: IntProperty(

@@ -16,6 +16,7 @@ from ... import api
 from ...app import settings
 from ...app.diagnostics import requirements
 from ...core.errors import GptImageError
+from ...core.request.parameters import DROPPABLE
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ...core.request.models import Model
     from ...core.request.request import GenerationRequest
 
-FITTED = ("size", "complexity", "input_fidelity")
+FITTED = ("size", *(row.name for row in DROPPABLE))
 """Parameters of which the model may take less than the panel keeps."""
 NO_PROMPT = "Write a prompt first."
 PLACEHOLDER_PROMPT = "a picture"  # an empty prompt has a price, too
