@@ -10,7 +10,8 @@ import bpy
 
 from .lazy import defer
 
-defer("api", "app.references", "app.results", "app.settings", "ui.results.history_view", "ui.request.quote")
+defer("api", "app.references", "app.results", "app.settings", "app.submission")
+defer("ui.results.history_view", "ui.request.quote")
 
 from . import api  # noqa: E402
 from .app import listeners  # noqa: E402
@@ -89,7 +90,7 @@ def unregister() -> None:
     bpy.utils.unregister_cli_command(_command_handle)
     _command_handle = None
     listeners.on_change.remove(_jobs_changed)
-    if f"{__package__}.app.runner" in sys.modules:
+    if f"{__package__}.app.session" in sys.modules:
         api.close()
     bpy.app.translations.unregister(__package__)
     menus.remove()

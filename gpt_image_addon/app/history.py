@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.common.arguments import unknown_name
 from ..core.errors import GptImageError, InvalidRequestError
 from ..core.journal.states import JobState
-from . import blend_paths, runner, settings
+from . import blend_paths, session, settings
+from .scheduler import errand
 
 if TYPE_CHECKING:
     from ..core.journal.history import Cleaned, History, HistoryPage
@@ -75,7 +76,7 @@ def look_back(
 
     journal = _journal()
     which = Filter(states=states, search=search, limit=limit, favourites=favourites)
-    runner.errand(lambda: read_page(journal, which, start), done)
+    errand(lambda: read_page(journal, which, start), done)
 
 
 def as_row(entry: Entry) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def export_result(job: str, folder: Path | str, *, overwrite: bool = False) -> l
     from ..core.journal.history import export
 
     target = blend_paths.resolve(folder, "folder")
-    outputs = runner.outputs(overwrite=overwrite)
+    outputs = session.outputs(overwrite=overwrite)
     return [str(path) for path in export(_journal(), job, target, outputs)]
 
 
@@ -149,7 +150,7 @@ def start_cleaning(
 
     _check_age(older_than_days)
     journal = _journal()
-    runner.errand(lambda: clean(journal, older_than_days), done)
+    errand(lambda: clean(journal, older_than_days), done)
 
 
 def measure_results(done: Callable[[int | None, GptImageError | None], None]) -> None:
@@ -157,7 +158,7 @@ def measure_results(done: Callable[[int | None, GptImageError | None], None]) ->
 
     :raises StorageError: the journal can't be opened.
     """
-    runner.errand(_journal().results_bytes, done)
+    errand(_journal().results_bytes, done)
 
 
 def merge_journal(source: Path | str) -> Merged:
@@ -180,4 +181,4 @@ def _check_age(days: float) -> None:
 
 
 def _journal() -> Journal:
-    return runner.journal(settings.load(with_key=False))
+    return session.journal(settings.load(with_key=False))

@@ -25,7 +25,7 @@ from ..core.request.parameters import STRENGTHS
 from ..core.request.request import Application, GenerationRequest, check_application, check_map_values
 from ..core.results.store import PreparedResult
 from ..core.text.names import safe_name
-from . import blend_paths, runner, settings
+from . import blend_paths, session, settings, submission
 
 if TYPE_CHECKING:
     from ..core.imaging.decoding import Pixels
@@ -87,7 +87,7 @@ def submit_work(work: Callable[[], Any], what: str) -> Job:
 
     request = GenerationRequest(prompt=what, provider="offline")
     found = settings.load()
-    return runner.submit_local(request, Application(), found, run, lambda prepared, application: made[0])
+    return submission.submit_local(request, Application(), found, run, lambda prepared, application: made[0])
 
 
 @check_types
@@ -108,7 +108,7 @@ def _maps_work(
     options = _map_options(**parameters)
     stem = safe_name(name or Path(source.label).stem)
     folder = blend_paths.resolve(output_dir, "output_dir")
-    outputs = runner.outputs(overwrite=overwrite)
+    outputs = session.outputs(overwrite=overwrite)
     renamed: list[str] = []
 
     def write(path: Path, encoded: bytes) -> Path:
@@ -252,7 +252,7 @@ def submit_remake(material: str, **strengths: float) -> Job:
         raise InvalidRequestError(f"There is no material '{material}'.", param="material")
     if block.library or block.override_library:
         raise InvalidRequestError(f"'{material}' is linked and can't be changed.", param="material")
-    entry = runner.journal(found).entry(str(block.get(materials.JOB, "")))
+    entry = session.journal(found).entry(str(block.get(materials.JOB, "")))
     if entry is None or entry.folder is None or not entry.folder.is_dir():
         raise SceneError(f"The pictures that '{material}' was made from are not on this machine.")
     changed: dict[str, Any] = {"textures_dir": None, "scene_uid": None}
@@ -265,7 +265,7 @@ def submit_remake(material: str, **strengths: float) -> Job:
         with Transaction() as changes:
             return materials.remake(uid, prepared, application, changes)
 
-    return runner.submit_local(
+    return submission.submit_local(
         entry.request,
         application,
         found,

@@ -10,7 +10,7 @@ import bpy
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job
-from . import blend_paths, runner, settings
+from . import blend_paths, session, settings, submission
 
 if TYPE_CHECKING:
     from ..core.journal.journal import Entry
@@ -21,7 +21,7 @@ def entry(job: str) -> Entry:
 
     :raises InvalidRequestError: there is no such job.
     """
-    found = runner.journal(settings.load(with_key=False)).entry(job)
+    found = session.journal(settings.load(with_key=False)).entry(job)
     if found is None:
         raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
     return found
@@ -34,7 +34,7 @@ def files(job: str) -> list[str]:
     """
     from ..core.journal.history import pictures_of
 
-    journal = runner.journal(settings.load(with_key=False))
+    journal = session.journal(settings.load(with_key=False))
     found = list(map(str, pictures_of(journal, entry(job))))
     if not found:
         raise InvalidRequestError(f"The files of job {job} are gone.", code="no_result", param="job")
@@ -57,7 +57,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
         "object_name": None,
     }
     wanted = dataclasses.replace(stored, **{**fresh, **_resolved(application)})
-    return runner.recover(job, settings.load(with_key=False), wanted, seamless=seamless)
+    return submission.recover(job, settings.load(with_key=False), wanted, seamless=seamless)
 
 
 def running(job: str) -> Entry | None:
@@ -65,7 +65,7 @@ def running(job: str) -> Entry | None:
 
     :raises InvalidRequestError: there is no such job, or a picture of its request can't be read.
     """
-    return runner.running(entry(job).request, settings.load(with_key=False))
+    return submission.find_running(entry(job).request, settings.load(with_key=False))
 
 
 def again(job: str, **application: Any) -> Job:
@@ -77,7 +77,8 @@ def again(job: str, **application: Any) -> Job:
     stored = entry(job)
     fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
     wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
-    return runner.submit(stored.request, wanted, settings.load(), reuse=False, retry_unknown=True)
+    prepared = submission.prepare(stored.request, wanted, settings.load())
+    return prepared.submit(reuse=False, retry_unknown=True)
 
 
 def _resolved(application: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def use_variation(job: str, number: int, **application: Any) -> None:
     """
     from ..scene.targets.registry import swap
 
-    found = next((one for one in runner.jobs() if one.id == job and one.applied is not None), None)
+    found = next((one for one in session.jobs() if one.id == job and one.applied is not None), None)
     if found is None:
         raise InvalidRequestError(f"There is no finished job {job} in this session.", code="no_such_job")
     if found.application.target == "material":
@@ -126,7 +127,7 @@ def delete(job: str) -> None:
     found = entry(job)
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
-    journal = runner.journal(settings.load(with_key=False))
+    journal = session.journal(settings.load(with_key=False))
     if found.folder is not None:
         delete_result(journal, job, journal.relative(found.folder))
 
@@ -139,7 +140,7 @@ def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bo
     """
     from ..scene.targets.asset_libraries import mark
 
-    return mark(material, library, runner.outputs(overwrite=overwrite))
+    return mark(material, library, session.outputs(overwrite=overwrite))
 
 
 def strip_facts() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 from collections.abc import Callable
@@ -14,8 +15,9 @@ from ..jobs.worker import file_digests
 from ..journal.batch_rows import RowHistory, find_row_history
 from ..journal.entries import BatchPosition
 from ..journal.journal import Journal
+from ..request.checked_request import CheckedRequest
 from ..request.models import Registry
-from ..request.pricing import Estimate, Limits, UsageHistory, check_limit
+from ..request.pricing import Limits, UsageHistory, check_limit
 from ..request.request import GenerationRequest
 from .manifest import Row
 
@@ -33,15 +35,17 @@ class Pricer:
     check: Callable[[Row], None] = lambda row: None
     """Whether the result can go where it is to go; raises where it can't."""
 
-    def validate_and_price(self, row: Row) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
-        """The completed request, its price and warnings.
+    def validate_and_price(self, row: Row, request: GenerationRequest | None = None) -> CheckedRequest:
+        """The completed request with its price.
+
+        :param request: it, where it was completed before.
 
         :raises InvalidRequestError: it can't be sent.
         """
         self.check(row)
-        request = self.complete(row.request)
-        price, warnings = validate_and_price(request, row.application, self.registry, self.seen)
-        return request, price.times(self.share), warnings
+        request = request or self.complete(row.request)
+        checked = validate_and_price(request, row.application, self.registry, self.seen)
+        return dataclasses.replace(checked, price=checked.price.times(self.share))
 
 
 def row_key(row: Row, digest: str) -> str:
@@ -93,21 +97,16 @@ class Gate:
         :raises GptImageError: it must not, or can't, be sent; nothing was.
         """
         self._check_free(asked.known)
-        request, price, warnings = self.pricer.validate_and_price(row)
+        checked = self.pricer.validate_and_price(row, asked.request)
+        price = checked.price
         check_limit(price, self.limits)
-        job = Job(
-            request,
-            row.application,
-            estimated_usd=price.high_usd,
-            further_usd=price.further_usd,
-            warnings=warnings,
-        )
+        job = Job.of(checked, row.application)
         others = len(asked.known.unknown) + (asked.known.stored is not None)
         self._set_aside(price.high_usd)
         try:
             self.journal.reserve(
                 job.id,
-                request,
+                job.request,
                 row.application,
                 asked.digest,
                 price.high_usd,

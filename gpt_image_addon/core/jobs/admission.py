@@ -5,25 +5,24 @@ Nothing has left this machine when one of these refuses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ..errors import APIConnectionError
 from ..journal.journal import Journal
+from ..request.checked_request import CheckedRequest
 from ..request.pricing import Estimate, Limits, check_limit
-from ..request.request import Application, GenerationRequest
+from ..request.request import Application
 from .equal_requests import Alone, after_running
 from .queue import Job, Work
 
 
 def admit(
-    request: GenerationRequest,
+    checked: CheckedRequest,
     application: Application,
     *,
-    price: Estimate,
     digest: str,
     journal: Journal,
     limits: Limits,
-    warnings: Sequence[str] = (),
     retry_unknown: bool = False,
     alone_since: float | None = None,
     pump: Callable[[float], None] = lambda seconds: None,
@@ -38,15 +37,8 @@ def admit(
     :raises APIConnectionError: the same request was sent before, and its outcome is unknown.
     :raises EqualRequestError: it would not be alone.
     """
-    job = Job(
-        request,
-        application,
-        estimated_usd=price.high_usd,
-        further_usd=price.further_usd,
-        warnings=tuple(warnings),
-        pump=pump,
-    )
-    reserve(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=alone_since)
+    job = Job.of(checked, application, pump=pump)
+    reserve(job, checked.price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=alone_since)
     return job
 
 

@@ -19,6 +19,7 @@ from ..common.threads import WORKER_NAME
 from ..common.unexpected import unexpected_error
 from ..errors import Billed, GptImageError, JobCancelled
 from ..journal.states import JobState
+from ..request.checked_request import CheckedRequest
 from ..request.request import Application, GenerationRequest
 from ..results.store import PreparedResult
 
@@ -31,7 +32,7 @@ Work = Callable[["Job", Emit], PreparedResult]
 
 @dataclass(eq=False)
 class Job:
-    """One request on its way, as every thread sees it. Changed by the runner alone, on the main thread."""
+    """One request on its way, as every thread sees it. Changed by the scheduler alone, on the main thread."""
 
     request: GenerationRequest
     application: Application
@@ -39,6 +40,8 @@ class Job:
     state: JobState = JobState.QUEUED
     progress: float = 0.0
     """0 to 1."""
+    checked: CheckedRequest | None = field(default=None, repr=False)
+    """What is sent for it; None where nothing is."""
     message: str = "Waiting"
     """What happens now, for people."""
     error: GptImageError | None = None
@@ -61,11 +64,11 @@ class Job:
     used: int = 0
     """Which of several pictures the target shows."""
     applied: Any = None
-    """What the runner made of the result in Blender."""
+    """What the scheduler made of the result in Blender."""
     apply: Callable[[PreparedResult, Application], Any] | None = field(default=None, repr=False)
     """Puts the result somewhere else than where the application's target says; main thread only."""
     pump: Callable[[float], None] = field(default=lambda seconds: None, repr=False)
-    """Lets the runner handle events for at most so many seconds; main thread only."""
+    """Lets the scheduler handle events for at most so many seconds; main thread only."""
     on_progress: Callable[[Job], None] | None = field(default=None, repr=False)
     """Told on the main thread when state, message, progress or preview changed."""
     on_cancel: Callable[[], None] | None = field(default=None, repr=False)
@@ -76,6 +79,22 @@ class Job:
     """Nothing more is to be sent for it; what is under way is waited for."""
     _done: threading.Event = field(default_factory=threading.Event, repr=False)
     _cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    @classmethod
+    def of(cls, checked: CheckedRequest, application: Application, **values: Any) -> Job:
+        """A job that sends a request.
+
+        :param values: fields of the job.
+        """
+        return cls(
+            checked.wanted,
+            application,
+            checked=checked,
+            estimated_usd=checked.price.high_usd,
+            further_usd=checked.price.further_usd,
+            warnings=checked.warnings,
+            **values,
+        )
 
     @property
     def cancelled(self) -> bool:
@@ -109,7 +128,7 @@ class Job:
         return self._done.is_set()
 
     def finish(self) -> None:
-        """Nothing more happens by itself. Called by the runner."""
+        """Nothing more happens by itself. Called by the scheduler."""
         self.ended = time.monotonic()
         self._done.set()
 
@@ -130,6 +149,14 @@ class Job:
             else:
                 self._done.wait(left)
         return True
+
+    def finish_waiting(self) -> None:
+        """`wait` for the end; what interrupts the caller meanwhile cancels the job."""
+        try:
+            self.wait()
+        except BaseException:
+            self.cancel()
+            raise
 
     def check_cancelled(self) -> None:
         """:raises JobCancelled: when `cancel` was called."""

@@ -31,9 +31,7 @@ from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import PROVIDERS, make_provider
 from ..request.models import Registry
-from ..request.normalize import effective_request
-from ..request.pricing import cost_usd, estimate, is_believable
-from ..request.prompt import compose
+from ..request.pricing import cost_usd, is_believable
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import parse_size
 from ..results.body_file import BodyFile
@@ -48,7 +46,7 @@ from ..results.store import (
     keep,
 )
 from ..text.log import get_logger
-from .estimates import further_price, sent_fields
+from .estimates import further_request, price_unchecked, table_price
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
 from .queue import Emit, Job, JobEvent, Work
 
@@ -156,7 +154,14 @@ class Worker:
                 return False
             answer = make_provider(request.provider, self.connection).read(request, body.pieces())
             uploads = _load_unchanged(request, self.journal.digest_of(entry.id))
-            job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
+            checked = price_unchecked(request, self.registry)
+            job = Job(
+                request,
+                entry.application,
+                id=entry.id,
+                checked=checked,
+                estimated_usd=entry.estimated_usd,
+            )
             self.store(job, answer, uploads, [], body=body)
         except (GptImageError, OSError) as error:
             log.info("The answer to job %s can't be read: %s", entry.id, error)
@@ -211,10 +216,10 @@ class Worker:
         self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
     ) -> None:
         """Send one further request, about a picture of this size, under a row of its own."""
-        price = further_price(request, self.registry, size).high_usd
+        checked = further_request(request, self.registry, size)
         if job.stopping:
             raise JobCancelled("The job was stopped.")
-        further = Job(request, Application(target="image"), id=further_id(job.id, kind), estimated_usd=price)
+        further = Job.of(checked, Application(target="image"), id=further_id(job.id, kind))
         job.on_cancel = further.cancel
         job.check_cancelled()
         self.journal.reserve(
@@ -222,7 +227,7 @@ class Worker:
             request,
             further.application,
             request.digest(file_digests(request)),
-            price,
+            further.estimated_usd,
             self.monthly_budget_usd,
         )
         emit(JobEvent(job, message=doing, progress=0.6))
@@ -234,16 +239,16 @@ class Worker:
         job.on_cancel = request_state.cancel
         job.billed = lambda: request_state.billed
         job.check_cancelled()
-        prompt = compose(job.request)
+        checked = job.checked
+        assert checked is not None
         uploads = load_uploads(job.request)
         provider = make_provider(job.request.provider, self.connection)
         if self.pace is not None and PROVIDERS[job.request.provider].is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
             request_state.turn.take(request_state)
-        sent, _ = effective_request(job.request, self.registry)
-        self.journal.sending(job.id, sent.size)
+        self.journal.sending(job.id, checked.sent.size)
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
-        answer = provider.generate(sent, prompt, uploads, request_state, _reporter(job, emit))
+        answer = provider.generate(checked.sent, checked.prompt, uploads, request_state, _reporter(job, emit))
         request_state.answered = True
         notes = [note for upload in uploads.all for note in upload.notes]
         return self.store(job, answer, uploads, notes, body=request_state.received)
@@ -305,13 +310,14 @@ class Worker:
         self, job: Job, answer: Answer, uploads: Uploads, share: float
     ) -> tuple[dict[str, object] | None, float | None]:
         """The usage and what it cost, as far as the answer says so and can be believed."""
-        if answer.usage is None:
+        checked = job.checked
+        if answer.usage is None or checked is None:
             return None, None
         cost = cost_usd(answer.usage, self.registry, job.request.model)
         if cost is None:
             return answer.usage.to_dict(), None
         sizes = [(upload.width, upload.height) for upload in uploads.all]
-        price = estimate(sent_fields(job.request, self.registry), self.registry, sizes)
+        price = table_price(checked.sent, checked.prompt, self.registry, sizes)
         if not is_believable(cost, price.high_usd):
             return None, None
         return answer.usage.to_dict(), cost * share
@@ -397,5 +403,4 @@ def file_digests(request: GenerationRequest) -> list[str]:
 
     :raises InvalidRequestError: a file can't be read.
     """
-    paths = [*request.references, *filter(None, (request.mask, request.markup))]
-    return [hashlib.sha256(read_image_file(Path(path))).hexdigest() for path in paths]
+    return [hashlib.sha256(read_image_file(Path(path))).hexdigest() for path in request.files]

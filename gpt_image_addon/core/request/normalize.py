@@ -6,9 +6,12 @@ Known without looking at pixels, so that pricing and submitting load nothing tha
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
+from typing import Any
 
 from ..errors import InvalidRequestError
-from .models import Model, Registry, gif_frames
+from .models import Registry, gif_frames
+from .parameters import SNAPPED
 from .request import GenerationRequest
 from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
 
@@ -54,22 +57,23 @@ def check_tile_size(size: tuple[int, int]) -> None:
         )
 
 
-def snap_to_model(request: GenerationRequest, model: Model, registry: Registry) -> GenerationRequest:
+def snap_to_model(
+    request: GenerationRequest, registry: Registry, names: Collection[str] = SNAPPED
+) -> GenerationRequest:
     """The request in its own size where the model takes it, else in the nearest, and without what it has not.
 
+    :param request: one that names its model.
+    :param names: those of `SNAPPED` that may change.
     :raises InvalidRequestError: it names no size.
     """
-    return dataclasses.replace(
-        request,
-        size=_nearest(request, model, registry),
-        complexity=request.complexity if request.complexity in model.complexities else None,
-        input_fidelity=request.input_fidelity if request.input_fidelity in model.input_fidelities else None,
-    )
-
-
-def _nearest(request: GenerationRequest, model: Model, registry: Registry) -> str:
-    if request.size == AUTO:
-        return request.size
-    rule = registry.size_rule(model, gif_frames(request))
-    size = parse_size(request.size)
-    return request.size if rule.problem(*size) is None else format_size(*rule.nearest(*size))
+    model = registry.get(request.model)
+    values: dict[str, str | None] = {"size": request.size}
+    if request.size != AUTO:
+        rule = registry.size_rule(model, gif_frames(request))
+        size = parse_size(request.size)
+        values["size"] = request.size if rule.problem(*size) is None else format_size(*rule.nearest(*size))
+    for name, taken in (("complexity", model.complexities), ("input_fidelity", model.input_fidelities)):
+        value = getattr(request, name)
+        values[name] = value if value in taken else None
+    changes: dict[str, Any] = {name: value for name, value in values.items() if name in names}
+    return dataclasses.replace(request, **changes)

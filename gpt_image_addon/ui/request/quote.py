@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ...core.request.models import Model
     from ...core.request.request import GenerationRequest
 
-FITTED = ("size", "complexity", "input_fidelity")
-"""Parameters of which the model may take less than the panel keeps."""
 NO_PROMPT = "Write a prompt first."
 PLACEHOLDER_PROMPT = "a picture"  # an empty prompt has a price, too
 UNKNOWN_SIZE = (1536, 1024)  # pixels of a reference that is not captured yet
@@ -50,12 +48,6 @@ class Quote:
         """The size that the model takes; empty before it is known."""
         return self.request.size if self.request is not None else ""
 
-    def fit(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """The parameters of the request, as far as the model takes them."""
-        if self.request is None:
-            return wanted
-        return wanted | {name: getattr(self.request, name) for name in FITTED if name in wanted}
-
 
 _last: tuple[Any, Quote] = (None, Quote())
 _models: dict[tuple[str, str], Model] = {}
@@ -78,16 +70,6 @@ def current(scene: bpy.types.Scene) -> Quote:
         _ask(wanted, values, lambda found: _keep(key, found))
     problem = _problem(values, wanted["provider"]) or _last[1].problem
     return dataclasses.replace(_last[1], problem=problem, provider=wanted["provider"])
-
-
-def settled(scene: bpy.types.Scene) -> Quote:
-    """The quote for the scene's request as it is now, worked out at once where it must be."""
-    values = scene.gpt_image
-    wanted = to_parameters.plain(values)
-    key = _key(wanted, values)
-    if key != _last[0]:
-        _keep(key, _quote(*_attempt(_planner(wanted, values)), wanted))
-    return current(scene)
 
 
 def forget() -> None:
@@ -128,13 +110,6 @@ def _ask(wanted: dict[str, Any], values: Any, done: Callable[[Quote], None]) -> 
         done(Quote(problem=error.text))
         return
     api.errand(work, lambda plan, error: done(_quote(plan, error, wanted)))
-
-
-def _attempt(work: Callable[[], Any]) -> tuple[Any, GptImageError | None]:
-    try:
-        return work(), None
-    except GptImageError as error:
-        return None, error
 
 
 def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Quote:
