@@ -53,9 +53,8 @@ from .app.scheduler import errand
 from .app.session import cancel, close, forget_finished, jobs, move, waiting
 from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
 from .core.common import arguments
-from .core.errors import GptImageError, SceneError
+from .core.errors import GptImageError
 from .core.jobs.queue import Job, as_completed
-from .core.journal.states import JobState
 from .core.request.parameters import SNAPPED
 from .core.request.request import Application, GenerationRequest
 from .core.request.sizes import AUTO
@@ -360,12 +359,8 @@ def result_of(job: Job) -> Result:
 
     :raises GptImageError: why it has none.
     """
-    if job.error is not None:
-        raise job.error
-    if job.state is not JobState.APPLIED or job.prepared is None:
-        raise SceneError(f"The job is not finished: {job.message}.")
+    applied, prepared = job.applied, job.result()
     entry = session.entry(job.id)
-    applied, prepared = job.applied, job.prepared
     rows = [entry, *map(session.entry, prepared.further_jobs)]
     names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block
     images = tuple(map(_result_image, names, prepared.pictures))
@@ -381,7 +376,7 @@ def result_of(job: Job) -> Result:
         usage=entry.usage if entry else None,
         estimated_usd=job.estimated_usd,
         cost_usd=sum(row.cost_usd or 0.0 for row in rows if row) if entry else None,
-        warnings=(*job.warnings, *prepared.warnings, *applied.messages),
+        warnings=job.all_warnings,
     )
 
 

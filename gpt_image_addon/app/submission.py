@@ -83,12 +83,13 @@ class Submission:
         :raises GptImageError: it can't be sent; nothing was.
         """
         from ..core.jobs import admission, equal_requests
+        from ..core.jobs.worker import digest_request
         from ..core.journal.outputs import check_folder
 
         limits = self.settings.limits(max_cost)
         checked, application = references.with_captures(self.checked), self.application
         session = open_session(self.settings)
-        journal, price, digest = session.journal, checked.price, _digest(checked.wanted)
+        journal, price, digest = session.journal, checked.price, digest_request(checked.wanted)
         work = session.durations.timed(make_worker(journal, self.settings).run)
         job: Job | None = None
         while job is None:
@@ -176,9 +177,10 @@ def find_running(request: GenerationRequest, settings: Settings) -> Entry | None
     :raises GptImageError: a picture of it, or the journal, can't be read.
     """
     from ..core.jobs import equal_requests
+    from ..core.jobs.worker import digest_request
 
     request, _ = models.resolve_model(request, models.registry(settings), settings)
-    return equal_requests.find_running(open_session(settings).journal, _digest(request))
+    return equal_requests.find_running(open_session(settings).journal, digest_request(request))
 
 
 def recover(
@@ -223,17 +225,12 @@ def recover(
 
 def _find_equal(request: GenerationRequest, settings: Settings) -> Entry | None:
     from ..core.jobs.equal_requests import find_running
+    from ..core.jobs.worker import digest_request
 
     if references.holds_captures(request):
         return None
-    journal, digest = open_session(settings).journal, _digest(request)
+    journal, digest = open_session(settings).journal, digest_request(request)
     return find_running(journal, digest) or journal.find_unknown(digest) or journal.find_stored(digest)
-
-
-def _digest(request: GenerationRequest) -> str:
-    from ..core.jobs.worker import file_digests
-
-    return request.digest(file_digests(request))
 
 
 def _resume(

@@ -8,7 +8,7 @@ from typing import Any
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs import admission, estimates
 from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
-from gpt_image_addon.core.jobs.worker import Worker, file_digests
+from gpt_image_addon.core.jobs.worker import Worker, digest_request
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.request.checked_request import CheckedRequest
 from gpt_image_addon.core.request.models import load_registry
@@ -33,7 +33,7 @@ def admit(
     return admission.admit(
         priced(request, journal.seen),
         Application(target="image"),
-        digest=request.digest(file_digests(request)),
+        digest=digest_request(request),
         journal=journal,
         limits=limits or Limits(),
         retry_unknown=retry_unknown,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..errors import APIConnectionError, BudgetExceededError, RowTakenError
 from ..jobs.estimates import validate_and_price
 from ..jobs.queue import Job
-from ..jobs.worker import file_digests
+from ..jobs.worker import digest_request
 from ..journal.batch_rows import RowHistory, find_row_history
 from ..journal.entries import BatchPosition
 from ..journal.journal import Journal
@@ -86,7 +86,7 @@ class Gate:
         :raises InvalidRequestError: a file of it can't be read.
         """
         request = self.pricer.complete(row.request)
-        digest = request.digest(file_digests(request))
+        digest = digest_request(request)
         key = row_key(row, digest)
         return RowRequest(request, digest, key, find_row_history(self.journal, key))
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..common.threads import WORKER_NAME
 from ..common.unexpected import unexpected_error
-from ..errors import Billed, GptImageError, JobCancelled
+from ..errors import Billed, GptImageError, JobCancelled, SceneError
 from ..journal.states import JobState
 from ..request.checked_request import CheckedRequest
 from ..request.request import Application, GenerationRequest
@@ -157,6 +157,23 @@ class Job:
         except BaseException:
             self.cancel()
             raise
+
+    def result(self) -> PreparedResult:
+        """What was put into the scene.
+
+        :raises GptImageError: why nothing was.
+        """
+        if self.error is not None:
+            raise self.error
+        if self.state is not JobState.APPLIED or self.prepared is None:
+            raise SceneError(f"The job is not finished: {self.message}.")
+        return self.prepared
+
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """What the user should know of a job that was applied."""
+        prepared = self.prepared.warnings if self.prepared is not None else ()
+        return (*self.warnings, *prepared, *getattr(self.applied, "messages", ()))
 
     def check_cancelled(self) -> None:
         """:raises JobCancelled: when `cancel` was called."""

@@ -171,6 +171,8 @@ class Worker:
 
     def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
+        if not job.application.textures_dir:
+            return prepared
         from ..journal.outputs import Outputs
         from .copies import copy_textures
 
@@ -226,7 +228,7 @@ class Worker:
             further.id,
             request,
             further.application,
-            request.digest(file_digests(request)),
+            digest_request(request),
             further.estimated_usd,
             self.monthly_budget_usd,
         )
@@ -393,14 +395,14 @@ def _load_unchanged(request: GenerationRequest, digest: str) -> Uploads:
     from ..providers.base import Uploads
 
     with contextlib.suppress(GptImageError):
-        if request.digest(file_digests(request)) == digest:
+        if digest_request(request) == digest:
             return load_uploads(request)
     return Uploads()
 
 
-def file_digests(request: GenerationRequest) -> list[str]:
-    """Hashes of the files of an edit, for `GenerationRequest.digest`.
+def digest_request(request: GenerationRequest) -> str:
+    """`GenerationRequest.digest`, with what its files hold now.
 
     :raises InvalidRequestError: a file can't be read.
     """
-    return [hashlib.sha256(read_image_file(Path(path))).hexdigest() for path in request.files]
+    return request.digest([hashlib.sha256(read_image_file(Path(path))).hexdigest() for path in request.files])

@@ -150,7 +150,8 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         prepared = prepare(context, self._given(GIVEN), at_once=True)
         job = prepared.submit(**self._given(confirm.ALREADY_SAID))
         job.finish_waiting()
-        self._tell(api.result_of(job).warnings)
+        job.result()
+        self._tell(job.all_warnings)
         return FINISHED
 
     def _tell(self, warnings: tuple[str, ...]) -> None:
