@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.request.request import GenerationRequest
 from ..core.text.log import get_logger
-from . import settings
 from .settings import Settings
+from .settings import load as load_settings
 
 if TYPE_CHECKING:
     from ..core.request.models import Model, Registry, Successor
@@ -41,14 +41,14 @@ def resolve_model(
         return dataclasses.replace(request, provider=provider, model=model), ()
     from ..core.request.models import successor
 
-    found = successor(usual, table, date.today())
+    found = successor(usual, table, today())
     model, notices = (found.model, (found.notice,)) if found is not None else (usual, ())
     return dataclasses.replace(request, provider=provider, model=model), notices
 
 
 def models() -> list[dict[str, Any]]:
     """The model table: one row a model, with its state today (``active``, ``retiring`` or ``shut down``)."""
-    table = registry(settings.load(with_key=False))
+    table = registry(load_settings(with_key=False))
     day = today()
     if table.fault is not None:
         log.warning("%s", table.fault.text)
@@ -64,4 +64,4 @@ def successor(model: str) -> Successor | None:
     """What to use in place of a model: ``.model``, and ``.notice`` for people; None while it answers."""
     from ..core.request.models import successor as find
 
-    return find(model, registry(settings.load(with_key=False)), today())
+    return find(model, registry(load_settings(with_key=False)), today())

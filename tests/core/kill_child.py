@@ -110,7 +110,7 @@ def kill_at_line(number: int) -> None:
 
 
 def run(state: Path, base_url: str, key: str, prompt: str) -> None:
-    """One job, as the runner does it."""
+    """One job, as the add-on does it."""
     found = open_journal(state)
     registry = load_registry()
     request = GenerationRequest(

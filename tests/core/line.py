@@ -1,4 +1,4 @@
-"""The line without Blender: submit a job as the runner does, and wait for its last event."""
+"""The line without Blender: submit a job as the add-on does, and wait for its last event."""
 
 from __future__ import annotations
 

@@ -26,7 +26,6 @@ from ..errors import (
     NotFoundError,
     StorageError,
 )
-from ..jobs.estimates import price_unchecked
 from ..jobs.queue import Job
 from ..jobs.worker import Worker, load_uploads
 from ..journal.batch_rows import BatchState, end_batch, fail_rows, note
@@ -210,7 +209,6 @@ class Collection:
             journal.failed(job.id, error)
             return error.message if error.billed != "no" else ""
         uploads, notes = _inputs(entry.request)
-        job.checked = price_unchecked(entry.request, self.worker.registry)
         self.worker.store(job, images, uploads, notes, BATCH_SHARE)
         self.collected.jobs.add(job.id)
         return "" if answer.is_whole else "An image in it can't be read."

@@ -154,14 +154,7 @@ class Worker:
                 return False
             answer = make_provider(request.provider, self.connection).read(request, body.pieces())
             uploads = _load_unchanged(request, self.journal.digest_of(entry.id))
-            checked = price_unchecked(request, self.registry)
-            job = Job(
-                request,
-                entry.application,
-                id=entry.id,
-                checked=checked,
-                estimated_usd=entry.estimated_usd,
-            )
+            job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
             self.store(job, answer, uploads, [], body=body)
         except (GptImageError, OSError) as error:
             log.info("The answer to job %s can't be read: %s", entry.id, error)
@@ -312,13 +305,13 @@ class Worker:
         self, job: Job, answer: Answer, uploads: Uploads, share: float
     ) -> tuple[dict[str, object] | None, float | None]:
         """The usage and what it cost, as far as the answer says so and can be believed."""
-        checked = job.checked
-        if answer.usage is None or checked is None:
+        if answer.usage is None:
             return None, None
         cost = cost_usd(answer.usage, self.registry, job.request.model)
         if cost is None:
             return answer.usage.to_dict(), None
         sizes = [(upload.width, upload.height) for upload in uploads.all]
+        checked = job.checked or price_unchecked(job.request, self.registry)
         price = table_price(checked.sent, checked.prompt, self.registry, sizes)
         if not is_believable(cost, price.high_usd):
             return None, None
