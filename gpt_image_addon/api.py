@@ -242,10 +242,10 @@ def _submit(
 ) -> Job:
     """`submit`.
 
-    :param at_once: the caller does nothing but wait, see `submission.prepare`.
+    :param at_once: the caller does nothing but wait, see `Submitter.prepare`.
     """
     request, application = split(prompt, **parameters)
-    prepared = submission.prepare(request, application, settings.load(), at_once=at_once)
+    prepared = submission.Submitter(settings.load()).prepare(request, application, at_once=at_once)
     job = prepared.submit(reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost)
     job.on_progress = on_progress
     return job
@@ -271,9 +271,8 @@ def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = Non
     :raises GptImageError: the request could not be sent.
     """
     request, application = split(prompt, **parameters)
-    prepared = submission.prepare(
-        request, application, settings.load(with_key=False), measure=_measure(picture_sizes)
-    )
+    submitter = submission.Submitter(settings.load(with_key=False))
+    prepared = submitter.prepare(request, application, measure=_measure(picture_sizes))
     return _plan(request, prepared.checked)
 
 
@@ -289,11 +288,11 @@ def planner(
     :param snap: take the nearest size that the model takes, and leave out what it does not know.
     """
     request, application = split(prompt, **parameters)
-    found, names = settings.load(with_key=False), SNAPPED if snap else ()
+    submitter, names = submission.Submitter(settings.load(with_key=False)), SNAPPED if snap else ()
     measure = _measure(picture_sizes) or references.measure(request)
 
     def work() -> Plan:
-        return _plan(request, submission.check(request, application, found, snap=names, measure=measure))
+        return _plan(request, submitter.check(request, application, snap=names, measure=measure))
 
     return work
 
@@ -458,7 +457,7 @@ def earlier(prompt: str, **parameters: Any) -> Entry | None:
     :raises GptImageError: the request could not be sent, or the journal can't be read.
     """
     request, _ = split(prompt, **parameters)
-    return submission.find_earlier(request, settings.load(with_key=False))
+    return submission.Submitter(settings.load(with_key=False)).find_earlier(request)
 
 
 def recover(job: str, *, object_name: str | None = None, only_named: bool = False) -> Job:
@@ -468,7 +467,8 @@ def recover(job: str, *, object_name: str | None = None, only_named: bool = Fals
     :param only_named: touch no object that was not named, not even the active one.
     :raises InvalidRequestError: there is no such job, it has no files, or the object can't take it.
     """
-    return submission.recover(job, settings.load(), object_name=object_name, only_named=only_named)
+    submitter = submission.Submitter(settings.load())
+    return submitter.recover(job, object_name=object_name, only_named=only_named)
 
 
 def save_blend(path: Path | str, *, overwrite: bool = False) -> str:

@@ -25,7 +25,8 @@ from ..core.request.parameters import STRENGTHS
 from ..core.request.request import Application, GenerationRequest, check_application, check_map_values
 from ..core.results.store import PreparedResult
 from ..core.text.names import safe_name
-from . import blend_paths, session, settings, submission
+from . import blend_paths, session, settings
+from .submission import Submitter
 
 if TYPE_CHECKING:
     from ..core.imaging.decoding import Pixels
@@ -86,8 +87,8 @@ def submit_work(work: Callable[[], Any], what: str) -> Job:
         return PreparedResult(job.id, ())
 
     request = GenerationRequest(prompt=what, provider="offline")
-    found = settings.load()
-    return submission.submit_local(request, Application(), found, run, lambda prepared, application: made[0])
+    submitter = Submitter(settings.load())
+    return submitter.submit_local(request, Application(), run, lambda prepared, application: made[0])
 
 
 @check_types
@@ -265,10 +266,9 @@ def submit_remake(material: str, **strengths: float) -> Job:
         with Transaction() as changes:
             return materials.remake(uid, prepared, application, changes)
 
-    return submission.submit_local(
+    return Submitter(found).submit_local(
         entry.request,
         application,
-        found,
         lambda job, emit: prepare(entry.id, entry.request, application, folder),
         apply,
     )

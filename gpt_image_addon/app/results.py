@@ -10,7 +10,8 @@ import bpy
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job
-from . import blend_paths, session, settings, submission
+from . import blend_paths, session, settings
+from .submission import Submitter
 
 if TYPE_CHECKING:
     from ..core.journal.journal import Entry
@@ -57,7 +58,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
         "object_name": None,
     }
     wanted = dataclasses.replace(stored, **{**fresh, **_resolved(application)})
-    return submission.recover(job, settings.load(with_key=False), wanted, seamless=seamless)
+    return Submitter(settings.load(with_key=False)).recover(job, wanted, seamless=seamless)
 
 
 def running(job: str) -> Entry | None:
@@ -65,7 +66,7 @@ def running(job: str) -> Entry | None:
 
     :raises InvalidRequestError: there is no such job, or a picture of its request can't be read.
     """
-    return submission.find_running(entry(job).request, settings.load(with_key=False))
+    return Submitter(settings.load(with_key=False)).find_running(entry(job).request)
 
 
 def again(job: str, **application: Any) -> Job:
@@ -77,7 +78,7 @@ def again(job: str, **application: Any) -> Job:
     stored = entry(job)
     fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
     wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
-    prepared = submission.prepare(stored.request, wanted, settings.load())
+    prepared = Submitter(settings.load()).prepare(stored.request, wanted)
     return prepared.submit(reuse=False, retry_unknown=True)
 
 

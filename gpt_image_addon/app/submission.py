@@ -1,6 +1,6 @@
 """From a request to a job: it is checked once, what was made before is looked up, its price reserved.
 
-Main thread only.
+Main thread only, but for `Submitter.check`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..core.jobs.queue import Job, Work
 from ..core.request.request import Application, GenerationRequest
 from . import models, references
 from .scheduler import drain
-from .session import Session, make_worker, open_session, usage_history
+from .session import make_worker, open_session, usage_history
 from .settings import Settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
@@ -28,47 +28,178 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.results.store import PreparedResult
 
 
-def check(
-    request: GenerationRequest,
-    application: Application,
-    settings: Settings,
-    *,
-    snap: Collection[str] = (),
-    measure: Measure | None = None,
-) -> CheckedRequest:
-    """All that is worked out of a request; nothing is sent, and no row is written. Runs in any thread.
-
-    :param snap: parameters that may become what the model takes, see `normalize.snap_to_model`.
-    :param measure: see `estimates.validate_and_price`.
-    :raises InvalidRequestError: it can't be sent.
-    """
-    from ..core.jobs.estimates import validate_and_price
-    from ..core.request.normalize import snap_to_model
-
-    table = models.registry(settings)
-    request, notices = models.resolve_model(request, table, settings)
-    if snap:
-        request = snap_to_model(request, table, snap)
-    checked = validate_and_price(request, application, table, usage_history(settings), measure)
-    return dataclasses.replace(checked, warnings=(*checked.warnings, *notices))
-
-
 @dataclass(frozen=True)
-class Submission:
-    """A request that nothing speaks against, as far as the open file and the tables know."""
+class Submitter:
+    """Makes jobs, by the settings as they were when it was made."""
 
-    checked: CheckedRequest
-    application: Application
     settings: Settings
 
-    def find_earlier(self) -> Entry | None:
+    def check(
+        self,
+        request: GenerationRequest,
+        application: Application,
+        *,
+        snap: Collection[str] = (),
+        measure: Measure | None = None,
+    ) -> CheckedRequest:
+        """All that is worked out of a request; nothing is sent, and no row is written. Runs in any thread.
+
+        :param snap: parameters that may become what the model takes, see `normalize.snap_to_model`.
+        :param measure: see `estimates.validate_and_price`.
+        :raises InvalidRequestError: it can't be sent.
+        """
+        from ..core.jobs.estimates import validate_and_price
+        from ..core.request.normalize import snap_to_model
+
+        table = models.registry(self.settings)
+        request, notices = models.resolve_model(request, table, self.settings)
+        if snap:
+            request = snap_to_model(request, table, snap)
+        checked = validate_and_price(request, application, table, usage_history(self.settings), measure)
+        return dataclasses.replace(checked, warnings=(*checked.warnings, *notices))
+
+    def prepare(
+        self,
+        request: GenerationRequest,
+        application: Application,
+        *,
+        snap: Collection[str] = (),
+        measure: Measure | None = None,
+        at_once: bool = False,
+    ) -> Submission:
+        """Check a request, and whether the open file can take its result.
+
+        :param snap: see `check`.
+        :param measure: tells the sizes of its pictures where neither files nor captures do.
+        :param at_once: the caller does nothing but wait, so that nobody can change the file meanwhile.
+        :raises InvalidRequestError: it can't be sent, or the scene or the object can't take its result.
+        """
+        from ..scene.targets.receiver import check_receiver
+
+        check_receiver(application, at_once=at_once)
+        measure = measure or references.measure(request)
+        return Submission(self, self.check(request, application, snap=snap, measure=measure), application)
+
+    def find_earlier(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request: on its way, perhaps billed without an answer, or answered.
 
         Of captures there is none.
 
         :raises GptImageError: a picture of it, or the journal, can't be read.
         """
-        return _find_equal(self.checked.wanted, self.settings)
+        request, _ = models.resolve_model(request, models.registry(self.settings), self.settings)
+        return self.find_equal(request)
+
+    def find_running(self, request: GenerationRequest) -> Entry | None:
+        """The newest equal request that is on its way, in this process or in another one.
+
+        :raises GptImageError: a picture of it, or the journal, can't be read.
+        """
+        from ..core.jobs.equal_requests import find_running
+        from ..core.jobs.worker import digest_request
+
+        request, _ = models.resolve_model(request, models.registry(self.settings), self.settings)
+        return find_running(open_session(self.settings).journal, digest_request(request))
+
+    def submit_local(
+        self,
+        request: GenerationRequest,
+        application: Application,
+        work: Work,
+        apply: Callable[[PreparedResult, Application], object],
+    ) -> Job:
+        """Hand work that sends nothing to a worker.
+
+        :param request: what it is about, for those who list jobs.
+        :param apply: what becomes of the result, on the main thread.
+        """
+        return self.start(Job(request, application, apply=apply, pump=drain), work)
+
+    def recover(
+        self,
+        job: str,
+        application: Application | None = None,
+        *,
+        seamless: bool = False,
+        object_name: str | None = None,
+        only_named: bool = False,
+    ) -> Job:
+        """Put a result that lies in the journal into the open scene.
+
+        :param application: what becomes of it; what was meant for it at first when left out.
+        :param object_name: the object to put it on then; the one of the request when left out.
+        :param only_named: touch no object that neither names.
+        :param seamless: make its pictures tile.
+        :raises InvalidRequestError: there is no such job, it has no result, or the object can't take it.
+        """
+        stored = open_session(self.settings).journal.entry(job)
+        if stored is None:
+            raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+        if application is None:
+            from ..scene.targets.receiver import check_receiver
+
+            # The scene, the object and the view that it was made for belong to another session.
+            application = dataclasses.replace(
+                stored.application,
+                scene_uid=None,
+                object_uid=None,
+                textures_dir=None,
+                object_name=object_name or stored.application.object_name,
+            )
+            application = application.without_active_object() if only_named else application
+            if object_name:  # else a slip of the pen would count the result as delivered
+                check_receiver(application)
+        if seamless:
+            stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
+        return self.resume(stored, application, f"The result of job {job} was recovered.")
+
+    def find_equal(self, request: GenerationRequest) -> Entry | None:
+        """As `find_earlier`, for a request that names provider and model."""
+        from ..core.jobs.equal_requests import find_running
+        from ..core.jobs.worker import digest_request
+
+        if references.holds_captures(request):
+            return None
+        journal, digest = open_session(self.settings).journal, digest_request(request)
+        return find_running(journal, digest) or journal.find_unknown(digest) or journal.find_stored(digest)
+
+    def resume(self, stored: Entry, application: Application, notice: str) -> Job:
+        """Take the result of a row of the journal.
+
+        :raises InvalidRequestError: its files are gone.
+        """
+        folder = stored.folder
+        if folder is None or not folder.is_dir():
+            raise InvalidRequestError(
+                f"Job {stored.id} has no files."
+                if folder is None
+                else f"The files of job {stored.id} are gone.",
+                code="no_result",
+                next_step=f"Its state is {stored.state}; `history` lists what there is.",
+            )
+        job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain)
+        worker = make_worker(open_session(self.settings).journal, self.settings)
+        return self.start(job, worker.resume(folder))
+
+    def start(self, job: Job, work: Work) -> Job:
+        """Hand a job to a worker."""
+        session = open_session(self.settings)
+        job.expected_seconds = session.durations.expected(job.request)
+        session.scheduler.start(job, work)
+        return job
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request that nothing speaks against, as far as the open file and the tables know."""
+
+    submitter: Submitter
+    checked: CheckedRequest
+    application: Application
+
+    def find_earlier(self) -> Entry | None:
+        """See `Submitter.find_earlier`."""
+        return self.submitter.find_equal(self.checked.wanted)
 
     def submit(
         self, *, reuse: bool | None = None, retry_unknown: bool = False, max_cost: float | None = None
@@ -86,18 +217,19 @@ class Submission:
         from ..core.jobs.worker import digest_request
         from ..core.journal.outputs import check_folder
 
-        limits = self.settings.limits(max_cost)
-        checked, application = references.with_captures(self.checked), self.application
-        session = open_session(self.settings)
+        settings, application = self.submitter.settings, self.application
+        limits = settings.limits(max_cost)
+        checked = references.with_captures(self.checked)
+        session = open_session(settings)
         journal, price, digest = session.journal, checked.price, digest_request(checked.wanted)
-        work = session.durations.timed(make_worker(journal, self.settings).run)
+        work = session.durations.timed(make_worker(journal, settings).run)
         job: Job | None = None
         while job is None:
             since = time.time()
             stored, notice = equal_requests.find_result(journal, digest, reuse, is_paid=price.high_usd > 0)
             if stored is not None:
-                return _resume(stored, application, session, self.settings, notice)
-            self.settings.check_provider(checked.wanted.provider)
+                return self.submitter.resume(stored, application, notice)
+            settings.check_provider(checked.wanted.provider)
             if application.textures_dir:
                 check_folder(Path(application.textures_dir))
             if reuse and equal_requests.find_running(journal, digest) is not None:
@@ -117,137 +249,4 @@ class Submission:
                     alone_since=since if reuse else None,
                     pump=drain,
                 )
-        _start(session, job, work)
-        return job
-
-
-def prepare(
-    request: GenerationRequest,
-    application: Application,
-    settings: Settings,
-    *,
-    snap: Collection[str] = (),
-    measure: Measure | None = None,
-    at_once: bool = False,
-) -> Submission:
-    """Check a request, and whether the open file can take its result.
-
-    :param snap: see `check`.
-    :param measure: tells the sizes of its pictures where neither files nor captures do.
-    :param at_once: the caller does nothing but wait, so that nobody can change the file meanwhile.
-    :raises InvalidRequestError: it can't be sent, or the scene or the object can't take its result.
-    """
-    from ..scene.targets.receiver import check_receiver
-
-    check_receiver(application, at_once=at_once)
-    measure = measure or references.measure(request)
-    checked = check(request, application, settings, snap=snap, measure=measure)
-    return Submission(checked, application, settings)
-
-
-def submit_local(
-    request: GenerationRequest,
-    application: Application,
-    settings: Settings,
-    work: Work,
-    apply: Callable[[PreparedResult, Application], object],
-) -> Job:
-    """Hand work that sends nothing to a worker.
-
-    :param request: what it is about, for those who list jobs.
-    :param apply: what becomes of the result, on the main thread.
-    """
-    job = Job(request, application, apply=apply, pump=drain)
-    _start(open_session(settings), job, work)
-    return job
-
-
-def find_earlier(request: GenerationRequest, settings: Settings) -> Entry | None:
-    """See `Submission.find_earlier`; for a request that nobody checked.
-
-    :raises GptImageError: a picture of it, or the journal, can't be read.
-    """
-    request, _ = models.resolve_model(request, models.registry(settings), settings)
-    return _find_equal(request, settings)
-
-
-def find_running(request: GenerationRequest, settings: Settings) -> Entry | None:
-    """The newest equal request that is on its way, in this process or in another one.
-
-    :raises GptImageError: a picture of it, or the journal, can't be read.
-    """
-    from ..core.jobs import equal_requests
-    from ..core.jobs.worker import digest_request
-
-    request, _ = models.resolve_model(request, models.registry(settings), settings)
-    return equal_requests.find_running(open_session(settings).journal, digest_request(request))
-
-
-def recover(
-    job: str,
-    settings: Settings,
-    application: Application | None = None,
-    *,
-    seamless: bool = False,
-    object_name: str | None = None,
-    only_named: bool = False,
-) -> Job:
-    """Put a result that lies in the journal into the open scene.
-
-    :param application: what becomes of it; what was meant for it at first when left out.
-    :param object_name: the object to put it on then; the one of the request when left out.
-    :param only_named: touch no object that neither names.
-    :param seamless: make its pictures tile.
-    :raises InvalidRequestError: there is no such job, it has no result, or the object can't take it.
-    """
-    session = open_session(settings)
-    stored = session.journal.entry(job)
-    if stored is None:
-        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
-    if application is None:
-        from ..scene.targets.receiver import check_receiver
-
-        # The scene, the object and the view that it was made for belong to another session.
-        application = dataclasses.replace(
-            stored.application,
-            scene_uid=None,
-            object_uid=None,
-            textures_dir=None,
-            object_name=object_name or stored.application.object_name,
-        )
-        application = application.without_active_object() if only_named else application
-        if object_name:  # else a slip of the pen would count the result as delivered
-            check_receiver(application)
-    if seamless:
-        stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
-    return _resume(stored, application, session, settings, f"The result of job {job} was recovered.")
-
-
-def _find_equal(request: GenerationRequest, settings: Settings) -> Entry | None:
-    from ..core.jobs.equal_requests import find_running
-    from ..core.jobs.worker import digest_request
-
-    if references.holds_captures(request):
-        return None
-    journal, digest = open_session(settings).journal, digest_request(request)
-    return find_running(journal, digest) or journal.find_unknown(digest) or journal.find_stored(digest)
-
-
-def _resume(
-    stored: Entry, application: Application, session: Session, settings: Settings, notice: str
-) -> Job:
-    folder = stored.folder
-    if folder is None or not folder.is_dir():
-        raise InvalidRequestError(
-            f"Job {stored.id} has no files." if folder is None else f"The files of job {stored.id} are gone.",
-            code="no_result",
-            next_step=f"Its state is {stored.state}; `history` lists what there is.",
-        )
-    job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain)
-    _start(session, job, make_worker(session.journal, settings).resume(folder))
-    return job
-
-
-def _start(session: Session, job: Job, work: Work) -> None:
-    job.expected_seconds = session.durations.expected(job.request)
-    session.scheduler.start(job, work)
+        return self.submitter.start(job, work)

@@ -17,8 +17,9 @@ from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job
 from ..core.request.request import Application, GenerationRequest
 from ..core.results.store import PreparedResult
-from . import blend_paths, models, session, settings, submission
+from . import blend_paths, models, session, settings
 from .material_maps import PictureSource, Source, read_picture, submit_work
+from .submission import Submitter
 
 if TYPE_CHECKING:
     from ..core.journal.outputs import Outputs
@@ -160,7 +161,7 @@ def estimate_tile(
     painted = painted_size((width, height), request.model, table)
     asked = repair_request(request, "-", "-", painted)
     application = Application(target="image")
-    return submission.check(asked, application, found, measure=lambda _: (painted, painted)).price
+    return Submitter(found).check(asked, application, measure=lambda _: (painted, painted)).price
 
 
 def _typed(repair: Mapping[str, Any], repair_seams: bool) -> dict[str, Any]:
@@ -187,7 +188,7 @@ def _submit_repair(
     data = work.encoded(tile)  # before anything is sent: not every format takes every size
     folder = tempfile.TemporaryDirectory(prefix="gpt-image-repair-", ignore_cleanup_errors=True)
     asked = sent_for_repair(tile, request, Path(folder.name), "tile", table)
-    prepared = submission.prepare(asked, Application(target="image", composite=False), found)
+    prepared = Submitter(found).prepare(asked, Application(target="image", composite=False))
     job = prepared.submit(max_cost=repair.get("max_cost"), retry_unknown=bool(repair.get("retry_unknown")))
 
     def apply(prepared: PreparedResult, application: Application) -> TileResult:

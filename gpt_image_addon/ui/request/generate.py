@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
@@ -16,18 +16,19 @@ from ..common.translate import translate
 from ..references import images
 from . import confirm, quote, to_parameters
 
+if TYPE_CHECKING:
+    from ...app.submission import Submission
+
 REQUEST_POINTER = "gpt_image_request"
 """Set in the layout around a button that is about the panel's request."""
 GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n")
 
 
-def prepare(
-    context: bpy.types.Context, given: dict[str, Any], *, at_once: bool = False
-) -> submission.Submission:
+def prepare(context: bpy.types.Context, given: dict[str, Any], *, at_once: bool = False) -> Submission:
     """The panel's request, ready to be sent, as far as the model takes it.
 
     :param given: parameters that override the panel's, and are sent or refused as they are.
-    :param at_once: see `submission.prepare`.
+    :param at_once: see `Submitter.prepare`.
     :raises GptImageError: it can't be sent.
     """
     values = context.scene.gpt_image
@@ -35,7 +36,8 @@ def prepare(
     parameters = {**to_parameters.plain(values), **to_parameters.place(context), **pictures, **given}
     request, application = api.split(**parameters)
     snap = SNAPPED - given.keys()
-    return submission.prepare(request, application, settings.load(), snap=snap, at_once=at_once)
+    submitter = submission.Submitter(settings.load())
+    return submitter.prepare(request, application, snap=snap, at_once=at_once)
 
 
 class GPT_IMAGE_OT_generate(bpy.types.Operator):
