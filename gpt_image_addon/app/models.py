@@ -23,7 +23,7 @@ def today() -> date:
     return date.today()
 
 
-def registry(settings: Settings) -> Registry:
+def find_registry(settings: Settings) -> Registry:
     """The model table, with the user's own rows where their file can be used."""
     from ..core.request.models import TABLE_FILE, usable_registry
 
@@ -48,7 +48,7 @@ def resolve_model(
 
 def models() -> list[dict[str, Any]]:
     """The model table: one row a model, with its state today (``active``, ``retiring`` or ``shut down``)."""
-    table = registry(load_settings(with_key=False))
+    table = find_registry(load_settings(with_key=False))
     day = today()
     if table.fault is not None:
         log.warning("%s", table.fault.text)
@@ -64,4 +64,4 @@ def successor(model: str) -> Successor | None:
     """What to use in place of a model: ``.model``, and ``.notice`` for people; None while it answers."""
     from ..core.request.models import successor as find
 
-    return find(model, registry(load_settings(with_key=False)), today())
+    return find(model, find_registry(load_settings(with_key=False)), today())

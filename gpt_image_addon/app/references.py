@@ -77,17 +77,17 @@ def holds_captures(request: GenerationRequest) -> bool:
     return any(path in CAPTURES for path in request.references)
 
 
-def measure(request: GenerationRequest) -> Measure | None:
+def measure_captures(request: GenerationRequest) -> Measure | None:
     """The sizes of a request's pictures, those that are still to be captured among them.
 
     :returns: None where there are files of all.
     """
     if not holds_captures(request):
         return None
-    from ..core.jobs.estimates import picture_sizes
+    from ..core.jobs.estimates import image_sizes
 
     known = dict.fromkeys(CAPTURES, render_size())
-    return lambda request: picture_sizes(request, known)
+    return lambda request: image_sizes(request, known)
 
 
 def with_captures(checked: CheckedRequest) -> CheckedRequest:

@@ -69,7 +69,7 @@ def make_worker(journal: Journal, settings: Settings) -> Worker:
     """What sends requests, or reads what came of them before."""
     from ..core.jobs.worker import Worker
 
-    table = models.registry(settings)
+    table = models.find_registry(settings)
     return Worker(journal, table, settings.connection(), settings.monthly_budget_usd)
 
 
@@ -107,7 +107,7 @@ def entry(job: str) -> Entry | None:
         return None
 
 
-def usage_history(settings: Settings) -> UsageHistory:
+def load_usage_history(settings: Settings) -> UsageHistory:
     """What the journal knows of earlier answers; a price is shown without it, too."""
     from ..core.request.pricing import no_history
 

@@ -18,7 +18,7 @@ from ..core.jobs.queue import Job, Work
 from ..core.request.request import Application, GenerationRequest
 from . import models, references
 from .scheduler import drain
-from .session import make_worker, open_session, usage_history
+from .session import load_usage_history, make_worker, open_session
 from .settings import Settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
@@ -51,11 +51,11 @@ class Submitter:
         from ..core.jobs.estimates import validate_and_price
         from ..core.request.normalize import snap_to_model
 
-        table = models.registry(self.settings)
+        table = models.find_registry(self.settings)
         request, notices = models.resolve_model(request, table, self.settings)
         if snap:
             request = snap_to_model(request, table, snap)
-        checked = validate_and_price(request, application, table, usage_history(self.settings), measure)
+        checked = validate_and_price(request, application, table, load_usage_history(self.settings), measure)
         return dataclasses.replace(checked, warnings=(*checked.warnings, *notices))
 
     def prepare(
@@ -66,7 +66,7 @@ class Submitter:
         snap: Collection[str] = (),
         measure: Measure | None = None,
         at_once: bool = False,
-    ) -> Submission:
+    ) -> PreparedRequest:
         """Check a request, and whether the open file can take its result.
 
         :param snap: see `check`.
@@ -77,8 +77,10 @@ class Submitter:
         from ..scene.targets.receiver import check_receiver
 
         check_receiver(application, at_once=at_once)
-        measure = measure or references.measure(request)
-        return Submission(self, self.check(request, application, snap=snap, measure=measure), application)
+        measure = measure or references.measure_captures(request)
+        return PreparedRequest(
+            self, self.check(request, application, snap=snap, measure=measure), application
+        )
 
     def find_earlier(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request: on its way, perhaps billed without an answer, or answered.
@@ -87,7 +89,7 @@ class Submitter:
 
         :raises GptImageError: a picture of it, or the journal, can't be read.
         """
-        request, _ = models.resolve_model(request, models.registry(self.settings), self.settings)
+        request, _ = models.resolve_model(request, models.find_registry(self.settings), self.settings)
         return self.find_equal(request)
 
     def find_running(self, request: GenerationRequest) -> Entry | None:
@@ -98,7 +100,7 @@ class Submitter:
         from ..core.jobs.equal_requests import find_running
         from ..core.jobs.worker import digest_request
 
-        request, _ = models.resolve_model(request, models.registry(self.settings), self.settings)
+        request, _ = models.resolve_model(request, models.find_registry(self.settings), self.settings)
         return find_running(open_session(self.settings).journal, digest_request(request))
 
     def submit_local(
@@ -190,7 +192,7 @@ class Submitter:
 
 
 @dataclass(frozen=True)
-class Submission:
+class PreparedRequest:
     """A request that nothing speaks against, as far as the open file and the tables know."""
 
     submitter: Submitter

@@ -152,7 +152,7 @@ def estimate_tile(
     repair = _typed({"description": description, **repair}, repair_seams=True)
     work = _Work(read_picture(picture), Path(), parse_size(size) if size else None, session.outputs())
     found = settings.load(with_key=False)
-    table = models.registry(found)
+    table = models.find_registry(found)
     request, _ = models.resolve_model(_request(repair, found), table, found)
     tile = work.cut()
     if tile.seams is None or request.provider == "offline":
@@ -183,7 +183,7 @@ def _submit_repair(
     """Hand the repair to a worker, then write the tile as it is: whatever happens now, it is there."""
     from ..core.jobs.seam_repair_images import sent_for_repair
 
-    table = models.registry(found)
+    table = models.find_registry(found)
     request, _ = models.resolve_model(request, table, found)
     data = work.encoded(tile)  # before anything is sent: not every format takes every size
     folder = tempfile.TemporaryDirectory(prefix="gpt-image-repair-", ignore_cleanup_errors=True)

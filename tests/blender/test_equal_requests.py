@@ -261,7 +261,7 @@ def test_what_is_on_its_way_for_longer_is_asked_about(
     assert click() == {"FINISHED"}
     monkeypatch.setattr(confirm, "DOUBLE_CLICK", timedelta(0))
     wanted = {**to_parameters.plain(bpy.context.scene.gpt_image), **to_parameters.place(bpy.context)}
-    asked = confirm.question(generate.prepare(bpy.context, {}), {})
+    asked = confirm.question(generate.prepare_request(bpy.context, {}), {})
     assert asked is not None and asked.is_running and not asked.is_double_click and not asked.is_stored
     assert asked.confirm_text == "Send Again" and "still to come" in confirm._told(asked)
     second = api.submit(**wanted, **confirm.answered(asked, "send"))

@@ -13,7 +13,7 @@ import pytest
 
 from gpt_image_addon import api
 from gpt_image_addon.app import models, results, settings
-from gpt_image_addon.app.submission import Submission
+from gpt_image_addon.app.submission import PreparedRequest
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.parameters import STRENGTHS
 from gpt_image_addon.core.request.request import Application, GenerationRequest
@@ -45,9 +45,9 @@ def wanted() -> dict[str, Any]:
     return to_parameters.plain(values())
 
 
-def prepared() -> Submission:
+def prepared() -> PreparedRequest:
     """What a click would send."""
-    return generate.prepare(bpy.context, {})
+    return generate.prepare_request(bpy.context, {})
 
 
 def offered(found: dict[str, Any]) -> tuple[GenerationRequest, Application]:

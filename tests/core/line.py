@@ -22,7 +22,7 @@ REQUEST = GenerationRequest(
 
 def priced(request: GenerationRequest = REQUEST, seen: UsageHistory = no_history) -> CheckedRequest:
     """A request with its price, checked or not."""
-    return estimates.price_unchecked(request, load_registry(), estimates.picture_sizes(request), seen)
+    return estimates.price_unchecked(request, load_registry(), estimates.image_sizes(request), seen)
 
 
 def admit(

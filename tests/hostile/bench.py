@@ -107,7 +107,7 @@ class Bench:
         values = {"model": MODEL, "quality": "low", "size": "816x816", **changes}
         request = GenerationRequest(prompt="oak", provider="openai", **values)
         before = self.journal.spent_usd()
-        checked = estimates.price_unchecked(request, self.registry, estimates.picture_sizes(request))
+        checked = estimates.price_unchecked(request, self.registry, estimates.image_sizes(request))
         job = admission.admit(
             checked,
             Application(target="image"),

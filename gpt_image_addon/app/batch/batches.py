@@ -149,7 +149,7 @@ class Batch:
 
         journal = session.journal(found)
         # What was seen changes little during a run, and asking takes longer than the rest of a price.
-        registry = models.registry(found)
+        registry = models.find_registry(found)
 
         def complete(request: GenerationRequest) -> GenerationRequest:
             return models.resolve_model(request, registry, found)[0]
@@ -288,7 +288,12 @@ class Batch:
         journal, limits = session.journal(found), self.options
         pace = RateLimiter(journal, found.base_url, limits.images_per_minute, limits.input_images_per_minute)
         return Worker(
-            journal, models.registry(found), found.connection(), found.monthly_budget_usd, pace, Sessions()
+            journal,
+            models.find_registry(found),
+            found.connection(),
+            found.monthly_budget_usd,
+            pace,
+            Sessions(),
         )
 
     def _gate(self, found: Settings) -> Gate:

@@ -55,7 +55,7 @@ def validate_and_price(
     if application.object_name and application.target not in OBJECT_TARGETS:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
     warnings = check(sent, registry, date.today())
-    sizes = (measure or picture_sizes)(request)
+    sizes = (measure or image_sizes)(request)
     notes += (TILES_BY_NATURE,) if application.repair_seams and request.provider == "offline" else ()
     checked = _price(request, sent, registry, sizes, seen)
     price = _with_further(checked, application, registry, seen)
@@ -101,7 +101,7 @@ def _price(
     return CheckedRequest(request, sent, prompt, registry.get(request.model), price)
 
 
-def picture_sizes(request: GenerationRequest, known: Mapping[str, Size] = MappingProxyType({})) -> list[Size]:
+def image_sizes(request: GenerationRequest, known: Mapping[str, Size] = MappingProxyType({})) -> list[Size]:
     """Width and height of the references of a request, of its mask and its markup.
 
     :param known: those of pictures that are still to be made, by what stands in their place.
@@ -117,7 +117,7 @@ def _size_of(path: str) -> Size:
     return info.width, info.height
 
 
-def further_request(
+def price_further(
     request: GenerationRequest, registry: Registry, size: Size, seen: UsageHistory = no_history
 ) -> CheckedRequest:
     """A further request about a picture of this size, and its mask where it has one."""
@@ -132,11 +132,11 @@ def _with_further(
     request, price = checked.wanted, checked.price
     if asks_for_height(request, application):
         size = _expected(checked.sent.size)
-        one = further_request(height_request(request, "", size, registry), registry, size, seen)
+        one = price_further(height_request(request, "", size, registry), registry, size, seen)
         price = price.plus(one.price)
     if asks_for_repair(request, application):
         size = painted_size(_expected(request.size), request.model, registry)
-        one = further_request(repair_request(request, "-", "-", size), registry, size, seen)
+        one = price_further(repair_request(request, "-", "-", size), registry, size, seen)
         price = price.plus(dataclasses.replace(one.price, low_usd=0.0, exact=False).times(request.n))
     return price
 

@@ -46,7 +46,7 @@ from ..results.store import (
     keep,
 )
 from ..text.log import get_logger
-from .estimates import further_request, price_unchecked, table_price
+from .estimates import price_further, price_unchecked, table_price
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
 from .queue import Emit, Job, JobEvent, Work
 
@@ -211,7 +211,7 @@ class Worker:
         self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
     ) -> None:
         """Send one further request, about a picture of this size, under a row of its own."""
-        checked = further_request(request, self.registry, size)
+        checked = price_further(request, self.registry, size)
         if job.stopping:
             raise JobCancelled("The job was stopped.")
         further = Job.of(checked, Application(target="image"), id=further_id(job.id, kind))

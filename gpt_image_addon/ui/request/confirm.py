@@ -15,7 +15,7 @@ from ..common.widgets import draw_sentence
 from . import quote
 
 if TYPE_CHECKING:
-    from ...app.submission import Submission
+    from ...app.submission import PreparedRequest
     from ...core.journal.journal import Entry
 
 WIDTH = 400  # pixels of the dialog at scale 1
@@ -63,7 +63,7 @@ class Question(NamedTuple):
         return translate("OK" if self.is_stored else "Send Again" if self.earlier is not None else "Generate")
 
 
-def question(prepared: Submission, answers: Mapping[str, bool]) -> Question | None:
+def question(prepared: PreparedRequest, answers: Mapping[str, bool]) -> Question | None:
     """What to ask before a request is sent; None where nothing speaks against it.
 
     What costs nothing is never asked about.

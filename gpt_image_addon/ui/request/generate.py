@@ -17,14 +17,16 @@ from ..references import images
 from . import confirm, quote, to_parameters
 
 if TYPE_CHECKING:
-    from ...app.submission import Submission
+    from ...app.submission import PreparedRequest
 
 REQUEST_POINTER = "gpt_image_request"
 """Set in the layout around a button that is about the panel's request."""
 GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n")
 
 
-def prepare(context: bpy.types.Context, given: dict[str, Any], *, at_once: bool = False) -> Submission:
+def prepare_request(
+    context: bpy.types.Context, given: dict[str, Any], *, at_once: bool = False
+) -> PreparedRequest:
     """The panel's request, ready to be sent, as far as the model takes it.
 
     :param given: parameters that override the panel's, and are sent or refused as they are.
@@ -110,7 +112,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where something speaks against it, else submit."""
-        self._prepared = prepare(context, self._given(GIVEN))
+        self._prepared = prepare_request(context, self._given(GIVEN))
         self._question = confirm.question(self._prepared, self._given(confirm.ALREADY_SAID))
         if self._question is None:
             return self._start({})
@@ -149,7 +151,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     @reporting
     def _finish(self, context: bpy.types.Context) -> Returned | None:
         """For scripts: come back with the result."""
-        prepared = prepare(context, self._given(GIVEN), at_once=True)
+        prepared = prepare_request(context, self._given(GIVEN), at_once=True)
         job = prepared.submit(**self._given(confirm.ALREADY_SAID))
         job.finish_waiting()
         job.result()
