@@ -51,12 +51,8 @@ def main() -> None:
             continue
         times = []
         for _ in range(ROUNDS):
-            history_view.view.rows, history_view.view.count, history_view.view.stale = (
-                tuple(rows),
-                ENTRIES,
-                False,
-            )
-            history_view._asked = ("", "all", 0)
+            view = history_view.current()
+            view.rows, view.count, view.stale, view.asked = tuple(rows), ENTRIES, False, ("", "all", 0)
             shown = type("Shown", (), {"layout": Anything()})()
             started = time.perf_counter()
             cls.draw(shown, bpy.context)  # type: ignore[attr-defined]

@@ -222,7 +222,7 @@ def panel_draws() -> Any:
             yield
         rounds.append(sum(spent) * 1000)
     rounds.sort()
-    listed = history_view.view.count
+    listed = history_view.current().count
     return f"{listed} entries, median {rounds[25]:.2f} ms, longest {rounds[-1]:.2f} ms"
 
 

@@ -53,11 +53,12 @@ from .app.scheduler import errand
 from .app.session import cancel, close, forget_finished, jobs, move, waiting
 from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
 from .core.common import arguments
-from .core.errors import GptImageError
-from .core.jobs.queue import Job, as_completed
+from .core.errors import GptImageError, SceneError
+from .core.jobs.queue import Job, Task, as_completed
 from .core.request.parameters import SNAPPED
 from .core.request.request import Application, GenerationRequest
 from .core.request.sizes import AUTO
+from .core.text.message import Message, message
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
@@ -77,6 +78,7 @@ __all__ = [
     "Plan",
     "Result",
     "ResultImage",
+    "Task",
     "TileResult",
     "as_completed",
     "as_dict",
@@ -247,7 +249,7 @@ def _submit(
     request, application = split(prompt, **parameters)
     prepared = submission.Submitter(settings.load()).prepare(request, application, at_once=at_once)
     job = prepared.submit(reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost)
-    job.on_progress = on_progress
+    job.watch(on_progress)
     return job
 
 
@@ -358,7 +360,11 @@ def result_of(job: Job) -> Result:
 
     :raises GptImageError: why it has none.
     """
+    from .scene.targets.registry import Applied
+
     applied, prepared = job.applied, job.result()
+    if not isinstance(applied, Applied):
+        raise SceneError(message("The job is not finished: {state}.", state=Message.of(job.message)))
     entry = session.entry(job.id)
     rows = [entry, *map(session.entry, prepared.further_jobs)]
     names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block

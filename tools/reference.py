@@ -204,14 +204,10 @@ def shown(value: object) -> str:
 def python() -> str:
     """Functions, parameters and results."""
     functions = [
-        value
-        for name, value in vars(api).items()
-        if inspect.isfunction(value)
-        and not name.startswith("_")
-        and value.__module__.startswith(api.__package__)
+        value for name, value in vars(api).items() if inspect.isfunction(value) and name in api.__all__
     ]
     functions.sort(key=lambda function: function.__module__ != api.__name__)
-    results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, queue.Job]
+    results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, queue.Task, queue.Job]
     kinds = [(code(kind.name), kind.label) for kind in map_kinds.BY_NAME.values()]
     parts = [
         "# Python: every function\n",
@@ -268,10 +264,10 @@ def prose(function: Any) -> str:
 
 
 def fields(cls: type) -> Iterator[tuple[str, str, str]]:
-    """Name, default and documentation of the public fields and properties of a dataclass."""
+    """Name, default and documentation of the public fields of a dataclass, without those of its bases."""
     docs = dict(documented(cls))
     for field in dataclasses.fields(cls):
-        if not field.name.startswith("_"):
+        if not field.name.startswith("_") and field.name in cls.__annotations__:
             missing = field.default is dataclasses.MISSING
             default = "" if missing or field.default in (None, (), "") else code(field.default)
             yield code(field.name), default, docs.get(field.name, "")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.common.files import PRIVATE_FILE, make_private_folder, replace_file, storage_errors
+from ..core.text.message import message
 from . import settings
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def _new_file() -> Path:
     :raises StorageError: the folder can't be made.
     """
     folder = settings.load(with_key=False).state_folder / FOLDER
-    with storage_errors(f"{folder} could not be written"):
+    with storage_errors(message("{path} could not be written", path=folder)):
         make_private_folder(folder)
     return folder / f"{uuid.uuid4().hex}.png"
 

@@ -10,6 +10,7 @@ import bpy
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job
+from ..core.text.message import message
 from . import blend_paths, session, settings
 from .submission import Submitter
 
@@ -24,7 +25,7 @@ def entry(job: str) -> Entry:
     """
     found = session.journal(settings.load(with_key=False)).entry(job)
     if found is None:
-        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+        raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
     return found
 
 
@@ -38,7 +39,9 @@ def files(job: str) -> list[str]:
     journal = session.journal(settings.load(with_key=False))
     found = list(map(str, pictures_of(journal, entry(job))))
     if not found:
-        raise InvalidRequestError(f"The files of job {job} are gone.", code="no_result", param="job")
+        raise InvalidRequestError(
+            message("The files of job {job} are gone.", job=job), code="no_result", param="job"
+        )
     return found
 
 
@@ -106,16 +109,18 @@ def use_variation(job: str, number: int, **application: Any) -> None:
     :param number: 0 for the first.
     :raises InvalidRequestError: there is no such job of this session.
     """
-    from ..scene.targets.registry import swap
+    from ..scene.targets.registry import Applied, swap
 
-    found = next((one for one in session.jobs() if one.id == job and one.applied is not None), None)
-    if found is None:
-        raise InvalidRequestError(f"There is no finished job {job} in this session.", code="no_such_job")
+    found = next((one for one in session.jobs() if one.id == job), None)
+    if not isinstance(found, Job) or not isinstance(found.applied, Applied):
+        raise InvalidRequestError(
+            message("There is no finished job {job} in this session.", job=job), code="no_such_job"
+        )
     if found.application.target == "material":
         apply(job, target="material", picture=number, **application)
     else:
         swap(found.applied, number)
-    found.used = number
+    found.show(number)
 
 
 def delete(job: str) -> None:
@@ -128,9 +133,7 @@ def delete(job: str) -> None:
     found = entry(job)
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
-    journal = session.journal(settings.load(with_key=False))
-    if found.folder is not None:
-        delete_result(journal, job, journal.relative(found.folder))
+    delete_result(session.journal(settings.load(with_key=False)), job)
 
 
 def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bool = False) -> Path | None:

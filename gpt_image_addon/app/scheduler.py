@@ -14,9 +14,8 @@ import bpy
 
 from ..core.common.threads import BackgroundTasks, FairLock, outcome_of
 from ..core.errors import GptImageError, JobCancelled
-from ..core.jobs.queue import Job, JobEvent, JobQueue, Work
+from ..core.jobs.queue import Deliver, Job, JobEvent, JobQueue, Task, Work
 from ..core.jobs.subprocess_worker import SUBPROCESS
-from ..core.journal.states import JobState
 from ..core.request.parameters import DEFAULT_CONCURRENCY
 from ..core.text.log import get_logger
 from . import apply_queue
@@ -33,9 +32,8 @@ STEP_INTERVAL = 0.01  # seconds between steps of a result into the scene: time f
 SHOW_INTERVAL = 0.5  # seconds between updates of elapsed times
 TICK_BUDGET = 0.005  # seconds of a tick after which no further event is taken
 CLOSE_SECONDS = 1.5  # how long quitting or disabling waits for workers
+LOCAL_SECONDS = 1.0  # that local work is expected to take
 KEPT_JOBS = 20  # finished jobs that the panel still lists
-ENDS = {"no": JobState.FAILED, "maybe": JobState.UNKNOWN, "yes": JobState.FAILED}
-"""What became of a job that failed, by whether it was billed."""
 
 
 class Scheduler:
@@ -43,21 +41,31 @@ class Scheduler:
 
     def __init__(self, journal: Journal) -> None:
         self.queue = JobQueue(DEFAULT_CONCURRENCY)
-        self.applier = Applier(journal, errand, self._fail, _tell)
-        self.jobs: list[Job] = []
+        self.applier = Applier(journal, errand, _fail, _tell)
+        self.jobs: list[Task] = []
         """Oldest first; of those that are done only the newest."""
         self.last_step = StepResult.IDLE
         self._journal = journal
 
-    def start(self, job: Job, work: Work) -> None:
-        """Hand a job to a worker."""
-        forgotten = [old for old in self.jobs if old.done][:-KEPT_JOBS]
-        self.jobs = [old for old in self.jobs if old not in forgotten] + [job]
-        FairLock.enabled = not bpy.app.background
-        self.queue.submit(job, work)
+    def start(self, job: Job, work: Work, expected_seconds: float) -> None:
+        """Hand a request to a worker."""
+        self._list(job)
+        self.queue.submit(job, work, expected_seconds)
         _start_ticking()
 
-    def cancel(self, job: Job) -> None:
+    def start_local(self, title: str, work: Callable[[], Deliver]) -> Task:
+        """Hand work that sends nothing to a worker.
+
+        :param title: what to call it in the list of jobs.
+        :param work: what it returns is called on the main thread, and gives the task's ``applied``.
+        """
+        task = Task(title=title, expected_seconds=LOCAL_SECONDS, pump=drain)
+        self._list(task)
+        self.queue.start(task, work)
+        _start_ticking()
+        return task
+
+    def cancel(self, job: Task) -> None:
         """Stop a job; one that is not begun ends at once."""
         job.cancel()
         if not self.queue.withdraw(job):
@@ -67,9 +75,9 @@ class Scheduler:
             self._journal.failed(job.id, error, cancelled=True)
         except GptImageError as trouble:  # the next process finds out that nothing was sent
             log.warning("Job %s: %s", job.id, trouble.text)
-        self._fail(job, error)
+        _fail(job, error)
 
-    def move(self, job: Job, step: int) -> None:
+    def move(self, job: Task, step: int) -> None:
         """Let a job that is not begun begin earlier or later."""
         if self.queue.move(job, step):
             _notify()
@@ -98,42 +106,24 @@ class Scheduler:
 
     def close(self) -> bool:
         """Cancel what runs; returns whether all workers have ended."""
-        apply_queue.clear_previews()
+        self.applier.clear_previews()
         return self.queue.close(CLOSE_SECONDS)
+
+    def _list(self, job: Task) -> None:
+        forgotten = [old for old in self.jobs if old.done][:-KEPT_JOBS]
+        self.jobs = [old for old in self.jobs if old not in forgotten] + [job]
+        FairLock.enabled = not bpy.app.background
 
     def _handle(self, event: JobEvent) -> None:
         job = event.job
-        if job.started is None:
-            job.started = time.monotonic()
-        job.state = event.state or job.state
-        job.message = event.message or job.message
-        job.progress = event.progress if event.progress is not None else job.progress
-        job.preview = event.preview or job.preview
-        job.id = event.result_of or job.id
-        if event.preview is not None and job.application.previews_in_target:
-            self.applier.preview(job)
+        job.update(event)
         if event.error is not None:
-            self._fail(job, event.error)
-        elif event.prepared is not None:
-            job.prepared = event.prepared
-            cost = event.prepared.facts.get("cost_usd")
-            job.cost_usd = float(cost) if cost is not None else None
-            job.state = JobState.RECEIVED
-            if job.stopping:  # the process ends: the result waits to be recovered
-                job.finish()
-            else:
-                self.applier.add(job)
-        if event.error is None:
-            _tell(job)
-
-    def _fail(self, job: Job, error: GptImageError) -> None:
-        apply_queue.clear_preview(job)
-        job.error = error
-        job.message = error.text
-        if job.state is not JobState.RECEIVED:
-            job.state = JobState.CANCELLED if isinstance(error, JobCancelled) else ENDS[error.billed]
-        log.warning("Job %s: %s", job.id, error.text)
-        job.finish()
+            _report_failure(job, event.error)
+            return
+        if event.preview is not None and isinstance(job, Job) and job.application.previews_in_target:
+            self.applier.preview(job)
+        if event.is_last and not job.done:
+            self.applier.add(job)
         _tell(job)
 
 
@@ -204,7 +194,7 @@ def _notify() -> None:
             log.exception("What is called when jobs change broke")
 
 
-def _tell(job: Job) -> None:
+def _tell(job: Task) -> None:
     """To those who asked, and to the interface where it is over."""
     if job.on_progress is not None:
         try:
@@ -213,3 +203,14 @@ def _tell(job: Job) -> None:
             log.exception("What is called on the progress of job %s broke", job.id)
     if job.done:
         _notify()
+
+
+def _fail(job: Task, error: GptImageError) -> None:
+    job.fail(error)
+    _report_failure(job, error)
+
+
+def _report_failure(job: Task, error: GptImageError) -> None:
+    apply_queue.clear_preview(job)
+    log.warning("Job %s: %s", job.id, error.text)
+    _tell(job)

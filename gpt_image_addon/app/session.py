@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..core.errors import GptImageError, StorageError
-from ..core.jobs.queue import Job
+from ..core.jobs.queue import Task
 from ..core.text.log import get_logger
 from . import models, scheduler
 from .scheduler import Scheduler
@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.durations import Durations
     from ..core.jobs.worker import Worker
     from ..core.journal.journal import Entry, Journal
-    from ..core.journal.outputs import Outputs
     from ..core.request.pricing import UsageHistory
+    from ..core.results.output_files import Outputs
 
 log = get_logger(__name__)
 
@@ -98,6 +98,12 @@ def journal(settings: Settings) -> Journal:
     return open_session(settings).journal
 
 
+def find_open_journal(settings: Settings) -> Journal | None:
+    """The journal, where this session has opened it for work already; whoever looks need not open it."""
+    is_open = _session is not None and _session.journal.folder == settings.state_folder
+    return _session.journal if _session is not None and is_open else None
+
+
 def entry(job: str) -> Entry | None:
     """The journal's row of a job of this session; None where it can't be read."""
     try:
@@ -123,7 +129,7 @@ def outputs(*, overwrite: bool = False) -> Outputs:
 
     :param overwrite: the user said that whatever stands there may go.
     """
-    from ..core.journal.outputs import Outputs
+    from ..core.results.output_files import Outputs
 
     try:
         return Outputs(journal(load_settings(with_key=False)), overwrite)
@@ -132,12 +138,12 @@ def outputs(*, overwrite: bool = False) -> Outputs:
         return Outputs(None, overwrite)
 
 
-def jobs() -> tuple[Job, ...]:
+def jobs() -> tuple[Task, ...]:
     """The jobs of this session, oldest first."""
     return tuple(_session.scheduler.jobs) if _session is not None else ()
 
 
-def waiting() -> list[Job]:
+def waiting() -> list[Task]:
     """The jobs that are not begun, next first."""
     return _session.scheduler.queue.waiting() if _session is not None else []
 

@@ -40,6 +40,7 @@ from ..core.http.endpoint import (
 )
 from ..core.providers import PROVIDERS
 from ..core.request.parameters import DEFAULT_BASE_URL, DEFAULT_CONCURRENCY, UNATTENDED_MAX_COST_USD
+from ..core.text.message import message
 from ..core.text.redaction import hide
 
 if TYPE_CHECKING:
@@ -232,7 +233,8 @@ def _usd(variable: str, found: Any, preference: str) -> float | None:
         amount = math.nan
     if not 0 <= amount < math.inf:
         raise ConfigurationError(
-            f"{variable} is '{text}', which is not a valid amount.", next_step="Set it to an amount in USD."
+            message("{variable} is '{value}', which is not a valid amount.", variable=variable, value=text),
+            next_step="Set it to an amount in USD.",
         )
     return amount
 

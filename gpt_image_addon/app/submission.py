@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidRequestError
-from ..core.jobs.queue import Job, Work
+from ..core.jobs.queue import Apply, Job, Work
 from ..core.request.request import Application, GenerationRequest
+from ..core.text.message import message
 from . import models, references
 from .scheduler import drain
 from .session import load_usage_history, make_worker, open_session
@@ -25,7 +26,6 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.estimates import Measure
     from ..core.journal.journal import Entry
     from ..core.request.checked_request import CheckedRequest
-    from ..core.results.store import PreparedResult
 
 
 @dataclass(frozen=True)
@@ -103,20 +103,6 @@ class Submitter:
         request, _ = models.resolve_model(request, models.find_registry(self.settings), self.settings)
         return find_running(open_session(self.settings).journal, digest_request(request))
 
-    def submit_local(
-        self,
-        request: GenerationRequest,
-        application: Application,
-        work: Work,
-        apply: Callable[[PreparedResult, Application], object],
-    ) -> Job:
-        """Hand work that sends nothing to a worker.
-
-        :param request: what it is about, for those who list jobs.
-        :param apply: what becomes of the result, on the main thread.
-        """
-        return self.start(Job(request, application, apply=apply, pump=drain), work)
-
     def recover(
         self,
         job: str,
@@ -136,7 +122,9 @@ class Submitter:
         """
         stored = open_session(self.settings).journal.entry(job)
         if stored is None:
-            raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+            raise InvalidRequestError(
+                message("There is no job {job}.", job=job), code="no_such_job", param="job"
+            )
         if application is None:
             from ..scene.targets.receiver import check_receiver
 
@@ -153,7 +141,7 @@ class Submitter:
                 check_receiver(application)
         if seamless:
             stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
-        return self.resume(stored, application, f"The result of job {job} was recovered.")
+        return self.resume(stored, application, message("The result of job {job} was recovered.", job=job))
 
     def find_equal(self, request: GenerationRequest) -> Entry | None:
         """As `find_earlier`, for a request that names provider and model."""
@@ -165,7 +153,7 @@ class Submitter:
         journal, digest = open_session(self.settings).journal, digest_request(request)
         return find_running(journal, digest) or journal.find_unknown(digest) or journal.find_stored(digest)
 
-    def resume(self, stored: Entry, application: Application, notice: str) -> Job:
+    def resume(self, stored: Entry, application: Application, notice: str, apply: Apply | None = None) -> Job:
         """Take the result of a row of the journal.
 
         :raises InvalidRequestError: its files are gone.
@@ -173,21 +161,20 @@ class Submitter:
         folder = stored.folder
         if folder is None or not folder.is_dir():
             raise InvalidRequestError(
-                f"Job {stored.id} has no files."
+                message("Job {job} has no files.", job=stored.id)
                 if folder is None
-                else f"The files of job {stored.id} are gone.",
+                else message("The files of job {job} are gone.", job=stored.id),
                 code="no_result",
-                next_step=f"Its state is {stored.state}; `history` lists what there is.",
+                next_step=message("Its state is {state}; `history` lists what there is.", state=stored.state),
             )
-        job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain)
+        job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain, apply=apply)
         worker = make_worker(open_session(self.settings).journal, self.settings)
         return self.start(job, worker.resume(folder))
 
     def start(self, job: Job, work: Work) -> Job:
         """Hand a job to a worker."""
         session = open_session(self.settings)
-        job.expected_seconds = session.durations.expected(job.request)
-        session.scheduler.start(job, work)
+        session.scheduler.start(job, work, session.durations.expected(job.request))
         return job
 
 
@@ -204,7 +191,12 @@ class PreparedRequest:
         return self.submitter.find_equal(self.checked.wanted)
 
     def submit(
-        self, *, reuse: bool | None = None, retry_unknown: bool = False, max_cost: float | None = None
+        self,
+        *,
+        reuse: bool | None = None,
+        retry_unknown: bool = False,
+        max_cost: float | None = None,
+        apply: Apply | None = None,
     ) -> Job:
         """Reserve the price and hand the request to a worker.
 
@@ -213,11 +205,12 @@ class PreparedRequest:
             deliver.
         :param retry_unknown: send it even though an equal one may have been billed without an answer.
         :param max_cost: USD that it may cost at most.
+        :param apply: puts the result somewhere else than into the scene; main thread only.
         :raises GptImageError: it can't be sent; nothing was.
         """
         from ..core.jobs import admission, equal_requests
         from ..core.jobs.worker import digest_request
-        from ..core.journal.outputs import check_folder
+        from ..core.results.output_folders import check_folder
 
         settings, application = self.submitter.settings, self.application
         limits = settings.limits(max_cost)
@@ -230,12 +223,19 @@ class PreparedRequest:
             since = time.time()
             stored, notice = equal_requests.find_result(journal, digest, reuse, is_paid=price.high_usd > 0)
             if stored is not None:
-                return self.submitter.resume(stored, application, notice)
+                return self.submitter.resume(stored, application, notice, apply)
             settings.check_provider(checked.wanted.provider)
             if application.textures_dir:
                 check_folder(Path(application.textures_dir))
             if reuse and equal_requests.find_running(journal, digest) is not None:
-                job = Job(checked.wanted, application, checked=checked, warnings=checked.warnings, pump=drain)
+                job = Job(
+                    checked.wanted,
+                    application,
+                    checked=checked,
+                    warnings=checked.warnings,
+                    pump=drain,
+                    apply=apply,
+                )
                 work = admission.send_after_running(
                     price, digest, journal, limits, work, retry_unknown=retry_unknown
                 )
@@ -250,5 +250,6 @@ class PreparedRequest:
                     retry_unknown=retry_unknown,
                     alone_since=since if reuse else None,
                     pump=drain,
+                    apply=apply,
                 )
         return self.submitter.start(job, work)

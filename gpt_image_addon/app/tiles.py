@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.common.arguments import typed
 from ..core.errors import InvalidRequestError
-from ..core.jobs.queue import Job
+from ..core.jobs.queue import Job, Task
 from ..core.request.request import Application, GenerationRequest
 from ..core.results.store import PreparedResult
+from ..core.text.message import Message, message
 from . import blend_paths, models, session, settings
 from .material_maps import PictureSource, Source, read_picture, submit_work
 from .submission import Submitter
 
 if TYPE_CHECKING:
-    from ..core.journal.outputs import Outputs
     from ..core.request.pricing import Estimate
+    from ..core.results.output_files import Outputs
     from ..core.textures.tiling import Tile
 
 OFFLINE = "The offline provider can't repaint seams; it can only cut the tile, and this is the cut."
-KEPT = "The seams could not be repainted, so the cut is kept: {reason}"
+KEPT = Message("The seams could not be repainted, so the cut is kept: {reason}")
 REPAIR: Mapping[str, Any] = {
     **dict.fromkeys(("description", "provider", "model", "quality"), str | None),
     "max_cost": float | None,
@@ -96,7 +97,7 @@ def submit_tile(
     repair_seams: bool = False,
     overwrite: bool = False,
     **repair: Any,
-) -> Job:
+) -> Task:
     """`make_tile` in the background; `tile_result` of the finished job says what was made.
 
     For a repair the tile is cut and written before this returns.
@@ -104,33 +105,32 @@ def submit_tile(
     repair = _typed(repair, repair_seams)
     work = _Work.of(picture, output, size, overwrite)
     if not repair_seams:
-        return submit_work(work, "Tile")
+        return submit_work("Tile", work)
     found = settings.load()
     request = _request(repair, found)
     if request.provider == "offline":
-        return submit_work(lambda: work.offline(), "Tile")
+        return submit_work("Tile", work.offline)
     found.check_provider(request.provider)
     work.check()
     tile = work.cut()
     if tile.seams is None:
-        return submit_work(lambda: work.written(tile), "Tile")
+        return submit_work("Tile", lambda: work.written(tile))
     return _submit_repair(work, tile, request, found, repair)
 
 
-def tile_result(job: Job) -> TileResult:
+def tile_result(job: Task) -> TileResult:
     """What a finished job of `submit_tile` made: the cut tile where only its repair failed.
 
     :raises GptImageError: why there is no tile.
     """
-    result: TileResult | None = job.applied
-    if job.error is not None:
-        if result is None:
-            raise job.error
-        result = dataclasses.replace(
-            result, warnings=(*result.warnings, KEPT.format(reason=job.error.message))
+    result = job.applied
+    if not isinstance(result, TileResult):
+        raise job.error or InvalidRequestError(
+            message("The job is not finished: {state}.", state=Message.of(job.message))
         )
-    if result is None:
-        raise InvalidRequestError(f"The job is not finished: {job.message}.")
+    if job.error is not None:
+        kept = message(KEPT, reason=job.error.message)
+        result = dataclasses.replace(result, warnings=(*result.warnings, kept))
     entry = session.entry(job.id) if result.job else None
     warnings = (*job.warnings, *result.warnings)
     cost = entry.cost_usd if entry is not None else None
@@ -168,7 +168,7 @@ def _typed(repair: Mapping[str, Any], repair_seams: bool) -> dict[str, Any]:
     """:raises InvalidRequestError: parameters that there are not, of another type, or for a repair only."""
     values = typed(REPAIR, repair)
     for name in values if not repair_seams else ():
-        raise InvalidRequestError(f"{name} belongs to repair_seams.", param=name)
+        raise InvalidRequestError(message("{name} belongs to repair_seams.", name=name), param=name)
     return values
 
 
@@ -188,19 +188,21 @@ def _submit_repair(
     data = work.encoded(tile)  # before anything is sent: not every format takes every size
     folder = tempfile.TemporaryDirectory(prefix="gpt-image-repair-", ignore_cleanup_errors=True)
     asked = sent_for_repair(tile, request, Path(folder.name), "tile", table)
-    prepared = Submitter(found).prepare(asked, Application(target="image", composite=False))
-    job = prepared.submit(max_cost=repair.get("max_cost"), retry_unknown=bool(repair.get("retry_unknown")))
 
-    def apply(prepared: PreparedResult, application: Application) -> TileResult:
-        folder.cleanup()
-        return paid(work.repaint_seams(tile, prepared))
-
-    def paid(made: TileResult) -> TileResult:
+    def paid(job: Job, made: TileResult) -> TileResult:
         return dataclasses.replace(made, job=job.id, estimated_usd=job.estimated_usd)
 
-    job.apply = apply
+    def apply(job: Job) -> TileResult:
+        assert job.prepared is not None
+        folder.cleanup()
+        return paid(job, work.repaint_seams(tile, job.prepared))
+
+    prepared = Submitter(found).prepare(asked, Application(target="image", composite=False))
+    job = prepared.submit(
+        max_cost=repair.get("max_cost"), retry_unknown=bool(repair.get("retry_unknown")), apply=apply
+    )
     try:
-        job.applied = paid(work.written(tile, data))
+        job.keep(paid(job, work.written(tile, data)))
     except BaseException:
         session.cancel(job.id)
         raise
@@ -229,7 +231,9 @@ class _Work:
         target = blend_paths.resolve(output, "output")
         writer.check_tile_file(target)
         if Path(source.label).is_file() and target.exists() and target.samefile(source.label):
-            raise InvalidRequestError(f"{target} is the picture itself; name another file.", param="output")
+            raise InvalidRequestError(
+                message("{path} is the picture itself; name another file.", path=target), param="output"
+            )
         outputs = session.outputs(overwrite=overwrite)
         return cls(source, target, wanted, outputs)
 

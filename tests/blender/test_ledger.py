@@ -364,3 +364,35 @@ def test_an_answer_of_which_only_the_body_was_kept_comes_into_the_scene(run: Any
     assert api.history().spent_usd == pytest.approx(0.05)
     code, output = run("recover")
     assert (code, output["jobs"]) == (0, [])
+
+
+LOOKS = (("doctor",), ("doctor", "--report", "report.zip"), ("history",), ("history", "--search", "oak"))
+
+
+@pytest.mark.parametrize("verb", LOOKS, ids=" ".join)
+def test_looking_writes_nothing(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    state = tmp_path / "state"
+    monkeypatch.setenv("GPT_IMAGE_DATA_DIR", str(state))
+    monkeypatch.chdir(tmp_path)
+    assert run(*verb)[0] in (0, 3)  # a doctor finds no key
+    assert not state.exists()
+    journal = open_journal(state)
+    journal.reserve("dead", GenerationRequest(prompt="oak"), Application(), "digest", 0.05)
+    journal.sending("dead")
+    journal.close()
+    before = {path: path.stat().st_mtime_ns for path in state.rglob("*")}
+    code, output = run(*verb, "--overwrite") if "--report" in verb else run(*verb)
+    assert code in (0, 3)
+    assert [job["state"] for job in output.get("jobs", ())] in ([], ["SENDING"])
+    assert {path: path.stat().st_mtime_ns for path in state.rglob("*")} == before
+
+
+def test_a_lost_journal_is_made_again_by_whoever_looks(run: Any) -> None:
+    result = api.generate("oak", provider="offline", size="64x64", target="image")
+    api.close()
+    for path in state_folder().glob("journal.sqlite3*"):
+        path.unlink()
+    code, output = run("history")
+    assert (code, [job["job"] for job in output["jobs"]]) == (0, [result.job])

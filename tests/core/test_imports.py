@@ -27,18 +27,18 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.results": ("core.text core.errors core.common", ""),
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
     "core.raster": ("", "PIL numpy"),
-    "core.imaging": ("core.errors core.common core.results core.raster", "PIL numpy"),
+    "core.imaging": ("core.text core.errors core.common core.results core.raster", "PIL numpy"),
     "core.textures": (
-        "core.errors core.common core.request core.results core.raster core.imaging",
+        "core.text core.errors core.common core.request core.results core.raster core.imaging",
         "PIL numpy",
     ),
     "core.journal": (f"{CORE_BASE} core.http", ""),
-    "core.providers": ("core.errors core.request core.http core.imaging", ""),
+    "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),
     f"{PAINTER}.primitives": ("", "PIL numpy"),
     f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),
     PAINTER: (f"{PAINTER}.primitives {PAINTER}.patterns", "PIL numpy"),
     "core.providers.offline": (
-        f"core.errors core.request core.http core.imaging core.providers {PAINTER}",
+        f"core.text core.errors core.request core.http core.imaging core.providers {PAINTER}",
         "PIL numpy",
     ),
     "core.providers.openai": (
@@ -50,11 +50,11 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
         "PIL",
     ),
-    "scene": (f"{CORE_BASE} core.imaging core.journal", BLENDER),
-    "scene.shading": ("scene", BLENDER),
-    "scene.targets": (f"{CORE_BASE} core.imaging core.journal scene scene.shading", BLENDER),
+    "scene": (f"{CORE_BASE} core.imaging", BLENDER),
+    "scene.shading": ("core.text scene", BLENDER),
+    "scene.targets": (f"{CORE_BASE} core.imaging scene scene.shading", BLENDER),
     "scene.capture": (
-        "core.errors core.raster scene scene.shading scene.targets",
+        "core.text core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
     ),
     "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
@@ -64,22 +64,23 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.diagnostics": (
-        "core.text core.errors core.common core.request core.http core.journal app",
+        "core.text core.errors core.common core.request core.results core.http core.journal app",
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers.openai core.jobs core.batch scene app app.batch",
+        f"{CORE_BASE} core.journal core.providers.openai core.jobs core.batch scene scene.targets app"
+        " app.batch",
         "",
     ),
     "ui.common.translations": ("", ""),
-    "ui.common": ("core.errors core.request core.results app api ui.common.translations", "bpy"),
-    "ui.references": ("core.errors core.request app ui.common", "bpy gpu gpu_extras"),
+    "ui.common": ("core.text core.errors core.request core.results app api ui.common.translations", "bpy"),
+    "ui.references": ("core.text core.errors core.request app ui.common", "bpy gpu gpu_extras"),
     "ui.request": (
-        "core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
+        "core.text core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
         "bpy",
     ),
-    "ui.presets": ("core.request ui.common ui.request", "bpy bpy_extras bl_operators bl_ui"),
-    "ui.results": ("core.errors core.request core.journal app api ui.common ui.request", "bpy"),
+    "ui.presets": ("core.text core.request ui.common ui.request", "bpy bpy_extras bl_operators bl_ui"),
+    "ui.results": ("core.text core.errors core.request core.journal app api ui.common ui.request", "bpy"),
     "ui.preferences": (
         "core.text core.errors core.common core.request app app.diagnostics api"
         " ui.common ui.request ui.presets ui.results",
@@ -229,6 +230,22 @@ def test_folders_are_small_and_core_holds_only_folders() -> None:
 def test_only_the_scheduler_names_timers() -> None:
     naming = [name for name, path in modules() if "app.timers" in path.read_text("utf-8")]
     assert naming == ["app.scheduler"]
+
+
+def remembered(path: Path) -> Iterator[str]:
+    """What a module keeps between two calls: names in small letters that are assigned."""
+    tree = ast.parse(path.read_text("utf-8"))
+    yield from (name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        yield from (
+            name.id for name in targets if isinstance(name, ast.Name) and name.id.lstrip("_")[0].islower()
+        )
+
+
+def test_the_interface_remembers_in_one_place() -> None:
+    keeping = {name: set(remembered(path)) for name, path in modules() if name.startswith("ui.")}
+    assert {name: kept for name, kept in keeping.items() if kept} == {"ui.common.state": {"_state"}}
 
 
 def test_core_imports_without_blender() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -211,7 +212,7 @@ def test_all_texts_are_translated_and_no_translation_is_left_over() -> None:
 
 def test_a_missing_translation_is_seen(tmp_path: Path) -> None:
     table = json.loads((ROOT / "gpt_image_addon/ui/common/translations/de_DE.json").read_text("utf-8"))
-    for text in ("Prompt", "There is no API key.", "Oil Painting", "{} styles were written."):
+    for text in ("Prompt", "There is no API key.", "Oil Painting", "{count} styles were written."):
         table.pop(text)
     table["Nobody says this"] = "Das sagt niemand"
     script = (
@@ -224,12 +225,27 @@ def test_a_missing_translation_is_seen(tmp_path: Path) -> None:
     assert "missing, in" in run.stdout and ": Prompt" in run.stdout
     assert "missing, in settings.py: There is no API key." in run.stdout
     assert "missing, in styles.json: Oil Painting" in run.stdout
-    assert "missing, in style_operators.py: {} styles were written." in run.stdout
+    assert "missing, in style_operators.py: {count} styles were written." in run.stdout
     assert "left over: Nobody says this" in run.stdout
+
+
+def test_a_sentence_that_nobody_can_translate_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "scene").mkdir()
+    (tmp_path / "scene" / "any.py").write_text(
+        'a = f"There is no job {job}."\nb = f"{job}: {reason}"\nlog.info(f"Job {job} is done.")\n'
+        'c = message("Job {job} is done.", job=f"{job:04}")\nd = message("{a}: {b}.", a=1, b=2)\n'
+    )
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import messages, pathlib\n"
+        f"messages.PACKAGE = pathlib.Path({str(tmp_path)!r})\n"
+        "print(messages.finished_sentences(), 'Job {job} is done.' in messages.messages())\n"
+        "print('{a}: {b}.' in messages.messages())\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "{\"f'There is no job {job}.'\": 'any.py'} True\nFalse\n"
 
 
 def test_placeholders_survive_translation() -> None:
     table = json.loads((ROOT / "gpt_image_addon/ui/common/translations/de_DE.json").read_text("utf-8"))
     for text, said in table.items():
-        for field in ("{:s}", "{:d}", "{}"):
-            assert text.count(field) == said.count(field), text
+        assert sorted(re.findall("{.*?}", text)) == sorted(re.findall("{.*?}", said)), text

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...core.batch.remote_collection import Problem
     from ...core.batch.runner import Folder, Run
     from ...core.jobs.worker import Worker
-    from ...core.journal.outputs import Outputs
+    from ...core.results.output_files import Outputs
     from ..settings import Settings
     from .outputs import AssetLibrary, BlendPerRow
 
@@ -220,7 +220,8 @@ class Batch:
         :raises InvalidRequestError: something that is not ours has the name of one.
         :raises StorageError: a folder can't be written.
         """
-        from ...core.journal.outputs import check_folder, is_row_report
+        from ...core.results.output_files import is_row_report
+        from ...core.results.output_folders import check_folder
 
         outputs, found = session.outputs(overwrite=self.options.overwrite), self.options
         if found.asset_library is None or found.output_dir is not None:

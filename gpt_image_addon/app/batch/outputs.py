@@ -13,9 +13,10 @@ from ...core.batch.runner import owner_of
 from ...core.common.files import storage_errors
 from ...core.errors import GptImageError, InvalidRequestError, StorageError
 from ...core.journal.journal import Entry
-from ...core.journal.outputs import Delivery, Outputs, make_folder, renamed_warning, sync_file
 from ...core.request.catalogs import catalog_path
 from ...core.request.request import Application
+from ...core.results.output_files import Delivery, Outputs, renamed_warning
+from ...core.results.output_folders import make_folder, sync_file
 from ...core.results.store import ImageFile, PreparedResult
 from ...scene import assets
 from ...scene.blend_files import save_copy

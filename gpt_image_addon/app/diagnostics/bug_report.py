@@ -10,7 +10,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from .. import settings
 
 if TYPE_CHECKING:
     from ...core.journal.journal import Entry
-    from ...core.journal.outputs import Outputs
+    from ...core.results.output_files import Outputs
     from .checks import Check
 
 SHOWN_JOBS = 50  # the newest
@@ -123,15 +123,11 @@ def _names() -> dict[str, str]:
 
 def _journal() -> tuple[list[Entry], dict[str, int], Any]:
     """The newest jobs, how many there are in each state, and why that can't be said."""
-    from ...core.journal.journal import Journal
+    from ...core.journal.reader import JournalReader
 
     try:
-        journal = Journal(state_folder())
-        try:
-            counts = journal.query("SELECT state, COUNT(*) FROM jobs GROUP BY state")
-            return journal.find("1", limit=SHOWN_JOBS), dict(map(tuple, counts)), None
-        finally:
-            journal.close()
+        with closing(JournalReader(state_folder())) as journal:
+            return journal.newest(SHOWN_JOBS), journal.count_states(), None
     except GptImageError as error:
         return [], {}, error.to_dict()
 

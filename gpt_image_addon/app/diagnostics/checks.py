@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import bpy
 
 from ...core.common.paths import state_folder
-from ...core.errors import MESSAGE_LIMIT, GptImageError
+from ...core.errors import MESSAGE_LIMIT, GptImageError, StorageError
 from ...core.http.endpoint import shown_url
+from ...core.text.message import message
 from ...core.text.redaction import describe, show
 from .. import settings
 
@@ -53,14 +57,23 @@ def _module(name: str) -> Callable[[], str]:
 def _journal() -> str:
     import sqlite3
 
-    from ...core.journal.journal import Journal
+    from ...core.journal.reader import JournalReader
+    from ...core.journal.schema import JOURNAL_FILE
 
     folder = settings.load().state_folder
-    journal = Journal(folder)
-    try:
-        return f"{folder}, sqlite {sqlite3.sqlite_version}, ${journal.spent_usd():.4f} spent this month"
-    finally:
-        journal.close()
+    with closing(JournalReader(folder)) as journal:
+        spent = journal.spent_usd()
+    nearest = next(path for path in (folder / JOURNAL_FILE, folder, *folder.parents) if path.exists())
+    if not os.access(nearest, os.W_OK):
+        raise StorageError(
+            message(
+                "The state folder {folder} can't be written: {reason}.",
+                folder=folder,
+                reason=os.strerror(errno.EACCES),
+            ),
+            next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
+        )
+    return f"{folder}, sqlite {sqlite3.sqlite_version}, ${spent:.4f} spent this month"
 
 
 def _openai() -> str:

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..errors import APIConnectionError, BudgetExceededError, RowTakenError
+from ..errors import BudgetExceededError, RowTakenError
+from ..jobs.admission import check_unknown, reserve
 from ..jobs.estimates import validate_and_price
 from ..jobs.queue import Job
 from ..jobs.worker import digest_request
@@ -17,7 +18,7 @@ from ..journal.entries import BatchPosition
 from ..journal.journal import Journal
 from ..request.checked_request import CheckedRequest
 from ..request.models import Registry
-from ..request.pricing import Limits, UsageHistory, check_limit
+from ..request.pricing import Limits, UsageHistory
 from ..request.request import GenerationRequest
 from .manifest import Row
 
@@ -96,24 +97,17 @@ class Gate:
         :param batch: our id of the remote batch that it goes into.
         :raises GptImageError: it must not, or can't, be sent; nothing was.
         """
-        self._check_free(asked.known)
+        known = asked.known
+        if known.running is not None:
+            raise RowTakenError(f"Job {known.running.id} works on this row.")
+        check_unknown(known.unknown[-1] if known.unknown else None, self.retry_unknown)
         checked = self.pricer.validate_and_price(row, asked.request)
-        price = checked.price
-        check_limit(price, self.limits)
-        job = Job.of(checked, row.application)
-        others = len(asked.known.unknown) + (asked.known.stored is not None)
+        price, job = checked.price, Job.of(checked, row.application)
+        others = len(known.unknown) + (known.stored is not None)
         self._set_aside(price.high_usd)
         try:
-            self.journal.reserve(
-                job.id,
-                job.request,
-                row.application,
-                asked.digest,
-                price.high_usd,
-                self.limits.monthly_budget_usd,
-                BatchPosition(asked.key, others, batch),
-                price.further_usd,
-            )
+            position = BatchPosition(asked.key, others, batch)
+            reserve(job, price, asked.digest, self.journal, self.limits, position)
         except BaseException:
             self.settle(price.high_usd, 0.0)
             raise
@@ -124,19 +118,6 @@ class Gate:
         with self._lock:
             self._reserved_usd -= reserved_usd
             self._spent_usd += spent_usd
-
-    def _check_free(self, found: RowHistory) -> None:
-        if found.running is not None:
-            raise RowTakenError(f"Job {found.running.id} works on this row.")
-        if found.unknown and not self.retry_unknown:
-            earlier = found.unknown[-1]
-            raise APIConnectionError(
-                f"The row was sent on {earlier.created:%Y-%m-%d %H:%M} as job {earlier.id}, and no answer "
-                "came: it may have been billed.",
-                code="outcome_unknown",
-                billed="maybe",
-                next_step="Add --retry-unknown to send it anyway.",
-            )
 
     def _set_aside(self, usd: float) -> None:
         """:raises BudgetExceededError: the money for the whole run does not reach."""

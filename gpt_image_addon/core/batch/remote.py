@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import IO
 from ..common.files import storage_errors
 from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled, StorageError
 from ..jobs.worker import Worker, load_uploads
-from ..journal.batch_rows import BatchState, begin, end_batch, note
+from ..journal.batch_rows import BatchState, add_batch, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
 from ..request.normalize import effective_request
 from ..request.prompt import compose
@@ -102,12 +101,7 @@ class Submission:
 
     def _open(self, key: tuple[str, str], stack: contextlib.ExitStack) -> _Part:
         part = _Part(uuid.uuid4().hex[:12], key[1], stack.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115 - the stack does
-        journal = self.worker.journal
-        with journal.transaction() as connection:
-            connection.execute(
-                "INSERT INTO batches (id, created, process, server, state) VALUES (?, ?, ?, ?, ?)",
-                (part.id, time.time(), journal.process, self.client.connection.base_url, BatchState.WRITING),
-            )
+        add_batch(self.worker.journal, part.id, self.client.connection.base_url)
         self._parts[key] = part
         return part
 

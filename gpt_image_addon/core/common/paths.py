@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from ..errors import ConfigurationError
+from ..text.message import message
 
 DATA_DIR_VARIABLE = "GPT_IMAGE_DATA_DIR"
 
@@ -34,7 +35,7 @@ def state_folder() -> Path:
         raise ConfigurationError(
             "This user has no home folder.",
             code="no_home",
-            next_step=f"Set {DATA_DIR_VARIABLE} to a folder that can be written.",
+            next_step=message("Set {variable} to a folder that can be written.", variable=DATA_DIR_VARIABLE),
         ) from error
 
 

@@ -28,6 +28,7 @@ from ..results.store import (
     PreparedResult,
     read_answer,
 )
+from ..text.message import message
 from ..text.names import safe_name
 from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
 from .image_steps import process
@@ -51,7 +52,7 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
         if not FairLock.enabled:
             return _prepared(job, request, application, folder)
         light = SUBPROCESS.call(_prepared_files, job, request, application, folder)
-        with storage_errors(f"{folder} could not be read"):
+        with storage_errors(message("{path} could not be read", path=folder)):
             return light.mapped(_with_bytes)
     finally:
         keep_private(folder)
@@ -143,7 +144,14 @@ def usable_pictures(
         try:
             info = verify(data)
         except InvalidResponseError as error:
-            warnings.append(f"Picture {number} of {len(paths)} was left out: {error.message}")
+            warnings.append(
+                message(
+                    "Picture {number} of {count} was left out: {problem}",
+                    number=number,
+                    count=len(paths),
+                    problem=error.message,
+                )
+            )
             continue
         title = name if len(paths) == 1 else f"{name} {number}"
         usable.append(ImageFile(title, data, str(path), info.format, info.width, info.height, info.has_alpha))
@@ -153,7 +161,7 @@ def usable_pictures(
             code="bad_picture",
             request_id=request_id,
             billed="yes",
-            next_step=f"What was received lies in {folder}.",
+            next_step=message("What was received lies in {path}.", path=folder),
         )
     return tuple(usable)
 
@@ -191,7 +199,7 @@ def _known_height(
         try:
             return _Height(decode_height(read_file(exact)), exact=True)
         except UnusablePictureError:
-            warnings.append(f"The height {exact} can't be read and is not used.")
+            warnings.append(message("The height {file} can't be read and is not used.", file=exact))
     answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None
     if answer is None:
         return None
@@ -201,13 +209,16 @@ def _known_height(
     try:
         pixels = eight_bit_color(read_pixels(answer, "of the height"))
     except InvalidRequestError as error:
-        warnings.append(f"The model's height is not used: {error.message}")
+        warnings.append(message("The model's height is not used: {problem}", problem=error.message))
         return None
     color = eight_bit_color(read_pixels(picture.data, picture.name))
     found = register_height(color, pixels)
     if not found.accepted:
         warnings.append(
-            f"The model's height does not fit the picture (edges agree by {found.score:.2f}) and is not used."
+            message(
+                "The model's height does not fit the picture (edges agree by {score}) and is not used.",
+                score=f"{found.score:.2f}",
+            )
         )
         return None
     return _Height(found.height, exact=False)

@@ -13,7 +13,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..common.threads import WORKER_NAME
 from ..common.unexpected import unexpected_error
@@ -22,79 +22,61 @@ from ..journal.states import JobState
 from ..request.checked_request import CheckedRequest
 from ..request.request import Application, GenerationRequest
 from ..results.store import PreparedResult
+from ..text.message import Message, message
+
+if TYPE_CHECKING:
+    from ..imaging.thumbnails import Preview
 
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
 IDLE_SECONDS = 5.0  # a worker without a job ends after this
 
 Emit = Callable[["JobEvent"], None]
 Work = Callable[["Job", Emit], PreparedResult]
+Apply = Callable[["Job"], object]
+Deliver = Callable[[], object]
+"""The half of local work that needs Blender: called on the main thread, gives what was made."""
 
 
-@dataclass(eq=False)
-class Job:
-    """One request on its way, as every thread sees it. Changed by the scheduler alone, on the main thread."""
+@dataclass(eq=False, kw_only=True)
+class Task:
+    """Something that a worker does, as every thread sees it; changed by its own methods alone."""
 
-    request: GenerationRequest
-    application: Application
+    title: str = ""
+    """What to call it in a list."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     state: JobState = JobState.QUEUED
     progress: float = 0.0
     """0 to 1."""
-    checked: CheckedRequest | None = field(default=None, repr=False)
-    """What is sent for it; None where nothing is."""
     message: str = "Waiting"
     """What happens now, for people."""
     error: GptImageError | None = None
-    prepared: PreparedResult | None = None
-    preview: Any = None
-    """The newest `Preview` of the picture while it is made."""
+    preview: Preview | None = None
+    """The newest one of the image while it is made."""
     expected_seconds: float = 0.0
-    """How long such requests take, by experience."""
+    """How long such work takes, by experience."""
     estimated_usd: float = 0.0
     """With that of its further requests."""
-    further_usd: float = 0.0
-    """What of the estimate is for further requests."""
     started: float | None = None
     """`time.monotonic` when the work began."""
     ended: float | None = None
     warnings: tuple[str, ...] = ()
     """Known before the answer came."""
-    cost_usd: float | None = None
-    """Known once the answer came."""
-    used: int = 0
-    """Which of several pictures the target shows."""
-    applied: Any = None
-    """What the scheduler made of the result in Blender."""
-    apply: Callable[[PreparedResult, Application], Any] | None = field(default=None, repr=False)
-    """Puts the result somewhere else than where the application's target says; main thread only."""
+    applied: object | None = None
+    """What the scheduler made of the result in Blender, or what local work made."""
+    deliver: Deliver | None = field(default=None, repr=False)
+    """What is left to do on the main thread, where the work is done."""
     pump: Callable[[float], None] = field(default=lambda seconds: None, repr=False)
     """Lets the scheduler handle events for at most so many seconds; main thread only."""
-    on_progress: Callable[[Job], None] | None = field(default=None, repr=False)
+    on_progress: Callable[[Any], None] | None = field(default=None, repr=False)
     """Told on the main thread when state, message, progress or preview changed."""
     on_cancel: Callable[[], None] | None = field(default=None, repr=False)
-    """Stops what the worker waits for; set by the work, called from any thread."""
+    """Stops what the worker waits for; called from any thread."""
     billed: Callable[[], Billed] = field(default=lambda: "no", repr=False)
-    """Whether what was sent for it so far was, or may have been, billed; set by the work."""
+    """Whether what was sent for it so far was, or may have been, billed."""
     stopping: bool = False
     """Nothing more is to be sent for it; what is under way is waited for."""
     _done: threading.Event = field(default_factory=threading.Event, repr=False)
     _cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
-
-    @classmethod
-    def of(cls, checked: CheckedRequest, application: Application, **values: Any) -> Job:
-        """A job that sends a request.
-
-        :param values: fields of the job.
-        """
-        return cls(
-            checked.wanted,
-            application,
-            checked=checked,
-            estimated_usd=checked.price.high_usd,
-            further_usd=checked.price.further_usd,
-            warnings=checked.warnings,
-            **values,
-        )
 
     @property
     def cancelled(self) -> bool:
@@ -116,16 +98,72 @@ class Job:
             return 0.0
         return (self.ended or time.monotonic()) - self.started
 
+    @property
+    def done(self) -> bool:
+        """Whether nothing more happens by itself: applied, ended, or kept for later."""
+        return self._done.is_set()
+
+    def update(self, event: JobEvent) -> None:
+        """Take over what a worker says."""
+        if self.started is None:
+            self.started = time.monotonic()
+        if event.error is not None:
+            self.fail(event.error)
+            return
+        self.preview = event.preview or self.preview
+        self.deliver = event.deliver or self.deliver
+        self._change(event.state, event.message, event.progress)
+        if event.is_last:
+            self._change(JobState.RECEIVED)
+            if self.stopping:  # the process ends: the result waits to be recovered
+                self.finish()
+
+    def complete(self, applied: object) -> None:
+        """The result is where it belongs; see `applied`."""
+        self.applied = applied
+        self._change(JobState.APPLIED, "Done", 1.0)
+        self.finish()
+
+    def fail(self, error: GptImageError) -> None:
+        """It ends without a result, or with one that could not be applied."""
+        self.error = error
+        state = None
+        if self.state is not JobState.RECEIVED:
+            ends = {"no": JobState.FAILED, "maybe": JobState.UNKNOWN, "yes": JobState.FAILED}
+            state = JobState.CANCELLED if isinstance(error, JobCancelled) else ends[error.billed]
+        self._change(state, error.text)
+        self.finish()
+
+    def _change(
+        self, state: JobState | None = None, message: str = "", progress: float | None = None
+    ) -> None:
+        """The one place where these three are set; what is left out stays."""
+        self.state = state or self.state
+        self.message = message or self.message
+        self.progress = self.progress if progress is None else progress
+
+    def warn(self, *sentences: str) -> None:
+        """Add what the user should know."""
+        self.warnings += sentences
+
+    def watch(self, on_progress: Callable[[Any], None] | None) -> None:
+        """Have a function called on the main thread whenever it gets on."""
+        self.on_progress = on_progress
+
+    def stop_sending(self) -> None:
+        """Send nothing more for it; see `stopping`."""
+        self.stopping = True
+
+    def interrupt_with(self, cancel: Callable[[], None], billed: Callable[[], Billed] | None = None) -> None:
+        """What `cancel` calls from now on, and where it is given, what says `billed`. Called by the work."""
+        self.on_cancel = cancel
+        self.billed = billed or self.billed
+
     def cancel(self) -> None:
         """Stop the job as soon as possible, from any thread. A result that is already here is kept."""
         self._cancelled.set()
         if self.on_cancel is not None:
             self.on_cancel()
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing more happens by itself: applied, ended, or kept for later."""
-        return self._done.is_set()
 
     def finish(self) -> None:
         """Nothing more happens by itself. Called by the scheduler."""
@@ -158,6 +196,66 @@ class Job:
             self.cancel()
             raise
 
+    def check_cancelled(self) -> None:
+        """:raises JobCancelled: when `cancel` was called."""
+        if self.cancelled:
+            raise JobCancelled("The job was cancelled.")
+
+
+@dataclass(eq=False)
+class Job(Task):
+    """One request on its way; besides what follows it has all that a `Task` has."""
+
+    request: GenerationRequest
+    application: Application
+    prepared: PreparedResult | None = None
+    further_usd: float = 0.0
+    """What of the estimate is for further requests."""
+    cost_usd: float | None = None
+    """Known once the answer came."""
+    used: int = 0
+    """Which of several pictures the target shows."""
+    apply: Apply | None = field(default=None, repr=False)
+    """Puts the result somewhere else than into the scene; main thread only."""
+    checked: CheckedRequest | None = field(default=None, repr=False)
+    """What is sent for it; None where nothing is."""
+
+    @classmethod
+    def of(cls, checked: CheckedRequest, application: Application, **values: Any) -> Job:
+        """A job that sends a request.
+
+        :param values: fields of the job.
+        """
+        return cls(
+            checked.wanted,
+            application,
+            checked=checked,
+            estimated_usd=checked.price.high_usd,
+            further_usd=checked.price.further_usd,
+            warnings=checked.warnings,
+            **values,
+        )
+
+    def __post_init__(self) -> None:
+        self.title = self.title or self.request.prompt
+
+    def update(self, event: JobEvent) -> None:
+        """See `Task.update`."""
+        self.id = event.result_of or self.id
+        if event.prepared is not None:
+            self.prepared = event.prepared
+            cost = event.prepared.facts.get("cost_usd")
+            self.cost_usd = float(cost) if cost is not None else None
+        super().update(event)
+
+    def set_price(self, estimated_usd: float, further_usd: float) -> None:
+        """Its price is set aside only now; see the attributes."""
+        self.estimated_usd, self.further_usd = estimated_usd, further_usd
+
+    def keep(self, applied: object) -> None:
+        """Something is made of it already, which stays where its result brings nothing better."""
+        self.applied = applied
+
     def result(self) -> PreparedResult:
         """What was put into the scene.
 
@@ -166,7 +264,7 @@ class Job:
         if self.error is not None:
             raise self.error
         if self.state is not JobState.APPLIED or self.prepared is None:
-            raise SceneError(f"The job is not finished: {self.message}.")
+            raise SceneError(message("The job is not finished: {state}.", state=Message.of(self.message)))
         return self.prepared
 
     @property
@@ -175,13 +273,12 @@ class Job:
         prepared = self.prepared.warnings if self.prepared is not None else ()
         return (*self.warnings, *prepared, *getattr(self.applied, "messages", ()))
 
-    def check_cancelled(self) -> None:
-        """:raises JobCancelled: when `cancel` was called."""
-        if self.cancelled:
-            raise JobCancelled("The job was cancelled.")
+    def show(self, number: int) -> None:
+        """Another of its pictures is shown; 0 for the first."""
+        self.used = number
 
 
-def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Job]:
+def as_completed(jobs: Iterable[Task], timeout: float | None = None) -> Iterator[Task]:
     """The jobs in the order in which they are done; on the main thread this also applies results.
 
     :param timeout: seconds for all of them; None for as long as it takes.
@@ -194,7 +291,7 @@ def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[
             waiting.remove(job)
             yield job
         if waiting and deadline is not None and time.monotonic() >= deadline:
-            raise TimeoutError(f"{len(waiting)} jobs are not done.")
+            raise TimeoutError(message("{count} jobs are not done.", count=len(waiting)))
         if waiting:
             waiting[0].wait(WAIT_SLICE)
 
@@ -203,23 +300,29 @@ def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[
 class JobEvent:
     """What a worker tells the main thread."""
 
-    job: Job
+    job: Task
     message: str = ""
     progress: float | None = None
     state: JobState | None = None
     partial: bytes | None = field(default=None, repr=False)
     """An encoded preview, as it came."""
-    preview: Any = None
-    """The same as a `Preview`, to be shown at once."""
+    preview: Preview | None = None
+    """The same, to be shown at once."""
     result_of: str = ""
     """Id of the job whose result this one takes, unpaid."""
     prepared: PreparedResult | None = field(default=None, repr=False)
+    """The result of a request."""
+    deliver: Deliver | None = field(default=None, repr=False)
+    """Of local work."""
     error: GptImageError | None = None
 
     @property
     def is_last(self) -> bool:
         """Nothing more comes from the worker for this job."""
-        return self.prepared is not None or self.error is not None
+        return self.prepared is not None or self.deliver is not None or self.error is not None
+
+
+_Run = Callable[[Emit], JobEvent]
 
 
 class JobQueue:
@@ -232,15 +335,26 @@ class JobQueue:
         self.concurrency = concurrency
         self.events: queue.SimpleQueue[JobEvent] = queue.SimpleQueue()
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[Job, Work]] = deque()
-        self._running: set[Job] = set()
+        self._waiting: deque[tuple[Task, _Run]] = deque()
+        self._running: set[Task] = set()
         self._threads: set[threading.Thread] = set()
         self._closed = False
 
-    def submit(self, job: Job, work: Work) -> None:
+    def submit(self, job: Job, work: Work, expected_seconds: float = 0.0) -> None:
         """Run ``work`` for the job as soon as a worker is free."""
+        job.expected_seconds = expected_seconds
+        self._add(job, lambda emit: JobEvent(job, prepared=work(job, emit), progress=1.0))
+
+    def start(self, task: Task, work: Callable[[], Deliver]) -> None:
+        """Do local work as soon as a worker is free.
+
+        :param work: what it returns is called on the main thread.
+        """
+        self._add(task, lambda emit: JobEvent(task, deliver=work(), progress=1.0))
+
+    def _add(self, job: Task, run: _Run) -> None:
         with self._changed:
-            self._waiting.append((job, work))
+            self._waiting.append((job, run))
             if (
                 len(self._threads) - len(self._running) < len(self._waiting)
                 and len(self._threads) < self.concurrency
@@ -250,7 +364,7 @@ class JobQueue:
                 worker.start()
             self._changed.notify()
 
-    def withdraw(self, job: Job) -> bool:
+    def withdraw(self, job: Task) -> bool:
         """Take a job out that no worker has begun; returns whether it was there."""
         with self._changed:
             for waiting in self._waiting:
@@ -259,7 +373,7 @@ class JobQueue:
                     return True
         return False
 
-    def move(self, job: Job, step: int) -> bool:
+    def move(self, job: Task, step: int) -> bool:
         """Let a waiting job begin earlier or later.
 
         :param step: places to the front if negative, to the back if positive.
@@ -276,7 +390,7 @@ class JobQueue:
             self._waiting.insert(goal, waiting)
         return goal != place
 
-    def waiting(self) -> list[Job]:
+    def waiting(self) -> list[Task]:
         """The jobs that no worker has begun, next first."""
         with self._changed:
             return [job for job, _ in self._waiting]
@@ -301,28 +415,28 @@ class JobQueue:
 
     def _run(self) -> None:
         while (taken := self._take()) is not None:
-            job, work = taken
-            event = _outcome(job, work, self.events.put)
+            job, run = taken
+            event = _outcome(job, run, self.events.put)
             with self._changed:
                 self._running.discard(job)
             self.events.put(event)
-            del taken, job, work, event  # an idle worker keeps no picture alive
+            del taken, job, run, event  # an idle worker keeps no picture alive
 
-    def _take(self) -> tuple[Job, Work] | None:
+    def _take(self) -> tuple[Task, _Run] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed, timeout=IDLE_SECONDS)
             if not self._waiting:
                 self._threads.discard(threading.current_thread())
                 return None
-            job, work = self._waiting.popleft()
+            job, run = self._waiting.popleft()
             self._running.add(job)
-            return job, work
+            return job, run
 
 
-def _outcome(job: Job, work: Work, emit: Emit) -> JobEvent:
+def _outcome(job: Task, run: _Run, emit: Emit) -> JobEvent:
     try:
         emit(JobEvent(job, state=JobState.SENDING, message="Starting", progress=0.0))
-        return JobEvent(job, prepared=work(job, emit), progress=1.0)
+        return run(emit)
     except GptImageError as error:
         return JobEvent(job, error=error)
     except Exception as error:

@@ -46,6 +46,7 @@ from ..results.store import (
     keep,
 )
 from ..text.log import get_logger
+from ..text.message import Message, join, message
 from .estimates import price_further, price_unchecked, table_price
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
 from .queue import Emit, Job, JobEvent, Work
@@ -61,8 +62,8 @@ log = get_logger(__name__)
 
 NO_USAGE = "The server did not say what was used; the cost shown is the estimate."
 ODD_USAGE = "What the server says was used can't be right; the cost shown is the estimate."
-HEIGHT_FAILED = "No height map could be generated, so relief is estimated: {reason}"
-SEAMS_FAILED = "The seams could not be repainted, so the cut is kept: {reason}"
+HEIGHT_FAILED = Message("No height map could be generated, so relief is estimated: {reason}")
+SEAMS_FAILED = Message("The seams could not be repainted, so the cut is kept: {reason}")
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ class Worker:
         """With copies where the application asks for them."""
         if not job.application.textures_dir:
             return prepared
-        from ..journal.outputs import Outputs
+        from ..results.output_files import Outputs
         from .copies import copy_textures
 
         outputs = Outputs(self.journal, job.application.overwrite)
@@ -185,9 +186,9 @@ class Worker:
             try:
                 ask(job, folder, emit)
             except GptImageError as error:
-                notices.append(failed.format(reason=error.message))
+                notices.append(message(failed, reason=error.message))
             except Exception as error:
-                notices.append(failed.format(reason=unexpected_error(error).message))
+                notices.append(message(failed, reason=unexpected_error(error).message))
         return tuple(notices)
 
     def _ask_repairs(self, job: Job, folder: Path, emit: Emit) -> None:
@@ -215,7 +216,7 @@ class Worker:
         if job.stopping:
             raise JobCancelled("The job was stopped.")
         further = Job.of(checked, Application(target="image"), id=further_id(job.id, kind))
-        job.on_cancel = further.cancel
+        job.interrupt_with(further.cancel)
         job.check_cancelled()
         self.journal.reserve(
             further.id,
@@ -231,8 +232,7 @@ class Worker:
 
     def _receive(self, job: Job, emit: Emit, request_state: RequestState) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
-        job.on_cancel = request_state.cancel
-        job.billed = lambda: request_state.billed
+        job.interrupt_with(request_state.cancel, lambda: request_state.billed)
         job.check_cancelled()
         checked = job.checked
         assert checked is not None
@@ -296,8 +296,13 @@ class Worker:
             log.exception("The answer to job %s could not be noted", job.id)
             why = error if isinstance(error, StorageError) else unexpected_error(error, "yes")
             notices.append(
-                f"{why.message} The answer is paid for (${cost:.4f}) and lies in {kept.folder}; "
-                "the journal takes it over when it can be written again."
+                message(
+                    "{problem} The answer is paid for (${usd}) and lies in {folder}; the journal takes it "
+                    "over when it can be written again.",
+                    problem=why.message,
+                    usd=f"{cost:.4f}",
+                    folder=kept.folder,
+                )
             )
         return kept.folder, tuple(notices)
 
@@ -325,8 +330,7 @@ def _keep_body(body: BodyFile, error: GptImageError) -> None:
         return
     kept = body.keep()
     if kept is not None:
-        told = f"What was received lies in {kept}."
-        error.next_step = f"{error.next_step} {told}".lstrip()
+        error.next_step = join(error.next_step, message("What was received lies in {path}.", path=kept))
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
@@ -351,13 +355,20 @@ def _reporter(job: Job, emit: Emit) -> Reporter:
     from ..providers.base import Reporter
 
     def on_wait(seconds: float, reason: str) -> None:
-        emit(JobEvent(job, message=f"Trying again in {seconds:.0f} s: {reason}"))
+        emit(
+            JobEvent(
+                job,
+                message=message(
+                    "Trying again in {seconds} s: {reason}", seconds=f"{seconds:.0f}", reason=reason
+                ),
+            )
+        )
 
     def on_partial(index: int, data: bytes) -> None:
         share = (index + 1) / (job.request.partial_images + 1)
         preview = make_preview(index + 1, data)
-        message, progress = f"Preview {index + 1}", 0.1 + 0.8 * share
-        emit(JobEvent(job, message=message, partial=data, preview=preview, progress=progress))
+        text, progress = message("Preview {number}", number=index + 1), 0.1 + 0.8 * share
+        emit(JobEvent(job, message=text, partial=data, preview=preview, progress=progress))
 
     return Reporter(on_wait, on_partial)
 

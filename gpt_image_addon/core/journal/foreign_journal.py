@@ -14,6 +14,7 @@ from typing import Any
 
 from ..common.paths import is_job_id, is_month
 from ..errors import StorageError
+from .reader import back_up
 from .schema import JOURNAL_FILE, VERSION, described, looks, month_of, open_database, tokens_of, version_of
 from .schema import storage_errors as journal_errors
 from .states import JobState
@@ -60,7 +61,7 @@ def open_copy(path: Path) -> Iterator[sqlite3.Connection]:
         journal_errors(path.parent),
         closing(open_database(Path(folder) / JOURNAL_FILE)) as copy,
     ):
-        _back_up(path, copy)
+        back_up(path, copy)
         if version_of(copy) > VERSION:
             raise StorageError(
                 f"The journal in {path.parent} was written by a newer version of this add-on.",
@@ -79,16 +80,6 @@ def is_journal(path: Path) -> bool:
         if beside.is_symlink() or (beside.exists() and not beside.is_file()):
             return False
     return True
-
-
-def _back_up(path: Path, copy: sqlite3.Connection) -> None:
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(address, uri=True)) as other:
-            other.backup(copy)
-    except sqlite3.OperationalError:  # a disk on which sqlite can't lay the files that go with a journal
-        with closing(sqlite3.connect(f"{address}&immutable=1", uri=True)) as other:
-            other.backup(copy)
 
 
 def read_rows(copy: sqlite3.Connection) -> Iterator[ForeignRow | str]:

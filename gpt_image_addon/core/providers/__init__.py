@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
+from ..text.message import message
 
 if TYPE_CHECKING:
     from ..http.endpoint import Connection
@@ -41,7 +42,8 @@ def make_provider(name: str, connection: Connection) -> Provider:
     info = PROVIDERS.get(name)
     if info is None:
         raise ConfigurationError(
-            f"There is no provider '{name}'.", next_step=f"Use {' or '.join(PROVIDERS)}."
+            message("There is no provider '{provider}'.", provider=name),
+            next_step=message("Use {names}.", names=" or ".join(PROVIDERS)),
         )
     provider: Provider = getattr(import_module(info.module, __name__), info.factory)(connection)
     return provider

@@ -16,6 +16,7 @@ from typing import Any
 from ..common.files import read_file
 from ..errors import ConfigurationError, InvalidRequestError
 from ..text.json_reader import parse_json
+from ..text.message import message
 from .model_table import COUNT_LIMIT, check_table
 from .parameters import ANIMATED_OR_DRAWN
 from .request import GenerationRequest, check_values
@@ -130,7 +131,11 @@ def load_registry(override: Path | None = None) -> Registry:
         return _overridden(override, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(
-            f"The model table {override} can't be used: {str(error)[:REASON_LIMIT]}.",
+            message(
+                "The model table {path} can't be used: {reason}.",
+                path=override,
+                reason=str(error)[:REASON_LIMIT],
+            ),
             next_step="Correct the file or delete it.",
         ) from error
 
@@ -220,7 +225,12 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
     _check_alive(request.model, model, today)
     if model.known and model.provider != request.provider:
         raise InvalidRequestError(
-            f"The model {request.model} belongs to the provider {model.provider}, not to {request.provider}.",
+            message(
+                "The model {model} belongs to the provider {provider}, not to {given}.",
+                model=request.model,
+                provider=model.provider,
+                given=request.provider,
+            ),
             param="model",
         )
     _check_features(request, model)
@@ -231,7 +241,12 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
 def _check_alive(name: str, model: Model, today: date) -> None:
     if model.is_shut_down(today):
         raise InvalidRequestError(
-            f"The model {name} was shut down on {model.shutdown}; use {model.replacement} instead.",
+            message(
+                "The model {model} was shut down on {date}; use {replacement} instead.",
+                model=name,
+                date=model.shutdown,
+                replacement=model.replacement,
+            ),
             code="model_shut_down",
             param="model",
         )
@@ -259,10 +274,18 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
     for param, value, allowed in choices:
         if value is None or value in allowed:
             continue
-        message = f"{name} does not take {param} '{value}'; leave it out."
+        problem = message(
+            "{name} does not take {param} '{value}'; leave it out.", name=name, param=param, value=value
+        )
         if allowed:
-            message = f"{name} does not take {param} '{value}'; it takes {', '.join(allowed)}."
-        raise InvalidRequestError(message, code="invalid_value", param=param)
+            problem = message(
+                "{name} does not take {param} '{value}'; it takes {values}.",
+                name=name,
+                param=param,
+                value=value,
+                values=", ".join(allowed),
+            )
+        raise InvalidRequestError(problem, code="invalid_value", param=param)
     refused = (
         (
             "background",
@@ -278,27 +301,47 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
     )
     for param, broken, what in refused:
         if broken:
-            raise InvalidRequestError(f"{name} does not offer {what}.", code="invalid_value", param=param)
+            raise InvalidRequestError(
+                message("{name} does not offer {what}.", name=name, what=what),
+                code="invalid_value",
+                param=param,
+            )
 
 
 def _warnings(request: GenerationRequest, registry: Registry, model: Model, today: date) -> tuple[str, ...]:
-    found = []
+    found: list[str] = []
     if not model.known:
         found.append(
-            f"The model {request.model} is not in the table of {registry.collected}; "
-            "the request is sent as it is, and its price is only a guess."
+            message(
+                "The model {model} is not in the table of {date}; the request is sent as it is, and its "
+                "price is only a guess.",
+                model=request.model,
+                date=registry.collected,
+            )
         )
     if model.shutdown is not None and date.fromisoformat(model.shutdown) - today <= SUNSET_NOTICE:
-        found.append(f"{request.model} shuts down on {model.shutdown}; {model.replacement} replaces it.")
+        found.append(
+            message(
+                "{model} shuts down on {date}; {replacement} replaces it.",
+                model=request.model,
+                date=model.shutdown,
+                replacement=model.replacement,
+            )
+        )
     if request.background == "transparent" and model.transparent == "preview":
-        found.append(f"{request.model} offers a transparent background only as a preview and may refuse it.")
+        found.append(
+            message(
+                "{model} offers a transparent background only as a preview and may refuse it.",
+                model=request.model,
+            )
+        )
     if request.is_edit and request.moderation != "auto":
         found.append("moderation has no effect on edits; it is not sent.")
     if request.size != AUTO:
         width, height = parse_size(request.size)
         limit = registry.size_rule(model).experimental_above
         if limit is not None and width * height > limit:
-            found.append(f"Sizes over 2560x1440 such as {request.size} are experimental.")
+            found.append(message("Sizes over 2560x1440 such as {size} are experimental.", size=request.size))
     return tuple(found)
 
 
@@ -327,4 +370,12 @@ def successor(model_id: str, registry: Registry, today: date) -> Successor | Non
         following = registry.get(found.replacement) if found.replacement else None
         found = following if following is not None and following.id not in seen else None
     new = found.id if found is not None else registry.default
-    return Successor(new, f"{model_id} was shut down on {model.shutdown}; {new} is used instead.")
+    return Successor(
+        new,
+        message(
+            "{model} was shut down on {date}; {replacement} is used instead.",
+            model=model_id,
+            date=model.shutdown,
+            replacement=new,
+        ),
+    )

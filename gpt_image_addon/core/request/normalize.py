@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Any
 
 from ..errors import InvalidRequestError
+from ..text.message import message
 from .models import Registry, gif_frames
 from .parameters import SNAPPED
 from .request import GenerationRequest
@@ -32,7 +33,13 @@ def effective_request(
     sent = asked if rule.problem(*asked) is None else rule.nearest(*asked)
     notes: tuple[str, ...] = ()
     if sent[0] < asked[0] or sent[1] < asked[1]:
-        notes = (f"No tile of {request.size} can be cut from {format_size(*sent)}: it will be enlarged.",)
+        notes = (
+            message(
+                "No tile of {size} can be cut from {picture_size}: it will be enlarged.",
+                size=request.size,
+                picture_size=format_size(*sent),
+            ),
+        )
     return dataclasses.replace(request, size=format_size(*sent)), notes
 
 
@@ -51,7 +58,13 @@ def check_tile_size(size: tuple[int, int]) -> None:
     least, most = 2 * SMALLEST, 8192
     if min(size) < least or max(size) > most:
         raise InvalidRequestError(
-            f"A tile has {least} to {most} pixels an edge, not {size[0]}x{size[1]}.",
+            message(
+                "A tile has {least} to {most} pixels an edge, not {width}x{height}.",
+                least=least,
+                most=most,
+                width=size[0],
+                height=size[1],
+            ),
             code="invalid_value",
             param="size",
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BudgetExceededError
+from ..text.message import message
 from .models import Model, Registry
 from .sizes import AUTO, parse_size
 
@@ -228,10 +229,18 @@ def check_limit(price: Estimate, limits: Limits) -> None:
     limit = limits.max_cost_usd
     if limit is not None and price.high_usd > limit:
         raise BudgetExceededError(
-            f"This could cost ${price.high_usd:.4f}, and {limits.reason} ${limit:.2f}.",
+            message(
+                "This could cost ${usd}, and {reason} ${limit}.",
+                usd=f"{price.high_usd:.4f}",
+                reason=limits.reason,
+                limit=f"{limit:.2f}",
+            ),
             code="max_cost_exceeded",
-            next_step=f"Allow it with --max-cost {math.ceil(price.high_usd * 100) / 100:.2f} (max_cost in "
-            "Python), or choose a lower quality, a smaller size or fewer pictures.",
+            next_step=message(
+                "Allow it with --max-cost {usd} (max_cost in Python), or choose a lower quality, a "
+                "smaller size or fewer pictures.",
+                usd=f"{math.ceil(price.high_usd * 100) / 100:.2f}",
+            ),
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..common.arguments import PathText, kinds_of, typed
 from ..errors import InvalidRequestError
+from ..text.message import message
 from ..text.plain_text import find_unstorable
 from .map_kinds import BY_NAME
 from .parameters import (
@@ -228,7 +229,14 @@ def check_map_values(values: Mapping[str, Any]) -> None:
     for name in STRENGTHS:
         if not 0 <= values.get(name, 1.0) <= MAX_STRENGTH:
             raise InvalidRequestError(
-                f"{name} must be 0 to {MAX_STRENGTH:g}, not {values[name]}.", code="invalid_value", param=name
+                message(
+                    "{name} must be 0 to {most}, not {value}.",
+                    name=name,
+                    most=f"{MAX_STRENGTH:g}",
+                    value=values[name],
+                ),
+                code="invalid_value",
+                param=name,
             )
     _one_of("convention", values.get("convention", CONVENTIONS[0]), CONVENTIONS)
     _one_of("bits", str(values.get("bits", BITS[0])), tuple(map(str, BITS)))
@@ -246,7 +254,11 @@ def check_values(request: GenerationRequest) -> None:
         raise InvalidRequestError("The prompt is empty.", code="missing_prompt", param="prompt")
     if len(request.prompt) > PROMPT_LIMIT:
         raise InvalidRequestError(
-            f"The prompt has {len(request.prompt):,} characters; {PROMPT_LIMIT:,} is the limit.",
+            message(
+                "The prompt has {count} characters; {limit} is the limit.",
+                count=f"{len(request.prompt):,}",
+                limit=f"{PROMPT_LIMIT:,}",
+            ),
             param="prompt",
         )
     _one_of("provider", request.provider, PROVIDERS)
@@ -271,10 +283,18 @@ def _check_texts(values: _Values) -> None:
         for text in found if isinstance(found, tuple) else (found,):
             place = find_unstorable(text) if isinstance(text, str) else None
             if place is not None:
-                message = f"{field.name} holds half of a character at place {place + 1}, so it is not whole."
+                problem = message(
+                    "{param} holds half of a character at place {place}, so it is not whole.",
+                    param=field.name,
+                    place=place + 1,
+                )
                 if text[place] == "\0":
-                    message = f"{field.name} holds the character U+0000 at place {place + 1}."
-                raise InvalidRequestError(message, code="bad_text", param=field.name)
+                    problem = message(
+                        "{param} holds the character U+0000 at place {place}.",
+                        param=field.name,
+                        place=place + 1,
+                    )
+                raise InvalidRequestError(problem, code="bad_text", param=field.name)
 
 
 def _check_identifier(value: str | None) -> None:
@@ -287,9 +307,9 @@ def _check_identifier(value: str | None) -> None:
 
 
 def _check_combinations(request: GenerationRequest) -> None:
-    for broken, param, message in (*_format_rules(request), *_edit_rules(request)):
+    for broken, param, problem in (*_format_rules(request), *_edit_rules(request)):
         if broken:
-            raise InvalidRequestError(message, param=param)
+            raise InvalidRequestError(problem, param=param)
 
 
 def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
@@ -298,7 +318,11 @@ def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]
     yield (
         request.background == "transparent" and chosen not in ALPHA_FORMATS,
         "output_format",
-        f"A transparent background needs {' or '.join(ALPHA_FORMATS)}, not {chosen}.",
+        message(
+            "A transparent background needs {formats}, not {format}.",
+            formats=" or ".join(ALPHA_FORMATS),
+            format=chosen,
+        ),
     )
     yield (
         request.output_compression is not None and chosen not in COMPRESSED_FORMATS,
@@ -309,19 +333,19 @@ def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]
     yield (
         chosen in ANIMATED_OR_DRAWN and request.is_streamed,
         "partial_images" if request.partial_images else "stream",
-        f"{chosen} is not streamed; leave stream and partial_images out.",
+        message("{format} is not streamed; leave stream and partial_images out.", format=chosen),
     )
     for name in ("frame_count", "frame_duration_ms"):
         yield (
             getattr(request, name) is not None and chosen != "gif",
             name,
-            f"{name} belongs to the output format gif.",
+            message("{name} belongs to the output format gif.", name=name),
         )
     for name in ("svg_model", "svg_reasoning_effort"):
         yield (
             getattr(request, name) is not None and chosen != "svg",
             name,
-            f"{name} belongs to the output format svg.",
+            message("{name} belongs to the output format svg.", name=name),
         )
     yield (
         request.svg_reasoning_effort is not None and request.svg_model is None,
@@ -336,7 +360,7 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
     yield (
         count > REFERENCE_LIMIT,
         "references",
-        f"{count} references are too many; {REFERENCE_LIMIT} is the limit.",
+        message("{count} references are too many; {limit} is the limit.", count=count, limit=REFERENCE_LIMIT),
     )
     for name, needs in (
         ("mask", "A mask needs a reference: the picture whose parts may change."),
@@ -355,7 +379,12 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
 def _one_of(param: str, value: str, allowed: Sequence[str]) -> None:
     if value not in allowed:
         raise InvalidRequestError(
-            f"{param} '{value}' is not known; use one of {', '.join(allowed)}.",
+            message(
+                "{param} '{value}' is not known; use one of {values}.",
+                param=param,
+                value=value,
+                values=", ".join(allowed),
+            ),
             code="invalid_value",
             param=param,
         )
@@ -364,5 +393,13 @@ def _one_of(param: str, value: str, allowed: Sequence[str]) -> None:
 def _in_range(param: str, value: int | None, low: int, high: int) -> None:
     if value is not None and not low <= value <= high:
         raise InvalidRequestError(
-            f"{param} must be {low} to {high}, not {value}.", code="invalid_value", param=param
+            message(
+                "{param} must be {least} to {most}, not {value}.",
+                param=param,
+                least=low,
+                most=high,
+                value=value,
+            ),
+            code="invalid_value",
+            param=param,
         )

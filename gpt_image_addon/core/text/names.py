@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import islice
 
+from .message import message
 from .plain_text import HIDDEN
 
 NAME_LIMIT = 63  # bytes of UTF-8: the longest data-block name before Blender 5.0
@@ -84,4 +85,4 @@ def suggestion(wanted: str, known: Iterable[str]) -> str:
     names = {name.casefold(): name for name in islice(known, COMPARED_NAMES)}
     longer = [name for name in names if name.startswith(f"{wanted.casefold()}_")]
     alike = longer or get_close_matches(wanted.casefold(), names, 1, ALIKE)
-    return f"Perhaps you meant '{names[alike[0]]}'." if alike else ""
+    return message("Perhaps you meant '{name}'.", name=names[alike[0]]) if alike else ""

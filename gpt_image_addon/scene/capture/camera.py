@@ -12,6 +12,7 @@ from typing import Any, Literal
 import bpy
 
 from ...core.errors import SceneError
+from ...core.text.message import message
 from .. import compat
 from ..images import save_pixels
 
@@ -34,7 +35,7 @@ def render_camera(
     scene = bpy.context.scene
     if camera_of(scene) is None:
         raise SceneError(
-            f"The scene '{scene.name}' has no camera.",
+            message("The scene '{scene}' has no camera.", scene=scene.name),
             next_step="Add one, or use a file as reference.",
         )
     set_up = _set_up_rendered if shading == "rendered" else _set_up_solid
@@ -82,7 +83,9 @@ def render_copy(
             bpy.ops.render.render(write_still=True, scene=copy.name)
             yield next(Path(folder).iterdir())
     except (RuntimeError, OSError, TypeError, AttributeError, StopIteration) as error:
-        raise SceneError(f"The camera's view could not be rendered: {error}") from error
+        raise SceneError(
+            message("The camera's view could not be rendered: {reason}", reason=error)
+        ) from error
     finally:
         bpy.data.scenes.remove(copy)
 
@@ -152,7 +155,7 @@ def capture_viewport(context: bpy.types.Context, path: Path, *, width: int, heig
     try:
         pixels = _draw(context, area, width, height)
     except RuntimeError as error:
-        raise SceneError(f"The view could not be drawn: {error}") from error
+        raise SceneError(message("The view could not be drawn: {reason}", reason=error)) from error
     path.parent.mkdir(parents=True, exist_ok=True)
     save_pixels(pixels, width, height, path)
     return path

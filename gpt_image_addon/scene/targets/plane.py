@@ -8,6 +8,7 @@ import bpy
 from mathutils import Matrix, Vector
 
 from ...core.request.request import Application
+from ...core.text.message import message
 from ..evaluated import world_matrix
 from ..transaction import Transaction
 
@@ -71,9 +72,17 @@ def why_unseen(plane: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> str 
     (collection,) = plane.users_collection
     path = _path_to(collection, view_layer.layer_collection)
     if any(layer.exclude or layer.hide_viewport or layer.collection.hide_viewport for layer in path):
-        return f"The collection '{collection.name}' is hidden or excluded: '{plane.name}' doesn't show."
+        return message(
+            "The collection '{collection}' is hidden or excluded: '{plane}' doesn't show.",
+            collection=collection.name,
+            plane=plane.name,
+        )
     if any(layer.collection.hide_render for layer in path):
-        return f"The collection '{collection.name}' is hidden in renders: '{plane.name}' is not rendered."
+        return message(
+            "The collection '{collection}' is hidden in renders: '{plane}' is not rendered.",
+            collection=collection.name,
+            plane=plane.name,
+        )
     return None
 
 

@@ -13,12 +13,13 @@ import bpy
 from ...core.errors import InvalidRequestError
 from ...core.request.parameters import NO_OBJECT, OBJECT_TARGETS
 from ...core.request.request import Application
+from ...core.text.message import Message, message
 from ...core.text.names import suggestion
 from ..context import MATERIAL_TYPES, find_scene, view_layer_of
 
 OWN_UNDO_MODES = {"EDIT": "Edit Mode", "SCULPT": "Sculpt Mode"}
 """Modes that keep the mesh, and undo steps, of their own."""
-BUSY_JOBS = {"RENDER": "A render is running", "OBJECT_BAKE": "A bake is running"}
+BUSY_JOBS = {"RENDER": Message("A render is running"), "OBJECT_BAKE": Message("A bake is running")}
 """What Blender does meanwhile and lets nothing be changed, as the beginning of a sentence."""
 
 
@@ -55,12 +56,12 @@ def find_receiver(application: Application) -> tuple[bpy.types.Object | None, st
     obj = find_object(application)
     if obj is None:
         if application.object_name:
-            return None, f"There is no object '{application.object_name}' in the scene."
+            return None, message("There is no object '{name}' in the scene.", name=application.object_name)
         if application.object_uid == NO_OBJECT:
             return None, "No object was named."
         return None, "There is no active object." if application.object_uid is None else "The object is gone."
     if obj.type not in MATERIAL_TYPES:
-        return None, f"'{obj.name}' can't have a material."
+        return None, message("'{obj}' can't have a material.", obj=obj.name)
     return obj, ""
 
 
@@ -100,10 +101,14 @@ def _not_found(
     name = application.object_name
     if name and find_object(application) is not None:
         types = ", ".join(MATERIAL_TYPES)
-        step = f"Name an object of one of these types: {types}."
-        return InvalidRequestError(problem, code="no_surface", param=param, next_step=step)
+        return InvalidRequestError(
+            problem,
+            code="no_surface",
+            param=param,
+            next_step=message("Name an object of one of these types: {types}.", types=types),
+        )
     if name:
-        problem = f"There is no object '{name}' in the scene '{scene.name}'."
+        problem = message("There is no object '{name}' in the scene '{scene}'.", name=name, scene=scene.name)
     step = suggestion(name, (obj.name for obj in scene.objects)) if name else ""
     return InvalidRequestError(problem, code="no_such_object", param=param, next_step=step)
 
@@ -112,11 +117,16 @@ def _check_idle(obj: bpy.types.Object | None, param: str) -> None:
     """:raises InvalidRequestError: Blender is at something that it would have to end first."""
     for job, sentence in BUSY_JOBS.items():
         if bpy.app.is_job_running(job):
-            raise InvalidRequestError(f"{sentence}.", code="busy", next_step="Wait until it has finished.")
+            raise InvalidRequestError(
+                message("{reason}.", reason=sentence), code="busy", next_step="Wait until it has finished."
+            )
     mode = _own_mode(obj)
     if obj is not None and mode:
         raise InvalidRequestError(
-            f"'{obj.name}' is in {mode}.", code="wrong_mode", param=param, next_step="Leave it first."
+            message("'{obj}' is in {mode}.", obj=obj.name, mode=mode),
+            code="wrong_mode",
+            param=param,
+            next_step="Leave it first.",
         )
 
 
@@ -124,7 +134,7 @@ def why_deferred(application: Application) -> str | None:
     """One sentence why the result can't be applied right now, or None."""
     for job, sentence in BUSY_JOBS.items():
         if bpy.app.is_job_running(job):
-            return f"{sentence}; the result is imported when it has finished."
+            return message("{reason}; the result is imported when it has finished.", reason=sentence)
     scene = find_scene(application)
     if scene is None:
         return "The scene that this was made for is not open."
@@ -134,18 +144,24 @@ def why_deferred(application: Application) -> str | None:
     mode = _own_mode(holder)
     if holder is None or not mode or why:
         return why
-    return f"'{holder.name}' is in {mode}; the result is imported when it is left."
+    return message(
+        "'{obj}' is in {mode}; the result is imported when it is left.", obj=holder.name, mode=mode
+    )
 
 
 def why_read_only(obj: bpy.types.Object) -> str | None:
     """Why an object can't get a material although it has a surface; None where it can."""
     for block in (obj, obj.data):
         if block.library:
-            return (
-                f"'{obj.name}' is linked from {block.library.filepath}; make it local to give it a material."
+            return message(
+                "'{obj}' is linked from {library}; make it local to give it a material.",
+                obj=obj.name,
+                library=block.library.filepath,
             )
         if block.override_library:
-            return f"'{obj.name}' is a library override; make it local to give it a material."
+            return message(
+                "'{obj}' is a library override; make it local to give it a material.", obj=obj.name
+            )
     return None
 
 
@@ -154,7 +170,9 @@ def _why_read_only(
 ) -> str | None:
     """What a result would have to change and can't, as a sentence."""
     if scene.library and application.target != "image":
-        return f"The scene '{scene.name}' is linked from another file and can't be changed."
+        return message(
+            "The scene '{scene}' is linked from another file and can't be changed.", scene=scene.name
+        )
     return why_read_only(obj) if obj is not None else None
 
 

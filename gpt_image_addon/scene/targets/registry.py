@@ -12,6 +12,7 @@ from ...core.errors import SceneError
 from ...core.request.map_kinds import MAP_KINDS
 from ...core.request.request import Application, check_application
 from ...core.results.store import Facts, ImageFile, PreparedResult
+from ...core.text.message import message
 from ...core.text.names import safe_name
 from .. import display, prepared_images
 from ..context import find_scene, view_layer_of
@@ -67,7 +68,7 @@ def apply(prepared: PreparedResult, application: Application) -> Applied:
         try:
             applied = _TARGETS[application.target](prepared, application, changes)
         except (RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
-            raise SceneError(f"Blender refused the result: {error}") from error
+            raise SceneError(message("Blender refused the result: {reason}", reason=error)) from error
     _show(applied, application)
     return applied
 
@@ -113,7 +114,9 @@ def _apply_texture(prepared: PreparedResult, application: Application, changes: 
     )
     messages += told_material + told_wiring
     if picture.has_alpha:
-        messages.append(f"'{image.name}' is partly transparent; link its Alpha output to show that.")
+        messages.append(
+            message("'{image}' is partly transparent; link its Alpha output to show that.", image=image.name)
+        )
     return _finish(obj, material, image, rest, prepared, messages, changes)
 
 
@@ -182,7 +185,9 @@ def _name(prepared: PreparedResult, application: Application) -> str:
 def _receiver(application: Application) -> tuple[bpy.types.Object | None, list[str]]:
     """The object that takes the result, and a sentence when there is none."""
     obj, problem = find_receiver(application)
-    return obj, [f"{problem} The new material is kept with a fake user."] if problem else []
+    return obj, [
+        message("{problem} The new material is kept with a fake user.", problem=problem)
+    ] if problem else []
 
 
 def _keep(pictures: tuple[ImageFile, ...] | list[ImageFile], facts: Facts, changes: Transaction) -> list[str]:
@@ -211,7 +216,11 @@ def _finish(
         messages += [unseen] if unseen else []
     kept = _keep(rest, prepared.facts, changes)
     if kept:
-        messages.append(f"The other pictures are in the file as images: {slots.names_for_people(kept)}.")
+        messages.append(
+            message(
+                "The other pictures are in the file as images: {names}.", names=slots.names_for_people(kept)
+            )
+        )
     return Applied((image.name, *kept), material.name, obj.name if obj else None, tuple(messages))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ...core.text.message import Message, message
 from .. import compat
 from ..images import KIND
 from ..shading import nodes, shaders, slots
@@ -35,8 +36,18 @@ def texture_material(
     if material.asset_data:
         material.asset_clear()
     slots.assign(obj, material, changes)
-    reason = f"also used by {slots.names_for_people(others)}" if others else "linked from another file"
-    return material, [f"'{current.name}' is {reason}: '{obj.name}' got a copy of its own, '{material.name}'."]
+    reason = Message("linked from another file")
+    if others:
+        reason = message("also used by {names}", names=slots.names_for_people(others))
+    return material, [
+        message(
+            "'{material}' is {reason}: '{obj}' got a copy of its own, '{copy}'.",
+            material=current.name,
+            reason=reason,
+            obj=obj.name,
+            copy=material.name,
+        )
+    ]
 
 
 def wire(
@@ -66,7 +77,14 @@ def wire(
             nodes.lie_as(node, earlier, changes)
         changes.link(tree, node.outputs["Color"], target)
         if before:
-            messages.append(f"'{before.name}' was the {target.name} of '{material.name}' before.")
+            messages.append(
+                message(
+                    "'{image}' was the {socket} of '{material}' before.",
+                    image=before.name,
+                    socket=target.name,
+                    material=material.name,
+                )
+            )
     changes.set(node, "image", image)
     changes.drop(node, KIND)
     _lay(node, coordinates, changes)
@@ -83,14 +101,30 @@ def _target(material: bpy.types.Material, engine: str, changes: Transaction) -> 
     place = shaders.color_input(tree, engine)
     if place is None:
         target = nodes.add_principled(tree, changes, engine=engine).inputs["Base Color"]
-        return Place(target), [f"'{material.name}' had no shader with a colour: a Principled BSDF was added."]
+        return Place(target), [
+            message(
+                "'{material}' had no shader with a colour: a Principled BSDF was added.",
+                material=material.name,
+            )
+        ]
     place, copied = shaders.make_own(tree, place, changes)
-    messages = [f"'{material.name}' got a copy of its own of the node group '{name}'." for name in copied]
+    messages: list[str] = [
+        message(
+            "'{material}' got a copy of its own of the node group '{group}'.",
+            material=material.name,
+            group=name,
+        )
+        for name in copied
+    ]
     node = place.socket.node
     if node.bl_idname != shaders.PRINCIPLED:
         messages.append(
-            f"'{material.name}' has no Principled BSDF: "
-            f"the picture is the {place.socket.name} of its {node.name}."
+            message(
+                "'{material}' has no Principled BSDF: the picture is the {socket} of its {node}.",
+                material=material.name,
+                socket=place.socket.name,
+                node=node.name,
+            )
         )
     return _beneath_occlusion(place), messages
 

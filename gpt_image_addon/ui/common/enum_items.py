@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
 
 from ...app import settings
 from ...core.errors import GptImageError
-from ...core.request import styles
 from ...core.request.map_kinds import MAP_KINDS
 from ...core.request.parameters import DEFAULT_SIZE
+from . import state
 
 NO_STYLE = "none"
 NO_STYLE_LABEL = "No Style"
@@ -151,16 +152,23 @@ PICTURE_FIELDS = (
 )
 MAPS = tuple((kind.name, kind.label, MAP_TIP, 1 << number) for number, kind in enumerate(MAP_KINDS))
 
-_own_styles: set[str] = set()
-_style_items: list[tuple[str, str, str, str, int]] = []
-"""Blender keeps no copy of the strings of a callback: they have to live here."""
+
+@dataclass
+class StyleItems:
+    """The styles as Blender lists them."""
+
+    items: list[tuple[str, str, str, str, int]] = field(default_factory=list)
+    """Blender keeps no copy of the strings of a callback: they have to live here. Empty before the first."""
+    own: frozenset[str] = frozenset()
+    """Names of the user's own ones."""
 
 
 def style_items(owner: Any, context: bpy.types.Context | None) -> list[tuple[str, str, str, str, int]]:
     """The styles, each with the words that it adds to the prompt."""
-    if not _style_items:
+    known = state.part(StyleItems)
+    if not known.items:
         refresh_styles()
-    return _style_items
+    return known.items
 
 
 def words_of(style: str) -> str:
@@ -171,25 +179,27 @@ def words_of(style: str) -> str:
 
 def is_own(style: str) -> bool:
     """Whether a style is one of the user's own. Quick enough for drawing."""
-    return style in _own_styles
+    return style in state.part(StyleItems).own
 
 
 def refresh_styles() -> None:
     """Read the styles again, after some came or went; a broken file of own ones counts as none."""
+    from ...core.request import styles
+
     try:
         own = styles.user_styles()
     except GptImageError:
         own = {}
     found = {**styles.curated_styles(), **own}
-    _own_styles.clear()
-    _own_styles.update(own)
+    known = state.part(StyleItems)
+    known.own = frozenset(own)
     items = [(NO_STYLE, NO_STYLE_LABEL, NO_STYLE_TIP, "NONE", 0)]
     # A number made from the name stays the same when other styles come and go.
     items += [
         (style.name, style.label, style.words, "NONE", zlib.crc32(style.name.encode()) >> 1)
         for style in found.values()
     ]
-    _style_items[:] = items
+    known.items[:] = items
 
 
 def asked_size(values: Any) -> str:

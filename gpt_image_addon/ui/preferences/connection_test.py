@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
+
 from ... import api
 from ...core.errors import GptImageError
+from ...core.text.message import Message, message
+from ..common import state
 
-_text = ""
-_icon = "INFO"
+
+@dataclass
+class Outcome:
+    """Of the last test."""
+
+    text: str = ""
+    """One sentence; empty before the first test."""
+    icon: str = "INFO"
 
 
 def test() -> None:
-    """Ask the server, in a thread; `text` and `icon` change when it has answered.
+    """Ask the server, in a thread; the outcome changes when it has answered.
 
     :raises GptImageError: nothing may be sent.
     """
-    _say("Asking the server", "TIME")
-    api.test_connection(_answered)
+    shown = outcome()
+    shown.text, shown.icon = Message("Asking the server"), "TIME"
+    api.test_connection(partial(_answered, shown))
 
 
-def _answered(models: object, error: GptImageError | None) -> None:
+def outcome() -> Outcome:
+    """What came of the last test, as it is now."""
+    return state.part(Outcome)
+
+
+def _answered(shown: Outcome, models: object, error: GptImageError | None) -> None:
     if error is not None:
-        _say(error.text, "ERROR")
+        shown.text, shown.icon = error.text, "ERROR"
     else:
-        _say(f"The server answers and offers {models} models.", "CHECKMARK")
-
-
-def _say(text: str, icon: str) -> None:
-    global _text, _icon
-    _text, _icon = text, icon
-
-
-def text() -> str:
-    """One sentence; empty before the first test."""
-    return _text
-
-
-def icon() -> str:
-    """The icon beside it."""
-    return _icon
+        shown.text = message("The server answers and offers {count} models.", count=models)
+        shown.icon = "CHECKMARK"

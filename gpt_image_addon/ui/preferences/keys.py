@@ -6,8 +6,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ...app import settings
-from ...core.common import keychain
-from ...core.common.credentials import check_key
+from ...core.common import credentials, keychain
 from ...core.common.package import PACKAGE
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
@@ -43,7 +42,7 @@ class GPT_IMAGE_OT_paste_key(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        key = check_key(context.window_manager.clipboard)
+        key = credentials.check_key(context.window_manager.clipboard)
         if not key.value:
             self.report({"ERROR"}, translate("The clipboard holds no key."))
             return CANCELLED

@@ -17,6 +17,7 @@ from ...core.request.parameters import (
     DEFAULT_SIZE,
     UNATTENDED_MAX_COST_USD,
 )
+from ...core.text.message import message
 from ..common import enum_items
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
@@ -205,8 +206,9 @@ def _draw_key(layout: Any, values: Any) -> None:
     if settings.key_source() in ("file", "keychain"):
         row.operator(keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
     row.operator(keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL")
-    if connection_test.text():
-        draw_sentence(box, translate(connection_test.text()), connection_test.icon(), LINE)
+    tested = connection_test.outcome()
+    if tested.text:
+        draw_sentence(box, translate(tested.text), tested.icon, LINE)
     if keys.keychain_is_offered():
         box.prop(values, "use_keychain")
 
@@ -218,7 +220,7 @@ def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
         variable = OVERRIDDEN_BY.get(name, "")
         layout.prop(values, name)
         if variable and os.environ.get(variable):
-            text = translate(f"{variable} is set and takes precedence.")
+            text = translate(message("{variable} is set and takes precedence.", variable=variable))
             layout.label(text=text, icon="INFO", translate=False)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...app import results, settings
 from ...core.errors import GptImageError
 from ...core.journal.states import JobState
+from ...core.text.message import message
 from ..common import thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
@@ -116,17 +117,23 @@ def draw(layout: Any, asked: Question, operator: Any) -> None:
 
 def draw_price(layout: Any, high_usd: float) -> None:
     """What it may cost."""
-    layout.label(text=translate(f"This may cost up to {quote.usd(high_usd)}."), icon="ERROR", translate=False)
+    layout.label(
+        text=translate(message("This may cost up to {usd}.", usd=quote.usd(high_usd))),
+        icon="ERROR",
+        translate=False,
+    )
 
 
 def _told(asked: Question) -> str:
     assert asked.earlier is not None
     when = f"{asked.earlier.created:%Y-%m-%d %H:%M}"
     if asked.is_stored:
-        return f"The same request was made on {when}; its result is stored."
+        return message("The same request was made on {when}; its result is stored.", when=when)
     if asked.is_running:
-        return f"The same request was sent on {when}, and its answer is still to come."
-    return f"The same request was sent on {when}, and no answer came: it may have been billed."
+        return message("The same request was sent on {when}, and its answer is still to come.", when=when)
+    return message(
+        "The same request was sent on {when}, and no answer came: it may have been billed.", when=when
+    )
 
 
 def _draw_stored(layout: Any, asked: Question) -> None:

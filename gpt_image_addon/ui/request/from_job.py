@@ -11,6 +11,7 @@ import bpy
 from ...app import references
 from ...core.errors import InvalidRequestError
 from ...core.request.parameters import STRENGTHS
+from ...core.text.message import message
 from ..common import enum_items
 from . import model_notice
 
@@ -116,7 +117,9 @@ def _set_pictures(values: Any, request: dict[str, Any]) -> None:
     values.use_markup = False
     missing = [path for path in request["references"] if not Path(path).exists()]
     if missing:
-        raise InvalidRequestError(f"The reference {missing[0]} is gone.", param="references")
+        raise InvalidRequestError(
+            message("The reference {name} is gone.", name=missing[0]), param="references"
+        )
 
 
 def _add_file(values: Any, path: str) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -16,6 +16,8 @@ from ... import api
 from ...app import settings
 from ...app.diagnostics import requirements
 from ...core.errors import GptImageError
+from ...core.text.message import message
+from ..common import state
 from ..common.translate import translate
 from . import to_parameters
 
@@ -49,11 +51,21 @@ class Quote:
         return self.request.size if self.request is not None else ""
 
 
-_last: tuple[Any, Quote] = (None, Quote())
-_models: dict[tuple[str, str], Model] = {}
-"""What is known of models by provider and name, for requests that can't be sent as they are."""
-_asked: Any = None
-"""The key of the quote that a thread works out."""
+@dataclass
+class Quotes:
+    """What is known of the panel's request."""
+
+    key: Any = None
+    """Of the request that was quoted last."""
+    last: Quote = Quote()
+    asked: Any = None
+    """The key of the quote that a thread works out."""
+    models: dict[tuple[str, str], Model] = field(default_factory=dict)
+    """What is known of models by provider and name, for requests that can't be sent as they are."""
+
+    def keep(self, key: Any, found: Quote) -> None:
+        """Take a quote for the last one."""
+        self.key, self.last = key, found
 
 
 def current(scene: bpy.types.Scene) -> Quote:
@@ -61,32 +73,26 @@ def current(scene: bpy.types.Scene) -> Quote:
 
     Why the request can't be sent, as far as it needs no work, is always up to date.
     """
-    global _asked
-    values = scene.gpt_image
+    values, quotes = scene.gpt_image, state.part(Quotes)
     wanted = to_parameters.plain(values)
     key = _key(wanted, values)
-    if key not in (_last[0], _asked):
-        _asked = key
-        _ask(wanted, values, lambda found: _keep(key, found))
-    problem = _problem(values, wanted["provider"]) or _last[1].problem
-    return dataclasses.replace(_last[1], problem=problem, provider=wanted["provider"])
+    if key not in (quotes.key, quotes.asked):
+        quotes.asked = key
+        _ask(wanted, values, lambda found: quotes.keep(key, found))
+    problem = _problem(values, wanted["provider"]) or quotes.last.problem
+    return dataclasses.replace(quotes.last, problem=problem, provider=wanted["provider"])
 
 
 def forget() -> None:
     """Work the next quote out anew: something beside the request has changed."""
-    global _asked
-    _asked = None
-    _keep(None, Quote())
+    quotes = state.part(Quotes)
+    quotes.asked = None
+    quotes.keep(None, Quote())
 
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
     pictures = len(values.references), values.mask, values.use_markup, _picture_sizes(values)
     return tuple(wanted.items()), pictures, settings.fingerprint()
-
-
-def _keep(key: Any, found: Quote) -> None:
-    global _last
-    _last = (key, found)
 
 
 def model_names(values: Any) -> list[str]:
@@ -114,9 +120,10 @@ def _ask(wanted: dict[str, Any], values: Any, done: Callable[[Quote], None]) -> 
 
 def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Quote:
     provider, name = wanted["provider"], wanted["model"]
+    models = state.part(Quotes).models
     if error is not None:
-        return Quote(problem=error.text, model=_models.get((provider, name)))
-    _models[provider, name] = plan.model
+        return Quote(problem=error.text, model=models.get((provider, name)))
+    models[provider, name] = plan.model
     price = plan.estimate
     return Quote(
         price=price_text(price.low_usd, price.high_usd, provider),
@@ -135,9 +142,9 @@ def _problem(values: Any, provider: str) -> str:
         return NO_PROMPT
     for number, reference in enumerate(values.references, 1):
         if reference.kind == "image" and reference.image is None:
-            return f"Reference {number} has no image yet."
+            return message("Reference {number} has no image yet.", number=number)
         if reference.kind == "file" and not reference.file:
-            return f"Reference {number} has no file yet."
+            return message("Reference {number} has no file yet.", number=number)
     try:
         settings.load(with_key=False).check_provider(provider, has_key=settings.has_key())
     except GptImageError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...app.references import notice as notice_of_image
+from ...app import references as app_references
 from ..common import enum_items, thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
@@ -83,7 +83,7 @@ def _draw_reference(layout: Any, item: Any) -> None:
 
 def _draw_notice(layout: Any, image: bpy.types.Image | None) -> None:
     """What is not sent of an image."""
-    notice = notice_of_image(image) if image else None
+    notice = app_references.notice(image) if image else None
     if notice:
         draw_sentence(layout, translate(notice), "INFO")
 

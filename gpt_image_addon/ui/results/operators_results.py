@@ -8,6 +8,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...app import results, settings
+from ...core.text.message import message
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
@@ -172,7 +173,7 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
         if not number:
             self.report({"INFO"}, translate("There was nothing to remove."))
             return CANCELLED
-        self.report({"INFO"}, translate(f"{number} facts were removed."))
+        self.report({"INFO"}, translate(message("{number} facts were removed.", number=number)))
         return FINISHED
 
 
@@ -196,7 +197,7 @@ class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
         library = getattr(settings.preferences(), "asset_library", "")
         path = results.mark_asset(context.active_object.active_material, library)
         if path is not None:
-            self.report({"INFO"}, translate(f"The asset was written to {path}."))
+            self.report({"INFO"}, translate(message("The asset was written to {path}.", path=path)))
         return FINISHED
 
 

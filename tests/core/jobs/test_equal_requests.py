@@ -11,7 +11,7 @@ import pytest
 
 from gpt_image_addon.core.errors import APIConnectionError
 from gpt_image_addon.core.jobs import admission
-from gpt_image_addon.core.jobs.equal_requests import EqualRequestError, find_running, take_undelivered
+from gpt_image_addon.core.jobs.equal_requests import EqualRequestError, find_running
 from gpt_image_addon.core.jobs.queue import Job
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
@@ -91,9 +91,9 @@ def test_one_of_many_takes_what_was_not_delivered(
     dead = open_journal(tmp_path / "state")
     job = line.admit(dead)
     line.run(dead, api_server.base_url, api_server.api_key, job)
-    assert at_once(journals, lambda journal: take_undelivered(journal, DIGEST)) == [None] * PROCESSES
+    assert at_once(journals, lambda journal: journal.take_undelivered(DIGEST)) == [None] * PROCESSES
     dead.close()
-    found = at_once(journals, lambda journal: take_undelivered(journal, DIGEST))
+    found = at_once(journals, lambda journal: journal.take_undelivered(DIGEST))
     taken = [entry for entry in found if entry is not None]
     assert [entry.id for entry in taken] == [job.id]
     waiting = [journal for journal in journals if journal.unapplied()]

@@ -21,11 +21,11 @@ from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, Stor
 from gpt_image_addon.core.journal.history import Filter, clean, export, find, read_page, row
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import merge
-from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.core.results.store import keep, salvage
 
 ROOT = Path(__file__).resolve().parents[3]

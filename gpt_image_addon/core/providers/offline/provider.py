@@ -17,6 +17,7 @@ from ...request.parameters import DEFAULT_SIZE
 from ...request.pricing import Usage
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, parse_size
+from ...text.message import join, message
 from ..base import Answer, Reporter, Uploads
 from .painter import Draft, paint
 
@@ -69,8 +70,10 @@ class OfflineProvider:
 
 
 def _notice(family: str, mask: Upload | None) -> str:
-    notice = f"This is an offline draft ({family}), drawn on this machine and not by a model."
-    return notice + " Drafts take no mask; the whole picture was painted." if mask is not None else notice
+    notice = message(
+        "This is an offline draft ({family}), drawn on this machine and not by a model.", family=family
+    )
+    return join(notice, "Drafts take no mask; the whole picture was painted.") if mask is not None else notice
 
 
 def _encode(draft: Draft, request: GenerationRequest) -> bytes:

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import ExitCode, InvalidRequestError, StorageError
-from gpt_image_addon.core.journal import outputs as module
 from gpt_image_addon.core.journal.journal import Journal
-from gpt_image_addon.core.journal.outputs import (
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.results import output_files as module
+from gpt_image_addon.core.results.output_files import (
     Outputs,
     check_folder,
     is_json_report,
     is_row_report,
     renamed_warning,
 )
-from gpt_image_addon.core.journal.recovery import open_journal
 
 
 @pytest.fixture
