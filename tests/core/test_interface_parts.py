@@ -123,6 +123,21 @@ def test_durations_are_learned_and_kept(tmp_path: Path) -> None:
     assert Durations(path).expected(request) == DEFAULT_SECONDS
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes in its folders")
+def test_durations_are_read_of_a_file_alone(tmp_path: Path) -> None:
+    path, request = tmp_path / "durations.json", GenerationRequest(prompt="x", provider="openai", model="m")
+    Durations(path).note(request, 7.0)
+    text = path.read_text()
+    path.unlink()
+    os.mkfifo(path)
+    writer = subprocess.Popen(["sh", "-c", 'printf %s "$1" > "$2"', "sh", text, str(path)])
+    try:
+        assert Durations(path).expected(request) == DEFAULT_SECONDS
+    finally:
+        writer.kill()
+        writer.wait()
+
+
 def test_progress_grows_and_never_is_at_the_end_too_early() -> None:
     job = Job(GenerationRequest(prompt="x"), Application(), expected_seconds=10.0)
     shown = []

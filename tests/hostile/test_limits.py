@@ -141,6 +141,7 @@ BOMBS: dict[str, tuple[str, bytes]] = {
     "gzip in gzip": ("gzip, gzip", zipped(ZEROS, 2)),
     "three times": ("gzip, gzip, gzip", zipped(ZEROS, 3)),
     "unsaid": ("identity", zipped(ZEROS, 2)),
+    "filling inside": ("gzip", zipped(zipped(b"{}") + ZEROS)),
     "deflate": ("deflate", DEFLATED),
     "bare deflate": ("deflate", DEFLATED[2:-4]),
     "after a picture": ("gzip", zipped(document()[:-1] + ZEROS)),

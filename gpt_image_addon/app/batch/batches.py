@@ -220,7 +220,7 @@ class Batch:
         :raises InvalidRequestError: something that is not ours has the name of one.
         :raises StorageError: a folder can't be written.
         """
-        from ...core.results.output_files import is_row_report
+        from ...core.results.output_files import is_row_report, is_special, name_taken
         from ...core.results.output_folders import check_folder
 
         outputs, found = session.outputs(overwrite=self.options.overwrite), self.options
@@ -232,6 +232,8 @@ class Batch:
                 raise InvalidRequestError(
                     f"{library} is a folder.", code="is_a_folder", param="asset_library"
                 )
+            if is_special(library):  # Blender would wait for ever for what a pipe brings
+                raise name_taken(library, "asset_library")
             check_folder(library.parent, library.name)
         if found.contact_sheet is not None:
             outputs.check(found.contact_sheet.absolute(), self.owner, param="contact_sheet")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..text.message import message
+from ..text.plain_text import DEVICE
 
 DATA_DIR_VARIABLE = "GPT_IMAGE_DATA_DIR"
 
@@ -52,7 +53,7 @@ def _state_folder() -> Path:
 
 def is_job_id(text: object) -> bool:
     """Whether a text can be the id of a job, and so the name of its result folder."""
-    return isinstance(text, str) and _JOB_ID.fullmatch(text) is not None
+    return isinstance(text, str) and _JOB_ID.fullmatch(text) is not None and DEVICE.match(text) is None
 
 
 def is_month(text: object) -> bool:
@@ -67,6 +68,7 @@ def is_file_name(text: object) -> bool:
         and 0 < len(text.encode("utf-8", "replace")) <= 255
         and text.strip(" .") != ""
         and _NOT_IN_NAMES.search(text) is None
+        and DEVICE.match(text) is None
     )
 
 

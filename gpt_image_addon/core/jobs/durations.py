@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from ..common.files import PRIVATE_FILE, replace_file
+from ..common.files import PRIVATE_FILE, read_file, replace_file
 from ..errors import StorageError
 from ..request.request import GenerationRequest
 from ..request.sizes import AUTO, parse_size
@@ -20,6 +20,7 @@ log = get_logger(__name__)
 
 DURATIONS_FILE = "durations.json"
 NEWEST_WEIGHT = 0.3  # of the newest duration in the running average
+FILE_LIMIT = 10**6  # bytes; one holds a few numbers
 DEFAULT_SECONDS = 40.0  # before anything was learned
 MEGAPIXEL = 2**20
 
@@ -34,7 +35,8 @@ class Durations:
         self.path = path
         self._lock = threading.Lock()
         try:
-            self._seconds = {str(key): float(value) for key, value in parse_json(path.read_text()).items()}
+            found = parse_json(read_file(path, FILE_LIMIT))
+            self._seconds = {str(key): float(value) for key, value in found.items()}
         except (OSError, ValueError, AttributeError, TypeError):
             self._seconds = {}
 

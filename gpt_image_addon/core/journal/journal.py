@@ -239,9 +239,11 @@ class Journal(JournalReader):
             state = JobState.UNKNOWN
         else:
             values["reserved_usd"] = 0.0
-            rows = self.rows("id = ? AND cost_usd IS NULL", job)
-            if error.billed == "yes" and rows:
-                values["cost_usd"] = rows[0]["estimated_usd"]
+        if error.billed == "yes":
+            # On the connection that is open: a process without file handles opens no other one.
+            statement = "SELECT ifnull(cost_usd, estimated_usd) FROM jobs WHERE id = ?"
+            found = self._write(lambda connection: connection.execute(statement, (job,)).fetchone())
+            values["cost_usd"] = found[0] if found is not None else None
         self._move(job, state, durable=True, **values)
         return state
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..common.files import read_file
 from ..errors import ConfigurationError, InvalidRequestError
-from ..text.json_reader import parse_json
+from ..text.json_reader import once, parse_json
 from ..text.message import message
 from .model_table import COUNT_LIMIT, check_table
 from .parameters import ANIMATED_OR_DRAWN
@@ -150,7 +150,8 @@ def _overridden(override: Path, version: tuple[int, ...]) -> Registry:
     """
     :param version: differs where the file was changed.
     """
-    table, extra = _table(), parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"))
+    table = _table()
+    extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once)
     merged = _merged(table, extra)
     check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
     return _registry(merged)
@@ -176,9 +177,13 @@ def _merged(table: dict[str, Any], extra: Any) -> dict[str, Any]:
     added = extra.get("models", [])
     if not isinstance(added, list) or len(added) > COUNT_LIMIT:
         raise ValueError("models is no list of a reasonable length")
+    seen: set[str] = set()
     for row in added:
         if not isinstance(row, dict) or not isinstance(row.get("id"), str):
             raise ValueError("a model has no id")
+        if row["id"] in seen:
+            raise ValueError(f"the model {row['id']!r:.60} is there twice")
+        seen.add(row["id"])
         rows[row["id"]] = rows.get(row["id"], {}) | row
     merged = dict(table)
     merged.update((key, extra[key]) for key in ("default", "collected") if key in extra)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ..common.files import PRIVATE_FILE, read_file, replace_file
 from ..common.paths import state_folder
 from ..errors import InvalidRequestError
-from ..text.json_reader import parse_json
+from ..text.json_reader import once, parse_json
 from ..text.log import get_logger
 from ..text.message import message
 from .parameters import STYLE_LIMIT
@@ -92,7 +92,9 @@ def read_styles(path: Path) -> Mapping[str, Style]:
     :raises InvalidRequestError: it can't be read, or is of another form.
     """
     try:
-        return _parse(parse_json(read_file(path, FILE_LIMIT).decode("utf-8-sig")), str(path))
+        return _parse(
+            parse_json(read_file(path, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once), str(path)
+        )
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise InvalidRequestError(

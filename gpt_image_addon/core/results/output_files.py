@@ -128,7 +128,7 @@ class Outputs:
                     sync_where_possible(candidate.parent)
                     self._note(candidate, owner, digest)
                     return candidate
-        raise _taken(path)
+        raise name_taken(path)
 
     def check(self, path: Path, owner: str, *, param: str, is_ours: IsOurs | None = None) -> None:
         """Find out before anything is paid whether `write` can work.
@@ -147,7 +147,7 @@ class Outputs:
         check_folder(path.parent, path.name)
         with storage_errors(message("{path} could not be read", path=path)):
             if os.path.lexists(path) and not self._may_replace(path, owner, is_ours):
-                raise _taken(path, param)
+                raise name_taken(path, param)
 
     def remove(self, path: Path, owner: str, is_ours: IsOurs) -> None:
         """Delete a file, if `write` could replace it.
@@ -172,9 +172,15 @@ class Outputs:
                 if known is None:
                     found = any(_is_same(original, candidate) for original in originals)
                 elif originals:
-                    found = known[0] == owner and any(_looks_same(one, candidate) for one in originals)
+                    found = known[0] == _storable(owner) and any(
+                        _looks_same(one, candidate) for one in originals
+                    )
                 else:
-                    found = known[0] == owner and _is_file(candidate) and known[1] == _digest(candidate)
+                    found = (
+                        known[0] == _storable(owner)
+                        and _is_file(candidate)
+                        and known[1] == _digest(candidate)
+                    )
                 if found:
                     return candidate
         return None
@@ -193,14 +199,14 @@ class Outputs:
             part.unlink(missing_ok=True)
 
     def _may_replace(self, path: Path, owner: str, is_ours: IsOurs | None) -> bool:
-        if _is_special(path):
+        if is_special(path):
             return False
         if self.overwrite:
             return True
         if not _is_file(path):
             return False
         known = self._known(path)
-        if owner and known is not None and known[0] == owner and known[1] == _digest(path):
+        if owner and known is not None and known[0] == _storable(owner) and known[1] == _digest(path):
             return True
         return is_ours is not None and is_ours(path)
 
@@ -214,7 +220,7 @@ class Outputs:
         return None
 
     def _note(self, path: Path, owner: str, digest: str) -> None:
-        key = _key(path)
+        key, owner = _key(path), _storable(owner)
         self._noted[key] = (owner, digest)
         if self.records is None:
             return
@@ -306,7 +312,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether it is, or leads to, a folder, a pipe or a device: ``/dev/null`` must outlive every report."""
     return path.exists() and not path.is_file()
 
@@ -352,11 +358,17 @@ def _digest(path: Path) -> str:
 
 def _key(path: Path) -> str:
     """A file as it is remembered: the same by whichever way to its folder."""
-    return str(path.parent.resolve() / path.name)
+    return _storable(str(path.parent.resolve() / path.name))
 
 
-def _taken(path: Path, param: str | None = None) -> InvalidRequestError:
-    if _is_special(path):
+def _storable(text: str) -> str:
+    """A text as sqlite takes it: the names of folders may have bytes that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def name_taken(path: Path, param: str | None = None) -> InvalidRequestError:
+    """The error for a file that stays because something else has its name."""
+    if is_special(path):
         return InvalidRequestError(
             message("{path} is not a regular file, so it stays as it is; name another one.", path=path),
             code="file_exists",

@@ -14,6 +14,7 @@ import bpy
 from ...core.errors import SceneError
 from ...core.text.message import message
 from .. import compat
+from ..context import camera_of
 from ..images import save_pixels
 
 SAMPLES = 16  # of EEVEE; a reference needs no more
@@ -42,15 +43,6 @@ def render_camera(
     with render_copy(width=width, height=height, set_up=set_up) as rendered:
         _move(rendered, path)
     return path
-
-
-def camera_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """The camera that a render of the current frame uses: that of a marker goes before the scene's own."""
-    markers = [mark for mark in scene.timeline_markers if mark.camera and not mark.camera.hide_render]
-    past = [mark for mark in markers if mark.frame <= scene.frame_current]
-    if past:
-        return max(past, key=lambda mark: mark.frame).camera
-    return min(markers, key=lambda mark: mark.frame).camera if markers else scene.camera
 
 
 @contextmanager

@@ -16,9 +16,10 @@ import bpy
 from ...core.errors import SceneError
 from ...core.text.message import message
 from .. import compat
+from ..context import camera_of
 from ..images import save_pixels
 from ..transaction import Transaction
-from .camera import camera_of, render_copy, show_plainly
+from .camera import render_copy, show_plainly
 
 Kind = Literal["depth", "normal"]
 FLAT_SAMPLES = 4  # of Cycles: surfaces are flat, so only edges need more than one

@@ -9,6 +9,7 @@ from mathutils import Matrix, Vector
 
 from ...core.request.request import Application
 from ...core.text.message import message
+from ..context import camera_of
 from ..evaluated import world_matrix
 from ..transaction import Transaction
 
@@ -51,10 +52,9 @@ def _facing(scene: bpy.types.Scene, application: Application) -> Matrix:
     if application.view_matrix:
         values = application.view_matrix
         matrix = Matrix([values[row : row + 4] for row in range(0, 16, 4)])
-    elif scene.camera:
-        matrix = world_matrix(scene.camera)
     else:
-        matrix = UPRIGHT
+        camera = camera_of(scene)
+        matrix = world_matrix(camera) if camera is not None else UPRIGHT
     return _rotation_of(matrix) or UPRIGHT
 
 

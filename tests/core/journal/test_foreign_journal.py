@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from gpt_image_addon.core.common.paths import is_job_id, is_month
 from gpt_image_addon.core.common.process_lock import ProcessLock
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
 from gpt_image_addon.core.journal.history import Filter, clean, export, find, read_page, row
@@ -143,14 +145,28 @@ PLACES = [
 
 @pytest.mark.parametrize("column", ["id", "month", "folder"])
 def test_columns_name_no_other_place(journal: Journal, foreign: Path, user: Path, column: str) -> None:
-    add_rows(foreign, column, [value.format(user=user, month=MONTH) for value in PLACES])
+    values = [value.format(user=user, month=MONTH) for value in PLACES]
+    add_rows(foreign, column, values)
+    if column == "month":  # rows whose results are there, so that they are copied
+        for number in range(len(values)):
+            shutil.copytree(
+                foreign / "results" / MONTH / "stranger", foreign / "results" / MONTH / f"job-{number}"
+            )
+        doctor(foreign, "UPDATE jobs SET folder = 'results/' || ? || '/' || id", MONTH)
     before, source = tree(user), tree(foreign / "results")
+    with contextlib.suppress(GptImageError):
+        merge(journal, foreign)
+    copied = [path for path in journal.folder.rglob("image-*") if path.is_file()]
+    assert {path.read_bytes() for path in copied} == {PICTURE}
+    assert len(copied) == (1 + len(values) if column == "month" else 1)
     merged_quietly(journal, foreign)
     assert tree(user) == before and tree(foreign / "results") == source
     assert {path.name for path in journal.folder.parent.iterdir()} == {"state"}
     assert {path.name for path in journal.folder.parent.parent.iterdir()} == {"foreign", "ours", "user"}
-    assert not any(data == b"private" for data in tree(journal.folder).values())
-    assert {entry.id for entry in journal.entries()} >= {"stranger"}
+    entries = journal.entries()
+    assert {entry.id for entry in entries} >= {"stranger"}
+    assert all(is_job_id(entry.id) for entry in entries)
+    assert all(is_month(row["month"]) for row in journal.query("SELECT month FROM jobs"))
 
 
 def replaced(folder: Path, target: Path) -> None:
