@@ -55,7 +55,7 @@ from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_r
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.queue import Job, Task, as_completed
-from .core.request.parameters import SNAPPED
+from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.request import Application, GenerationRequest
 from .core.request.sizes import AUTO
 from .core.text.message import Message, message
@@ -134,7 +134,7 @@ __all__ = [
 
 using = settings.override
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
-PATHS = ("mask", "markup", "textures_dir")
+PATHS = tuple(row.name for row in PARAMETERS.values() if row.kind is Path and not row.many)
 """Parameters that name one file or folder."""
 
 

@@ -13,6 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from gpt_image_addon.core.request.parameters import PARAMETERS  # noqa: E402 - found by the line above
+
 PACKAGE = ROOT / "gpt_image_addon"
 UI = PACKAGE / "ui"
 STYLES = PACKAGE / "core" / "request" / "styles.json"
@@ -51,14 +55,20 @@ def messages() -> dict[str, str]:
     for path in sorted(UI.rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         for text in (*_of_calls(tree), *_of_classes(tree), *_of_tables(tree)):
-            if any(letter.islower() or letter.isspace() for letter in text) or text in FORMATS:
+            if _has_words(text):
                 found.setdefault(text, path.name)
     for path, tree in _seen_modules():
         for text in (*_sentences(tree), *_templates(tree), *_progress(tree)):
             found.setdefault(text, path.name)
     for style in json.loads(STYLES.read_text("utf-8"))["styles"]:
         found.setdefault(style["label"], STYLES.name)
+    for text in filter(_has_words, _of_parameters()):
+        found.setdefault(text, "parameters.py")
     return found
+
+
+def _has_words(text: str) -> bool:
+    return any(letter.islower() or letter.isspace() for letter in text) or text in FORMATS
 
 
 def _seen_modules() -> Iterator[tuple[Path, ast.Module]]:
@@ -184,6 +194,14 @@ def _of_tables(tree: ast.Module) -> Iterator[str]:
                 if isinstance(row, ast.Tuple) and len(row.elts) >= 2:
                     first = row.elts[:1] if isinstance(row.elts[1], ast.Tuple) else row.elts[1:3]
                     yield from filter(None, map(_text, first))
+
+
+def _of_parameters() -> Iterator[str]:
+    """What the table of parameters says in the panel."""
+    for row in PARAMETERS.values():
+        if row.panel is not None:
+            yield from filter(None, (row.panel.label, row.panel.tip, row.panel.short))
+            yield from (text for choice in row.choices for text in choice[1:])
 
 
 def _text(node: ast.AST) -> str | None:

@@ -24,6 +24,7 @@ from gpt_image_addon.cli import reference  # noqa: E402
 from gpt_image_addon.core import errors  # noqa: E402
 from gpt_image_addon.core.jobs import queue  # noqa: E402
 from gpt_image_addon.core.request import map_kinds, models, pricing, request  # noqa: E402
+from gpt_image_addon.core.request.parameters import PARAMETERS  # noqa: E402
 from gpt_image_addon.core.request.sizes import SizeRule  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -281,9 +282,7 @@ def properties(cls: type) -> Iterator[tuple[str, str, str]]:
 
 def parameters(cls: type) -> str:
     """The table of a dataclass that a request is made of; the flag's words where the field has none."""
-    (verbs,) = (action for action in cli.parser()._actions if action.dest == "verb")
-    assert isinstance(verbs.choices, Mapping)
-    flags = {code(action.dest): action.help for action in verbs.choices["generate"]._actions}
+    flags = {code(row.name): row.flag.help for row in PARAMETERS.values() if row.flag is not None}
     rows = ((name, default, text or flags.get(name, "")) for name, default, text in fields(cls))
     return table(("parameter", "default", "meaning"), rows)
 

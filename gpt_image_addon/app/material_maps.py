@@ -22,7 +22,7 @@ from ..core.imaging.image_reader import read_image_file
 from ..core.jobs.queue import Deliver, Task
 from ..core.request.map_kinds import is_data_name
 from ..core.request.parameters import STRENGTHS
-from ..core.request.request import Application, check_application, check_map_values
+from ..core.request.request import Application, check_application, check_choices
 from ..core.text.message import Message, message
 from ..core.text.names import safe_name
 from . import blend_paths, session, settings
@@ -143,7 +143,7 @@ def _map_options(
 
     _check_names(strengths, MAP_PARAMETERS)
     check_application(Application(maps=tuple(maps or ())))
-    check_map_values({"convention": convention, "bits": bits, "pack": pack, **strengths})
+    check_choices({"convention": convention, "bits": bits, "pack": pack, **strengths})
     return map_options(tuple(maps or ()), description, strengths, convention, bits, pack)
 
 

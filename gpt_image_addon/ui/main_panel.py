@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
@@ -12,7 +13,7 @@ from .common.translate import translate
 from .common.widgets import draw_choice, draw_sentence, sidebar_width
 from .preferences import keys
 from .presets import style_operators
-from .request import generate, long_prompt, model_notice, quote, subpanels
+from .request import generate, long_prompt, model_notice, quote, sections, subpanels
 from .results import jobs_panel
 
 PLACEHOLDER = "What do you want to make?"
@@ -62,11 +63,13 @@ def _draw_prompt(layout: Any, values: Any) -> None:
     row.operator(long_prompt.GPT_IMAGE_OT_edit_prompt.bl_idname, text="", icon="GREASEPENCIL")
 
 
-def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
+def _draw_style(layout: Any, values: Any, found: quote.Quote) -> None:
     row = layout.row(align=True)
     row.prop(values, "style")
     row.menu(style_operators.GPT_IMAGE_MT_styles.bl_idname, text="", icon="DOWNARROW_HLT")
-    layout.prop(values, "target")
+
+
+def _draw_size(layout: Any, values: Any, found: quote.Quote) -> None:
     layout.prop(values, "size")
     if values.size == enum_items.CUSTOM_SIZE:
         sizes = layout.column(align=True)
@@ -74,14 +77,22 @@ def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
         sizes.prop(values, "height")
     if found.size and (values.size == enum_items.USUAL_SIZE or found.size != enum_items.asked_size(values)):
         layout.label(text=found.size, icon="FORWARD", translate=False)
-    model = found.model
-    draw_choice(layout, values, "quality", ("auto", *model.qualities) if model else None)
-    is_opaque = model is not None and model.transparent == "no"
+
+
+def _draw_background(layout: Any, values: Any, found: quote.Quote) -> None:
+    is_opaque = found.model is not None and found.model.transparent == "no"
     draw_choice(layout, values, "background", ("auto", "opaque") if is_opaque else None)
-    layout.prop(values, "n")
-    layout.prop(values, "seamless")
-    if values.seamless and found.provider != "offline":
-        layout.prop(values, "repair_seams")
+
+
+OWN: Mapping[str, sections.Draw] = {
+    "style": _draw_style,
+    "size": _draw_size,
+    "background": _draw_background,
+}
+
+
+def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
+    sections.draw_section(layout, values, found, "request", OWN)
 
 
 def _draw_provider(layout: Any, values: Any, found: quote.Quote) -> None:

@@ -18,7 +18,7 @@ from ..errors import ConfigurationError, InvalidRequestError
 from ..text.json_reader import once, parse_json
 from ..text.message import message
 from .model_table import COUNT_LIMIT, check_table
-from .parameters import ANIMATED_OR_DRAWN
+from .parameters import ANIMATED_OR_DRAWN, CHOSEN_BY_MODEL
 from .request import GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
 
@@ -271,12 +271,8 @@ def _check_size(request: GenerationRequest, rule: SizeRule) -> None:
 
 def _check_features(request: GenerationRequest, model: Model) -> None:
     name = request.model
-    choices = (
-        ("quality", request.quality, ("auto", *model.qualities)),
-        ("complexity", request.complexity, model.complexities),
-        ("input_fidelity", request.input_fidelity, model.input_fidelities),
-    )
-    for param, value, allowed in choices:
+    for row in CHOSEN_BY_MODEL:
+        param, value, allowed = row.name, getattr(request, row.name), row.taken_by(model)
         if value is None or value in allowed:
             continue
         problem = message(

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InvalidRequestError
 from ..text.message import message
 from .models import Registry, gif_frames
-from .parameters import SNAPPED
+from .parameters import DROPPABLE, SNAPPED
 from .request import GenerationRequest
 from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
 
@@ -80,13 +80,14 @@ def snap_to_model(
     :raises InvalidRequestError: it names no size.
     """
     model = registry.get(request.model)
-    values: dict[str, str | None] = {"size": request.size}
-    if request.size != AUTO:
+    changes: dict[str, Any] = {
+        row.name: None
+        for row in DROPPABLE
+        if row.name in names and getattr(request, row.name) not in row.taken_by(model)
+    }
+    if "size" in names and request.size != AUTO:
         rule = registry.size_rule(model, gif_frames(request))
         size = parse_size(request.size)
-        values["size"] = request.size if rule.problem(*size) is None else format_size(*rule.nearest(*size))
-    for name, taken in (("complexity", model.complexities), ("input_fidelity", model.input_fidelities)):
-        value = getattr(request, name)
-        values[name] = value if value in taken else None
-    changes: dict[str, Any] = {name: value for name, value in values.items() if name in names}
+        if rule.problem(*size) is not None:
+            changes["size"] = format_size(*rule.nearest(*size))
     return dataclasses.replace(request, **changes)

@@ -15,28 +15,16 @@ from ..common.arguments import PathText, kinds_of, typed
 from ..errors import InvalidRequestError
 from ..text.message import message
 from ..text.plain_text import find_unstorable
-from .map_kinds import BY_NAME
 from .parameters import (
     ALPHA_FORMATS,
     ANIMATED_OR_DRAWN,
-    BACKGROUNDS,
-    BITS,
     COMPRESSED_FORMATS,
-    CONVENTIONS,
     DEFAULT_SIZE,
-    DISPLACEMENTS,
-    MAX_FRAME_MS,
-    MAX_STRENGTH,
-    MODERATIONS,
     NO_OBJECT,
-    OUTPUT_FORMATS,
-    PACKINGS,
-    PICTURE_LIMIT,
+    PARAMETERS,
     PROMPT_LIMIT,
     PROVIDERS,
     REFERENCE_LIMIT,
-    STRENGTHS,
-    SVG_EFFORTS,
     TARGETS,
 )
 
@@ -75,6 +63,7 @@ class GenerationRequest(_Values):
     """
 
     prompt: str = ""
+    """What to make, in your words."""
     provider: str = ""
     """Empty means the provider of the settings."""
     model: str = ""
@@ -199,12 +188,7 @@ def check_application(application: Application) -> None:
     """:raises InvalidRequestError: a value that is not known or out of range."""
     _check_texts(application)
     _one_of("target", application.target, TARGETS)
-    for kind in application.maps:
-        _one_of("maps", kind, tuple(BY_NAME))
-    check_map_values(
-        {name: getattr(application, name) for name in (*STRENGTHS, "convention", "bits", "pack")}
-    )
-    _one_of("displacement", application.displacement, DISPLACEMENTS)
+    check_choices(vars(application))
     if application.picture < 0:
         raise InvalidRequestError(
             f"picture counts from 0, not from {application.picture}.", code="invalid_value", param="picture"
@@ -221,27 +205,20 @@ def check_application(application: Application) -> None:
         )
 
 
-def check_map_values(values: Mapping[str, Any]) -> None:
-    """Check strengths, convention, bits and packing, those that are there.
+def check_choices(values: Mapping[str, Any]) -> None:
+    """Check values, by the names of their parameters, against the table: choices and ranges.
 
     :raises InvalidRequestError: a value that is not known or out of range.
     """
-    for name in STRENGTHS:
-        if not 0 <= values.get(name, 1.0) <= MAX_STRENGTH:
-            raise InvalidRequestError(
-                message(
-                    "{name} must be 0 to {most}, not {value}.",
-                    name=name,
-                    most=f"{MAX_STRENGTH:g}",
-                    value=values[name],
-                ),
-                code="invalid_value",
-                param=name,
-            )
-    _one_of("convention", values.get("convention", CONVENTIONS[0]), CONVENTIONS)
-    _one_of("bits", str(values.get("bits", BITS[0])), tuple(map(str, BITS)))
-    if values.get("pack") is not None:
-        _one_of("pack", values["pack"], PACKINGS)
+    for name, value in values.items():
+        row = PARAMETERS.get(name)
+        if row is None or value is None:
+            continue
+        if row.choices and not row.model_values:
+            for item in value if row.many else (value,):
+                _one_of(name, str(item), row.words)
+        if row.least is not None and row.most is not None:
+            _in_range(name, value, row.least, row.most)
 
 
 def check_values(request: GenerationRequest) -> None:
@@ -262,16 +239,7 @@ def check_values(request: GenerationRequest) -> None:
             param="prompt",
         )
     _one_of("provider", request.provider, PROVIDERS)
-    _one_of("background", request.background, BACKGROUNDS)
-    _one_of("output_format", request.output_format, OUTPUT_FORMATS)
-    _one_of("moderation", request.moderation, MODERATIONS)
-    _in_range("n", request.n, 1, PICTURE_LIMIT)
-    _in_range("partial_images", request.partial_images, 0, 3)
-    _in_range("output_compression", request.output_compression, 0, 100)
-    _in_range("frame_count", request.frame_count, 2, 16)
-    _in_range("frame_duration_ms", request.frame_duration_ms, 1, MAX_FRAME_MS)
-    if request.svg_reasoning_effort is not None:
-        _one_of("svg_reasoning_effort", request.svg_reasoning_effort, SVG_EFFORTS)
+    check_choices(vars(request))
     _check_identifier(request.safety_identifier)
     _check_combinations(request)
 

@@ -10,18 +10,14 @@ import bpy
 
 from ...app import settings
 from ...core.errors import GptImageError
-from ...core.request.map_kinds import MAP_KINDS
-from ...core.request.parameters import DEFAULT_SIZE
+from ...core.request.parameters import DEFAULT_SIZE, PARAMETERS
 from . import state
 
-NO_STYLE = "none"
+NO_STYLE = PARAMETERS["style"].unset
 NO_STYLE_LABEL = "No Style"
 NO_STYLE_TIP = "Only the prompt is sent"
-MAP_TIP = "Make this map"
 CUSTOM_SIZE = "custom"
 USUAL_SIZE = "usual"
-UNSET = "unset"
-"""The item of an optional parameter that is not sent."""
 
 PROVIDERS = (
     ("auto", "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
@@ -54,19 +50,6 @@ SIZES = (
     (USUAL_SIZE, "Default", "The size that the add-on's preferences name", "NONE", 8),
     *FIXED_SIZES,
 )
-QUALITIES = (
-    ("auto", "Automatic", "The model chooses"),
-    ("low", "Low", "Quick and cheap"),
-    ("medium", "Medium", "For most pictures"),
-    ("high", "High", "Slower and more expensive"),
-    ("xhigh", "Extra High", "Slowest, most expensive"),
-    ("max", "Maximum", "The slowest and dearest"),
-)
-BACKGROUNDS = (
-    ("auto", "Automatic", "The model chooses"),
-    ("opaque", "Opaque", "No transparency"),
-    ("transparent", "Transparent", "A cut-out, for decals"),
-)
 REFERENCES = (
     ("viewport", "Viewport", "This 3D view as it is shown, without overlays", "VIEW3D", 0),
     ("camera", "Camera", "A quick render from the scene's camera", "CAMERA_DATA", 1),
@@ -81,59 +64,6 @@ MASKS = (
     ("faces", "Selected Faces", "Where the selected faces lie in the UV map may change"),
     ("rectangle", "Rectangle", "A rectangle drawn over the 3D view may change"),
     ("file", "File", "White or transparent parts of a picture file may change"),
-)
-OUTPUT_FORMATS = (
-    ("png", "PNG", "Lossless, with transparency"),
-    ("jpeg", "JPEG", "Small, without transparency"),
-    ("webp", "WebP", "Small, with transparency"),
-    ("gif", "GIF", "Animated; Blender shows the first frame, the file holds all"),
-    ("svg", "SVG", "A drawing; Blender can't show it, so it is kept as a file"),
-)
-SVG_REASONING = (
-    (UNSET, "Automatic", "The model chooses"),
-    ("none", "None", "Draw at once"),
-    ("minimal", "Minimal", "Think as little as possible before drawing"),
-    ("low", "Low", "Think a little before drawing"),
-    ("medium", "Medium", "Think before drawing"),
-    ("high", "High", "Think a lot before drawing"),
-    ("xhigh", "Extra High", "Think longer still before drawing"),
-    ("max", "Maximum", "Think as long as possible before drawing"),
-)
-PIXEL_FORMATS = ("png", "jpeg", "webp")
-"""Identifiers of the formats that every model makes."""
-MODERATIONS = (
-    ("auto", "Automatic", "The usual filter"),
-    ("low", "Low", "A less restrictive filter"),
-)
-COMPLEXITIES = (
-    (UNSET, "Automatic", "The model chooses"),
-    ("low", "Low", "Plain pictures"),
-    ("medium", "Medium", "Some detail"),
-    ("high", "High", "Much detail"),
-)
-FIDELITIES = (
-    (UNSET, "Automatic", "The model chooses"),
-    ("low", "Low", "References are followed loosely"),
-    ("high", "High", "References are followed closely, at a higher price"),
-)
-DISPLACEMENTS = (
-    ("none", "Normal Map", "Relief is shown by the normal map"),
-    ("bump", "Bump", "Relief is shown by the height, as bump"),
-    ("true", "Displacement", "The height moves the surface; it needs enough geometry"),
-)
-CONVENTIONS = (
-    ("OPENGL", "OpenGL", "As Blender reads it: green is up"),
-    ("DIRECTX", "DirectX", "As Unreal Engine reads it: green is down"),
-)
-BITS = (
-    ("8", "8 Bit", "Small files"),
-    ("16", "16 Bit", "No steps in slopes; large files"),
-)
-PACKINGS = (
-    (UNSET, "None", "Every map stays a picture of its own"),
-    ("gltf_orm", "glTF", "Occlusion, roughness and metallic in one picture"),
-    ("unity_mask", "Unity Mask", "Metallic, occlusion and smoothness in one picture"),
-    ("unreal_orm", "Unreal ORM", "Occlusion, roughness and metallic in one picture"),
 )
 ANSWERED_BEFORE = (
     ("reuse", "Use the Stored Result", "Take what was made before; nothing is sent and nothing paid"),
@@ -150,7 +80,6 @@ PICTURE_FIELDS = (
     ("brackets", "image[]", "As OpenAI does"),
     ("repeated", "image", "As LiteLLM does"),
 )
-MAPS = tuple((kind.name, kind.label, MAP_TIP, 1 << number) for number, kind in enumerate(MAP_KINDS))
 
 
 @dataclass

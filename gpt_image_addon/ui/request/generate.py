@@ -9,7 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ... import api
 from ...app import results, settings, submission
-from ...core.request.parameters import SNAPPED
+from ...core.request.parameters import PARAMETERS, SNAPPED
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
@@ -67,7 +67,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     background: EnumProperty(
         name="Background",
         description="Behind the subject",
-        items=enum_items.BACKGROUNDS,
+        items=PARAMETERS["background"].choices,
         options={"SKIP_SAVE"},
     )
     n: IntProperty(
