@@ -54,6 +54,7 @@ from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.queue import Job, Task, as_completed
 from .core.journal.states import JobState
+from .core.request.providers import DEFAULT_PROVIDER
 from .core.request.request import Application, GenerationRequest
 from .core.request.sizes import AUTO
 from .core.text.message import Message, message
@@ -496,17 +497,19 @@ def batch_results(result: BatchResult) -> Iterator[dict[str, Any]]:
     return read_results(result.results)
 
 
-def test_connection(done: Callable[[int | None, GptImageError | None], None]) -> None:
+def test_connection(
+    done: Callable[[int | None, GptImageError | None], None], provider: str = DEFAULT_PROVIDER
+) -> None:
     """Ask the server for its models, which costs nothing; ``done`` gets their number on the main thread.
 
     :raises ConfigurationError: nothing may be sent.
     """
-    from .core.providers.openai.models_endpoint import list_models
+    from .core.providers import make_provider
 
     found = settings.load()
-    found.check_provider("openai")
+    found.check_provider(provider)
     connection = found.connection()
-    runner.errand(lambda: len(list_models(connection)), done)
+    runner.errand(lambda: len(make_provider(provider, connection).list_models()), done)
 
 
 def earlier(prompt: str, **parameters: Any) -> Entry | None:

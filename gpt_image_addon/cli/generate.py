@@ -10,10 +10,10 @@ from ..core.request.parameters import (
     BACKGROUNDS,
     MODERATIONS,
     OUTPUT_FORMATS,
-    PROVIDERS,
     SVG_EFFORTS,
     TARGETS,
 )
+from ..core.request.providers import DEFAULT_PROVIDER, PROVIDERS
 from .common import (
     OUTPUT_FLAGS,
     Output,
@@ -113,7 +113,9 @@ def add_request(verb: argparse.ArgumentParser) -> None:
     add_surface_flags(verb.add_argument_group("maps and materials"))
     _add_pictures(verb.add_argument_group("pictures to show the model"))
     group = verb.add_argument_group("the API's own parameters")
-    group.add_argument("--provider", choices=PROVIDERS, help="default: $GPT_IMAGE_PROVIDER or openai")
+    group.add_argument(
+        "--provider", choices=PROVIDERS, help=f"default: $GPT_IMAGE_PROVIDER or {DEFAULT_PROVIDER}"
+    )
     for flag, options in PARAMETERS:
         group.add_argument(flag, **options)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import api
 from ..core.request.map_kinds import BY_NAME
-from ..core.request.parameters import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS, PROVIDERS
+from ..core.request.parameters import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS
+from ..core.request.providers import DEFAULT_PROVIDER, PROVIDERS
 from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, path_of, say, succeeded
 from .wait import follow
 
@@ -40,7 +41,7 @@ MATERIAL_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 REPAIR_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--description", {"metavar": "TEXT", "help": "what the picture shows, for the model"}),
-    ("--provider", {"choices": PROVIDERS, "help": "default: $GPT_IMAGE_PROVIDER or openai"}),
+    ("--provider", {"choices": PROVIDERS, "help": f"default: $GPT_IMAGE_PROVIDER or {DEFAULT_PROVIDER}"}),
     ("--model", {"metavar": "ID", "help": "model; `models` lists them"}),
     ("--quality", {"help": "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"}),
     ("--max-cost", {"type": float, "metavar": "USD", "help": "send nothing that could cost more"}),

@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ..core.request.providers import find_provider
 from .common import enum_items
 from .common.sidebar import Sidebar, in_every_sidebar
 from .common.translate import translate
@@ -80,7 +81,7 @@ def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
     draw_choice(layout, values, "background", ("auto", "opaque") if is_opaque else None)
     layout.prop(values, "n")
     layout.prop(values, "seamless")
-    if values.seamless and found.provider != "offline":
+    if values.seamless and find_provider(found.provider).repairs_seams:
         layout.prop(values, "repair_seams")
 
 
@@ -89,9 +90,10 @@ def _draw_provider(layout: Any, values: Any, found: quote.Quote) -> None:
     row.use_property_split = True
     row.use_property_decorate = False
     row.prop(values, "provider")
-    if found.provider == "offline" and values.provider == "auto":
+    notice = find_provider(found.provider).notice
+    if notice and values.provider == enum_items.AUTOMATIC:
         box = layout.box()
-        box.label(text="Offline draft: drawn on this computer", icon="INTERNET_OFFLINE")
+        box.label(text=notice, icon="INTERNET_OFFLINE")
         box.operator(keys.GPT_IMAGE_OT_open_preferences.bl_idname, icon="URL")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
+from .providers import PROVIDERS as PROVIDERS
+
 DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
@@ -15,7 +16,6 @@ COMPRESSED_FORMATS = ("jpeg", "webp")
 STRENGTHS = ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
 ANIMATED_OR_DRAWN = ("gif", "svg")
 """Formats that never stream and that Blender can't hold."""
-PROVIDERS = ("openai", "offline")
 TARGETS = ("image", "texture", "plane", "material")
 OBJECT_TARGETS = ("texture", "material")  # those that go onto an existing object
 BACKGROUNDS = ("auto", "opaque", "transparent")

@@ -12,6 +12,7 @@ from ...app import settings
 from ...core.errors import GptImageError
 from ...core.request.map_kinds import MAP_KINDS
 from ...core.request.parameters import DEFAULT_SIZE
+from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
 from . import state
 
 NO_STYLE = "none"
@@ -23,10 +24,11 @@ USUAL_SIZE = "usual"
 UNSET = "unset"
 """The item of an optional parameter that is not sent."""
 
+AUTOMATIC = "auto"
+"""The provider that can be used, see `providers.automatic_provider`."""
 PROVIDERS = (
-    ("auto", "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
-    ("openai", "OpenAI", "OpenAI's GPT Image API; needs a key and costs money"),
-    ("offline", "Offline Draft", "Simple drafts drawn on this computer; no key, no network, no cost"),
+    (AUTOMATIC, "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
+    *((name, info.label, info.description) for name, info in PROVIDER_ROWS.items()),
 )
 TARGETS = (
     ("texture", "Texture", "Into the base color of the active object's material", "TEXTURE", 0),
@@ -145,10 +147,6 @@ HISTORY = (
     ("unapplied", "Not Applied", "Paid for and in no scene yet"),
     ("unknown", "Unknown", "Sent without an answer: it may have been billed"),
     ("failed", "Failed", "What failed or was cancelled"),
-)
-PICTURE_FIELDS = (
-    ("brackets", "image[]", "As OpenAI does"),
-    ("repeated", "image", "As LiteLLM does"),
 )
 MAPS = tuple((kind.name, kind.label, MAP_TIP, 1 << number) for number, kind in enumerate(MAP_KINDS))
 

@@ -8,6 +8,7 @@ import bpy
 
 from ... import api
 from ...core.request.parameters import STRENGTHS
+from ...core.request.providers import find_provider
 from . import maps
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def draw_maps(layout: Any, values: Any, found: Quote) -> None:
         column = layout.column()
         column.prop(values, "displacement")
         column.prop(values, "texture_size")
-        if found.provider != "offline":
+        if not find_provider(found.provider).knows_height:
             column.prop(values, "height_by_model")
     else:
         layout.label(text="Maps are made for the target Material", icon="INFO")

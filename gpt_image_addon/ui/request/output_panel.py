@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...core.request.parameters import ANIMATED_OR_DRAWN, COMPRESSED_FORMATS
+from ...core.request.providers import find_provider
 from ..common import enum_items
 from ..common.widgets import draw_choice
 
@@ -48,11 +49,12 @@ def _offers_files(found: Quote) -> bool:
 def draw_advanced(layout: Any, values: Any, found: Quote) -> None:
     """Only what the chosen model takes."""
     layout.prop(values, "model", placeholder=found.model.id if found.model else "")
-    if found.provider == "offline":
-        return
-    layout.prop(values, "moderation")
+    is_moderated = find_provider(found.provider).is_moderated
+    if is_moderated:
+        layout.prop(values, "moderation")
     if found.model and found.model.complexities:
         draw_choice(layout, values, "complexity", (enum_items.UNSET, *found.model.complexities))
     if found.model and found.model.input_fidelities and len(values.references):
         draw_choice(layout, values, "input_fidelity", (enum_items.UNSET, *found.model.input_fidelities))
-    layout.prop(values, "safety_identifier")
+    if is_moderated:
+        layout.prop(values, "safety_identifier")

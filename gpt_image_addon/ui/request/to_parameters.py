@@ -8,6 +8,7 @@ import bpy
 
 from ...app import settings
 from ...core.request.parameters import COMPRESSED_FORMATS, STRENGTHS
+from ...core.request.providers import automatic_provider, find_provider
 from ..common import enum_items
 
 SAME_NAME = ("target", "quality", "background", "n", "seamless", "output_format", "moderation")
@@ -19,9 +20,9 @@ Values = Any
 
 def provider_of(values: Values) -> str:
     """The provider that a click on Generate would use."""
-    if values.provider != "auto":
+    if values.provider != enum_items.AUTOMATIC:
         return str(values.provider)
-    return "openai" if settings.has_key() else "offline"
+    return automatic_provider(has_key=settings.has_key())
 
 
 def prompt_of(values: Values) -> str:
@@ -47,7 +48,7 @@ def plain(values: Values) -> dict[str, Any]:
         "safety_identifier": values.safety_identifier.strip(),
         "name": values.name,
     }
-    if values.seamless and values.repair_seams and found["provider"] != "offline":
+    if values.seamless and values.repair_seams and find_provider(found["provider"]).repairs_seams:
         found["repair_seams"] = True
     return found | {name: value for name, value in optional.items() if value}
 
