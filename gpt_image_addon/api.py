@@ -180,7 +180,7 @@ class Result:
 def generate(prompt: str, *, target: str = "texture", **parameters: Any) -> Result:
     """Make something from a prompt and wait for it.
 
-    :param target: ``image``, ``texture``, ``plane`` or ``material``.
+    :param target: what to make: one of the table of targets, such as ``material``.
     :param parameters: as for `submit`.
     :raises GptImageError: why there is no result; see `core.errors` for the kinds.
     """
@@ -205,7 +205,7 @@ def submit(
 ) -> Job:
     """Start making something from a prompt and return at once.
 
-    :param target: ``image``, ``texture``, ``plane`` or ``material``.
+    :param target: what to make: one of the table of targets, such as ``material``.
     :param reuse: True uses the stored result of an equal request, where there is one, and waits for one that
         is on its way, also from another process. False sends the request whatever there is. Without it, only
         a result is used that an earlier process paid for and could not deliver before it ended.
@@ -412,7 +412,7 @@ def result_of(job: Job) -> Result:
 
     :raises GptImageError: why it has none.
     """
-    from .scene.targets.registry import Applied
+    from .scene.targets.base import Applied
 
     if job.error is not None:
         raise job.error

@@ -11,9 +11,9 @@ from ..core.request.parameters import (
     MODERATIONS,
     OUTPUT_FORMATS,
     SVG_EFFORTS,
-    TARGETS,
 )
 from ..core.request.providers import DEFAULT_PROVIDER, PROVIDERS
+from ..core.request.targets import TARGETS
 from .common import (
     OUTPUT_FLAGS,
     Output,

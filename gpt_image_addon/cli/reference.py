@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..core.errors import ExitCode
 from ..core.request.providers import DEFAULT_PROVIDER, PROVIDERS, provider_settings
+from ..core.request.targets import TARGETS
 
 CALL = "blender -c gpt_image"
 
@@ -184,7 +185,7 @@ JOB_KEYS: Mapping[str, str] = {
     "size": "as requested",
     "quality": "as requested",
     "n": "pictures requested",
-    "target": "`image`, `texture`, `plane` or `material`",
+    "target": " or ".join(f"`{name}`" for name in TARGETS),
     "estimated_usd": "upper bound before sending",
     "cost_usd": "what it cost, or null",
     "billed": "`no`, `maybe` or `yes`",

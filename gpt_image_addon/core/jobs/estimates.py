@@ -11,12 +11,12 @@ from ..errors import InvalidRequestError
 from ..providers import price_request
 from ..request.models import Registry, check
 from ..request.normalize import effective_request
-from ..request.parameters import OBJECT_TARGETS
 from ..request.pricing import Estimate, UsageHistory, no_history
 from ..request.prompt import compose
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest, check_application
 from ..request.sizes import AUTO, parse_size
+from ..request.targets import find_target
 from .follow_ups import (
     AUTO_SIZE,
     asks_for_height,
@@ -49,7 +49,7 @@ def validate_and_price(
     if application.repair_seams and not request.seamless:
         raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
     sent, notes = effective_request(request, registry)
-    if application.object_name and application.target not in OBJECT_TARGETS:
+    if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
     warnings = check(sent, registry, date.today())
     files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)

@@ -20,6 +20,7 @@ from ..request.parameters import STRENGTHS
 from ..request.providers import PROVIDERS, find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size
+from ..request.targets import find_target
 from ..results.store import (
     HEIGHT_STEM,
     MAPS_FOLDER,
@@ -39,8 +40,6 @@ from .subprocess_worker import SUBPROCESS
 if TYPE_CHECKING:
     from ..raster.arrays import Plane
     from ..textures.writer import MadeMaps
-
-MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic", "opacity")
 
 
 def prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
@@ -229,7 +228,7 @@ def _known_height(
 
 
 def _kinds(application: Application) -> tuple[str, ...]:
-    return application.maps or (MATERIAL_MAPS if application.target == "material" else ())
+    return application.maps or find_target(application.target).maps
 
 
 def _make_maps(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .providers import PROVIDERS as PROVIDERS
+from .targets import TARGETS as TARGETS
 
 DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
@@ -16,8 +17,6 @@ COMPRESSED_FORMATS = ("jpeg", "webp")
 STRENGTHS = ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
 ANIMATED_OR_DRAWN = ("gif", "svg")
 """Formats that never stream and that Blender can't hold."""
-TARGETS = ("image", "texture", "plane", "material")
-OBJECT_TARGETS = ("texture", "material")  # those that go onto an existing object
 BACKGROUNDS = ("auto", "opaque", "transparent")
 OUTPUT_FORMATS = ("png", "jpeg", "webp", "gif", "svg")
 ALPHA_FORMATS = ("png", "webp")

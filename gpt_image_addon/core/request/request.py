@@ -36,9 +36,9 @@ from .parameters import (
     REFERENCE_LIMIT,
     STRENGTHS,
     SVG_EFFORTS,
-    TARGETS,
 )
 from .providers import PROVIDERS
+from .targets import TARGETS
 
 _T = TypeVar("_T", bound="_Values")
 

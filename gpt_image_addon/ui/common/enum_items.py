@@ -13,6 +13,7 @@ from ...core.errors import GptImageError
 from ...core.request.map_kinds import MAP_KINDS
 from ...core.request.parameters import DEFAULT_SIZE
 from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
+from ...core.request.targets import panel_targets
 from . import state
 
 NO_STYLE = "none"
@@ -30,11 +31,8 @@ PROVIDERS = (
     (AUTOMATIC, "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
     *((name, info.label, info.description) for name, info in PROVIDER_ROWS.items()),
 )
-TARGETS = (
-    ("texture", "Texture", "Into the base color of the active object's material", "TEXTURE", 0),
-    ("material", "Material", "A whole material with normal, roughness and height maps", "MATERIAL", 1),
-    ("plane", "Image Plane", "A plane of the picture's shape that faces the view", "IMAGE_PLANE", 2),
-    ("image", "Image", "An image data-block and nothing else", "IMAGE_DATA", 3),
+TARGETS = tuple(
+    (name, info.label, info.description, info.icon, info.number) for name, info in panel_targets()
 )
 FIXED_SIZES = (
     (DEFAULT_SIZE, "Square", "1024 x 1024 pixels", "NONE", 0),

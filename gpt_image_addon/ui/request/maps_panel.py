@@ -9,6 +9,7 @@ import bpy
 from ... import api
 from ...core.request.parameters import STRENGTHS
 from ...core.request.providers import find_provider
+from ...core.request.targets import find_target
 from . import maps
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ STRENGTH_LABELS = ("Normal", "Height", "AO", "Roughness")
 
 def draw_maps(layout: Any, values: Any, found: Quote) -> None:
     """Which maps there are and how strong; the same strengths can be given to a material that is there."""
-    is_material = values.target == "material"
-    if is_material:
+    has_maps = bool(find_target(values.target).maps)
+    if has_maps:
         layout.column().prop(values, "maps")
         column = layout.column()
         column.prop(values, "displacement")
@@ -32,7 +33,7 @@ def draw_maps(layout: Any, values: Any, found: Quote) -> None:
     else:
         layout.label(text="Maps are made for the target Material", icon="INFO")
     material = maps.active_material(bpy.context)
-    if not is_material and (material is None or not api.can_remake(material.name)):
+    if not has_maps and (material is None or not api.can_remake(material.name)):
         return
     strengths = layout.column(align=True)
     strengths.label(text="Strengths")

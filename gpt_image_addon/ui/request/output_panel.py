@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.request.parameters import ANIMATED_OR_DRAWN, COMPRESSED_FORMATS
 from ...core.request.providers import find_provider
+from ...core.request.targets import find_target
 from ..common import enum_items
 from ..common.widgets import draw_choice
 
@@ -36,7 +37,7 @@ def draw_output(layout: Any, values: Any, found: Quote) -> None:
         if values.n > 1:
             layout.prop(values, "stream")
     layout.prop(values, "textures_dir")
-    if values.target == "material":
+    if find_target(values.target).maps:
         column = layout.column()
         for name in ("bits", "convention", "pack"):
             column.prop(values, name)

@@ -9,6 +9,7 @@ import bpy
 from ...app import settings
 from ...core.request.parameters import COMPRESSED_FORMATS, STRENGTHS
 from ...core.request.providers import automatic_provider, find_provider
+from ...core.request.targets import find_target
 from ..common import enum_items
 
 SAME_NAME = ("target", "quality", "background", "n", "seamless", "output_format", "moderation")
@@ -75,7 +76,7 @@ def _of_format(values: Values) -> dict[str, Any]:
 
 def _of_target(values: Values) -> dict[str, Any]:
     """What only some targets have."""
-    if values.target != "material":
+    if not find_target(values.target).maps:
         return {}
     return {
         "maps": tuple(sorted(values.maps)),
