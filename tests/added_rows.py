@@ -45,7 +45,7 @@ ADDED_PROVIDERS = {
                 "sketch_url",
                 label="Sketch URL",
                 description="Address of the sketch server",
-                default="http://127.0.0.1:4711",
+                default="http://127.0.0.1:4710",
                 variable="SKETCH_URL",
                 variable_help="address of the sketch server",
                 is_address=True,

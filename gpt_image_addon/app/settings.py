@@ -80,7 +80,7 @@ class Settings:
     """How several pictures of an edit are named, see `endpoint.PICTURE_FIELDS`."""
     proxy: str = ""
     """Address of a proxy that goes before those of the environment."""
-    of_providers: Mapping[str, str] = field(default_factory=dict)
+    of_providers: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What else providers are told, by the names in their rows."""
     state_folder: Path = field(default_factory=state_folder)
     monthly_budget_usd: float | None = None

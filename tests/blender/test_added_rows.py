@@ -23,6 +23,7 @@ SECONDS = 120
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What `tests.added_rows` has seen in a process of its own, without a key."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
+    environment["SKETCH_URL"] = "http://127.0.0.1:4711"
     environment["GPT_IMAGE_DATA_DIR"] = str(tmp_path_factory.mktemp("state"))
     done = subprocess.run(
         [sys.executable, "-m", "tests.added_rows"],
@@ -51,7 +52,8 @@ def test_the_panel_and_the_menu_offer_them(found: dict[str, Any]) -> None:
 
 
 def test_the_preferences_have_its_settings_and_its_test(found: dict[str, Any]) -> None:
-    assert {"Sketch Server", "Sketch URL"} <= set(found["preferences"])
+    texts = {"Sketch Server", "Sketch URL", "SKETCH_URL is set and takes precedence."}
+    assert texts <= set(found["preferences"])
     assert found["tests"] == 2
     assert found["models"] == [2]
 
