@@ -44,7 +44,7 @@ from ..core.request.providers import (
     DEFAULT_PROVIDER,
     PROVIDERS,
     ProviderSetting,
-    provider_settings,
+    list_settings,
 )
 from ..core.text.message import message
 from ..core.text.redaction import hide
@@ -137,7 +137,8 @@ class Settings:
             return
         address = self.server_of(provider)
         check_base_url(address)
-        check_picture_fields(self.picture_fields)
+        if "picture_fields" in (setting.name for setting in info.settings):
+            check_picture_fields(self.picture_fields)
         check_proxy(self.proxy)
         if not self.online_access and not is_loopback(address):
             raise OnlineAccessDisabledError("Blender's online access is off.")
@@ -160,7 +161,7 @@ def override(**values: Any) -> Iterator[None]:
     """
     before = dict(_overrides)
     kinds = {name: kind for name, kind in kinds_of(Settings).items() if name not in NO_SETTINGS}
-    kinds |= dict.fromkeys((setting.name for setting in provider_settings()), str)
+    kinds |= dict.fromkeys((setting.name for setting in list_settings()), str)
     _overrides.update(typed(kinds, values, "setting"))
     try:
         yield
@@ -171,11 +172,11 @@ def override(**values: Any) -> Iterator[None]:
 
 def base_url() -> str:
     """The API's address: the environment's, the preferences', or OpenAI's."""
-    (setting,) = (setting for setting in provider_settings() if setting.name == "base_url")
-    return _told(setting, preferences())
+    (setting,) = (setting for setting in list_settings() if setting.name == "base_url")
+    return _read_setting(setting, preferences())
 
 
-def _told(setting: ProviderSetting, found: Any) -> str:
+def _read_setting(setting: ProviderSetting, found: Any) -> str:
     """A setting of a provider: the environment's, the preferences', or its default."""
     given = os.environ.get(setting.variable, "") if setting.variable else ""
     preferred = str(getattr(found, setting.name, ""))
@@ -201,7 +202,7 @@ def load(*, with_key: bool = True) -> Settings:
     :raises ConfigurationError: a number in the environment is none.
     """
     found = preferences()
-    told = {setting.name: _told(setting, found) for setting in provider_settings()}
+    told = {setting.name: _read_setting(setting, found) for setting in list_settings()}
     values: dict[str, Any] = {name: told.pop(name) for name in OWN_FIELDS}
     loaded = Settings(
         provider=os.environ.get("GPT_IMAGE_PROVIDER") or DEFAULT_PROVIDER,
@@ -227,10 +228,9 @@ def _checked(found: Settings) -> Settings:
 
     Where that can't be, the reason is kept until something is to be sent: a draft needs no key.
     """
-    hide(found.api_key)
-    for address in (found.base_url, *found.of_providers.values()):
-        for secret in secrets_in(address):
-            hide(secret)
+    addresses = [found.server_of(name) for name, info in PROVIDERS.items() if info.address]
+    for secret in (found.api_key, *(part for address in addresses for part in secrets_in(address))):
+        hide(secret)
     values: dict[str, Any] = {"api_key": "", "organization": "", "project": ""}
     problem = None
     try:
@@ -387,7 +387,7 @@ def fingerprint() -> tuple[object, ...]:
     return (
         key_source(),
         bool(bpy.app.online_access),
-        *(_told(setting, found) for setting in provider_settings()),
+        *(_read_setting(setting, found) for setting in list_settings()),
         os.environ.get(KEY_VARIABLE),
         os.environ.get(DATA_DIR_VARIABLE),
         getattr(found, "default_model", ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..core.errors import ExitCode
-from ..core.request.providers import DEFAULT_PROVIDER, PROVIDERS, provider_settings
+from ..core.request.providers import DEFAULT_PROVIDER, PROVIDERS, list_settings
 from ..core.request.targets import TARGETS
 
 CALL = "blender -c gpt_image"
@@ -28,7 +28,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "GPT_IMAGE_DATA_DIR": "the state folder: the journal and every result as it was received",
     "GPT_IMAGE_MONTHLY_BUDGET_USD": "nothing is sent that could exceed this in a month",
     "GPT_IMAGE_MAX_COST_USD": "nothing is sent that could cost more; in background 1.00 where nothing is set",
-    **{setting.variable: setting.variable_help for setting in provider_settings() if setting.variable},
+    **{setting.variable: setting.variable_help for setting in list_settings() if setting.variable},
 }
 
 EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {

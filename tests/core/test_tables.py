@@ -14,11 +14,11 @@ from gpt_image_addon.core.providers.offline.painter import RELIEF
 from gpt_image_addon.core.request.providers import (
     DEFAULT_PROVIDER,
     PROVIDERS,
-    automatic_provider,
+    choose_provider,
     find_provider,
-    provider_settings,
+    list_settings,
 )
-from gpt_image_addon.core.request.targets import TARGETS, find_target, panel_targets
+from gpt_image_addon.core.request.targets import TARGETS, find_target, list_targets
 
 PACKAGE = Path(providers.__file__).resolve().parents[2]
 ROWS = ("core/request/providers.py", "core/request/targets.py")
@@ -75,7 +75,7 @@ def test_what_is_forbidden_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_a_row_leads_to_its_code(name: str) -> None:
     info = PROVIDERS[name]
-    assert callable(providers.provider_class(name).generate)
+    assert callable(providers.load_provider(name).generate)
     assert bool(info.pricing) is info.is_paid
     if info.pricing:
         pricing = import_module(info.pricing, providers.__name__)
@@ -83,16 +83,16 @@ def test_a_row_leads_to_its_code(name: str) -> None:
 
 
 def test_settings_of_providers_have_names_of_their_own() -> None:
-    names = [setting.name for setting in provider_settings()]
+    names = [setting.name for setting in list_settings()]
     assert len(names) == len(set(names))
-    for setting in provider_settings():
+    for setting in list_settings():
         assert setting.description and (not setting.variable or setting.variable_help)
         assert not setting.choices or setting.default in [choice[0] for choice in setting.choices]
 
 
 def test_the_automatic_provider_needs_no_key_where_there_is_none() -> None:
-    assert automatic_provider(has_key=True) == DEFAULT_PROVIDER == "openai"
-    assert automatic_provider(has_key=False) == "offline"
+    assert choose_provider(has_key=True) == DEFAULT_PROVIDER == "openai"
+    assert choose_provider(has_key=False) == "offline"
 
 
 def test_an_unknown_provider_or_target_promises_nothing() -> None:
@@ -103,11 +103,11 @@ def test_an_unknown_provider_or_target_promises_nothing() -> None:
 
 
 def test_a_drafts_height_is_known() -> None:
-    assert providers.provider_class("offline").relief == RELIEF
-    assert providers.provider_class("openai").relief is None
+    assert providers.load_provider("offline").relief == RELIEF
+    assert providers.load_provider("openai").relief is None
 
 
 def test_files_keep_their_target() -> None:
     stored = {"texture": 0, "material": 1, "plane": 2, "image": 3}
     assert {name: info.number for name, info in TARGETS.items()}.items() >= stored.items()
-    assert [info.number for _, info in panel_targets()] == list(range(len(TARGETS)))
+    assert [info.number for _, info in list_targets()] == list(range(len(TARGETS)))

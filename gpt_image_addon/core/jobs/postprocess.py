@@ -15,7 +15,7 @@ from ..common.threads import FairLock
 from ..errors import InvalidRequestError, InvalidResponseError
 from ..imaging.thumbnails import write_thumbnail
 from ..journal.stored_values import clean_text, clean_usd
-from ..providers import provider_class
+from ..providers import load_provider
 from ..request.parameters import STRENGTHS
 from ..request.providers import PROVIDERS, find_provider
 from ..request.request import Application, GenerationRequest
@@ -199,7 +199,7 @@ def _known_height(
     exact = folder / f"{HEIGHT_STEM}{number}.png"
     if exact.exists():
         try:
-            relief = provider_class(provider).relief if provider in PROVIDERS else None
+            relief = load_provider(provider).relief if provider in PROVIDERS else None
             return _Height(decode_height(read_file(exact)), exact=True, relief=relief)
         except UnusablePictureError:
             warnings.append(message("The height {file} can't be read and is not used.", file=exact))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .base import Provider
 
 
-def provider_class(name: str) -> type[Provider]:
+def load_provider(name: str) -> type[Provider]:
     """The class of a provider.
 
     :raises ConfigurationError: there is none of that name.
@@ -45,7 +45,7 @@ def make_provider(name: str, connection: Connection) -> Provider:
 
     :raises ConfigurationError: there is none of that name.
     """
-    return provider_class(name)(connection)
+    return load_provider(name)(connection)
 
 
 def _pricing_of(name: str) -> ModuleType | None:

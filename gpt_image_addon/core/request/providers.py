@@ -151,7 +151,7 @@ def find_provider(name: str) -> ProviderInfo:
     return PROVIDERS.get(name) or ProviderInfo(name, "", "", "", credit=name, needs_key=True, is_paid=True)
 
 
-def automatic_provider(*, has_key: bool) -> str:
+def choose_provider(*, has_key: bool) -> str:
     """The first provider that can be used.
 
     :param has_key: whether there is a key for those that need one.
@@ -159,6 +159,6 @@ def automatic_provider(*, has_key: bool) -> str:
     return next(name for name, info in PROVIDERS.items() if has_key or not info.needs_key)
 
 
-def provider_settings() -> tuple[ProviderSetting, ...]:
+def list_settings() -> tuple[ProviderSetting, ...]:
     """The settings of all providers."""
     return tuple(setting for info in PROVIDERS.values() for setting in info.settings)

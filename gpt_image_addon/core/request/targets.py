@@ -89,6 +89,6 @@ def find_target(name: str) -> TargetInfo:
     return TARGETS.get(name) or TargetInfo(name, "", name, "NONE", -1, "")
 
 
-def panel_targets() -> list[tuple[str, TargetInfo]]:
+def list_targets() -> list[tuple[str, TargetInfo]]:
     """Names and rows in the order of the panel."""
     return sorted(TARGETS.items(), key=lambda row: row[1].number)

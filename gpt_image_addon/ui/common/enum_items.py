@@ -13,7 +13,7 @@ from ...core.errors import GptImageError
 from ...core.request.map_kinds import MAP_KINDS
 from ...core.request.parameters import DEFAULT_SIZE
 from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
-from ...core.request.targets import panel_targets
+from ...core.request.targets import list_targets
 from . import state
 
 NO_STYLE = "none"
@@ -26,14 +26,12 @@ UNSET = "unset"
 """The item of an optional parameter that is not sent."""
 
 AUTOMATIC = "auto"
-"""The provider that can be used, see `providers.automatic_provider`."""
+"""The provider that can be used, see `providers.choose_provider`."""
 PROVIDERS = (
     (AUTOMATIC, "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
     *((name, info.label, info.description) for name, info in PROVIDER_ROWS.items()),
 )
-TARGETS = tuple(
-    (name, info.label, info.description, info.icon, info.number) for name, info in panel_targets()
-)
+TARGETS = tuple((name, info.label, info.description, info.icon, info.number) for name, info in list_targets())
 FIXED_SIZES = (
     (DEFAULT_SIZE, "Square", "1024 x 1024 pixels", "NONE", 0),
     ("1536x1024", "Landscape", "1536 x 1024 pixels", "NONE", 1),

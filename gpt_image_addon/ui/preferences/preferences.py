@@ -17,7 +17,7 @@ from ...core.request.providers import (
     PROVIDERS,
     ProviderInfo,
     ProviderSetting,
-    provider_settings,
+    list_settings,
 )
 from ...core.text.message import message
 from ..common import enum_items
@@ -59,7 +59,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 CUSTOM_NAMES = ("default_width", "default_height")
 OVERRIDDEN_BY = {
-    **{setting.name: setting.variable for setting in provider_settings()},
+    **{setting.name: setting.variable for setting in list_settings()},
     "monthly_budget_usd": "GPT_IMAGE_MONTHLY_BUDGET_USD",
     "max_cost_usd": "GPT_IMAGE_MAX_COST_USD",
 }
@@ -199,7 +199,7 @@ def _property_of(setting: ProviderSetting) -> Any:
 
 
 GPT_IMAGE_AP_preferences.__annotations__.update(
-    (setting.name, _property_of(setting)) for setting in provider_settings()
+    (setting.name, _property_of(setting)) for setting in list_settings()
 )
 
 

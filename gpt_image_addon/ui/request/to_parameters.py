@@ -8,7 +8,7 @@ import bpy
 
 from ...app import settings
 from ...core.request.parameters import COMPRESSED_FORMATS, STRENGTHS
-from ...core.request.providers import automatic_provider, find_provider
+from ...core.request.providers import choose_provider, find_provider
 from ...core.request.targets import find_target
 from ..common import enum_items
 
@@ -23,7 +23,7 @@ def provider_of(values: Values) -> str:
     """The provider that a click on Generate would use."""
     if values.provider != enum_items.AUTOMATIC:
         return str(values.provider)
-    return automatic_provider(has_key=settings.has_key())
+    return choose_provider(has_key=settings.has_key())
 
 
 def prompt_of(values: Values) -> str:

@@ -8,7 +8,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...app import results, settings
-from ...core.request.targets import panel_targets
+from ...core.request.targets import list_targets
 from ...core.text.message import message
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
@@ -210,7 +210,7 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         job = getattr(context, JOB_STRING, "")
-        for target, info in panel_targets():
+        for target, info in list_targets():
             button = self.layout.operator(
                 GPT_IMAGE_OT_apply_result.bl_idname, text=info.use_label, icon=info.icon
             )
