@@ -19,6 +19,7 @@ from ..core.common.threads import BackgroundTasks, FairLock, outcome_of
 from ..core.errors import GptImageError, InvalidRequestError, JobCancelled, StorageError
 from ..core.jobs.queue import Apply, Deliver, Job, JobEvent, JobQueue, Task, Work
 from ..core.jobs.subprocess_worker import SUBPROCESS
+from ..core.request.providers import find_provider
 from ..core.request.request import Application, GenerationRequest
 from ..core.text.log import get_logger
 from ..core.text.message import message
@@ -194,7 +195,7 @@ def snap_to_model(request: GenerationRequest, model: Model, settings: Settings) 
 def resolve_model(request: GenerationRequest, table: Registry, settings: Settings) -> GenerationRequest:
     """The request with what was left open filled in."""
     provider = request.provider or settings.provider
-    usual = _usual_model(table, settings)[0] if provider == "openai" else ""
+    usual = "" if find_provider(provider).default_model else _usual_model(table, settings)[0]
     model = request.model or usual or table.default_for(provider)
     return dataclasses.replace(request, provider=provider, model=model)
 
@@ -231,7 +232,7 @@ def validate_and_price(
     price, warnings = estimates.validate_and_price(
         request, application, table, _seen(settings), more_pictures, read_files=read_files
     )
-    return request, price, (*warnings, *(notices if request.provider == "openai" else ()))
+    return request, price, (*warnings, *(() if find_provider(request.provider).default_model else notices))
 
 
 def check_receiver(application: Application, *, at_once: bool = False) -> None:

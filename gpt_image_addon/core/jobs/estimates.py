@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from ..errors import InvalidRequestError
+from ..providers import price_request
 from ..request.models import Registry, check
 from ..request.normalize import effective_request
-from ..request.parameters import OBJECT_TARGETS
-from ..request.pricing import Estimate, UsageHistory, estimate, no_history
+from ..request.pricing import Estimate, UsageHistory, no_history
 from ..request.prompt import compose
+from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest, check_application
 from ..request.sizes import AUTO, parse_size
+from ..request.targets import find_target
 from .follow_ups import (
     AUTO_SIZE,
     asks_for_height,
@@ -25,7 +26,7 @@ from .follow_ups import (
     repair_request,
 )
 
-TILES_BY_NATURE = "Offline drafts tile by nature, so there are no seams to repair."
+TILES_BY_NATURE = "Images of this provider tile by nature, so there are no seams to repair."
 
 
 def validate_and_price(
@@ -48,22 +49,14 @@ def validate_and_price(
     if application.repair_seams and not request.seamless:
         raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
     sent, notes = effective_request(request, registry)
-    if application.object_name and application.target not in OBJECT_TARGETS:
+    if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
     warnings = check(sent, registry, date.today())
     files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
     price = quote(files, registry, seen, more_pictures)
-    notes += (TILES_BY_NATURE,) if application.repair_seams and request.provider == "offline" else ()
+    if application.repair_seams and find_provider(request.provider).tiles_by_nature:
+        notes += (TILES_BY_NATURE,)
     return with_further(price, request, application, registry, seen), (*warnings, *notes)
-
-
-def sent_fields(request: GenerationRequest, registry: Registry) -> Mapping[str, Any]:
-    """What would be sent for a request besides its pictures, by the very code that sends it."""
-    from ..providers.openai.fields import parameters
-    from ..request.normalize import effective_request
-
-    sent, _ = effective_request(request, registry)
-    return parameters(sent, compose(sent))
 
 
 def quote(
@@ -78,8 +71,21 @@ def quote(
     :param more_pictures: width and height of references that are still to be made.
     :raises InvalidRequestError: a picture of it can't be read.
     """
-    sizes = [*_picture_sizes(request), *more_pictures]
-    return estimate(sent_fields(request, registry), registry, sizes, seen)
+    return price_sent(request, registry, [*_picture_sizes(request), *more_pictures], seen)
+
+
+def price_sent(
+    request: GenerationRequest,
+    registry: Registry,
+    picture_sizes: Sequence[tuple[int, int]],
+    seen: UsageHistory = no_history,
+) -> Estimate:
+    """The price of what is sent for a request.
+
+    :param picture_sizes: width and height of each of its pictures.
+    """
+    sent, _ = effective_request(request, registry)
+    return price_request(sent, compose(sent), registry, picture_sizes, seen)
 
 
 def _picture_sizes(request: GenerationRequest) -> Sequence[tuple[int, int]]:
@@ -97,7 +103,7 @@ def further_price(
 ) -> Estimate:
     """The price of a further request about a picture of this size, and its mask where it has one."""
     pictures = (size,) if request.mask is None else (size, size)
-    return estimate(sent_fields(request, registry), registry, pictures, seen)
+    return price_sent(request, registry, pictures, seen)
 
 
 def with_further(

@@ -29,11 +29,12 @@ from ..http.allowance import ANSWER_SECONDS
 from ..imaging.image_reader import read_image_file
 from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
-from ..providers import PROVIDERS, make_provider
+from ..providers import make_provider, price_answer
 from ..request.models import Registry
 from ..request.normalize import effective_request
-from ..request.pricing import cost_usd, estimate, is_believable
+from ..request.pricing import is_believable
 from ..request.prompt import compose
+from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import parse_size
 from ..results.body_file import BodyFile
@@ -49,7 +50,7 @@ from ..results.store import (
 )
 from ..text.log import get_logger
 from ..text.message import Message, join, message
-from .estimates import further_price, sent_fields
+from .estimates import further_price, price_sent
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
 from .queue import Emit, Job, JobEvent, Work
 
@@ -237,7 +238,7 @@ class Worker:
         prompt = compose(job.request)
         uploads = load_uploads(job.request)
         provider = make_provider(job.request.provider, self.connection)
-        if self.pace is not None and PROVIDERS[job.request.provider].is_paid:
+        if self.pace is not None and find_provider(job.request.provider).is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
             request_state.turn.take(request_state)
         sent, _ = effective_request(job.request, self.registry)
@@ -312,12 +313,11 @@ class Worker:
         """The usage and what it cost, as far as the answer says so and can be believed."""
         if answer.usage is None:
             return None, None
-        cost = cost_usd(answer.usage, self.registry, job.request.model)
+        cost = price_answer(job.request, answer.usage, self.registry)
         if cost is None:
             return answer.usage.to_dict(), None
         sizes = [(upload.width, upload.height) for upload in uploads.all]
-        price = estimate(sent_fields(job.request, self.registry), self.registry, sizes)
-        if not is_believable(cost, price.high_usd):
+        if not is_believable(cost, price_sent(job.request, self.registry, sizes).high_usd):
             return None, None
         return answer.usage.to_dict(), cost * share
 

@@ -12,6 +12,7 @@ from ..errors import InvalidRequestError
 from ..text.message import message
 from .models import Model, Registry, gif_frames
 from .parameters import DROPPABLE
+from .providers import find_provider
 from .request import GenerationRequest
 from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
 
@@ -44,7 +45,7 @@ def effective_request(
 
 def is_cut(request: GenerationRequest) -> bool:
     """Whether the result of a request is made seamless after it has arrived."""
-    return request.seamless and request.provider != "offline"
+    return request.seamless and not find_provider(request.provider).tiles_by_nature
 
 
 def tile_size(request: GenerationRequest) -> tuple[int, int] | None:

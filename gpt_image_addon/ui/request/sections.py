@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...core.request.parameters import PARAMETERS, UNSET, Parameter, Section
+from ...core.request.providers import find_provider
 from ..common.widgets import draw_choice
 from .to_parameters import belongs, is_usable
 
@@ -46,7 +47,8 @@ def _draw(row: Parameter, layout: Any, values: Any, found: Quote) -> None:
 
 def _is_offered(row: Parameter, values: Any, found: Quote) -> bool:
     """Whether format, target, provider and model have a parameter."""
-    if not belongs(row, values) or (row.panel and row.panel.online and found.provider == "offline"):
+    trait = row.panel.trait if row.panel is not None else ""
+    if not belongs(row, values) or (trait and not getattr(find_provider(found.provider), trait)):
         return False
     is_optional = row.model_values and row.default is None
     return not is_optional or (found.model is not None and bool(row.taken_by(found.model)))

@@ -14,12 +14,16 @@ import pytest
 from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError
 from gpt_image_addon.core.imaging.formats import encode_png
 from gpt_image_addon.core.jobs import admission
-from gpt_image_addon.core.jobs.estimates import quote, sent_fields
+from gpt_image_addon.core.jobs.estimates import quote
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.providers.openai.fields import parameters
+from gpt_image_addon.core.providers.openai.pricing import estimate
 from gpt_image_addon.core.request.models import load_registry
-from gpt_image_addon.core.request.pricing import Estimate, Limits, estimate
+from gpt_image_addon.core.request.normalize import effective_request
+from gpt_image_addon.core.request.pricing import Estimate, Limits
+from gpt_image_addon.core.request.prompt import compose
 from gpt_image_addon.core.request.request import Application
 from tests.api_server import ApiServer, faults
 from tests.core.line import REQUEST, admit, run
@@ -62,7 +66,8 @@ def test_the_bill_lies_in_the_range_of_what_was_sent(
     event = run(journal, api_server.base_url, api_server.api_key, job)
     assert event.error is None
     record = api_server.image_requests[0]
-    assert {**sent_fields(job.request, load_registry())} == record.fields
+    sent, _ = effective_request(job.request, load_registry())
+    assert parameters(sent, compose(sent)) == record.fields
     price = estimate(record.fields, load_registry())
     assert job.estimated_usd == price.high_usd
     assert price.low_usd <= record.cost_usd <= price.high_usd
