@@ -56,6 +56,7 @@ from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.queue import Job, Task, as_completed
 from .core.request.parameters import PARAMETERS, SNAPPED
+from .core.request.providers import DEFAULT_PROVIDER
 from .core.request.request import Application, GenerationRequest
 from .core.request.sizes import AUTO
 from .core.text.message import Message, message
@@ -183,7 +184,7 @@ class Result:
 def generate(prompt: str, *, target: str = "texture", **parameters: Any) -> Result:
     """Make something from a prompt and wait for it.
 
-    :param target: ``image``, ``texture``, ``plane`` or ``material``.
+    :param target: what to make: one of the table of targets, such as ``material``.
     :param parameters: as for `submit`.
     :raises GptImageError: why there is no result; see `core.errors` for the kinds.
     """
@@ -204,7 +205,7 @@ def submit(
 ) -> Job:
     """Start making something from a prompt and return at once.
 
-    :param target: ``image``, ``texture``, ``plane`` or ``material``.
+    :param target: what to make: one of the table of targets, such as ``material``.
     :param reuse: True uses the stored result of an equal request, where there is one, and waits for one that
         is on its way, also from another process. False sends the request whatever there is. Without it, only
         a result is used that an earlier process paid for and could not deliver before it ended.
@@ -360,7 +361,7 @@ def result_of(job: Job) -> Result:
 
     :raises GptImageError: why it has none.
     """
-    from .scene.targets.registry import Applied
+    from .scene.targets.base import Applied
 
     applied, prepared = job.applied, job.result()
     if not isinstance(applied, Applied):
@@ -443,17 +444,19 @@ def batch_results(result: BatchResult) -> Iterator[dict[str, Any]]:
     return read_results(result.results)
 
 
-def test_connection(done: Callable[[int | None, GptImageError | None], None]) -> None:
+def test_connection(
+    done: Callable[[int | None, GptImageError | None], None], provider: str = DEFAULT_PROVIDER
+) -> None:
     """Ask the server for its models, which costs nothing; ``done`` gets their number on the main thread.
 
     :raises ConfigurationError: nothing may be sent.
     """
-    from .core.providers.openai.models_endpoint import list_models
+    from .core.providers import make_provider
 
     found = settings.load()
-    found.check_provider("openai")
+    found.check_provider(provider)
     connection = found.connection()
-    errand(lambda: len(list_models(connection)), done)
+    errand(lambda: len(make_provider(provider, connection).list_models()), done)
 
 
 def earlier(prompt: str, **parameters: Any) -> Entry | None:

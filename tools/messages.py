@@ -39,10 +39,13 @@ UNSEEN = (
     *("core.common.keychain_windows", "core.common.process_lock", "core.http.connections"),
     *("core.http.json_images", "core.http.sockets", "core.imaging.png_writer", "core.jobs.follow_ups"),
     *("core.journal.batch_rows", "core.journal.untrusted_journal", "core.journal.merge"),
-    *("core.journal.rate_limiter", "core.providers.openai.batch_api", "core.request.prompt"),
+    *("core.journal.rate_limiter", "core.providers.openai.batch_api"),
     *("core.textures.channel_packing", "core.textures.lighting"),
 )
 """Modules, and folders of them, whose sentences reach the command line, a model or nobody."""
+WITH_ROWS = ("core/request/providers.py", "core/request/targets.py")
+"""Modules whose rows hold what the interface shows."""
+ROW_KEYWORDS = ("label", "description", "notice", "use_label")
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"
 """How a sentence begins; with what is filled in, or a name in quotes, too."""
 MAKERS = ("message", "Message", "UnusablePictureError")
@@ -58,7 +61,8 @@ def messages() -> dict[str, str]:
             if _has_words(text):
                 found.setdefault(text, path.name)
     for path, tree in _seen_modules():
-        for text in (*_sentences(tree), *_templates(tree), *_progress(tree)):
+        rows = _of_rows(tree) if path.as_posix().endswith(WITH_ROWS) else ()
+        for text in (*_sentences(tree), *_templates(tree), *_progress(tree), *rows):
             found.setdefault(text, path.name)
     for style in json.loads(STYLES.read_text("utf-8"))["styles"]:
         found.setdefault(style["label"], STYLES.name)
@@ -202,6 +206,16 @@ def _of_parameters() -> Iterator[str]:
         if row.panel is not None:
             yield from filter(None, (row.panel.label, row.panel.tip, row.panel.short))
             yield from (text for choice in row.choices for text in choice[1:])
+
+
+def _of_rows(tree: ast.Module) -> Iterator[str]:
+    """Labels and descriptions of rows, and of what can be chosen in them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "choices" and isinstance(node.value, ast.Tuple):
+            for choice in node.value.elts:
+                yield from filter(None, map(_text, getattr(choice, "elts", ())[1:]))
+        elif isinstance(node, ast.keyword) and node.arg in ROW_KEYWORDS:
+            yield from filter(None, [_text(node.value)])
 
 
 def _text(node: ast.AST) -> str | None:

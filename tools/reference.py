@@ -25,7 +25,9 @@ from gpt_image_addon.core import errors  # noqa: E402
 from gpt_image_addon.core.jobs import queue  # noqa: E402
 from gpt_image_addon.core.request import map_kinds, models, pricing, request  # noqa: E402
 from gpt_image_addon.core.request.parameters import PARAMETERS  # noqa: E402
+from gpt_image_addon.core.request.providers import PROVIDERS  # noqa: E402
 from gpt_image_addon.core.request.sizes import SizeRule  # noqa: E402
+from gpt_image_addon.core.request.targets import TARGETS  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by `make docs` from the code. Change it there. -->\n"
@@ -172,6 +174,10 @@ def model_table() -> str:
         )
         for row in found.models
     ]
+    offered = [
+        (code(name), info.label, info.description, info.default_model or found.default)
+        for name, info in PROVIDERS.items()
+    ]
     names = [field.name for field in dataclasses.fields(SizeRule)]
     rules = [
         (name, *(shown(getattr(rule, field)) for field in names)) for name, rule in found.size_rules.items()
@@ -187,6 +193,8 @@ def model_table() -> str:
             table(
                 ("model", "provider", "qualities", "transparent", "sizes", "shutdown", "replacement"), rows
             ),
+            "\n## Providers\n",
+            table(("provider", "in the panel", "meaning", "default model"), offered),
             "\n## Sizes\n",
             table(("rule", *(name.replace("_", " ") for name in names)), rules),
             "\n## Prices\n",
@@ -210,6 +218,7 @@ def python() -> str:
     functions.sort(key=lambda function: function.__module__ != api.__name__)
     results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, queue.Task, queue.Job]
     kinds = [(code(kind.name), kind.label) for kind in map_kinds.BY_NAME.values()]
+    targets = [(code(name), info.label, info.description) for name, info in TARGETS.items()]
     parts = [
         "# Python: every function\n",
         "`from gpt_image_addon import api` in a checkout, `from bl_ext.user_default.gpt_image_addon import "
@@ -220,6 +229,8 @@ def python() -> str:
         parameters(request.GenerationRequest),
         "\n## Parameters of what becomes of it\n",
         parameters(request.Application),
+        "\n## Targets\n",
+        table(("target", "in the panel", "meaning"), targets),
         "\n## Kinds of maps\n",
         table(("kind", "label"), kinds),
         "\n## Functions",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..core.journal.journal import Journal
     from ..core.request.request import Application
     from ..core.results.store import ImageFile, PreparedResult
-    from ..scene.targets.registry import Applied
+    from ..scene.targets.base import Applied
 
 T = TypeVar("T")
 log = get_logger(__name__)
@@ -101,7 +101,7 @@ class Applier:
         return StepResult.BUSY
 
     def _way_of(self, job: Task) -> Iterator[StepResult]:
-        from ..scene.targets.registry import Deferred
+        from ..scene.targets.base import Deferred
 
         try:
             applied = yield from self._import(job) if isinstance(job, Job) else _deliver(job)

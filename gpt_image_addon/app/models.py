@@ -6,6 +6,7 @@ import dataclasses
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from ..core.request.providers import find_provider
 from ..core.request.request import GenerationRequest
 from ..core.text.log import get_logger
 from .settings import Settings
@@ -35,7 +36,7 @@ def resolve_model(
 ) -> tuple[GenerationRequest, tuple[str, ...]]:
     """The request with provider and model, and notices where the model of the preferences is gone."""
     provider = request.provider or settings.provider
-    usual = settings.default_model if provider == "openai" else ""
+    usual = "" if find_provider(provider).default_model else settings.default_model
     if request.model or not usual:
         model = request.model or table.default_for(provider)
         return dataclasses.replace(request, provider=provider, model=model), ()

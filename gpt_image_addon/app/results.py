@@ -94,11 +94,11 @@ def _resolved(application: dict[str, Any]) -> dict[str, Any]:
 
 def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
     """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing."""
-    from ..core.request.parameters import OBJECT_TARGETS
+    from ..core.request.targets import find_target
     from ..scene.context import MATERIAL_TYPES
     from ..scene.targets.receiver import why_read_only
 
-    if obj is None or target not in OBJECT_TARGETS or obj.type not in MATERIAL_TYPES:
+    if obj is None or not find_target(target).onto_object or obj.type not in MATERIAL_TYPES:
         return ""
     return why_read_only(obj) or ""
 
@@ -109,14 +109,16 @@ def use_variation(job: str, number: int, **application: Any) -> None:
     :param number: 0 for the first.
     :raises InvalidRequestError: there is no such job of this session.
     """
-    from ..scene.targets.registry import Applied, swap
+    from ..core.request.targets import find_target
+    from ..scene.targets.base import Applied
+    from ..scene.targets.registry import swap
 
     found = next((one for one in session.jobs() if one.id == job), None)
     if not isinstance(found, Job) or not isinstance(found.applied, Applied):
         raise InvalidRequestError(
             message("There is no finished job {job} in this session.", job=job), code="no_such_job"
         )
-    if found.application.target == "material":
+    if find_target(found.application.target).maps:
         apply(job, target="material", picture=number, **application)
     else:
         swap(found.applied, number)

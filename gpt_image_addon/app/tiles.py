@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.common.arguments import typed
 from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job, Task
+from ..core.request.providers import find_provider
 from ..core.request.request import Application, GenerationRequest
 from ..core.results.store import PreparedResult
 from ..core.text.message import Message, message
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from ..core.results.output_files import Outputs
     from ..core.textures.tiling import Tile
 
-OFFLINE = "The offline provider can't repaint seams; it can only cut the tile, and this is the cut."
+CUT_ONLY = Message(
+    "The {provider} provider can't repaint seams; it can only cut the tile, and this is the cut."
+)
 KEPT = Message("The seams could not be repainted, so the cut is kept: {reason}")
 REPAIR: Mapping[str, Any] = {
     **dict.fromkeys(("description", "provider", "model", "quality"), str | None),
@@ -108,8 +111,8 @@ def submit_tile(
         return submit_work("Tile", work)
     found = settings.load()
     request = _request(repair, found)
-    if request.provider == "offline":
-        return submit_work("Tile", work.offline)
+    if not find_provider(request.provider).takes_masks:
+        return submit_work("Tile", lambda: work.cut_only(request.provider))
     found.check_provider(request.provider)
     work.check()
     tile = work.cut()
@@ -155,7 +158,7 @@ def estimate_tile(
     table = models.find_registry(found)
     request, _ = models.resolve_model(_request(repair, found), table, found)
     tile = work.cut()
-    if tile.seams is None or request.provider == "offline":
+    if tile.seams is None or not find_provider(request.provider).takes_masks:
         return Estimate(0.0, 0.0, exact=True)
     height, width = tile.pixels.shape[:2]
     painted = painted_size((width, height), request.model, table)
@@ -254,9 +257,9 @@ class _Work:
         tile = tile_of(pixels, self.size)
         return dataclasses.replace(tile, notes=(*notes, *tile.notes))
 
-    def offline(self) -> TileResult:
+    def cut_only(self, provider: str) -> TileResult:
         made = self()
-        return dataclasses.replace(made, warnings=(*made.warnings, OFFLINE))
+        return dataclasses.replace(made, warnings=(*made.warnings, message(CUT_ONLY, provider=provider)))
 
     def repaint_seams(self, tile: Tile, prepared: PreparedResult) -> TileResult:
         from ..core.jobs.image_steps import repaired

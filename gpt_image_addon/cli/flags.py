@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.request.parameters import PARAMETERS, PROVIDERS, TARGETS, Group, Parameter
+from ..core.request.parameters import PARAMETERS, Group, Parameter
+from ..core.request.providers import PROVIDERS
+from ..core.request.targets import TARGETS
 
 TITLES: Mapping[Group, str] = {
     "result": "what becomes of it",

@@ -10,7 +10,7 @@ from .. import api
 from ..core.errors import Billed, JobCancelled
 from ..core.jobs.queue import Job, Task
 from ..core.journal.states import JobState
-from ..core.providers import PROVIDERS
+from ..core.request.providers import find_provider
 from . import signals
 from .common import console, say
 
@@ -100,4 +100,4 @@ def _billed(job: Task) -> Billed:
 
 
 def _is_paid(job: Task) -> bool:
-    return isinstance(job, Job) and PROVIDERS[job.request.provider].is_paid
+    return isinstance(job, Job) and find_provider(job.request.provider).is_paid

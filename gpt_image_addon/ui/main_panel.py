@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from ..core.request.providers import find_provider
 from .common import enum_items
 from .common.sidebar import Sidebar, in_every_sidebar
 from .common.translate import translate
@@ -100,9 +101,10 @@ def _draw_provider(layout: Any, values: Any, found: quote.Quote) -> None:
     row.use_property_split = True
     row.use_property_decorate = False
     row.prop(values, "provider")
-    if found.provider == "offline" and values.provider == "auto":
+    notice = find_provider(found.provider).notice
+    if notice and values.provider == enum_items.AUTOMATIC:
         box = layout.box()
-        box.label(text="Offline draft: drawn on this computer", icon="INTERNET_OFFLINE")
+        box.label(text=notice, icon="INTERNET_OFFLINE")
         box.operator(keys.GPT_IMAGE_OT_open_preferences.bl_idname, icon="URL")
 
 

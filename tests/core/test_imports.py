@@ -45,7 +45,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.common core.request core.http core.imaging core.providers",
         "",
     ),
-    "core.jobs": (f"{JOBS} core.providers.openai {PAINTER}", "numpy"),
+    "core.jobs": (JOBS, "numpy"),
     "core.batch": (
         f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
         "PIL",
@@ -68,8 +68,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers.openai core.jobs core.batch scene scene.targets app"
-        " app.batch",
+        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch",
         "",
     ),
     "ui.common.translations": ("", ""),
@@ -86,7 +85,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.request ui.presets ui.results",
         "bpy",
     ),
-    "ui": ("ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
+    "ui": ("core.request ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
     "cli": (
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
         "",
@@ -263,7 +262,7 @@ def test_core_imports_without_blender() -> None:
 
 
 def test_submitting_loads_nothing_heavy() -> None:
-    light = "core.common core.request core.journal core.results core.providers.openai.fields"
+    light = "core.common core.request core.journal core.results core.providers.openai.pricing"
     names = [
         f"gpt_image_addon.{name}"
         for name, _ in modules()

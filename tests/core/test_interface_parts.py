@@ -20,11 +20,11 @@ from gpt_image_addon.core.common import keychain
 from gpt_image_addon.core.common.threads import BackgroundTasks
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from gpt_image_addon.core.imaging.thumbnails import EDGE, make_preview
-from gpt_image_addon.core.jobs.durations import DEFAULT_SECONDS, Durations
+from gpt_image_addon.core.jobs.durations import Durations
 from gpt_image_addon.core.jobs.queue import Emit, Job, JobQueue
 from gpt_image_addon.core.raster.drawing import Stroke, draw_strokes, fill_polygons
 from gpt_image_addon.core.request import styles
-from gpt_image_addon.core.request.prompt import compose
+from gpt_image_addon.core.request.normalize import compose
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import PreparedResult
 
@@ -114,13 +114,13 @@ def test_a_preview_is_small_upright_for_blender_and_complete() -> None:
 def test_durations_are_learned_and_kept(tmp_path: Path) -> None:
     path, request = tmp_path / "durations.json", GenerationRequest(prompt="x", provider="openai", model="m")
     durations = Durations(path)
-    assert durations.expected(request) == DEFAULT_SECONDS
+    assert durations.expected(request) == 40.0
     durations.note(request, 10.0)
     durations.note(request, 20.0)
     assert durations.expected(request) == pytest.approx(13.0)
     assert Durations(path).expected(request) == pytest.approx(13.0)
     path.write_text("broken")
-    assert Durations(path).expected(request) == DEFAULT_SECONDS
+    assert Durations(path).expected(request) == 40.0
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes in its folders")
@@ -132,7 +132,7 @@ def test_durations_are_read_of_a_file_alone(tmp_path: Path) -> None:
     os.mkfifo(path)
     writer = subprocess.Popen(["sh", "-c", 'printf %s "$1" > "$2"', "sh", text, str(path)])
     try:
-        assert Durations(path).expected(request) == DEFAULT_SECONDS
+        assert Durations(path).expected(request) == 40.0
     finally:
         writer.kill()
         writer.wait()

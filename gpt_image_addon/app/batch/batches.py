@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.batch.manifest import Manifest, Row
 from ...core.errors import GptImageError, InvalidRequestError
-from ...core.request.parameters import OBJECT_TARGETS
 from ...core.request.pricing import BATCH_SHARE
 from ...core.request.request import GenerationRequest
+from ...core.request.targets import find_target
 from ...core.text.log import get_logger
 from .. import models, session, settings
 
@@ -351,7 +351,7 @@ def _ends_otherwise(path: Path | None, suffixes: Sequence[str]) -> bool:
 
 def names_object(row: Row) -> bool:
     """Whether the result of a row is to go onto an object of its file."""
-    return bool(row.application.object_name) and row.application.target in OBJECT_TARGETS
+    return bool(row.application.object_name) and find_target(row.application.target).onto_object
 
 
 def no_object(row: Row, problem: str) -> InvalidRequestError:

@@ -21,6 +21,7 @@ import bpy
 from ...core.common.package import FOLDER, PACKAGE
 from ...core.common.paths import state_folder
 from ...core.errors import GptImageError
+from ...core.request.providers import list_settings
 from ...core.text.redaction import Redaction, describe, without_words
 from .. import settings
 
@@ -175,7 +176,10 @@ def _settings() -> dict[str, Any]:
 
 def _environment() -> list[str]:
     """Names only: values may be secret."""
-    return sorted(name for name in os.environ if name.startswith(OURS) or name.upper() in NETWORK)
+    told = {setting.variable for setting in list_settings()}
+    return sorted(
+        name for name in os.environ if name.startswith(OURS) or name.upper() in NETWORK or name in told
+    )
 
 
 def _job(entry: Entry, with_prompts: bool) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestErro
 from ..jobs.worker import Worker, load_uploads
 from ..journal.batch_rows import BatchState, add_batch, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
-from ..request.normalize import effective_request
-from ..request.prompt import compose
+from ..request.normalize import compose, effective_request
+from ..request.providers import find_provider
 from .gate import Gate
 from .manifest import Row
 from .outcomes import Outcome, RowState, refused
@@ -132,7 +132,7 @@ class Submission:
 def _check_fits(row: Row, provider: str) -> None:
     """:raises InvalidRequestError: the Batch API can't do this."""
     for broken, param, what in (
-        (provider != "openai", "provider", f"the provider {provider}"),
+        (not find_provider(provider).has_batch_api, "provider", f"the provider {provider}"),
         (row.request.is_streamed, "stream", "a stream or previews"),
         (row.application.height_by_model, "height_by_model", "a height by the model"),
         (row.application.repair_seams, "repair_seams", "a repair of seams"),

@@ -21,6 +21,7 @@ from ..jobs.copies import EXTENSIONS
 from ..jobs.queue import Deliver, Job, JobEvent, JobQueue, Task, Work
 from ..jobs.worker import Worker
 from ..journal.batch_rows import last_error
+from ..request.targets import find_target
 from ..results.output_files import Delivery, Outputs, renamed_warning
 from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, PreparedResult
 from .gate import Gate
@@ -87,7 +88,7 @@ class Folder:
 
     def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
         """See `Output.present`; rows with maps are looked at again, as only the result tells their kinds."""
-        if row.application.maps or row.application.target == "material" or stored.folder is None:
+        if row.application.maps or find_target(row.application.target).maps or stored.folder is None:
             return ()
         request = stored.request
         extension = EXTENSIONS.get(request.output_format, request.output_format)

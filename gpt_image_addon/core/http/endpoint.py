@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
@@ -37,6 +38,8 @@ class Connection:
     """One of `PICTURE_FIELDS`."""
     proxy: str = ""
     """Address of a proxy; empty for those of the environment."""
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What else providers were told, by the names in their rows."""
 
     @property
     def is_azure(self) -> bool:

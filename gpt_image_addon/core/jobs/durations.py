@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..common.files import PRIVATE_FILE, read_file, replace_file
 from ..errors import StorageError
+from ..request.providers import find_provider
 from ..request.request import GenerationRequest
 from ..request.sizes import AUTO, parse_size
 from ..results.store import PreparedResult
@@ -21,7 +22,6 @@ log = get_logger(__name__)
 DURATIONS_FILE = "durations.json"
 NEWEST_WEIGHT = 0.3  # of the newest duration in the running average
 FILE_LIMIT = 10**6  # bytes; one holds a few numbers
-DEFAULT_SECONDS = 40.0  # before anything was learned
 MEGAPIXEL = 2**20
 
 
@@ -42,8 +42,7 @@ class Durations:
 
     def expected(self, request: GenerationRequest) -> float:
         """Seconds that a request like this one takes."""
-        found = self._seconds.get(_key(request))
-        return found if found is not None else (1.0 if request.provider == "offline" else DEFAULT_SECONDS)
+        return self._seconds.get(_key(request), find_provider(request.provider).usual_seconds)
 
     def note(self, request: GenerationRequest, seconds: float) -> None:
         """Learn from a request that was answered."""

@@ -10,15 +10,15 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from ..errors import InvalidRequestError
-from ..providers.openai.fields import parameters
+from ..providers import price_request
 from ..request.checked_request import CheckedRequest
 from ..request.models import Registry, check
-from ..request.normalize import effective_request
-from ..request.parameters import OBJECT_TARGETS
-from ..request.pricing import Estimate, UsageHistory, estimate, no_history
-from ..request.prompt import compose
+from ..request.normalize import compose, effective_request
+from ..request.pricing import Estimate, UsageHistory, no_history
+from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest, check_application
 from ..request.sizes import AUTO, parse_size
+from ..request.targets import find_target
 from .follow_ups import (
     AUTO_SIZE,
     asks_for_height,
@@ -31,7 +31,7 @@ from .follow_ups import (
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
 Measure = Callable[[GenerationRequest], Sequence[Size]]
-TILES_BY_NATURE = "Offline drafts tile by nature, so there are no seams to repair."
+TILES_BY_NATURE = "Images of this provider tile by nature, so there are no seams to repair."
 
 
 def validate_and_price(
@@ -52,11 +52,12 @@ def validate_and_price(
     if application.repair_seams and not request.seamless:
         raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
     sent, notes = effective_request(request, registry)
-    if application.object_name and application.target not in OBJECT_TARGETS:
+    if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
     warnings = check(sent, registry, date.today())
     sizes = (measure or image_sizes)(request)
-    notes += (TILES_BY_NATURE,) if application.repair_seams and request.provider == "offline" else ()
+    if application.repair_seams and find_provider(request.provider).tiles_by_nature:
+        notes += (TILES_BY_NATURE,)
     checked = _price(request, sent, registry, sizes, seen)
     price = _with_further(checked, application, registry, seen)
     return dataclasses.replace(checked, price=price, warnings=(*warnings, *notes))
@@ -75,20 +76,6 @@ def price_unchecked(
     return _price(request, effective_request(request, registry)[0], registry, sizes, seen)
 
 
-def table_price(
-    sent: GenerationRequest,
-    prompt: str,
-    registry: Registry,
-    sizes: Sequence[Size],
-    seen: UsageHistory = no_history,
-) -> Estimate:
-    """The price of what is sent, by the very code that sends it.
-
-    :param sizes: width and height of references, mask and markup.
-    """
-    return estimate(parameters(sent, prompt), registry, sizes, seen)
-
-
 def _price(
     request: GenerationRequest,
     sent: GenerationRequest,
@@ -97,7 +84,7 @@ def _price(
     seen: UsageHistory,
 ) -> CheckedRequest:
     prompt = compose(sent)
-    price = table_price(sent, prompt, registry, sizes, seen)
+    price = price_request(sent, prompt, registry, sizes, seen)
     return CheckedRequest(request, sent, prompt, registry.get(request.model), price)
 
 

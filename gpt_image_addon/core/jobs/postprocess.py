@@ -15,9 +15,12 @@ from ..common.threads import FairLock
 from ..errors import InvalidRequestError, InvalidResponseError
 from ..imaging.thumbnails import write_thumbnail
 from ..journal.stored_values import clean_text, clean_usd
+from ..providers import load_provider
 from ..request.parameters import STRENGTHS
+from ..request.providers import PROVIDERS, find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size
+from ..request.targets import find_target
 from ..results.store import (
     HEIGHT_STEM,
     MAPS_FOLDER,
@@ -37,9 +40,6 @@ from .subprocess_worker import SUBPROCESS
 if TYPE_CHECKING:
     from ..raster.arrays import Plane
     from ..textures.writer import MadeMaps
-
-MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic", "opacity")
-PROVIDER_LABELS = {"openai": "OpenAI", "offline": "offline draft"}
 
 
 def prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
@@ -103,7 +103,9 @@ def _finished(
     warnings: list[str],
 ) -> tuple[tuple[ImageFile, ...], _Height | None]:
     """The pictures as they are to be imported, and the height of the first where one is known."""
-    height = _known_height(received[0], application, folder, warnings) if _kinds(application) else None
+    height = None
+    if _kinds(application):
+        height = _known_height(received[0], request.provider, application, folder, warnings)
     pictures = []
     for number, picture in enumerate(received):
         picture, notes = process(picture, request, application, folder)
@@ -173,19 +175,17 @@ class _Height:
     plane: Plane
     exact: bool
     """The provider's own, rather than the model's picture of it."""
+    relief: float | None = None
+    """Share of the shorter edge that 1 stands above 0, where that is known."""
 
     @property
     def depth(self) -> float | None:
-        """Pixels that 1 stands above 0, where that is known: of drafts it is."""
-        if not self.exact:
-            return None
-        from ..providers.offline.painter import RELIEF
-
-        return RELIEF * min(self.plane.shape)
+        """The same in pixels."""
+        return self.relief * min(self.plane.shape) if self.relief is not None else None
 
 
 def _known_height(
-    picture: ImageFile, application: Application, folder: Path, warnings: list[str]
+    picture: ImageFile, provider: str, application: Application, folder: Path, warnings: list[str]
 ) -> _Height | None:
     """The height of the first received picture, at its size."""
     if picture.format not in PIXEL_FORMATS:
@@ -197,7 +197,8 @@ def _known_height(
     exact = folder / f"{HEIGHT_STEM}{number}.png"
     if exact.exists():
         try:
-            return _Height(decode_height(read_file(exact)), exact=True)
+            relief = load_provider(provider).relief if provider in PROVIDERS else None
+            return _Height(decode_height(read_file(exact)), exact=True, relief=relief)
         except UnusablePictureError:
             warnings.append(message("The height {file} can't be read and is not used.", file=exact))
     answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None
@@ -225,7 +226,7 @@ def _known_height(
 
 
 def _kinds(application: Application) -> tuple[str, ...]:
-    return application.maps or (MATERIAL_MAPS if application.target == "material" else ())
+    return application.maps or find_target(application.target).maps
 
 
 def _make_maps(
@@ -249,8 +250,7 @@ def _make_maps(
         pack=application.pack,
     )
     color = eight_bit_color(read_pixels(picture.data, picture.name))
-    drawn = height is not None and height.exact  # drafts tile by nature
-    wraps = True if request.seamless or drawn else None
+    wraps = True if request.seamless or find_provider(request.provider).tiles_by_nature else None
     plane = None
     if height is not None and height.plane.shape == color.shape[:2]:
         plane = height.plane if height.exact else fuse(height.plane, color, bool(wraps))
@@ -270,7 +270,7 @@ def _facts(job: str, request: GenerationRequest, picture: ImageFile, answer: Map
     facts = {
         "job": job,
         "prompt": request.prompt,
-        "provider": PROVIDER_LABELS.get(request.provider, request.provider),
+        "provider": find_provider(request.provider).credit,
         "model": request.model,
         "size": format_size(picture.width, picture.height),
         "quality": request.quality,

@@ -29,9 +29,10 @@ from ..http.allowance import ANSWER_SECONDS
 from ..imaging.image_reader import read_image_file
 from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
-from ..providers import PROVIDERS, make_provider
+from ..providers import make_provider, price_answer, price_request
 from ..request.models import Registry
-from ..request.pricing import cost_usd, is_believable
+from ..request.pricing import is_believable
+from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import parse_size
 from ..results.body_file import BodyFile
@@ -47,7 +48,7 @@ from ..results.store import (
 )
 from ..text.log import get_logger
 from ..text.message import Message, join, message
-from .estimates import price_further, price_unchecked, table_price
+from .estimates import price_further, price_unchecked
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
 from .queue import Emit, Job, JobEvent, Work
 
@@ -238,7 +239,7 @@ class Worker:
         assert checked is not None
         uploads = load_uploads(job.request)
         provider = make_provider(job.request.provider, self.connection)
-        if self.pace is not None and PROVIDERS[job.request.provider].is_paid:
+        if self.pace is not None and find_provider(job.request.provider).is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
             request_state.turn.take(request_state)
         self.journal.sending(job.id, checked.sent.size)
@@ -312,12 +313,12 @@ class Worker:
         """The usage and what it cost, as far as the answer says so and can be believed."""
         if answer.usage is None:
             return None, None
-        cost = cost_usd(answer.usage, self.registry, job.request.model)
+        cost = price_answer(job.request, answer.usage, self.registry)
         if cost is None:
             return answer.usage.to_dict(), None
         sizes = [(upload.width, upload.height) for upload in uploads.all]
         checked = job.checked or price_unchecked(job.request, self.registry)
-        price = table_price(checked.sent, checked.prompt, self.registry, sizes)
+        price = price_request(checked.sent, checked.prompt, self.registry, sizes)
         if not is_believable(cost, price.high_usd):
             return None, None
         return answer.usage.to_dict(), cost * share

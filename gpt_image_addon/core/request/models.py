@@ -19,6 +19,7 @@ from ..text.json_reader import once, parse_json
 from ..text.message import message
 from .model_table import COUNT_LIMIT, check_table
 from .parameters import ANIMATED_OR_DRAWN, CHOSEN_BY_MODEL
+from .providers import DEFAULT_PROVIDER, find_provider
 from .request import GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
 
@@ -26,7 +27,6 @@ TABLE_FILE = "models.json"
 FILE_LIMIT = 4 * 10**6  # bytes of the user's own table
 REASON_LIMIT = 200  # characters
 SUNSET_NOTICE = timedelta(days=60)  # how long before its shutdown a model is warned about
-OFFLINE_MODEL = "offline-draft"
 GIF_FRAMES = (9, 12, 16)  # up to so many frames a size rule of its own holds
 DEFAULT_GIF_FRAMES = 9
 
@@ -36,7 +36,7 @@ class Model:
     """One row of the table."""
 
     id: str
-    provider: str = "openai"
+    provider: str = DEFAULT_PROVIDER
     snapshots: tuple[str, ...] = ()
     """Dated names of the same model."""
     released: str = ""
@@ -90,9 +90,11 @@ class Registry:
 
         :raises ConfigurationError: the user's table, which may name another, can't be used.
         """
-        if self.fault is not None and provider != "offline":
+        if own := find_provider(provider).default_model:
+            return own
+        if self.fault is not None:
             raise self.fault
-        return OFFLINE_MODEL if provider == "offline" else self.default
+        return self.default
 
     def get(self, model_id: str) -> Model:
         """The row of a model; for one that is not in the table, a row that permits everything."""

@@ -1,4 +1,4 @@
-"""From the request that was made to the one that is sent: sizes that a model takes, room for a cut.
+"""From the request that was made to what is sent: sizes that a model takes, room for a cut, all its words.
 
 Known without looking at pixels, so that pricing and submitting load nothing that handles them.
 """
@@ -13,8 +13,16 @@ from ..errors import InvalidRequestError
 from ..text.message import message
 from .models import Registry, gif_frames
 from .parameters import DROPPABLE, SNAPPED
+from .providers import find_provider
 from .request import GenerationRequest
 from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
+from .styles import find_style
+
+TRANSPARENT_WORDS = "Isolated on a fully transparent background; no backdrop, no cast shadow."
+SEAMLESS_WORDS = (
+    "Seamless tileable texture seen straight from above, evenly lit without shadows or vignette, "
+    "filling the whole picture."
+)
 
 
 def effective_request(
@@ -45,7 +53,7 @@ def effective_request(
 
 def is_cut(request: GenerationRequest) -> bool:
     """Whether the result of a request is made seamless after it has arrived."""
-    return request.seamless and request.provider != "offline"
+    return request.seamless and not find_provider(request.provider).tiles_by_nature
 
 
 def tile_size(request: GenerationRequest) -> tuple[int, int] | None:
@@ -91,3 +99,25 @@ def snap_to_model(
         if rule.problem(*size) is not None:
             changes["size"] = format_size(*rule.nearest(*size))
     return dataclasses.replace(request, **changes)
+
+
+def compose(request: GenerationRequest) -> str:
+    """The prompt as it is sent: scene and subject first, then style, then constraints.
+
+    :raises InvalidRequestError: the style is not known.
+    """
+    parts = [request.prompt.strip()]
+    if any(request.reference_labels):
+        parts.append(_label_words(request.reference_labels))
+    if request.style:
+        parts.append(find_style(request.style).words)
+    if request.seamless:
+        parts.append(SEAMLESS_WORDS)
+    if request.background == "transparent":
+        parts.append(TRANSPARENT_WORDS)
+    return "\n".join(parts)
+
+
+def _label_words(labels: tuple[str, ...]) -> str:
+    named = [f"picture {number} is {label}" for number, label in enumerate(labels, 1) if label]
+    return f"Of the pictures given, {', '.join(named)}."

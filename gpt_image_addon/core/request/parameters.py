@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .map_kinds import BY_NAME, MAP_KINDS
+from .providers import DEFAULT_PROVIDER
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
@@ -31,9 +31,6 @@ ANIMATED_OR_DRAWN = ("gif", "svg")
 """Formats that never stream and that Blender can't hold."""
 PIXEL_FORMATS = ("png", "jpeg", "webp")
 """Formats that every model makes."""
-PROVIDERS = ("openai", "offline")
-TARGETS = ("image", "texture", "plane", "material")
-OBJECT_TARGETS = ("texture", "material")  # those that go onto an existing object
 ALPHA_FORMATS = ("png", "webp")
 MAX_FRAME_MS = 655_350  # what a gif can hold
 MAX_STRENGTH = 10
@@ -141,8 +138,8 @@ class PanelField:
     """What it begins with, where that is not the parameter's default."""
     unset: Any = None
     """What it says where the parameter is None; None where it can't say that, or a choice does."""
-    online: bool = False
-    """Hidden where no server is asked."""
+    trait: str = ""
+    """Of the provider, without which it is hidden."""
     attached: bool = False
     """Drawn without a gap below the row before."""
     short: str = ""
@@ -170,8 +167,8 @@ class Parameter:
     """Whether it is a tuple of such values."""
     formats: tuple[str, ...] = ()
     """Output formats that have it; empty for all."""
-    target: str = ""
-    """The only target that has it; empty for all."""
+    of_maps: bool = False
+    """Only targets with material maps have it."""
     needs: str = ""
     """The parameter without which this one means nothing."""
     field: Literal["", "always", "changed"] = ""
@@ -215,7 +212,7 @@ _ROWS = (
         panel=PanelField("output", "Name", "Name of the result; made from the prompt when empty",
             in_preset=False)),
     Parameter("provider", default="",
-        flag=Flag("api", "default: $GPT_IMAGE_PROVIDER or openai"),
+        flag=Flag("api", f"default: $GPT_IMAGE_PROVIDER or {DEFAULT_PROVIDER}"),
         panel=PanelField("provider", "Provider", "Who makes the picture")),
     Parameter("model", default="", field="always",
         flag=Flag("api", "model; `models` lists them", "ID"),
@@ -241,7 +238,7 @@ _ROWS = (
             "let the model repaint seams that show after the cut: one more request for each such picture"),
         panel=PanelField("request", "Repair Seams",
             "Let the model repaint seams that still show: one more request for each such picture",
-            online=True)),
+            trait="repairs_seams")),
     Parameter("references", Path, (), many=True,
         flag=Flag("references",
             "picture to show the model, or `camera` for a render of the scene; repeatable",
@@ -292,63 +289,64 @@ _ROWS = (
             "Folder that gets copies of pictures and maps; that of the preferences when empty",
             in_preset=False)),
     Parameter("picture", int, 0),
-    Parameter("maps", default=(), many=True, choices=MAPS, target="material",
+    Parameter("maps", default=(), many=True, choices=MAPS, of_maps=True,
         flag=Flag("maps", f"material maps: {', '.join(BY_NAME)}", "KIND,…"),
         panel=PanelField("maps", "Maps", "Material maps to make from the picture",
             initial=("base_color", "normal", "roughness", "height", "metallic"))),
-    Parameter("displacement", default="none", choices=DISPLACEMENTS, target="material",
+    Parameter("displacement", default="none", choices=DISPLACEMENTS, of_maps=True,
         flag=Flag("maps", "show height as bump or true displacement (default: none)"),
         panel=PanelField("maps", "Relief", "How the material shows its height")),
-    Parameter("texture_size", float, target="material",
+    Parameter("texture_size", float, of_maps=True,
         flag=Flag("maps", "what the picture spans on the object", "METRES"),
         panel=PanelField("maps", "Real Size",
             "What the picture spans on the object; 0 lays it over the UV map once", unset=0.0)),
-    Parameter("height_by_model", bool, False, target="material",
+    Parameter("height_by_model", bool, False, of_maps=True,
         flag=Flag("maps", "ask the model for the height too: one more request"),
         panel=PanelField("maps", "Height by the Model",
             "Ask the model for the height of its picture: one more request, which is paid, too",
-            online=True)),
-    Parameter("normal_strength", float, 1.0, least=0, most=MAX_STRENGTH, target="material",
+            trait="needs_height")),
+    Parameter("normal_strength", float, 1.0, least=0, most=MAX_STRENGTH, of_maps=True,
         flag=Flag("maps", "steepness of the normal map", "FACTOR"),
         panel=PanelField("strengths", "Normal Strength", "How steep the relief of the normal map is",
             short="Normal")),
-    Parameter("height_strength", float, 1.0, least=0, most=MAX_STRENGTH, target="material",
+    Parameter("height_strength", float, 1.0, least=0, most=MAX_STRENGTH, of_maps=True,
         flag=Flag("maps", "contrast of the height map", "FACTOR"),
         panel=PanelField("strengths", "Height Strength",
             "How much of the range from black to white the height takes", short="Height")),
-    Parameter("ao_strength", float, 1.0, least=0, most=MAX_STRENGTH, target="material",
+    Parameter("ao_strength", float, 1.0, least=0, most=MAX_STRENGTH, of_maps=True,
         flag=Flag("maps", "darkness of the ambient occlusion", "FACTOR"),
         panel=PanelField("strengths", "AO Strength", "How dark hollows are in the ambient occlusion map",
             short="AO")),
-    Parameter("roughness_contrast", float, 1.0, least=0, most=MAX_STRENGTH, target="material",
+    Parameter("roughness_contrast", float, 1.0, least=0, most=MAX_STRENGTH, of_maps=True,
         flag=Flag("maps", "spread of the roughness", "FACTOR"),
         panel=PanelField("strengths", "Roughness Contrast",
             "How much the roughness differs from its mean", short="Roughness")),
-    Parameter("bits", int, 8, choices=BITS, target="material",
+    Parameter("bits", int, 8, choices=BITS, of_maps=True,
         flag=Flag("maps", "of height and normal (default: 8)"),
         panel=PanelField("output", "Depth", "Of height and normal maps")),
-    Parameter("convention", default="OPENGL", choices=CONVENTIONS, target="material",
+    Parameter("convention", default="OPENGL", choices=CONVENTIONS, of_maps=True,
         flag=Flag("maps", "of the normal map in --textures-dir; Blender's own is OPENGL"),
         panel=PanelField("output", "Normals",
             "Of the normal map among the copies; Blender's own is always OpenGL")),
-    Parameter("pack", choices=PACKINGS, target="material",
+    Parameter("pack", choices=PACKINGS, of_maps=True,
         flag=Flag("maps", "also write several maps into one picture"),
         panel=PanelField("output", "Pack", "A picture of several maps for a game engine")),
     Parameter("moderation", default="auto", choices=MODERATIONS, field="changed",
         flag=Flag("api", "how strict the safety system is"),
-        panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered", online=True)),
+        panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered",
+            trait="is_moderated")),
     Parameter("complexity", choices=COMPLEXITIES, model_values="complexities", field="changed",
         flag=Flag("api", "low, medium or high, for models that take it"),
-        panel=PanelField("advanced", "Complexity", "How much the picture holds", online=True)),
+        panel=PanelField("advanced", "Complexity", "How much the picture holds")),
     Parameter("input_fidelity", choices=FIDELITIES, model_values="input_fidelities",
         needs="references", field="changed",
         flag=Flag("api", "high or low, for models that take it"),
-        panel=PanelField("advanced", "Fidelity", "How closely references are followed", online=True)),
+        panel=PanelField("advanced", "Fidelity", "How closely references are followed")),
     Parameter("safety_identifier", field="changed",
         flag=Flag("api", "a hash that stands for the end user", "HASH"),
         panel=PanelField("advanced", "Safety Identifier",
             "A hashed name of your user, where your account's terms ask for one",
-            online=True, in_preset=False)),
+            trait="is_moderated", in_preset=False)),
 )
 # fmt: on
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,10 +23,10 @@ from .parameters import (
     NO_OBJECT,
     PARAMETERS,
     PROMPT_LIMIT,
-    PROVIDERS,
     REFERENCE_LIMIT,
-    TARGETS,
 )
+from .providers import PROVIDERS
+from .targets import TARGETS
 
 _T = TypeVar("_T", bound="_Values")
 
@@ -344,7 +344,7 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
     yield request.mask is not None and request.output_format == "gif", "mask", "A gif takes no mask."
 
 
-def _one_of(param: str, value: str, allowed: Sequence[str]) -> None:
+def _one_of(param: str, value: str, allowed: Collection[str]) -> None:
     if value not in allowed:
         raise InvalidRequestError(
             message(

@@ -8,10 +8,15 @@ import bpy
 from mathutils import Matrix, Vector
 
 from ...core.request.request import Application
+from ...core.results.store import PreparedResult
 from ...core.text.message import message
-from ..context import camera_of
+from ...core.text.names import safe_name
+from ..context import camera_of, find_scene, view_layer_of
 from ..evaluated import world_matrix
+from ..images import add_image
 from ..transaction import Transaction
+from . import texture
+from .base import Applied, Target
 
 HEIGHT = 1.0  # metres
 GAP = 0.1  # metres between planes
@@ -110,3 +115,28 @@ def activate(objects: list[bpy.types.Object], view_layer: bpy.types.ViewLayer) -
     for obj in view_layer.objects:
         obj.select_set(obj in objects, view_layer=view_layer)
     view_layer.objects.active = objects[0]
+
+
+def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
+    scene = find_scene(application)
+    assert scene is not None  # or it would have been deferred
+    made, images = [], []
+    for picture in prepared.pictures:
+        name = safe_name(application.name or picture.name)
+        image = changes.made(add_image(picture, prepared.facts))
+        material = changes.made(bpy.data.materials.new(name))
+        node, _ = texture.wire(material, image, changes)
+        if picture.has_alpha:
+            texture.wire_alpha(material, node, changes)
+        plane = add_plane(name, picture.width / picture.height, collection_for(scene), changes)
+        plane.data.materials.append(material)
+        made.append(plane)
+        images.append(image.name)
+    place_in_row(made, scene, application)
+    if not bpy.app.background:
+        activate(made, view_layer_of(scene))
+    told = why_unseen(made[0], view_layer_of(scene))
+    return Applied(tuple(images), made[0].active_material.name, made[0].name, (told,) if told else ())
+
+
+TARGET = Target(_apply)

@@ -12,8 +12,8 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...core.imaging.thumbnails import Preview
-from ...core.request.parameters import OBJECT_TARGETS
 from ...core.request.request import Application
+from ...core.request.targets import find_target
 from ...core.text.names import safe_name
 from .. import display
 from ..context import MATERIAL_TYPES, find_scene
@@ -42,7 +42,7 @@ def show(job: str, preview: Preview, application: Application, name: str) -> Non
         display.show_image(image)
     image.pixels.foreach_set(preview.pixels)
     image.update()
-    if application.target in OBJECT_TARGETS and _find(bpy.data.materials, job) is None:
+    if find_target(application.target).onto_object and _find(bpy.data.materials, job) is None:
         _put_on(find_object(application), image, job)
 
 

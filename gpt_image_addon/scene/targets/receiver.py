@@ -11,8 +11,9 @@ import unicodedata
 import bpy
 
 from ...core.errors import InvalidRequestError
-from ...core.request.parameters import NO_OBJECT, OBJECT_TARGETS
+from ...core.request.parameters import NO_OBJECT
 from ...core.request.request import Application
+from ...core.request.targets import find_target
 from ...core.text.message import Message, message
 from ...core.text.names import suggestion
 from ..context import MATERIAL_TYPES, find_scene, view_layer_of
@@ -79,7 +80,7 @@ def check_receiver(application: Application, *, at_once: bool = False) -> None:
     is_by_id = application.object_uid is not None and not application.object_name
     param = "object_uid" if is_by_id else "object_name"
     obj = None
-    if application.target in OBJECT_TARGETS:
+    if find_target(application.target).onto_object:
         obj, problem = find_receiver(application)
         is_named = application.object_name or application.object_uid is not None
         if obj is None and is_named and (application.object_name or find_object(application) is None):
@@ -138,7 +139,7 @@ def why_deferred(application: Application) -> str | None:
     scene = find_scene(application)
     if scene is None:
         return "The scene that this was made for is not open."
-    obj = find_receiver(application)[0] if application.target in OBJECT_TARGETS else None
+    obj = find_receiver(application)[0] if find_target(application.target).onto_object else None
     why = _why_read_only(application, scene, obj)
     holder = _holder(application, scene, obj)
     mode = _own_mode(holder)
@@ -169,7 +170,7 @@ def _why_read_only(
     application: Application, scene: bpy.types.Scene, obj: bpy.types.Object | None
 ) -> str | None:
     """What a result would have to change and can't, as a sentence."""
-    if scene.library and application.target != "image":
+    if scene.library and find_target(application.target).changes_scene:
         return message(
             "The scene '{scene}' is linked from another file and can't be changed.", scene=scene.name
         )
@@ -179,8 +180,9 @@ def _why_read_only(
 def _holder(
     application: Application, scene: bpy.types.Scene, obj: bpy.types.Object | None
 ) -> bpy.types.Object | None:
-    """The object whose mode may be in the way: the receiver, or for a plane the active one."""
-    return view_layer_of(scene).objects.active if application.target == "plane" else obj
+    """The object whose mode may be in the way: the receiver, or the active one where others become active."""
+    activates = find_target(application.target).activates_objects
+    return view_layer_of(scene).objects.active if activates else obj
 
 
 def _own_mode(obj: bpy.types.Object | None) -> str | None:

@@ -6,13 +6,16 @@ from typing import Any
 
 import bpy
 
+from ...core.request.request import Application
+from ...core.results.store import PreparedResult
 from ...core.text.message import Message, message
 from .. import compat
-from ..images import KIND
-from ..shading import nodes, shaders, slots
+from ..images import KIND, add_image
+from ..shading import nodes, shaders, slots, uv
 from ..shading.shaders import Place, follow
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
+from .base import Applied, Target, engine_of, finish_material, name_of, receiver_of
 
 
 def texture_material(
@@ -167,3 +170,22 @@ def wire_alpha(material: bpy.types.Material, node: Any, changes: Transaction) ->
     """Let the picture's transparency show where its colour goes: into a Principled BSDF, in every engine."""
     shader = node.outputs["Color"].links[0].to_node
     changes.link(material.node_tree, node.outputs["Alpha"], shader.inputs["Alpha"])
+
+
+def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
+    obj, messages = receiver_of(application)
+    picture = prepared.pictures[0]
+    image = changes.made(add_image(picture, prepared.facts))
+    coordinates, told = uv.coordinates_for(obj, changes) if obj else (UV, None)
+    messages += [told] if told else []
+    material, told_material = texture_material(obj, name_of(prepared, application), changes)
+    _, told_wiring = wire(material, image, changes, coordinates=coordinates, engine=engine_of(application))
+    messages += told_material + told_wiring
+    if picture.has_alpha:
+        messages.append(
+            message("'{image}' is partly transparent; link its Alpha output to show that.", image=image.name)
+        )
+    return finish_material(obj, material, image, prepared, messages, changes)
+
+
+TARGET = Target(_apply)

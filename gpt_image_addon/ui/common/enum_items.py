@@ -11,6 +11,8 @@ import bpy
 from ...app import settings
 from ...core.errors import GptImageError
 from ...core.request.parameters import DEFAULT_SIZE, PARAMETERS
+from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
+from ...core.request.targets import list_targets
 from . import state
 
 NO_STYLE = PARAMETERS["style"].unset
@@ -19,17 +21,13 @@ NO_STYLE_TIP = "Only the prompt is sent"
 CUSTOM_SIZE = "custom"
 USUAL_SIZE = "usual"
 
+AUTOMATIC = "auto"
+"""The provider that can be used, see `providers.choose_provider`."""
 PROVIDERS = (
-    ("auto", "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
-    ("openai", "OpenAI", "OpenAI's GPT Image API; needs a key and costs money"),
-    ("offline", "Offline Draft", "Simple drafts drawn on this computer; no key, no network, no cost"),
+    (AUTOMATIC, "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
+    *((name, info.label, info.description) for name, info in PROVIDER_ROWS.items()),
 )
-TARGETS = (
-    ("texture", "Texture", "Into the base color of the active object's material", "TEXTURE", 0),
-    ("material", "Material", "A whole material with normal, roughness and height maps", "MATERIAL", 1),
-    ("plane", "Image Plane", "A plane of the picture's shape that faces the view", "IMAGE_PLANE", 2),
-    ("image", "Image", "An image data-block and nothing else", "IMAGE_DATA", 3),
-)
+TARGETS = tuple((name, info.label, info.description, info.icon, info.number) for name, info in list_targets())
 FIXED_SIZES = (
     (DEFAULT_SIZE, "Square", "1024 x 1024 pixels", "NONE", 0),
     ("1536x1024", "Landscape", "1536 x 1024 pixels", "NONE", 1),

@@ -1,38 +1,46 @@
-"""What came of the last test of the connection."""
+"""What came of the last test of the connection to each provider's server."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from ... import api
 from ...core.errors import GptImageError
+from ...core.request.providers import DEFAULT_PROVIDER
 from ...core.text.message import Message, message
 from ..common import state
 
 
 @dataclass
 class Outcome:
-    """Of the last test."""
+    """Of the last test of a provider's server."""
 
     text: str = ""
     """One sentence; empty before the first test."""
     icon: str = "INFO"
 
 
-def test() -> None:
-    """Ask the server, in a thread; the outcome changes when it has answered.
+@dataclass
+class Outcomes:
+    """By provider."""
+
+    by_provider: dict[str, Outcome] = field(default_factory=dict)
+
+
+def test(provider: str = DEFAULT_PROVIDER) -> None:
+    """Ask the server of a provider, in a thread; the outcome changes when it has answered.
 
     :raises GptImageError: nothing may be sent.
     """
-    shown = outcome()
+    shown = outcome(provider)
     shown.text, shown.icon = Message("Asking the server"), "TIME"
-    api.test_connection(partial(_answered, shown))
+    api.test_connection(partial(_answered, shown), provider)
 
 
-def outcome() -> Outcome:
+def outcome(provider: str = DEFAULT_PROVIDER) -> Outcome:
     """What came of the last test, as it is now."""
-    return state.part(Outcome)
+    return state.part(Outcomes).by_provider.setdefault(provider, Outcome())
 
 
 def _answered(shown: Outcome, models: object, error: GptImageError | None) -> None:

@@ -8,6 +8,7 @@ import bpy
 
 from ... import api
 from ...core.request.parameters import PARAMETERS
+from ...core.request.targets import find_target
 from ..common.operator import FINISHED, Returned, reporting
 from . import to_parameters
 from .sections import draw_section
@@ -52,12 +53,12 @@ class GPT_IMAGE_OT_remake_material(bpy.types.Operator):
 
 def draw_maps(layout: Any, values: Any, found: Quote) -> None:
     """Which maps there are and how strong; the same strengths can be given to a material that is there."""
-    is_material = values.target == "material"
+    has_maps = bool(find_target(values.target).maps)
     draw_section(layout, values, found, "maps", {"maps": _draw_kinds})
-    if not is_material:
+    if not has_maps:
         layout.label(text="Maps are made for the target Material", icon="INFO")
     material = active_material(bpy.context)
-    if not is_material and (material is None or not api.can_remake(material.name)):
+    if not has_maps and (material is None or not api.can_remake(material.name)):
         return
     strengths = layout.column(align=True)
     strengths.label(text="Strengths")

@@ -16,6 +16,7 @@ from ... import api
 from ...app import settings
 from ...app.diagnostics import requirements
 from ...core.errors import GptImageError
+from ...core.request.providers import find_provider
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
@@ -126,7 +127,7 @@ def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Qu
     models[provider, name] = plan.model
     price = plan.estimate
     return Quote(
-        price=price_text(price.low_usd, price.high_usd, provider),
+        price=price_text(price.low_usd, price.high_usd, is_paid=find_provider(provider).is_paid),
         high_usd=price.high_usd,
         warnings=plan.warnings,
         request=plan.request,
@@ -174,9 +175,9 @@ def _size_of(reference: Any) -> tuple[int, int]:
     return (reference.width, reference.height) if reference.width else UNKNOWN_SIZE
 
 
-def price_text(low_usd: float, high_usd: float, provider: str = "openai") -> str:
+def price_text(low_usd: float, high_usd: float, *, is_paid: bool = True) -> str:
     """A price for people: three significant digits, a range where it is not certain."""
-    if provider == "offline":
+    if not is_paid:
         return translate("free")
     if high_usd - low_usd < 0.05 * high_usd:
         return usd(high_usd)

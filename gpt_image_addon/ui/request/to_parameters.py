@@ -9,6 +9,8 @@ import bpy
 
 from ...app import settings
 from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
+from ...core.request.providers import choose_provider, find_provider
+from ...core.request.targets import find_target
 from ..common import enum_items
 
 Values = Any
@@ -17,9 +19,9 @@ Values = Any
 
 def provider_of(values: Values) -> str:
     """The provider that a click on Generate would use."""
-    if values.provider != "auto":
+    if values.provider != enum_items.AUTOMATIC:
         return str(values.provider)
-    return "openai" if settings.has_key() else "offline"
+    return choose_provider(has_key=settings.has_key())
 
 
 def prompt_of(values: Values) -> str:
@@ -46,7 +48,7 @@ def plain(values: Values) -> dict[str, Any]:
         value = read(row, values) if is_usable(row, values) else row.default
         if value is not None:
             found[row.name] = value
-    if found["provider"] == "offline":
+    if not find_provider(found["provider"]).repairs_seams:
         found["repair_seams"] = False
     return found
 
@@ -54,7 +56,7 @@ def plain(values: Values) -> dict[str, Any]:
 def belongs(row: Parameter, values: Values) -> bool:
     """Whether the chosen output format and target have a parameter."""
     has_format = not row.formats or values.output_format in row.formats
-    return has_format and row.target in ("", values.target)
+    return has_format and (not row.of_maps or bool(find_target(values.target).maps))
 
 
 def is_usable(row: Parameter, values: Values) -> bool:

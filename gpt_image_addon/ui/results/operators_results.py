@@ -8,6 +8,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...app import results, settings
+from ...core.request.targets import list_targets
 from ...core.text.message import message
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
@@ -209,8 +210,10 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         job = getattr(context, JOB_STRING, "")
-        for target, label, icon in USES:
-            button = self.layout.operator(GPT_IMAGE_OT_apply_result.bl_idname, text=label, icon=icon)
+        for target, info in list_targets():
+            button = self.layout.operator(
+                GPT_IMAGE_OT_apply_result.bl_idname, text=info.use_label, icon=info.icon
+            )
             button.job, button.target = job, target
         self.layout.separator()
         for operator, icon in ACTIONS:
@@ -220,12 +223,6 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
         self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, icon="X")
 
 
-USES = (
-    ("texture", "Use as Texture", "TEXTURE"),
-    ("material", "Use as Material", "MATERIAL"),
-    ("plane", "Use as Image Plane", "IMAGE_PLANE"),
-    ("image", "Use as Image", "IMAGE_DATA"),
-)
 ACTIONS = (
     (GPT_IMAGE_OT_again, "FILE_REFRESH"),
     (GPT_IMAGE_OT_recall, "LOOP_BACK"),

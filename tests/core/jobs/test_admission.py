@@ -19,8 +19,9 @@ from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.providers.openai.fields import parameters
+from gpt_image_addon.core.providers.openai.pricing import estimate
 from gpt_image_addon.core.request.models import load_registry
-from gpt_image_addon.core.request.pricing import Estimate, Limits, estimate
+from gpt_image_addon.core.request.pricing import Estimate, Limits
 from gpt_image_addon.core.request.request import Application
 from tests.api_server import ApiServer, faults
 from tests.core.line import admit, priced, run

@@ -117,4 +117,4 @@ def test_labels_of_references_are_a_list_in_a_manifest(tmp_path: Path) -> None:
 
 def test_strengths_are_parameters_of_materials() -> None:
     assert STRENGTHS == ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
-    assert {PARAMETERS[name].target for name in STRENGTHS} == {"material"}
+    assert all(PARAMETERS[name].of_maps for name in STRENGTHS)
