@@ -25,7 +25,7 @@ ONCE = (
     "app/settings.py:load",
     "core/request/models.py:check",
     "core/request/normalize.py:effective_request",
-    "core/request/normalize.py:compose",
+    "core/request/prompt.py:compose",
     "core/request/request.py:check_values",
     "scene/targets/receiver.py:check_receiver",
 )

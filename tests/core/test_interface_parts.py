@@ -24,7 +24,7 @@ from gpt_image_addon.core.jobs.durations import Durations
 from gpt_image_addon.core.jobs.queue import Emit, Job, JobQueue
 from gpt_image_addon.core.raster.drawing import Stroke, draw_strokes, fill_polygons
 from gpt_image_addon.core.request import styles
-from gpt_image_addon.core.request.normalize import compose
+from gpt_image_addon.core.request.prompt import compose
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import PreparedResult
 

@@ -19,7 +19,7 @@ from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestErro
 from ..jobs.worker import Worker, load_uploads
 from ..journal.batch_rows import BatchState, add_batch, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
-from ..request.normalize import compose, effective_request
+from ..request.prompt import compose, effective_request
 from ..request.providers import find_provider
 from .gate import Gate
 from .manifest import Row

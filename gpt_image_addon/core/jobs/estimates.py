@@ -13,8 +13,9 @@ from ..errors import InvalidRequestError
 from ..providers import price_request
 from ..request.checked_request import CheckedRequest
 from ..request.models import Registry, check
-from ..request.normalize import compose, effective_request
+from ..request.normalize import effective_request
 from ..request.pricing import Estimate, UsageHistory, no_history
+from ..request.prompt import compose
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest, check_application
 from ..request.sizes import AUTO, parse_size

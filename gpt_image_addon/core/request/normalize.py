@@ -1,4 +1,4 @@
-"""From the request that was made to what is sent: sizes that a model takes, room for a cut, all its words.
+"""From the request that was made to the one that is sent: sizes that a model takes, room for a cut.
 
 Known without looking at pixels, so that pricing and submitting load nothing that handles them.
 """
@@ -16,13 +16,6 @@ from .parameters import DROPPABLE, SNAPPED
 from .providers import find_provider
 from .request import GenerationRequest
 from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
-from .styles import find_style
-
-TRANSPARENT_WORDS = "Isolated on a fully transparent background; no backdrop, no cast shadow."
-SEAMLESS_WORDS = (
-    "Seamless tileable texture seen straight from above, evenly lit without shadows or vignette, "
-    "filling the whole picture."
-)
 
 
 def effective_request(
@@ -99,25 +92,3 @@ def snap_to_model(
         if rule.problem(*size) is not None:
             changes["size"] = format_size(*rule.nearest(*size))
     return dataclasses.replace(request, **changes)
-
-
-def compose(request: GenerationRequest) -> str:
-    """The prompt as it is sent: scene and subject first, then style, then constraints.
-
-    :raises InvalidRequestError: the style is not known.
-    """
-    parts = [request.prompt.strip()]
-    if any(request.reference_labels):
-        parts.append(_label_words(request.reference_labels))
-    if request.style:
-        parts.append(find_style(request.style).words)
-    if request.seamless:
-        parts.append(SEAMLESS_WORDS)
-    if request.background == "transparent":
-        parts.append(TRANSPARENT_WORDS)
-    return "\n".join(parts)
-
-
-def _label_words(labels: tuple[str, ...]) -> str:
-    named = [f"picture {number} is {label}" for number, label in enumerate(labels, 1) if label]
-    return f"Of the pictures given, {', '.join(named)}."
