@@ -38,7 +38,7 @@ UNSEEN = (
     *("__main__", "app.batch", "app.diagnostics.bug_report", "core.batch", "core.common.arguments"),
     *("core.common.keychain_windows", "core.common.process_lock", "core.http.connections"),
     *("core.http.json_images", "core.http.sockets", "core.imaging.png_writer", "core.jobs.follow_ups"),
-    *("core.journal.batch_rows", "core.journal.foreign_journal", "core.journal.merge"),
+    *("core.journal.batch_rows", "core.journal.untrusted_journal", "core.journal.merge"),
     *("core.journal.rate_limiter", "core.providers.openai.batch_api", "core.request.prompt"),
     *("core.textures.channel_packing", "core.textures.lighting"),
 )

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..common.files import read_file, storage_errors
+from ..common.paths import find_below
 from ..errors import InvalidRequestError
-from ..results.folders import PICTURE_STEM, files_in, locate, measure, named, present, remove
+from ..results.folders import ANSWER_FILE, PICTURE_STEM, files_in, locate, measure, named, present, remove
 from ..text.message import message
 from ..text.names import safe_name
 from .entries import STORED
@@ -232,14 +233,16 @@ def delete_result(journal: Journal, job: str, state: JobState | None = None) -> 
 
 
 def _remove_leftovers(journal: Journal, there: Collection[str]) -> None:
-    """Finish what deletions that died have begun: a job that had a result and names no folder has none.
+    """Finish what deletions that died have begun: they take the answer first, and images without it are none.
+
+    With it, a merge may be about to bring the result.
 
     :param there: the folders in ``results``, as rows note them.
     """
     by_job = {noted.rpartition("/")[2]: noted for noted in there}
     for row in journal.query("SELECT id FROM jobs WHERE state IN (?, ?) AND folder IS NULL", *STORED):
         folder = locate(journal.results, row["id"], by_job.get(row["id"]))
-        if folder is not None:
+        if folder is not None and find_below(folder, ANSWER_FILE) is None:
             remove(folder)
 
 

@@ -152,14 +152,16 @@ def test_what_a_death_left_of_a_deletion_is_deleted_later(journal: Journal) -> N
     add(journal, "asked", JobState.UNKNOWN)
     folder = journal.results / f"{datetime.now():%Y-%m}"
     kept = keep(journal.results, "asked", datetime.now(), {"image-1.png": PICTURE}, {})
+    add(journal, "whole", JobState.APPLIED)
     with journal.transaction() as connection:
-        connection.execute("UPDATE jobs SET folder = NULL WHERE id = 'half'")
+        connection.execute("UPDATE jobs SET folder = NULL WHERE id IN ('half', 'whole')")
     (folder / "half" / "answer.json").unlink()
     clean(journal, 30, dry_run=True)
     assert (folder / "half").is_dir()
     assert clean(journal, 30) == Cleaned((), 0)
     assert not (folder / "half").exists()
     assert kept.folder.is_dir(), "an answer that no row has taken yet is no leftover"
+    assert (folder / "whole").is_dir(), "a merge may be about to bring it"
 
 
 def test_a_deletion_goes_by_the_row_alone(journal: Journal, tmp_path: Path) -> None:

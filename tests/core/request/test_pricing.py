@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.errors import BudgetExceededError
-from gpt_image_addon.core.jobs.estimates import price_sent
+from gpt_image_addon.core.jobs.estimates import price_unchecked
 from gpt_image_addon.core.providers.openai import pricing as token_prices
 from gpt_image_addon.core.providers.openai.pricing import cost_usd, input_image_tokens, patch_tokens
 from gpt_image_addon.core.request import pricing
@@ -45,7 +45,7 @@ def estimate(
     sizes: tuple[tuple[int, int], ...] = (),
     seen: pricing.UsageHistory = pricing.no_history,
 ) -> Estimate:
-    return price_sent(asked, registry, sizes, seen)
+    return price_unchecked(asked, registry, sizes, seen).price
 
 
 def request(**changes: Any) -> GenerationRequest:

@@ -288,5 +288,5 @@ def look_back(journal: Journal, base: Path) -> None:
         attempt(lambda entry=entry: export(journal, entry.id, base / "out", Outputs(journal)))
 
 
-def test_foreign_journals() -> None:
+def test_untrusted_journals() -> None:
     fuzz(check, PLANS, examples=40)

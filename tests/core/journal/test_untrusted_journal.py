@@ -320,7 +320,7 @@ def test_other_columns_are_hostile(journal: Journal, foreign: Path, column: str)
     assert journal.unreadable == set()
 
 
-def test_a_foreign_application_names_no_folder_of_ours(journal: Journal, tmp_path: Path, user: Path) -> None:
+def test_a_sanitize_application_names_no_folder_of_ours(journal: Journal, tmp_path: Path, user: Path) -> None:
     other = open_journal(tmp_path / "foreign")
     planted = Application(textures_dir=str(user / "autostart"), name="../../../user/autostart/x")
     received(other, "stranger", planted)

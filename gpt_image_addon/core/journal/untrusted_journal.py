@@ -26,9 +26,9 @@ from .stored_values import (
     clean_text,
     clean_usage,
     clean_usd,
-    foreign_application,
-    foreign_request,
     load_object,
+    sanitize_application,
+    sanitize_request,
 )
 
 BESIDE = ("-wal", "-shm", "-journal")
@@ -36,7 +36,7 @@ BESIDE = ("-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True)
-class ForeignRow:
+class SanitizedRow:
     """A job over there."""
 
     id: str
@@ -82,7 +82,7 @@ def is_journal(path: Path) -> bool:
     return True
 
 
-def read_rows(copy: sqlite3.Connection) -> Iterator[ForeignRow | str]:
+def read_rows(copy: sqlite3.Connection) -> Iterator[SanitizedRow | str]:
     """All rows; for one that can't be taken over its id, as far as it can be told.
 
     :raises sqlite3.DatabaseError: there is no table of jobs, or it is damaged.
@@ -99,7 +99,7 @@ def read_rows(copy: sqlite3.Connection) -> Iterator[ForeignRow | str]:
             yield clean_text(row["id"] if "id" in names else None, 100) or "?"
 
 
-def _read(row: Mapping[str, Any]) -> ForeignRow:
+def _read(row: Mapping[str, Any]) -> SanitizedRow:
     """A row as ours may take it.
 
     :raises ValueError: it is none that any version of the add-on writes.
@@ -108,12 +108,12 @@ def _read(row: Mapping[str, Any]) -> ForeignRow:
     if not is_job_id(job):
         raise ValueError("no id")
     created, updated = clean_moment(row["created"]), clean_moment(row["updated"])
-    request = foreign_request(load_object(row["request"]))
+    request = sanitize_request(load_object(row["request"]))
     usage, error = clean_usage(load_object(row["usage"])), clean_error(load_object(row["error"]))
     as_values = request.to_dict()
     estimated, cost, reserved = (_amount(row[name]) for name in ("estimated_usd", "cost_usd", "reserved_usd"))
     values: dict[str, Any] = {
-        **described(job, request, foreign_application(load_object(row["application"]))),
+        **described(job, request, sanitize_application(load_object(row["application"]))),
         "state": state.value,
         "created": created,
         "updated": updated,
@@ -136,7 +136,7 @@ def _read(row: Mapping[str, Any]) -> ForeignRow:
     if state is JobState.SENDING:  # it may still run over there; here nobody will ever know
         values |= {"state": JobState.UNKNOWN.value, "billed": "maybe"}
     found = JobState(values["state"])
-    return ForeignRow(job, found, updated, bool(values["favourite"]), row["folder"], values)
+    return SanitizedRow(job, found, updated, bool(values["favourite"]), row["folder"], values)
 
 
 def _amount(value: object) -> float | None:
