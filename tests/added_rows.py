@@ -186,7 +186,6 @@ def look() -> dict[str, Any]:
     }
     values = bpy.context.scene.gpt_image
     values.prompt, values.provider, values.target = "a way out", "sketch", "sign"
-    quote.settled(bpy.context.scene)
     found["panel"] = draw(main_panel.GPT_IMAGE_PT_main).said
     found["problem"] = quote.current(bpy.context.scene).problem
     found["place"] = values["target"]
