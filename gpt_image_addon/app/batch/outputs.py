@@ -10,10 +10,10 @@ import bpy
 
 from ...core.batch.manifest import Row
 from ...core.batch.runner import owner_of
+from ...core.common.catalogs import catalog_path
 from ...core.common.files import storage_errors
 from ...core.errors import GptImageError, InvalidRequestError, StorageError
 from ...core.journal.journal import Entry
-from ...core.request.catalogs import catalog_path
 from ...core.request.request import Application
 from ...core.request.targets import TARGETS, find_target
 from ...core.results.output_files import Delivery, Outputs, renamed_warning

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from ..common.arguments import LARGEST
+from ..common.catalogs import usable_tags
 from ..errors import InvalidRequestError
 from ..request import parameters
-from ..request.catalogs import usable_tags
 from ..request.request import Application, GenerationRequest
 from ..text.names import safe_name
 from .manifest_records import CSV_SUFFIX, SHOWN, read_records, shown

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import bpy
 
+from ...core.common.catalogs import usable_tags
 from ...core.errors import SceneError, StorageError
-from ...core.request.catalogs import usable_tags
 from ...core.results.output_files import Outputs
 from ...core.text.message import message
 from ...core.text.names import safe_name
