@@ -115,6 +115,7 @@ def test_labels_of_references_are_a_list_in_a_manifest(tmp_path: Path) -> None:
     assert found == [("the room", "the style"), ("the wall",)]
 
 
-def test_strengths_are_parameters_of_materials() -> None:
+def test_strengths_are_parameters_of_maps() -> None:
     assert STRENGTHS == ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
-    assert all(PARAMETERS[name].of_maps for name in STRENGTHS)
+    flags = [PARAMETERS[name].flag for name in STRENGTHS]
+    assert {flag.group for flag in flags if flag is not None} == {"maps"}
