@@ -59,7 +59,6 @@ from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
 from .core.request.request import Application, GenerationRequest
 from .core.request.sizes import AUTO
-from .core.text.message import Message, message
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
@@ -365,7 +364,7 @@ def result_of(job: Job) -> Result:
 
     applied, prepared = job.applied, job.result()
     if not isinstance(applied, Applied):
-        raise SceneError(message("The job is not finished: {state}.", state=Message.of(job.message)))
+        raise SceneError("This job put nothing into the scene.")
     entry = session.entry(job.id)
     rows = [entry, *map(session.entry, prepared.further_jobs)]
     names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block
