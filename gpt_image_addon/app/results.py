@@ -10,6 +10,7 @@ import bpy
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job
+from ..core.request.parameters import OBJECT_TARGETS
 from ..core.text.message import message
 from . import blend_paths, session, settings
 from .submission import Submitter
@@ -94,7 +95,6 @@ def _resolved(application: dict[str, Any]) -> dict[str, Any]:
 
 def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
     """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing."""
-    from ..core.request.parameters import OBJECT_TARGETS
     from ..scene.context import MATERIAL_TYPES
     from ..scene.targets.receiver import why_read_only
 

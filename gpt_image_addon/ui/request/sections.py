@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.request.parameters import PARAMETERS, UNSET, Parameter, Section
 from ..common.widgets import draw_choice
-from .to_parameters import belongs, is_usable
+from . import to_parameters
 
 if TYPE_CHECKING:
     from .quote import Quote
@@ -31,7 +31,7 @@ def draw_section(
             continue
         if row.name in own:
             own[row.name](layout, values, found)
-        elif is_usable(row, values):
+        elif to_parameters.is_usable(row, values):
             column = column if row.panel.attached else layout.column(align=True)
             _draw(row, column, values, found)
 
@@ -46,7 +46,9 @@ def _draw(row: Parameter, layout: Any, values: Any, found: Quote) -> None:
 
 def _is_offered(row: Parameter, values: Any, found: Quote) -> bool:
     """Whether format, target, provider and model have a parameter."""
-    if not belongs(row, values) or (row.panel and row.panel.online and found.provider == "offline"):
+    if not to_parameters.belongs(row, values) or (
+        row.panel and row.panel.online and found.provider == "offline"
+    ):
         return False
     is_optional = row.model_values and row.default is None
     return not is_optional or (found.model is not None and bool(row.taken_by(found.model)))
