@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import bpy
 
+from ..core.common.files import WORTH_BYTES, taken_for
 from ..core.errors import GptImageError, JobCancelled, SceneError
 from ..core.jobs.queue import Job, JobEvent, Task
 from ..core.text.log import get_logger
@@ -165,8 +166,6 @@ class Applier:
 
     def _have_memory_for(self, picture: ImageFile) -> Iterator[StepResult]:
         """With a window, free as much memory as Blender needs next for a picture, see `files.taken_for`."""
-        from ..core.common.files import WORTH_BYTES, taken_for
-
         size = len(picture.data)
         if size <= WORTH_BYTES or bpy.app.background:
             return

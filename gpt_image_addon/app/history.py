@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.common.arguments import unknown_name
 from ..core.errors import GptImageError, InvalidRequestError
 from ..core.journal.states import JobState
+from ..core.results.folders import month_folders
 from ..core.text.message import message
 from . import blend_paths, session, settings
 from .scheduler import errand
@@ -223,7 +224,6 @@ def _is_lost(folder: Path) -> bool:
     """Whether there are results without a journal: it is made anew from them, whatever it is wanted for."""
     from ..core.journal.reader import RESULTS_FOLDER
     from ..core.journal.schema import JOURNAL_FILE
-    from ..core.results.folders import month_folders
 
     return not (folder / JOURNAL_FILE).exists() and any(month_folders(folder / RESULTS_FOLDER))
 

@@ -10,6 +10,7 @@ import bpy
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job
+from ..core.request.targets import find_target
 from ..core.text.message import message
 from . import blend_paths, session, settings
 from .submission import Submitter
@@ -94,7 +95,6 @@ def _resolved(application: dict[str, Any]) -> dict[str, Any]:
 
 def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
     """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing."""
-    from ..core.request.targets import find_target
     from ..scene.context import MATERIAL_TYPES
     from ..scene.targets.receiver import why_read_only
 
@@ -109,7 +109,6 @@ def use_variation(job: str, number: int, **application: Any) -> None:
     :param number: 0 for the first.
     :raises InvalidRequestError: there is no such job of this session.
     """
-    from ..core.request.targets import find_target
     from ..scene.targets.base import Applied
     from ..scene.targets.registry import swap
 

@@ -11,6 +11,7 @@ import bpy
 
 from ..core.errors import GptImageError, StorageError
 from ..core.jobs.queue import Task
+from ..core.request.pricing import no_history
 from ..core.text.log import get_logger
 from . import models, scheduler
 from .scheduler import Scheduler
@@ -115,8 +116,6 @@ def entry(job: str) -> Entry | None:
 
 def load_usage_history(settings: Settings) -> UsageHistory:
     """What the journal knows of earlier answers; a price is shown without it, too."""
-    from ..core.request.pricing import no_history
-
     try:
         return open_session(settings).journal.seen
     except StorageError as error:

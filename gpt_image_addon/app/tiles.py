@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from ..core.common.arguments import typed
 from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job, Task
+from ..core.request.pricing import Estimate
 from ..core.request.providers import find_provider
 from ..core.request.request import Application, GenerationRequest
+from ..core.request.sizes import parse_size
 from ..core.results.store import PreparedResult
 from ..core.text.message import Message, message
 from . import blend_paths, models, session, settings
@@ -149,8 +151,6 @@ def estimate_tile(
     :raises InvalidRequestError: the picture or a parameter can't be used.
     """
     from ..core.jobs.follow_ups import painted_size, repair_request
-    from ..core.request.pricing import Estimate
-    from ..core.request.sizes import parse_size
 
     repair = _typed({"description": description, **repair}, repair_seams=True)
     work = _Work(read_picture(picture), Path(), parse_size(size) if size else None, session.outputs())
@@ -226,7 +226,6 @@ class _Work:
         """
         :raises InvalidRequestError: the picture, the size or the kind of file can't be used.
         """
-        from ..core.request.sizes import parse_size
         from ..core.textures import writer
 
         source = read_picture(picture)

@@ -136,6 +136,23 @@ def imports_of(name: str, path: Path) -> Iterator[tuple[str, bool]]:
             yield from ((find_module([*inside, alias.name]), True) for alias in node.names)
 
 
+def split_imports(name: str, path: Path) -> tuple[set[str], set[str]]:
+    """Modules of the package that load with a module, and those that its functions load."""
+    tree = ast.parse(path.read_text("utf-8"))
+    types = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    late = {id(inner) for node in functions for inner in ast.walk(node)}
+    never = {id(inner) for node in types for inner in ast.walk(node)}
+    package = name.split(".")[:-1]
+    found: tuple[set[str], set[str]] = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level and id(node) not in never:
+            inside = package[: len(package) - node.level + 1] + (node.module or "").split(".")
+            targets = (find_module([*filter(None, inside), alias.name]) for alias in node.names)
+            found[id(node) in late].update(targets)
+    return found
+
+
 def is_allowed(folder: str, target: str, inside: bool) -> bool:
     """
     :param target: a module of the package, or the name of something installed.
@@ -224,6 +241,25 @@ def test_folders_are_small_and_core_holds_only_folders() -> None:
         sizes[folder_of(name)] = sizes.get(folder_of(name), 0) + 1
     assert max(sizes.values()) <= LARGEST, sizes
     assert sizes["core"] == 1, "core holds only folders"
+
+
+def test_functions_import_only_what_is_not_there_yet() -> None:
+    imports = {name: split_imports(name, path) for name, path in modules()}
+
+    def loaded_with(name: str, seen: set[str]) -> set[str]:
+        if name not in seen:
+            seen.add(name)
+            for target in imports[name][0]:
+                loaded_with(target, seen)
+        return seen
+
+    in_vain = {
+        f"{name} imports {target} in a function, which it loads anyway"
+        for name, (_, late) in imports.items()
+        if not name.startswith("ui.")  # there the way to it may be deferred
+        for target in late & loaded_with(name, set())
+    }
+    assert in_vain == set()
 
 
 def test_only_the_scheduler_names_timers() -> None:

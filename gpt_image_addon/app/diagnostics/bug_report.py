@@ -22,7 +22,7 @@ from ...core.common.package import FOLDER, PACKAGE
 from ...core.common.paths import state_folder
 from ...core.errors import GptImageError
 from ...core.request.providers import list_settings
-from ...core.text.redaction import Redaction, describe, without_words
+from ...core.text.redaction import Redaction, describe, hide, without_words
 from .. import settings
 
 if TYPE_CHECKING:
@@ -89,8 +89,6 @@ def _section(look: Callable[[], Any]) -> Any:
 
 
 def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
-    from ...core.text.redaction import hide
-
     with suppress(GptImageError):  # settings that can't be read are what a report may be about
         found = settings.load()
         for secret in (found.api_key, found.organization, found.project):

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 from ..common.files import keep_private, read_file, storage_errors
 from ..common.threads import FairLock
 from ..errors import InvalidRequestError, InvalidResponseError
+from ..imaging.decoding import UnusablePictureError
+from ..imaging.formats import decode_height, verify
+from ..imaging.pixels import eight_bit_color, read_pixels
 from ..imaging.thumbnails import write_thumbnail
 from ..journal.stored_values import clean_text, clean_usd
 from ..providers import load_provider
@@ -33,8 +36,10 @@ from ..results.store import (
 )
 from ..text.message import message
 from ..text.names import safe_name
+from ..textures.height_fusion import fuse, register_height
+from ..textures.writer import map_options, write_maps
 from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
-from .image_steps import process
+from .image_steps import number_of, process, tiled
 from .subprocess_worker import SUBPROCESS
 
 if TYPE_CHECKING:
@@ -123,8 +128,6 @@ def _finished(
 def _tiled(
     picture: ImageFile, request: GenerationRequest, folder: Path, plane: Plane | None
 ) -> tuple[ImageFile, Plane | None, list[str]]:
-    from .image_steps import number_of, tiled
-
     repaint = answer_of(folder, SEAMS_JOB.format(number=number_of(picture)))
     return tiled(picture, request, folder, plane, repaint)
 
@@ -137,8 +140,6 @@ def usable_pictures(
     :param warnings: gets a sentence for each of those.
     :raises InvalidResponseError: none is left.
     """
-    from ..imaging.formats import verify
-
     paths = sorted(folder.glob(f"{PICTURE_STEM}*"), key=lambda path: (len(path.name), path.name))
     usable: list[ImageFile] = []
     for number, path in enumerate(paths, 1):
@@ -190,8 +191,6 @@ def _known_height(
     """The height of the first received picture, at its size."""
     if picture.format not in PIXEL_FORMATS:
         return None
-    from ..imaging.decoding import UnusablePictureError
-    from ..imaging.formats import decode_height
 
     number = Path(picture.file).stem.removeprefix(PICTURE_STEM)
     exact = folder / f"{HEIGHT_STEM}{number}.png"
@@ -204,8 +203,6 @@ def _known_height(
     answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None
     if answer is None:
         return None
-    from ..imaging.pixels import eight_bit_color, read_pixels
-    from ..textures.height_fusion import register_height
 
     try:
         pixels = eight_bit_color(read_pixels(answer, "of the height"))
@@ -238,9 +235,6 @@ def _make_maps(
 ) -> MadeMaps | None:
     if picture.format not in PIXEL_FORMATS:
         return None
-    from ..imaging.pixels import eight_bit_color, read_pixels
-    from ..textures.height_fusion import fuse
-    from ..textures.writer import map_options, write_maps
 
     options = map_options(
         _kinds(application),
