@@ -10,7 +10,7 @@ import bpy
 from .lazy import defer, is_loaded
 
 defer(
-    *("api", "app.references", "app.results", "app.settings"),
+    *("api", "app.references", "app.results", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.request.confirm", "ui.request.from_job"),
     *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),

@@ -50,7 +50,7 @@ class Applier:
 
     def __init__(self, journal: Journal, errand: Errand, fail: Fail, done: Callable[[Task], None]) -> None:
         """
-        :param errand: lets a thread do something, see `runner.errand`.
+        :param errand: lets a thread do something, see `scheduler.errand`.
         :param fail: ends a job with an error.
         :param done: told of each job that ended well.
         """

@@ -11,7 +11,8 @@ from ..core.common.arguments import unknown_name
 from ..core.errors import GptImageError, InvalidRequestError
 from ..core.journal.states import JobState
 from ..core.text.message import message
-from . import blend_paths, runner, settings
+from . import blend_paths, session, settings
+from .scheduler import errand
 
 if TYPE_CHECKING:
     from ..core.journal.history import Cleaned, Filter, History, HistoryPage
@@ -93,7 +94,7 @@ def look_back(
         with look as journal:
             return read_page(journal, which, start)
 
-    runner.errand(work, done)
+    errand(work, done)
 
 
 def as_row(entry: Entry) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def export_result(job: str, folder: Path | str, *, overwrite: bool = False) -> l
     from ..core.journal.history import export
 
     target = blend_paths.resolve(folder, "folder")
-    outputs = runner.outputs(overwrite=overwrite)
+    outputs = session.outputs(overwrite=overwrite)
     return [str(path) for path in export(_journal(), job, target, outputs)]
 
 
@@ -167,7 +168,7 @@ def start_cleaning(
 
     _check_age(older_than_days)
     journal = _journal()
-    runner.errand(lambda: clean(journal, older_than_days), done)
+    errand(lambda: clean(journal, older_than_days), done)
 
 
 def measure_results(done: Callable[[int | None, GptImageError | None], None]) -> None:
@@ -178,7 +179,7 @@ def measure_results(done: Callable[[int | None, GptImageError | None], None]) ->
         with look as journal:
             return journal.results_bytes()
 
-    runner.errand(work, done)
+    errand(work, done)
 
 
 def merge_journal(source: Path | str) -> Merged:
@@ -210,9 +211,9 @@ def _look() -> AbstractContextManager[JournalReader]:
     from ..core.journal.reader import JournalReader
 
     found = settings.load(with_key=False)
-    journal = runner.open_journal_of(found)
+    journal = session.find_open_journal(found)
     if journal is None and _is_lost(found.state_folder):
-        journal = runner.journal(found)
+        journal = session.journal(found)
     if journal is not None:
         return nullcontext(journal)
     return closing(JournalReader(found.state_folder, _unreadable.setdefault(found.state_folder, set())))
@@ -228,4 +229,4 @@ def _is_lost(folder: Path) -> bool:
 
 
 def _journal() -> Journal:
-    return runner.journal(settings.load(with_key=False))
+    return session.journal(settings.load(with_key=False))

@@ -25,7 +25,7 @@ from ..core.request.parameters import STRENGTHS
 from ..core.request.request import Application, check_application, check_choices
 from ..core.text.message import Message, message
 from ..core.text.names import safe_name
-from . import blend_paths, runner, settings
+from . import blend_paths, session, settings
 from .apply_queue import push_undo
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def submit_work(title: str, work: Callable[[], object]) -> Task:
         made = work()
         return lambda: made
 
-    return runner.submit_local(title, run, settings.load())
+    return session.open_session(settings.load()).scheduler.start_local(title, run)
 
 
 @check_types
@@ -106,7 +106,7 @@ def _maps_work(
     options = _map_options(**parameters)
     stem = safe_name(name or Path(source.label).stem)
     folder = blend_paths.resolve(output_dir, "output_dir")
-    outputs = runner.outputs(overwrite=overwrite)
+    outputs = session.outputs(overwrite=overwrite)
     renamed: list[str] = []
 
     def write(path: Path, encoded: bytes) -> Path:
@@ -254,7 +254,7 @@ def submit_remake(material: str, **strengths: float) -> Task:
         raise InvalidRequestError(
             message("'{material}' is linked and can't be changed.", material=material), param="material"
         )
-    entry = runner.journal(found).entry(str(block.get(materials.JOB, "")))
+    entry = session.journal(found).entry(str(block.get(materials.JOB, "")))
     if entry is None or entry.folder is None or not entry.folder.is_dir():
         raise SceneError(
             message(
@@ -278,7 +278,7 @@ def submit_remake(material: str, **strengths: float) -> Task:
 
         return put_into_material
 
-    return runner.submit_local(entry.request.prompt, work, found)
+    return session.open_session(found).scheduler.start_local(entry.request.prompt, work)
 
 
 def can_remake(material: str) -> bool:

@@ -11,7 +11,8 @@ import bpy
 from ..core.errors import InvalidRequestError
 from ..core.jobs.queue import Job
 from ..core.text.message import message
-from . import blend_paths, runner, settings
+from . import blend_paths, session, settings
+from .submission import Submitter
 
 if TYPE_CHECKING:
     from ..core.journal.journal import Entry
@@ -22,7 +23,7 @@ def entry(job: str) -> Entry:
 
     :raises InvalidRequestError: there is no such job.
     """
-    found = runner.journal(settings.load(with_key=False)).entry(job)
+    found = session.journal(settings.load(with_key=False)).entry(job)
     if found is None:
         raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
     return found
@@ -35,7 +36,7 @@ def files(job: str) -> list[str]:
     """
     from ..core.journal.history import pictures_of
 
-    journal = runner.journal(settings.load(with_key=False))
+    journal = session.journal(settings.load(with_key=False))
     found = list(map(str, pictures_of(journal, entry(job))))
     if not found:
         raise InvalidRequestError(
@@ -60,7 +61,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
         "object_name": None,
     }
     wanted = dataclasses.replace(stored, **{**fresh, **_resolved(application)})
-    return runner.recover(job, settings.load(with_key=False), wanted, seamless=seamless)
+    return Submitter(settings.load(with_key=False)).recover(job, wanted, seamless=seamless)
 
 
 def running(job: str) -> Entry | None:
@@ -68,7 +69,7 @@ def running(job: str) -> Entry | None:
 
     :raises InvalidRequestError: there is no such job, or a picture of its request can't be read.
     """
-    return runner.running(entry(job).request, settings.load(with_key=False))
+    return Submitter(settings.load(with_key=False)).find_running(entry(job).request)
 
 
 def again(job: str, **application: Any) -> Job:
@@ -80,7 +81,8 @@ def again(job: str, **application: Any) -> Job:
     stored = entry(job)
     fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
     wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
-    return runner.submit(stored.request, wanted, settings.load(), reuse=False, retry_unknown=True)
+    prepared = Submitter(settings.load()).prepare(stored.request, wanted)
+    return prepared.submit(reuse=False, retry_unknown=True)
 
 
 def _resolved(application: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def use_variation(job: str, number: int, **application: Any) -> None:
     """
     from ..scene.targets.registry import Applied, swap
 
-    found = next((one for one in runner.jobs() if one.id == job), None)
+    found = next((one for one in session.jobs() if one.id == job), None)
     if not isinstance(found, Job) or not isinstance(found.applied, Applied):
         raise InvalidRequestError(
             message("There is no finished job {job} in this session.", job=job), code="no_such_job"
@@ -131,7 +133,7 @@ def delete(job: str) -> None:
     found = entry(job)
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
-    delete_result(runner.journal(settings.load(with_key=False)), job)
+    delete_result(session.journal(settings.load(with_key=False)), job)
 
 
 def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bool = False) -> Path | None:
@@ -142,7 +144,7 @@ def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bo
     """
     from ..scene.targets.asset_libraries import mark
 
-    return mark(material, library, runner.outputs(overwrite=overwrite))
+    return mark(material, library, session.outputs(overwrite=overwrite))
 
 
 def strip_facts() -> int:

@@ -18,8 +18,9 @@ from ..core.jobs.queue import Job, Task
 from ..core.request.request import Application, GenerationRequest
 from ..core.results.store import PreparedResult
 from ..core.text.message import Message, message
-from . import blend_paths, runner, settings
+from . import blend_paths, models, session, settings
 from .material_maps import PictureSource, Source, read_picture, submit_work
+from .submission import Submitter
 
 if TYPE_CHECKING:
     from ..core.request.pricing import Estimate
@@ -84,11 +85,7 @@ def make_tile(
         _typed(repair, repair_seams)
         return _Work.of(picture, output, size, overwrite)()
     job = submit_tile(picture, output, size=size, repair_seams=True, overwrite=overwrite, **repair)
-    try:
-        job.wait()
-    except BaseException:
-        job.cancel()
-        raise
+    job.finish_waiting()
     return tile_result(job)
 
 
@@ -134,7 +131,7 @@ def tile_result(job: Task) -> TileResult:
     if job.error is not None:
         kept = message(KEPT, reason=job.error.message)
         result = dataclasses.replace(result, warnings=(*result.warnings, kept))
-    entry = runner.entry(job.id) if result.job else None
+    entry = session.entry(job.id) if result.job else None
     warnings = (*job.warnings, *result.warnings)
     cost = entry.cost_usd if entry is not None else None
     return dataclasses.replace(result, warnings=warnings, cost_usd=cost or 0.0)
@@ -153,10 +150,10 @@ def estimate_tile(
     from ..core.request.sizes import parse_size
 
     repair = _typed({"description": description, **repair}, repair_seams=True)
-    work = _Work(read_picture(picture), Path(), parse_size(size) if size else None, runner.outputs())
+    work = _Work(read_picture(picture), Path(), parse_size(size) if size else None, session.outputs())
     found = settings.load(with_key=False)
-    table = runner.registry(found)
-    request = runner.resolve_model(_request(repair, found), table, found)
+    table = models.find_registry(found)
+    request, _ = models.resolve_model(_request(repair, found), table, found)
     tile = work.cut()
     if tile.seams is None or request.provider == "offline":
         return Estimate(0.0, 0.0, exact=True)
@@ -164,7 +161,7 @@ def estimate_tile(
     painted = painted_size((width, height), request.model, table)
     asked = repair_request(request, "-", "-", painted)
     application = Application(target="image")
-    return runner.validate_and_price(asked, application, found, (painted, painted), read_files=False)[1]
+    return Submitter(found).check(asked, application, measure=lambda _: (painted, painted)).price
 
 
 def _typed(repair: Mapping[str, Any], repair_seams: bool) -> dict[str, Any]:
@@ -186,12 +183,11 @@ def _submit_repair(
     """Hand the repair to a worker, then write the tile as it is: whatever happens now, it is there."""
     from ..core.jobs.seam_repair_images import sent_for_repair
 
-    table = runner.registry(found)
+    table = models.find_registry(found)
+    request, _ = models.resolve_model(request, table, found)
     data = work.encoded(tile)  # before anything is sent: not every format takes every size
     folder = tempfile.TemporaryDirectory(prefix="gpt-image-repair-", ignore_cleanup_errors=True)
-    asked = sent_for_repair(
-        tile, runner.resolve_model(request, table, found), Path(folder.name), "tile", table
-    )
+    asked = sent_for_repair(tile, request, Path(folder.name), "tile", table)
 
     def paid(job: Job, made: TileResult) -> TileResult:
         return dataclasses.replace(made, job=job.id, estimated_usd=job.estimated_usd)
@@ -201,18 +197,14 @@ def _submit_repair(
         folder.cleanup()
         return paid(job, work.repaint_seams(tile, job.prepared))
 
-    job = runner.submit(
-        asked,
-        Application(target="image", composite=False),
-        found,
-        max_cost=repair.get("max_cost"),
-        retry_unknown=bool(repair.get("retry_unknown")),
-        apply=apply,
+    prepared = Submitter(found).prepare(asked, Application(target="image", composite=False))
+    job = prepared.submit(
+        max_cost=repair.get("max_cost"), retry_unknown=bool(repair.get("retry_unknown")), apply=apply
     )
     try:
         job.keep(paid(job, work.written(tile, data)))
     except BaseException:
-        runner.cancel(job)
+        session.cancel(job.id)
         raise
     return job
 
@@ -242,7 +234,7 @@ class _Work:
             raise InvalidRequestError(
                 message("{path} is the picture itself; name another file.", path=target), param="output"
             )
-        outputs = runner.outputs(overwrite=overwrite)
+        outputs = session.outputs(overwrite=overwrite)
         return cls(source, target, wanted, outputs)
 
     def check(self) -> None:

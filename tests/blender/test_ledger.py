@@ -14,7 +14,7 @@ import bpy
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.app import runner, settings
+from gpt_image_addon.app import session, settings
 from gpt_image_addon.core.errors import BudgetExceededError, ConfigurationError, InvalidRequestError
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
@@ -285,7 +285,7 @@ def test_a_result_that_can_not_be_noted_is_applied_all_the_same(online: ApiServe
     online.script(faults.stall("processing"))
     job = api.submit("oak", target="image", provider="openai", size="816x816", quality="low")
     assert online.wait_until(lambda server: bool(server.stalled))
-    runner.journal(settings.load()).query("DROP TABLE jobs")
+    session.journal(settings.load()).query("DROP TABLE jobs")
     online.release()
     assert job.wait(10)
     result = api.result_of(job)

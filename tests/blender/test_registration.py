@@ -15,7 +15,7 @@ import pytest
 
 import gpt_image_addon
 from gpt_image_addon import api, registration
-from gpt_image_addon.app import runner
+from gpt_image_addon.app import listeners, scheduler
 from gpt_image_addon.ui import menus
 from gpt_image_addon.ui.preferences import connection_test
 from gpt_image_addon.ui.request import model_notice
@@ -34,13 +34,13 @@ def traces() -> dict[str, Any]:
     }
     return {
         "handlers": handlers,
-        "timer": bpy.app.timers.is_registered(runner._tick),
+        "timer": bpy.app.timers.is_registered(scheduler._tick),
         "classes": [cls.__name__ for cls in registration.CLASSES if cls.is_registered],
         "operators": sorted(dir(bpy.ops.gpt_image)),
         "menus": {name: len(getattr(bpy.types, name).draw._draw_funcs) for name, _ in menus.MENUS},
         "property": hasattr(bpy.types.Scene, "gpt_image"),
         "threads": sorted(thread.name for thread in threading.enumerate()),
-        "callbacks": len(runner.on_change),
+        "callbacks": len(listeners.on_change),
     }
 
 
@@ -103,7 +103,7 @@ def test_enabling_loads_no_heavy_module() -> None:
     loaded = set(json.loads(run.stdout.splitlines()[-1]))
     assert "gpt_image_addon.ui.main_panel" in loaded
     heavy = {"requests", "urllib3", "PIL", "numpy", "sqlite3", "tempfile", "logging", "subprocess"}
-    unused = ("app.runner", "core.request.request", "core.request.styles", "core.results.store")
+    unused = ("app.session", "core.request.request", "core.request.styles", "core.results.store")
     assert loaded.isdisjoint(heavy | {f"gpt_image_addon.{name}" for name in unused})
 
 

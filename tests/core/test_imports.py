@@ -209,9 +209,9 @@ def test_a_circle_is_seen() -> None:
         ("core.journal", "core.providers.openai.client", True),
         ("core.http", "app.settings", True),
         ("core.raster", "core.http.client", True),
-        ("scene", "app.runner", True),
+        ("scene", "app.session", True),
         ("ui.request", "core.jobs.queue", True),
-        ("ui", "app.runner", True),
+        ("ui", "app.session", True),
         ("api", "attrs", False),
     ],
 )
@@ -227,9 +227,9 @@ def test_folders_are_small_and_core_holds_only_folders() -> None:
     assert sizes["core"] == 1, "core holds only folders"
 
 
-def test_only_the_runner_names_timers() -> None:
+def test_only_the_scheduler_names_timers() -> None:
     naming = [name for name, path in modules() if "app.timers" in path.read_text("utf-8")]
-    assert naming == ["app.runner"]
+    assert naming == ["app.scheduler"]
 
 
 def remembered(path: Path) -> Iterator[str]:

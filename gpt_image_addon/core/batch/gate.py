@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 from collections.abc import Callable
@@ -11,12 +12,13 @@ from ..errors import BudgetExceededError, RowTakenError
 from ..jobs.admission import check_unknown, reserve
 from ..jobs.estimates import validate_and_price
 from ..jobs.queue import Job
-from ..jobs.worker import file_digests
+from ..jobs.worker import digest_request
 from ..journal.batch_rows import RowHistory, find_row_history
 from ..journal.entries import BatchPosition
 from ..journal.journal import Journal
+from ..request.checked_request import CheckedRequest
 from ..request.models import Registry
-from ..request.pricing import Estimate, Limits, UsageHistory
+from ..request.pricing import Limits, UsageHistory
 from ..request.request import GenerationRequest
 from .manifest import Row
 
@@ -34,15 +36,17 @@ class Pricer:
     check: Callable[[Row], None] = lambda row: None
     """Whether the result can go where it is to go; raises where it can't."""
 
-    def validate_and_price(self, row: Row) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
-        """The completed request, its price and warnings.
+    def validate_and_price(self, row: Row, request: GenerationRequest | None = None) -> CheckedRequest:
+        """The completed request with its price.
+
+        :param request: it, where it was completed before.
 
         :raises InvalidRequestError: it can't be sent.
         """
         self.check(row)
-        request = self.complete(row.request)
-        price, warnings = validate_and_price(request, row.application, self.registry, self.seen)
-        return request, price.times(self.share), warnings
+        request = request or self.complete(row.request)
+        checked = validate_and_price(request, row.application, self.registry, self.seen)
+        return dataclasses.replace(checked, price=checked.price.times(self.share))
 
 
 def row_key(row: Row, digest: str) -> str:
@@ -83,7 +87,7 @@ class Gate:
         :raises InvalidRequestError: a file of it can't be read.
         """
         request = self.pricer.complete(row.request)
-        digest = request.digest(file_digests(request))
+        digest = digest_request(request)
         key = row_key(row, digest)
         return RowRequest(request, digest, key, find_row_history(self.journal, key))
 
@@ -97,14 +101,8 @@ class Gate:
         if known.running is not None:
             raise RowTakenError(f"Job {known.running.id} works on this row.")
         check_unknown(known.unknown[-1] if known.unknown else None, self.retry_unknown)
-        request, price, warnings = self.pricer.validate_and_price(row)
-        job = Job(
-            request,
-            row.application,
-            estimated_usd=price.high_usd,
-            further_usd=price.further_usd,
-            warnings=warnings,
-        )
+        checked = self.pricer.validate_and_price(row, asked.request)
+        price, job = checked.price, Job.of(checked, row.application)
         others = len(known.unknown) + (known.stored is not None)
         self._set_aside(price.high_usd)
         try:

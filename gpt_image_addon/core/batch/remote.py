@@ -75,8 +75,9 @@ class Submission:
         _check_fits(row, asked.request.provider)
         uploads = load_uploads(asked.request)
         sent, _ = effective_request(asked.request, self.worker.registry)
+        prompt = compose(sent)
         key = (sent.model, endpoint(sent))
-        room = len(line("0" * 12, sent, compose(sent), uploads))
+        room = len(line("0" * 12, sent, prompt, uploads))
         if room > MAX_BYTES:
             raise InvalidRequestError("The row's pictures are too large for a batch.", param="references")
         part = self._parts.get(key)
@@ -88,7 +89,7 @@ class Submission:
         job = self.gate.admit(row, asked, part.id)
         try:
             with storage_errors("The input of the batch could not be written"):
-                part.file.write(line(job.id, sent, compose(sent), uploads))
+                part.file.write(line(job.id, sent, prompt, uploads))
                 part.file.flush()
         except StorageError as error:
             part.file.seek(part.size)

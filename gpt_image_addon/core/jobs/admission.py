@@ -5,27 +5,26 @@ Nothing has left this machine when one of these refuses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ..errors import APIConnectionError
 from ..journal.entries import Alone, BatchPosition, Entry
 from ..journal.journal import Journal
+from ..request.checked_request import CheckedRequest
 from ..request.pricing import Estimate, Limits, check_limit
-from ..request.request import Application, GenerationRequest
+from ..request.request import Application
 from ..text.message import message
 from .equal_requests import after_running
 from .queue import Apply, Job, Work
 
 
 def admit(
-    request: GenerationRequest,
+    checked: CheckedRequest,
     application: Application,
     *,
-    price: Estimate,
     digest: str,
     journal: Journal,
     limits: Limits,
-    warnings: Sequence[str] = (),
     retry_unknown: bool = False,
     alone_since: float | None = None,
     pump: Callable[[float], None] = lambda seconds: None,
@@ -42,15 +41,8 @@ def admit(
     :raises APIConnectionError: the same request was sent before, and its outcome is unknown.
     :raises EqualRequestError: it would not be alone.
     """
-    job = Job(
-        request,
-        application,
-        estimated_usd=price.high_usd,
-        further_usd=price.further_usd,
-        warnings=tuple(warnings),
-        pump=pump,
-        apply=apply,
-    )
+    job = Job.of(checked, application, pump=pump, apply=apply)
+    price = checked.price
     reserve_single(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=alone_since)
     return job
 

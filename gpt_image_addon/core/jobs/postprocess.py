@@ -49,17 +49,13 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises StorageError: maps can't be written.
     """
     try:
-        return _prepare(job, request, application, folder)
+        if not FairLock.enabled:
+            return _prepared(job, request, application, folder)
+        light = SUBPROCESS.call(_prepared_files, job, request, application, folder)
+        with storage_errors(message("{path} could not be read", path=folder)):
+            return light.mapped(_with_bytes)
     finally:
         keep_private(folder)
-
-
-def _prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
-    if not FairLock.enabled:
-        return _prepared(job, request, application, folder)
-    light = SUBPROCESS.call(_prepared_files, job, request, application, folder)
-    with storage_errors(message("{path} could not be read", path=folder)):
-        return light.mapped(_with_bytes)
 
 
 def _with_bytes(picture: ImageFile) -> ImageFile:
@@ -85,7 +81,7 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
     first = application.picture % len(received)
     received = received[first:] + received[:first]
     pictures, height = _finished(received, request, application, folder, warnings)
-    made = _make_maps(request, application, folder, pictures[0], height)
+    made = _make_maps(request, application, folder, pictures[0], height) if _kinds(application) else None
     maps, packed = (made.maps, made.packed) if made else ({}, {})
     warnings += made.notes if made else ()
     return PreparedResult(
@@ -107,7 +103,7 @@ def _finished(
     warnings: list[str],
 ) -> tuple[tuple[ImageFile, ...], _Height | None]:
     """The pictures as they are to be imported, and the height of the first where one is known."""
-    height = _known_height(received[0], application, folder, warnings)
+    height = _known_height(received[0], application, folder, warnings) if _kinds(application) else None
     pictures = []
     for number, picture in enumerate(received):
         picture, notes = process(picture, request, application, folder)
@@ -192,7 +188,7 @@ def _known_height(
     picture: ImageFile, application: Application, folder: Path, warnings: list[str]
 ) -> _Height | None:
     """The height of the first received picture, at its size."""
-    if not _kinds(application) or picture.format not in PIXEL_FORMATS:
+    if picture.format not in PIXEL_FORMATS:
         return None
     from ..imaging.decoding import UnusablePictureError
     from ..imaging.formats import decode_height
@@ -239,7 +235,7 @@ def _make_maps(
     picture: ImageFile,
     height: _Height | None,
 ) -> MadeMaps | None:
-    if not _kinds(application) or picture.format not in PIXEL_FORMATS:
+    if picture.format not in PIXEL_FORMATS:
         return None
     from ..imaging.pixels import eight_bit_color, read_pixels
     from ..textures.height_fusion import fuse

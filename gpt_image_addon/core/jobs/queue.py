@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..common.threads import WORKER_NAME
 from ..common.unexpected import unexpected_error
-from ..errors import Billed, GptImageError, JobCancelled
+from ..errors import Billed, GptImageError, JobCancelled, SceneError
 from ..journal.states import JobState
+from ..request.checked_request import CheckedRequest
 from ..request.request import Application, GenerationRequest
 from ..results.store import PreparedResult
-from ..text.message import message
+from ..text.message import Message, message
 
 if TYPE_CHECKING:
     from ..imaging.thumbnails import Preview
@@ -61,11 +62,11 @@ class Task:
     warnings: tuple[str, ...] = ()
     """Known before the answer came."""
     applied: object | None = None
-    """What the runner made of the result in Blender, or what local work made."""
+    """What the scheduler made of the result in Blender, or what local work made."""
     deliver: Deliver | None = field(default=None, repr=False)
     """What is left to do on the main thread, where the work is done."""
     pump: Callable[[float], None] = field(default=lambda seconds: None, repr=False)
-    """Lets the runner handle events for at most so many seconds; main thread only."""
+    """Lets the scheduler handle events for at most so many seconds; main thread only."""
     on_progress: Callable[[Any], None] | None = field(default=None, repr=False)
     """Told on the main thread when state, message, progress or preview changed."""
     on_cancel: Callable[[], None] | None = field(default=None, repr=False)
@@ -165,7 +166,7 @@ class Task:
             self.on_cancel()
 
     def finish(self) -> None:
-        """Nothing more happens by itself. Called by the runner."""
+        """Nothing more happens by itself. Called by the scheduler."""
         self.ended = time.monotonic()
         self._done.set()
 
@@ -186,6 +187,14 @@ class Task:
             else:
                 self._done.wait(left)
         return True
+
+    def finish_waiting(self) -> None:
+        """`wait` for the end; what interrupts the caller meanwhile cancels the job."""
+        try:
+            self.wait()
+        except BaseException:
+            self.cancel()
+            raise
 
     def check_cancelled(self) -> None:
         """:raises JobCancelled: when `cancel` was called."""
@@ -208,6 +217,24 @@ class Job(Task):
     """Which of several pictures the target shows."""
     apply: Apply | None = field(default=None, repr=False)
     """Puts the result somewhere else than into the scene; main thread only."""
+    checked: CheckedRequest | None = field(default=None, repr=False)
+    """What is sent for it; None where nothing is."""
+
+    @classmethod
+    def of(cls, checked: CheckedRequest, application: Application, **values: Any) -> Job:
+        """A job that sends a request.
+
+        :param values: fields of the job.
+        """
+        return cls(
+            checked.wanted,
+            application,
+            checked=checked,
+            estimated_usd=checked.price.high_usd,
+            further_usd=checked.price.further_usd,
+            warnings=checked.warnings,
+            **values,
+        )
 
     def __post_init__(self) -> None:
         self.title = self.title or self.request.prompt
@@ -228,6 +255,23 @@ class Job(Task):
     def keep(self, applied: object) -> None:
         """Something is made of it already, which stays where its result brings nothing better."""
         self.applied = applied
+
+    def result(self) -> PreparedResult:
+        """What was put into the scene.
+
+        :raises GptImageError: why nothing was.
+        """
+        if self.error is not None:
+            raise self.error
+        if self.state is not JobState.APPLIED or self.prepared is None:
+            raise SceneError(message("The job is not finished: {state}.", state=Message.of(self.message)))
+        return self.prepared
+
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """What the user should know of a job that was applied."""
+        prepared = self.prepared.warnings if self.prepared is not None else ()
+        return (*self.warnings, *prepared, *getattr(self.applied, "messages", ()))
 
     def show(self, number: int) -> None:
         """Another of its pictures is shown; 0 for the first."""

@@ -31,9 +31,7 @@ from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import PROVIDERS, make_provider
 from ..request.models import Registry
-from ..request.normalize import effective_request
-from ..request.pricing import cost_usd, estimate, is_believable
-from ..request.prompt import compose
+from ..request.pricing import cost_usd, is_believable
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import parse_size
 from ..results.body_file import BodyFile
@@ -49,7 +47,7 @@ from ..results.store import (
 )
 from ..text.log import get_logger
 from ..text.message import Message, join, message
-from .estimates import further_price, sent_fields
+from .estimates import price_further, price_unchecked, table_price
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
 from .queue import Emit, Job, JobEvent, Work
 
@@ -167,6 +165,8 @@ class Worker:
 
     def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
+        if not job.application.textures_dir:
+            return prepared
         from ..results.output_files import Outputs
         from .copies import copy_textures
 
@@ -212,18 +212,18 @@ class Worker:
         self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
     ) -> None:
         """Send one further request, about a picture of this size, under a row of its own."""
-        price = further_price(request, self.registry, size).high_usd
+        checked = price_further(request, self.registry, size)
         if job.stopping:
             raise JobCancelled("The job was stopped.")
-        further = Job(request, Application(target="image"), id=further_id(job.id, kind), estimated_usd=price)
+        further = Job.of(checked, Application(target="image"), id=further_id(job.id, kind))
         job.interrupt_with(further.cancel)
         job.check_cancelled()
         self.journal.reserve(
             further.id,
             request,
             further.application,
-            request.digest(file_digests(request)),
-            price,
+            digest_request(request),
+            further.estimated_usd,
             self.monthly_budget_usd,
         )
         emit(JobEvent(job, message=doing, progress=0.6))
@@ -234,16 +234,16 @@ class Worker:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
         job.interrupt_with(request_state.cancel, lambda: request_state.billed)
         job.check_cancelled()
-        prompt = compose(job.request)
+        checked = job.checked
+        assert checked is not None
         uploads = load_uploads(job.request)
         provider = make_provider(job.request.provider, self.connection)
         if self.pace is not None and PROVIDERS[job.request.provider].is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
             request_state.turn.take(request_state)
-        sent, _ = effective_request(job.request, self.registry)
-        self.journal.sending(job.id, sent.size)
+        self.journal.sending(job.id, checked.sent.size)
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
-        answer = provider.generate(sent, prompt, uploads, request_state, _reporter(job, emit))
+        answer = provider.generate(checked.sent, checked.prompt, uploads, request_state, _reporter(job, emit))
         request_state.answered = True
         notes = [note for upload in uploads.all for note in upload.notes]
         return self.store(job, answer, uploads, notes, body=request_state.received)
@@ -316,7 +316,8 @@ class Worker:
         if cost is None:
             return answer.usage.to_dict(), None
         sizes = [(upload.width, upload.height) for upload in uploads.all]
-        price = estimate(sent_fields(job.request, self.registry), self.registry, sizes)
+        checked = job.checked or price_unchecked(job.request, self.registry)
+        price = table_price(checked.sent, checked.prompt, self.registry, sizes)
         if not is_believable(cost, price.high_usd):
             return None, None
         return answer.usage.to_dict(), cost * share
@@ -398,15 +399,14 @@ def _load_unchanged(request: GenerationRequest, digest: str) -> Uploads:
     from ..providers.base import Uploads
 
     with contextlib.suppress(GptImageError):
-        if request.digest(file_digests(request)) == digest:
+        if digest_request(request) == digest:
             return load_uploads(request)
     return Uploads()
 
 
-def file_digests(request: GenerationRequest) -> list[str]:
-    """Hashes of the files of an edit, for `GenerationRequest.digest`.
+def digest_request(request: GenerationRequest) -> str:
+    """`GenerationRequest.digest`, with what its files hold now.
 
     :raises InvalidRequestError: a file can't be read.
     """
-    paths = [*request.references, *filter(None, (request.mask, request.markup))]
-    return [hashlib.sha256(read_image_file(Path(path))).hexdigest() for path in paths]
+    return request.digest([hashlib.sha256(read_image_file(Path(path))).hexdigest() for path in request.files])

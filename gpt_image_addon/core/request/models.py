@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -118,19 +119,16 @@ class Registry:
 
 
 def load_registry(override: Path | None = None) -> Registry:
-    """Read the table.
+    """The table; each version of the files is read once.
 
     :param override: a file of the same form; its rows win, and it may hold only some of them.
     :raises ConfigurationError: the override can't be read or is of another form.
     """
-    table = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
     try:
         if override is None or not override.exists():
-            return _registry(table)
-        extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once)
-        merged = _merged(table, extra)
-        check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
-        return _registry(merged)
+            return _built_in()
+        stat = override.stat()
+        return _overridden(override, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(
             message(
@@ -140,6 +138,28 @@ def load_registry(override: Path | None = None) -> Registry:
             ),
             next_step="Correct the file or delete it.",
         ) from error
+
+
+@cache
+def _built_in() -> Registry:
+    return _registry(_table())
+
+
+@lru_cache(maxsize=1)
+def _overridden(override: Path, version: tuple[int, ...]) -> Registry:
+    """
+    :param version: differs where the file was changed.
+    """
+    table = _table()
+    extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once)
+    merged = _merged(table, extra)
+    check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
+    return _registry(merged)
+
+
+def _table() -> dict[str, Any]:
+    found: dict[str, Any] = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
+    return found
 
 
 def usable_registry(override: Path) -> Registry:

@@ -6,12 +6,13 @@ Known without looking at pixels, so that pricing and submitting load nothing tha
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 from ..errors import InvalidRequestError
 from ..text.message import message
-from .models import Model, Registry, gif_frames
-from .parameters import DROPPABLE
+from .models import Registry, gif_frames
+from .parameters import DROPPABLE, SNAPPED
 from .request import GenerationRequest
 from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
 
@@ -69,20 +70,24 @@ def check_tile_size(size: tuple[int, int]) -> None:
         )
 
 
-def snap_to_model(request: GenerationRequest, model: Model, registry: Registry) -> GenerationRequest:
+def snap_to_model(
+    request: GenerationRequest, registry: Registry, names: Collection[str] = SNAPPED
+) -> GenerationRequest:
     """The request in its own size where the model takes it, else in the nearest, and without what it has not.
 
+    :param request: one that names its model.
+    :param names: those of `SNAPPED` that may change.
     :raises InvalidRequestError: it names no size.
     """
-    dropped: dict[str, Any] = {
-        row.name: None for row in DROPPABLE if getattr(request, row.name) not in row.taken_by(model)
+    model = registry.get(request.model)
+    changes: dict[str, Any] = {
+        row.name: None
+        for row in DROPPABLE
+        if row.name in names and getattr(request, row.name) not in row.taken_by(model)
     }
-    return dataclasses.replace(request, size=_nearest(request, model, registry), **dropped)
-
-
-def _nearest(request: GenerationRequest, model: Model, registry: Registry) -> str:
-    if request.size == AUTO:
-        return request.size
-    rule = registry.size_rule(model, gif_frames(request))
-    size = parse_size(request.size)
-    return request.size if rule.problem(*size) is None else format_size(*rule.nearest(*size))
+    if "size" in names and request.size != AUTO:
+        rule = registry.size_rule(model, gif_frames(request))
+        size = parse_size(request.size)
+        if rule.problem(*size) is not None:
+            changes["size"] = format_size(*rule.nearest(*size))
+    return dataclasses.replace(request, **changes)

@@ -20,6 +20,8 @@ DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
 DEFAULT_SIZE = "1024x1024"
+SNAPPED = frozenset({"size", "complexity", "input_fidelity"})
+"""Parameters of which a model may take less than was chosen; see `normalize.snap_to_model`."""
 PROMPT_LIMIT = 32_000  # characters
 PICTURE_LIMIT = 10  # pictures a request
 REFERENCE_LIMIT = 16  # pictures an edit
@@ -356,4 +358,6 @@ CHOSEN_BY_MODEL = tuple(row for row in _ROWS if row.model_values)
 """Those of which models take different values."""
 DROPPABLE = tuple(row for row in CHOSEN_BY_MODEL if row.default is None)
 """Those of them that are left out where the model does not take the value."""
+SNAPPED = frozenset({"size", *(row.name for row in DROPPABLE)})
+"""Parameters of which a model may take less than was chosen; see `normalize.snap_to_model`."""
 STRENGTHS = tuple(row.name for row in _ROWS if row.panel and row.panel.section == "strengths")

@@ -104,6 +104,11 @@ class GenerationRequest(_Values):
     """The result should tile."""
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all its pictures, in the order references, mask, markup."""
+        return (*self.references, *filter(None, (self.mask, self.markup)))
+
+    @property
     def is_edit(self) -> bool:
         """Whether pictures go with the prompt."""
         return bool(self.references)

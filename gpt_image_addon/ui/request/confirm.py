@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ... import api
 from ...app import results, settings
 from ...core.errors import GptImageError
 from ...core.journal.states import JobState
@@ -16,6 +16,7 @@ from ..common.widgets import draw_sentence
 from . import quote
 
 if TYPE_CHECKING:
+    from ...app.submission import PreparedRequest
     from ...core.journal.journal import Entry
 
 WIDTH = 400  # pixels of the dialog at scale 1
@@ -63,17 +64,19 @@ class Question(NamedTuple):
         return translate("OK" if self.is_stored else "Send Again" if self.earlier is not None else "Generate")
 
 
-def question(wanted: dict[str, Any], high_usd: float) -> Question | None:
-    """What to ask before these parameters of `api.submit` are sent; None where nothing speaks against it.
+def question(prepared: PreparedRequest, answers: Mapping[str, bool]) -> Question | None:
+    """What to ask before a request is sent; None where nothing speaks against it.
 
     What costs nothing is never asked about.
 
+    :param answers: those of `ALREADY_SAID` that are given.
     :raises GptImageError: a picture of the request, or the journal, can't be read.
     """
+    high_usd = prepared.checked.price.high_usd
     dear = dear_usd(high_usd)
-    is_answered = any(wanted.get(name) for name in ALREADY_SAID)
-    asked = {name: value for name, value in wanted.items() if name not in ALREADY_SAID}
-    earlier = api.earlier(**asked) if high_usd > 0 and not is_answered else None
+    earlier = None
+    if high_usd > 0 and not any(answers.values()):
+        earlier = prepared.find_earlier()
     return Question(earlier, dear) if earlier is not None or dear else None
 
 

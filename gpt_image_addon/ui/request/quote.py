@@ -16,7 +16,6 @@ from ... import api
 from ...app import settings
 from ...app.diagnostics import requirements
 from ...core.errors import GptImageError
-from ...core.request.parameters import DROPPABLE
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from ...core.request.models import Model
     from ...core.request.request import GenerationRequest
 
-FITTED = ("size", *(row.name for row in DROPPABLE))
-"""Parameters of which the model may take less than the panel keeps."""
 NO_PROMPT = "Write a prompt first."
 PLACEHOLDER_PROMPT = "a picture"  # an empty prompt has a price, too
 UNKNOWN_SIZE = (1536, 1024)  # pixels of a reference that is not captured yet
@@ -52,12 +49,6 @@ class Quote:
     def size(self) -> str:
         """The size that the model takes; empty before it is known."""
         return self.request.size if self.request is not None else ""
-
-    def fit(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """The parameters of the request, as far as the model takes them."""
-        if self.request is None:
-            return wanted
-        return wanted | {name: getattr(self.request, name) for name in FITTED if name in wanted}
 
 
 @dataclass
@@ -90,16 +81,6 @@ def current(scene: bpy.types.Scene) -> Quote:
         _ask(wanted, values, lambda found: quotes.keep(key, found))
     problem = _problem(values, wanted["provider"]) or quotes.last.problem
     return dataclasses.replace(quotes.last, problem=problem, provider=wanted["provider"])
-
-
-def settled(scene: bpy.types.Scene) -> Quote:
-    """The quote for the scene's request as it is now, worked out at once where it must be."""
-    values, quotes = scene.gpt_image, state.part(Quotes)
-    wanted = to_parameters.plain(values)
-    key = _key(wanted, values)
-    if key != quotes.key:
-        quotes.keep(key, _quote(*_attempt(_planner(wanted, values)), wanted))
-    return current(scene)
 
 
 def forget() -> None:
@@ -135,13 +116,6 @@ def _ask(wanted: dict[str, Any], values: Any, done: Callable[[Quote], None]) -> 
         done(Quote(problem=error.text))
         return
     api.errand(work, lambda plan, error: done(_quote(plan, error, wanted)))
-
-
-def _attempt(work: Callable[[], Any]) -> tuple[Any, GptImageError | None]:
-    try:
-        return work(), None
-    except GptImageError as error:
-        return None, error
 
 
 def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Quote:

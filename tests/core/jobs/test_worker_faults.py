@@ -28,6 +28,7 @@ from gpt_image_addon.core.http import client
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.imaging import decoding, formats
+from gpt_image_addon.core.jobs.estimates import price_unchecked
 from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
 from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Entry, Journal
@@ -55,7 +56,8 @@ class Bench:
     def start(self, **changes: object) -> Job:
         values = {"model": "gpt-image-2.6-sunburst", "quality": "low", "size": "816x816", **changes}
         request = GenerationRequest(prompt="oak", provider="openai", **values)  # type: ignore[arg-type]
-        job = Job(request, Application(target="image"), estimated_usd=0.01)
+        checked = price_unchecked(request, load_registry())
+        job = Job(request, Application(target="image"), checked=checked, estimated_usd=0.01)
         self.journal.reserve(job.id, request, job.application, request.digest(), 0.01, None)
         line = Worker(self.journal, load_registry(), Connection(self.server.base_url, self.server.api_key))
         self.queue.submit(job, line.run)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.errors import BudgetExceededError
-from gpt_image_addon.core.jobs.estimates import sent_fields
+from gpt_image_addon.core.jobs.estimates import price_unchecked
 from gpt_image_addon.core.request import pricing
 from gpt_image_addon.core.request.models import Registry, load_registry
 from gpt_image_addon.core.request.pricing import (
@@ -46,7 +46,7 @@ def estimate(
     sizes: tuple[tuple[int, int], ...] = (),
     seen: pricing.UsageHistory = pricing.no_history,
 ) -> Estimate:
-    return pricing.estimate(sent_fields(asked, registry), registry, sizes, seen)
+    return price_unchecked(asked, registry, sizes, seen).price
 
 
 def request(**changes: Any) -> GenerationRequest:
