@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import bpy
 
 from ..core.errors import GptImageError, JobCancelled, SceneError
-from ..core.jobs.queue import Job, JobEvent, Task
+from ..core.jobs.job import Job, JobEvent, Task
 from ..core.text.log import get_logger
 from ..core.text.message import Message, message
 from ..core.text.redaction import describe

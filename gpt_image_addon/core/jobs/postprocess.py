@@ -15,6 +15,7 @@ from ..common.threads import FairLock
 from ..errors import InvalidRequestError, InvalidResponseError
 from ..imaging.thumbnails import write_thumbnail
 from ..journal.stored_values import clean_text, clean_usd
+from ..processes.subprocess_worker import SUBPROCESS
 from ..request.parameters import STRENGTHS
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size
@@ -32,7 +33,6 @@ from ..text.message import message
 from ..text.names import safe_name
 from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
 from .image_steps import process
-from .subprocess_worker import SUBPROCESS
 
 if TYPE_CHECKING:
     from ..raster.arrays import Plane
