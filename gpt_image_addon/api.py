@@ -54,7 +54,7 @@ from .app.session import cancel, close, forget_finished, jobs, move, waiting
 from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
-from .core.jobs.queue import Job, Task, as_completed
+from .core.jobs.job import Job, Task, as_completed
 from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
 from .core.request.request import Application, GenerationRequest

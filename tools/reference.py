@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 from gpt_image_addon import api, cli  # noqa: E402 - found by the line above
 from gpt_image_addon.cli import reference  # noqa: E402
 from gpt_image_addon.core import errors  # noqa: E402
-from gpt_image_addon.core.jobs import queue  # noqa: E402
+from gpt_image_addon.core.jobs import job as jobs  # noqa: E402
 from gpt_image_addon.core.request import map_kinds, models, pricing, request  # noqa: E402
 from gpt_image_addon.core.request.parameters import PARAMETERS  # noqa: E402
 from gpt_image_addon.core.request.providers import PROVIDERS  # noqa: E402
@@ -216,7 +216,7 @@ def python() -> str:
         value for name, value in vars(api).items() if inspect.isfunction(value) and name in api.__all__
     ]
     functions.sort(key=lambda function: function.__module__ != api.__name__)
-    results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, queue.Task, queue.Job]
+    results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, jobs.Task, jobs.Job]
     kinds = [(code(kind.name), kind.label) for kind in map_kinds.BY_NAME.values()]
     targets = [(code(name), info.label, info.description) for name, info in TARGETS.items()]
     parts = [

@@ -17,7 +17,7 @@ import bpy
 
 from ..core.common.files import WORTH_BYTES, taken_for
 from ..core.errors import GptImageError, JobCancelled, SceneError
-from ..core.jobs.queue import Job, JobEvent, Task
+from ..core.jobs.job import Job, JobEvent, Task
 from ..core.text.log import get_logger
 from ..core.text.message import Message, message
 from ..core.text.redaction import describe

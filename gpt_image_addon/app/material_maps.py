@@ -19,7 +19,7 @@ from ..core.common.arguments import check_types, unknown_name
 from ..core.common.files import read_file
 from ..core.errors import InvalidRequestError, SceneError
 from ..core.imaging.image_reader import read_image_file
-from ..core.jobs.queue import Deliver, Task
+from ..core.jobs.job import Deliver, Task
 from ..core.request.map_kinds import is_data_name
 from ..core.request.parameters import STRENGTHS
 from ..core.request.request import Application, check_application, check_choices

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import InvalidRequestError
-from ..core.jobs.queue import Job
+from ..core.jobs.job import Job
 from ..core.request.targets import find_target
 from ..core.text.message import message
 from . import blend_paths, session, settings

@@ -14,8 +14,9 @@ import bpy
 
 from ..core.common.threads import BackgroundTasks, FairLock, outcome_of
 from ..core.errors import GptImageError, JobCancelled
-from ..core.jobs.queue import Deliver, Job, JobEvent, JobQueue, Task, Work
-from ..core.jobs.subprocess_worker import SUBPROCESS
+from ..core.jobs.job import Deliver, Job, JobEvent, Task, Work
+from ..core.jobs.queue import JobQueue
+from ..core.processes.subprocess_worker import SUBPROCESS
 from ..core.request.parameters import DEFAULT_CONCURRENCY
 from ..core.text.log import get_logger
 from . import apply_queue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..core.errors import GptImageError, StorageError
-from ..core.jobs.queue import Task
+from ..core.jobs.job import Task
 from ..core.request.pricing import no_history
 from ..core.text.log import get_logger
 from . import models, scheduler

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidRequestError
-from ..core.jobs.queue import Apply, Job, Work
+from ..core.jobs.job import Apply, Job, Work
 from ..core.request.request import Application, GenerationRequest
 from ..core.text.message import message
 from . import models, references
@@ -98,7 +98,7 @@ class Submitter:
         :raises GptImageError: a picture of it, or the journal, can't be read.
         """
         from ..core.jobs.equal_requests import find_running
-        from ..core.jobs.worker import digest_request
+        from ..core.jobs.uploads import digest_request
 
         request, _ = models.resolve_model(request, models.find_registry(self.settings), self.settings)
         return find_running(open_session(self.settings).journal, digest_request(request))
@@ -146,7 +146,7 @@ class Submitter:
     def find_equal(self, request: GenerationRequest) -> Entry | None:
         """As `find_earlier`, for a request that names provider and model."""
         from ..core.jobs.equal_requests import find_running
-        from ..core.jobs.worker import digest_request
+        from ..core.jobs.uploads import digest_request
 
         if references.holds_captures(request):
             return None
@@ -209,7 +209,7 @@ class PreparedRequest:
         :raises GptImageError: it can't be sent; nothing was.
         """
         from ..core.jobs import admission, equal_requests
-        from ..core.jobs.worker import digest_request
+        from ..core.jobs.uploads import digest_request
         from ..core.results.output_folders import check_folder
 
         settings, application = self.submitter.settings, self.application

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.common.arguments import typed
 from ..core.errors import InvalidRequestError
-from ..core.jobs.queue import Job, Task
+from ..core.jobs.job import Job, Task
 from ..core.request.pricing import Estimate
 from ..core.request.providers import find_provider
 from ..core.request.request import Application, GenerationRequest

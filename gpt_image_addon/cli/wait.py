@@ -8,7 +8,7 @@ from types import FrameType
 
 from .. import api
 from ..core.errors import Billed, JobCancelled
-from ..core.jobs.queue import Job, Task
+from ..core.jobs.job import Job, Task
 from ..core.journal.states import JobState
 from ..core.request.providers import find_provider
 from . import signals

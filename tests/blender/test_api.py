@@ -21,7 +21,7 @@ from gpt_image_addon.core.errors import (
     SceneError,
 )
 from gpt_image_addon.core.imaging.formats import encode_png
-from gpt_image_addon.core.jobs.queue import Job
+from gpt_image_addon.core.jobs.job import Job
 from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer, faults
 

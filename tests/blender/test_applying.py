@@ -15,7 +15,7 @@ from gpt_image_addon.app import apply_queue, scheduler
 from gpt_image_addon.app.apply_queue import Applier, StepResult
 from gpt_image_addon.core.common.files import WORTH_BYTES
 from gpt_image_addon.core.errors import GptImageError
-from gpt_image_addon.core.jobs.queue import Job
+from gpt_image_addon.core.jobs.job import Job
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest

@@ -15,7 +15,8 @@ import pytest
 from gpt_image_addon import api
 from gpt_image_addon.app import results, session, settings
 from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError
-from gpt_image_addon.core.jobs.queue import Job, JobQueue
+from gpt_image_addon.core.jobs.job import Job
+from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState

@@ -7,8 +7,10 @@ from typing import Any
 
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs import admission, estimates
-from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
-from gpt_image_addon.core.jobs.worker import Worker, digest_request
+from gpt_image_addon.core.jobs.job import Job, JobEvent
+from gpt_image_addon.core.jobs.queue import JobQueue
+from gpt_image_addon.core.jobs.uploads import digest_request
+from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.request.checked_request import CheckedRequest
 from gpt_image_addon.core.request.models import load_registry

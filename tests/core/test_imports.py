@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_BASE = "core.text core.errors core.common core.request core.results"
-JOBS = f"{CORE_BASE} core.http core.raster core.imaging core.textures core.journal core.providers"
+JOBS = (
+    f"{CORE_BASE} core.http core.raster core.imaging core.textures core.journal core.providers core.processes"
+)
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
 
@@ -45,6 +47,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.common core.request core.http core.imaging core.providers",
         "",
     ),
+    "core.processes": ("core.text core.errors core.common", ""),
     "core.jobs": (JOBS, "numpy"),
     "core.batch": (
         f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",

@@ -21,7 +21,8 @@ from gpt_image_addon.core.common.threads import BackgroundTasks
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from gpt_image_addon.core.imaging.thumbnails import EDGE, make_preview
 from gpt_image_addon.core.jobs.durations import Durations
-from gpt_image_addon.core.jobs.queue import Emit, Job, JobQueue
+from gpt_image_addon.core.jobs.job import Emit, Job
+from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.raster.drawing import Stroke, draw_strokes, fill_polygons
 from gpt_image_addon.core.request import styles
 from gpt_image_addon.core.request.prompt import compose

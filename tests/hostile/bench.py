@@ -15,7 +15,7 @@ from PIL import Image
 from gpt_image_addon.core.errors import GptImageError
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs import admission, estimates
-from gpt_image_addon.core.jobs.queue import Job, JobEvent
+from gpt_image_addon.core.jobs.job import Job, JobEvent
 from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Entry
 from gpt_image_addon.core.journal.recovery import open_journal

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from ..errors import BudgetExceededError, RowTakenError
 from ..jobs.admission import check_unknown, reserve
 from ..jobs.estimates import validate_and_price
-from ..jobs.queue import Job
-from ..jobs.worker import digest_request
+from ..jobs.job import Job
+from ..jobs.uploads import digest_request
 from ..journal.batch_rows import RowHistory, find_row_history
 from ..journal.entries import BatchPosition
 from ..journal.journal import Journal

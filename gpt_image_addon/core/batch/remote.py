@@ -16,10 +16,12 @@ from typing import IO
 
 from ..common.files import storage_errors
 from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled, StorageError
-from ..jobs.worker import Worker, load_uploads
+from ..jobs.uploads import load_uploads
+from ..jobs.worker import Worker
 from ..journal.batch_rows import BatchState, add_batch, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
-from ..request.prompt import compose, effective_request
+from ..request.normalize import effective_request
+from ..request.prompt import compose
 from ..request.providers import find_provider
 from .gate import Gate
 from .manifest import Row

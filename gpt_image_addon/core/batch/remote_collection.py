@@ -26,8 +26,9 @@ from ..errors import (
     NotFoundError,
     StorageError,
 )
-from ..jobs.queue import Job
-from ..jobs.worker import Worker, load_uploads
+from ..jobs.job import Job
+from ..jobs.uploads import load_uploads
+from ..jobs.worker import Worker
 from ..journal.batch_rows import BatchState, end_batch, fail_rows, find_in_batch, note, open_batches
 from ..journal.states import JobState
 from ..providers.base import Uploads

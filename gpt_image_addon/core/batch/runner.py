@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Protocol
 from ..common.unexpected import unexpected_error
 from ..errors import APIError, GptImageError, JobCancelled, StorageError
 from ..jobs.copies import EXTENSIONS
-from ..jobs.queue import Deliver, Job, JobEvent, JobQueue, Task, Work
+from ..jobs.job import Deliver, Job, JobEvent, Task, Work
+from ..jobs.queue import JobQueue
 from ..jobs.worker import Worker
 from ..journal.batch_rows import last_error
 from ..request.targets import find_target

@@ -15,7 +15,7 @@ from ..request.pricing import Estimate, Limits, check_limit
 from ..request.request import Application
 from ..text.message import message
 from .equal_requests import after_running
-from .queue import Apply, Job, Work
+from .job import Apply, Job, Work
 
 
 def admit(

@@ -8,11 +8,11 @@ from pathlib import Path
 from ..common.files import read_file, storage_errors
 from ..common.threads import FairLock
 from ..errors import GptImageError
+from ..processes.subprocess_worker import SUBPROCESS
 from ..request.request import Application
 from ..results.output_files import Outputs, renamed_warning
 from ..results.store import ImageFile, PreparedResult
 from ..text.message import message
-from .subprocess_worker import SUBPROCESS
 
 EXTENSIONS = {"jpeg": "jpg"}
 

@@ -15,7 +15,7 @@ from ..request.sizes import AUTO, parse_size
 from ..results.store import PreparedResult
 from ..text.json_reader import parse_json
 from ..text.log import get_logger
-from .queue import Emit, Job, Work
+from .job import Emit, Job, Work
 
 log = get_logger(__name__)
 

@@ -16,7 +16,7 @@ from ..journal.entries import EqualRequestError as EqualRequestError
 from ..journal.recovery import recover_orphans
 from ..results.store import PreparedResult
 from ..text.message import message
-from .queue import Emit, Job, JobEvent, Work
+from .job import Emit, Job, JobEvent, Work
 
 if TYPE_CHECKING:
     from ..journal.journal import Entry, Journal

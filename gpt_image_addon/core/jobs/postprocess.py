@@ -18,6 +18,7 @@ from ..imaging.formats import decode_height, verify
 from ..imaging.pixels import eight_bit_color, read_pixels
 from ..imaging.thumbnails import write_thumbnail
 from ..journal.stored_values import clean_text, clean_usd
+from ..processes.subprocess_worker import SUBPROCESS
 from ..providers import load_provider
 from ..request.parameters import STRENGTHS
 from ..request.providers import PROVIDERS, find_provider
@@ -40,7 +41,6 @@ from ..textures.height_fusion import fuse, register_height
 from ..textures.writer import map_options, write_maps
 from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
 from .image_steps import number_of, process, tiled
-from .subprocess_worker import SUBPROCESS
 
 if TYPE_CHECKING:
     from ..raster.arrays import Plane

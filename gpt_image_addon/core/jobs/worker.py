@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +25,6 @@ from ..errors import (
     StorageError,
 )
 from ..http.allowance import ANSWER_SECONDS
-from ..imaging.image_reader import read_image_file
 from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import make_provider, price_answer, price_request
@@ -50,7 +48,8 @@ from ..text.log import get_logger
 from ..text.message import Message, join, message
 from .estimates import price_further, price_unchecked
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
-from .queue import Emit, Job, JobEvent, Work
+from .job import Emit, Job, JobEvent, Work
+from .uploads import digest_request, load_unchanged, load_uploads
 
 if TYPE_CHECKING:
     from ..http.endpoint import Connection
@@ -155,7 +154,7 @@ class Worker:
             if not body.reopen():
                 return False
             answer = make_provider(request.provider, self.connection).read(request, body.pieces())
-            uploads = _load_unchanged(request, self.journal.digest_of(entry.id))
+            uploads = load_unchanged(request, self.journal.digest_of(entry.id))
             job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
             self.store(job, answer, uploads, [], body=body)
         except (GptImageError, OSError) as error:
@@ -372,42 +371,3 @@ def _reporter(job: Job, emit: Emit) -> Reporter:
         emit(JobEvent(job, message=text, partial=data, preview=preview, progress=progress))
 
     return Reporter(on_wait, on_partial)
-
-
-def load_uploads(request: GenerationRequest) -> Uploads:
-    """Read, check and where necessary shrink the files of an edit.
-
-    :raises InvalidRequestError: a file is missing, broken or too large.
-    """
-    from ..imaging.formats import load_upload, make_neutral
-    from ..imaging.masks import load_mask
-    from ..providers.base import Uploads
-
-    references = tuple(
-        make_neutral(load_upload(Path(path)), f"image-{number}")
-        for number, path in enumerate(request.references, 1)
-    )
-    mask = markup = None
-    if request.mask:
-        mask = load_mask(Path(request.mask), (references[0].width, references[0].height))
-    if request.markup:
-        markup = make_neutral(load_upload(Path(request.markup)), "markup")
-    return Uploads(references, mask, markup)
-
-
-def _load_unchanged(request: GenerationRequest, digest: str) -> Uploads:
-    """As `load_uploads`; none where they are not what was sent any more."""
-    from ..providers.base import Uploads
-
-    with contextlib.suppress(GptImageError):
-        if digest_request(request) == digest:
-            return load_uploads(request)
-    return Uploads()
-
-
-def digest_request(request: GenerationRequest) -> str:
-    """`GenerationRequest.digest`, with what its files hold now.
-
-    :raises InvalidRequestError: a file can't be read.
-    """
-    return request.digest([hashlib.sha256(read_image_file(Path(path))).hexdigest() for path in request.files])

@@ -28,7 +28,7 @@ from gpt_image_addon.core.imaging.formats import decode, inspect_file, load_uplo
 from gpt_image_addon.core.imaging.masks import load_mask
 from gpt_image_addon.core.imaging.pixels import read_pixels
 from gpt_image_addon.core.imaging.png_writer import encode_png
-from gpt_image_addon.core.jobs.worker import digest_request
+from gpt_image_addon.core.jobs.uploads import digest_request
 from gpt_image_addon.core.request.request import GenerationRequest
 from gpt_image_addon.core.request.styles import read_styles
 from tests.core.profiled import encoded, exif, rgb_profile, with_chunk

@@ -12,7 +12,7 @@ import pytest
 from gpt_image_addon.core.errors import APIConnectionError
 from gpt_image_addon.core.jobs import admission
 from gpt_image_addon.core.jobs.equal_requests import EqualRequestError, find_running
-from gpt_image_addon.core.jobs.queue import Job
+from gpt_image_addon.core.jobs.job import Job
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState

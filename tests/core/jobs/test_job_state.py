@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import APIConnectionError, GptImageError, JobCancelled
-from gpt_image_addon.core.jobs.queue import Job, JobEvent, Task
+from gpt_image_addon.core.jobs.job import Job, JobEvent, Task
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.store import PreparedResult
 
 PACKAGE = Path(__file__).resolve().parents[3] / "gpt_image_addon"
-HOME = PACKAGE / "core" / "jobs" / "queue.py"
+HOME = PACKAGE / "core" / "jobs" / "job.py"
 FIELDS = {field.name for field in dataclasses.fields(Job)}
 OTHERS = {
     "billed": ("error", "fault", "found", "full"),

@@ -19,7 +19,7 @@ from gpt_image_addon.core.errors import InvalidResponseError, StorageError
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.jobs.copies import copy_textures
 from gpt_image_addon.core.jobs.postprocess import prepare
-from gpt_image_addon.core.jobs.subprocess_worker import SUBPROCESS
+from gpt_image_addon.core.processes.subprocess_worker import SUBPROCESS
 from gpt_image_addon.core.providers.offline.painter import RELIEF, paint
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.normalize import effective_request

@@ -29,7 +29,8 @@ from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.imaging import decoding, formats
 from gpt_image_addon.core.jobs.estimates import price_unchecked
-from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
+from gpt_image_addon.core.jobs.job import Job, JobEvent
+from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Entry, Journal
 from gpt_image_addon.core.journal.recovery import open_journal
