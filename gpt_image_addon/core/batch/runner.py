@@ -215,7 +215,8 @@ class Run:
         try:
             delivery = self.output.deliver(outcome.row, prepared)
             self.journal.applied(outcome.job)
-        except GptImageError as error:
+        except Exception as fault:  # whatever Blender stumbles over, the other rows go on
+            error = fault if isinstance(fault, GptImageError) else unexpected_error(fault)
             _tell_where(error, prepared, outcome.estimated_usd)
             self._look_out(error)
             return dataclasses.replace(outcome, state=state_after(error), error=error)
