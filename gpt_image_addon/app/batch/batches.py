@@ -201,7 +201,7 @@ class Batch:
             raise no_object(row, f"{where}: the bundle makes new files, and they have no object")
 
     def check_receiver(self, row: Row) -> None:
-        """Find out before anything is paid whether a row's result can go onto its object, or into the library.
+        """Find out before anything is paid whether a row's object, or the library, can take its result.
 
         Main thread only, while the file of the output is open.
 
