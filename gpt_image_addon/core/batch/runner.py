@@ -167,8 +167,8 @@ class Run:
         """`give_up` where the block can't write what is asked for: what was made is told all the same."""
         try:
             yield
-        except StorageError as error:
-            self.give_up(error)
+        except Exception as error:
+            self.give_up(error if isinstance(error, GptImageError) else unexpected_error(error))
 
     @property
     def in_flight(self) -> int:
