@@ -556,7 +556,7 @@ def test_of_many_that_copy_a_result_at_once_one_brings_it(tmp_path: Path) -> Non
     old.mkdir()
     for number in range(1, 6):
         (old / f"image-{number}.png").write_bytes(PICTURE)
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=20)
 
     def copy_all(name: int) -> list[int]:
         found = []
