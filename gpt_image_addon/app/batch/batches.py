@@ -201,7 +201,7 @@ class Batch:
             raise no_object(row, f"{where}: the bundle makes new files, and they have no object")
 
     def check_receiver(self, row: Row) -> None:
-        """Find out before anything is paid whether the object that a row names can take its result.
+        """Find out before anything is paid whether a row's object, or the library, can take its result.
 
         Main thread only, while the file of the output is open.
 
@@ -209,7 +209,8 @@ class Batch:
         """
         if self.options.blend_per_row and names_object(row):
             raise no_object(row, "The .blend of a row is a new file, and it has no object")
-        if self.options.asset_library is not None and names_object(row):
+        needs_scene = names_object(row) or row.application.target == "plane"
+        if self.options.asset_library is not None and needs_scene:
             from ...scene.targets.receiver import check_receiver
 
             check_receiver(row.application)

@@ -12,7 +12,7 @@ from ...core.batch.manifest import Row
 from ...core.batch.runner import owner_of
 from ...core.common.catalogs import catalog_path
 from ...core.common.files import storage_errors
-from ...core.errors import GptImageError, InvalidRequestError, StorageError
+from ...core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
 from ...core.journal.journal import Entry
 from ...core.request.request import Application
 from ...core.request.targets import TARGETS, find_target
@@ -21,7 +21,7 @@ from ...core.results.output_folders import make_folder, sync_file
 from ...core.results.store import ImageFile, PreparedResult
 from ...scene import assets
 from ...scene.blend_files import save_copy
-from ...scene.targets.base import Applied
+from ...scene.targets.base import Applied, Deferred
 from ...scene.targets.registry import apply
 
 ROW_PROPERTY = "gpt_image_row"
@@ -42,8 +42,14 @@ def _empty_file() -> None:
 
 
 def _apply(prepared: PreparedResult, application: Application) -> Applied:
-    """Into the scene, but onto no object that was not named."""
-    return apply(prepared, application.without_active_object())
+    """Into the scene, but onto no object that was not named.
+
+    :raises SceneError: it can't go there.
+    """
+    try:
+        return apply(prepared, application.without_active_object())
+    except Deferred as waiting:  # for what nobody will do here
+        raise SceneError(waiting.reason) from waiting
 
 
 class BlendPerRow:

@@ -169,8 +169,8 @@ class Run:
         """`give_up` where the block can't write what is asked for: what was made is told all the same."""
         try:
             yield
-        except StorageError as error:
-            self.give_up(error)
+        except Exception as error:
+            self.give_up(error if isinstance(error, GptImageError) else unexpected_error(error))
 
     @property
     def in_flight(self) -> int:
@@ -217,7 +217,8 @@ class Run:
         try:
             delivery = self.output.deliver(outcome.row, prepared)
             self.journal.applied(outcome.job)
-        except GptImageError as error:
+        except Exception as fault:  # whatever Blender stumbles over, the other rows go on
+            error = fault if isinstance(fault, GptImageError) else unexpected_error(fault)
             _tell_where(error, prepared, outcome.estimated_usd)
             self._look_out(error)
             return dataclasses.replace(outcome, state=state_after(error), error=error)

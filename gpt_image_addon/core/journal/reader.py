@@ -19,6 +19,7 @@ from ..request.pricing import Observed
 from ..results.folders import measure, named
 from ..text.log import get_logger
 from ..text.message import message
+from ..text.plain_text import find_unstorable
 from .entries import ON_ITS_WAY, OPEN, STORED, Entry, read_entry
 from .schema import (
     JOURNAL_FILE,
@@ -188,9 +189,13 @@ class JournalReader:
         return max(0, int(rows[0][0])) if rows else 0
 
     def relative(self, folder: Path) -> str:
-        """A folder as rows name it: below the state folder, so that this may move; elsewhere absolute."""
+        """A folder as rows name it: below the state folder, so that this may move; elsewhere absolute.
+
+        One whose name no file takes, such as that of a home with bytes that are not UTF-8, is an address.
+        """
         inside = folder.is_relative_to(self.folder)
-        return (folder.relative_to(self.folder) if inside else folder).as_posix()
+        noted = (folder.relative_to(self.folder) if inside else folder).as_posix()
+        return noted if find_unstorable(noted) is None else folder.as_uri()
 
     def read(self, row: sqlite3.Row) -> Entry:
         """A row of the file as a value.

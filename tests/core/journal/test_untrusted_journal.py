@@ -9,8 +9,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.folders import copy
 from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.core.results.store import keep, salvage
 
@@ -546,6 +549,27 @@ def test_two_merges_at_once(tmp_path: Path) -> None:
         assert entry.folder is not None and (entry.folder / "image-1.png").read_bytes() == PICTURE
     assert not list(journal.results.glob("*/*.part"))
     journal.close()
+
+
+def test_of_many_that_copy_a_result_at_once_one_brings_it(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    for number in range(1, 6):
+        (old / f"image-{number}.png").write_bytes(PICTURE)
+    start = threading.Barrier(4, timeout=20)
+
+    def copy_all(name: int) -> list[int]:
+        found = []
+        for number in range(20):
+            start.wait()
+            found.append(copy(old, tmp_path / f"{number}", tmp_path / f"{number}.{name}.part"))
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        copied = list(zip(*pool.map(copy_all, range(4)), strict=True))
+    assert [sorted(counts) for counts in copied] == [[0, 0, 0, 5 * len(PICTURE)]] * 20
+    assert {path.name for path in tmp_path.iterdir()} == {"old", *map(str, range(20))}
+    assert all(len(list((tmp_path / f"{number}").iterdir())) == 5 for number in range(20))
 
 
 def test_what_a_merge_that_died_left_is_removed(journal: Journal, foreign: Path) -> None:
