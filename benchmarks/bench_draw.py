@@ -20,7 +20,7 @@ import bpy
 
 import gpt_image_addon
 from gpt_image_addon import registration
-from gpt_image_addon.core.journal.history import UsageHistory
+from gpt_image_addon.core.journal.history import HistoryItem
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.ui.common import sidebar
 from gpt_image_addon.ui.results import history_view
@@ -41,9 +41,7 @@ def main() -> None:
     gpt_image_addon.register()
     atexit.register(gpt_image_addon.unregister)  # leaving with classes registered hangs Blender 4.5
     rows = [
-        UsageHistory(
-            str(n), f"prompt {n}", JobState.APPLIED, datetime(2026, 11, 22), 0.04, "/none.png", False
-        )
+        HistoryItem(str(n), f"prompt {n}", JobState.APPLIED, datetime(2026, 11, 22), 0.04, "/none.png", False)
         for n in range(history_view.PAGE)
     ]
     for cls in registration.CLASSES:
@@ -51,12 +49,8 @@ def main() -> None:
             continue
         times = []
         for _ in range(ROUNDS):
-            history_view.view.rows, history_view.view.count, history_view.view.stale = (
-                tuple(rows),
-                ENTRIES,
-                False,
-            )
-            history_view._asked = ("", "all", 0)
+            view = history_view.current()
+            view.rows, view.count, view.stale, view.asked = tuple(rows), ENTRIES, False, ("", "all", 0)
             shown = type("Shown", (), {"layout": Anything()})()
             started = time.perf_counter()
             cls.draw(shown, bpy.context)  # type: ignore[attr-defined]

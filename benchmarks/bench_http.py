@@ -67,7 +67,7 @@ def ours(folder: Path, base_url: str, key: str) -> Call:
 def whole_line(folder: Path, base_url: str, key: str) -> Call:
     """The same with all that surrounds it: the journal, and the check that the picture is whole."""
     from gpt_image_addon.core.http.endpoint import Connection
-    from gpt_image_addon.core.jobs.queue import Job
+    from gpt_image_addon.core.jobs.job import Job
     from gpt_image_addon.core.jobs.worker import Worker
     from gpt_image_addon.core.journal.recovery import open_journal
     from gpt_image_addon.core.request.models import load_registry

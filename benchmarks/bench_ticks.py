@@ -142,7 +142,7 @@ def measure(clock: Clock) -> Any:
     """A generator: yields between turns, and leaves the numbers in a file at the end."""
     import bpy
     from bl_ext.user_default.gpt_image_addon import api
-    from bl_ext.user_default.gpt_image_addon.app import runner
+    from bl_ext.user_default.gpt_image_addon.app import session
 
     arrange()
     fill()
@@ -171,7 +171,7 @@ def measure(clock: Clock) -> Any:
         assert all(job.state.name == "APPLIED" for job in jobs), [job.message for job in jobs]
         row = {"target": target, "size": size, "bound": bound, "idle": idle}
         found.append({**row, "gaps": list(clock.gaps[1:]), "ticks": list(clock.ticks)})
-        runner.forget_finished()
+        session.forget_finished()
     draws = yield from panel_draws()
     Path(os.environ["BENCH_OUT"]).write_text(json.dumps([*found, {"draws": draws}]))
 
@@ -222,7 +222,7 @@ def panel_draws() -> Any:
             yield
         rounds.append(sum(spent) * 1000)
     rounds.sort()
-    listed = history_view.view.count
+    listed = history_view.current().count
     return f"{listed} entries, median {rounds[25]:.2f} ms, longest {rounds[-1]:.2f} ms"
 
 
@@ -239,10 +239,10 @@ def timed_draw(draw: Any, spent: list[float]) -> Any:
 
 def fill() -> None:
     """Journal rows like those of earlier sessions."""
-    from bl_ext.user_default.gpt_image_addon.app import runner, settings
+    from bl_ext.user_default.gpt_image_addon.app import session, settings
     from bl_ext.user_default.gpt_image_addon.core.request.request import Application, GenerationRequest
 
-    journal = runner.journal(settings.load(with_key=False))
+    journal = session.journal(settings.load(with_key=False))
     for number in range(HISTORY):
         asked = GenerationRequest(prompt=f"oak {number}", provider="offline", model="offline-draft")
         journal.reserve(f"bench-{number}-{os.getpid()}", asked, Application(), str(number), 0.0)
@@ -254,7 +254,7 @@ def inside() -> None:
     import bpy
 
     addon_utils.enable("bl_ext.user_default.gpt_image_addon")
-    from bl_ext.user_default.gpt_image_addon.app import runner, settings
+    from bl_ext.user_default.gpt_image_addon.app import scheduler, settings
 
     settings.DEFAULT_CONCURRENCY = JOBS
     preferences = settings.preferences()
@@ -263,7 +263,7 @@ def inside() -> None:
     bpy.context.preferences.view.show_splash = False
     bpy.context.preferences.filepaths.use_auto_save_temporary_files = False  # seconds, for gigabytes
     clock = Clock()
-    runner._tick = clock.timed(runner._tick)
+    scheduler._tick = clock.timed(scheduler._tick)
     steps = measure(clock)
 
     def advance() -> float | None:

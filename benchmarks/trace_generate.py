@@ -39,7 +39,7 @@ def trace_click(folder: Path) -> Calls:
 
     def on_call(frame: FrameType, event: str, arg: Any) -> None:
         code = frame.f_code
-        is_class = "__qualname__" in code.co_names and code.co_name[:1].isupper()
+        is_class = "__qualname__" in code.co_names and code.co_name.lstrip("_")[:1].isupper()
         if event == "call" and code.co_filename.startswith(start) and code.co_name[0] != "<" and not is_class:
             calls[code.co_filename.removeprefix(start)].add(code.co_qualname)
 

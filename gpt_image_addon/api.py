@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .app import blend_paths, listeners, references, runner, settings
+from .app import blend_paths, listeners, references, session, settings, submission
 from .app.history import (
     as_row,
     clean_results,
@@ -49,18 +49,23 @@ from .app.history import (
 )
 from .app.material_maps import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .app.models import models, successor
+from .app.scheduler import errand
+from .app.session import cancel, close, forget_finished, jobs, move, waiting
 from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
-from .core.jobs.queue import Job, as_completed
-from .core.journal.states import JobState
+from .core.jobs.job import Job, Task, as_completed
+from .core.request.parameters import PARAMETERS, SNAPPED
+from .core.request.providers import DEFAULT_PROVIDER
 from .core.request.request import Application, GenerationRequest
 from .core.request.sizes import AUTO
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
     from .core.batch.estimate import ManifestEstimate
+    from .core.jobs.estimates import Measure
     from .core.journal.journal import Entry
+    from .core.request.checked_request import CheckedRequest
     from .core.request.models import Model
     from .core.request.pricing import Estimate
     from .core.results.store import ImageFile
@@ -73,6 +78,7 @@ __all__ = [
     "Plan",
     "Result",
     "ResultImage",
+    "Task",
     "TileResult",
     "as_completed",
     "as_dict",
@@ -128,7 +134,7 @@ __all__ = [
 
 using = settings.override
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
-PATHS = ("mask", "markup", "textures_dir")
+PATHS = tuple(row.name for row in PARAMETERS.values() if row.kind is Path and not row.many)
 """Parameters that name one file or folder."""
 
 
@@ -177,16 +183,12 @@ class Result:
 def generate(prompt: str, *, target: str = "texture", **parameters: Any) -> Result:
     """Make something from a prompt and wait for it.
 
-    :param target: ``image``, ``texture``, ``plane`` or ``material``.
+    :param target: what to make: one of the table of targets, such as ``material``.
     :param parameters: as for `submit`.
     :raises GptImageError: why there is no result; see `core.errors` for the kinds.
     """
     job = _submit(True, prompt, target=target, **parameters)
-    try:
-        job.wait()
-    except BaseException:
-        job.cancel()
-        raise
+    job.finish_waiting()
     return result_of(job)
 
 
@@ -202,7 +204,7 @@ def submit(
 ) -> Job:
     """Start making something from a prompt and return at once.
 
-    :param target: ``image``, ``texture``, ``plane`` or ``material``.
+    :param target: what to make: one of the table of targets, such as ``material``.
     :param reuse: True uses the stored result of an equal request, where there is one, and waits for one that
         is on its way, also from another process. False sends the request whatever there is. Without it, only
         a result is used that an earlier process paid for and could not deliver before it ended.
@@ -242,17 +244,12 @@ def _submit(
 ) -> Job:
     """`submit`.
 
-    :param at_once: the caller does nothing but wait, see `runner.check_receiver`.
+    :param at_once: the caller does nothing but wait, see `Submitter.prepare`.
     """
     request, application = split(prompt, **parameters)
-    found = settings.load()
-    runner.check_receiver(application, at_once=at_once)
-    runner.validate_and_price(_without_captures(request), application, found, _capture_sizes(request))
-    rendered = dataclasses.replace(request, references=tuple(map(_captured, request.references)))
-    job = runner.submit(
-        rendered, application, found, reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost
-    )
-    job.on_progress = on_progress
+    prepared = submission.Submitter(settings.load()).prepare(request, application, at_once=at_once)
+    job = prepared.submit(reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost)
+    job.watch(on_progress)
     return job
 
 
@@ -275,9 +272,10 @@ def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = Non
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent.
     """
-    work = planner(prompt, picture_sizes=picture_sizes, **parameters)
-    runner.check_receiver(split(prompt, **parameters)[1])
-    return work()
+    request, application = split(prompt, **parameters)
+    submitter = submission.Submitter(settings.load(with_key=False))
+    prepared = submitter.prepare(request, application, measure=_measure(picture_sizes))
+    return _plan(request, prepared.checked)
 
 
 def planner(
@@ -291,28 +289,26 @@ def planner(
 
     :param snap: take the nearest size that the model takes, and leave out what it does not know.
     """
-    from .core.request.prompt import compose
-
     request, application = split(prompt, **parameters)
-    found = settings.load(with_key=False)
-    rendered = _capture_sizes(request)
+    submitter, names = submission.Submitter(settings.load(with_key=False)), SNAPPED if snap else ()
+    measure = _measure(picture_sizes) or references.measure_captures(request)
 
     def work() -> Plan:
-        model = runner.model_of(request, found)
-        wanted = runner.snap_to_model(request, model, found) if snap else request
-        if picture_sizes is None:
-            priced = runner.validate_and_price(_without_captures(wanted), application, found, rendered)
-        else:
-            priced = runner.validate_and_price(wanted, application, found, picture_sizes, read_files=False)
-        _, price, warnings = priced
-        return Plan(wanted, compose(wanted), price, warnings, model)
+        return _plan(request, submitter.check(request, application, snap=names, measure=measure))
 
     return work
 
 
-def errand(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
-    """Let a thread do something that does not touch Blender; ``done`` gets the answer on the main thread."""
-    runner.errand(work, done)
+def _measure(sizes: tuple[tuple[int, int], ...] | None) -> Measure | None:
+    return None if sizes is None else lambda request: sizes
+
+
+def _plan(request: GenerationRequest, checked: CheckedRequest) -> Plan:
+    """
+    :param request: as the user made it, perhaps without a model.
+    """
+    wanted = dataclasses.replace(checked.wanted, model=request.model)
+    return Plan(wanted, checked.prompt, checked.price, checked.warnings, checked.model)
 
 
 def estimate(prompt: str, **parameters: Any) -> Estimate:
@@ -351,51 +347,6 @@ def _path(name: str, value: Any) -> str:
     return str(blend_paths.resolve(value, name))
 
 
-def _without_captures(request: GenerationRequest) -> GenerationRequest:
-    files = tuple(path for path in request.references if path not in references.CAPTURES)
-    return dataclasses.replace(request, references=files)
-
-
-def _capture_sizes(request: GenerationRequest) -> list[tuple[int, int]]:
-    return [references.render_size() for path in request.references if path in references.CAPTURES]
-
-
-def _captured(path: str) -> str:
-    return references.CAPTURES[path]() if path in references.CAPTURES else path
-
-
-def jobs() -> tuple[Job, ...]:
-    """The jobs of this session, oldest first."""
-    return runner.jobs()
-
-
-def waiting() -> list[Job]:
-    """The jobs that are not begun, next first."""
-    return runner.waiting()
-
-
-def cancel(job: str | None = None) -> None:
-    """Stop a job, or all of them. Results that have arrived are kept.
-
-    :param job: its id.
-    """
-    for found in jobs():
-        if not found.done and job in (None, found.id):
-            runner.cancel(found)
-
-
-def move(job: str, step: int) -> None:
-    """Let a job that is not begun begin earlier (negative step) or later."""
-    for found in jobs():
-        if found.id == job:
-            runner.move(found, step)
-
-
-def forget_finished() -> None:
-    """Take the jobs that are done off the list; their results stay."""
-    runner.forget_finished()
-
-
 def on_change(callback: Callable[[], None], *, remove: bool = False) -> None:
     """Call back on the main thread after jobs changed, or no longer."""
     if remove:
@@ -409,13 +360,13 @@ def result_of(job: Job) -> Result:
 
     :raises GptImageError: why it has none.
     """
-    if job.error is not None:
-        raise job.error
-    if job.state is not JobState.APPLIED or job.prepared is None:
-        raise SceneError(f"The job is not finished: {job.message}.")
-    entry = runner.entry(job.id)
-    applied, prepared = job.applied, job.prepared
-    rows = [entry, *map(runner.entry, prepared.further_jobs)]
+    from .scene.targets.base import Applied
+
+    applied, prepared = job.applied, job.result()
+    if not isinstance(applied, Applied):
+        raise SceneError("This job put nothing into the scene.")
+    entry = session.entry(job.id)
+    rows = [entry, *map(session.entry, prepared.further_jobs)]
     names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block
     images = tuple(map(_result_image, names, prepared.pictures))
     return Result(
@@ -430,7 +381,7 @@ def result_of(job: Job) -> Result:
         usage=entry.usage if entry else None,
         estimated_usd=job.estimated_usd,
         cost_usd=sum(row.cost_usd or 0.0 for row in rows if row) if entry else None,
-        warnings=(*job.warnings, *prepared.warnings, *applied.messages),
+        warnings=job.all_warnings,
     )
 
 
@@ -492,17 +443,19 @@ def batch_results(result: BatchResult) -> Iterator[dict[str, Any]]:
     return read_results(result.results)
 
 
-def test_connection(done: Callable[[int | None, GptImageError | None], None]) -> None:
+def test_connection(
+    done: Callable[[int | None, GptImageError | None], None], provider: str = DEFAULT_PROVIDER
+) -> None:
     """Ask the server for its models, which costs nothing; ``done`` gets their number on the main thread.
 
     :raises ConfigurationError: nothing may be sent.
     """
-    from .core.providers.openai.models_endpoint import list_models
+    from .core.providers import make_provider
 
     found = settings.load()
-    found.check_provider("openai")
+    found.check_provider(provider)
     connection = found.connection()
-    runner.errand(lambda: len(list_models(connection)), done)
+    errand(lambda: len(make_provider(provider, connection).list_models()), done)
 
 
 def earlier(prompt: str, **parameters: Any) -> Entry | None:
@@ -512,11 +465,7 @@ def earlier(prompt: str, **parameters: Any) -> Entry | None:
     :raises GptImageError: the request could not be sent, or the journal can't be read.
     """
     request, _ = split(prompt, **parameters)
-    return (
-        None
-        if references.CAPTURES.keys() & set(request.references)
-        else runner.earlier(request, settings.load(with_key=False))
-    )
+    return submission.Submitter(settings.load(with_key=False)).find_earlier(request)
 
 
 def recover(job: str, *, object_name: str | None = None, only_named: bool = False) -> Job:
@@ -526,7 +475,8 @@ def recover(job: str, *, object_name: str | None = None, only_named: bool = Fals
     :param only_named: touch no object that was not named, not even the active one.
     :raises InvalidRequestError: there is no such job, it has no files, or the object can't take it.
     """
-    return runner.recover(job, settings.load(), object_name=object_name, only_named=only_named)
+    submitter = submission.Submitter(settings.load())
+    return submitter.recover(job, object_name=object_name, only_named=only_named)
 
 
 def save_blend(path: Path | str, *, overwrite: bool = False) -> str:
@@ -539,13 +489,8 @@ def save_blend(path: Path | str, *, overwrite: bool = False) -> str:
     from .scene.blend_files import save_copy
 
     target = blend_paths.resolve(path, "output")
-    save_copy(target, runner.outputs(overwrite=overwrite), "")
+    save_copy(target, session.outputs(overwrite=overwrite), "")
     return str(target)
-
-
-def close() -> None:
-    """Cancel what runs and release the journal; the next call opens it again."""
-    runner.close()
 
 
 for _name in __all__:

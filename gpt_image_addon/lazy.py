@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.util import LazyLoader, find_spec, module_from_spec
+from types import ModuleType
 
 from .core.common.package import PACKAGE
 
@@ -11,7 +12,8 @@ from .core.common.package import PACKAGE
 def defer(*names: str) -> None:
     """Let ``from . import name`` give modules of this package that load at the first look into them.
 
-    Only for modules of the main thread: Python 3.11 may show another thread a module that is half loaded.
+    Only for modules that the main thread loads: Python 3.11 may show another thread a module that is half
+    loaded. All others, and what needs numpy, Pillow, requests or sqlite, are imported inside functions.
     """
     for name in names:
         full = f"{PACKAGE}.{name}"
@@ -23,3 +25,8 @@ def defer(*names: str) -> None:
         spec.loader.exec_module(module)
         parent, _, last = full.rpartition(".")
         setattr(sys.modules[parent], last, module)
+
+
+def is_loaded(module: ModuleType) -> bool:
+    """Whether somebody has looked into a deferred module; asking is no look."""
+    return type(module) is ModuleType

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import atexit
-import sys
 from typing import Any
 
 import bpy
 
-from .lazy import defer
+from .lazy import defer, is_loaded
 
-defer("api", "app.references", "app.results", "app.settings", "ui.results.history_view", "ui.request.quote")
+defer(
+    *("api", "app.references", "app.results", "app.settings", "app.submission"),
+    *("core.common.credentials", "core.common.keychain"),
+    *("ui.preferences.connection_test", "ui.references.images", "ui.request.confirm", "ui.request.from_job"),
+    *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),
+    *("ui.results.disk_usage", "ui.results.history_view"),
+)
 
 from . import api  # noqa: E402
 from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus  # noqa: E402
-from .ui.common import sidebar, thumbnails, translations  # noqa: E402
+from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
 from .ui.preferences import keys, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_rectangle, operators  # noqa: E402
@@ -64,6 +69,7 @@ def register() -> None:
     global _command_handle, _registered
     if _registered:
         return
+    state.make()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     properties.attach()
@@ -89,7 +95,7 @@ def unregister() -> None:
     bpy.utils.unregister_cli_command(_command_handle)
     _command_handle = None
     listeners.on_change.remove(_jobs_changed)
-    if f"{__package__}.app.runner" in sys.modules:
+    if is_loaded(api):
         api.close()
     bpy.app.translations.unregister(__package__)
     menus.remove()
@@ -97,3 +103,4 @@ def unregister() -> None:
     properties.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+    state.drop()

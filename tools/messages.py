@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from gpt_image_addon.core.request.parameters import PARAMETERS  # noqa: E402 - found by the line above
+
 PACKAGE = ROOT / "gpt_image_addon"
 UI = PACKAGE / "ui"
 STYLES = PACKAGE / "core" / "request" / "styles.json"
@@ -33,15 +38,18 @@ UNSEEN = (
     *("__main__", "app.batch", "app.diagnostics.bug_report", "core.batch", "core.common.arguments"),
     *("core.common.keychain_windows", "core.common.process_lock", "core.http.connections"),
     *("core.http.json_images", "core.http.sockets", "core.imaging.png_writer", "core.jobs.follow_ups"),
-    *("core.journal.batch_rows", "core.journal.foreign_journal", "core.journal.merge"),
+    *("core.journal.batch_rows", "core.journal.untrusted_journal", "core.journal.merge"),
     *("core.journal.rate_limiter", "core.providers.openai.batch_api", "core.request.prompt"),
     *("core.textures.channel_packing", "core.textures.lighting"),
 )
 """Modules, and folders of them, whose sentences reach the command line, a model or nobody."""
-WITH_TABLES = ("core.providers.openai.errors",)
-"""Modules whose tables hold parts of sentences."""
+WITH_ROWS = ("core/request/providers.py", "core/request/targets.py")
+"""Modules whose rows hold what the interface shows."""
+ROW_KEYWORDS = ("label", "description", "notice", "use_label")
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"
 """How a sentence begins; with what is filled in, or a name in quotes, too."""
+MAKERS = ("message", "Message", "UnusablePictureError")
+"""What is called with a template or a part of a sentence."""
 
 
 def messages() -> dict[str, str]:
@@ -49,31 +57,70 @@ def messages() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(UI.rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
-        for text in (*_of_calls(tree), *_of_classes(tree), *_of_tables(tree), *_sentences(tree)):
-            if any(letter.islower() or letter.isspace() for letter in text) or text in FORMATS:
+        for text in (*_of_calls(tree), *_of_classes(tree), *_of_tables(tree)):
+            if _has_words(text):
                 found.setdefault(text, path.name)
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-        if not f"{name}.".startswith(tuple(f"{unseen}." for unseen in (*UNSEEN, "ui", "cli"))):
-            tree = ast.parse(path.read_text("utf-8"))
-            tables = _of_tables(tree) if name in WITH_TABLES else ()
-            for text in (*_sentences(tree), *_progress(tree), *_storage(tree), *tables):
-                found.setdefault(text, path.name)
+    for path, tree in _seen_modules():
+        rows = _of_rows(tree) if path.as_posix().endswith(WITH_ROWS) else ()
+        for text in (*_sentences(tree), *_templates(tree), *_progress(tree), *rows):
+            found.setdefault(text, path.name)
     for style in json.loads(STYLES.read_text("utf-8"))["styles"]:
         found.setdefault(style["label"], STYLES.name)
+    for text in filter(_has_words, _of_parameters()):
+        found.setdefault(text, "parameters.py")
     return found
 
 
+def _has_words(text: str) -> bool:
+    return any(letter.islower() or letter.isspace() for letter in text) or text in FORMATS
+
+
+def _seen_modules() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        if not f"{name}.".startswith(tuple(f"{unseen}." for unseen in (*UNSEEN, "cli"))):
+            yield path, ast.parse(path.read_text("utf-8"))
+
+
+def finished_sentences() -> dict[str, str]:
+    """Sentences in which something is filled in on the spot, which nobody can translate: `message` can."""
+    return {
+        text: path.name
+        for path, tree in _seen_modules()
+        for node in _spoken(tree)
+        if isinstance(node, ast.JoinedStr)
+        for text in [ast.unparse(node)]
+        if _is_sentence("".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values))
+    }
+
+
 def _sentences(tree: ast.AST) -> Iterator[str]:
-    """Texts that begin and end like a sentence: errors, next steps, warnings; ``{}`` is filled in."""
+    """Texts that begin and end like a sentence: errors, next steps, warnings."""
+    yield from (text for node in _spoken(tree) if (text := _text(node)) and _is_sentence(text))
+
+
+def _is_sentence(text: str) -> bool:
+    is_whole = text[:1] in CAPITALS and text.endswith(".")
+    return is_whole and " " in text and "\n" not in text and _says_something(text)
+
+
+def _says_something(template: str) -> bool:
+    """Whether there are words around what is filled in."""
+    return any(letter.isalpha() for letter in re.sub(r"{.*?}", "", template))
+
+
+def _spoken(tree: ast.AST) -> Iterator[ast.AST]:
+    """What may be read in the interface, each text once."""
     silent = {id(part) for node in ast.walk(tree) if _is_silent(node) for part in ast.walk(node)}
     parts = {id(v) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for v in node.values}
+    yield from (node for node in ast.walk(tree) if id(node) not in silent | parts)
+
+
+def _templates(tree: ast.AST) -> Iterator[str]:
+    """What `message` fills in, and parts of sentences."""
     for node in ast.walk(tree):
-        text = _template(node)
-        if not text or id(node) in silent | parts:
-            continue
-        if text[0] in CAPITALS and " " in text and text.endswith(".") and "\n" not in text:
-            yield text
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MAKERS and node.args:
+            yield from filter(_says_something, _branches(node.args[0]))
 
 
 def _is_silent(node: ast.AST) -> bool:
@@ -89,16 +136,9 @@ def _progress(tree: ast.AST) -> Iterator[str]:
     """What a job says that it does now."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "JobEvent":
-            yield from filter(None, (_template(k.value) for k in node.keywords if k.arg == "message"))
+            yield from (text for k in node.keywords if k.arg == "message" for text in _branches(k.value))
         if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "message" and node.value:
-            yield from filter(None, [_template(node.value)])
-
-
-def _storage(tree: ast.AST) -> Iterator[str]:
-    """What `files.storage_errors` makes of a message."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "storage_errors":
-            yield from (f"{_template(arg)}: {{}}." for arg in node.args if isinstance(arg, ast.JoinedStr))
+            yield from _branches(node.value)
 
 
 def _branches(node: ast.AST) -> Iterator[str]:
@@ -106,14 +146,7 @@ def _branches(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.IfExp):
         yield from (*_branches(node.body), *_branches(node.orelse))
     else:
-        yield from filter(None, [_template(node)])
-
-
-def _template(node: ast.AST) -> str | None:
-    """A text, or a template of one."""
-    if not isinstance(node, ast.JoinedStr):
-        return _text(node)
-    return "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
+        yield from filter(None, [_text(node)])
 
 
 def _of_calls(tree: ast.AST) -> Iterator[str]:
@@ -167,16 +200,35 @@ def _of_tables(tree: ast.Module) -> Iterator[str]:
                     yield from filter(None, map(_text, first))
 
 
+def _of_parameters() -> Iterator[str]:
+    """What the table of parameters says in the panel."""
+    for row in PARAMETERS.values():
+        if row.panel is not None:
+            yield from filter(None, (row.panel.label, row.panel.tip, row.panel.short))
+            yield from (text for choice in row.choices for text in choice[1:])
+
+
+def _of_rows(tree: ast.Module) -> Iterator[str]:
+    """Labels and descriptions of rows, and of what can be chosen in them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "choices" and isinstance(node.value, ast.Tuple):
+            for choice in node.value.elts:
+                yield from filter(None, map(_text, getattr(choice, "elts", ())[1:]))
+        elif isinstance(node, ast.keyword) and node.arg in ROW_KEYWORDS:
+            yield from filter(None, [_text(node.value)])
+
+
 def _text(node: ast.AST) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def problems(language: str) -> list[str]:
-    """One line for each text without translation, and for each translation without a text."""
+    """One line for each text without a translation, or that can have none; and for each left over."""
     known: dict[str, str] = json.loads((TRANSLATIONS / f"{language}.json").read_text("utf-8"))
     wanted = messages()
     missing = [f"missing, in {place}: {text}" for text, place in wanted.items() if not known.get(text)]
-    return missing + [f"left over: {text}" for text in known if text not in wanted]
+    finished = [f"not a message, in {place}: {text}" for text, place in finished_sentences().items()]
+    return missing + finished + [f"left over: {text}" for text in known if text not in wanted]
 
 
 def main() -> None:

@@ -22,9 +22,12 @@ sys.path.insert(0, str(ROOT))
 from gpt_image_addon import api, cli  # noqa: E402 - found by the line above
 from gpt_image_addon.cli import reference  # noqa: E402
 from gpt_image_addon.core import errors  # noqa: E402
-from gpt_image_addon.core.jobs import queue  # noqa: E402
+from gpt_image_addon.core.jobs import job as jobs  # noqa: E402
 from gpt_image_addon.core.request import map_kinds, models, pricing, request  # noqa: E402
+from gpt_image_addon.core.request.parameters import PARAMETERS  # noqa: E402
+from gpt_image_addon.core.request.providers import PROVIDERS  # noqa: E402
 from gpt_image_addon.core.request.sizes import SizeRule  # noqa: E402
+from gpt_image_addon.core.request.targets import TARGETS  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by `make docs` from the code. Change it there. -->\n"
@@ -171,6 +174,10 @@ def model_table() -> str:
         )
         for row in found.models
     ]
+    offered = [
+        (code(name), info.label, info.description, info.default_model or found.default)
+        for name, info in PROVIDERS.items()
+    ]
     names = [field.name for field in dataclasses.fields(SizeRule)]
     rules = [
         (name, *(shown(getattr(rule, field)) for field in names)) for name, rule in found.size_rules.items()
@@ -186,6 +193,8 @@ def model_table() -> str:
             table(
                 ("model", "provider", "qualities", "transparent", "sizes", "shutdown", "replacement"), rows
             ),
+            "\n## Providers\n",
+            table(("provider", "in the panel", "meaning", "default model"), offered),
             "\n## Sizes\n",
             table(("rule", *(name.replace("_", " ") for name in names)), rules),
             "\n## Prices\n",
@@ -204,15 +213,12 @@ def shown(value: object) -> str:
 def python() -> str:
     """Functions, parameters and results."""
     functions = [
-        value
-        for name, value in vars(api).items()
-        if inspect.isfunction(value)
-        and not name.startswith("_")
-        and value.__module__.startswith(api.__package__)
+        value for name, value in vars(api).items() if inspect.isfunction(value) and name in api.__all__
     ]
     functions.sort(key=lambda function: function.__module__ != api.__name__)
-    results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, queue.Job]
+    results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, jobs.Task, jobs.Job]
     kinds = [(code(kind.name), kind.label) for kind in map_kinds.BY_NAME.values()]
+    targets = [(code(name), info.label, info.description) for name, info in TARGETS.items()]
     parts = [
         "# Python: every function\n",
         "`from gpt_image_addon import api` in a checkout, `from bl_ext.user_default.gpt_image_addon import "
@@ -223,6 +229,8 @@ def python() -> str:
         parameters(request.GenerationRequest),
         "\n## Parameters of what becomes of it\n",
         parameters(request.Application),
+        "\n## Targets\n",
+        table(("target", "in the panel", "meaning"), targets),
         "\n## Kinds of maps\n",
         table(("kind", "label"), kinds),
         "\n## Functions",
@@ -268,10 +276,10 @@ def prose(function: Any) -> str:
 
 
 def fields(cls: type) -> Iterator[tuple[str, str, str]]:
-    """Name, default and documentation of the public fields and properties of a dataclass."""
+    """Name, default and documentation of the public fields of a dataclass, without those of its bases."""
     docs = dict(documented(cls))
     for field in dataclasses.fields(cls):
-        if not field.name.startswith("_"):
+        if not field.name.startswith("_") and field.name in cls.__annotations__:
             missing = field.default is dataclasses.MISSING
             default = "" if missing or field.default in (None, (), "") else code(field.default)
             yield code(field.name), default, docs.get(field.name, "")
@@ -285,9 +293,7 @@ def properties(cls: type) -> Iterator[tuple[str, str, str]]:
 
 def parameters(cls: type) -> str:
     """The table of a dataclass that a request is made of; the flag's words where the field has none."""
-    (verbs,) = (action for action in cli.parser()._actions if action.dest == "verb")
-    assert isinstance(verbs.choices, Mapping)
-    flags = {code(action.dest): action.help for action in verbs.choices["generate"]._actions}
+    flags = {code(row.name): row.flag.help for row in PARAMETERS.values() if row.flag is not None}
     rows = ((name, default, text or flags.get(name, "")) for name, default, text in fields(cls))
     return table(("parameter", "default", "meaning"), rows)
 

@@ -8,31 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import bpy
 
-from ..core.common.package import PACKAGE
+from ..core.common.files import WORTH_BYTES, taken_for
 from ..core.errors import GptImageError, JobCancelled, SceneError
-from ..core.journal.states import JobState
+from ..core.jobs.job import Job, JobEvent, Task
 from ..core.text.log import get_logger
+from ..core.text.message import Message, message
 from ..core.text.redaction import describe
 
 if TYPE_CHECKING:
-    from ..core.jobs.queue import Job
     from ..core.journal.journal import Journal
     from ..core.request.request import Application
-    from ..core.results.store import ImageFile
+    from ..core.results.store import ImageFile, PreparedResult
+    from ..scene.targets.base import Applied
 
 T = TypeVar("T")
 log = get_logger(__name__)
 
-Fail = Callable[["Job", GptImageError], None]
+Fail = Callable[["Task", GptImageError], None]
 Errand = Callable[[Callable[[], Any], Callable[[Any, GptImageError | None], None]], None]
 
 
@@ -50,9 +49,9 @@ class StepResult(enum.Enum):
 class Applier:
     """Results on their way into the scene."""
 
-    def __init__(self, journal: Journal, errand: Errand, fail: Fail, done: Callable[[Job], None]) -> None:
+    def __init__(self, journal: Journal, errand: Errand, fail: Fail, done: Callable[[Task], None]) -> None:
         """
-        :param errand: lets a thread do something, see `runner.errand`.
+        :param errand: lets a thread do something, see `scheduler.errand`.
         :param fail: ends a job with an error.
         :param done: told of each job that ended well.
         """
@@ -61,13 +60,14 @@ class Applier:
         self.turn_views = False
         """Turn Solid 3D views to Material Preview."""
         self._journal, self._errand, self._fail, self._done = journal, errand, fail, done
-        self._arrived: deque[Job] = deque()
+        self._arrived: deque[Task] = deque()
         self._deferred: list[Job] = []
         self._previews: deque[Job] = deque()
+        self._has_previewed = False
         self._steps: Iterator[StepResult] | None = None
 
-    def add(self, job: Job) -> None:
-        """A result has come."""
+    def add(self, job: Task) -> None:
+        """A result has come, or local work is done."""
         self._arrived.append(job)
 
     def preview(self, job: Job) -> None:
@@ -93,7 +93,8 @@ class Applier:
         if not self._previews:
             return StepResult.IDLE
         job = self._previews.popleft()
-        if job.prepared is None and not job.done:
+        if job.prepared is None and not job.done and job.preview is not None:
+            self._has_previewed = True
             try:
                 previews.show(
                     job.id, job.preview, job.application, job.application.name or job.request.prompt
@@ -102,14 +103,13 @@ class Applier:
                 log.warning("A preview of job %s could not be shown: %s", job.id, describe(error))
         return StepResult.BUSY
 
-    def _way_of(self, job: Job) -> Iterator[StepResult]:
-        from ..scene import prepared_images
-        from ..scene.targets.registry import Deferred
+    def _way_of(self, job: Task) -> Iterator[StepResult]:
+        from ..scene.targets.base import Deferred
 
-        assert job.prepared is not None
         try:
-            yield from self._import(job)
+            applied = yield from self._import(job) if isinstance(job, Job) else _deliver(job)
         except Deferred as deferred:
+            assert isinstance(job, Job), "local work waits for nothing in the file"
             self._defer(job, deferred.reason)
             return
         except GptImageError as error:
@@ -119,45 +119,55 @@ class Applier:
             log.exception("Job %s could not be applied", job.id)
             self._fail(
                 job,
-                SceneError(f"The result could not be put into the scene: {describe(error)}.", billed="yes"),
+                SceneError(
+                    message(
+                        "The result could not be put into the scene: {problem}.", problem=describe(error)
+                    ),
+                    billed="yes",
+                ),
             )
             return
-        finally:
-            prepared_images.drop((*job.prepared.pictures, *job.prepared.maps.values()))
-        yield StepResult.BUSY
-        _push_undo(job)
-        yield StepResult.BUSY
-        yield from self._note(job)
-        job.state = JobState.APPLIED
-        job.progress = 1.0
-        job.message = "Done"
-        job.finish()
+        job.complete(applied)
         self._done(job)
 
-    def _import(self, job: Job) -> Iterator[StepResult]:
-        """From the pictures to what the user has; one step alone touches what was there before."""
+    def _import(self, job: Job) -> Generator[StepResult, None, object]:
+        """From the pictures to what the user has, and into the journal."""
+        assert job.prepared is not None
+        if job.apply is None:
+            applied: object = yield from self._put_into_scene(job, job.prepared)
+        else:
+            applied = job.apply(job)
+        yield StepResult.BUSY
+        if job.prepared.pictures and not _file_is_gone(job.application):
+            push_undo(job.prepared.pictures[0].name)
+        yield StepResult.BUSY
+        yield from self._note(job)
+        return applied
+
+    def _put_into_scene(self, job: Job, prepared: PreparedResult) -> Generator[StepResult, None, Applied]:
+        """One step alone touches what was there before."""
+        from ..scene import prepared_images
         from ..scene.targets.registry import apply, prepare_images
 
-        assert job.prepared is not None
         _check_file(job.application)
-        if job.apply is None:
-            for picture in prepare_images(job.prepared, job.application):
+        try:
+            for picture in prepare_images(prepared, job.application):
                 if picture is not None:
                     yield from self._have_memory_for(picture)
                 else:
                     yield StepResult.BUSY
                 _check_file(job.application)
-        clear_preview(job)
-        onto = job.apply or partial(apply, turn_views=self.turn_views)
-        job.applied = onto(job.prepared, job.application)
-        if self.save and job.apply is None:
-            yield StepResult.BUSY
-            yield from self._save_beside(job)
+            clear_preview(job)
+            applied = apply(prepared, job.application, turn_views=self.turn_views)
+            if self.save:
+                yield StepResult.BUSY
+                yield from self._save_beside(job, applied)
+        finally:
+            prepared_images.drop((*prepared.pictures, *prepared.maps.values()))
+        return applied
 
     def _have_memory_for(self, picture: ImageFile) -> Iterator[StepResult]:
         """With a window, free as much memory as Blender needs next for a picture, see `files.taken_for`."""
-        from ..core.common.files import WORTH_BYTES, taken_for
-
         size = len(picture.data)
         if size <= WORTH_BYTES or bpy.app.background:
             return
@@ -165,21 +175,21 @@ class Applier:
             memory = yield from self._elsewhere(lambda: taken_for(Path(picture.file), size))
             memory.close()
 
-    def _save_beside(self, job: Job) -> Iterator[StepResult]:
-        from ..core.journal.outputs import Outputs, renamed_warning
+    def _save_beside(self, job: Job, applied: Applied) -> Iterator[StepResult]:
+        from ..core.results.output_files import Outputs, renamed_warning
         from ..scene import external_files
 
         outputs = Outputs(self._journal)
         owner = f"{job.id} {bpy.data.filepath}"  # another .blend in the folder keeps what it shows
         try:
-            packed = external_files.packed_pictures(job.applied.images + job.applied.map_images)
+            packed = external_files.packed_pictures(applied.images + applied.map_images)
             written = yield from self._elsewhere(lambda: external_files.write(packed, outputs, owner))
             external_files.unpack(written)
         except GptImageError as error:
-            job.warnings += (f"{error.text} The picture is kept in the .blend.",)
+            job.warn(message("{problem} The picture is kept in the .blend.", problem=error.text))
             return
         for picture in written:
-            job.warnings += renamed_warning(picture.path or picture.named, picture.named)
+            job.warn(*renamed_warning(picture.path or picture.named, picture.named))
 
     def _note(self, job: Job) -> Iterator[StepResult]:
         """What is in the scene stays there, even if the journal can't say so."""
@@ -187,7 +197,7 @@ class Applier:
             yield from self._elsewhere(lambda: self._journal.applied(job.id))
         except GptImageError as error:
             log.warning("Job %s: %s", job.id, error.text)
-            job.warnings += (f"{error.text} The result is offered for recovery again.",)
+            job.warn(message("{problem} The result is offered for recovery again.", problem=error.text))
 
     def _elsewhere(self, work: Callable[[], T]) -> Generator[StepResult, None, T]:
         """Let a thread do something that may wait for the disk, and return what it returned."""
@@ -202,9 +212,16 @@ class Applier:
 
     def _defer(self, job: Job, reason: str) -> None:
         """Keep a result until Blender can take it; in background nobody would change that, so it ends."""
-        job.message = reason
+        job.update(JobEvent(job, message=reason))
         if bpy.app.background:
-            self._fail(job, SceneError(f"{reason} The result is kept.", code="deferred", billed="yes"))
+            self._fail(
+                job,
+                SceneError(
+                    message("{reason} The result is kept.", reason=Message.of(reason)),
+                    code="deferred",
+                    billed="yes",
+                ),
+            )
         else:
             self._deferred.append(job)
 
@@ -218,20 +235,27 @@ class Applier:
                 self._deferred.remove(job)
                 self._arrived.append(job)
 
+    def clear_previews(self) -> None:
+        """Take all previews out of the scene; nothing more is shown."""
+        if self._has_previewed:
+            from ..scene.targets import previews
 
-def clear_preview(job: Job) -> None:
+            previews.close()
+
+
+def _deliver(task: Task) -> Generator[StepResult, None, object]:
+    assert task.deliver is not None
+    made = task.deliver()
+    yield StepResult.BUSY
+    return made
+
+
+def clear_preview(job: Task) -> None:
     """Take the preview of a job out of the scene, where it has one."""
-    if job.application.previews_in_target:
+    if isinstance(job, Job) and job.application.previews_in_target:
         from ..scene.targets import previews
 
         previews.clear(job.id)
-
-
-def clear_previews() -> None:
-    """Take all previews out of the scene; nothing more is shown."""
-    name = f"{PACKAGE}.scene.targets.previews"
-    if name in sys.modules:
-        sys.modules[name].close()
 
 
 def _why_deferred(job: Job) -> str | None:
@@ -251,10 +275,14 @@ def _file_is_gone(application: Application) -> bool:
     return uid is not None and all(scene.session_uid != uid for scene in bpy.data.scenes)
 
 
-def _push_undo(job: Job) -> None:
-    if bpy.app.background or not job.prepared or not job.prepared.pictures or _file_is_gone(job.application):
+def push_undo(name: str) -> None:
+    """Give what was made a step of its own in the undo history; in background there is none.
+
+    :param name: of the image.
+    """
+    if bpy.app.background:
         return
     try:
-        bpy.ops.ed.undo_push(message=f"GPT Image: {job.prepared.pictures[0].name}")
+        bpy.ops.ed.undo_push(message=f"GPT Image: {name}")
     except RuntimeError as error:  # Blender takes no step just now; the next one will hold the result
-        log.warning("Job %s: %s", job.id, error)
+        log.warning("No undo step for %s: %s", name, error)

@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..core.errors import InvalidRequestError
+from ..core.text.message import message
 
 RELATIVE = "//"
 
@@ -20,12 +21,14 @@ def resolve(path: str | Path, param: str) -> Path:
     """
     text = str(path)
     if not text or "\0" in text:
-        raise InvalidRequestError(f"{param} must be a path.", code="invalid_value", param=param)
+        raise InvalidRequestError(
+            message("{param} must be a path.", param=param), code="invalid_value", param=param
+        )
     if not text.startswith(RELATIVE):
         return _possible(Path(text).absolute(), param)
     if not bpy.data.filepath:
         raise InvalidRequestError(
-            f"'{text}' is relative to the .blend, and this one was never saved.",
+            message("'{text}' is relative to the .blend, and this one was never saved.", text=text),
             code="unsaved_blend",
             param=param,
             next_step="Save it first, or give an absolute path.",
@@ -40,8 +43,10 @@ def _possible(path: Path, param: str) -> Path:
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise InvalidRequestError(
-                f"{param} is too long for a path.", code="invalid_value", param=param
+                message("{param} is too long for a path.", param=param), code="invalid_value", param=param
             ) from None
     except ValueError:  # half of a character
-        raise InvalidRequestError(f"{param} must be a path.", code="invalid_value", param=param) from None
+        raise InvalidRequestError(
+            message("{param} must be a path.", param=param), code="invalid_value", param=param
+        ) from None
     return path

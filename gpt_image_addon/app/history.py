@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.common.arguments import unknown_name
 from ..core.errors import GptImageError, InvalidRequestError
 from ..core.journal.states import JobState
-from . import blend_paths, runner, settings
+from ..core.results.folders import month_folders
+from ..core.text.message import message
+from . import blend_paths, session, settings
+from .scheduler import errand
 
 if TYPE_CHECKING:
-    from ..core.journal.history import Cleaned, History, HistoryPage
+    from ..core.journal.history import Cleaned, Filter, History, HistoryPage
     from ..core.journal.journal import Entry, Journal
     from ..core.journal.merge import Merged
+    from ..core.journal.reader import JournalReader
+
+_unreadable: dict[Path, set[str]] = {}
+"""Jobs that were left out, by state folder: `JournalReader.unreadable` from one look to the next."""
 
 
 def history(
@@ -35,7 +43,8 @@ def history(
     if state and state not in tuple(JobState):
         raise unknown_name(state, JobState.__members__, "state", param="state")
     which = Filter(month, (JobState(state),) if state else (), search, limit)
-    return find_history(_journal(), which)
+    with _look() as journal:
+        return find_history(journal, which)
 
 
 def history_rows(
@@ -45,15 +54,22 @@ def history_rows(
 
     :raises StorageError: the journal can't be read.
     """
-    from ..core.journal.history import Filter, each, row
+    from ..core.journal.history import Filter
 
-    which = Filter(month, (JobState(state),) if state else (), search, limit)
-    return map(row, each(_journal(), which))
+    return _rows(Filter(month, (JobState(state),) if state else (), search, limit))
+
+
+def _rows(which: Filter) -> Iterator[dict[str, Any]]:
+    from ..core.journal.history import each, row
+
+    with _look() as journal:
+        yield from map(row, each(journal, which))
 
 
 def unreadable() -> list[str]:
     """Ids of the jobs whose rows in the journal can't be read, as far as they were met by now."""
-    return sorted(_journal().unreadable)
+    with _look() as journal:
+        return sorted(journal.unreadable)
 
 
 def look_back(
@@ -69,13 +85,17 @@ def look_back(
 
     :param start: how many jobs, newest first, stand on the pages before.
     :param limit: how many jobs a page has.
-    :raises StorageError: the journal can't be opened.
     """
     from ..core.journal.history import Filter, read_page
 
-    journal = _journal()
+    look = _look()
     which = Filter(states=states, search=search, limit=limit, favourites=favourites)
-    runner.errand(lambda: read_page(journal, which, start), done)
+
+    def work() -> HistoryPage:
+        with look as journal:
+            return read_page(journal, which, start)
+
+    errand(work, done)
 
 
 def as_row(entry: Entry) -> dict[str, Any]:
@@ -112,7 +132,7 @@ def export_result(job: str, folder: Path | str, *, overwrite: bool = False) -> l
     from ..core.journal.history import export
 
     target = blend_paths.resolve(folder, "folder")
-    outputs = runner.outputs(overwrite=overwrite)
+    outputs = session.outputs(overwrite=overwrite)
     return [str(path) for path in export(_journal(), job, target, outputs)]
 
 
@@ -122,7 +142,7 @@ def set_favourite(job: str, favourite: bool = True) -> None:
     :raises InvalidRequestError: there is no such job.
     """
     if not _journal().set_favourite(job, favourite):
-        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+        raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
 
 
 def clean_results(older_than_days: float, *, dry_run: bool = False) -> Cleaned:
@@ -149,15 +169,18 @@ def start_cleaning(
 
     _check_age(older_than_days)
     journal = _journal()
-    runner.errand(lambda: clean(journal, older_than_days), done)
+    errand(lambda: clean(journal, older_than_days), done)
 
 
 def measure_results(done: Callable[[int | None, GptImageError | None], None]) -> None:
-    """Find out in a thread how many bytes all results take; ``done`` gets them on the main thread.
+    """Find out in a thread how many bytes all results take; ``done`` gets them on the main thread."""
+    look = _look()
 
-    :raises StorageError: the journal can't be opened.
-    """
-    runner.errand(_journal().results_bytes, done)
+    def work() -> int:
+        with look as journal:
+            return journal.results_bytes()
+
+    errand(work, done)
 
 
 def merge_journal(source: Path | str) -> Merged:
@@ -176,8 +199,34 @@ def merge_journal(source: Path | str) -> Merged:
 def _check_age(days: float) -> None:
     """Below 0 not even what is being made now would be too young."""
     if days < 0:
-        raise InvalidRequestError(f"An age in days is not below 0, as {days:g} is.", param="older_than_days")
+        raise InvalidRequestError(
+            message("An age in days is not below 0, as {days} is.", days=f"{days:g}"), param="older_than_days"
+        )
+
+
+def _look() -> AbstractContextManager[JournalReader]:
+    """The journal to look at: where this session has not opened it for work, nothing is written.
+
+    :raises StorageError: it is lost, and can't be made anew.
+    """
+    from ..core.journal.reader import JournalReader
+
+    found = settings.load(with_key=False)
+    journal = session.find_open_journal(found)
+    if journal is None and _is_lost(found.state_folder):
+        journal = session.journal(found)
+    if journal is not None:
+        return nullcontext(journal)
+    return closing(JournalReader(found.state_folder, _unreadable.setdefault(found.state_folder, set())))
+
+
+def _is_lost(folder: Path) -> bool:
+    """Whether there are results without a journal: it is made anew from them, whatever it is wanted for."""
+    from ..core.journal.reader import RESULTS_FOLDER
+    from ..core.journal.schema import JOURNAL_FILE
+
+    return not (folder / JOURNAL_FILE).exists() and any(month_folders(folder / RESULTS_FOLDER))
 
 
 def _journal() -> Journal:
-    return runner.journal(settings.load(with_key=False))
+    return session.journal(settings.load(with_key=False))

@@ -19,13 +19,14 @@ from ..core.common.arguments import check_types, unknown_name
 from ..core.common.files import read_file
 from ..core.errors import InvalidRequestError, SceneError
 from ..core.imaging.image_reader import read_image_file
-from ..core.jobs.queue import Emit, Job
+from ..core.jobs.job import Deliver, Task
 from ..core.request.map_kinds import is_data_name
 from ..core.request.parameters import STRENGTHS
-from ..core.request.request import Application, GenerationRequest, check_application, check_map_values
-from ..core.results.store import PreparedResult
+from ..core.request.request import Application, check_application, check_choices
+from ..core.text.message import Message, message
 from ..core.text.names import safe_name
-from . import blend_paths, runner, settings
+from . import blend_paths, session, settings
+from .apply_queue import push_undo
 
 if TYPE_CHECKING:
     from ..core.imaging.decoding import Pixels
@@ -69,25 +70,22 @@ def make_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any)
     return _maps_work(picture, output_dir, **parameters)()
 
 
-def submit_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any) -> Job:
+def submit_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any) -> Task:
     """`make_maps` in the background; the job's ``applied`` is then a `Maps`."""
-    return submit_work(_maps_work(picture, output_dir, **parameters), "Maps")
+    return submit_work("Maps", _maps_work(picture, output_dir, **parameters))
 
 
-def submit_work(work: Callable[[], Any], what: str) -> Job:
-    """Work that sends nothing, in a thread; what it returns is the job's ``applied``.
+def submit_work(title: str, work: Callable[[], object]) -> Task:
+    """Work that sends nothing and needs no Blender, in a thread; what it returns is the task's ``applied``.
 
-    :param what: it is, for those who list jobs.
+    :param title: what to call it in the list of jobs.
     """
-    made: list[Any] = []
 
-    def run(job: Job, emit: Emit) -> PreparedResult:
-        made.append(work())
-        return PreparedResult(job.id, ())
+    def run() -> Deliver:
+        made = work()
+        return lambda: made
 
-    request = GenerationRequest(prompt=what, provider="offline")
-    found = settings.load()
-    return runner.submit_local(request, Application(), found, run, lambda prepared, application: made[0])
+    return session.open_session(settings.load()).scheduler.start_local(title, run)
 
 
 @check_types
@@ -101,14 +99,14 @@ def _maps_work(
     **parameters: Any,
 ) -> Callable[[], Maps]:
     """Everything that is read from Blender is read now; the rest happens when the work is called."""
-    from ..core.journal.outputs import renamed_warning
+    from ..core.results.output_files import renamed_warning
     from ..core.textures import writer
 
     source = read_picture(picture)
     options = _map_options(**parameters)
     stem = safe_name(name or Path(source.label).stem)
     folder = blend_paths.resolve(output_dir, "output_dir")
-    outputs = runner.outputs(overwrite=overwrite)
+    outputs = session.outputs(overwrite=overwrite)
     renamed: list[str] = []
 
     def write(path: Path, encoded: bytes) -> Path:
@@ -145,7 +143,7 @@ def _map_options(
 
     _check_names(strengths, MAP_PARAMETERS)
     check_application(Application(maps=tuple(maps or ())))
-    check_map_values({"convention": convention, "bits": bits, "pack": pack, **strengths})
+    check_choices({"convention": convention, "bits": bits, "pack": pack, **strengths})
     return map_options(tuple(maps or ()), description, strengths, convention, bits, pack)
 
 
@@ -232,7 +230,7 @@ def _file_of(image: bpy.types.Image) -> bytes | None:
     return read_image_file(path, "picture") if path.is_file() else None
 
 
-def submit_remake(material: str, **strengths: float) -> Job:
+def submit_remake(material: str, **strengths: float) -> Task:
     """Make the maps of a material anew with other strengths; nothing is requested or paid.
 
     :param material: name of a material that a result was made into.
@@ -249,29 +247,38 @@ def submit_remake(material: str, **strengths: float) -> Job:
     found = settings.load()
     block = bpy.data.materials.get(material)
     if block is None:
-        raise InvalidRequestError(f"There is no material '{material}'.", param="material")
+        raise InvalidRequestError(
+            message("There is no material '{material}'.", material=material), param="material"
+        )
     if block.library or block.override_library:
-        raise InvalidRequestError(f"'{material}' is linked and can't be changed.", param="material")
-    entry = runner.journal(found).entry(str(block.get(materials.JOB, "")))
+        raise InvalidRequestError(
+            message("'{material}' is linked and can't be changed.", material=material), param="material"
+        )
+    entry = session.journal(found).entry(str(block.get(materials.JOB, "")))
     if entry is None or entry.folder is None or not entry.folder.is_dir():
-        raise SceneError(f"The pictures that '{material}' was made from are not on this machine.")
+        raise SceneError(
+            message(
+                "The pictures that '{material}' was made from are not on this machine.", material=material
+            )
+        )
     changed: dict[str, Any] = {"textures_dir": None, "scene_uid": None}
     changed |= materials.strengths_of(block) | strengths
     application = dataclasses.replace(entry.application, **changed)
     check_application(application)
     folder, uid = entry.folder, block.session_uid
 
-    def apply(prepared: PreparedResult, application: Application) -> Any:
-        with Transaction() as changes:
-            return materials.remake(uid, prepared, application, changes)
+    def work() -> Deliver:
+        prepared = prepare(entry.id, entry.request, application, folder)
 
-    return runner.submit_local(
-        entry.request,
-        application,
-        found,
-        lambda job, emit: prepare(entry.id, entry.request, application, folder),
-        apply,
-    )
+        def put_into_material() -> materials.Remade:
+            with Transaction() as changes:
+                remade = materials.remake(uid, prepared, application, changes)
+            push_undo(prepared.pictures[0].name)
+            return remade
+
+        return put_into_material
+
+    return session.open_session(found).scheduler.start_local(entry.request.prompt, work)
 
 
 def can_remake(material: str) -> bool:
@@ -288,9 +295,12 @@ def remake_material(material: str, **strengths: float) -> tuple[str, ...]:
     :returns: names of the images that are new in the material.
     :raises GptImageError: as `submit_remake`, or the maps can't be made.
     """
-    job = submit_remake(material, **strengths)
-    job.wait()
-    if job.error is not None:
-        raise job.error
-    names: tuple[str, ...] = job.applied.map_images
-    return names
+    from ..scene.targets.material import Remade
+
+    task = submit_remake(material, **strengths)
+    task.wait()
+    if not isinstance(task.applied, Remade):
+        raise task.error or InvalidRequestError(
+            message("The job is not finished: {state}.", state=Message.of(task.message))
+        )
+    return task.applied.map_images

@@ -1,4 +1,4 @@
-"""What models there are today, and what takes the place of those that are gone. Offered by `api`."""
+"""What models there are today, which one a request means, and what takes the place of those that are gone."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import dataclasses
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from ..core.request.providers import find_provider
+from ..core.request.request import GenerationRequest
 from ..core.text.log import get_logger
-from . import runner, settings
+from .settings import Settings
+from .settings import load as load_settings
 
 if TYPE_CHECKING:
-    from ..core.request.models import Model, Successor
+    from ..core.request.models import Model, Registry, Successor
 
 
 log = get_logger(__name__)
@@ -21,9 +24,32 @@ def today() -> date:
     return date.today()
 
 
+def find_registry(settings: Settings) -> Registry:
+    """The model table, with the user's own rows where their file can be used."""
+    from ..core.request.models import TABLE_FILE, usable_registry
+
+    return usable_registry(settings.state_folder / TABLE_FILE)
+
+
+def resolve_model(
+    request: GenerationRequest, table: Registry, settings: Settings
+) -> tuple[GenerationRequest, tuple[str, ...]]:
+    """The request with provider and model, and notices where the model of the preferences is gone."""
+    provider = request.provider or settings.provider
+    usual = "" if find_provider(provider).default_model else settings.default_model
+    if request.model or not usual:
+        model = request.model or table.default_for(provider)
+        return dataclasses.replace(request, provider=provider, model=model), ()
+    from ..core.request.models import successor
+
+    found = successor(usual, table, today())
+    model, notices = (found.model, (found.notice,)) if found is not None else (usual, ())
+    return dataclasses.replace(request, provider=provider, model=model), notices
+
+
 def models() -> list[dict[str, Any]]:
     """The model table: one row a model, with its state today (``active``, ``retiring`` or ``shut down``)."""
-    table = runner.registry(settings.load(with_key=False))
+    table = find_registry(load_settings(with_key=False))
     day = today()
     if table.fault is not None:
         log.warning("%s", table.fault.text)
@@ -39,4 +65,4 @@ def successor(model: str) -> Successor | None:
     """What to use in place of a model: ``.model``, and ``.notice`` for people; None while it answers."""
     from ..core.request.models import successor as find
 
-    return find(model, runner.registry(settings.load(with_key=False)), today())
+    return find(model, find_registry(load_settings(with_key=False)), today())

@@ -6,12 +6,18 @@ import contextlib
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..core.common.files import PRIVATE_FILE, make_private_folder, replace_file, storage_errors
+from ..core.text.message import message
 from . import settings
+
+if TYPE_CHECKING:
+    from ..core.jobs.estimates import Measure
+    from ..core.request.checked_request import CheckedRequest
+    from ..core.request.request import GenerationRequest
 
 FOLDER = "references"
 CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference
@@ -65,6 +71,35 @@ CAPTURES: dict[str, Callable[[], str]] = {
     "normal": normal,
 }
 """What can be captured, by name."""
+
+
+def holds_captures(request: GenerationRequest) -> bool:
+    """Whether references of a request are still to be captured."""
+    return any(path in CAPTURES for path in request.references)
+
+
+def measure_captures(request: GenerationRequest) -> Measure | None:
+    """The sizes of a request's pictures, those that are still to be captured among them.
+
+    :returns: None where there are files of all.
+    """
+    if not holds_captures(request):
+        return None
+    from ..core.jobs.estimates import image_sizes
+
+    known = dict.fromkeys(CAPTURES, render_size())
+    return lambda request: image_sizes(request, known)
+
+
+def with_captures(checked: CheckedRequest) -> CheckedRequest:
+    """With the files of what is captured now.
+
+    :raises SceneError: something can't be captured.
+    """
+    if not holds_captures(checked.wanted):
+        return checked
+    paths = checked.wanted.references
+    return checked.with_references([CAPTURES[path]() if path in CAPTURES else path for path in paths])
 
 
 def image(found: bpy.types.Image) -> str:
@@ -164,7 +199,7 @@ def _new_file() -> Path:
     :raises StorageError: the folder can't be made.
     """
     folder = settings.load(with_key=False).state_folder / FOLDER
-    with storage_errors(f"{folder} could not be written"):
+    with storage_errors(message("{path} could not be written", path=folder)):
         make_private_folder(folder)
     return folder / f"{uuid.uuid4().hex}.png"
 

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import InvalidRequestError
-from ..core.jobs.queue import Job
-from . import blend_paths, runner, settings
+from ..core.jobs.job import Job
+from ..core.request.targets import find_target
+from ..core.text.message import message
+from . import blend_paths, session, settings
+from .submission import Submitter
 
 if TYPE_CHECKING:
     from ..core.journal.journal import Entry
@@ -21,9 +24,9 @@ def entry(job: str) -> Entry:
 
     :raises InvalidRequestError: there is no such job.
     """
-    found = runner.journal(settings.load(with_key=False)).entry(job)
+    found = session.journal(settings.load(with_key=False)).entry(job)
     if found is None:
-        raise InvalidRequestError(f"There is no job {job}.", code="no_such_job", param="job")
+        raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
     return found
 
 
@@ -34,10 +37,12 @@ def files(job: str) -> list[str]:
     """
     from ..core.journal.history import pictures_of
 
-    journal = runner.journal(settings.load(with_key=False))
+    journal = session.journal(settings.load(with_key=False))
     found = list(map(str, pictures_of(journal, entry(job))))
     if not found:
-        raise InvalidRequestError(f"The files of job {job} are gone.", code="no_result", param="job")
+        raise InvalidRequestError(
+            message("The files of job {job} are gone.", job=job), code="no_result", param="job"
+        )
     return found
 
 
@@ -57,7 +62,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
         "object_name": None,
     }
     wanted = dataclasses.replace(stored, **{**fresh, **_resolved(application)})
-    return runner.recover(job, settings.load(with_key=False), wanted, seamless=seamless)
+    return Submitter(settings.load(with_key=False)).recover(job, wanted, seamless=seamless)
 
 
 def running(job: str) -> Entry | None:
@@ -65,7 +70,7 @@ def running(job: str) -> Entry | None:
 
     :raises InvalidRequestError: there is no such job, or a picture of its request can't be read.
     """
-    return runner.running(entry(job).request, settings.load(with_key=False))
+    return Submitter(settings.load(with_key=False)).find_running(entry(job).request)
 
 
 def again(job: str, **application: Any) -> Job:
@@ -77,7 +82,8 @@ def again(job: str, **application: Any) -> Job:
     stored = entry(job)
     fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
     wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
-    return runner.submit(stored.request, wanted, settings.load(), reuse=False, retry_unknown=True)
+    prepared = Submitter(settings.load()).prepare(stored.request, wanted)
+    return prepared.submit(reuse=False, retry_unknown=True)
 
 
 def _resolved(application: dict[str, Any]) -> dict[str, Any]:
@@ -89,11 +95,10 @@ def _resolved(application: dict[str, Any]) -> dict[str, Any]:
 
 def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
     """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing."""
-    from ..core.request.parameters import OBJECT_TARGETS
     from ..scene.context import MATERIAL_TYPES
     from ..scene.targets.receiver import why_read_only
 
-    if obj is None or target not in OBJECT_TARGETS or obj.type not in MATERIAL_TYPES:
+    if obj is None or not find_target(target).onto_object or obj.type not in MATERIAL_TYPES:
         return ""
     return why_read_only(obj) or ""
 
@@ -104,16 +109,19 @@ def use_variation(job: str, number: int, **application: Any) -> None:
     :param number: 0 for the first.
     :raises InvalidRequestError: there is no such job of this session.
     """
+    from ..scene.targets.base import Applied
     from ..scene.targets.registry import swap
 
-    found = next((one for one in runner.jobs() if one.id == job and one.applied is not None), None)
-    if found is None:
-        raise InvalidRequestError(f"There is no finished job {job} in this session.", code="no_such_job")
-    if found.application.target == "material":
+    found = next((one for one in session.jobs() if one.id == job), None)
+    if not isinstance(found, Job) or not isinstance(found.applied, Applied):
+        raise InvalidRequestError(
+            message("There is no finished job {job} in this session.", job=job), code="no_such_job"
+        )
+    if find_target(found.application.target).maps:
         apply(job, target="material", picture=number, **application)
     else:
         swap(found.applied, number)
-    found.used = number
+    found.show(number)
 
 
 def delete(job: str) -> None:
@@ -126,9 +134,7 @@ def delete(job: str) -> None:
     found = entry(job)
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
-    journal = runner.journal(settings.load(with_key=False))
-    if found.folder is not None:
-        delete_result(journal, job, journal.relative(found.folder))
+    delete_result(session.journal(settings.load(with_key=False)), job)
 
 
 def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bool = False) -> Path | None:
@@ -139,7 +145,7 @@ def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bo
     """
     from ..scene.targets.asset_libraries import mark
 
-    return mark(material, library, runner.outputs(overwrite=overwrite))
+    return mark(material, library, session.outputs(overwrite=overwrite))
 
 
 def strip_facts() -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -38,14 +38,25 @@ from ..core.http.endpoint import (
     is_loopback,
     secrets_in,
 )
-from ..core.providers import PROVIDERS
-from ..core.request.parameters import DEFAULT_BASE_URL, DEFAULT_CONCURRENCY, UNATTENDED_MAX_COST_USD
+from ..core.request.parameters import DEFAULT_CONCURRENCY, UNATTENDED_MAX_COST_USD
+from ..core.request.providers import (
+    DEFAULT_BASE_URL,
+    DEFAULT_PROVIDER,
+    PROVIDERS,
+    ProviderSetting,
+    list_settings,
+)
+from ..core.text.message import message
 from ..core.text.redaction import hide
 
 if TYPE_CHECKING:
     from ..core.request.pricing import Limits
 
 KEY_VARIABLE = "OPENAI_API_KEY"
+OWN_FIELDS = ("base_url", "organization", "project", "picture_fields")
+"""What the first provider is told: fields of `Settings`."""
+NO_SETTINGS = ("problem", "of_providers")
+"""Fields of `Settings` that nobody sets."""
 KEY_FILE = "api-key"
 KEY_FILE_BYTES = 65536  # more than any key, as which a larger file can't be meant
 KEYCHAIN_MARK = "api-key-in-keychain"
@@ -56,7 +67,7 @@ KEYCHAIN_MARK = "api-key-in-keychain"
 class Settings:
     """What holds for every request."""
 
-    provider: str = "openai"
+    provider: str = DEFAULT_PROVIDER
     api_key: str = field(default="", repr=False)
     base_url: str = DEFAULT_BASE_URL
     default_model: str = ""
@@ -70,6 +81,8 @@ class Settings:
     """How several pictures of an edit are named, see `endpoint.PICTURE_FIELDS`."""
     proxy: str = ""
     """Address of a proxy that goes before those of the environment."""
+    of_providers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What else providers are told, by the names in their rows."""
     state_folder: Path = field(default_factory=state_folder)
     monthly_budget_usd: float | None = None
     """None for no limit."""
@@ -86,7 +99,7 @@ class Settings:
     def connection(self) -> Connection:
         """Where the API is and who calls it."""
         caller = self.api_key, self.organization, self.project
-        return Connection(self.base_url, *caller, self.picture_fields, self.proxy)
+        return Connection(self.base_url, *caller, self.picture_fields, self.proxy, self.of_providers)
 
     def limits(self, max_cost: float | None = None) -> Limits:
         """What a request may cost.
@@ -114,17 +127,27 @@ class Settings:
         :param has_key: answers for settings that were loaded without the key.
         :raises ConfigurationError: no key, online access off, or a key or base URL that can't be used.
         """
-        if provider not in PROVIDERS or not PROVIDERS[provider].needs_key:
+        info = PROVIDERS.get(provider)
+        if info is None:
             return
-        if self.problem is not None:
+        if info.needs_key and self.problem is not None:
             raise self.problem
-        if not (bool(self.api_key) if has_key is None else has_key):
+        if info.needs_key and not (bool(self.api_key) if has_key is None else has_key):
             raise MissingApiKeyError("There is no API key.")
-        check_base_url(self.base_url)
-        check_picture_fields(self.picture_fields)
+        if not info.address:
+            return
+        address = self.server_of(provider)
+        check_base_url(address)
+        if "picture_fields" in (setting.name for setting in info.settings):
+            check_picture_fields(self.picture_fields)
         check_proxy(self.proxy)
-        if not self.online_access and not is_loopback(self.base_url):
+        if not self.online_access and not is_loopback(address):
             raise OnlineAccessDisabledError("Blender's online access is off.")
+
+    def server_of(self, provider: str) -> str:
+        """Address of the server of a provider that has one."""
+        name = PROVIDERS[provider].address
+        return self.of_providers[name] if name in self.of_providers else str(getattr(self, name))
 
 
 _overrides: dict[str, Any] = {}
@@ -134,11 +157,12 @@ _overrides: dict[str, Any] = {}
 def override(**values: Any) -> Iterator[None]:
     """Inside the block, these go before environment and preferences. Main thread only.
 
-    :param values: fields of `Settings`.
+    :param values: fields of `Settings`, and what providers are told.
     :raises InvalidRequestError: a name that is no setting, or a value of another type.
     """
     before = dict(_overrides)
-    kinds = {name: kind for name, kind in kinds_of(Settings).items() if name != "problem"}
+    kinds = {name: kind for name, kind in kinds_of(Settings).items() if name not in NO_SETTINGS}
+    kinds |= dict.fromkeys((setting.name for setting in list_settings()), str)
     _overrides.update(typed(kinds, values, "setting"))
     try:
         yield
@@ -149,8 +173,17 @@ def override(**values: Any) -> Iterator[None]:
 
 def base_url() -> str:
     """The API's address: the environment's, the preferences', or OpenAI's."""
-    preferred = clean_url(getattr(preferences(), "base_url", ""))
-    return clean_url(os.environ.get("OPENAI_BASE_URL", "")) or preferred or DEFAULT_BASE_URL
+    (setting,) = (setting for setting in list_settings() if setting.name == "base_url")
+    return _read_setting(setting, preferences())
+
+
+def _read_setting(setting: ProviderSetting, found: Any) -> str:
+    """A setting of a provider: the environment's, the preferences', or its default."""
+    given = os.environ.get(setting.variable, "") if setting.variable else ""
+    preferred = str(getattr(found, setting.name, ""))
+    if setting.is_address:
+        given, preferred = clean_url(given), clean_url(preferred)
+    return given or preferred or setting.default
 
 
 def proxy() -> str:
@@ -170,27 +203,25 @@ def load(*, with_key: bool = True) -> Settings:
     :raises ConfigurationError: a number in the environment is none.
     """
     found = preferences()
-    environment = os.environ
+    told = {setting.name: _read_setting(setting, found) for setting in list_settings()}
+    values: dict[str, Any] = {name: told.pop(name) for name in OWN_FIELDS}
     loaded = Settings(
-        provider=environment.get("GPT_IMAGE_PROVIDER") or "openai",
+        provider=os.environ.get("GPT_IMAGE_PROVIDER") or DEFAULT_PROVIDER,
         api_key=_raw_key(with_keychain=with_key),
-        base_url=base_url(),
+        of_providers=told,
         default_model=getattr(found, "default_model", ""),
         storage=getattr(found, "storage", "pack"),
         turn_views=getattr(found, "turn_views", False),
-        organization=_id("OPENAI_ORG_ID", found, "organization"),
-        project=_id("OPENAI_PROJECT_ID", found, "project"),
         monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),
         max_cost_usd=_usd("GPT_IMAGE_MAX_COST_USD", found, "max_cost_usd"),
         unattended=bool(bpy.app.background),
-        picture_fields=environment.get("GPT_IMAGE_PICTURE_FIELDS")
-        or getattr(found, "picture_fields", "")
-        or "brackets",
         proxy=proxy(),
         concurrency=getattr(found, "concurrency", DEFAULT_CONCURRENCY),
         online_access=bool(bpy.app.online_access),
     )
-    found = _checked(dataclasses.replace(loaded, **_overrides))
+    for name, value in _overrides.items():
+        (told if name in told else values)[name] = value
+    found = _checked(dataclasses.replace(loaded, of_providers=told, **values))
     return found if with_key else dataclasses.replace(found, api_key="")
 
 
@@ -199,7 +230,8 @@ def _checked(found: Settings) -> Settings:
 
     Where that can't be, the reason is kept until something is to be sent: a draft needs no key.
     """
-    for secret in (found.api_key, *secrets_in(found.base_url)):
+    addresses = [found.server_of(name) for name, info in PROVIDERS.items() if info.address]
+    for secret in (found.api_key, *(part for address in addresses for part in secrets_in(address))):
         hide(secret)
     values: dict[str, Any] = {"api_key": "", "organization": "", "project": ""}
     problem = None
@@ -218,10 +250,6 @@ def _key_variable() -> str:
     return KEY_VARIABLE if key_source() == "environment" and "api_key" not in _overrides else ""
 
 
-def _id(variable: str, found: Any, preference: str) -> str:
-    return os.environ.get(variable) or str(getattr(found, preference, ""))
-
-
 def _usd(variable: str, found: Any, preference: str) -> float | None:
     """An amount from the environment, or from the preferences, where 0 means none."""
     text = os.environ.get(variable)
@@ -234,7 +262,8 @@ def _usd(variable: str, found: Any, preference: str) -> float | None:
         amount = math.nan
     if not 0 <= amount < math.inf:
         raise ConfigurationError(
-            f"{variable} is '{text}', which is not a valid amount.", next_step="Set it to an amount in USD."
+            message("{variable} is '{value}', which is not a valid amount.", variable=variable, value=text),
+            next_step="Set it to an amount in USD.",
         )
     return amount
 
@@ -360,8 +389,8 @@ def fingerprint() -> tuple[object, ...]:
     return (
         key_source(),
         bool(bpy.app.online_access),
-        os.environ.get("OPENAI_BASE_URL") or getattr(found, "base_url", ""),
-        *(os.environ.get(name) for name in (KEY_VARIABLE, "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")),
+        *(_read_setting(setting, found) for setting in list_settings()),
+        os.environ.get(KEY_VARIABLE),
         os.environ.get(DATA_DIR_VARIABLE),
         getattr(found, "default_model", ""),
         getattr(found, "proxy", ""),

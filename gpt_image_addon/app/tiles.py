@@ -14,19 +14,26 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.common.arguments import typed
 from ..core.errors import InvalidRequestError
-from ..core.jobs.queue import Job
+from ..core.jobs.job import Job, Task
+from ..core.request.pricing import Estimate
+from ..core.request.providers import find_provider
 from ..core.request.request import Application, GenerationRequest
+from ..core.request.sizes import parse_size
 from ..core.results.store import PreparedResult
-from . import blend_paths, runner, settings
+from ..core.text.message import Message, message
+from . import blend_paths, models, session, settings
 from .material_maps import PictureSource, Source, read_picture, submit_work
+from .submission import Submitter
 
 if TYPE_CHECKING:
-    from ..core.journal.outputs import Outputs
     from ..core.request.pricing import Estimate
+    from ..core.results.output_files import Outputs
     from ..core.textures.tiling import Tile
 
-OFFLINE = "The offline provider can't repaint seams; it can only cut the tile, and this is the cut."
-KEPT = "The seams could not be repainted, so the cut is kept: {reason}"
+CUT_ONLY = Message(
+    "The {provider} provider can't repaint seams; it can only cut the tile, and this is the cut."
+)
+KEPT = Message("The seams could not be repainted, so the cut is kept: {reason}")
 REPAIR: Mapping[str, Any] = {
     **dict.fromkeys(("description", "provider", "model", "quality"), str | None),
     "max_cost": float | None,
@@ -83,11 +90,7 @@ def make_tile(
         _typed(repair, repair_seams)
         return _Work.of(picture, output, size, overwrite)()
     job = submit_tile(picture, output, size=size, repair_seams=True, overwrite=overwrite, **repair)
-    try:
-        job.wait()
-    except BaseException:
-        job.cancel()
-        raise
+    job.finish_waiting()
     return tile_result(job)
 
 
@@ -99,7 +102,7 @@ def submit_tile(
     repair_seams: bool = False,
     overwrite: bool = False,
     **repair: Any,
-) -> Job:
+) -> Task:
     """`make_tile` in the background; `tile_result` of the finished job says what was made.
 
     For a repair the tile is cut and written before this returns.
@@ -107,34 +110,33 @@ def submit_tile(
     repair = _typed(repair, repair_seams)
     work = _Work.of(picture, output, size, overwrite)
     if not repair_seams:
-        return submit_work(work, "Tile")
+        return submit_work("Tile", work)
     found = settings.load()
     request = _request(repair, found)
-    if request.provider == "offline":
-        return submit_work(lambda: work.offline(), "Tile")
+    if not find_provider(request.provider).takes_masks:
+        return submit_work("Tile", lambda: work.cut_only(request.provider))
     found.check_provider(request.provider)
     work.check()
     tile = work.cut()
     if tile.seams is None:
-        return submit_work(lambda: work.written(tile), "Tile")
+        return submit_work("Tile", lambda: work.written(tile))
     return _submit_repair(work, tile, request, found, repair)
 
 
-def tile_result(job: Job) -> TileResult:
+def tile_result(job: Task) -> TileResult:
     """What a finished job of `submit_tile` made: the cut tile where only its repair failed.
 
     :raises GptImageError: why there is no tile.
     """
-    result: TileResult | None = job.applied
-    if job.error is not None:
-        if result is None:
-            raise job.error
-        result = dataclasses.replace(
-            result, warnings=(*result.warnings, KEPT.format(reason=job.error.message))
+    result = job.applied
+    if not isinstance(result, TileResult):
+        raise job.error or InvalidRequestError(
+            message("The job is not finished: {state}.", state=Message.of(job.message))
         )
-    if result is None:
-        raise InvalidRequestError(f"The job is not finished: {job.message}.")
-    entry = runner.entry(job.id) if result.job else None
+    if job.error is not None:
+        kept = message(KEPT, reason=job.error.message)
+        result = dataclasses.replace(result, warnings=(*result.warnings, kept))
+    entry = session.entry(job.id) if result.job else None
     warnings = (*job.warnings, *result.warnings)
     cost = entry.cost_usd if entry is not None else None
     return dataclasses.replace(result, warnings=warnings, cost_usd=cost or 0.0)
@@ -149,29 +151,27 @@ def estimate_tile(
     :raises InvalidRequestError: the picture or a parameter can't be used.
     """
     from ..core.jobs.follow_ups import painted_size, repair_request
-    from ..core.request.pricing import Estimate
-    from ..core.request.sizes import parse_size
 
     repair = _typed({"description": description, **repair}, repair_seams=True)
-    work = _Work(read_picture(picture), Path(), parse_size(size) if size else None, runner.outputs())
+    work = _Work(read_picture(picture), Path(), parse_size(size) if size else None, session.outputs())
     found = settings.load(with_key=False)
-    table = runner.registry(found)
-    request = runner.resolve_model(_request(repair, found), table, found)
+    table = models.find_registry(found)
+    request, _ = models.resolve_model(_request(repair, found), table, found)
     tile = work.cut()
-    if tile.seams is None or request.provider == "offline":
+    if tile.seams is None or not find_provider(request.provider).takes_masks:
         return Estimate(0.0, 0.0, exact=True)
     height, width = tile.pixels.shape[:2]
     painted = painted_size((width, height), request.model, table)
     asked = repair_request(request, "-", "-", painted)
     application = Application(target="image")
-    return runner.validate_and_price(asked, application, found, (painted, painted), read_files=False)[1]
+    return Submitter(found).check(asked, application, measure=lambda _: (painted, painted)).price
 
 
 def _typed(repair: Mapping[str, Any], repair_seams: bool) -> dict[str, Any]:
     """:raises InvalidRequestError: parameters that there are not, of another type, or for a repair only."""
     values = typed(REPAIR, repair)
     for name in values if not repair_seams else ():
-        raise InvalidRequestError(f"{name} belongs to repair_seams.", param=name)
+        raise InvalidRequestError(message("{name} belongs to repair_seams.", name=name), param=name)
     return values
 
 
@@ -186,32 +186,28 @@ def _submit_repair(
     """Hand the repair to a worker, then write the tile as it is: whatever happens now, it is there."""
     from ..core.jobs.seam_repair_images import sent_for_repair
 
-    table = runner.registry(found)
+    table = models.find_registry(found)
+    request, _ = models.resolve_model(request, table, found)
     data = work.encoded(tile)  # before anything is sent: not every format takes every size
     folder = tempfile.TemporaryDirectory(prefix="gpt-image-repair-", ignore_cleanup_errors=True)
-    asked = sent_for_repair(
-        tile, runner.resolve_model(request, table, found), Path(folder.name), "tile", table
-    )
-    job = runner.submit(
-        asked,
-        Application(target="image", composite=False),
-        found,
-        max_cost=repair.get("max_cost"),
-        retry_unknown=bool(repair.get("retry_unknown")),
-    )
+    asked = sent_for_repair(tile, request, Path(folder.name), "tile", table)
 
-    def apply(prepared: PreparedResult, application: Application) -> TileResult:
-        folder.cleanup()
-        return paid(work.repaint_seams(tile, prepared))
-
-    def paid(made: TileResult) -> TileResult:
+    def paid(job: Job, made: TileResult) -> TileResult:
         return dataclasses.replace(made, job=job.id, estimated_usd=job.estimated_usd)
 
-    job.apply = apply
+    def apply(job: Job) -> TileResult:
+        assert job.prepared is not None
+        folder.cleanup()
+        return paid(job, work.repaint_seams(tile, job.prepared))
+
+    prepared = Submitter(found).prepare(asked, Application(target="image", composite=False))
+    job = prepared.submit(
+        max_cost=repair.get("max_cost"), retry_unknown=bool(repair.get("retry_unknown")), apply=apply
+    )
     try:
-        job.applied = paid(work.written(tile, data))
+        job.keep(paid(job, work.written(tile, data)))
     except BaseException:
-        runner.cancel(job)
+        session.cancel(job.id)
         raise
     return job
 
@@ -230,7 +226,6 @@ class _Work:
         """
         :raises InvalidRequestError: the picture, the size or the kind of file can't be used.
         """
-        from ..core.request.sizes import parse_size
         from ..core.textures import writer
 
         source = read_picture(picture)
@@ -238,8 +233,10 @@ class _Work:
         target = blend_paths.resolve(output, "output")
         writer.check_tile_file(target)
         if Path(source.label).is_file() and target.exists() and target.samefile(source.label):
-            raise InvalidRequestError(f"{target} is the picture itself; name another file.", param="output")
-        outputs = runner.outputs(overwrite=overwrite)
+            raise InvalidRequestError(
+                message("{path} is the picture itself; name another file.", path=target), param="output"
+            )
+        outputs = session.outputs(overwrite=overwrite)
         return cls(source, target, wanted, outputs)
 
     def check(self) -> None:
@@ -259,9 +256,9 @@ class _Work:
         tile = tile_of(pixels, self.size)
         return dataclasses.replace(tile, notes=(*notes, *tile.notes))
 
-    def offline(self) -> TileResult:
+    def cut_only(self, provider: str) -> TileResult:
         made = self()
-        return dataclasses.replace(made, warnings=(*made.warnings, OFFLINE))
+        return dataclasses.replace(made, warnings=(*made.warnings, message(CUT_ONLY, provider=provider)))
 
     def repaint_seams(self, tile: Tile, prepared: PreparedResult) -> TileResult:
         from ..core.jobs.image_steps import repaired

@@ -14,9 +14,9 @@ from .. import api
 from ..app.blend_paths import resolve
 from ..core.batch.openjd import DEFAULT_COMMAND, OUTPUT_MARK
 from ..core.errors import JobCancelled
+from ..core.request.parameters import PARAMETERS
 from . import signals
 from .common import (
-    OUTPUT_FLAGS,
     SCHEMA,
     Ended,
     Output,
@@ -28,7 +28,7 @@ from .common import (
     say,
     succeeded,
 )
-from .generate import add_request
+from .flags import add_request, given
 
 if TYPE_CHECKING:
     from ..app.batch.batches import Batch, BatchResult
@@ -45,31 +45,6 @@ the value of the row's column `wood`. Further columns: `id` (names the files), `
 --asset-library). Paths are relative to the manifest. Run it again and only what is missing is made, even
 after a crash.
 """
-NOT_PARAMETERS = OUTPUT_FLAGS | frozenset(
-    (
-        "manifest",
-        "concurrency",
-        "images_per_minute",
-        "input_images_per_minute",
-        "max_cost",
-        "dry_run",
-        "retry_unknown",
-        "report",
-        "output_dir",
-        "blend_per_row",
-        "asset_library",
-        "contact_sheet",
-        "part",
-        "send_nothing",
-        "via",
-        "state_dir",
-        "merge_from",
-        "farm",
-        "chunks",
-        "farm_command",
-        "collect",
-    )
-)
 SHOWN_INVALID = 20  # rows that a dry run names, and problems that are told
 
 
@@ -261,17 +236,9 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _batch(options: argparse.Namespace) -> Batch:
-    given = vars(options)
-    defaults = {
-        name: str(resolve(value, name)) if name in ("mask", "markup") else value
-        for name, value in given.items()
-        if name not in NOT_PARAMETERS and value is not None
-    }
-    if "references" in defaults:
-        defaults["references"] = [str(resolve(path, "references")) for path in defaults["references"]]
     return api.batch(
         options.manifest,
-        defaults,
+        {name: _resolved(name, value) for name, value in given(options).items()},
         output_dir=options.output_dir,
         blend_per_row=options.blend_per_row,
         asset_library=options.asset_library,
@@ -288,6 +255,15 @@ def _batch(options: argparse.Namespace) -> Batch:
         merge_from=options.merge_from,
         overwrite=options.overwrite,
         part=options.part,
+    )
+
+
+def _resolved(name: str, value: Any) -> Any:
+    """Paths of flags are not relative to the manifest."""
+    if PARAMETERS[name].kind is not Path:
+        return value
+    return (
+        [str(resolve(path, name)) for path in value] if PARAMETERS[name].many else str(resolve(value, name))
     )
 
 

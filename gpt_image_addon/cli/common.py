@@ -13,7 +13,8 @@ from .. import api
 from ..app.blend_paths import resolve
 from ..core.common.files import storage_errors
 from ..core.errors import ExitCode, GptImageError
-from ..core.journal.outputs import Outputs, is_json_report, new_part, sync_file
+from ..core.results.output_files import Outputs, is_json_report
+from ..core.results.output_folders import new_part, sync_file
 from .console import Console, to_json
 
 SCHEMA = 1

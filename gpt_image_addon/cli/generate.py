@@ -6,58 +6,10 @@ import argparse
 from typing import Any
 
 from .. import api
-from ..core.request.parameters import (
-    BACKGROUNDS,
-    MODERATIONS,
-    OUTPUT_FORMATS,
-    PROVIDERS,
-    SVG_EFFORTS,
-    TARGETS,
-)
-from .common import (
-    OUTPUT_FLAGS,
-    Output,
-    add_outputs,
-    add_scene_outputs,
-    check_scene_output,
-    saved,
-    say,
-    succeeded,
-)
-from .textures import add_generate_flags as add_surface_flags
+from ..core.request.parameters import PARAMETERS
+from .common import Output, add_outputs, add_scene_outputs, check_scene_output, saved, say, succeeded
+from .flags import add_flag, add_request, given
 from .wait import follow
-
-OWN_FLAGS = OUTPUT_FLAGS | {"output", "reuse", "retry_unknown", "max_cost", "dry_run"}
-"""Flags that are no parameter of the request."""
-
-PARAMETERS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("--model", {"metavar": "ID", "help": "model; `models` lists them"}),
-    ("--n", {"type": int, "help": "how many pictures, 1 to 10"}),
-    ("--size", {"metavar": "WxH", "help": "pixels, such as 1536x1024, or auto (default: 1024x1024)"}),
-    ("--quality", {"help": "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"}),
-    ("--complexity", {"help": "low, medium or high, for models that take it"}),
-    ("--background", {"choices": BACKGROUNDS, "help": "transparent needs png or webp"}),
-    ("--output-format", {"choices": OUTPUT_FORMATS, "help": "default: png"}),
-    ("--output-compression", {"type": int, "metavar": "0-100", "help": "for jpeg and webp"}),
-    ("--moderation", {"choices": MODERATIONS, "help": "how strict the safety system is"}),
-    ("--input-fidelity", {"help": "high or low, for models that take it"}),
-    (
-        "--partial-images",
-        {"type": int, "metavar": "0-3", "help": "previews while it is made; each costs a little"},
-    ),
-    ("--stream", {"action": "store_true", "help": "let each of several pictures come when it is finished"}),
-    ("--safety-identifier", {"metavar": "HASH", "help": "a hash that stands for the end user"}),
-    ("--svg-model", {"metavar": "ID", "help": "author of an svg, where the account may choose one"}),
-    (
-        "--svg-reasoning-effort",
-        {
-            "choices": SVG_EFFORTS,
-            "help": "reasoning effort of the model that draws, with --svg-model",
-        },
-    ),
-    ("--frame-count", {"type": int, "metavar": "2-16", "help": "for the output format gif"}),
-    ("--frame-duration-ms", {"type": int, "metavar": "MS", "help": "for the output format gif"}),
-)
 
 
 def add_generate(verb: argparse.ArgumentParser) -> None:
@@ -68,9 +20,7 @@ def add_generate(verb: argparse.ArgumentParser) -> None:
     )
     _add_prompt(verb)
     add_request(verb)
-    add_scene_outputs(verb).add_argument(
-        "--textures-dir", metavar="DIR", help="folder that gets copies of the pictures and maps"
-    )
+    add_flag(add_scene_outputs(verb), PARAMETERS["textures_dir"])
     money = verb.add_argument_group("money")
     money.add_argument(
         "--max-cost",
@@ -107,56 +57,10 @@ def _add_prompt(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("prompt", help="what to make, in your words")
 
 
-def add_request(verb: argparse.ArgumentParser) -> None:
-    """The flags of a request and what becomes of its result."""
-    _add_what(verb.add_argument_group("what becomes of it"))
-    add_surface_flags(verb.add_argument_group("maps and materials"))
-    _add_pictures(verb.add_argument_group("pictures to show the model"))
-    group = verb.add_argument_group("the API's own parameters")
-    group.add_argument("--provider", choices=PROVIDERS, help="default: $GPT_IMAGE_PROVIDER or openai")
-    for flag, options in PARAMETERS:
-        group.add_argument(flag, **options)
-
-
-def _add_what(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--target", choices=TARGETS, default="texture", help="default: texture")
-    group.add_argument(
-        "--object", metavar="NAME", dest="object_name", help="object to put it on; default: the active one"
-    )
-    group.add_argument("--name", help="name of the data-blocks; default: made from the prompt")
-    group.add_argument("--style", metavar="NAME", help="words of a named style join the prompt")
-    group.add_argument("--seamless", action="store_true", help="ask for a picture that tiles")
-    group.add_argument(
-        "--repair-seams",
-        action="store_true",
-        help="let the model repaint seams that show after the cut: one more request for each such picture",
-    )
-
-
-def _add_pictures(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--reference",
-        metavar="PATH",
-        action="append",
-        dest="references",
-        help="picture to show the model, or `camera` for a render of the scene; repeatable",
-    )
-    group.add_argument(
-        "--mask", metavar="PATH", help="where the first reference may change: what is transparent, or white"
-    )
-    group.add_argument(
-        "--no-composite",
-        action="store_false",
-        dest="composite",
-        help="keep the model's changes outside the mask",
-    )
-    group.add_argument("--markup", metavar="PATH", help="transparent picture drawn over the first reference")
-
-
 def generate(options: argparse.Namespace) -> Output:
     """The verb ``generate``."""
     check_scene_output(options)
-    values = _parameters(options)
+    values = given(options)
     if options.dry_run:
         return {**_priced(values), "state": "dry_run"}
     job = api.submit(
@@ -178,13 +82,7 @@ def generate(options: argparse.Namespace) -> Output:
 
 def estimate(options: argparse.Namespace) -> Output:
     """The verb ``estimate``."""
-    return _priced(_parameters(options))
-
-
-def _parameters(options: argparse.Namespace) -> dict[str, Any]:
-    return {
-        name: value for name, value in vars(options).items() if name not in OWN_FLAGS and value is not None
-    }
+    return _priced(given(options))
 
 
 def _priced(values: dict[str, Any]) -> Output:

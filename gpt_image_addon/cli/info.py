@@ -7,7 +7,7 @@ import argparse
 from .. import api
 from ..app.diagnostics import bug_report
 from ..app.diagnostics import checks as health
-from ..core.journal.outputs import Outputs
+from ..core.results.output_files import Outputs
 from .common import NOBODY, SCHEMA, Output, UsageError, add_outputs, path_of, say, succeeded
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..core.errors import ExitCode
+from ..core.request.providers import DEFAULT_PROVIDER, PROVIDERS, list_settings
+from ..core.request.targets import TARGETS
 
 CALL = "blender -c gpt_image"
 
@@ -22,14 +24,11 @@ EXIT_CODES: Mapping[ExitCode, str] = {
 
 ENVIRONMENT: Mapping[str, str] = {
     "OPENAI_API_KEY": "the key; it takes precedence over the one stored in the preferences",
-    "OPENAI_BASE_URL": "address of the API; https, or http on this machine",
-    "OPENAI_ORG_ID": "organization, sent with each request",
-    "OPENAI_PROJECT_ID": "project, sent with each request",
-    "GPT_IMAGE_PROVIDER": "provider where none is named: openai (the default) or offline",
+    "GPT_IMAGE_PROVIDER": f"provider where none is named; {DEFAULT_PROVIDER} without it",
     "GPT_IMAGE_DATA_DIR": "the state folder: the journal and every result as it was received",
     "GPT_IMAGE_MONTHLY_BUDGET_USD": "nothing is sent that could exceed this in a month",
     "GPT_IMAGE_MAX_COST_USD": "nothing is sent that could cost more; in background 1.00 where nothing is set",
-    "GPT_IMAGE_PICTURE_FIELDS": "how a server wants several pictures named: brackets (default) or repeated",
+    **{setting.variable: setting.variable_help for setting in list_settings() if setting.variable},
 }
 
 EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
@@ -68,7 +67,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
 KEYS: Mapping[str, Mapping[str, str]] = {
     "generate": {
         "job": "id of the job in `history`",
-        "provider": "`openai` or `offline`",
+        "provider": " or ".join(f"`{name}`" for name in PROVIDERS),
         "model": "the model that answered",
         "request_id": "the server's id of the request; null offline",
         "images": "the pictures, see below",
@@ -180,13 +179,13 @@ JOB_KEYS: Mapping[str, str] = {
     "job": "its id",
     "state": "QUEUED, SENDING, RECEIVED, APPLIED, FAILED, CANCELLED or UNKNOWN",
     "created": "when it was submitted, ISO 8601",
-    "provider": "`openai` or `offline`",
+    "provider": " or ".join(f"`{name}`" for name in PROVIDERS),
     "model": "the model asked for",
     "prompt": "your words",
     "size": "as requested",
     "quality": "as requested",
     "n": "pictures requested",
-    "target": "`image`, `texture`, `plane` or `material`",
+    "target": " or ".join(f"`{name}`" for name in TARGETS),
     "estimated_usd": "upper bound before sending",
     "cost_usd": "what it cost, or null",
     "billed": "`no`, `maybe` or `yes`",

@@ -1,66 +1,29 @@
-"""The verbs ``maps`` and ``tile``, and the flags of ``generate`` that shape tiles, maps and materials."""
+"""The verbs ``maps`` and ``tile``."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import api
 from ..core.request.map_kinds import BY_NAME
-from ..core.request.parameters import BITS, CONVENTIONS, DISPLACEMENTS, PACKINGS, PROVIDERS
+from ..core.request.parameters import PARAMETERS, STRENGTHS
 from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, path_of, say, succeeded
+from .flags import add_flag
 from .wait import follow
 
 if TYPE_CHECKING:
     from ..core.request.pricing import Estimate
 
-MAP_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("--normal-strength", {"type": float, "metavar": "FACTOR", "help": "steepness of the normal map"}),
-    ("--height-strength", {"type": float, "metavar": "FACTOR", "help": "contrast of the height map"}),
-    ("--ao-strength", {"type": float, "metavar": "FACTOR", "help": "darkness of the ambient occlusion"}),
-    ("--roughness-contrast", {"type": float, "metavar": "FACTOR", "help": "spread of the roughness"}),
-    ("--bits", {"type": int, "choices": BITS, "help": "of height and normal (default: 8)"}),
-    ("--pack", {"choices": PACKINGS, "help": "also write several maps into one picture"}),
-)
-MATERIAL_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
-    (
-        "--convention",
-        {"choices": CONVENTIONS, "help": "of the normal map in --textures-dir; Blender's own is OPENGL"},
-    ),
-    (
-        "--displacement",
-        {"choices": DISPLACEMENTS, "help": "show height as bump or true displacement (default: none)"},
-    ),
-    ("--texture-size", {"type": float, "metavar": "METRES", "help": "what the picture spans on the object"}),
-    (
-        "--height-by-model",
-        {"action": "store_true", "help": "ask the model for the height too: one more request"},
-    ),
-)
-REPAIR_FLAGS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("--description", {"metavar": "TEXT", "help": "what the picture shows, for the model"}),
-    ("--provider", {"choices": PROVIDERS, "help": "default: $GPT_IMAGE_PROVIDER or openai"}),
-    ("--model", {"metavar": "ID", "help": "model; `models` lists them"}),
-    ("--quality", {"help": "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"}),
-    ("--max-cost", {"type": float, "metavar": "USD", "help": "send nothing that could cost more"}),
-    ("--retry-unknown", {"action": "store_true", "help": "send again what got no answer before"}),
-)
+MAP_FLAGS = (*STRENGTHS, "bits", "pack")
+"""Parameters of `maps` whose flags are those of `generate`."""
+REPAIR_PARAMETERS = ("provider", "model", "quality")
+"""The same of `tile`."""
+REPAIR = ("description", *REPAIR_PARAMETERS, "max_cost", "retry_unknown")
+"""All that only a repair takes."""
 REPAIR_KEYS = ("repaired", "job", "estimated_usd", "cost_usd")
 """What the output says only of a repair."""
-REPAIR = tuple(flag.removeprefix("--").replace("-", "_") for flag, _ in REPAIR_FLAGS)
-
-
-def kinds(text: str) -> list[str]:
-    """Kinds of maps, separated by commas."""
-    return [kind.strip() for kind in text.split(",") if kind.strip()]
-
-
-def add_generate_flags(verb: argparse._ArgumentGroup) -> None:
-    """What ``generate`` takes for maps and materials."""
-    verb.add_argument("--maps", type=kinds, metavar="KIND,…", help=f"material maps: {', '.join(BY_NAME)}")
-    for flag, options in (*MAP_FLAGS, *MATERIAL_FLAGS):
-        verb.add_argument(flag, **options)
 
 
 def add_maps(verb: argparse.ArgumentParser) -> None:
@@ -71,12 +34,12 @@ def add_maps(verb: argparse.ArgumentParser) -> None:
         "--output-dir", type=path_of("output_dir"), default=".", metavar="DIR", help="default: here"
     )
     verb.add_argument("--seamless", action="store_true", help="make a tile first")
-    verb.add_argument("--maps", type=kinds, metavar="KIND,…", help=f"default: all of {', '.join(BY_NAME)}")
+    add_flag(verb, PARAMETERS["maps"], help=f"default: all of {', '.join(BY_NAME)}")
     verb.add_argument("--description", metavar="TEXT", help="names the material, such as 'old oak planks'")
     verb.add_argument("--name", help="start of the file names; default: the picture's")
-    verb.add_argument("--convention", choices=CONVENTIONS, help="of the normal map (default: OPENGL)")
-    for flag, options in MAP_FLAGS:
-        verb.add_argument(flag, **options)
+    add_flag(verb, PARAMETERS["convention"], help="of the normal map (default: OPENGL)")
+    for name in MAP_FLAGS:
+        add_flag(verb, PARAMETERS[name])
     add_outputs(verb)
 
 
@@ -92,8 +55,11 @@ def add_tile(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--repair-seams", action="store_true", help="let a model repaint the seams: one paid request"
     )
-    for flag, options in REPAIR_FLAGS:
-        group.add_argument(flag, **options)
+    group.add_argument("--description", metavar="TEXT", help="what the picture shows, for the model")
+    for name in REPAIR_PARAMETERS:
+        add_flag(group, PARAMETERS[name])
+    group.add_argument("--max-cost", type=float, metavar="USD", help="send nothing that could cost more")
+    group.add_argument("--retry-unknown", action="store_true", help="send again what got no answer before")
     group.add_argument("--dry-run", action="store_true", help="price the repair; send and write nothing")
     add_outputs(verb)
 

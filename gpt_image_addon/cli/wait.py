@@ -8,9 +8,9 @@ from types import FrameType
 
 from .. import api
 from ..core.errors import Billed, JobCancelled
-from ..core.jobs.queue import Job
+from ..core.jobs.job import Job, Task
 from ..core.journal.states import JobState
-from ..core.providers import PROVIDERS
+from ..core.request.providers import find_provider
 from . import signals
 from .common import console, say
 
@@ -26,7 +26,7 @@ CANCEL_SECONDS = 2.0  # how long Ctrl-C waits for the job to say whether it was 
 class _Ending:
     """Hears signals: Ctrl-C gives the request up; who ends the process otherwise gets its answer stored."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Task) -> None:
         self.asked = False
         self._job = job
 
@@ -34,7 +34,7 @@ class _Ending:
         if number == signal.SIGINT or self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        self._job.stopping = True
+        self._job.stop_sending()
 
     @property
     def is_over(self) -> bool:
@@ -43,7 +43,7 @@ class _Ending:
         return self.asked and (job.billed() == "no" or job.state is not JobState.SENDING)
 
 
-def follow(job: Job) -> None:
+def follow(job: Task) -> None:
     """Wait for a job and show on stderr what happens.
 
     Ctrl-C stops it at once. A scheduler or a closed terminal that ends the process has it wait for the answer
@@ -68,14 +68,14 @@ def follow(job: Job) -> None:
         raise _stopped(job)
 
 
-def _stopped(job: Job) -> JobCancelled:
+def _stopped(job: Task) -> JobCancelled:
     """Stop a job, and find out what became of its request."""
     say("Stopping …")
     job.cancel()
     with contextlib.suppress(KeyboardInterrupt):  # pressed again
         job.wait(CANCEL_SECONDS)
     billed: Billed = job.error.billed if job.error is not None else BILLED_IN.get(job.state, "yes")
-    if not PROVIDERS[job.request.provider].is_paid:
+    if not _is_paid(job):
         billed = "no"
     stored = billed == "yes" and job.error is None
     return JobCancelled(
@@ -91,9 +91,13 @@ def billed_so_far() -> Billed:
     return "maybe" if "maybe" in found else "yes" if "yes" in found else "no"
 
 
-def _billed(job: Job) -> Billed:
+def _billed(job: Task) -> Billed:
     if job.error is not None:
         return job.error.billed
-    if not PROVIDERS[job.request.provider].is_paid or job.billed() == "no":
+    if not _is_paid(job) or job.billed() == "no":
         return "no"
     return "maybe" if job.state is JobState.SENDING else "yes"
+
+
+def _is_paid(job: Task) -> bool:
+    return isinstance(job, Job) and find_provider(job.request.provider).is_paid

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import bpy
 
+from ..core.common.catalogs import catalog_path, usable_tags
 from ..core.common.files import append_synced, read_file, storage_errors
-from ..core.request.catalogs import catalog_path, usable_tags
 from ..core.results.store import Facts, ImageFile
+from ..core.text.message import message
 
 CATALOG_FILE = "blender_assets.cats.txt"
 CATALOG_HEADER = """\
@@ -69,7 +70,7 @@ def add_catalog(folder: Path, path: str) -> str:
     """
     clean = catalog_path(path)
     file = folder / CATALOG_FILE
-    with storage_errors(f"{file} could not be written"):
+    with storage_errors(message("{path} could not be written", path=file)):
         # The user's own lines may be in any encoding, and stay as they are.
         text = read_file(file).decode("utf-8", "surrogateescape") if file.exists() else ""
         for line in text.splitlines():

@@ -11,7 +11,9 @@ import bpy
 
 from ..core.common.files import storage_errors
 from ..core.errors import StorageError
-from ..core.journal.outputs import Outputs, make_folder, new_part, sync_file
+from ..core.results.output_files import Outputs
+from ..core.results.output_folders import make_folder, new_part, sync_file
+from ..core.text.message import message
 
 BLEND = ".blend"
 UNFINISHED = "@"
@@ -45,12 +47,14 @@ def written(path: Path, write: Callable[[Path], object]) -> Iterator[Path]:
     """
     part = new_part(path, BLEND)
     try:
-        with storage_errors(f"{path} could not be saved"):
+        with storage_errors(message("{path} could not be saved", path=path)):
             make_folder(path.parent)
             try:
                 write(part)
             except RuntimeError as error:
-                raise StorageError(f"{path} could not be saved: {str(error).strip()}") from error
+                raise StorageError(
+                    message("{path} could not be saved: {reason}", path=path, reason=str(error).strip())
+                ) from error
             sync_file(part)
         yield part
     finally:

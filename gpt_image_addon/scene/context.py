@@ -1,4 +1,4 @@
-"""Which scene and view layer a result belongs to, and what kinds of objects take one."""
+"""Which scene, view layer and camera a result belongs to, and what kinds of objects take one."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ def find_scene(application: Application) -> bpy.types.Scene | None:
 def view_layer_of(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
     """The view layer that the user sees of a scene."""
     return bpy.context.view_layer if scene == bpy.context.scene else scene.view_layers[0]
+
+
+def camera_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The camera that a render of the current frame uses: that of a marker goes before the scene's own."""
+    markers = [mark for mark in scene.timeline_markers if mark.camera and not mark.camera.hide_render]
+    past = [mark for mark in markers if mark.frame <= scene.frame_current]
+    if past:
+        return max(past, key=lambda mark: mark.frame).camera
+    return min(markers, key=lambda mark: mark.frame).camera if markers else scene.camera

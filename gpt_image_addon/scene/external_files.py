@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from ..core.journal.outputs import Outputs
+from ..core.results.output_files import Outputs
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import bpy
 from ..core.common.files import replace_file
 from ..core.errors import SceneError
 from ..core.results.store import Facts, ImageFile
+from ..core.text.message import message
 from ..core.text.names import safe_name
 from . import compat, prepared_images
 
@@ -37,8 +38,8 @@ def make_image(picture: ImageFile, facts: Facts, *, is_data: bool = False) -> bp
     extension = EXTENSIONS.get(picture.format)
     if extension is None:
         raise SceneError(
-            f"Blender can't show a picture in the format {picture.format}.",
-            next_step=f"The file is {picture.file}.",
+            message("Blender can't show a picture in the format {format}.", format=picture.format),
+            next_step=message("The file is {file}.", file=picture.file),
         )
     image = bpy.data.images.new(safe_name(picture.name), 8, 8, alpha=True)
     if is_data:
@@ -69,7 +70,14 @@ def export_image(image: bpy.types.Image, path: Path) -> Path:
 
             replace_file(path, encode_png(read_image(image)))
     except (RuntimeError, OSError) as error:
-        raise SceneError(f"The image '{image.name}' could not be written to {path}: {error}") from error
+        raise SceneError(
+            message(
+                "The image '{image}' could not be written to {path}: {reason}",
+                image=image.name,
+                path=path,
+                reason=error,
+            )
+        ) from error
     return path
 
 
@@ -95,12 +103,16 @@ def read_image(image: bpy.types.Image, *, wide: bool = False) -> Any:
     with _still(image) as still:
         width, height = still.size
         if not (width and height):
-            raise SceneError(f"The image '{image.name}' has no pixels; its file may be missing.")
+            raise SceneError(
+                message("The image '{image}' has no pixels; its file may be missing.", image=image.name)
+            )
         flat = np.empty(width * height * still.channels, np.float32)
         try:
             still.pixels.foreach_get(flat)
         except (RuntimeError, TypeError) as error:
-            raise SceneError(f"The image '{image.name}' has no pixels: {error}") from error
+            raise SceneError(
+                message("The image '{image}' has no pixels: {reason}", image=image.name, reason=error)
+            ) from error
         pixels = flat.reshape(height, width, still.channels)[::-1]
         if pixels.shape[2] == 2:
             pixels = pixels[..., :1]  # a second channel is no alpha in Blender
@@ -131,10 +143,15 @@ def _still(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
         and path.exists()
         and not path.is_file()
     ):
-        raise SceneError(f"The image '{image.name}' has no pixels; {path} is no regular file.")
+        raise SceneError(
+            message(
+                "The image '{image}' has no pixels; {path} is no regular file.", image=image.name, path=path
+            )
+        )
     if image.source == "MOVIE":
         raise SceneError(
-            f"'{image.name}' is a movie.", next_step="Save the frame that you mean as an image and use that."
+            message("'{image}' is a movie.", image=image.name),
+            next_step="Save the frame that you mean as an image and use that.",
         )
     if image.source != "SEQUENCE":
         yield image
@@ -142,7 +159,9 @@ def _still(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
     try:
         first = bpy.data.images.load(str(path))
     except RuntimeError as error:
-        raise SceneError(f"The image '{image.name}' has no pixels; its file may be missing.") from error
+        raise SceneError(
+            message("The image '{image}' has no pixels; its file may be missing.", image=image.name)
+        ) from error
     try:
         first.colorspace_settings.name = image.colorspace_settings.name
         first.alpha_mode = image.alpha_mode
@@ -178,9 +197,18 @@ def notice_of(image: bpy.types.Image) -> str | None:
     """A sentence where only a part of an image can be used."""
     tiles = tiles_of(image)
     if len(tiles) > 1:
-        return f"'{image.name}' has {len(tiles)} UDIM tiles; only tile {tiles[0]} is used."
+        return message(
+            "'{image}' has {count} UDIM tiles; only tile {tile} is used.",
+            image=image.name,
+            count=len(tiles),
+            tile=tiles[0],
+        )
     if image.source == "SEQUENCE":
-        return f"'{image.name}' is an image sequence; only {bpy.path.basename(image.filepath)} is used."
+        return message(
+            "'{image}' is an image sequence; only {file} is used.",
+            image=image.name,
+            file=bpy.path.basename(image.filepath),
+        )
     return None
 
 

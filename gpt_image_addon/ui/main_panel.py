@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import bpy
 
+from ..core.request.providers import find_provider
 from .common import enum_items
 from .common.sidebar import Sidebar, in_every_sidebar
 from .common.translate import translate
 from .common.widgets import draw_choice, draw_sentence, sidebar_width
 from .preferences import keys
 from .presets import style_operators
-from .request import generate, long_prompt, model_notice, quote, subpanels
+from .request import generate, long_prompt, model_notice, quote, sections, subpanels
 from .results import jobs_panel
 
 PLACEHOLDER = "What do you want to make?"
@@ -62,11 +64,13 @@ def _draw_prompt(layout: Any, values: Any) -> None:
     row.operator(long_prompt.GPT_IMAGE_OT_edit_prompt.bl_idname, text="", icon="GREASEPENCIL")
 
 
-def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
+def _draw_style(layout: Any, values: Any, found: quote.Quote) -> None:
     row = layout.row(align=True)
     row.prop(values, "style")
     row.menu(style_operators.GPT_IMAGE_MT_styles.bl_idname, text="", icon="DOWNARROW_HLT")
-    layout.prop(values, "target")
+
+
+def _draw_size(layout: Any, values: Any, found: quote.Quote) -> None:
     layout.prop(values, "size")
     if values.size == enum_items.CUSTOM_SIZE:
         sizes = layout.column(align=True)
@@ -74,14 +78,22 @@ def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
         sizes.prop(values, "height")
     if found.size and (values.size == enum_items.USUAL_SIZE or found.size != enum_items.asked_size(values)):
         layout.label(text=found.size, icon="FORWARD", translate=False)
-    model = found.model
-    draw_choice(layout, values, "quality", ("auto", *model.qualities) if model else None)
-    is_opaque = model is not None and model.transparent == "no"
+
+
+def _draw_background(layout: Any, values: Any, found: quote.Quote) -> None:
+    is_opaque = found.model is not None and found.model.transparent == "no"
     draw_choice(layout, values, "background", ("auto", "opaque") if is_opaque else None)
-    layout.prop(values, "n")
-    layout.prop(values, "seamless")
-    if values.seamless and found.provider != "offline":
-        layout.prop(values, "repair_seams")
+
+
+OWN: Mapping[str, sections.Draw] = {
+    "style": _draw_style,
+    "size": _draw_size,
+    "background": _draw_background,
+}
+
+
+def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
+    sections.draw_section(layout, values, found, "request", OWN)
 
 
 def _draw_provider(layout: Any, values: Any, found: quote.Quote) -> None:
@@ -89,9 +101,10 @@ def _draw_provider(layout: Any, values: Any, found: quote.Quote) -> None:
     row.use_property_split = True
     row.use_property_decorate = False
     row.prop(values, "provider")
-    if found.provider == "offline" and values.provider == "auto":
+    notice = find_provider(found.provider).notice
+    if notice and values.provider == enum_items.AUTOMATIC:
         box = layout.box()
-        box.label(text="Offline draft: drawn on this computer", icon="INTERNET_OFFLINE")
+        box.label(text=notice, icon="INTERNET_OFFLINE")
         box.operator(keys.GPT_IMAGE_OT_open_preferences.bl_idname, icon="URL")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.app import runner, settings
+from gpt_image_addon.app import session, settings
 from gpt_image_addon.core.errors import (
     GptImageError,
     InvalidRequestError,
@@ -21,7 +21,7 @@ from gpt_image_addon.core.errors import (
     SceneError,
 )
 from gpt_image_addon.core.imaging.formats import encode_png
-from gpt_image_addon.core.jobs.queue import Job
+from gpt_image_addon.core.jobs.job import Job
 from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer, faults
 
@@ -91,9 +91,9 @@ def test_a_waiting_job_is_cancelled_unbilled(online: ApiServer, monkeypatch: pyt
         assert job.wait(10)
     assert waiting.error is not None and waiting.error.billed == "no"
     assert len(online.requests) == 4
-    row = runner.entry(waiting.id)
+    row = session.entry(waiting.id)
     assert row is not None and row.state is JobState.CANCELLED
-    assert runner.journal(settings.load()).reserved_usd() == 0
+    assert session.journal(settings.load()).reserved_usd() == 0
 
 
 def test_closing_stops_everything(online: ApiServer) -> None:
@@ -115,7 +115,7 @@ def test_a_closed_file_keeps_its_results_for_later() -> None:
     with pytest.raises(SceneError, match="closed"):
         api.result_of(job)
     assert not bpy.data.images.get("oak")
-    row = runner.entry(job.id)
+    row = session.entry(job.id)
     assert row is not None and row.state is JobState.RECEIVED and row.folder is not None
     assert (row.folder / "image-1.png").is_file()
 

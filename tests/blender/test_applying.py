@@ -11,11 +11,11 @@ from typing import Any
 import bpy
 import pytest
 
-from gpt_image_addon.app import apply_queue, runner
+from gpt_image_addon.app import apply_queue, scheduler
 from gpt_image_addon.app.apply_queue import Applier, StepResult
 from gpt_image_addon.core.common.files import WORTH_BYTES
 from gpt_image_addon.core.errors import GptImageError
-from gpt_image_addon.core.jobs.queue import Job
+from gpt_image_addon.core.jobs.job import Job
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
@@ -28,7 +28,7 @@ class Desk:
     def __init__(self, folder: Path, **application: Any) -> None:
         self.journal = open_journal(folder)
         self.told: list[Job] = []
-        self.applier = Applier(self.journal, runner.errand, self._fail, self.told.append)
+        self.applier = Applier(self.journal, scheduler.errand, self._fail, self.told.append)
         request = GenerationRequest(prompt="oak", provider="offline", model="offline-draft")
         application.setdefault("scene_uid", bpy.context.scene.session_uid)
         self.job = Job(request, Application(**application), state=JobState.RECEIVED)

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon import api
-from gpt_image_addon.app import references, results, runner, settings
+from gpt_image_addon.app import apply_queue, references, results, scheduler, session, settings
 from gpt_image_addon.core.common import streams
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
 from gpt_image_addon.core.journal.states import JobState
@@ -42,7 +42,7 @@ def alone(factory_file: None) -> Iterator[None]:
 def undelivered(monkeypatch: pytest.MonkeyPatch, *prompts: str) -> list[str]:
     """Jobs whose results reached no scene."""
     with monkeypatch.context() as patch:
-        patch.setattr(runner.Applier, "add", lambda self, job: job.finish())
+        patch.setattr(apply_queue.Applier, "add", lambda self, job: job.finish())
         jobs = [api.submit(prompt, **OFFLINE) for prompt in prompts]
         for job in jobs:
             job.wait()
@@ -71,25 +71,25 @@ def test_a_preview_that_breaks_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(previews, "show", broken)
     job = api.submit("oak", **OFFLINE)
     job.preview = object()
-    assert runner._state is not None
-    runner._state.applier.preview(job)
+    assert session._session is not None
+    session._session.scheduler.applier.preview(job)
     assert job.wait(60) and job.state is JobState.APPLIED
 
 
 def test_a_waiting_job_is_cancelled_though_the_journal_can_not_say_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert runner.state(settings.load()).queue.concurrency
+    assert session.open_session(settings.load()).scheduler.queue.concurrency
     jobs = [api.submit(f"oak {number}", **OFFLINE) for number in range(8)]
     last = api.waiting()[-1]
-    monkeypatch.setattr(type(runner.journal(settings.load())), "failed", raise_storage_error)
+    monkeypatch.setattr(type(session.journal(settings.load())), "failed", raise_storage_error)
     api.cancel(last.id)
     assert last.done and last.state is JobState.CANCELLED and last in jobs
 
 
 def test_in_background_a_task_ends_with_an_error_of_ours() -> None:
     found: list[Any] = []
-    runner.errand(lambda: 1 / 0, lambda answer, error: found.append(error))
+    scheduler.errand(lambda: 1 / 0, lambda answer, error: found.append(error))
     assert isinstance(found[0], GptImageError)
 
 
@@ -107,7 +107,7 @@ def test_a_result_whose_files_are_gone_keeps_no_other_back(monkeypatch: pytest.M
 def test_a_mistyped_object_leaves_the_result_waiting(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     cube()
     (job,) = undelivered(monkeypatch, "oak")
-    with runner.journal(settings.load()).transaction() as connection:
+    with session.journal(settings.load()).transaction() as connection:
         connection.execute("UPDATE jobs SET application = json_set(application, '$.target', 'texture')")
     code, output = run("recover", job, "--object", "Cubee")
     assert (code, output["error"]["code"]) == (4, "no_such_object")
@@ -148,7 +148,7 @@ def test_a_batch_tells_the_rows_that_a_merge_leaves_out(
 ) -> None:
     with api.using(state_folder=tmp_path / "all" / "worker"):
         api.generate("oak", **OFFLINE)
-        with runner.journal(settings.load()).transaction() as connection:
+        with session.journal(settings.load()).transaction() as connection:
             connection.execute("UPDATE jobs SET id = '../../evil'")
         api.close()
     manifest = tmp_path / "rows.jsonl"

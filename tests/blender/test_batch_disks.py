@@ -11,8 +11,8 @@ import pytest
 
 from gpt_image_addon import api
 from gpt_image_addon.app.batch.batches import BatchResult
-from gpt_image_addon.core.batch import run_files
-from gpt_image_addon.core.errors import StorageError
+from gpt_image_addon.core.batch import contact_sheet, run_files
+from gpt_image_addon.core.errors import InvalidRequestError, StorageError
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
@@ -104,6 +104,26 @@ def test_a_contact_sheet_that_can_not_be_written(folder: Path, api_server: ApiSe
 
     result = run(folder, 3, vanish, contact_sheet=sheets / "sheet.html")
     assert isinstance(result.fatal, StorageError)
+    assert result.tally.succeeded == ROWS and len(list(api.batch_results(result))) == ROWS
+
+
+def test_a_contact_sheet_whose_name_somebody_takes_meanwhile(folder: Path, api_server: ApiServer) -> None:
+    sheet = folder / "sheet.png"
+    result = run(folder, 3, lambda: sheet.write_bytes(b"somebody's"), contact_sheet=sheet)
+    assert isinstance(result.fatal, InvalidRequestError) and "--overwrite" in result.fatal.message
+    assert result.tally.succeeded == ROWS and len(list(api.batch_results(result))) == ROWS
+    assert sheet.read_bytes() == b"somebody's"
+
+
+def test_a_contact_sheet_that_breaks(
+    folder: Path, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(contact_sheet, "png_sheet", broken)
+    result = run(folder, contact_sheet=folder / "sheet.png")
+    assert result.fatal is not None and "MemoryError" in result.fatal.message
     assert result.tally.succeeded == ROWS and len(list(api.batch_results(result))) == ROWS
 
 

@@ -124,3 +124,37 @@ def test_what_was_paid_for_is_delivered_all_the_same(run: Any, online: ApiServer
     code, output = run(path, *CHEAP, "--asset-library", tmp_path / "new.blend")
     assert (code, output["skipped"], len(online.image_requests)) == (0, 1, 1)
     assert (tmp_path / "new.blend").is_file()
+
+
+@pytest.fixture
+def sculpted(tmp_path: Path) -> Path:
+    """A library that was saved in Sculpt Mode, in which nothing can be added."""
+    path = tmp_path / "sculpted.blend"
+    cube("Clay")
+    bpy.ops.object.mode_set(mode="SCULPT")
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    return path
+
+
+PLANE = {"id": "plane", "prompt": "oak", "target": "plane"}
+TEXTURE = {"id": "texture", "prompt": "ash", "target": "texture"}
+
+
+def test_a_library_in_a_mode_that_takes_no_planes_is_told_before(
+    run: Any, online: ApiServer, tmp_path: Path, sculpted: Path
+) -> None:
+    code, output = run(manifest(tmp_path, PLANE, TEXTURE), *CHEAP, "--asset-library", sculpted)
+    assert (code, codes(output)) == (7, {"plane": "wrong_mode", "texture": None})
+    assert len(online.image_requests) == 1
+
+
+def test_what_can_not_be_added_later_ends_no_run(
+    run: Any, online: ApiServer, tmp_path: Path, sculpted: Path
+) -> None:
+    path = manifest(tmp_path, PLANE, TEXTURE)
+    assert run(path, *CHEAP)[0] == 0
+    code, output = run(path, *CHEAP, "--asset-library", sculpted)
+    errors = {row["row"]: row["error"] for row in output["results"]}
+    assert (code, errors["texture"], len(online.image_requests)) == (7, None, 2)
+    assert "Sculpt Mode" in errors["plane"]["message"] and "image-1.png" in errors["plane"]["message"]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core.journal.journal import STORED
+from gpt_image_addon.core.journal.entries import STORED
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer, faults

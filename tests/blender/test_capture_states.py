@@ -20,6 +20,7 @@ from gpt_image_addon.scene.capture import camera as capture
 from gpt_image_addon.scene.capture import control_images
 from gpt_image_addon.scene.capture.camera import render_camera
 from gpt_image_addon.scene.capture.control_images import render_guide
+from gpt_image_addon.scene.context import camera_of
 from tests.blender.scene_fixtures import camera, cube, description
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -190,12 +191,12 @@ def test_a_marker_says_which_camera_is_used(tmp_path: Path) -> None:
     seeing = camera()
     scene.camera = away
     scene.timeline_markers.new("Cut", frame=1).camera = seeing
-    assert capture.camera_of(scene) == seeing
+    assert camera_of(scene) == seeing
     assert guide(tmp_path)[16, 16, 0] > 200
     scene.camera = None
     assert pixels(render_camera(tmp_path / "c.png", width=32, height=32)).std() > 1
     scene.timeline_markers.new("Later", frame=90).camera = away
-    assert capture.camera_of(scene) == seeing
+    assert camera_of(scene) == seeing
 
 
 def test_a_camera_in_another_scene_is_used(tmp_path: Path) -> None:

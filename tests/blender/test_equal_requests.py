@@ -13,13 +13,14 @@ import bpy
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.app import results, runner, settings
+from gpt_image_addon.app import results, session, settings
 from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError
-from gpt_image_addon.core.jobs.queue import Job, JobQueue
+from gpt_image_addon.core.jobs.job import Job
+from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
-from gpt_image_addon.ui.request import confirm, quote, to_parameters
+from gpt_image_addon.ui.request import confirm, generate, to_parameters
 from gpt_image_addon.ui.request.generate import GPT_IMAGE_OT_generate
 from gpt_image_addon.ui.results.operators_results import GPT_IMAGE_OT_again
 from tests.api_server import ApiServer, faults
@@ -55,7 +56,7 @@ def receive(journal: Journal, server: ApiServer) -> Job:
 
 
 def state_of(job: str) -> JobState:
-    entry = runner.journal(settings.load()).entry(job)
+    entry = session.journal(settings.load()).entry(job)
     assert entry is not None
     return entry.state
 
@@ -261,7 +262,7 @@ def test_what_is_on_its_way_for_longer_is_asked_about(
     assert click() == {"FINISHED"}
     monkeypatch.setattr(confirm, "DOUBLE_CLICK", timedelta(0))
     wanted = {**to_parameters.plain(bpy.context.scene.gpt_image), **to_parameters.place(bpy.context)}
-    asked = confirm.question(wanted, quote.settled(bpy.context.scene).high_usd)
+    asked = confirm.question(generate.prepare_request(bpy.context, {}), {})
     assert asked is not None and asked.is_running and not asked.is_double_click and not asked.is_stored
     assert asked.confirm_text == "Send Again" and "still to come" in confirm._told(asked)
     second = api.submit(**wanted, **confirm.answered(asked, "send"))

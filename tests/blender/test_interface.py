@@ -13,7 +13,7 @@ from gpt_image_addon import api
 from gpt_image_addon.app import references, results, settings
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError
 from gpt_image_addon.core.imaging.formats import decode
-from gpt_image_addon.core.journal.outputs import Outputs
+from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.scene import external_files
 from gpt_image_addon.ui.common import enum_items
 from gpt_image_addon.ui.presets import presets

@@ -14,7 +14,7 @@ import bpy
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.app import runner, settings
+from gpt_image_addon.app import session, settings
 from gpt_image_addon.core.errors import BudgetExceededError, ConfigurationError, InvalidRequestError
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
@@ -285,7 +285,7 @@ def test_a_result_that_can_not_be_noted_is_applied_all_the_same(online: ApiServe
     online.script(faults.stall("processing"))
     job = api.submit("oak", target="image", provider="openai", size="816x816", quality="low")
     assert online.wait_until(lambda server: bool(server.stalled))
-    runner.journal(settings.load()).query("DROP TABLE jobs")
+    session.journal(settings.load()).query("DROP TABLE jobs")
     online.release()
     assert job.wait(10)
     result = api.result_of(job)
@@ -364,3 +364,35 @@ def test_an_answer_of_which_only_the_body_was_kept_comes_into_the_scene(run: Any
     assert api.history().spent_usd == pytest.approx(0.05)
     code, output = run("recover")
     assert (code, output["jobs"]) == (0, [])
+
+
+LOOKS = (("doctor",), ("doctor", "--report", "report.zip"), ("history",), ("history", "--search", "oak"))
+
+
+@pytest.mark.parametrize("verb", LOOKS, ids=" ".join)
+def test_looking_writes_nothing(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    state = tmp_path / "state"
+    monkeypatch.setenv("GPT_IMAGE_DATA_DIR", str(state))
+    monkeypatch.chdir(tmp_path)
+    assert run(*verb)[0] in (0, 3)  # a doctor finds no key
+    assert not state.exists()
+    journal = open_journal(state)
+    journal.reserve("dead", GenerationRequest(prompt="oak"), Application(), "digest", 0.05)
+    journal.sending("dead")
+    journal.close()
+    before = {path: path.stat().st_mtime_ns for path in state.rglob("*")}
+    code, output = run(*verb, "--overwrite") if "--report" in verb else run(*verb)
+    assert code in (0, 3)
+    assert [job["state"] for job in output.get("jobs", ())] in ([], ["SENDING"])
+    assert {path: path.stat().st_mtime_ns for path in state.rglob("*")} == before
+
+
+def test_a_lost_journal_is_made_again_by_whoever_looks(run: Any) -> None:
+    result = api.generate("oak", provider="offline", size="64x64", target="image")
+    api.close()
+    for path in state_folder().glob("journal.sqlite3*"):
+        path.unlink()
+    code, output = run("history")
+    assert (code, [job["job"] for job in output["jobs"]]) == (0, [result.job])

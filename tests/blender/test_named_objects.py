@@ -129,14 +129,14 @@ def test_an_empty_tag_of_a_csv(run: Any, tmp_path: Path) -> None:
 
 def waiting(*prompts: str, **parameters: Any) -> list[str]:
     """Results that wait for a scene: their window was closed before they came."""
-    from gpt_image_addon.app import runner
+    from gpt_image_addon.app import session
 
     jobs = []
     for prompt in prompts:
         job = api.submit(prompt, **{"target": "texture", **OFFLINE, **parameters})
         assert job.wait(20)
         jobs.append(job.id)
-    journal = runner.journal(api.settings.load())
+    journal = session.journal(api.settings.load())
     with journal.transaction() as connection:
         connection.execute("UPDATE jobs SET state = 'RECEIVED'")
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from gpt_image_addon import api, cli
 from gpt_image_addon.app import results, settings
+from gpt_image_addon.core.common.paths import is_file_name
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
 from tests.api_server import ApiServer
 
@@ -78,6 +80,57 @@ def test_names_lead_nowhere_else(run: Any, tmp_path: Path) -> None:
     assert len(names(folder)) == 7
 
 
+ODD_NAMES = ("../../escaped", "/absolute", "CON", "a:b\\c", "x" * 300, "..", "\u202egnp.exe")
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_names_of_manifests_and_of_other_blends_lead_nowhere_else(
+    run: Any, tmp_path: Path, picture: Path, name: str
+) -> None:
+    inside = tmp_path / "a" / "b"
+    inside.mkdir(parents=True)
+    rows = manifest(inside, {"prompt": "oak", "name": name})
+    for argv in (
+        ("maps", picture, "--output-dir", inside / "maps", "--maps", "normal", "--name", name),
+        ("batch", rows, *SMALL, "--output-dir", inside / "rows"),
+        ("batch", rows, *SMALL, "--blend-per-row", "--output-dir", inside / "blends"),
+    ):
+        code, output = run(*argv)
+        assert code == 0, output
+    assert run("batch", manifest(inside, {"prompt": "oak", "id": name}), *SMALL)[0] == 4
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    image = bpy.data.images.load(str(picture))
+    image.name = name
+    assert api.make_maps(image, inside / "of an image", maps=["normal"]).maps
+    bpy.ops.wm.save_as_mainfile(filepath=str(inside / "saved.blend"))
+    with settings.override(storage="save"):
+        api.generate("oak", target="material", name=name, maps=["normal"], **OFFLINE)
+    made = [path for path in inside.rglob("*") if path.is_file()]
+    assert {path.parent.name for path in made} >= {
+        "maps",
+        "rows",
+        "blends",
+        "of an image",
+        "textures",
+    }
+    assert not [path.name for path in made if not is_file_name(path.name) or "\u202e" in path.name]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "a", picture, tmp_path / "state"]
+    assert list((tmp_path / "a").iterdir()) == [inside]
+
+
+def test_a_material_of_another_blend_names_no_file_elsewhere(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "library"
+    folder.mkdir(parents=True)
+    places = bpy.context.preferences.filepaths.asset_libraries
+    library = places.new(name="Mine", directory=str(folder))
+    try:
+        path = results.mark_asset(bpy.data.materials.new("../../escaped"), "Mine")
+    finally:
+        places.remove(library)
+    assert path == folder / "escaped.blend" and path.is_file()
+    assert names(tmp_path) == ["a", "state"] and names(tmp_path / "a") == ["library"]
+
+
 def test_a_picture_beside_a_blend_leaves_what_is_there(tmp_path: Path) -> None:
     textures = tmp_path / "textures"
 
@@ -135,6 +188,19 @@ def test_rows_of_one_batch_do_not_share_files(run: Any, tmp_path: Path) -> None:
                     image.read_bytes() for image in sorted(folder.glob("image-*"))
                 ]
     assert len(names(tmp_path / "rows-pictures")) == len(every)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_a_batch_in_a_folder_whose_name_is_no_text(run: Any, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    path = manifest(folder, {"id": "a", "prompt": "oak"}).rename(folder / os.fsdecode(b"ro\xe4s.jsonl"))
+    for sheet, state in (("sheet.html", "succeeded"), ("sheet.png", "skipped")):
+        code, output = run("batch", path, *SMALL, "--contact-sheet", folder / sheet)
+        assert (code, output["results"][0]["state"]) == (0, state), output
+        assert Path(output["results"][0]["files"][0]).is_file() and (folder / sheet).is_file()
+    page = (folder / "sheet.html").read_text()
+    assert "ro%E4s-pictures/a.png" in page and "<h1>ro\\xe4s</h1>" in page
 
 
 @pytest.mark.parametrize("harm", [b"", b"\x89PNG\r\n\x1a\n", None])
@@ -282,6 +348,21 @@ def test_a_bad_place_of_a_batch_costs_nothing(
         assert run("batch", path, *placed, "--dry-run")[1]["invalid"] == 1
         code, output = run("batch", path, *placed, "--farm", "openjd", tmp_path / "farm")
         assert (code, (tmp_path / "farm").exists()) == (4, False), output
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes in its folders")
+def test_a_library_that_is_no_file_is_not_waited_for(run: Any, online: ApiServer, tmp_path: Path) -> None:
+    pipe = tmp_path / "library.blend"
+    os.mkfifo(pipe)
+    path = manifest(tmp_path, {"prompt": "oak", "quality": "low", "target": "texture"})
+    writer = subprocess.Popen(["sh", "-c", ': > "$1"', "sh", str(pipe)])  # lets who waits go on
+    try:
+        code, output = run("batch", path, "--asset-library", pipe)
+    finally:
+        writer.kill()
+        writer.wait()
+    assert (code, output["error"]["param"], online.requests) == (4, "asset_library", [])
+    assert "not a regular file" in output["error"]["message"] and pipe.is_fifo()
 
 
 def test_a_full_disk_is_told_before(run: Any, online: ApiServer, full_disk: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from gpt_image_addon import api
 from gpt_image_addon.app import models, results, settings
+from gpt_image_addon.app.submission import PreparedRequest
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.parameters import STRENGTHS
 from gpt_image_addon.core.request.request import Application, GenerationRequest
@@ -20,7 +21,7 @@ from gpt_image_addon.ui import main_panel
 from gpt_image_addon.ui.common import enum_items
 from gpt_image_addon.ui.presets import presets, style_operators
 from gpt_image_addon.ui.references import images, operators
-from gpt_image_addon.ui.request import confirm, from_job, model_notice, quote, to_parameters
+from gpt_image_addon.ui.request import confirm, from_job, generate, model_notice, quote, to_parameters
 from gpt_image_addon.ui.results import disk_usage
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
@@ -41,7 +42,12 @@ def values() -> Any:
 
 
 def wanted() -> dict[str, Any]:
-    return quote.settled(bpy.context.scene).fit(to_parameters.plain(values()))
+    return to_parameters.plain(values())
+
+
+def prepared() -> PreparedRequest:
+    """What a click would send."""
+    return generate.prepare_request(bpy.context, {})
 
 
 def offered(found: dict[str, Any]) -> tuple[GenerationRequest, Application]:
@@ -82,16 +88,16 @@ def test_formats_bring_their_own_parameters_alone(online: ApiServer) -> None:
         assert ("partial_images" in found) is (name != "gif")
         offered(found)
     values().output_format = "gif"
-    assert quote.settled(bpy.context.scene).problem == ""
-    assert quote.settled(bpy.context.scene).size == "960x960"  # the largest of nine frames
+    assert quote.current(bpy.context.scene).problem == ""
+    assert quote.current(bpy.context.scene).size == "960x960"  # the largest of nine frames
 
 
 def test_what_another_model_takes_is_hidden_and_not_sent(online: ApiServer) -> None:
     values().prompt, values().provider, values().complexity = "oak", "openai", "low"
-    assert wanted()["complexity"] == "low"
+    assert prepared().checked.sent.complexity == "low"
     values().model = "gpt-image-2"
-    assert wanted()["complexity"] is None
-    assert quote.settled(bpy.context.scene).problem == ""
+    assert prepared().checked.sent.complexity is None
+    assert quote.current(bpy.context.scene).problem == ""
 
 
 def test_only_formats_and_qualities_of_the_model_are_shown() -> None:
@@ -110,7 +116,7 @@ def test_only_formats_and_qualities_of_the_model_are_shown() -> None:
     def shown(model: str) -> dict[str, list[str]]:
         choices_of.clear()
         values().model = model
-        main_panel._draw_request(Shown(), values(), quote.settled(bpy.context.scene))
+        main_panel._draw_request(Shown(), values(), quote.current(bpy.context.scene))
         return dict(choices_of)
 
     assert shown("gpt-image-2.6-sunburst") == {}  # it takes all: a plain list
@@ -165,7 +171,7 @@ def done(**more: Any) -> Any:
 
 def ask() -> confirm.Question | None:
     values().prompt, values().target, values().quality = "oak", "image", "low"
-    return confirm.question(wanted(), quote.settled(bpy.context.scene).high_usd)
+    return confirm.question(prepared(), {})
 
 
 def test_the_same_again_is_asked_about(online: ApiServer) -> None:
@@ -178,9 +184,9 @@ def test_the_same_again_is_asked_about(online: ApiServer) -> None:
     assert again.wait(10) and len(online.image_requests) == 1
     again = api.submit(**wanted(), **confirm.answered(asked, "send"))
     assert again.wait(10) and len(online.image_requests) == 2
-    assert confirm.question({**wanted(), "reuse": True}, 1.0) is None
+    assert confirm.question(prepared(), {"reuse": True}) is None
     values().quality = "high"
-    assert confirm.question(wanted(), 1.0) is None
+    assert confirm.question(prepared(), {}) is None
 
 
 def test_a_request_without_an_answer_is_asked_about(online: ApiServer) -> None:
@@ -199,7 +205,7 @@ def test_what_is_free_is_not_asked_about() -> None:
     values().provider = "offline"
     assert api.submit("oak", target="image", provider="offline").wait(10)
     values().prompt, values().target = "oak", "image"
-    assert confirm.question(wanted(), quote.settled(bpy.context.scene).high_usd) is None
+    assert confirm.question(prepared(), {}) is None
 
 
 def test_the_question_is_drawn(online: ApiServer) -> None:

@@ -30,7 +30,7 @@ def values() -> Any:
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     quote.forget()
-    history_view.view.__init__()  # type: ignore[misc]
+    history_view.current().__init__()  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("cls", PANELS, ids=lambda cls: cls.__name__)
@@ -194,18 +194,18 @@ def test_the_history_lists_searches_and_pages() -> None:
 
 def test_an_older_answer_does_not_replace_a_newer_one() -> None:
     older, newer = (HistoryPage(float(number), 0.0, number * history_view.PAGE, ()) for number in (1, 2))
-    first, second = next(history_view._questions), next(history_view._questions)
-    history_view._answered(second, newer, None)
-    history_view._answered(first, older, None)
-    assert history_view.view.spent_usd == 2.0 and history_view.view.pages == 2
+    view = history_view.current()
+    first, second = next(view.questions), next(view.questions)
+    history_view._answered(view, second, newer, None)
+    history_view._answered(view, first, older, None)
+    assert view.spent_usd == 2.0 and view.pages == 2
 
 
 def test_the_last_page_is_shown_when_the_page_is_gone() -> None:
-    history_view.view.page = 7
-    history_view._answered(
-        next(history_view._questions), HistoryPage(0.0, 0.0, history_view.PAGE + 1, ()), None
-    )
-    assert history_view.view.page == 1
+    view = history_view.current()
+    view.page = 7
+    history_view._answered(view, next(view.questions), HistoryPage(0.0, 0.0, history_view.PAGE + 1, ()), None)
+    assert view.page == 1
 
 
 def test_the_preferences_draw(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import bpy
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.app import results, runner, settings
+from gpt_image_addon.app import results, session, settings
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application
@@ -115,7 +115,7 @@ BY_ACTIVE = (linked_object, linked_mesh, override, edited, sculpted)
 
 
 def journal_rows() -> list[Any]:
-    return runner.journal(settings.load()).entries()
+    return session.journal(settings.load()).entries()
 
 
 @pytest.mark.parametrize("target", ["texture", "material"])

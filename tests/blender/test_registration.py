@@ -15,8 +15,12 @@ import pytest
 
 import gpt_image_addon
 from gpt_image_addon import api, registration
-from gpt_image_addon.app import runner
+from gpt_image_addon.app import listeners, scheduler
 from gpt_image_addon.ui import menus
+from gpt_image_addon.ui.preferences import connection_test
+from gpt_image_addon.ui.request import model_notice
+from gpt_image_addon.ui.results import disk_usage, history_view
+from tests.api_server import ApiServer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,13 +34,13 @@ def traces() -> dict[str, Any]:
     }
     return {
         "handlers": handlers,
-        "timer": bpy.app.timers.is_registered(runner._tick),
+        "timer": bpy.app.timers.is_registered(scheduler._tick),
         "classes": [cls.__name__ for cls in registration.CLASSES if cls.is_registered],
         "operators": sorted(dir(bpy.ops.gpt_image)),
         "menus": {name: len(getattr(bpy.types, name).draw._draw_funcs) for name, _ in menus.MENUS},
         "property": hasattr(bpy.types.Scene, "gpt_image"),
         "threads": sorted(thread.name for thread in threading.enumerate()),
-        "callbacks": len(runner.on_change),
+        "callbacks": len(listeners.on_change),
     }
 
 
@@ -61,6 +65,31 @@ def test_a_second_call_changes_nothing() -> None:
     assert traces() == first
 
 
+def test_disabling_forgets_what_the_interface_showed(online: ApiServer, tmp_path: Path) -> None:
+    folder = str(tmp_path / "state")
+    assert api.submit("oak", provider="offline", size="64x64", target="image").wait(10)
+    bpy.context.scene.gpt_image.prompt = "oak"
+    gpt_image_addon.unregister()
+    gpt_image_addon.register()
+    fresh = connection_test.outcome().text, history_view.current().count, disk_usage.text(folder)
+    assert fresh[:2] == ("", 0) and "MB" in fresh[2]
+    connection_test.test()
+    history_view.look("", "all")
+    disk_usage.clean(0)
+    values = bpy.context.scene.gpt_image
+    values.model = "dall-e-3"
+    model_notice.migrate_model(values)
+    replaced = values.model
+    assert "models" in connection_test.outcome().text and history_view.current().count == 1
+    assert model_notice.notice(values) and "deleted" in disk_usage.text(folder)
+    gpt_image_addon.unregister()
+    gpt_image_addon.register()
+    values = bpy.context.scene.gpt_image
+    values.model = replaced
+    assert (connection_test.outcome().text, history_view.current().count) == ("", 0)
+    assert model_notice.notice(values) == "" and "deleted" not in disk_usage.text(folder)
+
+
 @pytest.mark.bpy_module
 def test_enabling_loads_no_heavy_module() -> None:
     script = (
@@ -73,8 +102,31 @@ def test_enabling_loads_no_heavy_module() -> None:
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(json.loads(run.stdout.splitlines()[-1]))
     assert "gpt_image_addon.ui.main_panel" in loaded
-    heavy = {"requests", "urllib3", "PIL", "numpy", "sqlite3"}
-    assert loaded.isdisjoint(heavy | {"gpt_image_addon.app.runner", "gpt_image_addon.core.request.request"})
+    heavy = {"requests", "urllib3", "PIL", "numpy", "sqlite3", "tempfile", "logging", "subprocess"}
+    unused = ("app.session", "core.request.request", "core.request.styles", "core.results.store")
+    assert loaded.isdisjoint(heavy | {f"gpt_image_addon.{name}" for name in unused})
+
+
+@pytest.mark.bpy_module
+def test_enabling_looks_into_no_deferred_module() -> None:
+    script = (
+        "import bpy, json, sys\n"
+        "from gpt_image_addon import lazy\n"
+        "defer, names = lazy.defer, []\n"
+        "lazy.defer = lambda *some: (names.extend(some), defer(*some))\n"
+        "import gpt_image_addon\n"
+        "gpt_image_addon.register()\n"
+        "found = [sys.modules[f'gpt_image_addon.{name}'] for name in names]\n"
+        "print(json.dumps([name for name, module in zip(names, found) if lazy.is_loaded(module)]))\n"
+        "gpt_image_addon.unregister()\n"
+        "print(json.dumps([len(names), lazy.is_loaded(sys.modules['gpt_image_addon.api'])]))\n"
+        "gpt_image_addon.register()\n"
+        "print(json.dumps([len(gpt_image_addon.api.jobs()), lazy.is_loaded(gpt_image_addon.api)]))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded, (count, is_api_loaded), used = map(json.loads, run.stdout.splitlines()[-3:])
+    assert loaded == [] and count > 10 and not is_api_loaded
+    assert used == [0, True]
 
 
 @pytest.mark.bpy_module

@@ -9,11 +9,12 @@ import bpy
 import pytest
 
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, SceneError
-from gpt_image_addon.core.request.parameters import TARGETS
 from gpt_image_addon.core.request.request import Application
+from gpt_image_addon.core.request.targets import TARGETS
 from gpt_image_addon.core.results.store import PreparedResult
+from gpt_image_addon.scene.targets.base import Deferred
 from gpt_image_addon.scene.targets.receiver import why_deferred
-from gpt_image_addon.scene.targets.registry import Deferred, apply
+from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import (
     cube,
     description,

@@ -292,11 +292,11 @@ def test_the_button_of_the_panel_counts_the_repair(online: ApiServer) -> None:
     scene = bpy.context.scene
     values = scene.gpt_image
     values.prompt, values.quality, values.seamless, values.provider = "planks", "low", True, "openai"
-    plain = quote.settled(scene).high_usd
+    plain = quote.current(scene).high_usd
     values.repair_seams = True
-    assert quote.settled(scene).high_usd > 1.5 * plain
+    assert quote.current(scene).high_usd > 1.5 * plain
     values.seamless = False
-    assert quote.settled(scene).high_usd < plain
+    assert quote.current(scene).high_usd < plain
 
 
 def test_a_repaired_result_is_recovered_with_its_repair(run: Command, online: ApiServer) -> None:

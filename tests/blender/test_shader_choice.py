@@ -91,6 +91,22 @@ def test_beside_a_transparent_shader_the_image_goes_into_the_other(
         assert dominant(pixel(render_lit(tmp_path / "r.png"), 0.5, 0.5)) == "red"
 
 
+@pytest.mark.parametrize("unseen", ["BsdfTransparent", "Holdout"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("share", [0.5, 0.95, None])
+def test_what_is_mostly_transparent_shows_the_image_where_it_is_not(
+    unseen: str, first: bool, share: float | None
+) -> None:
+    cube()
+    nodes = Nodes()
+    clear, seen = nodes.add(unseen), nodes.add("BsdfDiffuse")
+    factor = None if share is None else 1 - share if first else share
+    nodes.show(nodes.mix(*((clear, seen) if first else (seen, clear)), factor))
+    apply(prepared(), TEXTURE)
+    assert shown_at(seen) == "Oak"
+    assert not any(socket.is_linked for socket in clear.inputs)
+
+
 def test_a_shader_that_is_mixed_in_by_nothing_is_not_chosen() -> None:
     cube()
     nodes = Nodes()

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
+import numpy as np
 import pytest
 
-from gpt_image_addon.core.errors import AuthenticationError, GptImageError, MissingApiKeyError
+from gpt_image_addon.core.errors import (
+    AuthenticationError,
+    GptImageError,
+    InvalidRequestError,
+    MissingApiKeyError,
+)
+from gpt_image_addon.core.http.client import Reply
+from gpt_image_addon.core.imaging.formats import encode_png, inspect_file
+from gpt_image_addon.core.imaging.pixels import read_pixels
+from gpt_image_addon.core.providers.openai.errors import error_from
 from gpt_image_addon.core.request.models import load_registry, successor
 from gpt_image_addon.core.request.request import GenerationRequest, check_values
+from gpt_image_addon.core.text.message import Message, message
 from gpt_image_addon.ui.common import translations
-from gpt_image_addon.ui.common.translate import translate, translated
+from gpt_image_addon.ui.common.translate import translate
 
 TABLE = translations.load()["de_DE"]
 
 
 def german(text: str) -> str:
     """What a German Blender says."""
-    return translated(text, lambda part: TABLE.get(("*", part), part))
+    return Message.of(text).say(lambda part: TABLE.get(("*", part), part))
 
 
 def test_english_stays_as_it_is() -> None:
@@ -25,8 +38,9 @@ def test_english_stays_as_it_is() -> None:
 
 
 def test_sentences_are_said_with_what_is_filled_in() -> None:
-    assert german("There is no job abc.") == "Es gibt keinen Auftrag abc."
-    assert german("3 styles were written.") == "3 Stile wurden geschrieben."
+    assert german(message("There is no job {job}.", job="abc")) == "Es gibt keinen Auftrag abc."
+    assert german(message("{count} styles were written.", count=3)) == "3 Stile wurden geschrieben."
+    assert german("3 styles were written.") == "3 styles were written."
     assert german("Nobody translated this.") == "Nobody translated this."
 
 
@@ -36,12 +50,16 @@ def test_message_and_next_step_are_both_german() -> None:
     )
     half = GptImageError("There is no API key.", next_step="Ask your administrator.")
     assert german(half.text) == "Es gibt keinen API-Schlüssel. Ask your administrator."
-    refused = AuthenticationError("The server refused the key.", status=401)
+    refused = error_from(Reply(401, {}, b'{"error": {"message": "Wrong."}}'), "gpt-image-2")
+    assert isinstance(refused, AuthenticationError) and refused.message == "The server refused the key."
     assert german(refused.text).startswith("Der Server lehnt den Schlüssel ab. Bitte den Schlüssel")
 
 
 def test_a_reason_inside_a_sentence_is_said_too() -> None:
-    told = german("Trying again in 12 s: The server asks to slow down: Please try again in 12s.")
+    reply = Reply(429, {}, b'{"error": {"message": "Please try again in 12s."}}')
+    error = error_from(reply, "gpt-image-2")
+    assert error is not None
+    told = german(message("Trying again in {seconds} s: {reason}", seconds=12, reason=error.message))
     assert told == "Neuer Versuch in 12 s: Der Server bittet um weniger Anfragen: Please try again in 12s."
 
 
@@ -68,7 +86,20 @@ def test_blender_says_it_in_its_own_language() -> None:
     before = view.language, view.use_translate_interface
     view.language, view.use_translate_interface = "de_DE", True
     try:
-        assert translate("There is no job abc.") == "Es gibt keinen Auftrag abc."
+        assert translate(message("There is no job {job}.", job="abc")) == "Es gibt keinen Auftrag abc."
+        assert translate("There is no API key.") == "Es gibt keinen API-Schlüssel."
     finally:
         view.language, view.use_translate_interface = before
-    assert translate("There is no job abc.") == "There is no job abc."
+    assert translate(message("There is no job {job}.", job="abc")) == "There is no job abc."
+
+
+def test_parts_of_sentences_are_said_too(tmp_path: Path) -> None:
+    text = tmp_path / "x.png"
+    text.write_text("not an image")
+    with pytest.raises(InvalidRequestError) as caught:
+        inspect_file(text)
+    assert german(caught.value.text) == f"Bild {text}: ist kein lesbares Bild."
+    with pytest.raises(InvalidRequestError) as caught:
+        read_pixels(encode_png(np.zeros((4, 20, 3), np.uint8)), "oak")
+    assert caught.value.message == "The picture oak has 20 x 4 pixels; 16 x 16 is the least."
+    assert german(caught.value.text) == "Bild oak: hat 20 x 4 Pixel; mindestens 16 x 16 müssen es sein."

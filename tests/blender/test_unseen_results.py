@@ -177,3 +177,15 @@ def test_a_camera_of_another_scene_is_faced() -> None:
     viewer.rotation_euler = (0, 0, 0)
     towards, _ = facing(apply(prepared(), PLANE).object)
     assert tuple(towards) == pytest.approx((0, 0, 1), abs=1e-5)
+
+
+def test_a_plane_faces_the_camera_of_a_marker() -> None:
+    """A render uses that one, also before the frame was changed."""
+    camera()
+    other = camera()
+    other.rotation_euler = (0, 0, 0)
+    scene = bpy.context.scene
+    scene.timeline_markers.new("Cut", frame=scene.frame_current).camera = other
+    scene.camera = next(obj for obj in scene.objects if obj.type == "CAMERA" and obj != other)
+    towards, _ = facing(apply(prepared(), PLANE).object)
+    assert tuple(towards) == pytest.approx((0, 0, 1), abs=1e-5)

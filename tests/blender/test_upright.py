@@ -8,10 +8,13 @@ import bpy
 import numpy as np
 import pytest
 
+from gpt_image_addon import api
 from gpt_image_addon.core.textures.material_guess import guess_material
 from gpt_image_addon.scene.shading.upright import is_upright, upright_coordinates_for
 from gpt_image_addon.scene.shading.uv import metres_per_unit, rendered_layer
 from gpt_image_addon.scene.transaction import Transaction
+from gpt_image_addon.ui.request import to_parameters
+from tests.api_server import ApiServer
 from tests.blender.scene_fixtures import cube
 
 
@@ -147,3 +150,50 @@ def test_it_goes_when_the_result_fails() -> None:
 )
 def test_the_table_knows_what_an_image_spans(prompt: str, metres: float | None) -> None:
     assert guess_material(prompt).metres == metres
+
+
+def value_of(obj: bpy.types.Object, label: str) -> float:
+    nodes = obj.active_material.node_tree.nodes
+    return float(next(node for node in nodes if node.label == label).outputs[0].default_value)
+
+
+def test_bricks_stand_upright_and_in_real_size() -> None:
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    obj = bpy.data.objects["Cube"]
+    api.generate("red brick wall", provider="offline", size="64x64", target="material", mapping="upright")
+    nodes = obj.active_material.node_tree.nodes
+    (uv_map,) = [node.uv_map for node in nodes if node.bl_idname == "ShaderNodeUVMap"]
+    assert is_upright(obj, obj.data, obj.data.uv_layers[uv_map])
+    assert value_of(obj, "Texture Size (m)") == 1
+    mapping = next(node for node in nodes if node.bl_idname == "ShaderNodeMapping")
+    assert list(mapping.inputs["Scale"].default_value) == pytest.approx([2, 2, 2])  # an edge has two metres
+
+
+@pytest.mark.parametrize("given", [{}, {"mapping": "uv"}])
+def test_scripts_get_the_uv_map_as_it_is(given: dict[str, str]) -> None:
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    obj = bpy.data.objects["Cube"]
+    api.generate("red brick wall", provider="offline", size="64x64", target="material", **given)
+    assert len(obj.data.uv_layers) == 1
+    assert value_of(obj, "Texture Size (m)") == pytest.approx(8)  # the whole of its UV map
+
+
+def test_a_size_that_is_given_counts() -> None:
+    cube()
+    given = {"mapping": "upright", "texture_size": 0.5}
+    api.generate("red brick wall", provider="offline", size="64x64", target="material", **given)
+    assert value_of(bpy.data.objects["Cube"], "Texture Size (m)") == 0.5
+
+
+def test_what_does_not_tile_keeps_the_size_of_the_map(online: ApiServer) -> None:
+    cube()
+    given = {"mapping": "upright", "provider": "openai", "quality": "low", "target": "material"}
+    api.generate("red brick wall", **given)
+    assert value_of(bpy.data.objects["Cube"], "Texture Size (m)") == pytest.approx(2)
+
+
+def test_the_panel_begins_with_it() -> None:
+    assert bpy.context.scene.gpt_image.mapping == "upright"
+    assert to_parameters.plain(bpy.context.scene.gpt_image).get("mapping") is None
+    bpy.context.scene.gpt_image.target = "material"
+    assert to_parameters.plain(bpy.context.scene.gpt_image)["mapping"] == "upright"

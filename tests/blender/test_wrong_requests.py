@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.app import runner, settings
+from gpt_image_addon.app import session, settings
 from gpt_image_addon.core import errors
 from gpt_image_addon.core.errors import (
     BudgetExceededError,
@@ -122,7 +122,7 @@ def flags_of(parameters: dict[str, Any]) -> list[str]:
 
 def assert_untouched(online: ApiServer, before: dict[str, Any]) -> None:
     assert online.requests == []
-    journal = runner.journal(settings.load())
+    journal = session.journal(settings.load())
     assert journal.reserved_usd() == 0 and journal.spent_usd() == 0
     assert description() == before
 
@@ -136,7 +136,7 @@ def test_python(online: ApiServer, folder: Path, wrong: str) -> None:
             call(**with_files(parameters, folder))
         assert (caught.value.param, caught.value.billed) == (param, "no")
     assert_untouched(online, before)
-    assert api.jobs() == () and not runner.journal(settings.load()).entries()
+    assert api.jobs() == () and not session.journal(settings.load()).entries()
 
 
 @pytest.mark.parametrize("wrong", WRONG)

@@ -110,7 +110,7 @@ def kill_at_line(number: int) -> None:
 
 
 def run(state: Path, base_url: str, key: str, prompt: str) -> None:
-    """One job, as the runner does it."""
+    """One job, as the add-on does it."""
     found = open_journal(state)
     registry = load_registry()
     request = GenerationRequest(
@@ -121,11 +121,9 @@ def run(state: Path, base_url: str, key: str, prompt: str) -> None:
         size="816x816",
         n=2,
     )
-    price = estimates.quote(request, registry, found.seen)
     job = admission.admit(
-        request,
+        estimates.price_unchecked(request, registry, seen=found.seen),
         Application(target="image"),
-        price=price,
         digest=request.digest(),
         journal=found,
         limits=Limits(monthly_budget_usd=1000.0),

@@ -1,4 +1,4 @@
-"""The line without Blender: submit a job as the runner does, and wait for its last event."""
+"""The line without Blender: submit a job as the add-on does, and wait for its last event."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from typing import Any
 
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs import admission, estimates
-from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
-from gpt_image_addon.core.jobs.worker import Worker, file_digests
+from gpt_image_addon.core.jobs.job import Job, JobEvent
+from gpt_image_addon.core.jobs.queue import JobQueue
+from gpt_image_addon.core.jobs.uploads import digest_request
+from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.request.checked_request import CheckedRequest
 from gpt_image_addon.core.request.models import load_registry
-from gpt_image_addon.core.request.pricing import Limits
+from gpt_image_addon.core.request.pricing import Limits, UsageHistory, no_history
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 
 REQUEST = GenerationRequest(
     prompt="oak", provider="openai", model="gpt-image-2.6-sunburst", quality="low", size="816x816"
 )
+
+
+def priced(request: GenerationRequest = REQUEST, seen: UsageHistory = no_history) -> CheckedRequest:
+    """A request with its price, checked or not."""
+    return estimates.price_unchecked(request, load_registry(), estimates.image_sizes(request), seen)
 
 
 def admit(
@@ -25,10 +33,9 @@ def admit(
     """A job with its price set aside; ``changes`` are parameters of the request."""
     request = dataclasses.replace(REQUEST, **changes)
     return admission.admit(
-        request,
+        priced(request, journal.seen),
         Application(target="image"),
-        price=estimates.quote(request, load_registry(), journal.seen),
-        digest=request.digest(file_digests(request)),
+        digest=digest_request(request),
         journal=journal,
         limits=limits or Limits(),
         retry_unknown=retry_unknown,

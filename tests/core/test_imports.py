@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_BASE = "core.text core.errors core.common core.request core.results"
-JOBS = f"{CORE_BASE} core.http core.raster core.imaging core.textures core.journal core.providers"
+JOBS = (
+    f"{CORE_BASE} core.http core.raster core.imaging core.textures core.journal core.providers core.processes"
+)
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
 
@@ -27,34 +29,35 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.results": ("core.text core.errors core.common", ""),
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
     "core.raster": ("", "PIL numpy"),
-    "core.imaging": ("core.errors core.common core.results core.raster", "PIL numpy"),
+    "core.imaging": ("core.text core.errors core.common core.results core.raster", "PIL numpy"),
     "core.textures": (
-        "core.errors core.common core.request core.results core.raster core.imaging",
+        "core.text core.errors core.common core.request core.results core.raster core.imaging",
         "PIL numpy",
     ),
     "core.journal": (f"{CORE_BASE} core.http", ""),
-    "core.providers": ("core.errors core.request core.http core.imaging", ""),
+    "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),
     f"{PAINTER}.primitives": ("", "PIL numpy"),
     f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),
     PAINTER: (f"{PAINTER}.primitives {PAINTER}.patterns", "PIL numpy"),
     "core.providers.offline": (
-        f"core.errors core.request core.http core.imaging core.providers {PAINTER}",
+        f"core.text core.errors core.request core.http core.imaging core.providers {PAINTER}",
         "PIL numpy",
     ),
     "core.providers.openai": (
         "core.text core.errors core.common core.request core.http core.imaging core.providers",
         "",
     ),
-    "core.jobs": (f"{JOBS} core.providers.openai {PAINTER}", "numpy"),
+    "core.processes": ("core.text core.errors core.common", ""),
+    "core.jobs": (JOBS, "numpy"),
     "core.batch": (
         f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
         "PIL",
     ),
-    "scene": (f"{CORE_BASE} core.imaging core.journal", BLENDER),
-    "scene.shading": ("scene", f"{BLENDER} bmesh"),
-    "scene.targets": (f"{CORE_BASE} core.imaging core.journal scene scene.shading", BLENDER),
+    "scene": (f"{CORE_BASE} core.imaging", BLENDER),
+    "scene.shading": ("core.text scene", f"{BLENDER} bmesh"),
+    "scene.targets": (f"{CORE_BASE} core.imaging scene scene.shading", BLENDER),
     "scene.capture": (
-        "core.errors core.raster scene scene.shading scene.targets",
+        "core.text core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
     ),
     "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
@@ -64,28 +67,28 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.diagnostics": (
-        "core.text core.errors core.common core.request core.http core.journal app",
+        "core.text core.errors core.common core.request core.results core.http core.journal app",
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers.openai core.jobs core.batch scene app app.batch",
+        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch",
         "",
     ),
     "ui.common.translations": ("", ""),
-    "ui.common": ("core.errors core.request core.results app api ui.common.translations", "bpy"),
-    "ui.references": ("core.errors core.request app ui.common", "bpy gpu gpu_extras"),
+    "ui.common": ("core.text core.errors core.request core.results app api ui.common.translations", "bpy"),
+    "ui.references": ("core.text core.errors core.request app ui.common", "bpy gpu gpu_extras"),
     "ui.request": (
-        "core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
+        "core.text core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
         "bpy",
     ),
-    "ui.presets": ("core.request ui.common ui.request", "bpy bpy_extras bl_operators bl_ui"),
-    "ui.results": ("core.errors core.request core.journal app api ui.common ui.request", "bpy"),
+    "ui.presets": ("core.text core.request ui.common ui.request", "bpy bpy_extras bl_operators bl_ui"),
+    "ui.results": ("core.text core.errors core.request core.journal app api ui.common ui.request", "bpy"),
     "ui.preferences": (
         "core.text core.errors core.common core.request app app.diagnostics api"
         " ui.common ui.request ui.presets ui.results",
         "bpy",
     ),
-    "ui": ("ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
+    "ui": ("core.request ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
     "cli": (
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
         "",
@@ -134,6 +137,23 @@ def imports_of(name: str, path: Path) -> Iterator[tuple[str, bool]]:
             base = package[: len(package) - node.level + 1]
             inside = base + (node.module.split(".") if node.module else [])
             yield from ((find_module([*inside, alias.name]), True) for alias in node.names)
+
+
+def split_imports(name: str, path: Path) -> tuple[set[str], set[str]]:
+    """Modules of the package that load with a module, and those that its functions load."""
+    tree = ast.parse(path.read_text("utf-8"))
+    types = [n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    late = {id(inner) for node in functions for inner in ast.walk(node)}
+    never = {id(inner) for node in types for inner in ast.walk(node)}
+    package = name.split(".")[:-1]
+    found: tuple[set[str], set[str]] = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level and id(node) not in never:
+            inside = package[: len(package) - node.level + 1] + (node.module or "").split(".")
+            targets = (find_module([*filter(None, inside), alias.name]) for alias in node.names)
+            found[id(node) in late].update(targets)
+    return found
 
 
 def is_allowed(folder: str, target: str, inside: bool) -> bool:
@@ -208,9 +228,9 @@ def test_a_circle_is_seen() -> None:
         ("core.journal", "core.providers.openai.client", True),
         ("core.http", "app.settings", True),
         ("core.raster", "core.http.client", True),
-        ("scene", "app.runner", True),
+        ("scene", "app.session", True),
         ("ui.request", "core.jobs.queue", True),
-        ("ui", "app.runner", True),
+        ("ui", "app.session", True),
         ("api", "attrs", False),
     ],
 )
@@ -226,9 +246,44 @@ def test_folders_are_small_and_core_holds_only_folders() -> None:
     assert sizes["core"] == 1, "core holds only folders"
 
 
-def test_only_the_runner_names_timers() -> None:
+def test_functions_import_only_what_is_not_there_yet() -> None:
+    imports = {name: split_imports(name, path) for name, path in modules()}
+
+    def loaded_with(name: str, seen: set[str]) -> set[str]:
+        if name not in seen:
+            seen.add(name)
+            for target in imports[name][0]:
+                loaded_with(target, seen)
+        return seen
+
+    in_vain = {
+        f"{name} imports {target} in a function, which it loads anyway"
+        for name, (_, late) in imports.items()
+        if not name.startswith("ui.")  # there the way to it may be deferred
+        for target in late & loaded_with(name, set())
+    }
+    assert in_vain == set()
+
+
+def test_only_the_scheduler_names_timers() -> None:
     naming = [name for name, path in modules() if "app.timers" in path.read_text("utf-8")]
-    assert naming == ["app.runner"]
+    assert naming == ["app.scheduler"]
+
+
+def remembered(path: Path) -> Iterator[str]:
+    """What a module keeps between two calls: names in small letters that are assigned."""
+    tree = ast.parse(path.read_text("utf-8"))
+    yield from (name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        yield from (
+            name.id for name in targets if isinstance(name, ast.Name) and name.id.lstrip("_")[0].islower()
+        )
+
+
+def test_the_interface_remembers_in_one_place() -> None:
+    keeping = {name: set(remembered(path)) for name, path in modules() if name.startswith("ui.")}
+    assert {name: kept for name, kept in keeping.items() if kept} == {"ui.common.state": {"_state"}}
 
 
 def test_core_imports_without_blender() -> None:
@@ -246,7 +301,7 @@ def test_core_imports_without_blender() -> None:
 
 
 def test_submitting_loads_nothing_heavy() -> None:
-    light = "core.common core.request core.journal core.results core.providers.openai.fields"
+    light = "core.common core.request core.journal core.results core.providers.openai.pricing"
     names = [
         f"gpt_image_addon.{name}"
         for name, _ in modules()

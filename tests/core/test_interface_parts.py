@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -19,8 +20,9 @@ from gpt_image_addon.core.common import keychain
 from gpt_image_addon.core.common.threads import BackgroundTasks
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from gpt_image_addon.core.imaging.thumbnails import EDGE, make_preview
-from gpt_image_addon.core.jobs.durations import DEFAULT_SECONDS, Durations
-from gpt_image_addon.core.jobs.queue import Emit, Job, JobQueue
+from gpt_image_addon.core.jobs.durations import Durations
+from gpt_image_addon.core.jobs.job import Emit, Job
+from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.raster.drawing import Stroke, draw_strokes, fill_polygons
 from gpt_image_addon.core.request import styles
 from gpt_image_addon.core.request.prompt import compose
@@ -113,13 +115,28 @@ def test_a_preview_is_small_upright_for_blender_and_complete() -> None:
 def test_durations_are_learned_and_kept(tmp_path: Path) -> None:
     path, request = tmp_path / "durations.json", GenerationRequest(prompt="x", provider="openai", model="m")
     durations = Durations(path)
-    assert durations.expected(request) == DEFAULT_SECONDS
+    assert durations.expected(request) == 40.0
     durations.note(request, 10.0)
     durations.note(request, 20.0)
     assert durations.expected(request) == pytest.approx(13.0)
     assert Durations(path).expected(request) == pytest.approx(13.0)
     path.write_text("broken")
-    assert Durations(path).expected(request) == DEFAULT_SECONDS
+    assert Durations(path).expected(request) == 40.0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes in its folders")
+def test_durations_are_read_of_a_file_alone(tmp_path: Path) -> None:
+    path, request = tmp_path / "durations.json", GenerationRequest(prompt="x", provider="openai", model="m")
+    Durations(path).note(request, 7.0)
+    text = path.read_text()
+    path.unlink()
+    os.mkfifo(path)
+    writer = subprocess.Popen(["sh", "-c", 'printf %s "$1" > "$2"', "sh", text, str(path)])
+    try:
+        assert Durations(path).expected(request) == 40.0
+    finally:
+        writer.kill()
+        writer.wait()
 
 
 def test_progress_grows_and_never_is_at_the_end_too_early() -> None:
@@ -211,7 +228,7 @@ def test_all_texts_are_translated_and_no_translation_is_left_over() -> None:
 
 def test_a_missing_translation_is_seen(tmp_path: Path) -> None:
     table = json.loads((ROOT / "gpt_image_addon/ui/common/translations/de_DE.json").read_text("utf-8"))
-    for text in ("Prompt", "There is no API key.", "Oil Painting", "{} styles were written."):
+    for text in ("Prompt", "There is no API key.", "Oil Painting", "{count} styles were written."):
         table.pop(text)
     table["Nobody says this"] = "Das sagt niemand"
     script = (
@@ -224,12 +241,27 @@ def test_a_missing_translation_is_seen(tmp_path: Path) -> None:
     assert "missing, in" in run.stdout and ": Prompt" in run.stdout
     assert "missing, in settings.py: There is no API key." in run.stdout
     assert "missing, in styles.json: Oil Painting" in run.stdout
-    assert "missing, in style_operators.py: {} styles were written." in run.stdout
+    assert "missing, in style_operators.py: {count} styles were written." in run.stdout
     assert "left over: Nobody says this" in run.stdout
+
+
+def test_a_sentence_that_nobody_can_translate_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "scene").mkdir()
+    (tmp_path / "scene" / "any.py").write_text(
+        'a = f"There is no job {job}."\nb = f"{job}: {reason}"\nlog.info(f"Job {job} is done.")\n'
+        'c = message("Job {job} is done.", job=f"{job:04}")\nd = message("{a}: {b}.", a=1, b=2)\n'
+    )
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import messages, pathlib\n"
+        f"messages.PACKAGE = pathlib.Path({str(tmp_path)!r})\n"
+        "print(messages.finished_sentences(), 'Job {job} is done.' in messages.messages())\n"
+        "print('{a}: {b}.' in messages.messages())\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "{\"f'There is no job {job}.'\": 'any.py'} True\nFalse\n"
 
 
 def test_placeholders_survive_translation() -> None:
     table = json.loads((ROOT / "gpt_image_addon/ui/common/translations/de_DE.json").read_text("utf-8"))
     for text, said in table.items():
-        for field in ("{:s}", "{:d}", "{}"):
-            assert text.count(field) == said.count(field), text
+        assert sorted(re.findall("{.*?}", text)) == sorted(re.findall("{.*?}", said)), text

@@ -14,7 +14,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from bl_ext.user_default.gpt_image_addon import api
-from bl_ext.user_default.gpt_image_addon.core.jobs.subprocess_worker import SUBPROCESS
+from bl_ext.user_default.gpt_image_addon.core.processes.subprocess_worker import SUBPROCESS
 from bl_ext.user_default.gpt_image_addon.core.results.store import thumbnail_of
 from harness import Steps, run, until
 from user import open_sidebar, over, shot

@@ -15,7 +15,7 @@ from PIL import Image
 from gpt_image_addon.core.errors import GptImageError
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs import admission, estimates
-from gpt_image_addon.core.jobs.queue import Job, JobEvent
+from gpt_image_addon.core.jobs.job import Job, JobEvent
 from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Entry
 from gpt_image_addon.core.journal.recovery import open_journal
@@ -107,11 +107,10 @@ class Bench:
         values = {"model": MODEL, "quality": "low", "size": "816x816", **changes}
         request = GenerationRequest(prompt="oak", provider="openai", **values)
         before = self.journal.spent_usd()
-        price = estimates.quote(request, self.registry)
+        checked = estimates.price_unchecked(request, self.registry, estimates.image_sizes(request))
         job = admission.admit(
-            request,
+            checked,
             Application(target="image"),
-            price=price,
             digest=request.digest(),
             journal=self.journal,
             limits=Limits(),
@@ -125,7 +124,7 @@ class Bench:
         entry = self.journal.entry(job.id)
         assert entry is not None
         ended = Ended(outcome, entry, self._files_of(job.id), events)
-        self._check(ended, before, price.high_usd)
+        self._check(ended, before, checked.price.high_usd)
         return ended
 
     @staticmethod

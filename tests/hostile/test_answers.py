@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.errors import InvalidResponseError
+from gpt_image_addon.core.http.client import Reply
+from gpt_image_addon.core.providers.openai.response import AnswerReader
 from gpt_image_addon.core.results.body_file import BODY_FILE
 
 from .bench import PICTURE, TEXT, USAGE, Bench, document, encode
@@ -158,6 +160,16 @@ def test_a_preview_that_is_no_picture_or_a_bomb_spoils_nothing(bench: Bench, hos
     body = preview(0, bomb) + preview(1, "AAAA") + preview(2, "!") + events(json.dumps(GOOD).encode())
     hostile.answer(http(body))
     assert bench.run(partial_images=3).pictures == [PICTURE]
+
+
+def test_whoever_looks_at_previews_can_not_break_the_answer() -> None:
+    def look(number: int, data: bytes) -> None:
+        raise MemoryError(number)
+
+    reader = AnswerReader(1, look)
+    assert reader.open(Reply(200, {})) is reader
+    reader.feed(preview(0) + preview(1) + events(json.dumps(GOOD).encode()))
+    assert reader.answer().pictures == (PICTURE,)
 
 
 def test_previews_without_end_are_not_all_shown(bench: Bench, hostile: HostileServer) -> None:

@@ -23,6 +23,7 @@ from gpt_image_addon.core.http.decompression import Unpacker
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.providers.openai import models_endpoint
 from gpt_image_addon.core.results.body_file import BODY_FILE
 
 from .bench import KEY, PICTURE, TEXT, Bench, document
@@ -95,6 +96,20 @@ def test_what_came_before_the_last_moment_is_kept(
     assert ended.pictures == [PICTURE] and ended.prepared.warnings
 
 
+@pytest.mark.parametrize("pieces", [TRICKLES["spaces"], TRICKLES["go on"]], ids=["spaces", "go on"])
+def test_a_list_of_models_has_a_last_moment(
+    hostile: HostileServer, pieces: list[Piece], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has pressed a button and waits."""
+    assert models_endpoint.SECONDS <= 60
+    monkeypatch.setattr(models_endpoint, "SECONDS", SECONDS)
+    hostile.answer(*pieces)
+    began = time.monotonic()
+    with pytest.raises(APITimeoutError):
+        models_endpoint.list_models(Connection(hostile.base_url, KEY))
+    assert time.monotonic() - began < IN_TIME
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that are reached in a moment; the true ones are a hundred times higher."""
@@ -141,6 +156,7 @@ BOMBS: dict[str, tuple[str, bytes]] = {
     "gzip in gzip": ("gzip, gzip", zipped(ZEROS, 2)),
     "three times": ("gzip, gzip, gzip", zipped(ZEROS, 3)),
     "unsaid": ("identity", zipped(ZEROS, 2)),
+    "filling inside": ("gzip", zipped(zipped(b"{}") + ZEROS)),
     "deflate": ("deflate", DEFLATED),
     "bare deflate": ("deflate", DEFLATED[2:-4]),
     "after a picture": ("gzip", zipped(document()[:-1] + ZEROS)),

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.batch.manifest import Manifest, Row
 from ...core.errors import GptImageError, InvalidRequestError
-from ...core.request.parameters import OBJECT_TARGETS
 from ...core.request.pricing import BATCH_SHARE
 from ...core.request.request import GenerationRequest
+from ...core.request.targets import find_target
 from ...core.text.log import get_logger
-from .. import runner, settings
+from .. import models, session, settings
 
 if TYPE_CHECKING:
     from ...core.batch.estimate import ManifestEstimate
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...core.batch.remote_collection import Problem
     from ...core.batch.runner import Folder, Run
     from ...core.jobs.worker import Worker
-    from ...core.journal.outputs import Outputs
+    from ...core.results.output_files import Outputs
     from ..settings import Settings
     from .outputs import AssetLibrary, BlendPerRow
 
@@ -147,12 +147,12 @@ class Batch:
         """What completes and prices rows."""
         from ...core.batch.gate import Pricer
 
-        journal = runner.journal(found)
+        journal = session.journal(found)
         # What was seen changes little during a run, and asking takes longer than the rest of a price.
-        registry = runner.registry(found)
+        registry = models.find_registry(found)
 
         def complete(request: GenerationRequest) -> GenerationRequest:
-            return runner.resolve_model(request, registry, found)
+            return models.resolve_model(request, registry, found)[0]
 
         return Pricer(registry, complete, cache(journal.seen), self.share, self._check_row)
 
@@ -201,7 +201,7 @@ class Batch:
             raise no_object(row, f"{where}: the bundle makes new files, and they have no object")
 
     def check_receiver(self, row: Row) -> None:
-        """Find out before anything is paid whether the object that a row names can take its result.
+        """Find out before anything is paid whether a row's object, or the library, can take its result.
 
         Main thread only, while the file of the output is open.
 
@@ -209,8 +209,11 @@ class Batch:
         """
         if self.options.blend_per_row and names_object(row):
             raise no_object(row, "The .blend of a row is a new file, and it has no object")
-        if self.options.asset_library is not None and names_object(row):
-            runner.check_receiver(row.application)
+        needs_scene = names_object(row) or row.application.target == "plane"
+        if self.options.asset_library is not None and needs_scene:
+            from ...scene.targets.receiver import check_receiver
+
+            check_receiver(row.application)
 
     def check_outputs(self) -> None:
         """Find out before anything is paid whether all files of the run can be written.
@@ -218,9 +221,10 @@ class Batch:
         :raises InvalidRequestError: something that is not ours has the name of one.
         :raises StorageError: a folder can't be written.
         """
-        from ...core.journal.outputs import check_folder, is_row_report
+        from ...core.results.output_files import is_row_report, is_special, name_taken
+        from ...core.results.output_folders import check_folder
 
-        outputs, found = runner.outputs(overwrite=self.options.overwrite), self.options
+        outputs, found = session.outputs(overwrite=self.options.overwrite), self.options
         if found.asset_library is None or found.output_dir is not None:
             check_folder(self.folder)
         if found.asset_library is not None:
@@ -229,6 +233,8 @@ class Batch:
                 raise InvalidRequestError(
                     f"{library} is a folder.", code="is_a_folder", param="asset_library"
                 )
+            if is_special(library):  # Blender would wait for ever for what a pipe brings
+                raise name_taken(library, "asset_library")
             check_folder(library.parent, library.name)
         if found.contact_sheet is not None:
             outputs.check(found.contact_sheet.absolute(), self.owner, param="contact_sheet")
@@ -261,7 +267,7 @@ class Batch:
         from ...core.batch.runner import Folder, Run
 
         found = settings.load()
-        outputs = runner.outputs(overwrite=self.options.overwrite)
+        outputs = session.outputs(overwrite=self.options.overwrite)
         self.check_outputs()
         if self.sends or self.options.collect:
             for provider in sorted(survey.providers):
@@ -283,17 +289,22 @@ class Batch:
         from ...core.jobs.worker import Worker
         from ...core.journal.rate_limiter import RateLimiter
 
-        journal, limits = runner.journal(found), self.options
+        journal, limits = session.journal(found), self.options
         pace = RateLimiter(journal, found.base_url, limits.images_per_minute, limits.input_images_per_minute)
         return Worker(
-            journal, runner.registry(found), found.connection(), found.monthly_budget_usd, pace, Sessions()
+            journal,
+            models.find_registry(found),
+            found.connection(),
+            found.monthly_budget_usd,
+            pace,
+            Sessions(),
         )
 
     def _gate(self, found: Settings) -> Gate:
         from ...core.batch.gate import Gate
 
         return Gate(
-            runner.journal(found),
+            session.journal(found),
             self.pricer(found),
             found.limits(),
             max_cost_usd=self.options.max_cost_usd,
@@ -324,7 +335,7 @@ def merge_all(folder: Path) -> None:
 
     if not folder.is_dir():
         raise InvalidRequestError(f"There is no folder {folder}.", code="missing_file", param="merge_from")
-    journal = runner.journal(settings.load())
+    journal = session.journal(settings.load())
     for found in sorted(folder.glob(f"*/{JOURNAL_FILE}")):
         refused = merge(journal, found.parent).refused
         if refused:
@@ -341,7 +352,7 @@ def _ends_otherwise(path: Path | None, suffixes: Sequence[str]) -> bool:
 
 def names_object(row: Row) -> bool:
     """Whether the result of a row is to go onto an object of its file."""
-    return bool(row.application.object_name) and row.application.target in OBJECT_TARGETS
+    return bool(row.application.object_name) and find_target(row.application.target).onto_object
 
 
 def no_object(row: Row, problem: str) -> InvalidRequestError:
@@ -416,7 +427,7 @@ def write_contact_sheet(batch: Batch, results: Path) -> None:
         data = contact_sheet.html_sheet(read_results(results), path, batch.manifest.stem)
     else:
         data = contact_sheet.png_sheet(read_results(results))
-    outputs = runner.outputs(overwrite=batch.options.overwrite)
+    outputs = session.outputs(overwrite=batch.options.overwrite)
     outputs.write(path, data, batch.owner)
 
 
@@ -460,7 +471,7 @@ def run(
     on_open(running)
     tally = RunSummary()
     problems: list[Problem] = []
-    outputs = runner.outputs(overwrite=batch.options.overwrite)
+    outputs = session.outputs(overwrite=batch.options.overwrite)
     with RunFiles(batch.file("results"), batch.report, running.journal, outputs, batch.owner) as files:
         for outcome in _outcomes(batch, running, problems):
             files.add(outcome)

@@ -10,16 +10,19 @@ import bpy
 
 from ...core.batch.manifest import Row
 from ...core.batch.runner import owner_of
+from ...core.common.catalogs import catalog_path
 from ...core.common.files import storage_errors
-from ...core.errors import GptImageError, InvalidRequestError, StorageError
+from ...core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
 from ...core.journal.journal import Entry
-from ...core.journal.outputs import Delivery, Outputs, make_folder, renamed_warning, sync_file
-from ...core.request.catalogs import catalog_path
 from ...core.request.request import Application
+from ...core.request.targets import TARGETS, find_target
+from ...core.results.output_files import Delivery, Outputs, renamed_warning
+from ...core.results.output_folders import make_folder, sync_file
 from ...core.results.store import ImageFile, PreparedResult
 from ...scene import assets
 from ...scene.blend_files import save_copy
-from ...scene.targets.registry import Applied, apply
+from ...scene.targets.base import Applied, Deferred
+from ...scene.targets.registry import apply
 
 ROW_PROPERTY = "gpt_image_row"
 ROW_JOB_PROPERTY = "gpt_image_row_job"
@@ -39,8 +42,14 @@ def _empty_file() -> None:
 
 
 def _apply(prepared: PreparedResult, application: Application) -> Applied:
-    """Into the scene, but onto no object that was not named."""
-    return apply(prepared, application.without_active_object())
+    """Into the scene, but onto no object that was not named.
+
+    :raises SceneError: it can't go there.
+    """
+    try:
+        return apply(prepared, application.without_active_object())
+    except Deferred as waiting:  # for what nobody will do here
+        raise SceneError(waiting.reason) from waiting
 
 
 class BlendPerRow:
@@ -165,12 +174,13 @@ def check_asset(row: Row) -> None:
 
     :raises InvalidRequestError: it can't.
     """
-    if row.application.target == "image" or row.request.output_format == "svg":
-        drawn = row.request.output_format == "svg"
+    drawn = row.request.output_format == "svg"
+    if drawn or not find_target(row.application.target).asset:
+        fitting = " or ".join(name for name, info in TARGETS.items() if info.asset)
         raise InvalidRequestError(
-            "A drawing can't be an asset." if drawn else "An image can't be an asset.",
+            "A drawing can't be an asset." if drawn else f"The target {row.application.target} is no asset.",
             param="output_format" if drawn else "target",
-            next_step="Use another format." if drawn else "Use texture, material or plane.",
+            next_step="Use another format." if drawn else f"Use {fitting}.",
         )
     if row.catalog:
         catalog_path(row.catalog)
@@ -183,12 +193,12 @@ def _made(
 
     Of a material there is one, because maps are made of the first image alone; the others stay in the file.
     """
-    one_each = application.target == "texture"
-    for part in _parts(prepared) if one_each else (prepared,):
+    info = find_target(application.target)
+    for part in _parts(prepared) if info.asset_each else (prepared,):
         before = set(bpy.data.objects)
         applied = _apply(part, application)
         warnings += applied.messages
-        if application.target == "plane":
+        if info.asset == "object":
             yield from _planes(set(bpy.data.objects) - before, applied, prepared)
         else:
             yield bpy.data.materials[applied.material], part.pictures[0]

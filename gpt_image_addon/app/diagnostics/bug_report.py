@@ -10,7 +10,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +21,13 @@ import bpy
 from ...core.common.package import FOLDER, PACKAGE
 from ...core.common.paths import state_folder
 from ...core.errors import GptImageError
-from ...core.text.redaction import Redaction, describe, without_words
+from ...core.request.providers import list_settings
+from ...core.text.redaction import Redaction, describe, hide, without_words
 from .. import settings
 
 if TYPE_CHECKING:
     from ...core.journal.journal import Entry
-    from ...core.journal.outputs import Outputs
+    from ...core.results.output_files import Outputs
     from .checks import Check
 
 SHOWN_JOBS = 50  # the newest
@@ -88,8 +89,6 @@ def _section(look: Callable[[], Any]) -> Any:
 
 
 def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
-    from ...core.text.redaction import hide
-
     with suppress(GptImageError):  # settings that can't be read are what a report may be about
         found = settings.load()
         for secret in (found.api_key, found.organization, found.project):
@@ -123,15 +122,11 @@ def _names() -> dict[str, str]:
 
 def _journal() -> tuple[list[Entry], dict[str, int], Any]:
     """The newest jobs, how many there are in each state, and why that can't be said."""
-    from ...core.journal.journal import Journal
+    from ...core.journal.reader import JournalReader
 
     try:
-        journal = Journal(state_folder())
-        try:
-            counts = journal.query("SELECT state, COUNT(*) FROM jobs GROUP BY state")
-            return journal.find("1", limit=SHOWN_JOBS), dict(map(tuple, counts)), None
-        finally:
-            journal.close()
+        with closing(JournalReader(state_folder())) as journal:
+            return journal.newest(SHOWN_JOBS), journal.count_states(), None
     except GptImageError as error:
         return [], {}, error.to_dict()
 
@@ -179,7 +174,10 @@ def _settings() -> dict[str, Any]:
 
 def _environment() -> list[str]:
     """Names only: values may be secret."""
-    return sorted(name for name in os.environ if name.startswith(OURS) or name.upper() in NETWORK)
+    told = {setting.variable for setting in list_settings()}
+    return sorted(
+        name for name in os.environ if name.startswith(OURS) or name.upper() in NETWORK or name in told
+    )
 
 
 def _job(entry: Entry, with_prompts: bool) -> dict[str, Any]:

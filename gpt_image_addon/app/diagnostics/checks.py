@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import bpy
 
 from ...core.common.paths import state_folder
-from ...core.errors import MESSAGE_LIMIT, GptImageError
+from ...core.errors import MESSAGE_LIMIT, GptImageError, StorageError
 from ...core.http.endpoint import shown_url
+from ...core.request.providers import PROVIDERS, ProviderInfo, find_provider
+from ...core.text.message import message
 from ...core.text.redaction import describe, show
 from .. import settings
 
@@ -30,7 +36,7 @@ class Check:
 
 def checks() -> list[Check]:
     """Everything, in the order in which it must work."""
-    return [_checked(name, look) for name, look in _CHECKS.items()]
+    return [_checked(name, look) for name, look in _looks()]
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:
@@ -53,22 +59,34 @@ def _module(name: str) -> Callable[[], str]:
 def _journal() -> str:
     import sqlite3
 
-    from ...core.journal.journal import Journal
+    from ...core.journal.reader import JournalReader
+    from ...core.journal.schema import JOURNAL_FILE
 
     folder = settings.load().state_folder
-    journal = Journal(folder)
-    try:
-        return f"{folder}, sqlite {sqlite3.sqlite_version}, ${journal.spent_usd():.4f} spent this month"
-    finally:
-        journal.close()
+    with closing(JournalReader(folder)) as journal:
+        spent = journal.spent_usd()
+    nearest = next(path for path in (folder / JOURNAL_FILE, folder, *folder.parents) if path.exists())
+    if not os.access(nearest, os.W_OK):
+        raise StorageError(
+            message(
+                "The state folder {folder} can't be written: {reason}.",
+                folder=folder,
+                reason=os.strerror(errno.EACCES),
+            ),
+            next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
+        )
+    return f"{folder}, sqlite {sqlite3.sqlite_version}, ${spent:.4f} spent this month"
 
 
-def _openai() -> str:
+def _provider(name: str, info: ProviderInfo) -> str:
     found = settings.load()
-    if found.provider == "offline" and not found.api_key:
-        return "not needed: the provider is offline"
-    found.check_provider("openai")
-    told = f"a key is there; requests go to {shown_url(found.base_url)}"
+    if info.needs_key and not find_provider(found.provider).needs_key and not found.api_key:
+        return f"not needed: the provider is {found.provider}"
+    found.check_provider(name)
+    told = f"requests go to {shown_url(found.server_of(name))}"
+    if not info.needs_key:
+        return told
+    told = f"a key is there; {told}"
     return f"{told}. {note}" if (note := settings.key_note()) else told
 
 
@@ -91,14 +109,15 @@ def _styles() -> str:
     return f"{len(all_styles())} styles"
 
 
-_CHECKS: dict[str, Callable[[], str]] = {
-    "blender": _blender,
-    "numpy": _module("numpy"),
-    "pillow": _module("PIL"),
-    "requests": _module("requests"),
-    "journal": _journal,
-    "network": _network,
-    "openai": _openai,
-    "models": _models,
-    "styles": _styles,
-}
+def _looks() -> Iterator[tuple[str, Callable[[], str]]]:
+    """Name of each check, and what looks."""
+    yield "blender", _blender
+    for name, module in (("numpy", "numpy"), ("pillow", "PIL"), ("requests", "requests")):
+        yield name, _module(module)
+    yield "journal", _journal
+    yield "network", _network
+    for name, info in PROVIDERS.items():
+        if info.address:
+            yield name, partial(_provider, name, info)
+    yield "models", _models
+    yield "styles", _styles

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 from functools import cache
 
+from ...core.text.message import message
+
 NEEDED_MODULES = {"numpy": "python3-numpy", "requests": "python3-requests", "PIL": "python3-pil"}
 """What the add-on imports when it works, and the Debian package of each."""
 
@@ -16,6 +18,8 @@ def missing_modules() -> str:
     if not missing:
         return ""
     packages = " ".join(NEEDED_MODULES[name] for name in missing)
-    return (
-        f"This Blender lacks the Python module {', '.join(missing)}; install {packages} and restart Blender."
+    return message(
+        "This Blender lacks the Python module {modules}; install {packages} and restart Blender.",
+        modules=", ".join(missing),
+        packages=packages,
     )

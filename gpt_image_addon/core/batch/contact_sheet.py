@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..common.files import read_file
+from ..text.plain_text import repair
 
 SHEET_EDGE = 8192  # pixels at most
 TILE_EDGE = 256  # pixels at most, with its margin
@@ -41,7 +42,7 @@ def html_sheet(results: Iterable[Mapping[str, Any]], path: Path, title: str) -> 
 
     :param path: where it will be.
     """
-    parts = [_HEAD.format(title=html.escape(title))]
+    parts = [_HEAD.format(title=html.escape(repair(title)))]
     for result in results:
         parts.append(f"<figure>{_image(result, path)}<figcaption>{_caption(result)}</figcaption></figure>\n")
     parts.append("</main></html>\n")
@@ -53,7 +54,7 @@ def _image(result: Mapping[str, Any], path: Path) -> str:
     if file is None:
         return ""
     try:
-        address = quote(Path(os.path.relpath(file, path.absolute().parent)).as_posix())
+        address = quote(os.fsencode(Path(os.path.relpath(file, path.absolute().parent)).as_posix()))
     except ValueError:  # another drive
         address = Path(file).as_uri()
     return f'<a href="{address}"><img loading="lazy" src="{address}" alt="{html.escape(result["row"])}"></a>'

@@ -56,12 +56,13 @@ def survey(
     for row in rows:
         found.rows += 1
         try:
-            request, price, _ = pricer.validate_and_price(row)
+            checked = pricer.validate_and_price(row)
         except GptImageError as error:
             found.invalid += 1
             if on_invalid is not None:
                 on_invalid(row, error)
             continue
+        request, price = checked.wanted, checked.price
         found.providers.add(request.provider)
         kind = "edit" if request.is_edit else "generation"
         group = found.groups.setdefault((request.model, request.size, request.quality, kind), Group())

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..errors import APIConnectionError, BudgetExceededError, RowTakenError
+from ..errors import BudgetExceededError, RowTakenError
+from ..jobs.admission import check_unknown, reserve
 from ..jobs.estimates import validate_and_price
-from ..jobs.queue import Job
-from ..jobs.worker import file_digests
+from ..jobs.job import Job
+from ..jobs.uploads import digest_request
 from ..journal.batch_rows import RowHistory, find_row_history
 from ..journal.entries import BatchPosition
 from ..journal.journal import Journal
+from ..request.checked_request import CheckedRequest
 from ..request.models import Registry
-from ..request.pricing import Estimate, Limits, UsageHistory, check_limit
+from ..request.pricing import Limits, UsageHistory
 from ..request.request import GenerationRequest
 from .manifest import Row
 
@@ -33,15 +36,17 @@ class Pricer:
     check: Callable[[Row], None] = lambda row: None
     """Whether the result can go where it is to go; raises where it can't."""
 
-    def validate_and_price(self, row: Row) -> tuple[GenerationRequest, Estimate, tuple[str, ...]]:
-        """The completed request, its price and warnings.
+    def validate_and_price(self, row: Row, request: GenerationRequest | None = None) -> CheckedRequest:
+        """The completed request with its price.
+
+        :param request: it, where it was completed before.
 
         :raises InvalidRequestError: it can't be sent.
         """
         self.check(row)
-        request = self.complete(row.request)
-        price, warnings = validate_and_price(request, row.application, self.registry, self.seen)
-        return request, price.times(self.share), warnings
+        request = request or self.complete(row.request)
+        checked = validate_and_price(request, row.application, self.registry, self.seen)
+        return dataclasses.replace(checked, price=checked.price.times(self.share))
 
 
 def row_key(row: Row, digest: str) -> str:
@@ -82,7 +87,7 @@ class Gate:
         :raises InvalidRequestError: a file of it can't be read.
         """
         request = self.pricer.complete(row.request)
-        digest = request.digest(file_digests(request))
+        digest = digest_request(request)
         key = row_key(row, digest)
         return RowRequest(request, digest, key, find_row_history(self.journal, key))
 
@@ -92,29 +97,17 @@ class Gate:
         :param batch: our id of the remote batch that it goes into.
         :raises GptImageError: it must not, or can't, be sent; nothing was.
         """
-        self._check_free(asked.known)
-        request, price, warnings = self.pricer.validate_and_price(row)
-        check_limit(price, self.limits)
-        job = Job(
-            request,
-            row.application,
-            estimated_usd=price.high_usd,
-            further_usd=price.further_usd,
-            warnings=warnings,
-        )
-        others = len(asked.known.unknown) + (asked.known.stored is not None)
+        known = asked.known
+        if known.running is not None:
+            raise RowTakenError(f"Job {known.running.id} works on this row.")
+        check_unknown(known.unknown[-1] if known.unknown else None, self.retry_unknown)
+        checked = self.pricer.validate_and_price(row, asked.request)
+        price, job = checked.price, Job.of(checked, row.application)
+        others = len(known.unknown) + (known.stored is not None)
         self._set_aside(price.high_usd)
         try:
-            self.journal.reserve(
-                job.id,
-                request,
-                row.application,
-                asked.digest,
-                price.high_usd,
-                self.limits.monthly_budget_usd,
-                BatchPosition(asked.key, others, batch),
-                price.further_usd,
-            )
+            position = BatchPosition(asked.key, others, batch)
+            reserve(job, price, asked.digest, self.journal, self.limits, position)
         except BaseException:
             self.settle(price.high_usd, 0.0)
             raise
@@ -125,19 +118,6 @@ class Gate:
         with self._lock:
             self._reserved_usd -= reserved_usd
             self._spent_usd += spent_usd
-
-    def _check_free(self, found: RowHistory) -> None:
-        if found.running is not None:
-            raise RowTakenError(f"Job {found.running.id} works on this row.")
-        if found.unknown and not self.retry_unknown:
-            earlier = found.unknown[-1]
-            raise APIConnectionError(
-                f"The row was sent on {earlier.created:%Y-%m-%d %H:%M} as job {earlier.id}, and no answer "
-                "came: it may have been billed.",
-                code="outcome_unknown",
-                billed="maybe",
-                next_step="Add --retry-unknown to send it anyway.",
-            )
 
     def _set_aside(self, usd: float) -> None:
         """:raises BudgetExceededError: the money for the whole run does not reach."""

@@ -14,7 +14,6 @@ import itertools
 import json
 import math
 import re
-import typing
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,19 +21,21 @@ from pathlib import Path
 from typing import Any
 
 from ..common.arguments import LARGEST
+from ..common.catalogs import usable_tags
 from ..errors import InvalidRequestError
-from ..request.catalogs import usable_tags
+from ..request import parameters
 from ..request.request import Application, GenerationRequest
 from ..text.names import safe_name
 from .manifest_records import CSV_SUFFIX, SHOWN, read_records, shown
 
-ALIASES = {"reference": "references", "object": "object_name"}
+_ROWS = tuple(row for row in parameters.PARAMETERS.values() if row.in_manifest)
+PARAMETERS = frozenset(row.name for row in _ROWS)
+ALIASES = {row.flag.name: row.name for row in _ROWS if row.flag is not None and row.flag.name}
 """The flags' names, where they differ from the parameters'."""
 OWN_COLUMNS = frozenset({"id", "tags", "catalog"})
-LIST_COLUMNS = frozenset({"references", "maps", "tags"})
+LIST_COLUMNS = frozenset({"tags", *(row.name for row in _ROWS if row.many)})
 """Columns whose value is a list itself; a list of lists makes combinations of them."""
-PATH_COLUMNS = frozenset({"references", "mask", "markup"})
-NOT_OFFERED = frozenset({"object_uid", "scene_uid", "view_matrix", "textures_dir", "overwrite"})
+PATH_COLUMNS = frozenset(row.name for row in _ROWS if row.kind is Path)
 NO_CHOICES_IN_CSV = frozenset({"prompt"})
 LIST_SEPARATOR = "|"
 SHORT_HASH = 12  # characters of a row's id that was not given
@@ -43,9 +44,8 @@ TEXT_LIMIT = 100_000  # characters of a value, its placeholders filled
 COMBINATION_LIMIT = 10_000  # rows of one line
 ROW_LIMIT = 1_000_000  # of a manifest
 
-_TYPES = {**typing.get_type_hints(GenerationRequest), **typing.get_type_hints(Application)}
 _REQUEST = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
-PARAMETERS = frozenset(_TYPES) - NOT_OFFERED
+NOT_OFFERED = (_REQUEST | {field.name for field in dataclasses.fields(Application)}) - PARAMETERS
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -137,7 +137,7 @@ class Manifest:
     def _typed(self, name: str, value: Any) -> Any:
         if name in PATH_COLUMNS:
             paths = [str(self.path.absolute().parent / path) for path in _strings(name, value)]
-            return tuple(paths) if name == "references" else paths[0]
+            return tuple(paths) if name in LIST_COLUMNS else paths[0]
         return _converted(name, value)
 
 
@@ -280,20 +280,20 @@ def _filled(name: str, value: Any, values: Mapping[str, Any]) -> Any:
 
 def _converted(name: str, value: Any) -> Any:
     """A cell as the parameter's own type."""
-    kinds = typing.get_args(_TYPES[name]) or (_TYPES[name],)
+    kind = parameters.PARAMETERS[name].kind
     if name in LIST_COLUMNS:
         return tuple(str(item) for item in value)
     try:
-        if bool in kinds:
+        if kind is bool:
             return _WORDS[str(value).strip().lower()]
-        if int in kinds:
+        if kind is int:
             if isinstance(value, bool | float) or abs(int(value)) >= LARGEST:
                 raise ValueError
             return int(value)
-        if float in kinds:
+        if kind is float:
             return _number(value)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
-        what = "true or false" if bool in kinds else "a whole number" if int in kinds else "a number"
+        what = "true or false" if kind is bool else "a whole number" if kind is int else "a number"
         raise InvalidRequestError(
             f"{name} must be {what}, not '{shown(value)}'.", code="invalid_value", param=name
         ) from error

@@ -19,7 +19,8 @@ from typing import Any
 from ..common.files import storage_errors
 from ..errors import InvalidRequestError
 from ..imaging.image_reader import read_image_file
-from ..journal.outputs import Outputs, check_folder, make_folder, new_part
+from ..results.output_files import Outputs
+from ..results.output_folders import check_folder, make_folder, new_part
 from .manifest import Row
 
 TEMPLATE_FILE = "template.json"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,11 +16,13 @@ from typing import IO
 
 from ..common.files import storage_errors
 from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled, StorageError
-from ..jobs.worker import Worker, load_uploads
-from ..journal.batch_rows import BatchState, begin, end_batch, note
+from ..jobs.uploads import load_uploads
+from ..jobs.worker import Worker
+from ..journal.batch_rows import BatchState, add_batch, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
 from ..request.normalize import effective_request
 from ..request.prompt import compose
+from ..request.providers import find_provider
 from .gate import Gate
 from .manifest import Row
 from .outcomes import Outcome, RowState, refused
@@ -76,8 +77,9 @@ class Submission:
         _check_fits(row, asked.request.provider)
         uploads = load_uploads(asked.request)
         sent, _ = effective_request(asked.request, self.worker.registry)
+        prompt = compose(sent)
         key = (sent.model, endpoint(sent))
-        room = len(line("0" * 12, sent, compose(sent), uploads))
+        room = len(line("0" * 12, sent, prompt, uploads))
         if room > MAX_BYTES:
             raise InvalidRequestError("The row's pictures are too large for a batch.", param="references")
         part = self._parts.get(key)
@@ -89,7 +91,7 @@ class Submission:
         job = self.gate.admit(row, asked, part.id)
         try:
             with storage_errors("The input of the batch could not be written"):
-                part.file.write(line(job.id, sent, compose(sent), uploads))
+                part.file.write(line(job.id, sent, prompt, uploads))
                 part.file.flush()
         except StorageError as error:
             part.file.seek(part.size)
@@ -101,12 +103,7 @@ class Submission:
 
     def _open(self, key: tuple[str, str], stack: contextlib.ExitStack) -> _Part:
         part = _Part(uuid.uuid4().hex[:12], key[1], stack.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115 - the stack does
-        journal = self.worker.journal
-        with journal.transaction() as connection:
-            connection.execute(
-                "INSERT INTO batches (id, created, process, server, state) VALUES (?, ?, ?, ?, ?)",
-                (part.id, time.time(), journal.process, self.client.connection.base_url, BatchState.WRITING),
-            )
+        add_batch(self.worker.journal, part.id, self.client.connection.base_url)
         self._parts[key] = part
         return part
 
@@ -137,7 +134,7 @@ class Submission:
 def _check_fits(row: Row, provider: str) -> None:
     """:raises InvalidRequestError: the Batch API can't do this."""
     for broken, param, what in (
-        (provider != "openai", "provider", f"the provider {provider}"),
+        (not find_provider(provider).has_batch_api, "provider", f"the provider {provider}"),
         (row.request.is_streamed, "stream", "a stream or previews"),
         (row.application.height_by_model, "height_by_model", "a height by the model"),
         (row.application.repair_seams, "repair_seams", "a repair of seams"),

@@ -26,9 +26,10 @@ from ..errors import (
     NotFoundError,
     StorageError,
 )
-from ..jobs.queue import Job
-from ..jobs.worker import Worker, load_uploads
-from ..journal.batch_rows import BatchState, end_batch, fail_rows, note
+from ..jobs.job import Job
+from ..jobs.uploads import load_uploads
+from ..jobs.worker import Worker
+from ..journal.batch_rows import BatchState, end_batch, fail_rows, find_in_batch, note, open_batches
 from ..journal.states import JobState
 from ..providers.base import Uploads
 from ..providers.openai.batch_api import ENDED_STATES, BatchClient, BatchResponse, LineReader
@@ -91,12 +92,7 @@ class Collection:
         :raises StorageError: the journal can't be read.
         """
         server, journal = self.client.connection.base_url, self.worker.journal
-        rows = journal.query(
-            "SELECT * FROM batches WHERE server = ? AND state <> ? ORDER BY created",
-            server,
-            BatchState.CLOSED,
-        )
-        for row in rows:
+        for row in open_batches(journal, server):
             if self.stopping() or self._look_at(row):
                 break
         return self.collected
@@ -189,12 +185,7 @@ class Collection:
         """
         journal = self.worker.journal
         # No other batch's row: nobody but its own batch answers it.
-        found = (
-            journal.find("id = ? AND batch = ?", answer.custom_id, batch)
-            if is_job_id(answer.custom_id)
-            else []
-        )
-        entry = next(iter(found), None)
+        entry = find_in_batch(journal, batch, answer.custom_id) if is_job_id(answer.custom_id) else None
         if entry is None:
             return f"It can't be read: {answer.fault}." if answer.fault else "No row asked for it."
         if entry.state not in WAITING:

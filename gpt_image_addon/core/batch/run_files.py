@@ -16,7 +16,8 @@ from ..common.files import PART_SUFFIX, storage_errors
 from ..common.process_lock import is_alive
 from ..errors import GptImageError
 from ..journal.journal import Journal
-from ..journal.outputs import Outputs, is_row_report, make_folder
+from ..results.output_files import Outputs, is_row_report
+from ..results.output_folders import make_folder
 from ..text.json_reader import parse_json
 from .outcomes import Outcome, RowState
 

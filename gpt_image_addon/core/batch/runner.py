@@ -11,16 +11,19 @@ import dataclasses
 import queue
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ..common.threads import WorkerPool
 from ..common.unexpected import unexpected_error
 from ..errors import APIError, GptImageError, JobCancelled, StorageError
-from ..jobs.queue import Job, JobEvent, Work
+from ..jobs.copies import EXTENSIONS
+from ..jobs.job import Deliver, Job, JobEvent, Task, Work
+from ..jobs.queue import JobQueue
 from ..jobs.worker import Worker
 from ..journal.batch_rows import last_error
-from ..journal.outputs import Delivery, Outputs, renamed_warning
+from ..request.targets import find_target
+from ..results.output_files import Delivery, Outputs, renamed_warning
 from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, PreparedResult
 from .gate import Gate
 from .manifest import Row
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
 
 EVENT_SECONDS = 0.5  # how long one look for a finished row lasts
 WAITING_ROWS = 8  # that are ready when a worker becomes free
-EXTENSIONS = {"jpeg": "jpg"}
 
 
 class Output(Protocol):
@@ -87,7 +89,7 @@ class Folder:
 
     def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
         """See `Output.present`; rows with maps are looked at again, as only the result tells their kinds."""
-        if row.application.maps or row.application.target == "material" or stored.folder is None:
+        if row.application.maps or find_target(row.application.target).maps or stored.folder is None:
             return ()
         request = stored.request
         extension = EXTENSIONS.get(request.output_format, request.output_format)
@@ -137,6 +139,8 @@ class Run:
     _over: bool = False
     fresh: frozenset[str] = frozenset()
     """Jobs whose answers came just now by another way: they count as made by this run."""
+    _open: int = 0
+    """Rows that were begun and have no outcome yet."""
     _jobs: set[Job] = field(default_factory=set)
 
     @property
@@ -165,8 +169,8 @@ class Run:
         """`give_up` where the block can't write what is asked for: what was made is told all the same."""
         try:
             yield
-        except StorageError as error:
-            self.give_up(error)
+        except Exception as error:
+            self.give_up(error if isinstance(error, GptImageError) else unexpected_error(error))
 
     @property
     def in_flight(self) -> int:
@@ -175,38 +179,46 @@ class Run:
 
     def outcomes(self, rows: Iterable[Row]) -> Iterator[Outcome]:
         """Work through rows; each that was begun yields one outcome, not in their order."""
-        pool = WorkerPool(self.concurrency, self._work_on)
+        jobs = JobQueue(self.concurrency)
         try:
             for row in rows:
                 if self._stopping:
                     break
-                pool.submit(row)
-                while pool.open >= self.concurrency + WAITING_ROWS:
-                    yield from self._finished(pool)
-            while pool.open:
-                yield from self._finished(pool)
+                jobs.start(Task(title=row.id), partial(self._work_on, row))
+                self._open += 1
+                while self._open >= self.concurrency + WAITING_ROWS:
+                    yield from self._finished(jobs)
+            while self._open:
+                yield from self._finished(jobs)
         finally:
             self._over = True
             for job in tuple(self._jobs):
                 job.cancel()
-            pool.shutdown(EVENT_SECONDS)
+            jobs.close(EVENT_SECONDS)
             if self.worker.sessions is not None:
                 self.worker.sessions.close()
 
-    def _finished(self, pool: WorkerPool[Row, _Made]) -> Iterator[Outcome]:
+    def _finished(self, jobs: JobQueue) -> Iterator[Outcome]:
         with contextlib.suppress(queue.Empty):
-            made = pool.next_result(EVENT_SECONDS)
-            if made.outcome is not None:
-                yield self._delivered(made.outcome, made.prepared)
+            event = jobs.events.get(timeout=EVENT_SECONDS)
+            if event.is_last:
+                self._open -= 1
+                assert event.deliver is not None, "no row raises"
+                outcome = event.deliver()
+                if isinstance(outcome, Outcome):
+                    yield outcome
 
-    def _delivered(self, outcome: Outcome, prepared: PreparedResult | None) -> Outcome:
-        if self.output is None or prepared is None:
+    def _deliver(self, made: _Made) -> Outcome | None:
+        """Give a result to `output`, on this run's own thread."""
+        outcome, prepared = made.outcome, made.prepared
+        if outcome is None or self.output is None or prepared is None:
             return outcome
         assert outcome.job is not None
         try:
             delivery = self.output.deliver(outcome.row, prepared)
             self.journal.applied(outcome.job)
-        except GptImageError as error:
+        except Exception as fault:  # whatever Blender stumbles over, the other rows go on
+            error = fault if isinstance(fault, GptImageError) else unexpected_error(fault)
             _tell_where(error, prepared, outcome.estimated_usd)
             self._look_out(error)
             return dataclasses.replace(outcome, state=state_after(error), error=error)
@@ -216,14 +228,15 @@ class Run:
             warnings=outcome.warnings + delivery.warnings,
         )
 
-    def _work_on(self, row: Row) -> _Made:
+    def _work_on(self, row: Row) -> Deliver:
         """All that a worker can do for a row; it ends with one outcome, whatever breaks."""
         try:
-            return self._work(row)
+            made = self._work(row)
         except Exception as error:
             found = error if isinstance(error, GptImageError) else unexpected_error(error, "maybe")
             self._look_out(found)
-            return _Made(refused(row, found))
+            made = _Made(refused(row, found))
+        return partial(self._deliver, made)
 
     def _work(self, row: Row) -> _Made:
         if self._stopping or self._over:

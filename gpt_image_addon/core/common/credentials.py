@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from ..errors import ConfigurationError
+from ..text.message import message
 from ..text.plain_text import HIDDEN
 from ..text.redaction import hide
 
@@ -41,10 +42,19 @@ def check_key(text: str, variable: str = "") -> Credential:
     found = unwrap(text)
     number, character = _find_bad(found, text)
     if number:
-        message = f"The key can't be used: its character {number} is {character}."
+        problem = message(
+            "The key can't be used: its character {number} is {character}.",
+            number=number,
+            character=character,
+        )
         if variable:
-            message = f"The key in {variable} can't be used: its character {number} is {character}."
-        raise ConfigurationError(message, code="bad_key", next_step="Copy it again, whole and alone.")
+            problem = message(
+                "The key in {variable} can't be used: its character {number} is {character}.",
+                variable=variable,
+                number=number,
+                character=character,
+            )
+        raise ConfigurationError(problem, code="bad_key", next_step="Copy it again, whole and alone.")
     hide(found)
     dirt = found != text.strip("\r\n ")
     return Credential(found, "What stood around the key was left out." if found and dirt else "")
@@ -60,7 +70,12 @@ def check_id(text: str, name: str) -> str:
     number, character = _find_bad(found, text)
     if number:
         raise ConfigurationError(
-            f"{name} can't be used: its character {number} is {character}.",
+            message(
+                "{name} can't be used: its character {number} is {character}.",
+                name=name,
+                number=number,
+                character=character,
+            ),
             code="bad_id",
             next_step="Copy it again, whole and alone.",
         )

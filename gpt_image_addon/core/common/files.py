@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import StorageError
+from ..text.message import Message, message
 
 PART_SUFFIX = ".part"
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
@@ -71,15 +72,17 @@ def remove_file(path: Path) -> None:
 class storage_errors:
     """Turn an OSError inside the block into a StorageError with one sentence."""
 
-    def __init__(self, message: str) -> None:
-        self.message = message
+    def __init__(self, problem: str) -> None:
+        self.message = Message.of(problem)
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if isinstance(error, OSError):
-            raise StorageError(f"{self.message}: {error.strerror or error}.") from error
+            raise StorageError(
+                message("{problem}: {reason}.", problem=self.message, reason=error.strerror or error)
+            ) from error
 
 
 class InPieces(io.FileIO):
@@ -176,7 +179,7 @@ def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """
     # A name of its own: two threads may write the same file at once.
     part = path.with_name(f"{path.name}.{os.urandom(4).hex()}{PART_SUFFIX}")
-    with storage_errors(f"{path} could not be written"):
+    with storage_errors(message("{path} could not be written", path=path)):
         if mode == PRIVATE_FILE:
             make_private_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from ..errors import ConfigurationError
+from ..text.message import message
 from ..text.redaction import environment_without_secrets
 from .sigpipe import broken_pipes_as_errors
 
@@ -95,7 +96,7 @@ def _run(command: list[str], secret: str = "") -> str:
 
 def _refused(reason: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The system's keychain could not be used ({reason}).",
+        message("The system's keychain could not be used ({reason}).", reason=reason),
         code="keychain",
         next_step="Unlock it, or keep the key in a private file.",
     )

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 from ..errors import ConfigurationError
+from ..text.message import message
+from ..text.plain_text import DEVICE
 
 DATA_DIR_VARIABLE = "GPT_IMAGE_DATA_DIR"
 
@@ -34,7 +36,7 @@ def state_folder() -> Path:
         raise ConfigurationError(
             "This user has no home folder.",
             code="no_home",
-            next_step=f"Set {DATA_DIR_VARIABLE} to a folder that can be written.",
+            next_step=message("Set {variable} to a folder that can be written.", variable=DATA_DIR_VARIABLE),
         ) from error
 
 
@@ -51,7 +53,7 @@ def _state_folder() -> Path:
 
 def is_job_id(text: object) -> bool:
     """Whether a text can be the id of a job, and so the name of its result folder."""
-    return isinstance(text, str) and _JOB_ID.fullmatch(text) is not None
+    return isinstance(text, str) and _JOB_ID.fullmatch(text) is not None and DEVICE.match(text) is None
 
 
 def is_month(text: object) -> bool:
@@ -66,6 +68,7 @@ def is_file_name(text: object) -> bool:
         and 0 < len(text.encode("utf-8", "replace")) <= 255
         and text.strip(" .") != ""
         and _NOT_IN_NAMES.search(text) is None
+        and DEVICE.match(text) is None
     )
 
 

@@ -1,4 +1,4 @@
-"""Daemon threads: background tasks, pools of workers, and a lock that leaves time for the window.
+"""Daemon threads: background tasks, and a lock that leaves time for the window.
 
 Python runs one thread at a time. With many workers that all want to run, the main thread queues behind each
 of them for every panel that is drawn and every tick; so, with a window, they do their heavy parts in turns.
@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from ..errors import GptImageError
 from .unexpected import unexpected_error
@@ -21,8 +21,6 @@ Done = Callable[[Any, GptImageError | None], None]
 """Gets what the work returned, or why it has not."""
 WORKER_NAME = "gpt-image-worker"
 
-_Task = TypeVar("_Task")
-_Result = TypeVar("_Result")
 SHORTEST_REST = 0.0002  # seconds: enough for another thread to go first
 LONGEST_REST = 0.02  # seconds
 
@@ -66,54 +64,6 @@ class BackgroundTasks:
 
     def _run(self, work: Work, done: Done) -> None:
         self._answers.put((done, *outcome_of(work)))
-
-
-class WorkerPool(Generic[_Task, _Result]):
-    """Each task yields one result, not in their order."""
-
-    def __init__(self, count: int, work: Callable[[_Task], _Result]) -> None:
-        """
-        :param count: how many threads there are at most.
-        :param work: must not raise.
-        """
-        self.open = 0
-        """Tasks whose result was not collected."""
-        self._count = count
-        self._work = work
-        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[_Result] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
-
-    def submit(self, task: _Task) -> None:
-        """Have a task done as soon as a thread is free."""
-        self._tasks.put(task)
-        self.open += 1
-        if len(self._threads) < min(self._count, self.open):
-            thread = threading.Thread(target=self._run, name=WORKER_NAME, daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def next_result(self, seconds: float) -> _Result:
-        """The next result.
-
-        :raises queue.Empty: none came in time.
-        """
-        result = self._results.get(timeout=seconds)
-        self.open -= 1
-        return result
-
-    def shutdown(self, seconds: float) -> None:
-        """End the threads, each after its task; wait so long for them at most."""
-        for _ in self._threads:
-            self._tasks.put(None)
-        deadline = time.monotonic() + seconds
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-
-    def _run(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            self._results.put(self._work(task))
-            del task  # an idle thread keeps no picture alive
 
 
 class FairLock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import Billed, GptImageError
 from ..text.log import get_logger
+from ..text.message import message
 from ..text.plain_text import shorten
 from ..text.redaction import describe
 
@@ -19,4 +20,6 @@ def unexpected_error(error: Exception, billed: Billed = "no") -> GptImageError:
     """
     log.error("Something unexpected went wrong", exc_info=error)
     said = shorten(describe(error), MAX_DETAIL).rstrip(".")
-    return GptImageError(f"Something unexpected went wrong: {said}.", code="internal", billed=billed)
+    return GptImageError(
+        message("Something unexpected went wrong: {said}.", said=said), code="internal", billed=billed
+    )

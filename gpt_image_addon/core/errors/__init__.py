@@ -35,6 +35,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import ClassVar, Literal
 
+from ..text.message import Message, join
 from ..text.redaction import show
 
 Billed = Literal["no", "maybe", "yes"]
@@ -80,7 +81,7 @@ class GptImageError(Exception):
         billed: Billed = "no",
         next_step: str | None = None,
     ) -> None:
-        self.message = show(message, MESSAGE_LIMIT)
+        self.message = _clean(message)
         super().__init__(self.message)
         self.code = _name(code) or self.default_code
         """The API's own code where it gave one, ours otherwise."""
@@ -92,13 +93,13 @@ class GptImageError(Exception):
         """The same request may succeed later without a change."""
         self.billed: Billed = billed
         """Whether the request may have cost money."""
-        self.next_step = self.default_next_step if next_step is None else show(next_step, MESSAGE_LIMIT)
+        self.next_step: str = self.default_next_step if next_step is None else _clean(next_step)
         """One sentence: what the user can do about it."""
 
     @property
-    def text(self) -> str:
+    def text(self) -> Message:
         """Message and next step, as people read them."""
-        return f"{self.message} {self.next_step}".rstrip()
+        return join(self.message, self.next_step)
 
     def to_dict(self) -> dict[str, object]:
         """The ``error`` object of the JSON output."""
@@ -111,6 +112,13 @@ class GptImageError(Exception):
             "retryable": self.retryable,
             "billed": self.billed,
         }
+
+
+def _clean(text: str) -> Message:
+    """A text that can be shown; it keeps its parts unless it is cut or a secret spans two of them."""
+    shown = show(text, MESSAGE_LIMIT)
+    parts = Message.of(text).change_values(lambda value: show(value, MESSAGE_LIMIT))
+    return parts if parts == shown else Message(shown)
 
 
 def _name(text: object) -> str | None:

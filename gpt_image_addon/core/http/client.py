@@ -32,6 +32,7 @@ from ..errors import (
 )
 from ..results.body_file import BodyFile
 from ..text.log import get_logger, guard_libraries
+from ..text.message import message
 from ..text.redaction import hide, show
 from .allowance import Allowance, AnswerTooLargeError
 from .decompression import ACCEPTED, UnpackedTooLargeError, Unpacker
@@ -332,7 +333,9 @@ def _pieces(
 
 def _too_large(request_state: RequestState, request_id: str | None = None) -> InvalidResponseError:
     return InvalidResponseError(
-        f"The answer is larger than {request_state.allowance.body_bytes // 10**6} MB.",
+        message(
+            "The answer is larger than {megabytes} MB.", megabytes=request_state.allowance.body_bytes // 10**6
+        ),
         code="answer_too_large",
         request_id=request_id,
         billed=request_state.billed,
@@ -348,11 +351,11 @@ def _connection_error(error: Exception, request_state: RequestState, proxy: Prox
             next_step="Check the base URL; a company's own certificate goes into REQUESTS_CA_BUNDLE.",
         )
     if isinstance(error, requests.exceptions.ProxyError) and not request_state.body_sent:
-        message = f"The proxy {proxy.shown} can't be reached or refused the connection."
+        problem = message("The proxy {proxy} can't be reached or refused the connection.", proxy=proxy.shown)
         if " 407" in str(error):
-            message = f"The proxy {proxy.shown} wants a user name and a password."
+            problem = message("The proxy {proxy} wants a user name and a password.", proxy=proxy.shown)
         return APIConnectionError(
-            message,
+            problem,
             code="proxy_error",
             retryable=True,
             billed=request_state.billed,

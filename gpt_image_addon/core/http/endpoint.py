@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
 from ..common.credentials import QUOTES, check_id, check_key
 from ..errors import ConfigurationError
+from ..text.message import message
 from ..text.plain_text import HIDDEN
 
 PICTURE_FIELDS = {"brackets": "image[]", "repeated": "image"}
@@ -36,6 +38,8 @@ class Connection:
     """One of `PICTURE_FIELDS`."""
     proxy: str = ""
     """Address of a proxy; empty for those of the environment."""
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What else providers were told, by the names in their rows."""
 
     @property
     def is_azure(self) -> bool:
@@ -120,14 +124,19 @@ def check_base_url(url: str) -> None:
     """:raises ConfigurationError: not an address, http beyond this machine, or a part of it is missing."""
     parts = _parts(url)
     if not _is_address(url, ("http", "https")):
-        raise _bad_url(f"The base URL '{url}' is not an address.", "Use https://HOST/v1.")
+        raise _bad_url(message("The base URL '{url}' is not an address.", url=url), "Use https://HOST/v1.")
     if parts.username or parts.password:
         raise _bad_url("The base URL holds a password.", "Leave it out; the key goes into OPENAI_API_KEY.")
     if parts.scheme == "http" and not is_loopback(url):
-        raise _bad_url(f"The base URL '{shown_url(url)}' would send the key unencrypted.", "Use https.")
+        raise _bad_url(
+            message("The base URL '{url}' would send the key unencrypted.", url=shown_url(url)), "Use https."
+        )
     if _DEPLOYMENT.fullmatch(parts.path) and "api-version" not in parse_qs(parts.query):
         raise _bad_url(
-            f"The base URL '{shown_url(url)}' names an Azure deployment but no version of its API.",
+            message(
+                "The base URL '{url}' names an Azure deployment but no version of its API.",
+                url=shown_url(url),
+            ),
             "Add ?api-version=… to it, or use https://RESOURCE.openai.azure.com/openai/v1.",
         )
 
@@ -150,7 +159,9 @@ def check_proxy(url: str) -> None:
         return
     if not _is_address(url, ("http", "https")):
         raise ConfigurationError(
-            f"The proxy '{url}' is not an address.", code="bad_proxy", next_step="Use http://HOST:PORT."
+            message("The proxy '{url}' is not an address.", url=url),
+            code="bad_proxy",
+            next_step="Use http://HOST:PORT.",
         )
     if parts.username or parts.password:
         raise ConfigurationError(
@@ -164,9 +175,9 @@ def check_picture_fields(name: str) -> None:
     """:raises ConfigurationError: not one of `PICTURE_FIELDS`."""
     if name not in PICTURE_FIELDS:
         raise ConfigurationError(
-            f"There is no field style '{name}' for pictures.",
+            message("There is no field style '{name}' for pictures.", name=name),
             code="bad_picture_fields",
-            next_step=f"Use one of {', '.join(PICTURE_FIELDS)}.",
+            next_step=message("Use one of {names}.", names=", ".join(PICTURE_FIELDS)),
         )
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
 
 from ..errors import ConfigurationError
+from ..text.message import message
 from .endpoint import is_loopback, shown_url
 
 PREFERENCES = "the preferences"
@@ -88,13 +89,18 @@ def _check_kind(proxy: Proxy) -> None:
         scheme = ""
     if scheme not in (*PLAIN, *SOCKS):
         raise ConfigurationError(
-            f"The proxy {proxy.shown} can't be used: it is not an address such as http://HOST:PORT.",
+            message(
+                "The proxy {proxy} can't be used: it is not an address such as http://HOST:PORT.",
+                proxy=proxy.shown,
+            ),
             code="bad_proxy",
             next_step="Correct it, or take it out.",
         )
     if scheme in SOCKS and not _has_socks():
         raise ConfigurationError(
-            f"The proxy {proxy.shown} can't be used: this Blender's Python speaks no SOCKS.",
+            message(
+                "The proxy {proxy} can't be used: this Blender's Python speaks no SOCKS.", proxy=proxy.shown
+            ),
             code="bad_proxy",
             next_step="Name an http proxy there, or take it out.",
         )
@@ -131,7 +137,9 @@ def _holds_certificates(path: Path, changed: int) -> bool:
 
 def _bad_bundle(variable: str, path: Path) -> ConfigurationError:
     return ConfigurationError(
-        f"The certificates that {variable} names can't be read: {path}.",
+        message(
+            "The certificates that {variable} names can't be read: {path}.", variable=variable, path=path
+        ),
         code="bad_ca_bundle",
-        next_step=f"Correct {variable}, or take it out.",
+        next_step=message("Correct {variable}, or take it out.", variable=variable),
     )

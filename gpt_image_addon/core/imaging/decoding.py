@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
 
 from ..errors import GptImageError
+from ..text.message import Message, message
 from .color_spaces import Profile, Shaped, Space, UnusableProfileError, find_space
 from .pillow_settings import MAX_PIXELS, own_settings
 from .whole_png import find_chunks
@@ -86,7 +87,12 @@ _SIDEWAYS = (5, 6, 7, 8)
 
 
 class UnusablePictureError(ValueError):
-    """An image that can't be decoded; the message ends a sentence."""
+    """An image that can't be decoded."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = Message.of(problem)
+        """The end of a sentence about it."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +127,9 @@ class Header:
 
         :param label: what to call the image.
         """
-        notes = [] if self.still else [f"Only the first frame of {label} is used."]
+        notes = [] if self.still else [message("Only the first frame of {name} is used.", name=label)]
         if self.profile_ignored:
-            notes.append(f"The colour profile of {label} can't be used and is ignored.")
+            notes.append(message("The colour profile of {name} can't be used and is ignored.", name=label))
         return tuple(notes)
 
 
@@ -218,14 +224,19 @@ def opened(data: bytes) -> Iterator[Image.Image]:
     with own_settings():
         try:
             with Image.open(io.BytesIO(data), formats=_formats(data)) as image:
-                check_pixels(image.width * image.height, f"{image.width} x {image.height} pixels")
+                check_pixels(
+                    image.width * image.height,
+                    message("{width} x {height} pixels", width=image.width, height=image.height),
+                )
                 yield image
         except (UnusablePictureError, GptImageError):
             raise
         except UnidentifiedImageError as error:
             raise UnusablePictureError(_what_else(data)) from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise UnusablePictureError(f"has more than {MAX_PIXELS:,} pixels") from error
+            raise UnusablePictureError(
+                message("has more than {limit} pixels", limit=f"{MAX_PIXELS:,}")
+            ) from error
         except Exception as error:  # decoders raise whatever they stumble over
             raise UnusablePictureError("is not a picture that can be read") from error
 
@@ -233,7 +244,9 @@ def opened(data: bytes) -> Iterator[Image.Image]:
 def check_pixels(number: int, size: str) -> None:
     """:raises UnusablePictureError: more pixels than are decoded."""
     if number > MAX_PIXELS:
-        raise UnusablePictureError(f"has {size}; {MAX_PIXELS:,} is the limit")
+        raise UnusablePictureError(
+            message("has {size}; {limit} is the limit", size=Message.of(size), limit=f"{MAX_PIXELS:,}")
+        )
 
 
 def header_of(image: Image.Image, data: bytes) -> Header:
@@ -275,10 +288,12 @@ def _what_else(data: bytes) -> str:
     """The end of the sentence about bytes that Pillow does not know."""
     for place, beginning, name in _ELSEWHERE:
         if data[place:].startswith(beginning):
-            return f"has the format {name}, which can't be read here; save it as PNG, JPEG or WebP"
+            return message(
+                "has the format {format}, which can't be read here; save it as PNG, JPEG or WebP", format=name
+            )
     if sniff(data) == "svg":
-        return "is a drawing (SVG), not a picture of pixels; save it as PNG"
-    return "is not a picture that can be read"
+        return Message("is a drawing (SVG), not a picture of pixels; save it as PNG")
+    return Message("is not a picture that can be read")
 
 
 def _orientation(image: Image.Image, chunks: Mapping[bytes, bytes]) -> int:

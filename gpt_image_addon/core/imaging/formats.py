@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InvalidRequestError, InvalidResponseError
+from ..text.message import Message, message
 from .decoding import (
     OPAQUE,
     SVG_HEAD,
@@ -73,7 +74,11 @@ def inspect_file(path: Path) -> Info:
 
 
 def _bad_picture(path: Path, error: UnusablePictureError) -> InvalidRequestError:
-    return InvalidRequestError(f"The picture {path} {error}.", code="bad_picture", param="references")
+    return InvalidRequestError(
+        message("The picture {name} {problem}.", name=path, problem=error.problem),
+        code="bad_picture",
+        param="references",
+    )
 
 
 def _info(header: Header) -> Info:
@@ -98,7 +103,7 @@ def verify(data: bytes) -> Info:
             alpha = header.has_alpha and _lowest_alpha(picture) < OPAQUE
     except UnusablePictureError as error:
         raise InvalidResponseError(
-            f"A received picture {error}.", code="bad_picture", billed="yes"
+            message("A received picture {problem}.", problem=error.problem), code="bad_picture", billed="yes"
         ) from error
     return Info(name or header.format, picture.width, picture.height, alpha)
 
@@ -109,7 +114,7 @@ def _load_all(picture: Image.Image) -> None:
     pixels = 0
     for number in range(1, getattr(picture, "n_frames", 1)):
         pixels += picture.width * picture.height
-        check_pixels(pixels, "too many pixels in its frames")
+        check_pixels(pixels, Message("too many pixels in its frames"))
         picture.seek(number)
         picture.load()
 
@@ -199,10 +204,16 @@ def _converted(pixels: NDArray[np.uint8], header: Header, path: Path, *, shrink:
         before = f"{upright.width}x{upright.height}"
         upright.thumbnail((UPLOAD_MAX_EDGE, UPLOAD_MAX_EDGE))
         notes.append(
-            f"{path.name} was shrunk from {before} to {upright.width}x{upright.height} before sending."
+            message(
+                "{name} was shrunk from {old_size} to {width}x{height} before sending.",
+                name=path.name,
+                old_size=before,
+                width=upright.width,
+                height=upright.height,
+            )
         )
     else:
-        notes.append(f"{path.name} was converted to PNG before sending.")
+        notes.append(message("{name} was converted to PNG before sending.", name=path.name))
     data = encode_png(np.asarray(upright))
     if len(data) > UPLOAD_MAX_BYTES:
         stream = io.BytesIO()

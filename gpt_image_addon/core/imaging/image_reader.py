@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..common.files import read_file
 from ..errors import InvalidRequestError
+from ..text.message import message
 
 MAX_FILE_BYTES = 256 * 2**20  # a larger file is refused
 
@@ -23,7 +24,7 @@ def read_image_file(path: Path, param: str = "references") -> bytes:
         reason = getattr(error, "strerror", None) or str(error)
         too_large = getattr(error, "errno", None) == errno.EFBIG
         raise InvalidRequestError(
-            f"The picture {path} can't be read: {reason}.",
+            message("The picture {path} can't be read: {reason}.", path=path, reason=reason),
             code="file_too_large" if too_large else "missing_file",
             param=param,
         ) from error

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InvalidRequestError
+from ..text.message import message
 from .decoding import OPAQUE, UnusablePictureError, decode_image, narrowed, rgba
 from .formats import Upload, encode_png
 from .image_reader import read_image_file
@@ -32,7 +33,11 @@ def load_mask(path: Path, size: tuple[int, int]) -> Upload:
     try:
         mask = decode_image(data, as_data=True)
     except UnusablePictureError as error:
-        raise InvalidRequestError(f"The mask {path} {error}.", code="bad_picture", param="mask") from error
+        raise InvalidRequestError(
+            message("The mask {path} {problem}.", path=path, problem=error.problem),
+            code="bad_picture",
+            param="mask",
+        ) from error
     notes = list(mask.header.notes(path.name))
     pixels = narrowed(mask.pixels)
     if has_strokes(pixels):
@@ -41,7 +46,14 @@ def load_mask(path: Path, size: tuple[int, int]) -> Upload:
     if (editable.shape[1], editable.shape[0]) != size:
         before = f"{editable.shape[1]}x{editable.shape[0]}"
         editable = _resized(editable, size)
-        notes.append(f"The mask was resized from {before} to the reference's {size[0]}x{size[1]}.")
+        notes.append(
+            message(
+                "The mask was resized from {old_size} to the reference's {width}x{height}.",
+                old_size=before,
+                width=size[0],
+                height=size[1],
+            )
+        )
     _check(editable, path)
     made = np.zeros((size[1], size[0], 4), np.uint8)
     made[..., 3] = np.where(editable, 0, OPAQUE)
@@ -92,11 +104,13 @@ def _resized(editable: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.b
 def _check(editable: NDArray[np.bool_], path: Path) -> None:
     if not editable.any():
         raise InvalidRequestError(
-            f"The mask {path} is empty: it has no transparent and no white part.",
+            message("The mask {path} is empty: it has no transparent and no white part.", path=path),
             code="empty_mask",
             param="mask",
         )
     if editable.all():
         raise InvalidRequestError(
-            f"The mask {path} lets everything change; leave it out.", code="full_mask", param="mask"
+            message("The mask {path} lets everything change; leave it out.", path=path),
+            code="full_mask",
+            param="mask",
         )

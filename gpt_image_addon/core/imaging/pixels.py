@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidRequestError
 from ..raster.arrays import resized as resized_plane
+from ..text.message import message
 from .decoding import Decoded, Pixels, UnusablePictureError, decode_image, narrowed, read_header
 
 SMALLEST, LARGEST = 16, 8192  # pixels an edge
@@ -30,17 +31,32 @@ def read_image(data: bytes, label: str, *, as_data: bool = False) -> Decoded:
     """
     try:
         header = read_header(data)
-        size = f"has {header.width} x {header.height} pixels"
         if min(header.width, header.height) < SMALLEST:
-            raise UnusablePictureError(f"{size}; {SMALLEST} x {SMALLEST} is the least")
+            raise UnusablePictureError(
+                message(
+                    "has {width} x {height} pixels; {least} x {least} is the least",
+                    width=header.width,
+                    height=header.height,
+                    least=SMALLEST,
+                )
+            )
         if max(header.width, header.height) > LARGEST:
-            raise UnusablePictureError(f"{size}; {LARGEST} x {LARGEST} is the most")
+            raise UnusablePictureError(
+                message(
+                    "has {width} x {height} pixels; {most} x {most} is the most",
+                    width=header.width,
+                    height=header.height,
+                    most=LARGEST,
+                )
+            )
         if header.mode == "F":
             raise UnusablePictureError("holds floating-point numbers; save it as an 8- or 16-bit picture")
         return decode_image(data, as_data=as_data, deep=True)
     except UnusablePictureError as error:
         raise InvalidRequestError(
-            f"The picture {label} {error}.", code="bad_picture", param="picture"
+            message("The picture {name} {problem}.", name=label, problem=error.problem),
+            code="bad_picture",
+            param="picture",
         ) from error
 
 

@@ -5,28 +5,30 @@ Nothing has left this machine when one of these refuses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ..errors import APIConnectionError
+from ..journal.entries import Alone, BatchPosition, Entry
 from ..journal.journal import Journal
+from ..request.checked_request import CheckedRequest
 from ..request.pricing import Estimate, Limits, check_limit
-from ..request.request import Application, GenerationRequest
-from .equal_requests import Alone, after_running
-from .queue import Job, Work
+from ..request.request import Application
+from ..text.message import message
+from .equal_requests import after_running
+from .job import Apply, Job, Work
 
 
 def admit(
-    request: GenerationRequest,
+    checked: CheckedRequest,
     application: Application,
     *,
-    price: Estimate,
     digest: str,
     journal: Journal,
     limits: Limits,
-    warnings: Sequence[str] = (),
     retry_unknown: bool = False,
     alone_since: float | None = None,
     pump: Callable[[float], None] = lambda seconds: None,
+    apply: Apply | None = None,
 ) -> Job:
     """A job whose price is set aside; what is left is to hand it to a worker.
 
@@ -34,23 +36,18 @@ def admit(
     :param retry_unknown: send what was sent before without an answer, knowing that it may be paid twice.
     :param alone_since: where it must be alone of its kind, when equal requests were looked for; see `Alone`.
     :param pump: see `Job.pump`.
+    :param apply: see `Job.apply`.
     :raises BudgetExceededError: the limit for one request or the monthly budget does not allow it.
     :raises APIConnectionError: the same request was sent before, and its outcome is unknown.
     :raises EqualRequestError: it would not be alone.
     """
-    job = Job(
-        request,
-        application,
-        estimated_usd=price.high_usd,
-        further_usd=price.further_usd,
-        warnings=tuple(warnings),
-        pump=pump,
-    )
-    reserve(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=alone_since)
+    job = Job.of(checked, application, pump=pump, apply=apply)
+    price = checked.price
+    reserve_single(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=alone_since)
     return job
 
 
-def reserve(
+def reserve_single(
     job: Job,
     price: Estimate,
     digest: str,
@@ -60,15 +57,37 @@ def reserve(
     retry_unknown: bool = False,
     alone_since: float | None = None,
 ) -> None:
-    """Set the price of a job aside, where limits and earlier requests allow it; see `admit`."""
-    check_limit(price, limits)
+    """Set the price of a job aside that belongs to no batch; see `admit`."""
     if price.high_usd > 0:
-        if not retry_unknown:
-            _check_unknown(journal, digest)
+        check_unknown(journal.find_unknown(digest), retry_unknown)
         stored = journal.find_stored(digest)
         if stored is not None:
-            notice = f"The same request was already made as job {stored.id}; reuse returns its result unpaid."
-            job.warnings += (notice,)
+            job.warn(
+                message(
+                    "The same request was already made as job {job}; reuse returns its result unpaid.",
+                    job=stored.id,
+                )
+            )
+    alone = Alone(digest=digest, locks=journal.locks, since=alone_since) if alone_since is not None else None
+    reserve(job, price, digest, journal, limits, alone)
+
+
+def reserve(
+    job: Job,
+    price: Estimate,
+    digest: str,
+    journal: Journal,
+    limits: Limits,
+    position: BatchPosition | None = None,
+) -> None:
+    """Set the price of a job aside, where the limits allow it.
+
+    :param position: in which batch, or beside which other jobs, it may be.
+    :raises BudgetExceededError: the limit for one request or the monthly budget does not allow it.
+    :raises RowTakenError: another process has begun the same row of a batch meanwhile.
+    :raises EqualRequestError: an equal request came meanwhile.
+    """
+    check_limit(price, limits)
     journal.reserve(
         job.id,
         job.request,
@@ -76,7 +95,7 @@ def reserve(
         digest,
         price.high_usd,
         limits.monthly_budget_usd,
-        Alone(digest=digest, locks=journal.locks, since=alone_since) if alone_since is not None else None,
+        position,
         price.further_usd,
     )
 
@@ -90,18 +109,26 @@ def send_after_running(
     """
 
     def set_aside(job: Job, since: float) -> None:
-        reserve(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=since)
-        job.estimated_usd, job.further_usd = price.high_usd, price.further_usd
+        reserve_single(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=since)
+        job.set_price(price.high_usd, price.further_usd)
 
     return after_running(journal, digest, set_aside, send)
 
 
-def _check_unknown(journal: Journal, digest: str) -> None:
-    earlier = journal.find_unknown(digest)
-    if earlier is not None:
+def check_unknown(earlier: Entry | None, retry_unknown: bool) -> None:
+    """Send nothing that may have been paid for already.
+
+    :param earlier: the newest job of the same request whose outcome is unknown.
+    :raises APIConnectionError: there is one, and nobody said to try again.
+    """
+    if earlier is not None and not retry_unknown:
         raise APIConnectionError(
-            f"The same request was sent on {earlier.created:%Y-%m-%d %H:%M} as job {earlier.id}, and no "
-            "answer came: it may have been billed.",
+            message(
+                "The same request was sent on {when} as job {job}, and no answer came: it may have been "
+                "billed.",
+                when=f"{earlier.created:%Y-%m-%d %H:%M}",
+                job=earlier.id,
+            ),
             code="outcome_unknown",
             billed="maybe",
             next_step="Add --retry-unknown (retry_unknown=True in Python) to send it anyway.",

@@ -8,10 +8,11 @@ from pathlib import Path
 from ..common.files import read_file, storage_errors
 from ..common.threads import FairLock
 from ..errors import GptImageError
-from ..journal.outputs import Outputs, renamed_warning
+from ..processes.subprocess_worker import SUBPROCESS
 from ..request.request import Application
+from ..results.output_files import Outputs, renamed_warning
 from ..results.store import ImageFile, PreparedResult
-from .subprocess_worker import SUBPROCESS
+from ..text.message import message
 
 EXTENSIONS = {"jpeg": "jpg"}
 
@@ -27,7 +28,14 @@ def copy_textures(prepared: PreparedResult, application: Application, outputs: O
             data = _data_of(picture, name, prepared, application)
             warnings += renamed_warning(outputs.copy(folder / name, data, prepared.job), folder / name)
         except GptImageError as error:
-            warnings.append(f"There is no copy {name}: {error.message} The image is {picture.file}.")
+            warnings.append(
+                message(
+                    "There is no copy {name}: {problem} The image is {file}.",
+                    name=name,
+                    problem=error.message,
+                    file=picture.file,
+                )
+            )
     return tuple(warnings)
 
 
@@ -41,7 +49,7 @@ def _named(prepared: PreparedResult) -> Iterator[tuple[str, ImageFile]]:
 
 def _data_of(picture: ImageFile, name: str, prepared: PreparedResult, application: Application) -> bytes:
     if name.endswith(".gif"):
-        with storage_errors(f"{picture.received_file} could not be read"):
+        with storage_errors(message("{path} could not be read", path=picture.received_file)):
             return read_file(Path(picture.received_file))
     if picture is not prepared.maps.get("normal") or application.convention != "DIRECTX":
         return picture.data

@@ -7,20 +7,21 @@ import threading
 import time
 from pathlib import Path
 
-from ..common.files import PRIVATE_FILE, replace_file
+from ..common.files import PRIVATE_FILE, read_file, replace_file
 from ..errors import StorageError
+from ..request.providers import find_provider
 from ..request.request import GenerationRequest
 from ..request.sizes import AUTO, parse_size
 from ..results.store import PreparedResult
 from ..text.json_reader import parse_json
 from ..text.log import get_logger
-from .queue import Emit, Job, Work
+from .job import Emit, Job, Work
 
 log = get_logger(__name__)
 
 DURATIONS_FILE = "durations.json"
 NEWEST_WEIGHT = 0.3  # of the newest duration in the running average
-DEFAULT_SECONDS = 40.0  # before anything was learned
+FILE_LIMIT = 10**6  # bytes; one holds a few numbers
 MEGAPIXEL = 2**20
 
 
@@ -34,14 +35,14 @@ class Durations:
         self.path = path
         self._lock = threading.Lock()
         try:
-            self._seconds = {str(key): float(value) for key, value in parse_json(path.read_text()).items()}
+            found = parse_json(read_file(path, FILE_LIMIT))
+            self._seconds = {str(key): float(value) for key, value in found.items()}
         except (OSError, ValueError, AttributeError, TypeError):
             self._seconds = {}
 
     def expected(self, request: GenerationRequest) -> float:
         """Seconds that a request like this one takes."""
-        found = self._seconds.get(_key(request))
-        return found if found is not None else (1.0 if request.provider == "offline" else DEFAULT_SECONDS)
+        return self._seconds.get(_key(request), find_provider(request.provider).usual_seconds)
 
     def note(self, request: GenerationRequest, seconds: float) -> None:
         """Learn from a request that was answered."""

@@ -7,51 +7,21 @@ request that is on its way just now, in this process or in another.
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..common.process_lock import is_alive
-from ..journal.entries import OPEN, BatchPosition
+from ..journal.entries import EqualRequestError as EqualRequestError
 from ..journal.recovery import recover_orphans
-from ..journal.states import JobState
 from ..results.store import PreparedResult
-from .queue import Emit, Job, JobEvent, Work
+from ..text.message import message
+from .job import Emit, Job, JobEvent, Work
 
 if TYPE_CHECKING:
     from ..journal.journal import Entry, Journal
 
 POLL_SECONDS = 0.2  # between looks at a request that another process has sent
-ON_ITS_WAY = "digest = ? AND state IN (?, ?) AND batch = ''"
-"""Requests of remote batches are left out: those take up to a day."""
-
-
-class EqualRequestError(Exception):
-    """There is an equal request that the caller did not know of."""
-
-
-@dataclass(frozen=True)
-class Alone(BatchPosition):
-    """Lets a request into the journal only while no equal one is on its way, or was answered meanwhile."""
-
-    digest: str = ""
-    locks: Path = Path()
-    """Folder of the marks of living processes."""
-    since: float = 0.0
-    """`time.time` before the caller looked for equal requests."""
-
-    def check(self, connection: sqlite3.Connection) -> None:
-        """:raises EqualRequestError: there is one."""
-        answered = "digest = ? AND state IN (?, ?) AND updated >= ?"
-        values = (self.digest, JobState.RECEIVED, JobState.APPLIED, self.since)
-        if connection.execute(f"SELECT 1 FROM jobs WHERE {answered}", values).fetchone():
-            raise EqualRequestError
-        rows = connection.execute(f"SELECT process FROM jobs WHERE {ON_ITS_WAY}", (self.digest, *OPEN))
-        if any(is_alive(self.locks, row["process"]) for row in rows):
-            raise EqualRequestError
 
 
 def find_result(
@@ -64,44 +34,23 @@ def find_result(
     """
     stored = journal.find_stored(digest) if reuse else None
     if stored is not None and stored.folder is not None and stored.folder.is_dir():
-        return stored, f"The stored result of job {stored.id} was used; nothing was sent."
-    stored = take_undelivered(journal, digest) if reuse is None and is_paid else None
+        return stored, message("The stored result of job {job} was used; nothing was sent.", job=stored.id)
+    stored = journal.take_undelivered(digest) if reuse is None and is_paid else None
     if stored is None:
         return None, ""
     return stored, (
-        f"The same request was paid for on {stored.created:%Y-%m-%d %H:%M} as job {stored.id}, which ended "
-        "before it delivered its result: that was used, and nothing was sent."
+        message(
+            "The same request was paid for on {when} as job {job}, which ended before it delivered "
+            "its result: that was used, and nothing was sent.",
+            when=f"{stored.created:%Y-%m-%d %H:%M}",
+            job=stored.id,
+        )
     )
-
-
-def take_undelivered(journal: Journal, digest: str) -> Entry | None:
-    """The newest equal result that its process paid for and did not deliver; now this process does.
-
-    One result goes to one caller, however many processes ask at once.
-    """
-    rows = journal.rows(
-        "digest = ? AND state = ? AND folder IS NOT NULL ORDER BY created DESC", digest, JobState.RECEIVED
-    )
-    for row in rows:
-        process = row["process"]
-        if process == journal.process or is_alive(journal.locks, process):
-            continue
-        for entry in journal.readable([row]):
-            if entry.folder is not None and entry.folder.is_dir() and _take(journal, entry.id, process):
-                return entry
-    return None
-
-
-def _take(journal: Journal, job: str, process: str) -> bool:
-    statement = "UPDATE jobs SET process = ? WHERE id = ? AND process = ? AND state = ?"
-    with journal.transaction() as connection:
-        values = (journal.process, job, process, JobState.RECEIVED)
-        return connection.execute(statement, values).rowcount == 1
 
 
 def find_running(journal: Journal, digest: str) -> Entry | None:
     """The newest equal request that a living process has not got an answer to yet."""
-    for row in journal.rows(f"{ON_ITS_WAY} ORDER BY created DESC", digest, *OPEN):
+    for row in journal.on_its_way(digest):
         if is_alive(journal.locks, row["process"]):
             return journal.read(row)
         recover_orphans(journal)
@@ -138,7 +87,7 @@ def _wait(journal: Journal, digest: str, job: Job, emit: Emit) -> str:
     while (running := find_running(journal, digest)) is not None:
         if running.id != last:
             last = running.id
-            emit(JobEvent(job, message=f"Waiting for the same request of job {last}"))
+            emit(JobEvent(job, message=message("Waiting for the same request of job {job}", job=last)))
         job.check_cancelled()
         time.sleep(POLL_SECONDS)
     job.check_cancelled()
@@ -150,5 +99,7 @@ def _prepared(job: Job, stored: Entry, running: str) -> PreparedResult:
 
     assert stored.folder is not None
     prepared = prepare(stored.id, job.request, job.application, stored.folder)
-    notice = f"The same request was on its way as job {running or stored.id}: its result was used, unpaid."
+    notice = message(
+        "The same request was on its way as job {job}: its result was used, unpaid.", job=running or stored.id
+    )
     return dataclasses.replace(prepared, warnings=(*prepared.warnings, notice))

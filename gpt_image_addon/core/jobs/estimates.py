@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TypeAlias
 
 from ..errors import InvalidRequestError
+from ..providers import price_request
+from ..request.checked_request import CheckedRequest
 from ..request.models import Registry, check
 from ..request.normalize import effective_request
-from ..request.parameters import OBJECT_TARGETS
-from ..request.pricing import Estimate, UsageHistory, estimate, no_history
+from ..request.pricing import Estimate, UsageHistory, no_history
 from ..request.prompt import compose
+from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest, check_application
 from ..request.sizes import AUTO, parse_size
+from ..request.targets import find_target
 from .follow_ups import (
     AUTO_SIZE,
     asks_for_height,
@@ -25,99 +29,103 @@ from .follow_ups import (
     repair_request,
 )
 
-TILES_BY_NATURE = "Offline drafts tile by nature, so there are no seams to repair."
+Size: TypeAlias = tuple[int, int]
+"""Width and height in pixels."""
+Measure = Callable[[GenerationRequest], Sequence[Size]]
+TILES_BY_NATURE = "Images of this provider tile by nature, so there are no seams to repair."
 
 
 def validate_and_price(
     request: GenerationRequest,
     application: Application,
     registry: Registry,
-    seen: UsageHistory,
-    more_pictures: Sequence[tuple[int, int]] = (),
-    *,
-    read_files: bool = True,
-) -> tuple[Estimate, tuple[str, ...]]:
-    """The price of all that a request and its application need, and warnings.
+    seen: UsageHistory = no_history,
+    measure: Measure | None = None,
+) -> CheckedRequest:
+    """Check a request and all that its application needs; nothing is sent.
 
     :param request: one that names provider and model.
-    :param more_pictures: width and height of pictures whose files are not read.
-    :param read_files: false where references, mask and markup are only stand-ins.
+    :param seen: what earlier answers took, as `Journal.seen` tells.
+    :param measure: tells the sizes of its pictures where there are no files to read.
     :raises InvalidRequestError: it can't be sent.
     """
     check_application(application)
     if application.repair_seams and not request.seamless:
         raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
     sent, notes = effective_request(request, registry)
-    if application.object_name and application.target not in OBJECT_TARGETS:
+    if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
     warnings = check(sent, registry, date.today())
-    files = request if read_files else dataclasses.replace(request, references=(), mask=None, markup=None)
-    price = quote(files, registry, seen, more_pictures)
-    notes += (TILES_BY_NATURE,) if application.repair_seams and request.provider == "offline" else ()
-    return with_further(price, request, application, registry, seen), (*warnings, *notes)
+    sizes = (measure or image_sizes)(request)
+    if application.repair_seams and find_provider(request.provider).tiles_by_nature:
+        notes += (TILES_BY_NATURE,)
+    checked = _price(request, sent, registry, sizes, seen)
+    price = _with_further(checked, application, registry, seen)
+    return dataclasses.replace(checked, price=price, warnings=(*warnings, *notes))
 
 
-def sent_fields(request: GenerationRequest, registry: Registry) -> Mapping[str, Any]:
-    """What would be sent for a request besides its pictures, by the very code that sends it."""
-    from ..providers.openai.fields import parameters
-    from ..request.normalize import effective_request
-
-    sent, _ = effective_request(request, registry)
-    return parameters(sent, compose(sent))
-
-
-def quote(
+def price_unchecked(
     request: GenerationRequest,
     registry: Registry,
+    sizes: Sequence[Size] = (),
     seen: UsageHistory = no_history,
-    more_pictures: Sequence[tuple[int, int]] = (),
-) -> Estimate:
-    """The price of a request that names its model.
+) -> CheckedRequest:
+    """A request that needs no check: one that we make ourselves, or that was sent before.
 
-    :param seen: what earlier answers took, as `Journal.seen` tells.
-    :param more_pictures: width and height of references that are still to be made.
-    :raises InvalidRequestError: a picture of it can't be read.
+    :param sizes: width and height of references, mask and markup.
     """
-    sizes = [*_picture_sizes(request), *more_pictures]
-    return estimate(sent_fields(request, registry), registry, sizes, seen)
+    return _price(request, effective_request(request, registry)[0], registry, sizes, seen)
 
 
-def _picture_sizes(request: GenerationRequest) -> Sequence[tuple[int, int]]:
-    paths = [*request.references, *filter(None, (request.mask, request.markup))]
-    if not paths:
-        return ()
+def _price(
+    request: GenerationRequest,
+    sent: GenerationRequest,
+    registry: Registry,
+    sizes: Sequence[Size],
+    seen: UsageHistory,
+) -> CheckedRequest:
+    prompt = compose(sent)
+    price = price_request(sent, prompt, registry, sizes, seen)
+    return CheckedRequest(request, sent, prompt, registry.get(request.model), price)
+
+
+def image_sizes(request: GenerationRequest, known: Mapping[str, Size] = MappingProxyType({})) -> list[Size]:
+    """Width and height of the references of a request, of its mask and its markup.
+
+    :param known: those of pictures that are still to be made, by what stands in their place.
+    :raises InvalidRequestError: a file can't be read.
+    """
+    return [known.get(path) or _size_of(path) for path in request.files]
+
+
+def _size_of(path: str) -> Size:
     from ..imaging.formats import inspect_file
 
-    infos = [inspect_file(Path(path)) for path in paths]
-    return [(info.width, info.height) for info in infos]
+    info = inspect_file(Path(path))
+    return info.width, info.height
 
 
-def further_price(
-    request: GenerationRequest, registry: Registry, size: tuple[int, int], seen: UsageHistory = no_history
-) -> Estimate:
-    """The price of a further request about a picture of this size, and its mask where it has one."""
+def price_further(
+    request: GenerationRequest, registry: Registry, size: Size, seen: UsageHistory = no_history
+) -> CheckedRequest:
+    """A further request about a picture of this size, and its mask where it has one."""
     pictures = (size,) if request.mask is None else (size, size)
-    return estimate(sent_fields(request, registry), registry, pictures, seen)
+    return price_unchecked(request, registry, pictures, seen)
 
 
-def with_further(
-    price: Estimate,
-    request: GenerationRequest,
-    application: Application,
-    registry: Registry,
-    seen: UsageHistory = no_history,
+def _with_further(
+    checked: CheckedRequest, application: Application, registry: Registry, seen: UsageHistory
 ) -> Estimate:
-    """The price with that of the further requests.
-
-    :param request: as the user made it.
-    """
+    """The price with that of the further requests."""
+    request, price = checked.wanted, checked.price
     if asks_for_height(request, application):
-        size = _expected(effective_request(request, registry)[0].size)
-        price = price.plus(further_price(height_request(request, "", size, registry), registry, size, seen))
+        size = _expected(checked.sent.size)
+        one = price_further(height_request(request, "", size, registry), registry, size, seen)
+        price = price.plus(one.price)
     if asks_for_repair(request, application):
         size = painted_size(_expected(request.size), request.model, registry)
-        one = further_price(repair_request(request, "-", "-", size), registry, size, seen)
-        price = price.plus(dataclasses.replace(one, low_usd=0.0, exact=False).times(request.n))
+        one = price_further(repair_request(request, "-", "-", size), registry, size, seen)
+        price = price.plus(dataclasses.replace(one.price, low_usd=0.0, exact=False).times(request.n))
     return price
 
 

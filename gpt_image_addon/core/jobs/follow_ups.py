@@ -10,8 +10,8 @@ from typing import Any
 
 from ..common.files import PART_SUFFIX, read_file
 from ..request.models import Registry
-from ..request.normalize import is_cut
 from ..request.parameters import PROMPT_LIMIT
+from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size
 from ..results.store import ANSWER_FILE, PICTURE_STEM
@@ -78,13 +78,13 @@ def painted_size(size: tuple[int, int], model: str, registry: Registry) -> tuple
 
 
 def asks_for_height(request: GenerationRequest, application: Application) -> bool:
-    """Whether the model is asked for the height: an offline draft's own is exact."""
-    return application.height_by_model and request.provider != "offline"
+    """Whether the model is asked for the height: where an image comes with it, that one is exact."""
+    return application.height_by_model and not find_provider(request.provider).knows_height
 
 
 def asks_for_repair(request: GenerationRequest, application: Application) -> bool:
-    """Whether poor seams are repainted: an offline draft has none."""
-    return application.repair_seams and is_cut(request)
+    """Whether poor seams are repainted: what tiles by nature has none."""
+    return application.repair_seams and request.seamless and find_provider(request.provider).repairs_seams
 
 
 def further_id(job: str, kind: str) -> str:

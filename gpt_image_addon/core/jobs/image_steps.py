@@ -21,6 +21,7 @@ from ..raster.masked_edit import composite, same_aspect
 from ..request.normalize import is_cut, tile_size
 from ..request.request import Application, GenerationRequest
 from ..results.store import MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
+from ..text.message import message
 from ..textures.height_fusion import reestimated
 from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
@@ -39,7 +40,13 @@ def process(
     if picture.format == "gif":
         return _first_frame(picture, folder)
     if picture.format not in PIXEL_FORMATS:
-        return picture, [f"Blender can't show an {picture.format}; the drawing is {picture.file}."]
+        return picture, [
+            message(
+                "Blender can't show an {format}; the drawing is {file}.",
+                format=picture.format,
+                file=picture.file,
+            )
+        ]
     if request.mask is not None and application.composite:
         return _composited(picture, folder)
     if request.background == "transparent":
@@ -62,8 +69,14 @@ def _composited(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]
         plain, notes = _plain(picture, folder)
         return plain, [
             *notes,
-            f"The result's shape {width}x{height} is not that of the original "
-            f"{size[0]}x{size[1]}, so what lies outside the mask was not put back.",
+            message(
+                "The result's shape {width}x{height} is not that of the original "
+                "{original_width}x{original_height}, so what lies outside the mask was not put back.",
+                width=width,
+                height=height,
+                original_width=size[0],
+                original_height=size[1],
+            ),
         ]
     return _save_color(picture, composite(original, edited, editable), folder), []
 
@@ -86,7 +99,9 @@ def _plain(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
 
 
 def _first_frame(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
-    note = f"Blender can't hold a gif; its first frame is imported, the animation is {picture.file}."
+    note = message(
+        "Blender can't hold a gif; its first frame is imported, the animation is {file}.", file=picture.file
+    )
     return _save_color(picture, decode(picture.data), folder), [note]
 
 
@@ -134,7 +149,7 @@ def tiled(
     try:
         pixels = read_pixels(picture.data, picture.name)
     except InvalidRequestError as error:
-        return picture, height, [f"{error.message[:-1]}, so it was not made seamless."]
+        return picture, height, [message("{reason}, so it was not made seamless.", reason=error.message[:-1])]
     if not is_cut(request):
         scores = score(pixels)
         return dataclasses.replace(picture, facts={**picture.facts, **score_facts(scores)}), height, []
@@ -169,7 +184,7 @@ def repaired(tile: Tile, repaint: bytes) -> tuple[Tile, str]:
     try:
         return repaint_seams(tile, eight_bit_color(read_pixels(repaint, "of the seams")))
     except InvalidRequestError as error:
-        return tile, f"The repainted seams are not used: {error.message}"
+        return tile, message("The repainted seams are not used: {problem}", problem=error.message)
 
 
 def _with_height_anew(pixels: Pixels, cut: Pixels) -> Pixels:

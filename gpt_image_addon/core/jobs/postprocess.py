@@ -13,11 +13,18 @@ from typing import TYPE_CHECKING, Any
 from ..common.files import keep_private, read_file, storage_errors
 from ..common.threads import FairLock
 from ..errors import InvalidRequestError, InvalidResponseError
+from ..imaging.decoding import UnusablePictureError
+from ..imaging.formats import decode_height, verify
+from ..imaging.pixels import eight_bit_color, read_pixels
 from ..imaging.thumbnails import mean_color, write_thumbnail
 from ..journal.stored_values import clean_text, clean_usd
+from ..processes.subprocess_worker import SUBPROCESS
+from ..providers import load_provider
 from ..request.parameters import STRENGTHS
+from ..request.providers import PROVIDERS, find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size
+from ..request.targets import find_target
 from ..results.store import (
     HEIGHT_STEM,
     MAPS_FOLDER,
@@ -28,17 +35,17 @@ from ..results.store import (
     PreparedResult,
     read_answer,
 )
+from ..text.message import message
 from ..text.names import safe_name
+from ..textures.height_fusion import fuse, register_height
+from ..textures.material_guess import guess_material
+from ..textures.writer import map_options, write_maps
 from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
-from .image_steps import process
-from .subprocess_worker import SUBPROCESS
+from .image_steps import number_of, process, tiled
 
 if TYPE_CHECKING:
     from ..raster.arrays import Plane
     from ..textures.writer import MadeMaps
-
-MATERIAL_MAPS = ("base_color", "normal", "roughness", "height", "metallic", "opacity")
-PROVIDER_LABELS = {"openai": "OpenAI", "offline": "offline draft"}
 
 
 def prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
@@ -48,17 +55,13 @@ def prepare(job: str, request: GenerationRequest, application: Application, fold
     :raises StorageError: maps can't be written.
     """
     try:
-        return _prepare(job, request, application, folder)
+        if not FairLock.enabled:
+            return _prepared(job, request, application, folder)
+        light = SUBPROCESS.call(_prepared_files, job, request, application, folder)
+        with storage_errors(message("{path} could not be read", path=folder)):
+            return light.mapped(_with_bytes)
     finally:
         keep_private(folder)
-
-
-def _prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
-    if not FairLock.enabled:
-        return _prepared(job, request, application, folder)
-    light = SUBPROCESS.call(_prepared_files, job, request, application, folder)
-    with storage_errors(f"{folder} could not be read"):
-        return light.mapped(_with_bytes)
 
 
 def _with_bytes(picture: ImageFile) -> ImageFile:
@@ -84,7 +87,7 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
     first = application.picture % len(received)
     received = received[first:] + received[:first]
     pictures, height = _finished(received, request, application, folder, warnings)
-    made = _make_maps(request, application, folder, pictures[0], height)
+    made = _make_maps(request, application, folder, pictures[0], height) if _kinds(application) else None
     maps, packed = (made.maps, made.packed) if made else ({}, {})
     warnings += made.notes if made else ()
     return PreparedResult(
@@ -94,8 +97,15 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
         _facts(job, request, pictures[0], answer),
         tuple(dict.fromkeys(warnings)),
         packed,
+        _usual_size(request, application),
         further_jobs(folder),
     )
+
+
+def _usual_size(request: GenerationRequest, application: Application) -> float | None:
+    """See `PreparedResult.metres`."""
+    tiles = request.seamless or find_provider(request.provider).tiles_by_nature
+    return guess_material(request.prompt).metres if tiles and find_target(application.target).maps else None
 
 
 def _finished(
@@ -106,7 +116,9 @@ def _finished(
     warnings: list[str],
 ) -> tuple[tuple[ImageFile, ...], _Height | None]:
     """The pictures as they are to be imported, and the height of the first where one is known."""
-    height = _known_height(received[0], application, folder, warnings)
+    height = None
+    if _kinds(application):
+        height = _known_height(received[0], request.provider, application, folder, warnings)
     pictures = []
     for number, picture in enumerate(received):
         picture, notes = process(picture, request, application, folder)
@@ -131,8 +143,6 @@ def _with_mean_color(picture: ImageFile, application: Application) -> ImageFile:
 def _tiled(
     picture: ImageFile, request: GenerationRequest, folder: Path, plane: Plane | None
 ) -> tuple[ImageFile, Plane | None, list[str]]:
-    from .image_steps import number_of, tiled
-
     repaint = answer_of(folder, SEAMS_JOB.format(number=number_of(picture)))
     return tiled(picture, request, folder, plane, repaint)
 
@@ -145,8 +155,6 @@ def usable_pictures(
     :param warnings: gets a sentence for each of those.
     :raises InvalidResponseError: none is left.
     """
-    from ..imaging.formats import verify
-
     paths = sorted(folder.glob(f"{PICTURE_STEM}*"), key=lambda path: (len(path.name), path.name))
     usable: list[ImageFile] = []
     for number, path in enumerate(paths, 1):
@@ -154,7 +162,14 @@ def usable_pictures(
         try:
             info = verify(data)
         except InvalidResponseError as error:
-            warnings.append(f"Picture {number} of {len(paths)} was left out: {error.message}")
+            warnings.append(
+                message(
+                    "Picture {number} of {count} was left out: {problem}",
+                    number=number,
+                    count=len(paths),
+                    problem=error.message,
+                )
+            )
             continue
         title = name if len(paths) == 1 else f"{name} {number}"
         usable.append(ImageFile(title, data, str(path), info.format, info.width, info.height, info.has_alpha))
@@ -164,7 +179,7 @@ def usable_pictures(
             code="bad_picture",
             request_id=request_id,
             billed="yes",
-            next_step=f"What was received lies in {folder}.",
+            next_step=message("What was received lies in {path}.", path=folder),
         )
     return tuple(usable)
 
@@ -176,56 +191,54 @@ class _Height:
     plane: Plane
     exact: bool
     """The provider's own, rather than the model's picture of it."""
+    relief: float | None = None
+    """Share of the shorter edge that 1 stands above 0, where that is known."""
 
     @property
     def depth(self) -> float | None:
-        """Pixels that 1 stands above 0, where that is known: of drafts it is."""
-        if not self.exact:
-            return None
-        from ..providers.offline.painter import RELIEF
-
-        return RELIEF * min(self.plane.shape)
+        """The same in pixels."""
+        return self.relief * min(self.plane.shape) if self.relief is not None else None
 
 
 def _known_height(
-    picture: ImageFile, application: Application, folder: Path, warnings: list[str]
+    picture: ImageFile, provider: str, application: Application, folder: Path, warnings: list[str]
 ) -> _Height | None:
     """The height of the first received picture, at its size."""
-    if not _kinds(application) or picture.format not in PIXEL_FORMATS:
+    if picture.format not in PIXEL_FORMATS:
         return None
-    from ..imaging.decoding import UnusablePictureError
-    from ..imaging.formats import decode_height
 
     number = Path(picture.file).stem.removeprefix(PICTURE_STEM)
     exact = folder / f"{HEIGHT_STEM}{number}.png"
     if exact.exists():
         try:
-            return _Height(decode_height(read_file(exact)), exact=True)
+            relief = load_provider(provider).relief if provider in PROVIDERS else None
+            return _Height(decode_height(read_file(exact)), exact=True, relief=relief)
         except UnusablePictureError:
-            warnings.append(f"The height {exact} can't be read and is not used.")
+            warnings.append(message("The height {file} can't be read and is not used.", file=exact))
     answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None
     if answer is None:
         return None
-    from ..imaging.pixels import eight_bit_color, read_pixels
-    from ..textures.height_fusion import register_height
 
     try:
         pixels = eight_bit_color(read_pixels(answer, "of the height"))
     except InvalidRequestError as error:
-        warnings.append(f"The model's height is not used: {error.message}")
+        warnings.append(message("The model's height is not used: {problem}", problem=error.message))
         return None
     color = eight_bit_color(read_pixels(picture.data, picture.name))
     found = register_height(color, pixels)
     if not found.accepted:
         warnings.append(
-            f"The model's height does not fit the picture (edges agree by {found.score:.2f}) and is not used."
+            message(
+                "The model's height does not fit the picture (edges agree by {score}) and is not used.",
+                score=f"{found.score:.2f}",
+            )
         )
         return None
     return _Height(found.height, exact=False)
 
 
 def _kinds(application: Application) -> tuple[str, ...]:
-    return application.maps or (MATERIAL_MAPS if application.target == "material" else ())
+    return application.maps or find_target(application.target).maps
 
 
 def _make_maps(
@@ -235,11 +248,8 @@ def _make_maps(
     picture: ImageFile,
     height: _Height | None,
 ) -> MadeMaps | None:
-    if not _kinds(application) or picture.format not in PIXEL_FORMATS:
+    if picture.format not in PIXEL_FORMATS:
         return None
-    from ..imaging.pixels import eight_bit_color, read_pixels
-    from ..textures.height_fusion import fuse
-    from ..textures.writer import map_options, write_maps
 
     options = map_options(
         _kinds(application),
@@ -249,8 +259,7 @@ def _make_maps(
         pack=application.pack,
     )
     color = eight_bit_color(read_pixels(picture.data, picture.name))
-    drawn = height is not None and height.exact  # drafts tile by nature
-    wraps = True if request.seamless or drawn else None
+    wraps = True if request.seamless or find_provider(request.provider).tiles_by_nature else None
     plane = None
     if height is not None and height.plane.shape == color.shape[:2]:
         plane = height.plane if height.exact else fuse(height.plane, color, bool(wraps))
@@ -270,7 +279,7 @@ def _facts(job: str, request: GenerationRequest, picture: ImageFile, answer: Map
     facts = {
         "job": job,
         "prompt": request.prompt,
-        "provider": PROVIDER_LABELS.get(request.provider, request.provider),
+        "provider": find_provider(request.provider).credit,
         "model": request.model,
         "size": format_size(picture.width, picture.height),
         "quality": request.quality,

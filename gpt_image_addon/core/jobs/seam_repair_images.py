@@ -13,6 +13,7 @@ from ..request.models import Registry
 from ..request.normalize import tile_size
 from ..request.request import Application, GenerationRequest
 from ..results.store import PIXEL_FORMATS, REPAIRS_FOLDER
+from ..text.message import message
 from ..textures.seam_repair import repair_input
 from ..textures.tiling import Tile
 from ..textures.writer import tile_of
@@ -54,7 +55,9 @@ def sent_for_repair(
     size = painted_size((width, height), request.model, registry)
     if not same_aspect(size, (width, height)):
         raise InvalidRequestError(
-            f"The model paints no picture of the shape {width}x{height}.", code="bad_size", param="size"
+            message("The model paints no picture of the shape {width}x{height}.", width=width, height=height),
+            code="bad_size",
+            param="size",
         )
     sent = repair_input(tile, size)
     picture, mask = folder / f"{name}.png", folder / f"{name}-mask.png"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,14 +25,12 @@ from ..errors import (
     StorageError,
 )
 from ..http.allowance import ANSWER_SECONDS
-from ..imaging.image_reader import read_image_file
 from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
-from ..providers import PROVIDERS, make_provider
+from ..providers import make_provider, price_answer, price_request
 from ..request.models import Registry
-from ..request.normalize import effective_request
-from ..request.pricing import cost_usd, estimate, is_believable
-from ..request.prompt import compose
+from ..request.pricing import is_believable
+from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import parse_size
 from ..results.body_file import BodyFile
@@ -48,9 +45,11 @@ from ..results.store import (
     keep,
 )
 from ..text.log import get_logger
-from .estimates import further_price, sent_fields
+from ..text.message import Message, join, message
+from .estimates import price_further, price_unchecked
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
-from .queue import Emit, Job, JobEvent, Work
+from .job import Emit, Job, JobEvent, Work
+from .uploads import digest_request, load_unchanged, load_uploads
 
 if TYPE_CHECKING:
     from ..http.endpoint import Connection
@@ -63,8 +62,8 @@ log = get_logger(__name__)
 
 NO_USAGE = "The server did not say what was used; the cost shown is the estimate."
 ODD_USAGE = "What the server says was used can't be right; the cost shown is the estimate."
-HEIGHT_FAILED = "No height map could be generated, so relief is estimated: {reason}"
-SEAMS_FAILED = "The seams could not be repainted, so the cut is kept: {reason}"
+HEIGHT_FAILED = Message("No height map could be generated, so relief is estimated: {reason}")
+SEAMS_FAILED = Message("The seams could not be repainted, so the cut is kept: {reason}")
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ class Worker:
             if not body.reopen():
                 return False
             answer = make_provider(request.provider, self.connection).read(request, body.pieces())
-            uploads = _load_unchanged(request, self.journal.digest_of(entry.id))
+            uploads = load_unchanged(request, self.journal.digest_of(entry.id))
             job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
             self.store(job, answer, uploads, [], body=body)
         except (GptImageError, OSError) as error:
@@ -166,7 +165,9 @@ class Worker:
 
     def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
-        from ..journal.outputs import Outputs
+        if not job.application.textures_dir:
+            return prepared
+        from ..results.output_files import Outputs
         from .copies import copy_textures
 
         outputs = Outputs(self.journal, job.application.overwrite)
@@ -185,9 +186,9 @@ class Worker:
             try:
                 ask(job, folder, emit)
             except GptImageError as error:
-                notices.append(failed.format(reason=error.message))
+                notices.append(message(failed, reason=error.message))
             except Exception as error:
-                notices.append(failed.format(reason=unexpected_error(error).message))
+                notices.append(message(failed, reason=unexpected_error(error).message))
         return tuple(notices)
 
     def _ask_repairs(self, job: Job, folder: Path, emit: Emit) -> None:
@@ -211,18 +212,18 @@ class Worker:
         self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
     ) -> None:
         """Send one further request, about a picture of this size, under a row of its own."""
-        price = further_price(request, self.registry, size).high_usd
+        checked = price_further(request, self.registry, size)
         if job.stopping:
             raise JobCancelled("The job was stopped.")
-        further = Job(request, Application(target="image"), id=further_id(job.id, kind), estimated_usd=price)
-        job.on_cancel = further.cancel
+        further = Job.of(checked, Application(target="image"), id=further_id(job.id, kind))
+        job.interrupt_with(further.cancel)
         job.check_cancelled()
         self.journal.reserve(
             further.id,
             request,
             further.application,
-            request.digest(file_digests(request)),
-            price,
+            digest_request(request),
+            further.estimated_usd,
             self.monthly_budget_usd,
         )
         emit(JobEvent(job, message=doing, progress=0.6))
@@ -231,19 +232,18 @@ class Worker:
 
     def _receive(self, job: Job, emit: Emit, request_state: RequestState) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
-        job.on_cancel = request_state.cancel
-        job.billed = lambda: request_state.billed
+        job.interrupt_with(request_state.cancel, lambda: request_state.billed)
         job.check_cancelled()
-        prompt = compose(job.request)
+        checked = job.checked
+        assert checked is not None
         uploads = load_uploads(job.request)
         provider = make_provider(job.request.provider, self.connection)
-        if self.pace is not None and PROVIDERS[job.request.provider].is_paid:
+        if self.pace is not None and find_provider(job.request.provider).is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
             request_state.turn.take(request_state)
-        sent, _ = effective_request(job.request, self.registry)
-        self.journal.sending(job.id, sent.size)
+        self.journal.sending(job.id, checked.sent.size)
         emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
-        answer = provider.generate(sent, prompt, uploads, request_state, _reporter(job, emit))
+        answer = provider.generate(checked.sent, checked.prompt, uploads, request_state, _reporter(job, emit))
         request_state.answered = True
         notes = [note for upload in uploads.all for note in upload.notes]
         return self.store(job, answer, uploads, notes, body=request_state.received)
@@ -296,8 +296,13 @@ class Worker:
             log.exception("The answer to job %s could not be noted", job.id)
             why = error if isinstance(error, StorageError) else unexpected_error(error, "yes")
             notices.append(
-                f"{why.message} The answer is paid for (${cost:.4f}) and lies in {kept.folder}; "
-                "the journal takes it over when it can be written again."
+                message(
+                    "{problem} The answer is paid for (${usd}) and lies in {folder}; the journal takes it "
+                    "over when it can be written again.",
+                    problem=why.message,
+                    usd=f"{cost:.4f}",
+                    folder=kept.folder,
+                )
             )
         return kept.folder, tuple(notices)
 
@@ -307,11 +312,12 @@ class Worker:
         """The usage and what it cost, as far as the answer says so and can be believed."""
         if answer.usage is None:
             return None, None
-        cost = cost_usd(answer.usage, self.registry, job.request.model)
+        cost = price_answer(job.request, answer.usage, self.registry)
         if cost is None:
             return answer.usage.to_dict(), None
         sizes = [(upload.width, upload.height) for upload in uploads.all]
-        price = estimate(sent_fields(job.request, self.registry), self.registry, sizes)
+        checked = job.checked or price_unchecked(job.request, self.registry)
+        price = price_request(checked.sent, checked.prompt, self.registry, sizes)
         if not is_believable(cost, price.high_usd):
             return None, None
         return answer.usage.to_dict(), cost * share
@@ -324,8 +330,7 @@ def _keep_body(body: BodyFile, error: GptImageError) -> None:
         return
     kept = body.keep()
     if kept is not None:
-        told = f"What was received lies in {kept}."
-        error.next_step = f"{error.next_step} {told}".lstrip()
+        error.next_step = join(error.next_step, message("What was received lies in {path}.", path=kept))
 
 
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
@@ -350,52 +355,19 @@ def _reporter(job: Job, emit: Emit) -> Reporter:
     from ..providers.base import Reporter
 
     def on_wait(seconds: float, reason: str) -> None:
-        emit(JobEvent(job, message=f"Trying again in {seconds:.0f} s: {reason}"))
+        emit(
+            JobEvent(
+                job,
+                message=message(
+                    "Trying again in {seconds} s: {reason}", seconds=f"{seconds:.0f}", reason=reason
+                ),
+            )
+        )
 
     def on_partial(index: int, data: bytes) -> None:
         share = (index + 1) / (job.request.partial_images + 1)
         preview = make_preview(index + 1, data)
-        message, progress = f"Preview {index + 1}", 0.1 + 0.8 * share
-        emit(JobEvent(job, message=message, partial=data, preview=preview, progress=progress))
+        text, progress = message("Preview {number}", number=index + 1), 0.1 + 0.8 * share
+        emit(JobEvent(job, message=text, partial=data, preview=preview, progress=progress))
 
     return Reporter(on_wait, on_partial)
-
-
-def load_uploads(request: GenerationRequest) -> Uploads:
-    """Read, check and where necessary shrink the files of an edit.
-
-    :raises InvalidRequestError: a file is missing, broken or too large.
-    """
-    from ..imaging.formats import load_upload, make_neutral
-    from ..imaging.masks import load_mask
-    from ..providers.base import Uploads
-
-    references = tuple(
-        make_neutral(load_upload(Path(path)), f"image-{number}")
-        for number, path in enumerate(request.references, 1)
-    )
-    mask = markup = None
-    if request.mask:
-        mask = load_mask(Path(request.mask), (references[0].width, references[0].height))
-    if request.markup:
-        markup = make_neutral(load_upload(Path(request.markup)), "markup")
-    return Uploads(references, mask, markup)
-
-
-def _load_unchanged(request: GenerationRequest, digest: str) -> Uploads:
-    """As `load_uploads`; none where they are not what was sent any more."""
-    from ..providers.base import Uploads
-
-    with contextlib.suppress(GptImageError):
-        if request.digest(file_digests(request)) == digest:
-            return load_uploads(request)
-    return Uploads()
-
-
-def file_digests(request: GenerationRequest) -> list[str]:
-    """Hashes of the files of an edit, for `GenerationRequest.digest`.
-
-    :raises InvalidRequestError: a file can't be read.
-    """
-    paths = [*request.references, *filter(None, (request.mask, request.markup))]
-    return [hashlib.sha256(read_image_file(Path(path))).hexdigest() for path in paths]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,6 +66,32 @@ class BatchState(StrEnum):
     RUNNING = "RUNNING"
     CLOSED = "CLOSED"
     """Nothing more comes."""
+
+
+def add_batch(journal: Journal, batch: str, server: str) -> None:
+    """Note a batch whose file is about to be written.
+
+    :param server: the base URL.
+    """
+    values = (batch, time.time(), journal.process, server, BatchState.WRITING)
+    with journal.transaction() as connection:
+        connection.execute(
+            "INSERT INTO batches (id, created, process, server, state) VALUES (?, ?, ?, ?, ?)", values
+        )
+
+
+def open_batches(journal: Journal, server: str) -> list[sqlite3.Row]:
+    """Rows of the batches of a server that may still bring something, oldest first.
+
+    :raises StorageError: the journal can't be read.
+    """
+    where = "server = ? AND state <> ? ORDER BY created"
+    return journal.query(f"SELECT * FROM batches WHERE {where}", server, BatchState.CLOSED)
+
+
+def find_in_batch(journal: Journal, batch: str, job: str) -> Entry | None:
+    """A job of a batch; None for one of another batch, or a row that can't be read."""
+    return next(iter(journal.find(f"id = ? AND {OF_BATCH}", job, batch)), None)
 
 
 def note(journal: Journal, batch: str, **values: str) -> None:

@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ..common.process_lock import is_alive
 from ..errors import Billed, RowTakenError, StorageError
 from ..request.request import Application, GenerationRequest
 from ..results.folders import named
 from ..text.json_reader import load_json
+from ..text.message import message
 from .states import JobState
 from .stored_values import clean_billed, load_object, read_values
 
@@ -33,6 +35,8 @@ OF_ROW = "row = ? AND row <> ''"
 """Finds the jobs of a row; without its second half sqlite reads the whole table: the index has no others."""
 OF_BATCH = "batch = ? AND batch <> ''"
 """The same for the jobs of a remote batch."""
+ON_ITS_WAY = "digest = ? AND state IN (?, ?) AND batch = ''"
+"""Equal requests without an answer, except those of remote batches: these take up to a day."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,30 @@ class BatchPosition:
             raise RowTakenError("Another process works on this row.")
 
 
+class EqualRequestError(Exception):
+    """There is an equal request that the caller did not know of."""
+
+
+@dataclass(frozen=True)
+class Alone(BatchPosition):
+    """Lets a request into the journal only while no equal one is on its way, or was answered meanwhile."""
+
+    digest: str = ""
+    locks: Path = Path()
+    """Folder of the marks of living processes."""
+    since: float = 0.0
+    """`time.time` before the caller looked for equal requests."""
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """:raises EqualRequestError: there is one."""
+        answered = "SELECT 1 FROM jobs WHERE digest = ? AND state IN (?, ?) AND updated >= ?"
+        if connection.execute(answered, (self.digest, *STORED, self.since)).fetchone():
+            raise EqualRequestError
+        rows = connection.execute(f"SELECT process FROM jobs WHERE {ON_ITS_WAY}", (self.digest, *OPEN))
+        if any(is_alive(self.locks, row["process"]) for row in rows):
+            raise EqualRequestError
+
+
 def read_entry(row: sqlite3.Row, results: Path) -> Entry:
     """A row of the file as a value.
 
@@ -101,7 +129,11 @@ def read_entry(row: sqlite3.Row, results: Path) -> Entry:
         )
     except (ValueError, TypeError, OverflowError, OSError) as error:
         raise StorageError(
-            f"The row of job {row['id']!s:.100} in the journal can't be read: {error!s:.200}.",
+            message(
+                "The row of job {job} in the journal can't be read: {problem}.",
+                job=f"{row['id']!s:.100}",
+                problem=f"{error!s:.200}",
+            ),
             code="journal_row",
             next_step="Its result, where there is one, is in the results folder.",
         ) from error

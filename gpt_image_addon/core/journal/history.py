@@ -10,22 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..common.files import read_file, storage_errors
+from ..common.paths import find_below
 from ..errors import InvalidRequestError
-from ..results.folders import PICTURE_STEM, files_in, locate, measure, present, remove
+from ..results.folders import ANSWER_FILE, PICTURE_STEM, files_in, locate, measure, named, present, remove
+from ..text.message import message
 from ..text.names import safe_name
-from .schema import make_searchable, month_of
+from .entries import STORED
+from .schema import PROMPT, month_of
 from .states import JobState
 
 if TYPE_CHECKING:
+    from ..results.output_files import Outputs
     from .journal import Entry, Journal
-    from .outputs import Outputs
-from typing import TYPE_CHECKING
-
-from ..results.folders import named
-from .schema import PROMPT
-
-if TYPE_CHECKING:
-    from .journal import Journal
+    from .reader import JournalReader
 
 SECONDS_A_DAY = 86_400
 ORDER = "ORDER BY created DESC, id"
@@ -67,7 +64,7 @@ class History:
     """Ids of jobs whose rows can't be read and were left out."""
 
 
-def find_history(journal: Journal, which: Filter) -> History:
+def find_history(journal: JournalReader, which: Filter) -> History:
     """Spending of a month, and the jobs that a filter lets through.
 
     :raises StorageError: the journal can't be read.
@@ -83,12 +80,12 @@ def find_history(journal: Journal, which: Filter) -> History:
     )
 
 
-def find(journal: Journal, which: Filter) -> list[Entry]:
+def find(journal: JournalReader, which: Filter) -> list[Entry]:
     """The jobs that a filter lets through, newest first."""
     return list(each(journal, which))
 
 
-def each(journal: Journal, which: Filter) -> Iterator[Entry]:
+def each(journal: JournalReader, which: Filter) -> Iterator[Entry]:
     """As `find`, one after the other: there may be a hundred thousand.
 
     :raises StorageError: the journal can't be read.
@@ -97,7 +94,7 @@ def each(journal: Journal, which: Filter) -> Iterator[Entry]:
     return journal.each(BY_AGE, where, *values, limit=-1 if which.limit is None else which.limit)
 
 
-def condition(journal: Journal, which: Filter) -> tuple[str, tuple[object, ...]]:
+def condition(journal: JournalReader, which: Filter) -> tuple[str, tuple[object, ...]]:
     """A filter in SQL, and the values of its marks; answered from the index `jobs_by_age` alone."""
     parts: list[tuple[str, tuple[object, ...]]] = []
     if which.month:
@@ -107,17 +104,9 @@ def condition(journal: Journal, which: Filter) -> tuple[str, tuple[object, ...]]
     if which.favourites:
         parts.append(("favourite = 1", ()))
     if which.search:
-        _prepare_search(journal)
-        parts.append(("instr(searched, ?)", (which.search.casefold(),)))
+        parts.append((f"instr({journal.searched_column()}, ?)", (which.search.casefold(),)))
     where = " AND ".join(text for text, _ in parts) or "1"
     return where, tuple(value for _, some in parts for value in some)
-
-
-def _prepare_search(journal: Journal) -> None:
-    """Another program may have added rows without the column that is searched."""
-    if journal.query("SELECT 1 FROM jobs INDEXED BY jobs_not_searchable WHERE searched IS NULL LIMIT 1"):
-        with journal.transaction() as connection:
-            make_searchable(connection)
 
 
 def row(entry: Entry) -> dict[str, Any]:
@@ -156,7 +145,9 @@ def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[P
     pictures = pictures_of(journal, entry) if entry else []
     if entry is None or not pictures:
         raise InvalidRequestError(
-            f"Job {job} has no pictures." if entry else f"There is no job {job}.",
+            message("Job {job} has no pictures.", job=job)
+            if entry
+            else message("There is no job {job}.", job=job),
             code="no_result" if entry else "no_such_job",
             param="job",
         )
@@ -164,14 +155,14 @@ def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[P
     copies = []
     for picture in pictures:
         copy = folder / f"{name} {job} {picture.name.removeprefix(PICTURE_STEM)}"
-        with storage_errors(f"{picture} could not be read"):
+        with storage_errors(message("{path} could not be read", path=picture)):
             data = read_file(picture)
         copies.append(outputs.copy(copy, data, job))
     journal.applied(job)
     return copies
 
 
-def pictures_of(journal: Journal, entry: Entry) -> list[Path]:
+def pictures_of(journal: JournalReader, entry: Entry) -> list[Path]:
     """The received pictures of a job; none where its folder is reached through a link."""
     noted = journal.relative(entry.folder) if entry.folder is not None else None
     folder = locate(journal.results, entry.id, noted)
@@ -217,28 +208,42 @@ def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) ->
         jobs.append(row["id"])
         freed += row["bytes"] if isinstance(row["bytes"], int) else measure(journal.folder / noted)
         if not dry_run:
-            delete_result(journal, row["id"], noted, JobState.APPLIED)
+            delete_result(journal, row["id"], JobState.APPLIED)
+    if not dry_run:
+        _remove_leftovers(journal, there)
     return Cleaned(tuple(jobs), freed)
 
 
-def delete_result(journal: Journal, job: str, noted: object, state: JobState | None = None) -> None:
+def delete_result(journal: Journal, job: str, state: JobState | None = None) -> None:
     """Delete the files of a result: only those that we made, in the folder that we made for it.
 
-    A favourite stays. The row forgets the folder first, so that none ever names half a result.
+    A favourite stays. The row forgets its folder first and at once, so that none ever names half a result;
+    what a death leaves of the files is taken by the next `clean`.
 
-    :param noted: the folder as the row names it.
     :param state: only where the job is still in it.
     :raises StorageError: the journal can't be written.
     """
-    folder = locate(journal.results, job, noted)
+    where = "id = ? AND folder IS NOT NULL AND favourite = 0 AND state = ifnull(?, state)"
     with journal.transaction(durable=True) as connection:
-        forgotten = connection.execute(
-            "UPDATE jobs SET folder = NULL WHERE id = ? AND folder IS NOT NULL AND favourite = 0"
-            " AND state = ifnull(?, state)",
-            (job, state),
-        )
-    if forgotten.rowcount == 1 and folder is not None:
+        row = connection.execute(f"SELECT folder FROM jobs WHERE {where}", (job, state)).fetchone()
+        connection.execute(f"UPDATE jobs SET folder = NULL WHERE {where}", (job, state))
+    folder = locate(journal.results, job, row["folder"]) if row is not None else None
+    if folder is not None:
         remove(folder)
+
+
+def _remove_leftovers(journal: Journal, there: Collection[str]) -> None:
+    """Finish what deletions that died have begun: they take the answer first, and images without it are none.
+
+    With it, a merge may be about to bring the result.
+
+    :param there: the folders in ``results``, as rows note them.
+    """
+    by_job = {noted.rpartition("/")[2]: noted for noted in there}
+    for row in journal.query("SELECT id FROM jobs WHERE state IN (?, ?) AND folder IS NULL", *STORED):
+        folder = locate(journal.results, row["id"], by_job.get(row["id"]))
+        if folder is not None and find_below(folder, ANSWER_FILE) is None:
+            remove(folder)
 
 
 @dataclass(frozen=True)
@@ -268,7 +273,7 @@ class HistoryPage:
     """Those of the page, newest first."""
 
 
-def read_page(journal: Journal, which: Filter, start: int = 0) -> HistoryPage:
+def read_page(journal: JournalReader, which: Filter, start: int = 0) -> HistoryPage:
     """A page of the jobs that a filter lets through; usable from every thread.
 
     :param which: its limit is the length of the page.

@@ -16,9 +16,8 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -27,18 +26,20 @@ from typing import Any, TypeVar
 from ..common.files import is_private, keep_private, make_private_folder
 from ..common.process_lock import ProcessLock, is_alive
 from ..errors import BudgetExceededError, GptImageError, StorageError
-from ..request.pricing import Observed
 from ..request.request import Application, GenerationRequest
 from ..results.folders import measure, month_folders, named
 from ..text.log import get_logger
-from .entries import MOVES, OPEN, STORED, BatchPosition, read_entry
+from ..text.message import message
+from .entries import MOVES, OPEN, BatchPosition
 from .entries import Entry as Entry
+from .reader import LOCKS_FOLDER, NOT_MEASURED, NOT_SEARCHABLE, RESULTS_FOLDER, JournalReader
 from .schema import (
     JOURNAL_FILE,
     PICO,
     VERSION,
     described,
     insert,
+    make_searchable,
     migrate,
     month_of,
     open_database,
@@ -50,12 +51,8 @@ from .states import JobState
 from .stored_values import load_object
 from .writer import GroupCommitWriter
 
-LOCKS_FOLDER = "processes"
-RESULTS_FOLDER = "results"
 PRIVATE = (LOCKS_FOLDER, RESULTS_FOLDER, "references", "durations.json", "models.json", "styles.json")
 """What lies in a state folder beside the journal."""
-SEEN_LIMIT = 100  # newest answers that an estimate learns from
-READ_AT_ONCE = 500  # rows
 MEASURED_AT_ONCE = 1000  # result folders whose sizes are noted together
 
 log = get_logger(__name__)
@@ -63,29 +60,28 @@ log = get_logger(__name__)
 _T = TypeVar("_T")
 
 
-class Journal:
-    """Opened on a state folder; usable from every thread."""
+class Journal(JournalReader):
+    """Opened on a state folder for work; usable from every thread."""
 
     def __init__(self, folder: Path) -> None:
         """
         :param folder: the state folder; made where it is missing.
         :raises StorageError: it can't be written, or the journal is damaged.
         """
-        self.folder = folder
-        self.results = folder / RESULTS_FOLDER
-        self.locks = folder / LOCKS_FOLDER
-        self.unreadable: set[str] = set()
-        """Jobs whose rows were left out, because they can't be read."""
+        super().__init__(folder)
         self.read_body: Callable[[Journal, Entry], bool] | None = None
         """See `recovery.open_journal`."""
-        self._threads = threading.local()
         try:
             make_private_folder(self.results)
             make_private_folder(self.locks)
             self._lock = ProcessLock(self.locks)
         except OSError as error:
             raise StorageError(
-                f"The state folder {folder} can't be written: {error.strerror or error}.",
+                message(
+                    "The state folder {folder} can't be written: {reason}.",
+                    folder=folder,
+                    reason=error.strerror or error,
+                ),
                 next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
             ) from error
         try:
@@ -132,10 +128,7 @@ class Journal:
 
     def close(self) -> None:
         """Release this process's mark; open rows of it then count as left behind."""
-        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
-        if connection is not None:
-            connection.close()
-            del self._threads.connection
+        super().close()
         self._commits.close()
         self._lock.release()
 
@@ -191,7 +184,8 @@ class Journal:
         values = {"size": size} if size else {}
         if not self._move(job, JobState.SENDING, durable=True, **values):
             raise StorageError(
-                f"Another process assumed job {job} had crashed; nothing was sent.", code="journal"
+                message("Another process assumed job {job} had crashed; nothing was sent.", job=job),
+                code="journal",
             )
 
     def received(
@@ -245,9 +239,11 @@ class Journal:
             state = JobState.UNKNOWN
         else:
             values["reserved_usd"] = 0.0
-            rows = self.rows("id = ? AND cost_usd IS NULL", job)
-            if error.billed == "yes" and rows:
-                values["cost_usd"] = rows[0]["estimated_usd"]
+        if error.billed == "yes":
+            # On the connection that is open: a process without file handles opens no other one.
+            statement = "SELECT ifnull(cost_usd, estimated_usd) FROM jobs WHERE id = ?"
+            found = self._write(lambda connection: connection.execute(statement, (job,)).fetchone())
+            values["cost_usd"] = found[0] if found is not None else None
         self._move(job, state, durable=True, **values)
         return state
 
@@ -274,67 +270,6 @@ class Journal:
             if not is_alive(self.locks, row["process"]):
                 yield row["id"], JobState(row["state"])
 
-    def entry(self, job: str) -> Entry | None:
-        """One row; None where there is none of that id.
-
-        :raises StorageError: it can't be read.
-        """
-        return next(map(self.read, self.rows("id = ?", job)), None)
-
-    def digest_of(self, job: str) -> str:
-        """The digest under which a job was reserved; empty where there is no such job."""
-        rows = self.rows("id = ?", job)
-        return str(rows[0]["digest"]) if rows else ""
-
-    def entries(self, *states: JobState) -> list[Entry]:
-        """The rows in these states (all without any), newest first."""
-        where = f"state IN ({','.join('?' * len(states))})" if states else "1"
-        return self.find(where, *states)
-
-    def find(self, where: str, *values: object, limit: int = -1) -> list[Entry]:
-        """The rows that a condition in SQL holds for, newest first, without those that can't be read.
-
-        :param limit: how many at most; -1 for all.
-        """
-        return list(self.each("jobs", where, *values, limit=limit))
-
-    def each(self, table: str, where: str, *values: object, limit: int = -1) -> Iterator[Entry]:
-        """As `find`, one after the other.
-
-        :param table: ``jobs``, and where sqlite would not find out itself, the index to use.
-        """
-        with storage_errors(self.folder):
-            statement = f"SELECT * FROM {table} WHERE {where} ORDER BY created DESC, id"
-            cursor = self._connection().execute(statement, values)
-        with contextlib.closing(cursor):
-            while limit:
-                with storage_errors(self.folder):
-                    rows = cursor.fetchmany(READ_AT_ONCE if limit < 0 else min(limit, READ_AT_ONCE))
-                if not rows:
-                    return
-                for entry in self.readable(rows):
-                    limit -= 1
-                    yield entry
-
-    def readable(self, rows: Iterable[sqlite3.Row]) -> Iterator[Entry]:
-        """Rows as values; one that can't be read is left out, and noted in `unreadable`."""
-        for row in rows:
-            try:
-                yield self.read(row)
-            except StorageError as error:
-                self.unreadable.add(f"{row['id']!s:.100}")
-                log.debug("Left out: %s", error.text)
-
-    def find_stored(self, digest: str) -> Entry | None:
-        """The newest result of an equal request whose files are kept."""
-        found = self.find("digest = ? AND state IN (?, ?) AND folder IS NOT NULL", digest, *STORED, limit=1)
-        return found[0] if found else None
-
-    def find_unknown(self, digest: str) -> Entry | None:
-        """The newest equal request that was sent, where its outcome is unknown."""
-        found = self.find("digest = ? AND state IN (?, ?, ?)", digest, *STORED, JobState.UNKNOWN, limit=1)
-        return found[0] if found and found[0].state is JobState.UNKNOWN else None
-
     def unapplied(self) -> list[Entry]:
         """Results that wait for a scene, without those that another living process is about to apply."""
         waiting = self.rows("state = ? ORDER BY created DESC", JobState.RECEIVED)
@@ -346,72 +281,56 @@ class Journal:
             )
         )
 
-    def seen(self, model: str, quality: str, size: str) -> Observed | None:
-        """Output tokens a picture of the newest answers to such requests."""
-        row = self.query(
-            "SELECT COUNT(*), AVG(picture_tokens), MIN(picture_tokens), MAX(picture_tokens) FROM ("
-            "SELECT picture_tokens FROM jobs WHERE model = ? AND quality = ? AND size = ?"
-            " AND picture_tokens IS NOT NULL ORDER BY created DESC LIMIT ?)",
-            model,
-            quality,
-            size,
-            SEEN_LIMIT,
-        )[0]
-        return Observed(*row) if row[0] else None
-
-    def spent_usd(self, month: str = "") -> float:
-        """What the results of a month (``yyyy-mm``; this one by default) cost."""
-        return self._sum("spent", month) / PICO
-
-    def reserved_usd(self, month: str = "") -> float:
-        """What is set aside for requests of a month that run, or whose outcome is unknown."""
-        return self._sum("reserved", month) / PICO
-
-    def _sum(self, column: str, month: str) -> int:
-        statement = f"SELECT {column} FROM sums WHERE month = ?"
-        rows = self.query(statement, month or month_of(datetime.now()))
-        return max(0, int(rows[0][0])) if rows else 0
-
     def results_bytes(self) -> int:
         """Bytes of all results; those whose sizes are not noted yet are measured, and noted, now.
 
         :raises StorageError: the journal can't be read or written.
         """
-        missing = "bytes IS NULL AND folder IS NOT NULL"
-        while rows := self.query(
-            f"SELECT rowid, id, folder FROM jobs INDEXED BY jobs_not_measured WHERE {missing} LIMIT ?",
-            MEASURED_AT_ONCE,
-        ):
+        while rows := self.query(f"SELECT rowid, id, folder FROM {NOT_MEASURED} LIMIT ?", MEASURED_AT_ONCE):
             # By number: an id that a broken disk left may not be found again, and this would never end.
             folders = ((row["rowid"], named(self.results, row["id"], row["folder"])) for row in rows)
             sizes = [(measure(folder) if folder else 0, number) for number, folder in folders]
             with self.transaction() as connection:
                 connection.executemany("UPDATE jobs SET bytes = ? WHERE rowid = ?", sizes)
-        return int(self.query("SELECT ifnull(SUM(bytes), 0) FROM sums")[0][0])
+        return super().results_bytes()
 
-    def relative(self, folder: Path) -> str:
-        """A folder as rows name it: below the state folder, so that this may move; elsewhere absolute."""
-        inside = folder.is_relative_to(self.folder)
-        return (folder.relative_to(self.folder) if inside else folder).as_posix()
+    def searched_column(self) -> str:
+        """See `JournalReader.searched_column`; rows that lack it are filled."""
+        if self.query(NOT_SEARCHABLE):
+            with self.transaction() as connection:
+                make_searchable(connection)
+        return super().searched_column()
 
-    def read(self, row: sqlite3.Row) -> Entry:
-        """A row of the file as a value.
+    def note_output(self, path: str, owner: str, sha256: str) -> None:
+        """See `OutputRecords.note_output`."""
+        with self.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?)", (path, owner, sha256))
 
-        :raises StorageError: it can't be read.
+    def take_undelivered(self, digest: str) -> Entry | None:
+        """The newest equal result that its process paid for and did not deliver; now this process does.
+
+        One result goes to one caller, however many processes ask at once.
         """
-        return read_entry(row, self.results)
+        rows = self.rows(
+            "digest = ? AND state = ? AND folder IS NOT NULL ORDER BY created DESC",
+            digest,
+            JobState.RECEIVED,
+        )
+        for row in rows:
+            process = row["process"]
+            if process == self.process or is_alive(self.locks, process):
+                continue
+            for entry in self.readable([row]):
+                if entry.folder is not None and entry.folder.is_dir() and self._take_over(entry.id, process):
+                    return entry
+        return None
 
-    def rows(self, where: str, *values: object) -> list[sqlite3.Row]:
-        """Rows as they are in the file, by a condition in SQL."""
-        return self.query(f"SELECT * FROM jobs WHERE {where}", *values)
-
-    def query(self, statement: str, *values: object) -> list[sqlite3.Row]:
-        """The rows that a statement gives.
-
-        :raises StorageError: the journal can't be read.
-        """
-        with storage_errors(self.folder):
-            return self._connection().execute(statement, values).fetchall()
+    def _take_over(self, job: str, process: object) -> bool:
+        """Whether a result that was that process's is this one's now."""
+        statement = "UPDATE jobs SET process = ? WHERE id = ? AND process = ? AND state = ?"
+        values = (self.process, job, process, JobState.RECEIVED)
+        with self.transaction() as connection:
+            return connection.execute(statement, values).rowcount == 1
 
     def _move(self, job: str, state: JobState, *, durable: bool = False, **values: object) -> bool:
         """Bring a row into a state, unless it is in one from which there is no way there."""
@@ -443,12 +362,8 @@ class Journal:
         with storage_errors(self.folder), self._commits.transaction(durable=durable) as connection:
             yield connection
 
-    def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
-        if found is None:
-            with storage_errors(self.folder):
-                found = self._threads.connection = open_database(self.folder / JOURNAL_FILE)
-        return found
+    def _open(self) -> sqlite3.Connection:
+        return open_database(self.folder / JOURNAL_FILE)
 
 
 def _check_budget(connection: sqlite3.Connection, now: datetime, usd: float, budget_usd: float) -> None:
@@ -456,8 +371,12 @@ def _check_budget(connection: sqlite3.Connection, now: datetime, usd: float, bud
     used = float(connection.execute(total, (month_of(now),)).fetchone()[0]) / PICO
     if used + usd > budget_usd:
         raise BudgetExceededError(
-            f"This could cost ${usd:.4f}; of the monthly budget of ${budget_usd:.2f}, "
-            f"${used:.4f} is spent or reserved.",
+            message(
+                "This could cost ${usd}; of the monthly budget of ${budget}, ${used} is spent or reserved.",
+                usd=f"{usd:.4f}",
+                budget=f"{budget_usd:.2f}",
+                used=f"{used:.4f}",
+            ),
             next_step="Raise the budget, or choose a lower quality or a smaller size.",
         )
 

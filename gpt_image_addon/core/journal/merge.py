@@ -16,9 +16,9 @@ from ..common.process_lock import is_alive
 from ..errors import InvalidRequestError
 from ..results.folders import copy, locate, measure, month_folders, remove
 from ..results.store import read_answer
-from .foreign_journal import ForeignRow, is_journal, open_copy, read_rows
 from .schema import JOURNAL_FILE, insert
 from .states import JobState
+from .untrusted_journal import SanitizedRow, is_journal, open_copy, read_rows
 
 if TYPE_CHECKING:
     from .journal import Journal
@@ -80,7 +80,7 @@ def merge(journal: Journal, source: Path) -> Merged:
     return Merged(added, updated, copied, tuple(refused))
 
 
-def _goes_on(ours: sqlite3.Row, theirs: ForeignRow) -> bool:
+def _goes_on(ours: sqlite3.Row, theirs: SanitizedRow) -> bool:
     """Whether what happened over there is news of a job that is known here.
 
     Only an answer ends what we set aside ourselves.
@@ -90,7 +90,7 @@ def _goes_on(ours: sqlite3.Row, theirs: ForeignRow) -> bool:
     return theirs.state not in NO_RESULT or ours["process"] == ""
 
 
-def _take(journal: Journal, row: ForeignRow, ours: sqlite3.Row | None, source: Path) -> int:
+def _take(journal: Journal, row: SanitizedRow, ours: sqlite3.Row | None, source: Path) -> int:
     """Add a row, or bring ours to its state; the result first. Returns the bytes that were copied."""
     values = dict(row.values)
     results = source / journal.results.name
@@ -111,7 +111,7 @@ def _take(journal: Journal, row: ForeignRow, ours: sqlite3.Row | None, source: P
     return copied
 
 
-def _bring_up(connection: sqlite3.Connection, row: ForeignRow, values: dict[str, object]) -> None:
+def _bring_up(connection: sqlite3.Connection, row: SanitizedRow, values: dict[str, object]) -> None:
     """Let a row of ours follow theirs, where it has not moved meanwhile; what it cost never falls."""
     taken = (*NEWS, "folder", "bytes")
     changes = ", ".join(f"{name} = :{name}" for name in taken if name in values)

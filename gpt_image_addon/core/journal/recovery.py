@@ -22,8 +22,8 @@ from .stored_values import (
     clean_text,
     clean_usage,
     clean_usd,
-    foreign_application,
-    foreign_request,
+    sanitize_application,
+    sanitize_request,
 )
 
 SOMEBODY_ELSES = (KeyError, TypeError, ValueError, OverflowError, OSError)
@@ -113,8 +113,8 @@ def import_unknown_results(journal: Journal) -> None:
 def _import_result(journal: Journal, folder: Path, answer: Mapping[str, Any]) -> None:
     created = datetime.fromisoformat(answer["created"]).astimezone().replace(tzinfo=None)
     moment = clean_moment(created.timestamp())
-    request = foreign_request(answer["request"])
-    application = foreign_application(answer.get("application", {}))
+    request = sanitize_request(answer["request"])
+    application = sanitize_application(answer.get("application", {}))
     with journal.transaction() as connection:
         insert(
             connection,

@@ -19,6 +19,7 @@ from ..errors import StorageError
 from ..request.parameters import DEFAULT_SIZE
 from ..request.pricing import picture_tokens
 from ..request.request import Application, GenerationRequest
+from ..text.message import Message, message
 from .stored_values import load_object
 
 JOURNAL_FILE = "journal.sqlite3"
@@ -32,7 +33,7 @@ PROMPT = (
     " THEN ifnull(json_extract(request, '$.prompt'), '') ELSE '' END"
 )
 """The prompt of a row in SQL; sqlite would stop at the first request that is no JSON."""
-_SEARCHED = f"casefold(CAST(id || char(10) || model || char(10) || {PROMPT} AS BLOB))"
+SEARCHED = f"casefold(CAST(id || char(10) || model || char(10) || {PROMPT} AS BLOB))"
 
 VERSION_1 = """
 CREATE TABLE jobs (
@@ -163,7 +164,7 @@ def _fill_version_4(connection: sqlite3.Connection) -> None:
 
 def make_searchable(connection: sqlite3.Connection) -> None:
     """Fill the column that is searched where it is empty."""
-    connection.execute(f"UPDATE jobs SET searched = {_SEARCHED} WHERE searched IS NULL")
+    connection.execute(f"UPDATE jobs SET searched = {SEARCHED} WHERE searched IS NULL")
 
 
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None] | None], ...] = (
@@ -190,7 +191,7 @@ def migrate(connection: sqlite3.Connection, folder: Path) -> int:
     before = version_of(connection)
     if before > VERSION:
         raise StorageError(
-            f"The journal in {folder} was written by a newer version of this add-on.",
+            message("The journal in {folder} was written by a newer version of this add-on.", folder=folder),
             next_step="Update the add-on, or set GPT_IMAGE_DATA_DIR to another folder.",
         )
     for script, fill in MIGRATIONS[before:]:
@@ -229,9 +230,7 @@ def open_database(path: Path, *, shared: bool = False) -> sqlite3.Connection:
             path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=not shared
         )
         try:
-            connection.row_factory = sqlite3.Row
-            connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
-            connection.create_function("casefold", 1, _casefold, deterministic=True)
+            prepare_connection(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             return connection
         except sqlite3.OperationalError as error:
@@ -242,6 +241,13 @@ def open_database(path: Path, *, shared: bool = False) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
+
+
+def prepare_connection(connection: sqlite3.Connection) -> None:
+    """Let a connection report its rows by name, take broken texts, and know our functions."""
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
+    connection.create_function("casefold", 1, _casefold, deterministic=True)
 
 
 def _casefold(text: bytes) -> str:
@@ -260,21 +266,28 @@ def storage_errors(folder: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         problem, next_step = _plainly(error)
         raise StorageError(
-            f"The journal {folder / JOURNAL_FILE} {problem} ({error}).", code="journal", next_step=next_step
+            message(
+                "The journal {path} {problem} ({reason}).",
+                path=folder / JOURNAL_FILE,
+                problem=problem,
+                reason=error,
+            ),
+            code="journal",
+            next_step=next_step,
         ) from error
 
 
 def _plainly(error: sqlite3.DatabaseError) -> tuple[str, str]:
     said = str(error).lower()
     if "locked" in said or "busy" in said:
-        return "is in use by another program", "Try again when that one has let go of it."
+        return Message("is in use by another program"), "Try again when that one has let go of it."
     if "readonly" in said:
-        return "can't be written", "Make it writable, or set GPT_IMAGE_DATA_DIR to another folder."
+        return Message("can't be written"), "Make it writable, or set GPT_IMAGE_DATA_DIR to another folder."
     if "full" in said or "disk i/o" in said:
-        return "can't be written", "Free space on its disk."
+        return Message("can't be written"), "Free space on its disk."
     if "not a database" in said or "malformed" in said:
-        return "is damaged", "Move it away: a new one is made, and finds the results again."
-    return "can't be used", "Look at the folder's permissions and its disk."
+        return Message("is damaged"), "Move it away: a new one is made, and finds the results again."
+    return Message("can't be used"), "Look at the folder's permissions and its disk."
 
 
 def insert(connection: sqlite3.Connection, **values: object) -> bool:

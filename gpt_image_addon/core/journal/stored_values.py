@@ -117,7 +117,7 @@ def read_values(kind: type[_Values], values: Mapping[str, Any]) -> _Values:
     return kind(**known)
 
 
-def foreign_request(values: Any) -> GenerationRequest:
+def sanitize_request(values: Any) -> GenerationRequest:
     """A request that was made on another machine.
 
     :raises ValueError: it is none.
@@ -129,7 +129,7 @@ def foreign_request(values: Any) -> GenerationRequest:
     return dataclasses.replace(request, **changes)
 
 
-def foreign_application(values: Any) -> Application:
+def sanitize_application(values: Any) -> Application:
     """What was to become of a result on another machine, without the places and data-blocks of that one.
 
     :raises ValueError: it is none.

@@ -1,36 +1,43 @@
-"""The providers, by name. Importing this loads none of them."""
+"""The code of the providers, found by their rows in `request.providers`. Importing this loads none of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
+from ..request.pricing import Estimate, UsageHistory, no_history
+from ..request.providers import PROVIDERS, ProviderInfo
+from ..text.message import message
 
 if TYPE_CHECKING:
     from ..http.endpoint import Connection
+    from ..request.models import Registry
+    from ..request.pricing import Usage
+    from ..request.request import GenerationRequest
     from .base import Provider
 
 
-@dataclass(frozen=True)
-class ProviderInfo:
-    """A row of the table of providers."""
+def load_provider(name: str) -> type[Provider]:
+    """The class of a provider.
 
-    module: str
-    """Below this package; loaded when the first request is sent."""
-    factory: str
-    """Its class in there, made with the connection."""
-    needs_key: bool
-    is_paid: bool
-    """Its requests go to a server that sends a bill."""
+    :raises ConfigurationError: there is none of that name.
+    """
+    info = _row(name)
+    found: type[Provider] = getattr(import_module(info.module, __name__), info.factory)
+    return found
 
 
-PROVIDERS: Mapping[str, ProviderInfo] = {
-    "openai": ProviderInfo(".openai.client", "OpenAIProvider", needs_key=True, is_paid=True),
-    "offline": ProviderInfo(".offline.provider", "OfflineProvider", needs_key=False, is_paid=False),
-}
+def _row(name: str) -> ProviderInfo:
+    info = PROVIDERS.get(name)
+    if info is None:
+        raise ConfigurationError(
+            message("There is no provider '{provider}'.", provider=name),
+            next_step=message("Use {names}.", names=" or ".join(PROVIDERS)),
+        )
+    return info
 
 
 def make_provider(name: str, connection: Connection) -> Provider:
@@ -38,10 +45,41 @@ def make_provider(name: str, connection: Connection) -> Provider:
 
     :raises ConfigurationError: there is none of that name.
     """
-    info = PROVIDERS.get(name)
-    if info is None:
-        raise ConfigurationError(
-            f"There is no provider '{name}'.", next_step=f"Use {' or '.join(PROVIDERS)}."
-        )
-    provider: Provider = getattr(import_module(info.module, __name__), info.factory)(connection)
-    return provider
+    return load_provider(name)(connection)
+
+
+def _pricing_of(name: str) -> ModuleType | None:
+    """The module that knows a provider's prices; None where nothing is paid."""
+    pricing = _row(name).pricing
+    return import_module(pricing, __name__) if pricing else None
+
+
+def price_request(
+    request: GenerationRequest,
+    prompt: str,
+    registry: Registry,
+    picture_sizes: Sequence[tuple[int, int]] = (),
+    seen: UsageHistory = no_history,
+) -> Estimate:
+    """What a request will cost at its provider.
+
+    :param request: as it is sent.
+    :param prompt: the words that are sent.
+    :param picture_sizes: width and height in pixels of each reference, then of mask and markup.
+    :param seen: what earlier answers took.
+    :raises ConfigurationError: there is no provider of that name.
+    """
+    pricing = _pricing_of(request.provider)
+    if pricing is None:
+        return Estimate(0.0, 0.0, exact=True)
+    price: Estimate = pricing.price_request(request, prompt, registry, picture_sizes, seen)
+    return price
+
+
+def price_answer(request: GenerationRequest, usage: Usage, registry: Registry) -> float | None:
+    """What an answer did cost in USD; None where the model's prices are unknown."""
+    pricing = _pricing_of(request.provider)
+    if pricing is None:
+        return 0.0
+    cost: float | None = pricing.cost_usd(usage, registry, request.model)
+    return cost

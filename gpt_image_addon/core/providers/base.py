@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
+from ..http.endpoint import Connection
 from ..http.request_state import RequestState
 from ..imaging.formats import Upload
 from ..request.pricing import Usage
@@ -55,6 +56,21 @@ class Reporter:
 
 class Provider(Protocol):
     """Makes pictures; called on a worker thread."""
+
+    relief: ClassVar[float | None]
+    """Share of the shorter edge that its heights of 1 stand above 0; None where that is not known."""
+
+    def __init__(self, connection: Connection) -> None:
+        """
+        :param connection: where its server is and who calls it.
+        """
+
+    def list_models(self) -> list[str]:
+        """Ids of the models that it has now. Asking is free, and so the test of a connection.
+
+        :raises APIError: its server can't be reached or refuses.
+        """
+        ...
 
     def generate(
         self,

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..common.files import read_file
 from ..errors import ConfigurationError, InvalidRequestError
-from ..text.json_reader import parse_json
+from ..text.json_reader import once, parse_json
+from ..text.message import message
 from .model_table import COUNT_LIMIT, check_table
-from .parameters import ANIMATED_OR_DRAWN
+from .parameters import ANIMATED_OR_DRAWN, CHOSEN_BY_MODEL
+from .providers import DEFAULT_PROVIDER, find_provider
 from .request import GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
 
@@ -24,7 +27,6 @@ TABLE_FILE = "models.json"
 FILE_LIMIT = 4 * 10**6  # bytes of the user's own table
 REASON_LIMIT = 200  # characters
 SUNSET_NOTICE = timedelta(days=60)  # how long before its shutdown a model is warned about
-OFFLINE_MODEL = "offline-draft"
 GIF_FRAMES = (9, 12, 16)  # up to so many frames a size rule of its own holds
 DEFAULT_GIF_FRAMES = 9
 
@@ -34,7 +36,7 @@ class Model:
     """One row of the table."""
 
     id: str
-    provider: str = "openai"
+    provider: str = DEFAULT_PROVIDER
     snapshots: tuple[str, ...] = ()
     """Dated names of the same model."""
     released: str = ""
@@ -88,9 +90,11 @@ class Registry:
 
         :raises ConfigurationError: the user's table, which may name another, can't be used.
         """
-        if self.fault is not None and provider != "offline":
+        if own := find_provider(provider).default_model:
+            return own
+        if self.fault is not None:
             raise self.fault
-        return OFFLINE_MODEL if provider == "offline" else self.default
+        return self.default
 
     def get(self, model_id: str) -> Model:
         """The row of a model; for one that is not in the table, a row that permits everything."""
@@ -117,24 +121,47 @@ class Registry:
 
 
 def load_registry(override: Path | None = None) -> Registry:
-    """Read the table.
+    """The table; each version of the files is read once.
 
     :param override: a file of the same form; its rows win, and it may hold only some of them.
     :raises ConfigurationError: the override can't be read or is of another form.
     """
-    table = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
     try:
         if override is None or not override.exists():
-            return _registry(table)
-        extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"))
-        merged = _merged(table, extra)
-        check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
-        return _registry(merged)
+            return _built_in()
+        stat = override.stat()
+        return _overridden(override, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(
-            f"The model table {override} can't be used: {str(error)[:REASON_LIMIT]}.",
+            message(
+                "The model table {path} can't be used: {reason}.",
+                path=override,
+                reason=str(error)[:REASON_LIMIT],
+            ),
             next_step="Correct the file or delete it.",
         ) from error
+
+
+@cache
+def _built_in() -> Registry:
+    return _registry(_table())
+
+
+@lru_cache(maxsize=1)
+def _overridden(override: Path, version: tuple[int, ...]) -> Registry:
+    """
+    :param version: differs where the file was changed.
+    """
+    table = _table()
+    extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once)
+    merged = _merged(table, extra)
+    check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
+    return _registry(merged)
+
+
+def _table() -> dict[str, Any]:
+    found: dict[str, Any] = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
+    return found
 
 
 def usable_registry(override: Path) -> Registry:
@@ -152,9 +179,13 @@ def _merged(table: dict[str, Any], extra: Any) -> dict[str, Any]:
     added = extra.get("models", [])
     if not isinstance(added, list) or len(added) > COUNT_LIMIT:
         raise ValueError("models is no list of a reasonable length")
+    seen: set[str] = set()
     for row in added:
         if not isinstance(row, dict) or not isinstance(row.get("id"), str):
             raise ValueError("a model has no id")
+        if row["id"] in seen:
+            raise ValueError(f"the model {row['id']!r:.60} is there twice")
+        seen.add(row["id"])
         rows[row["id"]] = rows.get(row["id"], {}) | row
     merged = dict(table)
     merged.update((key, extra[key]) for key in ("default", "collected") if key in extra)
@@ -201,7 +232,12 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
     _check_alive(request.model, model, today)
     if model.known and model.provider != request.provider:
         raise InvalidRequestError(
-            f"The model {request.model} belongs to the provider {model.provider}, not to {request.provider}.",
+            message(
+                "The model {model} belongs to the provider {provider}, not to {given}.",
+                model=request.model,
+                provider=model.provider,
+                given=request.provider,
+            ),
             param="model",
         )
     _check_features(request, model)
@@ -212,7 +248,12 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
 def _check_alive(name: str, model: Model, today: date) -> None:
     if model.is_shut_down(today):
         raise InvalidRequestError(
-            f"The model {name} was shut down on {model.shutdown}; use {model.replacement} instead.",
+            message(
+                "The model {model} was shut down on {date}; use {replacement} instead.",
+                model=name,
+                date=model.shutdown,
+                replacement=model.replacement,
+            ),
             code="model_shut_down",
             param="model",
         )
@@ -232,18 +273,22 @@ def _check_size(request: GenerationRequest, rule: SizeRule) -> None:
 
 def _check_features(request: GenerationRequest, model: Model) -> None:
     name = request.model
-    choices = (
-        ("quality", request.quality, ("auto", *model.qualities)),
-        ("complexity", request.complexity, model.complexities),
-        ("input_fidelity", request.input_fidelity, model.input_fidelities),
-    )
-    for param, value, allowed in choices:
+    for row in CHOSEN_BY_MODEL:
+        param, value, allowed = row.name, getattr(request, row.name), row.taken_by(model)
         if value is None or value in allowed:
             continue
-        message = f"{name} does not take {param} '{value}'; leave it out."
+        problem = message(
+            "{name} does not take {param} '{value}'; leave it out.", name=name, param=param, value=value
+        )
         if allowed:
-            message = f"{name} does not take {param} '{value}'; it takes {', '.join(allowed)}."
-        raise InvalidRequestError(message, code="invalid_value", param=param)
+            problem = message(
+                "{name} does not take {param} '{value}'; it takes {values}.",
+                name=name,
+                param=param,
+                value=value,
+                values=", ".join(allowed),
+            )
+        raise InvalidRequestError(problem, code="invalid_value", param=param)
     refused = (
         (
             "background",
@@ -259,27 +304,47 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
     )
     for param, broken, what in refused:
         if broken:
-            raise InvalidRequestError(f"{name} does not offer {what}.", code="invalid_value", param=param)
+            raise InvalidRequestError(
+                message("{name} does not offer {what}.", name=name, what=what),
+                code="invalid_value",
+                param=param,
+            )
 
 
 def _warnings(request: GenerationRequest, registry: Registry, model: Model, today: date) -> tuple[str, ...]:
-    found = []
+    found: list[str] = []
     if not model.known:
         found.append(
-            f"The model {request.model} is not in the table of {registry.collected}; "
-            "the request is sent as it is, and its price is only a guess."
+            message(
+                "The model {model} is not in the table of {date}; the request is sent as it is, and its "
+                "price is only a guess.",
+                model=request.model,
+                date=registry.collected,
+            )
         )
     if model.shutdown is not None and date.fromisoformat(model.shutdown) - today <= SUNSET_NOTICE:
-        found.append(f"{request.model} shuts down on {model.shutdown}; {model.replacement} replaces it.")
+        found.append(
+            message(
+                "{model} shuts down on {date}; {replacement} replaces it.",
+                model=request.model,
+                date=model.shutdown,
+                replacement=model.replacement,
+            )
+        )
     if request.background == "transparent" and model.transparent == "preview":
-        found.append(f"{request.model} offers a transparent background only as a preview and may refuse it.")
+        found.append(
+            message(
+                "{model} offers a transparent background only as a preview and may refuse it.",
+                model=request.model,
+            )
+        )
     if request.is_edit and request.moderation != "auto":
         found.append("moderation has no effect on edits; it is not sent.")
     if request.size != AUTO:
         width, height = parse_size(request.size)
         limit = registry.size_rule(model).experimental_above
         if limit is not None and width * height > limit:
-            found.append(f"Sizes over 2560x1440 such as {request.size} are experimental.")
+            found.append(message("Sizes over 2560x1440 such as {size} are experimental.", size=request.size))
     return tuple(found)
 
 
@@ -308,4 +373,12 @@ def successor(model_id: str, registry: Registry, today: date) -> Successor | Non
         following = registry.get(found.replacement) if found.replacement else None
         found = following if following is not None and following.id not in seen else None
     new = found.id if found is not None else registry.default
-    return Successor(new, f"{model_id} was shut down on {model.shutdown}; {new} is used instead.")
+    return Successor(
+        new,
+        message(
+            "{model} was shut down on {date}; {replacement} is used instead.",
+            model=model_id,
+            date=model.shutdown,
+            replacement=new,
+        ),
+    )

@@ -6,9 +6,14 @@ Known without looking at pixels, so that pricing and submitting load nothing tha
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
+from typing import Any
 
 from ..errors import InvalidRequestError
-from .models import Model, Registry, gif_frames
+from ..text.message import message
+from .models import Registry, gif_frames
+from .parameters import DROPPABLE, SNAPPED
+from .providers import find_provider
 from .request import GenerationRequest
 from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
 
@@ -29,13 +34,19 @@ def effective_request(
     sent = asked if rule.problem(*asked) is None else rule.nearest(*asked)
     notes: tuple[str, ...] = ()
     if sent[0] < asked[0] or sent[1] < asked[1]:
-        notes = (f"No tile of {request.size} can be cut from {format_size(*sent)}: it will be enlarged.",)
+        notes = (
+            message(
+                "No tile of {size} can be cut from {picture_size}: it will be enlarged.",
+                size=request.size,
+                picture_size=format_size(*sent),
+            ),
+        )
     return dataclasses.replace(request, size=format_size(*sent)), notes
 
 
 def is_cut(request: GenerationRequest) -> bool:
     """Whether the result of a request is made seamless after it has arrived."""
-    return request.seamless and request.provider != "offline"
+    return request.seamless and not find_provider(request.provider).tiles_by_nature
 
 
 def tile_size(request: GenerationRequest) -> tuple[int, int] | None:
@@ -48,28 +59,36 @@ def check_tile_size(size: tuple[int, int]) -> None:
     least, most = 2 * SMALLEST, 8192
     if min(size) < least or max(size) > most:
         raise InvalidRequestError(
-            f"A tile has {least} to {most} pixels an edge, not {size[0]}x{size[1]}.",
+            message(
+                "A tile has {least} to {most} pixels an edge, not {width}x{height}.",
+                least=least,
+                most=most,
+                width=size[0],
+                height=size[1],
+            ),
             code="invalid_value",
             param="size",
         )
 
 
-def snap_to_model(request: GenerationRequest, model: Model, registry: Registry) -> GenerationRequest:
+def snap_to_model(
+    request: GenerationRequest, registry: Registry, names: Collection[str] = SNAPPED
+) -> GenerationRequest:
     """The request in its own size where the model takes it, else in the nearest, and without what it has not.
 
+    :param request: one that names its model.
+    :param names: those of `SNAPPED` that may change.
     :raises InvalidRequestError: it names no size.
     """
-    return dataclasses.replace(
-        request,
-        size=_nearest(request, model, registry),
-        complexity=request.complexity if request.complexity in model.complexities else None,
-        input_fidelity=request.input_fidelity if request.input_fidelity in model.input_fidelities else None,
-    )
-
-
-def _nearest(request: GenerationRequest, model: Model, registry: Registry) -> str:
-    if request.size == AUTO:
-        return request.size
-    rule = registry.size_rule(model, gif_frames(request))
-    size = parse_size(request.size)
-    return request.size if rule.problem(*size) is None else format_size(*rule.nearest(*size))
+    model = registry.get(request.model)
+    changes: dict[str, Any] = {
+        row.name: None
+        for row in DROPPABLE
+        if row.name in names and getattr(request, row.name) not in row.taken_by(model)
+    }
+    if "size" in names and request.size != AUTO:
+        rule = registry.size_rule(model, gif_frames(request))
+        size = parse_size(request.size)
+        if rule.problem(*size) is not None:
+            changes["size"] = format_size(*rule.nearest(*size))
+    return dataclasses.replace(request, **changes)

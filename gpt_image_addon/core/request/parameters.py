@@ -1,33 +1,368 @@
-"""Defaults, limits and words that hold for every model; the interface needs them before all else loads."""
+"""The one table of parameters, with the limits that hold for every model; the interface needs it first.
+
+A row makes the flag of the command line, the column of a manifest, the property of the panel with its place
+there, what presets keep, what is recalled from a job, the field of the API and the line in the reference. The
+value itself is a field of `GenerationRequest` or `Application`.
+"""
 
 from __future__ import annotations
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from .map_kinds import BY_NAME, MAP_KINDS
+from .providers import DEFAULT_PROVIDER
+
 DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
 DEFAULT_SIZE = "1024x1024"
+SNAPPED = frozenset({"size", "complexity", "input_fidelity"})
+"""Parameters of which a model may take less than was chosen; see `normalize.snap_to_model`."""
 PROMPT_LIMIT = 32_000  # characters
 PICTURE_LIMIT = 10  # pictures a request
 REFERENCE_LIMIT = 16  # pictures an edit
 STYLE_LIMIT = 1000  # characters of a style's words
 COMPRESSED_FORMATS = ("jpeg", "webp")
-STRENGTHS = ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
 ANIMATED_OR_DRAWN = ("gif", "svg")
 """Formats that never stream and that Blender can't hold."""
-PROVIDERS = ("openai", "offline")
-TARGETS = ("image", "texture", "plane", "material")
-OBJECT_TARGETS = ("texture", "material")  # those that go onto an existing object
-BACKGROUNDS = ("auto", "opaque", "transparent")
-OUTPUT_FORMATS = ("png", "jpeg", "webp", "gif", "svg")
+PIXEL_FORMATS = ("png", "jpeg", "webp")
+"""Formats that every model makes."""
 ALPHA_FORMATS = ("png", "webp")
-MODERATIONS = ("auto", "low")
-SVG_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 MAX_FRAME_MS = 655_350  # what a gif can hold
-DISPLACEMENTS = ("none", "bump", "true")
-CONVENTIONS = ("OPENGL", "DIRECTX")
-BITS = (8, 16)
-PACKINGS = ("gltf_orm", "unity_mask", "unreal_orm")  # those of packing.LAYOUTS, whose import takes numpy
-MAX_STRENGTH = 10.0
+MAX_STRENGTH = 10
 NO_OBJECT = -1
 """As `Application.object_uid`: not even the active object. No data-block has this `session_uid`."""
+
+Choice = tuple[str, str, str]
+"""A value, its label in the panel, and its tooltip."""
+UNSET = "unset"
+"""The choice that leaves a parameter out."""
+AUTOMATIC = (UNSET, "Automatic", "The model chooses")
+
+QUALITIES = (
+    ("auto", "Automatic", "The model chooses"),
+    ("low", "Low", "Quick and cheap"),
+    ("medium", "Medium", "For most pictures"),
+    ("high", "High", "Slower and more expensive"),
+    ("xhigh", "Extra High", "Slowest, most expensive"),
+    ("max", "Maximum", "The slowest and dearest"),
+)
+BACKGROUNDS = (
+    ("auto", "Automatic", "The model chooses"),
+    ("opaque", "Opaque", "No transparency"),
+    ("transparent", "Transparent", "A cut-out, for decals"),
+)
+OUTPUT_FORMATS = (
+    ("png", "PNG", "Lossless, with transparency"),
+    ("jpeg", "JPEG", "Small, without transparency"),
+    ("webp", "WebP", "Small, with transparency"),
+    ("gif", "GIF", "Animated; Blender shows the first frame, the file holds all"),
+    ("svg", "SVG", "A drawing; Blender can't show it, so it is kept as a file"),
+)
+SVG_EFFORTS = (
+    AUTOMATIC,
+    ("none", "None", "Draw at once"),
+    ("minimal", "Minimal", "Think as little as possible before drawing"),
+    ("low", "Low", "Think a little before drawing"),
+    ("medium", "Medium", "Think before drawing"),
+    ("high", "High", "Think a lot before drawing"),
+    ("xhigh", "Extra High", "Think longer still before drawing"),
+    ("max", "Maximum", "Think as long as possible before drawing"),
+)
+MODERATIONS = (
+    ("auto", "Automatic", "The usual filter"),
+    ("low", "Low", "A less restrictive filter"),
+)
+COMPLEXITIES = (
+    AUTOMATIC,
+    ("low", "Low", "Plain pictures"),
+    ("medium", "Medium", "Some detail"),
+    ("high", "High", "Much detail"),
+)
+FIDELITIES = (
+    AUTOMATIC,
+    ("low", "Low", "References are followed loosely"),
+    ("high", "High", "References are followed closely, at a higher price"),
+)
+MAPS = tuple((kind.name, kind.label, "Make this map") for kind in MAP_KINDS)
+DISPLACEMENTS = (
+    ("none", "Normal Map", "Relief is shown by the normal map"),
+    ("bump", "Bump", "Relief is shown by the height, as bump"),
+    ("true", "Displacement", "The height moves the surface; it needs enough geometry"),
+)
+MAPPINGS = (
+    ("uv", "UV Map", "As the object's UV map lies, once over it unless Real Size says otherwise"),
+    ("upright", "Upright", "Upright on what stands, and as large as the material usually is"),
+)
+CONVENTIONS = (
+    ("OPENGL", "OpenGL", "As Blender reads it: green is up"),
+    ("DIRECTX", "DirectX", "As Unreal Engine reads it: green is down"),
+)
+BITS = (
+    ("8", "8 Bit", "Small files"),
+    ("16", "16 Bit", "No steps in slopes; large files"),
+)
+PACKINGS = (
+    (UNSET, "None", "Every map stays a picture of its own"),
+    ("gltf_orm", "glTF", "Occlusion, roughness and metallic in one picture"),
+    ("unity_mask", "Unity Mask", "Metallic, occlusion and smoothness in one picture"),
+    ("unreal_orm", "Unreal ORM", "Occlusion, roughness and metallic in one picture"),
+)
+"""Those of `channel_packing.LAYOUTS`, whose import takes numpy."""
+
+Group = Literal["result", "maps", "references", "api", "files"]
+"""Of flags; `cli.flags` has their titles."""
+Section = Literal["prompt", "request", "provider", "mask", "maps", "strengths", "output", "advanced"]
+"""Of the panel."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How the command line takes a parameter."""
+
+    group: Group
+    help: str
+    metavar: str | None = None
+    name: str = ""
+    """With underscores; that of the parameter where it is empty."""
+
+
+@dataclass(frozen=True)
+class PanelField:
+    """How the panel shows a parameter."""
+
+    section: Section
+    label: str
+    tip: str
+    initial: Any = None
+    """What it begins with, where that is not the parameter's default."""
+    unset: Any = None
+    """What it says where the parameter is None; None where it can't say that, or a choice does."""
+    trait: str = ""
+    """Of the provider, without which it is hidden."""
+    attached: bool = False
+    """Drawn without a gap below the row before."""
+    short: str = ""
+    """The label where there is little room."""
+    in_preset: bool = True
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One row: a parameter of a generation."""
+
+    name: str
+    kind: type = str
+    """Of one value: str, int, float, bool or Path."""
+    default: Any = None
+    """None where it is left out, and the model or the server decides."""
+    flag: Flag | None = None
+    panel: PanelField | None = None
+    choices: tuple[Choice, ...] = ()
+    model_values: str = ""
+    """Field of `models.Model` with the values that the model takes; empty where all models take all."""
+    least: int | None = None
+    most: int | None = None
+    many: bool = False
+    """Whether it is a tuple of such values."""
+    formats: tuple[str, ...] = ()
+    """Output formats that have it; empty for all."""
+    of_maps: bool = False
+    """Only targets with material maps have it."""
+    needs: str = ""
+    """The parameter without which this one means nothing."""
+    field: Literal["", "always", "changed"] = ""
+    """When the API gets a field of this name: never, always, or when it is not the default."""
+    in_manifest: bool = True
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The values that may be chosen from, as text; empty where that is open."""
+        return tuple(word for word, _, _ in self.choices if word != UNSET)
+
+    @cached_property
+    def unset(self) -> Any:
+        """What the panel says where the parameter is None; None where it can't say that."""
+        if len(self.words) < len(self.choices):
+            return UNSET
+        if self.panel is not None and self.panel.unset is not None:
+            return self.panel.unset
+        return "" if self.kind is str and not self.choices else None
+
+    def taken_by(self, model: Any) -> tuple[Any, ...]:
+        """The values that a row of the model table takes; the default leaves the choice to the model."""
+        values: tuple[Any, ...] = getattr(model, self.model_values)
+        return values if self.default is None else (self.default, *values)
+
+
+# fmt: off
+_ROWS = (
+    Parameter("prompt", default="", field="always",
+        panel=PanelField("prompt", "Prompt", "What to make", in_preset=False)),
+    Parameter("style",
+        flag=Flag("result", "words of a named style join the prompt", "NAME"),
+        panel=PanelField("request", "Style", "Words that join the prompt", unset="none")),
+    Parameter("target", default="texture",
+        flag=Flag("result", "default: texture"),
+        panel=PanelField("request", "Make", "What becomes of the picture")),
+    Parameter("object_name",
+        flag=Flag("result", "object to put it on; default: the active one", "NAME", "object")),
+    Parameter("name",
+        flag=Flag("result", "name of the data-blocks; default: made from the prompt"),
+        panel=PanelField("output", "Name", "Name of the result; made from the prompt when empty",
+            in_preset=False)),
+    Parameter("provider", default="",
+        flag=Flag("api", f"default: $GPT_IMAGE_PROVIDER or {DEFAULT_PROVIDER}"),
+        panel=PanelField("provider", "Provider", "Who makes the picture")),
+    Parameter("model", default="", field="always",
+        flag=Flag("api", "model; `models` lists them", "ID"),
+        panel=PanelField("advanced", "Model",
+            "Model that makes the picture; the provider's default when empty")),
+    Parameter("size", default=DEFAULT_SIZE, field="always",
+        flag=Flag("api", f"pixels, such as 1536x1024, or auto (default: {DEFAULT_SIZE})", "WxH"),
+        panel=PanelField("request", "Size", "Width and height in pixels")),
+    Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
+        flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
+        panel=PanelField("request", "Quality", "How much work the model puts in")),
+    Parameter("background", default="auto", choices=BACKGROUNDS, field="changed",
+        flag=Flag("api", "transparent needs png or webp"),
+        panel=PanelField("request", "Background", "Behind the subject")),
+    Parameter("n", int, 1, least=1, most=PICTURE_LIMIT, field="always",
+        flag=Flag("api", "how many pictures, 1 to 10"),
+        panel=PanelField("request", "Count", "How many pictures")),
+    Parameter("seamless", bool, False,
+        flag=Flag("result", "ask for a picture that tiles"),
+        panel=PanelField("request", "Seamless", "Make the picture tile without seams")),
+    Parameter("repair_seams", bool, False, needs="seamless",
+        flag=Flag("result",
+            "let the model repaint seams that show after the cut: one more request for each such picture"),
+        panel=PanelField("request", "Repair Seams",
+            "Let the model repaint seams that still show: one more request for each such picture",
+            trait="repairs_seams")),
+    Parameter("references", Path, (), many=True,
+        flag=Flag("references",
+            "picture to show the model, or `camera` for a render of the scene; repeatable",
+            "PATH", "reference")),
+    Parameter("reference_labels", default=(), many=True),
+    Parameter("mask", Path,
+        flag=Flag("references", "where the first reference may change: what is transparent, or white",
+            "PATH")),
+    Parameter("composite", bool, True,
+        flag=Flag("references", "keep the model's changes outside the mask"),
+        panel=PanelField("mask", "Preserve Outside",
+            "Put back what lies outside the mask: models change that, too")),
+    Parameter("markup", Path,
+        flag=Flag("references", "transparent picture drawn over the first reference", "PATH")),
+    Parameter("output_format", default="png", choices=OUTPUT_FORMATS, field="changed",
+        flag=Flag("api", "default: png"),
+        panel=PanelField("output", "Format", "Of the file that the server sends")),
+    Parameter("output_compression", int, least=0, most=100, formats=COMPRESSED_FORMATS, field="changed",
+        flag=Flag("api", "for jpeg and webp", "0-100"),
+        panel=PanelField("output", "Compression", "0 is smallest, 100 best", initial=90)),
+    Parameter("frame_count", int, least=2, most=16, formats=("gif",), field="changed",
+        flag=Flag("api", "for the output format gif", "2-16"),
+        panel=PanelField("output", "Frames", "Of the GIF", initial=9)),
+    Parameter("frame_duration_ms", int, least=1, most=MAX_FRAME_MS, formats=("gif",), field="changed",
+        flag=Flag("api", "for the output format gif", "MS"),
+        panel=PanelField("output", "Frame Duration", "Milliseconds that a frame is shown", initial=200,
+            attached=True)),
+    Parameter("svg_model", formats=("svg",),
+        flag=Flag("api", "author of an svg, where the account may choose one", "ID"),
+        panel=PanelField("output", "Drawing Model",
+            "Model that draws the SVG; the server's default when empty")),
+    Parameter("svg_reasoning_effort", choices=SVG_EFFORTS, formats=("svg",), needs="svg_model",
+        flag=Flag("api", "reasoning effort of the model that draws, with --svg-model"),
+        panel=PanelField("output", "Reasoning",
+            "How long the drawing model thinks first; it needs the name of that model")),
+    Parameter("partial_images", int, 0, least=0, most=3, formats=PIXEL_FORMATS, field="changed",
+        flag=Flag("api", "previews while it is made; each costs a little", "0-3"),
+        panel=PanelField("output", "Previews", "Pictures to see while waiting; each costs a little")),
+    Parameter("previews_in_target", bool, False, formats=PIXEL_FORMATS, needs="partial_images",
+        panel=PanelField("output", "Previews in the Scene",
+            "Show the previews where the result will be, until it comes; they are never saved")),
+    Parameter("stream", bool, False, formats=PIXEL_FORMATS,
+        flag=Flag("api", "let each of several pictures come when it is finished"),
+        panel=PanelField("output", "Stream", "Let each of several pictures come as soon as it is finished")),
+    Parameter("textures_dir", Path, in_manifest=False,
+        flag=Flag("files", "folder that gets copies of the pictures and maps", "DIR"),
+        panel=PanelField("output", "Copies",
+            "Folder that gets copies of pictures and maps; that of the preferences when empty",
+            in_preset=False)),
+    Parameter("picture", int, 0),
+    Parameter("maps", default=(), many=True, choices=MAPS, of_maps=True,
+        flag=Flag("maps", f"material maps: {', '.join(BY_NAME)}", "KIND,…"),
+        panel=PanelField("maps", "Maps", "Material maps to make from the picture",
+            initial=("base_color", "normal", "roughness", "height", "metallic"))),
+    Parameter("displacement", default="none", choices=DISPLACEMENTS, of_maps=True,
+        flag=Flag("maps", "show height as bump or true displacement (default: none)"),
+        panel=PanelField("maps", "Relief", "How the material shows its height")),
+    Parameter("mapping", default="uv", choices=MAPPINGS, of_maps=True,
+        flag=Flag("maps", "how the image lies: as the UV map, or upright and in real size (default: uv)"),
+        panel=PanelField("maps", "Mapping", "How the image lies on the object", initial="upright")),
+    Parameter("texture_size", float, of_maps=True,
+        flag=Flag("maps", "what the picture spans on the object", "METRES"),
+        panel=PanelField("maps", "Real Size",
+            "What the picture spans on the object; 0 leaves it to Mapping", unset=0.0)),
+    Parameter("height_by_model", bool, False, of_maps=True,
+        flag=Flag("maps", "ask the model for the height too: one more request"),
+        panel=PanelField("maps", "Height by the Model",
+            "Ask the model for the height of its picture: one more request, which is paid, too",
+            trait="needs_height")),
+    Parameter("normal_strength", float, 1.0, least=0, most=MAX_STRENGTH, of_maps=True,
+        flag=Flag("maps", "steepness of the normal map", "FACTOR"),
+        panel=PanelField("strengths", "Normal Strength", "How steep the relief of the normal map is",
+            short="Normal")),
+    Parameter("height_strength", float, 1.0, least=0, most=MAX_STRENGTH, of_maps=True,
+        flag=Flag("maps", "contrast of the height map", "FACTOR"),
+        panel=PanelField("strengths", "Height Strength",
+            "How much of the range from black to white the height takes", short="Height")),
+    Parameter("ao_strength", float, 1.0, least=0, most=MAX_STRENGTH, of_maps=True,
+        flag=Flag("maps", "darkness of the ambient occlusion", "FACTOR"),
+        panel=PanelField("strengths", "AO Strength", "How dark hollows are in the ambient occlusion map",
+            short="AO")),
+    Parameter("roughness_contrast", float, 1.0, least=0, most=MAX_STRENGTH, of_maps=True,
+        flag=Flag("maps", "spread of the roughness", "FACTOR"),
+        panel=PanelField("strengths", "Roughness Contrast",
+            "How much the roughness differs from its mean", short="Roughness")),
+    Parameter("bits", int, 8, choices=BITS, of_maps=True,
+        flag=Flag("maps", "of height and normal (default: 8)"),
+        panel=PanelField("output", "Depth", "Of height and normal maps")),
+    Parameter("convention", default="OPENGL", choices=CONVENTIONS, of_maps=True,
+        flag=Flag("maps", "of the normal map in --textures-dir; Blender's own is OPENGL"),
+        panel=PanelField("output", "Normals",
+            "Of the normal map among the copies; Blender's own is always OpenGL")),
+    Parameter("pack", choices=PACKINGS, of_maps=True,
+        flag=Flag("maps", "also write several maps into one picture"),
+        panel=PanelField("output", "Pack", "A picture of several maps for a game engine")),
+    Parameter("moderation", default="auto", choices=MODERATIONS, field="changed",
+        flag=Flag("api", "how strict the safety system is"),
+        panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered",
+            trait="is_moderated")),
+    Parameter("complexity", choices=COMPLEXITIES, model_values="complexities", field="changed",
+        flag=Flag("api", "low, medium or high, for models that take it"),
+        panel=PanelField("advanced", "Complexity", "How much the picture holds")),
+    Parameter("input_fidelity", choices=FIDELITIES, model_values="input_fidelities",
+        needs="references", field="changed",
+        flag=Flag("api", "high or low, for models that take it"),
+        panel=PanelField("advanced", "Fidelity", "How closely references are followed")),
+    Parameter("safety_identifier", field="changed",
+        flag=Flag("api", "a hash that stands for the end user", "HASH"),
+        panel=PanelField("advanced", "Safety Identifier",
+            "A hashed name of your user, where your account's terms ask for one",
+            trait="is_moderated", in_preset=False)),
+)
+# fmt: on
+
+PARAMETERS: Mapping[str, Parameter] = {row.name: row for row in _ROWS}
+"""By name, in the order of the panel."""
+CHOSEN_BY_MODEL = tuple(row for row in _ROWS if row.model_values)
+"""Those of which models take different values."""
+DROPPABLE = tuple(row for row in CHOSEN_BY_MODEL if row.default is None)
+"""Those of them that are left out where the model does not take the value."""
+SNAPPED = frozenset({"size", *(row.name for row in DROPPABLE)})
+"""Parameters of which a model may take less than was chosen; see `normalize.snap_to_model`."""
+STRENGTHS = tuple(row.name for row in _ROWS if row.panel and row.panel.section == "strengths")

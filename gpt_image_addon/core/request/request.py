@@ -7,37 +7,26 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..common.arguments import PathText, kinds_of, typed
 from ..errors import InvalidRequestError
+from ..text.message import message
 from ..text.plain_text import find_unstorable
-from .map_kinds import BY_NAME
 from .parameters import (
     ALPHA_FORMATS,
     ANIMATED_OR_DRAWN,
-    BACKGROUNDS,
-    BITS,
     COMPRESSED_FORMATS,
-    CONVENTIONS,
     DEFAULT_SIZE,
-    DISPLACEMENTS,
-    MAX_FRAME_MS,
-    MAX_STRENGTH,
-    MODERATIONS,
     NO_OBJECT,
-    OUTPUT_FORMATS,
-    PACKINGS,
-    PICTURE_LIMIT,
+    PARAMETERS,
     PROMPT_LIMIT,
-    PROVIDERS,
     REFERENCE_LIMIT,
-    STRENGTHS,
-    SVG_EFFORTS,
-    TARGETS,
 )
+from .providers import PROVIDERS
+from .targets import TARGETS
 
 _T = TypeVar("_T", bound="_Values")
 
@@ -74,6 +63,7 @@ class GenerationRequest(_Values):
     """
 
     prompt: str = ""
+    """What to make, in your words."""
     provider: str = ""
     """Empty means the provider of the settings."""
     model: str = ""
@@ -112,6 +102,11 @@ class GenerationRequest(_Values):
     """Name of a style whose words join the prompt."""
     seamless: bool = False
     """The result should tile."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all its pictures, in the order references, mask, markup."""
+        return (*self.references, *filter(None, (self.mask, self.markup)))
 
     @property
     def is_edit(self) -> bool:
@@ -173,8 +168,10 @@ class Application(_Values):
     """Layout of a packed picture to make from the maps."""
     displacement: str = "none"
     """How a material shows its height: not (a normal map does), as bump, or as true displacement."""
+    mapping: str = "uv"
+    """How the image lies on an object: as the UV map, or ``upright`` and in the material's usual size."""
     texture_size: float | None = None
-    """Metres that the picture spans; None lays it over the UV square once."""
+    """Metres that the picture spans; None leaves it to `mapping`."""
     height_by_model: bool = False
     """Ask the model for the height of its picture: one more request."""
     repair_seams: bool = False
@@ -193,12 +190,7 @@ def check_application(application: Application) -> None:
     """:raises InvalidRequestError: a value that is not known or out of range."""
     _check_texts(application)
     _one_of("target", application.target, TARGETS)
-    for kind in application.maps:
-        _one_of("maps", kind, tuple(BY_NAME))
-    check_map_values(
-        {name: getattr(application, name) for name in (*STRENGTHS, "convention", "bits", "pack")}
-    )
-    _one_of("displacement", application.displacement, DISPLACEMENTS)
+    check_choices(vars(application))
     if application.picture < 0:
         raise InvalidRequestError(
             f"picture counts from 0, not from {application.picture}.", code="invalid_value", param="picture"
@@ -215,20 +207,20 @@ def check_application(application: Application) -> None:
         )
 
 
-def check_map_values(values: Mapping[str, Any]) -> None:
-    """Check strengths, convention, bits and packing, those that are there.
+def check_choices(values: Mapping[str, Any]) -> None:
+    """Check values, by the names of their parameters, against the table: choices and ranges.
 
     :raises InvalidRequestError: a value that is not known or out of range.
     """
-    for name in STRENGTHS:
-        if not 0 <= values.get(name, 1.0) <= MAX_STRENGTH:
-            raise InvalidRequestError(
-                f"{name} must be 0 to {MAX_STRENGTH:g}, not {values[name]}.", code="invalid_value", param=name
-            )
-    _one_of("convention", values.get("convention", CONVENTIONS[0]), CONVENTIONS)
-    _one_of("bits", str(values.get("bits", BITS[0])), tuple(map(str, BITS)))
-    if values.get("pack") is not None:
-        _one_of("pack", values["pack"], PACKINGS)
+    for name, value in values.items():
+        row = PARAMETERS.get(name)
+        if row is None or value is None:
+            continue
+        if row.choices and not row.model_values:
+            for item in value if row.many else (value,):
+                _one_of(name, str(item), row.words)
+        if row.least is not None and row.most is not None:
+            _in_range(name, value, row.least, row.most)
 
 
 def check_values(request: GenerationRequest) -> None:
@@ -241,20 +233,15 @@ def check_values(request: GenerationRequest) -> None:
         raise InvalidRequestError("The prompt is empty.", code="missing_prompt", param="prompt")
     if len(request.prompt) > PROMPT_LIMIT:
         raise InvalidRequestError(
-            f"The prompt has {len(request.prompt):,} characters; {PROMPT_LIMIT:,} is the limit.",
+            message(
+                "The prompt has {count} characters; {limit} is the limit.",
+                count=f"{len(request.prompt):,}",
+                limit=f"{PROMPT_LIMIT:,}",
+            ),
             param="prompt",
         )
     _one_of("provider", request.provider, PROVIDERS)
-    _one_of("background", request.background, BACKGROUNDS)
-    _one_of("output_format", request.output_format, OUTPUT_FORMATS)
-    _one_of("moderation", request.moderation, MODERATIONS)
-    _in_range("n", request.n, 1, PICTURE_LIMIT)
-    _in_range("partial_images", request.partial_images, 0, 3)
-    _in_range("output_compression", request.output_compression, 0, 100)
-    _in_range("frame_count", request.frame_count, 2, 16)
-    _in_range("frame_duration_ms", request.frame_duration_ms, 1, MAX_FRAME_MS)
-    if request.svg_reasoning_effort is not None:
-        _one_of("svg_reasoning_effort", request.svg_reasoning_effort, SVG_EFFORTS)
+    check_choices(vars(request))
     _check_identifier(request.safety_identifier)
     _check_combinations(request)
 
@@ -266,10 +253,18 @@ def _check_texts(values: _Values) -> None:
         for text in found if isinstance(found, tuple) else (found,):
             place = find_unstorable(text) if isinstance(text, str) else None
             if place is not None:
-                message = f"{field.name} holds half of a character at place {place + 1}, so it is not whole."
+                problem = message(
+                    "{param} holds half of a character at place {place}, so it is not whole.",
+                    param=field.name,
+                    place=place + 1,
+                )
                 if text[place] == "\0":
-                    message = f"{field.name} holds the character U+0000 at place {place + 1}."
-                raise InvalidRequestError(message, code="bad_text", param=field.name)
+                    problem = message(
+                        "{param} holds the character U+0000 at place {place}.",
+                        param=field.name,
+                        place=place + 1,
+                    )
+                raise InvalidRequestError(problem, code="bad_text", param=field.name)
 
 
 def _check_identifier(value: str | None) -> None:
@@ -282,9 +277,9 @@ def _check_identifier(value: str | None) -> None:
 
 
 def _check_combinations(request: GenerationRequest) -> None:
-    for broken, param, message in (*_format_rules(request), *_edit_rules(request)):
+    for broken, param, problem in (*_format_rules(request), *_edit_rules(request)):
         if broken:
-            raise InvalidRequestError(message, param=param)
+            raise InvalidRequestError(problem, param=param)
 
 
 def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
@@ -293,7 +288,11 @@ def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]
     yield (
         request.background == "transparent" and chosen not in ALPHA_FORMATS,
         "output_format",
-        f"A transparent background needs {' or '.join(ALPHA_FORMATS)}, not {chosen}.",
+        message(
+            "A transparent background needs {formats}, not {format}.",
+            formats=" or ".join(ALPHA_FORMATS),
+            format=chosen,
+        ),
     )
     yield (
         request.output_compression is not None and chosen not in COMPRESSED_FORMATS,
@@ -304,19 +303,19 @@ def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]
     yield (
         chosen in ANIMATED_OR_DRAWN and request.is_streamed,
         "partial_images" if request.partial_images else "stream",
-        f"{chosen} is not streamed; leave stream and partial_images out.",
+        message("{format} is not streamed; leave stream and partial_images out.", format=chosen),
     )
     for name in ("frame_count", "frame_duration_ms"):
         yield (
             getattr(request, name) is not None and chosen != "gif",
             name,
-            f"{name} belongs to the output format gif.",
+            message("{name} belongs to the output format gif.", name=name),
         )
     for name in ("svg_model", "svg_reasoning_effort"):
         yield (
             getattr(request, name) is not None and chosen != "svg",
             name,
-            f"{name} belongs to the output format svg.",
+            message("{name} belongs to the output format svg.", name=name),
         )
     yield (
         request.svg_reasoning_effort is not None and request.svg_model is None,
@@ -331,7 +330,7 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
     yield (
         count > REFERENCE_LIMIT,
         "references",
-        f"{count} references are too many; {REFERENCE_LIMIT} is the limit.",
+        message("{count} references are too many; {limit} is the limit.", count=count, limit=REFERENCE_LIMIT),
     )
     for name, needs in (
         ("mask", "A mask needs a reference: the picture whose parts may change."),
@@ -347,10 +346,15 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
     yield request.mask is not None and request.output_format == "gif", "mask", "A gif takes no mask."
 
 
-def _one_of(param: str, value: str, allowed: Sequence[str]) -> None:
+def _one_of(param: str, value: str, allowed: Collection[str]) -> None:
     if value not in allowed:
         raise InvalidRequestError(
-            f"{param} '{value}' is not known; use one of {', '.join(allowed)}.",
+            message(
+                "{param} '{value}' is not known; use one of {values}.",
+                param=param,
+                value=value,
+                values=", ".join(allowed),
+            ),
             code="invalid_value",
             param=param,
         )
@@ -359,5 +363,13 @@ def _one_of(param: str, value: str, allowed: Sequence[str]) -> None:
 def _in_range(param: str, value: int | None, low: int, high: int) -> None:
     if value is not None and not low <= value <= high:
         raise InvalidRequestError(
-            f"{param} must be {low} to {high}, not {value}.", code="invalid_value", param=param
+            message(
+                "{param} must be {least} to {most}, not {value}.",
+                param=param,
+                least=low,
+                most=high,
+                value=value,
+            ),
+            code="invalid_value",
+            param=param,
         )

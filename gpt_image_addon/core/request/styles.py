@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from ..common.files import PRIVATE_FILE, read_file, replace_file
 from ..common.paths import state_folder
 from ..errors import InvalidRequestError
-from ..text.json_reader import parse_json
+from ..text.json_reader import once, parse_json
 from ..text.log import get_logger
+from ..text.message import message
 from .parameters import STYLE_LIMIT
 
 log = get_logger(__name__)
@@ -70,7 +71,10 @@ def find_style(name: str) -> Style:
             raise
         log.warning("%s", error.message)
     if name not in known:
-        raise InvalidRequestError(f"There is no style '{name}'; there are {', '.join(known)}.", param="style")
+        raise InvalidRequestError(
+            message("There is no style '{name}'; there are {names}.", name=name, names=", ".join(known)),
+            param="style",
+        )
     return known[name]
 
 
@@ -88,10 +92,14 @@ def read_styles(path: Path) -> Mapping[str, Style]:
     :raises InvalidRequestError: it can't be read, or is of another form.
     """
     try:
-        return _parse(parse_json(read_file(path, FILE_LIMIT).decode("utf-8-sig")), str(path))
+        return _parse(
+            parse_json(read_file(path, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once), str(path)
+        )
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise InvalidRequestError(f"The styles in {path} can't be read: {reason}.", param="style") from error
+        raise InvalidRequestError(
+            message("The styles in {path} can't be read: {reason}.", path=path, reason=reason), param="style"
+        ) from error
 
 
 def write_styles(path: Path, styles: Iterable[Style], mode: int = 0o644) -> None:
@@ -121,7 +129,9 @@ def drop_style(name: str) -> None:
     """
     own = dict(user_styles())
     if own.pop(name, None) is None:
-        raise InvalidRequestError(f"'{name}' is not one of your own styles.", param="style")
+        raise InvalidRequestError(
+            message("'{name}' is not one of your own styles.", name=name), param="style"
+        )
     write_styles(state_folder() / STYLES_FILE, own.values(), PRIVATE_FILE)
 
 
@@ -132,23 +142,36 @@ def name_from_label(label: str) -> str:
     """
     name = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
     if not name:
-        raise InvalidRequestError(f"'{label}' has no letter or digit to make a name of.", param="style")
+        raise InvalidRequestError(
+            message("'{name}' has no letter or digit to make a name of.", name=label), param="style"
+        )
     return name
 
 
 def _parse(table: Any, source: str) -> Mapping[str, Style]:
     if not isinstance(table, dict) or not isinstance(table.get("styles"), list):
-        raise InvalidRequestError(f"{source} holds no styles.", param="style")
+        raise InvalidRequestError(message("{source} holds no styles.", source=source), param="style")
     if table.get("schema") != SCHEMA:
-        raise InvalidRequestError(f"The styles in {source} are of another version.", param="style")
+        raise InvalidRequestError(
+            message("The styles in {source} are of another version.", source=source), param="style"
+        )
     if len(table["styles"]) > COUNT_LIMIT:
-        raise InvalidRequestError(f"{source} holds more than {COUNT_LIMIT:,} styles.", param="style")
+        raise InvalidRequestError(
+            message("{source} holds more than {limit} styles.", source=source, limit=f"{COUNT_LIMIT:,}"),
+            param="style",
+        )
     found: dict[str, Style] = {}
     for number, row in enumerate(table["styles"], 1):
         style = _parse_row(row, f"Style {number} in {source}")
         if style.name in found:
             raise InvalidRequestError(
-                f"Style {number} in {source} has the name '{style.name}' of another.", param="style"
+                message(
+                    "Style {number} in {source} has the name '{name}' of another.",
+                    number=number,
+                    source=source,
+                    name=style.name,
+                ),
+                param="style",
             )
         found[style.name] = style
     return found
@@ -162,19 +185,35 @@ def checked(name: str, label: str, words: str, which: str = "The style") -> Styl
     """
     if len(name) > NAME_LIMIT or not _NAME.fullmatch(name):
         raise InvalidRequestError(
-            f"{which} is called '{name[:NAME_LIMIT]}'; use small letters, digits and underscores.",
+            message(
+                "{which} is called '{name}'; use small letters, digits and underscores.",
+                which=which,
+                name=name[:NAME_LIMIT],
+            ),
             param="style",
         )
     if len(label) > NAME_LIMIT or not label.isprintable():
         raise InvalidRequestError(
-            f"{which} has a label that can't be shown; use up to {NAME_LIMIT} plain characters.",
+            message(
+                "{which} has a label that can't be shown; use up to {limit} plain characters.",
+                which=which,
+                limit=NAME_LIMIT,
+            ),
             param="style",
         )
     if _NO_TEXT.search(words):
-        raise InvalidRequestError(f"{which} holds control characters in its words.", param="style")
+        raise InvalidRequestError(
+            message("{which} holds control characters in its words.", which=which), param="style"
+        )
     if not words.strip() or len(words) > STYLE_LIMIT:
         raise InvalidRequestError(
-            f"{which} has {len(words)} characters of words, not 1 to {STYLE_LIMIT}.", param="style"
+            message(
+                "{which} has {count} characters of words, not 1 to {limit}.",
+                which=which,
+                count=len(words),
+                limit=STYLE_LIMIT,
+            ),
+            param="style",
         )
     return Style(name, label.strip() or name, words.strip())
 
@@ -183,5 +222,7 @@ def _parse_row(row: Any, which: str) -> Style:
     found = row if isinstance(row, dict) else {}
     name, label, words = (found.get(key) for key in ("name", "label", "words"))
     if not (isinstance(name, str) and isinstance(label, str) and isinstance(words, str)):
-        raise InvalidRequestError(f"{which} has no name, label and words.", param="style")
+        raise InvalidRequestError(
+            message("{which} has no name, label and words.", which=which), param="style"
+        )
     return checked(name, label, words, which)

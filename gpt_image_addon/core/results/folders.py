@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 from ..common.files import (
     PART_SUFFIX,
@@ -27,6 +28,7 @@ from ..common.paths import find_below, is_file_name, is_job_id, is_month
 ANSWER_FILE = "answer.json"
 BODY_FILE = "body.bin"
 RESCUE_PREFIX = "gpt-image-"
+ADDRESS = "file://"
 ORIGINAL_STEM = "original"
 MASK_FILE = "mask.png"
 PICTURE_STEM = "image-"
@@ -98,7 +100,8 @@ def named(root: Path, job: str, noted: object) -> Path | None:
     parts = noted.split("/")
     if len(parts) == 3 and parts[0] == root.name and is_month(parts[1]) and parts[2] == job:
         return root / parts[1] / job
-    path = Path(noted)
+    is_address = noted.startswith(ADDRESS)
+    path = Path(os.fsdecode(unquote_to_bytes(noted.removeprefix(ADDRESS))) if is_address else noted)
     rescued = path.name == job and re.fullmatch(f"{RESCUE_PREFIX}{job}-[a-z0-9_]+", path.parent.name)
     return path if rescued and path.is_absolute() and ".." not in parts else None
 

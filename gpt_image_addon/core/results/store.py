@@ -29,6 +29,7 @@ from ..common.paths import find_below, is_job_id
 from ..errors import StorageError
 from ..text.json_reader import load_json
 from ..text.log import get_logger
+from ..text.message import join, message
 from . import folders
 from .folders import ANSWER_FILE as ANSWER_FILE
 from .folders import HEIGHT_STEM as HEIGHT_STEM
@@ -111,6 +112,8 @@ class PreparedResult:
     warnings: tuple[str, ...] = ()
     packed: Mapping[str, ImageFile] = field(default_factory=dict)
     """Several maps in one picture, by the name of the layout that was asked for."""
+    metres: float | None = None
+    """What its first picture usually spans, where that is known and it tiles."""
     further_jobs: tuple[str, ...] = ()
     """Journal rows of the further requests that went into this."""
 
@@ -162,7 +165,9 @@ def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts
     except OSError as error:
         if read_answer(path) is not None:  # another process has brought it
             return Kept(path)
-        problem = f"{path.parent} could not be written: {error.strerror or error}."
+        problem = message(
+            "{path} could not be written: {reason}.", path=path.parent, reason=error.strerror or error
+        )
     part = path.with_name(path.name + PART_SUFFIX)
     body = _take_body(part)
     for folder in itertools.chain((path,) if body else (), _rescue_folders(job)):
@@ -173,12 +178,16 @@ def keep(root: Path, job: str, when: datetime, files: Mapping[str, bytes], facts
         with contextlib.suppress(OSError):
             if body:
                 write_synced(folder / folders.BODY_FILE, body, PRIVATE_FILE)
-        told = f"{problem} The answer lies in {folder} instead; move it to a safe place."
+        told = message(
+            "{problem} The answer lies in {folder} instead; move it to a safe place.",
+            problem=problem,
+            folder=folder,
+        )
         return Kept(folder, "" if folder == path else told)
     full = StorageError(
         problem, code="disk_full", billed="yes", next_step="Free the disk before sending more."
     )
-    full.next_step = f"{full.next_step} {_put_body_back(part, body)}".rstrip()
+    full.next_step = join(full.next_step, _put_body_back(part, body))
     raise full
 
 
@@ -211,7 +220,7 @@ def _put_body_back(part: Path, data: bytes | None) -> str:
         return ""
     with contextlib.suppress(OSError):
         body = _finish(part) / body.name
-    return f"What was received lies in {body}."
+    return message("What was received lies in {path}.", path=body)
 
 
 def _write_whole(path: Path, files: Mapping[str, bytes]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 MAX_DIGITS = 18  # of a whole number; no count, status or index has more
 MAX_DEPTH = 64  # of lists and objects in one another; no answer, manifest or table needs ten
 TOO_DEEP = "it is nested too deeply"
+MAX_SHOWN = 60  # characters of a key in an error
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
@@ -55,6 +56,19 @@ def parse_json(text: str | bytes, **hooks: Any) -> Any:
         if not level:
             return value
     raise ValueError(TOO_DEEP)
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An ``object_pairs_hook`` for what people write: `json` itself keeps the last of two equal keys, unsaid.
+
+    :raises ValueError: a key is there twice.
+    """
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:MAX_SHOWN]!r} is there twice")
+        found[key] = value
+    return found
 
 
 def replace_half_characters(text: str) -> str:

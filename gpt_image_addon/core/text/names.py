@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import islice
 
-from .plain_text import HIDDEN
+from .message import message
+from .plain_text import DEVICE, HIDDEN
 
 NAME_LIMIT = 63  # bytes of UTF-8: the longest data-block name before Blender 5.0
 FALLBACK = "ImageFile"
@@ -17,7 +18,6 @@ COMPARED_NAMES = 2000  # a scene may have very many, and each comparison takes a
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 _HIDDEN = re.compile(f"[{HIDDEN}]")
-_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?= *\.|$)", re.IGNORECASE)
 _EDGES = " ._-,;'"
 _INVISIBLE = "\u200c\u200d"
 _JOINERS = "\u200d\ufe0e\ufe0f"
@@ -36,7 +36,7 @@ def safe_name(prompt: str, *, limit: int = NAME_LIMIT, fallback: str = FALLBACK)
     text = _FORBIDDEN.sub(" ", text)
     text = "".join(" " if c.isspace() else c for c in _HIDDEN.sub("", text) if _is_shown(c))
     text = re.sub(" +", " ", text).strip(_EDGES + _INVISIBLE)
-    reserved = _RESERVED.match(text)
+    reserved = DEVICE.match(text)
     if reserved:
         text = f"{reserved[0]}_{text[reserved.end() :]}"
     return _cut(text, limit) or fallback
@@ -84,4 +84,4 @@ def suggestion(wanted: str, known: Iterable[str]) -> str:
     names = {name.casefold(): name for name in islice(known, COMPARED_NAMES)}
     longer = [name for name in names if name.startswith(f"{wanted.casefold()}_")]
     alike = longer or get_close_matches(wanted.casefold(), names, 1, ALIKE)
-    return f"Perhaps you meant '{names[alike[0]]}'." if alike else ""
+    return message("Perhaps you meant '{name}'.", name=names[alike[0]]) if alike else ""

@@ -13,6 +13,8 @@ HIDDEN = (
 )
 """Of a class of characters: marks that nobody sees, but for the joiners that emoji and some scripts need."""
 CUT = "…"
+DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?= *\.|$)", re.IGNORECASE)
+"""How a name begins that Windows keeps for a device, whatever its ending and its folder."""
 
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -~])?|\x9b[0-?]*[ -/]*[@-~]"

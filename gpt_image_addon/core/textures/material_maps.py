@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..raster.arrays import Plane, parallel_rows
 from ..request.map_kinds import BY_NAME, MAP_KINDS
 from ..request.sizes import SMALLEST
+from ..text.message import message
 from .lighting import flatten_lighting, full_scale, light_ramp, log_luminance, remove_ramp
 from .material_guess import MaterialGuess, guess_material
 from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness, without_steps
@@ -111,13 +112,29 @@ def make_maps(
 def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | None) -> None:
     unknown = [kind for kind in kinds if kind not in BY_NAME]
     if unknown:
-        raise ValueError(f"There is no map {unknown[0]!r}; there are {', '.join(BY_NAME)}.")
+        raise ValueError(
+            message(
+                "There is no map {name}; there are {names}.", name=f"{unknown[0]!r}", names=", ".join(BY_NAME)
+            )
+        )
     if color.ndim != 3 or color.shape[2] not in (3, 4) or full_scale(color) != 255:
-        raise ValueError(f"Maps are made from an 8-bit RGB or RGBA picture, not {color.shape} {color.dtype}.")
+        raise ValueError(
+            message(
+                "Maps are made from an 8-bit RGB or RGBA picture, not {shape} {type}.",
+                shape=color.shape,
+                type=color.dtype,
+            )
+        )
     if min(color.shape[:2]) < SMALLEST:
-        raise ValueError(f"Maps need a picture of at least {SMALLEST} x {SMALLEST} pixels.")
+        raise ValueError(message("Maps need a picture of at least {least} x {least} pixels.", least=SMALLEST))
     if height is not None and height.shape != color.shape[:2]:
-        raise ValueError(f"The height is {height.shape} pixels, but the picture is {color.shape[:2]}.")
+        raise ValueError(
+            message(
+                "The height is {height_size} pixels, but the picture is {size}.",
+                height_size=height.shape,
+                size=color.shape[:2],
+            )
+        )
 
 
 def _roughness(light: Plane, guess: MaterialGuess, contrast: float, wide: bool) -> Map:
@@ -159,5 +176,10 @@ def _notes(guess: MaterialGuess, approximate: bool) -> tuple[str, ...]:
     if approximate:
         notes.append("Relief is estimated rather than known: normal, height and occlusion are approximate.")
     if not guess.known:
-        notes.append(f"No material was recognised in the description: {guess.label} values were taken.")
+        notes.append(
+            message(
+                "No material was recognised in the description: {material} values were taken.",
+                material=guess.label,
+            )
+        )
     return tuple(notes)

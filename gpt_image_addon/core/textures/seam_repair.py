@@ -19,6 +19,7 @@ from ..imaging.png_writer import encode_png
 from ..raster.alignment import registered, warped
 from ..raster.arrays import Plane
 from ..raster.masked_edit import composite
+from ..text.message import message
 from .lighting import log_luminance
 from .tiling import GOOD_BAND, GOOD_STEP, SHOWING, Tile, TileScores, score
 
@@ -63,7 +64,10 @@ def repaint_seams(tile: Tile, answer: NDArray[np.uint8]) -> tuple[Tile, str]:
     given = np.asarray(Image.fromarray(answer[..., :3]).resize((width, height), Image.Resampling.LANCZOS))
     found = registered(log_luminance(given), log_luminance(color))
     if found.score < FITS:
-        return tile, f"The repainted seams do not fit the picture ({found.score:.2f}) and are not used."
+        return tile, message(
+            "The repainted seams do not fit the picture ({score}) and are not used.",
+            score=f"{found.score:.2f}",
+        )
     planes = [warped(given[..., i].astype(np.float32), found.shifts) for i in range(3)]
     placed = np.clip(np.rint(np.stack(planes, -1)), 0, 255).astype(np.uint8)
     mixed = composite(color, placed, band)

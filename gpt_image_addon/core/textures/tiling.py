@@ -15,6 +15,7 @@ from PIL import Image
 
 from ..raster.arrays import Plane
 from ..request.sizes import SMALLEST
+from ..text.message import message
 from .lighting import flatten_lighting, light_ramp, log_luminance
 from .seam_cut import Cut, cheapest_overlap, least_cut, overlap_error
 
@@ -78,7 +79,15 @@ def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
     if is_seamless(pixels) and size in (None, (width, height)):
         return Tile(pixels, score(pixels), True, ("The picture tiles already and is unchanged.",))
     if size and not (SMALLEST <= size[0] < width and SMALLEST <= size[1] < height):
-        raise ValueError(f"A tile of {size[0]} x {size[1]} cannot be cut from {width} x {height} pixels.")
+        raise ValueError(
+            message(
+                "A tile of {width} x {height} cannot be cut from {image_width} x {image_height} pixels.",
+                width=size[0],
+                height=size[1],
+                image_width=width,
+                image_height=height,
+            )
+        )
     planes = pixels if pixels.ndim == 3 else pixels[..., None]
     planes = flatten_lighting(planes, light_ramp(log_luminance(planes)))
     planes, cut_across = _joined(_turned(planes), size[0] if size else None, closed=False)
@@ -174,11 +183,13 @@ def _turned(planes: Pixels) -> Pixels:
 
 def _check(pixels: Pixels) -> None:
     if pixels.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"A tile is made from 8- or 16-bit pixels, not {pixels.dtype}.")
+        raise ValueError(message("A tile is made from 8- or 16-bit pixels, not {type}.", type=pixels.dtype))
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4):
-        raise ValueError(f"A tile is made from height x width x 1 to 4 channels, not {pixels.shape}.")
+        raise ValueError(
+            message("A tile is made from height x width x 1 to 4 channels, not {shape}.", shape=pixels.shape)
+        )
     if min(pixels.shape[:2]) < SMALLEST:
-        raise ValueError(f"A tile needs at least {SMALLEST} x {SMALLEST} pixels.")
+        raise ValueError(message("A tile needs at least {least} x {least} pixels.", least=SMALLEST))
 
 
 def _colors(pixels: Pixels) -> NDArray[np.float32]:

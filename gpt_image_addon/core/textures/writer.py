@@ -24,6 +24,7 @@ from ..raster.arrays import Plane
 from ..request.normalize import check_tile_size
 from ..request.sizes import source_size
 from ..results.store import Facts, ImageFile
+from ..text.message import message
 from .channel_packing import LAYOUTS, pack
 from .material_guess import MaterialGuess
 from .material_maps import ALL, Strengths, make_maps
@@ -92,7 +93,12 @@ def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
         return cut
     notes = cut.notes
     if growth > 1.0:
-        notes += (f"The tile was enlarged {growth:.2f} times: the picture is too small to cut it.",)
+        notes += (
+            message(
+                "The tile was enlarged {times} times: the picture is too small to cut it.",
+                times=f"{growth:.2f}",
+            ),
+        )
     return Tile(resized(cut.pixels, size, wraps=True), cut.scores, False, notes, _grown(cut, size))
 
 
@@ -124,7 +130,12 @@ def check_tile_file(path: Path) -> None:
     """:raises InvalidRequestError: a tile can't be written as such a file."""
     if path.suffix.lower() not in TILE_FORMATS:
         raise InvalidRequestError(
-            f"A tile is written as {', '.join(TILE_FORMATS)}, not as '{path.name}'.", param="output"
+            message(
+                "A tile is written as {formats}, not as '{name}'.",
+                formats=", ".join(TILE_FORMATS),
+                name=path.name,
+            ),
+            param="output",
         )
 
 
@@ -226,7 +237,7 @@ def map_options(
     bits: int = 8,
     pack: str | None = None,
 ) -> MapOptions:
-    """Options from values that `request.check_map_values` has passed.
+    """Options from values that `request.check_choices` has passed.
 
     :param kinds: empty for all.
     :param strengths: by the names of `request.STRENGTHS`.

@@ -12,7 +12,9 @@ from typing import Any, Literal
 import bpy
 
 from ...core.errors import SceneError
+from ...core.text.message import message
 from .. import compat
+from ..context import camera_of
 from ..images import save_pixels
 
 SAMPLES = 16  # of EEVEE; a reference needs no more
@@ -34,22 +36,13 @@ def render_camera(
     scene = bpy.context.scene
     if camera_of(scene) is None:
         raise SceneError(
-            f"The scene '{scene.name}' has no camera.",
+            message("The scene '{scene}' has no camera.", scene=scene.name),
             next_step="Add one, or use a file as reference.",
         )
     set_up = _set_up_rendered if shading == "rendered" else _set_up_solid
     with render_copy(width=width, height=height, set_up=set_up) as rendered:
         _move(rendered, path)
     return path
-
-
-def camera_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """The camera that a render of the current frame uses: that of a marker goes before the scene's own."""
-    markers = [mark for mark in scene.timeline_markers if mark.camera and not mark.camera.hide_render]
-    past = [mark for mark in markers if mark.frame <= scene.frame_current]
-    if past:
-        return max(past, key=lambda mark: mark.frame).camera
-    return min(markers, key=lambda mark: mark.frame).camera if markers else scene.camera
 
 
 @contextmanager
@@ -82,7 +75,9 @@ def render_copy(
             bpy.ops.render.render(write_still=True, scene=copy.name)
             yield next(Path(folder).iterdir())
     except (RuntimeError, OSError, TypeError, AttributeError, StopIteration) as error:
-        raise SceneError(f"The camera's view could not be rendered: {error}") from error
+        raise SceneError(
+            message("The camera's view could not be rendered: {reason}", reason=error)
+        ) from error
     finally:
         bpy.data.scenes.remove(copy)
 
@@ -152,7 +147,7 @@ def capture_viewport(context: bpy.types.Context, path: Path, *, width: int, heig
     try:
         pixels = _draw(context, area, width, height)
     except RuntimeError as error:
-        raise SceneError(f"The view could not be drawn: {error}") from error
+        raise SceneError(message("The view could not be drawn: {reason}", reason=error)) from error
     path.parent.mkdir(parents=True, exist_ok=True)
     save_pixels(pixels, width, height, path)
     return path

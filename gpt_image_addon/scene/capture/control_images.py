@@ -14,10 +14,12 @@ from typing import Any, Literal
 import bpy
 
 from ...core.errors import SceneError
+from ...core.text.message import message
 from .. import compat
+from ..context import camera_of
 from ..images import save_pixels
 from ..transaction import Transaction
-from .camera import camera_of, render_copy, show_plainly
+from .camera import render_copy, show_plainly
 
 Kind = Literal["depth", "normal"]
 FLAT_SAMPLES = 4  # of Cycles: surfaces are flat, so only edges need more than one
@@ -35,7 +37,9 @@ def render_guide(path: Path, kind: Kind, *, width: int, height: int) -> Path:
     """
     scene = bpy.context.scene
     if camera_of(scene) is None:
-        raise SceneError(f"The scene '{scene.name}' has no camera.", next_step="Add one first.")
+        raise SceneError(
+            message("The scene '{scene}' has no camera.", scene=scene.name), next_step="Add one first."
+        )
     values = _rendered(kind, width, height)
     if kind == "depth":
         values = _brightness(values)

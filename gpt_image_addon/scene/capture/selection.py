@@ -13,6 +13,7 @@ import bpy
 
 from ...core.errors import SceneError
 from ...core.raster.drawing import Point, Stroke
+from ...core.text.message import message
 from ..images import tiles_of
 from ..shading.uv import rendered_layer
 from ..targets.texture import shown_uv_map
@@ -33,14 +34,16 @@ def selected_faces(obj: bpy.types.Object | None) -> list[list[Point]]:
     mesh = obj.data
     layer = mesh.uv_layers.get(shown_uv_map(obj)) or rendered_layer(mesh)
     if layer is None:
-        raise SceneError(f"'{obj.name}' has no UV map.", next_step="Unwrap it first.")
+        raise SceneError(message("'{obj}' has no UV map.", obj=obj.name), next_step="Unwrap it first.")
     faces = [
         [tuple(layer.uv[corner].vector) for corner in polygon.loop_indices]
         for polygon in mesh.polygons
         if polygon.select
     ]
     if not faces:
-        raise SceneError(f"No face of '{obj.name}' is selected.", next_step="Select some in Edit Mode.")
+        raise SceneError(
+            message("No face of '{obj}' is selected.", obj=obj.name), next_step="Select some in Edit Mode."
+        )
     return faces
 
 
@@ -63,8 +66,8 @@ def check_tiles(obj: bpy.types.Object, faces: list[list[Point]]) -> None:
         if math.isfinite(u + v) and (math.floor(u), math.floor(v)) != (0, 0):
             tile = FIRST_TILE + math.floor(u) + 10 * math.floor(v)
             raise SceneError(
-                f"Selected faces of '{obj.name}' lie on UDIM tile {tile}.",
-                next_step=f"A mask can only be made of faces on tile {FIRST_TILE}.",
+                message("Selected faces of '{obj}' lie on UDIM tile {tile}.", obj=obj.name, tile=tile),
+                next_step=message("A mask can only be made of faces on tile {tile}.", tile=FIRST_TILE),
             )
 
 

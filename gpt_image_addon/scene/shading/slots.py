@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ...core.text.message import message
 from ..context import view_layer_of
 from ..evaluated import evaluated
 from ..transaction import Transaction
@@ -78,9 +79,11 @@ def why_unseen(obj: bpy.types.Object, material: bpy.types.Material) -> str | Non
     layers = [view_layer_of(scene) for scene in obj.users_scene]
     if layers and all(layer.material_override for layer in layers):
         override = layers[0].material_override
-        return (
-            f"The view layer '{layers[0].name}' shows '{override.name}' on everything: "
-            f"'{material.name}' doesn't show."
+        return message(
+            "The view layer '{layer}' shows '{override}' on everything: '{material}' doesn't show.",
+            layer=layers[0].name,
+            override=override.name,
+            material=material.name,
         )
     by_nodes = any(modifier.type == "NODES" for modifier in obj.modifiers)
     if obj.type != "MESH" and not by_nodes:
@@ -91,11 +94,24 @@ def why_unseen(obj: bpy.types.Object, material: bpy.types.Material) -> str | Non
         if any(_material_at(shown, mesh, index) == material for index in _used_slots(mesh)):
             return None
         if by_nodes:
-            return f"Geometry nodes set the material of '{obj.name}': '{material.name}' doesn't show."
+            return message(
+                "Geometry nodes set the material of '{obj}': '{material}' doesn't show.",
+                obj=obj.name,
+                material=material.name,
+            )
         number = obj.active_material_index + 1
-        return f"No face of '{obj.name}' uses its material slot {number}: '{material.name}' doesn't show yet."
+        return message(
+            "No face of '{obj}' uses its material slot {number}: '{material}' doesn't show yet.",
+            obj=obj.name,
+            number=number,
+            material=material.name,
+        )
     if by_nodes:
-        return f"Geometry nodes make '{obj.name}' and choose its materials: '{material.name}' may not show."
+        return message(
+            "Geometry nodes make '{obj}' and choose its materials: '{material}' may not show.",
+            obj=obj.name,
+            material=material.name,
+        )
     return None
 
 

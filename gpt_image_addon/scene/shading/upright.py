@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 
+from ...core.text.message import message
 from ..evaluated import mesh_of, readable_mesh, world_matrix
 from ..transaction import Transaction
 from .unwrapping import array_of, box_unwrap, cofactors, corner_vertices, face_corners, frame_of
@@ -41,15 +42,23 @@ def upright_coordinates_for(obj: bpy.types.Object, changes: Transaction) -> tupl
         flat = first.name
         for layer in mesh.uv_layers:
             if layer != first and is_upright(obj, mesh, layer):
-                return Coordinates(uv_map=layer.name), f"The new nodes use the upright UV map '{layer.name}'."
+                return Coordinates(uv_map=layer.name), message(
+                    "The new nodes use the upright UV map '{uv_map}'.", uv_map=layer.name
+                )
         frame = _frame_of_sides(obj, mesh)
     if frame is not None and obj.mode != "EDIT" and len(obj.data.uv_layers) < MOST_LAYERS:
         name = box_unwrap(obj, changes, frame)
         if name in mesh_of(obj).uv_layers:
-            told = f"The UV map '{flat}' turns the image: '{name}' was made by box projection."
+            told = message(
+                "The UV map '{uv_map}' turns the image: '{other}' was made by box projection.",
+                uv_map=flat,
+                other=name,
+            )
             return Coordinates(uv_map=name), told
         obj.data.uv_layers.remove(obj.data.uv_layers[name])
-    return box_coordinates(obj), f"The UV map '{flat}' turns the image: it is projected from six sides."
+    return box_coordinates(obj), message(
+        "The UV map '{uv_map}' turns the image: it is projected from six sides.", uv_map=flat
+    )
 
 
 def is_upright(obj: bpy.types.Object, mesh: bpy.types.Mesh, layer: bpy.types.MeshUVLoopLayer) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import bpy
 
+from ...core.text.message import message
 from ..evaluated import bounds_of, mesh_of, readable_mesh, world_matrix
 from ..transaction import Transaction
 from .unwrapping import add_uvs, array_of, box_unwrap, cofactors, corner_vertices, face_corners, frame_of
@@ -61,13 +62,17 @@ def coordinates_for(obj: bpy.types.Object, changes: Transaction) -> tuple[Coordi
         if found:
             return found
         if obj.mode == "EDIT":
-            told = f"'{obj.name}' gets no UV map in Edit Mode: the image is projected from six sides."
+            told = message(
+                "'{obj}' gets no UV map in Edit Mode: the image is projected from six sides.", obj=obj.name
+            )
             return box_coordinates(obj), told
         if obj.data.polygons:
             found = _by_new_layer(obj, flat, changes)
-            told = f"'{obj.name}' keeps no further UV map: the image is projected from six sides."
+            told = message(
+                "'{obj}' keeps no further UV map: the image is projected from six sides.", obj=obj.name
+            )
             return found or (box_coordinates(obj), told)
-    told = f"'{obj.name}' has no faces for UVs: the picture is projected from six sides."
+    told = message("'{obj}' has no faces for UVs: the picture is projected from six sides.", obj=obj.name)
     return box_coordinates(obj), told
 
 
@@ -78,12 +83,19 @@ def _by_layers(
     shown = shown_faces(obj, mesh)
     flat = _flat_share(mesh, rendered, shown)
     if flat < 1:
-        told = f"In the UV map '{rendered.name}', faces of '{obj.name}' have no area: they show one colour."
+        told = message(
+            "In the UV map '{uv_map}', faces of '{obj}' have no area: they show one colour.",
+            uv_map=rendered.name,
+            obj=obj.name,
+        )
         return UV, told if flat > FLAT_SHARE else None
     for layer in mesh.uv_layers:
         if layer != rendered and _flat_share(mesh, layer, shown) < 1:
-            told = (
-                f"The UV map '{rendered.name}' of '{obj.name}' has no area: the new nodes use '{layer.name}'."
+            told = message(
+                "The UV map '{uv_map}' of '{obj}' has no area: the new nodes use '{other}'.",
+                uv_map=rendered.name,
+                obj=obj.name,
+                other=layer.name,
             )
             return Coordinates(uv_map=layer.name), told
     return None
@@ -104,12 +116,22 @@ def _by_new_layer(
     if attribute is not None:
         source = attribute.name
         name = add_uvs(mesh, _values_of(mesh, attribute), changes)
-        told = f"The UVs of '{obj.name}' in its attribute '{source}' were copied to the UV map '{name}'."
+        told = message(
+            "The UVs of '{obj}' in its attribute '{attribute}' were copied to the UV map '{uv_map}'.",
+            obj=obj.name,
+            attribute=source,
+            uv_map=name,
+        )
     else:
         name = box_unwrap(obj, changes)
-        told = f"'{obj.name}' had no UVs: unwrapped by box projection."
+        told = message("'{obj}' had no UVs: unwrapped by box projection.", obj=obj.name)
         if flat:
-            told = f"The UV map '{flat}' of '{obj.name}' has no area: '{name}' was made by box projection."
+            told = message(
+                "The UV map '{uv_map}' of '{obj}' has no area: '{other}' was made by box projection.",
+                uv_map=flat,
+                obj=obj.name,
+                other=name,
+            )
     if name not in mesh_of(obj).uv_layers:
         mesh.uv_layers.remove(mesh.uv_layers[name])
         return None

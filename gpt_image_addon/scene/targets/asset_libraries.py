@@ -7,9 +7,10 @@ from pathlib import Path
 
 import bpy
 
+from ...core.common.catalogs import usable_tags
 from ...core.errors import SceneError, StorageError
-from ...core.journal.outputs import Outputs
-from ...core.request.catalogs import usable_tags
+from ...core.results.output_files import Outputs
+from ...core.text.message import message
 from ...core.text.names import safe_name
 from ..assets import CATALOGS_NAMESPACE, add_catalog
 from ..blend_files import written
@@ -54,7 +55,9 @@ def mark(material: bpy.types.Material, library: str, outputs: Outputs) -> Path |
             found = outputs.place(part, path, str(material.get(JOB, "")) or part.name, renames=True)
         add_catalog(folder, CATALOG)
     except StorageError as error:
-        raise SceneError(f"The asset could not be written to {path}: {error.message}") from error
+        raise SceneError(
+            message("The asset could not be written to {path}: {problem}", path=path, problem=error.message)
+        ) from error
     return found
 
 
@@ -62,7 +65,7 @@ def _folder_of(library: str) -> Path:
     found = bpy.context.preferences.filepaths.asset_libraries.get(library)
     if found is None or not Path(found.path).is_dir():
         raise SceneError(
-            f"There is no asset library '{library}'.",
+            message("There is no asset library '{library}'.", library=library),
             next_step="Choose one in the add-on's preferences; Blender's own list is under File Paths.",
         )
     return Path(found.path)

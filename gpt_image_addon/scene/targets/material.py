@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,10 @@ from ...core.results.store import Facts, ImageFile, PreparedResult
 from .. import compat
 from ..images import KIND, add_image
 from ..images import PROPERTY_PREFIX as PREFIX
-from ..shading import nodes
+from ..shading import nodes, slots, upright, uv
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
+from .base import Applied, Target, finish_material, name_of, receiver_of
 from .texture import new_material
 
 BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
@@ -252,3 +254,39 @@ def replace_maps(
 
 def _holds(image: bpy.types.Image | None, data: bytes) -> bool:
     return bool(image and image.packed_file and bytes(image.packed_file.data) == data)
+
+
+def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
+    obj, messages = receiver_of(application)
+    is_upright = application.mapping == "upright"
+    find = upright.upright_coordinates_for if is_upright else uv.coordinates_for
+    coordinates, told = find(obj, changes) if obj else (UV, None)
+    messages += [told] if told else []
+    look = Look(
+        coordinates,
+        uv.metres_per_unit(obj, coordinates) if obj else 1.0,
+        application.texture_size or (prepared.metres if is_upright and obj else None),
+        application.displacement,
+    )
+    material, images = build_material(
+        name_of(prepared, application), _maps_of(prepared), prepared.facts, changes, look=look
+    )
+    if obj:
+        slots.assign(obj, material, changes)
+    base = images.pop("base_color")
+    applied = finish_material(obj, material, base, prepared, messages, changes)
+    return dataclasses.replace(applied, map_images=tuple(image.name for image in images.values()))
+
+
+def _maps_of(prepared: PreparedResult) -> dict[str, ImageFile]:
+    return {"base_color": prepared.pictures[0], **prepared.maps}
+
+
+def _images(prepared: PreparedResult) -> Iterator[tuple[ImageFile, bool]]:
+    """The maps, and the pictures that have none."""
+    maps = _maps_of(prepared)
+    yield from ((maps[kind.name], kind.is_data) for kind in MAP_KINDS if kind.name in maps)
+    yield from ((picture, False) for picture in prepared.pictures[1:])
+
+
+TARGET = Target(_apply, _images)

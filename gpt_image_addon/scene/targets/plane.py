@@ -8,8 +8,15 @@ import bpy
 from mathutils import Matrix, Vector
 
 from ...core.request.request import Application
+from ...core.results.store import PreparedResult
+from ...core.text.message import message
+from ...core.text.names import safe_name
+from ..context import camera_of, find_scene, view_layer_of
 from ..evaluated import world_matrix
+from ..images import add_image
 from ..transaction import Transaction
+from . import texture
+from .base import Applied, Target
 
 HEIGHT = 1.0  # metres
 GAP = 0.1  # metres between planes
@@ -50,10 +57,9 @@ def _facing(scene: bpy.types.Scene, application: Application) -> Matrix:
     if application.view_matrix:
         values = application.view_matrix
         matrix = Matrix([values[row : row + 4] for row in range(0, 16, 4)])
-    elif scene.camera:
-        matrix = world_matrix(scene.camera)
     else:
-        matrix = UPRIGHT
+        camera = camera_of(scene)
+        matrix = world_matrix(camera) if camera is not None else UPRIGHT
     return _rotation_of(matrix) or UPRIGHT
 
 
@@ -71,9 +77,17 @@ def why_unseen(plane: bpy.types.Object, view_layer: bpy.types.ViewLayer) -> str 
     (collection,) = plane.users_collection
     path = _path_to(collection, view_layer.layer_collection)
     if any(layer.exclude or layer.hide_viewport or layer.collection.hide_viewport for layer in path):
-        return f"The collection '{collection.name}' is hidden or excluded: '{plane.name}' doesn't show."
+        return message(
+            "The collection '{collection}' is hidden or excluded: '{plane}' doesn't show.",
+            collection=collection.name,
+            plane=plane.name,
+        )
     if any(layer.collection.hide_render for layer in path):
-        return f"The collection '{collection.name}' is hidden in renders: '{plane.name}' is not rendered."
+        return message(
+            "The collection '{collection}' is hidden in renders: '{plane}' is not rendered.",
+            collection=collection.name,
+            plane=plane.name,
+        )
     return None
 
 
@@ -101,3 +115,28 @@ def activate(objects: list[bpy.types.Object], view_layer: bpy.types.ViewLayer) -
     for obj in view_layer.objects:
         obj.select_set(obj in objects, view_layer=view_layer)
     view_layer.objects.active = objects[0]
+
+
+def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
+    scene = find_scene(application)
+    assert scene is not None  # or it would have been deferred
+    made, images = [], []
+    for picture in prepared.pictures:
+        name = safe_name(application.name or picture.name)
+        image = changes.made(add_image(picture, prepared.facts))
+        material = texture.new_material(name, picture, changes)
+        node, _ = texture.wire(material, image, changes)
+        if picture.has_alpha:
+            texture.wire_alpha(material, node, changes)
+        plane = add_plane(name, picture.width / picture.height, collection_for(scene), changes)
+        plane.data.materials.append(material)
+        made.append(plane)
+        images.append(image.name)
+    place_in_row(made, scene, application)
+    if not bpy.app.background:
+        activate(made, view_layer_of(scene))
+    told = why_unseen(made[0], view_layer_of(scene))
+    return Applied(tuple(images), made[0].active_material.name, made[0].name, (told,) if told else ())
+
+
+TARGET = Target(_apply)

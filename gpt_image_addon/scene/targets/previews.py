@@ -12,8 +12,8 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...core.imaging.thumbnails import Color, Preview, mean_of_preview
-from ...core.request.parameters import OBJECT_TARGETS
 from ...core.request.request import Application
+from ...core.request.targets import find_target
 from ...core.text.names import safe_name
 from .. import display
 from ..context import MATERIAL_TYPES, find_scene
@@ -33,7 +33,7 @@ def show(job: str, preview: Preview, application: Application, name: str) -> Non
     """
     if find_scene(application) is None or why_deferred(application):
         return
-    obj = find_object(application) if application.target in OBJECT_TARGETS else None
+    obj = find_object(application) if find_target(application.target).onto_object else None
     if obj is not None and obj.mode == "EDIT":
         return  # only some of its faces may get the result
     _watch()

@@ -11,14 +11,16 @@ import unicodedata
 import bpy
 
 from ...core.errors import InvalidRequestError
-from ...core.request.parameters import NO_OBJECT, OBJECT_TARGETS
+from ...core.request.parameters import NO_OBJECT
 from ...core.request.request import Application
+from ...core.request.targets import find_target
+from ...core.text.message import Message, message
 from ...core.text.names import suggestion
 from ..context import MATERIAL_TYPES, find_scene, view_layer_of
 
 OWN_UNDO_MODES = {"EDIT": "Edit Mode", "SCULPT": "Sculpt Mode"}
 """Modes that keep the mesh, and undo steps, of their own."""
-BUSY_JOBS = {"RENDER": "A render is running", "OBJECT_BAKE": "A bake is running"}
+BUSY_JOBS = {"RENDER": Message("A render is running"), "OBJECT_BAKE": Message("A bake is running")}
 """What Blender does meanwhile and lets nothing be changed, as the beginning of a sentence."""
 
 
@@ -55,12 +57,12 @@ def find_receiver(application: Application) -> tuple[bpy.types.Object | None, st
     obj = find_object(application)
     if obj is None:
         if application.object_name:
-            return None, f"There is no object '{application.object_name}' in the scene."
+            return None, message("There is no object '{name}' in the scene.", name=application.object_name)
         if application.object_uid == NO_OBJECT:
             return None, "No object was named."
         return None, "There is no active object." if application.object_uid is None else "The object is gone."
     if obj.type not in MATERIAL_TYPES:
-        return None, f"'{obj.name}' can't have a material."
+        return None, message("'{obj}' can't have a material.", obj=obj.name)
     return obj, ""
 
 
@@ -78,7 +80,7 @@ def check_receiver(application: Application, *, at_once: bool = False) -> None:
     is_by_id = application.object_uid is not None and not application.object_name
     param = "object_uid" if is_by_id else "object_name"
     obj = None
-    if application.target in OBJECT_TARGETS:
+    if find_target(application.target).onto_object:
         obj, problem = find_receiver(application)
         is_named = application.object_name or application.object_uid is not None
         if obj is None and is_named and (application.object_name or find_object(application) is None):
@@ -100,10 +102,14 @@ def _not_found(
     name = application.object_name
     if name and find_object(application) is not None:
         types = ", ".join(MATERIAL_TYPES)
-        step = f"Name an object of one of these types: {types}."
-        return InvalidRequestError(problem, code="no_surface", param=param, next_step=step)
+        return InvalidRequestError(
+            problem,
+            code="no_surface",
+            param=param,
+            next_step=message("Name an object of one of these types: {types}.", types=types),
+        )
     if name:
-        problem = f"There is no object '{name}' in the scene '{scene.name}'."
+        problem = message("There is no object '{name}' in the scene '{scene}'.", name=name, scene=scene.name)
     step = suggestion(name, (obj.name for obj in scene.objects)) if name else ""
     return InvalidRequestError(problem, code="no_such_object", param=param, next_step=step)
 
@@ -112,11 +118,16 @@ def _check_idle(obj: bpy.types.Object | None, param: str) -> None:
     """:raises InvalidRequestError: Blender is at something that it would have to end first."""
     for job, sentence in BUSY_JOBS.items():
         if bpy.app.is_job_running(job):
-            raise InvalidRequestError(f"{sentence}.", code="busy", next_step="Wait until it has finished.")
+            raise InvalidRequestError(
+                message("{reason}.", reason=sentence), code="busy", next_step="Wait until it has finished."
+            )
     mode = _own_mode(obj)
     if obj is not None and mode:
         raise InvalidRequestError(
-            f"'{obj.name}' is in {mode}.", code="wrong_mode", param=param, next_step="Leave it first."
+            message("'{obj}' is in {mode}.", obj=obj.name, mode=mode),
+            code="wrong_mode",
+            param=param,
+            next_step="Leave it first.",
         )
 
 
@@ -124,29 +135,35 @@ def why_deferred(application: Application) -> str | None:
     """One sentence why the result can't be applied right now, or None."""
     for job, sentence in BUSY_JOBS.items():
         if bpy.app.is_job_running(job):
-            return f"{sentence}; the result is imported when it has finished."
+            return message("{reason}; the result is imported when it has finished.", reason=sentence)
     scene = find_scene(application)
     if scene is None:
         return "The scene that this was made for is not open."
-    obj = find_receiver(application)[0] if application.target in OBJECT_TARGETS else None
+    obj = find_receiver(application)[0] if find_target(application.target).onto_object else None
     why = _why_read_only(application, scene, obj)
     holder = _holder(application, scene, obj)
     mode = _own_mode(holder)
     takes_faces = obj is not None and obj.type == "MESH" and obj.mode == "EDIT"
     if holder is None or not mode or why or takes_faces:
         return why
-    return f"'{holder.name}' is in {mode}; the result is imported when it is left."
+    return message(
+        "'{obj}' is in {mode}; the result is imported when it is left.", obj=holder.name, mode=mode
+    )
 
 
 def why_read_only(obj: bpy.types.Object) -> str | None:
     """Why an object can't get a material although it has a surface; None where it can."""
     for block in (obj, obj.data):
         if block.library:
-            return (
-                f"'{obj.name}' is linked from {block.library.filepath}; make it local to give it a material."
+            return message(
+                "'{obj}' is linked from {library}; make it local to give it a material.",
+                obj=obj.name,
+                library=block.library.filepath,
             )
         if block.override_library:
-            return f"'{obj.name}' is a library override; make it local to give it a material."
+            return message(
+                "'{obj}' is a library override; make it local to give it a material.", obj=obj.name
+            )
     return None
 
 
@@ -154,16 +171,19 @@ def _why_read_only(
     application: Application, scene: bpy.types.Scene, obj: bpy.types.Object | None
 ) -> str | None:
     """What a result would have to change and can't, as a sentence."""
-    if scene.library and application.target != "image":
-        return f"The scene '{scene.name}' is linked from another file and can't be changed."
+    if scene.library and find_target(application.target).changes_scene:
+        return message(
+            "The scene '{scene}' is linked from another file and can't be changed.", scene=scene.name
+        )
     return why_read_only(obj) if obj is not None else None
 
 
 def _holder(
     application: Application, scene: bpy.types.Scene, obj: bpy.types.Object | None
 ) -> bpy.types.Object | None:
-    """The object whose mode may be in the way: the receiver, or for a plane the active one."""
-    return view_layer_of(scene).objects.active if application.target == "plane" else obj
+    """The object whose mode may be in the way: the receiver, or the active one where others become active."""
+    activates = find_target(application.target).activates_objects
+    return view_layer_of(scene).objects.active if activates else obj
 
 
 def _own_mode(obj: bpy.types.Object | None) -> str | None:

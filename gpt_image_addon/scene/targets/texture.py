@@ -6,13 +6,16 @@ from typing import Any
 
 import bpy
 
-from ...core.results.store import ImageFile
+from ...core.request.request import Application
+from ...core.results.store import ImageFile, PreparedResult
+from ...core.text.message import Message, message
 from .. import compat
-from ..images import KIND
-from ..shading import nodes, shaders, slots
+from ..images import KIND, add_image
+from ..shading import nodes, shaders, slots, uv
 from ..shading.shaders import Place, follow
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
+from .base import Applied, Target, engine_of, finish_material, name_of, receiver_of
 
 
 def new_material(name: str, picture: ImageFile, changes: Transaction) -> bpy.types.Material:
@@ -46,8 +49,18 @@ def texture_material(
         return current, []
     material = _copy(current, changes)
     slots.assign(obj, material, changes)
-    reason = f"also used by {slots.names_for_people(others)}" if others else "linked from another file"
-    return material, [f"'{current.name}' is {reason}: '{obj.name}' got a copy of its own, '{material.name}'."]
+    reason = Message("linked from another file")
+    if others:
+        reason = message("also used by {names}", names=slots.names_for_people(others))
+    return material, [
+        message(
+            "'{material}' is {reason}: '{obj}' got a copy of its own, '{copy}'.",
+            material=current.name,
+            reason=reason,
+            obj=obj.name,
+            copy=material.name,
+        )
+    ]
 
 
 def _copy(material: bpy.types.Material, changes: Transaction) -> bpy.types.Material:
@@ -85,7 +98,14 @@ def wire(
             nodes.lie_as(node, earlier, changes)
         changes.link(tree, node.outputs["Color"], target)
         if before:
-            messages.append(f"'{before.name}' was the {target.name} of '{material.name}' before.")
+            messages.append(
+                message(
+                    "'{image}' was the {socket} of '{material}' before.",
+                    image=before.name,
+                    socket=target.name,
+                    material=material.name,
+                )
+            )
     changes.set(node, "image", image)
     changes.drop(node, KIND)
     _lay(node, coordinates, changes)
@@ -102,14 +122,30 @@ def _target(material: bpy.types.Material, engine: str, changes: Transaction) -> 
     place = shaders.color_input(tree, engine)
     if place is None:
         target = nodes.add_principled(tree, changes, engine=engine).inputs["Base Color"]
-        return Place(target), [f"'{material.name}' had no shader with a colour: a Principled BSDF was added."]
+        return Place(target), [
+            message(
+                "'{material}' had no shader with a colour: a Principled BSDF was added.",
+                material=material.name,
+            )
+        ]
     place, copied = shaders.make_own(tree, place, changes)
-    messages = [f"'{material.name}' got a copy of its own of the node group '{name}'." for name in copied]
+    messages: list[str] = [
+        message(
+            "'{material}' got a copy of its own of the node group '{group}'.",
+            material=material.name,
+            group=name,
+        )
+        for name in copied
+    ]
     node = place.socket.node
     if node.bl_idname != shaders.PRINCIPLED:
         messages.append(
-            f"'{material.name}' has no Principled BSDF: "
-            f"the picture is the {place.socket.name} of its {node.name}."
+            message(
+                "'{material}' has no Principled BSDF: the picture is the {socket} of its {node}.",
+                material=material.name,
+                socket=place.socket.name,
+                node=node.name,
+            )
         )
     return _beneath_occlusion(place), messages
 
@@ -152,3 +188,22 @@ def wire_alpha(material: bpy.types.Material, node: Any, changes: Transaction) ->
     """Let the picture's transparency show where its colour goes: into a Principled BSDF, in every engine."""
     shader = node.outputs["Color"].links[0].to_node
     changes.link(material.node_tree, node.outputs["Alpha"], shader.inputs["Alpha"])
+
+
+def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
+    obj, messages = receiver_of(application)
+    picture = prepared.pictures[0]
+    image = changes.made(add_image(picture, prepared.facts))
+    coordinates, told = uv.coordinates_for(obj, changes) if obj else (UV, None)
+    messages += [told] if told else []
+    material, told_material = texture_material(obj, name_of(prepared, application), picture, changes)
+    _, told_wiring = wire(material, image, changes, coordinates=coordinates, engine=engine_of(application))
+    messages += told_material + told_wiring
+    if picture.has_alpha:
+        messages.append(
+            message("'{image}' is partly transparent; link its Alpha output to show that.", image=image.name)
+        )
+    return finish_material(obj, material, image, prepared, messages, changes)
+
+
+TARGET = Target(_apply)

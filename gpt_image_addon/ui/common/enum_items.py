@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
 
 from ...app import settings
 from ...core.errors import GptImageError
-from ...core.request import styles
-from ...core.request.map_kinds import MAP_KINDS
-from ...core.request.parameters import DEFAULT_SIZE
+from ...core.request.parameters import DEFAULT_SIZE, PARAMETERS
+from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
+from ...core.request.targets import list_targets
+from . import state
 
-NO_STYLE = "none"
+NO_STYLE = PARAMETERS["style"].unset
 NO_STYLE_LABEL = "No Style"
 NO_STYLE_TIP = "Only the prompt is sent"
-MAP_TIP = "Make this map"
 CUSTOM_SIZE = "custom"
 USUAL_SIZE = "usual"
-UNSET = "unset"
-"""The item of an optional parameter that is not sent."""
 
+AUTOMATIC = "auto"
+"""The provider that can be used, see `providers.choose_provider`."""
 PROVIDERS = (
-    ("auto", "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
-    ("openai", "OpenAI", "OpenAI's GPT Image API; needs a key and costs money"),
-    ("offline", "Offline Draft", "Simple drafts drawn on this computer; no key, no network, no cost"),
+    (AUTOMATIC, "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
+    *((name, info.label, info.description) for name, info in PROVIDER_ROWS.items()),
 )
-TARGETS = (
-    ("texture", "Texture", "Into the base color of the active object's material", "TEXTURE", 0),
-    ("material", "Material", "A whole material with normal, roughness and height maps", "MATERIAL", 1),
-    ("plane", "Image Plane", "A plane of the picture's shape that faces the view", "IMAGE_PLANE", 2),
-    ("image", "Image", "An image data-block and nothing else", "IMAGE_DATA", 3),
-)
+TARGETS = tuple((name, info.label, info.description, info.icon, info.number) for name, info in list_targets())
 FIXED_SIZES = (
     (DEFAULT_SIZE, "Square", "1024 x 1024 pixels", "NONE", 0),
     ("1536x1024", "Landscape", "1536 x 1024 pixels", "NONE", 1),
@@ -53,19 +48,6 @@ SIZES = (
     (USUAL_SIZE, "Default", "The size that the add-on's preferences name", "NONE", 8),
     *FIXED_SIZES,
 )
-QUALITIES = (
-    ("auto", "Automatic", "The model chooses"),
-    ("low", "Low", "Quick and cheap"),
-    ("medium", "Medium", "For most pictures"),
-    ("high", "High", "Slower and more expensive"),
-    ("xhigh", "Extra High", "Slowest, most expensive"),
-    ("max", "Maximum", "The slowest and dearest"),
-)
-BACKGROUNDS = (
-    ("auto", "Automatic", "The model chooses"),
-    ("opaque", "Opaque", "No transparency"),
-    ("transparent", "Transparent", "A cut-out, for decals"),
-)
 REFERENCES = (
     ("viewport", "Viewport", "This 3D view as it is shown, without overlays", "VIEW3D", 0),
     ("camera", "Camera", "A quick render from the scene's camera", "CAMERA_DATA", 1),
@@ -80,59 +62,6 @@ MASKS = (
     ("faces", "Selected Faces", "Where the selected faces lie in the UV map may change"),
     ("rectangle", "Rectangle", "A rectangle drawn over the 3D view may change"),
     ("file", "File", "White or transparent parts of a picture file may change"),
-)
-OUTPUT_FORMATS = (
-    ("png", "PNG", "Lossless, with transparency"),
-    ("jpeg", "JPEG", "Small, without transparency"),
-    ("webp", "WebP", "Small, with transparency"),
-    ("gif", "GIF", "Animated; Blender shows the first frame, the file holds all"),
-    ("svg", "SVG", "A drawing; Blender can't show it, so it is kept as a file"),
-)
-SVG_REASONING = (
-    (UNSET, "Automatic", "The model chooses"),
-    ("none", "None", "Draw at once"),
-    ("minimal", "Minimal", "Think as little as possible before drawing"),
-    ("low", "Low", "Think a little before drawing"),
-    ("medium", "Medium", "Think before drawing"),
-    ("high", "High", "Think a lot before drawing"),
-    ("xhigh", "Extra High", "Think longer still before drawing"),
-    ("max", "Maximum", "Think as long as possible before drawing"),
-)
-PIXEL_FORMATS = ("png", "jpeg", "webp")
-"""Identifiers of the formats that every model makes."""
-MODERATIONS = (
-    ("auto", "Automatic", "The usual filter"),
-    ("low", "Low", "A less restrictive filter"),
-)
-COMPLEXITIES = (
-    (UNSET, "Automatic", "The model chooses"),
-    ("low", "Low", "Plain pictures"),
-    ("medium", "Medium", "Some detail"),
-    ("high", "High", "Much detail"),
-)
-FIDELITIES = (
-    (UNSET, "Automatic", "The model chooses"),
-    ("low", "Low", "References are followed loosely"),
-    ("high", "High", "References are followed closely, at a higher price"),
-)
-DISPLACEMENTS = (
-    ("none", "Normal Map", "Relief is shown by the normal map"),
-    ("bump", "Bump", "Relief is shown by the height, as bump"),
-    ("true", "Displacement", "The height moves the surface; it needs enough geometry"),
-)
-CONVENTIONS = (
-    ("OPENGL", "OpenGL", "As Blender reads it: green is up"),
-    ("DIRECTX", "DirectX", "As Unreal Engine reads it: green is down"),
-)
-BITS = (
-    ("8", "8 Bit", "Small files"),
-    ("16", "16 Bit", "No steps in slopes; large files"),
-)
-PACKINGS = (
-    (UNSET, "None", "Every map stays a picture of its own"),
-    ("gltf_orm", "glTF", "Occlusion, roughness and metallic in one picture"),
-    ("unity_mask", "Unity Mask", "Metallic, occlusion and smoothness in one picture"),
-    ("unreal_orm", "Unreal ORM", "Occlusion, roughness and metallic in one picture"),
 )
 ANSWERED_BEFORE = (
     ("reuse", "Use the Stored Result", "Take what was made before; nothing is sent and nothing paid"),
@@ -149,18 +78,24 @@ PICTURE_FIELDS = (
     ("brackets", "image[]", "As OpenAI does"),
     ("repeated", "image", "As LiteLLM does"),
 )
-MAPS = tuple((kind.name, kind.label, MAP_TIP, 1 << number) for number, kind in enumerate(MAP_KINDS))
 
-_own_styles: set[str] = set()
-_style_items: list[tuple[str, str, str, str, int]] = []
-"""Blender keeps no copy of the strings of a callback: they have to live here."""
+
+@dataclass
+class StyleItems:
+    """The styles as Blender lists them."""
+
+    items: list[tuple[str, str, str, str, int]] = field(default_factory=list)
+    """Blender keeps no copy of the strings of a callback: they have to live here. Empty before the first."""
+    own: frozenset[str] = frozenset()
+    """Names of the user's own ones."""
 
 
 def style_items(owner: Any, context: bpy.types.Context | None) -> list[tuple[str, str, str, str, int]]:
     """The styles, each with the words that it adds to the prompt."""
-    if not _style_items:
+    known = state.part(StyleItems)
+    if not known.items:
         refresh_styles()
-    return _style_items
+    return known.items
 
 
 def words_of(style: str) -> str:
@@ -171,25 +106,27 @@ def words_of(style: str) -> str:
 
 def is_own(style: str) -> bool:
     """Whether a style is one of the user's own. Quick enough for drawing."""
-    return style in _own_styles
+    return style in state.part(StyleItems).own
 
 
 def refresh_styles() -> None:
     """Read the styles again, after some came or went; a broken file of own ones counts as none."""
+    from ...core.request import styles
+
     try:
         own = styles.user_styles()
     except GptImageError:
         own = {}
     found = {**styles.curated_styles(), **own}
-    _own_styles.clear()
-    _own_styles.update(own)
+    known = state.part(StyleItems)
+    known.own = frozenset(own)
     items = [(NO_STYLE, NO_STYLE_LABEL, NO_STYLE_TIP, "NONE", 0)]
     # A number made from the name stays the same when other styles come and go.
     items += [
         (style.name, style.label, style.words, "NONE", zlib.crc32(style.name.encode()) >> 1)
         for style in found.values()
     ]
-    _style_items[:] = items
+    known.items[:] = items
 
 
 def asked_size(values: Any) -> str:

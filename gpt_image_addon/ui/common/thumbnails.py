@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 import bpy.utils.previews
 
-from ...core.results.store import thumbnail_of
+from . import state
 
-_files: Any = None
+
+@dataclass
+class Icons:
+    """Those that Blender holds for us."""
+
+    files: Any = None
+    """Its collection, once there is one."""
 
 
 def of_file(path: str) -> int:
@@ -25,6 +32,8 @@ def of_file(path: str) -> int:
 
 
 def _smallest(path: str) -> str:
+    from ...core.results.store import thumbnail_of
+
     small = thumbnail_of(Path(path))
     return str(small) if small.is_file() else path
 
@@ -61,20 +70,21 @@ def of_preview(job: Any) -> int:
 
 def forget(path: str) -> None:
     """Read a file again when it is shown next."""
-    if _files is not None:
-        _files.pop(path, None)
+    files = state.part(Icons).files
+    if files is not None:
+        files.pop(path, None)
 
 
 def close() -> None:
     """Free all icons."""
-    global _files
-    if _files is not None:
-        bpy.utils.previews.remove(_files)
-        _files = None
+    icons = state.part(Icons)
+    if icons.files is not None:
+        bpy.utils.previews.remove(icons.files)
+        icons.files = None
 
 
 def _collection() -> Any:
-    global _files
-    if _files is None:
-        _files = bpy.utils.previews.new()
-    return _files
+    icons = state.part(Icons)
+    if icons.files is None:
+        icons.files = bpy.utils.previews.new()
+    return icons.files

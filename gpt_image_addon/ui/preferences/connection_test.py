@@ -1,40 +1,51 @@
-"""What came of the last test of the connection."""
+"""What came of the last test of the connection to each provider's server."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import partial
+
 from ... import api
 from ...core.errors import GptImageError
+from ...core.request.providers import DEFAULT_PROVIDER
+from ...core.text.message import Message, message
+from ..common import state
 
-_text = ""
-_icon = "INFO"
+
+@dataclass
+class Outcome:
+    """Of the last test of a provider's server."""
+
+    text: str = ""
+    """One sentence; empty before the first test."""
+    icon: str = "INFO"
 
 
-def test() -> None:
-    """Ask the server, in a thread; `text` and `icon` change when it has answered.
+@dataclass
+class Outcomes:
+    """By provider."""
+
+    by_provider: dict[str, Outcome] = field(default_factory=dict)
+
+
+def test(provider: str = DEFAULT_PROVIDER) -> None:
+    """Ask the server of a provider, in a thread; the outcome changes when it has answered.
 
     :raises GptImageError: nothing may be sent.
     """
-    _say("Asking the server", "TIME")
-    api.test_connection(_answered)
+    shown = outcome(provider)
+    shown.text, shown.icon = Message("Asking the server"), "TIME"
+    api.test_connection(partial(_answered, shown), provider)
 
 
-def _answered(models: object, error: GptImageError | None) -> None:
+def outcome(provider: str = DEFAULT_PROVIDER) -> Outcome:
+    """What came of the last test, as it is now."""
+    return state.part(Outcomes).by_provider.setdefault(provider, Outcome())
+
+
+def _answered(shown: Outcome, models: object, error: GptImageError | None) -> None:
     if error is not None:
-        _say(error.text, "ERROR")
+        shown.text, shown.icon = error.text, "ERROR"
     else:
-        _say(f"The server answers and offers {models} models.", "CHECKMARK")
-
-
-def _say(text: str, icon: str) -> None:
-    global _text, _icon
-    _text, _icon = text, icon
-
-
-def text() -> str:
-    """One sentence; empty before the first test."""
-    return _text
-
-
-def icon() -> str:
-    """The icon beside it."""
-    return _icon
+        shown.text = message("The server answers and offers {count} models.", count=models)
+        shown.icon = "CHECKMARK"

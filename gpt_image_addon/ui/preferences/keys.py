@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import EnumProperty
+from bpy.props import EnumProperty, StringProperty
 
 from ...app import settings
-from ...core.common import keychain
-from ...core.common.credentials import check_key
+from ...core.common import credentials, keychain
 from ...core.common.package import PACKAGE
+from ...core.request.providers import DEFAULT_PROVIDER, PROVIDERS
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
 from ..request import quote
@@ -43,7 +43,7 @@ class GPT_IMAGE_OT_paste_key(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        key = check_key(context.window_manager.clipboard)
+        key = credentials.check_key(context.window_manager.clipboard)
         if not key.value:
             self.report({"ERROR"}, translate("The clipboard holds no key."))
             return CANCELLED
@@ -75,16 +75,21 @@ class GPT_IMAGE_OT_test_connection(bpy.types.Operator):
     bl_label = "Test Connection"
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
+    provider: StringProperty(
+        name="Provider", description="Whose server is asked", default=DEFAULT_PROVIDER, options={"HIDDEN"}
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not settings.has_key():
+        is_open = any(info.address and not info.needs_key for info in PROVIDERS.values())
+        if not is_open and not settings.has_key():
             cls.poll_message_set("There is no key yet.")
             return False
         return True
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        connection_test.test()
+        connection_test.test(self.provider)
         return FINISHED
 
 

@@ -11,12 +11,15 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 from ...app import settings
 from ...app.diagnostics import requirements
 from ...core.common.package import PACKAGE
-from ...core.request.parameters import (
-    DEFAULT_BASE_URL,
-    DEFAULT_CONCURRENCY,
-    DEFAULT_SIZE,
-    UNATTENDED_MAX_COST_USD,
+from ...core.request.parameters import DEFAULT_CONCURRENCY, DEFAULT_SIZE, UNATTENDED_MAX_COST_USD
+from ...core.request.providers import (
+    DEFAULT_PROVIDER,
+    PROVIDERS,
+    ProviderInfo,
+    ProviderSetting,
+    list_settings,
 )
+from ...core.text.message import message
 from ..common import enum_items
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
@@ -35,8 +38,19 @@ STORAGE = (
     ("pack", "Pack into the .blend", "Pictures travel with the file"),
     ("save", "Save beside the .blend", "Pictures lie in the folder textures; an unsaved file packs them"),
 )
+
+
+def _names(info: ProviderInfo) -> tuple[str, ...]:
+    return tuple(setting.name for setting in info.settings)
+
+
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Server", ("base_url", "organization", "project", "picture_fields", "proxy", "concurrency")),
+    ("Server", (*_names(PROVIDERS[DEFAULT_PROVIDER]), "proxy", "concurrency")),
+    *(
+        (info.label, _names(info))
+        for name, info in PROVIDERS.items()
+        if name != DEFAULT_PROVIDER and info.settings
+    ),
     ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
     ("Requests", ("default_model", "default_size", "default_width", "default_height")),
     ("Results", ("storage", "textures_dir", "asset_library", "turn_views")),
@@ -45,14 +59,13 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 CUSTOM_NAMES = ("default_width", "default_height")
 OVERRIDDEN_BY = {
-    "base_url": "OPENAI_BASE_URL",
-    "organization": "OPENAI_ORG_ID",
-    "project": "OPENAI_PROJECT_ID",
-    "picture_fields": "GPT_IMAGE_PICTURE_FIELDS",
+    **{setting.name: setting.variable for setting in list_settings()},
     "monthly_budget_usd": "GPT_IMAGE_MONTHLY_BUDGET_USD",
     "max_cost_usd": "GPT_IMAGE_MAX_COST_USD",
 }
 """Variables of the environment that go before a preference."""
+WITHOUT_KEY = {info.address: name for name, info in PROVIDERS.items() if info.address and not info.needs_key}
+"""Providers whose server is tested beside its address, by that setting; others are tested with the key."""
 LINE = 90  # characters of a line
 
 KEY_TEXTS = {
@@ -82,23 +95,6 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
 
     bl_idname = PACKAGE
 
-    base_url: StringProperty(
-        name="Base URL",
-        description="Address of the API; OPENAI_BASE_URL takes precedence",
-        default=DEFAULT_BASE_URL,
-        update=_changed,
-    )
-    organization: StringProperty(
-        name="Organization", description="Sent with each request; OPENAI_ORG_ID takes precedence"
-    )
-    project: StringProperty(
-        name="Project", description="Sent with each request; OPENAI_PROJECT_ID takes precedence"
-    )
-    picture_fields: EnumProperty(
-        name="Multiple Image Field Name",
-        description="How the server wants several pictures of an edit to be named",
-        items=enum_items.PICTURE_FIELDS,
-    )
     monthly_budget_usd: FloatProperty(
         name="Monthly Budget (USD)",
         description="Nothing is sent that could exceed this in a month; 0 means no limit",
@@ -200,6 +196,18 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         row.operator(style_operators.GPT_IMAGE_OT_export_styles.bl_idname, icon="EXPORT")
 
 
+def _property_of(setting: ProviderSetting) -> Any:
+    texts = {"name": setting.label, "description": setting.description, "update": _changed}
+    if setting.choices:
+        return EnumProperty(items=setting.choices, default=setting.default, **texts)
+    return StringProperty(default=setting.default, **texts)
+
+
+GPT_IMAGE_AP_preferences.__annotations__.update(
+    (setting.name, _property_of(setting)) for setting in list_settings()
+)
+
+
 def _draw_key(layout: Any, values: Any) -> None:
     text = KEY_TEXTS[settings.key_source()]
     box = layout.box()
@@ -209,11 +217,16 @@ def _draw_key(layout: Any, values: Any) -> None:
     paste.place = "keychain" if values.use_keychain and keys.keychain_is_offered() else "file"
     if settings.key_source() in ("file", "keychain"):
         row.operator(keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
-    row.operator(keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL")
-    if connection_test.text():
-        draw_sentence(box, translate(connection_test.text()), connection_test.icon(), LINE)
+    _draw_test(box, row, DEFAULT_PROVIDER)
     if keys.keychain_is_offered():
         box.prop(values, "use_keychain")
+
+
+def _draw_test(layout: Any, row: Any, provider: str) -> None:
+    row.operator(keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL").provider = provider
+    tested = connection_test.outcome(provider)
+    if tested.text:
+        draw_sentence(layout, translate(tested.text), tested.icon, LINE)
 
 
 def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
@@ -222,8 +235,10 @@ def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
             continue
         variable = OVERRIDDEN_BY.get(name, "")
         layout.prop(values, name)
+        if name in WITHOUT_KEY:
+            _draw_test(layout, layout, WITHOUT_KEY[name])
         if variable and os.environ.get(variable):
-            text = translate(f"{variable} is set and takes precedence.")
+            text = translate(message("{variable} is set and takes precedence.", variable=variable))
             layout.label(text=text, icon="INFO", translate=False)
 
 

@@ -6,44 +6,14 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
-from ...core.request.parameters import STRENGTHS
+from ...core.request.parameters import PARAMETERS
 from ..request import model_notice
 
 FOLDER = "gpt_image"
 KEPT = (
-    "style",
-    "provider",
-    "target",
-    "size",
+    *(row.name for row in PARAMETERS.values() if row.panel is not None and row.panel.in_preset),
     "width",
     "height",
-    "quality",
-    "background",
-    "n",
-    "seamless",
-    "repair_seams",
-    "composite",
-    "maps",
-    *STRENGTHS,
-    "displacement",
-    "texture_size",
-    "height_by_model",
-    "convention",
-    "bits",
-    "pack",
-    "output_format",
-    "output_compression",
-    "frame_count",
-    "frame_duration_ms",
-    "svg_model",
-    "svg_reasoning_effort",
-    "partial_images",
-    "previews_in_target",
-    "stream",
-    "model",
-    "moderation",
-    "complexity",
-    "input_fidelity",
 )
 """Properties of the panel that a preset holds."""
 

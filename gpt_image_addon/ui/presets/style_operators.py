@@ -9,8 +9,8 @@ import bpy
 from bpy.props import StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
-from ...core.request import styles
 from ...core.request.parameters import STYLE_LIMIT
+from ...core.text.message import message
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
@@ -34,6 +34,8 @@ class GPT_IMAGE_OT_add_style(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
+        from ...core.request import styles
+
         style = styles.checked(styles.name_from_label(self.label), self.label, self.words)
         styles.keep_styles({style.name: style})
         enum_items.refresh_styles()
@@ -57,6 +59,8 @@ class GPT_IMAGE_OT_delete_style(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
+        from ...core.request import styles
+
         values = context.scene.gpt_image
         styles.drop_style(values.style)
         values.style = enum_items.NO_STYLE
@@ -95,9 +99,11 @@ class GPT_IMAGE_OT_export_styles(bpy.types.Operator, ExportHelper):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
+        from ...core.request import styles
+
         found: Any = styles.user_styles() or styles.all_styles()
         styles.write_styles(Path(self.filepath), found.values())
-        self.report({"INFO"}, translate(f"{len(found)} styles were written."))
+        self.report({"INFO"}, translate(message("{count} styles were written.", count=len(found))))
         return FINISHED
 
 
@@ -115,13 +121,15 @@ class GPT_IMAGE_OT_import_styles(bpy.types.Operator, ImportHelper):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
+        from ...core.request import styles
+
         found = styles.read_styles(Path(self.filepath))
         if not found:
             self.report({"WARNING"}, translate("The file holds no styles."))
             return CANCELLED
         styles.keep_styles(found)
         enum_items.refresh_styles()
-        self.report({"INFO"}, translate(f"{len(found)} styles were added."))
+        self.report({"INFO"}, translate(message("{count} styles were added.", count=len(found))))
         return FINISHED
 
 

@@ -9,6 +9,7 @@ import bpy
 from bpy.props import CollectionProperty, EnumProperty, IntProperty, StringProperty
 
 from ...core.request.parameters import REFERENCE_LIMIT
+from ...core.text.message import message
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.sidebar import CATEGORY
@@ -74,7 +75,9 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         values = _values(context)
         if len(values.references) >= REFERENCE_LIMIT:
-            self.report({"ERROR"}, translate(f"{REFERENCE_LIMIT} references are the limit."))
+            self.report(
+                {"ERROR"}, translate(message("{limit} references are the limit.", limit=REFERENCE_LIMIT))
+            )
             return CANCELLED
         item = values.references.add()
         item.kind, item.file, item.label = self.kind, self.file, self.label

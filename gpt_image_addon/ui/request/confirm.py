@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ... import api
 from ...app import results, settings
 from ...core.errors import GptImageError
 from ...core.journal.states import JobState
+from ...core.text.message import message
 from ..common import thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
 from . import quote
 
 if TYPE_CHECKING:
+    from ...app.submission import PreparedRequest
     from ...core.journal.journal import Entry
 
 WIDTH = 400  # pixels of the dialog at scale 1
@@ -62,17 +64,19 @@ class Question(NamedTuple):
         return translate("OK" if self.is_stored else "Send Again" if self.earlier is not None else "Generate")
 
 
-def question(wanted: dict[str, Any], high_usd: float) -> Question | None:
-    """What to ask before these parameters of `api.submit` are sent; None where nothing speaks against it.
+def question(prepared: PreparedRequest, answers: Mapping[str, bool]) -> Question | None:
+    """What to ask before a request is sent; None where nothing speaks against it.
 
     What costs nothing is never asked about.
 
+    :param answers: those of `ALREADY_SAID` that are given.
     :raises GptImageError: a picture of the request, or the journal, can't be read.
     """
+    high_usd = prepared.checked.price.high_usd
     dear = dear_usd(high_usd)
-    is_answered = any(wanted.get(name) for name in ALREADY_SAID)
-    asked = {name: value for name, value in wanted.items() if name not in ALREADY_SAID}
-    earlier = api.earlier(**asked) if high_usd > 0 and not is_answered else None
+    earlier = None
+    if high_usd > 0 and not any(answers.values()):
+        earlier = prepared.find_earlier()
     return Question(earlier, dear) if earlier is not None or dear else None
 
 
@@ -113,17 +117,23 @@ def draw(layout: Any, asked: Question, operator: Any) -> None:
 
 def draw_price(layout: Any, high_usd: float) -> None:
     """What it may cost."""
-    layout.label(text=translate(f"This may cost up to {quote.usd(high_usd)}."), icon="ERROR", translate=False)
+    layout.label(
+        text=translate(message("This may cost up to {usd}.", usd=quote.usd(high_usd))),
+        icon="ERROR",
+        translate=False,
+    )
 
 
 def _told(asked: Question) -> str:
     assert asked.earlier is not None
     when = f"{asked.earlier.created:%Y-%m-%d %H:%M}"
     if asked.is_stored:
-        return f"The same request was made on {when}; its result is stored."
+        return message("The same request was made on {when}; its result is stored.", when=when)
     if asked.is_running:
-        return f"The same request was sent on {when}, and its answer is still to come."
-    return f"The same request was sent on {when}, and no answer came: it may have been billed."
+        return message("The same request was sent on {when}, and its answer is still to come.", when=when)
+    return message(
+        "The same request was sent on {when}, and no answer came: it may have been billed.", when=when
+    )
 
 
 def _draw_stored(layout: Any, asked: Question) -> None:

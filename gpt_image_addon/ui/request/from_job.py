@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -10,36 +10,13 @@ import bpy
 
 from ...app import references
 from ...core.errors import InvalidRequestError
-from ...core.request.parameters import STRENGTHS
+from ...core.request.parameters import PARAMETERS, Parameter
+from ...core.text.message import message
 from ..common import enum_items
 from . import model_notice
 
-OF_REQUEST = (
-    "prompt",
-    "quality",
-    "background",
-    "n",
-    "seamless",
-    "output_format",
-    "moderation",
-    "partial_images",
-    "stream",
-)
-OF_APPLICATION = (
-    "target",
-    "composite",
-    "repair_seams",
-    "previews_in_target",
-    "displacement",
-    "height_by_model",
-    "convention",
-    *STRENGTHS,
-)
-CHOICES = ("complexity", "input_fidelity", "svg_reasoning_effort")
-"""Parameters that are left out where the panel says `enum_items.UNSET`."""
-NUMBERS = ("output_compression", "frame_count", "frame_duration_ms")
-"""Parameters that are left out where the format does not have them."""
-TEXTS = ("safety_identifier", "svg_model")
+OWN = frozenset({"size", "textures_dir"})
+"""Parameters that are not recalled as they stand: the folder belongs to the scene, not to a job."""
 MASK_NAME = "GPT Image Mask"
 
 
@@ -48,34 +25,15 @@ def into(values: Any, entry: Any) -> None:
 
     :param entry: its row of the journal.
     """
-    request, application = dataclasses.asdict(entry.request), dataclasses.asdict(entry.application)
+    request = vars(entry.request)
+    wanted = {**request, **vars(entry.application)}
     values.prompt_text = None
-    for name in OF_REQUEST:
-        _set(values, name, request[name])
-    for name in CHOICES:
-        _set(values, name, request[name] or enum_items.UNSET)
-    for name in TEXTS:
-        _set(values, name, request[name] or "")
-    for name in NUMBERS:
-        if request[name] is not None:
-            _set(values, name, request[name])
-    _set(values, "style", request["style"] or enum_items.NO_STYLE)
-    _set(values, "provider", request["provider"])
-    _set_application(values, application)
-    values.model = request["model"]
+    for row in PARAMETERS.values():
+        if row.panel is not None and row.name not in OWN:
+            _set(values, row, wanted[row.name])
     model_notice.migrate_model(values)
-    _set_size(values, request["size"])
+    _set_size(values, wanted["size"])
     _set_pictures(values, request)
-
-
-def _set_application(values: Any, application: dict[str, Any]) -> None:
-    for name in OF_APPLICATION:
-        _set(values, name, application[name])
-    _set(values, "pack", application["pack"] or enum_items.UNSET)
-    _set(values, "bits", str(application["bits"]))
-    values.texture_size, values.name = application["texture_size"] or 0.0, application["name"] or ""
-    if application["maps"]:
-        _set(values, "maps", set(application["maps"]))
 
 
 def begin_edit(values: Any, path: str) -> None:
@@ -91,12 +49,17 @@ def begin_edit(values: Any, path: str) -> None:
     values.mask, values.mask_image, values.prompt = "image", mask, ""
 
 
-def _set(values: Any, name: str, value: Any) -> None:
-    """A value that the panel does not offer leaves the property as it is."""
-    try:
-        setattr(values, name, value)
-    except TypeError:
-        return
+def _set(values: Any, row: Parameter, value: Any) -> None:
+    """What the panel does not offer, or can't leave out, stays as it is."""
+    if value is None:
+        value = row.unset
+    elif row.many:
+        value = set(value) or None
+    elif row.choices:
+        value = str(value)
+    if value is not None:
+        with contextlib.suppress(TypeError):
+            setattr(values, row.name, value)
 
 
 def _set_size(values: Any, size: str) -> None:
@@ -116,7 +79,9 @@ def _set_pictures(values: Any, request: dict[str, Any]) -> None:
     values.use_markup = False
     missing = [path for path in request["references"] if not Path(path).exists()]
     if missing:
-        raise InvalidRequestError(f"The reference {missing[0]} is gone.", param="references")
+        raise InvalidRequestError(
+            message("The reference {name} is gone.", name=missing[0]), param="references"
+        )
 
 
 def _add_file(values: Any, path: str) -> Any:

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ... import api
-from ...app import results
+from ...app import results, settings, submission
+from ...core.request.parameters import PARAMETERS, SNAPPED
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
 from ..references import images
 from . import confirm, quote, to_parameters
 
+if TYPE_CHECKING:
+    from ...app.submission import PreparedRequest
+
 REQUEST_POINTER = "gpt_image_request"
 """Set in the layout around a button that is about the panel's request."""
 GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n")
+
+
+def prepare_request(
+    context: bpy.types.Context, given: dict[str, Any], *, at_once: bool = False
+) -> PreparedRequest:
+    """The panel's request, ready to be sent, as far as the model takes it.
+
+    :param given: parameters that override the panel's, and are sent or refused as they are.
+    :param at_once: see `Submitter.prepare`.
+    :raises GptImageError: it can't be sent.
+    """
+    values = context.scene.gpt_image
+    pictures = images.parameters(values)
+    parameters = {**to_parameters.plain(values), **to_parameters.place(context), **pictures, **given}
+    request, application = api.split(**parameters)
+    snap = SNAPPED - given.keys()
+    submitter = submission.Submitter(settings.load())
+    return submitter.prepare(request, application, snap=snap, at_once=at_once)
 
 
 class GPT_IMAGE_OT_generate(bpy.types.Operator):
@@ -45,7 +67,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     background: EnumProperty(
         name="Background",
         description="Behind the subject",
-        items=enum_items.BACKGROUNDS,
+        items=PARAMETERS["background"].choices,
         options={"SKIP_SAVE"},
     )
     n: IntProperty(
@@ -90,8 +112,8 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where something speaks against it, else submit."""
-        self._wanted = self._parameters(context)
-        self._question = confirm.question(self._wanted, quote.settled(context.scene).high_usd)
+        self._prepared = prepare_request(context, self._given(GIVEN))
+        self._question = confirm.question(self._prepared, self._given(confirm.ALREADY_SAID))
         if self._question is None:
             return self._start({})
         if self._question.is_double_click:
@@ -115,33 +137,33 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             return self._finish(context)
         asked: confirm.Question | None = self._question
         if asked is None:  # the prompt's dialog closes: what is to be asked next needs one of its own
-            return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given())
+            names = (*GIVEN, *confirm.ALREADY_SAID)
+            return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given(names))
         return self._start(confirm.answered(asked, self.again))
 
     @reporting
     def _start(self, answers: dict[str, bool]) -> Returned | None:
         """Submit, and come back at once."""
-        self._tell(api.submit(**{**self._wanted, **answers}))
+        job = self._prepared.submit(**{**self._given(confirm.ALREADY_SAID), **answers})
+        self._tell(job.warnings)
         return FINISHED
 
     @reporting
     def _finish(self, context: bpy.types.Context) -> Returned | None:
         """For scripts: come back with the result."""
-        self._tell(api.generate(**self._parameters(context)))
+        prepared = prepare_request(context, self._given(GIVEN), at_once=True)
+        job = prepared.submit(**self._given(confirm.ALREADY_SAID))
+        job.finish_waiting()
+        job.result()
+        self._tell(job.all_warnings)
         return FINISHED
 
-    def _tell(self, started: Any) -> None:
-        for warning in started.warnings:
+    def _tell(self, warnings: tuple[str, ...]) -> None:
+        for warning in warnings:
             self.report({"WARNING"}, translate(warning))
 
-    def _parameters(self, context: bpy.types.Context) -> dict[str, Any]:
-        values = context.scene.gpt_image
-        wanted = quote.settled(context.scene).fit(to_parameters.plain(values))
-        return {**wanted, **to_parameters.place(context), **images.parameters(values), **self._given()}
-
-    def _given(self) -> dict[str, Any]:
-        """The operator's own properties, those that were set."""
-        names = (*GIVEN, *confirm.ALREADY_SAID)
+    def _given(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """Properties of the operator, those that were set."""
         return {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
 
 

@@ -1,14 +1,20 @@
-"""Operators on the maps of materials that are there."""
+"""The maps of a material: a part of the main panel, and the operator on those that are there."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ... import api
+from ...core.request.parameters import PARAMETERS
+from ...core.request.targets import find_target
 from ..common.operator import FINISHED, Returned, reporting
 from . import to_parameters
+from .sections import draw_section
+
+if TYPE_CHECKING:
+    from .quote import Quote
 
 
 def active_material(context: bpy.types.Context) -> Any:
@@ -43,6 +49,27 @@ class GPT_IMAGE_OT_remake_material(bpy.types.Operator):
         if bpy.app.background:
             job.wait()
         return FINISHED
+
+
+def draw_maps(layout: Any, values: Any, found: Quote) -> None:
+    """Which maps there are and how strong; the same strengths can be given to a material that is there."""
+    has_maps = bool(find_target(values.target).maps)
+    draw_section(layout, values, found, "maps", {"maps": _draw_kinds})
+    if not has_maps:
+        layout.label(text="Maps are made for the target Material", icon="INFO")
+    material = active_material(bpy.context)
+    if not has_maps and (material is None or not api.can_remake(material.name)):
+        return
+    strengths = layout.column(align=True)
+    strengths.label(text="Strengths")
+    for row in PARAMETERS.values():
+        if row.panel is not None and row.panel.section == "strengths":
+            strengths.prop(values, row.name, text=row.panel.short or row.panel.label, slider=True)
+    layout.operator(GPT_IMAGE_OT_remake_material.bl_idname, icon="FILE_REFRESH")
+
+
+def _draw_kinds(layout: Any, values: Any, found: Quote) -> None:
+    layout.column().prop(values, "maps")
 
 
 CLASSES = (GPT_IMAGE_OT_remake_material,)

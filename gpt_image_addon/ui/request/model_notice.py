@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ... import api
+from ..common import state
 
 if TYPE_CHECKING:
     from ...core.request.models import Successor
 
-_last: Successor | None = None
+
+@dataclass
+class Migration:
+    """The last one."""
+
+    successor: Successor | None = None
 
 
 def migrate_model(values: Any) -> None:
@@ -17,13 +24,13 @@ def migrate_model(values: Any) -> None:
 
     :param values: a `GPT_IMAGE_PG_request`.
     """
-    global _last
     name = values.model.strip()
-    _last = api.successor(name) if name else None
-    if _last is not None:
-        values.model = _last.model
+    successor = state.part(Migration).successor = api.successor(name) if name else None
+    if successor is not None:
+        values.model = successor.model
 
 
 def notice(values: Any) -> str:
     """One sentence on what was replaced, as long as the panel shows the replacement; else empty."""
-    return _last.notice if _last is not None and values.model == _last.model else ""
+    successor = state.part(Migration).successor
+    return successor.notice if successor is not None and values.model == successor.model else ""

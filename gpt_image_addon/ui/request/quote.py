@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -16,6 +16,9 @@ from ... import api
 from ...app import settings
 from ...app.diagnostics import requirements
 from ...core.errors import GptImageError
+from ...core.request.providers import find_provider
+from ...core.text.message import message
+from ..common import state
 from ..common.translate import translate
 from . import to_parameters
 
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
     from ...core.request.models import Model
     from ...core.request.request import GenerationRequest
 
-FITTED = ("size", "complexity", "input_fidelity")
-"""Parameters of which the model may take less than the panel keeps."""
 NO_PROMPT = "Write a prompt first."
 PLACEHOLDER_PROMPT = "a picture"  # an empty prompt has a price, too
 UNKNOWN_SIZE = (1536, 1024)  # pixels of a reference that is not captured yet
@@ -50,18 +51,22 @@ class Quote:
         """The size that the model takes; empty before it is known."""
         return self.request.size if self.request is not None else ""
 
-    def fit(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """The parameters of the request, as far as the model takes them."""
-        if self.request is None:
-            return wanted
-        return wanted | {name: getattr(self.request, name) for name in FITTED if name in wanted}
 
+@dataclass
+class Quotes:
+    """What is known of the panel's request."""
 
-_last: tuple[Any, Quote] = (None, Quote())
-_models: dict[tuple[str, str], Model] = {}
-"""What is known of models by provider and name, for requests that can't be sent as they are."""
-_asked: Any = None
-"""The key of the quote that a thread works out."""
+    key: Any = None
+    """Of the request that was quoted last."""
+    last: Quote = Quote()
+    asked: Any = None
+    """The key of the quote that a thread works out."""
+    models: dict[tuple[str, str], Model] = field(default_factory=dict)
+    """What is known of models by provider and name, for requests that can't be sent as they are."""
+
+    def keep(self, key: Any, found: Quote) -> None:
+        """Take a quote for the last one."""
+        self.key, self.last = key, found
 
 
 def current(scene: bpy.types.Scene) -> Quote:
@@ -69,42 +74,26 @@ def current(scene: bpy.types.Scene) -> Quote:
 
     Why the request can't be sent, as far as it needs no work, is always up to date.
     """
-    global _asked
-    values = scene.gpt_image
+    values, quotes = scene.gpt_image, state.part(Quotes)
     wanted = to_parameters.plain(values)
     key = _key(wanted, values)
-    if key not in (_last[0], _asked):
-        _asked = key
-        _ask(wanted, values, lambda found: _keep(key, found))
-    problem = _problem(values, wanted["provider"]) or _last[1].problem
-    return dataclasses.replace(_last[1], problem=problem, provider=wanted["provider"])
-
-
-def settled(scene: bpy.types.Scene) -> Quote:
-    """The quote for the scene's request as it is now, worked out at once where it must be."""
-    values = scene.gpt_image
-    wanted = to_parameters.plain(values)
-    key = _key(wanted, values)
-    if key != _last[0]:
-        _keep(key, _quote(*_attempt(_planner(wanted, values)), wanted))
-    return current(scene)
+    if key not in (quotes.key, quotes.asked):
+        quotes.asked = key
+        _ask(wanted, values, lambda found: quotes.keep(key, found))
+    problem = _problem(values, wanted["provider"]) or quotes.last.problem
+    return dataclasses.replace(quotes.last, problem=problem, provider=wanted["provider"])
 
 
 def forget() -> None:
     """Work the next quote out anew: something beside the request has changed."""
-    global _asked
-    _asked = None
-    _keep(None, Quote())
+    quotes = state.part(Quotes)
+    quotes.asked = None
+    quotes.keep(None, Quote())
 
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
     pictures = len(values.references), values.mask, values.use_markup, _picture_sizes(values)
     return tuple(wanted.items()), pictures, settings.fingerprint()
-
-
-def _keep(key: Any, found: Quote) -> None:
-    global _last
-    _last = (key, found)
 
 
 def model_names(values: Any) -> list[str]:
@@ -130,21 +119,15 @@ def _ask(wanted: dict[str, Any], values: Any, done: Callable[[Quote], None]) -> 
     api.errand(work, lambda plan, error: done(_quote(plan, error, wanted)))
 
 
-def _attempt(work: Callable[[], Any]) -> tuple[Any, GptImageError | None]:
-    try:
-        return work(), None
-    except GptImageError as error:
-        return None, error
-
-
 def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Quote:
     provider, name = wanted["provider"], wanted["model"]
+    models = state.part(Quotes).models
     if error is not None:
-        return Quote(problem=error.text, model=_models.get((provider, name)))
-    _models[provider, name] = plan.model
+        return Quote(problem=error.text, model=models.get((provider, name)))
+    models[provider, name] = plan.model
     price = plan.estimate
     return Quote(
-        price=price_text(price.low_usd, price.high_usd, provider),
+        price=price_text(price.low_usd, price.high_usd, is_paid=find_provider(provider).is_paid),
         high_usd=price.high_usd,
         warnings=plan.warnings,
         request=plan.request,
@@ -160,9 +143,9 @@ def _problem(values: Any, provider: str) -> str:
         return NO_PROMPT
     for number, reference in enumerate(values.references, 1):
         if reference.kind == "image" and reference.image is None:
-            return f"Reference {number} has no image yet."
+            return message("Reference {number} has no image yet.", number=number)
         if reference.kind == "file" and not reference.file:
-            return f"Reference {number} has no file yet."
+            return message("Reference {number} has no file yet.", number=number)
     try:
         settings.load(with_key=False).check_provider(provider, has_key=settings.has_key())
     except GptImageError as error:
@@ -192,9 +175,9 @@ def _size_of(reference: Any) -> tuple[int, int]:
     return (reference.width, reference.height) if reference.width else UNKNOWN_SIZE
 
 
-def price_text(low_usd: float, high_usd: float, provider: str = "openai") -> str:
+def price_text(low_usd: float, high_usd: float, *, is_paid: bool = True) -> str:
     """A price for people: three significant digits, a range where it is not certain."""
-    if provider == "offline":
+    if not is_paid:
         return translate("free")
     if high_usd - low_usd < 0.05 * high_usd:
         return usd(high_usd)

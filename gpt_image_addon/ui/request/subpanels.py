@@ -1,27 +1,26 @@
-"""The folded parts of the main panel, and the two of them that are about pictures: references and mask."""
+"""The folded parts of the main panel."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...app.references import notice as notice_of_image
+from ...app import references as app_references
+from ...core.request.parameters import PIXEL_FORMATS
 from ..common import enum_items, thumbnails
 from ..common.translate import translate
-from ..common.widgets import draw_sentence
+from ..common.widgets import draw_choice, draw_sentence
 from ..references import operators as references
 from ..references.mask_rectangle import GPT_IMAGE_OT_draw_rectangle
-from .maps_panel import draw_maps
-from .output_panel import draw_advanced, draw_output
+from .maps import draw_maps
+from .sections import Draw, draw_section
 
 if TYPE_CHECKING:
     from .quote import Quote
 
 THUMBNAIL_SCALE = 5.0  # of an icon
-
-Draw = Callable[[Any, Any, "Quote"], None]
 
 
 class GPT_IMAGE_UL_references(bpy.types.UIList):
@@ -83,7 +82,7 @@ def _draw_reference(layout: Any, item: Any) -> None:
 
 def _draw_notice(layout: Any, image: bpy.types.Image | None) -> None:
     """What is not sent of an image."""
-    notice = notice_of_image(image) if image else None
+    notice = app_references.notice(image) if image else None
     if notice:
         draw_sentence(layout, translate(notice), "INFO")
 
@@ -106,10 +105,52 @@ def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
             layout.label(text="Add the picture to change as a reference", icon="INFO")
 
 
+def _draw_output(layout: Any, values: Any, found: Quote) -> None:
+    """Name, format of the file, previews, copies."""
+    draw_section(layout, values, found, "output", OUTPUT)
+
+
+def _draw_format(layout: Any, values: Any, found: Quote) -> None:
+    has_all = found.model is not None and found.model.vector
+    draw_choice(layout, values, "output_format", None if has_all else PIXEL_FORMATS)
+
+
+def _draw_compression(layout: Any, values: Any, found: Quote) -> None:
+    layout.prop(values, "output_compression", slider=True)
+
+
+def _draw_effort(layout: Any, values: Any, found: Quote) -> None:
+    row = layout.row()
+    row.active = bool(values.svg_model)
+    row.prop(values, "svg_reasoning_effort")
+
+
+def _draw_stream(layout: Any, values: Any, found: Quote) -> None:
+    if values.n > 1:
+        layout.prop(values, "stream")
+
+
+OUTPUT: Mapping[str, Draw] = {
+    "output_format": _draw_format,
+    "output_compression": _draw_compression,
+    "svg_reasoning_effort": _draw_effort,
+    "stream": _draw_stream,
+}
+
+
+def _draw_advanced(layout: Any, values: Any, found: Quote) -> None:
+    """Only what the chosen model takes."""
+    draw_section(layout, values, found, "advanced", {"model": _draw_model})
+
+
+def _draw_model(layout: Any, values: Any, found: Quote) -> None:
+    layout.prop(values, "model", placeholder=found.model.id if found.model else "")
+
+
 SUB_PANELS: tuple[tuple[str, str, Draw], ...] = (
     ("references", "References", _draw_references),
     ("mask", "Mask", _draw_mask),
     ("maps", "Material Maps", draw_maps),
-    ("output", "Output", draw_output),
-    ("advanced", "Advanced", draw_advanced),
+    ("output", "Output", _draw_output),
+    ("advanced", "Advanced", _draw_advanced),
 )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import bpy
 
 from ...app import settings
-from ...core.request.parameters import COMPRESSED_FORMATS, STRENGTHS
+from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
+from ...core.request.providers import choose_provider, find_provider
+from ...core.request.targets import find_target
 from ..common import enum_items
-
-SAME_NAME = ("target", "quality", "background", "n", "seamless", "output_format", "moderation")
-"""Properties that are parameters as they stand."""
 
 Values = Any
 """A `GPT_IMAGE_PG_request`."""
@@ -19,9 +19,9 @@ Values = Any
 
 def provider_of(values: Values) -> str:
     """The provider that a click on Generate would use."""
-    if values.provider != "auto":
+    if values.provider != enum_items.AUTOMATIC:
         return str(values.provider)
-    return "openai" if settings.has_key() else "offline"
+    return choose_provider(has_key=settings.has_key())
 
 
 def prompt_of(values: Values) -> str:
@@ -29,63 +29,56 @@ def prompt_of(values: Values) -> str:
     return values.prompt_text.as_string().strip() if values.prompt_text else str(values.prompt)
 
 
+OWN: Mapping[str, Callable[[Values], Any]] = {
+    "prompt": prompt_of,
+    "provider": provider_of,
+    "size": enum_items.asked_size,
+}
+"""How parameters are read that several properties tell."""
+ELSEWHERE = frozenset({"textures_dir", "composite"})
+"""Parameters of the panel that `place` and `images.parameters` read."""
+
+
 def plain(values: Values) -> dict[str, Any]:
     """Everything but pictures: what the price depends on. Reads properties alone, so drawing may call it."""
-    found = {
-        "prompt": prompt_of(values),
-        "provider": provider_of(values),
-        "model": values.model.strip(),
-        "size": enum_items.asked_size(values),
-        **{name: getattr(values, name) for name in SAME_NAME},
-        **_of_format(values),
-        **_of_target(values),
-    }
-    optional = {
-        "style": "" if values.style == enum_items.NO_STYLE else values.style,
-        "complexity": _chosen(values.complexity),
-        "input_fidelity": _chosen(values.input_fidelity) if len(values.references) else "",
-        "safety_identifier": values.safety_identifier.strip(),
-        "name": values.name,
-    }
-    if values.seamless and values.repair_seams and found["provider"] != "offline":
-        found["repair_seams"] = True
-    return found | {name: value for name, value in optional.items() if value}
-
-
-def _chosen(item: str) -> str:
-    return "" if item == enum_items.UNSET else item
-
-
-def _of_format(values: Values) -> dict[str, Any]:
-    """What only some formats of the file have."""
-    chosen = values.output_format
-    if chosen == "gif":
-        return {"frame_count": values.frame_count, "frame_duration_ms": values.frame_duration_ms}
-    if chosen == "svg":
-        model = values.svg_model.strip()
-        effort = _chosen(values.svg_reasoning_effort) if model else ""
-        return {"svg_model": model or None, "svg_reasoning_effort": effort or None}
-    found = {"partial_images": values.partial_images, "stream": values.stream}
-    found["previews_in_target"] = values.previews_in_target and values.partial_images > 0
-    if chosen in COMPRESSED_FORMATS:
-        found["output_compression"] = values.output_compression
+    found: dict[str, Any] = {}
+    for row in PARAMETERS.values():
+        if row.panel is None or row.name in ELSEWHERE or not belongs(row, values):
+            continue
+        value = read(row, values) if is_usable(row, values) else row.default
+        if value is not None:
+            found[row.name] = value
+    if not find_provider(found["provider"]).repairs_seams:
+        found["repair_seams"] = False
     return found
 
 
-def _of_target(values: Values) -> dict[str, Any]:
-    """What only some targets have."""
-    if values.target != "material":
-        return {}
-    return {
-        "maps": tuple(sorted(values.maps)),
-        "displacement": values.displacement,
-        "texture_size": values.texture_size or None,
-        "height_by_model": values.height_by_model,
-        "bits": int(values.bits),
-        "pack": _chosen(values.pack) or None,
-        "convention": values.convention,
-        **strengths(values),
-    }
+def belongs(row: Parameter, values: Values) -> bool:
+    """Whether the chosen output format and target have a parameter."""
+    has_format = not row.formats or values.output_format in row.formats
+    return has_format and (not row.of_maps or bool(find_target(values.target).maps))
+
+
+def is_usable(row: Parameter, values: Values) -> bool:
+    """Whether that is set without which a parameter means nothing."""
+    if not row.needs:
+        return True
+    other = getattr(values, row.needs)
+    return bool(other.strip() if isinstance(other, str) else other)
+
+
+def read(row: Parameter, values: Values) -> Any:
+    """A parameter from the properties of the panel; None where it is left out."""
+    if row.name in OWN:
+        return OWN[row.name](values)
+    value = getattr(values, row.name)
+    if row.many:
+        return tuple(sorted(value))
+    if isinstance(value, str):
+        value = value.strip()
+    if value == row.unset:
+        return row.default
+    return row.kind(value) if row.choices else value
 
 
 def strengths(values: Values) -> dict[str, float]:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ... import api
 from ...core.errors import GptImageError
+from ...core.text.message import message
+from ..common import state
 
 if TYPE_CHECKING:
     from ...core.journal.history import Cleaned
 
-_text = ""
-_measured: str | None = None
-"""The state folder whose results were measured."""
+
+@dataclass
+class DiskUsage:
+    """What is known."""
+
+    text: str = ""
+    measured: str | None = None
+    """The state folder whose results were measured."""
 
 
 def text(state_folder: str) -> str:
     """One sentence; empty until it is known. The first call for a folder starts the measuring."""
-    global _measured
-    if _measured != state_folder:
-        _measured = state_folder
-        _start()
-    return _text
+    usage = state.part(DiskUsage)
+    if usage.measured != state_folder:
+        usage.measured = state_folder
+        _start(usage)
+    return usage.text
 
 
 def clean(older_than_days: float) -> None:
@@ -29,7 +38,7 @@ def clean(older_than_days: float) -> None:
 
     :raises GptImageError: the journal can't be opened.
     """
-    api.start_cleaning(older_than_days, _cleaned)
+    api.start_cleaning(older_than_days, partial(_cleaned, state.part(DiskUsage)))
 
 
 def size(number: float) -> str:
@@ -38,24 +47,24 @@ def size(number: float) -> str:
     return f"{megabytes:,.1f} MB" if megabytes < 1000 else f"{megabytes / 1000:,.2f} GB"
 
 
-def _start() -> None:
+def _start(usage: DiskUsage) -> None:
     try:
-        api.measure_results(_answered)
+        api.measure_results(partial(_answered, usage))
     except GptImageError as error:
-        _answered(None, error)
+        _answered(usage, None, error)
 
 
-def _answered(taken: int | None, error: GptImageError | None) -> None:
-    global _text
+def _answered(usage: DiskUsage, taken: int | None, error: GptImageError | None) -> None:
     if error is not None or taken is None:
-        _text = error.text if error is not None else ""
+        usage.text = error.text if error is not None else ""
         return
-    _text = f"All results take {size(taken)}."
+    usage.text = message("All results take {size}.", size=size(taken))
 
 
-def _cleaned(found: Cleaned | None, error: GptImageError | None) -> None:
-    global _text, _measured
+def _cleaned(usage: DiskUsage, found: Cleaned | None, error: GptImageError | None) -> None:
     if error is not None or found is None:
-        _text = error.text if error is not None else ""
+        usage.text = error.text if error is not None else ""
         return
-    _text = f"{len(found.jobs)} results were deleted, {size(found.freed_bytes)} freed."
+    usage.text = message(
+        "{count} results were deleted, {size} freed.", count=len(found.jobs), size=size(found.freed_bytes)
+    )

@@ -34,7 +34,7 @@ class GPT_IMAGE_PT_history(Sidebar):
         layout: Any = self.layout  # type: ignore[attr-defined]
         shown = context.window_manager.gpt_image
         history_view.look(shown.search, shown.which)
-        view = history_view.view
+        view = history_view.current()
         _draw_spending(layout, view)
         row = layout.row(align=True)
         row.prop(shown, "search", text="", icon="VIEWZOOM")

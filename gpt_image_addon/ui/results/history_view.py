@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ... import api
 from ...core.errors import GptImageError
 from ...core.journal.states import JobState
+from ..common import state
 
 if TYPE_CHECKING:
     from ...core.journal.history import HistoryItem
@@ -40,6 +42,13 @@ class View:
     error: str = ""
     stale: bool = True
     """Something has changed since the rows were read."""
+    asked: tuple[str, str, int] | None = None
+    """Search, filter and page."""
+    questions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    answer: int = 0
+    """Which question the rows answer: threads may be done in another order."""
+    job_states: tuple[Any, ...] = ()
+    """Of this session's jobs, when they were last looked at."""
 
     @property
     def pages(self) -> int:
@@ -47,40 +56,35 @@ class View:
         return max(1, -(-self.count // PAGE))
 
 
-view = View()
-_asked: tuple[str, str, int] | None = None
-"""Search, filter and page."""
-_questions = itertools.count(1)
-_answer = 0
-"""Which question the rows answer: threads may be done in another order."""
-_known: tuple[Any, ...] = ()
+def current() -> View:
+    """What is shown now; it changes."""
+    return state.part(View)
 
 
 def changed(jobs: Any) -> bool:
     """Look again when a job has changed its state since; returns whether one has."""
-    global _known
-    states = tuple((job.id, job.state) for job in jobs)
-    if states == _known:
+    view, states = current(), tuple((job.id, job.state) for job in jobs)
+    if states == view.job_states:
         return False
-    _known, view.stale = states, True
+    view.job_states, view.stale = states, True
     return True
 
 
 def look(search: str, which: str) -> None:
     """Read the page again if it, the search or the journal has changed.
 
-    Returns at once; `view` changes later.
+    Returns at once; the view changes later.
     """
-    global _asked
-    if _asked is not None and _asked[:2] != (search, which):
+    view = current()
+    if view.asked is not None and view.asked[:2] != (search, which):
         view.page = 0
     asked = (search, which, view.page)
-    if not view.stale and _asked == asked:
+    if not view.stale and view.asked == asked:
         return
-    _asked, view.stale = asked, False
+    view.asked, view.stale = asked, False
     try:
         api.look_back(
-            partial(_answered, next(_questions)),
+            partial(_answered, view, next(view.questions)),
             search=search,
             states=FILTERS[which],
             favourites=which == "favourites",
@@ -91,11 +95,10 @@ def look(search: str, which: str) -> None:
         view.error = error.text
 
 
-def _answered(question: int, found: Any, error: GptImageError | None) -> None:
-    global _answer
-    if question < _answer:
+def _answered(view: View, question: int, found: Any, error: GptImageError | None) -> None:
+    if question < view.answer:
         return
-    _answer = question
+    view.answer = question
     if error is not None:
         view.error = error.text
         return

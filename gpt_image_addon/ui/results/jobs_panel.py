@@ -61,7 +61,7 @@ def draw_newest(layout: Any) -> None:
 
 def _draw_title(layout: Any, job: Any) -> Any:
     row = layout.row(align=True)
-    row.label(text=job.request.prompt, icon=STATE_ICONS[job.state], translate=False)
+    row.label(text=job.title, icon=STATE_ICONS[job.state], translate=False)
     return row
 
 
@@ -90,6 +90,8 @@ def _draw_done(layout: Any, job: Any) -> None:
     row = _draw_title(layout, job)
     if job.state is not JobState.APPLIED:
         draw_sentence(layout, translate(job.message), width=sidebar_width(bpy.context))
+        return
+    if not isinstance(job, api.Job):
         return
     if job.cost_usd:
         row.label(text=quote.usd(job.cost_usd), translate=False)

@@ -11,6 +11,7 @@ from ... import api
 from ...app import results, settings
 from ...core.errors import GptImageError
 from ...core.request.parameters import NO_OBJECT
+from ...core.text.message import message
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
 from ..request import to_parameters
@@ -34,7 +35,8 @@ class GPT_IMAGE_OT_turn_page(bpy.types.Operator):
     step: IntProperty(name="Step", description="1 is older, -1 newer", default=1, min=-1, max=1)
 
     def execute(self, context: bpy.types.Context) -> Returned:
-        history_view.view.page = min(max(0, history_view.view.page + self.step), history_view.view.pages - 1)
+        view = history_view.current()
+        view.page = min(max(0, view.page + self.step), view.pages - 1)
         return FINISHED
 
 
@@ -47,7 +49,7 @@ class GPT_IMAGE_OT_favourite(_OnJob, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         api.set_favourite(self.job, not results.entry(self.job).favourite)
-        history_view.view.stale = True
+        history_view.current().stale = True
         return FINISHED
 
 
@@ -60,7 +62,7 @@ class GPT_IMAGE_OT_recover(_OnJob, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         finish_in_background(results.apply(self.job, **to_parameters.place(context)))
-        history_view.view.stale = True
+        history_view.current().stale = True
         return FINISHED
 
 
@@ -85,8 +87,8 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
                 self.report({"WARNING"}, translate(error.text))
             else:
                 recovered += 1
-        self.report({"INFO"}, translate(f"{recovered} results were recovered."))
-        history_view.view.stale = True
+        self.report({"INFO"}, translate(message("{count} results were recovered.", count=recovered)))
+        history_view.current().stale = True
         return FINISHED
 
 
@@ -102,7 +104,7 @@ class GPT_IMAGE_OT_delete_result(_OnJob, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         results.delete(self.job)
-        history_view.view.stale = True
+        history_view.current().stale = True
         return FINISHED
 
 
@@ -123,7 +125,7 @@ class GPT_IMAGE_OT_clean_results(bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         disk_usage.clean(self.days)
-        history_view.view.stale = True
+        history_view.current().stale = True
         return FINISHED
 
 

@@ -8,6 +8,8 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...app import results, settings
+from ...core.request.targets import list_targets
+from ...core.text.message import message
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
@@ -172,7 +174,7 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
         if not number:
             self.report({"INFO"}, translate("There was nothing to remove."))
             return CANCELLED
-        self.report({"INFO"}, translate(f"{number} facts were removed."))
+        self.report({"INFO"}, translate(message("{number} facts were removed.", number=number)))
         return FINISHED
 
 
@@ -196,7 +198,7 @@ class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
         library = getattr(settings.preferences(), "asset_library", "")
         path = results.mark_asset(context.active_object.active_material, library)
         if path is not None:
-            self.report({"INFO"}, translate(f"The asset was written to {path}."))
+            self.report({"INFO"}, translate(message("The asset was written to {path}.", path=path)))
         return FINISHED
 
 
@@ -208,8 +210,10 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         job = getattr(context, JOB_STRING, "")
-        for target, label, icon in USES:
-            button = self.layout.operator(GPT_IMAGE_OT_apply_result.bl_idname, text=label, icon=icon)
+        for target, info in list_targets():
+            button = self.layout.operator(
+                GPT_IMAGE_OT_apply_result.bl_idname, text=info.use_label, icon=info.icon
+            )
             button.job, button.target = job, target
         self.layout.separator()
         for operator, icon in ACTIONS:
@@ -219,12 +223,6 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
         self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, icon="X")
 
 
-USES = (
-    ("texture", "Use as Texture", "TEXTURE"),
-    ("material", "Use as Material", "MATERIAL"),
-    ("plane", "Use as Image Plane", "IMAGE_PLANE"),
-    ("image", "Use as Image", "IMAGE_DATA"),
-)
 ACTIONS = (
     (GPT_IMAGE_OT_again, "FILE_REFRESH"),
     (GPT_IMAGE_OT_recall, "LOOP_BACK"),

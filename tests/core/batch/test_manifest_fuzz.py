@@ -20,9 +20,9 @@ from gpt_image_addon.core.batch.gate import Pricer
 from gpt_image_addon.core.batch.manifest import ALIASES, NOT_OFFERED, OWN_COLUMNS, PARAMETERS, Manifest, Row
 from gpt_image_addon.core.common.paths import is_file_name
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import no_history
+from gpt_image_addon.core.results.output_files import Outputs
 from tests.core.fuzzing import fuzz
 
 SECONDS = 5.0  # for a manifest of some kilobytes

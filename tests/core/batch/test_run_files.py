@@ -11,9 +11,9 @@ from gpt_image_addon.core.batch.outcomes import Outcome, RowState
 from gpt_image_addon.core.batch.run_files import RunFiles, read_results
 from gpt_image_addon.core.common.files import PART_SUFFIX
 from gpt_image_addon.core.errors import InvalidRequestError, StorageError
-from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.output_files import Outputs
 
 OUTCOME = Outcome(Row("a", 1, GenerationRequest(prompt="oak"), Application()), RowState.FAILED)
 

@@ -14,12 +14,12 @@ from gpt_image_addon.core.batch.runner import Run
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Entry, Journal
-from gpt_image_addon.core.journal.outputs import Delivery
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import Limits, no_history
 from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.output_files import Delivery
 from gpt_image_addon.core.results.store import PreparedResult
 
 ROW = Row(

@@ -12,12 +12,14 @@ from gpt_image_addon.core.common.paths import find_below, is_file_name, is_job_i
 from gpt_image_addon.core.errors import ConfigurationError
 
 
-@pytest.mark.parametrize("text", ["0a1b2c3d4e5f", "0a1b2c3d4e5f-height", "a_b"])
+@pytest.mark.parametrize("text", ["0a1b2c3d4e5f", "0a1b2c3d4e5f-height", "a_b", "concrete", "con-1"])
 def test_ids_that_can_be_folders(text: str) -> None:
     assert is_job_id(text)
 
 
-@pytest.mark.parametrize("text", ["", "..", "a/b", "a\\b", ".a", "a\x00", "a\n", "é", "a" * 101, None, 5])
+@pytest.mark.parametrize(
+    "text", ["", "..", "a/b", "a\\b", ".a", "a\x00", "a\n", "é", "a" * 101, "CON", "lpt1", None, 5]
+)
 def test_ids_that_lead_elsewhere(text: object) -> None:
     assert not is_job_id(text)
 
@@ -27,7 +29,9 @@ def test_months(text: str, right: bool) -> None:
     assert is_month(text) is right
 
 
-@pytest.mark.parametrize("text", ["..", ".", "", " ", "a/b", "a\\b", "a:b", "a\x00", "x" * 256, 3])
+@pytest.mark.parametrize(
+    "text", ["..", ".", "", " ", "a/b", "a\\b", "a:b", "a\x00", "x" * 256, "CON", "nul.png", "COM1 .x", 3]
+)
 def test_names_that_lead_elsewhere(text: object) -> None:
     assert not is_file_name(text)
 

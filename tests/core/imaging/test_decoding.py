@@ -28,7 +28,7 @@ from gpt_image_addon.core.imaging.formats import decode, inspect_file, load_uplo
 from gpt_image_addon.core.imaging.masks import load_mask
 from gpt_image_addon.core.imaging.pixels import read_pixels
 from gpt_image_addon.core.imaging.png_writer import encode_png
-from gpt_image_addon.core.jobs.worker import file_digests
+from gpt_image_addon.core.jobs.uploads import digest_request
 from gpt_image_addon.core.request.request import GenerationRequest
 from gpt_image_addon.core.request.styles import read_styles
 from tests.core.profiled import encoded, exif, rgb_profile, with_chunk
@@ -351,7 +351,7 @@ READERS: list[Callable[[Path], object]] = [
     load_upload,
     inspect_file,
     lambda path: load_mask(path, (16, 16)),
-    lambda path: file_digests(GenerationRequest(prompt="x", references=(str(path),))),
+    lambda path: digest_request(GenerationRequest(prompt="x", references=(str(path),))),
     read_styles,
 ]
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from gpt_image_addon.core.imaging.formats import Upload, make_neutral
 from gpt_image_addon.core.imaging.image_metadata import strip_metadata
-from gpt_image_addon.core.jobs.worker import load_uploads
+from gpt_image_addon.core.jobs.uploads import load_uploads
 from gpt_image_addon.core.request.request import GenerationRequest
 
 SECRET = b"Ada Lovelace, 51.5N 0.1W"

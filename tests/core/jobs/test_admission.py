@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,15 +15,16 @@ import pytest
 from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError
 from gpt_image_addon.core.imaging.formats import encode_png
 from gpt_image_addon.core.jobs import admission
-from gpt_image_addon.core.jobs.estimates import quote, sent_fields
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.providers.openai.fields import parameters
+from gpt_image_addon.core.providers.openai.pricing import estimate
 from gpt_image_addon.core.request.models import load_registry
-from gpt_image_addon.core.request.pricing import Estimate, Limits, estimate
+from gpt_image_addon.core.request.pricing import Estimate, Limits
 from gpt_image_addon.core.request.request import Application
 from tests.api_server import ApiServer, faults
-from tests.core.line import REQUEST, admit, run
+from tests.core.line import admit, priced, run
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -62,7 +64,8 @@ def test_the_bill_lies_in_the_range_of_what_was_sent(
     event = run(journal, api_server.base_url, api_server.api_key, job)
     assert event.error is None
     record = api_server.image_requests[0]
-    assert {**sent_fields(job.request, load_registry())} == record.fields
+    checked = priced(job.request)
+    assert parameters(checked.sent, checked.prompt) == record.fields
     price = estimate(record.fields, load_registry())
     assert job.estimated_usd == price.high_usd
     assert price.low_usd <= record.cost_usd <= price.high_usd
@@ -79,17 +82,16 @@ def test_pictures_are_priced_as_they_are_sent(
         paths.append(str(path))
     job = admit(journal, model="gpt-image-2.5-flare", references=tuple(paths))
     assert run(journal, api_server.base_url, api_server.api_key, job).error is None
-    price = quote(job.request, load_registry())
+    price = priced(job.request).price
     assert price.low_usd <= api_server.bill_usd <= price.high_usd < price.low_usd + 0.0002
 
 
 def test_estimates_learn_from_answers(journal: Journal, api_server: ApiServer) -> None:
-    table = load_registry()
     job = admit(journal)
-    guess = quote(job.request, table, journal.seen)
+    guess = priced(job.request, journal.seen).price
     for prompt in ("one", "two", "six"):
         assert generate(journal, api_server, prompt=prompt) is JobState.RECEIVED
-    learned = quote(job.request, table, journal.seen)
+    learned = priced(job.request, journal.seen).price
     each = api_server.bill_usd / 3
     assert learned.high_usd - learned.low_usd < 0.5 * (guess.high_usd - guess.low_usd)
     assert learned.low_usd <= each <= learned.high_usd and not learned.exact
@@ -150,14 +152,14 @@ def test_what_costs_nothing_is_made_again_without_a_word(journal: Journal) -> No
 
 def test_a_job_has_what_was_found_before_it(journal: Journal) -> None:
     pumped: list[float] = []
+    price = Estimate(0.1, 0.3, True, 0.2, 0.1)
+    checked = dataclasses.replace(priced(), price=price, warnings=("The size was changed.",))
     job = admission.admit(
-        REQUEST,
+        checked,
         Application(target="image"),
-        price=Estimate(0.1, 0.3, True, 0.2, 0.1),
         digest="d",
         journal=journal,
         limits=Limits(),
-        warnings=["The size was changed."],
         pump=pumped.append,
     )
     assert job.warnings == ("The size was changed.",)

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import APIConnectionError
-from gpt_image_addon.core.jobs import admission, estimates
-from gpt_image_addon.core.jobs.equal_requests import EqualRequestError, find_running, take_undelivered
-from gpt_image_addon.core.jobs.queue import Job
+from gpt_image_addon.core.jobs import admission
+from gpt_image_addon.core.jobs.equal_requests import EqualRequestError, find_running
+from gpt_image_addon.core.jobs.job import Job
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
-from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import Limits
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.core.results.store import PreparedResult
@@ -56,11 +55,9 @@ def at_once(journals: list[Journal], call: object) -> list[object]:
 
 
 def admit_alone(journal: Journal, since: float = 0.0) -> str:
-    price = estimates.quote(line.REQUEST, load_registry())
     job = admission.admit(
-        line.REQUEST,
+        line.priced(),
         Application(target="image"),
-        price=price,
         digest=DIGEST,
         journal=journal,
         limits=Limits(),
@@ -94,9 +91,9 @@ def test_one_of_many_takes_what_was_not_delivered(
     dead = open_journal(tmp_path / "state")
     job = line.admit(dead)
     line.run(dead, api_server.base_url, api_server.api_key, job)
-    assert at_once(journals, lambda journal: take_undelivered(journal, DIGEST)) == [None] * PROCESSES
+    assert at_once(journals, lambda journal: journal.take_undelivered(DIGEST)) == [None] * PROCESSES
     dead.close()
-    found = at_once(journals, lambda journal: take_undelivered(journal, DIGEST))
+    found = at_once(journals, lambda journal: journal.take_undelivered(DIGEST))
     taken = [entry for entry in found if entry is not None]
     assert [entry.id for entry in taken] == [job.id]
     waiting = [journal for journal in journals if journal.unapplied()]
@@ -123,7 +120,7 @@ def test_who_waited_for_one_that_died_sends_only_where_asked_to(
     dead.sending(line.admit(dead).id)
     dead.close()
     journal, sent = journals[0], []
-    price = estimates.quote(line.REQUEST, load_registry())
+    price = line.priced().price
     job = Job(line.REQUEST, Application(target="image"))
 
     def send(job: Job, emit: object) -> PreparedResult:
@@ -142,9 +139,8 @@ def test_who_waited_for_one_that_died_sends_only_where_asked_to(
     assert caught.value.code == "outcome_unknown" and not sent and journal.entry(job.id) is None
     with pytest.raises(APIConnectionError):
         admission.admit(
-            line.REQUEST,
+            line.priced(),
             Application(target="image"),
-            price=price,
             digest=DIGEST,
             journal=journal,
             limits=Limits(),

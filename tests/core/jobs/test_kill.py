@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.jobs.postprocess import prepare
-from gpt_image_addon.core.journal.journal import STORED, Entry, Journal
+from gpt_image_addon.core.journal.entries import STORED
+from gpt_image_addon.core.journal.journal import Entry, Journal
 from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.states import JobState
 from tests.api_server import ApiServer

@@ -19,13 +19,13 @@ from gpt_image_addon.core.errors import InvalidResponseError, StorageError
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.jobs.copies import copy_textures
 from gpt_image_addon.core.jobs.postprocess import prepare
-from gpt_image_addon.core.jobs.subprocess_worker import SUBPROCESS
-from gpt_image_addon.core.journal.outputs import Outputs
+from gpt_image_addon.core.processes.subprocess_worker import SUBPROCESS
 from gpt_image_addon.core.providers.offline.painter import RELIEF, paint
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.normalize import effective_request
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.request.sizes import parse_size
+from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.core.results.store import ImageFile, PreparedResult, thumbnail_of
 
 MATERIAL = Application(target="material")

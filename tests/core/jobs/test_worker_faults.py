@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +28,9 @@ from gpt_image_addon.core.http import client
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.imaging import decoding, formats
-from gpt_image_addon.core.jobs.queue import Job, JobEvent, JobQueue
+from gpt_image_addon.core.jobs.estimates import price_unchecked
+from gpt_image_addon.core.jobs.job import Job, JobEvent
+from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Entry, Journal
 from gpt_image_addon.core.journal.recovery import open_journal
@@ -36,6 +42,7 @@ from gpt_image_addon.core.results.store import PreparedResult
 from tests.api_server import ApiServer, Step, faults
 from tests.core.providers.test_openai_client import ERROR_ROWS
 
+ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 20.0  # far above what any case takes
 
 
@@ -50,7 +57,8 @@ class Bench:
     def start(self, **changes: object) -> Job:
         values = {"model": "gpt-image-2.6-sunburst", "quality": "low", "size": "816x816", **changes}
         request = GenerationRequest(prompt="oak", provider="openai", **values)  # type: ignore[arg-type]
-        job = Job(request, Application(target="image"), estimated_usd=0.01)
+        checked = price_unchecked(request, load_registry())
+        job = Job(request, Application(target="image"), checked=checked, estimated_usd=0.01)
         self.journal.reserve(job.id, request, job.application, request.digest(), 0.01, None)
         line = Worker(self.journal, load_registry(), Connection(self.server.base_url, self.server.api_key))
         self.queue.submit(job, line.run)
@@ -288,3 +296,24 @@ def test_cancel_at_each_stage(bench: Bench, stage: str) -> None:
     assert outcome.exit_code == 130 and entry.billed == outcome.billed
     assert outcome.billed == "maybe" or stage == "headers"
     assert not bench.files() and len(bench.server.requests) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a system that counts file handles")
+def test_what_could_not_be_sent_for_want_of_file_handles_is_not_billed(
+    api_server: ApiServer, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "tests.core.few_handles", str(tmp_path), api_server.base_url]
+    run = subprocess.run(
+        [*command, api_server.api_key, "8"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    sent = {str(record.fields["prompt"]) for record in api_server.image_requests}
+    rows = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(rows) == 8
+    assert not {row[0] for row in rows} <= sent and rows[-1][1] is None
+    for prompt, error, state, billed in rows:
+        if prompt not in sent:
+            assert (error["billed"], state, billed) == ("no", "FAILED", "no"), run.stderr
+        else:
+            assert (state, billed) == ("RECEIVED", "yes"), run.stderr
+            assert error is None or error["billed"] == "yes"

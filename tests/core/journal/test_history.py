@@ -17,6 +17,7 @@ from gpt_image_addon.core.journal.history import (
     Cleaned,
     Filter,
     clean,
+    delete_result,
     export,
     find,
     find_history,
@@ -25,11 +26,11 @@ from gpt_image_addon.core.journal.history import (
 )
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import Merged, merge
-from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.core.results.store import keep
 
 REQUEST = GenerationRequest(prompt="Eiche", provider="openai", model="gpt-image-2", quality="low")
@@ -144,6 +145,39 @@ def test_only_old_applied_results_are_cleaned(journal: Journal) -> None:
     gone = journal.entry("old")
     assert gone is not None and gone.folder is None and gone.cost_usd == 0.02
     assert clean(journal, 30) == Cleaned((), 0)
+
+
+def test_what_a_death_left_of_a_deletion_is_deleted_later(journal: Journal) -> None:
+    add(journal, "half", JobState.APPLIED)
+    add(journal, "asked", JobState.UNKNOWN)
+    folder = journal.results / f"{datetime.now():%Y-%m}"
+    kept = keep(journal.results, "asked", datetime.now(), {"image-1.png": PICTURE}, {})
+    add(journal, "whole", JobState.APPLIED)
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET folder = NULL WHERE id IN ('half', 'whole')")
+    (folder / "half" / "answer.json").unlink()
+    clean(journal, 30, dry_run=True)
+    assert (folder / "half").is_dir()
+    assert clean(journal, 30) == Cleaned((), 0)
+    assert not (folder / "half").exists()
+    assert kept.folder.is_dir(), "an answer that no row has taken yet is no leftover"
+    assert (folder / "whole").is_dir(), "a merge may be about to bring it"
+
+
+def test_a_deletion_goes_by_the_row_alone(journal: Journal, tmp_path: Path) -> None:
+    add(journal, "oak", JobState.APPLIED)
+    add(journal, "loved", JobState.APPLIED)
+    journal.set_favourite("loved")
+    outside = tmp_path / "outside" / "oak"
+    shutil.copytree(next(journal.results.glob("*/oak")), outside)
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET folder = ? WHERE id = 'oak'", (outside.as_posix(),))
+    delete_result(journal, "oak")
+    delete_result(journal, "loved")
+    delete_result(journal, "nobody")
+    assert (outside / "image-1.png").is_file(), "only what lies below the results is deleted"
+    names = {"oak": None, "loved": True}
+    assert {entry.id: entry.folder and entry.folder.is_dir() for entry in journal.entries()} == names
 
 
 def test_a_cleaned_result_is_not_reused(journal: Journal) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.imaging.formats import decode, encode_png
-from gpt_image_addon.core.imaging.masks import editable_part, load_mask
+from gpt_image_addon.core.imaging.masks import STROKES, editable_part, load_mask
 from gpt_image_addon.core.raster.alpha import bleed, has_checkerboard, problem
 from gpt_image_addon.core.raster.masked_edit import FEATHER, composite, same_aspect
 from gpt_image_addon.core.raster.push_pull import push_pull
@@ -106,6 +106,42 @@ def test_masks_of_both_kinds_say_the_same(tmp_path: Path) -> None:
         assert (upload.mime, upload.notes, mask.shape) == ("image/png", (), (96, 128, 4))
         assert (editable_part(mask) == editable).all()
         assert set(np.unique(mask[..., 3])) == {0, 255}
+
+
+def layer(paint: int, ground: int, alpha: NDArray[np.bool_], channels: int = 3) -> Pixels:
+    """A layer of one shade where it is opaque, and of another one beneath what is transparent."""
+    shade = np.where(alpha, paint, ground).astype(np.uint8)
+    return np.dstack([*[shade] * channels, np.where(alpha, 255, 0).astype(np.uint8)])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("ground", [0, 255])
+def test_white_strokes_on_a_transparent_layer_are_what_may_change(
+    tmp_path: Path, ground: int, channels: int
+) -> None:
+    """As painting programs export a layer: transparent is what nobody painted."""
+    editable = block()
+    path = tmp_path / "strokes.png"
+    path.write_bytes(encode_png(layer(255, ground, editable, channels)))
+    upload = load_mask(path, (128, 96))
+    assert (editable_part(decode(upload.data)) == editable).all()
+    assert upload.notes == (STROKES,)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        layer(255, 255, ~block()),  # a hole cut into a white image
+        layer(200, 0, ~block()),  # grey is no paint of a mask
+        layer(0, 0, ~block()),
+        layer(0, 255, ~block()),
+    ],
+)
+def test_a_hole_in_an_image_is_what_may_change(tmp_path: Path, mask: Pixels) -> None:
+    path = tmp_path / "hole.png"
+    path.write_bytes(encode_png(mask))
+    upload = load_mask(path, (128, 96))
+    assert (editable_part(decode(upload.data)) == block()).all() and upload.notes == ()
 
 
 def test_a_mask_takes_the_references_size(tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ NO_TABLES: dict[str, bytes] = {
     "deep": b'{"a":' * 100_000,
     "a long number": b'{"a": ' + b"9" * 5000 + b"}",
     "null": b"null",
+    "a key twice": b'{"schema": 1, "models": [], "styles": [], "models": [], "styles": []}',
+    "a key twice within": b'{"schema": 1, "models": [{"id": "x", "id": "y"}],'
+    b' "styles": [{"name": "a", "label": "A", "words": "a", "words": "b"}]}',
 }
 BAD_MODELS: dict[str, Any] = {
     "models is an object": {"models": {"id": "x"}},
@@ -64,6 +67,7 @@ BAD_MODELS: dict[str, Any] = {
     "tokens that are negative": {"output_tokens": {"2": {"table": {"low": [1, 2, -3]}}}},
     "a factor that is a text": {"output_tokens": {"2": {"factor": {"low": "16"}}}},
     "no factor at all": {"output_tokens": {"2": {"factor": {}}}},
+    "a model twice": {"models": [{"id": "x"}, {"id": "x", "vector": True}]},
     "ten thousand models": {"models": [{"id": str(number)} for number in range(10_000)]},
 }
 STYLE = {"name": "a", "label": "A", "words": "a"}

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.errors import BudgetExceededError
-from gpt_image_addon.core.jobs.estimates import sent_fields
+from gpt_image_addon.core.jobs.estimates import price_unchecked
+from gpt_image_addon.core.providers.openai import pricing as token_prices
+from gpt_image_addon.core.providers.openai.pricing import cost_usd, input_image_tokens, patch_tokens
 from gpt_image_addon.core.request import pricing
 from gpt_image_addon.core.request.models import Registry, load_registry
 from gpt_image_addon.core.request.pricing import (
@@ -17,9 +19,6 @@ from gpt_image_addon.core.request.pricing import (
     Observed,
     Usage,
     check_limit,
-    cost_usd,
-    input_image_tokens,
-    patch_tokens,
     picture_tokens,
 )
 from gpt_image_addon.core.request.request import GenerationRequest
@@ -46,7 +45,7 @@ def estimate(
     sizes: tuple[tuple[int, int], ...] = (),
     seen: pricing.UsageHistory = pricing.no_history,
 ) -> Estimate:
-    return pricing.estimate(sent_fields(asked, registry), registry, sizes, seen)
+    return price_unchecked(asked, registry, sizes, seen).price
 
 
 def request(**changes: Any) -> GenerationRequest:
@@ -142,13 +141,15 @@ def test_each_kind_of_token_has_its_own_price(registry: Registry, kind: str) -> 
 
 def test_a_request_without_previews_pays_for_none(registry: Registry) -> None:
     fields = {"model": "gpt-image-2.6-flare", "prompt": "oak", "size": "1024x1024", "quality": "low", "n": 1}
-    plain = pricing.estimate(fields, registry)
-    single = pricing.estimate({**fields, "partial_images": 1}, registry)
-    double = pricing.estimate({**fields, "partial_images": 2, "n": 1}, registry)
+    plain = token_prices.estimate(fields, registry)
+    single = token_prices.estimate({**fields, "partial_images": 1}, registry)
+    double = token_prices.estimate({**fields, "partial_images": 2, "n": 1}, registry)
     assert double.high_usd - single.high_usd == pytest.approx(single.high_usd - plain.high_usd)
-    without_n = pricing.estimate({name: value for name, value in fields.items() if name != "n"}, registry)
+    without_n = token_prices.estimate(
+        {name: value for name, value in fields.items() if name != "n"}, registry
+    )
     assert without_n.high_usd == plain.high_usd and plain.further_usd == 0
-    assert pricing.estimate({**fields, "n": 2}, registry).high_usd > 1.9 * plain.high_usd
+    assert token_prices.estimate({**fields, "n": 2}, registry).high_usd > 1.9 * plain.high_usd
 
 
 def test_offline_drafts_are_free(registry: Registry) -> None:

@@ -23,8 +23,9 @@ from PIL import Image
 from gpt_image_addon.core.common.files import PART_SUFFIX
 from gpt_image_addon.core.errors import GptImageError, StorageError
 from gpt_image_addon.core.http.endpoint import Connection
-from gpt_image_addon.core.jobs.queue import Job, JobEvent
+from gpt_image_addon.core.jobs.job import Job, JobEvent
 from gpt_image_addon.core.jobs.worker import Worker
+from gpt_image_addon.core.journal.history import pictures_of
 from gpt_image_addon.core.journal.journal import Entry, Journal
 from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
@@ -191,6 +192,34 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, temporary: Path, api_server: 
     assert run.stdout.split() == ["SENDING", "RECEIVED", *record.answers], run.stderr
     rescued = next(temporary.glob("gpt-image-*/*/image-1.png"))
     assert rescued.read_bytes() == api_server.answers[record.answers[0]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_an_answer_in_a_home_whose_name_is_no_text(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 %41"))
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("noted", "died"):
+        job = admit(journal, prompt=name)
+        journal.sending(job.id)
+        shutil.rmtree(journal.results, ignore_errors=True)
+        journal.results.write_text("a file where the folder should be")
+        folder = keep(journal.results, job.id, NOW, {"image-1.png": b"one"}, {"cost_usd": 0.01}).folder
+        journal.results.unlink()
+        assert folder.parent.parent == home
+        if name == "noted":
+            journal.received(job.id, folder, cost_usd=0.01, usage=None, request_id=None)
+    journal.close()
+    again = open_journal(journal.folder)
+    entries = again.entries()
+    assert len(entries) == 2 and again.spent_usd() == pytest.approx(0.02)
+    for entry in entries:
+        assert entry.state is JobState.RECEIVED and entry.folder is not None
+        assert entry.folder.parent.parent == home
+        assert [path.read_bytes() for path in pictures_of(again, entry)] == [b"one"]
+    again.close()
 
 
 def test_a_rescued_answer_is_adopted(journal: Journal, temporary: Path, api_server: ApiServer) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gpt_image_addon.core.text.json_reader import MAX_DEPTH, TOO_DEEP, load_json, parse_json, read_json
+from gpt_image_addon.core.text.json_reader import MAX_DEPTH, TOO_DEEP, load_json, once, parse_json, read_json
 
 
 def nested(depth: int, opening: str = "[", closing: str = "]") -> str:
@@ -27,3 +27,15 @@ def test_wide_is_not_deep() -> None:
 
 def test_what_is_no_number_is_none() -> None:
     assert load_json("[NaN, Infinity, -Infinity]") == [None, None, None]
+
+
+def test_half_characters_of_names_and_values_become_what_every_file_takes() -> None:
+    found = read_json(b'{"a\\ud800": ["\\udfff", {"b": "\\ud83c\\udfa8 \\ud83c"}], "n": 1}')
+    assert found == {"a?": ["?", {"b": "\U0001f3a8 ?"}], "n": 1}
+    json.dumps(found, ensure_ascii=False).encode()
+
+
+def test_a_key_that_is_there_twice_is_told() -> None:
+    assert parse_json('{"a": {"b": 1}, "b": 2}', object_pairs_hook=once) == {"a": {"b": 1}, "b": 2}
+    with pytest.raises(ValueError, match="the key 'b' is there twice"):
+        parse_json('{"a": {"b": 1, "b": 1}}', object_pairs_hook=once)

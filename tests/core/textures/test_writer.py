@@ -12,8 +12,8 @@ from PIL import Image
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.providers.offline.painter import paint
 from gpt_image_addon.core.request.map_kinds import MAP_KINDS
-from gpt_image_addon.core.request.parameters import PACKINGS, STRENGTHS
-from gpt_image_addon.core.request.request import check_map_values
+from gpt_image_addon.core.request.parameters import PARAMETERS, STRENGTHS
+from gpt_image_addon.core.request.request import check_choices
 from gpt_image_addon.core.textures.channel_packing import LAYOUTS
 from gpt_image_addon.core.textures.tiling import is_seamless
 from gpt_image_addon.core.textures.writer import (
@@ -175,7 +175,7 @@ def test_strengths_reach_their_maps(tmp_path: Path) -> None:
 
 
 def test_the_names_of_layouts_are_those_of_the_packing_table() -> None:
-    assert set(PACKINGS) == set(LAYOUTS)
+    assert set(PARAMETERS["pack"].words) == set(LAYOUTS)
 
 
 @pytest.mark.parametrize(
@@ -191,5 +191,5 @@ def test_the_names_of_layouts_are_those_of_the_packing_table() -> None:
 )
 def test_other_values_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        check_map_values(values)
+        check_choices(values)
     assert caught.value.param == next(iter(values))

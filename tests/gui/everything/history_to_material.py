@@ -23,12 +23,12 @@ def search(sidebar: Sidebar) -> Search[str]:
     rest = over(sidebar.area)
     yield from sidebar.fold("Jobs")
     yield from sidebar.unfold("History")
-    yield from until(lambda: len(history_view.view.rows) == 2, "the history to be read")
+    yield from until(lambda: len(history_view.current().rows) == 2, "the history to be read")
     yield from shot("11-history", rest)
     field = yield from sidebar.bring("Search")
     yield from fill(field.middle, PROMPT.split()[0])
-    yield from until(lambda: len(history_view.view.rows) == 1, "the search")
-    (row,) = history_view.view.rows
+    yield from until(lambda: len(history_view.current().rows) == 1, "the search")
+    (row,) = history_view.current().rows
     assert row.prompt == PROMPT
     yield from shot("12-searched", rest)
     return row.job

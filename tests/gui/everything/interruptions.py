@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.app import results
-from bl_ext.user_default.gpt_image_addon.core.jobs.subprocess_worker import SUBPROCESS
+from bl_ext.user_default.gpt_image_addon.core.processes.subprocess_worker import SUBPROCESS
 
 ADDON = "bl_ext.user_default.gpt_image_addon"
 TICK = 0.1

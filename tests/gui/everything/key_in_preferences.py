@@ -33,7 +33,7 @@ def script() -> Steps:
         yield from click_text(PASTE)
         yield from until(settings.has_key, "the key to be stored")
         yield from click_text("Test Connection")
-        yield from until(lambda: connection_test.icon() == "CHECKMARK", "the server to answer")
+        yield from until(lambda: connection_test.outcome().icon == "CHECKMARK", "the server to answer")
         yield from shot("23-connected", (preferences.width // 2, 4))
         (private,) = Path.home().rglob("api-key")
         assert stat.S_IMODE(private.stat().st_mode) == 0o600

@@ -15,10 +15,12 @@ from ...imaging.formats import Upload, decode
 from ...imaging.png_writer import encode_png
 from ...request.parameters import DEFAULT_SIZE
 from ...request.pricing import Usage
+from ...request.providers import PROVIDERS
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, parse_size
+from ...text.message import join, message
 from ..base import Answer, Reporter, Uploads
-from .painter import Draft, paint
+from .painter import RELIEF, Draft, paint
 
 JPEG_QUALITY = 92  # where the request names no compression
 
@@ -26,10 +28,16 @@ JPEG_QUALITY = 92  # where the request names no compression
 class OfflineProvider:
     """Paints drafts on this machine."""
 
+    relief = RELIEF
+
     def __init__(self, connection: Connection) -> None:
         """
         :param connection: not used, as there is no server.
         """
+
+    def list_models(self) -> list[str]:
+        """See `Provider.list_models`."""
+        return [PROVIDERS["offline"].default_model]
 
     def generate(
         self,
@@ -69,8 +77,10 @@ class OfflineProvider:
 
 
 def _notice(family: str, mask: Upload | None) -> str:
-    notice = f"This is an offline draft ({family}), drawn on this machine and not by a model."
-    return notice + " Drafts take no mask; the whole picture was painted." if mask is not None else notice
+    notice = message(
+        "This is an offline draft ({family}), drawn on this machine and not by a model.", family=family
+    )
+    return join(notice, "Drafts take no mask; the whole picture was painted.") if mask is not None else notice
 
 
 def _encode(draft: Draft, request: GenerationRequest) -> bytes:

@@ -20,6 +20,7 @@ from ..base import Answer, Reporter, Uploads
 from .downloads import fetch_all
 from .errors import error_from
 from .fields import parameters
+from .models_endpoint import list_models
 from .response import AnswerReader
 
 GENERATIONS = "/images/generations"
@@ -73,8 +74,14 @@ def _is_whole(image: bytes) -> bool:
 class OpenAIProvider:
     """Sends requests to ``connection.base_url``."""
 
+    relief = None
+
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+
+    def list_models(self) -> list[str]:
+        """See `Provider.list_models`."""
+        return list_models(self.connection)
 
     def generate(
         self,

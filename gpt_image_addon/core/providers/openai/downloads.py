@@ -12,6 +12,7 @@ from ...errors import APIConnectionError, APIError, InvalidResponseError
 from ...http.client import fetch
 from ...http.json_images import decode_base64
 from ...http.request_state import RequestState
+from ...text.message import join, message
 from ..base import Answer
 
 DATA_URL = "data:"
@@ -72,13 +73,13 @@ def _picture(link: str, request_state: RequestState, local: bool, end: float = m
         else:
             if reply.status < 300:
                 return reply.body
-            why = f"Its server answered {reply.status}."
+            why = message("Its server answered {status}.", status=reply.status)
         if time.monotonic() > end:
             break
         if number < TRIES:
             request_state.wait(PAUSE * number)
     raise APIConnectionError(
-        f"A finished picture could not be fetched. {why}",
+        join("A finished picture could not be fetched.", why),
         code="link_failed",
         billed="yes",
         next_step=_where(link),
@@ -92,7 +93,7 @@ def _where(link: str) -> str:
         link = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     except ValueError:
         pass
-    return f"It may still be at {link[:SHOWN_LINK]}"
+    return message("It may still be at {link}", link=link[:SHOWN_LINK])
 
 
 def _inline(link: str) -> bytes:

@@ -17,6 +17,7 @@ from ...errors import (
     RateLimitError,
 )
 from ...http.client import Reply
+from ...text.message import Message, message
 from .error_bodies import Details, ErrorBody, quoted, read_error_body
 
 BY_CODE: dict[str, type[APIStatusError]] = {
@@ -52,11 +53,10 @@ BY_STATUS: dict[int, type[APIStatusError]] = {
     408: InternalServerError,
     429: RateLimitError,
 }
-PLAIN: dict[type[APIStatusError], str] = {
-    AuthenticationError: "The server refused the key",
-    InsufficientQuotaError: "The account has no credit left, or reached its own limit",
-    RateLimitError: "The server asks to slow down",
-    InternalServerError: "The server failed",
+PLAIN: dict[type[APIStatusError], Message] = {
+    AuthenticationError: Message("The server refused the key"),
+    InsufficientQuotaError: Message("The account has no credit left, or reached its own limit"),
+    RateLimitError: Message("The server asks to slow down"),
 }
 NEXT_STEPS: dict[type[APIStatusError], str] = {
     RateLimitError: "Wait a minute, or send fewer requests at once.",
@@ -84,13 +84,17 @@ def error_from(reply: Reply, model: str) -> APIStatusError | None:
     kind = _kind(reply.status, details)
     is_gateway = not body.is_the_apis and reply.status >= 500
     billed: Billed = "maybe" if reply.status in UNDECIDED_STATUSES or is_gateway else "no"
-    message = _message(kind, reply.status, body)
+    problem = _message(kind, reply.status, body)
     if is_gateway:
-        message = f"A gateway answered {reply.status} in place of the API."
+        problem = message("A gateway answered {status} in place of the API.", status=reply.status)
         if body.said:
-            message = f"A gateway answered {reply.status} in place of the API: {body.said.rstrip('.!')}."
+            problem = message(
+                "A gateway answered {status} in place of the API: {said}.",
+                status=reply.status,
+                said=body.said.rstrip(".!"),
+            )
     return kind(
-        message,
+        problem,
         status=reply.status,
         code=_text(details.get("code")) or _text(details.get("type")) or f"http_{reply.status}",
         param=_text(details.get("param")) or body.param or None,
@@ -136,14 +140,14 @@ def _kind(status: int, details: Details) -> type[APIStatusError]:
 def _message(kind: type[APIStatusError], status: int, body: ErrorBody) -> str:
     if kind is ModerationError:
         return _moderation(body.details)
-    plain = PLAIN.get(kind, "The server refused the request")
+    plain = PLAIN.get(kind, Message("The server refused the request"))
     if kind is InternalServerError:
-        plain = f"{plain} with status {status}"
+        plain = message("The server failed with status {status}", status=status)
     if kind is PermissionDeniedError and UNVERIFIED in body.said:  # what to do follows in words of our own
         return "The server refused the request: the organisation is not verified."
     if not body.said or kind is AuthenticationError:  # the API repeats parts of the key in that message
-        return f"{plain}."
-    return f"{plain}: {body.said.rstrip('.!')}."
+        return message("{problem}.", problem=plain)
+    return message("{problem}: {reason}.", problem=plain, reason=body.said.rstrip(".!"))
 
 
 def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: str) -> str | None:
@@ -154,7 +158,11 @@ def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: 
             "A gateway, a firewall or a login page answers in its place: check the base URL and the network."
         )
     if kind is PermissionDeniedError and UNVERIFIED in body.said:
-        return f"Verify the organisation at {VERIFY_URL} to use {model}, then wait some minutes."
+        return message(
+            "Verify the organisation at {url} to use {model}, then wait some minutes.",
+            url=VERIFY_URL,
+            model=model,
+        )
     if kind is PermissionDeniedError and "not supported" in body.said:
         return "OpenAI does not offer its API here; use another server or the offline provider."
     if kind is NotFoundError:
@@ -165,19 +173,23 @@ def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: 
     if status == TOO_LARGE:
         return "Send fewer or smaller images, or let the server take larger ones."
     if kind is BadRequestError:
-        return f"Change {param}." if param else "Change the request."
+        return message("Change {param}.", param=param) if param else "Change the request."
     return NEXT_STEPS.get(kind)
 
 
 def _moderation(details: Details) -> str:
     found = details.get("moderation_details")
     more = found if isinstance(found, dict) else {}
-    stage = {"input": " at the prompt", "output": " at the finished picture"}.get(
+    stage = {"input": Message(" at the prompt"), "output": Message(" at the finished picture")}.get(
         str(more.get("moderation_stage")), ""
     )
     categories = more.get("categories")
     names = quoted(", ".join(map(str, categories[:MAX_CATEGORIES]))) if isinstance(categories, list) else ""
-    return f"The safety system blocked the request{stage}{f' ({names})' if names else ''}."
+    return message(
+        "The safety system blocked the request{stage}{names}.",
+        stage=stage,
+        names=f" ({names})" if names else "",
+    )
 
 
 def _text(value: object) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...request.parameters import PARAMETERS
 from ...request.request import GenerationRequest
 
 
@@ -15,38 +16,17 @@ def _svg(request: GenerationRequest) -> dict[str, Any] | None:
     return {"model": request.svg_model} | ({"reasoning": {"effort": effort}} if effort else {})
 
 
-def _unless(default: object, name: str) -> Callable[[GenerationRequest], Any]:
-    def value(request: GenerationRequest) -> Any:
-        found = getattr(request, name)
-        return None if found == default else found
-
-    return value
-
-
-_ALWAYS: object = object()
-PARAMETERS: tuple[tuple[str, Callable[[GenerationRequest], Any]], ...] = (
-    ("model", _unless(_ALWAYS, "model")),
-    ("stream", lambda request: request.is_streamed or None),
-    ("prompt", _unless(_ALWAYS, "prompt")),
-    ("background", _unless("auto", "background")),
-    ("complexity", _unless(None, "complexity")),
-    ("frame_count", _unless(None, "frame_count")),
-    ("frame_duration_ms", _unless(None, "frame_duration_ms")),
-    ("input_fidelity", _unless(None, "input_fidelity")),
-    ("moderation", _unless("auto", "moderation")),
-    ("n", _unless(_ALWAYS, "n")),
-    ("output_compression", _unless(None, "output_compression")),
-    ("output_format", _unless("png", "output_format")),
-    ("partial_images", _unless(0, "partial_images")),
-    ("quality", _unless(_ALWAYS, "quality")),
-    ("safety_identifier", _unless(None, "safety_identifier")),
-    ("size", _unless(_ALWAYS, "size")),
-    ("svg", _svg),
-)
-"""The API's parameters in the order of the official client, and where their values come from. None, which
-also stands for the API's own default, is left out."""
+_OWN: Mapping[str, Callable[[GenerationRequest], Any]] = {
+    "stream": lambda request: request.is_streamed or None,
+    "svg": _svg,
+}
+"""Fields that are no parameter as it stands."""
+_FIRST = ("model", "stream", "prompt")
+_REST = _OWN.keys() | {row.name for row in PARAMETERS.values() if row.field}
+FIELDS = (*_FIRST, *sorted(_REST - set(_FIRST)))
+"""In the order of the official client."""
 GENERATION_ONLY = frozenset({"moderation"})
-EDIT_ONLY = frozenset({"input_fidelity"})
+EDIT_ONLY = frozenset(row.name for row in PARAMETERS.values() if row.needs == "references")
 
 
 def parameters(request: GenerationRequest, prompt: str) -> dict[str, Any]:
@@ -55,6 +35,14 @@ def parameters(request: GenerationRequest, prompt: str) -> dict[str, Any]:
     :param prompt: the words to send in place of the request's own.
     """
     foreign = GENERATION_ONLY if request.is_edit else EDIT_ONLY
-    found = {name: value(request) for name, value in PARAMETERS if name not in foreign}
+    found = {name: _value(name, request) for name in FIELDS if name not in foreign}
     found["prompt"] = prompt
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _value(name: str, request: GenerationRequest) -> Any:
+    """The value of a field; None, which also stands for the API's own default, is left out."""
+    if name in _OWN:
+        return _OWN[name](request)
+    value, row = getattr(request, name), PARAMETERS[name]
+    return None if row.field == "changed" and value == row.default else value

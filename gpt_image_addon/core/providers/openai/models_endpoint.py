@@ -11,6 +11,7 @@ from .errors import error_from
 
 MODELS = "/models"
 TIMEOUT = (10.0, 20.0)  # seconds to connect, and without a byte
+SECONDS = 60.0  # for the whole answer: somebody waits for it
 
 
 def list_models(connection: Connection) -> list[str]:
@@ -18,7 +19,7 @@ def list_models(connection: Connection) -> list[str]:
 
     :raises APIError: no connection, or the server refuses.
     """
-    reply = send(connection, "GET", MODELS, RequestState(), timeout=TIMEOUT)
+    reply = send(connection, "GET", MODELS, RequestState(SECONDS), timeout=TIMEOUT)
     error = error_from(reply, "")
     if error is not None:
         raise error

@@ -19,6 +19,7 @@ from ...imaging.decoding import sniff
 from ...request.pricing import Usage
 from ...text.json_reader import read_json, replace_half_characters
 from ...text.log import get_logger
+from ...text.message import message
 from ..base import Answer
 from .errors import error_in_stream
 
@@ -149,10 +150,18 @@ class AnswerReader:
             raise self._nothing()
         for number, picture in enumerate(self._pictures, 1):
             if picture is None:
-                warnings.append(f"Picture {number} was cut off or broken in the server's answer.")
+                warnings.append(
+                    message("Picture {number} was cut off or broken in the server's answer.", number=number)
+                )
         missing = self.count - len(self._pictures) - len(self.links)
         if missing > 0:
-            warnings.append(f"{missing} of {self.count} pictures are missing from the server's answer.")
+            warnings.append(
+                message(
+                    "{missing} of {count} pictures are missing from the server's answer.",
+                    missing=missing,
+                    count=self.count,
+                )
+            )
         return Answer(
             good,
             usage=read_usage(self._usage),
@@ -175,12 +184,12 @@ class AnswerReader:
                 next_step=_MAY_BE_BILLED,
             )
         if self._pictures:
-            return self._unusable("A picture in the server's answer is cut off or broken")
-        return self._unusable("The server's answer holds no picture")
+            return self._unusable("A picture in the server's answer is cut off or broken.")
+        return self._unusable("The server's answer holds no picture.")
 
-    def _unusable(self, message: str) -> InvalidResponseError:
+    def _unusable(self, problem: str) -> InvalidResponseError:
         return InvalidResponseError(
-            f"{message}.", request_id=self.head.request_id, billed="maybe", next_step=_MAY_BE_BILLED
+            problem, request_id=self.head.request_id, billed="maybe", next_step=_MAY_BE_BILLED
         )
 
     def _read_document(self) -> list[str]:
@@ -193,8 +202,9 @@ class AnswerReader:
             if any(self._pictures):
                 return ["The server's answer broke off after its first pictures; they are kept."]
             page = rest.startswith(b"<")
-            what = "A web page came instead of an answer" if page else "The server's answer can't be read"
-            raise self._unusable(what) from error
+            raise self._unusable(
+                "A web page came instead of an answer." if page else "The server's answer can't be read."
+            ) from error
         if isinstance(document, list):
             document = {"data": document}
         if isinstance(document, dict):
@@ -236,7 +246,7 @@ class AnswerReader:
         if self._error is None and not self._broken_off and self._whole < self.count:
             self._events.close()
         if self._error is not None and self._whole:
-            return [f"The stream broke off: {self._error.message}"]
+            return [message("The stream broke off: {problem}", problem=self._error.message)]
         return []
 
     def _take_event(self, name: str) -> None:

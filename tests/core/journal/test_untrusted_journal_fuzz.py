@@ -18,11 +18,11 @@ from gpt_image_addon.core.errors import GptImageError
 from gpt_image_addon.core.journal.history import Filter, clean, export, find_history, read_page, row
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import merge
-from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE, migrate, open_database
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.core.results.store import keep, salvage
 from tests.core.fuzzing import fuzz
 
@@ -288,5 +288,5 @@ def look_back(journal: Journal, base: Path) -> None:
         attempt(lambda entry=entry: export(journal, entry.id, base / "out", Outputs(journal)))
 
 
-def test_foreign_journals() -> None:
+def test_untrusted_journals() -> None:
     fuzz(check, PLANS, examples=40)

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gpt_image_addon.core.common.paths import is_job_id, is_month
 from gpt_image_addon.core.common.process_lock import ProcessLock
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
 from gpt_image_addon.core.journal.history import Filter, clean, export, find, read_page, row
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import merge
-from gpt_image_addon.core.journal.outputs import Outputs
 from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.folders import copy
+from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.core.results.store import keep, salvage
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -143,14 +148,28 @@ PLACES = [
 
 @pytest.mark.parametrize("column", ["id", "month", "folder"])
 def test_columns_name_no_other_place(journal: Journal, foreign: Path, user: Path, column: str) -> None:
-    add_rows(foreign, column, [value.format(user=user, month=MONTH) for value in PLACES])
+    values = [value.format(user=user, month=MONTH) for value in PLACES]
+    add_rows(foreign, column, values)
+    if column == "month":  # rows whose results are there, so that they are copied
+        for number in range(len(values)):
+            shutil.copytree(
+                foreign / "results" / MONTH / "stranger", foreign / "results" / MONTH / f"job-{number}"
+            )
+        doctor(foreign, "UPDATE jobs SET folder = 'results/' || ? || '/' || id", MONTH)
     before, source = tree(user), tree(foreign / "results")
+    with contextlib.suppress(GptImageError):
+        merge(journal, foreign)
+    copied = [path for path in journal.folder.rglob("image-*") if path.is_file()]
+    assert {path.read_bytes() for path in copied} == {PICTURE}
+    assert len(copied) == (1 + len(values) if column == "month" else 1)
     merged_quietly(journal, foreign)
     assert tree(user) == before and tree(foreign / "results") == source
     assert {path.name for path in journal.folder.parent.iterdir()} == {"state"}
     assert {path.name for path in journal.folder.parent.parent.iterdir()} == {"foreign", "ours", "user"}
-    assert not any(data == b"private" for data in tree(journal.folder).values())
-    assert {entry.id for entry in journal.entries()} >= {"stranger"}
+    entries = journal.entries()
+    assert {entry.id for entry in entries} >= {"stranger"}
+    assert all(is_job_id(entry.id) for entry in entries)
+    assert all(is_month(row["month"]) for row in journal.query("SELECT month FROM jobs"))
 
 
 def replaced(folder: Path, target: Path) -> None:
@@ -304,7 +323,7 @@ def test_other_columns_are_hostile(journal: Journal, foreign: Path, column: str)
     assert journal.unreadable == set()
 
 
-def test_a_foreign_application_names_no_folder_of_ours(journal: Journal, tmp_path: Path, user: Path) -> None:
+def test_a_sanitize_application_names_no_folder_of_ours(journal: Journal, tmp_path: Path, user: Path) -> None:
     other = open_journal(tmp_path / "foreign")
     planted = Application(textures_dir=str(user / "autostart"), name="../../../user/autostart/x")
     received(other, "stranger", planted)
@@ -530,6 +549,27 @@ def test_two_merges_at_once(tmp_path: Path) -> None:
         assert entry.folder is not None and (entry.folder / "image-1.png").read_bytes() == PICTURE
     assert not list(journal.results.glob("*/*.part"))
     journal.close()
+
+
+def test_of_many_that_copy_a_result_at_once_one_brings_it(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    for number in range(1, 6):
+        (old / f"image-{number}.png").write_bytes(PICTURE)
+    start = threading.Barrier(4, timeout=20)
+
+    def copy_all(name: int) -> list[int]:
+        found = []
+        for number in range(20):
+            start.wait()
+            found.append(copy(old, tmp_path / f"{number}", tmp_path / f"{number}.{name}.part"))
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        copied = list(zip(*pool.map(copy_all, range(4)), strict=True))
+    assert [sorted(counts) for counts in copied] == [[0, 0, 0, 5 * len(PICTURE)]] * 20
+    assert {path.name for path in tmp_path.iterdir()} == {"old", *map(str, range(20))}
+    assert all(len(list((tmp_path / f"{number}").iterdir())) == 5 for number in range(20))
 
 
 def test_what_a_merge_that_died_left_is_removed(journal: Journal, foreign: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import ExitCode, InvalidRequestError, StorageError
-from gpt_image_addon.core.journal import outputs as module
 from gpt_image_addon.core.journal.journal import Journal
-from gpt_image_addon.core.journal.outputs import (
+from gpt_image_addon.core.journal.recovery import open_journal
+from gpt_image_addon.core.results import output_files as module
+from gpt_image_addon.core.results.output_files import (
     Outputs,
     check_folder,
     is_json_report,
     is_row_report,
     renamed_warning,
 )
-from gpt_image_addon.core.journal.recovery import open_journal
 
 
 @pytest.fixture
@@ -239,3 +240,18 @@ def test_a_device_or_a_pipe_is_not_replaced_on_anybodys_word(tmp_path: Path) -> 
         outputs.write(link, b"{}", "me")
     assert stat.S_ISFIFO(pipe.stat().st_mode) and link.is_symlink()
     assert names(tmp_path) == ["link.json", "report.json"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_a_folder_whose_name_is_no_text(tmp_path: Path, journal: Journal) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    path, owner = folder / os.fsdecode(b"\xe4.png"), f"{folder}/rows.jsonl\noak"
+    assert Outputs(journal).copy(path, b"first", owner) == path
+    assert Outputs(journal).find(path, owner) == path
+    assert Outputs(journal).copy(path, b"second", owner) == path
+    assert Outputs(journal).copy(path, b"other", f"{owner} 2").name == os.fsdecode(b"\xe4 2.png")
+    Outputs(journal).check(path, owner, param="report")
+    with pytest.raises(InvalidRequestError):
+        Outputs(journal).write(path, b"third", "somebody")
+    assert path.read_bytes() == b"second"

@@ -12,36 +12,22 @@ import hashlib
 import itertools
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from ..common.files import (
-    PART_SUFFIX,
-    move_file,
-    read_file,
-    remove_file,
-    storage_errors,
-    sync_folder,
-    while_held,
-    write_synced,
-)
+from ..common.files import move_file, read_file, remove_file, storage_errors, while_held, write_synced
 from ..common.paths import is_file_name
 from ..errors import InvalidRequestError, StorageError
 from ..text.log import get_logger
-
-if TYPE_CHECKING:
-    from .journal import Journal
+from ..text.message import message
+from .output_folders import check_folder, make_folder, new_part, sync_where_possible
 
 log = get_logger(__name__)
 
-PART_PREFIX = ".gpt-image-"
-PROBE_NAME = 96  # bytes: as long as the name of a copy can become
-LEAST_ROOM = 1_000_000  # bytes: a disk with less takes no image
 HEAD = 4096  # bytes that say whether a report is one of ours
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES)
 """What a file system says that has no hard links."""
@@ -60,6 +46,24 @@ class Delivery:
     warnings: tuple[str, ...] = ()
 
 
+class OutputRecords(Protocol):
+    """Who wrote which file outside the state folder, remembered for the next run."""
+
+    def find_output(self, path: str) -> tuple[str, str] | None:
+        """Owner and SHA-256 of a file as they were noted.
+
+        :raises StorageError: that can't be read.
+        """
+        ...
+
+    def note_output(self, path: str, owner: str, sha256: str) -> None:
+        """Remember a file.
+
+        :raises StorageError: that can't be written.
+        """
+        ...
+
+
 @dataclass
 class Outputs:
     """Writes files for owners: the id of a job, or what names a row of a manifest.
@@ -67,7 +71,7 @@ class Outputs:
     What is written for no owner, an empty text, is replaced by nobody.
     """
 
-    journal: Journal | None = None
+    records: OutputRecords | None = None
     """Remembers who wrote what; where it can't, only this object does."""
     overwrite: bool = False
     """The user said that whatever stands there may go."""
@@ -109,7 +113,7 @@ class Outputs:
         :raises InvalidRequestError: something else has this name.
         :raises StorageError: it can't be renamed.
         """
-        with storage_errors(f"{path} could not be written"):
+        with storage_errors(message("{path} could not be written", path=path)):
             digest = _digest(part)
             for candidate in _names(path) if renames else (path,):
                 if _take_name(part, candidate):
@@ -121,10 +125,10 @@ class Outputs:
                 was_cut = renames and _is_beginning(candidate, part)
                 if was_cut or self._may_replace(candidate, owner, is_ours):
                     move_file(part, candidate)
-                    _sync(candidate.parent)
+                    sync_where_possible(candidate.parent)
                     self._note(candidate, owner, digest)
                     return candidate
-        raise _taken(path)
+        raise name_taken(path)
 
     def check(self, path: Path, owner: str, *, param: str, is_ours: IsOurs | None = None) -> None:
         """Find out before anything is paid whether `write` can work.
@@ -133,20 +137,24 @@ class Outputs:
         :raises StorageError: the folder can't be written.
         """
         if os.name == "nt" and not is_file_name(path.name):
-            raise InvalidRequestError(f"'{path.name}' can't be the name of a file.", param=param)
+            raise InvalidRequestError(
+                message("'{name}' can't be the name of a file.", name=path.name), param=param
+            )
         if path.is_dir():
-            raise InvalidRequestError(f"{path} is a folder.", code="is_a_folder", param=param)
+            raise InvalidRequestError(
+                message("{path} is a folder.", path=path), code="is_a_folder", param=param
+            )
         check_folder(path.parent, path.name)
-        with storage_errors(f"{path} could not be read"):
+        with storage_errors(message("{path} could not be read", path=path)):
             if os.path.lexists(path) and not self._may_replace(path, owner, is_ours):
-                raise _taken(path, param)
+                raise name_taken(path, param)
 
     def remove(self, path: Path, owner: str, is_ours: IsOurs) -> None:
         """Delete a file, if `write` could replace it.
 
         :raises StorageError: it can't be deleted.
         """
-        with storage_errors(f"{path} could not be written"):
+        with storage_errors(message("{path} could not be written", path=path)):
             if os.path.lexists(path) and self._may_replace(path, owner, is_ours):
                 remove_file(path)
 
@@ -156,7 +164,7 @@ class Outputs:
         :param originals: files of which it may be a copy; without, its hash is compared.
         :raises StorageError: a file can't be read.
         """
-        with storage_errors(f"{path} could not be read"):
+        with storage_errors(message("{path} could not be read", path=path)):
             for candidate in _names(path):
                 if not os.path.lexists(candidate):
                     return None
@@ -164,9 +172,15 @@ class Outputs:
                 if known is None:
                     found = any(_is_same(original, candidate) for original in originals)
                 elif originals:
-                    found = known[0] == owner and any(_looks_same(one, candidate) for one in originals)
+                    found = known[0] == _storable(owner) and any(
+                        _looks_same(one, candidate) for one in originals
+                    )
                 else:
-                    found = known[0] == owner and _is_file(candidate) and known[1] == _digest(candidate)
+                    found = (
+                        known[0] == _storable(owner)
+                        and _is_file(candidate)
+                        and known[1] == _digest(candidate)
+                    )
                 if found:
                     return candidate
         return None
@@ -175,124 +189,58 @@ class Outputs:
     def _written(self, path: Path, data: bytes) -> Iterator[Path]:
         """The data in a file of another name, which is gone afterwards."""
         part = new_part(path)
-        with storage_errors(f"{path} could not be written"):
+        with storage_errors(message("{path} could not be written", path=path)):
             make_folder(path.parent)
         try:
-            with storage_errors(f"{path} could not be written"):
+            with storage_errors(message("{path} could not be written", path=path)):
                 write_synced(part, data)
             yield part
         finally:
             part.unlink(missing_ok=True)
 
     def _may_replace(self, path: Path, owner: str, is_ours: IsOurs | None) -> bool:
-        if _is_special(path):
+        if is_special(path):
             return False
         if self.overwrite:
             return True
         if not _is_file(path):
             return False
         known = self._known(path)
-        if owner and known is not None and known[0] == owner and known[1] == _digest(path):
+        if owner and known is not None and known[0] == _storable(owner) and known[1] == _digest(path):
             return True
         return is_ours is not None and is_ours(path)
 
     def _known(self, path: Path) -> tuple[str, str] | None:
         """Owner and hash of a file as they were noted."""
         key = _key(path)
-        if key in self._noted or self.journal is None:
+        if key in self._noted or self.records is None:
             return self._noted.get(key)
         with suppress(StorageError):  # what can't be looked up is not ours
-            rows = self.journal.query("SELECT owner, sha256 FROM outputs WHERE path = ?", key)
-            return (rows[0]["owner"], rows[0]["sha256"]) if rows else None
+            return self.records.find_output(key)
         return None
 
     def _note(self, path: Path, owner: str, digest: str) -> None:
-        key = _key(path)
+        key, owner = _key(path), _storable(owner)
         self._noted[key] = (owner, digest)
-        if self.journal is None:
+        if self.records is None:
             return
         try:
-            with self.journal.transaction() as connection:
-                connection.execute("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?)", (key, owner, digest))
+            self.records.note_output(key, owner, digest)
         except StorageError as error:
             log.warning("%s will not be known as one of ours: %s", path, error)
-
-
-def check_folder(folder: Path, name: str = "") -> None:
-    """Find out by trying whether a folder takes a file of this name; nothing of the trial is left.
-
-    :param name: empty for as long a name as a copy of an image may get.
-    :raises StorageError: it does not.
-    """
-    size = len(os.fsencode(name)) if name else PROBE_NAME
-    probe = new_part(folder / "probe")
-    probe = probe.with_name(probe.name.ljust(size, "_"))
-    made: list[Path] = []
-    with storage_errors(f"{folder} could not be written"):
-        try:
-            made = make_folder(folder)
-            os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            is_full = _is_full(folder)
-        finally:
-            with suppress(OSError):
-                probe.unlink(missing_ok=True)
-            for path in reversed(made):
-                with suppress(OSError):  # something else is in it by now
-                    path.rmdir()
-    if is_full:
-        raise StorageError(
-            f"{folder} could not be written: its disk is full.",
-            code="disk_full",
-            next_step="Free space on its disk.",
-        )
-
-
-def _is_full(folder: Path) -> bool:
-    with suppress(OSError):  # not every file system can say
-        room = shutil.disk_usage(folder)
-        return room.total > 0 and room.free < LEAST_ROOM
-    return False
-
-
-def make_folder(folder: Path) -> list[Path]:
-    """Make a folder with those above it; returns the new ones, outermost first.
-
-    :raises OSError: as `mkdir`.
-    """
-    missing = list(itertools.takewhile(lambda path: not path.exists(), (folder, *folder.parents)))
-    made = []
-    for path in reversed(missing):
-        with suppress(FileExistsError):  # another process made it
-            path.mkdir()
-            made.append(path)
-            _sync(path.parent)
-    if not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
-    return made
-
-
-def new_part(path: Path, suffix: str = PART_SUFFIX) -> Path:
-    """A name in the same folder for a file that is being written."""
-    return path.with_name(f"{PART_PREFIX}{os.urandom(6).hex()}{suffix}")
-
-
-def sync_file(path: Path) -> None:
-    """Wait until a file that somebody else wrote has reached the disk.
-
-    :raises OSError: as `open` and `fsync`.
-    """
-    handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def renamed_warning(path: Path, wanted: Path) -> tuple[str, ...]:
     """What to tell where `Outputs.copy` took another name; nothing where it did not."""
     if path == wanted:
         return ()
-    return (f"{wanted} was there already and stays as it is; the new file is {path.name}.",)
+    return (
+        message(
+            "{path} was there already and stays as it is; the new file is {name}.",
+            path=wanted,
+            name=path.name,
+        ),
+    )
 
 
 def is_json_report(path: Path) -> bool:
@@ -333,7 +281,7 @@ def _take_name(part: Path, path: Path) -> bool:
             raise
         if not _take_by_holding(part, path):
             return False
-    _sync(path.parent)
+    sync_where_possible(path.parent)
     return True
 
 
@@ -364,7 +312,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether it is, or leads to, a folder, a pipe or a device: ``/dev/null`` must outlive every report."""
     return path.exists() and not path.is_file()
 
@@ -410,21 +358,22 @@ def _digest(path: Path) -> str:
 
 def _key(path: Path) -> str:
     """A file as it is remembered: the same by whichever way to its folder."""
-    return str(path.parent.resolve() / path.name)
+    return _storable(str(path.parent.resolve() / path.name))
 
 
-def _sync(folder: Path) -> None:
-    with suppress(OSError):  # some file systems can't; the file itself is synced
-        sync_folder(folder)
+def _storable(text: str) -> str:
+    """A text as sqlite takes it: the names of folders may have bytes that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _taken(path: Path, param: str | None = None) -> InvalidRequestError:
-    if _is_special(path):
+def name_taken(path: Path, param: str | None = None) -> InvalidRequestError:
+    """The error for a file that stays because something else has its name."""
+    if is_special(path):
         return InvalidRequestError(
-            f"{path} is not a regular file, so it stays as it is; name another one.",
+            message("{path} is not a regular file, so it stays as it is; name another one.", path=path),
             code="file_exists",
             param=param,
         )
     return InvalidRequestError(
-        f"{path} exists; add --overwrite to replace it.", code="file_exists", param=param
+        message("{path} exists; add --overwrite to replace it.", path=path), code="file_exists", param=param
     )

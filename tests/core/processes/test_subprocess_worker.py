@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import InvalidRequestError, JobCancelled
-from gpt_image_addon.core.jobs.subprocess_worker import SubprocessWorker
+from gpt_image_addon.core.processes.subprocess_worker import SubprocessWorker
 from gpt_image_addon.core.request.sizes import parse_size
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -66,7 +66,7 @@ def test_a_program_that_broken_pipes_end_lives_on_when_it_dies() -> None:
     """Blender may be one: unlike Python's own program it need not ignore the signal."""
     script = (
         "import os, signal, time\n"
-        "from gpt_image_addon.core.jobs.subprocess_worker import SubprocessWorker\n"
+        "from gpt_image_addon.core.processes.subprocess_worker import SubprocessWorker\n"
         "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
         "workshop = SubprocessWorker()\n"
         "for _ in range(3):\n"
@@ -94,7 +94,7 @@ def test_modules_below_a_package_are_found_without_it() -> None:
     """As an extension's name is ``bl_ext.REPOSITORY.gpt_image_addon``, whose beginning only Blender has."""
     script = (
         "import sys\n"
-        "from gpt_image_addon.core.jobs.subprocess_main import stand_in\n"
+        "from gpt_image_addon.core.processes.subprocess_main import stand_in\n"
         "stand_in('bl_ext.somewhere.gpt_image_addon', sys.modules['gpt_image_addon'].__path__[0])\n"
         "from bl_ext.somewhere.gpt_image_addon.core.request.sizes import parse_size\n"
         "print(parse_size.__module__)"
@@ -106,7 +106,7 @@ def test_modules_below_a_package_are_found_without_it() -> None:
 def test_it_ends_with_the_process_that_started_it(workshop: SubprocessWorker) -> None:
     script = (
         "import os, time\n"
-        "from gpt_image_addon.core.jobs.subprocess_worker import SubprocessWorker\n"
+        "from gpt_image_addon.core.processes.subprocess_worker import SubprocessWorker\n"
         "print(SubprocessWorker().call(os.getpid), flush=True)\n"
         "os._exit(1)"
     )

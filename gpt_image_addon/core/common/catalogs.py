@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from ..errors import InvalidRequestError
+from ..text.message import message
 
 TAG_LIMIT = 63  # bytes of UTF-8
 _NOT_IN_CATALOGS = re.compile(r"[:\\\x00-\x1f\x7f\ud800-\udfff]")
@@ -19,7 +20,9 @@ def catalog_path(text: str) -> str:
     """
     clean = "/".join(part.strip() for part in text.split("/") if part.strip())
     if not clean or _NOT_IN_CATALOGS.search(clean):
-        raise InvalidRequestError(f"'{text}' can't be a catalog.", code="invalid_value", param="catalog")
+        raise InvalidRequestError(
+            message("'{text}' can't be a catalog.", text=text), code="invalid_value", param="catalog"
+        )
     return clean
 
 

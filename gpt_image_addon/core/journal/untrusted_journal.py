@@ -14,6 +14,7 @@ from typing import Any
 
 from ..common.paths import is_job_id, is_month
 from ..errors import StorageError
+from .reader import back_up
 from .schema import JOURNAL_FILE, VERSION, described, looks, month_of, open_database, tokens_of, version_of
 from .schema import storage_errors as journal_errors
 from .states import JobState
@@ -25,9 +26,9 @@ from .stored_values import (
     clean_text,
     clean_usage,
     clean_usd,
-    foreign_application,
-    foreign_request,
     load_object,
+    sanitize_application,
+    sanitize_request,
 )
 
 BESIDE = ("-wal", "-shm", "-journal")
@@ -35,7 +36,7 @@ BESIDE = ("-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True)
-class ForeignRow:
+class SanitizedRow:
     """A job over there."""
 
     id: str
@@ -60,7 +61,7 @@ def open_copy(path: Path) -> Iterator[sqlite3.Connection]:
         journal_errors(path.parent),
         closing(open_database(Path(folder) / JOURNAL_FILE)) as copy,
     ):
-        _back_up(path, copy)
+        back_up(path, copy)
         if version_of(copy) > VERSION:
             raise StorageError(
                 f"The journal in {path.parent} was written by a newer version of this add-on.",
@@ -81,17 +82,7 @@ def is_journal(path: Path) -> bool:
     return True
 
 
-def _back_up(path: Path, copy: sqlite3.Connection) -> None:
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(address, uri=True)) as other:
-            other.backup(copy)
-    except sqlite3.OperationalError:  # a disk on which sqlite can't lay the files that go with a journal
-        with closing(sqlite3.connect(f"{address}&immutable=1", uri=True)) as other:
-            other.backup(copy)
-
-
-def read_rows(copy: sqlite3.Connection) -> Iterator[ForeignRow | str]:
+def read_rows(copy: sqlite3.Connection) -> Iterator[SanitizedRow | str]:
     """All rows; for one that can't be taken over its id, as far as it can be told.
 
     :raises sqlite3.DatabaseError: there is no table of jobs, or it is damaged.
@@ -108,7 +99,7 @@ def read_rows(copy: sqlite3.Connection) -> Iterator[ForeignRow | str]:
             yield clean_text(row["id"] if "id" in names else None, 100) or "?"
 
 
-def _read(row: Mapping[str, Any]) -> ForeignRow:
+def _read(row: Mapping[str, Any]) -> SanitizedRow:
     """A row as ours may take it.
 
     :raises ValueError: it is none that any version of the add-on writes.
@@ -117,12 +108,12 @@ def _read(row: Mapping[str, Any]) -> ForeignRow:
     if not is_job_id(job):
         raise ValueError("no id")
     created, updated = clean_moment(row["created"]), clean_moment(row["updated"])
-    request = foreign_request(load_object(row["request"]))
+    request = sanitize_request(load_object(row["request"]))
     usage, error = clean_usage(load_object(row["usage"])), clean_error(load_object(row["error"]))
     as_values = request.to_dict()
     estimated, cost, reserved = (_amount(row[name]) for name in ("estimated_usd", "cost_usd", "reserved_usd"))
     values: dict[str, Any] = {
-        **described(job, request, foreign_application(load_object(row["application"]))),
+        **described(job, request, sanitize_application(load_object(row["application"]))),
         "state": state.value,
         "created": created,
         "updated": updated,
@@ -145,7 +136,7 @@ def _read(row: Mapping[str, Any]) -> ForeignRow:
     if state is JobState.SENDING:  # it may still run over there; here nobody will ever know
         values |= {"state": JobState.UNKNOWN.value, "billed": "maybe"}
     found = JobState(values["state"])
-    return ForeignRow(job, found, updated, bool(values["favourite"]), row["folder"], values)
+    return SanitizedRow(job, found, updated, bool(values["favourite"]), row["folder"], values)
 
 
 def _amount(value: object) -> float | None:

@@ -1,0 +1,171 @@
+"""What is open while the add-on works: the journal, and the scheduler of its jobs. Main thread only."""
+
+from __future__ import annotations
+
+import atexit
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..core.errors import GptImageError, StorageError
+from ..core.jobs.job import Task
+from ..core.request.pricing import no_history
+from ..core.text.log import get_logger
+from . import models, scheduler
+from .scheduler import Scheduler
+from .settings import Settings
+from .settings import load as load_settings
+
+if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
+    from ..core.jobs.durations import Durations
+    from ..core.jobs.worker import Worker
+    from ..core.journal.journal import Entry, Journal
+    from ..core.request.pricing import UsageHistory
+    from ..core.results.output_files import Outputs
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What lives from the first use of a state folder to `close`."""
+
+    journal: Journal
+    scheduler: Scheduler
+    durations: Durations
+
+
+_session: Session | None = None
+
+
+def open_session(settings: Settings) -> Session:
+    """The session of the settings' state folder; opened on first use.
+
+    :raises StorageError: its journal can't be opened.
+    """
+    global _session
+    from ..core.jobs.durations import DURATIONS_FILE, Durations
+    from ..core.journal.recovery import open_journal
+
+    if _session is None or _session.journal.folder != settings.state_folder:
+        if _session is not None:
+            close()
+        durations = Durations(settings.state_folder / DURATIONS_FILE)
+        # Called on workers too, so the settings are those of the opening.
+        read_body = partial(_read_body, settings)
+        journal = open_journal(settings.state_folder, read_body)
+        scheduler.current = Scheduler(journal)
+        _session = Session(journal, scheduler.current, durations)
+        if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
+            atexit.unregister(close)
+            atexit.register(close)
+    _session.scheduler.queue.concurrency = settings.concurrency
+    _session.scheduler.applier.save = settings.storage == "save"
+    _session.scheduler.applier.turn_views = settings.turn_views
+    return _session
+
+
+def make_worker(journal: Journal, settings: Settings) -> Worker:
+    """What sends requests, or reads what came of them before."""
+    from ..core.jobs.worker import Worker
+
+    table = models.find_registry(settings)
+    return Worker(journal, table, settings.connection(), settings.monthly_budget_usd)
+
+
+def _read_body(settings: Settings, journal: Journal, entry: Entry) -> bool:
+    return make_worker(journal, settings).recover_body(entry)
+
+
+def close() -> None:
+    """Cancel what runs, end workers and timer, and release the journal; the next use opens it again."""
+    global _session
+    scheduler.stop_ticking()
+    if _session is None:
+        return
+    ended = _session.scheduler.close()
+    scheduler.stop_ticking()  # a worker may have come to the helping process meanwhile
+    if ended:  # a worker that still runs needs the journal
+        _session.journal.close()
+    _session = scheduler.current = None
+
+
+def journal(settings: Settings) -> Journal:
+    """The open journal.
+
+    :raises StorageError: it can't be opened.
+    """
+    return open_session(settings).journal
+
+
+def find_open_journal(settings: Settings) -> Journal | None:
+    """The journal, where this session has opened it for work already; whoever looks need not open it."""
+    is_open = _session is not None and _session.journal.folder == settings.state_folder
+    return _session.journal if _session is not None and is_open else None
+
+
+def entry(job: str) -> Entry | None:
+    """The journal's row of a job of this session; None where it can't be read."""
+    try:
+        return _session.journal.entry(job) if _session is not None else None
+    except StorageError as error:
+        log.warning("Job %s: %s", job, error.text)
+        return None
+
+
+def load_usage_history(settings: Settings) -> UsageHistory:
+    """What the journal knows of earlier answers; a price is shown without it, too."""
+    try:
+        return open_session(settings).journal.seen
+    except StorageError as error:
+        log.warning("Estimates can't learn: %s", error.text)
+        return no_history
+
+
+def outputs(*, overwrite: bool = False) -> Outputs:
+    """The gate for files outside the state folder; without the journal it knows none of ours.
+
+    :param overwrite: the user said that whatever stands there may go.
+    """
+    from ..core.results.output_files import Outputs
+
+    try:
+        return Outputs(journal(load_settings(with_key=False)), overwrite)
+    except GptImageError as error:
+        log.warning("Files of ours can't be told apart: %s", error.text)
+        return Outputs(None, overwrite)
+
+
+def jobs() -> tuple[Task, ...]:
+    """The jobs of this session, oldest first."""
+    return tuple(_session.scheduler.jobs) if _session is not None else ()
+
+
+def waiting() -> list[Task]:
+    """The jobs that are not begun, next first."""
+    return _session.scheduler.queue.waiting() if _session is not None else []
+
+
+def forget_finished() -> None:
+    """Take the jobs that are done off the list; their results stay."""
+    if _session is not None:
+        _session.scheduler.jobs = [job for job in jobs() if not job.done]
+
+
+def cancel(job: str | None = None) -> None:
+    """Stop a job, or all of them. Results that have arrived are kept.
+
+    :param job: its id.
+    """
+    for found in jobs():
+        if _session is not None and not found.done and job in (None, found.id):
+            _session.scheduler.cancel(found)
+
+
+def move(job: str, step: int) -> None:
+    """Let a job that is not begun begin earlier (negative step) or later."""
+    for found in jobs():
+        if _session is not None and found.id == job:
+            _session.scheduler.move(found, step)

@@ -1,0 +1,255 @@
+"""From a request to a job: it is checked once, what was made before is looked up, its price reserved.
+
+Main thread only, but for `Submitter.check`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import InvalidRequestError
+from ..core.jobs.job import Apply, Job, Work
+from ..core.request.request import Application, GenerationRequest
+from ..core.text.message import message
+from . import models, references
+from .scheduler import drain
+from .session import load_usage_history, make_worker, open_session
+from .settings import Settings
+
+if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
+    from ..core.jobs.estimates import Measure
+    from ..core.journal.journal import Entry
+    from ..core.request.checked_request import CheckedRequest
+
+
+@dataclass(frozen=True)
+class Submitter:
+    """Makes jobs, by the settings as they were when it was made."""
+
+    settings: Settings
+
+    def check(
+        self,
+        request: GenerationRequest,
+        application: Application,
+        *,
+        snap: Collection[str] = (),
+        measure: Measure | None = None,
+    ) -> CheckedRequest:
+        """All that is worked out of a request; nothing is sent, and no row is written. Runs in any thread.
+
+        :param snap: parameters that may become what the model takes, see `normalize.snap_to_model`.
+        :param measure: see `estimates.validate_and_price`.
+        :raises InvalidRequestError: it can't be sent.
+        """
+        from ..core.jobs.estimates import validate_and_price
+        from ..core.request.normalize import snap_to_model
+
+        table = models.find_registry(self.settings)
+        request, notices = models.resolve_model(request, table, self.settings)
+        if snap:
+            request = snap_to_model(request, table, snap)
+        checked = validate_and_price(request, application, table, load_usage_history(self.settings), measure)
+        return dataclasses.replace(checked, warnings=(*checked.warnings, *notices))
+
+    def prepare(
+        self,
+        request: GenerationRequest,
+        application: Application,
+        *,
+        snap: Collection[str] = (),
+        measure: Measure | None = None,
+        at_once: bool = False,
+    ) -> PreparedRequest:
+        """Check a request, and whether the open file can take its result.
+
+        :param snap: see `check`.
+        :param measure: tells the sizes of its pictures where neither files nor captures do.
+        :param at_once: the caller does nothing but wait, so that nobody can change the file meanwhile.
+        :raises InvalidRequestError: it can't be sent, or the scene or the object can't take its result.
+        """
+        from ..scene.targets.receiver import check_receiver
+
+        check_receiver(application, at_once=at_once)
+        measure = measure or references.measure_captures(request)
+        return PreparedRequest(
+            self, self.check(request, application, snap=snap, measure=measure), application
+        )
+
+    def find_earlier(self, request: GenerationRequest) -> Entry | None:
+        """The newest equal request: on its way, perhaps billed without an answer, or answered.
+
+        Of captures there is none.
+
+        :raises GptImageError: a picture of it, or the journal, can't be read.
+        """
+        request, _ = models.resolve_model(request, models.find_registry(self.settings), self.settings)
+        return self.find_equal(request)
+
+    def find_running(self, request: GenerationRequest) -> Entry | None:
+        """The newest equal request that is on its way, in this process or in another one.
+
+        :raises GptImageError: a picture of it, or the journal, can't be read.
+        """
+        from ..core.jobs.equal_requests import find_running
+        from ..core.jobs.uploads import digest_request
+
+        request, _ = models.resolve_model(request, models.find_registry(self.settings), self.settings)
+        return find_running(open_session(self.settings).journal, digest_request(request))
+
+    def recover(
+        self,
+        job: str,
+        application: Application | None = None,
+        *,
+        seamless: bool = False,
+        object_name: str | None = None,
+        only_named: bool = False,
+    ) -> Job:
+        """Put a result that lies in the journal into the open scene.
+
+        :param application: what becomes of it; what was meant for it at first when left out.
+        :param object_name: the object to put it on then; the one of the request when left out.
+        :param only_named: touch no object that neither names.
+        :param seamless: make its pictures tile.
+        :raises InvalidRequestError: there is no such job, it has no result, or the object can't take it.
+        """
+        stored = open_session(self.settings).journal.entry(job)
+        if stored is None:
+            raise InvalidRequestError(
+                message("There is no job {job}.", job=job), code="no_such_job", param="job"
+            )
+        if application is None:
+            from ..scene.targets.receiver import check_receiver
+
+            # The scene, the object and the view that it was made for belong to another session.
+            application = dataclasses.replace(
+                stored.application,
+                scene_uid=None,
+                object_uid=None,
+                textures_dir=None,
+                object_name=object_name or stored.application.object_name,
+            )
+            application = application.without_active_object() if only_named else application
+            if object_name:  # else a slip of the pen would count the result as delivered
+                check_receiver(application)
+        if seamless:
+            stored = dataclasses.replace(stored, request=dataclasses.replace(stored.request, seamless=True))
+        return self.resume(stored, application, message("The result of job {job} was recovered.", job=job))
+
+    def find_equal(self, request: GenerationRequest) -> Entry | None:
+        """As `find_earlier`, for a request that names provider and model."""
+        from ..core.jobs.equal_requests import find_running
+        from ..core.jobs.uploads import digest_request
+
+        if references.holds_captures(request):
+            return None
+        journal, digest = open_session(self.settings).journal, digest_request(request)
+        return find_running(journal, digest) or journal.find_unknown(digest) or journal.find_stored(digest)
+
+    def resume(self, stored: Entry, application: Application, notice: str, apply: Apply | None = None) -> Job:
+        """Take the result of a row of the journal.
+
+        :raises InvalidRequestError: its files are gone.
+        """
+        folder = stored.folder
+        if folder is None or not folder.is_dir():
+            raise InvalidRequestError(
+                message("Job {job} has no files.", job=stored.id)
+                if folder is None
+                else message("The files of job {job} are gone.", job=stored.id),
+                code="no_result",
+                next_step=message("Its state is {state}; `history` lists what there is.", state=stored.state),
+            )
+        job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain, apply=apply)
+        worker = make_worker(open_session(self.settings).journal, self.settings)
+        return self.start(job, worker.resume(folder))
+
+    def start(self, job: Job, work: Work) -> Job:
+        """Hand a job to a worker."""
+        session = open_session(self.settings)
+        session.scheduler.start(job, work, session.durations.expected(job.request))
+        return job
+
+
+@dataclass(frozen=True)
+class PreparedRequest:
+    """A request that nothing speaks against, as far as the open file and the tables know."""
+
+    submitter: Submitter
+    checked: CheckedRequest
+    application: Application
+
+    def find_earlier(self) -> Entry | None:
+        """See `Submitter.find_earlier`."""
+        return self.submitter.find_equal(self.checked.wanted)
+
+    def submit(
+        self,
+        *,
+        reuse: bool | None = None,
+        retry_unknown: bool = False,
+        max_cost: float | None = None,
+        apply: Apply | None = None,
+    ) -> Job:
+        """Reserve the price and hand the request to a worker.
+
+        :param reuse: whether the result of an equal request is taken instead of sending it. True takes each,
+            and waits for one that is on its way; None only one that is paid for and that its process did not
+            deliver.
+        :param retry_unknown: send it even though an equal one may have been billed without an answer.
+        :param max_cost: USD that it may cost at most.
+        :param apply: puts the result somewhere else than into the scene; main thread only.
+        :raises GptImageError: it can't be sent; nothing was.
+        """
+        from ..core.jobs import admission, equal_requests
+        from ..core.jobs.uploads import digest_request
+        from ..core.results.output_folders import check_folder
+
+        settings, application = self.submitter.settings, self.application
+        limits = settings.limits(max_cost)
+        checked = references.with_captures(self.checked)
+        session = open_session(settings)
+        journal, price, digest = session.journal, checked.price, digest_request(checked.wanted)
+        work = session.durations.timed(make_worker(journal, settings).run)
+        job: Job | None = None
+        while job is None:
+            since = time.time()
+            stored, notice = equal_requests.find_result(journal, digest, reuse, is_paid=price.high_usd > 0)
+            if stored is not None:
+                return self.submitter.resume(stored, application, notice, apply)
+            settings.check_provider(checked.wanted.provider)
+            if application.textures_dir:
+                check_folder(Path(application.textures_dir))
+            if reuse and equal_requests.find_running(journal, digest) is not None:
+                job = Job(
+                    checked.wanted,
+                    application,
+                    checked=checked,
+                    warnings=checked.warnings,
+                    pump=drain,
+                    apply=apply,
+                )
+                work = admission.send_after_running(
+                    price, digest, journal, limits, work, retry_unknown=retry_unknown
+                )
+                continue
+            with contextlib.suppress(equal_requests.EqualRequestError):  # one came meanwhile: look again
+                job = admission.admit(
+                    checked,
+                    application,
+                    digest=digest,
+                    journal=journal,
+                    limits=limits,
+                    retry_unknown=retry_unknown,
+                    alone_since=since if reuse else None,
+                    pump=drain,
+                    apply=apply,
+                )
+        return self.submitter.start(job, work)

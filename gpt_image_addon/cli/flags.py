@@ -1,0 +1,72 @@
+"""The flags that the table of parameters makes, and the values that were given with them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.request.parameters import PARAMETERS, Group, Parameter
+from ..core.request.providers import PROVIDERS
+from ..core.request.targets import TARGETS
+
+TITLES: Mapping[Group, str] = {
+    "result": "what becomes of it",
+    "maps": "maps and materials",
+    "references": "pictures to show the model",
+    "api": "the API's own parameters",
+}
+"""Of the groups in a verb's help, in their order."""
+
+
+def words(text: str) -> list[str]:
+    """What is separated by commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+_OWN: Mapping[str, dict[str, Any]] = {
+    "target": {"choices": TARGETS, "default": PARAMETERS["target"].default},
+    "provider": {"choices": PROVIDERS},
+}
+"""Options of flags that their rows do not tell."""
+
+
+def add_request(verb: argparse.ArgumentParser) -> None:
+    """The flags of a request and what becomes of its result."""
+    for group, title in TITLES.items():
+        flags = verb.add_argument_group(title)
+        for row in PARAMETERS.values():
+            if row.flag is not None and row.flag.group == group:
+                add_flag(flags, row)
+
+
+def add_flag(group: argparse._ActionsContainer, row: Parameter, **others: Any) -> None:
+    """The flag of a parameter.
+
+    :param others: options of the argument in place of those that the row makes.
+    """
+    assert row.flag is not None
+    name = row.flag.name or row.name
+    group.add_argument(
+        f"--{'no-' if row.default is True else ''}{name.replace('_', '-')}",
+        **{"dest": row.name, "help": row.flag.help, **_options(row), **_OWN.get(row.name, {}), **others},
+    )
+
+
+def _options(row: Parameter) -> dict[str, Any]:
+    if row.kind is bool:
+        return {"action": "store_false" if row.default else "store_true"}
+    options: dict[str, Any] = {} if row.flag is None else {"metavar": row.flag.metavar}
+    if row.many:
+        return options | ({"action": "append"} if row.kind is Path else {"type": words})
+    if row.kind in (int, float):
+        options["type"] = row.kind
+    if row.choices and not row.model_values:
+        options["choices"] = tuple(map(row.kind, row.words))
+    return options
+
+
+def given(options: argparse.Namespace) -> dict[str, Any]:
+    """The parameters that a command line names, by name."""
+    return {name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}

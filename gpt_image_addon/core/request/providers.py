@@ -1,0 +1,169 @@
+"""The providers, a row each: everything that differs between them, as plain values.
+
+To add one, add a row here and its code to `core.providers`, which finds it by the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+
+
+@dataclass(frozen=True)
+class ProviderSetting:
+    """What a provider must be told once: a field of the preferences, and a variable of the environment."""
+
+    name: str
+    """Of the preference and of the setting in scripts; no two providers share one."""
+    label: str
+    description: str
+    default: str = ""
+    variable: str = ""
+    """Of the environment; takes precedence over the preference. Empty for none."""
+    variable_help: str = ""
+    """What the variable holds, for the command line's help."""
+    choices: tuple[tuple[str, str, str], ...] = ()
+    """Value, label and description of each; empty where any text is taken."""
+    is_address: bool = False
+    """It says where the provider's server is."""
+
+
+@dataclass(frozen=True)
+class ProviderInfo:
+    """A row of the table of providers."""
+
+    label: str
+    description: str
+    module: str
+    """Of its class, below `core.providers`; loaded when the first request is sent."""
+    factory: str
+    """The class, made with the connection."""
+    credit: str
+    """What the metadata of a result says."""
+    needs_key: bool = False
+    is_paid: bool = False
+    """Its requests go to a server that sends a bill."""
+    pricing: str = ""
+    """Module below `core.providers` that knows the price of a request; empty where nothing is paid."""
+    settings: tuple[ProviderSetting, ...] = ()
+    default_model: str = ""
+    """Of requests that name none; empty for the default of the preferences or the table of models."""
+    usual_seconds: float = 40.0
+    """How long a request takes, before anything was learned."""
+    tiles_by_nature: bool = False
+    """Its seamless images need no cut."""
+    knows_height: bool = False
+    """Its images come with their height."""
+    takes_masks: bool = True
+    """It can repaint a part of an image."""
+    is_moderated: bool = False
+    """It takes `moderation` and `safety_identifier`."""
+    has_batch_api: bool = False
+    """It takes batches as OpenAI's Batch API does."""
+    notice: str = ""
+    """Shown in the panel where it was chosen for lack of a key."""
+
+    @property
+    def needs_height(self) -> bool:
+        """A model can be asked for the height of its images."""
+        return not self.knows_height
+
+    @property
+    def repairs_seams(self) -> bool:
+        """It can repaint the seams of its own images, which need that."""
+        return self.takes_masks and not self.tiles_by_nature
+
+    @property
+    def address(self) -> str:
+        """Name of the setting that says where its server is; empty where there is none."""
+        return next((setting.name for setting in self.settings if setting.is_address), "")
+
+
+PROVIDERS: Mapping[str, ProviderInfo] = {
+    "openai": ProviderInfo(
+        label="OpenAI",
+        description="OpenAI's GPT Image API; needs a key and costs money",
+        module=".openai.client",
+        factory="OpenAIProvider",
+        credit="OpenAI",
+        needs_key=True,
+        is_paid=True,
+        pricing=".openai.pricing",
+        settings=(
+            ProviderSetting(
+                "base_url",
+                label="Base URL",
+                description="Address of the API; OPENAI_BASE_URL takes precedence",
+                default=DEFAULT_BASE_URL,
+                variable="OPENAI_BASE_URL",
+                variable_help="address of the API; https, or http on this machine",
+                is_address=True,
+            ),
+            ProviderSetting(
+                "organization",
+                label="Organization",
+                description="Sent with each request; OPENAI_ORG_ID takes precedence",
+                variable="OPENAI_ORG_ID",
+                variable_help="organization, sent with each request",
+            ),
+            ProviderSetting(
+                "project",
+                label="Project",
+                description="Sent with each request; OPENAI_PROJECT_ID takes precedence",
+                variable="OPENAI_PROJECT_ID",
+                variable_help="project, sent with each request",
+            ),
+            ProviderSetting(
+                "picture_fields",
+                label="Multiple Image Field Name",
+                description="How the server wants several pictures of an edit to be named",
+                default="brackets",
+                variable="GPT_IMAGE_PICTURE_FIELDS",
+                variable_help="how a server wants several pictures named: brackets (default) or repeated",
+                choices=(
+                    ("brackets", "image[]", "As OpenAI does"),
+                    ("repeated", "image", "As LiteLLM does"),
+                ),
+            ),
+        ),
+        is_moderated=True,
+        has_batch_api=True,
+    ),
+    "offline": ProviderInfo(
+        label="Offline Draft",
+        description="Simple drafts drawn on this computer; no key, no network, no cost",
+        module=".offline.provider",
+        factory="OfflineProvider",
+        credit="offline draft",
+        default_model="offline-draft",
+        usual_seconds=1.0,
+        tiles_by_nature=True,
+        knows_height=True,
+        takes_masks=False,
+        notice="Offline draft: drawn on this computer",
+    ),
+}
+"""By the name that requests have. Add new ones at the end: the panel stores their place."""
+
+DEFAULT_PROVIDER = next(iter(PROVIDERS))
+"""Of requests from scripts and the command line that name none."""
+
+
+def find_provider(name: str) -> ProviderInfo:
+    """The row of a provider; for one that is not in the table, a row of its name that promises nothing."""
+    return PROVIDERS.get(name) or ProviderInfo(name, "", "", "", credit=name, needs_key=True, is_paid=True)
+
+
+def choose_provider(*, has_key: bool) -> str:
+    """The first provider that can be used.
+
+    :param has_key: whether there is a key for those that need one.
+    """
+    return next(name for name, info in PROVIDERS.items() if has_key or not info.needs_key)
+
+
+def list_settings() -> tuple[ProviderSetting, ...]:
+    """The settings of all providers."""
+    return tuple(setting for info in PROVIDERS.values() for setting in info.settings)

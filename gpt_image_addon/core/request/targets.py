@@ -1,0 +1,94 @@
+"""The targets, a row each: what a result can become in Blender, as plain values.
+
+To add one, add a row here and a module to `scene.targets`, which finds it by the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TargetInfo:
+    """A row of the table of targets."""
+
+    label: str
+    description: str
+    use_label: str
+    """In the menu of a result that is there."""
+    icon: str
+    """Blender's identifier."""
+    number: int
+    """Place in the panel. Files store it, so it stays with its target."""
+    module: str
+    """Below `scene.targets`; its `TARGET` puts results into the scene."""
+    onto_object: bool = False
+    """It goes onto an object that is there."""
+    maps: tuple[str, ...] = ()
+    """Kinds of the material maps that it needs."""
+    changes_scene: bool = True
+    """It changes the scene, and not only what the file holds."""
+    activates_objects: bool = False
+    """It adds objects and makes them the active ones."""
+    asset: Literal["", "material", "object"] = ""
+    """The data-block that an asset library gets; empty where it can't be an asset."""
+    asset_each: bool = False
+    """Each image becomes a material of its own there."""
+
+
+TARGETS: Mapping[str, TargetInfo] = {
+    "image": TargetInfo(
+        label="Image",
+        description="An image data-block and nothing else",
+        use_label="Use as Image",
+        icon="IMAGE_DATA",
+        number=3,
+        module=".image",
+        changes_scene=False,
+    ),
+    "texture": TargetInfo(
+        label="Texture",
+        description="Into the base color of the active object's material",
+        use_label="Use as Texture",
+        icon="TEXTURE",
+        number=0,
+        module=".texture",
+        onto_object=True,
+        asset="material",
+        asset_each=True,
+    ),
+    "plane": TargetInfo(
+        label="Image Plane",
+        description="A plane of the picture's shape that faces the view",
+        use_label="Use as Image Plane",
+        icon="IMAGE_PLANE",
+        number=2,
+        module=".plane",
+        activates_objects=True,
+        asset="object",
+    ),
+    "material": TargetInfo(
+        label="Material",
+        description="A whole material with normal, roughness and height maps",
+        use_label="Use as Material",
+        icon="MATERIAL",
+        number=1,
+        module=".material",
+        onto_object=True,
+        maps=("base_color", "normal", "roughness", "height", "metallic", "opacity"),
+        asset="material",
+    ),
+}
+"""By the name that requests have."""
+
+
+def find_target(name: str) -> TargetInfo:
+    """The row of a target; for one that is not in the table, a row of its name that promises nothing."""
+    return TARGETS.get(name) or TargetInfo(name, "", name, "NONE", -1, "")
+
+
+def list_targets() -> list[tuple[str, TargetInfo]]:
+    """Names and rows in the order of the panel."""
+    return sorted(TARGETS.items(), key=lambda row: row[1].number)

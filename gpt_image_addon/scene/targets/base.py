@@ -1,0 +1,111 @@
+"""What a target is, and what several of them share. Main thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import bpy
+
+from ...core.request.request import Application
+from ...core.results.store import Facts, ImageFile, PreparedResult
+from ...core.text.message import message
+from ...core.text.names import safe_name
+from ..context import find_scene
+from ..images import add_image
+from ..shading import slots
+from ..transaction import Transaction
+from .receiver import find_receiver
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a result became in the file."""
+
+    images: tuple[str, ...]
+    """Names of image data-blocks, one a picture; the base colour of a material stands for its picture."""
+    material: str | None = None
+    object: str | None = None
+    messages: tuple[str, ...] = ()
+    """Sentences that the user should read."""
+    map_images: tuple[str, ...] = ()
+    """Names of the image data-blocks of a material's other maps, in the order of the table of kinds."""
+
+
+class Deferred(Exception):  # noqa: N818 - nothing went wrong: the result waits
+    """The result can't be applied right now; nothing was changed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        """One sentence for people."""
+
+
+def colors_of(prepared: PreparedResult) -> Iterator[tuple[ImageFile, bool]]:
+    """Every picture, as colour; see `Target.images`."""
+    return ((picture, False) for picture in prepared.pictures)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The code of a target; its traits are in its row, see `request.targets`."""
+
+    apply: Callable[[PreparedResult, Application, Transaction], Applied]
+    """Puts a result into the scene, wholly or not at all."""
+    images: Callable[[PreparedResult], Iterable[tuple[ImageFile, bool]]] = colors_of
+    """Each picture that becomes an image, and whether it is numbers rather than colours."""
+
+
+def name_of(prepared: PreparedResult, application: Application) -> str:
+    """What its data-blocks are called."""
+    return safe_name(application.name or prepared.pictures[0].name)
+
+
+def engine_of(application: Application) -> str:
+    """The render engine that counts where the result goes."""
+    scene = find_scene(application)
+    return str(scene.render.engine) if scene else ""
+
+
+def receiver_of(application: Application) -> tuple[bpy.types.Object | None, list[str]]:
+    """The object that takes the result, and a sentence when there is none."""
+    obj, problem = find_receiver(application)
+    if not problem:
+        return obj, []
+    return obj, [message("{problem} The new material is kept with a fake user.", problem=problem)]
+
+
+def keep_images(pictures: Sequence[ImageFile], facts: Facts, changes: Transaction) -> list[str]:
+    """Images that nothing uses, by name: a fake user keeps them in the file."""
+    names = []
+    for picture in pictures:
+        image = changes.made(add_image(picture, facts))
+        image.use_fake_user = True
+        names.append(image.name)
+    return names
+
+
+def finish_material(
+    obj: bpy.types.Object | None,
+    material: bpy.types.Material,
+    image: bpy.types.Image,
+    prepared: PreparedResult,
+    messages: list[str],
+    changes: Transaction,
+) -> Applied:
+    """What became of a result whose first picture a material shows; the others are kept as images.
+
+    :param obj: what has the material; None where nothing has.
+    :param image: the first picture.
+    :param messages: gets what the user should know beside.
+    """
+    if obj is None:
+        changes.set(material, "use_fake_user", True)
+    else:
+        unseen = slots.why_unseen(obj, material)
+        messages += [unseen] if unseen else []
+    kept = keep_images(prepared.pictures[1:], prepared.facts, changes)
+    if kept:
+        names = slots.names_for_people(kept)
+        messages.append(message("The other pictures are in the file as images: {names}.", names=names))
+    return Applied((image.name, *kept), material.name, obj.name if obj else None, tuple(messages))
