@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import runpy
 from collections.abc import Sequence
 from pathlib import Path
@@ -214,4 +215,5 @@ def look() -> dict[str, Any]:
 
 if __name__ == "__main__":
     add_rows()
-    print(json.dumps(look()))
+    print(json.dumps(look()), flush=True)
+    os._exit(0)  # Blender 4.2 dies at the end of a process that has registered classes in it

@@ -209,7 +209,7 @@ class Batch:
         """
         if self.options.blend_per_row and names_object(row):
             raise no_object(row, "The .blend of a row is a new file, and it has no object")
-        needs_scene = names_object(row) or row.application.target == "plane"
+        needs_scene = names_object(row) or find_target(row.application.target).activates_objects
         if self.options.asset_library is not None and needs_scene:
             from ...scene.targets.receiver import check_receiver
 
