@@ -135,7 +135,7 @@ def _finished(
 
 def _with_mean_color(picture: ImageFile, application: Application) -> ImageFile:
     """Materials have it as their color in Solid views."""
-    if application.target == "image" or picture.format not in PIXEL_FORMATS:
+    if not find_target(application.target).changes_scene or picture.format not in PIXEL_FORMATS:
         return picture
     return dataclasses.replace(picture, mean_color=mean_color(picture.data))
 
