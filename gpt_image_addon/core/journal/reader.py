@@ -228,9 +228,9 @@ class JournalReader:
 
 
 def open_to_look(folder: Path) -> sqlite3.Connection:
-    """A connection that reads a journal: in place while others have it open, else from a copy in memory.
+    """A connection that reads a journal in place; an older one, or what a death left, from a copy in memory.
 
-    Reading a closed one in place would lay sqlite's files beside it; an older one has to be migrated first.
+    A closed one is read as if it never changed, or sqlite would lay its files beside it.
 
     :raises StorageError: a newer version of the add-on wrote it, or there can be none.
     :raises sqlite3.DatabaseError: it can't be read, or is no database.
@@ -245,9 +245,10 @@ def open_to_look(folder: Path) -> sqlite3.Connection:
             ),
             next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
         )
-    if all(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm")):
+    is_open, is_shared = (path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
+    if path.exists() and is_open == is_shared:
         with contextlib.suppress(sqlite3.OperationalError):  # the copy needs less
-            return _open_in_place(path)
+            return _open_in_place(path, "mode=ro" if is_open else "mode=ro&immutable=1")
     copy = sqlite3.connect(":memory:", isolation_level=None)
     try:
         prepare_connection(copy)
@@ -261,9 +262,9 @@ def open_to_look(folder: Path) -> sqlite3.Connection:
         raise
 
 
-def _open_in_place(path: Path) -> sqlite3.Connection:
+def _open_in_place(path: Path, options: str) -> sqlite3.Connection:
     """:raises sqlite3.OperationalError: it can't be read where it is, or is an older one."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None)
     try:
         prepare_connection(connection)
         if version_of(connection) != VERSION:
