@@ -28,6 +28,7 @@ from gpt_image_addon.core.journal.history import (
     row,
 )
 from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.reader import JournalReader
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
@@ -167,6 +168,17 @@ def bench_many(journal: Journal) -> None:
     report("all as JSON, one by one", [took], f"{peak_megabytes() - before:.0f} MB more, at most 200 MB")
 
 
+def bench_closed(folder: Path) -> None:
+    """Looking into a journal that nobody has open, as a command does."""
+
+    def look() -> None:
+        reader = JournalReader(folder)
+        find_history(reader, Filter(limit=5))
+        reader.close()
+
+    report("history --limit 5, closed", [milliseconds(look) for _ in range(20)], "at most 50 ms")
+
+
 def peak_megabytes() -> float:
     """The most memory that this process has had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -181,6 +193,7 @@ def main() -> None:
         bench_looking_back(journal, folder)
         bench_many(journal)
         journal.close()
+        bench_closed(folder)
 
 
 if __name__ == "__main__":
