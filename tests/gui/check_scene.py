@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import bmesh
 import bpy
 import numpy as np
 
@@ -57,18 +58,55 @@ def capture(width: int, height: int) -> Any:
     return red_mask(capture_viewport(bpy.context, path, width=width, height=height), width, height)
 
 
+def check_edit_mode() -> Steps:
+    """A result goes onto the selected faces, and undo takes it off them, all within the mode."""
+    cube = bpy.data.objects["Cube"]
+    bpy.context.view_layer.objects.active = cube
+    with bpy.context.temp_override(window=window(), area=area_of("VIEW_3D")):
+        bpy.ops.object.mode_set(mode="EDIT")
+        bpy.ops.mesh.select_mode(type="FACE")
+        bpy.ops.mesh.select_all(action="DESELECT")
+        edited = bmesh.from_edit_mesh(cube.data)
+        edited.faces.ensure_lookup_table()
+        for number in (3, 4):
+            edited.faces[number].select_set(True)
+        bmesh.update_edit_mesh(cube.data)
+        bpy.ops.ed.undo_push(message="Select")
+    yield
+    before = len(cube.material_slots)
+    applied = apply(result("Face", (0.1, 0.8, 0.1)), Application(target="texture", object_name="Cube"))
+    bpy.ops.ed.undo_push(message="GPT Image")
+    yield
+    assert cube.mode == "EDIT" and applied.material == cube.material_slots[before].name
+    assert faces_of(cube, before) == [3, 4]
+    screenshot(OUT / "check_edit_mode.png")
+    with bpy.context.temp_override(window=window(), area=area_of("VIEW_3D")):
+        bpy.ops.ed.undo()
+    yield
+    cube = bpy.data.objects["Cube"]
+    assert cube.mode == "EDIT" and faces_of(cube, before) == []
+    with bpy.context.temp_override(window=window(), area=area_of("VIEW_3D")):
+        bpy.ops.object.mode_set(mode="OBJECT")
+    yield
+
+
+def faces_of(obj: bpy.types.Object, slot: int) -> list[int]:
+    """Which faces are in a slot, in Edit Mode."""
+    return [face.index for face in bmesh.from_edit_mesh(obj.data).faces if face.material_index == slot]
+
+
 def script() -> Steps:
     space = area_of("VIEW_3D").spaces.active
     assert space.shading.type == "SOLID"
     apply(result("Red", (0.8, 0.05, 0.05)), Application(target="texture", object_name="Cube"))
     assert space.shading.type == "SOLID"  # as the user has it
     apply(
-        result("Red", (0.8, 0.05, 0.05)),
+        result("Red again", (0.8, 0.05, 0.05)),
         Application(target="texture", object_name="Cube"),
         turn_views=True,
     )
     assert space.shading.type == "MATERIAL"
-    assert bpy.data.materials["Material"].node_tree.nodes.active.image.name == "Red"
+    assert bpy.data.materials["Material"].node_tree.nodes.active.image.name == "Red again"
     yield
 
     overlays = space.overlay.show_overlays, space.overlay.show_floor
@@ -110,6 +148,7 @@ def script() -> Steps:
     yield
     screenshot(OUT / "check_scene.png")
 
+    yield from check_edit_mode()
     scene = bpy.context.scene
     bpy.context.preferences.view.render_display_type = "NONE"
     scene.render.engine, scene.cycles.samples = "CYCLES", 200
