@@ -17,7 +17,7 @@ import bpy
 
 from ..core.common.arguments import check_types, unknown_name
 from ..core.common.files import read_file
-from ..core.errors import InvalidRequestError, SceneError
+from ..core.errors import GptImageError, InvalidRequestError, SceneError
 from ..core.imaging.image_reader import read_image_file
 from ..core.jobs.job import Deliver, Task
 from ..core.request.map_kinds import is_data_name
@@ -25,7 +25,7 @@ from ..core.request.parameters import STRENGTHS
 from ..core.request.request import Application, check_application, check_choices
 from ..core.text.message import Message, message
 from ..core.text.names import safe_name
-from . import blend_paths, session, settings
+from . import blend_paths, scheduler, session, settings
 from .apply_queue import push_undo
 
 if TYPE_CHECKING:
@@ -239,11 +239,34 @@ def submit_remake(material: str, **strengths: float) -> Task:
     :raises InvalidRequestError: there is no such material, or a strength is out of range.
     :raises SceneError: its result is no longer on this machine.
     """
+    _check_names(strengths)
+    title, work = _remaking(material, strengths)
+    return session.open_session(settings.load()).scheduler.start_local(title, work)
+
+
+def show_variation(
+    material: str, number: int, done: Callable[[Deliver | None, GptImageError | None], None]
+) -> None:
+    """Make the maps of another image of the same result, in a thread.
+
+    :param number: 0 for the first image.
+    :param done: gets on the main thread what puts them into the material, or why there are none.
+    :raises InvalidRequestError: there is no such material.
+    :raises SceneError: its result is no longer on this machine.
+    """
+    _, work = _remaking(material, {"picture": number})
+    scheduler.errand(work, done)
+
+
+def _remaking(material: str, wanted: Mapping[str, Any]) -> tuple[str, Callable[[], Deliver]]:
+    """What the result of a material was asked for, and the work that makes its maps anew.
+
+    :param wanted: parameters of `Application` that change.
+    """
     from ..core.jobs.postprocess import prepare
     from ..scene.targets import material as materials
     from ..scene.transaction import Transaction
 
-    _check_names(strengths)
     found = settings.load()
     block = bpy.data.materials.get(material)
     if block is None:
@@ -262,7 +285,7 @@ def submit_remake(material: str, **strengths: float) -> Task:
             )
         )
     changed: dict[str, Any] = {"textures_dir": None, "scene_uid": None}
-    changed |= materials.strengths_of(block) | strengths
+    changed |= {**materials.made_with(block), **wanted}
     application = dataclasses.replace(entry.application, **changed)
     check_application(application)
     folder, uid = entry.folder, block.session_uid
@@ -278,7 +301,7 @@ def submit_remake(material: str, **strengths: float) -> Task:
 
         return put_into_material
 
-    return session.open_session(found).scheduler.start_local(entry.request.prompt, work)
+    return entry.request.prompt, work
 
 
 def can_remake(material: str) -> bool:

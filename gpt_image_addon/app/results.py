@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.errors import InvalidRequestError
-from ..core.jobs.job import Job
+from ..core.errors import GptImageError, InvalidRequestError
+from ..core.jobs.job import Deliver, Job
 from ..core.request.targets import find_target
+from ..core.text.log import get_logger
 from ..core.text.message import message
 from . import blend_paths, session, settings
+from .apply_queue import push_undo
+from .material_maps import show_variation
 from .submission import Submitter
 
 if TYPE_CHECKING:
     from ..core.journal.journal import Entry
+
+log = get_logger(__name__)
 
 
 def entry(job: str) -> Entry:
@@ -103,11 +109,12 @@ def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
     return why_read_only(obj) or ""
 
 
-def use_variation(job: str, number: int, **application: Any) -> None:
-    """Show another of a job's pictures: in the material that it made, or where maps hang on it, in a new one.
+def use_variation(job: str, number: int) -> None:
+    """Show another of a job's images where it is used, at once; a material's maps follow when they are made.
 
     :param number: 0 for the first.
     :raises InvalidRequestError: there is no such job of this session.
+    :raises SceneError: images or material are gone.
     """
     from ..scene.targets.base import Applied
     from ..scene.targets.registry import swap
@@ -117,11 +124,39 @@ def use_variation(job: str, number: int, **application: Any) -> None:
         raise InvalidRequestError(
             message("There is no finished job {job} in this session.", job=job), code="no_such_job"
         )
-    if find_target(found.application.target).maps:
-        apply(job, target="material", picture=number, **application)
-    else:
-        swap(found.applied, number)
+    swap(found.applied, number)
     found.show(number)
+    push_undo(found.title)
+    if find_target(found.application.target).maps and found.applied.material:
+        show_variation(found.applied.material, number, partial(_show_maps, found, number))
+
+
+def _show_maps(job: Job, number: int, deliver: Deliver | None, error: GptImageError | None) -> None:
+    """Put the maps of a variation into its material, unless yet another one was chosen meanwhile."""
+    if job.used != number:
+        return
+    try:
+        if error is not None:
+            raise error
+        assert deliver is not None
+        deliver()
+    except GptImageError as problem:
+        job.warn(problem.text)
+        log.warning("Job %s: %s", job.id, problem.text)
+
+
+def shown_file(job: str) -> str:
+    """The received file of the image that a job shows now: the variation that was chosen, else its first.
+
+    :raises InvalidRequestError: there is no such job, or its files are gone.
+    """
+    found = files(job)
+    return found[min(shown_number(job), len(found) - 1)]
+
+
+def shown_number(job: str) -> int:
+    """Which of its images a job shows; 0 for the first, and for jobs of other sessions."""
+    return next((one.used for one in session.jobs() if isinstance(one, Job) and one.id == job), 0)
 
 
 def delete(job: str) -> None:

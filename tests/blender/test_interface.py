@@ -145,6 +145,77 @@ def test_one_of_several_pictures_is_used_by_a_click() -> None:
     assert job.used == 2 and all(name in bpy.data.images for name in job.applied.images)
 
 
+def images_of(obj: bpy.types.Object) -> dict[str, str]:
+    """The images of a material's maps, by their kind."""
+    nodes = obj.active_material.node_tree.nodes
+    return {node["gpt_image_kind"]: node.image.name for node in nodes if "gpt_image_kind" in node}
+
+
+def test_another_image_is_shown_in_the_material_that_is_there() -> None:
+    obj = cube()
+    job = made("material", n=3)
+    material, before = obj.active_material, images_of(obj)
+    color = list(material.diffuse_color)
+    normal = bytes(bpy.data.images[before["normal"]].packed_file.data)
+    assert bpy.ops.gpt_image.use_variation(job=job.id, number=2) == {"FINISHED"}
+    after = images_of(obj)
+    assert obj.active_material == material and len(api.jobs()) == 1 and job.used == 2
+    assert after["base_color"] == job.applied.images[2]
+    assert bytes(bpy.data.images[after["normal"]].packed_file.data) != normal
+    assert list(material.diffuse_color) != color
+    bpy.ops.gpt_image.use_variation(job=job.id, number=0)
+    assert bytes(bpy.data.images[images_of(obj)["normal"]].packed_file.data) == normal
+    assert list(material.diffuse_color) == pytest.approx(color)
+
+
+def test_a_map_of_color_goes_and_comes_with_its_image(online: ApiServer) -> None:
+    """Light and shadow are taken out of what a model painted, so it is not the image itself."""
+    obj = cube()
+    job = made("material", n=2, provider="openai", quality="low", size="816x816")
+    first = bytes(bpy.data.images[images_of(obj)["base_color"]].packed_file.data)
+    assert first != job.prepared.pictures[0].data
+    bpy.ops.gpt_image.use_variation(job=job.id, number=1)
+    second = bytes(bpy.data.images[images_of(obj)["base_color"]].packed_file.data)
+    assert second not in (first, job.prepared.pictures[1].data)
+    for number, expected in ((0, first), (1, second), (0, first)):
+        bpy.ops.gpt_image.use_variation(job=job.id, number=number)
+        assert bytes(bpy.data.images[images_of(obj)["base_color"]].packed_file.data) == expected
+    assert len(online.image_requests) == 1
+
+
+def test_strengths_are_for_the_image_that_is_shown() -> None:
+    obj = cube()
+    job = made("material", n=2)
+    bpy.ops.gpt_image.use_variation(job=job.id, number=1)
+    shown = images_of(obj)["base_color"]
+    api.remake_material(obj.active_material.name, normal_strength=2.0)
+    assert images_of(obj)["base_color"] == shown == job.applied.images[1]
+
+
+def test_the_menu_means_the_image_that_is_shown() -> None:
+    cube()
+    job = made(n=3)
+    assert results.shown_file(job.id).endswith("image-1.png")
+    bpy.ops.gpt_image.use_variation(job=job.id, number=1)
+    assert results.shown_file(job.id).endswith("image-2.png")
+    bpy.ops.gpt_image.use_as_reference(job=job.id)
+    assert values().references[0].file.endswith("image-2.png")
+    bpy.ops.gpt_image.edit_region(job=job.id)
+    assert values().references[0].file.endswith("image-2.png")
+
+
+def test_planes_exchange_their_images() -> None:
+    job = made("plane", n=3)
+    planes = [bpy.data.objects[job.applied.object], *(o for o in bpy.data.objects if o.type == "MESH")]
+    planes = list(dict.fromkeys(planes))
+    first, second, third = [shown(plane) for plane in planes]
+    bpy.ops.gpt_image.use_variation(job=job.id, number=2)
+    assert [shown(plane) for plane in planes] == [third, second, first]
+    bpy.ops.gpt_image.use_variation(job=job.id, number=1)
+    assert [shown(plane) for plane in planes] == [second, third, first]
+    assert len(bpy.data.objects) == 3
+
+
 def test_a_result_goes_onto_another_target_without_a_new_request() -> None:
     obj = cube()
     job = made("image")

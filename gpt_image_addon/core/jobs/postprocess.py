@@ -88,7 +88,9 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
     received = received[first:] + received[:first]
     pictures, height = _finished(received, request, application, folder, warnings)
     made = _make_maps(request, application, folder, pictures[0], height) if _kinds(application) else None
-    maps, packed = (made.maps, made.packed) if made else ({}, {})
+    maps, packed = (dict(made.maps), made.packed) if made else ({}, {})
+    if "base_color" in maps:
+        maps["base_color"] = _with_mean_color(maps["base_color"], application)
     warnings += made.notes if made else ()
     return PreparedResult(
         job,

@@ -28,6 +28,8 @@ class Applied:
     object: str | None = None
     messages: tuple[str, ...] = ()
     """Sentences that the user should read."""
+    materials: tuple[str, ...] = ()
+    """Names of the materials that show the other images, in their order; where each has one."""
     map_images: tuple[str, ...] = ()
     """Names of the image data-blocks of a material's other maps, in the order of the table of kinds."""
 

@@ -21,11 +21,12 @@ from ..shading import nodes, slots, upright, uv
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
 from .base import Applied, Target, finish_material, name_of, receiver_of
-from .texture import new_material
+from .texture import new_material, set_mean_color
 
 BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
 LEFT, MIDDLE = -2.5 * nodes.COLUMN, -nodes.COLUMN  # columns of Image Texture nodes and of what follows them
 VALUES = -1.75 * nodes.COLUMN  # column of the strengths
+PICTURE = PREFIX + "picture"  # which image of that result, 0 for the first
 JOB = PREFIX + "job"  # custom property of a material: whose result it shows
 
 
@@ -205,13 +206,16 @@ _WIRES: Mapping[str, Callable[[_Wiring, str], None]] = {
 """How a map reaches the shader where it isn't simply linked to its socket."""
 
 
-def strengths_of(material: bpy.types.Material) -> dict[str, float]:
-    """The strengths that the maps of a material were made with last, those that differ from the request's."""
-    return {name: float(material[PREFIX + name]) for name in STRENGTHS if PREFIX + name in material}
+def made_with(material: bpy.types.Material) -> dict[str, Any]:
+    """What the maps of a material were made with last, where that may differ from the request."""
+    found: dict[str, Any] = {
+        name: float(material[PREFIX + name]) for name in STRENGTHS if PREFIX + name in material
+    }
+    return found | ({"picture": int(material[PICTURE])} if PICTURE in material else {})
 
 
 def remake(uid: int, prepared: PreparedResult, application: Application, changes: Transaction) -> Remade:
-    """Put maps of other strengths into the material with this `session_uid`.
+    """Put maps of other strengths, or of another image, into the material with this `session_uid`.
 
     :raises SceneError: the material is gone.
     """
@@ -222,6 +226,9 @@ def remake(uid: int, prepared: PreparedResult, application: Application, changes
     made = replace_maps(material, maps, prepared.facts, changes)
     for name in STRENGTHS:
         material[PREFIX + name] = getattr(application, name)
+    if application.picture != material.get(PICTURE, 0):
+        set_mean_color(material, maps["base_color"])
+    material[PICTURE] = application.picture
     return Remade(material.name, tuple(made))
 
 

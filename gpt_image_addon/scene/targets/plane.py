@@ -136,7 +136,8 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     if not bpy.app.background:
         activate(made, view_layer_of(scene))
     told = why_unseen(made[0], view_layer_of(scene))
-    return Applied(tuple(images), made[0].active_material.name, made[0].name, (told,) if told else ())
+    first, *others = [plane.active_material.name for plane in made]
+    return Applied(tuple(images), first, made[0].name, (told,) if told else (), tuple(others))
 
 
 TARGET = Target(_apply)

@@ -14,7 +14,7 @@ from ...core.results.store import ImageFile, PreparedResult
 from ...core.text.message import message
 from .. import display, prepared_images
 from ..context import find_scene
-from ..images import EXTENSIONS, make_image
+from ..images import EXTENSIONS, KIND, make_image
 from ..shading.nodes import image_nodes
 from ..transaction import Transaction
 from .base import Applied, Deferred, Target
@@ -80,6 +80,8 @@ def _show(applied: Applied, application: Application, turn_views: bool) -> None:
 def swap(applied: Applied, number: int) -> None:
     """Let the material show another picture of the same result; all of them stay in the file.
 
+    Where another material of the result shows that one, it gets in exchange what was shown before.
+
     :param number: 0 for the first.
     :raises SceneError: picture or material are gone.
     """
@@ -88,7 +90,16 @@ def swap(applied: Applied, number: int) -> None:
     material = bpy.data.materials.get(applied.material) if applied.material else None
     if chosen is None or material is None or material.node_tree is None:
         raise SceneError("The picture or the material is no longer in this file.")
-    for node in image_nodes(material.node_tree):
+    shown = [
+        node
+        for node in image_nodes(material.node_tree)
+        if node.image in images or node.get(KIND) == "base_color"
+    ]
+    before = next((node.image for node in shown), chosen)
+    for node in shown:
         if node.image in images:
             node.image.use_fake_user = True
-            node.image = chosen
+        node.image = chosen
+    for other in filter(None, map(bpy.data.materials.get, applied.materials)):
+        for node in image_nodes(other.node_tree) if other.node_tree else ():
+            node.image = before if node.image == chosen else node.image

@@ -21,9 +21,14 @@ from .base import Applied, Target, engine_of, finish_material, name_of, receiver
 def new_material(name: str, picture: ImageFile, changes: Transaction) -> bpy.types.Material:
     """A material that has the mean color of its image where a view shows no textures."""
     material = changes.made(bpy.data.materials.new(name))
+    set_mean_color(material, picture)
+    return material
+
+
+def set_mean_color(material: bpy.types.Material, picture: ImageFile) -> None:
+    """Give a material the mean color of an image, where it is known, for views that show no textures."""
     if picture.mean_color is not None:
         material.diffuse_color = (*picture.mean_color, 1.0)
-    return material
 
 
 def texture_material(

@@ -44,7 +44,7 @@ class GPT_IMAGE_OT_use_variation(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        results.use_variation(self.job, self.number, **to_parameters.place(context))
+        results.use_variation(self.job, self.number)
         return FINISHED
 
 
@@ -58,7 +58,10 @@ class GPT_IMAGE_OT_apply_result(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        finish_in_background(results.apply(self.job, target=self.target, **to_parameters.place(context)))
+        shown = results.shown_number(self.job)
+        finish_in_background(
+            results.apply(self.job, target=self.target, picture=shown, **to_parameters.place(context))
+        )
         return FINISHED
 
 
@@ -120,7 +123,7 @@ class GPT_IMAGE_OT_use_as_reference(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        return bpy.ops.gpt_image.add_reference(kind="file", file=results.files(self.job)[0])
+        return bpy.ops.gpt_image.add_reference(kind="file", file=results.shown_file(self.job))
 
 
 class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
@@ -133,7 +136,7 @@ class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         values = context.scene.gpt_image
-        from_job.begin_edit(values, results.files(self.job)[0])
+        from_job.begin_edit(values, results.shown_file(self.job))
         _paint(context, values.mask_image)
         return FINISHED
 
@@ -155,7 +158,10 @@ class GPT_IMAGE_OT_make_seamless(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        finish_in_background(results.apply(self.job, seamless=True, **to_parameters.place(context)))
+        shown = results.shown_number(self.job)
+        finish_in_background(
+            results.apply(self.job, seamless=True, picture=shown, **to_parameters.place(context))
+        )
         return FINISHED
 
 
