@@ -18,6 +18,7 @@ from gpt_image_addon.scene import external_files
 from gpt_image_addon.ui.common import enum_items
 from gpt_image_addon.ui.presets import presets
 from gpt_image_addon.ui.references import images
+from tests.api_server import ApiServer
 
 SMALL = {"provider": "offline", "size": "64x64"}
 
