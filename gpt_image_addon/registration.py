@@ -26,7 +26,14 @@ from .ui.preferences import keys, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_rectangle, operators  # noqa: E402
 from .ui.request import generate, long_prompt, maps, properties, subpanels  # noqa: E402
-from .ui.results import history_panel, history_view, jobs_panel, operators_history, operators_results  # noqa: E402
+from .ui.results import (  # noqa: E402
+    history_panel,
+    history_view,
+    jobs_panel,
+    operators_history,
+    operators_results,
+    outcomes,
+)
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
@@ -53,7 +60,9 @@ _registered = False
 
 
 def _jobs_changed() -> None:
-    if history_view.changed(api.jobs()):
+    jobs = api.jobs()
+    if history_view.changed(jobs):
+        outcomes.tell(jobs)
         sidebar.redraw_status()
     sidebar.redraw()
 

@@ -45,7 +45,7 @@ UNSEEN = (
 """Modules, and folders of them, whose sentences reach the command line, a model or nobody."""
 WITH_ROWS = ("core/request/providers.py", "core/request/targets.py")
 """Modules whose rows hold what the interface shows."""
-ROW_KEYWORDS = ("label", "description", "notice", "use_label")
+ROW_KEYWORDS = ("label", "description", "notice", "use_label", "place")
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"
 """How a sentence begins; with what is filled in, or a name in quotes, too."""
 MAKERS = ("message", "Message", "UnusablePictureError")

@@ -13,7 +13,7 @@ from ..core.errors import GptImageError, InvalidRequestError
 from ..core.jobs.job import Deliver, Job
 from ..core.request.targets import find_target
 from ..core.text.log import get_logger
-from ..core.text.message import message
+from ..core.text.message import Message, message
 from . import blend_paths, session, settings
 from .apply_queue import push_undo
 from .material_maps import show_variation
@@ -107,6 +107,35 @@ def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
     if obj is None or not find_target(target).onto_object or obj.type not in MATERIAL_TYPES:
         return ""
     return why_read_only(obj) or ""
+
+
+def describe_place(obj: bpy.types.Object | None, target: str) -> tuple[str, bool]:
+    """Where a result for a target will go, and whether that is not what one would expect.
+
+    :param obj: the active object. Quick enough for drawing.
+    """
+    from ..scene.context import MATERIAL_TYPES
+    from ..scene.targets.receiver import OWN_UNDO_MODES
+
+    info = find_target(target)
+    if not info.onto_object:
+        return info.place, False
+    if obj is None:
+        return "Nothing is active: it is only kept in the file.", True
+    if obj.type not in MATERIAL_TYPES:
+        return message("'{obj}' can't have a material: it is only kept in the file.", obj=obj.name), True
+    problem = why_not_onto(obj, target)
+    if problem:
+        return problem, True
+    if obj.mode == "EDIT" and obj.type == "MESH":
+        return message("On the selected faces of {obj}", obj=obj.name), False
+    if obj.mode in OWN_UNDO_MODES:
+        mode = Message.of(OWN_UNDO_MODES[obj.mode])
+        return message("{obj} is in {mode}: it comes when that is left.", obj=obj.name, mode=mode), True
+    material = obj.active_material
+    if material is None:
+        return message("On {obj}", obj=obj.name), False
+    return message("On {obj} › {material}", obj=obj.name, material=material.name), False
 
 
 def use_variation(job: str, number: int) -> None:

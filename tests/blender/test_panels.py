@@ -9,10 +9,11 @@ import pytest
 
 from gpt_image_addon import api, registration
 from gpt_image_addon.core.journal.history import HistoryPage
-from gpt_image_addon.ui.common import enum_items, sidebar
+from gpt_image_addon.ui.common import enum_items, sidebar, state
 from gpt_image_addon.ui.preferences import preferences
 from gpt_image_addon.ui.request import quote, to_parameters
-from gpt_image_addon.ui.results import history_view
+from gpt_image_addon.ui.results import history_view, operators_results, outcomes
+from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
 
 SMALL = {"provider": "offline", "size": "64x64"}
@@ -168,6 +169,63 @@ def test_jobs_are_listed() -> None:
     assert layout.pointers["gpt_image_job"] == job.id
     bpy.ops.gpt_image.clear_finished()
     assert draw(jobs).said == ["Nothing runs"]
+
+
+def place_line() -> str:
+    """The line above the button."""
+    said = draw(panel("main")).said
+    return next(text for text in said if text.startswith(("On ", "Only ", "As a ", "Nothing ", "'", "Cube ")))
+
+
+def test_where_the_result_goes_is_said_before() -> None:
+    values().target = "material"
+    assert place_line() == "Nothing is active: it is only kept in the file."
+    bpy.ops.mesh.primitive_cube_add()
+    assert place_line() == "On Cube"
+    bpy.context.object.active_material = bpy.data.materials.new("Wood")
+    assert place_line() == "On Cube › Wood"
+    bpy.ops.object.mode_set(mode="EDIT")
+    assert place_line() == "On the selected faces of Cube"
+    bpy.ops.object.mode_set(mode="SCULPT")
+    assert place_line() == "Cube is in Sculpt Mode: it comes when that is left."
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.ops.object.camera_add()
+    assert place_line() == "'Camera' can't have a material: it is only kept in the file."
+    for target, words in (("image", "Only as an image"), ("plane", "As a new plane")):
+        values().target = target
+        assert place_line().startswith(words)
+
+
+def test_where_it_went_is_said_after() -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    job = api.submit("oak", target="texture", n=2, **SMALL)
+    assert job.wait(10)
+    said = draw(panel("jobs")).said
+    assert "Cube › oak 1" in said and any("other pictures" in text for text in said)
+    bpy.ops.object.camera_add()
+    assert api.submit("elm", target="material", **SMALL).wait(10)
+    assert any("can't have a material" in text for text in " ".join(draw(panel("jobs")).said).split(". "))
+
+
+def test_a_failed_job_can_be_tried_again(online: ApiServer) -> None:
+    online.script(faults.error("insufficient_quota"))
+    job = api.submit("oak", provider="openai", quality="low", target="image")
+    assert job.wait(10) and job.error is not None
+    layout = draw(panel("jobs"))
+    assert {"gpt_image.again", "gpt_image.recall"} <= set(layout.operators)
+    assert state.part(outcomes.Outcomes).newest is job
+    layout = Layout()
+    outcomes.draw_newest(layout)
+    assert layout.said[0].startswith("oak: ")
+
+
+def test_the_menu_of_a_result_names_the_price_of_another_one(online: ApiServer) -> None:
+    job = api.submit("oak", provider="openai", quality="low", target="image")
+    assert job.wait(10)
+    assert job.cost_usd is not None
+    text = operators_results._another_one(job.id)
+    assert text == f"Another One  ·  {quote.usd(job.estimated_usd)}" and "$" in text
+    assert operators_results._another_one("nothing") == "Another One"
 
 
 def test_variations_are_offered_side_by_side() -> None:

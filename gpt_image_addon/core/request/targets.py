@@ -24,6 +24,8 @@ class TargetInfo:
     """Place in the panel. Files store it, so it stays with its target."""
     module: str
     """Below `scene.targets`; its `TARGET` puts results into the scene."""
+    place: str = ""
+    """Where a result goes, for people, where that is no object that is there."""
     onto_object: bool = False
     """It goes onto an object that is there."""
     maps: tuple[str, ...] = ()
@@ -46,6 +48,7 @@ TARGETS: Mapping[str, TargetInfo] = {
         icon="IMAGE_DATA",
         number=3,
         module=".image",
+        place="Only as an image of this file",
         changes_scene=False,
     ),
     "texture": TargetInfo(
@@ -66,6 +69,7 @@ TARGETS: Mapping[str, TargetInfo] = {
         icon="IMAGE_PLANE",
         number=2,
         module=".plane",
+        place="As a new plane at the 3D cursor",
         activates_objects=True,
         asset="object",
     ),

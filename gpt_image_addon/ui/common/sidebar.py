@@ -44,6 +44,14 @@ def redraw() -> None:
         region.tag_redraw()
 
 
+def is_visible() -> bool:
+    """Whether the panels are to be seen in some window."""
+    return any(
+        region.type == "UI" and region.width > 1 and region.active_panel_category == CATEGORY
+        for region in _regions()
+    )
+
+
 def redraw_status() -> None:
     """Draw the status bar again; a text that a tool shows there goes, so not more often than needed."""
     for window in bpy.context.window_manager.windows:

@@ -14,6 +14,7 @@ from ..common.translate import translate
 from ..common.widgets import draw_sentence, sidebar_width
 from ..request import generate, quote
 from . import operators_results as results
+from . import outcomes
 
 STATE_ICONS = {
     JobState.QUEUED: "TIME",
@@ -88,8 +89,11 @@ def _draw_running(layout: Any, job: Any) -> None:
 
 def _draw_done(layout: Any, job: Any) -> None:
     row = _draw_title(layout, job)
+    width = sidebar_width(bpy.context)
     if job.state is not JobState.APPLIED:
-        draw_sentence(layout, translate(job.message), width=sidebar_width(bpy.context))
+        draw_sentence(layout, translate(job.message), width=width)
+        if isinstance(job, api.Job) and job.state is not JobState.RECEIVED:
+            _draw_retry(layout, job)
         return
     if not isinstance(job, api.Job):
         return
@@ -100,6 +104,24 @@ def _draw_done(layout: Any, job: Any) -> None:
         _draw_variations(layout, job, pictures)
     row.context_string_set(results.JOB_STRING, job.id)
     row.menu(results.GPT_IMAGE_MT_result.bl_idname, text="", icon="DOWNARROW_HLT")
+    _draw_place(layout, job.applied, width)
+
+
+def _draw_retry(layout: Any, job: Any) -> None:
+    """What can be done about a request without a result."""
+    row = layout.row(align=True)
+    text = results.with_price(translate("Try Again"), job.estimated_usd)
+    row.operator(results.GPT_IMAGE_OT_again.bl_idname, text=text, translate=False).job = job.id
+    row.operator(results.GPT_IMAGE_OT_recall.bl_idname, text="Load Settings").job = job.id
+
+
+def _draw_place(layout: Any, applied: Any, width: int) -> None:
+    """Where a result went, and what the user should know about that."""
+    if applied.object:
+        text = " › ".join(filter(None, (applied.object, applied.material)))
+        layout.label(text=text, icon="OBJECT_DATA", translate=False)
+    for text in applied.messages:
+        draw_sentence(layout, translate(text), "INFO", width)
 
 
 def _draw_variations(layout: Any, job: Any, pictures: list[Any]) -> None:
@@ -120,6 +142,7 @@ def draw_status(header: Any, context: bpy.types.Context) -> None:
     """In the status bar: how much runs and waits."""
     open_jobs = [job for job in api.jobs() if not job.done]
     if not open_jobs:
+        outcomes.draw_newest(header.layout)
         return
     waiting = len(api.waiting())
     text = bpy.app.translations.pgettext_iface("GPT Image: {:d} running, {:d} waiting")

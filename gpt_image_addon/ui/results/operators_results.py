@@ -8,12 +8,13 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...app import results, settings
+from ...core.errors import GptImageError
 from ...core.request.targets import list_targets
 from ...core.text.message import message
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
-from ..request import confirm, from_job, to_parameters
+from ..request import confirm, from_job, quote, to_parameters
 
 if TYPE_CHECKING:
     from ...api import Job
@@ -69,7 +70,7 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
     """Send the same request once more; it is paid again"""
 
     bl_idname = "gpt_image.again"
-    bl_label = "Again"
+    bl_label = "Another One"
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         return self._consider(context)
@@ -105,7 +106,7 @@ class GPT_IMAGE_OT_recall(_OnResult, bpy.types.Operator):
     """Bring prompt and settings back into the panel, to change them"""
 
     bl_idname = "gpt_image.recall"
-    bl_label = "Again with Changes"
+    bl_label = "Load Settings"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     @reporting
@@ -208,6 +209,21 @@ class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
         return FINISHED
 
 
+def with_price(label: str, usd: float) -> str:
+    """The text of a button that sends, with what it costs at most.
+
+    :param label: translated already.
+    """
+    return f"{label}  ·  {quote.usd(usd)}" if usd else label
+
+
+def _another_one(job: str) -> str:
+    try:
+        return with_price(translate("Another One"), results.entry(job).estimated_usd)
+    except GptImageError:  # the operator says why
+        return translate("Another One")
+
+
 class GPT_IMAGE_MT_result(bpy.types.Menu):
     """What can be done with a result"""
 
@@ -222,6 +238,10 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
             )
             button.job, button.target = job, target
         self.layout.separator()
+        button = self.layout.operator(
+            GPT_IMAGE_OT_again.bl_idname, text=_another_one(job), icon="FILE_REFRESH", translate=False
+        )
+        button.job = job
         for operator, icon in ACTIONS:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
         self.layout.separator()
@@ -230,7 +250,6 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
 
 
 ACTIONS = (
-    (GPT_IMAGE_OT_again, "FILE_REFRESH"),
     (GPT_IMAGE_OT_recall, "LOOP_BACK"),
     (GPT_IMAGE_OT_use_as_reference, "IMAGE_REFERENCE"),
     (GPT_IMAGE_OT_edit_region, "BRUSH_DATA"),
