@@ -16,7 +16,7 @@ from ..common import sidebar, state
 from ..common.translate import translate
 
 if TYPE_CHECKING:
-    from ...core.jobs.job import Task
+    from ...api import Task
 
 SHOWN_SECONDS = 15.0  # in the status bar
 STATUS_LIMIT = 80  # characters
