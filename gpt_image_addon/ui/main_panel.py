@@ -7,7 +7,6 @@ from typing import Any
 
 import bpy
 
-from ..app import results
 from ..core.request.providers import find_provider
 from .common import enum_items
 from .common.sidebar import Sidebar, in_every_sidebar
@@ -110,10 +109,7 @@ def _draw_provider(layout: Any, values: Any, found: quote.Quote) -> None:
 
 
 def _draw_button(layout: Any, values: Any, found: quote.Quote, width: int) -> None:
-    place, is_odd = results.describe_place(bpy.context.active_object, values.target)
-    label = layout.row()
-    label.active = is_odd
-    label.label(text=translate(place), icon="ERROR" if is_odd else "FORWARD", translate=False)
+    sections.draw_place(layout, bpy.context, values.target)
     row = layout.row(align=True)
     row.scale_y = 1.5
     # A button in the panel is about the panel's request: `poll` finds it by this.

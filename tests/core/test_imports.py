@@ -88,7 +88,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.request ui.presets ui.results",
         "bpy",
     ),
-    "ui": ("core.request app ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
+    "ui": ("core.request ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
     "cli": (
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
         "",

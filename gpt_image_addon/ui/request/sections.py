@@ -6,8 +6,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import bpy
+
+from ...app import results
 from ...core.request.parameters import PARAMETERS, UNSET, Parameter, Section
 from ...core.request.providers import find_provider
+from ..common.translate import translate
 from ..common.widgets import draw_choice
 from . import to_parameters
 
@@ -16,6 +20,14 @@ if TYPE_CHECKING:
 
 Draw = Callable[[Any, Any, "Quote"], None]
 """Draws into a layout what concerns the values of the panel and their quote."""
+
+
+def draw_place(layout: Any, context: bpy.types.Context, target: str) -> None:
+    """Where the result will go."""
+    place, is_odd = results.describe_place(context.active_object, target)
+    row = layout.row()
+    row.active = is_odd
+    row.label(text=translate(place), icon="ERROR" if is_odd else "FORWARD", translate=False)
 
 
 def draw_section(
