@@ -9,9 +9,10 @@ import pytest
 
 from gpt_image_addon import api, registration
 from gpt_image_addon.core.journal.history import HistoryPage
+from gpt_image_addon.core.request.request import GenerationRequest
 from gpt_image_addon.ui.common import enum_items, sidebar, state
 from gpt_image_addon.ui.preferences import preferences
-from gpt_image_addon.ui.request import quote, to_parameters
+from gpt_image_addon.ui.request import generate, quote, to_parameters
 from gpt_image_addon.ui.results import history_view, operators_results, outcomes
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
@@ -321,3 +322,29 @@ def test_a_refused_request_is_reported() -> None:
         bpy.ops.gpt_image.generate(provider="offline")
     with pytest.raises(RuntimeError, match="not known"):
         bpy.ops.gpt_image.generate(prompt="x", provider="offline", target="cube")
+
+
+@pytest.mark.parametrize(
+    ("likely", "high", "text"),
+    [(0.053, 0.0531, "$0.053"), (0.05, 0.211, "≈ $0.050"), (1.2, 3.4, "≈ $1.20"), (0.0, 0.0, "$0.00")],
+)
+def test_a_price_is_one_number(likely: float, high: float, text: str) -> None:
+    assert quote.price_text(likely, high) == text
+    assert quote.price_text(likely, high, is_paid=False) == "free"
+
+
+def test_the_worst_case_is_in_the_tooltip(online: ApiServer) -> None:
+    operator = generate.GPT_IMAGE_OT_generate
+    values().prompt, values().provider, values().quality = "oak", "openai", "auto"
+    found = quote.current(bpy.context.scene)
+    assert found.price.startswith("≈ $") and found.high_usd > 1.05 * found.low_usd
+    text = operator.description(bpy.context, None)
+    assert quote.usd(found.low_usd) in text and quote.usd(found.high_usd) in text
+    values().provider = "offline"
+    assert "$" not in operator.description(bpy.context, None)
+
+
+def test_the_panel_begins_with_medium_and_scripts_with_auto() -> None:
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    assert values().quality == "medium"
+    assert GenerationRequest(prompt="oak").quality == "auto"

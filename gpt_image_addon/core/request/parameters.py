@@ -227,7 +227,7 @@ _ROWS = (
         panel=PanelField("request", "Size", "Width and height in pixels")),
     Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
-        panel=PanelField("request", "Quality", "How much work the model puts in")),
+        panel=PanelField("request", "Quality", "How much work the model puts in", initial="medium")),
     Parameter("background", default="auto", choices=BACKGROUNDS, field="changed",
         flag=Flag("api", "transparent needs png or webp"),
         panel=PanelField("request", "Background", "Behind the subject")),

@@ -91,6 +91,12 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     )
 
     @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """What the tooltip says: also what it may cost."""
+        sentences = (translate(str(cls.__doc__)), translate(quote.current(context.scene).worst_case))
+        return ".\n".join(filter(None, sentences)).rstrip(".")
+
+    @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if context.scene is None:
             cls.poll_message_set("There is no scene.")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NO_PROMPT = "Write a prompt first."
 PLACEHOLDER_PROMPT = "a picture"  # an empty prompt has a price, too
+CERTAIN = 1.05  # times the likely price, up to which the highest one is shown alone
 UNKNOWN_SIZE = (1536, 1024)  # pixels of a reference that is not captured yet
 
 
@@ -37,6 +38,7 @@ class Quote:
 
     price: str = ""
     """As it stands on the button."""
+    low_usd: float = 0.0
     high_usd: float = 0.0
     problem: str = ""
     """One sentence why the request can't be sent; empty where it can."""
@@ -45,6 +47,18 @@ class Quote:
     """What the model takes of it."""
     model: Model | None = None
     provider: str = ""
+
+    @property
+    def worst_case(self) -> str:
+        """A sentence about what it may cost; empty where that stands on the button."""
+        if self.high_usd <= CERTAIN * self.low_usd:
+            return ""
+        return message(
+            "It may cost from {low} to {high}; the button shows what is likely, by the tables of prices and by "
+            "what earlier answers took.",
+            low=usd(self.low_usd),
+            high=usd(self.high_usd),
+        )
 
     @property
     def size(self) -> str:
@@ -127,7 +141,8 @@ def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Qu
     models[provider, name] = plan.model
     price = plan.estimate
     return Quote(
-        price=price_text(price.low_usd, price.high_usd, is_paid=find_provider(provider).is_paid),
+        price=price_text(price.likely_usd, price.high_usd, is_paid=find_provider(provider).is_paid),
+        low_usd=price.low_usd,
         high_usd=price.high_usd,
         warnings=plan.warnings,
         request=plan.request,
@@ -175,14 +190,11 @@ def _size_of(reference: Any) -> tuple[int, int]:
     return (reference.width, reference.height) if reference.width else UNKNOWN_SIZE
 
 
-def price_text(low_usd: float, high_usd: float, *, is_paid: bool = True) -> str:
-    """A price for people: three significant digits, a range where it is not certain."""
+def price_text(likely_usd: float, high_usd: float, *, is_paid: bool = True) -> str:
+    """A price for people as one number; what is likely where it is not certain."""
     if not is_paid:
         return translate("free")
-    if high_usd - low_usd < 0.05 * high_usd:
-        return usd(high_usd)
-    text = bpy.app.translations.pgettext_iface("{:s} to {:s}")
-    return str(text.format(usd(low_usd), usd(high_usd)))
+    return usd(high_usd) if high_usd <= CERTAIN * likely_usd else f"≈ {usd(likely_usd)}"
 
 
 def usd(amount: float) -> str:
