@@ -54,8 +54,8 @@ class Quote:
         if self.high_usd <= CERTAIN * self.low_usd:
             return ""
         return message(
-            "It may cost from {low} to {high}; the button shows what is likely, by the tables of prices and by "
-            "what earlier answers took.",
+            "It may cost from {low} to {high}; the button shows what is likely, by the tables of prices and "
+            "by what earlier answers took.",
             low=usd(self.low_usd),
             high=usd(self.high_usd),
         )
