@@ -82,6 +82,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     properties.attach()
+    presets.attach()
     menus.append()
     bpy.app.translations.register(__package__, translations.load())
     listeners.on_change.append(_jobs_changed)
@@ -109,6 +110,7 @@ def unregister() -> None:
     bpy.app.translations.unregister(__package__)
     menus.remove()
     thumbnails.close()
+    presets.detach()
     properties.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

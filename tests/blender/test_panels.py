@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import bpy
 import pytest
 
 from gpt_image_addon import api, registration
+from gpt_image_addon.core.common.package import FOLDER
 from gpt_image_addon.core.journal.history import HistoryPage
 from gpt_image_addon.core.request.request import GenerationRequest
 from gpt_image_addon.ui.common import enum_items, sidebar, state
@@ -348,3 +350,25 @@ def test_the_panel_begins_with_medium_and_scripts_with_auto() -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     assert values().quality == "medium"
     assert GenerationRequest(prompt="oak").quality == "auto"
+
+
+PRESETS = sorted((FOLDER / "presets" / "gpt_image").glob("*.py"))
+
+
+def test_five_presets_are_there_from_the_start() -> None:
+    folders = bpy.utils.preset_paths("gpt_image")
+    shown = {path.stem for folder in folders for path in Path(folder).glob("*.py")}
+    assert {"tileable_material", "decal", "concept_from_view", "poster", "game_prop"} <= shown
+    assert len(PRESETS) == 5
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_makes_a_request_that_can_be_sent(preset: Path, online: ApiServer) -> None:
+    values().prompt, values().provider = "oak", "openai"
+    values().seamless, values().background, values().n = preset.stem != "tileable_material", "opaque", 4
+    bpy.ops.script.execute_preset(filepath=str(preset), menu_idname="GPT_IMAGE_MT_presets")
+    assert (values().n, values().quality, values().provider) == (1, "medium", "openai")
+    assert values().seamless is (preset.stem == "tileable_material")
+    found = quote.current(bpy.context.scene)
+    assert found.problem == "" and found.high_usd > 0 and draw(panel("main")).said
+    values().references.clear()

@@ -81,7 +81,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
         "bpy",
     ),
-    "ui.presets": ("core.text core.request ui.common ui.request", "bpy bpy_extras bl_operators bl_ui"),
+    "ui.presets": (
+        "core.text core.common core.request ui.common ui.request",
+        "bpy bpy_extras bl_operators bl_ui",
+    ),
     "ui.results": ("core.text core.errors core.request core.journal app api ui.common ui.request", "bpy"),
     "ui.preferences": (
         "core.text core.errors core.common core.request app app.diagnostics api"
@@ -93,6 +96,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
         "",
     ),
+    "presets.gpt_image": ("", "bpy"),
     "lazy": ("core.common", ""),
     "registration": (
         "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.request"

@@ -6,6 +6,7 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
+from ...core.common.package import FOLDER as FOLDER_OF_ADDON
 from ...core.request.parameters import PARAMETERS
 from ..request import model_notice
 
@@ -55,6 +56,16 @@ class GPT_IMAGE_PT_presets(_MovesOn, PresetPanel, bpy.types.Panel):
     preset_subdir = FOLDER
     preset_operator = "script.execute_preset"
     preset_add_operator = GPT_IMAGE_OT_add_preset.bl_idname
+
+
+def attach() -> None:
+    """Let Blender find the presets that come with the add-on, beside the user's own."""
+    bpy.utils.register_preset_path(str(FOLDER_OF_ADDON))
+
+
+def detach() -> None:
+    """Undo `attach`."""
+    bpy.utils.unregister_preset_path(str(FOLDER_OF_ADDON))
 
 
 CLASSES = (GPT_IMAGE_MT_presets, GPT_IMAGE_OT_add_preset, GPT_IMAGE_PT_presets)

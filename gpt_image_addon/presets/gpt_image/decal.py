@@ -1,0 +1,16 @@
+import bpy
+
+values = bpy.context.scene.gpt_image
+
+values.target = "plane"
+values.style = "none"
+values.size = "usual"
+values.quality = "medium"
+values.background = "transparent"
+values.n = 1
+values.seamless = False
+values.output_format = "png"
+values.partial_images = 0
+values.displacement = "none"
+values.mapping = "upright"
+values.texture_size = 0.0
