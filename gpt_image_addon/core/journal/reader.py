@@ -103,9 +103,9 @@ class JournalReader:
 
         :param table: ``jobs``, and where sqlite would not find out itself, the index to use.
         """
-        statement = f"SELECT * FROM {table} WHERE {where} ORDER BY created DESC, id"
+        statement = f"SELECT rowid AS number, * FROM {table} WHERE {where} ORDER BY created DESC, id"
         cursor: sqlite3.Cursor | None = None
-        passed: set[object] = set()
+        passed: set[int] = set()
 
         def fetch(connection: sqlite3.Connection) -> list[sqlite3.Row]:
             nonlocal cursor
@@ -114,8 +114,8 @@ class JournalReader:
             return cursor.fetchmany(READ_AT_ONCE if limit < 0 else min(limit, READ_AT_ONCE))
 
         while limit and (rows := self._read(fetch)):
-            new = [row for row in rows if row["id"] not in passed]
-            passed.update(row["id"] for row in new)
+            new = [row for row in rows if row["number"] not in passed]
+            passed.update(row["number"] for row in new)
             for entry in self.readable(new):
                 limit -= 1
                 yield entry
@@ -300,16 +300,18 @@ class ClosedJournal(sqlite3.Connection):
     @property
     def is_outdated(self) -> bool:
         """Whether the file may have changed since it was opened."""
-        return _state_of(self._path) != self._before
+        now = _state_of(self._path)
+        return now is None or now != self._before
 
 
 def _state_of(path: Path) -> object:
-    """What differs as soon as a closed journal is opened to be written."""
+    """What differs once a closed journal was opened to be written; None while it is open, or gone."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns, path.with_name(path.name + "-wal").exists()
+    is_open = path.with_name(path.name + "-wal").exists()
+    return None if is_open else (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _is_outdated(connection: sqlite3.Connection) -> bool:
