@@ -73,8 +73,9 @@ class Settings:
     default_model: str = ""
     """Model of requests to OpenAI that name none; the table's default when empty."""
     storage: str = "pack"
-    turn_views: bool = False
     """``pack`` keeps pictures in the .blend, ``save`` beside it."""
+    turn_views: bool = False
+    """Turn Solid 3D views to Material Preview when a result comes."""
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
