@@ -157,8 +157,9 @@ class Worker:
             uploads = load_unchanged(request, self.journal.digest_of(entry.id))
             job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
             self.store(job, answer, uploads, [], body=body)
-        except (GptImageError, OSError) as error:
-            log.info("The answer to job %s can't be read: %s", entry.id, error)
+        except Exception as error:  # a fault must not keep the journal shut
+            why = error if isinstance(error, GptImageError | OSError) else unexpected_error(error)
+            log.info("The answer to job %s can't be read: %s", entry.id, why)
             body.keep()
             return False
         return True
