@@ -1,8 +1,12 @@
-"""What is open while the add-on works: the journal, and the scheduler of its jobs. Main thread only."""
+"""What is open while the add-on works: the journal, and the scheduler of its jobs.
+
+Main thread only, but for `load_usage_history`.
+"""
 
 from __future__ import annotations
 
 import atexit
+import threading
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -38,6 +42,8 @@ class Session:
 
 
 _session: Session | None = None
+_opening = threading.RLock()
+"""Held while a session is opened: a thread that works out a price may be the first."""
 
 
 def open_session(settings: Settings) -> Session:
@@ -45,25 +51,32 @@ def open_session(settings: Settings) -> Session:
 
     :raises StorageError: its journal can't be opened.
     """
+    with _opening:
+        found = _session
+        if found is None or found.journal.folder != settings.state_folder:
+            found = _open(settings)
+    found.scheduler.queue.concurrency = settings.concurrency
+    found.scheduler.applier.save = settings.storage == "save"
+    found.scheduler.applier.turn_views = settings.turn_views
+    return found
+
+
+def _open(settings: Settings) -> Session:
     global _session
     from ..core.jobs.durations import DURATIONS_FILE, Durations
     from ..core.journal.recovery import open_journal
 
-    if _session is None or _session.journal.folder != settings.state_folder:
-        if _session is not None:
-            close()
-        durations = Durations(settings.state_folder / DURATIONS_FILE)
-        # Called on workers too, so the settings are those of the opening.
-        read_body = partial(_read_body, settings)
-        journal = open_journal(settings.state_folder, read_body)
-        scheduler.current = Scheduler(journal)
-        _session = Session(journal, scheduler.current, durations)
-        if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
-            atexit.unregister(close)
-            atexit.register(close)
-    _session.scheduler.queue.concurrency = settings.concurrency
-    _session.scheduler.applier.save = settings.storage == "save"
-    _session.scheduler.applier.turn_views = settings.turn_views
+    if _session is not None:
+        close()
+    durations = Durations(settings.state_folder / DURATIONS_FILE)
+    # Called on workers too, so the settings are those of the opening.
+    read_body = partial(_read_body, settings)
+    journal = open_journal(settings.state_folder, read_body)
+    scheduler.current = Scheduler(journal)
+    _session = Session(journal, scheduler.current, durations)
+    if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
+        atexit.unregister(close)
+        atexit.register(close)
     return _session
 
 
@@ -102,8 +115,8 @@ def journal(settings: Settings) -> Journal:
 
 def find_open_journal(settings: Settings) -> Journal | None:
     """The journal, where this session has opened it for work already; whoever looks need not open it."""
-    is_open = _session is not None and _session.journal.folder == settings.state_folder
-    return _session.journal if _session is not None and is_open else None
+    found = _session
+    return found.journal if found is not None and found.journal.folder == settings.state_folder else None
 
 
 def entry(job: str) -> Entry | None:
@@ -116,7 +129,7 @@ def entry(job: str) -> Entry | None:
 
 
 def load_usage_history(settings: Settings) -> UsageHistory:
-    """What the journal knows of earlier answers; a price is shown without it, too."""
+    """What the journal knows of earlier answers; a price is shown without it, too. Runs in any thread."""
     try:
         return open_session(settings).journal.seen
     except StorageError as error:
