@@ -6,6 +6,7 @@ Main thread only, but for `load_usage_history`.
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import threading
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,7 @@ from ..core.request.pricing import no_history
 from ..core.text.log import get_logger
 from . import models, scheduler
 from .scheduler import Scheduler
-from .settings import Settings
+from .settings import Settings, key_to_hide
 from .settings import load as load_settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
@@ -89,7 +90,11 @@ def make_worker(journal: Journal, settings: Settings) -> Worker:
 
 
 def _read_body(settings: Settings, journal: Journal, entry: Entry) -> bool:
-    return make_worker(journal, settings).recover_body(entry)
+    """
+    :param settings: perhaps without the key; nothing is sent, but no file may hold it.
+    """
+    with_key = dataclasses.replace(settings, api_key=settings.api_key or key_to_hide())
+    return make_worker(journal, with_key).recover_body(entry)
 
 
 def close() -> None:

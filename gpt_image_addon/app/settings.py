@@ -329,6 +329,14 @@ def api_key() -> str:
     return check_key(_raw_key(with_keychain=True), _key_variable()).value
 
 
+def key_to_hide() -> str:
+    """The key, as far as it is known without the keychain; empty where it can't be used. For any thread."""
+    try:
+        return check_key(_raw_key(with_keychain=False)).value
+    except ConfigurationError:
+        return ""
+
+
 def key_note() -> str:
     """What was left out around the key, as one sentence; empty where nothing was.
 
