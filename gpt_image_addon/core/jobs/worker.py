@@ -133,13 +133,16 @@ class Worker:
         except Exception:
             log.exception("The end of job %s could not be noted", job.id)
 
-    def resume(self, folder: Path) -> Work:
-        """The work of a job whose answer already lies in ``folder``."""
+    def resume(self, folder: Path, of: str = "") -> Work:
+        """The work of a job whose answer already lies in ``folder``.
+
+        :param of: id of the job whose answer it is; its own without.
+        """
 
         def work(job: Job, emit: Emit) -> PreparedResult:
             from .postprocess import prepare
 
-            return self._copied(job, prepare(job.id, job.request, job.application, folder))
+            return self._copied(job, prepare(of or job.id, job.request, job.application, folder))
 
         return work
 
