@@ -38,11 +38,9 @@ def history(
     :raises InvalidRequestError: there is no such state.
     :raises StorageError: the journal can't be read.
     """
-    from ..core.journal.history import Filter, find_history
+    from ..core.journal.history import find_history
 
-    if state and state not in tuple(JobState):
-        raise unknown_name(state, JobState.__members__, "state", param="state")
-    which = Filter(month, (JobState(state),) if state else (), search, limit)
+    which = _filter(month, state, search, limit)
     with _look() as journal:
         return find_history(journal, which)
 
@@ -52,11 +50,18 @@ def history_rows(
 ) -> Iterator[dict[str, Any]]:
     """The jobs of `history` as plain JSON values, one after the other, however many there are.
 
-    :raises StorageError: the journal can't be read.
+    :raises InvalidRequestError: there is no such state.
+    :raises StorageError: the journal can't be read; raised by the first one.
     """
+    return _rows(_filter(month, state, search, limit))
+
+
+def _filter(month: str, state: str | None, search: str, limit: int | None) -> Filter:
     from ..core.journal.history import Filter
 
-    return _rows(Filter(month, (JobState(state),) if state else (), search, limit))
+    if state and state not in tuple(JobState):
+        raise unknown_name(state, JobState.__members__, "state", param="state")
+    return Filter(month, (JobState(state),) if state else (), search, limit)
 
 
 def _rows(which: Filter) -> Iterator[dict[str, Any]]:

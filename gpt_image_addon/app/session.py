@@ -1,8 +1,13 @@
-"""What is open while the add-on works: the journal, and the scheduler of its jobs. Main thread only."""
+"""What is open while the add-on works: the journal, and the scheduler of its jobs.
+
+Main thread only, but for `load_usage_history`.
+"""
 
 from __future__ import annotations
 
 import atexit
+import dataclasses
+import threading
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +20,7 @@ from ..core.request.pricing import no_history
 from ..core.text.log import get_logger
 from . import models, scheduler
 from .scheduler import Scheduler
-from .settings import Settings
+from .settings import Settings, key_to_hide
 from .settings import load as load_settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
@@ -38,6 +43,8 @@ class Session:
 
 
 _session: Session | None = None
+_opening = threading.RLock()
+"""Held while a session is opened: a thread that works out a price may be the first."""
 
 
 def open_session(settings: Settings) -> Session:
@@ -45,25 +52,32 @@ def open_session(settings: Settings) -> Session:
 
     :raises StorageError: its journal can't be opened.
     """
+    with _opening:
+        found = _session
+        if found is None or found.journal.folder != settings.state_folder:
+            found = _open(settings)
+    found.scheduler.queue.concurrency = settings.concurrency
+    found.scheduler.applier.save = settings.storage == "save"
+    found.scheduler.applier.turn_views = settings.turn_views
+    return found
+
+
+def _open(settings: Settings) -> Session:
     global _session
     from ..core.jobs.durations import DURATIONS_FILE, Durations
     from ..core.journal.recovery import open_journal
 
-    if _session is None or _session.journal.folder != settings.state_folder:
-        if _session is not None:
-            close()
-        durations = Durations(settings.state_folder / DURATIONS_FILE)
-        # Called on workers too, so the settings are those of the opening.
-        read_body = partial(_read_body, settings)
-        journal = open_journal(settings.state_folder, read_body)
-        scheduler.current = Scheduler(journal)
-        _session = Session(journal, scheduler.current, durations)
-        if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
-            atexit.unregister(close)
-            atexit.register(close)
-    _session.scheduler.queue.concurrency = settings.concurrency
-    _session.scheduler.applier.save = settings.storage == "save"
-    _session.scheduler.applier.turn_views = settings.turn_views
+    if _session is not None:
+        close()
+    durations = Durations(settings.state_folder / DURATIONS_FILE)
+    # Called on workers too, so the settings are those of the opening.
+    read_body = partial(_read_body, settings)
+    journal = open_journal(settings.state_folder, read_body)
+    scheduler.current = Scheduler(journal)
+    _session = Session(journal, scheduler.current, durations)
+    if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
+        atexit.unregister(close)
+        atexit.register(close)
     return _session
 
 
@@ -76,7 +90,11 @@ def make_worker(journal: Journal, settings: Settings) -> Worker:
 
 
 def _read_body(settings: Settings, journal: Journal, entry: Entry) -> bool:
-    return make_worker(journal, settings).recover_body(entry)
+    """
+    :param settings: perhaps without the key; nothing is sent, but no file may hold it.
+    """
+    with_key = dataclasses.replace(settings, api_key=settings.api_key or key_to_hide())
+    return make_worker(journal, with_key).recover_body(entry)
 
 
 def close() -> None:
@@ -102,8 +120,8 @@ def journal(settings: Settings) -> Journal:
 
 def find_open_journal(settings: Settings) -> Journal | None:
     """The journal, where this session has opened it for work already; whoever looks need not open it."""
-    is_open = _session is not None and _session.journal.folder == settings.state_folder
-    return _session.journal if _session is not None and is_open else None
+    found = _session
+    return found.journal if found is not None and found.journal.folder == settings.state_folder else None
 
 
 def entry(job: str) -> Entry | None:
@@ -116,7 +134,7 @@ def entry(job: str) -> Entry | None:
 
 
 def load_usage_history(settings: Settings) -> UsageHistory:
-    """What the journal knows of earlier answers; a price is shown without it, too."""
+    """What the journal knows of earlier answers; a price is shown without it, too. Runs in any thread."""
     try:
         return open_session(settings).journal.seen
     except StorageError as error:

@@ -73,8 +73,9 @@ class Settings:
     default_model: str = ""
     """Model of requests to OpenAI that name none; the table's default when empty."""
     storage: str = "pack"
-    turn_views: bool = False
     """``pack`` keeps pictures in the .blend, ``save`` beside it."""
+    turn_views: bool = False
+    """Turn Solid 3D views to Material Preview when a result comes."""
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
@@ -326,6 +327,14 @@ def api_key() -> str:
     :raises ConfigurationError: the key can't be used.
     """
     return check_key(_raw_key(with_keychain=True), _key_variable()).value
+
+
+def key_to_hide() -> str:
+    """The key, as far as it is known without the keychain; empty where it can't be used. For any thread."""
+    try:
+        return check_key(_raw_key(with_keychain=False)).value
+    except ConfigurationError:
+        return ""
 
 
 def key_note() -> str:

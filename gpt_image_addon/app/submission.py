@@ -217,7 +217,8 @@ class PreparedRequest:
         checked = references.with_captures(self.checked)
         session = open_session(settings)
         journal, price, digest = session.journal, checked.price, digest_request(checked.wanted)
-        work = session.durations.timed(make_worker(journal, settings).run)
+        worker = make_worker(journal, settings)
+        work = session.durations.timed(worker.run)
         job: Job | None = None
         while job is None:
             since = time.time()
@@ -237,7 +238,7 @@ class PreparedRequest:
                     apply=apply,
                 )
                 work = admission.send_after_running(
-                    price, digest, journal, limits, work, retry_unknown=retry_unknown
+                    price, digest, journal, limits, work, worker.resume, retry_unknown=retry_unknown
                 )
                 continue
             with contextlib.suppress(equal_requests.EqualRequestError):  # one came meanwhile: look again

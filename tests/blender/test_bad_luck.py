@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import stat
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ from gpt_image_addon import api
 from gpt_image_addon.app import apply_queue, references, results, scheduler, session, settings
 from gpt_image_addon.core.common import streams
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
+from gpt_image_addon.core.journal import recovery
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.textures import writer
 from gpt_image_addon.scene.targets import previews
@@ -85,6 +89,26 @@ def test_a_waiting_job_is_cancelled_though_the_journal_can_not_say_so(
     monkeypatch.setattr(type(session.journal(settings.load())), "failed", raise_storage_error)
     api.cancel(last.id)
     assert last.done and last.state is JobState.CANCELLED and last in jobs
+
+
+def test_a_quote_that_opens_the_journal_meanwhile_takes_no_job_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Generate was clicked while the first price was still worked out, and opening took its time."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def open_slowly(*given: Any) -> Journal:
+        begun.set()
+        assert threading.current_thread() is threading.main_thread() or go_on.wait(10)
+        return open_journal(*given)
+
+    session.close()
+    monkeypatch.setattr(recovery, "open_journal", open_slowly)
+    thread = threading.Thread(target=api.planner("oak", **OFFLINE))
+    thread.start()
+    assert begun.wait(10)
+    threading.Timer(0.2, go_on.set).start()
+    opened = session.open_session(settings.load())
+    thread.join()
+    assert session.open_session(settings.load()) is opened
 
 
 def test_in_background_a_task_ends_with_an_error_of_ours() -> None:

@@ -8,16 +8,21 @@ import os
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from gpt_image_addon import cli
-from gpt_image_addon.app import settings
+from gpt_image_addon import api, cli
+from gpt_image_addon.app import session, settings
 from gpt_image_addon.core.imaging.formats import load_upload
 from gpt_image_addon.core.imaging.image_metadata import strip_metadata
+from gpt_image_addon.core.journal.journal import Journal
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.results.body_file import BodyFile
+from gpt_image_addon.core.results.folders import BODY_FILE
 from tests.api_server import ApiServer, faults
 from tests.blender.conftest import Command
 
@@ -258,3 +263,21 @@ def test_settings_of_a_session_are_checked_too(online: ApiServer) -> None:
         pytest.raises(ConfigurationError, match="The key can't be used"),
     ):
         settings.load().check_provider("openai")
+
+
+def test_a_kept_body_hides_the_key_whoever_opened_the_journal(
+    online: ApiServer,
+) -> None:
+    """A price was asked for, or somebody looked back: neither needs the key."""
+    api.close()
+    found = settings.load(with_key=False)
+    request = GenerationRequest(prompt="oak", provider="openai", model="gpt-image-2")
+    with closing(Journal(found.state_folder)) as gone:
+        gone.reserve("sent", request, Application(), "digest", 0.5)
+        gone.sending("sent")
+        body = BodyFile(gone.results, "sent")
+        body.write(b'{"you sent": "' + online.api_key.encode() + b'"}')
+        body.keep()
+    session.open_session(found)
+    (left,) = found.state_folder.glob(f"results/*/*/{BODY_FILE}")
+    assert online.api_key.encode() not in left.read_bytes()

@@ -233,3 +233,10 @@ def test_right_requests_in_wrong_surroundings(
     rows.write_text(json.dumps({"prompt": "oak", **CHEAP}) + "\n")
     assert run("batch", rows)[0] in (code, 7)
     assert online.requests == [] and description() == before
+
+
+def test_a_state_that_there_is_not() -> None:
+    for look in (api.history, api.history_rows):
+        with pytest.raises(InvalidRequestError, match="RECEIVE") as caught:
+            look(state="RECEIVE")
+        assert caught.value.param == "state"

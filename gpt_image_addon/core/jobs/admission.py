@@ -6,6 +6,7 @@ Nothing has left this machine when one of these refuses.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from ..errors import APIConnectionError
 from ..journal.entries import Alone, BatchPosition, Entry
@@ -101,18 +102,26 @@ def reserve(
 
 
 def send_after_running(
-    price: Estimate, digest: str, journal: Journal, limits: Limits, send: Work, *, retry_unknown: bool = False
+    price: Estimate,
+    digest: str,
+    journal: Journal,
+    limits: Limits,
+    send: Work,
+    take: Callable[[Path, str], Work],
+    *,
+    retry_unknown: bool = False,
 ) -> Work:
     """The work of a job that waits for an equal request, and is sent only where that brings no result.
 
     :param send: the work then; parameters are those of `admit`.
+    :param take: see `after_running`.
     """
 
     def set_aside(job: Job, since: float) -> None:
         reserve_single(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=since)
         job.set_price(price.high_usd, price.further_usd)
 
-    return after_running(journal, digest, set_aside, send)
+    return after_running(journal, digest, set_aside, send, take)
 
 
 def check_unknown(earlier: Entry | None, retry_unknown: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..common.process_lock import is_alive
@@ -57,11 +58,18 @@ def find_running(journal: Journal, digest: str) -> Entry | None:
     return None
 
 
-def after_running(journal: Journal, digest: str, reserve: Callable[[Job, float], None], send: Work) -> Work:
+def after_running(
+    journal: Journal,
+    digest: str,
+    reserve: Callable[[Job, float], None],
+    send: Work,
+    take: Callable[[Path, str], Work],
+) -> Work:
     """The work of a job that waits for an equal request: its result, or where it has none one of its own.
 
     :param reserve: sets the price aside and adds the job to the journal, see `Alone.since`.
     :param send: the work then.
+    :param take: the work where there is a result: that of the folder, and of the job, given to it.
     """
 
     def work(job: Job, emit: Emit) -> PreparedResult:
@@ -71,7 +79,12 @@ def after_running(journal: Journal, digest: str, reserve: Callable[[Job, float],
             stored = journal.find_stored(digest)
             if stored is not None and stored.folder is not None and stored.folder.is_dir():
                 emit(JobEvent(job, result_of=stored.id))
-                return _prepared(job, stored, running)
+                prepared = take(stored.folder, stored.id)(job, emit)
+                notice = message(
+                    "The same request was on its way as job {job}: its result was used, unpaid.",
+                    job=running or stored.id,
+                )
+                return dataclasses.replace(prepared, warnings=(*prepared.warnings, notice))
             try:
                 reserve(job, since)
             except EqualRequestError:  # another one that waited was quicker
@@ -92,14 +105,3 @@ def _wait(journal: Journal, digest: str, job: Job, emit: Emit) -> str:
         time.sleep(POLL_SECONDS)
     job.check_cancelled()
     return last
-
-
-def _prepared(job: Job, stored: Entry, running: str) -> PreparedResult:
-    from .postprocess import prepare
-
-    assert stored.folder is not None
-    prepared = prepare(stored.id, job.request, job.application, stored.folder)
-    notice = message(
-        "The same request was on its way as job {job}: its result was used, unpaid.", job=running or stored.id
-    )
-    return dataclasses.replace(prepared, warnings=(*prepared.warnings, notice))

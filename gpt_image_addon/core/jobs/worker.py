@@ -133,13 +133,16 @@ class Worker:
         except Exception:
             log.exception("The end of job %s could not be noted", job.id)
 
-    def resume(self, folder: Path) -> Work:
-        """The work of a job whose answer already lies in ``folder``."""
+    def resume(self, folder: Path, of: str = "") -> Work:
+        """The work of a job whose answer already lies in ``folder``.
+
+        :param of: id of the job whose answer it is; its own without.
+        """
 
         def work(job: Job, emit: Emit) -> PreparedResult:
             from .postprocess import prepare
 
-            return self._copied(job, prepare(job.id, job.request, job.application, folder))
+            return self._copied(job, prepare(of or job.id, job.request, job.application, folder))
 
         return work
 
@@ -157,8 +160,9 @@ class Worker:
             uploads = load_unchanged(request, self.journal.digest_of(entry.id))
             job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
             self.store(job, answer, uploads, [], body=body)
-        except (GptImageError, OSError) as error:
-            log.info("The answer to job %s can't be read: %s", entry.id, error)
+        except Exception as error:  # a fault must not keep the journal shut
+            why = error if isinstance(error, GptImageError | OSError) else unexpected_error(error)
+            log.info("The answer to job %s can't be read: %s", entry.id, why)
             body.keep()
             return False
         return True

@@ -9,10 +9,12 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ..errors import StorageError
 from ..request.pricing import Observed
@@ -42,6 +44,8 @@ NOT_SEARCHABLE = "SELECT 1 FROM jobs INDEXED BY jobs_not_searchable WHERE search
 NOT_MEASURED = "jobs INDEXED BY jobs_not_measured WHERE bytes IS NULL AND folder IS NOT NULL"
 
 log = get_logger(__name__)
+
+_T = TypeVar("_T")
 
 
 class JournalReader:
@@ -99,18 +103,24 @@ class JournalReader:
 
         :param table: ``jobs``, and where sqlite would not find out itself, the index to use.
         """
-        with storage_errors(self.folder):
-            statement = f"SELECT * FROM {table} WHERE {where} ORDER BY created DESC, id"
-            cursor = self._connection().execute(statement, values)
-        with contextlib.closing(cursor):
-            while limit:
-                with storage_errors(self.folder):
-                    rows = cursor.fetchmany(READ_AT_ONCE if limit < 0 else min(limit, READ_AT_ONCE))
-                if not rows:
+        statement = f"SELECT rowid AS number, * FROM {table} WHERE {where} ORDER BY created DESC, id"
+        cursor: sqlite3.Cursor | None = None
+        passed: set[int] = set()
+
+        def fetch(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+            nonlocal cursor
+            if cursor is None or cursor.connection is not connection:
+                cursor = connection.execute(statement, values)
+            return cursor.fetchmany(READ_AT_ONCE if limit < 0 else min(limit, READ_AT_ONCE))
+
+        while limit and (rows := self._read(fetch)):
+            new = [row for row in rows if row["number"] not in passed]
+            passed.update(row["number"] for row in new)
+            for entry in self.readable(new):
+                limit -= 1
+                yield entry
+                if not limit:
                     return
-                for entry in self.readable(rows):
-                    limit -= 1
-                    yield entry
 
     def readable(self, rows: Iterable[sqlite3.Row]) -> Iterator[Entry]:
         """Rows as values; one that can't be read is left out, and noted in `unreadable`."""
@@ -213,8 +223,23 @@ class JournalReader:
 
         :raises StorageError: the journal can't be read.
         """
-        with storage_errors(self.folder):
-            return self._connection().execute(statement, values).fetchall()
+        return self._read(lambda connection: connection.execute(statement, values).fetchall())
+
+    def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """What a connection says; where a closed journal has changed by then, what a new connection says."""
+        while True:
+            with storage_errors(self.folder):
+                connection = self._connection()
+                try:
+                    found = read(connection)
+                except sqlite3.DatabaseError:
+                    if not _is_outdated(connection):
+                        raise
+                else:
+                    if not _is_outdated(connection):
+                        return found
+                connection.close()
+                del self._threads.connection
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
@@ -230,7 +255,7 @@ class JournalReader:
 def open_to_look(folder: Path) -> sqlite3.Connection:
     """A connection that reads a journal in place; an older one, or what a death left, from a copy in memory.
 
-    A closed one is read as if it never changed, or sqlite would lay its files beside it.
+    A closed one is read as if it never changed, or sqlite would lay its files beside it; see `ClosedJournal`.
 
     :raises StorageError: a newer version of the add-on wrote it, or there can be none.
     :raises sqlite3.DatabaseError: it can't be read, or is no database.
@@ -248,7 +273,9 @@ def open_to_look(folder: Path) -> sqlite3.Connection:
     is_open, is_shared = (path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
     if path.exists() and is_open == is_shared:
         with contextlib.suppress(sqlite3.OperationalError):  # the copy needs less
-            return _open_in_place(path, "mode=ro" if is_open else "mode=ro&immutable=1")
+            if is_open:
+                return _open_in_place(path, "mode=ro", sqlite3.Connection)
+            return _open_in_place(path, "mode=ro&immutable=1", partial(ClosedJournal, path))
     copy = sqlite3.connect(":memory:", isolation_level=None)
     try:
         prepare_connection(copy)
@@ -262,9 +289,41 @@ def open_to_look(folder: Path) -> sqlite3.Connection:
         raise
 
 
-def _open_in_place(path: Path, options: str) -> sqlite3.Connection:
+class ClosedJournal(sqlite3.Connection):
+    """Reads a journal that nobody has open; what it says is void once somebody has."""
+
+    def __init__(self, path: Path, *args: Any, **options: Any) -> None:
+        self._path = path
+        self._before = _state_of(path)
+        super().__init__(*args, **options)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the file may have changed since it was opened."""
+        now = _state_of(self._path)
+        return now is None or now != self._before
+
+
+def _state_of(path: Path) -> object:
+    """What differs once a closed journal was opened to be written; None while it is open, or gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    is_open = path.with_name(path.name + "-wal").exists()
+    return None if is_open else (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _is_outdated(connection: sqlite3.Connection) -> bool:
+    return isinstance(connection, ClosedJournal) and connection.is_outdated
+
+
+def _open_in_place(
+    path: Path, options: str, factory: Callable[..., sqlite3.Connection]
+) -> sqlite3.Connection:
     """:raises sqlite3.OperationalError: it can't be read where it is, or is an older one."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None)
+    address = f"{path.absolute().as_uri()}?{options}"
+    connection = factory(address, uri=True, isolation_level=None)
     try:
         prepare_connection(connection)
         if version_of(connection) != VERSION:

@@ -83,8 +83,8 @@ def adopt_result(journal: Journal, job: str) -> bool:
 def _read_body(journal: Journal, job: str) -> bool:
     if journal.read_body is None:
         return False
-    (row,) = journal.rows("id = ?", job)
-    entry = next(journal.readable([row]), None)
+    # None where a broken disk left an id that is not found again.
+    entry = next(journal.readable(journal.rows("id = ?", job)), None)
     return entry is not None and journal.read_body(journal, entry)
 
 

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import APIConnectionError
+from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs import admission
 from gpt_image_addon.core.jobs.equal_requests import EqualRequestError, find_running
-from gpt_image_addon.core.jobs.job import Job
+from gpt_image_addon.core.jobs.job import Job, Work
+from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import Limits
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.core.results.store import PreparedResult
@@ -127,8 +130,11 @@ def test_who_waited_for_one_that_died_sends_only_where_asked_to(
         sent.append(job.id)
         return PreparedResult(job.id, ())
 
+    def take(folder: Path, of: str) -> Work:
+        raise AssertionError("there is no result")
+
     told = {} if retry_unknown is None else {"retry_unknown": retry_unknown}
-    work = admission.send_after_running(price, DIGEST, journal, Limits(), send, **told)
+    work = admission.send_after_running(price, DIGEST, journal, Limits(), send, take, **told)
     if retry_unknown:
         work(job, lambda event: None)
         assert sent == [job.id] and job.estimated_usd == price.high_usd
@@ -146,3 +152,19 @@ def test_who_waited_for_one_that_died_sends_only_where_asked_to(
             limits=Limits(),
             **told,
         )
+
+
+def test_who_waited_gets_the_copies_that_were_asked_for(
+    journals: list[Journal], tmp_path: Path, api_server: ApiServer
+) -> None:
+    journal = journals[0]
+    first = line.admit(journal)
+    assert line.run(journal, api_server.base_url, api_server.api_key, first).error is None
+    worker = Worker(journal, load_registry(), Connection(api_server.base_url, api_server.api_key))
+    price = line.priced().price
+    work = admission.send_after_running(price, DIGEST, journal, Limits(), worker.run, worker.resume)
+    job = Job(line.REQUEST, Application(target="image", textures_dir=str(tmp_path / "copies")))
+    prepared = work(job, lambda event: None)
+    assert prepared.job == first.id and first.id in prepared.warnings[-1]
+    (copy,) = (tmp_path / "copies").iterdir()
+    assert copy.read_bytes() == prepared.pictures[0].data

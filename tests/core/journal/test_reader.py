@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gpt_image_addon.core.errors import StorageError
+from gpt_image_addon.core.journal import reader as reader_module
 from gpt_image_addon.core.journal.history import Filter, find, find_history, read_page
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.reader import JournalReader
@@ -148,3 +149,27 @@ def test_no_journal_and_no_folder_are_told(tmp_path: Path) -> None:
         look(tmp_path)
     with pytest.raises(StorageError, match="can't be written"):
         look(tmp_path / JOURNAL_FILE)
+
+
+def test_a_closed_journal_that_changes_while_it_is_read_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody pages through the history of a closed journal while another Blender works, and ends."""
+    monkeypatch.setattr(reader_module, "READ_AT_ONCE", 3)
+    ids = [f"job{number}" for number in range(20)]
+    with closing(Journal(tmp_path)) as journal:
+        for job in ids:
+            journal.reserve(job, REQUEST, Application(), "digest", 0.5)
+    with closing(JournalReader(tmp_path)) as reader:
+        entries = reader.each("jobs", "1")
+        seen = [next(entries)]
+        assert reader.reserved_usd() == 10
+        with closing(Journal(tmp_path)) as journal:
+            journal.sending("job0")
+            entry = reader.entry("job0")
+            assert entry is not None and entry.state is JobState.SENDING
+            with journal.transaction() as connection:
+                connection.execute("UPDATE jobs SET digest = ?, reserved_usd = 0", ("x" * 2000,))
+        seen += entries
+        assert sorted(entry.id for entry in seen) == sorted(ids)
+        assert reader.reserved_usd() == 0

@@ -30,6 +30,7 @@ from gpt_image_addon.core.journal.journal import Entry, Journal
 from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
 from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.providers.openai.client import OpenAIProvider
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.core.results import store
@@ -482,6 +483,45 @@ def test_a_body_without_a_whole_image_stays_and_is_unknown(
         assert left.read_bytes() == BROKEN_BODIES[kind] and left.parent.name == job.id
         recover_all(again)
     again.close()
+
+
+def test_a_link_beside_an_image_is_kept_with_the_body(journal: Journal, api_server: ApiServer) -> None:
+    job = admit(journal, n=2)
+    body = json.dumps({"data": [ENTRY, {"url": "https://example.com/a.png"}], "usage": USAGE}).encode()
+    die_with_body(journal, job, body)
+    again = reopened(journal, api_server)
+    entry = again.entry(job.id)
+    assert entry is not None and entry.folder is not None and entry.state is JobState.RECEIVED
+    assert (entry.folder / BODY_FILE).read_bytes() == body
+    answer = read_answer(entry.folder)
+    assert answer is not None and "https://example.com/a.png" in answer["warnings"][-1]
+    again.close()
+
+
+def test_a_fault_while_a_body_is_read_does_not_keep_the_journal_shut(
+    journal: Journal, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise KeyError("nobody foresaw this")
+
+    monkeypatch.setattr(OpenAIProvider, "read", read)
+    job = admit(journal)
+    die_with_body(journal, job, DOCUMENT)
+    again = reopened(journal, api_server)
+    entry = again.entry(job.id)
+    assert entry is not None and entry.state is JobState.UNKNOWN
+    (left,) = again.results.glob(f"*/{job.id}/{BODY_FILE}")
+    assert left.read_bytes() == DOCUMENT
+    again.close()
+
+
+def test_a_row_whose_id_a_broken_disk_left_does_not_keep_the_journal_shut(
+    journal: Journal, api_server: ApiServer
+) -> None:
+    admit(journal)
+    with journal.transaction() as connection:
+        connection.execute("UPDATE jobs SET id = CAST(x'62ff' AS TEXT), state = 'SENDING', process = 'gone'")
+    reopened(journal, api_server).close()
 
 
 def test_a_body_is_read_again_with_its_mask_while_the_files_are_the_same(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from ...http.retry import with_retries
 from ...imaging.formats import Upload, verify
 from ...request.request import GenerationRequest
 from ..base import Answer, Reporter, Uploads
-from .downloads import fetch_all
+from .downloads import fetch_all, not_followed
 from .errors import error_from
 from .fields import parameters
 from .models_endpoint import list_models
@@ -117,7 +118,7 @@ class OpenAIProvider:
         return fetch_all(answer, reader.links, request_state, local=is_loopback(self.connection.base_url))
 
     def read(self, request: GenerationRequest, body: Iterable[bytes]) -> Answer:
-        """See `Provider.read`. Links in it are not followed."""
+        """See `Provider.read`. Links in it are not followed, and so its bytes are worth keeping."""
         reader = AnswerReader(request.n, lambda index, preview: None)
         with contextlib.suppress(UnpackedTooLargeError, zlib.error):  # what came before counts
             for piece in unpack(body, MAX_ANSWER_BYTES):
@@ -126,7 +127,10 @@ class OpenAIProvider:
         answer = reader.answer()
         if not any(map(_is_whole, answer.pictures)):
             raise InvalidResponseError("The server's answer holds no whole image.", billed="maybe")
-        return answer
+        if not reader.links:
+            return answer
+        warnings = (*answer.warnings, *not_followed(reader.links))
+        return dataclasses.replace(answer, is_whole=False, warnings=warnings)
 
     def _send(
         self,

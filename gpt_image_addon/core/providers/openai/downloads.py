@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ...errors import APIConnectionError, APIError, InvalidResponseError
@@ -49,6 +49,12 @@ def fetch_all(answer: Answer, links: Sequence[str], request_state: RequestState,
         warnings=tuple(warnings),
         is_whole=answer.is_whole and failure is None,
     )
+
+
+def not_followed(links: Sequence[str]) -> Iterator[str]:
+    """A warning for each picture that an answer only links to, where nothing is to be sent."""
+    for link in links:
+        yield join("A finished picture could not be fetched.", _where(link))
 
 
 def _picture(link: str, request_state: RequestState, local: bool, end: float = math.inf) -> bytes:
