@@ -20,8 +20,6 @@ DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
 DEFAULT_SIZE = "1024x1024"
-SNAPPED = frozenset({"size", "complexity", "input_fidelity"})
-"""Parameters of which a model may take less than was chosen; see `normalize.snap_to_model`."""
 PROMPT_LIMIT = 32_000  # characters
 PICTURE_LIMIT = 10  # pictures a request
 REFERENCE_LIMIT = 16  # pictures an edit
