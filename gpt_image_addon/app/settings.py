@@ -73,8 +73,9 @@ class Settings:
     default_model: str = ""
     """Model of requests to OpenAI that name none; the table's default when empty."""
     storage: str = "pack"
-    turn_views: bool = False
     """``pack`` keeps pictures in the .blend, ``save`` beside it."""
+    turn_views: bool = False
+    """Solid 3D views become Material Preview where a result comes onto an object in them."""
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
