@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ..core.errors import ExitCode
 from ..core.request.providers import DEFAULT_PROVIDER, PROVIDERS, list_settings
 from ..core.request.targets import TARGETS
+from ..core.text.message import one_of
 
 CALL = "blender -c gpt_image"
-
-
-def _one_of(names: Iterable[str]) -> str:
-    """Names as a sentence lists them: `a`, `b` or `c`."""
-    *others, last = (f"`{name}`" for name in names)
-    return f"{', '.join(others)} or {last}" if others else last
-
 
 EXIT_CODES: Mapping[ExitCode, str] = {
     ExitCode.DONE: "done",
@@ -74,7 +68,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
 KEYS: Mapping[str, Mapping[str, str]] = {
     "generate": {
         "job": "id of the job in `history`",
-        "provider": _one_of(PROVIDERS),
+        "provider": one_of(f"`{name}`" for name in PROVIDERS),
         "model": "the model that answered",
         "request_id": "the server's id of the request; null offline",
         "images": "the pictures, see below",
@@ -186,13 +180,13 @@ JOB_KEYS: Mapping[str, str] = {
     "job": "its id",
     "state": "QUEUED, SENDING, RECEIVED, APPLIED, FAILED, CANCELLED or UNKNOWN",
     "created": "when it was submitted, ISO 8601",
-    "provider": _one_of(PROVIDERS),
+    "provider": one_of(f"`{name}`" for name in PROVIDERS),
     "model": "the model asked for",
     "prompt": "your words",
     "size": "as requested",
     "quality": "as requested",
     "n": "pictures requested",
-    "target": _one_of(TARGETS),
+    "target": one_of(f"`{name}`" for name in TARGETS),
     "estimated_usd": "upper bound before sending",
     "cost_usd": "what it cost, or null",
     "billed": "`no`, `maybe` or `yes`",

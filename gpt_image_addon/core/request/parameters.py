@@ -93,8 +93,8 @@ DISPLACEMENTS = (
     ("true", "Displacement", "The height moves the surface; it needs enough geometry"),
 )
 MAPPINGS = (
-    ("uv", "UV Map", "As the object's UV map lies, once over it unless Real Size says otherwise"),
-    ("upright", "Upright", "Upright on what stands, and as large as the material usually is"),
+    ("uv", "UV Map", "Along the object's UV map, once across it unless Real Size says otherwise"),
+    ("upright", "Upright", "Upright on standing faces, at the usual size of the material"),
 )
 CONVENTIONS = (
     ("OPENGL", "OpenGL", "As Blender reads it: green is up"),
