@@ -23,7 +23,7 @@ STYLES = PACKAGE / "core" / "request" / "styles.json"
 TRANSLATIONS = UI / "common" / "translations"
 KEYWORDS = ("text", "name", "description", "placeholder")
 """Arguments that Blender translates by itself."""
-CONSTANTS = ("PLACEHOLDER", "NO_PROMPT", "MAP_TIP", "NO_STYLE_LABEL", "NO_STYLE_TIP")
+CONSTANTS = ("PLACEHOLDER", "NO_PROMPT", "NO_STYLE_LABEL", "NO_STYLE_TIP")
 """Names of single texts."""
 FORMATS = ("PNG", "JPEG")
 """Texts in capitals that are no names of icons."""

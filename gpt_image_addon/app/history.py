@@ -205,7 +205,8 @@ def _check_age(days: float) -> None:
     """Below 0 not even what is being made now would be too young."""
     if days < 0:
         raise InvalidRequestError(
-            message("An age in days is not below 0, as {days} is.", days=f"{days:g}"), param="older_than_days"
+            message("An age in days must be 0 or more, not {days}.", days=f"{days:g}"),
+            param="older_than_days",
         )
 
 

@@ -46,7 +46,7 @@ from ..core.request.providers import (
     ProviderSetting,
     list_settings,
 )
-from ..core.text.message import message
+from ..core.text.message import Message, message
 from ..core.text.redaction import hide
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Settings:
     storage: str = "pack"
     """``pack`` keeps pictures in the .blend, ``save`` beside it."""
     turn_views: bool = False
-    """Turn Solid 3D views to Material Preview when a result comes."""
+    """Solid 3D views become Material Preview where a result comes onto an object in them."""
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
@@ -115,10 +115,10 @@ class Settings:
         if max_cost is not None:
             return Limits(max_cost, monthly_budget_usd=self.monthly_budget_usd)
         if self.max_cost_usd is not None:
-            reason = "the limit for a request in GPT_IMAGE_MAX_COST_USD or the preferences is"
+            reason = Message("the limit for a request in GPT_IMAGE_MAX_COST_USD or the preferences is")
             return Limits(self.max_cost_usd, reason, self.monthly_budget_usd)
         if self.unattended:
-            reason = "without a limit of its own a request of an unattended run may cost"
+            reason = Message("without a limit of its own a request of an unattended run may cost")
             return Limits(UNATTENDED_MAX_COST_USD, reason, self.monthly_budget_usd)
         return Limits(monthly_budget_usd=self.monthly_budget_usd)
 

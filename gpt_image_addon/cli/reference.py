@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..core.errors import ExitCode
 from ..core.request.providers import DEFAULT_PROVIDER, PROVIDERS, list_settings
 from ..core.request.targets import TARGETS
+from ..core.text.message import one_of
 
 CALL = "blender -c gpt_image"
 
@@ -67,7 +68,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
 KEYS: Mapping[str, Mapping[str, str]] = {
     "generate": {
         "job": "id of the job in `history`",
-        "provider": " or ".join(f"`{name}`" for name in PROVIDERS),
+        "provider": one_of(f"`{name}`" for name in PROVIDERS),
         "model": "the model that answered",
         "request_id": "the server's id of the request; null offline",
         "images": "the pictures, see below",
@@ -179,13 +180,13 @@ JOB_KEYS: Mapping[str, str] = {
     "job": "its id",
     "state": "QUEUED, SENDING, RECEIVED, APPLIED, FAILED, CANCELLED or UNKNOWN",
     "created": "when it was submitted, ISO 8601",
-    "provider": " or ".join(f"`{name}`" for name in PROVIDERS),
+    "provider": one_of(f"`{name}`" for name in PROVIDERS),
     "model": "the model asked for",
     "prompt": "your words",
     "size": "as requested",
     "quality": "as requested",
     "n": "pictures requested",
-    "target": " or ".join(f"`{name}`" for name in TARGETS),
+    "target": one_of(f"`{name}`" for name in TARGETS),
     "estimated_usd": "upper bound before sending",
     "cost_usd": "what it cost, or null",
     "billed": "`no`, `maybe` or `yes`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import bpy
@@ -18,9 +19,12 @@ from gpt_image_addon.core.http.client import Reply
 from gpt_image_addon.core.imaging.formats import encode_png, inspect_file
 from gpt_image_addon.core.imaging.pixels import read_pixels
 from gpt_image_addon.core.providers.openai.errors import error_from
-from gpt_image_addon.core.request.models import load_registry, successor
-from gpt_image_addon.core.request.request import GenerationRequest, check_values
+from gpt_image_addon.core.request import styles
+from gpt_image_addon.core.request.models import check, load_registry, successor
+from gpt_image_addon.core.request.pricing import Estimate, Limits, check_limit
+from gpt_image_addon.core.request.request import Application, GenerationRequest, check_values
 from gpt_image_addon.core.text.message import Message, message
+from gpt_image_addon.scene.targets.receiver import why_deferred
 from gpt_image_addon.ui.common import translations
 from gpt_image_addon.ui.common.translate import translate
 
@@ -64,8 +68,6 @@ def test_a_reason_inside_a_sentence_is_said_too() -> None:
 
 
 def test_real_messages_are_recognised() -> None:
-    from datetime import date
-
     found = successor("gpt-image-1", load_registry(), date(2027, 1, 1))
     assert found is not None and german(found.notice).startswith(
         "gpt-image-1 wurde am 2026-10-23 abgeschaltet"
@@ -73,6 +75,28 @@ def test_real_messages_are_recognised() -> None:
     with pytest.raises(GptImageError) as caught:
         check_values(GenerationRequest(prompt="x", provider="openai", n=11))
     assert german(caught.value.text) == "n muss 1 bis 10 sein, nicht 11."
+
+
+def test_no_english_words_are_filled_into_a_german_sentence(tmp_path: Path) -> None:
+    table = load_registry()
+    request = GenerationRequest("x", "openai", "gpt-image-1.5", output_format="gif", size="auto")
+    with pytest.raises(GptImageError) as caught:
+        check(request, table, date(2026, 1, 1))
+    assert german(caught.value.message) == "gpt-image-1.5 bietet das Dateiformat gif nicht an."
+    with pytest.raises(GptImageError) as caught:
+        check_limit(Estimate(1.0, 1.0, exact=True, likely_usd=1.0), Limits(0.5))
+    assert german(caught.value.message).endswith("kosten; die Grenze für eine Anfrage ist 0.50 $.")
+    with pytest.raises(GptImageError) as caught:
+        styles.checked("a", "A", "")
+    assert german(caught.value.message) == "Der Stil hat 0 Zeichen an Worten, nicht 1 bis 1000."
+    path = tmp_path / "styles.json"
+    path.write_text('{"schema": 1, "styles": [{"name": "a"}]}')
+    with pytest.raises(GptImageError) as caught:
+        styles.read_styles(path)
+    assert german(caught.value.message) == f"Stil 1 in {path} hat nicht Namen, Bezeichnung und Worte."
+    bpy.ops.curve.primitive_bezier_circle_add()
+    bpy.ops.object.mode_set(mode="EDIT")
+    assert "ist im Bearbeitungsmodus; das" in german(why_deferred(Application(target="material")) or "")
 
 
 def test_labels_of_styles_are_translated() -> None:
@@ -98,8 +122,8 @@ def test_parts_of_sentences_are_said_too(tmp_path: Path) -> None:
     text.write_text("not an image")
     with pytest.raises(InvalidRequestError) as caught:
         inspect_file(text)
-    assert german(caught.value.text) == f"Bild {text}: ist kein lesbares Bild."
+    assert german(caught.value.text) == f"Das Bild {text} ist kein lesbares Bild."
     with pytest.raises(InvalidRequestError) as caught:
         read_pixels(encode_png(np.zeros((4, 20, 3), np.uint8)), "oak")
     assert caught.value.message == "The picture oak has 20 x 4 pixels; 16 x 16 is the least."
-    assert german(caught.value.text) == "Bild oak: hat 20 x 4 Pixel; mindestens 16 x 16 müssen es sein."
+    assert german(caught.value.text) == "Das Bild oak hat 20 x 4 Pixel; mindestens 16 x 16 müssen es sein."

@@ -149,7 +149,7 @@ def tiled(
     try:
         pixels = read_pixels(picture.data, picture.name)
     except InvalidRequestError as error:
-        return picture, height, [message("{reason}, so it was not made seamless.", reason=error.message[:-1])]
+        return picture, height, [message("{problem} It was not made seamless.", problem=error.message)]
     if not is_cut(request):
         scores = score(pixels)
         return dataclasses.replace(picture, facts={**picture.facts, **score_facts(scores)}), height, []

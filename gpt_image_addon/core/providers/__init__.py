@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import ConfigurationError
 from ..request.pricing import Estimate, UsageHistory, no_history
 from ..request.providers import PROVIDERS, ProviderInfo
-from ..text.message import message
+from ..text.message import message, one_of
 
 if TYPE_CHECKING:
     from ..http.endpoint import Connection
@@ -35,7 +35,7 @@ def _row(name: str) -> ProviderInfo:
     if info is None:
         raise ConfigurationError(
             message("There is no provider '{provider}'.", provider=name),
-            next_step=message("Use {names}.", names=" or ".join(PROVIDERS)),
+            next_step=message("Use {names}.", names=one_of(PROVIDERS)),
         )
     return info
 

@@ -16,7 +16,7 @@ from typing import Any
 from ..common.files import read_file
 from ..errors import ConfigurationError, InvalidRequestError
 from ..text.json_reader import once, parse_json
-from ..text.message import message
+from ..text.message import Message, message
 from .model_table import COUNT_LIMIT, check_table
 from .parameters import ANIMATED_OR_DRAWN, CHOSEN_BY_MODEL
 from .providers import DEFAULT_PROVIDER, find_provider
@@ -293,13 +293,13 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
         (
             "background",
             request.background == "transparent" and model.transparent == "no",
-            "a transparent background",
+            Message("a transparent background"),
         ),
-        ("markup", request.markup is not None and not model.markup, "a markup"),
+        ("markup", request.markup is not None and not model.markup, Message("a markup")),
         (
             "output_format",
             request.output_format in ANIMATED_OR_DRAWN and not model.vector,
-            f"the output format {request.output_format}",
+            message("the output format {format}", format=request.output_format),
         ),
     )
     for param, broken, what in refused:

@@ -20,8 +20,6 @@ DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
 DEFAULT_SIZE = "1024x1024"
-SNAPPED = frozenset({"size", "complexity", "input_fidelity"})
-"""Parameters of which a model may take less than was chosen; see `normalize.snap_to_model`."""
 PROMPT_LIMIT = 32_000  # characters
 PICTURE_LIMIT = 10  # pictures a request
 REFERENCE_LIMIT = 16  # pictures an edit
@@ -95,8 +93,8 @@ DISPLACEMENTS = (
     ("true", "Displacement", "The height moves the surface; it needs enough geometry"),
 )
 MAPPINGS = (
-    ("uv", "UV Map", "As the object's UV map lies, once over it unless Real Size says otherwise"),
-    ("upright", "Upright", "Upright on what stands, and as large as the material usually is"),
+    ("uv", "UV Map", "Along the object's UV map, once across it unless Real Size says otherwise"),
+    ("upright", "Upright", "Upright on standing faces, at the usual size of the material"),
 )
 CONVENTIONS = (
     ("OPENGL", "OpenGL", "As Blender reads it: green is up"),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BudgetExceededError
-from ..text.message import message
+from ..text.message import Message, message
 
 PARTIAL_IMAGE_TOKENS = 100
 BATCH_SHARE = 0.5  # of the list price, through the Batch API
+ANY_LIMIT = Message("the limit for a request is")
 BELIEVED_TIMES = 20  # an answer that says it cost more than so many times its estimate is not believed
 BELIEVED_USD = 100.0  # nor one beyond this; no request of the API comes near
 
@@ -109,8 +110,8 @@ class Limits:
 
     max_cost_usd: float | None = None
     """Of one request; None for no limit."""
-    reason: str = "the limit for a request is"
-    """Whose limit it is, as the start of a sentence that the amount ends."""
+    reason: str = ANY_LIMIT
+    """Whose limit it is: a message that the amount ends."""
     monthly_budget_usd: float | None = None
     """None for no limit."""
 

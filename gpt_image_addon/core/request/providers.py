@@ -152,7 +152,7 @@ DEFAULT_PROVIDER = next(iter(PROVIDERS))
 
 
 def find_provider(name: str) -> ProviderInfo:
-    """The row of a provider; for one that is not in the table, a row of its name that promises nothing."""
+    """The row of a provider; for one that is not there, one of its name that needs a key and is paid."""
     return PROVIDERS.get(name) or ProviderInfo(name, "", "", "", credit=name, needs_key=True, is_paid=True)
 
 

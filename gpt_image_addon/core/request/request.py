@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ..common.arguments import PathText, kinds_of, typed
 from ..errors import InvalidRequestError
-from ..text.message import message
+from ..text.message import message, one_of
 from ..text.plain_text import find_unstorable
 from .parameters import (
     ALPHA_FORMATS,
@@ -290,7 +290,7 @@ def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]
         "output_format",
         message(
             "A transparent background needs {formats}, not {format}.",
-            formats=" or ".join(ALPHA_FORMATS),
+            formats=one_of(ALPHA_FORMATS),
             format=chosen,
         ),
     )

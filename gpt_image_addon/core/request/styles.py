@@ -18,7 +18,7 @@ from ..common.paths import state_folder
 from ..errors import InvalidRequestError
 from ..text.json_reader import once, parse_json
 from ..text.log import get_logger
-from ..text.message import message
+from ..text.message import Message, message
 from .parameters import STYLE_LIMIT
 
 log = get_logger(__name__)
@@ -28,6 +28,8 @@ SCHEMA = 1
 FILE_LIMIT = 4 * 10**6  # bytes
 COUNT_LIMIT = 1000  # styles of a file
 NAME_LIMIT = 100  # characters of a name or a label
+THE_STYLE = Message("The style")
+"""Called so in an error where there is but one."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -162,7 +164,7 @@ def _parse(table: Any, source: str) -> Mapping[str, Style]:
         )
     found: dict[str, Style] = {}
     for number, row in enumerate(table["styles"], 1):
-        style = _parse_row(row, f"Style {number} in {source}")
+        style = _parse_row(row, message("Style {number} in {source}", number=number, source=source))
         if style.name in found:
             raise InvalidRequestError(
                 message(
@@ -177,7 +179,7 @@ def _parse(table: Any, source: str) -> Mapping[str, Style]:
     return found
 
 
-def checked(name: str, label: str, words: str, which: str = "The style") -> Style:
+def checked(name: str, label: str, words: str, which: str = THE_STYLE) -> Style:
     """A style of these texts.
 
     :param which: how the style is called in an error.

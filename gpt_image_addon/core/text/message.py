@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 
 class Message(str):
@@ -62,6 +62,12 @@ def message(template: str, /, **values: object) -> Message:
     """
     filled = {name: value if isinstance(value, Message) else str(value) for name, value in values.items()}
     return Message(template.format(**filled) if filled else template, template, filled)
+
+
+def one_of(names: Iterable[str]) -> Message:
+    """Names, at least one, as a sentence lists what can be chosen from."""
+    *others, last = names
+    return message("{names} or {last}", names=", ".join(others), last=last) if others else Message(last)
 
 
 def join(*sentences: str) -> Message:

@@ -18,7 +18,7 @@ from ...core.text.message import Message, message
 from ...core.text.names import suggestion
 from ..context import MATERIAL_TYPES, find_scene, view_layer_of
 
-OWN_UNDO_MODES = {"EDIT": "Edit Mode", "SCULPT": "Sculpt Mode"}
+OWN_UNDO_MODES = {"EDIT": Message("Edit Mode"), "SCULPT": Message("Sculpt Mode")}
 """Modes that keep the mesh, and undo steps, of their own."""
 BUSY_JOBS = {"RENDER": Message("A render is running"), "OBJECT_BAKE": Message("A bake is running")}
 """What Blender does meanwhile and lets nothing be changed, as the beginning of a sentence."""

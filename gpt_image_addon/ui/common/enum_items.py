@@ -74,10 +74,6 @@ HISTORY = (
     ("unknown", "Unknown", "Sent without an answer: it may have been billed"),
     ("failed", "Failed", "What failed or was cancelled"),
 )
-PICTURE_FIELDS = (
-    ("brackets", "image[]", "As OpenAI does"),
-    ("repeated", "image", "As LiteLLM does"),
-)
 
 
 @dataclass

@@ -27,6 +27,7 @@ from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.request.sizes import parse_size
 from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.core.results.store import ImageFile, PreparedResult, thumbnail_of
+from gpt_image_addon.core.text.message import Message
 
 MATERIAL = Application(target="material")
 BY_MODEL = replace(MATERIAL, height_by_model=True)
@@ -121,6 +122,16 @@ def test_a_seamless_picture_is_cut_to_its_size_and_the_received_bytes_stay(tmp_p
         assert Path(picture.file).read_bytes() == picture.data != before[f"image-{number}.png"]
         assert {"tile_seam_ratio", "tile_coherence", "tile_good"} <= set(picture.facts)
     assert {(m.width, m.height) for m in prepared.maps.values()} == {(384, 384)}
+
+
+def test_why_a_picture_is_no_tile_can_be_said_in_another_language(tmp_path: Path) -> None:
+    small = np.zeros((8, 8, 3), np.uint8)
+    prepared = made(result(tmp_path, "job", [small]), replace(REQUEST, seamless=True), Application("image"))
+    (warning,) = (text for text in prepared.warnings if "seamless" in text)
+    assert isinstance(warning, Message)
+    assert warning.say(lambda text: text.replace("The picture", "Das Bild")).startswith(
+        "Das Bild cobblestone has"
+    )
 
 
 def test_a_poor_tile_is_said(tmp_path: Path) -> None:

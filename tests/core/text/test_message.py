@@ -11,7 +11,7 @@ import pytest
 
 from gpt_image_addon.core.common.files import storage_errors
 from gpt_image_addon.core.errors import GptImageError, StorageError
-from gpt_image_addon.core.text.message import Message, join, message
+from gpt_image_addon.core.text.message import Message, join, message, one_of
 from gpt_image_addon.core.text.redaction import hide
 
 GERMAN: Mapping[str, str] = {
@@ -21,6 +21,7 @@ GERMAN: Mapping[str, str] = {
     "Try again.": "Bitte noch einmal.",
     "{path} could not be read": "{path} ist nicht lesbar",
     "{width} by {height}": "{height} mal {width}",
+    "{names} or {last}": "{names} oder {last}",
 }
 
 
@@ -62,6 +63,11 @@ def test_joined_sentences_keep_their_parts() -> None:
     assert both == "There is no job 1. Try again."
     assert say(both) == "Es gibt keinen Auftrag 1. Bitte noch einmal."
     assert join("", "") == "" and join("Try again.").template == "Try again."
+
+
+def test_what_can_be_chosen_is_listed() -> None:
+    assert one_of(("png",)) == "png" and one_of(("png", "webp")) == "png or webp"
+    assert say(message("{width} by {height}", width=1, height=one_of("abc"))) == "a, b oder c mal 1"
 
 
 def test_it_crosses_to_another_process() -> None:
