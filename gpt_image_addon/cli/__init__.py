@@ -15,8 +15,8 @@ from typing import Any
 
 from .. import api
 from ..core.common import streams
+from ..core.common.internal_error import unexpected_error
 from ..core.common.threads import WORKER_NAME
-from ..core.common.unexpected import unexpected_error
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
 from . import batch, generate, history, info, reference, signals, textures
 from .common import (

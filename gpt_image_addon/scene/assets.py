@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from ..core.common.catalogs import catalog_path, usable_tags
+from ..core.common.asset_catalogs import catalog_path, usable_tags
 from ..core.common.files import append_synced, read_file, storage_errors
 from ..core.results.store import Facts, ImageFile
 from ..core.text.message import message

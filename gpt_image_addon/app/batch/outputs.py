@@ -10,7 +10,7 @@ import bpy
 
 from ...core.batch.manifest import Row
 from ...core.batch.runner import owner_of
-from ...core.common.catalogs import catalog_path
+from ...core.common.asset_catalogs import catalog_path
 from ...core.common.files import storage_errors
 from ...core.errors import GptImageError, InvalidRequestError, SceneError, StorageError
 from ...core.journal.journal import Entry

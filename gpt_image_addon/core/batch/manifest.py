@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.arguments import LARGEST
-from ..common.catalogs import usable_tags
+from ..common.asset_catalogs import usable_tags
 from ..errors import InvalidRequestError
 from ..request import parameters
 from ..request.request import Application, GenerationRequest

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..common.internal_error import unexpected_error
 from ..common.paths import is_job_id
 from ..common.process_lock import is_alive
-from ..common.unexpected import unexpected_error
 from ..errors import (
     NAME_LIMIT,
     APIConnectionError,

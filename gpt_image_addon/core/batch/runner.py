@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ..common.unexpected import unexpected_error
+from ..common.internal_error import unexpected_error
 from ..errors import APIError, GptImageError, JobCancelled, StorageError
 from ..jobs.copies import EXTENSIONS
 from ..jobs.job import Deliver, Job, JobEvent, Task, Work

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import GptImageError
-from .unexpected import unexpected_error
+from .internal_error import unexpected_error
 
 Work = Callable[[], Any]
 Done = Callable[[Any, GptImageError | None], None]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from http.client import CONTINUE, HTTPResponse, IncompleteRead
 from typing import Any
 
-from .allowance import Allowance
+from .response_limits import Allowance
 
 _SWITCHING = 101
 

@@ -34,12 +34,12 @@ from ..results.body_file import BodyFile
 from ..text.log import get_logger, guard_libraries
 from ..text.message import message
 from ..text.redaction import hide, show
-from .allowance import Allowance, AnswerTooLargeError
 from .decompression import ACCEPTED, UnpackedTooLargeError, Unpacker
 from .endpoint import Connection, is_loopback
 from .pool import session_for
 from .proxy import Proxy, check_route
 from .request_state import RequestState
+from .response_limits import Allowance, AnswerTooLargeError
 
 log = get_logger(__name__)
 guard_libraries()

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import Billed, JobCancelled
-from .allowance import ANSWER_SECONDS, Allowance
+from .response_limits import ANSWER_SECONDS, Allowance
 
 if TYPE_CHECKING:
     import requests

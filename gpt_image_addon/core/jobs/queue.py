@@ -11,8 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from ..common.internal_error import unexpected_error
 from ..common.threads import WORKER_NAME
-from ..common.unexpected import unexpected_error
 from ..errors import GptImageError
 from ..journal.states import JobState
 from .job import Deliver, Emit, Job, JobEvent, Task, Work

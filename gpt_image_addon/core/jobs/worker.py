@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..common.files import remove_file
+from ..common.internal_error import unexpected_error
 from ..common.threads import STORING
-from ..common.unexpected import unexpected_error
 from ..errors import (
     APIStatusError,
     GptImageError,
@@ -24,7 +24,7 @@ from ..errors import (
     JobCancelled,
     StorageError,
 )
-from ..http.allowance import ANSWER_SECONDS
+from ..http.response_limits import ANSWER_SECONDS
 from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import make_provider, price_answer, price_request

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpy
 
-from ...core.common.catalogs import usable_tags
+from ...core.common.asset_catalogs import usable_tags
 from ...core.errors import SceneError, StorageError
 from ...core.results.output_files import Outputs
 from ...core.text.message import message
