@@ -18,11 +18,15 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 
 from harness import Steps, run, screenshot, until, window  # noqa: E402 - found through the path set above
 
+from gpt_image_addon.core.errors import SceneError  # noqa: E402
+from gpt_image_addon.core.jobs.job import Task  # noqa: E402
 from gpt_image_addon.core.request.request import Application  # noqa: E402
 from gpt_image_addon.core.results.store import ImageFile, PreparedResult  # noqa: E402
 from gpt_image_addon.scene.capture.camera import capture_viewport  # noqa: E402
 from gpt_image_addon.scene.targets.receiver import why_deferred  # noqa: E402
 from gpt_image_addon.scene.targets.registry import apply  # noqa: E402
+from gpt_image_addon.ui.common import sidebar, state  # noqa: E402
+from gpt_image_addon.ui.results import outcomes  # noqa: E402
 
 OUT = Path("build/gui")
 
@@ -157,6 +161,33 @@ def script() -> Steps:
     assert "render is running" in (why_deferred(Application()) or "")
     yield from until(lambda: not bpy.app.is_job_running("RENDER"), "the render to end")
     assert why_deferred(Application()) is None
+    yield from check_popup()
+
+
+def check_popup() -> Steps:
+    """A failure that no panel shows opens a popup: the middle of the window looks different afterwards."""
+    state.make()
+    with bpy.context.temp_override(window=window(), area=area_of("VIEW_3D")):
+        area_of("VIEW_3D").spaces.active.show_region_ui = False
+    yield
+    assert not sidebar.is_visible()
+    screenshot(OUT / "before_popup.png")
+    task = Task(title="an oak table")
+    task.fail(SceneError("The quota of the account is used up."))
+    outcomes.tell([task])
+    outcomes.tell([task])  # once is enough
+    yield
+    yield
+    screenshot(OUT / "popup.png")
+    assert pixels_of("popup.png").sum() != pixels_of("before_popup.png").sum()
+    state.drop()
+
+
+def pixels_of(name: str) -> Any:
+    image = bpy.data.images.load(str((OUT / name).resolve()))
+    pixels = np.array(image.pixels[:])
+    bpy.data.images.remove(image)
+    return pixels
 
 
 run(script())

@@ -15,6 +15,8 @@ from .folders import ANSWER_FILE, BODY_FILE, result_folders
 
 log = get_logger(__name__)
 
+RESERVED_HANDLES = 6  # for a file, a folder, and a connection to the journal with its files
+
 
 class BodyFile:
     """Takes a body as it comes, in the ``.part`` folder of its job's result.
@@ -31,8 +33,21 @@ class BodyFile:
         self._secret = secret.encode()
         self._job = job
         self._handle: int | None = None
+        self._reserved: list[int] = []
         self._failed = False
         self.restart()
+
+    def reserve(self) -> None:
+        """Hold some file handles until the answer comes: what is paid for must find some to be stored with.
+
+        :raises OSError: the system has none left.
+        """
+        while len(self._reserved) < RESERVED_HANDLES:
+            self._reserved.append(os.open(os.devnull, os.O_RDONLY))
+
+    def _release(self) -> None:
+        while self._reserved:
+            os.close(self._reserved.pop())
 
     def restart(self) -> None:
         """Another answer begins, in place of the one before."""
@@ -83,6 +98,7 @@ class BodyFile:
             return
         try:
             if self._handle is None:
+                self._release()
                 make_private_folder(self._part)
                 flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
                 self._handle = os.open(self._part / BODY_FILE, flags, 0o600)
@@ -99,6 +115,7 @@ class BodyFile:
 
         :returns: whether there is one.
         """
+        self._release()
         if self._handle is None:
             return False
         with contextlib.suppress(OSError):
@@ -145,6 +162,7 @@ class BodyFile:
 
     def discard(self) -> None:
         """The body is not needed: all in it is understood, or nothing was worth it."""
+        self._release()
         if self._handle is not None:
             self._close()
             self._remove()

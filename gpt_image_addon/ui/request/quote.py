@@ -141,7 +141,9 @@ def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Qu
     models[provider, name] = plan.model
     price = plan.estimate
     return Quote(
-        price=price_text(price.likely_usd, price.high_usd, is_paid=find_provider(provider).is_paid),
+        price=price_text(
+            price.likely_usd or price.high_usd, price.high_usd, is_paid=find_provider(provider).is_paid
+        ),
         low_usd=price.low_usd,
         high_usd=price.high_usd,
         warnings=plan.warnings,
