@@ -19,7 +19,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ...core.request.parameters import PARAMETERS, PROMPT_LIMIT, STRENGTHS, PanelField, Parameter
+from ...core.request.parameters import PARAMETERS, PROMPT_LIMIT, STRENGTHS, Parameter
 from ..common import enum_items
 from . import quote
 
@@ -51,8 +51,11 @@ _PROPERTIES: Mapping[type, Any] = {
 }
 
 
-def _property(row: Parameter, field: PanelField) -> Any:
+def _property(name: str) -> Any:
     """The property of a parameter."""
+    row = PARAMETERS[name]
+    field = row.panel
+    assert field is not None
     options: dict[str, Any] = {"name": field.label, "description": field.tip}
     start = row.default if field.initial is None else field.initial
     if row.many:
@@ -134,8 +137,10 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     )
 
 
+# As text, which Blender evaluates when it registers the class, like the annotations above: Blender 4.2 crashes
+# at its end where properties with callbacks, once made, are still held.
 GPT_IMAGE_PG_request.__annotations__.update(
-    (row.name, _property(row, row.panel)) for row in PARAMETERS.values() if row.panel is not None
+    (row.name, f"_property({row.name!r})") for row in PARAMETERS.values() if row.panel is not None
 )
 
 
