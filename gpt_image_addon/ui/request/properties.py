@@ -137,8 +137,8 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     )
 
 
-# As text, which Blender evaluates when it registers the class, like the annotations above: Blender 4.2 crashes
-# at its end where properties with callbacks, once made, are still held.
+# As text, which Blender evaluates when it registers the class, like the annotations above: Blender 4.2
+# crashes at its end where properties with callbacks, once made, are still held.
 GPT_IMAGE_PG_request.__annotations__.update(
     (row.name, f"_property({row.name!r})") for row in PARAMETERS.values() if row.panel is not None
 )
