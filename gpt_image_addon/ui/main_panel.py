@@ -76,8 +76,10 @@ def _draw_size(layout: Any, values: Any, found: quote.Quote) -> None:
         sizes = layout.column(align=True)
         sizes.prop(values, "width")
         sizes.prop(values, "height")
-    if found.size and (values.size == enum_items.USUAL_SIZE or found.size != enum_items.asked_size(values)):
-        layout.label(text=found.size, icon="FORWARD", translate=False)
+    is_usual = values.size == enum_items.USUAL_SIZE
+    if is_usual or (found.size and found.size != enum_items.asked_size(values)):
+        # Of the usual size there also before it is known: nothing may move under the mouse then.
+        layout.label(text=found.size or "…", icon="FORWARD", translate=False)
 
 
 def _draw_background(layout: Any, values: Any, found: quote.Quote) -> None:
