@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import atexit
 import dataclasses
-import threading
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,7 +16,6 @@ import bpy
 
 from ..core.errors import GptImageError, StorageError
 from ..core.jobs.job import Task
-from ..core.request.pricing import no_history
 from ..core.text.log import get_logger
 from . import models, scheduler
 from .scheduler import Scheduler
@@ -27,7 +26,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.durations import Durations
     from ..core.jobs.worker import Worker
     from ..core.journal.journal import Entry, Journal
-    from ..core.request.pricing import UsageHistory
+    from ..core.request.pricing import Observed, UsageHistory
     from ..core.results.output_files import Outputs
 
 log = get_logger(__name__)
@@ -43,8 +42,6 @@ class Session:
 
 
 _session: Session | None = None
-_opening = threading.RLock()
-"""Held while a session is opened: a thread that works out a price may be the first."""
 
 
 def open_session(settings: Settings) -> Session:
@@ -52,10 +49,9 @@ def open_session(settings: Settings) -> Session:
 
     :raises StorageError: its journal can't be opened.
     """
-    with _opening:
-        found = _session
-        if found is None or found.journal.folder != settings.state_folder:
-            found = _open(settings)
+    found = _session
+    if found is None or found.journal.folder != settings.state_folder:
+        found = _open(settings)
     found.scheduler.queue.concurrency = settings.concurrency
     found.scheduler.applier.save = settings.storage == "save"
     found.scheduler.applier.turn_views = settings.turn_views
@@ -134,12 +130,25 @@ def entry(job: str) -> Entry | None:
 
 
 def load_usage_history(settings: Settings) -> UsageHistory:
-    """What the journal knows of earlier answers; a price is shown without it, too. Runs in any thread."""
-    try:
-        return open_session(settings).journal.seen
-    except StorageError as error:
-        log.warning("Estimates can't learn: %s", error.text)
-        return no_history
+    """What the journal knows of earlier answers; a price is shown without it, too. Runs in any thread.
+
+    It only looks: a session is opened by what sends or makes something, on the main thread.
+    """
+    found = find_open_journal(settings)
+
+    def seen(model: str, quality: str, size: str) -> Observed | None:
+        from ..core.journal.reader import JournalReader
+
+        try:
+            if found is not None:
+                return found.seen(model, quality, size)
+            with closing(JournalReader(settings.state_folder)) as reader:
+                return reader.seen(model, quality, size)
+        except StorageError as error:
+            log.warning("Estimates can't learn: %s", error.text)
+            return None
+
+    return seen
 
 
 def outputs(*, overwrite: bool = False) -> Outputs:

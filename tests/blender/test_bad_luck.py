@@ -21,9 +21,6 @@ from gpt_image_addon import api
 from gpt_image_addon.app import apply_queue, references, results, scheduler, session, settings
 from gpt_image_addon.core.common import streams
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
-from gpt_image_addon.core.journal import recovery
-from gpt_image_addon.core.journal.journal import Journal
-from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.textures import writer
 from gpt_image_addon.scene.targets import previews
@@ -91,24 +88,32 @@ def test_a_waiting_job_is_cancelled_though_the_journal_can_not_say_so(
     assert last.done and last.state is JobState.CANCELLED and last in jobs
 
 
-def test_a_quote_that_opens_the_journal_meanwhile_takes_no_job_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Generate was clicked while the first price was still worked out, and opening took its time."""
-    begun, go_on = threading.Event(), threading.Event()
-
-    def open_slowly(*given: Any) -> Journal:
-        begun.set()
-        assert threading.current_thread() is threading.main_thread() or go_on.wait(10)
-        return open_journal(*given)
-
+def test_a_price_opens_no_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is worked out in a thread: a session of its own would take the jobs of the other away, and closing
+    one that stands belongs to the main thread."""
     session.close()
-    monkeypatch.setattr(recovery, "open_journal", open_slowly)
-    thread = threading.Thread(target=api.planner("oak", **OFFLINE))
-    thread.start()
-    assert begun.wait(10)
-    threading.Timer(0.2, go_on.set).start()
+    monkeypatch.setenv("GPT_IMAGE_DATA_DIR", str(tmp_path / "state"))
+    plans: list[Any] = []
+    for _ in range(2):
+        work = api.planner("oak", provider="openai", quality="low")
+        thread = threading.Thread(target=lambda work=work: plans.append(work()))
+        thread.start()
+        thread.join()
+        assert session._session is None and not (tmp_path / "state").exists()
+    assert plans[0].estimate == plans[1].estimate and plans[0].estimate.high_usd > 0
     opened = session.open_session(settings.load())
-    thread.join()
+    work()
     assert session.open_session(settings.load()) is opened
+
+
+def test_a_price_learns_from_a_journal_that_is_closed(online: ApiServer) -> None:
+    request = {"provider": "openai", "quality": "auto", "size": "816x816", "target": "image"}
+    before = api.estimate("oak", **{key: request[key] for key in ("provider", "quality", "size")})
+    for number in range(3):
+        api.generate(f"oak {number}", **request)
+    session.close()
+    after = api.estimate("oak", **{key: request[key] for key in ("provider", "quality", "size")})
+    assert session._session is None and after.likely_usd != before.likely_usd
 
 
 def test_in_background_a_task_ends_with_an_error_of_ours() -> None:

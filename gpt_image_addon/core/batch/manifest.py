@@ -45,7 +45,6 @@ COMBINATION_LIMIT = 10_000  # rows of one line
 ROW_LIMIT = 1_000_000  # of a manifest
 
 _REQUEST = frozenset(field.name for field in dataclasses.fields(GenerationRequest))
-NOT_OFFERED = (_REQUEST | {field.name for field in dataclasses.fields(Application)}) - PARAMETERS
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")
 _NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

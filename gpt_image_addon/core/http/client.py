@@ -19,6 +19,7 @@ import requests
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
+from ..common.files import storage_errors
 from ..common.sigpipe import broken_pipes_as_errors
 from ..common.threads import RECEIVING
 from ..errors import (
@@ -228,6 +229,9 @@ def _perform(
     request_state.check()
     request_state.body_sent = False
     proxy = check_route(request.url, request_state.proxy)
+    if received is not None:
+        with storage_errors(message("No answer could be stored")):
+            received.reserve()
     started = time.monotonic()
     try:
         with (

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..common.files import remove_file, storage_errors
+from ..common.files import remove_file
 from ..common.internal_error import unexpected_error
 from ..common.threads import STORING
 from ..errors import (
@@ -101,8 +101,6 @@ class Worker:
         request_state.sessions = self.sessions
         request_state.received = BodyFile(self.journal.results, job.id, self.connection.api_key)
         try:
-            with storage_errors(message("{path} could not be written", path=self.journal.results)):
-                request_state.received.reserve()
             return self._receive(job, emit, request_state)
         except GptImageError as error:
             _keep_body(request_state.received, error)

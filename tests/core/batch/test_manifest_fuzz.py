@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import dataclasses
 import io
 import json
 import time
@@ -17,11 +18,12 @@ from hypothesis import strategies as st
 from gpt_image_addon.core.batch import openjd
 from gpt_image_addon.core.batch.estimate import survey
 from gpt_image_addon.core.batch.gate import Pricer
-from gpt_image_addon.core.batch.manifest import ALIASES, NOT_OFFERED, OWN_COLUMNS, PARAMETERS, Manifest, Row
+from gpt_image_addon.core.batch.manifest import ALIASES, OWN_COLUMNS, PARAMETERS, Manifest, Row
 from gpt_image_addon.core.common.paths import is_file_name
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import no_history
+from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.results.output_files import Outputs
 from tests.core.fuzzing import fuzz
 
@@ -29,7 +31,9 @@ SECONDS = 5.0  # for a manifest of some kilobytes
 MEMORY = 50 * 10**6  # bytes
 PRICER = Pricer(load_registry(), lambda request: request, no_history)
 
-columns = st.sampled_from(sorted(PARAMETERS | OWN_COLUMNS | NOT_OFFERED | set(ALIASES) | {"wood", "age", ""}))
+FIELDS = {field.name for kind in (GenerationRequest, Application) for field in dataclasses.fields(kind)}
+
+columns = st.sampled_from(sorted(PARAMETERS | OWN_COLUMNS | FIELDS | set(ALIASES) | {"wood", "age", ""}))
 words = st.one_of(
     st.text(max_size=20),
     st.text(alphabet="{}wood ", max_size=30),

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from gpt_image_addon.core.batch.manifest import ALIASES, NOT_OFFERED, Manifest
+from gpt_image_addon.core.batch import manifest
+from gpt_image_addon.core.batch.manifest import ALIASES, Manifest
 from gpt_image_addon.core.common.arguments import PathText
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.providers.openai.fields import FIELDS
@@ -103,7 +104,8 @@ def test_choices_hold(name: str) -> None:
 
 def test_manifests_offer_what_can_be_asked_for_by_name() -> None:
     assert ALIASES == {"reference": "references", "object": "object_name"}
-    assert PLACES | {"textures_dir"} == NOT_OFFERED
+    fields = {field.name for kind in (GenerationRequest, Application) for field in dataclasses.fields(kind)}
+    assert fields - manifest.PARAMETERS == PLACES | {"textures_dir"}
 
 
 def test_labels_of_references_are_a_list_in_a_manifest(tmp_path: Path) -> None:
