@@ -574,7 +574,8 @@ def test_handles_are_held_for_the_answer_of_each_attempt(tmp_path: Path) -> None
 
 
 def test_a_request_that_is_tried_again_holds_handles_again(journal: Journal, api_server: ApiServer) -> None:
-    api_server.script(faults.error("rate_limit_exceeded", headers={"Retry-After": "0"}), faults.stall("processing"))
+    at_once = {"retry-after-ms": "0", "retry-after": "0"}
+    api_server.script(faults.error("rate_limit_exceeded", headers=at_once), faults.stall("processing"))
     seen: list[int] = []
     reserve = BodyFile.reserve
 
