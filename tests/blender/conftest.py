@@ -12,6 +12,7 @@ import pytest
 
 import gpt_image_addon
 from gpt_image_addon import cli
+from gpt_image_addon.app import session
 from tests.api_server import ApiServer
 
 Command = Callable[..., tuple[int, dict[str, Any]]]
@@ -28,6 +29,7 @@ def addon() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def factory_file(addon: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty factory file, and what the add-on keeps for the user under `tmp_path`."""
+    session.close()
     monkeypatch.setenv("GPT_IMAGE_DATA_DIR", str(tmp_path / "state"))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
 

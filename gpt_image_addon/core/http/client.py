@@ -231,7 +231,7 @@ def _perform(
     proxy = check_route(request.url, request_state.proxy)
     if received is not None:
         with storage_errors(message("No answer could be stored")):
-            received.reserve()
+            received.hold_handles()
     started = time.monotonic()
     try:
         with (

@@ -15,7 +15,7 @@ from .folders import ANSWER_FILE, BODY_FILE, result_folders
 
 log = get_logger(__name__)
 
-RESERVED_HANDLES = 6  # for a file, a folder, and a connection to the journal with its files
+HELD_HANDLES = 6  # for a file, a folder, and a connection to the journal with its files
 
 
 class BodyFile:
@@ -33,21 +33,21 @@ class BodyFile:
         self._secret = secret.encode()
         self._job = job
         self._handle: int | None = None
-        self._reserved: list[int] = []
+        self._held: list[int] = []
         self._failed = False
         self.restart()
 
-    def reserve(self) -> None:
+    def hold_handles(self) -> None:
         """Hold some file handles until the answer comes: what is paid for must find some to be stored with.
 
         :raises OSError: the system has none left.
         """
-        while len(self._reserved) < RESERVED_HANDLES:
-            self._reserved.append(os.open(os.devnull, os.O_RDONLY))
+        while len(self._held) < HELD_HANDLES:
+            self._held.append(os.open(os.devnull, os.O_RDONLY))
 
-    def _release(self) -> None:
-        while self._reserved:
-            os.close(self._reserved.pop())
+    def _release_handles(self) -> None:
+        while self._held:
+            os.close(self._held.pop())
 
     def restart(self) -> None:
         """Another answer begins, in place of the one before."""
@@ -98,7 +98,7 @@ class BodyFile:
             return
         try:
             if self._handle is None:
-                self._release()
+                self._release_handles()
                 make_private_folder(self._part)
                 flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
                 self._handle = os.open(self._part / BODY_FILE, flags, 0o600)
@@ -115,7 +115,7 @@ class BodyFile:
 
         :returns: whether there is one.
         """
-        self._release()
+        self._release_handles()
         if self._handle is None:
             return False
         with contextlib.suppress(OSError):
@@ -162,7 +162,7 @@ class BodyFile:
 
     def discard(self) -> None:
         """The body is not needed: all in it is understood, or nothing was worth it."""
-        self._release()
+        self._release_handles()
         if self._handle is not None:
             self._close()
             self._remove()

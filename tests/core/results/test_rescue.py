@@ -34,7 +34,7 @@ from gpt_image_addon.core.providers.openai.client import OpenAIProvider
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.core.results import store
-from gpt_image_addon.core.results.body_file import RESERVED_HANDLES, BodyFile
+from gpt_image_addon.core.results.body_file import HELD_HANDLES, BodyFile
 from gpt_image_addon.core.results.folders import BODY_FILE
 from gpt_image_addon.core.results.store import ANSWER_FILE, Kept, find_result, keep, read_answer, salvage
 from tests.api_server import ApiServer, faults
@@ -559,34 +559,34 @@ def test_a_body_hides_the_key_that_a_server_repeated(journal: Journal, api_serve
 def test_handles_are_held_for_the_answer_of_each_attempt(tmp_path: Path) -> None:
     body = BodyFile(tmp_path, "a")
     for _ in range(2):  # the first attempt is refused, and its body not kept
-        body.reserve()
-        body.reserve()
-        assert len(body._reserved) == RESERVED_HANDLES
-        for handle in body._reserved:
+        body.hold_handles()
+        body.hold_handles()
+        assert len(body._held) == HELD_HANDLES
+        for handle in body._held:
             os.fstat(handle)
-        held = body._reserved[0]
+        held = body._held[0]
         body.restart()
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(held)
-    body.reserve()
+    body.hold_handles()
     body.write(b"as it came")
-    assert not body._reserved and body.finish()
+    assert not body._held and body.finish()
 
 
 def test_a_request_that_is_tried_again_holds_handles_again(journal: Journal, api_server: ApiServer) -> None:
     at_once = {"retry-after-ms": "0", "retry-after": "0"}
     api_server.script(faults.error("rate_limit_exceeded", headers=at_once), faults.stall("processing"))
     seen: list[int] = []
-    reserve = BodyFile.reserve
+    hold_handles = BodyFile.hold_handles
 
     def count(body: BodyFile) -> None:
-        reserve(body)
-        seen.append(len(body._reserved))
+        hold_handles(body)
+        seen.append(len(body._held))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BodyFile, "reserve", count)
+        patch.setattr(BodyFile, "hold_handles", count)
         queue = start(journal, api_server.base_url, api_server.api_key, admit(journal))
         assert api_server.wait_until(lambda server: bool(server.stalled))
         api_server.release()
         assert finish(queue).prepared is not None
-    assert seen == [RESERVED_HANDLES] * 2
+    assert seen == [HELD_HANDLES] * 2
