@@ -67,19 +67,23 @@ def ours(folder: Path, base_url: str, key: str) -> Call:
 def whole_line(folder: Path, base_url: str, key: str) -> Call:
     """The same with all that surrounds it: the journal, and the check that the picture is whole."""
     from gpt_image_addon.core.http.endpoint import Connection
-    from gpt_image_addon.core.jobs.job import Job
+    from gpt_image_addon.core.jobs import admission, estimates
     from gpt_image_addon.core.jobs.worker import Worker
     from gpt_image_addon.core.journal.recovery import open_journal
     from gpt_image_addon.core.request.models import load_registry
+    from gpt_image_addon.core.request.pricing import Limits
     from gpt_image_addon.core.request.request import Application, GenerationRequest
 
-    line = Worker(open_journal(folder), load_registry(), Connection(base_url, key))
+    journal, registry = open_journal(folder), load_registry()
+    worker = Worker(journal, registry, Connection(base_url, key))
 
     def call(size: str) -> None:
         request = GenerationRequest(prompt=PROMPT, provider="openai", model=MODEL, size=size)
-        job = Job(request, Application(target="image"), estimated_usd=0.01)
-        line.journal.reserve(job.id, request, job.application, request.digest(), 0.01, None)
-        line.run(job, lambda event: None)
+        priced = estimates.validate_and_price(request, Application(target="image"), registry, journal.seen)
+        job = admission.admit(
+            priced, Application(target="image"), digest=request.digest(), journal=journal, limits=Limits()
+        )
+        worker.run(job, lambda event: None)
 
     return call
 

@@ -275,16 +275,17 @@ class Batch:
         folder: Folder | None = None
         if self.options.asset_library is None or self.options.output_dir is not None:
             folder = Folder(self.folder, outputs, self.manifest)
+        output = self._output(outputs)
         return Run(
-            self._worker(found),
+            self._worker(found, for_scene=output is not None),
             self._gate(found),
             folder,
-            output=self._output(outputs),
+            output=output,
             concurrency=self.options.concurrency or found.concurrency,
             sends=self.sends,
         )
 
-    def _worker(self, found: Settings) -> Worker:
+    def _worker(self, found: Settings, *, for_scene: bool) -> Worker:
         from ...core.http.pool import Sessions
         from ...core.jobs.worker import Worker
         from ...core.journal.rate_limiter import RateLimiter
@@ -298,6 +299,7 @@ class Batch:
             found.monthly_budget_usd,
             pace,
             Sessions(),
+            for_scene=for_scene,
         )
 
     def _gate(self, found: Settings) -> Gate:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..common.files import PART_SUFFIX, read_file
+from ..common.files import read_file
 from ..request.models import Registry
-from ..request.parameters import PROMPT_LIMIT
+from ..request.parameters import PICTURE_LIMIT, PROMPT_LIMIT
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size
@@ -94,14 +94,17 @@ def further_id(job: str, kind: str) -> str:
 
 def further_folder(folder: Path, kind: str) -> Path | None:
     """The result folder of a further job, beside that of its job or, after midnight, in the next month's."""
-    found = next(folder.parent.parent.glob(f"*/{further_id(folder.name, kind)}/{ANSWER_FILE}"), None)
-    return found.parent if found else None
+    # Not by a pattern: a month's folder may hold ten thousand results.
+    months = sorted(month for month in folder.parent.parent.iterdir() if month.name >= folder.parent.name)
+    places = (month / further_id(folder.name, kind) for month in months[:2])
+    return next((place for place in places if (place / ANSWER_FILE).is_file()), None)
 
 
 def further_jobs(folder: Path) -> tuple[str, ...]:
     """The further jobs that answered."""
-    found = folder.parent.parent.glob(f"*/{further_id(folder.name, '*')}/{ANSWER_FILE}")
-    return tuple(sorted(answer.parent.name for answer in found if answer.parent.suffix != PART_SUFFIX))
+    kinds = (HEIGHT_JOB, *(SEAMS_JOB.format(number=number) for number in range(1, PICTURE_LIMIT + 1)))
+    found = (further_folder(folder, kind) for kind in kinds)
+    return tuple(sorted(place.name for place in found if place is not None))
 
 
 def answer_of(folder: Path, kind: str) -> bytes | None:

@@ -48,20 +48,37 @@ if TYPE_CHECKING:
     from ..textures.writer import MadeMaps
 
 
-def prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
+def prepare(
+    job: str, request: GenerationRequest, application: Application, folder: Path, *, for_scene: bool = True
+) -> PreparedResult:
     """From a result folder to everything that Blender needs.
 
+    :param for_scene: with the mean colors, for which each image has to be decoded as a whole.
     :raises InvalidResponseError: no picture in the folder can be used.
     :raises StorageError: maps can't be written.
     """
     try:
-        if not FairLock.enabled:
-            return _prepared(job, request, application, folder)
-        light = SUBPROCESS.call(_prepared_files, job, request, application, folder)
-        with storage_errors(message("{path} could not be read", path=folder)):
-            return light.mapped(_with_bytes)
+        if FairLock.enabled:
+            light = SUBPROCESS.call(_prepared_files, job, request, application, folder)
+            with storage_errors(message("{path} could not be read", path=folder)):
+                return light.mapped(_with_bytes)
+        prepared = _prepared(job, request, application, folder)
+        return _with_mean_colors(prepared) if for_scene and _shows_color(application) else prepared
     finally:
         keep_private(folder)
+
+
+def _with_mean_colors(prepared: PreparedResult) -> PreparedResult:
+    """Materials have them as their color in Solid views."""
+    maps = {kind: _with_mean_color(map_) for kind, map_ in prepared.maps.items() if kind == "base_color"}
+    pictures = tuple(map(_with_mean_color, prepared.pictures))
+    return dataclasses.replace(prepared, pictures=pictures, maps={**prepared.maps, **maps})
+
+
+def _with_mean_color(picture: ImageFile) -> ImageFile:
+    if picture.format not in PIXEL_FORMATS:
+        return picture
+    return dataclasses.replace(picture, mean_color=mean_color(picture.data))
 
 
 def _with_bytes(picture: ImageFile) -> ImageFile:
@@ -73,6 +90,8 @@ def _prepared_files(
 ) -> PreparedResult:
     """The same for a window, with thumbnails, and without the bytes: they lie in the files."""
     prepared = _prepared(job, request, application, folder)
+    if _shows_color(application):
+        prepared = _with_mean_colors(prepared)
     for file in {file for picture in prepared.pictures for file in (picture.file, picture.received_file)}:
         write_thumbnail(Path(file))
     return prepared.mapped(lambda picture: dataclasses.replace(picture, data=b""))
@@ -89,8 +108,6 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
     pictures, height = _finished(received, request, application, folder, warnings)
     made = _make_maps(request, application, folder, pictures[0], height) if _kinds(application) else None
     maps, packed = (dict(made.maps), made.packed) if made else ({}, {})
-    if "base_color" in maps:
-        maps["base_color"] = _with_mean_color(maps["base_color"], application)
     warnings += made.notes if made else ()
     return PreparedResult(
         job,
@@ -131,15 +148,13 @@ def _finished(
             warnings += notes
             if number == 0 and height and not height.exact:
                 height = _Height(plane, exact=False) if plane is not None else None
-        pictures.append(_with_mean_color(picture, application))
+        pictures.append(picture)
     return tuple(pictures), height
 
 
-def _with_mean_color(picture: ImageFile, application: Application) -> ImageFile:
-    """Materials have it as their color in Solid views."""
-    if not find_target(application.target).changes_scene or picture.format not in PIXEL_FORMATS:
-        return picture
-    return dataclasses.replace(picture, mean_color=mean_color(picture.data))
+def _shows_color(application: Application) -> bool:
+    """Whether something in the scene has the mean color in Solid views."""
+    return find_target(application.target).changes_scene
 
 
 def _tiled(

@@ -81,6 +81,8 @@ class Worker:
     """Whose connections requests share; None gives each one of its own."""
     answer_seconds: float = ANSWER_SECONDS
     """How long a request may take, with its whole answer."""
+    for_scene: bool = True
+    """Results get what only a scene shows of them; see `postprocess.prepare`."""
 
     def run(self, job: Job, emit: Emit) -> PreparedResult:
         """Make the result of one job.
@@ -117,7 +119,7 @@ class Worker:
         from .postprocess import prepare
 
         try:
-            return prepare(job.id, job.request, job.application, folder)
+            return prepare(job.id, job.request, job.application, folder, for_scene=self.for_scene)
         except GptImageError as error:
             error.billed = "yes" if job.estimated_usd > 0 else "no"
             if isinstance(error, InvalidResponseError):
@@ -142,7 +144,8 @@ class Worker:
         def work(job: Job, emit: Emit) -> PreparedResult:
             from .postprocess import prepare
 
-            return self._copied(job, prepare(of or job.id, job.request, job.application, folder))
+            prepared = prepare(of or job.id, job.request, job.application, folder, for_scene=self.for_scene)
+            return self._copied(job, prepared)
 
         return work
 
