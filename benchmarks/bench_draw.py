@@ -41,7 +41,19 @@ def main() -> None:
     gpt_image_addon.register()
     atexit.register(gpt_image_addon.unregister)  # leaving with classes registered hangs Blender 4.5
     rows = [
-        HistoryItem(str(n), f"prompt {n}", JobState.APPLIED, datetime(2026, 11, 22), 0.04, "/none.png", False)
+        HistoryItem(
+            job=str(n),
+            prompt=f"prompt {n}",
+            state=JobState.APPLIED,
+            created=datetime(2026, 11, 22),
+            cost_usd=0.04,
+            estimated_usd=0.04,
+            images=("/none.png",),
+            favourite=False,
+            provider="openai",
+            target="texture",
+            error="",
+        )
         for n in range(history_view.PAGE)
     ]
     for cls in registration.CLASSES:

@@ -179,12 +179,7 @@ def measure(clock: Clock) -> Any:
 def arrange() -> None:
     """Our panels in the Shader Editor, and nothing else that takes long to draw."""
     import bpy
-    from bl_ext.user_default.gpt_image_addon.ui.results import history_panel
 
-    for panel in history_panel.PANELS:  # closed, it would not be drawn
-        bpy.utils.unregister_class(panel)
-        panel.bl_options = set()
-        bpy.utils.register_class(panel)
     for area in bpy.context.window.screen.areas:
         if area.type == "VIEW_3D":
             area.ui_type = "ShaderNodeTree"

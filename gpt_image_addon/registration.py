@@ -14,25 +14,25 @@ defer(
     *("core.common.credentials", "core.common.keychain"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.request.confirm", "ui.request.from_job"),
     *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),
-    *("ui.results.disk_usage", "ui.results.history_view"),
+    *("ui.results.chosen", "ui.results.disk_usage", "ui.results.history_view"),
 )
 
 from . import api  # noqa: E402
 from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
-from .ui import main_panel, menus  # noqa: E402
+from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
 from .ui.preferences import keys, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_rectangle, operators  # noqa: E402
 from .ui.request import generate, long_prompt, maps, properties, subpanels  # noqa: E402
 from .ui.results import (  # noqa: E402
-    history_panel,
+    chosen,
     history_view,
-    jobs_panel,
     operators_history,
     operators_results,
     outcomes,
+    results_panel,
 )
 
 CLASSES: tuple[type, ...] = (
@@ -49,9 +49,11 @@ CLASSES: tuple[type, ...] = (
     *presets.CLASSES,
     preferences.GPT_IMAGE_AP_preferences,
     subpanels.GPT_IMAGE_UL_references,
+    main_panel.GPT_IMAGE_PT_provider,
+    main_panel.GPT_IMAGE_MT_quality,
     *main_panel.PANELS,
-    *jobs_panel.PANELS,
-    *history_panel.PANELS,
+    results_panel.GPT_IMAGE_MT_results,
+    *results_panel.PANELS,
 )
 
 COMMAND = "gpt_image"
@@ -62,7 +64,7 @@ _registered = False
 def _jobs_changed() -> None:
     jobs = api.jobs()
     if history_view.changed(jobs):
-        outcomes.tell(jobs)
+        chosen.follow(jobs, outcomes.tell(jobs))
         sidebar.redraw_status()
     sidebar.redraw()
 
@@ -84,6 +86,7 @@ def register() -> None:
     properties.attach()
     presets.attach()
     menus.append()
+    shortcuts.attach()
     bpy.app.translations.register(__package__, translations.load())
     listeners.on_change.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
@@ -108,6 +111,7 @@ def unregister() -> None:
     if is_loaded(api):
         api.close()
     bpy.app.translations.unregister(__package__)
+    shortcuts.detach()
     menus.remove()
     thumbnails.close()
     presets.detach()

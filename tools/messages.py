@@ -159,7 +159,7 @@ def _of_calls(tree: ast.AST) -> Iterator[str]:
         elif called in ("bl_idname", "context_pointer_set") or _is_verbatim(node):
             continue
         else:
-            yield from filter(None, (_text(k.value) for k in node.keywords if k.arg in KEYWORDS))
+            yield from (text for k in node.keywords if k.arg in KEYWORDS for text in _branches(k.value))
 
 
 def _is_verbatim(node: ast.Call) -> bool:
@@ -190,7 +190,9 @@ def _of_tables(tree: ast.Module) -> Iterator[str]:
         if not isinstance(node, ast.Assign | ast.AnnAssign):
             continue
         if isinstance(node.value, ast.Dict):
-            yield from (text for text in map(_text, node.value.values) if text and " " in text)
+            for key, text in zip(node.value.keys, map(_text, node.value.values), strict=True):
+                if text and (" " in text or isinstance(key, ast.Attribute)):
+                    yield text
         elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in CONSTANTS:
             yield from filter(None, [_text(node.value)])
         elif isinstance(node.value, ast.Tuple):

@@ -141,14 +141,19 @@ def describe_place(obj: bpy.types.Object | None, target: str) -> tuple[str, bool
 def use_variation(job: str, number: int) -> None:
     """Show another of a job's images where it is used, at once; a material's maps follow when they are made.
 
+    Of a job of another session it is only noted which image whatever is done with it is about.
+
     :param number: 0 for the first.
-    :raises InvalidRequestError: there is no such job of this session.
+    :raises InvalidRequestError: there is no such job, or it is not finished.
     :raises SceneError: images or material are gone.
     """
     from ..scene.targets.base import Applied
     from ..scene.targets.registry import swap
 
     found = next((one for one in session.jobs() if one.id == job), None)
+    if found is None and number < len(files(job)):
+        session.choose_image(job, number)
+        return
     if not isinstance(found, Job) or not isinstance(found.applied, Applied):
         raise InvalidRequestError(
             message("There is no finished job {job} in this session.", job=job), code="no_such_job"
@@ -184,8 +189,9 @@ def shown_file(job: str) -> str:
 
 
 def shown_number(job: str) -> int:
-    """Which of its images a job shows; 0 for the first, and for jobs of other sessions."""
-    return next((one.used for one in session.jobs() if isinstance(one, Job) and one.id == job), 0)
+    """Which of its images a job shows; 0 for the first."""
+    of_session = (one.used for one in session.jobs() if isinstance(one, Job) and one.id == job)
+    return next(of_session, session.chosen_image(job))
 
 
 def delete(job: str) -> None:

@@ -39,6 +39,8 @@ class Session:
     journal: Journal
     scheduler: Scheduler
     durations: Durations
+    chosen_images: dict[str, int]
+    """Which image of a job of another session is meant, by its id."""
 
 
 _session: Session | None = None
@@ -70,7 +72,7 @@ def _open(settings: Settings) -> Session:
     read_body = partial(_read_body, settings)
     journal = open_journal(settings.state_folder, read_body)
     scheduler.current = Scheduler(journal)
-    _session = Session(journal, scheduler.current, durations)
+    _session = Session(journal, scheduler.current, durations, {})
     if not bpy.app.binary_path:  # the bpy module may hang at its end while a worker waits
         atexit.unregister(close)
         atexit.register(close)
@@ -168,6 +170,19 @@ def outputs(*, overwrite: bool = False) -> Outputs:
 def jobs() -> tuple[Task, ...]:
     """The jobs of this session, oldest first."""
     return tuple(_session.scheduler.jobs) if _session is not None else ()
+
+
+def chosen_image(job: str) -> int:
+    """Which image of a job of another session was chosen; 0 for the first."""
+    return _session.chosen_images.get(job, 0) if _session is not None else 0
+
+
+def choose_image(job: str, number: int) -> None:
+    """Mean this image of a job of another session from now on.
+
+    :raises StorageError: the journal can't be opened.
+    """
+    open_session(load_settings(with_key=False)).chosen_images[job] = number
 
 
 def waiting() -> list[Task]:

@@ -9,7 +9,7 @@ import bpy
 
 from .references.operators import GPT_IMAGE_OT_add_reference
 from .request.generate import GPT_IMAGE_OT_generate
-from .results import jobs_panel
+from .results import outcomes
 
 Draw = Callable[[Any, bpy.types.Context], None]
 
@@ -50,7 +50,7 @@ MENUS: tuple[tuple[str, Draw], ...] = (
     ("VIEW3D_MT_image_add", _draw_plane),
     ("NODE_MT_add", _draw_node),
     ("IMAGE_MT_image", _draw_image),
-    ("STATUSBAR_HT_header", jobs_panel.draw_status),
+    ("STATUSBAR_HT_header", outcomes.draw_status),
 )
 
 

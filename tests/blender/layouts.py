@@ -18,6 +18,9 @@ class Layout:
         self.said: list[str] = [] if root is None else root.said
         self.operators: list[str] = [] if root is None else root.operators
         self.pointers: dict[str, Any] = {} if root is None else root.pointers
+        self.enums: list[tuple[str, bool]] = [] if root is None else root.enums
+        """Values of enum properties that are offered, and whether they can be chosen."""
+        self.enabled = True
 
     def _part(self, *_: Any, **__: Any) -> Layout:
         return Layout(self.root, opened=self.opened)
@@ -51,6 +54,7 @@ class Layout:
 
     def prop_enum(self, data: Any, name: str, value: str, **options: Any) -> None:
         assert value in data.bl_rna.properties[name].enum_items, value
+        self.root.enums.append((value, self.enabled))
         self.prop(data, name, **options)
 
     def operator(self, idname: str, text: str = "", icon: str = "NONE", **_: Any) -> Any:

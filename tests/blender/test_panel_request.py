@@ -15,7 +15,7 @@ from gpt_image_addon import api
 from gpt_image_addon.app import models, results, settings
 from gpt_image_addon.app.submission import PreparedRequest
 from gpt_image_addon.core.journal.states import JobState
-from gpt_image_addon.core.request.parameters import STRENGTHS
+from gpt_image_addon.core.request.parameters import QUALITIES, STRENGTHS
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.ui import main_panel
 from gpt_image_addon.ui.common import enum_items
@@ -100,29 +100,18 @@ def test_what_another_model_takes_is_hidden_and_not_sent(online: ApiServer) -> N
     assert quote.current(bpy.context.scene).problem == ""
 
 
-def test_only_formats_and_qualities_of_the_model_are_shown() -> None:
+def test_qualities_that_the_model_does_not_take_are_greyed() -> None:
     values().prompt, values().provider = "oak", "openai"
-    choices_of: dict[str, list[str]] = {}
 
-    class Shown(Layout):
-        def _part(self, *_: Any, **__: Any) -> Layout:
-            return Shown(self.root)
-
-        row = column = box = grid_flow = split = _part
-
-        def prop_enum(self, data: Any, name: str, value: str, **options: Any) -> None:
-            choices_of.setdefault(name, []).append(value)
-
-    def shown(model: str) -> dict[str, list[str]]:
-        choices_of.clear()
+    def taken(model: str) -> list[str]:
         values().model = model
-        main_panel._draw_request(Shown(), values(), quote.current(bpy.context.scene))
-        return dict(choices_of)
+        quote.current(bpy.context.scene)
+        offered = draw(main_panel.GPT_IMAGE_MT_quality).enums
+        assert [name for name, _ in offered] == [name for name, *_ in QUALITIES]
+        return [name for name, enabled in offered if enabled]
 
-    assert shown("gpt-image-2.6-sunburst") == {}  # it takes all: a plain list
-    assert shown("gpt-image-2") == {"quality": ["auto", "low", "medium", "high"]}
-    values().quality = "max"
-    assert shown("gpt-image-2") == {"quality": ["auto", "low", "medium", "high", "max"]}
+    assert taken("gpt-image-2.6-sunburst") == [name for name, *_ in QUALITIES]
+    assert taken("gpt-image-2") == ["auto", "low", "medium", "high"]
 
 
 def test_strengths_reach_the_request_and_the_material() -> None:
@@ -239,8 +228,8 @@ def test_a_preset_of_a_retired_model_moves_on(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(models, "today", lambda: date(2026, 12, 1))
     use_preset(tmp_path, "gpt-image-1.5")
     assert values().model == "gpt-image-2.5-sunburst"
-    shown = " ".join(draw(type("Main", (main_panel.GPT_IMAGE_PT_main,), {})).said)
-    assert "gpt-image-1.5 was shut down on 2026-12-01" in shown
+    shown = quote.messages(values(), quote.current(bpy.context.scene))
+    assert any("gpt-image-1.5 was shut down on 2026-12-01" in text for text in shown)
     values().model = "gpt-image-2"
     assert model_notice.notice(values()) == ""
 

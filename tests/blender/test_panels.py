@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,14 @@ import bpy
 import pytest
 
 from gpt_image_addon import api, registration
+from gpt_image_addon.app import results
 from gpt_image_addon.core.common.package import FOLDER
 from gpt_image_addon.core.journal.history import HistoryPage
 from gpt_image_addon.core.request.request import GenerationRequest
 from gpt_image_addon.ui.common import enum_items, sidebar, state
 from gpt_image_addon.ui.preferences import preferences
 from gpt_image_addon.ui.request import generate, quote, to_parameters
-from gpt_image_addon.ui.results import history_view, operators_results, outcomes
+from gpt_image_addon.ui.results import chosen, history_view, operators_history, operators_results, outcomes
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
 
@@ -35,6 +37,7 @@ def values() -> Any:
 def fresh() -> None:
     quote.forget()
     history_view.current().__init__()  # type: ignore[misc]
+    chosen.current().__init__()  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("cls", PANELS, ids=lambda cls: cls.__name__)
@@ -81,11 +84,15 @@ def test_only_what_the_model_takes_is_shown() -> None:
 
 def test_without_a_key_the_panel_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    layout = draw(panel("main"))
+    values().prompt = "oak"
+    assert "Drawn on this computer" in draw(panel("main")).said
+    layout = draw(bpy.types.GPT_IMAGE_PT_provider)
     assert any("Offline draft" in text for text in layout.said)
     assert "gpt_image.open_preferences" in layout.operators
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
-    assert not any("Offline draft" in text for text in draw(panel("main")).said)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    assert "To OpenAI: prompt" in draw(panel("main")).said
+    assert not any("Offline draft" in text for text in draw(bpy.types.GPT_IMAGE_PT_provider).said)
 
 
 class AboutTheRequest:
@@ -143,7 +150,7 @@ def test_a_free_size_is_snapped_to_what_the_model_takes() -> None:
     values().prompt, values().provider = "oak", "openai"
     values().size, values().width, values().height = "custom", 1920, 1080
     assert quote.current(bpy.context.scene).size == "1920x1088"
-    assert "1920x1088" in draw(panel("main")).said
+    assert "1920 × 1088" in draw(panel("main")).said
 
 
 def test_a_quote_is_worked_out_once_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,17 +168,68 @@ def test_a_quote_is_worked_out_once_a_change(monkeypatch: pytest.MonkeyPatch) ->
     assert asked == ["oak", "elm"]
 
 
-def test_jobs_are_listed() -> None:
-    jobs = panel("jobs")
-    assert draw(jobs).said == ["Nothing runs"]
+def card() -> Layout:
+    """The main panel: it holds the card."""
+    registration._jobs_changed()
+    return draw(panel("main"))
+
+
+def test_without_a_result_the_card_says_what_to_begin_with() -> None:
+    layout = card()
+    assert layout.operators.count("script.execute_preset") == 5
+    assert {"Tileable Material", "Game Prop"} <= set(layout.said)
+
+
+def test_a_job_is_shown_from_its_begin_to_its_end() -> None:
     job = api.submit("oak", target="image", **SMALL)
-    assert "gpt_image.cancel" in draw(jobs).operators
+    layout = card()
+    assert "oak" in layout.said and "gpt_image.cancel" in layout.operators
+    assert "gpt_image.cancel" in draw(panel("results")).operators
     assert job.wait(10)
-    layout = draw(jobs)
-    assert layout.said[0] == "oak"
+    layout = card()
+    assert "oak" in layout.said and "gpt_image.cancel" not in layout.operators
     assert layout.pointers["gpt_image_job"] == job.id
-    bpy.ops.gpt_image.clear_finished()
-    assert draw(jobs).said == ["Nothing runs"]
+    assert {"gpt_image.again", "gpt_image.edit_region", "gpt_image.favourite"} <= set(layout.operators)
+
+
+def test_the_newest_result_of_the_history_is_shown_at_first() -> None:
+    job = api.submit("oak", target="image", **SMALL)
+    assert job.wait(10)
+    state.drop()
+    state.make()
+    draw(panel("results"))
+    assert "oak" in draw(panel("main")).said and chosen.current().job == job.id
+
+
+def test_a_result_is_chosen_in_the_list() -> None:
+    first, second = (api.submit(prompt, target="image", **SMALL) for prompt in ("oak", "elm"))
+    assert first.wait(10) and second.wait(10)
+    assert "elm" in card().said
+    assert draw(panel("results")).operators.count("gpt_image.show_result") == 2
+    bpy.ops.gpt_image.show_result(job=first.id)
+    said = draw(panel("main")).said
+    assert "oak" in said and "elm" not in said
+    properties = types.SimpleNamespace(job=first.id)
+    tooltip = operators_history.GPT_IMAGE_OT_show_result.description(bpy.context, properties)
+    assert tooltip.startswith("oak\n") and "draft" in tooltip
+
+
+def test_a_favourite_is_marked_in_the_card() -> None:
+    job = api.submit("oak", target="image", **SMALL)
+    assert job.wait(10)
+    card()
+    draw(panel("results"))
+    bpy.ops.gpt_image.favourite(job=job.id)
+    assert chosen.current().item.favourite and results.entry(job.id).favourite
+
+
+def test_further_variations_are_on_further_pages() -> None:
+    assert api.submit("oak", target="texture", n=6, **SMALL).wait(10)
+    assert {"1", "4"} <= set(card().said) and "5" not in card().said
+    bpy.ops.gpt_image.turn_variations()
+    assert {"5", "6"} <= set(card().said) and "1" not in card().said
+    bpy.ops.gpt_image.turn_variations()
+    assert "1" in card().said
 
 
 def place_line() -> str:
@@ -203,19 +261,25 @@ def test_where_it_went_is_said_after() -> None:
     bpy.ops.mesh.primitive_cube_add()
     job = api.submit("oak", target="texture", n=2, **SMALL)
     assert job.wait(10)
-    said = draw(panel("jobs")).said
-    assert "Cube › oak 1" in said and any("other pictures" in text for text in said)
+    layout = card()
+    assert "Cube › oak 1" in layout.said and "gpt_image.show_messages" in layout.operators
+    tooltip = operators_results.GPT_IMAGE_OT_show_messages.description(
+        bpy.context, types.SimpleNamespace(job=job.id)
+    )
+    assert "other pictures" in tooltip
     bpy.ops.object.camera_add()
     assert api.submit("elm", target="material", **SMALL).wait(10)
-    assert any("can't have a material" in text for text in " ".join(draw(panel("jobs")).said).split(". "))
+    assert any("can't have a material" in text for text in card().said)
 
 
 def test_a_failed_job_can_be_tried_again(online: ApiServer) -> None:
     online.script(faults.error("insufficient_quota"))
     job = api.submit("oak", provider="openai", quality="low", target="image")
     assert job.wait(10) and job.error is not None
-    layout = draw(panel("jobs"))
+    layout = card()
     assert {"gpt_image.again", "gpt_image.recall"} <= set(layout.operators)
+    assert "Nothing was billed." in layout.said
+    assert any(text.startswith("Try Again  ·  $") for text in layout.said)
     assert state.part(outcomes.Outcomes).newest is job
     layout = Layout()
     outcomes.draw_newest(layout)
@@ -232,23 +296,34 @@ def test_the_menu_of_a_result_names_the_price_of_another_one(online: ApiServer) 
 
 
 def test_variations_are_offered_side_by_side() -> None:
+    bpy.ops.mesh.primitive_cube_add()
     job = api.submit("oak", target="texture", n=3, **SMALL)
     assert job.wait(10)
-    assert draw(panel("jobs")).operators.count("gpt_image.use_variation") == 3
+    assert card().operators.count("gpt_image.use_variation") == 4
+    assert len(chosen.current().images) == 3
+    bpy.ops.gpt_image.use_variation(job=job.id, number=2)
+    assert chosen.current().used == 2
 
 
 def test_the_history_lists_searches_and_pages() -> None:
-    shown, cls = bpy.context.window_manager.gpt_image, panel("history")
+    shown, cls = bpy.context.window_manager.gpt_image, panel("results")
     for number in range(history_view.PAGE + 2):
         assert api.submit(f"oak {number}", target="image", **SMALL).wait(10)
-    layout = draw(cls)
-    assert layout.said.count(f"oak {history_view.PAGE + 1}") == 1 and "oak 0" not in layout.said
+
+    def listed() -> list[str]:
+        count = draw(cls).operators.count("gpt_image.show_result")
+        rows = [row.prompt for row in history_view.current().rows]
+        assert len(rows) == count
+        return rows
+
+    found = listed()
+    assert found.count(f"oak {history_view.PAGE + 1}") == 1 and "oak 0" not in found
+    assert f"1 to {history_view.PAGE} of {history_view.PAGE + 2}" in draw(cls).said
     bpy.ops.gpt_image.turn_page(step=1)
-    assert "oak 0" in draw(cls).said
+    assert "oak 0" in listed()
     shown.search = "oak 3"
     try:
-        said = draw(cls).said
-        assert "oak 3" in said and "oak 4" not in said
+        assert listed() == ["oak 3"]
     finally:
         shown.search = ""
 

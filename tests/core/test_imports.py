@@ -85,7 +85,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.common core.request ui.common ui.request",
         "bpy bpy_extras bl_operators bl_ui",
     ),
-    "ui.results": ("core.text core.errors core.request core.journal app api ui.common ui.request", "bpy"),
+    "ui.results": (
+        "core.text core.errors core.request core.journal app api ui.common ui.request ui.presets",
+        "bpy",
+    ),
     "ui.preferences": (
         "core.text core.errors core.common core.request app app.diagnostics api"
         " ui.common ui.request ui.presets ui.results",

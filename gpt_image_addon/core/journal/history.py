@@ -16,7 +16,7 @@ from ..results.folders import ANSWER_FILE, PICTURE_STEM, files_in, locate, measu
 from ..text.message import message
 from ..text.names import safe_name
 from .entries import STORED
-from .schema import PROMPT, month_of
+from .schema import PROMPT, month_of, text_in
 from .states import JobState
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ ORDER = "ORDER BY created DESC, id"
 """Newest first."""
 BY_AGE = "jobs INDEXED BY jobs_by_age"
 """The table of jobs, by the index in which everything is that a `Filter` looks at."""
-_COLUMNS = f"id, state, created, cost_usd, folder, favourite, {PROMPT} AS prompt"
+_COLUMNS = (
+    "id, state, created, cost_usd, estimated_usd, folder, favourite, error,"
+    f" {PROMPT} AS prompt, {text_in('request', 'provider')} AS provider,"
+    f" {text_in('application', 'target')} AS target"
+)
 
 
 @dataclass(frozen=True)
@@ -170,9 +174,9 @@ def pictures_of(journal: JournalReader, entry: Entry) -> list[Path]:
 
 
 def received_files(folder: Path) -> list[Path]:
-    """The received pictures in a result folder."""
+    """The received images in a result folder, in their order."""
     found = (Path(file.path) for file in files_in(folder) if file.name.startswith(PICTURE_STEM))
-    return sorted(path for path in found if path.parent == folder)
+    return sorted((path for path in found if path.parent == folder), key=lambda path: (len(path.stem), path))
 
 
 @dataclass(frozen=True)
@@ -255,9 +259,14 @@ class HistoryItem:
     state: JobState
     created: datetime
     cost_usd: float | None
-    picture: str
-    """Path of the first picture; empty where there is none."""
+    estimated_usd: float
+    images: tuple[str, ...]
+    """Paths of the received images, in order."""
     favourite: bool
+    provider: str
+    target: str
+    error: str
+    """Why there is no result; empty where nothing went wrong."""
 
 
 @dataclass(frozen=True)
@@ -302,12 +311,12 @@ def _seen(row: Any, results: Path) -> HistoryItem | None:
             state=JobState(row["state"]),
             created=datetime.fromtimestamp(row["created"]),
             cost_usd=None if row["cost_usd"] is None else float(row["cost_usd"]),
-            picture=_first_picture(folder) if folder else "",
+            estimated_usd=float(row["estimated_usd"]),
+            images=tuple(map(str, received_files(folder))) if folder else (),
             favourite=bool(row["favourite"]),
+            provider=str(row["provider"]),
+            target=str(row["target"]),
+            error=str(row["error"] or ""),
         )
     except (ValueError, TypeError, OverflowError, OSError):
         return None
-
-
-def _first_picture(folder: Path) -> str:
-    return next((str(path) for path in received_files(folder) if path.stem == f"{PICTURE_STEM}1"), "")

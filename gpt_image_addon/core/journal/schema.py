@@ -28,11 +28,16 @@ OPEN_PAUSE = 0.1  # seconds; a fresh WAL database opened by many at once says "l
 PICO = 1e12
 """The sums of the journal are whole numbers of 1 / `PICO` USD."""
 
-PROMPT = (
-    "CASE WHEN typeof(request) = 'text' AND json_valid(request)"
-    " THEN ifnull(json_extract(request, '$.prompt'), '') ELSE '' END"
-)
-"""The prompt of a row in SQL; sqlite would stop at the first request that is no JSON."""
+
+def text_in(column: str, name: str) -> str:
+    """A value of a row's JSON column in SQL; sqlite would stop at the first one that is no JSON."""
+    return (
+        f"CASE WHEN typeof({column}) = 'text' AND json_valid({column})"
+        f" THEN ifnull(json_extract({column}, '$.{name}'), '') ELSE '' END"
+    )
+
+
+PROMPT = text_in("request", "prompt")
 SEARCHED = f"casefold(CAST(id || char(10) || model || char(10) || {PROMPT} AS BLOB))"
 
 VERSION_1 = """

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 SENTENCE = 38  # characters that fit a sidebar of the usual width
+USUAL_UNITS = 296.0  # width of such a sidebar
 
 
 def draw_choice(layout: Any, values: Any, name: str, taken: Collection[str] | None) -> None:
@@ -45,10 +46,20 @@ def draw_sentence(
         column.label(text=line, icon=first, translate=False)
 
 
-def sidebar_width(context: bpy.types.Context) -> int:
-    """Characters that fit a line of the region that is drawn, beside an icon."""
+def blank_icon() -> int:
+    """Number of the icon that takes room and shows nothing."""
+    icons = bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items
+    return int(icons["BLANK1"].value)
+
+
+def region_units(context: bpy.types.Context) -> float:
+    """Width of the region that is drawn, in units: pixels at an interface scale of 1."""
     region = context.region
     if region is None or region.width < 2:
-        return SENTENCE
-    scale = context.preferences.system.ui_scale
-    return max(20, int((region.width / scale - 60) / 6.2))
+        return USUAL_UNITS
+    return float(region.width / context.preferences.system.ui_scale)
+
+
+def sidebar_width(context: bpy.types.Context) -> int:
+    """Characters that fit a line of the region that is drawn, beside an icon."""
+    return max(20, int((region_units(context) - 60) / 6.2))

@@ -11,6 +11,14 @@ from ...core.request.parameters import PARAMETERS
 from ..request import model_notice
 
 FOLDER = "gpt_image"
+SHIPPED = (
+    ("tileable_material", "Tileable Material"),
+    ("decal", "Decal"),
+    ("concept_from_view", "Concept from View"),
+    ("poster", "Poster"),
+    ("game_prop", "Game Prop"),
+)
+"""The presets that come with the add-on: the names of their files, and what the panel calls them."""
 KEPT = (
     *(row.name for row in PARAMETERS.values() if row.panel is not None and row.panel.in_preset),
     "width",
@@ -56,6 +64,11 @@ class GPT_IMAGE_PT_presets(_MovesOn, PresetPanel, bpy.types.Panel):
     preset_subdir = FOLDER
     preset_operator = "script.execute_preset"
     preset_add_operator = GPT_IMAGE_OT_add_preset.bl_idname
+
+
+def shipped_file(name: str) -> str:
+    """The file of a preset of `SHIPPED`."""
+    return str(FOLDER_OF_ADDON / "presets" / FOLDER / f"{name}.py")
 
 
 def attach() -> None:

@@ -95,6 +95,60 @@ def _shown_image(context: bpy.types.Context) -> bpy.types.Image | None:
     return getattr(context.space_data, "image", None)
 
 
+class GPT_IMAGE_OT_use_view(_OnReferences, bpy.types.Operator):
+    """Show the model what this editor shows, or show it no longer"""
+
+    bl_idname = "gpt_image.use_view"
+    bl_label = "Use This View"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    kind: EnumProperty(name="Kind", description="Where the picture comes from", items=enum_items.REFERENCES)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        values = _values(context)
+        found = find_view(values, self.kind, context)
+        if found is None:
+            return bpy.ops.gpt_image.add_reference(kind=self.kind)
+        values.references.remove(found)
+        values.reference_index = max(0, min(values.reference_index, len(values.references) - 1))
+        return FINISHED
+
+
+def find_view(values: Any, kind: str, context: bpy.types.Context) -> int | None:
+    """Index of the reference that shows what an editor shows; None where there is none."""
+    image = _shown_image(context) if kind == "image" else None
+    numbered = enumerate(values.references)
+    return next((number for number, item in numbered if item.kind == kind and item.image == image), None)
+
+
+class GPT_IMAGE_OT_clear_references(_OnReferences, bpy.types.Operator):
+    """Send no references, no mask and no annotations"""
+
+    bl_idname = "gpt_image.clear_references"
+    bl_label = "Clear References and Mask"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        values = _values(context)
+        values.references.clear()
+        values.reference_index = 0
+        values.mask, values.use_markup = "none", False
+        return FINISHED
+
+
+class GPT_IMAGE_MT_add_reference(bpy.types.Menu):
+    """Images to show the model"""
+
+    bl_idname = "GPT_IMAGE_MT_add_reference"
+    bl_label = "Add Reference"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        for kind, label, _, icon, _ in enum_items.REFERENCES:
+            button = self.layout.operator(GPT_IMAGE_OT_add_reference.bl_idname, text=label, icon=icon)
+            button.kind = kind
+
+
 class GPT_IMAGE_OT_remove_reference(_OnChosen, bpy.types.Operator):
     """Take the chosen reference off the list"""
 
@@ -182,6 +236,9 @@ class GPT_IMAGE_FH_pictures(bpy.types.FileHandler):
 
 CLASSES = (
     GPT_IMAGE_OT_add_reference,
+    GPT_IMAGE_OT_use_view,
+    GPT_IMAGE_OT_clear_references,
+    GPT_IMAGE_MT_add_reference,
     GPT_IMAGE_OT_remove_reference,
     GPT_IMAGE_OT_move_reference,
     GPT_IMAGE_OT_capture_reference,

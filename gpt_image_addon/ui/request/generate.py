@@ -12,6 +12,7 @@ from ...app import results, settings, submission
 from ...core.request.parameters import PARAMETERS, SNAPPED
 from ..common import enum_items
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.sidebar import CATEGORY
 from ..common.translate import translate
 from ..references import images
 from . import confirm, quote, to_parameters
@@ -173,6 +174,27 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         return {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
 
 
+class GPT_IMAGE_OT_generate_from_panel(bpy.types.Operator):
+    """Click Generate in the panel under the mouse"""
+
+    bl_idname = "gpt_image.generate_from_panel"
+    bl_label = "Generate from Panel"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        region = context.region
+        return region is not None and region.type == "UI" and region.active_panel_category == CATEGORY
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        with context.temp_override(**{REQUEST_POINTER: context.scene.gpt_image}):
+            if bpy.ops.gpt_image.generate.poll():
+                return bpy.ops.gpt_image.generate("INVOKE_DEFAULT")
+        problem = quote.current(context.scene).problem
+        self.report({"WARNING"}, translate(problem) if problem else translate("There is nothing to send."))
+        return CANCELLED
+
+
 class _OnJob:
     """About one job of the list."""
 
@@ -238,6 +260,7 @@ class GPT_IMAGE_OT_clear_finished(bpy.types.Operator):
 
 CLASSES = (
     GPT_IMAGE_OT_generate,
+    GPT_IMAGE_OT_generate_from_panel,
     GPT_IMAGE_OT_cancel,
     GPT_IMAGE_OT_cancel_all,
     GPT_IMAGE_OT_move_job,

@@ -51,12 +51,12 @@ class GPT_IMAGE_OT_remake_material(bpy.types.Operator):
         return FINISHED
 
 
-def draw_maps(layout: Any, values: Any, found: Quote) -> None:
-    """Which maps there are and how strong; the same strengths can be given to a material that is there."""
+def draw_surface(layout: Any, values: Any, found: Quote) -> None:
+    """How it tiles, its maps and their strengths, which a material that is there can have, too."""
     has_maps = bool(find_target(values.target).maps)
-    draw_section(layout, values, found, "maps", {"maps": _draw_kinds})
+    draw_section(layout, values, found, "surface", {"maps": _draw_kinds})
     if not has_maps:
-        layout.label(text="Maps are made for the target Material", icon="INFO")
+        layout.label(text="A Material also has maps", icon="INFO")
     material = active_material(bpy.context)
     if not has_maps and (material is None or not api.can_remake(material.name)):
         return

@@ -32,7 +32,7 @@ def _models(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
 
 
 OWN: Mapping[str, dict[str, Any]] = {
-    "prompt": {"maxlen": PROMPT_LIMIT},
+    "prompt": {"maxlen": PROMPT_LIMIT, "options": {"TEXTEDIT_UPDATE"}},  # the button is live while one types
     "style": {"items": enum_items.style_items},
     "provider": {"items": enum_items.PROVIDERS},
     "target": {"items": enum_items.TARGETS},

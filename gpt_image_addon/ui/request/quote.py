@@ -20,7 +20,7 @@ from ...core.request.providers import find_provider
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
-from . import to_parameters
+from . import model_notice, to_parameters
 
 if TYPE_CHECKING:
     from ...core.request.models import Model
@@ -96,6 +96,11 @@ def current(scene: bpy.types.Scene) -> Quote:
         _ask(wanted, values, lambda found: quotes.keep(key, found))
     problem = _problem(values, wanted["provider"]) or quotes.last.problem
     return dataclasses.replace(quotes.last, problem=problem, provider=wanted["provider"])
+
+
+def messages(values: Any, found: Quote) -> tuple[str, ...]:
+    """What is wrong with the request, and what is to know about it."""
+    return tuple(filter(None, (found.problem, model_notice.notice(values), *found.warnings)))
 
 
 def forget() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
 
@@ -14,13 +14,17 @@ from ..common.translate import translate
 from ..common.widgets import draw_choice, draw_sentence
 from ..references import operators as references
 from ..references.mask_rectangle import GPT_IMAGE_OT_draw_rectangle
-from .maps import draw_maps
+from . import model_notice
+from .maps import draw_surface
 from .sections import Draw, draw_section
 
 if TYPE_CHECKING:
     from .quote import Quote
 
+STYLES_MENU = "GPT_IMAGE_MT_styles"
 THUMBNAIL_SCALE = 5.0  # of an icon
+Title = Callable[[Any, "Quote"], str]
+"""Says something of the panel's values and their quote, translated."""
 
 
 class GPT_IMAGE_UL_references(bpy.types.UIList):
@@ -44,9 +48,7 @@ class GPT_IMAGE_UL_references(bpy.types.UIList):
 
 
 def _draw_references(layout: Any, values: Any, found: Quote) -> None:
-    quick = layout.row(align=True)
-    for kind, _, _, icon, _ in enum_items.REFERENCES:
-        quick.operator(references.GPT_IMAGE_OT_add_reference.bl_idname, text="", icon=icon).kind = kind
+    layout.menu(references.GPT_IMAGE_MT_add_reference.bl_idname, icon="ADD")
     if not len(values.references):
         return
     row = layout.row()
@@ -130,7 +132,22 @@ def _draw_stream(layout: Any, values: Any, found: Quote) -> None:
         layout.prop(values, "stream")
 
 
+def _draw_size(layout: Any, values: Any, found: Quote) -> None:
+    layout.prop(values, "size")
+    if values.size == enum_items.CUSTOM_SIZE:
+        sizes = layout.column(align=True)
+        sizes.prop(values, "width")
+        sizes.prop(values, "height")
+
+
+def _draw_background(layout: Any, values: Any, found: Quote) -> None:
+    is_opaque = found.model is not None and found.model.transparent == "no"
+    draw_choice(layout, values, "background", ("auto", "opaque") if is_opaque else None)
+
+
 OUTPUT: Mapping[str, Draw] = {
+    "size": _draw_size,
+    "background": _draw_background,
     "output_format": _draw_format,
     "output_compression": _draw_compression,
     "svg_reasoning_effort": _draw_effort,
@@ -140,17 +157,68 @@ OUTPUT: Mapping[str, Draw] = {
 
 def _draw_advanced(layout: Any, values: Any, found: Quote) -> None:
     """Only what the chosen model takes."""
-    draw_section(layout, values, found, "advanced", {"model": _draw_model})
+    draw_section(layout, values, found, "advanced", {"style": _draw_style, "model": _draw_model})
+
+
+def _draw_style(layout: Any, values: Any, found: Quote) -> None:
+    row = layout.row(align=True)
+    row.prop(values, "style")
+    row.menu(STYLES_MENU, text="", icon="DOWNARROW_HLT")
 
 
 def _draw_model(layout: Any, values: Any, found: Quote) -> None:
     layout.prop(values, "model", placeholder=found.model.id if found.model else "")
+    notice = model_notice.notice(values)
+    if notice:
+        draw_sentence(layout, translate(notice), "INFO")
 
 
-SUB_PANELS: tuple[tuple[str, str, Draw], ...] = (
-    ("references", "References", _draw_references),
-    ("mask", "Mask", _draw_mask),
-    ("maps", "Material Maps", draw_maps),
-    ("output", "Output", _draw_output),
-    ("advanced", "Advanced", _draw_advanced),
+def _count_references(values: Any, found: Quote) -> str:
+    count = len(values.references)
+    return f"{translate('References')} ({count})" if count else translate("References")
+
+
+def _name_mask(values: Any, found: Quote) -> str:
+    if values.mask == "none":
+        return translate("Mask")
+    chosen = next(item[1] for item in enum_items.MASKS if item[0] == values.mask)
+    return f"{translate('Mask')}: {translate(chosen)}"
+
+
+class SubPanel(NamedTuple):
+    """A folded part."""
+
+    idname: str
+    title: Title
+    draw: Draw
+    aside: Title | None = None
+    """What the header says at its right, dim."""
+
+
+SUB_PANELS = (
+    SubPanel("references", _count_references, _draw_references),
+    SubPanel("mask", _name_mask, _draw_mask),
+    SubPanel("surface", lambda values, found: translate("Surface"), draw_surface),
+    SubPanel(
+        "output",
+        lambda values, found: translate("Output"),
+        _draw_output,
+        lambda values, found: found.size.replace("x", " × "),
+    ),
+    SubPanel("advanced", lambda values, found: translate("Advanced"), _draw_advanced),
 )
+
+
+def draw(layout: Any, values: Any, found: Quote) -> None:
+    """All parts; the headers say what will be sent even when they are folded."""
+    for part in SUB_PANELS:
+        header, body = layout.panel(f"GPT_IMAGE_{part.idname}", default_closed=True)
+        header.label(text=part.title(values, found), translate=False)
+        if part.aside is not None:
+            aside = header.row()
+            aside.active, aside.alignment = False, "RIGHT"
+            aside.label(text=part.aside(values, found), translate=False)
+        if body:
+            body.use_property_split = True
+            body.use_property_decorate = False
+            part.draw(body, values, found)

@@ -12,11 +12,12 @@ from ... import api
 from ...core.errors import GptImageError
 from ...core.journal.states import JobState
 from ..common import state
+from . import chosen
 
 if TYPE_CHECKING:
     from ...core.journal.history import HistoryItem
 
-PAGE = 8  # rows at once
+PAGE = 12  # results at once: three or two in a row
 
 FILTERS = {
     "all": (),
@@ -105,3 +106,4 @@ def _answered(view: View, question: int, found: Any, error: GptImageError | None
     view.rows, view.count = found.jobs, found.count
     view.spent_usd, view.reserved_usd, view.error = found.spent_usd, found.reserved_usd, ""
     view.page = min(view.page, view.pages - 1)
+    chosen.refresh(found.jobs)

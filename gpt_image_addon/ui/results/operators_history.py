@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.props import IntProperty, StringProperty
@@ -15,7 +16,7 @@ from ...core.text.message import message
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
 from ..request import to_parameters
-from . import disk_usage, history_view
+from . import chosen, disk_usage, history_view
 
 
 class _OnJob:
@@ -40,6 +41,40 @@ class GPT_IMAGE_OT_turn_page(bpy.types.Operator):
         return FINISHED
 
 
+class GPT_IMAGE_OT_show_result(_OnJob, bpy.types.Operator):
+    """Show this result below the Generate button"""
+
+    bl_idname = "gpt_image.show_result"
+    bl_label = "Show Result"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """The tooltip of the button: what it is."""
+        item = next((item for item in history_view.current().rows if item.job == properties.job), None)
+        if item is None:
+            return translate(str(cls.__doc__))
+        facts = (f"{item.created:%Y-%m-%d %H:%M}", chosen.cost(item.cost_usd, item.provider), item.job)
+        return "\n".join(filter(None, (item.prompt, " · ".join(filter(None, facts)), translate(item.error))))
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        chosen.choose(self.job, api.jobs(), history_view.current().rows)
+        return FINISHED
+
+
+class GPT_IMAGE_OT_turn_variations(bpy.types.Operator):
+    """Show the other variations"""
+
+    bl_idname = "gpt_image.turn_variations"
+    bl_label = "More Variations"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        shown = chosen.current()
+        shown.page = (shown.page + 1) % shown.pages
+        return FINISHED
+
+
 class GPT_IMAGE_OT_favourite(_OnJob, bpy.types.Operator):
     """Mark this result as a favourite, which is never cleaned away, or take the mark off"""
 
@@ -48,7 +83,9 @@ class GPT_IMAGE_OT_favourite(_OnJob, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        api.set_favourite(self.job, not results.entry(self.job).favourite)
+        is_favourite = not results.entry(self.job).favourite
+        api.set_favourite(self.job, is_favourite)
+        chosen.mark_favourite(self.job, is_favourite)
         history_view.current().stale = True
         return FINISHED
 
@@ -146,6 +183,8 @@ class GPT_IMAGE_OT_open_folder(_OnJob, bpy.types.Operator):
 
 
 CLASSES = (
+    GPT_IMAGE_OT_show_result,
+    GPT_IMAGE_OT_turn_variations,
     GPT_IMAGE_OT_turn_page,
     GPT_IMAGE_OT_favourite,
     GPT_IMAGE_OT_recover,

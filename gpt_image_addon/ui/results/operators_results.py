@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
+from ... import api
 from ...app import results, settings
 from ...core.errors import GptImageError
 from ...core.request.targets import list_targets
@@ -19,13 +21,15 @@ from ..request import confirm, from_job, quote, to_parameters
 if TYPE_CHECKING:
     from ...api import Job
 
+LINE = 60  # characters of a popup
 JOB_STRING = "gpt_image_job"
 """Set in the layout around a menu that is about one job."""
 
 
-def pictures_of(job: Any) -> list[Any]:
-    """The pictures of a job of this session, as they came."""
-    return list(job.prepared.pictures) if job.prepared is not None and job.applied is not None else []
+def messages_of(job: Any) -> list[str]:
+    """What the user should know of a job that was applied, translated."""
+    told = (*getattr(job, "all_warnings", job.warnings), *getattr(job.applied, "messages", ()))
+    return [translate(text) for text in dict.fromkeys(told)]
 
 
 class _OnResult:
@@ -100,6 +104,41 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))
         return job
+
+
+class GPT_IMAGE_OT_show_messages(_OnResult, bpy.types.Operator):
+    """Show what is to know"""
+
+    bl_idname = "gpt_image.show_messages"
+    bl_label = "Show Messages"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """The tooltip says it, too."""
+        return "\n".join(_told(properties.job)) or translate(str(cls.__doc__))
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        lines = [line for text in _told(self.job) for line in textwrap.wrap(text, LINE)]
+
+        def draw(popup: Any, context: bpy.types.Context) -> None:
+            for line in lines:
+                popup.layout.label(text=line, translate=False)
+
+        if lines and not bpy.app.background:
+            context.window_manager.popup_menu(draw, title="GPT Image", icon="INFO")
+        return FINISHED
+
+
+def _told(job: str) -> list[str]:
+    """
+    :param job: empty for the panel's request.
+    """
+    if not job:
+        scene = bpy.context.scene
+        return [translate(text) for text in quote.messages(scene.gpt_image, quote.current(scene))]
+    found = next((one for one in api.jobs() if one.id == job), None)
+    return messages_of(found) if found is not None else []
 
 
 class GPT_IMAGE_OT_recall(_OnResult, bpy.types.Operator):
@@ -260,6 +299,7 @@ CLASSES = (
     GPT_IMAGE_OT_use_variation,
     GPT_IMAGE_OT_apply_result,
     GPT_IMAGE_OT_again,
+    GPT_IMAGE_OT_show_messages,
     GPT_IMAGE_OT_recall,
     GPT_IMAGE_OT_use_as_reference,
     GPT_IMAGE_OT_edit_region,

@@ -97,7 +97,7 @@ def test_a_glance_reads_one_page(journal: Journal) -> None:
     assert (page.spent_usd, page.reserved_usd) == (journal.spent_usd(), journal.reserved_usd())
     newest, failed = page.jobs
     assert (newest.prompt, newest.state, newest.cost_usd) == ("OAK floor", JobState.APPLIED, 0.02)
-    assert Path(newest.picture).read_bytes() == PICTURE and failed.picture == ""
+    assert Path(newest.images[0]).read_bytes() == PICTURE and failed.images == ()
     loved = read_page(journal, Filter(favourites=True, search="STRASSE", states=(JobState.APPLIED,)))
     assert [seen.favourite for seen in loved.jobs] == [True] and loved.count == 1
 

@@ -1,0 +1,218 @@
+"""The card below the button: one result, always as large, whatever became of it.
+
+Its rows are the same in every state, so that nothing moves under the mouse: a title, an image or what stands
+in its place, a line about the state, a strip of variations, and what can be done next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ... import api
+from ...core.journal.states import JobState
+from ..common import thumbnails
+from ..common.translate import translate
+from ..common.widgets import blank_icon, draw_sentence, region_units, sidebar_width
+from ..presets import presets
+from ..request import generate, quote
+from . import chosen, operators_history, operators_results
+from .outcomes import FAILURES, STATE_ICONS
+
+if TYPE_CHECKING:
+    from ...api import Task
+    from .chosen import Chosen
+
+IMAGE_SCALE = 10.0  # of an icon
+STRIP_SCALE = 1.8
+CONNECT = "gpt_image.open_preferences"
+NARROW = 250  # units of a region; below it buttons stand one over the other
+WITHOUT_RESULT = (*FAILURES, JobState.CANCELLED)
+MARGIN = 62  # units of a region that the image leaves free
+
+
+def draw(layout: Any, context: bpy.types.Context) -> None:
+    """The chosen result; where there is none yet, what to begin with."""
+    shown = chosen.current()
+    units = region_units(context)
+    column = layout.box().column()
+    _draw_title(column, shown)
+    scale = min(IMAGE_SCALE, (units - MARGIN) / 20)
+    row = column.row()
+    strut = row.column()
+    strut.ui_units_x = 0.01
+    strut.template_icon(icon_value=blank_icon(), scale=scale)
+    _draw_middle(row.column(), shown, scale, context)
+    _draw_state(column.row(align=True), shown)
+    _draw_strip(column.column(align=True), shown)
+    _draw_actions(column, shown, is_narrow=units < NARROW)
+
+
+def _is_running(shown: Chosen) -> bool:
+    return shown.task is not None and not shown.task.done
+
+
+def _draw_title(layout: Any, shown: Chosen) -> None:
+    row = layout.row(align=True)
+    if not shown.job:
+        row.label(text="Start With")
+        return
+    task, item = shown.task, shown.item
+    title = task.title if task is not None else item.prompt if item is not None else ""
+    row.label(text=title, translate=False)
+    end = row.row(align=True)
+    end.alignment = "RIGHT"
+    end.label(text=_cost(shown), translate=False)
+    if isinstance(task, api.Job) or item is not None:
+        end.context_string_set(operators_results.JOB_STRING, shown.job)
+        star = "SOLO_ON" if item is not None and item.favourite else "SOLO_OFF"
+        favourite = operators_history.GPT_IMAGE_OT_favourite.bl_idname
+        end.operator(favourite, text="", icon=star, emboss=False).job = shown.job
+        end.menu(operators_results.GPT_IMAGE_MT_result.bl_idname, text="", icon="DOWNARROW_HLT")
+
+
+def _cost(shown: Chosen) -> str:
+    if isinstance(shown.task, api.Job):
+        return chosen.cost(shown.task.cost_usd, shown.task.request.provider)
+    return chosen.cost(shown.item.cost_usd, shown.item.provider) if shown.item is not None else ""
+
+
+def _draw_middle(layout: Any, shown: Chosen, scale: float, context: bpy.types.Context) -> None:
+    """An image, or what stands in its place."""
+    if not shown.job:
+        _draw_beginnings(layout)
+        return
+    icon = _image_icon(shown)
+    failure = _failure(shown)
+    if icon or not failure:
+        layout.template_icon(icon_value=icon or blank_icon(), scale=scale)
+        return
+    layout.separator(factor=4)
+    row = layout.row()
+    row.alignment = "CENTER"
+    row.label(text="", icon="ERROR")
+    sentence = layout.column()
+    sentence.alert = True
+    draw_sentence(sentence, failure, width=sidebar_width(context), dim=False)
+
+
+def _image_icon(shown: Chosen) -> int:
+    if _is_running(shown):
+        return thumbnails.of_preview(shown.task)
+    images = shown.images
+    return thumbnails.of_file(images[min(shown.used, len(images) - 1)]) if images else 0
+
+
+def _failure(shown: Chosen) -> str:
+    """Why there is no result, for people; empty where there is one."""
+    task, item = shown.task, shown.item
+    if task is not None:
+        return translate(task.message) if task.state in WITHOUT_RESULT else ""
+    return translate(item.error) if item is not None and item.state in WITHOUT_RESULT else ""
+
+
+def _draw_beginnings(layout: Any) -> None:
+    layout.separator()
+    buttons = layout.column(align=True)
+    buttons.scale_y = 1.3
+    for name, label in presets.SHIPPED:
+        button = buttons.operator("script.execute_preset", text=label)
+        button.filepath = presets.shipped_file(name)
+        button.menu_idname = presets.GPT_IMAGE_MT_presets.__name__
+    layout.separator()
+    layout.operator(CONNECT, icon="URL")
+
+
+def _draw_state(row: Any, shown: Chosen) -> None:
+    """What happens, or where the result went."""
+    task, item = shown.task, shown.item
+    if task is not None and not task.done:
+        _draw_progress(row, task)
+    elif task is not None and task.state is JobState.APPLIED:
+        _draw_place(row, task)
+    elif task is not None and task.state is JobState.RECEIVED:
+        row.label(text=translate(task.message), icon=STATE_ICONS[task.state], translate=False)
+    elif task is not None:
+        row.label(text=_billed(task), icon="INFO", translate=False)
+    elif item is not None:
+        row.label(text=f"{item.created:%Y-%m-%d %H:%M}", icon=STATE_ICONS[item.state], translate=False)
+    else:
+        row.label(text="")
+
+
+def _draw_progress(row: Any, task: Task) -> None:
+    text = translate("Cancelling" if task.cancelled else task.message)
+    if task in api.waiting():
+        row.label(text=text, icon="TIME", translate=False)
+        for icon, step in (("TRIA_UP", -1), ("TRIA_DOWN", 1)):
+            button = row.operator(generate.GPT_IMAGE_OT_move_job.bl_idname, text="", icon=icon)
+            button.job, button.step = task.id, step
+    else:
+        row.progress(text=f"{text} · {task.elapsed:.0f} s", factor=task.shown_progress, translate=False)
+    row.operator(generate.GPT_IMAGE_OT_cancel.bl_idname, text="", icon="X").job = task.id
+
+
+def _draw_place(row: Any, task: Task) -> None:
+    """Where a result went; what the user should know of that where it went nowhere, else behind a button."""
+    applied = task.applied
+    place = " › ".join(filter(None, (getattr(applied, "object", ""), getattr(applied, "material", ""))))
+    told = operators_results.messages_of(task)
+    icon = "CHECKMARK" if place or not told else "INFO"
+    row.label(text=place or (told[0] if told else translate("Done")), icon=icon, translate=False)
+    if told:
+        tell = operators_results.GPT_IMAGE_OT_show_messages.bl_idname
+        row.operator(tell, text="", icon="INFO", emboss=False).job = task.id
+
+
+def _billed(task: Task) -> str:
+    billed = task.error.billed if task.error is not None else "no"
+    return translate(
+        {"no": "Nothing was billed.", "maybe": "It may have been billed.", "yes": "It was billed."}[billed]
+    )
+
+
+def _draw_strip(layout: Any, shown: Chosen) -> None:
+    """The variations and their numbers; blank where there is nothing to choose from."""
+    first = shown.page * chosen.SHOWN_AT_ONCE
+    images = shown.images if not _is_running(shown) else ()
+    cells = chosen.SHOWN_AT_ONCE + 1  # with the button to the next page
+    pictures = layout.grid_flow(row_major=True, columns=cells, even_columns=True, align=True)
+    numbers = layout.grid_flow(row_major=True, columns=cells, even_columns=True, align=True)
+    for number in range(first, first + chosen.SHOWN_AT_ONCE):
+        is_there = number < len(images) and len(images) > 1
+        icon = thumbnails.of_file(images[number]) if is_there else 0
+        pictures.column().template_icon(icon_value=icon or blank_icon(), scale=STRIP_SCALE)
+        cell = numbers.column()
+        cell.enabled = is_there
+        button = cell.operator(
+            operators_results.GPT_IMAGE_OT_use_variation.bl_idname,
+            text=str(number + 1),
+            depress=is_there and number == shown.used,
+            translate=False,
+        )
+        button.job, button.number = shown.job, number
+    pictures.column().template_icon(icon_value=blank_icon(), scale=STRIP_SCALE)
+    more = numbers.column()
+    more.enabled = shown.pages > 1
+    more.operator(operators_history.GPT_IMAGE_OT_turn_variations.bl_idname, text="", icon="TRIA_RIGHT")
+
+
+def _draw_actions(layout: Any, shown: Chosen, *, is_narrow: bool) -> None:
+    """Once more, and on from here."""
+    parts = layout.column(align=True) if is_narrow else layout.split(factor=0.68, align=True)
+    task, item = shown.task, shown.item
+    failed = bool(_failure(shown))
+    once_more, further = parts.row(align=True), parts.row(align=True)
+    is_request = isinstance(task, api.Job) or item is not None
+    once_more.enabled = is_request and not _is_running(shown)
+    further.enabled = is_request and (failed or bool(shown.images))
+    estimated = task.estimated_usd if task is not None else item.estimated_usd if item is not None else 0.0
+    label = translate("Try Again" if failed else "Another One")
+    text = f"{label}  ·  {quote.usd(estimated)}" if estimated else label
+    again = operators_results.GPT_IMAGE_OT_again.bl_idname
+    once_more.operator(again, text=text, translate=False).job = shown.job
+    if failed:
+        further.operator(operators_results.GPT_IMAGE_OT_recall.bl_idname, text="Edit").job = shown.job
+    else:
+        further.operator(operators_results.GPT_IMAGE_OT_edit_region.bl_idname).job = shown.job

@@ -1,0 +1,119 @@
+"""Which result the card shows: the one that was chosen in the list, or the newest that was asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ... import api
+from ...app import results
+from ...core.request.providers import find_provider
+from ..common import state
+from ..common.translate import translate
+from ..request import quote
+
+if TYPE_CHECKING:
+    from ...api import Task
+    from ...core.journal.history import HistoryItem
+
+SHOWN_AT_ONCE = 4
+"""Variations beside each other; the rest are on further pages."""
+
+
+@dataclass
+class Chosen:
+    """What the card shows."""
+
+    task: Task | None = None
+    """Of this session."""
+    item: HistoryItem | None = None
+    """Its row of the history; of a job of another session the only thing that is known."""
+    page: int = 0
+    """Of the variations."""
+    newest: Task | None = None
+    """The last task that was seen: one after it chooses itself."""
+
+    @property
+    def job(self) -> str:
+        """Its id; empty where nothing is chosen."""
+        if self.task is not None:
+            return self.task.id
+        return self.item.job if self.item is not None else ""
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Paths of the images that are there."""
+        if isinstance(self.task, api.Job):
+            prepared = self.task.prepared if self.task.applied is not None else None
+            return tuple(image.file for image in prepared.pictures) if prepared is not None else ()
+        return self.item.images if self.item is not None else ()
+
+    @property
+    def used(self) -> int:
+        """Which of them is shown; 0 for the first."""
+        return results.shown_number(self.job)
+
+    @property
+    def pages(self) -> int:
+        """Of variations."""
+        return max(1, -(-len(self.images) // SHOWN_AT_ONCE))
+
+
+def current() -> Chosen:
+    """What is chosen now; it changes."""
+    return state.part(Chosen)
+
+
+def choose(job: str, tasks: Sequence[Task], items: Sequence[HistoryItem]) -> None:
+    """Show a job.
+
+    :param tasks: those of this session.
+    :param items: rows of the history that are at hand.
+    """
+    task = next((task for task in reversed(tasks) if task.id == job), None)
+    _show(task, next((item for item in items if item.job == job), None))
+
+
+def _show(task: Task | None, item: HistoryItem | None) -> None:
+    chosen = current()
+    chosen.task, chosen.item, chosen.page = task, item, 0
+
+
+def follow(tasks: Sequence[Task], ended: Sequence[Task]) -> None:
+    """A new request chooses itself, and so does local work that failed.
+
+    :param tasks: those of this session.
+    :param ended: those that have ended just now.
+    """
+    chosen = current()
+    fresh = tasks[tasks.index(chosen.newest) + 1 :] if chosen.newest in tasks else tasks
+    chosen.newest = tasks[-1] if tasks else None
+    failed = [task for task in ended if task.error is not None]
+    for task in (*(task for task in fresh if isinstance(task, api.Job)), *failed):
+        if task is not chosen.task:
+            _show(task, None)
+
+
+def refresh(items: Sequence[HistoryItem]) -> None:
+    """Take over what the history says now of the job that is shown; without one, show the newest."""
+    chosen = current()
+    if not chosen.job and items:
+        chosen.item = items[0]
+        return
+    chosen.item = next((item for item in items if item.job == chosen.job), chosen.item)
+
+
+def mark_favourite(job: str, favourite: bool) -> None:
+    """Show the mark at once."""
+    item = current().item
+    if item is not None and item.job == job:
+        current().item = dataclasses.replace(item, favourite=favourite)
+
+
+def cost(cost_usd: float | None, provider: str) -> str:
+    """What a result cost, for people; empty where nobody knows."""
+    if not find_provider(provider).is_paid:
+        return translate("draft")
+    return quote.usd(cost_usd) if cost_usd is not None else ""
