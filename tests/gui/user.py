@@ -138,7 +138,7 @@ class Sidebar:
         scale = bpy.context.preferences.system.ui_scale
         yield from click((self.box.right - round(PROVIDER * scale), title.middle[1]))
         yield from click_text(label)
-        event("MOUSEMOVE", "NOTHING", over(self.area))  # it closes when the mouse leaves it
+        yield from press("ESC", title.middle)  # a choice does not close it
         yield from until(lambda: not screen_reader.find(label), "the popover to close", PATIENCE)
 
     def choose_target(self, number: int) -> Steps:
