@@ -15,7 +15,7 @@ from harness import Steps, press, quit_by_key, run, until
 from user import Sidebar, open_sidebar, over, shot
 
 PROMPT = "alte rote ziegel"
-FIELDS = ("Style", "Make", "Size", "Quality", "Background", "Count", "Provider")
+FIELDS = ("Style", "Make", "Size", "Quality", "Background", "Variations", "Provider")
 
 
 def german(text: str) -> str:
