@@ -142,6 +142,8 @@ class PanelField:
     """What it says where the parameter is None; None where it can't say that, or a choice does."""
     trait: str = ""
     """Of the provider, without which it is hidden."""
+    dim_without: str = ""
+    """Trait of the provider without which it changes nothing and is greyed."""
     attached: bool = False
     """Drawn without a gap below the row before."""
     short: str = ""
@@ -225,10 +227,13 @@ _ROWS = (
         panel=PanelField("output", "Size", "Width and height in pixels")),
     Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
-        panel=PanelField("main", "Quality", "How much work the model puts in", initial="medium")),
+        panel=PanelField("main", "Quality",
+            "How much work the model puts in; offline drafts have one quality", initial="medium",
+            dim_without="has_qualities")),
     Parameter("background", default="auto", choices=BACKGROUNDS, field="changed",
         flag=Flag("api", "transparent needs png or webp"),
-        panel=PanelField("output", "Background", "Behind the subject")),
+        panel=PanelField("output", "Background",
+            "Behind the subject; offline drafts cut out a decal where it is transparent")),
     Parameter("n", int, 1, least=1, most=PICTURE_LIMIT, field="always",
         flag=Flag("api", "how many pictures, 1 to 10"),
         panel=PanelField("main", "Variations", "How many images")),
