@@ -14,7 +14,7 @@ from gpt_image_addon.ui.request import quote
 from tests.api_server import ApiServer
 from tests.blender.conftest import Command
 
-HINT = "Drafts know surfaces such as brick, wood, metal or fabric, but no 'cat'."
+HINT = "Drafts know no 'cat', only surfaces such as brick, wood, metal or fabric."
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +59,6 @@ def test_drafts_are_marked_in_the_history(online: ApiServer, capfd: pytest.Captu
     lines = {line.split()[1]: line for line in capfd.readouterr().err.splitlines() if " oak" in line}
     assert " draft " in lines[draft.job] and "$" not in lines[draft.job]
     assert " draft " not in lines[paid.job] and "$" in lines[paid.job]
+    pages: list[Any] = []
+    api.look_back(lambda page, error: pages.append(page))
+    assert {item.job: item.is_draft for item in pages[0].jobs} == {paid.job: False, draft.job: True}

@@ -142,8 +142,6 @@ class PanelField:
     """What it says where the parameter is None; None where it can't say that, or a choice does."""
     trait: str = ""
     """Of the provider, without which it is hidden."""
-    dim_without: str = ""
-    """Trait of the provider without which it changes nothing and is greyed."""
     attached: bool = False
     """Drawn without a gap below the row before."""
     short: str = ""
@@ -228,8 +226,7 @@ _ROWS = (
     Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
         panel=PanelField("main", "Quality",
-            "How much work the model puts in; offline drafts have one quality", initial="medium",
-            dim_without="has_qualities")),
+            "How much work the model puts in; offline drafts have one quality", initial="medium")),
     Parameter("background", default="auto", choices=BACKGROUNDS, field="changed",
         flag=Flag("api", "transparent needs png or webp"),
         panel=PanelField("output", "Background",

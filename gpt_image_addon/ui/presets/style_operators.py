@@ -69,20 +69,36 @@ class GPT_IMAGE_OT_delete_style(bpy.types.Operator):
 
 
 class GPT_IMAGE_MT_styles(bpy.types.Menu):
-    """What the chosen style adds to the prompt, and your own styles"""
+    """Styles by what they are for, what the chosen one adds to the prompt, and your own ones"""
 
     bl_idname = "GPT_IMAGE_MT_styles"
     bl_label = "Styles"
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        words = enum_items.words_of(context.scene.gpt_image.style)
+        values = context.scene.gpt_image
+        _draw_groups(layout, values)
+        layout.separator()
+        words = enum_items.words_of(values.style)
         if words:
             draw_sentence(layout, words, "ADD", LINE, dim=False)
             layout.separator()
         layout.operator_context = "INVOKE_DEFAULT"
         for operator, icon in ACTIONS:
             layout.operator(operator.bl_idname, icon=icon)
+
+
+def _draw_groups(layout: Any, values: Any) -> None:
+    """A column for each group, below its title; "No Style" stands above the first."""
+    columns = layout.row()
+    column = layout
+    for name, title, *_ in enum_items.style_items(None, None):
+        if not name:
+            column = columns.column()
+            column.label(text=title)
+            column.separator()
+        else:
+            column.prop_enum(values, "style", name)
 
 
 class GPT_IMAGE_OT_export_styles(bpy.types.Operator, ExportHelper):

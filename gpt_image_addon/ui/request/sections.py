@@ -50,10 +50,6 @@ def draw_section(
 
 
 def _draw(row: Parameter, layout: Any, values: Any, found: Quote) -> None:
-    needed = row.panel.dim_without if row.panel is not None else ""
-    if needed and not getattr(find_provider(found.provider), needed):
-        layout = layout.row()
-        layout.active = False
     if not row.model_values:
         layout.prop(values, row.name)
         return

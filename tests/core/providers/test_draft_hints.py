@@ -90,7 +90,7 @@ def test_decals_know_their_shapes() -> None:
 
 def test_only_drafts_have_hints() -> None:
     cat = GenerationRequest(prompt="a cat", provider="offline", model="offline-draft")
-    assert find_hints(cat) == ("Drafts know surfaces such as brick, wood, metal or fabric, but no 'cat'.",)
+    assert find_hints(cat) == ("Drafts know no 'cat', only surfaces such as brick, wood, metal or fabric.",)
     assert find_hints(GenerationRequest(prompt="a cat", provider="openai", model="m")) == ()
     recolored = GenerationRequest(prompt="a cat", provider="offline", references=("a.png",))
     assert find_hints(recolored) == (

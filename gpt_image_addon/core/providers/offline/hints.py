@@ -7,7 +7,7 @@ from ...text.message import message
 from .painter.unread import find_unread
 
 ONLY_RECOLORED = "Drafts only change the colors of references; they draw nothing new into them."
-NOTHING_KNOWN = "Drafts know surfaces such as brick, wood, metal or fabric, but found none in this prompt."
+NOTHING_KNOWN = "Drafts find no surface here; they know brick, wood, metal, fabric and the like."
 
 
 def find_hints(request: GenerationRequest) -> tuple[str, ...]:
@@ -20,5 +20,5 @@ def find_hints(request: GenerationRequest) -> tuple[str, ...]:
     if not word:
         return (NOTHING_KNOWN,)
     return (
-        message("Drafts know surfaces such as brick, wood, metal or fabric, but no '{word}'.", word=word),
+        message("Drafts know no '{word}', only surfaces such as brick, wood, metal or fabric.", word=word),
     )
