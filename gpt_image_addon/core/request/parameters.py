@@ -288,7 +288,7 @@ _ROWS = (
         flag=Flag("api", "previews while it is made; each costs a little", "0-3"),
         panel=PanelField("output", "Previews", "Pictures to see while waiting; each costs a little")),
     Parameter("previews_in_target", bool, False, formats=PIXEL_FORMATS, needs="partial_images",
-        panel=PanelField("output", "Previews in the Scene",
+        panel=PanelField("output", "Previews in Scene",
             "Show the previews where the result will be, until it comes; they are never saved")),
     Parameter("stream", bool, False, formats=PIXEL_FORMATS,
         flag=Flag("api", "let each of several pictures come when it is finished"),
