@@ -18,6 +18,7 @@ import pytest
 from gpt_image_addon import ui
 from gpt_image_addon.core.request.parameters import PARAMETERS
 from gpt_image_addon.ui.common import enum_items, widgets
+from gpt_image_addon.ui.results import operators_results
 
 TEXT_SIZE = 11 * 75 / 72  # points of the default theme, as that window draws them
 LABEL = 90  # pixels for what stands left of a field
@@ -25,6 +26,7 @@ BESIDE_BOX = 113  # right of a box to tick
 IN_MENU = 116  # in the button of a menu
 ALONE = 130  # in a button of the width of a field
 SLIDER = 200  # in one of the width of the panel, beside its number
+ON_CARD = 62  # in the smaller button at the end of the card
 LINE = 206  # in a line of its own, beside an icon
 UI = Path(ui.__file__).parent
 PANEL = [
@@ -87,6 +89,8 @@ def test_labels_fit(name: str) -> None:
     assert cut(entries(values, language)) == []
     assert cut(styles(language)) == []
     assert cut(lines(language)) == []
+    inpaint = operators_results.GPT_IMAGE_OT_edit_region.bl_label
+    assert cut((language.get(text, text), ON_CARD) for text in (inpaint, "Edit")) == []
     reference = values.references.add()
     assert cut(labels(reference, language)) == []
     assert cut(entries(reference, language)) == []
