@@ -202,7 +202,7 @@ _ROWS = (
     Parameter("prompt", default="", field="always",
         panel=PanelField("prompt", "Prompt", "What to make", in_preset=False)),
     Parameter("style",
-        flag=Flag("result", "words of a named style join the prompt", "NAME"),
+        flag=Flag("result", "words of a named style join the prompt; `styles` lists them", "NAME"),
         panel=PanelField("advanced", "Style", "Words that join the prompt", unset="none")),
     Parameter("target", default="texture",
         flag=Flag("result", "default: texture"),
