@@ -58,6 +58,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("--all --output recovered.blend", "put all of it into a file"),
     ),
     "models": (("--json", "sizes, qualities and shutdown dates"),),
+    "styles": (("", "what each is for"),),
     "doctor": (
         ("", "what is wrong here"),
         ("--report report.zip", "the same for a bug report, without key, prompts and paths"),
@@ -110,6 +111,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "blend": "the file written by `--output`, or null",
     },
     "models": {"models": "the rows of the model table"},
+    "styles": {"styles": "each with `name`, `label`, `words`, `group` and `tip`"},
     "doctor": {
         "checks": "each with `name`, `ok` and `text`",
         "report": "the file written by `--report`, or null",

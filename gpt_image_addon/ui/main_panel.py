@@ -154,6 +154,7 @@ def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
     label.alignment = "RIGHT"
     label.label(text=values.bl_rna.properties["quality"].name)
     menu = row.row()
+    menu.active = find_provider(found.provider).has_qualities
     menu.alert = found.model is not None and values.quality not in _qualities(found.model)
     name = translate(values.bl_rna.properties["quality"].enum_items[values.quality].name)
     menu.menu(GPT_IMAGE_MT_quality.__name__, text=name, translate=False)
@@ -164,7 +165,7 @@ def _qualities(model: Model) -> tuple[str, ...]:
 
 
 class GPT_IMAGE_MT_quality(bpy.types.Menu):
-    """How much work the model puts in"""
+    """How much work the model puts in; offline drafts have one quality"""
 
     bl_label = "Quality"
 

@@ -53,7 +53,7 @@ class Layout:
     textbox = prop
 
     def prop_enum(self, data: Any, name: str, value: str, **options: Any) -> None:
-        assert value in data.bl_rna.properties[name].enum_items, value
+        assert bpy.types.UILayout.enum_item_name(data, name, value), value  # items of a callback, too
         self.root.enums.append((value, self.enabled))
         self.prop(data, name, **options)
 

@@ -114,6 +114,26 @@ def test_qualities_that_the_model_does_not_take_are_greyed() -> None:
     assert taken("gpt-image-2") == ["auto", "low", "medium", "high"]
 
 
+@pytest.mark.parametrize(("provider", "is_active"), [("offline", False), ("openai", True)])
+def test_quality_is_greyed_where_it_changes_nothing(provider: str, is_active: bool) -> None:
+    values().prompt, values().provider = "oak", provider
+    shown: list[bool] = []
+
+    class Shown(Layout):
+        active = True
+
+        def _part(self, *_: Any, **__: Any) -> Layout:
+            return Shown(self.root)
+
+        row = column = box = grid_flow = split = _part
+
+        def menu(self, *_: Any, **__: Any) -> None:
+            shown.append(self.active)
+
+    main_panel._draw_request(Shown(), values(), quote.current(bpy.context.scene))
+    assert shown == [is_active]
+
+
 def test_strengths_reach_the_request_and_the_material() -> None:
     bpy.ops.mesh.primitive_cube_add()
     obj = bpy.context.active_object
@@ -284,6 +304,20 @@ def test_a_long_prompt_is_written_in_a_text() -> None:
     assert len(bpy.data.texts) == 1
     layout = draw(type("Main", (main_panel.GPT_IMAGE_PT_main,), {}))
     assert "gpt_image.edit_prompt" in layout.operators
+
+
+def test_styles_stand_under_the_titles_of_their_groups() -> None:
+    bpy.ops.gpt_image.add_style(label="Moon Dust", words="Style: grey dust.")
+    items = enum_items.style_items(None, None)
+    titles = [item[1] for item in items if not item[0]]
+    assert titles == ["Surfaces", "Rendering", "Painting", "Drawing", "Design and Genre", "Own Styles"]
+    tips = {item[0]: item[2] for item in items}
+    assert tips["oil_painting"] == "Pictures for a frame, and rich concept art"
+    assert tips["moon_dust"] == enum_items.words_of("moon_dust") == "Style: grey dust."
+    assert "impasto" in enum_items.words_of("oil_painting")
+    for name in (enum_items.NO_STYLE, "watercolour", "hand_painted"):
+        values().style = name
+        assert values().style == name
 
 
 def test_the_menu_of_styles_says_what_the_style_adds() -> None:

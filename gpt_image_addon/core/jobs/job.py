@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Billed, GptImageError, JobCancelled, SceneError
 from ..journal.states import JobState
 from ..request.checked_request import CheckedRequest
+from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..results.store import PreparedResult
 from ..text.message import Message, message
@@ -234,6 +235,11 @@ class Job(Task):
 
     def __post_init__(self) -> None:
         self.title = self.title or self.request.prompt
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether its images are drafts, and not what a model makes."""
+        return find_provider(self.request.provider).is_draft
 
     def update(self, event: JobEvent) -> None:
         """See `Task.update`."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..common.files import read_file, storage_errors
 from ..common.paths import find_below
 from ..errors import InvalidRequestError
+from ..request.providers import find_provider
 from ..results.folders import ANSWER_FILE, PICTURE_STEM, files_in, locate, measure, named, present, remove
 from ..text.message import message
 from ..text.names import safe_name
@@ -267,6 +268,11 @@ class HistoryItem:
     target: str
     error: str
     """Why there is no result; empty where nothing went wrong."""
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether its images are drafts, and not what a model makes."""
+        return find_provider(self.provider).is_draft
 
 
 @dataclass(frozen=True)

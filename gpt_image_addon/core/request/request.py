@@ -102,6 +102,8 @@ class GenerationRequest(_Values):
     """Name of a style whose words join the prompt."""
     seamless: bool = False
     """The result should tile."""
+    surface_words: bool = False
+    """Words that ask for a flat surface in even light join the prompt, as the panel does for materials."""
 
     @property
     def files(self) -> tuple[str, ...]:

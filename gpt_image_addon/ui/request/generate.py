@@ -36,7 +36,10 @@ def prepare_request(
     """
     values = context.scene.gpt_image
     pictures = images.parameters(values)
-    parameters = {**to_parameters.plain(values), **to_parameters.place(context), **pictures, **given}
+    wanted = to_parameters.plain(values) | to_parameters.onto_target(
+        values, given.get("target", values.target)
+    )
+    parameters = {**wanted, **to_parameters.place(context), **pictures, **given}
     request, application = api.split(**parameters)
     snap = SNAPPED - given.keys()
     submitter = submission.Submitter(settings.load())
@@ -72,7 +75,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
     n: IntProperty(
-        name="Count", description="How many pictures", default=1, min=1, max=10, options={"SKIP_SAVE"}
+        name="Variations", description="How many images", default=1, min=1, max=10, options={"SKIP_SAVE"}
     )
     reuse: BoolProperty(
         name="Use the Stored Result",

@@ -151,7 +151,7 @@ def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Qu
         ),
         low_usd=price.low_usd,
         high_usd=price.high_usd,
-        warnings=plan.warnings,
+        warnings=plan.warnings if wanted["prompt"] else (),  # those of the placeholder are nobody's
         request=plan.request,
         model=plan.model,
     )

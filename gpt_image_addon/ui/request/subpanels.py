@@ -104,7 +104,7 @@ def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
     if values.mask != "none":
         layout.prop(values, "composite")
         if not len(values.references):
-            layout.label(text="Add the picture to change as a reference", icon="INFO")
+            layout.label(text="Add a reference to be changed", icon="INFO")
 
 
 def _draw_output(layout: Any, values: Any, found: Quote) -> None:

@@ -29,10 +29,37 @@ def prompt_of(values: Values) -> str:
     return values.prompt_text.as_string().strip() if values.prompt_text else str(values.prompt)
 
 
+def is_surface(values: Values) -> bool:
+    """Whether what is made is a surface: a material, or whatever is to tile."""
+    return bool(find_target(values.target).is_surface or values.seamless)
+
+
+def asks_for_surface(values: Values) -> bool:
+    """Whether surface words join the prompt."""
+    return bool(values.surface_words and is_surface(values))
+
+
+def added_words(values: Values) -> str:
+    """What joins the prompt beside the style, as it is sent; empty where nothing does. For drawing."""
+    from ...core.request.prompt import surface_words
+
+    return surface_words(is_surface=asks_for_surface(values), seamless=bool(values.seamless))
+
+
+def onto_target(values: Values, target: str) -> dict[str, Any]:
+    """What changes with another target than the panel's: what a material is asked for is not for images."""
+    if find_target(target).is_surface or not find_target(values.target).is_surface:
+        return {}
+    if values.seamless_for[0]:
+        return {"seamless": True, "surface_words": bool(values.surface_words)}
+    return {"seamless": False, "surface_words": False, "repair_seams": False}
+
+
 OWN: Mapping[str, Callable[[Values], Any]] = {
     "prompt": prompt_of,
     "provider": provider_of,
     "size": enum_items.asked_size,
+    "surface_words": asks_for_surface,
 }
 """How parameters are read that several properties tell."""
 ELSEWHERE = frozenset({"textures_dir", "composite"})

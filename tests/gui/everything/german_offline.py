@@ -16,7 +16,7 @@ from harness import Steps, press, quit_by_key, run, until
 from user import Sidebar, open_sidebar, over, shot
 
 PROMPT = "alte rote ziegel"
-FIELDS = ("Count", "Quality", "Use This View")
+FIELDS = ("Variations", "Quality", "Use This View")
 
 
 def german(text: str) -> str:
