@@ -10,6 +10,7 @@ import bpy
 from .references.operators import GPT_IMAGE_OT_add_reference
 from .request.generate import GPT_IMAGE_OT_generate
 from .results import outcomes
+from .results.operators_results import GPT_IMAGE_OT_strip
 
 Draw = Callable[[Any, bpy.types.Context], None]
 
@@ -46,11 +47,17 @@ def _draw_image(self: Any, context: bpy.types.Context) -> None:
         button.kind, button.image = "image", shown.name
 
 
+def _draw_clean_up(self: Any, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, text="Remove GPT Image Metadata...")
+
+
 MENUS: tuple[tuple[str, Draw], ...] = (
     ("VIEW3D_MT_image_add", _draw_plane),
     ("NODE_MT_add", _draw_node),
     ("IMAGE_MT_image", _draw_image),
     ("STATUSBAR_HT_header", outcomes.draw_status),
+    ("TOPBAR_MT_file_cleanup", _draw_clean_up),
 )
 
 

@@ -65,6 +65,10 @@ class Layout:
         self.said.append(text)
         return Properties(getattr(getattr(bpy.ops, group), name).get_rna_type())
 
+    def template_popup_confirm(self, idname: str, cancel_text: str | None = None, **options: Any) -> Any:
+        options.pop("cancel_default", None)
+        return self.operator(idname, **options)
+
     def operator_menu_enum(self, idname: str, name: str, **options: Any) -> None:
         setattr(self.operator(idname, **options), name, "")
 

@@ -224,13 +224,11 @@ def test_the_question_is_drawn(online: ApiServer) -> None:
     assert asked is not None
     layout = Layout()
     operator = bpy.types.GPT_IMAGE_OT_generate
-
-    class Shown:
-        bl_rna = bpy.ops.gpt_image.generate.get_rna_type()
-
-    confirm.draw(layout, asked._replace(dear_usd=0.75), Shown)
+    confirm.draw(layout, asked._replace(dear_usd=0.75), "$0.013")
     text = " ".join(layout.said)
-    assert "was made on" in text and "Again" in layout.said and "$0.750" in text
+    assert "was made on" in text and "$0.750" in text
+    assert layout.said[-2:] == ["Use Stored", "New  ·  $0.013"]
+    assert layout.operators == ["gpt_image.answer_question"] * 2
     assert operator.bl_options == {"REGISTER"}
 
 

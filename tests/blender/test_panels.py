@@ -286,6 +286,13 @@ def test_a_failed_job_can_be_tried_again(online: ApiServer) -> None:
     assert layout.said[0].startswith("oak: ")
 
 
+class AboutTheJob:
+    """The context of a menu that is about one job."""
+
+    def __init__(self, job: str) -> None:
+        self.gpt_image_job = job
+
+
 def test_the_menu_of_a_result_names_the_price_of_another_one(online: ApiServer) -> None:
     job = api.submit("oak", provider="openai", quality="low", target="image")
     assert job.wait(10)

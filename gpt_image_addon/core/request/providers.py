@@ -70,6 +70,14 @@ class ProviderInfo:
     """Its images are simple drafts, and marked as such."""
     notice: str = ""
     """Shown in the panel where it was chosen for lack of a key."""
+    key_url: str = ""
+    """Page on which a key is made. Buttons open these addresses; one is empty where there is no such page."""
+    billing_url: str = ""
+    """Page on which credit is added."""
+    limits_url: str = ""
+    """Page on which the account's own limits are raised."""
+    verify_url: str = ""
+    """Page on which an organization is verified."""
 
     @property
     def needs_height(self) -> bool:
@@ -136,6 +144,10 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
         ),
         is_moderated=True,
         has_batch_api=True,
+        key_url="https://platform.openai.com/api-keys",
+        billing_url="https://platform.openai.com/settings/organization/billing",
+        limits_url="https://platform.openai.com/settings/organization/limits",
+        verify_url="https://platform.openai.com/settings/organization/general",
     ),
     "offline": ProviderInfo(
         label="Offline Draft",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -10,7 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from ... import api
 from ...app import results, settings, submission
 from ...core.request.parameters import PARAMETERS, SNAPPED
-from ..common import enum_items
+from ..common import enum_items, state
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.sidebar import CATEGORY
 from ..common.translate import translate
@@ -23,6 +24,24 @@ if TYPE_CHECKING:
 REQUEST_POINTER = "gpt_image_request"
 """Set in the layout around a button that is about the panel's request."""
 GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n")
+
+
+@dataclass
+class Asked:
+    """The request whose question is open: what was shown is what is sent."""
+
+    prepared: PreparedRequest | None = None
+    question: confirm.Question | None = None
+
+    def keep(self, prepared: PreparedRequest, question: confirm.Question) -> None:
+        """Until it is answered."""
+        self.prepared, self.question = prepared, question
+
+    def take(self) -> tuple[PreparedRequest | None, confirm.Question | None]:
+        """Both, once."""
+        taken = self.prepared, self.question
+        self.prepared = self.question = None
+        return taken
 
 
 def prepare_request(
@@ -129,13 +148,16 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         if self._question.is_double_click:
             self.report({"INFO"}, translate(confirm.JUST_SENT))
             return CANCELLED
+        if self._question.is_stored:
+            state.part(Asked).keep(self._prepared, self._question)
+            return context.window_manager.invoke_popup(self, width=confirm.WIDTH)
         return context.window_manager.invoke_props_dialog(
             self, width=confirm.WIDTH, confirm_text=self._question.confirm_text
         )
 
     def draw(self, context: bpy.types.Context) -> None:
         if self._question is not None:
-            confirm.draw(self.layout, self._question, self)
+            confirm.draw(self.layout, self._question, quote.price_of(self._prepared.checked.price))
             return
         self.layout.prop(self, "prompt")
         self.layout.prop(context.scene.gpt_image, "target")
@@ -196,6 +218,31 @@ class GPT_IMAGE_OT_generate_from_panel(bpy.types.Operator):
         problem = quote.current(context.scene).problem
         self.report({"WARNING"}, translate(problem) if problem else translate("There is nothing to send."))
         return CANCELLED
+
+
+class GPT_IMAGE_OT_answer_question(bpy.types.Operator):
+    """Take the stored result, which costs nothing, or send the same request again for another image"""
+
+    bl_idname = "gpt_image.answer_question"
+    bl_label = "Answer"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    reuse: BoolProperty(
+        name="Use the Stored Result",
+        description="Take what the same request made before, without paying again",
+        options={"SKIP_SAVE"},
+    )
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        prepared, question = state.part(Asked).take()
+        if prepared is None or question is None:
+            return CANCELLED
+        answers: dict[str, Any] = confirm.answered(question, "reuse" if self.reuse else "send")
+        job = prepared.submit(**answers)
+        for warning in job.warnings:
+            self.report({"WARNING"}, translate(warning))
+        return FINISHED
 
 
 class _OnJob:
@@ -264,6 +311,7 @@ class GPT_IMAGE_OT_clear_finished(bpy.types.Operator):
 CLASSES = (
     GPT_IMAGE_OT_generate,
     GPT_IMAGE_OT_generate_from_panel,
+    GPT_IMAGE_OT_answer_question,
     GPT_IMAGE_OT_cancel,
     GPT_IMAGE_OT_cancel_all,
     GPT_IMAGE_OT_move_job,

@@ -14,7 +14,15 @@ from ...core.errors import GptImageError
 from ...core.request.targets import list_targets
 from ...core.text.message import message
 from ..common import enum_items
-from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
+from ..common.operator import (
+    CANCELLED,
+    FINISHED,
+    Returned,
+    ask,
+    draw_question,
+    finish_in_background,
+    reporting,
+)
 from ..common.translate import translate
 from ..request import confirm, from_job, quote, to_parameters
 
@@ -213,7 +221,10 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
-        return context.window_manager.invoke_confirm(self, event)
+        return ask(self, context, "Remove")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_question(self.layout, "Prompts, costs and ids leave the whole file, not just one result.")
 
     def execute(self, context: bpy.types.Context) -> Returned:
         number = results.strip_facts()
@@ -285,7 +296,6 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
             self.layout.operator(operator.bl_idname, icon=icon).job = job
         self.layout.separator()
         self.layout.operator(GPT_IMAGE_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
-        self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, icon="X")
 
 
 ACTIONS = (
