@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
     fresh = {
         "scene_uid": None,
         "object_uid": None,
+        "object_uids": (),
         "view_matrix": None,
         "textures_dir": None,
         "object_name": None,
@@ -86,7 +88,13 @@ def again(job: str, **application: Any) -> Job:
     :raises GptImageError: it can't be sent; nothing was.
     """
     stored = entry(job)
-    fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
+    fresh = {
+        "scene_uid": None,
+        "object_uid": None,
+        "object_uids": (),
+        "view_matrix": None,
+        "textures_dir": None,
+    }
     wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
     prepared = Submitter(settings.load()).prepare(stored.request, wanted)
     return prepared.submit(reuse=False, retry_unknown=True)
@@ -99,43 +107,97 @@ def _resolved(application: dict[str, Any]) -> dict[str, Any]:
     return {**application, "textures_dir": str(blend_paths.resolve(folder, "textures_dir"))}
 
 
-def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
-    """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing."""
-    from ..scene.context import MATERIAL_TYPES
-    from ..scene.targets.receiver import why_read_only
+def receivers(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The objects that a texture or material goes onto in the panel, the active one first where it is among them.
 
-    if obj is None or not find_target(target).onto_object or obj.type not in MATERIAL_TYPES:
-        return ""
-    return why_read_only(obj) or ""
-
-
-def describe_place(obj: bpy.types.Object | None, target: str) -> tuple[str, bool]:
-    """Where a result for a target will go, and whether that is not what one would expect.
-
-    :param obj: the active object. Quick enough for drawing.
+    Those selected; in Edit Mode those that are edited; the active one where none is selected that can take it,
+    and in modes that know but one object. Linked ones are among them. Quick enough for drawing.
     """
     from ..scene.context import MATERIAL_TYPES
-    from ..scene.targets.receiver import OWN_UNDO_MODES
+
+    active = context.active_object
+    if active is not None and active.mode not in ("OBJECT", "EDIT"):
+        return _alone(active)
+    found = [obj for obj in context.selected_objects if obj.type in MATERIAL_TYPES]
+    if active is not None and active.mode == "EDIT":
+        edited = [active, *(obj for obj in found if obj.mode == "EDIT")]
+        found = list(
+            {obj.data: obj for obj in reversed(edited)}.values()
+        )  # a mesh has one selection of faces
+    found.sort(key=lambda obj: obj != active)
+    return found or _alone(active)
+
+
+def _alone(obj: bpy.types.Object | None) -> list[bpy.types.Object]:
+    from ..scene.context import MATERIAL_TYPES
+
+    return [obj] if obj is not None and obj.type in MATERIAL_TYPES else []
+
+
+def why_not_onto(obj: bpy.types.Object | None, target: str, objects: Sequence[bpy.types.Object] = ()) -> str:
+    """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing.
+
+    :param objects: the `receivers`, where there may be several; then why none of them can take it.
+    """
+    from ..scene.targets.receiver import why_read_only
+
+    objects = objects or _alone(obj)
+    if not objects or not find_target(target).onto_object:
+        return ""
+    reasons = [why_read_only(obj) for obj in objects]
+    return reasons[0] or "" if all(reasons) else ""
+
+
+def describe_place(
+    active: bpy.types.Object | None, target: str, objects: Sequence[bpy.types.Object] = ()
+) -> tuple[str, bool]:
+    """Where a result for a target will go, and whether that is not what one would expect. Quick.
+
+    :param active: the active object.
+    :param objects: the `receivers`, where there may be several.
+    """
+    from ..scene.targets.receiver import OWN_UNDO_MODES, why_read_only
 
     info = find_target(target)
     if not info.onto_object:
+        if info.activates_objects and active is not None and active.mode in OWN_UNDO_MODES:
+            mode = Message.of(OWN_UNDO_MODES[active.mode])
+            return message("The image comes at once, the plane when {mode} is left.", mode=mode), True
         return info.place, False
-    if obj is None:
+    objects = objects or _alone(active)
+    if active is None and not objects:
         return "Nothing is active: it is only kept in the file.", True
-    if obj.type not in MATERIAL_TYPES:
-        return message("'{obj}' can't have a material: it is only kept in the file.", obj=obj.name), True
-    problem = why_not_onto(obj, target)
+    if not objects:
+        assert active is not None
+        return message("'{obj}' can't have a material: it is only kept in the file.", obj=active.name), True
+    problem = why_not_onto(active, target, objects)
     if problem:
         return problem, True
+    usable = [obj for obj in objects if why_read_only(obj) is None]
+    if len(objects) > 1:
+        return _describe_several(len(usable), len(objects), usable[0].mode == "EDIT", bool(info.maps)), False
+    (obj,) = usable
     if obj.mode == "EDIT" and obj.type == "MESH":
         return message("On the selected faces of {obj}", obj=obj.name), False
     if obj.mode in OWN_UNDO_MODES:
         mode = Message.of(OWN_UNDO_MODES[obj.mode])
-        return message("{obj} is in {mode}: it comes when that is left.", obj=obj.name, mode=mode), True
+        return message(
+            "The image comes at once, and onto {obj} when {mode} is left.", obj=obj.name, mode=mode
+        ), True
     material = obj.active_material
     if material is None:
         return message("On {obj}", obj=obj.name), False
     return message("On {obj} › {material}", obj=obj.name, material=material.name), False
+
+
+def _describe_several(usable: int, selected: int, is_edit: bool, is_material: bool) -> str:
+    if is_edit:
+        return message("On the selected faces of {count} objects", count=usable)
+    if usable < selected:  # some are linked
+        return message("On {count} of {selected} selected objects", count=usable, selected=selected)
+    if is_material:
+        return message("New material on {count} selected objects", count=usable)
+    return message("On {count} selected objects", count=usable)
 
 
 def use_variation(job: str, number: int) -> None:

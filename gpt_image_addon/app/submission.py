@@ -133,6 +133,7 @@ class Submitter:
                 stored.application,
                 scene_uid=None,
                 object_uid=None,
+                object_uids=(),
                 textures_dir=None,
                 object_name=object_name or stored.application.object_name,
             )

@@ -27,7 +27,16 @@ from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
 
 SMALL = {"provider": "offline", "size": "64x64"}
-ELSEWHERE = {"object_name", "object_uid", "scene_uid", "view_matrix", "picture", "repair_seams", "overwrite"}
+ELSEWHERE = {
+    "object_name",
+    "object_uid",
+    "object_uids",
+    "scene_uid",
+    "view_matrix",
+    "picture",
+    "repair_seams",
+    "overwrite",
+}
 """Parameters that say where a result goes, which the panel knows without asking; it replaces no file."""
 
 

@@ -17,10 +17,10 @@ from ...core.results.store import Facts, ImageFile, PreparedResult
 from .. import compat
 from ..images import KIND, add_image
 from ..images import PROPERTY_PREFIX as PREFIX
-from ..shading import nodes, slots, upright, uv
+from ..shading import nodes, shared, slots, upright, uv
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
-from .base import Applied, Target, finish_material, name_of, receiver_of
+from .base import Applied, Target, finish_material, name_of, receivers_of
 from .texture import new_material, set_mean_color
 
 BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
@@ -264,24 +264,21 @@ def _holds(image: bpy.types.Image | None, data: bytes) -> bool:
 
 
 def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
-    obj, messages = receiver_of(application)
+    objects, messages = receivers_of(application)
     is_upright = application.mapping == "upright"
+    size = application.texture_size or (prepared.metres if is_upright and objects else None)
     find = upright.upright_coordinates_for if is_upright else uv.coordinates_for
-    coordinates, told = find(obj, changes) if obj else (UV, None)
-    messages += [told] if told else []
-    look = Look(
-        coordinates,
-        uv.metres_per_unit(obj, coordinates) if obj else 1.0,
-        application.texture_size or (prepared.metres if is_upright and obj else None),
-        application.displacement,
-    )
+    coordinates, metres, told = shared.coordinates_for_all(objects, find, changes, in_metres=size is not None)
+    messages += told
+    look = Look(coordinates, metres, size, application.displacement)
     material, images = build_material(
         name_of(prepared, application), _maps_of(prepared), prepared.facts, changes, look=look
     )
-    if obj:
+    for obj in objects:
         slots.assign(obj, material, changes)
     base = images.pop("base_color")
-    applied = finish_material(obj, material, base, prepared, messages, changes)
+    worn = [(obj, material) for obj in objects]
+    applied = finish_material(worn, material, base, prepared, messages, changes)
     return dataclasses.replace(applied, map_images=tuple(image.name for image in images.values()))
 
 

@@ -137,7 +137,8 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
         activate(made, view_layer_of(scene))
     told = why_unseen(made[0], view_layer_of(scene))
     first, *others = [plane.active_material.name for plane in made]
-    return Applied(tuple(images), first, made[0].name, (told,) if told else (), tuple(others))
+    names = tuple(plane.name for plane in made)
+    return Applied(tuple(images), first, names[0], (told,) if told else (), tuple(others), objects=names)
 
 
 TARGET = Target(_apply)

@@ -90,9 +90,11 @@ def swap(applied: Applied, number: int) -> None:
     material = bpy.data.materials.get(applied.material) if applied.material else None
     if chosen is None or material is None or material.node_tree is None:
         raise SceneError("The picture or the material is no longer in this file.")
+    alike = [material, *filter(None, map(bpy.data.materials.get, applied.shared))]
     shown = [
         node
-        for node in image_nodes(material.node_tree)
+        for tree in filter(None, (one.node_tree for one in alike))
+        for node in image_nodes(tree)
         if node.image in images or node.get(KIND) == "base_color"
     ]
     before = next((node.image for node in shown), chosen)

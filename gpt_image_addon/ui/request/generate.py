@@ -31,12 +31,13 @@ def prepare_request(
     """The panel's request, ready to be sent, as far as the model takes it.
 
     :param given: parameters that override the panel's, and are sent or refused as they are.
-    :param at_once: see `Submitter.prepare`.
+    :param at_once: see `Submitter.prepare`. Only the active object gets the result then.
     :raises GptImageError: it can't be sent.
     """
     values = context.scene.gpt_image
     pictures = images.parameters(values)
-    parameters = {**to_parameters.plain(values), **to_parameters.place(context), **pictures, **given}
+    place = to_parameters.place(context, selection=not at_once)
+    parameters = {**to_parameters.plain(values), **place, **pictures, **given}
     request, application = api.split(**parameters)
     snap = SNAPPED - given.keys()
     submitter = submission.Submitter(settings.load())
@@ -104,7 +105,10 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             return False
         if getattr(context, REQUEST_POINTER, None) is not None:
             problem = quote.current(context.scene).problem
-            problem = problem or results.why_not_onto(context.active_object, context.scene.gpt_image.target)
+            target = context.scene.gpt_image.target
+            problem = problem or results.why_not_onto(
+                context.active_object, target, results.receivers(context)
+            )
             if problem:
                 cls.poll_message_set(translate(problem))
                 return False

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ...app import settings
+from ...app import results, settings
 from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
 from ...core.request.targets import find_target
@@ -86,12 +86,18 @@ def strengths(values: Values) -> dict[str, float]:
     return {name: getattr(values, name) for name in STRENGTHS}
 
 
-def place(context: bpy.types.Context) -> dict[str, Any]:
-    """Where the result goes."""
+def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, Any]:
+    """Where the result goes.
+
+    :param selection: onto all objects that are selected; scripts mean the active one.
+    """
     values = context.scene.gpt_image
     active = context.active_object
+    objects = results.receivers(context) if selection else []
+    first = active if active in objects or not objects else objects[0]
     found: dict[str, Any] = {
-        "object_uid": active.session_uid if active is not None else None,
+        "object_uid": first.session_uid if first is not None else None,
+        "object_uids": tuple(obj.session_uid for obj in objects) if len(objects) > 1 else (),
         "scene_uid": context.scene.session_uid,
         "view_matrix": _view_matrix(context),
     }
