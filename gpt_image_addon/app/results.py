@@ -108,10 +108,10 @@ def _resolved(application: dict[str, Any]) -> dict[str, Any]:
 
 
 def receivers(context: bpy.types.Context) -> list[bpy.types.Object]:
-    """The objects that a texture or material goes onto in the panel, the active one first where it is among them.
+    """The objects that a texture or material goes onto in the panel; the active one is the first, if any.
 
-    Those selected; in Edit Mode those that are edited; the active one where none is selected that can take it,
-    and in modes that know but one object. Linked ones are among them. Quick enough for drawing.
+    Those selected; in Edit Mode those that are edited; the active one where none is selected that can take
+    it, and in modes that know but one object. Linked ones are among them. Quick enough for drawing.
     """
     from ..scene.context import MATERIAL_TYPES
 
@@ -120,10 +120,8 @@ def receivers(context: bpy.types.Context) -> list[bpy.types.Object]:
         return _alone(active)
     found = [obj for obj in context.selected_objects if obj.type in MATERIAL_TYPES]
     if active is not None and active.mode == "EDIT":
-        edited = [active, *(obj for obj in found if obj.mode == "EDIT")]
-        found = list(
-            {obj.data: obj for obj in reversed(edited)}.values()
-        )  # a mesh has one selection of faces
+        edited = [*(obj for obj in found if obj.mode == "EDIT"), *_alone(active)]
+        found = list({obj.data: obj for obj in edited}.values())  # a mesh has one selection of faces
     found.sort(key=lambda obj: obj != active)
     return found or _alone(active)
 

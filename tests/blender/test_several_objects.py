@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import bmesh
 import bpy
 import numpy as np
 import pytest
@@ -48,6 +49,14 @@ def cubes(*scales: float, select: bool = True) -> list[bpy.types.Object]:
         obj.select_set(select)
     bpy.context.view_layer.update()
     return made
+
+
+def select_faces(obj: bpy.types.Object, *numbers: int) -> None:
+    """These alone, of an object in Edit Mode."""
+    mesh = bmesh.from_edit_mesh(obj.data)
+    for face in mesh.faces:
+        face.select_set(face.index in numbers)
+    bmesh.update_edit_mesh(obj.data)
 
 
 def onto(objects: list[bpy.types.Object], **parameters: Any) -> Application:
@@ -140,11 +149,21 @@ def test_a_material_that_only_the_selection_uses_needs_no_copy() -> None:
 def test_selected_faces_of_all_objects_in_edit_mode() -> None:
     first, second = cubes(1, 1)
     edit(second, 0, 1)
+    select_faces(first, 3)
     applied = apply(prepared(maps=map_set()), place())
     assert len(set(place().object_uids)) == 2 and described()[0] == "On the selected faces of 2 objects"
     assert applied.objects == ("Cube 1", "Cube 0")
     found = materials_of(second)
-    assert found.count(applied.material) == 2 and found[0] == applied.material
+    assert found.count(str(applied.material)) == 2 and found[0] == applied.material
+    assert materials_of(first).count(str(applied.material)) == 1
+
+
+def test_in_edit_mode_an_object_without_selected_faces_stays_as_it_is() -> None:
+    first, second = cubes(1, 1)
+    edit(second, 0, 1)
+    select_faces(first)
+    assert apply(prepared(maps=map_set()), place()).objects == ("Cube 1",)
+    assert first.active_material is None
 
 
 def test_a_mesh_in_edit_mode_counts_once() -> None:

@@ -18,7 +18,7 @@ from ...core.request.targets import find_target
 from ...core.text.message import Message, message
 from ...core.text.names import suggestion
 from ..context import MATERIAL_TYPES, find_scene, view_layer_of
-from ..shading.slots import names_for_people
+from ..shading.slots import has_selected_faces, names_for_people
 
 OWN_UNDO_MODES = {"EDIT": Message("Edit Mode"), "SCULPT": Message("Sculpt Mode")}
 """Modes that keep the mesh, and undo steps, of their own."""
@@ -82,7 +82,7 @@ class Receivers:
 
 
 def find_receivers(application: Application) -> Receivers:
-    """The objects that a texture or material goes onto: those of a selection, or the one of `find_receiver`."""
+    """What a texture or material goes onto: the objects of a selection, or the one of `find_receiver`."""
     if application.object_name or not application.object_uids:
         obj, problem = find_receiver(application)
         if obj is None:
@@ -94,11 +94,12 @@ def find_receivers(application: Application) -> Receivers:
     there = [by_uid[uid] for uid in dict.fromkeys(application.object_uids) if uid in by_uid]
     there = [obj for obj in there if obj.type in MATERIAL_TYPES]
     usable = [obj for obj in there if why_read_only(obj) is None]
+    usable = [obj for obj in usable if has_selected_faces(obj)] or usable
     told = []
     gone = len(set(application.object_uids)) - len(there)
     if gone:
         told.append(message("{count} of the selected objects are gone.", count=gone))
-    left_out = [obj.name for obj in there if obj not in usable]
+    left_out = [obj.name for obj in there if why_read_only(obj) is not None]
     if left_out:
         told.append(
             message(
