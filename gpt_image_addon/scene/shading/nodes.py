@@ -160,11 +160,11 @@ def add_real_size(
     x, y = mapping.location
     repeats = changes.node(tree, "ShaderNodeMath")
     repeats.operation, repeats.label = "DIVIDE", "Repeats"
-    repeats.location = (x, y - 1.5 * ROW)
+    repeats.location = (x, y - 2 * ROW)
     repeats.inputs[0].default_value = metres
     mapping.inputs["Scale"].default_value = (metres / size,) * 3  # exporters read this, not what is linked
     changes.link(tree, repeats.outputs[0], mapping.inputs["Scale"])
-    add_value(tree, "Texture Size (m)", size, repeats.inputs[1], changes, at=(x - COLUMN, y - 1.5 * ROW))
+    add_value(tree, "Texture Size (m)", size, repeats.inputs[1], changes, at=(x - COLUMN, y - 2 * ROW))
 
 
 def project(node: Any, coordinates: Coordinates, changes: Transaction) -> None:

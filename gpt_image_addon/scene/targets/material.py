@@ -24,8 +24,10 @@ from .base import Applied, Target, finish_material, name_of, receivers_of
 from .texture import new_material, set_mean_color
 
 BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
-LEFT, MIDDLE = -2.5 * nodes.COLUMN, -nodes.COLUMN  # columns of Image Texture nodes and of what follows them
-VALUES = -1.75 * nodes.COLUMN  # column of the strengths
+LEFT, VALUES, MIDDLE = -900, -560, -320  # columns: Image Texture nodes, strengths, and what follows them
+PITCH = 340  # from one Image Texture node to the next, the tallest of which is as high as 300
+UNDER_SHADER = -90  # where the output stands that gets a displacement: its link runs below the shader
+BELOW = 230  # from the top of its row down to a strength: under the link of the image
 PICTURE = PREFIX + "picture"  # which image of that result, 0 for the first
 JOB = PREFIX + "job"  # custom property of a material: whose result it shows
 
@@ -78,7 +80,8 @@ class _Wiring:
 
     def strength(self, label: str, default: float, source: Any, target: Any) -> None:
         """A Value node beside the picture `source` that says how strong it is at the socket `target`."""
-        nodes.add_value(self.tree, label, default, target, self.changes, at=(VALUES, source.location[1]))
+        at = (VALUES, source.location[1] - BELOW)
+        nodes.add_value(self.tree, label, default, target, self.changes, at=at)
 
     def link(self, source: Any, target: Any) -> None:
         self.tree.links.new(source, target)
@@ -116,12 +119,14 @@ def build_material(
     vector = nodes.add_mapping(tree, look.coordinates, changes, left_of=(LEFT, nodes.ROW))
     nodes.add_real_size(tree, vector.node, look.metres, look.size, changes)
     images = {}
-    for row, kind in enumerate(kinds):
+    # Straight links run above all that stands in between; so does that of the base color to the occlusion.
+    rows = sorted(kinds, key=lambda kind: (kind.name in _WIRES, kind.name != "ao"))
+    for kind in kinds:
         image = changes.made(add_image(pictures[kind.name], facts, is_data=kind.is_data))
         images[kind.name] = node = changes.node(tree, nodes.IMAGE)
         node.image, node.label = image, kind.label
         node[KIND] = kind.name
-        node.location = (LEFT, nodes.ROW * (1 - row))
+        node.location = (LEFT, nodes.ROW - PITCH * rows.index(kind))
         nodes.project(node, look.coordinates, changes)
         tree.links.new(vector, node.inputs["Vector"])
     wiring = _Wiring(tree, shader, images, pictures, look, changes)
@@ -156,6 +161,7 @@ def _wire_height(wiring: _Wiring, kind: str) -> None:
             node.label = "Displacement (link to use)"
         else:
             output = wiring.tree.get_output_node("ALL")
+            output.location[1] = UNDER_SHADER
             wiring.link(node.outputs["Displacement"], output.inputs["Displacement"])
     else:
         node = wiring.between("ShaderNodeBump", source, "Bump")
