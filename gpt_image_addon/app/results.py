@@ -160,7 +160,7 @@ def describe_place(
     if not info.onto_object:
         if info.activates_objects and active is not None and active.mode in OWN_UNDO_MODES:
             mode = Message.of(OWN_UNDO_MODES[active.mode])
-            return message("The image comes at once, the plane when {mode} is left.", mode=mode), True
+            return message("Image at once; plane after {mode}", mode=mode), True
         return info.place, False
     objects = objects or _alone(active)
     if active is None and not objects:
@@ -179,9 +179,7 @@ def describe_place(
         return message("On the selected faces of {obj}", obj=obj.name), False
     if obj.mode in OWN_UNDO_MODES:
         mode = Message.of(OWN_UNDO_MODES[obj.mode])
-        return message(
-            "The image comes at once, and onto {obj} when {mode} is left.", obj=obj.name, mode=mode
-        ), True
+        return message("Image at once; onto {obj} after {mode}", obj=obj.name, mode=mode), True
     material = obj.active_material
     if material is None:
         return message("On {obj}", obj=obj.name), False

@@ -190,22 +190,32 @@ def why_deferred(application: Application) -> str | None:
     if scene is None:
         return "The scene that this was made for is not open."
     receivers = _receivers(application)
-    return _why_read_only(application, scene, receivers) or mode_in_the_way(application)
+    why = _why_read_only(application, scene, receivers)
+    obj = _find_busy(application, scene, receivers)
+    if obj is None or why:
+        return why
+    return message(
+        "'{obj}' is in {mode}; the result is imported when it is left.",
+        obj=obj.name,
+        mode=OWN_UNDO_MODES[obj.mode],
+    )
 
 
 def mode_in_the_way(application: Application) -> str | None:
-    """One sentence about the mode that has to be left before the result can be applied, or None."""
+    """The name of the mode that has to be left before the result can be applied, or None."""
     scene = find_scene(application)
-    if scene is None:
-        return None
-    receivers = _receivers(application)
+    obj = _find_busy(application, scene, _receivers(application)) if scene else None
+    return OWN_UNDO_MODES[obj.mode] if obj else None
+
+
+def _find_busy(
+    application: Application, scene: bpy.types.Scene, receivers: Receivers
+) -> bpy.types.Object | None:
+    """An object whose mode has to be left first."""
     for obj in _holders(application, scene, receivers):
         takes_faces = obj in receivers.objects and obj.type == "MESH" and obj.mode == "EDIT"
         if obj.mode in OWN_UNDO_MODES and not takes_faces:
-            mode = OWN_UNDO_MODES[obj.mode]
-            return message(
-                "'{obj}' is in {mode}; the result is imported when it is left.", obj=obj.name, mode=mode
-            )
+            return obj
     return None
 
 
