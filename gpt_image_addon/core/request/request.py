@@ -152,6 +152,8 @@ class Application(_Values):
     """`session_uid` of the scene the request came from: a result never enters another file's scene."""
     view_matrix: tuple[float, ...] | None = None
     """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
+    keeps_clear: bool = False
+    """Planes stand beside what is active, and beside earlier ones, where they would be in it."""
     composite: bool = True
     """After a masked edit, put back what lies outside the mask."""
     textures_dir: PathText | None = None

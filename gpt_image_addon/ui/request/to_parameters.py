@@ -89,7 +89,8 @@ def strengths(values: Values) -> dict[str, float]:
 def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, Any]:
     """Where the result goes.
 
-    :param selection: onto all objects that are selected; scripts mean the active one.
+    :param selection: onto all objects that are selected, or beside what is there; scripts mean the active
+        object, and just the 3D cursor.
     """
     values = context.scene.gpt_image
     active = context.active_object
@@ -100,6 +101,7 @@ def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, An
         "object_uids": tuple(obj.session_uid for obj in objects) if len(objects) > 1 else (),
         "scene_uid": context.scene.session_uid,
         "view_matrix": _view_matrix(context),
+        "keeps_clear": selection,
     }
     folder = values.textures_dir or getattr(settings.preferences(), "textures_dir", "")
     if folder:
