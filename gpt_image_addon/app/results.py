@@ -208,11 +208,11 @@ def use_variation(job: str, number: int) -> None:
     from ..scene.targets.base import Applied
     from ..scene.targets.registry import swap
 
-    found = next((one for one in session.jobs() if one.id == job), None)
+    found = _newest(job)
     if found is None and number < len(files(job)):
         session.choose_image(job, number)
         return
-    if not isinstance(found, Job) or not isinstance(found.applied, Applied):
+    if found is None or not isinstance(found.applied, Applied):
         raise InvalidRequestError(
             message("There is no finished job {job} in this session.", job=job), code="no_such_job"
         )
@@ -220,7 +220,7 @@ def use_variation(job: str, number: int) -> None:
     found.show(number)
     push_undo(found.title)
     if find_target(found.application.target).maps and found.applied.material:
-        show_variation(found.applied.material, number, partial(_show_maps, found, number))
+        show_variation(found.applied.material, received_number(job), partial(_show_maps, found, number))
 
 
 def _show_maps(job: Job, number: int, deliver: Deliver | None, error: GptImageError | None) -> None:
@@ -243,13 +243,21 @@ def shown_file(job: str) -> str:
     :raises InvalidRequestError: there is no such job, or its files are gone.
     """
     found = files(job)
-    return found[min(shown_number(job), len(found) - 1)]
+    return found[min(received_number(job), len(found) - 1)]
 
 
 def shown_number(job: str) -> int:
-    """Which of its images a job shows; 0 for the first."""
-    of_session = (one.used for one in session.jobs() if isinstance(one, Job) and one.id == job)
-    return next(of_session, session.chosen_image(job))
+    """Which of its images a job shows, as its row has them; 0 for the first."""
+    found = _newest(job)
+    return found.used if found is not None else session.chosen_image(job)
+
+
+def received_number(job: str) -> int:
+    """The same, of the images as they were received: a result may be used again from another one on."""
+    found = _newest(job)
+    if found is None or found.prepared is None:
+        return shown_number(job)
+    return (found.used + found.application.picture) % max(1, len(found.prepared.pictures))
 
 
 def delete(job: str) -> None:
@@ -263,6 +271,25 @@ def delete(job: str) -> None:
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
     delete_result(session.journal(settings.load(with_key=False)), job)
+
+
+def material_of(job: str) -> bpy.types.Material | None:
+    """The material of the open file that shows the result of a job; None where there is none."""
+    from ..scene.targets.asset_libraries import find_material
+    from ..scene.targets.base import Applied
+
+    found = _newest(job)
+    if found is not None and isinstance(found.applied, Applied):
+        material = bpy.data.materials.get(found.applied.material or "")
+        if material is not None:
+            return material
+    return find_material(job)
+
+
+def _newest(job: str) -> Job | None:
+    """The job of this session that used a result last."""
+    alike = (one for one in reversed(session.jobs()) if one.id == job and isinstance(one, Job))
+    return next((one for one in alike if one.applied is not None), None)
 
 
 def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bool = False) -> Path | None:

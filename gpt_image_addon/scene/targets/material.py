@@ -280,6 +280,8 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     material, images = build_material(
         name_of(prepared, application), _maps_of(prepared), prepared.facts, changes, look=look
     )
+    if application.picture:
+        material[PICTURE] = application.picture
     for obj in objects:
         slots.assign(obj, material, changes)
     base = images.pop("base_color")

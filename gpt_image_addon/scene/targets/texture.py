@@ -18,6 +18,9 @@ from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
 from .base import Applied, Target, engine_of, finish_material, name_of, receivers_of
 
+OTHER_MAPS = ("Metallic", "Roughness", "Normal")
+"""Inputs of shaders whose images belong to that of the base color."""
+
 
 def new_material(name: str, picture: ImageFile, changes: Transaction) -> bpy.types.Material:
     """A material that has the mean color of its image where a view shows no textures."""
@@ -237,7 +240,7 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
         )
         material, told_material = texture_material(group, name, picture, changes)
         _, told_wiring = wire(material, image, changes, coordinates=coordinates, engine=engine)
-        told += told_mapping + told_material + told_wiring
+        told += told_mapping + told_material + told_wiring + _told_of_maps(material, engine)
         worn += [(obj, material) for obj in group]
     messages += shared.first_few(told) if len(worn) > 1 else told
     if picture.has_alpha:
@@ -246,6 +249,27 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
         )
     first = worn[0][1] if worn else material
     return finish_material(worn, first, image, prepared, messages, changes)
+
+
+def _told_of_maps(material: bpy.types.Material, engine: str) -> list[str]:
+    """A sentence where a material goes on showing other maps than its base color."""
+    place = shaders.color_input(material.node_tree, engine)
+    output = shaders.output_of(material.node_tree, engine)
+    if place is None:
+        return []
+    ends = [Place(socket, place.groups) for socket in place.socket.node.inputs if socket.name in OTHER_MAPS]
+    ends += [Place(output.inputs["Displacement"])]
+    kept = [end.socket.name for end in ends if next(nodes.images_upstream(end), None)]
+    if not kept:
+        return []
+    return [
+        message(
+            "'{material}' keeps its maps for {names}, which are of the image before: with Material they are "
+            "made anew.",
+            material=material.name,
+            names=slots.names_for_people(kept),
+        )
+    ]
 
 
 TARGET = Target(_apply)

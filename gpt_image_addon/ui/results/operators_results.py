@@ -63,7 +63,7 @@ class GPT_IMAGE_OT_apply_result(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        shown = results.shown_number(self.job)
+        shown = results.received_number(self.job)
         finish_in_background(
             results.apply(self.job, target=self.target, picture=shown, **to_parameters.place(context))
         )
@@ -198,7 +198,7 @@ class GPT_IMAGE_OT_make_seamless(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        shown = results.shown_number(self.job)
+        shown = results.received_number(self.job)
         finish_in_background(
             results.apply(self.job, seamless=True, picture=shown, **to_parameters.place(context))
         )
@@ -225,14 +225,26 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
-    """Make the active material an asset with preview, catalog, tags and description"""
+    """Make the material of this result an asset with preview, catalog, tags and description"""
 
     bl_idname = "gpt_image.mark_asset"
     bl_label = "Mark Material as Asset"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
+    job: StringProperty(
+        name="Job",
+        description="Whose material is meant; the active object's when empty",
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        job = getattr(context, JOB_STRING, "")
+        if job:
+            if results.material_of(job) is None:
+                cls.poll_message_set("This result is in no material of this file.")
+                return False
+            return True
         active = context.active_object
         if active is None or active.active_material is None:
             cls.poll_message_set("The active object has no material.")
@@ -242,9 +254,19 @@ class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         library = getattr(settings.preferences(), "asset_library", "")
-        path = results.mark_asset(context.active_object.active_material, library)
+        material = results.material_of(self.job) if self.job else context.active_object.active_material
+        if material is None:
+            self.report({"ERROR"}, translate("This result is in no material of this file."))
+            return CANCELLED
+        path = results.mark_asset(material, library)
+        told = message(
+            "'{material}' is an asset of this file alone: save the file in the folder of an asset library, "
+            "or choose a library in the preferences.",
+            material=material.name,
+        )
         if path is not None:
-            self.report({"INFO"}, translate(message("The asset was written to {path}.", path=path)))
+            told = message("The asset was written to {path}.", path=path)
+        self.report({"INFO"}, translate(told))
         return FINISHED
 
 
@@ -284,7 +306,7 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
         for operator, icon in ACTIONS:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
         self.layout.separator()
-        self.layout.operator(GPT_IMAGE_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
+        self.layout.operator(GPT_IMAGE_OT_mark_asset.bl_idname, icon="ASSET_MANAGER").job = job
         self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, icon="X")
 
 
