@@ -22,6 +22,7 @@ from .submission import Submitter
 
 if TYPE_CHECKING:
     from ..core.journal.journal import Entry
+    from .submission import PreparedRequest
 
 log = get_logger(__name__)
 
@@ -87,6 +88,18 @@ def again(job: str, **application: Any) -> Job:
     :param application: parameters of `Application`, as for `apply`.
     :raises GptImageError: it can't be sent; nothing was.
     """
+    return _prepare_again(job, application).submit(reuse=False, retry_unknown=True)
+
+
+def price_again(job: str, **application: Any) -> float:
+    """What `again` would cost today, in USD at most: prices may have changed since.
+
+    :raises GptImageError: it can't be sent.
+    """
+    return _prepare_again(job, application).checked.price.high_usd
+
+
+def _prepare_again(job: str, application: dict[str, Any]) -> PreparedRequest:
     stored = entry(job)
     fresh = {
         "scene_uid": None,
@@ -96,8 +109,7 @@ def again(job: str, **application: Any) -> Job:
         "textures_dir": None,
     }
     wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
-    prepared = Submitter(settings.load()).prepare(stored.request, wanted)
-    return prepared.submit(reuse=False, retry_unknown=True)
+    return Submitter(settings.load()).prepare(stored.request, wanted)
 
 
 def _resolved(application: dict[str, Any]) -> dict[str, Any]:

@@ -81,6 +81,11 @@ def read(row: Parameter, values: Values) -> Any:
     return row.kind(value) if row.choices else value
 
 
+def copies_folder(values: Values) -> str:
+    """The folder that gets copies; that of the preferences where the scene has none."""
+    return str(values.textures_dir or getattr(settings.preferences(), "textures_dir", ""))
+
+
 def strengths(values: Values) -> dict[str, float]:
     """How strong the maps of a material are."""
     return {name: getattr(values, name) for name in STRENGTHS}
@@ -103,7 +108,7 @@ def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, An
         "view_matrix": _view_matrix(context),
         "keeps_clear": selection,
     }
-    folder = values.textures_dir or getattr(settings.preferences(), "textures_dir", "")
+    folder = copies_folder(values)
     if folder:
         found["textures_dir"] = folder
     return found

@@ -11,6 +11,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from ... import api
 from ...app import results, settings
 from ...core.errors import GptImageError
+from ...core.request.providers import find_provider
 from ...core.request.targets import list_targets
 from ...core.text.message import message
 from ..common import enum_items
@@ -76,6 +77,20 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
     bl_idname = "gpt_image.again"
     bl_label = "Another One"
 
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """What the tooltip says: also where it is sent, and what it may cost."""
+        said = translate(str(cls.__doc__))
+        try:
+            found = results.entry(properties.job)
+        except GptImageError:  # the operator says why
+            return said
+        provider = translate(find_provider(found.request.provider).label)
+        price = quote.price_text(
+            found.estimated_usd, found.estimated_usd, is_paid=find_provider(found.request.provider).is_paid
+        )
+        return f"{said}.\n{provider}, {price}"
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         return self._consider(context)
 
@@ -85,7 +100,9 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
         if confirm.is_just_sent(results.running(self.job)):
             self.report({"INFO"}, translate(confirm.JUST_SENT))
             return CANCELLED
-        self._dear_usd = confirm.dear_usd(results.entry(self.job).estimated_usd)
+        price = results.price_again(self.job, **to_parameters.place(context))
+        is_more = price > quote.CERTAIN * results.entry(self.job).estimated_usd  # than the button said
+        self._dear_usd = price if is_more else confirm.dear_usd(price)
         if not self._dear_usd:
             self._send(context)
             return FINISHED
