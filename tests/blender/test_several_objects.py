@@ -204,7 +204,7 @@ def test_objects_that_are_gone_keep_no_other_back() -> None:
     bpy.data.objects.remove(objects[2])
     applied = apply(prepared(maps=map_set()), wanted)
     assert applied.objects == ("Cube 0", "Cube 1")
-    assert "1 of the selected objects are gone." in applied.messages
+    assert "Selected objects that are gone: 1." in applied.messages
     for obj in objects[:2]:
         bpy.data.objects.remove(obj)
     applied = apply(prepared(maps=map_set()), wanted)

@@ -102,7 +102,10 @@ def test_every_menu_asks_first() -> None:
     assert len(buttons) == 3 and all(button.ask for button in buttons)
 
 
-def test_a_menu_sends_nothing_before_its_price_is_known(online: ApiServer) -> None:
+def test_a_menu_sends_nothing_before_its_price_is_known(
+    online: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quote, "current", lambda scene: quote.Quote(provider="openai"))
     values = bpy.context.scene.gpt_image
     values.provider, values.prompt, values.quality = "openai", "oak", "low"
     button = Button(GPT_IMAGE_OT_generate)

@@ -98,7 +98,7 @@ def find_receivers(application: Application) -> Receivers:
     told = []
     gone = len(set(application.object_uids)) - len(there)
     if gone:
-        told.append(message("{count} of the selected objects are gone.", count=gone))
+        told.append(message("Selected objects that are gone: {count}.", count=gone))
     left_out = [obj.name for obj in there if why_read_only(obj) is not None]
     if left_out:
         told.append(
