@@ -54,13 +54,15 @@ class Scheduler:
         self.queue.submit(job, work, expected_seconds)
         _start_ticking()
 
-    def start_local(self, title: str, work: Callable[[], Deliver]) -> Task:
+    def start_local(
+        self, title: str, work: Callable[[], Deliver], expected_seconds: float = LOCAL_SECONDS
+    ) -> Task:
         """Hand work that sends nothing to a worker.
 
         :param title: what to call it in the list of jobs.
         :param work: what it returns is called on the main thread, and gives the task's ``applied``.
         """
-        task = Task(title=title, expected_seconds=LOCAL_SECONDS, pump=drain)
+        task = Task(title=title, expected_seconds=expected_seconds, pump=drain)
         self._list(task)
         self.queue.start(task, work)
         _start_ticking()

@@ -21,9 +21,10 @@ def _draw_generate(target: str) -> Draw:
     def draw(self: Any, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.operator_context = "INVOKE_DEFAULT"
-        layout.operator(
-            GPT_IMAGE_OT_generate.bl_idname, text="From GPT Image Prompt", icon="SHADERFX"
-        ).target = target
+        button = layout.operator(
+            GPT_IMAGE_OT_generate.bl_idname, text="From GPT Image Prompt...", icon="SHADERFX"
+        )
+        button.target, button.ask = target, True
 
     return draw
 

@@ -21,13 +21,30 @@ from gpt_image_addon.ui import main_panel
 from gpt_image_addon.ui.common import enum_items
 from gpt_image_addon.ui.presets import presets, style_operators
 from gpt_image_addon.ui.references import images, operators
-from gpt_image_addon.ui.request import confirm, from_job, generate, model_notice, quote, to_parameters
+from gpt_image_addon.ui.request import (
+    confirm,
+    from_job,
+    generate,
+    model_notice,
+    quote,
+    subpanels,
+    to_parameters,
+)
 from gpt_image_addon.ui.results import disk_usage
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
 
 SMALL = {"provider": "offline", "size": "64x64"}
-ELSEWHERE = {"object_name", "object_uid", "scene_uid", "view_matrix", "picture", "repair_seams", "overwrite"}
+ELSEWHERE = {
+    "object_name",
+    "object_uid",
+    "object_uids",
+    "scene_uid",
+    "view_matrix",
+    "picture",
+    "repair_seams",
+    "overwrite",
+}
 """Parameters that say where a result goes, which the panel knows without asking; it replaces no file."""
 
 
@@ -376,3 +393,18 @@ def test_strengths_are_shown_where_they_do_something() -> None:
     assert "gpt_image.remake_material" not in draw(main).operators
     assert api.submit("oak", target="material", **SMALL).wait(20)
     assert "gpt_image.remake_material" in draw(main).operators
+
+
+def test_what_is_about_copies_shows_where_there_is_a_folder() -> None:
+    values().target = "material"
+
+    def drawn() -> set[str]:
+        layout = Layout()
+        subpanels._draw_output(layout, values(), quote.current(bpy.context.scene))
+        return {"Depth", "Normals", "Pack"} & set(layout.said)
+
+    assert drawn() == set()
+    values().textures_dir = "/copies"
+    assert drawn() == {"Depth", "Normals", "Pack"}
+    values().target = "plane"
+    assert drawn() == set()

@@ -11,6 +11,8 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from ... import api
 from ...app import results, settings, submission
 from ...core.request.parameters import PARAMETERS, SNAPPED
+from ...core.request.providers import find_provider
+from ...core.request.targets import find_target
 from ..common import enum_items, state
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.sidebar import CATEGORY
@@ -50,7 +52,7 @@ def prepare_request(
     """The panel's request, ready to be sent, as far as the model takes it.
 
     :param given: parameters that override the panel's, and are sent or refused as they are.
-    :param at_once: see `Submitter.prepare`.
+    :param at_once: see `Submitter.prepare`. Only the active object gets the result then.
     :raises GptImageError: it can't be sent.
     """
     values = context.scene.gpt_image
@@ -58,7 +60,8 @@ def prepare_request(
     wanted = to_parameters.plain(values) | to_parameters.onto_target(
         values, given.get("target", values.target)
     )
-    parameters = {**wanted, **to_parameters.place(context), **pictures, **given}
+    place = to_parameters.place(context, selection=not at_once)
+    parameters = {**wanted, **place, **pictures, **given}
     request, application = api.split(**parameters)
     snap = SNAPPED - given.keys()
     submitter = submission.Submitter(settings.load())
@@ -113,6 +116,12 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         options={"SKIP_SAVE", "HIDDEN"},
     )
 
+    ask: BoolProperty(
+        name="Ask",
+        description="Show prompt and price before anything is sent",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
     @classmethod
     def description(cls, context: bpy.types.Context, properties: Any) -> str:
         """What the tooltip says: also what it may cost."""
@@ -126,7 +135,10 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             return False
         if getattr(context, REQUEST_POINTER, None) is not None:
             problem = quote.current(context.scene).problem
-            problem = problem or results.why_not_onto(context.active_object, context.scene.gpt_image.target)
+            target = context.scene.gpt_image.target
+            problem = problem or results.why_not_onto(
+                context.active_object, target, results.receivers(context)
+            )
             if problem:
                 cls.poll_message_set(translate(problem))
                 return False
@@ -134,7 +146,9 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         self._question: confirm.Question | None = None
-        if not self.prompt and not to_parameters.prompt_of(context.scene.gpt_image):
+        prompt = to_parameters.prompt_of(context.scene.gpt_image)
+        if self.ask or not (self.prompt or prompt):
+            self.prompt = self.prompt or prompt
             return context.window_manager.invoke_props_dialog(self, width=confirm.WIDTH)
         return self._consider(context)
 
@@ -160,8 +174,14 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             confirm.draw(self.layout, self._question, quote.price_of(self._prepared.checked.price))
             return
         self.layout.prop(self, "prompt")
-        self.layout.prop(context.scene.gpt_image, "target")
-        self.layout.label(text=quote.current(context.scene).price, icon="INFO", translate=False)
+        if self.target:
+            info = find_target(self.target)
+            self.layout.label(text=info.label, icon=info.icon)
+        else:
+            self.layout.prop(context.scene.gpt_image, "target")
+        found = quote.current(context.scene)
+        where = translate(find_provider(found.provider).label)
+        self.layout.label(text=f"{where}  ·  {found.price or '…'}", icon="INFO", translate=False)
 
     def execute(self, context: bpy.types.Context) -> Returned:
         """From a script, or after the OK of a dialog."""
@@ -169,6 +189,9 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             return self._finish(context)
         asked: confirm.Question | None = self._question
         if asked is None:  # the prompt's dialog closes: what is to be asked next needs one of its own
+            if not quote.current(context.scene).price:
+                self.report({"WARNING"}, translate("The price is not known yet; try again in a moment."))
+                return CANCELLED
             names = (*GIVEN, *confirm.ALREADY_SAID)
             return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given(names))
         return self._start(confirm.answered(asked, self.again))

@@ -24,7 +24,7 @@ Draw = Callable[[Any, Any, "Quote"], None]
 
 def draw_place(layout: Any, context: bpy.types.Context, target: str) -> None:
     """Where the result will go."""
-    place, is_odd = results.describe_place(context.active_object, target)
+    place, is_odd = results.describe_place(context.active_object, target, results.receivers(context))
     row = layout.row()
     row.active = is_odd
     row.label(text=translate(place), icon="ERROR" if is_odd else "FORWARD", translate=False)

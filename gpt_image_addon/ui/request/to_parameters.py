@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ...app import settings
+from ...app import results, settings
 from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
 from ...core.request.targets import find_target
@@ -108,21 +108,34 @@ def read(row: Parameter, values: Values) -> Any:
     return row.kind(value) if row.choices else value
 
 
+def copies_folder(values: Values) -> str:
+    """The folder that gets copies; that of the preferences where the scene has none."""
+    return str(values.textures_dir or getattr(settings.preferences(), "textures_dir", ""))
+
+
 def strengths(values: Values) -> dict[str, float]:
     """How strong the maps of a material are."""
     return {name: getattr(values, name) for name in STRENGTHS}
 
 
-def place(context: bpy.types.Context) -> dict[str, Any]:
-    """Where the result goes."""
+def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, Any]:
+    """Where the result goes.
+
+    :param selection: onto all objects that are selected, or beside what is there; scripts mean the active
+        object, and just the 3D cursor.
+    """
     values = context.scene.gpt_image
     active = context.active_object
+    objects = results.receivers(context) if selection else []
+    first = active if active in objects or not objects else objects[0]
     found: dict[str, Any] = {
-        "object_uid": active.session_uid if active is not None else None,
+        "object_uid": first.session_uid if first is not None else None,
+        "object_uids": tuple(obj.session_uid for obj in objects) if len(objects) > 1 else (),
         "scene_uid": context.scene.session_uid,
         "view_matrix": _view_matrix(context),
+        "keeps_clear": selection,
     }
-    folder = values.textures_dir or getattr(settings.preferences(), "textures_dir", "")
+    folder = copies_folder(values)
     if folder:
         found["textures_dir"] = folder
     return found

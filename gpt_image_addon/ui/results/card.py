@@ -19,6 +19,7 @@ from ..presets import presets
 from ..request import generate, quote
 from . import chosen, failures, operators_failures, operators_history, operators_results
 from .outcomes import FAILURES, STATE_ICONS
+from .progress import progress_text
 
 if TYPE_CHECKING:
     from ...api import Task
@@ -152,7 +153,7 @@ def _draw_progress(row: Any, task: Task) -> None:
             button = row.operator(generate.GPT_IMAGE_OT_move_job.bl_idname, text="", icon=icon)
             button.job, button.step = task.id, step
     else:
-        row.progress(text=f"{text} · {task.elapsed:.0f} s", factor=task.shown_progress, translate=False)
+        row.progress(text=progress_text(task), factor=task.shown_progress, translate=False)
     row.operator(generate.GPT_IMAGE_OT_cancel.bl_idname, text="", icon="X").job = task.id
 
 

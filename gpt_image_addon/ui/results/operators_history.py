@@ -124,7 +124,7 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
         recovered = 0
         for entry in api.unapplied():
             # Not all of them onto the active object, one over the other.
-            place = to_parameters.place(context) | {"object_uid": NO_OBJECT}
+            place = to_parameters.place(context) | {"object_uid": NO_OBJECT, "object_uids": ()}
             try:
                 finish_in_background(
                     results.apply(entry.id, **place, object_name=entry.application.object_name)
