@@ -20,6 +20,7 @@ from ...core.request.providers import find_provider
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
+from ..references import inpaint
 from . import model_notice, to_parameters
 
 if TYPE_CHECKING:
@@ -168,6 +169,9 @@ def _problem(values: Any, provider: str) -> str:
             return message("Reference {number} has no image yet.", number=number)
         if reference.kind == "file" and not reference.file:
             return message("Reference {number} has no file yet.", number=number)
+    problem = inpaint.problem(values)
+    if problem:
+        return problem
     try:
         settings.load(with_key=False).check_provider(provider, has_key=settings.has_key())
     except GptImageError as error:
