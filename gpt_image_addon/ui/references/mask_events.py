@@ -1,4 +1,4 @@
-"""Tells inpaints of what happens to the file: undo, another file, saving."""
+"""Tells masks of what happens to the file: undo, another file, saving."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...lazy import is_loaded
-from . import inpaint, mask_check, paint_editor
+from . import inpaint, mask_check, paint_editor, rectangle_outline
 
 
 def attach() -> None:
@@ -19,6 +19,7 @@ def detach() -> None:
     """The mirror image of `attach`; nothing is drawn any more."""
     for name, handler in HANDLERS:
         getattr(bpy.app.handlers, name).remove(handler)
+    rectangle_outline.remove()
     if is_loaded(inpaint):
         inpaint.close()
 
@@ -30,6 +31,7 @@ def _concerned() -> bool:
 
 @persistent  # type: ignore[untyped-decorator]
 def _on_load(*_: object) -> None:
+    rectangle_outline.sync()
     if _concerned():
         paint_editor.forget()
         mask_check.forget()
@@ -38,6 +40,7 @@ def _on_load(*_: object) -> None:
 
 @persistent  # type: ignore[untyped-decorator]
 def _on_undo(*_: object) -> None:
+    rectangle_outline.sync()
     if _concerned():
         mask_check.forget()
         inpaint.sync()

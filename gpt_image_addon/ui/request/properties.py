@@ -21,7 +21,7 @@ from bpy.props import (
 
 from ...core.request.parameters import PARAMETERS, PROMPT_LIMIT, STRENGTHS, Parameter
 from ..common import enum_items
-from ..references import inpaint
+from ..references import inpaint, rectangle_outline
 from . import quote
 
 PROPERTY = "gpt_image"
@@ -34,6 +34,7 @@ def _models(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
 
 def _mask_changed(values: Any, context: bpy.types.Context) -> None:
     inpaint.end_others(values)
+    rectangle_outline.sync()
 
 
 OWN: Mapping[str, dict[str, Any]] = {

@@ -104,7 +104,24 @@ def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
     if values.mask != "none":
         layout.prop(values, "composite")
         if not len(values.references):
-            layout.label(text="Add the picture to change as a reference", icon="INFO")
+            _draw_missing_reference(layout, values.mask)
+    _draw_inpaint(layout)
+
+
+def _draw_missing_reference(layout: Any, mask: str) -> None:
+    """One button that brings the image that a mask changes."""
+    kind, text = ("viewport", "Use This View") if mask == "rectangle" else ("image", "Add the Image")
+    button = layout.operator(
+        references.GPT_IMAGE_OT_add_reference.bl_idname, text=text, icon="IMAGE_REFERENCE"
+    )
+    button.kind = kind
+
+
+def _draw_inpaint(layout: Any) -> None:
+    """In an Image Editor: the way to a mask over the image that it shows."""
+    image = getattr(bpy.context.space_data, "image", None)
+    if image is not None and app_references.masked_image(image) is None:
+        layout.operator("gpt_image.edit_region", icon="BRUSH_DATA").image = image.name
 
 
 def _draw_output(layout: Any, values: Any, found: Quote) -> None:
