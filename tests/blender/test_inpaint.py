@@ -12,7 +12,8 @@ import pytest
 
 from gpt_image_addon import api
 from gpt_image_addon.app import references, results
-from gpt_image_addon.ui.references import inpaint, paint_editor
+from gpt_image_addon.ui.common import state
+from gpt_image_addon.ui.references import inpaint, mask_overlay, paint_editor, rectangle_outline
 from gpt_image_addon.ui.request import quote
 from tests.api_server import ApiServer, faults
 from tests.blender.scene_fixtures import RED, cube, picture, reopen
@@ -304,3 +305,28 @@ def test_the_brush_is_white_and_gets_its_color_back() -> None:
     unified.color = (0, 1, 0)
     paint_editor.restore_brush()
     assert tuple(unified.color) == (0, 1, 0), "what the user chose meanwhile stays"
+
+
+def test_the_rectangle_is_drawn_as_long_as_the_panel_has_it() -> None:
+    outline = state.part(rectangle_outline.Outline)
+    assert outline.handler is None
+    values().mask = "rectangle"
+    assert outline.handler is not None
+    assert "reference" in inpaint.problem(values())
+    bpy.ops.gpt_image.add_reference(kind="viewport")
+    assert inpaint.problem(values()) == ""
+    values().mask = "none"
+    assert outline.handler is None
+
+
+def test_nothing_is_drawn_in_another_file(tmp_path: Path) -> None:
+    begin(red_image())
+    overlay = state.part(mask_overlay.Overlay)
+    assert overlay.handler is not None
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "at-work.blend"))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    assert overlay.handler is None
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "at-work.blend"))
+    assert overlay.handler is not None and inpaint.find(values()) is not None
+    values().mask = "none"
+    assert overlay.handler is None

@@ -12,7 +12,7 @@ from ..common.translate import translate
 from . import rectangle_outline
 
 SMALLEST = 0.01  # of the view
-HINT = "Drag over what may change in a 3D view.   Esc: Cancel"
+HINT = "Drag over what may change in a 3D view; Esc cancels."
 Point = tuple[float, float]
 
 
