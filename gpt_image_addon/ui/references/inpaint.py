@@ -21,7 +21,7 @@ SETTINGS = "gpt_image_settings_before"
 """Custom property of a mask: what the panel said before."""
 CHANGED = ("target", "n", "background", "seamless", "size", "width", "height")
 """Values of the panel that an inpaint sets."""
-NOTHING_PAINTED = "Paint what may change in the Image Editor first."
+NOTHING_PAINTED = "Paint over what may change."
 
 
 def begin(context: bpy.types.Context, image: bpy.types.Image) -> None:

@@ -33,7 +33,13 @@ void main()
   color.rgb += (1.0 - clamp(color.a, 0.0, 1.0)) * 0.2;
   /* A mask counts from half of white, which is 0.216 in linear light. */
   float share = 0.55 * smoothstep(0.19, 0.24, texture(mask, place).r);
-  fragColor = vec4(mix(color.rgb, tint, share), 1.0);
+  vec3 shown = mix(color.rgb, tint, share);
+  if (srgbTarget) { /* The frame buffer encodes what it gets. */
+    vec3 low = shown / 12.92;
+    vec3 high = pow((shown + 0.055) / 1.055, vec3(2.4));
+    shown = mix(high, low, vec3(lessThanEqual(shown, vec3(0.04045))));
+  }
+  fragColor = vec4(shown, 1.0);
 }
 """
 
@@ -92,6 +98,7 @@ def _compile(overlay: Overlay) -> None:
     info.push_constant("MAT4", "ModelViewProjectionMatrix")
     info.push_constant("VEC3", "tint")
     info.push_constant("BOOL", "is_color")
+    info.push_constant("BOOL", "srgbTarget")  # Blender sets it
     info.sampler(0, "FLOAT_2D", "picture")
     info.sampler(1, "FLOAT_2D", "mask")
     info.vertex_in(0, "VEC2", "pos")

@@ -94,6 +94,7 @@ def _settle() -> None:
                 region = next(region for region in area.regions if region.type == "WINDOW")
                 with bpy.context.temp_override(window=window, area=area, region=region):
                     bpy.ops.image.view_all(fit_view=True)
+                    bpy.ops.image.view_zoom_out()  # brushes lie over its edge
 
 
 def _find(context: bpy.types.Context) -> Any:

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.app import references, results
 from harness import Point, Search, Steps, click, find_button, find_icon, press, run, until, window
-from screen_reader import look
+from screen_reader import photograph
 from user import Sidebar, click_text, drag, open_sidebar, over, shot
 
 TINTED = 60  # levels by which red leads where the mask is white
@@ -77,7 +77,10 @@ def begin(sidebar: Sidebar) -> Steps:
 
 def tint_at(point: Point) -> int:
     """By how much red leads there."""
-    red, green, blue = (int(level) for level in look()[point[1], point[0]][:3])
+    seen = window()
+    row = seen.height - 1 - point[1]
+    start = 3 * (row * seen.width + point[0])
+    red, green, blue = photograph("rgb:-")[start : start + 3]
     return red - max(green, blue)
 
 
