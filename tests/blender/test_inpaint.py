@@ -107,8 +107,8 @@ def test_a_mask_that_lets_nothing_change_is_said_before(online: ApiServer) -> No
     assert quote.current(bpy.context.scene).problem == inpaint.NOTHING_PAINTED
     paint_corner(mask)
     assert inpaint.problem(values()) == ""
-    values().references.clear()
-    assert "reference" in inpaint.problem(values())
+    values().mask = "file"
+    assert "no file" in inpaint.problem(values())
 
 
 def test_only_black_strokes_are_no_mask(online: ApiServer) -> None:
@@ -269,6 +269,12 @@ def test_maps_that_stay_are_told(online: ApiServer) -> None:
     image = bpy.data.images[job.applied.images[0]]
     edit = inpainted(image)
     assert any("stay" in text for text in edit.applied.messages)
+    material = bpy.data.objects[job.applied.object].active_material
+    assert api.remake_material(material.name, normal_strength=2.0)
+    tree = material.node_tree
+    shown_images = [node.image for node in tree.nodes if node.get("gpt_image_kind") == "base_color"]
+    assert [image.name for image in shown_images] == [edit.applied.images[0]]
+    assert "gpt_image_image_before" in shown_images[0], "new strengths leave the edit where it is"
 
 
 def test_the_painted_mask_is_saved(tmp_path: Path) -> None:
@@ -312,9 +318,6 @@ def test_the_rectangle_is_drawn_as_long_as_the_panel_has_it() -> None:
     assert outline.handler is None
     values().mask = "rectangle"
     assert outline.handler is not None
-    assert "reference" in inpaint.problem(values())
-    bpy.ops.gpt_image.add_reference(kind="viewport")
-    assert inpaint.problem(values()) == ""
     values().mask = "none"
     assert outline.handler is None
 

@@ -65,10 +65,6 @@ def way_back(values: Any) -> results.ReplaceImage | None:
 
 def problem(values: Any) -> str:
     """Why the panel's mask can't be used, with the next step; empty where it can. Reads no pixels."""
-    if values.mask == "none":
-        return ""
-    if not len(values.references):
-        return "A mask needs the image that it changes: add a reference."
     if values.mask == "file" and not values.mask_file:
         return "The mask has no file yet: choose one."
     if values.mask != "image":
