@@ -54,6 +54,12 @@ def find(values: Any) -> tuple[bpy.types.Image, bpy.types.Image] | None:
     return image, mask
 
 
+def mask_at_work() -> bpy.types.Image | None:
+    """The mask of this scene's inpaint; None where there is none."""
+    found = find(bpy.context.scene.gpt_image) if bpy.context.scene is not None else None
+    return found[1] if found is not None else None
+
+
 def way_back(values: Any) -> results.ReplaceImage | None:
     """What puts the result of the panel's request in place of the image that it inpaints."""
     found = find(values)

@@ -44,6 +44,7 @@ def _on_undo(*_: object) -> None:
     if _concerned():
         mask_check.forget()
         inpaint.sync()
+        paint_editor.refill(inpaint.mask_at_work())
 
 
 @persistent  # type: ignore[untyped-decorator]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -25,6 +25,8 @@ class Editors:
 
     modes: dict[int, str] = field(default_factory=dict)
     """What an editor was used for before, by the pointer of its area."""
+    images: dict[int, str] = field(default_factory=dict)
+    """The name of the image that an editor was given when the mask had left."""
     colors: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """Those of the brush before."""
 
@@ -34,25 +36,47 @@ def show(context: bpy.types.Context, mask: bpy.types.Image) -> None:
     if bpy.app.background or context.window is None:
         return
     area = _find(context) or _open(context)
+    _paint_in(area, mask)
+    _settle_soon({area.as_pointer()})
+
+
+def _paint_in(area: Any, mask: bpy.types.Image) -> None:
     space = area.spaces.active
     state.part(Editors).modes.setdefault(area.as_pointer(), space.mode)
     space.image = mask
     space.mode = "PAINT"
-    scheduler.errand(partial(time.sleep, SETTLED), lambda *_: _settle())
 
 
 def leave(mask: bpy.types.Image, image: bpy.types.Image | None) -> None:
     """Give the editors that show a mask back, to show the image, and the brush its color."""
-    editors = state.part(Editors)
+    editors, left = state.part(Editors), set()
     for area in _areas():
-        space = area.spaces.active
+        key, space = area.as_pointer(), area.spaces.active
         if space.image == mask:
+            left.add(key)
             space.image = image
-        mode = editors.modes.pop(area.as_pointer(), "")
-        if mode and space.mode == "PAINT":
-            space.mode = mode
+            editors.images[key] = image.name if image is not None else ""
+        if key in editors.modes and space.mode == "PAINT":
+            space.mode = editors.modes[key]
     editors.modes.clear()
     restore_brush()
+    _settle_soon(left)
+
+
+def refill(mask: bpy.types.Image | None) -> None:
+    """Show something in editors of ours whose image an undo has taken: a mask at work, else its image."""
+    editors, filled = state.part(Editors), set()
+    for area in _areas():
+        key = area.as_pointer()
+        if area.spaces.active.image is not None or key not in {*editors.images, *editors.modes}:
+            continue
+        filled.add(key)
+        if mask is not None:
+            _paint_in(area, mask)
+        else:
+            area.spaces.active.image = bpy.data.images.get(editors.images.get(key, ""))
+            area.spaces.active.mode = editors.modes.pop(key, "VIEW")
+    _settle_soon(filled)
 
 
 def restore_brush() -> None:
@@ -79,18 +103,27 @@ def forget() -> None:
     """Another file is open: nothing of this is there any more."""
     editors = state.part(Editors)
     editors.modes.clear()
+    editors.images.clear()
     editors.colors.clear()
 
 
-def _settle() -> None:
+def _settle_soon(areas: Collection[int]) -> None:
+    if areas and not bpy.app.background:
+        scheduler.errand(partial(time.sleep, SETTLED), lambda *_: _settle(areas))
+
+
+def _settle(areas: Collection[int]) -> None:
     """What can't be done before Blender has drawn an editor anew."""
-    modes = state.part(Editors).modes
-    if not modes:
-        return
-    take_brush()
+    editors = state.part(Editors)
+    if editors.modes:
+        take_brush()
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.as_pointer() in modes and area.type == "IMAGE_EDITOR":
+            if (
+                area.as_pointer() in areas
+                and area.type == "IMAGE_EDITOR"
+                and area.spaces.active.image is not None
+            ):
                 region = next(region for region in area.regions if region.type == "WINDOW")
                 with bpy.context.temp_override(window=window, area=area, region=region):
                     bpy.ops.image.view_all(fit_view=True)

@@ -12,9 +12,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.app import references, results
-from harness import Point, Search, Steps, click, find_button, find_icon, press, run, until, window
+from harness import (
+    OUT,
+    Point,
+    Search,
+    Steps,
+    click,
+    find_button,
+    find_icon,
+    press,
+    run,
+    screenshot,
+    until,
+    window,
+)
 from screen_reader import photograph
-from user import Sidebar, click_text, drag, open_sidebar, over, shot
+from user import Sidebar, click_text, drag, open_sidebar, over
 
 TINTED = 60  # levels by which red leads where the mask is white
 HALF_ROW = 6  # pixels
@@ -95,7 +108,6 @@ def paint(sidebar: Sidebar) -> Steps:
     )
     assert tuple(unified.color) == (1, 1, 1), tuple(unified.color)
     unified.size = 60
-    yield from shot("30-inpaint-begins", over(sidebar.area))
     plain = tint_at(place(0.25, 0.25))
     assert inpaint_problem(), "nothing was painted yet"
     across = [place(low + step * (high - low) / 4, 0.25) for step in range(5)]
@@ -104,14 +116,13 @@ def paint(sidebar: Sidebar) -> Steps:
         yield
         yield
         assert tint_at(place(0.25, 0.25)) > plain + TINTED, "the stroke is not seen while it is painted"
-        yield from shot("31-inpaint-while-painting", across[-1])
+        screenshot(OUT / "30-inpaint-while-painting.png")
 
     yield from drag(across, before_release=held)
     for height in (0.15, 0.35):
         yield from drag([place(low, height), place(0.25, height), place(high, height)])
     yield from until(lambda: not references.is_black(mask), "white paint")
     yield from until(lambda: not inpaint_problem(), "the button to be live")
-    yield from shot("32-inpaint-painted", over(sidebar.area))
 
 
 def inpaint_problem() -> str:
@@ -134,7 +145,7 @@ def keep(sidebar: Sidebar) -> Steps:
     assert shown_on_cube() != before and shown_on_cube().name == name, "it is in the place of the one before"
     assert image_editor().spaces.active.image == shown_on_cube()
     assert image_editor().spaces.active.mode == "VIEW" and window().workspace == workspace
-    yield from shot("33-inpaint-kept", over(sidebar.area))
+    screenshot(OUT / "31-inpaint-kept.png")
 
 
 def there_and_back(sidebar: Sidebar) -> Steps:
@@ -147,14 +158,15 @@ def there_and_back(sidebar: Sidebar) -> Steps:
 
     yield from press("Z", view, ctrl=True)
     yield from until(other, "the image before")
-    yield from shot("34-inpaint-undone", view)
+    yield from until(lambda: image_editor().spaces.active.image == values().mask_image, "the mask again")
+    screenshot(OUT / "32-inpaint-undone.png")
     yield from press("Z", view, ctrl=True, shift=True)
     yield from until(lambda: not other(), "the image after")
+    yield from until(lambda: image_editor().spaces.active.image == shown_on_cube(), "it in the editor")
     job = api.jobs()[-1].id
     assert results.can_revert(job) and shown_on_cube().name == after
     bpy.ops.gpt_image.revert(job=job)
     assert other() and shown_on_cube().name == after
-    yield from shot("35-inpaint-reverted", view)
     bpy.ops.wm.save_as_mainfile(filepath=os.environ["SAVED_FILE"])
 
 
@@ -183,6 +195,7 @@ def leave_by_clearing(sidebar: Sidebar) -> Steps:
 
 
 def script() -> Steps:
+    bpy.context.preferences.view.smooth_view = 0
     sidebar = yield from open_sidebar()
     yield from pick(sidebar)
     yield from begin(sidebar)
