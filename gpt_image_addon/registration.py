@@ -12,7 +12,9 @@ from .lazy import defer, is_loaded
 defer(
     *("api", "app.models", "app.references", "app.results", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
-    *("ui.preferences.connection_test", "ui.references.images", "ui.request.confirm", "ui.request.from_job"),
+    *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
+    *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),
+    *("ui.request.confirm", "ui.request.from_job"),
     *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),
     *("ui.results.chosen", "ui.results.disk_usage", "ui.results.failure_table", "ui.results.failures"),
     "ui.results.history_view",
@@ -25,7 +27,7 @@ from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
-from .ui.references import mask_rectangle, operators  # noqa: E402
+from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
 from .ui.request import generate, long_prompt, maps, properties, subpanels  # noqa: E402
 from .ui.results import (  # noqa: E402
     chosen,
@@ -88,6 +90,7 @@ def register() -> None:
         bpy.utils.register_class(cls)
     properties.attach()
     presets.attach()
+    mask_events.attach()
     menus.append()
     shortcuts.attach()
     new_file.attach()
@@ -118,6 +121,7 @@ def unregister() -> None:
     shortcuts.detach()
     new_file.detach()
     menus.remove()
+    mask_events.detach()
     thumbnails.close()
     presets.detach()
     properties.detach()

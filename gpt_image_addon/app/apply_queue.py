@@ -132,11 +132,15 @@ class Applier:
 
     def _import(self, job: Job) -> Generator[StepResult, None, object]:
         """From the pictures to what the user has, and into the journal."""
+        from ..scene.targets.base import Applied
+
         assert job.prepared is not None
         if job.apply is None:
             applied: object = yield from self._put_into_scene(job, job.prepared)
         else:
             applied = job.apply(job)
+            if self.save and isinstance(applied, Applied):
+                yield from self._save_beside(job, applied)
         yield StepResult.BUSY
         if job.prepared.pictures and not _file_is_gone(job.application):
             push_undo(job.prepared.pictures[0].name)
@@ -149,14 +153,14 @@ class Applier:
         from ..scene import prepared_images
         from ..scene.targets.registry import apply, prepare_images
 
-        _check_file(job.application)
+        check_file(job.application)
         try:
             for picture in prepare_images(prepared, job.application):
                 if picture is not None:
                     yield from self._have_memory_for(picture)
                 else:
                     yield StepResult.BUSY
-                _check_file(job.application)
+                check_file(job.application)
             clear_preview(job)
             applied = apply(prepared, job.application, turn_views=self.turn_views)
             if self.save:
@@ -297,7 +301,8 @@ def _forget_images(job: Job) -> None:
         prepared_images.drop((*job.prepared.pictures, *job.prepared.maps.values()))
 
 
-def _check_file(application: Application) -> None:
+def check_file(application: Application) -> None:
+    """:raises SceneError: the file that a result was made for is closed."""
     if _file_is_gone(application):
         message = "The file that this was made for is closed; the result is kept."
         raise SceneError(message, code="file_closed", billed="yes")

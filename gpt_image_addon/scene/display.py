@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 import bpy
 
+from .images import MASK_OF
+
 
 def show_image(image: bpy.types.Image) -> None:
-    """Put the image into open Image Editors, except pinned ones and those that show a render."""
+    """Put the image into open Image Editors, except pinned ones and those with a render or a mask at work."""
     for area in _areas("IMAGE_EDITOR"):
         space = area.spaces.active
         shown = space.image
-        if not space.use_image_pin and (shown is None or shown.type not in ("RENDER_RESULT", "COMPOSITING")):
+        is_needed = shown is not None and (MASK_OF in shown or shown.type in ("RENDER_RESULT", "COMPOSITING"))
+        if not space.use_image_pin and not is_needed:
             space.image = image
 
 

@@ -10,7 +10,7 @@ import bpy
 from .references.operators import GPT_IMAGE_OT_add_reference
 from .request.generate import GPT_IMAGE_OT_generate
 from .results import outcomes
-from .results.operators_results import GPT_IMAGE_OT_strip
+from .results.operators_results import GPT_IMAGE_OT_edit_region, GPT_IMAGE_OT_strip
 
 Draw = Callable[[Any, bpy.types.Context], None]
 
@@ -46,6 +46,10 @@ def _draw_image(self: Any, context: bpy.types.Context) -> None:
             GPT_IMAGE_OT_add_reference.bl_idname, text="Use as GPT Image Reference", icon="IMAGE_REFERENCE"
         )
         button.kind, button.image = "image", shown.name
+        inpaint = self.layout.operator(
+            GPT_IMAGE_OT_edit_region.bl_idname, text="Inpaint with GPT Image", icon="BRUSH_DATA"
+        )
+        inpaint.image = shown.name
 
 
 def _draw_clean_up(self: Any, context: bpy.types.Context) -> None:

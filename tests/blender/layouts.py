@@ -30,6 +30,10 @@ class Layout:
     def panel(self, idname: str, default_closed: bool = False) -> tuple[Layout, Layout | None]:
         return self._part(), self._part() if self.opened else None
 
+    def panel_prop(self, data: Any, name: str) -> tuple[Layout, Layout | None]:
+        assert isinstance(getattr(data, name), bool)
+        return self._part(), self._part() if self.opened or getattr(data, name) else None
+
     def separator(self, **_: Any) -> None:
         return None
 

@@ -202,7 +202,7 @@ def test_the_menu_means_the_image_that_is_shown() -> None:
     bpy.ops.gpt_image.use_as_reference(job=job.id)
     assert values().references[0].file.endswith("image-2.png")
     bpy.ops.gpt_image.edit_region(job=job.id)
-    assert values().references[0].file.endswith("image-2.png")
+    assert values().references[0].image.name == job.applied.images[1]
 
 
 def test_planes_exchange_their_images() -> None:

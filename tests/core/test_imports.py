@@ -74,12 +74,13 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch",
         "",
     ),
+    "lazy": ("core.common", ""),
     "ui.common.translations": ("", ""),
     "ui.common": (
         "core.text core.errors core.request core.results app api ui.common.translations",
         "bpy blf",
     ),
-    "ui.references": ("core.text core.errors core.request app ui.common", "bpy gpu gpu_extras"),
+    "ui.references": ("core.text core.errors core.request app ui.common lazy", "bpy gpu gpu_extras"),
     "ui.request": (
         "core.text core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
         "bpy",
@@ -89,7 +90,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy bpy_extras bl_operators bl_ui",
     ),
     "ui.results": (
-        "core.text core.errors core.request core.journal app api ui.common ui.request ui.presets",
+        "core.text core.errors core.request core.journal app api ui.common ui.references ui.request"
+        " ui.presets",
         "bpy",
     ),
     "ui.preferences": (
@@ -103,7 +105,6 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "",
     ),
     "presets.gpt_image": ("", "bpy"),
-    "lazy": ("core.common", ""),
     "registration": (
         "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.request"
         " ui.presets ui.results ui.preferences",

@@ -71,7 +71,7 @@ def run(script: Steps, patience: float = PATIENCE) -> None:
             leave(1)
         return _pause
 
-    bpy.app.timers.register(advance, first_interval=1.0)
+    bpy.app.timers.register(advance, first_interval=1.0, persistent=True)
 
 
 def quit_by_key(at: Point) -> Steps:

@@ -13,7 +13,17 @@ from ..common.files import read_file, storage_errors
 from ..common.paths import find_below
 from ..errors import InvalidRequestError
 from ..request.providers import find_provider
-from ..results.folders import ANSWER_FILE, PICTURE_STEM, files_in, locate, measure, named, present, remove
+from ..results.folders import (
+    ANSWER_FILE,
+    ORIGINAL_STEM,
+    PICTURE_STEM,
+    files_in,
+    locate,
+    measure,
+    named,
+    present,
+    remove,
+)
 from ..text.message import message
 from ..text.names import safe_name
 from .entries import STORED
@@ -173,6 +183,14 @@ def pictures_of(journal: JournalReader, entry: Entry) -> list[Path]:
     noted = journal.relative(entry.folder) if entry.folder is not None else None
     folder = locate(journal.results, entry.id, noted)
     return received_files(folder) if folder is not None else []
+
+
+def original_of(journal: JournalReader, entry: Entry) -> Path | None:
+    """The image that a masked edit began with; None where there is none, or a link leads to it."""
+    noted = journal.relative(entry.folder) if entry.folder is not None else None
+    folder = locate(journal.results, entry.id, noted)
+    files = files_in(folder) if folder is not None else ()
+    return next((Path(file.path) for file in files if Path(file.name).stem == ORIGINAL_STEM), None)
 
 
 def received_files(folder: Path) -> list[Path]:

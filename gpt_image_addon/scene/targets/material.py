@@ -21,6 +21,7 @@ from ..shading import nodes, shared, slots, upright, uv
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
 from .base import Applied, Target, finish_material, name_of, receivers_of
+from .replacement import BEFORE
 from .texture import new_material, set_mean_color
 
 BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
@@ -250,6 +251,8 @@ def replace_maps(
     for node in list(material.node_tree.nodes):
         kind = str(node.get(KIND)) if node.bl_idname == nodes.IMAGE else ""
         if kind not in pictures or _holds(node.image, pictures[kind].data):
+            continue
+        if node.image and BEFORE in node.image:  # an inpainted image stays: it is not what the result was
             continue
         before = node.image
         image = changes.made(add_image(pictures[kind], facts, is_data=BY_NAME[kind].is_data))

@@ -143,6 +143,18 @@ def _grouped(styles: Iterable[Style]) -> list[tuple[str, str, str, str, int]]:
     return items
 
 
+def set_size(values: Any, size: str) -> None:
+    """Let the panel ask for a size: one of its list, or one of its own.
+
+    :param size: ``WIDTHxHEIGHT``, or an entry of the list.
+    """
+    if size in {item[0] for item in SIZES}:
+        values.size = size
+        return
+    width, height = size.split("x")
+    values.size, values.width, values.height = CUSTOM_SIZE, int(width), int(height)
+
+
 def asked_size(values: Any) -> str:
     """The size in the API's form, before it is snapped to what the model takes."""
     if values.size == USUAL_SIZE:

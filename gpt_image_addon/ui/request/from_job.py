@@ -6,8 +6,6 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-import bpy
-
 from ...app import references
 from ...core.errors import InvalidRequestError
 from ...core.request.parameters import PARAMETERS, Parameter
@@ -17,7 +15,6 @@ from . import model_notice, to_parameters
 
 OWN = frozenset({"size", "surface_words", "textures_dir"})
 """Parameters that are not recalled as they stand: the folder belongs to the scene, not to a job."""
-MASK_NAME = "GPT Image Mask"
 
 
 def into(values: Any, entry: Any) -> None:
@@ -34,21 +31,8 @@ def into(values: Any, entry: Any) -> None:
     if to_parameters.is_surface(values):  # of others it was not asked, so the panel's own choice stays
         values.surface_words = wanted["surface_words"]
     model_notice.migrate_model(values)
-    _set_size(values, wanted["size"])
+    enum_items.set_size(values, wanted["size"])
     _set_pictures(values, request)
-
-
-def begin_edit(values: Any, path: str) -> None:
-    """Prepare the panel for changing a part of a picture: it is the first reference, and a black mask waits.
-
-    :param path: the picture's file.
-    """
-    width, height = references.size_of(path)
-    values.references.clear()
-    _add_file(values, path)
-    mask = bpy.data.images.new(MASK_NAME, width, height, alpha=False)
-    mask.use_fake_user = True
-    values.mask, values.mask_image, values.prompt = "image", mask, ""
 
 
 def _set(values: Any, row: Parameter, value: Any) -> None:
@@ -62,14 +46,6 @@ def _set(values: Any, row: Parameter, value: Any) -> None:
     if value is not None:
         with contextlib.suppress(TypeError):
             setattr(values, row.name, value)
-
-
-def _set_size(values: Any, size: str) -> None:
-    if size in {item[0] for item in enum_items.SIZES}:
-        values.size = size
-        return
-    width, height = size.split("x")
-    values.size, values.width, values.height = enum_items.CUSTOM_SIZE, int(width), int(height)
 
 
 def _set_pictures(values: Any, request: dict[str, Any]) -> None:

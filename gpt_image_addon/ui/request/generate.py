@@ -17,7 +17,7 @@ from ..common import enum_items, state
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.sidebar import CATEGORY
 from ..common.translate import translate
-from ..references import images
+from ..references import images, inpaint
 from . import confirm, quote, to_parameters
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where something speaks against it, else submit."""
         self._prepared = prepare_request(context, self._given(GIVEN))
+        self._apply = self._way_back(context)
         self._question = confirm.question(self._prepared, self._given(confirm.ALREADY_SAID))
         if self._question is None:
             return self._start({})
@@ -199,7 +200,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     @reporting
     def _start(self, answers: dict[str, bool]) -> Returned | None:
         """Submit, and come back at once."""
-        job = self._prepared.submit(**{**self._given(confirm.ALREADY_SAID), **answers})
+        job = self._prepared.submit(**{**self._given(confirm.ALREADY_SAID), **answers}, apply=self._apply)
         self._tell(job.warnings)
         return FINISHED
 
@@ -207,11 +208,15 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     def _finish(self, context: bpy.types.Context) -> Returned | None:
         """For scripts: come back with the result."""
         prepared = prepare_request(context, self._given(GIVEN), at_once=True)
-        job = prepared.submit(**self._given(confirm.ALREADY_SAID))
+        job = prepared.submit(**self._given(confirm.ALREADY_SAID), apply=self._way_back(context))
         job.finish_waiting()
         job.result()
         self._tell(job.all_warnings)
         return FINISHED
+
+    def _way_back(self, context: bpy.types.Context) -> Any:
+        """What puts the result in place of the image that the panel inpaints."""
+        return None if self.target else inpaint.way_back(context.scene.gpt_image)
 
     def _tell(self, warnings: tuple[str, ...]) -> None:
         for warning in warnings:

@@ -23,6 +23,7 @@ from bpy.props import (
 from ...core.request.parameters import PARAMETERS, PROMPT_LIMIT, STRENGTHS, Parameter
 from ...core.request.targets import find_target
 from ..common import enum_items
+from ..references import inpaint, rectangle_outline
 from . import quote
 
 PROPERTY = "gpt_image"
@@ -42,6 +43,11 @@ def _recall_seamless(owner: Any, context: bpy.types.Context) -> None:
 
 def _keep_seamless(owner: Any, context: bpy.types.Context) -> None:
     owner.seamless_for[find_target(owner.target).is_surface] = owner.seamless
+
+
+def _mask_changed(values: Any, context: bpy.types.Context) -> None:
+    inpaint.end_others(values)
+    rectangle_outline.sync()
 
 
 OWN: Mapping[str, dict[str, Any]] = {
@@ -136,12 +142,16 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     reference_index: IntProperty(name="Reference", description="The reference that is chosen in the list")
 
     mask: EnumProperty(
-        name="Mask", description="Which part of the first reference may change", items=enum_items.MASKS
+        name="Mask",
+        description="Which part of the first reference may change",
+        items=enum_items.MASKS,
+        update=_mask_changed,
     )
     mask_image: PointerProperty(
         name="Image",
         description="White or transparent parts of it may change; paint it in the Image Editor",
         type=bpy.types.Image,
+        update=_mask_changed,
     )
     mask_file: StringProperty(name="File", description="Picture of the mask", subtype="FILE_PATH")
     mask_rectangle: FloatVectorProperty(
@@ -166,12 +176,15 @@ GPT_IMAGE_PG_request.__annotations__.update(
 
 
 class GPT_IMAGE_PG_history(bpy.types.PropertyGroup):
-    """What of the history is shown."""
+    """What of the history is shown, and whether the part about the mask is unfolded."""
 
     search: StringProperty(
         name="Search",
         description="Text in prompts, models and job ids",
         options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
+    )
+    show_mask: BoolProperty(
+        name="Mask", description="Which part of the first reference may change", options={"SKIP_SAVE"}
     )
     which: EnumProperty(name="Show", description="Which jobs are listed", items=enum_items.HISTORY)
 

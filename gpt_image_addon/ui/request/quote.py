@@ -20,6 +20,7 @@ from ...core.request.providers import find_provider
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
+from ..references import inpaint
 from . import model_notice, to_parameters
 
 if TYPE_CHECKING:
@@ -177,6 +178,9 @@ def _problem(values: Any, provider: str) -> GptImageError | None:
         if reference.kind == "file" and not reference.file:
             text = message("Reference {number} has no file yet.", number=number)
             return InvalidRequestError(text, code="missing_picture")
+    unfinished = inpaint.problem(values)
+    if unfinished:
+        return InvalidRequestError(unfinished, code="missing_mask")
     try:
         settings.load(with_key=False).check_provider(provider, has_key=settings.has_key())
     except GptImageError as error:

@@ -11,8 +11,10 @@ import bpy
 from ...app import results
 from ...core.request.parameters import PARAMETERS, UNSET, Parameter, Section
 from ...core.request.providers import find_provider
+from ...core.text.message import message
 from ..common.translate import translate
 from ..common.widgets import draw_choice
+from ..references import inpaint
 from . import to_parameters
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ Draw = Callable[[Any, Any, "Quote"], None]
 def draw_place(layout: Any, context: bpy.types.Context, target: str) -> None:
     """Where the result will go."""
     place, is_odd = results.describe_place(context.active_object, target, results.receivers(context))
+    inpainted = inpaint.find(context.scene.gpt_image)
+    if inpainted is not None:
+        place, is_odd = message("In place of {image}", image=inpainted[0].name), False
     row = layout.row()
     row.active = is_odd
     row.label(text=translate(place), icon="ERROR" if is_odd else "FORWARD", translate=False)

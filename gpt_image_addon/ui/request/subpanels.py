@@ -21,6 +21,7 @@ from .sections import Draw, draw_section
 if TYPE_CHECKING:
     from .quote import Quote
 
+INPAINT = "gpt_image.edit_region"
 STYLES_MENU = "GPT_IMAGE_MT_styles"
 THUMBNAIL_SCALE = 5.0  # of an icon
 Title = Callable[[Any, "Quote"], str]
@@ -104,7 +105,24 @@ def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
     if values.mask != "none":
         layout.prop(values, "composite")
         if not len(values.references):
-            layout.label(text="Add a reference to be changed", icon="INFO")
+            _draw_missing_reference(layout, values.mask)
+    _draw_inpaint(layout)
+
+
+def _draw_missing_reference(layout: Any, mask: str) -> None:
+    """One button that brings the image that a mask changes."""
+    add = references.GPT_IMAGE_OT_add_reference.bl_idname
+    if mask == "rectangle":
+        layout.operator(add, text="Use This View", icon="VIEW3D").kind = "viewport"
+    else:
+        layout.operator(add, text="Add the Image", icon="IMAGE_DATA").kind = "image"
+
+
+def _draw_inpaint(layout: Any) -> None:
+    """In an Image Editor: the way to a mask over the image that it shows."""
+    image = getattr(bpy.context.space_data, "image", None)
+    if image is not None and app_references.masked_image(image) is None:
+        layout.operator(INPAINT, icon="BRUSH_DATA").image = image.name
 
 
 def _draw_output(layout: Any, values: Any, found: Quote) -> None:
@@ -204,11 +222,13 @@ class SubPanel(NamedTuple):
     draw: Draw
     aside: Title | None = None
     """What the header says at its right, dim."""
+    unfolded: str = ""
+    """Property of the window manager that says whether it is open, where more than a click opens it."""
 
 
 SUB_PANELS = (
     SubPanel("references", _count_references, _draw_references),
-    SubPanel("mask", _name_mask, _draw_mask),
+    SubPanel("mask", _name_mask, _draw_mask, unfolded="show_mask"),
     SubPanel("surface", lambda values, found: translate("Surface"), draw_surface),
     SubPanel(
         "output",
@@ -223,7 +243,10 @@ SUB_PANELS = (
 def draw(layout: Any, values: Any, found: Quote) -> None:
     """All parts; the headers say what will be sent even when they are folded."""
     for part in SUB_PANELS:
-        header, body = layout.panel(f"GPT_IMAGE_{part.idname}", default_closed=True)
+        if part.unfolded:
+            header, body = layout.panel_prop(bpy.context.window_manager.gpt_image, part.unfolded)
+        else:
+            header, body = layout.panel(f"GPT_IMAGE_{part.idname}", default_closed=True)
         header.label(text=part.title(values, found), translate=False)
         if part.aside is not None:
             aside = header.row()

@@ -25,6 +25,7 @@ from ..common.operator import (
     reporting,
 )
 from ..common.translate import translate
+from ..references import inpaint
 from ..request import confirm, from_job, quote, to_parameters
 
 if TYPE_CHECKING:
@@ -192,27 +193,50 @@ class GPT_IMAGE_OT_use_as_reference(_OnResult, bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
-    """Change a part of this picture: paint it white in the Image Editor, and write what shall be there"""
+    """Change a part of this image in place: paint it in the Image Editor, and write what shall be there"""
 
     bl_idname = "gpt_image.edit_region"
     bl_label = "Inpaint"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
+    image: StringProperty(
+        name="Image",
+        description="Name of an image of this file; the one that the editor shows without it",
+        options={"SKIP_SAVE"},
+    )
+
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        values = context.scene.gpt_image
-        from_job.begin_edit(values, results.shown_file(self.job))
-        _paint(context, values.mask_image)
+        if self.job:
+            image = results.image_of(self.job)
+        else:
+            image = bpy.data.images.get(self.image) or getattr(context.space_data, "image", None)
+        if image is None:
+            self.report({"ERROR"}, translate("There is no image to inpaint: open one in the Image Editor."))
+            return CANCELLED
+        inpaint.begin(context, image)
         return FINISHED
 
 
-def _paint(context: bpy.types.Context, mask: bpy.types.Image) -> None:
-    """Show the mask in the first Image Editor, ready to be painted."""
-    for area in context.screen.areas if context.screen else ():
-        if area.type == "IMAGE_EDITOR":
-            area.spaces.active.image = mask
-            area.spaces.active.ui_mode = "PAINT"
-            return
+class GPT_IMAGE_OT_revert(_OnResult, bpy.types.Operator):
+    """Let this image and the one before the inpaint change places; both stay in the file"""
+
+    bl_idname = "gpt_image.revert"
+    bl_label = "Revert"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        job = getattr(context, JOB_STRING, "")
+        if job and not results.can_revert(job):
+            cls.poll_message_set("There is no image before this one in the file.")
+            return False
+        return True
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        for text in results.revert(self.job):
+            self.report({"INFO"}, translate(text))
+        return FINISHED
 
 
 class GPT_IMAGE_OT_make_seamless(_OnResult, bpy.types.Operator):
@@ -341,6 +365,7 @@ ACTIONS = (
     (GPT_IMAGE_OT_recall, "LOOP_BACK"),
     (GPT_IMAGE_OT_use_as_reference, "IMAGE_REFERENCE"),
     (GPT_IMAGE_OT_edit_region, "BRUSH_DATA"),
+    (GPT_IMAGE_OT_revert, "FRAME_PREV"),
     (GPT_IMAGE_OT_make_seamless, "UV_ISLANDSEL"),
 )
 
@@ -352,6 +377,7 @@ CLASSES = (
     GPT_IMAGE_OT_recall,
     GPT_IMAGE_OT_use_as_reference,
     GPT_IMAGE_OT_edit_region,
+    GPT_IMAGE_OT_revert,
     GPT_IMAGE_OT_make_seamless,
     GPT_IMAGE_OT_strip,
     GPT_IMAGE_OT_mark_asset,

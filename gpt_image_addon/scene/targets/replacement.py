@@ -1,0 +1,131 @@
+"""An image in place of another one, everywhere in the file, and back. Main thread only.
+
+The new image is a data-block of its own that takes over the name and all users of the one before: so one step
+of undo brings that back, and no file of the user's is written. The one before stays with it in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+from ...core.errors import SceneError
+from ...core.results.store import PreparedResult
+from ...core.text.message import message
+from ..images import KIND, PROPERTY_PREFIX, add_image, is_viewed
+from ..shading.nodes import image_nodes
+from ..transaction import Transaction
+from .base import Applied, keep_images
+
+BEFORE = PROPERTY_PREFIX + "image_before"
+"""Custom property of an image: the one that it took the place of."""
+IS_REVERTED = PROPERTY_PREFIX + "is_reverted"
+"""Custom property of such an image: the one before is in place again."""
+JOB = PROPERTY_PREFIX + "job"
+KEPT_ALPHA = ("NONE", "CHANNEL_PACKED")
+"""Ways to read alpha that are the user's choice, not the file's."""
+FREE_NAME = "GPT Image"
+"""What an image is called while two exchange their names."""
+SINGLE = ("FILE", "GENERATED")
+
+
+def why_not_replaceable(image: bpy.types.Image) -> str:
+    """Why another image can't take the place of this one; empty where it can."""
+    if image.library or image.override_library:
+        return message("'{image}' is linked; make it local to change it.", image=image.name)
+    if is_viewed(image) or image.source not in SINGLE:
+        return message("'{image}' is no single image; save what you see as one first.", image=image.name)
+    if not all(image.size):
+        return message("The image '{image}' has no pixels; its file may be missing.", image=image.name)
+    return ""
+
+
+def find_image(uid: int) -> bpy.types.Image | None:
+    """What is in the place now of the image with this `session_uid`; None where that is gone."""
+    found = next((image for image in bpy.data.images if image.session_uid == uid), None)
+    seen: list[bpy.types.Image] = []
+    while found is not None and found not in seen:
+        seen.append(found)
+        after = [image for image, before in _edits() if before == found and not image.get(IS_REVERTED)]
+        found = after[0] if after else found
+    return found
+
+
+def replace(before: bpy.types.Image, prepared: PreparedResult, changes: Transaction) -> Applied:
+    """Put the first image of a result in the place of another image; the others are kept beside it."""
+    picture, facts = prepared.pictures[0], prepared.facts
+    image = changes.made(add_image(picture, facts, is_data=before.colorspace_settings.is_data))
+    if before.alpha_mode in KEPT_ALPHA:
+        image.alpha_mode = before.alpha_mode
+    image.name = f"{before.name} before"
+    changes.set(image, "use_fake_user", before.use_fake_user)
+    changes.set(before, "use_fake_user", False)
+    changes.on_failure(lambda: _exchange(image, before))
+    _exchange(before, image)
+    image[BEFORE] = before
+    kept = keep_images(prepared.pictures[1:], facts, changes)
+    return Applied((image.name, *kept), messages=tuple(_stale_maps(image)))
+
+
+def find_edit(job: str) -> bpy.types.Image | None:
+    """The image of a job that took the place of another one."""
+    return next((image for image, _ in _edits() if image.get(JOB) == job), None)
+
+
+def can_revert(edit: bpy.types.Image) -> bool:
+    """Whether an image and the one before it can change places: nothing else has taken their place since."""
+    shown = edit[BEFORE] if edit.get(IS_REVERTED) else edit
+    return all(before != shown or image.get(IS_REVERTED) for image, before in _edits() if image != edit)
+
+
+def revert(edit: bpy.types.Image) -> list[str]:
+    """Let an image and the one before it change places; returns what to tell.
+
+    :raises SceneError: another image has taken their place since.
+    """
+    if not can_revert(edit):
+        raise SceneError(
+            message("'{image}' was changed again since.", image=edit.name),
+            next_step="Go back from the newer change first.",
+        )
+    before, is_reverted = edit[BEFORE], bool(edit.get(IS_REVERTED))
+    old, new = (before, edit) if is_reverted else (edit, before)
+    new.use_fake_user, old.use_fake_user = old.use_fake_user, False
+    _exchange(old, new)
+    if is_reverted:
+        del edit[IS_REVERTED]
+    else:
+        edit[IS_REVERTED] = True
+        edit.use_fake_user = True  # nothing else would keep it
+    return _stale_maps(new)
+
+
+def _edits() -> Iterator[tuple[bpy.types.Image, bpy.types.Image]]:
+    """The images that took the place of others, and those; a .blend of others may hold anything there."""
+    for image in bpy.data.images:
+        before = image.get(BEFORE)
+        if isinstance(before, bpy.types.Image):
+            yield image, before
+
+
+def _exchange(old: bpy.types.Image, new: bpy.types.Image) -> None:
+    """Let everything that uses an image use another one, under the same name."""
+    links = list(_edits())
+    old.user_remap(new)
+    for image, before in links:
+        image[BEFORE] = before
+    name, other = old.name, new.name
+    old.name = FREE_NAME
+    new.name, old.name = name, other
+
+
+def _stale_maps(image: bpy.types.Image) -> list[str]:
+    """A sentence for each material of ours whose other maps were made of what the image was before."""
+    told: list[str] = []
+    for material in bpy.data.materials:
+        shown = list(image_nodes(material.node_tree)) if material.node_tree else []
+        is_base = any(node.image == image and node.get(KIND) == "base_color" for node in shown)
+        if is_base and any(node.get(KIND) not in (None, "base_color") for node in shown):
+            told.append(message("The other maps of '{material}' stay as they were.", material=material.name))
+    return told

@@ -1,0 +1,173 @@
+"""The Image Editor that a mask is painted in, and its brush: as they were again when the mask leaves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import bpy
+
+from ...app import scheduler
+from ..common import state
+
+WHITE, BLACK = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
+COLORS = {"color": WHITE, "secondary_color": BLACK}
+"""Of the brush: what may change, and with Ctrl what not."""
+SETTLED = 0.15  # seconds after which an editor that was opened just now has its size and its brush
+
+
+@dataclass
+class Editors:
+    """What was changed to paint a mask."""
+
+    modes: dict[int, str] = field(default_factory=dict)
+    """What an editor was used for before, by the pointer of its area."""
+    images: dict[int, str] = field(default_factory=dict)
+    """The name of the image that an editor was given when the mask had left."""
+    colors: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Those of the brush before."""
+
+
+def show(context: bpy.types.Context, mask: bpy.types.Image) -> None:
+    """Show a mask in an Image Editor of this window, ready to be painted white."""
+    if bpy.app.background or context.window is None:
+        return
+    area = _find(context) or _open(context)
+    _paint_in(area, mask)
+    _settle_soon({area.as_pointer()})
+
+
+def _paint_in(area: Any, mask: bpy.types.Image) -> None:
+    space = area.spaces.active
+    state.part(Editors).modes.setdefault(area.as_pointer(), space.mode)
+    space.image = mask
+    space.mode = "PAINT"
+
+
+def leave(mask: bpy.types.Image, image: bpy.types.Image | None) -> None:
+    """Give the editors that show a mask back, to show the image, and the brush its color."""
+    editors, left = state.part(Editors), set()
+    for area in _areas():
+        key, space = area.as_pointer(), area.spaces.active
+        if space.image == mask:
+            left.add(key)
+            space.image = image
+            editors.images[key] = image.name if image is not None else ""
+        if key in editors.modes and space.mode == "PAINT":
+            space.mode = editors.modes[key]
+    editors.modes.clear()
+    restore_brush()
+    _settle_soon(left)
+
+
+def refill(mask: bpy.types.Image | None) -> None:
+    """Show something in editors of ours whose image an undo has taken: a mask at work, else its image."""
+    editors, filled = state.part(Editors), set()
+    for area in _areas():
+        key = area.as_pointer()
+        if area.spaces.active.image is not None or key not in {*editors.images, *editors.modes}:
+            continue
+        filled.add(key)
+        if mask is not None:
+            _paint_in(area, mask)
+        else:
+            area.spaces.active.image = bpy.data.images.get(editors.images.get(key, ""))
+            area.spaces.active.mode = editors.modes.pop(key, "VIEW")
+    _settle_soon(filled)
+
+
+def restore_brush() -> None:
+    """Give the brush its color back, unless another one was chosen meanwhile."""
+    editors = state.part(Editors)
+    for owner in _brushes():
+        for name, color in COLORS.items():
+            before = editors.colors.get(_key(owner, name))
+            if before is not None and tuple(getattr(owner, name)) == color:
+                setattr(owner, name, before)
+    editors.colors.clear()
+
+
+def take_brush() -> None:
+    """Let the brush paint white."""
+    editors = state.part(Editors)
+    for owner in _brushes():
+        for name, color in COLORS.items():
+            editors.colors.setdefault(_key(owner, name), tuple(getattr(owner, name)))
+            setattr(owner, name, color)
+
+
+def forget() -> None:
+    """Another file is open: nothing of this is there any more."""
+    editors = state.part(Editors)
+    editors.modes.clear()
+    editors.images.clear()
+    editors.colors.clear()
+
+
+def _settle_soon(areas: Collection[int]) -> None:
+    if areas and not bpy.app.background:
+        scheduler.errand(partial(time.sleep, SETTLED), lambda *_: _settle(areas))
+
+
+def _settle(areas: Collection[int]) -> None:
+    """What can't be done before Blender has drawn an editor anew."""
+    editors = state.part(Editors)
+    if editors.modes:
+        take_brush()
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if (
+                area.as_pointer() in areas
+                and area.type == "IMAGE_EDITOR"
+                and area.spaces.active.image is not None
+            ):
+                region = next(region for region in area.regions if region.type == "WINDOW")
+                with bpy.context.temp_override(window=window, area=area, region=region):
+                    bpy.ops.image.view_all(fit_view=True)
+                    bpy.ops.image.view_zoom_out()  # brushes lie over its edge
+
+
+def _find(context: bpy.types.Context) -> Any:
+    """The Image Editor that the mouse is in, else one that is no UV Editor, else any."""
+    areas = [area for area in context.window.screen.areas if area.type == "IMAGE_EDITOR"]
+    areas.sort(key=lambda area: (area != context.area, area.ui_type != "IMAGE_EDITOR"))
+    return areas[0] if areas else None
+
+
+def _open(context: bpy.types.Context) -> Any:
+    """Half of the largest editor."""
+    screen = context.window.screen
+    before = {area.as_pointer() for area in screen.areas}
+    largest = max(screen.areas, key=lambda area: area.width * area.height)
+    region = next(region for region in largest.regions if region.type == "WINDOW")
+    direction = "VERTICAL" if largest.width > largest.height else "HORIZONTAL"
+    with context.temp_override(area=largest, region=region):
+        bpy.ops.screen.area_split(direction=direction, factor=0.5)
+    area = next((area for area in screen.areas if area.as_pointer() not in before), largest)
+    area.ui_type = "IMAGE_EDITOR"
+    return area
+
+
+def _areas() -> Iterator[Any]:
+    for window in bpy.context.window_manager.windows:
+        yield from (area for area in window.screen.areas if area.type == "IMAGE_EDITOR")
+
+
+def _brushes() -> Iterator[Any]:
+    """What holds the color that is painted with: the scene, or the brush."""
+    scene = bpy.context.scene
+    paint = scene.tool_settings.image_paint if scene is not None else None
+    if paint is None:
+        return
+    unified = getattr(paint, "unified_paint_settings", None) or scene.tool_settings.unified_paint_settings
+    if unified.use_unified_color:
+        yield unified
+    elif paint.brush is not None:
+        yield paint.brush
+
+
+def _key(owner: Any, name: str) -> str:
+    return f"{getattr(owner, 'name', '')}.{name}"
