@@ -176,6 +176,8 @@ def check_popup() -> Steps:
     task.fail(SceneError("The quota of the account is used up."))
     outcomes.tell([task])
     outcomes.tell([task])  # once is enough
+    told = state.part(outcomes.Outcomes)
+    yield from until(lambda: told.popped_up > 0, "the popup", seconds=10)
     yield
     yield
     screenshot(OUT / "popup.png")
