@@ -93,10 +93,13 @@ def again(job: str, **application: Any) -> Job:
     fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
     wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
     prepared = Submitter(settings.load()).prepare(stored.request, wanted)
-    inpaint = next((one.apply for one in session.jobs() if isinstance(one, Job) and one.id == job), None)
-    return prepared.submit(
-        reuse=False, retry_unknown=True, apply=inpaint if isinstance(inpaint, ReplaceImage) else None
-    )
+    return prepared.submit(reuse=False, retry_unknown=True, apply=inpaint_of(job))
+
+
+def inpaint_of(job: str) -> ReplaceImage | None:
+    """What puts the result of a job of this session in an image's place; None where it goes elsewhere."""
+    found = next((one.apply for one in session.jobs() if isinstance(one, Job) and one.id == job), None)
+    return found if isinstance(found, ReplaceImage) else None
 
 
 @dataclasses.dataclass(frozen=True)
