@@ -168,11 +168,13 @@ class Result:
     material: str | None
     """Name of the data-block."""
     object: str | None
-    """Name of the data-block."""
+    """Name of the data-block; of several the first."""
     usage: Mapping[str, Any] | None
     estimated_usd: float
     cost_usd: float | None
     warnings: tuple[str, ...]
+    objects: tuple[str, ...] = ()
+    """Names of all objects that got it."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -382,6 +384,7 @@ def result_of(job: Job) -> Result:
         estimated_usd=job.estimated_usd,
         cost_usd=sum(row.cost_usd or 0.0 for row in rows if row) if entry else None,
         warnings=job.all_warnings,
+        objects=applied.objects or ((applied.object,) if applied.object else ()),
     )
 
 

@@ -10,13 +10,14 @@ import bpy
 from .lazy import defer, is_loaded
 
 defer(
-    *("api", "app.references", "app.results", "app.settings", "app.submission"),
+    *("api", "app.models", "app.references", "app.results", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
     *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),
     *("ui.request.confirm", "ui.request.from_job"),
     *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),
-    *("ui.results.chosen", "ui.results.disk_usage", "ui.results.history_view"),
+    *("ui.results.chosen", "ui.results.disk_usage", "ui.results.failure_table", "ui.results.failures"),
+    "ui.results.history_view",
 )
 
 from . import api  # noqa: E402
@@ -24,13 +25,14 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
-from .ui.preferences import keys, preferences  # noqa: E402
+from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
 from .ui.request import generate, long_prompt, maps, properties, subpanels  # noqa: E402
 from .ui.results import (  # noqa: E402
     chosen,
     history_view,
+    operators_failures,
     operators_history,
     operators_results,
     outcomes,
@@ -43,6 +45,7 @@ CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
     *mask_rectangle.CLASSES,
     *operators_results.CLASSES,
+    *operators_failures.CLASSES,
     *maps.CLASSES,
     *long_prompt.CLASSES,
     *operators_history.CLASSES,
@@ -90,6 +93,7 @@ def register() -> None:
     mask_events.attach()
     menus.append()
     shortcuts.attach()
+    new_file.attach()
     bpy.app.translations.register(__package__, translations.load())
     listeners.on_change.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
@@ -115,6 +119,7 @@ def unregister() -> None:
         api.close()
     bpy.app.translations.unregister(__package__)
     shortcuts.detach()
+    new_file.detach()
     menus.remove()
     mask_events.detach()
     thumbnails.close()

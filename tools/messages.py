@@ -23,7 +23,7 @@ STYLES = PACKAGE / "core" / "request" / "styles.json"
 TRANSLATIONS = UI / "common" / "translations"
 KEYWORDS = ("text", "name", "description", "placeholder")
 """Arguments that Blender translates by itself."""
-CONSTANTS = ("PLACEHOLDER", "NO_PROMPT", "NO_STYLE_LABEL", "NO_STYLE_TIP")
+CONSTANTS = ("PLACEHOLDER", "NO_PROMPT", "NO_STYLE_LABEL", "NO_STYLE_TIP", "OWN_STYLES")
 """Names of single texts."""
 FORMATS = ("PNG", "JPEG")
 """Texts in capitals that are no names of icons."""
@@ -65,7 +65,8 @@ def messages() -> dict[str, str]:
         for text in (*_sentences(tree), *_templates(tree), *_progress(tree), *rows):
             found.setdefault(text, path.name)
     for style in json.loads(STYLES.read_text("utf-8"))["styles"]:
-        found.setdefault(style["label"], STYLES.name)
+        for text in (style["label"], style["group"], style["tip"]):
+            found.setdefault(text, STYLES.name)
     for text in filter(_has_words, _of_parameters()):
         found.setdefault(text, "parameters.py")
     return found

@@ -17,7 +17,7 @@ import bpy
 
 from ..core.common.files import WORTH_BYTES, taken_for
 from ..core.errors import GptImageError, JobCancelled, SceneError
-from ..core.jobs.job import Job, JobEvent, Task
+from ..core.jobs.job import Job, Task
 from ..core.text.log import get_logger
 from ..core.text.message import Message, message
 from ..core.text.redaction import describe
@@ -215,8 +215,11 @@ class Applier:
         return answer
 
     def _defer(self, job: Job, reason: str) -> None:
-        """Keep a result until Blender can take it; in background nobody would change that, so it ends."""
-        job.update(JobEvent(job, message=reason))
+        """Keep a result until Blender can take it; in background nobody would change that, so it ends.
+
+        Its images come at once where only a mode is in the way.
+        """
+        job.defer(reason)
         if bpy.app.background:
             self._fail(
                 job,
@@ -226,17 +229,33 @@ class Applier:
                     billed="yes",
                 ),
             )
-        else:
-            self._deferred.append(job)
+            return
+        self._deferred.append(job)
+        mode = _mode_in_the_way(job)
+        if mode:
+            job.defer(message("Waits until {mode} is left", mode=Message.of(mode)))
+            self._import_ahead(job)
+
+    def _import_ahead(self, job: Job) -> None:
+        from ..scene.targets.registry import import_ahead
+
+        assert job.prepared is not None
+        try:
+            import_ahead(job.prepared, job.application)
+        except Exception as error:  # they come later
+            log.warning("The images of job %s could not be imported: %s", job.id, describe(error))
 
     def _wake_deferred(self) -> None:
         for job in tuple(self._deferred):
             if job.cancelled:
                 message = "The result was not put into the scene; it is kept."
                 self._deferred.remove(job)
+                job.defer("")
+                _forget_images(job)
                 self._fail(job, JobCancelled(message, billed="yes"))
             elif _file_is_gone(job.application) or _why_deferred(job) is None:
                 self._deferred.remove(job)
+                job.defer("")
                 self._arrived.append(job)
 
     def clear_previews(self) -> None:
@@ -266,6 +285,20 @@ def _why_deferred(job: Job) -> str | None:
     from ..scene.targets.receiver import why_deferred
 
     return why_deferred(job.application)
+
+
+def _mode_in_the_way(job: Job) -> str | None:
+    from ..scene.targets.receiver import mode_in_the_way
+
+    return mode_in_the_way(job.application)
+
+
+def _forget_images(job: Job) -> None:
+    """Images that are in the file ahead of their result stay there."""
+    from ..scene import prepared_images
+
+    if job.prepared is not None:
+        prepared_images.drop((*job.prepared.pictures, *job.prepared.maps.values()))
 
 
 def check_file(application: Application) -> None:

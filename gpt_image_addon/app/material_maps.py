@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 PictureSource: TypeAlias = str | Path | bpy.types.Image
 """A path, an image data-block, or the name of one."""
 EXPORT_FOLDER = "gpt-image-exports"
+REMAKING = "remake maps"
+"""Among the durations."""
 MAP_PARAMETERS = ("seamless", "maps", "description", "convention", "bits", "pack", "name")
 """Parameters of maps besides the strengths."""
 
@@ -241,7 +243,9 @@ def submit_remake(material: str, **strengths: float) -> Task:
     """
     _check_names(strengths)
     title, work = _remaking(material, strengths)
-    return session.open_session(settings.load()).scheduler.start_local(title, work)
+    found = session.open_session(settings.load())
+    work = found.durations.timed_local(REMAKING, work)
+    return found.scheduler.start_local(title, work, found.durations.expected_of(REMAKING))
 
 
 def show_variation(

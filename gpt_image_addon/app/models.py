@@ -47,6 +47,13 @@ def resolve_model(
     return dataclasses.replace(request, provider=provider, model=model), notices
 
 
+def usual_model(provider: str) -> str:
+    """The model of requests that name none, where the preferences name none either; empty where the user's
+    table of models can't be used. Quick enough for drawing."""
+    table = find_registry(load_settings(with_key=False))
+    return table.default_for(provider) if table.fault is None else ""
+
+
 def models() -> list[dict[str, Any]]:
     """The model table: one row a model, with its state today (``active``, ``retiring`` or ``shut down``)."""
     table = find_registry(load_settings(with_key=False))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from .submission import Submitter
 if TYPE_CHECKING:
     from ..core.journal.journal import Entry
     from ..scene.targets.base import Applied
+    from .submission import PreparedRequest
 
 log = get_logger(__name__)
 
@@ -67,6 +68,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
     fresh = {
         "scene_uid": None,
         "object_uid": None,
+        "object_uids": (),
         "view_matrix": None,
         "textures_dir": None,
         "object_name": None,
@@ -89,11 +91,29 @@ def again(job: str, **application: Any) -> Job:
     :param application: parameters of `Application`, as for `apply`.
     :raises GptImageError: it can't be sent; nothing was.
     """
-    stored = entry(job)
-    fresh = {"scene_uid": None, "object_uid": None, "view_matrix": None, "textures_dir": None}
-    wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
-    prepared = Submitter(settings.load()).prepare(stored.request, wanted)
+    prepared = _prepare_again(job, application)
     return prepared.submit(reuse=False, retry_unknown=True, apply=inpaint_of(job))
+
+
+def price_again(job: str, **application: Any) -> float:
+    """What `again` would cost today, in USD at most: prices may have changed since.
+
+    :raises GptImageError: it can't be sent.
+    """
+    return _prepare_again(job, application).checked.price.high_usd
+
+
+def _prepare_again(job: str, application: dict[str, Any]) -> PreparedRequest:
+    stored = entry(job)
+    fresh = {
+        "scene_uid": None,
+        "object_uid": None,
+        "object_uids": (),
+        "view_matrix": None,
+        "textures_dir": None,
+    }
+    wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
+    return Submitter(settings.load()).prepare(stored.request, wanted)
 
 
 def inpaint_of(job: str) -> ReplaceImage | None:
@@ -228,43 +248,93 @@ def _resolved(application: dict[str, Any]) -> dict[str, Any]:
     return {**application, "textures_dir": str(blend_paths.resolve(folder, "textures_dir"))}
 
 
-def why_not_onto(obj: bpy.types.Object | None, target: str) -> str:
-    """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing."""
-    from ..scene.context import MATERIAL_TYPES
-    from ..scene.targets.receiver import why_read_only
+def receivers(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The objects that a texture or material goes onto in the panel; the active one is the first, if any.
 
-    if obj is None or not find_target(target).onto_object or obj.type not in MATERIAL_TYPES:
-        return ""
-    return why_read_only(obj) or ""
-
-
-def describe_place(obj: bpy.types.Object | None, target: str) -> tuple[str, bool]:
-    """Where a result for a target will go, and whether that is not what one would expect.
-
-    :param obj: the active object. Quick enough for drawing.
+    Those selected; in Edit Mode those that are edited; the active one where none is selected that can take
+    it, and in modes that know but one object. Linked ones are among them. Quick enough for drawing.
     """
     from ..scene.context import MATERIAL_TYPES
-    from ..scene.targets.receiver import OWN_UNDO_MODES
+
+    active = context.active_object
+    if active is not None and active.mode not in ("OBJECT", "EDIT"):
+        return _alone(active)
+    found = [obj for obj in context.selected_objects if obj.type in MATERIAL_TYPES]
+    if active is not None and active.mode == "EDIT":
+        edited = [*(obj for obj in found if obj.mode == "EDIT"), *_alone(active)]
+        found = list({obj.data: obj for obj in edited}.values())  # a mesh has one selection of faces
+    found.sort(key=lambda obj: obj != active)
+    return found or _alone(active)
+
+
+def _alone(obj: bpy.types.Object | None) -> list[bpy.types.Object]:
+    from ..scene.context import MATERIAL_TYPES
+
+    return [obj] if obj is not None and obj.type in MATERIAL_TYPES else []
+
+
+def why_not_onto(obj: bpy.types.Object | None, target: str, objects: Sequence[bpy.types.Object] = ()) -> str:
+    """Why a result for a target can't go onto an object; empty where it can. Quick enough for drawing.
+
+    :param objects: the `receivers`, where there may be several; then why none of them can take it.
+    """
+    from ..scene.targets.receiver import why_read_only
+
+    objects = objects or _alone(obj)
+    if not objects or not find_target(target).onto_object:
+        return ""
+    reasons = [why_read_only(obj) for obj in objects]
+    return reasons[0] or "" if all(reasons) else ""
+
+
+def describe_place(
+    active: bpy.types.Object | None, target: str, objects: Sequence[bpy.types.Object] = ()
+) -> tuple[str, bool]:
+    """Where a result for a target will go, and whether that is not what one would expect. Quick.
+
+    :param active: the active object.
+    :param objects: the `receivers`, where there may be several.
+    """
+    from ..scene.targets.receiver import OWN_UNDO_MODES, why_read_only
 
     info = find_target(target)
     if not info.onto_object:
+        if info.activates_objects and active is not None and active.mode in OWN_UNDO_MODES:
+            mode = Message.of(OWN_UNDO_MODES[active.mode])
+            return message("Image at once; plane after {mode}", mode=mode), True
         return info.place, False
-    if obj is None:
+    objects = objects or _alone(active)
+    if active is None and not objects:
         return "Nothing is active: it is only kept in the file.", True
-    if obj.type not in MATERIAL_TYPES:
-        return message("'{obj}' can't have a material: it is only kept in the file.", obj=obj.name), True
-    problem = why_not_onto(obj, target)
+    if not objects:
+        assert active is not None
+        return message("'{obj}' can't have a material: it is only kept in the file.", obj=active.name), True
+    problem = why_not_onto(active, target, objects)
     if problem:
         return problem, True
+    usable = [obj for obj in objects if why_read_only(obj) is None]
+    if len(objects) > 1:
+        return _describe_several(len(usable), len(objects), usable[0].mode == "EDIT", bool(info.maps)), False
+    (obj,) = usable
     if obj.mode == "EDIT" and obj.type == "MESH":
         return message("On the selected faces of {obj}", obj=obj.name), False
     if obj.mode in OWN_UNDO_MODES:
         mode = Message.of(OWN_UNDO_MODES[obj.mode])
-        return message("{obj} is in {mode}: it comes when that is left.", obj=obj.name, mode=mode), True
+        return message("Image at once; onto {obj} after {mode}", obj=obj.name, mode=mode), True
     material = obj.active_material
     if material is None:
         return message("On {obj}", obj=obj.name), False
     return message("On {obj} › {material}", obj=obj.name, material=material.name), False
+
+
+def _describe_several(usable: int, selected: int, is_edit: bool, is_material: bool) -> str:
+    if is_edit:
+        return message("On the selected faces of {count} objects", count=usable)
+    if usable < selected:  # some are linked
+        return message("On {count} of {selected} selected objects", count=usable, selected=selected)
+    if is_material:
+        return message("New material on {count} selected objects", count=usable)
+    return message("On {count} selected objects", count=usable)
 
 
 def use_variation(job: str, number: int) -> None:
@@ -279,11 +349,11 @@ def use_variation(job: str, number: int) -> None:
     from ..scene.targets.base import Applied
     from ..scene.targets.registry import swap
 
-    found = next((one for one in session.jobs() if one.id == job), None)
+    found = _newest(job)
     if found is None and number < len(files(job)):
         session.choose_image(job, number)
         return
-    if not isinstance(found, Job) or not isinstance(found.applied, Applied):
+    if found is None or not isinstance(found.applied, Applied):
         raise InvalidRequestError(
             message("There is no finished job {job} in this session.", job=job), code="no_such_job"
         )
@@ -291,7 +361,7 @@ def use_variation(job: str, number: int) -> None:
     found.show(number)
     push_undo(found.title)
     if find_target(found.application.target).maps and found.applied.material:
-        show_variation(found.applied.material, number, partial(_show_maps, found, number))
+        show_variation(found.applied.material, received_number(job), partial(_show_maps, found, number))
 
 
 def _show_maps(job: Job, number: int, deliver: Deliver | None, error: GptImageError | None) -> None:
@@ -314,13 +384,21 @@ def shown_file(job: str) -> str:
     :raises InvalidRequestError: there is no such job, or its files are gone.
     """
     found = files(job)
-    return found[min(shown_number(job), len(found) - 1)]
+    return found[min(received_number(job), len(found) - 1)]
 
 
 def shown_number(job: str) -> int:
-    """Which of its images a job shows; 0 for the first."""
-    of_session = (one.used for one in session.jobs() if isinstance(one, Job) and one.id == job)
-    return next(of_session, session.chosen_image(job))
+    """Which of its images a job shows, as its row has them; 0 for the first."""
+    found = _newest(job)
+    return found.used if found is not None else session.chosen_image(job)
+
+
+def received_number(job: str) -> int:
+    """The same, of the images as they were received: a result may be used again from another one on."""
+    found = _newest(job)
+    if found is None or found.prepared is None:
+        return shown_number(job)
+    return (found.used + found.application.picture) % max(1, len(found.prepared.pictures))
 
 
 def delete(job: str) -> None:
@@ -334,6 +412,25 @@ def delete(job: str) -> None:
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
     delete_result(session.journal(settings.load(with_key=False)), job)
+
+
+def material_of(job: str) -> bpy.types.Material | None:
+    """The material of the open file that shows the result of a job; None where there is none."""
+    from ..scene.targets.asset_libraries import find_material
+    from ..scene.targets.base import Applied
+
+    found = _newest(job)
+    if found is not None and isinstance(found.applied, Applied):
+        material = bpy.data.materials.get(found.applied.material or "")
+        if material is not None:
+            return material
+    return find_material(job)
+
+
+def _newest(job: str) -> Job | None:
+    """The job of this session that used a result last."""
+    alike = (one for one in reversed(session.jobs()) if one.id == job and isinstance(one, Job))
+    return next((one for one in alike if one.applied is not None), None)
 
 
 def mark_asset(material: bpy.types.Material, library: str = "", *, overwrite: bool = False) -> Path | None:

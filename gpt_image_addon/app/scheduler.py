@@ -54,13 +54,15 @@ class Scheduler:
         self.queue.submit(job, work, expected_seconds)
         _start_ticking()
 
-    def start_local(self, title: str, work: Callable[[], Deliver]) -> Task:
+    def start_local(
+        self, title: str, work: Callable[[], Deliver], expected_seconds: float = LOCAL_SECONDS
+    ) -> Task:
         """Hand work that sends nothing to a worker.
 
         :param title: what to call it in the list of jobs.
         :param work: what it returns is called on the main thread, and gives the task's ``applied``.
         """
-        task = Task(title=title, expected_seconds=LOCAL_SECONDS, pump=drain)
+        task = Task(title=title, expected_seconds=expected_seconds, pump=drain)
         self._list(task)
         self.queue.start(task, work)
         _start_ticking()
@@ -131,6 +133,8 @@ class Scheduler:
 current: Scheduler | None = None
 """The one that the timer drives; None while no journal is open."""
 _tasks = BackgroundTasks()
+_asked: list[Callable[[], bool]] = []
+"""What `keep_asking` was given."""
 _shown = 0.0
 
 
@@ -143,6 +147,13 @@ def errand(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], 
         done(*outcome_of(work))
         return
     _tasks.start(work, done)
+    _start_ticking()
+
+
+def keep_asking(is_done: Callable[[], bool]) -> None:
+    """Call a function with every tick of the timer until it says that it is done; never in background."""
+    if is_done not in _asked:
+        _asked.append(is_done)
     _start_ticking()
 
 
@@ -162,6 +173,7 @@ def stop_ticking() -> None:
     """Remove the timer and end the process that helps the workers."""
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
+    _asked.clear()
     SUBPROCESS.close()
 
 
@@ -172,12 +184,13 @@ def _start_ticking() -> None:
 
 def _tick() -> float | None:
     drain(0.0)
+    _asked[:] = [is_done for is_done in _asked if not is_done()]
     running = current is not None and any(not job.done for job in current.jobs)
     if running and time.monotonic() - _shown > SHOW_INTERVAL:
         _notify()
     if current is not None and current.last_step is not StepResult.IDLE:
         return STEP_INTERVAL
-    if running or _tasks.pending:
+    if running or _tasks.pending or _asked:
         return TICK_INTERVAL
     if SUBPROCESS.open:
         _tasks.start(SUBPROCESS.rest, lambda _, error: None)

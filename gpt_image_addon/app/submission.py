@@ -133,6 +133,7 @@ class Submitter:
                 stored.application,
                 scene_uid=None,
                 object_uid=None,
+                object_uids=(),
                 textures_dir=None,
                 object_name=object_name or stored.application.object_name,
             )
@@ -167,14 +168,31 @@ class Submitter:
                 code="no_result",
                 next_step=message("Its state is {state}; `history` lists what there is.", state=stored.state),
             )
-        job = Job(stored.request, application, id=stored.id, warnings=(notice,), pump=drain, apply=apply)
-        worker = make_worker(open_session(self.settings).journal, self.settings)
-        return self.start(job, worker.resume(folder))
-
-    def start(self, job: Job, work: Work) -> Job:
-        """Hand a job to a worker."""
+        job = Job(
+            stored.request,
+            application,
+            id=stored.id,
+            result_of=stored.id,
+            warnings=(notice,),
+            pump=drain,
+            apply=apply,
+        )
         session = open_session(self.settings)
-        session.scheduler.start(job, work, session.durations.expected(job.request))
+        kind = f"apply {application.target} {stored.request.n}"
+        resumed = make_worker(session.journal, self.settings).resume(folder)
+        return self.start(
+            job, session.durations.timed_local(kind, resumed), session.durations.expected_of(kind)
+        )
+
+    def start(self, job: Job, work: Work, expected_seconds: float | None = None) -> Job:
+        """Hand a job to a worker.
+
+        :param expected_seconds: as such a request takes without it.
+        """
+        session = open_session(self.settings)
+        if expected_seconds is None:
+            expected_seconds = session.durations.expected(job.request)
+        session.scheduler.start(job, work, expected_seconds)
         return job
 
 

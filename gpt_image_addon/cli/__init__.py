@@ -60,6 +60,7 @@ VERBS: dict[str, Verb] = {
     "history": Verb("what was made and spent", history.history, history.add_history),
     "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),
     "models": Verb("the models, what they take and until when", info.models, info.add_models),
+    "styles": Verb("the styles by their groups, and what each is for", info.styles, info.add_styles),
     "doctor": Verb("what is wrong with this installation", info.doctor, info.add_doctor),
 }
 EXIT_CODES = {

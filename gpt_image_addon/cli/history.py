@@ -11,6 +11,7 @@ from typing import Any
 from .. import api
 from ..core.errors import GptImageError
 from ..core.journal.states import JobState
+from ..core.request.providers import find_provider
 from ..core.text.plain_text import repair
 from .common import (
     SCHEMA,
@@ -227,6 +228,8 @@ def _export(job: str, options: argparse.Namespace) -> Output:
 
 def _say_row(row: Output, remark: str = "") -> None:
     cost = "" if row["cost_usd"] is None else f"${row['cost_usd']:.4f}"
+    if find_provider(row["provider"]).is_draft:
+        cost = "draft"
     prompt = " ".join(row["prompt"].split())
     short = prompt if len(prompt) <= SHOWN_PROMPT else prompt[: SHOWN_PROMPT - 1] + "…"
     star = "*" if row["favourite"] else " "

@@ -1,4 +1,4 @@
-"""The verbs ``models`` and ``doctor``."""
+"""The verbs ``models``, ``styles`` and ``doctor``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import argparse
 from .. import api
 from ..app.diagnostics import bug_report
 from ..app.diagnostics import checks as health
+from ..core.request.styles import all_styles
 from ..core.results.output_files import Outputs
 from .common import NOBODY, SCHEMA, Output, UsageError, add_outputs, path_of, say, succeeded
 
@@ -26,6 +27,23 @@ def models(options: argparse.Namespace) -> Output:
     for row in rows:
         say(f"{row['id']:26} {row['state']:10} {', '.join(row['qualities'])}")
     return succeeded(models=rows)
+
+
+def add_styles(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``styles``."""
+    verb.description = (
+        "List the styles for --style by their groups: what each is for, and the words that join the prompt. "
+        "A file styles.json in the state folder adds some or replaces some."
+    )
+    add_outputs(verb)
+
+
+def styles(options: argparse.Namespace) -> Output:
+    """The verb ``styles``."""
+    found = all_styles().values()
+    for style in found:
+        say(f"{style.group or 'Own Styles':18} {style.name:16} {style.tip or style.words}")
+    return succeeded(styles=[style._asdict() for style in found])
 
 
 def add_doctor(verb: argparse.ArgumentParser) -> None:

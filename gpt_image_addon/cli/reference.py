@@ -58,6 +58,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("--all --output recovered.blend", "put all of it into a file"),
     ),
     "models": (("--json", "sizes, qualities and shutdown dates"),),
+    "styles": (("", "what each is for"),),
     "doctor": (
         ("", "what is wrong here"),
         ("--report report.zip", "the same for a bug report, without key, prompts and paths"),
@@ -74,7 +75,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "images": "the pictures, see below",
         "maps": "path of each material map, by kind",
         "material": "name of the material data-block, or null",
-        "object": "name of the object data-block, or null",
+        "object": "name of the object data-block, or null; of several the first",
+        "objects": "names of all objects that got it, or were made",
         "usage": "tokens as the server counted them; null where it did not say",
         "estimated_usd": "upper bound before sending; this much was reserved",
         "cost_usd": "what it cost",
@@ -110,6 +112,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "blend": "the file written by `--output`, or null",
     },
     "models": {"models": "the rows of the model table"},
+    "styles": {"styles": "each with `name`, `label`, `words`, `group` and `tip`"},
     "doctor": {
         "checks": "each with `name`, `ok` and `text`",
         "report": "the file written by `--report`, or null",

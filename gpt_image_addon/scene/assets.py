@@ -48,14 +48,14 @@ def mark(
         data.tags.new(tag, skip_if_exists=True)
     if catalog:
         data.catalog_id = catalog
-    set_preview(block, picture)
+    set_preview(block, picture.data)
 
 
-def set_preview(block: bpy.types.ID, picture: ImageFile) -> None:
-    """Show a picture where the data-block is browsed."""
+def set_preview(block: bpy.types.ID, encoded: bytes) -> None:
+    """Show a picture where the data-block is browsed; at once, so that a file that is written now has it."""
     from ..core.imaging.formats import thumbnail
 
-    pixels = thumbnail(picture.data, PREVIEW_EDGE)[::-1]
+    pixels = thumbnail(encoded, PREVIEW_EDGE)[::-1]
     preview = block.preview_ensure()
     preview.image_size = (pixels.shape[1], pixels.shape[0])
     preview.image_pixels_float.foreach_set(pixels.ravel())

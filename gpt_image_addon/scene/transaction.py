@@ -28,11 +28,20 @@ class Transaction:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
-            for undo in reversed(self._undo):
-                try:
-                    undo()
-                except Exception:  # the others are still to be taken back, and the first error is told
-                    log.exception("A change could not be taken back")
+            self.take_back()
+
+    @property
+    def position(self) -> int:
+        """For `take_back`: what was done up to now stays."""
+        return len(self._undo)
+
+    def take_back(self, position: int = 0) -> None:
+        """Take back what has been done since a `position`, the latest first."""
+        while len(self._undo) > position:
+            try:
+                self._undo.pop()()
+            except Exception:  # the others are still to be taken back, and the first error is told
+                log.exception("A change could not be taken back")
 
     def on_failure(self, undo: Callable[[], object]) -> None:
         """Call `undo` if the block fails; the latest change is taken back first."""

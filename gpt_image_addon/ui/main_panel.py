@@ -20,15 +20,17 @@ from .preferences import keys
 from .presets import style_operators
 from .references import operators as references
 from .request import generate, long_prompt, quote, sections, subpanels
-from .results import card, operators_results
+from .results import card, failures, operators_results
 
 if TYPE_CHECKING:
     from ..core.request.models import Model
+    from .results.failures import Button, Failure
 
 PLACEHOLDER = "What do you want to make?"
 REQUEST_POINTER = generate.REQUEST_POINTER
 STRIP_SCALE = 2.0  # of an icon
 STRIP_LENGTH = 2  # thumbnails of what is sent
+BUTTON_MARGIN = 5  # characters that an icon and the edges of a button take
 NARROW = 250  # units of a region; below it there is one
 
 
@@ -154,6 +156,7 @@ def _draw_request(layout: Any, values: Any, found: quote.Quote) -> None:
     label.alignment = "RIGHT"
     label.label(text=values.bl_rna.properties["quality"].name)
     menu = row.row()
+    menu.active = find_provider(found.provider).has_qualities
     menu.alert = found.model is not None and values.quality not in _qualities(found.model)
     name = translate(values.bl_rna.properties["quality"].enum_items[values.quality].name)
     menu.menu(GPT_IMAGE_MT_quality.__name__, text=name, translate=False)
@@ -164,7 +167,7 @@ def _qualities(model: Model) -> tuple[str, ...]:
 
 
 class GPT_IMAGE_MT_quality(bpy.types.Menu):
-    """How much work the model puts in"""
+    """How much work the model puts in; offline drafts have one quality"""
 
     bl_label = "Quality"
 
@@ -192,12 +195,27 @@ def _draw_caption(row: Any, values: Any, found: quote.Quote, width: int) -> None
     told = [translate(text) for text in quote.messages(values, found)]
     text = told[0] if told else _recipient(values, found)
     icon = "NONE" if not told or found.problem == quote.NO_PROMPT else "ERROR" if found.problem else "INFO"
+    failure = failures.problem_of(found)
+    if failure is not None and failure.button is not None:
+        _draw_mended(row, failure, failure.button, width)
+        return
     row.alignment = "CENTER"
     row.active, row.alert = icon != "NONE", icon == "ERROR"
     shortened = textwrap.shorten(text, width, placeholder="…")
     row.label(text=shortened, icon=icon, translate=False)
     if len(told) > 1 or shortened != text:
         row.operator(operators_results.GPT_IMAGE_OT_show_messages.bl_idname, text="", icon="DOWNARROW_HLT")
+
+
+def _draw_mended(row: Any, failure: Failure, button: Button, width: int) -> None:
+    """What keeps the button grey, and beside it what mends that: the row is as high as any other."""
+    parts = row.split(factor=1 - (len(button.word) + BUTTON_MARGIN) / width)
+    sentence = parts.row()
+    sentence.alert = True
+    room = width - len(button.word) - BUTTON_MARGIN
+    shortened = textwrap.shorten(failure.sentence, room, placeholder="…")
+    sentence.label(text=shortened, icon=failure.icon, translate=False)
+    failures.draw_button(parts, button, button.word)
 
 
 def _recipient(values: Any, found: quote.Quote) -> str:

@@ -10,7 +10,7 @@ import bpy
 from .references.operators import GPT_IMAGE_OT_add_reference
 from .request.generate import GPT_IMAGE_OT_generate
 from .results import outcomes
-from .results.operators_results import GPT_IMAGE_OT_edit_region
+from .results.operators_results import GPT_IMAGE_OT_edit_region, GPT_IMAGE_OT_strip
 
 Draw = Callable[[Any, bpy.types.Context], None]
 
@@ -21,9 +21,10 @@ def _draw_generate(target: str) -> Draw:
     def draw(self: Any, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.operator_context = "INVOKE_DEFAULT"
-        layout.operator(
-            GPT_IMAGE_OT_generate.bl_idname, text="From GPT Image Prompt", icon="SHADERFX"
-        ).target = target
+        button = layout.operator(
+            GPT_IMAGE_OT_generate.bl_idname, text="From GPT Image Prompt...", icon="SHADERFX"
+        )
+        button.target, button.ask = target, True
 
     return draw
 
@@ -51,11 +52,17 @@ def _draw_image(self: Any, context: bpy.types.Context) -> None:
         inpaint.image = shown.name
 
 
+def _draw_clean_up(self: Any, context: bpy.types.Context) -> None:
+    self.layout.separator()
+    self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, text="Remove GPT Image Metadata...")
+
+
 MENUS: tuple[tuple[str, Draw], ...] = (
     ("VIEW3D_MT_image_add", _draw_plane),
     ("NODE_MT_add", _draw_node),
     ("IMAGE_MT_image", _draw_image),
     ("STATUSBAR_HT_header", outcomes.draw_status),
+    ("TOPBAR_MT_file_cleanup", _draw_clean_up),
 )
 
 

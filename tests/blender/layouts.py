@@ -57,7 +57,7 @@ class Layout:
     textbox = prop
 
     def prop_enum(self, data: Any, name: str, value: str, **options: Any) -> None:
-        assert value in data.bl_rna.properties[name].enum_items, value
+        assert bpy.types.UILayout.enum_item_name(data, name, value), value  # items of a callback, too
         self.root.enums.append((value, self.enabled))
         self.prop(data, name, **options)
 
@@ -68,6 +68,10 @@ class Layout:
         self.operators.append(idname)
         self.said.append(text)
         return Properties(getattr(getattr(bpy.ops, group), name).get_rna_type())
+
+    def template_popup_confirm(self, idname: str, cancel_text: str | None = None, **options: Any) -> Any:
+        options.pop("cancel_default", None)
+        return self.operator(idname, **options)
 
     def operator_menu_enum(self, idname: str, name: str, **options: Any) -> None:
         setattr(self.operator(idname, **options), name, "")

@@ -14,6 +14,7 @@ import bpy
 import pytest
 
 from gpt_image_addon import cli
+from gpt_image_addon.core.request import styles
 from tests.api_server import ApiServer, faults
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -311,6 +312,17 @@ def test_copies_go_to_the_textures_folder(run: Any, tmp_path: Path) -> None:
         "red bricks_normal.png",
         "red bricks_roughness.png",
     ]
+
+
+def test_styles_are_listed_by_their_groups(run: Any, tmp_path: Path) -> None:
+    styles.keep_styles({"moon": styles.checked("moon", "Moon", "Style: dust.")})
+    code, output = run("styles")
+    groups = {style["name"]: style["group"] for style in output["styles"]}
+    assert code == 0 and (groups["photo_scan"], groups["watercolour"], groups["moon"]) == (
+        "Surfaces",
+        "Painting",
+        "",
+    )
 
 
 def test_models_and_doctor(run: Any, tmp_path: Path) -> None:

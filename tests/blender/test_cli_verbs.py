@@ -23,6 +23,7 @@ ARGUMENTS = {
     "history": (),
     "recover": (),
     "models": (),
+    "styles": (),
     "doctor": (),
 }
 """A success of each verb."""
@@ -35,6 +36,7 @@ MISUSED = {
     "history": ("--month", "November"),
     "recover": ("JOB", "--all"),
     "models": ("gpt-image-2",),
+    "styles": ("anime",),
     "doctor": ("--with-prompts",),
 }
 OPTIONAL = {
@@ -44,7 +46,7 @@ OPTIONAL = {
     "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
-UNCONFIGURED = ("maps", "tile")
+UNCONFIGURED = ("maps", "tile", "styles")
 """The verbs that need no settings."""
 SENDING = ("generate", "batch")
 """The verbs that ask the API; the others must never do so."""

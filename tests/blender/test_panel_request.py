@@ -21,13 +21,30 @@ from gpt_image_addon.ui import main_panel
 from gpt_image_addon.ui.common import enum_items
 from gpt_image_addon.ui.presets import presets, style_operators
 from gpt_image_addon.ui.references import images, operators
-from gpt_image_addon.ui.request import confirm, from_job, generate, model_notice, quote, to_parameters
+from gpt_image_addon.ui.request import (
+    confirm,
+    from_job,
+    generate,
+    model_notice,
+    quote,
+    subpanels,
+    to_parameters,
+)
 from gpt_image_addon.ui.results import disk_usage
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
 
 SMALL = {"provider": "offline", "size": "64x64"}
-ELSEWHERE = {"object_name", "object_uid", "scene_uid", "view_matrix", "picture", "repair_seams", "overwrite"}
+ELSEWHERE = {
+    "object_name",
+    "object_uid",
+    "object_uids",
+    "scene_uid",
+    "view_matrix",
+    "picture",
+    "repair_seams",
+    "overwrite",
+}
 """Parameters that say where a result goes, which the panel knows without asking; it replaces no file."""
 
 
@@ -112,6 +129,26 @@ def test_qualities_that_the_model_does_not_take_are_greyed() -> None:
 
     assert taken("gpt-image-2.6-sunburst") == [name for name, *_ in QUALITIES]
     assert taken("gpt-image-2") == ["auto", "low", "medium", "high"]
+
+
+@pytest.mark.parametrize(("provider", "is_active"), [("offline", False), ("openai", True)])
+def test_quality_is_greyed_where_it_changes_nothing(provider: str, is_active: bool) -> None:
+    values().prompt, values().provider = "oak", provider
+    shown: list[bool] = []
+
+    class Shown(Layout):
+        active = True
+
+        def _part(self, *_: Any, **__: Any) -> Layout:
+            return Shown(self.root)
+
+        row = column = box = grid_flow = split = _part
+
+        def menu(self, *_: Any, **__: Any) -> None:
+            shown.append(self.active)
+
+    main_panel._draw_request(Shown(), values(), quote.current(bpy.context.scene))
+    assert shown == [is_active]
 
 
 def test_strengths_reach_the_request_and_the_material() -> None:
@@ -204,13 +241,11 @@ def test_the_question_is_drawn(online: ApiServer) -> None:
     assert asked is not None
     layout = Layout()
     operator = bpy.types.GPT_IMAGE_OT_generate
-
-    class Shown:
-        bl_rna = bpy.ops.gpt_image.generate.get_rna_type()
-
-    confirm.draw(layout, asked._replace(dear_usd=0.75), Shown)
+    confirm.draw(layout, asked._replace(dear_usd=0.75), "$0.013")
     text = " ".join(layout.said)
-    assert "was made on" in text and "Again" in layout.said and "$0.750" in text
+    assert "was made on" in text and "$0.750" in text
+    assert layout.said[-2:] == ["Use Stored", "New  ·  $0.013"]
+    assert layout.operators == ["gpt_image.answer_question"] * 2
     assert operator.bl_options == {"REGISTER"}
 
 
@@ -286,6 +321,20 @@ def test_a_long_prompt_is_written_in_a_text() -> None:
     assert "gpt_image.edit_prompt" in layout.operators
 
 
+def test_styles_stand_under_the_titles_of_their_groups() -> None:
+    bpy.ops.gpt_image.add_style(label="Moon Dust", words="Style: grey dust.")
+    items = enum_items.style_items(None, None)
+    titles = [item[1] for item in items if not item[0]]
+    assert titles == ["Surfaces", "Rendering", "Painting", "Drawing", "Design and Genre", "Own Styles"]
+    tips = {item[0]: item[2] for item in items}
+    assert tips["oil_painting"] == "Pictures for a frame, and rich concept art"
+    assert tips["moon_dust"] == enum_items.words_of("moon_dust") == "Style: grey dust."
+    assert "impasto" in enum_items.words_of("oil_painting")
+    for name in (enum_items.NO_STYLE, "watercolour", "hand_painted"):
+        values().style = name
+        assert values().style == name
+
+
 def test_the_menu_of_styles_says_what_the_style_adds() -> None:
     assert not bpy.ops.gpt_image.delete_style.poll()
     values().style = "anime"
@@ -344,3 +393,18 @@ def test_strengths_are_shown_where_they_do_something() -> None:
     assert "gpt_image.remake_material" not in draw(main).operators
     assert api.submit("oak", target="material", **SMALL).wait(20)
     assert "gpt_image.remake_material" in draw(main).operators
+
+
+def test_what_is_about_copies_shows_where_there_is_a_folder() -> None:
+    values().target = "material"
+
+    def drawn() -> set[str]:
+        layout = Layout()
+        subpanels._draw_output(layout, values(), quote.current(bpy.context.scene))
+        return {"Depth", "Normals", "Pack"} & set(layout.said)
+
+    assert drawn() == set()
+    values().textures_dir = "/copies"
+    assert drawn() == {"Depth", "Normals", "Pack"}
+    values().target = "plane"
+    assert drawn() == set()

@@ -235,7 +235,9 @@ def test_further_variations_are_on_further_pages() -> None:
 def place_line() -> str:
     """The line above the button."""
     said = draw(panel("main")).said
-    return next(text for text in said if text.startswith(("On ", "Only ", "As a ", "Nothing ", "'", "Cube ")))
+    return next(
+        text for text in said if text.startswith(("On ", "Only ", "As a ", "Nothing ", "'", "Image at "))
+    )
 
 
 def test_where_the_result_goes_is_said_before() -> None:
@@ -248,7 +250,7 @@ def test_where_the_result_goes_is_said_before() -> None:
     bpy.ops.object.mode_set(mode="EDIT")
     assert place_line() == "On the selected faces of Cube"
     bpy.ops.object.mode_set(mode="SCULPT")
-    assert place_line() == "Cube is in Sculpt Mode: it comes when that is left."
+    assert place_line() == "Image at once; onto Cube after Sculpt Mode"
     bpy.ops.object.mode_set(mode="OBJECT")
     bpy.ops.object.camera_add()
     assert place_line() == "'Camera' can't have a material: it is only kept in the file."
@@ -284,6 +286,13 @@ def test_a_failed_job_can_be_tried_again(online: ApiServer) -> None:
     layout = Layout()
     outcomes.draw_newest(layout)
     assert layout.said[0].startswith("oak: ")
+
+
+class AboutTheJob:
+    """The context of a menu that is about one job."""
+
+    def __init__(self, job: str) -> None:
+        self.gpt_image_job = job
 
 
 def test_the_menu_of_a_result_names_the_price_of_another_one(online: ApiServer) -> None:

@@ -45,7 +45,7 @@ def test_a_plane_of_the_pictures_aspect_stands_at_the_cursor() -> None:
     bpy.context.scene.cursor.location = (1, 2, 3)
     applied = apply(prepared(picture("Oak", size=(64, 32))), PLANE)
     obj = bpy.data.objects[applied.object]
-    assert applied == type(applied)(("Oak",), "Oak", "Oak")
+    assert applied == type(applied)(("Oak",), "Oak", "Oak", objects=("Oak",))
     assert tuple(obj.location) == pytest.approx((1, 2, 3))
     assert tuple(obj.dimensions) == pytest.approx((2, 1, 0))
     assert tuple(normal(obj)) == pytest.approx((0, -1, 0), abs=1e-6)
@@ -153,3 +153,50 @@ def test_a_plane_survives_saving(tmp_path: Path) -> None:
     obj = bpy.data.objects["Decal"]
     assert [tuple(item.vector) for item in obj.data.uv_layers.active.uv] == [(0, 0), (1, 0), (1, 1), (0, 1)]
     assert source_of(principled(obj.active_material).inputs["Base Color"]).image.packed_file
+
+
+def front(**parameters: object) -> Application:
+    """As the panel asks, from a view along +Y."""
+    view = Matrix.Translation((0, -10, 0)) @ planes.UPRIGHT
+    rows = tuple(value for row in view for value in row)
+    return Application(**{"target": "plane", "view_matrix": rows, "keeps_clear": True, **parameters})
+
+
+def spans(names: tuple[str, ...]) -> list[tuple[float, float]]:
+    """From where to where along X, rounded to millimetres."""
+    found = [bpy.data.objects[name] for name in names]
+    return sorted(
+        (round(o.location.x - o.dimensions.x / 2, 3), round(o.location.x + o.dimensions.x / 2, 3))
+        for o in found
+    )
+
+
+def test_planes_stand_beside_what_the_cursor_is_in() -> None:
+    obj = cube()
+    pictures = [picture(name, size=(32, 32)) for name in "ABCD"]
+    applied = apply(prepared(*pictures), front())
+    assert spans(applied.objects) == [(1.1, 2.1), (2.2, 3.2), (3.3, 4.3), (4.4, 5.4)]
+    bpy.context.view_layer.objects.active = obj
+    applied = apply(prepared(picture("E", size=(32, 32))), front())
+    assert spans(applied.objects) == [(5.5, 6.5)], "nor in earlier ones"
+    obj.location.x = -20
+    bpy.context.view_layer.update()
+    assert spans(apply(prepared(picture("F", size=(32, 32))), front()).objects) == [(-0.5, 0.5)]
+
+
+def test_scripts_mean_just_the_cursor() -> None:
+    cube()
+    applied = apply(prepared(picture("A", size=(32, 32))), front(keeps_clear=False))
+    assert spans(applied.objects) == [(-0.5, 0.5)]
+
+
+def test_a_room_around_the_viewer_and_a_landscape_are_no_obstacles() -> None:
+    room = cube("Room")
+    room.scale = (20, 20, 20)
+    bpy.context.view_layer.update()
+    assert spans(apply(prepared(picture("A", size=(32, 32))), front()).objects) == [(-0.5, 0.5)]
+    room.scale, room.location.z = (50, 1, 0.1), -0.3
+    bpy.data.objects.remove(bpy.data.objects["A"])
+    bpy.context.view_layer.objects.active = room
+    bpy.context.view_layer.update()
+    assert spans(apply(prepared(picture("B", size=(32, 32))), front()).objects) == [(-0.5, 0.5)]

@@ -18,6 +18,7 @@ from tests.blender.scene_fixtures import (
     cube,
     decal,
     dominant,
+    map_set,
     node_material,
     picture,
     pixel,
@@ -278,3 +279,15 @@ def test_nothing_else_is_selected_or_made_active() -> None:
     apply(prepared(), Application(object_name="First"))
     assert bpy.context.view_layer.objects.active == second
     assert (first.select_get(), second.select_get()) == (False, True)
+
+
+def test_maps_that_stay_are_told() -> None:
+    obj = cube()
+    made = apply(prepared(maps=map_set()), Application(target="material"))
+    applied = apply(prepared(picture("Stripes")), Application(target="texture"))
+    assert applied.material == made.material and obj.active_material.name == made.material
+    (told,) = applied.messages
+    assert "keeps its maps for 'Metallic', 'Roughness' and 'Normal'" in told
+    bpy.data.materials[made.material].node_tree.nodes.clear()
+    told = " ".join(apply(prepared(picture("Plain")), Application(target="texture")).messages)
+    assert "maps" not in told

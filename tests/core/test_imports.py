@@ -76,7 +76,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "lazy": ("core.common", ""),
     "ui.common.translations": ("", ""),
-    "ui.common": ("core.text core.errors core.request core.results app api ui.common.translations", "bpy"),
+    "ui.common": (
+        "core.text core.errors core.request core.results app api ui.common.translations",
+        "bpy blf",
+    ),
     "ui.references": ("core.text core.errors core.request app ui.common lazy", "bpy gpu gpu_extras"),
     "ui.request": (
         "core.text core.errors core.request core.journal app app.diagnostics api ui.common ui.references",

@@ -45,6 +45,24 @@ def test_there_are_many_styles_and_each_says_something() -> None:
     assert len({style.label for style in found.values()}) == len(found)
 
 
+def test_each_style_has_a_group_and_says_what_it_is_for() -> None:
+    found = styles.curated_styles().values()
+    groups = [style.group for style in found]
+    assert set(groups) == {"Surfaces", "Rendering", "Painting", "Drawing", "Design and Genre"}
+    assert groups == sorted(groups, key=groups.index), "the styles of a group stand together"
+    assert all(style.tip and style.tip != style.words for style in found)
+    assert styles.find_style("watercolour").label == "Watercolor"
+    assert not any("colour" in text or "grey" in text for style in found for text in style[1:])
+
+
+def test_a_file_of_styles_may_leave_groups_out(tmp_path: Path) -> None:
+    path = tmp_path / "styles.json"
+    mine = styles.checked("moon", "Moon", "dust", group="Space", tip="Planets")
+    styles.write_styles(path, [mine, styles.checked("sun", "Sun", "fire")])
+    assert list(styles.read_styles(path).values()) == [mine, styles.Style("sun", "Sun", "fire")]
+    assert path.read_text("utf-8").count('"group"') == 1
+
+
 def test_styles_of_ones_own_are_kept_shared_and_deleted(tmp_path: Path) -> None:
     mine = styles.checked(styles.name_from_label("Moon Dust!"), "Moon Dust!", "Style: grey dust.")
     assert mine.name == "moon_dust"
@@ -73,6 +91,8 @@ def test_a_style_of_ones_own_goes_before_a_curated_one() -> None:
         '{"schema": 1, "styles": [{"name": "A b", "label": "x", "words": "y"}]}',
         '{"schema": 1, "styles": [{"name": "a", "label": "x", "words": ""}]}',
         '{"schema": 1, "styles": [{"name": "a", "label": "x"}]}',
+        '{"schema": 1, "styles": [{"name": "a", "label": "x", "words": "y", "group": 5}]}',
+        '{"schema": 1, "styles": [{"name": "a", "label": "x", "words": "y", "tip": "one\\ntwo"}]}',
     ],
 )
 def test_a_broken_file_of_styles_is_refused(tmp_path: Path, text: str) -> None:

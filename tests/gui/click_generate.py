@@ -26,8 +26,9 @@ def script() -> Steps:
     sidebar = yield from open_sidebar()
     cube = bpy.data.objects["Cube"]
     yield from sidebar.describe(PROMPT)
-    yield from sidebar.choose("Provider", "Offline Draft")
-    yield from sidebar.choose("Make", "Material")
+    yield from sidebar.choose_provider("Offline Draft")
+    yield from sidebar.choose_target(1)
+    assert bpy.context.scene.gpt_image.target == "material"
     yield from sidebar.generate()
     yield from until(lambda: bool(api.jobs()), "the click to submit a job", seconds=10)
     yield from until(lambda: SUBPROCESS.open, "a process of its own to prepare the result")

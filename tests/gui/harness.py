@@ -154,9 +154,14 @@ def find_button(
     return (yield from _find(area, region, copy, f"bpy.ops.{operator}(", across))
 
 
-def find_property(area: bpy.types.Area, region: bpy.types.Region, path: str) -> Search[Point]:
-    """Where in the window the field of a property is, by the end of its data path ("gpt_image.prompt")."""
-    return (yield from _find(area, region, bpy.ops.ui.copy_data_path_button, path))
+def find_property(
+    area: bpy.types.Area, region: bpy.types.Region, path: str, across: float = 2 / 3
+) -> Search[Point]:
+    """Where in the window the field of a property is, by the end of its data path ("gpt_image.prompt").
+
+    :param across: where in the width of the region to look.
+    """
+    return (yield from _find(area, region, bpy.ops.ui.copy_data_path_button, path, across))
 
 
 def find_icon(area: bpy.types.Area, region: bpy.types.Region, command: str, within: Box) -> Search[Point]:

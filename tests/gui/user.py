@@ -31,6 +31,8 @@ STARTED = time.monotonic()
 TAB = "GPT Image"
 PAGES = 12  # turns of the wheel from one end of a sidebar to the other, at most
 NOTCHES = 6  # of the wheel in a turn
+PROVIDER = 101  # units from the right end of a sidebar to the icon of the provider
+MARGIN = 28  # pixels beside the rows of the panel, at most
 FIELD = 0.7  # of the width of a sidebar: there the fields are, and the labels left of them
 COMPILING = "Compiling EEVEE engine shaders"  # stands in the view while it does
 SETTLING = 60  # looks until everything is drawn; what moves all the time is photographed then
@@ -120,13 +122,32 @@ class Sidebar:
         yield from self.click(label)
 
     def describe(self, prompt: str) -> Steps:
-        """Type into the large field at the top in place of what it holds."""
+        """Paste into the large field at the top in place of what it holds."""
         yield from self.to_top()
-        field = yield from find_property(self.area, self.region, "gpt_image.prompt")
+        field = yield from find_property(self.area, self.region, "gpt_image.prompt", 0.3)
         yield from click(field)
         yield from press("A", field, ctrl=True)
-        yield from write(prompt, field)
+        bpy.context.window_manager.clipboard = prompt
+        yield from press("V", field, ctrl=True)
         yield from click((self.box.left + 4, field[1]))  # beside it: what was typed is taken
+
+    def choose_provider(self, label: str) -> Steps:
+        """Open the first icon of the header and click a provider there."""
+        yield from self.to_top()
+        title = yield from self.bring(TAB)
+        scale = bpy.context.preferences.system.ui_scale
+        yield from click((self.box.right - round(PROVIDER * scale), title.middle[1]))
+        yield from click_text(label)
+        yield from press("ESC", title.middle)  # a choice does not close it
+        yield from until(lambda: not screen_reader.find(label), "the popover to close", PATIENCE)
+
+    def choose_target(self, number: int) -> Steps:
+        """Click one of the icons below the prompt; 0 is the first."""
+        yield from self.to_top()
+        row = yield from find_property(self.area, self.region, "gpt_image.target", 0.3)
+        count = len(bpy.context.scene.gpt_image.bl_rna.properties["target"].enum_items)
+        left, right = self.box.left + MARGIN, self.box.right - MARGIN
+        yield from click((left + round((number + 0.5) / count * (right - left)), row[1]))
 
     def field(self, label: str) -> Search[Point]:
         """Where the field beside its label is; a title of the same name is above."""

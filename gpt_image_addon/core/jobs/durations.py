@@ -1,11 +1,13 @@
-"""How long requests took, to show how far one is that says nothing about itself."""
+"""How long requests and local work took, to show how far one is that says nothing about itself."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from ..common.files import PRIVATE_FILE, read_file, replace_file
 from ..errors import StorageError
@@ -23,6 +25,10 @@ DURATIONS_FILE = "durations.json"
 NEWEST_WEIGHT = 0.3  # of the newest duration in the running average
 FILE_LIMIT = 10**6  # bytes; one holds a few numbers
 MEGAPIXEL = 2**20
+LOCAL_SECONDS = 2.0  # that local work is expected to take before any was done
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Durations:
@@ -44,11 +50,18 @@ class Durations:
         """Seconds that a request like this one takes."""
         return self._seconds.get(_key(request), find_provider(request.provider).usual_seconds)
 
+    def expected_of(self, kind: str) -> float:
+        """Seconds that local work of a kind takes."""
+        return self._seconds.get(kind, LOCAL_SECONDS)
+
     def note(self, request: GenerationRequest, seconds: float) -> None:
         """Learn from a request that was answered."""
+        self._note(_key(request), seconds)
+
+    def _note(self, key: str, seconds: float) -> None:
         with self._lock:
-            before = self._seconds.get(_key(request), seconds)
-            self._seconds[_key(request)] = round(before + NEWEST_WEIGHT * (seconds - before), 2)
+            before = self._seconds.get(key, seconds)
+            self._seconds[key] = round(before + NEWEST_WEIGHT * (seconds - before), 2)
             text = json.dumps(self._seconds)
         try:
             replace_file(self.path, text.encode(), PRIVATE_FILE)
@@ -63,6 +76,17 @@ class Durations:
             prepared = work(job, emit)
             self.note(job.request, time.monotonic() - started)
             return prepared
+
+        return run
+
+    def timed_local(self, kind: str, work: Callable[P, T]) -> Callable[P, T]:
+        """The same local work, noting how long its kind took when it succeeds."""
+
+        def run(*args: P.args, **named: P.kwargs) -> T:
+            started = time.monotonic()
+            made = work(*args, **named)
+            self._note(kind, time.monotonic() - started)
+            return made
 
         return run
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from ..errors import InvalidRequestError
-from ..providers import price_request
+from ..providers import find_hints, price_request
 from ..request.checked_request import CheckedRequest
 from ..request.models import Registry, check
 from ..request.normalize import effective_request
@@ -61,7 +61,7 @@ def validate_and_price(
         notes += (TILES_BY_NATURE,)
     checked = _price(request, sent, registry, sizes, seen)
     price = _with_further(checked, application, registry, seen)
-    return dataclasses.replace(checked, price=price, warnings=(*warnings, *notes))
+    return dataclasses.replace(checked, price=price, warnings=(*find_hints(request), *warnings, *notes))
 
 
 def price_unchecked(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Billed, GptImageError, JobCancelled, SceneError
 from ..journal.states import JobState
 from ..request.checked_request import CheckedRequest
+from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..results.store import PreparedResult
 from ..text.message import Message, message
@@ -65,6 +66,8 @@ class Task:
     """Stops what the worker waits for; called from any thread."""
     billed: Callable[[], Billed] = field(default=lambda: "no", repr=False)
     """Whether what was sent for it so far was, or may have been, billed."""
+    deferred: bool = False
+    """Its result is there, and waits until Blender can take it; `message` says for what."""
     stopping: bool = False
     """Nothing more is to be sent for it; what is under way is waited for."""
     _done: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -82,6 +85,14 @@ class Task:
             return self.progress
         usual = 0.99 * (1 - math.exp(-2 * self.elapsed / max(self.expected_seconds, 0.1)))
         return max(self.progress, usual)
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that it still takes, by experience; None where nobody knows, as when it takes longer."""
+        if self.done or self.deferred or self.started is None or not self.expected_seconds:
+            return None
+        left = self.expected_seconds - self.elapsed
+        return left if left > 0 else None
 
     @property
     def elapsed(self) -> float:
@@ -146,6 +157,14 @@ class Task:
         """How long it will take, by experience."""
         self.expected_seconds = seconds
 
+    def defer(self, reason: str) -> None:
+        """The result waits until Blender can take it.
+
+        :param reason: what is waited for; empty where it waits no longer.
+        """
+        self.deferred = bool(reason)
+        self._change(message=reason)
+
     def stop_sending(self) -> None:
         """Send nothing more for it; see `stopping`."""
         self.stopping = True
@@ -208,7 +227,9 @@ class Job(Task):
     further_usd: float = 0.0
     """What of the estimate is for further requests."""
     cost_usd: float | None = None
-    """Known once the answer came."""
+    """Known once the answer came; 0 for what takes a result that is there."""
+    result_of: str = ""
+    """Id of the job whose result it takes once more, unpaid; empty where it has one of its own."""
     used: int = 0
     """Which of several pictures the target shows."""
     apply: Apply | None = field(default=None, repr=False)
@@ -235,13 +256,19 @@ class Job(Task):
     def __post_init__(self) -> None:
         self.title = self.title or self.request.prompt
 
+    @property
+    def is_draft(self) -> bool:
+        """Whether its images are drafts, and not what a model makes."""
+        return find_provider(self.request.provider).is_draft
+
     def update(self, event: JobEvent) -> None:
         """See `Task.update`."""
         self.id = event.result_of or self.id
+        self.result_of = event.result_of or self.result_of
         if event.prepared is not None:
             self.prepared = event.prepared
             cost = event.prepared.facts.get("cost_usd")
-            self.cost_usd = float(cost) if cost is not None else None
+            self.cost_usd = 0.0 if self.result_of else float(cost) if cost is not None else None
         super().update(event)
 
     def set_price(self, estimated_usd: float, further_usd: float) -> None:

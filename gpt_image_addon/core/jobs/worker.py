@@ -144,6 +144,7 @@ class Worker:
         def work(job: Job, emit: Emit) -> PreparedResult:
             from .postprocess import prepare
 
+            emit(JobEvent(job, message="Preparing the pictures", progress=0.1))
             prepared = prepare(of or job.id, job.request, job.application, folder, for_scene=self.for_scene)
             return self._copied(job, prepared)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..common.files import read_file, storage_errors
 from ..common.paths import find_below
 from ..errors import InvalidRequestError
+from ..request.providers import find_provider
 from ..results.folders import (
     ANSWER_FILE,
     ORIGINAL_STEM,
@@ -28,6 +29,7 @@ from ..text.names import safe_name
 from .entries import STORED
 from .schema import PROMPT, month_of, text_in
 from .states import JobState
+from .stored_values import load_object
 
 if TYPE_CHECKING:
     from ..results.output_files import Outputs
@@ -283,8 +285,13 @@ class HistoryItem:
     favourite: bool
     provider: str
     target: str
-    error: str
-    """Why there is no result; empty where nothing went wrong."""
+    error: Mapping[str, Any] | None
+    """Why there is no result, as `GptImageError.to_dict` said; None where nothing went wrong."""
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether its images are drafts, and not what a model makes."""
+        return find_provider(self.provider).is_draft
 
 
 @dataclass(frozen=True)
@@ -334,7 +341,7 @@ def _seen(row: Any, results: Path) -> HistoryItem | None:
             favourite=bool(row["favourite"]),
             provider=str(row["provider"]),
             target=str(row["target"]),
-            error=str(row["error"] or ""),
+            error=load_object(row["error"]),
         )
     except (ValueError, TypeError, OverflowError, OSError):
         return None

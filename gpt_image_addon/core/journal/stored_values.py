@@ -141,6 +141,7 @@ def sanitize_application(values: Any) -> Application:
         object_name=_whole(found.object_name),
         textures_dir=None,
         object_uid=None,
+        object_uids=(),
         scene_uid=None,
     )
 

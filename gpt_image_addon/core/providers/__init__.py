@@ -54,6 +54,21 @@ def _pricing_of(name: str) -> ModuleType | None:
     return import_module(pricing, __name__) if pricing else None
 
 
+def find_hints(request: GenerationRequest) -> tuple[str, ...]:
+    """What a request's provider will not show of it: sentences, none where that is not known.
+
+    :raises ConfigurationError: there is no provider of that name.
+    """
+    hints = _row(request.provider).hints
+    if not hints:
+        return ()
+    try:
+        found: tuple[str, ...] = import_module(hints, __name__).find_hints(request)
+    except ImportError:  # without its modules it draws nothing at all, which is said elsewhere
+        return ()
+    return found
+
+
 def price_request(
     request: GenerationRequest,
     prompt: str,

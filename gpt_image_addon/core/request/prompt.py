@@ -10,6 +10,11 @@ SEAMLESS_WORDS = (
     "Seamless tileable texture seen straight from above, evenly lit without shadows or vignette, "
     "filling the whole picture."
 )
+SURFACE_WORDS = (
+    "A flat surface seen straight on, without perspective, in even light without shadows, highlights or "
+    "vignette, filling the whole image from edge to edge."
+)
+SEAMLESS_SURFACE_WORDS = f"Seamless tileable texture: {SURFACE_WORDS[0].lower()}{SURFACE_WORDS[1:]}"
 
 
 def compose(request: GenerationRequest) -> str:
@@ -22,11 +27,21 @@ def compose(request: GenerationRequest) -> str:
         parts.append(_label_words(request.reference_labels))
     if request.style:
         parts.append(find_style(request.style).words)
-    if request.seamless:
-        parts.append(SEAMLESS_WORDS)
+    parts.append(surface_words(is_surface=request.surface_words, seamless=request.seamless))
     if request.background == "transparent":
         parts.append(TRANSPARENT_WORDS)
-    return "\n".join(parts)
+    return "\n".join(filter(None, parts))
+
+
+def surface_words(*, is_surface: bool, seamless: bool) -> str:
+    """What joins the prompt of a surface, each thing once; empty where nothing does.
+
+    :param is_surface: ask for a flat surface in even light.
+    :param seamless: ask for one that tiles.
+    """
+    if is_surface:
+        return SEAMLESS_SURFACE_WORDS if seamless else SURFACE_WORDS
+    return SEAMLESS_WORDS if seamless else ""
 
 
 def _label_words(labels: tuple[str, ...]) -> str:

@@ -47,6 +47,8 @@ class ProviderInfo:
     """Its requests go to a server that sends a bill."""
     pricing: str = ""
     """Module below `core.providers` that knows the price of a request; empty where nothing is paid."""
+    hints: str = ""
+    """Module below `core.providers` that says what it will not show; empty where nobody can know that."""
     settings: tuple[ProviderSetting, ...] = ()
     default_model: str = ""
     """Of requests that name none; empty for the default of the preferences or the table of models."""
@@ -62,8 +64,20 @@ class ProviderInfo:
     """It takes `moderation` and `safety_identifier`."""
     has_batch_api: bool = False
     """It takes batches as OpenAI's Batch API does."""
+    has_qualities: bool = True
+    """It takes `quality`."""
+    is_draft: bool = False
+    """Its images are simple drafts, and marked as such."""
     notice: str = ""
     """Shown in the panel where it was chosen for lack of a key."""
+    key_url: str = ""
+    """Page on which a key is made. Buttons open these addresses; one is empty where there is no such page."""
+    billing_url: str = ""
+    """Page on which credit is added."""
+    limits_url: str = ""
+    """Page on which the account's own limits are raised."""
+    verify_url: str = ""
+    """Page on which an organization is verified."""
 
     @property
     def needs_height(self) -> bool:
@@ -130,6 +144,10 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
         ),
         is_moderated=True,
         has_batch_api=True,
+        key_url="https://platform.openai.com/api-keys",
+        billing_url="https://platform.openai.com/settings/organization/billing",
+        limits_url="https://platform.openai.com/settings/organization/limits",
+        verify_url="https://platform.openai.com/settings/organization/general",
     ),
     "offline": ProviderInfo(
         label="Offline Draft",
@@ -137,11 +155,14 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
         module=".offline.provider",
         factory="OfflineProvider",
         credit="offline draft",
+        hints=".offline.hints",
         default_model="offline-draft",
         usual_seconds=1.0,
         tiles_by_nature=True,
         knows_height=True,
         takes_masks=False,
+        has_qualities=False,
+        is_draft=True,
         notice="Offline draft: drawn on this computer",
     ),
 }

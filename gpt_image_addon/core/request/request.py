@@ -102,6 +102,8 @@ class GenerationRequest(_Values):
     """Name of a style whose words join the prompt."""
     seamless: bool = False
     """The result should tile."""
+    surface_words: bool = False
+    """Words that ask for a flat surface in even light join the prompt, as the panel does for materials."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -146,10 +148,14 @@ class Application(_Values):
     """Object to put a texture or material on; the active object when empty."""
     object_uid: int | None = None
     """`session_uid` of that object, which survives a renaming."""
+    object_uids: tuple[int, ...] = ()
+    """`session_uid` of all objects that get it, where there are several; `object_uid` is one of them."""
     scene_uid: int | None = None
     """`session_uid` of the scene the request came from: a result never enters another file's scene."""
     view_matrix: tuple[float, ...] | None = None
     """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
+    keeps_clear: bool = False
+    """Planes stand beside what is active, and beside earlier ones, where they would be in it."""
     composite: bool = True
     """After a masked edit, put back what lies outside the mask."""
     textures_dir: PathText | None = None
@@ -181,7 +187,7 @@ class Application(_Values):
 
     def without_active_object(self) -> Application:
         """The same for when nobody watches: an object that was not named is left alone."""
-        if self.object_name or self.object_uid is not None:
+        if self.object_name or self.object_uid is not None or self.object_uids:
             return self
         return dataclasses.replace(self, object_uid=NO_OBJECT)
 

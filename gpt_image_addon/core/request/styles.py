@@ -1,7 +1,8 @@
 """Named styles: what each adds to a prompt. Those of the add-on, and the user's own.
 
-One JSON file holds any number of them: ``{"schema": 1, "styles": [{"name", "label", "words"}]}``. The user's
-lie in the state folder in the same form, so that a file from one person is a file for another.
+One JSON file holds any number of them: ``{"schema": 1, "styles": [{"name", "label", "words"}]}``. Each
+may have a ``group`` and a ``tip``. The user's lie in the state folder in the same form, so that a file
+from one person is a file for another.
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ class Style(NamedTuple):
     """What people read."""
     words: str
     """What joins the prompt."""
+    group: str = ""
+    """Of the menu; empty for the user's own."""
+    tip: str = ""
+    """What it is for."""
 
 
 @cache
@@ -110,7 +115,7 @@ def write_styles(path: Path, styles: Iterable[Style], mode: int = 0o644) -> None
     :param mode: permissions of the file.
     :raises StorageError: it can't be written.
     """
-    rows = [style._asdict() for style in styles]
+    rows = [{name: text for name, text in style._asdict().items() if text} for style in styles]
     replace_file(
         path, json.dumps({"schema": SCHEMA, "styles": rows}, ensure_ascii=False, indent=1).encode(), mode
     )
@@ -179,7 +184,9 @@ def _parse(table: Any, source: str) -> Mapping[str, Style]:
     return found
 
 
-def checked(name: str, label: str, words: str, which: str = THE_STYLE) -> Style:
+def checked(
+    name: str, label: str, words: str, which: str = THE_STYLE, *, group: str = "", tip: str = ""
+) -> Style:
     """A style of these texts.
 
     :param which: how the style is called in an error.
@@ -194,7 +201,7 @@ def checked(name: str, label: str, words: str, which: str = THE_STYLE) -> Style:
             ),
             param="style",
         )
-    if len(label) > NAME_LIMIT or not label.isprintable():
+    if any(len(text) > NAME_LIMIT or not text.isprintable() for text in (label, group, tip)):
         raise InvalidRequestError(
             message(
                 "{which} has a label that can't be shown; use up to {limit} plain characters.",
@@ -217,7 +224,7 @@ def checked(name: str, label: str, words: str, which: str = THE_STYLE) -> Style:
             ),
             param="style",
         )
-    return Style(name, label.strip() or name, words.strip())
+    return Style(name, label.strip() or name, words.strip(), group.strip(), tip.strip())
 
 
 def _parse_row(row: Any, which: str) -> Style:
@@ -227,4 +234,9 @@ def _parse_row(row: Any, which: str) -> Style:
         raise InvalidRequestError(
             message("{which} has no name, label and words.", which=which), param="style"
         )
-    return checked(name, label, words, which)
+    group, tip = (found.get(key, "") for key in ("group", "tip"))
+    if not (isinstance(group, str) and isinstance(tip, str)):
+        raise InvalidRequestError(
+            message("{which} has a group or a tip that is no text.", which=which), param="style"
+        )
+    return checked(name, label, words, which, group=group, tip=tip)

@@ -30,6 +30,8 @@ class TargetInfo:
     """It goes onto an object that is there."""
     maps: tuple[str, ...] = ()
     """Kinds of the material maps that it needs."""
+    is_surface: bool = False
+    """It is a surface, which usually tiles; of other targets only what tiles is one."""
     changes_scene: bool = True
     """It changes the scene, and not only what the file holds."""
     activates_objects: bool = False
@@ -82,6 +84,7 @@ TARGETS: Mapping[str, TargetInfo] = {
         module=".material",
         onto_object=True,
         maps=("base_color", "normal", "roughness", "height", "metallic", "opacity"),
+        is_surface=True,
         asset="material",
     ),
 }

@@ -9,6 +9,7 @@ values.quality = "medium"
 values.background = "transparent"
 values.n = 1
 values.seamless = False
+values.surface_words = True
 values.output_format = "png"
 values.partial_images = 0
 values.displacement = "none"

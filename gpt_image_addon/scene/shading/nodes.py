@@ -107,13 +107,18 @@ def add_coordinates(
     node = changes.node(tree, "ShaderNodeTexCoord")
     node.location = at
     output = node.outputs[coordinates.output]
-    if coordinates.axes == (1.0, 1.0, 1.0):
+    if coordinates.axes == (1.0, 1.0, 1.0) and not coordinates.by_object_scale:
         return output
     metres = changes.node(tree, "ShaderNodeVectorMath")
     metres.operation, metres.label = "MULTIPLY", "Metres"
     metres.inputs[1].default_value = coordinates.axes
     metres.location = (at[0], at[1] - ROW)
     changes.link(tree, output, metres.inputs[0])
+    if coordinates.by_object_scale:
+        scale = changes.node(tree, "ShaderNodeAttribute")
+        scale.attribute_type, scale.attribute_name, scale.label = "OBJECT", "scale", "Scale of the Object"
+        scale.location = (at[0] - COLUMN, at[1] - ROW)
+        changes.link(tree, scale.outputs["Vector"], metres.inputs[1])
     return metres.outputs[0]
 
 
@@ -155,11 +160,11 @@ def add_real_size(
     x, y = mapping.location
     repeats = changes.node(tree, "ShaderNodeMath")
     repeats.operation, repeats.label = "DIVIDE", "Repeats"
-    repeats.location = (x, y - 1.5 * ROW)
+    repeats.location = (x, y - 2 * ROW)
     repeats.inputs[0].default_value = metres
     mapping.inputs["Scale"].default_value = (metres / size,) * 3  # exporters read this, not what is linked
     changes.link(tree, repeats.outputs[0], mapping.inputs["Scale"])
-    add_value(tree, "Texture Size (m)", size, repeats.inputs[1], changes, at=(x - COLUMN, y - 1.5 * ROW))
+    add_value(tree, "Texture Size (m)", size, repeats.inputs[1], changes, at=(x - COLUMN, y - 2 * ROW))
 
 
 def project(node: Any, coordinates: Coordinates, changes: Transaction) -> None:

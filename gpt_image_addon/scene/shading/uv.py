@@ -33,6 +33,8 @@ class Coordinates:
     """UV map to use; empty for the one that is rendered anyway."""
     axes: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """What a unit of the object's own axes spans in the world, negative where mirrored; 1 for UVs."""
+    by_object_scale: bool = False
+    """The scale of each object stands for `axes`, for materials that objects of several scales share."""
 
     @property
     def is_box(self) -> bool:

@@ -12,15 +12,17 @@ from ...core.errors import SceneError, StorageError
 from ...core.results.output_files import Outputs
 from ...core.text.message import message
 from ...core.text.names import safe_name
-from ..assets import CATALOGS_NAMESPACE, add_catalog
+from ..assets import CATALOGS_NAMESPACE, add_catalog, set_preview
 from ..blend_files import written
-from ..images import PROPERTY_PREFIX
+from ..images import PROPERTY_PREFIX, encode_image
+from ..shading.nodes import image_nodes
 from .material import JOB
 
 CATALOG = "GPT Image"
 CATALOG_ID = str(uuid.uuid5(CATALOGS_NAMESPACE, CATALOG))
 """The same in every library, so that what is written at different times lies together."""
 TAG = "gpt-image"
+PROMPT, IMAGE_JOB = f"{PROPERTY_PREFIX}prompt", f"{PROPERTY_PREFIX}job"
 
 
 def mark(material: bpy.types.Material, library: str, outputs: Outputs) -> Path | None:
@@ -37,7 +39,11 @@ def mark(material: bpy.types.Material, library: str, outputs: Outputs) -> Path |
     data.description = _prompt_of(material)
     for tag in usable_tags((TAG, *material.name.split("_")[0].lower().split()[:5])):
         data.tags.new(tag, skip_if_exists=True)
-    material.asset_generate_preview()
+    image = _image_of(material)
+    if image is not None:
+        set_preview(material, encode_image(image))
+    else:  # Blender renders it meanwhile
+        material.asset_generate_preview()
     if folder is None:
         if bpy.data.filepath:
             add_catalog(Path(bpy.data.filepath).parent, CATALOG)
@@ -72,9 +78,22 @@ def _folder_of(library: str) -> Path:
 
 
 def _prompt_of(material: bpy.types.Material) -> str:
-    nodes = material.node_tree.nodes if material.node_tree else ()
-    for node in nodes:
-        image = getattr(node, "image", None)
-        if image is not None and f"{PROPERTY_PREFIX}prompt" in image:
-            return str(image[f"{PROPERTY_PREFIX}prompt"])
-    return ""
+    image = _image_of(material)
+    return str(image[PROMPT]) if image is not None else ""
+
+
+def _image_of(material: bpy.types.Material) -> bpy.types.Image | None:
+    """The image of a result that a material shows; of several maps the base color."""
+    nodes = image_nodes(material.node_tree) if material.node_tree else ()
+    ours = [node for node in nodes if node.image is not None and PROMPT in node.image]
+    ours.sort(key=lambda node: node.image.colorspace_settings.is_data)
+    return ours[0].image if ours else None
+
+
+def find_material(job: str) -> bpy.types.Material | None:
+    """The material of this file that shows the result of a job; None where there is none."""
+    for material in bpy.data.materials:
+        image = _image_of(material)
+        if job in (material.get(JOB), image.get(IMAGE_JOB) if image is not None else None):
+            return material
+    return None

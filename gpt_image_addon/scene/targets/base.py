@@ -13,9 +13,9 @@ from ...core.text.message import message
 from ...core.text.names import safe_name
 from ..context import find_scene
 from ..images import add_image
-from ..shading import slots
+from ..shading import shared, slots
 from ..transaction import Transaction
-from .receiver import find_receiver
+from .receiver import find_receivers
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,17 @@ class Applied:
     """Names of image data-blocks, one a picture; the base colour of a material stands for its picture."""
     material: str | None = None
     object: str | None = None
+    """The first of `objects`."""
     messages: tuple[str, ...] = ()
     """Sentences that the user should read."""
     materials: tuple[str, ...] = ()
     """Names of the materials that show the other images, in their order; where each has one."""
     map_images: tuple[str, ...] = ()
     """Names of the image data-blocks of a material's other maps, in the order of the table of kinds."""
+    objects: tuple[str, ...] = ()
+    """Names of all objects that got it, or were made."""
+    shared: tuple[str, ...] = ()
+    """Names of the other materials that show the same image as `material`."""
 
 
 class Deferred(Exception):  # noqa: N818 - nothing went wrong: the result waits
@@ -69,12 +74,13 @@ def engine_of(application: Application) -> str:
     return str(scene.render.engine) if scene else ""
 
 
-def receiver_of(application: Application) -> tuple[bpy.types.Object | None, list[str]]:
-    """The object that takes the result, and a sentence when there is none."""
-    obj, problem = find_receiver(application)
-    if not problem:
-        return obj, []
-    return obj, [message("{problem} The new material is kept with a fake user.", problem=problem)]
+def receivers_of(application: Application) -> tuple[tuple[bpy.types.Object, ...], list[str]]:
+    """The objects that take the result; and a sentence when there is none, or when some were left out."""
+    found = find_receivers(application)
+    if found.problem:
+        kept = message("{problem} The new material is kept with a fake user.", problem=found.problem)
+        return (), [kept]
+    return found.objects, list(found.told)
 
 
 def keep_images(pictures: Sequence[ImageFile], facts: Facts, changes: Transaction) -> list[str]:
@@ -88,7 +94,7 @@ def keep_images(pictures: Sequence[ImageFile], facts: Facts, changes: Transactio
 
 
 def finish_material(
-    obj: bpy.types.Object | None,
+    worn: Sequence[tuple[bpy.types.Object, bpy.types.Material]],
     material: bpy.types.Material,
     image: bpy.types.Image,
     prepared: PreparedResult,
@@ -97,17 +103,26 @@ def finish_material(
 ) -> Applied:
     """What became of a result whose first picture a material shows; the others are kept as images.
 
-    :param obj: what has the material; None where nothing has.
+    :param worn: the objects that got it, each with its material.
+    :param material: that of the first of them.
     :param image: the first picture.
     :param messages: gets what the user should know beside.
     """
-    if obj is None:
+    if not worn:
         changes.set(material, "use_fake_user", True)
-    else:
-        unseen = slots.why_unseen(obj, material)
-        messages += [unseen] if unseen else []
+    unseen = [slots.why_unseen(obj, own) for obj, own in worn]
+    messages += shared.first_few([told for told in unseen if told])
     kept = keep_images(prepared.pictures[1:], prepared.facts, changes)
     if kept:
         names = slots.names_for_people(kept)
         messages.append(message("The other pictures are in the file as images: {names}.", names=names))
-    return Applied((image.name, *kept), material.name, obj.name if obj else None, tuple(messages))
+    objects = tuple(obj.name for obj, _ in worn)
+    materials = dict.fromkeys(own.name for _, own in worn)
+    return Applied(
+        (image.name, *kept),
+        material.name,
+        objects[0] if objects else None,
+        tuple(messages),
+        objects=objects,
+        shared=tuple(name for name in materials if name != material.name),
+    )

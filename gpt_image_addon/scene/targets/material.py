@@ -17,16 +17,18 @@ from ...core.results.store import Facts, ImageFile, PreparedResult
 from .. import compat
 from ..images import KIND, add_image
 from ..images import PROPERTY_PREFIX as PREFIX
-from ..shading import nodes, slots, upright, uv
+from ..shading import nodes, shared, slots, upright, uv
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
-from .base import Applied, Target, finish_material, name_of, receiver_of
+from .base import Applied, Target, finish_material, name_of, receivers_of
 from .replacement import BEFORE
 from .texture import new_material, set_mean_color
 
 BUMP_DISTANCE = 0.02  # metres from black to white, where nothing better is known
-LEFT, MIDDLE = -2.5 * nodes.COLUMN, -nodes.COLUMN  # columns of Image Texture nodes and of what follows them
-VALUES = -1.75 * nodes.COLUMN  # column of the strengths
+LEFT, VALUES, MIDDLE = -900, -560, -320  # columns: Image Texture nodes, strengths, and what follows them
+PITCH = 340  # from one Image Texture node to the next, the tallest of which is as high as 300
+UNDER_SHADER = -90  # where the output stands that gets a displacement: its link runs below the shader
+BELOW = 230  # from the top of its row down to a strength: under the link of the image
 PICTURE = PREFIX + "picture"  # which image of that result, 0 for the first
 JOB = PREFIX + "job"  # custom property of a material: whose result it shows
 
@@ -79,7 +81,8 @@ class _Wiring:
 
     def strength(self, label: str, default: float, source: Any, target: Any) -> None:
         """A Value node beside the picture `source` that says how strong it is at the socket `target`."""
-        nodes.add_value(self.tree, label, default, target, self.changes, at=(VALUES, source.location[1]))
+        at = (VALUES, source.location[1] - BELOW)
+        nodes.add_value(self.tree, label, default, target, self.changes, at=at)
 
     def link(self, source: Any, target: Any) -> None:
         self.tree.links.new(source, target)
@@ -117,12 +120,14 @@ def build_material(
     vector = nodes.add_mapping(tree, look.coordinates, changes, left_of=(LEFT, nodes.ROW))
     nodes.add_real_size(tree, vector.node, look.metres, look.size, changes)
     images = {}
-    for row, kind in enumerate(kinds):
+    # Straight links run above all that stands in between; so does that of the base color to the occlusion.
+    rows = sorted(kinds, key=lambda kind: (kind.name in _WIRES, kind.name != "ao"))
+    for kind in kinds:
         image = changes.made(add_image(pictures[kind.name], facts, is_data=kind.is_data))
         images[kind.name] = node = changes.node(tree, nodes.IMAGE)
         node.image, node.label = image, kind.label
         node[KIND] = kind.name
-        node.location = (LEFT, nodes.ROW * (1 - row))
+        node.location = (LEFT, nodes.ROW - PITCH * rows.index(kind))
         nodes.project(node, look.coordinates, changes)
         tree.links.new(vector, node.inputs["Vector"])
     wiring = _Wiring(tree, shader, images, pictures, look, changes)
@@ -157,6 +162,7 @@ def _wire_height(wiring: _Wiring, kind: str) -> None:
             node.label = "Displacement (link to use)"
         else:
             output = wiring.tree.get_output_node("ALL")
+            output.location[1] = UNDER_SHADER
             wiring.link(node.outputs["Displacement"], output.inputs["Displacement"])
     else:
         node = wiring.between("ShaderNodeBump", source, "Bump")
@@ -267,24 +273,23 @@ def _holds(image: bpy.types.Image | None, data: bytes) -> bool:
 
 
 def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
-    obj, messages = receiver_of(application)
+    objects, messages = receivers_of(application)
     is_upright = application.mapping == "upright"
+    size = application.texture_size or (prepared.metres if is_upright and objects else None)
     find = upright.upright_coordinates_for if is_upright else uv.coordinates_for
-    coordinates, told = find(obj, changes) if obj else (UV, None)
-    messages += [told] if told else []
-    look = Look(
-        coordinates,
-        uv.metres_per_unit(obj, coordinates) if obj else 1.0,
-        application.texture_size or (prepared.metres if is_upright and obj else None),
-        application.displacement,
-    )
+    coordinates, metres, told = shared.coordinates_for_all(objects, find, changes, in_metres=size is not None)
+    messages += told
+    look = Look(coordinates, metres, size, application.displacement)
     material, images = build_material(
         name_of(prepared, application), _maps_of(prepared), prepared.facts, changes, look=look
     )
-    if obj:
+    if application.picture:
+        material[PICTURE] = application.picture
+    for obj in objects:
         slots.assign(obj, material, changes)
     base = images.pop("base_color")
-    applied = finish_material(obj, material, base, prepared, messages, changes)
+    worn = [(obj, material) for obj in objects]
+    applied = finish_material(worn, material, base, prepared, messages, changes)
     return dataclasses.replace(applied, map_images=tuple(image.name for image in images.values()))
 
 

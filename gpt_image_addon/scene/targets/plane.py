@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from math import radians
 
 import bpy
@@ -11,15 +12,19 @@ from ...core.request.request import Application
 from ...core.results.store import PreparedResult
 from ...core.text.message import message
 from ...core.text.names import safe_name
-from ..context import camera_of, find_scene, view_layer_of
-from ..evaluated import world_matrix
-from ..images import add_image
+from ..context import MATERIAL_TYPES, camera_of, find_scene, view_layer_of
+from ..evaluated import bounds_of, world_matrix
+from ..images import PROPERTY_PREFIX, add_image
+from ..shading.nodes import image_nodes
 from ..transaction import Transaction
 from . import texture
 from .base import Applied, Target
 
 HEIGHT = 1.0  # metres
 GAP = 0.1  # metres between planes
+FAR = 10.0  # metres to the side, where the user does not look any more
+FLAT = 1e-3  # metres to both sides of a plane that are its own
+PROMPT = PROPERTY_PREFIX + "prompt"
 CORNERS = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
 UPRIGHT = Matrix.Rotation(radians(90), 4, "X")  # faces -Y
 
@@ -42,10 +47,16 @@ def add_plane(
 
 
 def place_in_row(planes: list[bpy.types.Object], scene: bpy.types.Scene, application: Application) -> None:
-    """Side by side around the 3D cursor, facing the view that asked, else the camera, else -Y."""
+    """Side by side around the 3D cursor, facing the view that asked, else the camera, else -Y.
+
+    Where they are to keep clear, they stand to the right of what they would be in.
+    """
     facing = _facing(scene, application)
     widths = [plane.dimensions.x for plane in planes]
-    left = -(sum(widths) + GAP * (len(planes) - 1)) / 2
+    row = sum(widths) + GAP * (len(planes) - 1)
+    left = -row / 2
+    if application.keeps_clear:
+        left += _offset(scene, application, facing, row, set(planes))
     for plane, width in zip(planes, widths, strict=True):
         offset = facing @ Vector((left + width / 2, 0.0, 0.0))
         plane.matrix_world = Matrix.Translation(scene.cursor.location + offset) @ facing
@@ -55,12 +66,71 @@ def place_in_row(planes: list[bpy.types.Object], scene: bpy.types.Scene, applica
 def _facing(scene: bpy.types.Scene, application: Application) -> Matrix:
     """The rotation alone: a plane with the viewer's own rotation looks at the viewer."""
     if application.view_matrix:
-        values = application.view_matrix
-        matrix = Matrix([values[row : row + 4] for row in range(0, 16, 4)])
+        matrix = Matrix(_rows(application.view_matrix))
     else:
         camera = camera_of(scene)
         matrix = world_matrix(camera) if camera is not None else UPRIGHT
     return _rotation_of(matrix) or UPRIGHT
+
+
+def _offset(
+    scene: bpy.types.Scene,
+    application: Application,
+    facing: Matrix,
+    row: float,
+    planes: Container[bpy.types.Object],
+) -> float:
+    """How many metres to the right a row of planes stands in nothing; 0 where that would be far away.
+
+    Only the active object and earlier planes count: the user may want it within a room or a landscape.
+
+    :param row: its width.
+    """
+    layer = view_layer_of(scene)
+    around = [layer.objects.active] if layer.objects.active else []
+    around += [obj for obj in layer.objects if _shows_result(obj)]
+    to_row = facing.inverted() @ Matrix.Translation(-scene.cursor.location)
+    viewer = Matrix(_rows(application.view_matrix)).translation if application.view_matrix else None
+    boxes = []
+    for obj in around:
+        if obj in planes or obj.type not in MATERIAL_TYPES or not obj.visible_get(view_layer=layer):
+            continue
+        to_world, bounds = world_matrix(obj), bounds_of(obj)
+        if viewer is None or not _holds(bounds, to_world.inverted_safe() @ viewer):
+            boxes.append([to_row @ to_world @ corner for corner in bounds])
+    offset = 0.0
+    while True:
+        low = (offset - row / 2, -HEIGHT / 2, -FLAT)
+        high = (offset + row / 2, HEIGHT / 2, FLAT)
+        rights = [max(corner.x for corner in box) for box in boxes if _meet(box, low, high)]
+        if not rights:
+            return offset
+        offset = max(rights) + GAP + row / 2
+        if offset - row / 2 > FAR:
+            return 0.0
+
+
+def _shows_result(obj: bpy.types.Object) -> bool:
+    """Whether an object is a plane that was made here."""
+    material = obj.active_material if obj.type == "MESH" and len(obj.data.polygons) == 1 else None
+    found = image_nodes(material.node_tree) if material and material.node_tree else ()
+    return any(node.image and PROMPT in node.image for node in found)
+
+
+def _meet(box: Sequence[Vector], low: Sequence[float], high: Sequence[float]) -> bool:
+    """Whether the points reach into what lies between two corners."""
+    return all(
+        min(point[axis] for point in box) < high[axis] and max(point[axis] for point in box) > low[axis]
+        for axis in range(3)
+    )
+
+
+def _holds(box: Sequence[Vector], place: Vector) -> bool:
+    return _meet(box, tuple(place), tuple(place))
+
+
+def _rows(values: Sequence[float]) -> list[Sequence[float]]:
+    return [values[row : row + 4] for row in range(0, 16, 4)]
 
 
 def _rotation_of(matrix: Matrix) -> Matrix | None:
@@ -137,7 +207,8 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
         activate(made, view_layer_of(scene))
     told = why_unseen(made[0], view_layer_of(scene))
     first, *others = [plane.active_material.name for plane in made]
-    return Applied(tuple(images), first, made[0].name, (told,) if told else (), tuple(others))
+    names = tuple(plane.name for plane in made)
+    return Applied(tuple(images), first, names[0], (told,) if told else (), tuple(others), objects=names)
 
 
 TARGET = Target(_apply)

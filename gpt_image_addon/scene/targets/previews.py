@@ -16,10 +16,10 @@ from ...core.request.request import Application
 from ...core.request.targets import find_target
 from ...core.text.names import safe_name
 from .. import display
-from ..context import MATERIAL_TYPES, find_scene
+from ..context import find_scene
 from ..transaction import Transaction
 from . import texture
-from .receiver import find_object, why_deferred
+from .receiver import find_receivers, why_deferred
 
 JOB = "gpt_image_preview"  # custom property of image and material: whose preview it is
 BEFORE = "gpt_image_before"  # custom property of the material: what was in the slot
@@ -33,8 +33,9 @@ def show(job: str, preview: Preview, application: Application, name: str) -> Non
     """
     if find_scene(application) is None or why_deferred(application):
         return
-    obj = find_object(application) if find_target(application.target).onto_object else None
-    if obj is not None and obj.mode == "EDIT":
+    onto_object = find_target(application.target).onto_object
+    objects = find_receivers(application).objects if onto_object else ()
+    if any(obj.mode == "EDIT" for obj in objects):
         return  # only some of its faces may get the result
     _watch()
     image = _find(bpy.data.images, job)
@@ -45,11 +46,12 @@ def show(job: str, preview: Preview, application: Application, name: str) -> Non
         display.show_image(image)
     image.pixels.foreach_set(preview.pixels)
     image.update()
-    material = _find(bpy.data.materials, job)
-    if material is not None:
-        material.diffuse_color = (*mean_of_preview(preview), 1.0)
-    elif obj is not None:
-        _put_on(obj, image, mean_of_preview(preview), job)
+    color = mean_of_preview(preview)
+    materials = [block for block in bpy.data.materials if _is_of(block, job)]
+    for material in materials:
+        material.diffuse_color = (*color, 1.0)
+    for obj in () if materials else objects:
+        _put_on(obj, image, color, job)
 
 
 def clear(job: str | None = None) -> None:
@@ -92,7 +94,7 @@ def _find(blocks: Any, job: str) -> Any:
 
 def _put_on(obj: bpy.types.Object, image: bpy.types.Image, color: Color, job: str) -> None:
     """Into the active slot; an object without one, or whose mesh others share, is left alone."""
-    if obj.type not in MATERIAL_TYPES or not obj.material_slots or obj.data.users > 1:
+    if not obj.material_slots or obj.data.users > 1:
         return
     slot = obj.material_slots[obj.active_material_index]
     if slot.material is not None and JOB in slot.material:

@@ -7,6 +7,7 @@ for where somebody can change it, and a result whose object is gone comes withou
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 
 import bpy
 
@@ -17,6 +18,7 @@ from ...core.request.targets import find_target
 from ...core.text.message import Message, message
 from ...core.text.names import suggestion
 from ..context import MATERIAL_TYPES, find_scene, view_layer_of
+from ..shading.slots import has_selected_faces, names_for_people
 
 OWN_UNDO_MODES = {"EDIT": Message("Edit Mode"), "SCULPT": Message("Sculpt Mode")}
 """Modes that keep the mesh, and undo steps, of their own."""
@@ -66,6 +68,50 @@ def find_receiver(application: Application) -> tuple[bpy.types.Object | None, st
     return obj, ""
 
 
+@dataclass(frozen=True)
+class Receivers:
+    """The objects that a texture or material goes onto, all of which can take it."""
+
+    objects: tuple[bpy.types.Object, ...] = ()
+    problem: str = ""
+    """Why there is none: they are gone, or can't have a material. Then the result comes without."""
+    read_only: str | None = None
+    """Why none of those that are there can be changed."""
+    told: tuple[str, ...] = ()
+    """Sentences about those that were left out."""
+
+
+def find_receivers(application: Application) -> Receivers:
+    """What a texture or material goes onto: the objects of a selection, or the one of `find_receiver`."""
+    if application.object_name or not application.object_uids:
+        obj, problem = find_receiver(application)
+        if obj is None:
+            return Receivers(problem=problem)
+        why = why_read_only(obj)
+        return Receivers(() if why else (obj,), read_only=why)
+    scene = find_scene(application)
+    by_uid = {obj.session_uid: obj for obj in scene.objects} if scene else {}
+    there = [by_uid[uid] for uid in dict.fromkeys(application.object_uids) if uid in by_uid]
+    there = [obj for obj in there if obj.type in MATERIAL_TYPES]
+    usable = [obj for obj in there if why_read_only(obj) is None]
+    usable = [obj for obj in usable if has_selected_faces(obj)] or usable
+    told = []
+    gone = len(set(application.object_uids)) - len(there)
+    if gone:
+        told.append(message("Selected objects that are gone: {count}.", count=gone))
+    left_out = [obj.name for obj in there if why_read_only(obj) is not None]
+    if left_out:
+        told.append(
+            message(
+                "{names} got nothing: linked from another file, or a library override.",
+                names=names_for_people(left_out),
+            )
+        )
+    if not there:
+        return Receivers(problem="The objects are gone.")
+    return Receivers(tuple(usable), read_only=None if usable else why_read_only(there[0]), told=tuple(told))
+
+
 def check_receiver(application: Application, *, at_once: bool = False) -> None:
     """Refuse what could not be applied if the result came now; nothing is changed.
 
@@ -79,17 +125,20 @@ def check_receiver(application: Application, *, at_once: bool = False) -> None:
         )
     is_by_id = application.object_uid is not None and not application.object_name
     param = "object_uid" if is_by_id else "object_name"
-    obj = None
-    if find_target(application.target).onto_object:
-        obj, problem = find_receiver(application)
-        is_named = application.object_name or application.object_uid is not None
-        if obj is None and is_named and (application.object_name or find_object(application) is None):
-            raise _not_found(application, scene, problem, param)
-    why = _why_read_only(application, scene, obj)
+    receivers = _receivers(application)
+    if receivers.problem:
+        is_named = bool(application.object_name or application.object_uid is not None)
+        if is_named and (application.object_name or find_object(application) is None):
+            raise _not_found(application, scene, receivers.problem, param)
+    why = _why_read_only(application, scene, receivers)
     if why:
         raise InvalidRequestError(why, code="read_only", param=param)
     if at_once or bpy.app.background:
-        _check_idle(_holder(application, scene, obj), param)
+        _check_idle(_holders(application, scene, receivers), param)
+
+
+def _receivers(application: Application) -> Receivers:
+    return find_receivers(application) if find_target(application.target).onto_object else Receivers()
 
 
 def _not_found(
@@ -114,21 +163,22 @@ def _not_found(
     return InvalidRequestError(problem, code="no_such_object", param=param, next_step=step)
 
 
-def _check_idle(obj: bpy.types.Object | None, param: str) -> None:
+def _check_idle(objects: tuple[bpy.types.Object, ...], param: str) -> None:
     """:raises InvalidRequestError: Blender is at something that it would have to end first."""
     for job, sentence in BUSY_JOBS.items():
         if bpy.app.is_job_running(job):
             raise InvalidRequestError(
                 message("{reason}.", reason=sentence), code="busy", next_step="Wait until it has finished."
             )
-    mode = _own_mode(obj)
-    if obj is not None and mode:
-        raise InvalidRequestError(
-            message("'{obj}' is in {mode}.", obj=obj.name, mode=mode),
-            code="wrong_mode",
-            param=param,
-            next_step="Leave it first.",
-        )
+    for obj in objects:
+        mode = OWN_UNDO_MODES.get(obj.mode)
+        if mode:
+            raise InvalidRequestError(
+                message("'{obj}' is in {mode}.", obj=obj.name, mode=mode),
+                code="wrong_mode",
+                param=param,
+                next_step="Leave it first.",
+            )
 
 
 def why_deferred(application: Application) -> str | None:
@@ -139,16 +189,34 @@ def why_deferred(application: Application) -> str | None:
     scene = find_scene(application)
     if scene is None:
         return "The scene that this was made for is not open."
-    obj = find_receiver(application)[0] if find_target(application.target).onto_object else None
-    why = _why_read_only(application, scene, obj)
-    holder = _holder(application, scene, obj)
-    mode = _own_mode(holder)
-    takes_faces = obj is not None and obj.type == "MESH" and obj.mode == "EDIT"
-    if holder is None or not mode or why or takes_faces:
+    receivers = _receivers(application)
+    why = _why_read_only(application, scene, receivers)
+    obj = _find_busy(application, scene, receivers)
+    if obj is None or why:
         return why
     return message(
-        "'{obj}' is in {mode}; the result is imported when it is left.", obj=holder.name, mode=mode
+        "'{obj}' is in {mode}; the result is imported when it is left.",
+        obj=obj.name,
+        mode=OWN_UNDO_MODES[obj.mode],
     )
+
+
+def mode_in_the_way(application: Application) -> str | None:
+    """The name of the mode that has to be left before the result can be applied, or None."""
+    scene = find_scene(application)
+    obj = _find_busy(application, scene, _receivers(application)) if scene else None
+    return OWN_UNDO_MODES[obj.mode] if obj else None
+
+
+def _find_busy(
+    application: Application, scene: bpy.types.Scene, receivers: Receivers
+) -> bpy.types.Object | None:
+    """An object whose mode has to be left first."""
+    for obj in _holders(application, scene, receivers):
+        takes_faces = obj in receivers.objects and obj.type == "MESH" and obj.mode == "EDIT"
+        if obj.mode in OWN_UNDO_MODES and not takes_faces:
+            return obj
+    return None
 
 
 def why_read_only(obj: bpy.types.Object) -> str | None:
@@ -167,24 +235,20 @@ def why_read_only(obj: bpy.types.Object) -> str | None:
     return None
 
 
-def _why_read_only(
-    application: Application, scene: bpy.types.Scene, obj: bpy.types.Object | None
-) -> str | None:
+def _why_read_only(application: Application, scene: bpy.types.Scene, receivers: Receivers) -> str | None:
     """What a result would have to change and can't, as a sentence."""
     if scene.library and find_target(application.target).changes_scene:
         return message(
             "The scene '{scene}' is linked from another file and can't be changed.", scene=scene.name
         )
-    return why_read_only(obj) if obj is not None else None
+    return receivers.read_only
 
 
-def _holder(
-    application: Application, scene: bpy.types.Scene, obj: bpy.types.Object | None
-) -> bpy.types.Object | None:
-    """The object whose mode may be in the way: the receiver, or the active one where others become active."""
-    activates = find_target(application.target).activates_objects
-    return view_layer_of(scene).objects.active if activates else obj
-
-
-def _own_mode(obj: bpy.types.Object | None) -> str | None:
-    return OWN_UNDO_MODES.get(obj.mode) if obj else None
+def _holders(
+    application: Application, scene: bpy.types.Scene, receivers: Receivers
+) -> tuple[bpy.types.Object, ...]:
+    """The objects whose mode may be in the way: the receivers; the active one where others become active."""
+    if not find_target(application.target).activates_objects:
+        return receivers.objects
+    active = view_layer_of(scene).objects.active
+    return (active,) if active is not None else ()

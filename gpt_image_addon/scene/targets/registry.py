@@ -56,12 +56,25 @@ def prepare_images(prepared: PreparedResult, application: Application) -> Iterat
     if application.target not in TARGETS:
         return
     for picture, is_data in _load(application.target).images(prepared):
-        if picture.format in EXTENSIONS:
+        if picture.format in EXTENSIONS and not prepared_images.is_prepared(picture):
             yield picture
             if why_deferred(application):
                 return
             prepared_images.add_prepared(picture, make_image(picture, prepared.facts, is_data=is_data))
             yield None
+
+
+def import_ahead(prepared: PreparedResult, application: Application) -> None:
+    """Have the images of a result in the file while it waits for more; `apply` then uses them.
+
+    Material maps but the base color are left out.
+    """
+    for picture, is_data in _load(application.target).images(prepared):
+        if picture.format in EXTENSIONS and not is_data:
+            image = make_image(picture, prepared.facts)
+            image.use_fake_user = True
+            prepared_images.add_prepared(picture, image)
+            display.show_image(image)
 
 
 def _load(name: str) -> Target:
@@ -90,9 +103,11 @@ def swap(applied: Applied, number: int) -> None:
     material = bpy.data.materials.get(applied.material) if applied.material else None
     if chosen is None or material is None or material.node_tree is None:
         raise SceneError("The picture or the material is no longer in this file.")
+    alike = [material, *filter(None, map(bpy.data.materials.get, applied.shared))]
     shown = [
         node
-        for node in image_nodes(material.node_tree)
+        for tree in filter(None, (one.node_tree for one in alike))
+        for node in image_nodes(tree)
         if node.image in images or node.get(KIND) == "base_color"
     ]
     before = next((node.image for node in shown), chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import bpy
@@ -11,11 +12,14 @@ from ...core.results.store import ImageFile, PreparedResult
 from ...core.text.message import Message, message
 from .. import compat
 from ..images import KIND, add_image
-from ..shading import nodes, shaders, slots, uv
+from ..shading import nodes, shaders, shared, slots, uv
 from ..shading.shaders import Place, follow
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
-from .base import Applied, Target, engine_of, finish_material, name_of, receiver_of
+from .base import Applied, Target, engine_of, finish_material, name_of, receivers_of
+
+OTHER_MAPS = ("Metallic", "Roughness", "Normal")
+"""Inputs of shaders whose images belong to that of the base color."""
 
 
 def new_material(name: str, picture: ImageFile, changes: Transaction) -> bpy.types.Material:
@@ -32,40 +36,59 @@ def set_mean_color(material: bpy.types.Material, picture: ImageFile) -> None:
 
 
 def texture_material(
-    obj: bpy.types.Object | None, name: str, picture: ImageFile, changes: Transaction
+    objects: Sequence[bpy.types.Object], name: str, picture: ImageFile, changes: Transaction
 ) -> tuple[bpy.types.Material, list[str]]:
-    """The material that may take the picture, in the object's active slot; and what to tell about it.
+    """The material that may take the picture, in the active slots of objects; and what to tell about it.
 
-    A material that something else uses too, or that is linked, stays as it is: the object gets a copy; so do
+    A material that something else uses too, or that is linked, stays as it is: the objects get a copy; so do
     faces that are selected in Edit Mode.
+
+    :param objects: all that have the same material there, or none of which has one.
     """
-    current = obj.active_material if obj else None
-    if obj and current and slots.has_selected_faces(obj):
-        material = _copy(current, changes)
-        slots.assign(obj, material, changes)
-        return material, []
-    if obj is None or current is None:
+    current = objects[0].active_material if objects else None
+    if current is None:
         material = new_material(name, picture, changes)
-        if obj:
+        for obj in objects:
             slots.assign(obj, material, changes)
         return material, []
-    others = slots.other_users(obj, current)
+    if any(map(slots.has_selected_faces, objects)):
+        return _put_copy(objects, current, changes), []
+    names = {obj.name for obj in objects}
+    others = sorted({user for obj in objects for user in slots.other_users(obj, current)} - names)
     if not others and not current.library:
         return current, []
-    material = _copy(current, changes)
-    slots.assign(obj, material, changes)
+    material = _put_copy(objects, current, changes)
     reason = Message("linked from another file")
     if others:
         reason = message("also used by {names}", names=slots.names_for_people(others))
+    if len(objects) > 1:
+        return material, [
+            message(
+                "'{material}' is {reason}: {names} got a copy of their own, '{copy}'.",
+                material=current.name,
+                reason=reason,
+                names=slots.names_for_people(sorted(names)),
+                copy=material.name,
+            )
+        ]
     return material, [
         message(
             "'{material}' is {reason}: '{obj}' got a copy of its own, '{copy}'.",
             material=current.name,
             reason=reason,
-            obj=obj.name,
+            obj=objects[0].name,
             copy=material.name,
         )
     ]
+
+
+def _put_copy(
+    objects: Sequence[bpy.types.Object], material: bpy.types.Material, changes: Transaction
+) -> bpy.types.Material:
+    copy = _copy(material, changes)
+    for obj in objects:
+        slots.assign(obj, copy, changes)
+    return copy
 
 
 def _copy(material: bpy.types.Material, changes: Transaction) -> bpy.types.Material:
@@ -195,20 +218,58 @@ def wire_alpha(material: bpy.types.Material, node: Any, changes: Transaction) ->
     changes.link(material.node_tree, node.outputs["Alpha"], shader.inputs["Alpha"])
 
 
+def _by_material(objects: Iterable[bpy.types.Object]) -> list[list[bpy.types.Object]]:
+    """The objects, together where the material of their active slot is the same one."""
+    groups: dict[int | None, list[bpy.types.Object]] = {}
+    for obj in objects:
+        material = obj.active_material
+        groups.setdefault(material.session_uid if material else None, []).append(obj)
+    return list(groups.values())
+
+
 def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
-    obj, messages = receiver_of(application)
+    objects, messages = receivers_of(application)
     picture = prepared.pictures[0]
     image = changes.made(add_image(picture, prepared.facts))
-    coordinates, told = uv.coordinates_for(obj, changes) if obj else (UV, None)
-    messages += [told] if told else []
-    material, told_material = texture_material(obj, name_of(prepared, application), picture, changes)
-    _, told_wiring = wire(material, image, changes, coordinates=coordinates, engine=engine_of(application))
-    messages += told_material + told_wiring
+    name, engine = name_of(prepared, application), engine_of(application)
+    worn: list[tuple[bpy.types.Object, bpy.types.Material]] = []
+    told: list[str] = []
+    for group in _by_material(objects) or [[]]:
+        coordinates, _, told_mapping = shared.coordinates_for_all(
+            group, uv.coordinates_for, changes, in_metres=False
+        )
+        material, told_material = texture_material(group, name, picture, changes)
+        _, told_wiring = wire(material, image, changes, coordinates=coordinates, engine=engine)
+        told += told_mapping + told_material + told_wiring + _told_of_maps(material, engine)
+        worn += [(obj, material) for obj in group]
+    messages += shared.first_few(told) if len(worn) > 1 else told
     if picture.has_alpha:
         messages.append(
             message("'{image}' is partly transparent; link its Alpha output to show that.", image=image.name)
         )
-    return finish_material(obj, material, image, prepared, messages, changes)
+    first = worn[0][1] if worn else material
+    return finish_material(worn, first, image, prepared, messages, changes)
+
+
+def _told_of_maps(material: bpy.types.Material, engine: str) -> list[str]:
+    """A sentence where a material goes on showing other maps than its base color."""
+    place = shaders.color_input(material.node_tree, engine)
+    output = shaders.output_of(material.node_tree, engine)
+    if place is None:
+        return []
+    ends = [Place(socket, place.groups) for socket in place.socket.node.inputs if socket.name in OTHER_MAPS]
+    ends += [Place(output.inputs["Displacement"])]
+    kept = [end.socket.name for end in ends if next(nodes.images_upstream(end), None)]
+    if not kept:
+        return []
+    return [
+        message(
+            "'{material}' keeps its maps for {names}, which are of the image before: with Material they are "
+            "made anew.",
+            material=material.name,
+            names=slots.names_for_people(kept),
+        )
+    ]
 
 
 TARGET = Target(_apply)

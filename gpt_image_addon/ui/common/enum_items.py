@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -15,9 +16,13 @@ from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
 from ...core.request.targets import list_targets
 from . import state
 
+if TYPE_CHECKING:
+    from ...core.request.styles import Style
+
 NO_STYLE = PARAMETERS["style"].unset
 NO_STYLE_LABEL = "No Style"
 NO_STYLE_TIP = "Only the prompt is sent"
+OWN_STYLES = "Own Styles"
 CUSTOM_SIZE = "custom"
 USUAL_SIZE = "usual"
 
@@ -82,12 +87,14 @@ class StyleItems:
 
     items: list[tuple[str, str, str, str, int]] = field(default_factory=list)
     """Blender keeps no copy of the strings of a callback: they have to live here. Empty before the first."""
+    words: dict[str, str] = field(default_factory=dict)
+    """What each adds to the prompt, by name."""
     own: frozenset[str] = frozenset()
     """Names of the user's own ones."""
 
 
 def style_items(owner: Any, context: bpy.types.Context | None) -> list[tuple[str, str, str, str, int]]:
-    """The styles, each with the words that it adds to the prompt."""
+    """The styles under the titles of their groups, each with what it is for."""
     known = state.part(StyleItems)
     if not known.items:
         refresh_styles()
@@ -96,8 +103,8 @@ def style_items(owner: Any, context: bpy.types.Context | None) -> list[tuple[str
 
 def words_of(style: str) -> str:
     """What a style adds to the prompt; empty where it adds nothing."""
-    words = next((item[2] for item in style_items(None, None) if item[0] == style), "")
-    return "" if style == NO_STYLE else words
+    style_items(None, None)
+    return state.part(StyleItems).words.get(style, "")
 
 
 def is_own(style: str) -> bool:
@@ -116,13 +123,24 @@ def refresh_styles() -> None:
     found = {**styles.curated_styles(), **own}
     known = state.part(StyleItems)
     known.own = frozenset(own)
+    known.words = {style.name: style.words for style in found.values()}
+    known.items[:] = _grouped(found.values())
+
+
+def _grouped(styles: Iterable[Style]) -> list[tuple[str, str, str, str, int]]:
+    """Rows without an identifier are titles, and each begins a column of the menu."""
+    groups: dict[str, list[Style]] = {}
+    for style in styles:
+        groups.setdefault(style.group or OWN_STYLES, []).append(style)
     items = [(NO_STYLE, NO_STYLE_LABEL, NO_STYLE_TIP, "NONE", 0)]
-    # A number made from the name stays the same when other styles come and go.
-    items += [
-        (style.name, style.label, style.words, "NONE", zlib.crc32(style.name.encode()) >> 1)
-        for style in found.values()
-    ]
-    known.items[:] = items
+    for title, members in groups.items():
+        items.append(("", title, "", "NONE", 0))
+        # A number made from the name stays the same when other styles come and go.
+        items += [
+            (style.name, style.label, style.tip or style.words, "NONE", zlib.crc32(style.name.encode()) >> 1)
+            for style in members
+        ]
+    return items
 
 
 def set_size(values: Any, size: str) -> None:

@@ -10,6 +10,7 @@ import bpy
 
 from ...core.errors import GptImageError
 from .translate import translate
+from .widgets import draw_sentence
 
 if TYPE_CHECKING:
     from ...api import Job
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Returned = set[str]
 FINISHED: Returned = {"FINISHED"}
 CANCELLED: Returned = {"CANCELLED"}
+QUESTION_LINE = 42  # characters of a line of a dialog of the usual width
 
 Action = Callable[[Any, Any], "Returned | None"]
 
@@ -44,3 +46,22 @@ def reporting(action: Action) -> Callable[[Any, Any], Returned]:
             return CANCELLED
 
     return run
+
+
+def ask(operator: Any, context: Any, does: str) -> Returned:
+    """For ``invoke`` of what can't be undone: ask, with Cancel under the mouse and for Enter.
+
+    :param does: what the other button says.
+    """
+    found: Returned = context.window_manager.invoke_props_dialog(
+        operator, title=operator.bl_label, confirm_text=does, cancel_default=True
+    )
+    return found
+
+
+def draw_question(layout: Any, sentence: str) -> None:
+    """What a dialog of `ask` says about the consequences.
+
+    :param sentence: in English.
+    """
+    draw_sentence(layout, translate(sentence), "ERROR", QUESTION_LINE, dim=False)

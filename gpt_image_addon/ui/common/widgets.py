@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
+import blf
 import bpy
+
+from .translate import translate
 
 SENTENCE = 38  # characters that fit a sidebar of the usual width
 USUAL_UNITS = 296.0  # width of such a sidebar
+TEXT_POINTS = 11.0  # of the default theme
+FIELD = 0.6  # of a panel's width is right of the labels
+MARGIN = 54.0  # units of a sidebar beside that, with the tabs
+PADDING = 9.0  # units of a button beside its text
 
 
 def draw_choice(layout: Any, values: Any, name: str, taken: Collection[str] | None) -> None:
@@ -29,10 +36,25 @@ def draw_choice(layout: Any, values: Any, name: str, taken: Collection[str] | No
     label = split.row()
     label.alignment = "RIGHT"
     label.label(text=values.bl_rna.properties[name].name)
-    grid = split.grid_flow(row_major=True, columns=3 if len(offered) % 3 == 0 else 2, align=True)
+    texts = [translate(items[key].name) for key in offered]
+    grid = split.grid_flow(row_major=True, columns=_columns_for(texts), align=True)
     grid.use_property_split = False
     for key in offered:
         grid.prop_enum(values, name, key)
+
+
+def _columns_for(texts: Sequence[str]) -> int:
+    """How many buttons with these texts stand side by side in a field, so that none is cut."""
+    widest = max(map(text_units, texts))
+    room = FIELD * (region_units(bpy.context) - MARGIN)
+    wanted = 3 if len(texts) % 3 == 0 else 2
+    return next(count for count in range(wanted, 0, -1) if count == 1 or widest <= room / count - PADDING)
+
+
+def text_units(text: str) -> float:
+    """Width of a text as the interface draws it, in units."""
+    blf.size(0, TEXT_POINTS)
+    return float(blf.dimensions(0, text)[0])
 
 
 def draw_sentence(

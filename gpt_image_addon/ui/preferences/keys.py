@@ -9,7 +9,8 @@ from ...app import settings
 from ...core.common import credentials, keychain
 from ...core.common.package import PACKAGE
 from ...core.request.providers import DEFAULT_PROVIDER, PROVIDERS
-from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common import sidebar
+from ..common.operator import CANCELLED, FINISHED, Returned, ask, draw_question, reporting
 from ..common.translate import translate
 from ..request import quote
 from . import connection_test
@@ -18,6 +19,8 @@ PLACES = (
     ("file", "Private File", "A file that only you can read"),
     ("keychain", "System Keychain", "The keychain of the operating system"),
 )
+STORED = ("file", "keychain")
+"""Sources of a key that the add-on keeps."""
 
 
 class GPT_IMAGE_OT_open_preferences(bpy.types.Operator):
@@ -30,6 +33,12 @@ class GPT_IMAGE_OT_open_preferences(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned:
         bpy.ops.preferences.addon_show(module=PACKAGE)
         return FINISHED
+
+
+def show_everywhere() -> None:
+    """Let every panel know at once that there is another key, or none, or that Blender may go online."""
+    quote.forget()
+    sidebar.redraw()
 
 
 class GPT_IMAGE_OT_paste_key(bpy.types.Operator):
@@ -47,11 +56,18 @@ class GPT_IMAGE_OT_paste_key(bpy.types.Operator):
         if not key.value:
             self.report({"ERROR"}, translate("The clipboard holds no key."))
             return CANCELLED
-        settings.store_key(key.value, self.place)
+        settings.store_key(key.value, self._place())
         context.window_manager.clipboard = ""  # nothing else should paste it
-        quote.forget()
+        show_everywhere()
         self.report({"INFO"}, " ".join(filter(None, (translate("The key is stored."), translate(key.note)))))
         return FINISHED
+
+    def _place(self) -> str:
+        """The one that was given, else that of the preferences."""
+        if self.properties.is_property_set("place"):
+            return str(self.place)
+        wanted = getattr(settings.preferences(), "use_keychain", False)
+        return "keychain" if wanted and keychain_is_offered() else "file"
 
 
 class GPT_IMAGE_OT_forget_key(bpy.types.Operator):
@@ -61,10 +77,23 @@ class GPT_IMAGE_OT_forget_key(bpy.types.Operator):
     bl_label = "Forget Key"
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if settings.key_source() not in STORED:
+            cls.poll_message_set("No key is stored.")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return ask(self, context, "Forget Key")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_question(self.layout, "It is deleted from this computer; at the provider it stays valid.")
+
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         settings.store_key("")
-        quote.forget()
+        show_everywhere()
         return FINISHED
 
 
@@ -93,6 +122,26 @@ class GPT_IMAGE_OT_test_connection(bpy.types.Operator):
         return FINISHED
 
 
+class GPT_IMAGE_OT_allow_online_access(bpy.types.Operator):
+    """Let Blender and its add-ons reach the internet, as in Preferences > System > Network"""
+
+    bl_idname = "gpt_image.allow_online_access"
+    bl_label = "Allow Online Access"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if bpy.app.online_access_override and not bpy.app.online_access:
+            cls.poll_message_set("Blender was started with --offline-mode: start it without.")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        context.preferences.system.use_online_access = True
+        show_everywhere()
+        return FINISHED
+
+
 class GPT_IMAGE_OT_show_online_access(bpy.types.Operator):
     """Open Blender's own setting for online access: Preferences > System > Network"""
 
@@ -115,5 +164,6 @@ CLASSES = (
     GPT_IMAGE_OT_paste_key,
     GPT_IMAGE_OT_forget_key,
     GPT_IMAGE_OT_test_connection,
+    GPT_IMAGE_OT_allow_online_access,
     GPT_IMAGE_OT_show_online_access,
 )

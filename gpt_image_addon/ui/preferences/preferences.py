@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from ...app import settings
+from ... import api
+from ...app import models, settings
 from ...app.diagnostics import requirements
 from ...core.common.package import PACKAGE
-from ...core.request.parameters import DEFAULT_CONCURRENCY, DEFAULT_SIZE, UNATTENDED_MAX_COST_USD
+from ...core.request.parameters import (
+    DEFAULT_CONCURRENCY,
+    DEFAULT_SIZE,
+    PARAMETERS,
+    QUALITIES,
+    UNATTENDED_MAX_COST_USD,
+)
 from ...core.request.providers import (
     DEFAULT_PROVIDER,
     PROVIDERS,
     ProviderInfo,
     ProviderSetting,
+    find_provider,
     list_settings,
 )
 from ...core.text.message import message
@@ -26,7 +35,7 @@ from ..common.widgets import draw_sentence
 from ..presets import style_operators
 from ..request import quote
 from ..results import disk_usage, operators_history
-from . import connection_test, keys
+from . import connection_test, keys, new_file
 
 LOG_LEVELS = (
     ("ERROR", "Errors", "Only what went wrong"),
@@ -45,15 +54,21 @@ def _names(info: ProviderInfo) -> tuple[str, ...]:
 
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Server", (*_names(PROVIDERS[DEFAULT_PROVIDER]), "proxy", "concurrency")),
+    (
+        "New Requests",
+        (
+            *("default_target", "default_quality", "default_provider", "default_model"),
+            *("default_size", "default_width", "default_height"),
+        ),
+    ),
+    ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
+    ("Results", ("storage", "textures_dir", "asset_library", "turn_views")),
+    ("Server", ("concurrency", "proxy", *_names(PROVIDERS[DEFAULT_PROVIDER]))),
     *(
         (info.label, _names(info))
         for name, info in PROVIDERS.items()
         if name != DEFAULT_PROVIDER and info.settings
     ),
-    ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
-    ("Requests", ("default_model", "default_size", "default_width", "default_height")),
-    ("Results", ("storage", "textures_dir", "asset_library", "turn_views")),
     ("Logging", ("log_level",)),
 )
 
@@ -84,6 +99,16 @@ def _changed(self: Any, context: bpy.types.Context) -> None:
     from ...core.text import log
 
     logging.getLogger(log.ROOT).setLevel(self.log_level)
+
+
+def _models(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
+    return [
+        row["id"]
+        for row in api.models()
+        if row["state"] != "shut down"
+        and not find_provider(row["provider"]).default_model
+        and text.lower() in row["id"].lower()
+    ]
 
 
 def _libraries(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
@@ -124,8 +149,29 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         min=1,
         max=16,
     )
+    default_target: EnumProperty(
+        name="Default Target",
+        description="What a new file's panel makes of the picture",
+        items=enum_items.TARGETS,
+        default=PARAMETERS["target"].default,
+    )
+    default_quality: EnumProperty(
+        name="Default Quality",
+        description="Quality that a new file's panel begins with",
+        items=QUALITIES,
+        default=new_file.initial("quality"),
+    )
+    default_provider: EnumProperty(
+        name="Default Provider",
+        description="Provider that a new file's panel begins with",
+        items=enum_items.PROVIDERS,
+    )
     default_model: StringProperty(
-        name="Default Model", description="Model of requests that name none", update=_changed
+        name="Default Model",
+        description="Model of requests that name none; the grey one when empty",
+        search=_models,
+        search_options={"SUGGESTION"},
+        update=_changed,
     )
     default_size: EnumProperty(
         name="Default Size",
@@ -183,17 +229,15 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         missing = requirements.missing_modules()
         if missing:
             layout.label(text=translate(missing), icon="ERROR", translate=False)
+        layout.label(text="The panel is in the 3D View: Sidebar (N) › GPT Image", icon="INFO")
         _draw_key(layout, self)
-        _draw_online_access(layout, context)
+        _draw_online_access(layout)
         for title, names in SECTIONS:
-            header, body = layout.panel(f"GPT_IMAGE_preferences_{names[0]}", default_closed=False)
+            header, body = layout.panel(f"GPT_IMAGE_preferences_{names[0]}", default_closed=True)
             header.label(text=title)
             if body:
                 _draw_section(body, self, names)
-        _draw_folder(layout)
-        row = layout.row()
-        row.operator(style_operators.GPT_IMAGE_OT_import_styles.bl_idname, icon="IMPORT")
-        row.operator(style_operators.GPT_IMAGE_OT_export_styles.bl_idname, icon="EXPORT")
+                MORE.get(title, _draw_nothing)(body)
 
 
 def _property_of(setting: ProviderSetting) -> Any:
@@ -209,24 +253,33 @@ GPT_IMAGE_AP_preferences.__annotations__.update(
 
 
 def _draw_key(layout: Any, values: Any) -> None:
-    text = KEY_TEXTS[settings.key_source()]
+    """Each button stays at its place, whether there is a key or none: one click follows another here."""
     box = layout.box()
-    box.label(text=text, icon="KEYINGSET" if settings.has_key() else "INFO")
+    box.label(text=KEY_TEXTS[settings.key_source()], icon="KEYINGSET" if settings.has_key() else "INFO")
     row = box.row()
-    paste = row.operator(keys.GPT_IMAGE_OT_paste_key.bl_idname, icon="PASTEDOWN")
-    paste.place = "keychain" if values.use_keychain and keys.keychain_is_offered() else "file"
-    if settings.key_source() in ("file", "keychain"):
-        row.operator(keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
-    _draw_test(box, row, DEFAULT_PROVIDER)
+    row.operator(keys.GPT_IMAGE_OT_paste_key.bl_idname, icon="PASTEDOWN")
+    row.operator(keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL").provider = DEFAULT_PROVIDER
+    row = box.row()
+    page = row.operator("wm.url_open", text="Get a Key", icon="URL")
+    page.url = PROVIDERS[DEFAULT_PROVIDER].key_url
+    row.operator(keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH")
     if keys.keychain_is_offered():
         box.prop(values, "use_keychain")
+    _draw_outcome(box, DEFAULT_PROVIDER)
 
 
-def _draw_test(layout: Any, row: Any, provider: str) -> None:
-    row.operator(keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL").provider = provider
+def _draw_outcome(layout: Any, provider: str) -> None:
+    """What came of the last test of a server; what went wrong in red."""
     tested = connection_test.outcome(provider)
     if tested.text:
-        draw_sentence(layout, translate(tested.text), tested.icon, LINE)
+        column = layout.column()
+        column.alert = tested.icon == "ERROR"
+        draw_sentence(column, translate(tested.text), tested.icon, LINE, dim=False)
+
+
+def _draw_test(layout: Any, provider: str) -> None:
+    layout.operator(keys.GPT_IMAGE_OT_test_connection.bl_idname, icon="URL").provider = provider
+    _draw_outcome(layout, provider)
 
 
 def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
@@ -234,12 +287,16 @@ def _draw_section(layout: Any, values: Any, names: tuple[str, ...]) -> None:
         if name in CUSTOM_NAMES and values.default_size != enum_items.CUSTOM_SIZE:
             continue
         variable = OVERRIDDEN_BY.get(name, "")
-        layout.prop(values, name)
+        layout.prop(values, name, **({"placeholder": _usual_model()} if name == "default_model" else {}))
         if name in WITHOUT_KEY:
-            _draw_test(layout, layout, WITHOUT_KEY[name])
+            _draw_test(layout, WITHOUT_KEY[name])
         if variable and os.environ.get(variable):
             text = translate(message("{variable} is set and takes precedence.", variable=variable))
             layout.label(text=text, icon="INFO", translate=False)
+
+
+def _usual_model() -> str:
+    return models.usual_model(DEFAULT_PROVIDER)
 
 
 def _draw_folder(layout: Any) -> None:
@@ -256,9 +313,28 @@ def _draw_folder(layout: Any) -> None:
     row.operator(operators_history.GPT_IMAGE_OT_clean_results.bl_idname, icon="TRASH")
 
 
-def _draw_online_access(layout: Any, context: bpy.types.Context) -> None:
-    if bpy.app.online_access or settings.stays_here():
+def _draw_styles(layout: Any) -> None:
+    """Styles of the user's own."""
+    row = layout.row()
+    row.operator(style_operators.GPT_IMAGE_OT_import_styles.bl_idname, icon="IMPORT")
+    row.operator(style_operators.GPT_IMAGE_OT_export_styles.bl_idname, icon="EXPORT")
+
+
+def _draw_nothing(layout: Any) -> None:
+    pass
+
+
+MORE: Mapping[str, Callable[[Any], None]] = {"New Requests": _draw_styles, "Results": _draw_folder}
+"""What stands below the properties of a section."""
+
+
+def _draw_online_access(layout: Any) -> None:
+    """The row stays when it is allowed: nothing else may come under the mouse."""
+    if settings.stays_here():
         return
-    box = layout.box()
-    box.label(text="Blender's online access is off, so nothing can be sent.", icon="INTERNET_OFFLINE")
-    box.operator(keys.GPT_IMAGE_OT_show_online_access.bl_idname, icon="PREFERENCES")
+    row = layout.box().row()
+    if bpy.app.online_access:
+        row.label(text="Blender may go online.", icon="INTERNET")
+        return
+    row.label(text="Blender's online access is off.", icon="INTERNET_OFFLINE")
+    row.operator(keys.GPT_IMAGE_OT_allow_online_access.bl_idname, icon="CHECKMARK")

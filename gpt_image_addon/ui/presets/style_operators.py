@@ -16,7 +16,7 @@ from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
 
-LINE = 60  # characters of a line of the menu
+LINE = 30  # characters of a line of the menu
 
 
 class GPT_IMAGE_OT_add_style(bpy.types.Operator):
@@ -69,20 +69,38 @@ class GPT_IMAGE_OT_delete_style(bpy.types.Operator):
 
 
 class GPT_IMAGE_MT_styles(bpy.types.Menu):
-    """What the chosen style adds to the prompt, and your own styles"""
+    """Styles by what they are for, what the chosen one adds to the prompt, and your own ones"""
 
     bl_idname = "GPT_IMAGE_MT_styles"
     bl_label = "Styles"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        words = enum_items.words_of(context.scene.gpt_image.style)
+        values = context.scene.gpt_image
+        # Blender takes what stands below columns of a menu for the last of them.
+        columns = self.layout.row()
+        first = columns.column()
+        first.prop_enum(values, "style", enum_items.NO_STYLE)
+        first.separator()
+        words = enum_items.words_of(values.style)
         if words:
-            draw_sentence(layout, words, "ADD", LINE, dim=False)
-            layout.separator()
-        layout.operator_context = "INVOKE_DEFAULT"
+            draw_sentence(first, words, "ADD", LINE)
+            first.separator()
+        first.operator_context = "INVOKE_DEFAULT"
         for operator, icon in ACTIONS:
-            layout.operator(operator.bl_idname, icon=icon)
+            first.operator(operator.bl_idname, icon=icon)
+        _draw_groups(columns, values)
+
+
+def _draw_groups(columns: Any, values: Any) -> None:
+    """A column for each group, below its title."""
+    column = columns
+    for name, title, *_ in enum_items.style_items(None, None):
+        if not name:
+            column = columns.column()
+            column.label(text=title)
+            column.separator()
+        elif name != enum_items.NO_STYLE:
+            column.prop_enum(values, "style", name)
 
 
 class GPT_IMAGE_OT_export_styles(bpy.types.Operator, ExportHelper):

@@ -26,6 +26,8 @@ ALREADY_SAID = ("reuse", "retry_unknown")
 """Parameters that answer the question."""
 DOUBLE_CLICK = timedelta(seconds=1)
 """So soon after a request nobody wants another one of its kind."""
+ANSWER = "gpt_image.answer_question"
+"""Operator of the two buttons."""
 JUST_SENT = "This request was sent just now."
 ON_ITS_WAY = (JobState.QUEUED, JobState.SENDING)
 
@@ -60,8 +62,8 @@ class Question(NamedTuple):
 
     @property
     def confirm_text(self) -> str:
-        """What the button says."""
-        return translate("OK" if self.is_stored else "Send Again" if self.earlier is not None else "Generate")
+        """What the button says; where there is a stored result, there are two others."""
+        return translate("Send Again" if self.earlier is not None else "Generate")
 
 
 def question(prepared: PreparedRequest, answers: Mapping[str, bool]) -> Question | None:
@@ -103,16 +105,36 @@ def answered(asked: Question, choice: str) -> dict[str, bool]:
     return {"retry_unknown": True} if asked.is_unknown else {}
 
 
-def draw(layout: Any, asked: Question, operator: Any) -> None:
-    """The question, and the choices that there are."""
+def draw(layout: Any, asked: Question, price: str = "") -> None:
+    """The question, and the choices that there are.
+
+    :param price: of another request, as it stands on its button.
+    """
     if asked.earlier is not None:
         icon = "INFO" if asked.is_stored else "QUESTION"
         draw_sentence(layout, translate(_told(asked)), icon, LINE, dim=False)
     if asked.is_stored:
         _draw_stored(layout, asked)
-        layout.column().prop(operator, "again", expand=True)
     if asked.dear_usd:
         draw_price(layout, asked.dear_usd)
+    if asked.is_stored:
+        _draw_choices(layout, price)
+
+
+def _draw_choices(layout: Any, price: str) -> None:
+    """A button for each of them; both close the dialog."""
+    row = layout.row(align=True)
+    row.scale_y = 1.3
+    new = translate("New")
+    for reuse, text, icon in (
+        (True, translate("Use Stored"), "CHECKMARK"),
+        (False, f"{new}  ·  {price}" if price else new, "SHADERFX"),
+    ):
+        part = row.row(align=True)
+        button = part.template_popup_confirm(
+            ANSWER, text=text, icon=icon, cancel_text="", cancel_default=False, translate=False
+        )
+        button.reuse = reuse
 
 
 def draw_price(layout: Any, high_usd: float) -> None:

@@ -11,9 +11,9 @@ from ...core.errors import InvalidRequestError
 from ...core.request.parameters import PARAMETERS, Parameter
 from ...core.text.message import message
 from ..common import enum_items
-from . import model_notice
+from . import model_notice, to_parameters
 
-OWN = frozenset({"size", "textures_dir"})
+OWN = frozenset({"size", "surface_words", "textures_dir"})
 """Parameters that are not recalled as they stand: the folder belongs to the scene, not to a job."""
 
 
@@ -29,6 +29,8 @@ def into(values: Any, entry: Any, *, keep_pictures: bool = False) -> None:
     for row in PARAMETERS.values():
         if row.panel is not None and row.name not in OWN:
             _set(values, row, wanted[row.name])
+    if to_parameters.is_surface(values):  # of others it was not asked, so the panel's own choice stays
+        values.surface_words = wanted["surface_words"]
     model_notice.migrate_model(values)
     enum_items.set_size(values, wanted["size"])
     if not keep_pictures:

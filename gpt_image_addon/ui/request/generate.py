@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -10,7 +11,9 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from ... import api
 from ...app import results, settings, submission
 from ...core.request.parameters import PARAMETERS, SNAPPED
-from ..common import enum_items
+from ...core.request.providers import find_provider
+from ...core.request.targets import find_target
+from ..common import enum_items, state
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.sidebar import CATEGORY
 from ..common.translate import translate
@@ -25,18 +28,40 @@ REQUEST_POINTER = "gpt_image_request"
 GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n")
 
 
+@dataclass
+class Asked:
+    """The request whose question is open: what was shown is what is sent."""
+
+    prepared: PreparedRequest | None = None
+    question: confirm.Question | None = None
+
+    def keep(self, prepared: PreparedRequest, question: confirm.Question) -> None:
+        """Until it is answered."""
+        self.prepared, self.question = prepared, question
+
+    def take(self) -> tuple[PreparedRequest | None, confirm.Question | None]:
+        """Both, once."""
+        taken = self.prepared, self.question
+        self.prepared = self.question = None
+        return taken
+
+
 def prepare_request(
     context: bpy.types.Context, given: dict[str, Any], *, at_once: bool = False
 ) -> PreparedRequest:
     """The panel's request, ready to be sent, as far as the model takes it.
 
     :param given: parameters that override the panel's, and are sent or refused as they are.
-    :param at_once: see `Submitter.prepare`.
+    :param at_once: see `Submitter.prepare`. Only the active object gets the result then.
     :raises GptImageError: it can't be sent.
     """
     values = context.scene.gpt_image
     pictures = images.parameters(values)
-    parameters = {**to_parameters.plain(values), **to_parameters.place(context), **pictures, **given}
+    wanted = to_parameters.plain(values) | to_parameters.onto_target(
+        values, given.get("target", values.target)
+    )
+    place = to_parameters.place(context, selection=not at_once)
+    parameters = {**wanted, **place, **pictures, **given}
     request, application = api.split(**parameters)
     snap = SNAPPED - given.keys()
     submitter = submission.Submitter(settings.load())
@@ -72,7 +97,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
     n: IntProperty(
-        name="Count", description="How many pictures", default=1, min=1, max=10, options={"SKIP_SAVE"}
+        name="Variations", description="How many images", default=1, min=1, max=10, options={"SKIP_SAVE"}
     )
     reuse: BoolProperty(
         name="Use the Stored Result",
@@ -91,6 +116,12 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         options={"SKIP_SAVE", "HIDDEN"},
     )
 
+    ask: BoolProperty(
+        name="Ask",
+        description="Show prompt and price before anything is sent",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
     @classmethod
     def description(cls, context: bpy.types.Context, properties: Any) -> str:
         """What the tooltip says: also what it may cost."""
@@ -104,7 +135,10 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             return False
         if getattr(context, REQUEST_POINTER, None) is not None:
             problem = quote.current(context.scene).problem
-            problem = problem or results.why_not_onto(context.active_object, context.scene.gpt_image.target)
+            target = context.scene.gpt_image.target
+            problem = problem or results.why_not_onto(
+                context.active_object, target, results.receivers(context)
+            )
             if problem:
                 cls.poll_message_set(translate(problem))
                 return False
@@ -112,7 +146,9 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         self._question: confirm.Question | None = None
-        if not self.prompt and not to_parameters.prompt_of(context.scene.gpt_image):
+        prompt = to_parameters.prompt_of(context.scene.gpt_image)
+        if self.ask or not (self.prompt or prompt):
+            self.prompt = self.prompt or prompt
             return context.window_manager.invoke_props_dialog(self, width=confirm.WIDTH)
         return self._consider(context)
 
@@ -127,17 +163,26 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         if self._question.is_double_click:
             self.report({"INFO"}, translate(confirm.JUST_SENT))
             return CANCELLED
+        if self._question.is_stored:
+            state.part(Asked).keep(self._prepared, self._question)
+            return context.window_manager.invoke_popup(self, width=confirm.WIDTH)
         return context.window_manager.invoke_props_dialog(
             self, width=confirm.WIDTH, confirm_text=self._question.confirm_text
         )
 
     def draw(self, context: bpy.types.Context) -> None:
         if self._question is not None:
-            confirm.draw(self.layout, self._question, self)
+            confirm.draw(self.layout, self._question, quote.price_of(self._prepared.checked.price))
             return
         self.layout.prop(self, "prompt")
-        self.layout.prop(context.scene.gpt_image, "target")
-        self.layout.label(text=quote.current(context.scene).price, icon="INFO", translate=False)
+        if self.target:
+            info = find_target(self.target)
+            self.layout.label(text=info.label, icon=info.icon)
+        else:
+            self.layout.prop(context.scene.gpt_image, "target")
+        found = quote.current(context.scene)
+        where = translate(find_provider(found.provider).label)
+        self.layout.label(text=f"{where}  ·  {found.price or '…'}", icon="INFO", translate=False)
 
     def execute(self, context: bpy.types.Context) -> Returned:
         """From a script, or after the OK of a dialog."""
@@ -145,6 +190,9 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             return self._finish(context)
         asked: confirm.Question | None = self._question
         if asked is None:  # the prompt's dialog closes: what is to be asked next needs one of its own
+            if not quote.current(context.scene).price:
+                self.report({"WARNING"}, translate("The price is not known yet; try again in a moment."))
+                return CANCELLED
             names = (*GIVEN, *confirm.ALREADY_SAID)
             return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given(names))
         return self._start(confirm.answered(asked, self.again))
@@ -198,6 +246,31 @@ class GPT_IMAGE_OT_generate_from_panel(bpy.types.Operator):
         problem = quote.current(context.scene).problem
         self.report({"WARNING"}, translate(problem) if problem else translate("There is nothing to send."))
         return CANCELLED
+
+
+class GPT_IMAGE_OT_answer_question(bpy.types.Operator):
+    """Take the stored result, which costs nothing, or send the same request again for another image"""
+
+    bl_idname = "gpt_image.answer_question"
+    bl_label = "Answer"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    reuse: BoolProperty(
+        name="Use the Stored Result",
+        description="Take what the same request made before, without paying again",
+        options={"SKIP_SAVE"},
+    )
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        prepared, question = state.part(Asked).take()
+        if prepared is None or question is None:
+            return CANCELLED
+        answers: dict[str, Any] = confirm.answered(question, "reuse" if self.reuse else "send")
+        job = prepared.submit(**answers)
+        for warning in job.warnings:
+            self.report({"WARNING"}, translate(warning))
+        return FINISHED
 
 
 class _OnJob:
@@ -266,6 +339,7 @@ class GPT_IMAGE_OT_clear_finished(bpy.types.Operator):
 CLASSES = (
     GPT_IMAGE_OT_generate,
     GPT_IMAGE_OT_generate_from_panel,
+    GPT_IMAGE_OT_answer_question,
     GPT_IMAGE_OT_cancel,
     GPT_IMAGE_OT_cancel_all,
     GPT_IMAGE_OT_move_job,

@@ -10,6 +10,7 @@ from ... import api
 from ...core.request.parameters import PARAMETERS
 from ...core.request.targets import find_target
 from ..common.operator import FINISHED, Returned, reporting
+from ..common.widgets import draw_sentence, sidebar_width
 from . import to_parameters
 from .sections import draw_section
 
@@ -54,7 +55,7 @@ class GPT_IMAGE_OT_remake_material(bpy.types.Operator):
 def draw_surface(layout: Any, values: Any, found: Quote) -> None:
     """How it tiles, its maps and their strengths, which a material that is there can have, too."""
     has_maps = bool(find_target(values.target).maps)
-    draw_section(layout, values, found, "surface", {"maps": _draw_kinds})
+    draw_section(layout, values, found, "surface", {"surface_words": _draw_words, "maps": _draw_kinds})
     if not has_maps:
         layout.label(text="A Material also has maps", icon="INFO")
     material = active_material(bpy.context)
@@ -66,6 +67,13 @@ def draw_surface(layout: Any, values: Any, found: Quote) -> None:
         if row.panel is not None and row.panel.section == "strengths":
             strengths.prop(values, row.name, text=row.panel.short or row.panel.label, slider=True)
     layout.operator(GPT_IMAGE_OT_remake_material.bl_idname, icon="FILE_REFRESH")
+
+
+def _draw_words(layout: Any, values: Any, found: Quote) -> None:
+    row = layout.row()
+    row.active = to_parameters.is_surface(values)
+    row.prop(values, "surface_words")
+    draw_sentence(layout, to_parameters.added_words(values), "ADD", sidebar_width(bpy.context))
 
 
 def _draw_kinds(layout: Any, values: Any, found: Quote) -> None:

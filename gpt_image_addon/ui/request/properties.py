@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 from bpy.props import (
     BoolProperty,
+    BoolVectorProperty,
     CollectionProperty,
     EnumProperty,
     FloatProperty,
@@ -20,6 +21,7 @@ from bpy.props import (
 )
 
 from ...core.request.parameters import PARAMETERS, PROMPT_LIMIT, STRENGTHS, Parameter
+from ...core.request.targets import find_target
 from ..common import enum_items
 from ..references import inpaint, rectangle_outline
 from . import quote
@@ -37,11 +39,23 @@ def _mask_changed(values: Any, context: bpy.types.Context) -> None:
     rectangle_outline.sync()
 
 
+def _recall_seamless(owner: Any, context: bpy.types.Context) -> None:
+    """Surfaces have a choice of Seamless of their own, which begins with on: images must not tile for it."""
+    chosen = bool(owner.seamless_for[find_target(owner.target).is_surface])
+    if owner.seamless != chosen:
+        owner.seamless = chosen
+
+
+def _keep_seamless(owner: Any, context: bpy.types.Context) -> None:
+    owner.seamless_for[find_target(owner.target).is_surface] = owner.seamless
+
+
 OWN: Mapping[str, dict[str, Any]] = {
     "prompt": {"maxlen": PROMPT_LIMIT, "options": {"TEXTEDIT_UPDATE"}},  # the button is live while one types
     "style": {"items": enum_items.style_items},
     "provider": {"items": enum_items.PROVIDERS},
-    "target": {"items": enum_items.TARGETS},
+    "target": {"items": enum_items.TARGETS, "update": _recall_seamless},
+    "seamless": {"update": _keep_seamless},
     "size": {"items": enum_items.SIZES, "default": enum_items.USUAL_SIZE},
     "texture_size": {"min": 0.0, "soft_max": 10.0, "subtype": "DISTANCE"},
     "model": {"search": _models, "search_options": {"SUGGESTION"}},
@@ -114,6 +128,13 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     )
     height: IntProperty(
         name="Height", description="Pixels", default=1024, min=16, max=8192, step=16, subtype="PIXEL"
+    )
+    seamless_for: BoolVectorProperty(
+        name="Seamless",
+        description="What was chosen for images, and what for surfaces",
+        size=2,
+        default=(False, True),
+        options={"HIDDEN"},
     )
     references: CollectionProperty(
         name="References", description="Pictures to show the model, in order", type=GPT_IMAGE_PG_reference

@@ -15,7 +15,7 @@ import bpy
 from ... import api
 from ...app import settings
 from ...app.diagnostics import requirements
-from ...core.errors import GptImageError
+from ...core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from ...core.request.providers import find_provider
 from ...core.text.message import message
 from ..common import state
@@ -25,6 +25,7 @@ from . import model_notice, to_parameters
 
 if TYPE_CHECKING:
     from ...core.request.models import Model
+    from ...core.request.pricing import Estimate
     from ...core.request.request import GenerationRequest
 
 NO_PROMPT = "Write a prompt first."
@@ -43,11 +44,18 @@ class Quote:
     high_usd: float = 0.0
     problem: str = ""
     """One sentence why the request can't be sent; empty where it can."""
+    error: GptImageError | None = None
+    """The same as an error, which knows what mends it."""
     warnings: tuple[str, ...] = ()
     request: GenerationRequest | None = None
     """What the model takes of it."""
     model: Model | None = None
     provider: str = ""
+
+    @property
+    def problem_code(self) -> str:
+        """Code of the error; empty where the request can be sent."""
+        return (self.error.code or "") if self.error is not None else ""
 
     @property
     def worst_case(self) -> str:
@@ -95,8 +103,9 @@ def current(scene: bpy.types.Scene) -> Quote:
     if key not in (quotes.key, quotes.asked):
         quotes.asked = key
         _ask(wanted, values, lambda found: quotes.keep(key, found))
-    problem = _problem(values, wanted["provider"]) or quotes.last.problem
-    return dataclasses.replace(quotes.last, problem=problem, provider=wanted["provider"])
+    error = _problem(values, wanted["provider"]) or quotes.last.error
+    problem = error.text if error is not None else ""
+    return dataclasses.replace(quotes.last, problem=problem, error=error, provider=wanted["provider"])
 
 
 def messages(values: Any, found: Quote) -> tuple[str, ...]:
@@ -134,7 +143,7 @@ def _ask(wanted: dict[str, Any], values: Any, done: Callable[[Quote], None]) -> 
     try:
         work = _planner(wanted, values)
     except GptImageError as error:
-        done(Quote(problem=error.text))
+        done(Quote(error=error))
         return
     api.errand(work, lambda plan, error: done(_quote(plan, error, wanted)))
 
@@ -143,40 +152,40 @@ def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Qu
     provider, name = wanted["provider"], wanted["model"]
     models = state.part(Quotes).models
     if error is not None:
-        return Quote(problem=error.text, model=models.get((provider, name)))
+        return Quote(error=error, model=models.get((provider, name)))
     models[provider, name] = plan.model
     price = plan.estimate
     return Quote(
-        price=price_text(
-            price.likely_usd or price.high_usd, price.high_usd, is_paid=find_provider(provider).is_paid
-        ),
+        price=price_of(price, is_paid=find_provider(provider).is_paid),
         low_usd=price.low_usd,
         high_usd=price.high_usd,
-        warnings=plan.warnings,
+        warnings=plan.warnings if wanted["prompt"] else (),  # those of the placeholder are nobody's
         request=plan.request,
         model=plan.model,
     )
 
 
-def _problem(values: Any, provider: str) -> str:
+def _problem(values: Any, provider: str) -> GptImageError | None:
     missing = requirements.missing_modules()
     if missing:
-        return missing
+        return ConfigurationError(missing, code="missing_module")
     if not to_parameters.prompt_of(values):
-        return NO_PROMPT
+        return InvalidRequestError(NO_PROMPT, code="missing_prompt")
     for number, reference in enumerate(values.references, 1):
         if reference.kind == "image" and reference.image is None:
-            return message("Reference {number} has no image yet.", number=number)
+            text = message("Reference {number} has no image yet.", number=number)
+            return InvalidRequestError(text, code="missing_picture")
         if reference.kind == "file" and not reference.file:
-            return message("Reference {number} has no file yet.", number=number)
+            text = message("Reference {number} has no file yet.", number=number)
+            return InvalidRequestError(text, code="missing_picture")
     problem = inpaint.problem(values)
     if problem:
-        return problem
+        return InvalidRequestError(problem, code="unusable_mask", param="mask")
     try:
         settings.load(with_key=False).check_provider(provider, has_key=settings.has_key())
     except GptImageError as error:
-        return error.text
-    return ""
+        return error
+    return None
 
 
 def _placeholders(values: Any) -> dict[str, Any]:
@@ -199,6 +208,11 @@ def _size_of(reference: Any) -> tuple[int, int]:
     if reference.kind == "image" and reference.image is not None and reference.image.size[0]:
         return tuple(reference.image.size)
     return (reference.width, reference.height) if reference.width else UNKNOWN_SIZE
+
+
+def price_of(price: Estimate, *, is_paid: bool = True) -> str:
+    """A price as it stands on a button."""
+    return price_text(price.likely_usd or price.high_usd, price.high_usd, is_paid=is_paid)
 
 
 def price_text(likely_usd: float, high_usd: float, *, is_paid: bool = True) -> str:

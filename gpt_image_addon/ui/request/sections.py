@@ -26,7 +26,7 @@ Draw = Callable[[Any, Any, "Quote"], None]
 
 def draw_place(layout: Any, context: bpy.types.Context, target: str) -> None:
     """Where the result will go."""
-    place, is_odd = results.describe_place(context.active_object, target)
+    place, is_odd = results.describe_place(context.active_object, target, results.receivers(context))
     inpainted = inpaint.find(context.scene.gpt_image)
     if inpainted is not None:
         place, is_odd = message("In place of {image}", image=inpainted[0].name), False

@@ -14,7 +14,7 @@ from ..common.translate import translate
 from ..common.widgets import draw_choice, draw_sentence
 from ..references import operators as references
 from ..references.mask_rectangle import GPT_IMAGE_OT_draw_rectangle
-from . import model_notice
+from . import model_notice, to_parameters
 from .maps import draw_surface
 from .sections import Draw, draw_section
 
@@ -163,7 +163,18 @@ def _draw_background(layout: Any, values: Any, found: Quote) -> None:
     draw_choice(layout, values, "background", ("auto", "opaque") if is_opaque else None)
 
 
+def _of_copies(name: str) -> Draw:
+    """A property that is about the copies alone: there where a folder is chosen for them."""
+
+    def draw(layout: Any, values: Any, found: Quote) -> None:
+        if to_parameters.copies_folder(values):
+            layout.prop(values, name)
+
+    return draw
+
+
 OUTPUT: Mapping[str, Draw] = {
+    **{name: _of_copies(name) for name in ("bits", "convention", "pack")},
     "size": _draw_size,
     "background": _draw_background,
     "output_format": _draw_format,

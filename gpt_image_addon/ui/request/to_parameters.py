@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ...app import settings
+from ...app import results, settings
 from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
 from ...core.request.targets import find_target
@@ -29,10 +29,37 @@ def prompt_of(values: Values) -> str:
     return values.prompt_text.as_string().strip() if values.prompt_text else str(values.prompt)
 
 
+def is_surface(values: Values) -> bool:
+    """Whether what is made is a surface: a material, or whatever is to tile."""
+    return bool(find_target(values.target).is_surface or values.seamless)
+
+
+def asks_for_surface(values: Values) -> bool:
+    """Whether surface words join the prompt."""
+    return bool(values.surface_words and is_surface(values))
+
+
+def added_words(values: Values) -> str:
+    """What joins the prompt beside the style, as it is sent; empty where nothing does. For drawing."""
+    from ...core.request.prompt import surface_words
+
+    return surface_words(is_surface=asks_for_surface(values), seamless=bool(values.seamless))
+
+
+def onto_target(values: Values, target: str) -> dict[str, Any]:
+    """What changes with another target than the panel's: what a material is asked for is not for images."""
+    if find_target(target).is_surface or not find_target(values.target).is_surface:
+        return {}
+    if values.seamless_for[0]:
+        return {"seamless": True, "surface_words": bool(values.surface_words)}
+    return {"seamless": False, "surface_words": False, "repair_seams": False}
+
+
 OWN: Mapping[str, Callable[[Values], Any]] = {
     "prompt": prompt_of,
     "provider": provider_of,
     "size": enum_items.asked_size,
+    "surface_words": asks_for_surface,
 }
 """How parameters are read that several properties tell."""
 ELSEWHERE = frozenset({"textures_dir", "composite"})
@@ -81,21 +108,34 @@ def read(row: Parameter, values: Values) -> Any:
     return row.kind(value) if row.choices else value
 
 
+def copies_folder(values: Values) -> str:
+    """The folder that gets copies; that of the preferences where the scene has none."""
+    return str(values.textures_dir or getattr(settings.preferences(), "textures_dir", ""))
+
+
 def strengths(values: Values) -> dict[str, float]:
     """How strong the maps of a material are."""
     return {name: getattr(values, name) for name in STRENGTHS}
 
 
-def place(context: bpy.types.Context) -> dict[str, Any]:
-    """Where the result goes."""
+def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, Any]:
+    """Where the result goes.
+
+    :param selection: onto all objects that are selected, or beside what is there; scripts mean the active
+        object, and just the 3D cursor.
+    """
     values = context.scene.gpt_image
     active = context.active_object
+    objects = results.receivers(context) if selection else []
+    first = active if active in objects or not objects else objects[0]
     found: dict[str, Any] = {
-        "object_uid": active.session_uid if active is not None else None,
+        "object_uid": first.session_uid if first is not None else None,
+        "object_uids": tuple(obj.session_uid for obj in objects) if len(objects) > 1 else (),
         "scene_uid": context.scene.session_uid,
         "view_matrix": _view_matrix(context),
+        "keeps_clear": selection,
     }
-    folder = values.textures_dir or getattr(settings.preferences(), "textures_dir", "")
+    folder = copies_folder(values)
     if folder:
         found["textures_dir"] = folder
     return found

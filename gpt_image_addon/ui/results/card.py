@@ -14,15 +14,17 @@ from ... import api
 from ...core.journal.states import JobState
 from ..common import thumbnails
 from ..common.translate import translate
-from ..common.widgets import blank_icon, draw_sentence, region_units, sidebar_width
+from ..common.widgets import blank_icon, region_units, sidebar_width
 from ..presets import presets
 from ..request import generate, quote
-from . import chosen, operators_history, operators_results
+from . import chosen, failures, operators_failures, operators_history, operators_results
 from .outcomes import FAILURES, STATE_ICONS
+from .progress import progress_text
 
 if TYPE_CHECKING:
     from ...api import Task
     from .chosen import Chosen
+    from .failures import Failure
 
 IMAGE_SCALE = 10.0  # of an icon
 STRIP_SCALE = 1.8
@@ -53,6 +55,11 @@ def _is_running(shown: Chosen) -> bool:
     return shown.task is not None and not shown.task.done
 
 
+def _is_without_result(shown: Chosen) -> bool:
+    one = shown.task or shown.item
+    return one is not None and one.state in WITHOUT_RESULT
+
+
 def _draw_title(layout: Any, shown: Chosen) -> None:
     row = layout.row(align=True)
     if not shown.job:
@@ -69,7 +76,9 @@ def _draw_title(layout: Any, shown: Chosen) -> None:
         star = "SOLO_ON" if item is not None and item.favourite else "SOLO_OFF"
         favourite = operators_history.GPT_IMAGE_OT_favourite.bl_idname
         end.operator(favourite, text="", icon=star, emboss=False).job = shown.job
-        end.menu(operators_results.GPT_IMAGE_MT_result.bl_idname, text="", icon="DOWNARROW_HLT")
+        is_failed = _is_without_result(shown)
+        menu = operators_failures.GPT_IMAGE_MT_failed if is_failed else operators_results.GPT_IMAGE_MT_result
+        end.menu(menu.bl_idname, text="", icon="DOWNARROW_HLT")
 
 
 def _cost(shown: Chosen) -> str:
@@ -85,16 +94,11 @@ def _draw_middle(layout: Any, shown: Chosen, scale: float, context: bpy.types.Co
         return
     icon = _image_icon(shown)
     failure = _failure(shown)
-    if icon or not failure:
+    if icon or failure is None:
         layout.template_icon(icon_value=icon or blank_icon(), scale=scale)
         return
-    layout.separator(factor=4)
-    row = layout.row()
-    row.alignment = "CENTER"
-    row.label(text="", icon="ERROR")
-    sentence = layout.column()
-    sentence.alert = True
-    draw_sentence(sentence, failure, width=sidebar_width(context), dim=False)
+    layout.separator(factor=2)
+    failures.draw_short(layout, failure, sidebar_width(context))
 
 
 def _image_icon(shown: Chosen) -> int:
@@ -104,12 +108,11 @@ def _image_icon(shown: Chosen) -> int:
     return thumbnails.of_file(images[min(shown.used, len(images) - 1)]) if images else 0
 
 
-def _failure(shown: Chosen) -> str:
-    """Why there is no result, for people; empty where there is one."""
-    task, item = shown.task, shown.item
-    if task is not None:
-        return translate(task.message) if task.state in WITHOUT_RESULT else ""
-    return translate(item.error) if item is not None and item.state in WITHOUT_RESULT else ""
+def _failure(shown: Chosen) -> Failure | None:
+    """What went wrong; None where nothing did."""
+    if shown.task is not None:
+        return failures.failure_of(shown.task)
+    return failures.failure_of_item(shown.item) if shown.item is not None else None
 
 
 def _draw_beginnings(layout: Any) -> None:
@@ -133,8 +136,9 @@ def _draw_state(row: Any, shown: Chosen) -> None:
         _draw_place(row, task)
     elif task is not None and task.state is JobState.RECEIVED:
         row.label(text=translate(task.message), icon=STATE_ICONS[task.state], translate=False)
-    elif task is not None:
-        row.label(text=_billed(task), icon="INFO", translate=False)
+    elif _is_without_result(shown):
+        failure = _failure(shown)
+        row.label(text=failure.billed if failure is not None else "", icon="INFO", translate=False)
     elif item is not None:
         row.label(text=f"{item.created:%Y-%m-%d %H:%M}", icon=STATE_ICONS[item.state], translate=False)
     else:
@@ -149,7 +153,7 @@ def _draw_progress(row: Any, task: Task) -> None:
             button = row.operator(generate.GPT_IMAGE_OT_move_job.bl_idname, text="", icon=icon)
             button.job, button.step = task.id, step
     else:
-        row.progress(text=f"{text} · {task.elapsed:.0f} s", factor=task.shown_progress, translate=False)
+        row.progress(text=progress_text(task), factor=task.shown_progress, translate=False)
     row.operator(generate.GPT_IMAGE_OT_cancel.bl_idname, text="", icon="X").job = task.id
 
 
@@ -163,13 +167,6 @@ def _draw_place(row: Any, task: Task) -> None:
     if told:
         tell = operators_results.GPT_IMAGE_OT_show_messages.bl_idname
         row.operator(tell, text="", icon="INFO", emboss=False).job = task.id
-
-
-def _billed(task: Task) -> str:
-    billed = task.error.billed if task.error is not None else "no"
-    return translate(
-        {"no": "Nothing was billed.", "maybe": "It may have been billed.", "yes": "It was billed."}[billed]
-    )
 
 
 def _draw_strip(layout: Any, shown: Chosen) -> None:
@@ -202,7 +199,7 @@ def _draw_actions(layout: Any, shown: Chosen, *, is_narrow: bool) -> None:
     """Once more, and on from here."""
     parts = layout.column(align=True) if is_narrow else layout.split(factor=0.68, align=True)
     task, item = shown.task, shown.item
-    failed = bool(_failure(shown))
+    failed = _is_without_result(shown)
     once_more, further = parts.row(align=True), parts.row(align=True)
     is_request = isinstance(task, api.Job) or item is not None
     once_more.enabled = is_request and not _is_running(shown)

@@ -114,6 +114,6 @@ def mark_favourite(job: str, favourite: bool) -> None:
 
 def cost(cost_usd: float | None, provider: str) -> str:
     """What a result cost, for people; empty where nobody knows."""
-    if not find_provider(provider).is_paid:
+    if find_provider(provider).is_draft:
         return translate("draft")
     return quote.usd(cost_usd) if cost_usd is not None else ""

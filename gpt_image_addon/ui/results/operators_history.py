@@ -13,7 +13,15 @@ from ...app import results, settings
 from ...core.errors import GptImageError
 from ...core.request.parameters import NO_OBJECT
 from ...core.text.message import message
-from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
+from ..common.operator import (
+    CANCELLED,
+    FINISHED,
+    Returned,
+    ask,
+    draw_question,
+    finish_in_background,
+    reporting,
+)
 from ..common.translate import translate
 from ..request import to_parameters
 from . import chosen, disk_usage, history_view
@@ -55,7 +63,8 @@ class GPT_IMAGE_OT_show_result(_OnJob, bpy.types.Operator):
         if item is None:
             return translate(str(cls.__doc__))
         facts = (f"{item.created:%Y-%m-%d %H:%M}", chosen.cost(item.cost_usd, item.provider), item.job)
-        return "\n".join(filter(None, (item.prompt, " · ".join(filter(None, facts)), translate(item.error))))
+        said = translate(str(item.error.get("message", ""))) if item.error is not None else ""
+        return "\n".join(filter(None, (item.prompt, " · ".join(filter(None, facts)), said)))
 
     def execute(self, context: bpy.types.Context) -> Returned:
         chosen.choose(self.job, api.jobs(), history_view.current().rows)
@@ -115,7 +124,7 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
         recovered = 0
         for entry in api.unapplied():
             # Not all of them onto the active object, one over the other.
-            place = to_parameters.place(context) | {"object_uid": NO_OBJECT}
+            place = to_parameters.place(context) | {"object_uid": NO_OBJECT, "object_uids": ()}
             try:
                 finish_in_background(
                     results.apply(entry.id, **place, object_name=entry.application.object_name)
@@ -136,7 +145,10 @@ class GPT_IMAGE_OT_delete_result(_OnJob, bpy.types.Operator):
     bl_label = "Delete Result"
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
-        return context.window_manager.invoke_confirm(self, event)
+        return ask(self, context, "Delete")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_question(self.layout, "Its image files are deleted; what shows them in this file stays.")
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:

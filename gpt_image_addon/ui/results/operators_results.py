@@ -11,10 +11,19 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from ... import api
 from ...app import references, results, settings
 from ...core.errors import GptImageError
+from ...core.request.providers import find_provider
 from ...core.request.targets import list_targets
 from ...core.text.message import message
 from ..common import enum_items
-from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
+from ..common.operator import (
+    CANCELLED,
+    FINISHED,
+    Returned,
+    ask,
+    draw_question,
+    finish_in_background,
+    reporting,
+)
 from ..common.translate import translate
 from ..references import inpaint
 from ..request import confirm, from_job, quote, to_parameters
@@ -64,7 +73,7 @@ class GPT_IMAGE_OT_apply_result(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        shown = results.shown_number(self.job)
+        shown = results.received_number(self.job)
         finish_in_background(
             results.apply(self.job, target=self.target, picture=shown, **to_parameters.place(context))
         )
@@ -77,6 +86,20 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
     bl_idname = "gpt_image.again"
     bl_label = "Another One"
 
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """What the tooltip says: also where it is sent, and what it may cost."""
+        said = translate(str(cls.__doc__))
+        try:
+            found = results.entry(properties.job)
+        except GptImageError:  # the operator says why
+            return said
+        provider = translate(find_provider(found.request.provider).label)
+        price = quote.price_text(
+            found.estimated_usd, found.estimated_usd, is_paid=find_provider(found.request.provider).is_paid
+        )
+        return f"{said}.\n{provider}, {price}"
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         return self._consider(context)
 
@@ -86,7 +109,9 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
         if confirm.is_just_sent(results.running(self.job)):
             self.report({"INFO"}, translate(confirm.JUST_SENT))
             return CANCELLED
-        self._dear_usd = confirm.dear_usd(results.entry(self.job).estimated_usd)
+        price = results.price_again(self.job, **to_parameters.place(context))
+        is_more = price > quote.CERTAIN * results.entry(self.job).estimated_usd  # than the button said
+        self._dear_usd = price if is_more else confirm.dear_usd(price)
         if not self._dear_usd:
             self._send(context)
             return FINISHED
@@ -224,7 +249,7 @@ class GPT_IMAGE_OT_make_seamless(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        shown = results.shown_number(self.job)
+        shown = results.received_number(self.job)
         finish_in_background(
             results.apply(self.job, seamless=True, picture=shown, **to_parameters.place(context))
         )
@@ -239,7 +264,10 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
-        return context.window_manager.invoke_confirm(self, event)
+        return ask(self, context, "Remove")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_question(self.layout, "Prompts, costs and ids leave the whole file, not just one result.")
 
     def execute(self, context: bpy.types.Context) -> Returned:
         number = results.strip_facts()
@@ -251,14 +279,26 @@ class GPT_IMAGE_OT_strip(bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
-    """Make the active material an asset with preview, catalog, tags and description"""
+    """Make the material of this result an asset with preview, catalog, tags and description"""
 
     bl_idname = "gpt_image.mark_asset"
     bl_label = "Mark Material as Asset"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
+    job: StringProperty(
+        name="Job",
+        description="Whose material is meant; the active object's when empty",
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
+        job = getattr(context, JOB_STRING, "")
+        if job:
+            if results.material_of(job) is None:
+                cls.poll_message_set("This result is in no material of this file.")
+                return False
+            return True
         active = context.active_object
         if active is None or active.active_material is None:
             cls.poll_message_set("The active object has no material.")
@@ -268,9 +308,19 @@ class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         library = getattr(settings.preferences(), "asset_library", "")
-        path = results.mark_asset(context.active_object.active_material, library)
+        material = results.material_of(self.job) if self.job else context.active_object.active_material
+        if material is None:
+            self.report({"ERROR"}, translate("This result is in no material of this file."))
+            return CANCELLED
+        path = results.mark_asset(material, library)
+        told = message(
+            "'{material}' is an asset of this file alone: save the file in the folder of an asset library, "
+            "or choose a library in the preferences.",
+            material=material.name,
+        )
         if path is not None:
-            self.report({"INFO"}, translate(message("The asset was written to {path}.", path=path)))
+            told = message("The asset was written to {path}.", path=path)
+        self.report({"INFO"}, translate(told))
         return FINISHED
 
 
@@ -310,8 +360,7 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
         for operator, icon in ACTIONS:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
         self.layout.separator()
-        self.layout.operator(GPT_IMAGE_OT_mark_asset.bl_idname, icon="ASSET_MANAGER")
-        self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, icon="X")
+        self.layout.operator(GPT_IMAGE_OT_mark_asset.bl_idname, icon="ASSET_MANAGER").job = job
 
 
 ACTIONS = (

@@ -13,8 +13,10 @@ import bpy
 
 from ... import api
 from ...core.journal.states import JobState
+from ...core.text.message import message
 from ..common import sidebar, state
 from ..common.translate import translate
+from . import failures
 
 if TYPE_CHECKING:
     from ...api import Task
@@ -32,6 +34,9 @@ STATE_ICONS = {
     JobState.CANCELLED: "CANCEL",
     JobState.UNKNOWN: "QUESTION",
 }
+GATHERED = 0.3  # seconds in which failures come into one popup
+REST = 10.0  # seconds after a popup in which another one would be a nuisance
+PATIENCE = 60.0  # seconds that a popup waits for a running tool
 
 
 @dataclass
@@ -42,6 +47,12 @@ class Outcomes:
     newest: Task | None = None
     since: float = 0.0
     """`time.monotonic` when it ended."""
+    failed: list[Task] = field(default_factory=list)
+    """Those that a popup is to tell of, oldest first."""
+    failed_since: float = 0.0
+    """`time.monotonic` of the first of them."""
+    popped_up: float = -REST
+    """`time.monotonic` of the last popup."""
 
 
 def tell(jobs: Sequence[Task]) -> list[Task]:
@@ -51,8 +62,8 @@ def tell(jobs: Sequence[Task]) -> list[Task]:
     for job in ended:
         outcomes.told.add(job)
         outcomes.newest, outcomes.since = job, time.monotonic()
-        if job.state in FAILURES and not bpy.app.background and not sidebar.is_visible():
-            _pop_up(job)
+        if _is_failure(job) and not bpy.app.background and not sidebar.is_visible():
+            _gather(outcomes, job)
     return ended
 
 
@@ -70,25 +81,67 @@ def draw_status(header: Any, context: bpy.types.Context) -> None:
     row.progress(text=text.format(len(open_jobs) - waiting, waiting), factor=factor, translate=False)
 
 
+def _is_failure(job: Task) -> bool:
+    """Also of a result that could not be put into the scene."""
+    return job.state in FAILURES or (job.error is not None and job.state is JobState.RECEIVED)
+
+
 def draw_newest(layout: Any) -> None:
     """One line about the job that ended last, for some seconds."""
     outcomes = state.part(Outcomes)
     job = outcomes.newest
     if job is None or time.monotonic() - outcomes.since > SHOWN_SECONDS:
         return
-    text = f"{job.title}: {translate(job.message)}"
-    shortened = textwrap.shorten(text, STATUS_LIMIT, placeholder="…")
-    layout.label(text=shortened, icon=STATE_ICONS[job.state], translate=False)
+    failure = failures.failure_of(job)
+    icon = "ERROR" if _is_failure(job) else STATE_ICONS[job.state]
+    text = f"{job.title}: {failure.sentence if failure is not None else translate(job.message)}"
+    row = layout.row()
+    row.alert = _is_failure(job)
+    row.label(text=textwrap.shorten(text, STATUS_LIMIT, placeholder="…"), icon=icon, translate=False)
 
 
-def _pop_up(job: Task) -> None:
-    lines = textwrap.wrap(translate(job.message), LINE)
+def _gather(outcomes: Outcomes, job: Task) -> None:
+    """Several that fail together get one popup; those that follow at once are told in the status bar."""
+    from ...app import scheduler
 
+    if time.monotonic() - outcomes.popped_up < REST:
+        return
+    if not outcomes.failed:
+        outcomes.failed_since = time.monotonic()
+    outcomes.failed.append(job)
+    scheduler.keep_asking(_pop_up_when_free)
+
+
+def _pop_up_when_free() -> bool:
+    """Not in the middle of a stroke or a transform: a popup takes the mouse from it.
+
+    :returns: whether that is done with.
+    """
+    outcomes = state.part(Outcomes)
+    waited = time.monotonic() - outcomes.failed_since
+    is_busy = any(len(window.modal_operators) for window in bpy.context.window_manager.windows)
+    if waited < GATHERED or (is_busy and waited < PATIENCE):
+        return False
+    failed, outcomes.failed = outcomes.failed, []
+    if not is_busy and not sidebar.is_visible():
+        outcomes.popped_up = time.monotonic()
+        _pop_up(failed)
+    return True
+
+
+def _pop_up(jobs: list[Task]) -> None:
     def draw(popup: Any, context: bpy.types.Context) -> None:
-        for line in lines:
-            popup.layout.label(text=line, translate=False)
+        draw_popup(popup.layout, jobs)
 
-    title = f"GPT Image: {textwrap.shorten(job.title, LINE, placeholder='…')}"
+    title = f"GPT Image: {textwrap.shorten(jobs[-1].title, LINE, placeholder='…')}"
     manager = bpy.context.window_manager
     with bpy.context.temp_override(window=manager.windows[0]):
-        manager.popup_menu(draw, title=title, icon="ERROR")
+        manager.popup_menu(draw, title=title, icon="NONE")
+
+
+def draw_popup(layout: Any, jobs: list[Task]) -> None:
+    """The newest of the failures with what mends it, and how many more there are."""
+    failures.draw_failure(layout, jobs[-1], LINE)
+    if len(jobs) > 1:
+        text = message("More jobs failed: {count}. The sidebar (N) lists them.", count=len(jobs) - 1)
+        layout.label(text=translate(text), translate=False)

@@ -85,7 +85,7 @@ def test_a_job_goes_from_event_to_event() -> None:
     assert (job.state, job.message, job.progress) == (JobState.SENDING, "Waiting for the picture", 0.2)
     prepared = PreparedResult(job.id, (), facts={"cost_usd": 0.25})
     job.update(JobEvent(job, prepared=prepared, result_of="other", progress=1.0))
-    assert (job.state, job.prepared, job.cost_usd, job.id) == (JobState.RECEIVED, prepared, 0.25, "other")
+    assert (job.state, job.prepared, job.cost_usd, job.id) == (JobState.RECEIVED, prepared, 0.0, "other")
     assert not job.done
     job.complete("what was made")
     assert (job.state, job.message, job.applied, job.done) == (

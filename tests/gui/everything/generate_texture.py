@@ -9,13 +9,13 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import screen_reader
 from bl_ext.user_default.gpt_image_addon import api
-from harness import Steps, click, press, quit_by_key, run, until
+from harness import Steps, click, find_button, press, quit_by_key, run, until
 from user import Sidebar, open_sidebar, over, shot
 
 PROMPT = "mossy stones"
 OTHER_PROMPT = "a giant squid"
+CANCEL = 0.81  # of the width of the sidebar: there the card's button is
 
 
 def values() -> bpy.types.PropertyGroup:
@@ -35,9 +35,9 @@ def ask(sidebar: Sidebar) -> Steps:
     yield from shot("01-the-tab", rest)  # Generate is grey, and says why
     yield from sidebar.describe(PROMPT)
     assert values().prompt == PROMPT, values().prompt
-    yield from sidebar.choose("Provider", "OpenAI")
-    yield from sidebar.choose("Quality", "Low")
-    assert (values().provider, values().quality) == ("openai", "low")
+    yield from sidebar.choose_provider("OpenAI")
+    yield from sidebar.choose("Quality", "Extra High")
+    assert (values().provider, values().quality) == ("openai", "xhigh")
     yield from shot("02-prompt-and-price", rest)
 
     yield from sidebar.unfold("Output")
@@ -46,14 +46,12 @@ def ask(sidebar: Sidebar) -> Steps:
     yield from shot("03-two-previews", rest)
     yield from sidebar.fold("Output")
 
-    title = yield from sidebar.unfold("References")
-    below = title._replace(bottom=title.bottom - 40, top=title.bottom)
-    yield from click((yield from sidebar.icon("gpt_image.add_reference(kind='viewport'", below)))
+    yield from sidebar.to_top()
+    yield from sidebar.click("Use This View")
     yield from until(lambda: len(values().references) == 1, "the viewport to be captured")
     reference = values().references[0]
     assert reference.kind == "viewport" and Path(reference.captured).exists()
     yield from shot("04-viewport-as-reference", rest)
-    yield from sidebar.fold("References")
 
 
 def generate(sidebar: Sidebar) -> Steps:
@@ -71,9 +69,7 @@ def generate(sidebar: Sidebar) -> Steps:
     second = api.jobs()[1]
     yield from until(lambda: second.state.name == "SENDING", "the second job to be sent")
     yield from shot("06-two-jobs", rest)
-    below = sidebar.box._replace(top=(yield from sidebar.bring("Generate")).bottom)
-    row = screen_reader.find(OTHER_PROMPT, below)[0]
-    yield from click((yield from sidebar.icon(f'gpt_image.cancel(job="{second.id}"', row)))
+    yield from click((yield from find_button(sidebar.area, sidebar.region, "gpt_image.cancel", CANCEL)))
     yield from until(lambda: second.done, "the cancelled job to end", 10)
     assert second.state.name in ("CANCELLED", "UNKNOWN"), second.message
     yield from shot("07-one-cancelled", rest)

@@ -10,12 +10,13 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
+from bl_ext.user_default.gpt_image_addon.ui.request import quote
 from bl_ext.user_default.gpt_image_addon.ui.request.subpanels import SUB_PANELS
 from harness import Steps, press, quit_by_key, run, until
 from user import Sidebar, open_sidebar, over, shot
 
 PROMPT = "alte rote ziegel"
-FIELDS = ("Style", "Make", "Size", "Quality", "Background", "Count", "Provider")
+FIELDS = ("Variations", "Quality", "Use This View")
 
 
 def german(text: str) -> str:
@@ -26,10 +27,12 @@ def german(text: str) -> str:
 
 def fold_out(sidebar: Sidebar) -> Steps:
     """One folded part after the other."""
-    for name, title, _ in SUB_PANELS:
-        yield from sidebar.unfold(german(title))
-        yield from shot(f"20-german-{name}", over(sidebar.area))
-        yield from sidebar.fold(german(title))
+    values = bpy.context.scene.gpt_image
+    for part in SUB_PANELS:
+        title = part.title(values, quote.current(bpy.context.scene))
+        yield from sidebar.unfold(title)
+        yield from shot(f"20-german-{part.idname}", over(sidebar.area))
+        yield from sidebar.fold(title)
 
 
 def script() -> Steps:
@@ -44,7 +47,7 @@ def script() -> Steps:
     yield from shot("19-german", over(sidebar.area))
     yield from fold_out(sidebar)
     yield from sidebar.describe(PROMPT)
-    yield from sidebar.choose(german("Provider"), german("Offline Draft"))
+    yield from sidebar.choose_provider(german("Offline Draft"))
     assert bpy.context.scene.gpt_image.provider == "offline"
     yield from sidebar.generate(german("Generate"))
     yield from until(lambda: bool(api.jobs()), "the job")

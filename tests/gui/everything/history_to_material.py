@@ -9,60 +9,54 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import screen_reader
 from bl_ext.user_default.gpt_image_addon import api
-from bl_ext.user_default.gpt_image_addon.ui.results import history_view
-from harness import Point, Search, Steps, click, press, quit_by_key, run, until
+from bl_ext.user_default.gpt_image_addon.ui.results import chosen, history_view
+from harness import Point, Search, Steps, click, find_button, press, quit_by_key, run, until
 from user import Sidebar, click_text, fill, open_sidebar, over, shot, wait_for
 
 PROMPT = "mossy stones"
+FIRST, STAR = 0.2, 0.74  # of the width of the sidebar: the first result of the grid, the card's star
 
 
 def search(sidebar: Sidebar) -> Search[str]:
-    """Unfold the history and search it; returns the id of the one job that is found."""
+    """Search the results and choose the one that is found; returns its id."""
     rest = over(sidebar.area)
-    yield from sidebar.fold("Jobs")
-    yield from sidebar.unfold("History")
     yield from until(lambda: len(history_view.current().rows) == 2, "the history to be read")
-    yield from shot("11-history", rest)
+    yield from shot("11-newest-result", rest)
     field = yield from sidebar.bring("Search")
     yield from fill(field.middle, PROMPT.split()[0])
     yield from until(lambda: len(history_view.current().rows) == 1, "the search")
     (row,) = history_view.current().rows
     assert row.prompt == PROMPT
+    yield from click((yield from find_button(sidebar.area, sidebar.region, "gpt_image.show_result", FIRST)))
+    yield from until(lambda: chosen.current().job == row.job, "the result to be shown")
     yield from shot("12-searched", rest)
-    return row.job
+    return str(row.job)
 
 
-def rows_below(sidebar: Sidebar) -> Search[screen_reader.Box]:
-    """Where the found job's buttons are: below the title of the history."""
-    title = yield from sidebar.bring("History")
-    yield from wait_for(PROMPT, sidebar.box._replace(top=title.bottom))
-    return sidebar.box._replace(top=screen_reader.find(PROMPT, sidebar.box._replace(top=title.bottom))[0].top)
-
-
-def open_menu(sidebar: Sidebar, job: str) -> Search[Point]:
-    """The menu is the button after the last that has a command."""
-    last = yield from sidebar.icon(f'gpt_image.delete_result(job="{job}"', (yield from rows_below(sidebar)))
+def open_menu(sidebar: Sidebar) -> Search[Point]:
+    """The card's menu: right of the star."""
+    yield from sidebar.to_top()
+    star = yield from find_button(sidebar.area, sidebar.region, "gpt_image.favourite", STAR)
     unit = round(20 * bpy.context.preferences.system.ui_scale)
-    yield from click((last[0] + unit, last[1]))
+    yield from click((star[0] + unit, star[1]))
     yield from wait_for("Use as Material")
-    return last
+    return star
 
 
 def script() -> Steps:
     sidebar = yield from open_sidebar()
     values = bpy.context.scene.gpt_image
-    job_id = yield from search(sidebar)
+    yield from search(sidebar)
     assert values.prompt != PROMPT
-    recall = yield from sidebar.icon(f'gpt_image.recall(job="{job_id}"', (yield from rows_below(sidebar)))
-    yield from click(recall)
+    menu = yield from open_menu(sidebar)
+    yield from shot("13-menu-of-a-result", menu)
+    yield from click_text("Load Settings", near=menu)
     yield from until(lambda: values.prompt == PROMPT, "the prompt to be recalled", 10)
     assert len(values.references) == 1 and values.partial_images == 2
-    yield from shot("13-recalled", over(sidebar.area))
+    yield from shot("14-recalled", over(sidebar.area))
 
-    menu = yield from open_menu(sidebar, job_id)
-    yield from shot("14-menu-of-a-result", menu)
+    menu = yield from open_menu(sidebar)
     yield from click_text("Use as Material", near=menu)
     yield from until(lambda: bool(api.jobs()), "the result to be applied", 10)
     (job,) = api.jobs()

@@ -41,22 +41,22 @@ def generate(sidebar: Sidebar, number: int) -> Steps:
 def mark(sidebar: Sidebar) -> Steps:
     """The annotation tool, a stroke, and the tick that sends it."""
     yield from sidebar.describe("a wooden crate")
-    title = yield from sidebar.unfold("References")
-    below = title._replace(bottom=title.bottom - 40, top=title.bottom)
-    yield from click((yield from sidebar.icon("gpt_image.add_reference(kind='viewport'", below)))
+    yield from sidebar.to_top()
+    yield from sidebar.click("Use This View")
     yield from until(lambda: len(values().references) == 1, "the viewport to be captured")
     tools = next(region for region in sidebar.area.regions if region.type == "TOOLS")
     annotate = 'wm.tool_set_by_id(name="builtin.annotate"'
     yield from click((yield from find_icon(sidebar.area, tools, annotate, box_of(tools))))
     yield from until(lambda: tool() == "builtin.annotate", "the tool")
     yield from drag(ring(sidebar.area))
+    yield from sidebar.unfold("References (1)")
     yield from sidebar.click("Send Annotations")
     assert values().use_markup
     yield from shot("16-strokes-over-the-view", over(sidebar.area))
     yield from generate(sidebar, 1)
     yield from sidebar.click("Send Annotations")
     assert not values().use_markup
-    yield from sidebar.fold("References")
+    yield from sidebar.fold("References (1)")
 
 
 def mask(sidebar: Sidebar) -> Steps:
@@ -73,7 +73,7 @@ def mask(sidebar: Sidebar) -> Steps:
     assert bottom < 0.42 < 0.58 < top and left < 0.45 < 0.55 < right, tuple(values().mask_rectangle)
     yield from shot("17-rectangle", over(sidebar.area))
     yield from generate(sidebar, 2)
-    yield from sidebar.fold("Mask")
+    yield from sidebar.fold("Mask: Rectangle")
 
 
 def drop(sidebar: Sidebar) -> Steps:
@@ -89,7 +89,7 @@ def drop(sidebar: Sidebar) -> Steps:
         )
     yield from click_text("GPT Image: Use as Reference")
     yield from until(lambda: len(values().references) == 2, "the dropped file")
-    yield from sidebar.unfold("References")
+    yield from sidebar.unfold("References (2)")
     yield from shot("18-dropped", over(sidebar.area))
 
 

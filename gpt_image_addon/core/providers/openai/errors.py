@@ -17,6 +17,7 @@ from ...errors import (
     RateLimitError,
 )
 from ...http.client import Reply
+from ...request.providers import PROVIDERS
 from ...text.message import Message, message
 from .error_bodies import Details, ErrorBody, quoted, read_error_body
 
@@ -68,10 +69,11 @@ _FINAL = (InsufficientQuotaError, ModerationError)
 RETRIED_STATUSES = frozenset({429, 500, 503})
 UNDECIDED_STATUSES = frozenset({408, 502, 504})
 """Statuses of gateways: the picture may have been made behind them, and billed."""
-VERIFY_URL = "https://platform.openai.com/settings/organization/general"
 MAX_CATEGORIES = 10
 TOO_LARGE = 413
 UNVERIFIED = "must be verified"
+UNVERIFIED_CODE = "organization_not_verified"
+"""Ours: the API gives none."""
 _MAY_BE_BILLED = "The request may have been billed; it is not retried automatically."
 
 
@@ -96,7 +98,7 @@ def error_from(reply: Reply, model: str) -> APIStatusError | None:
     return kind(
         problem,
         status=reply.status,
-        code=_text(details.get("code")) or _text(details.get("type")) or f"http_{reply.status}",
+        code=_code(kind, body) or f"http_{reply.status}",
         param=_text(details.get("param")) or body.param or None,
         request_id=reply.request_id,
         retryable=reply.status in RETRIED_STATUSES and body.is_the_apis and kind not in _FINAL,
@@ -118,7 +120,7 @@ def error_in_stream(event: Details, request_id: str | None) -> APIStatusError:
     return kind(
         _message(kind, 500, body),
         status=200,
-        code=_text(details.get("code")) or _text(details.get("type")),
+        code=_code(kind, body),
         param=_text(details.get("param")),
         request_id=request_id,
         billed=billed,
@@ -135,6 +137,12 @@ def _kind(status: int, details: Details) -> type[APIStatusError]:
         if status in (400, 403, 429) and words.search(str(details.get("message"))):
             return kind
     return BY_STATUS.get(status) or (InternalServerError if status >= 500 else BadRequestError)
+
+
+def _code(kind: type[APIStatusError], body: ErrorBody) -> str | None:
+    """The API's own, or its type; ours where neither says what only the words say."""
+    own = UNVERIFIED_CODE if kind is PermissionDeniedError and UNVERIFIED in body.said else None
+    return _text(body.details.get("code")) or own or _text(body.details.get("type"))
 
 
 def _message(kind: type[APIStatusError], status: int, body: ErrorBody) -> str:
@@ -160,7 +168,7 @@ def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: 
     if kind is PermissionDeniedError and UNVERIFIED in body.said:
         return message(
             "Verify the organisation at {url} to use {model}, then wait some minutes.",
-            url=VERIFY_URL,
+            url=PROVIDERS["openai"].verify_url,
             model=model,
         )
     if kind is PermissionDeniedError and "not supported" in body.said:

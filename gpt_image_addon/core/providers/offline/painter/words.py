@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, TypeVar
@@ -137,6 +137,11 @@ def best_match(parts: Sequence[Phrase], table: Sequence[Row]) -> Row | None:
             chosen = max(hits, key=lambda hit: hit[:2])[2]
             return next((row for _, _, row in hits if chosen.name in row.refines), chosen)
     return None
+
+
+def names_any(text: str, tables: Iterable[str]) -> bool:
+    """Whether a folded text holds a word of one of these lists."""
+    return any(_pattern(words).search(text) for words in tables)
 
 
 def read(parts: Sequence[Phrase]) -> Reading:

@@ -1,0 +1,24 @@
+"""What an offline draft will not show of a request, said before it is made."""
+
+from __future__ import annotations
+
+from ...request.request import GenerationRequest
+from ...text.message import message
+from .painter.unread import find_unread
+
+ONLY_RECOLORED = "Drafts only change the colors of references; they draw nothing new into them."
+NOTHING_KNOWN = "Drafts find no surface here; they know brick, wood, metal, fabric and the like."
+
+
+def find_hints(request: GenerationRequest) -> tuple[str, ...]:
+    """Sentences about what is not understood; none where all is."""
+    if request.references:
+        return (ONLY_RECOLORED,)
+    word = find_unread(request.prompt, transparent=request.background == "transparent")
+    if word is None:
+        return ()
+    if not word:
+        return (NOTHING_KNOWN,)
+    return (
+        message("Drafts know no '{word}', only surfaces such as brick, wood, metal or fabric.", word=word),
+    )

@@ -1,0 +1,118 @@
+"""The panel holds still: its rows stand at the same pixels in every state, and Ctrl Enter over it generates.
+
+``.ci/blender-in-chroot.sh --window sid --enable-event-simulate --python tests/gui/click_states.py``,
+where the extension is installed. Look at out/gui/state-*.png.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from tempfile import mkdtemp
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+os.environ["GPT_IMAGE_DATA_DIR"] = mkdtemp()  # nothing was made there yet
+
+import screen_reader
+from bl_ext.user_default.gpt_image_addon import api
+from bl_ext.user_default.gpt_image_addon.ui.request import quote
+from harness import Search, Steps, event, press, run, until
+from user import Sidebar, open_sidebar, over, shot
+
+LABELS = ("Quality", "Surface")
+"""One above the button and the card, one below them."""
+NOBODY = "http://127.0.0.1:9/v1"
+SIZE = {"provider": "offline", "size": "256x256"}
+
+
+def values() -> bpy.types.PropertyGroup:
+    return bpy.context.scene.gpt_image
+
+
+def heights(sidebar: Sidebar) -> Search[tuple[int, ...]]:
+    """Where the labels stand."""
+    event("MOUSEMOVE", "NOTHING", over(sidebar.area))
+    for _ in range(3):
+        yield
+    seen = screen_reader.look()
+    return tuple(screen_reader.find(text, sidebar.box, seen=seen)[0].bottom for text in LABELS)
+
+
+def finished(job: api.Job) -> Steps:
+    yield from until(lambda: job.done, "the end of a job")
+    yield
+
+
+def first(sidebar: Sidebar) -> Steps:
+    yield from until(lambda: quote.current(bpy.context.scene).price != "", "the price")
+
+
+def ready(sidebar: Sidebar) -> Steps:
+    yield from sidebar.describe("slate")
+
+
+def shown_view(sidebar: Sidebar) -> Steps:
+    yield from sidebar.click("Use This View")
+    yield from until(lambda: len(values().references) == 1, "the view")
+
+
+def running(sidebar: Sidebar) -> Steps:
+    yield from sidebar.generate("Generate  ·  free")
+    yield from until(lambda: bool(api.jobs()), "the job")
+
+
+def done(sidebar: Sidebar) -> Steps:
+    yield from finished(api.jobs()[-1])
+
+
+def many(sidebar: Sidebar) -> Steps:
+    yield from finished(api.submit("oak planks", target="texture", n=8, **SIZE))
+
+
+def failed(sidebar: Sidebar) -> Steps:
+    os.environ |= {"OPENAI_API_KEY": "sk-x", "OPENAI_BASE_URL": NOBODY}
+    values().provider = "openai"
+    yield from finished(api.submit("a cat", provider="openai", target="image", quality="low"))
+
+
+def refused(sidebar: Sidebar) -> Steps:
+    """Something is wrong with the request, in many words."""
+    values().model = "gpt-image-1"
+    yield from until(lambda: "shut down" in quote.current(bpy.context.scene).problem, "the refusal")
+
+
+STATES = (first, ready, shown_view, running, done, many, failed, refused)
+
+
+def generate_by_key(sidebar: Sidebar) -> Steps:
+    """Only with the mouse over the panel."""
+    values().model, values().provider, values().prompt = "", "offline", "grey granite"
+    count = len(api.jobs())
+    yield from until(lambda: quote.current(bpy.context.scene).price == "free", "the price")
+    yield from press("RET", over(sidebar.area), ctrl=True)
+    event("MOUSEMOVE", "NOTHING", (sidebar.box.left + 12, sidebar.box.middle[1]))
+    yield
+    assert len(api.jobs()) == count
+    yield from press("RET", (sidebar.box.left + 12, sidebar.box.middle[1]), ctrl=True)
+    yield from until(lambda: len(api.jobs()) == count + 1, "a job by key", 10)
+    yield from finished(api.jobs()[-1])
+    assert api.jobs()[-1].request.prompt == "grey granite"
+
+
+def script() -> Steps:
+    bpy.context.window_manager.windows[0].screen.areas[0].tag_redraw()
+    sidebar = yield from open_sidebar()
+    found = {}
+    for state in STATES:
+        yield from state(sidebar)
+        found[state.__name__] = yield from heights(sidebar)
+        yield from shot(f"state-{state.__name__}", over(sidebar.area))
+    assert len(set(found.values())) == 1, found
+    yield from generate_by_key(sidebar)
+
+
+run(script(), patience=240)
