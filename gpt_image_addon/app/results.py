@@ -92,10 +92,7 @@ def again(job: str, **application: Any) -> Job:
     :raises GptImageError: it can't be sent; nothing was.
     """
     prepared = _prepare_again(job, application)
-    inpaint = next((one.apply for one in session.jobs() if isinstance(one, Job) and one.id == job), None)
-    return prepared.submit(
-        reuse=False, retry_unknown=True, apply=inpaint if isinstance(inpaint, ReplaceImage) else None
-    )
+    return prepared.submit(reuse=False, retry_unknown=True, apply=inpaint_of(job))
 
 
 def price_again(job: str, **application: Any) -> float:
@@ -117,6 +114,12 @@ def _prepare_again(job: str, application: dict[str, Any]) -> PreparedRequest:
     }
     wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
     return Submitter(settings.load()).prepare(stored.request, wanted)
+
+
+def inpaint_of(job: str) -> ReplaceImage | None:
+    """What puts the result of a job of this session in an image's place; None where it goes elsewhere."""
+    found = next((one.apply for one in session.jobs() if isinstance(one, Job) and one.id == job), None)
+    return found if isinstance(found, ReplaceImage) else None
 
 
 @dataclasses.dataclass(frozen=True)

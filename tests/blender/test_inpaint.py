@@ -167,6 +167,9 @@ def test_after_a_failure_the_mask_waits_for_another_try(online: ApiServer) -> No
     with pytest.raises(RuntimeError):
         generate()
     assert len(masks()) == 1 and node.image == image
+    values().prompt = ""
+    bpy.ops.gpt_image.recall(job=api.jobs()[-1].id)
+    assert values().prompt == "a blue door" and inpaint.find(values()) is not None
     assert bpy.ops.gpt_image.again(job=api.jobs()[-1].id) == {"FINISHED"}
     assert api.jobs()[-1].wait(20) and node.image != image and node.image.name == "Wall"
     assert masks() == []

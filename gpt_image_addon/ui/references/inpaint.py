@@ -24,9 +24,10 @@ CHANGED = ("target", "n", "background", "seamless", "size", "width", "height")
 NOTHING_PAINTED = "Paint over what may change."
 
 
-def begin(context: bpy.types.Context, image: bpy.types.Image) -> None:
+def begin(context: bpy.types.Context, image: bpy.types.Image) -> bool:
     """Lay a black mask over an image, and show both in an Image Editor, ready to be painted.
 
+    :returns: whether there is an editor that shows them.
     :raises SceneError: nothing can take the image's place later.
     """
     values = context.scene.gpt_image
@@ -42,7 +43,7 @@ def begin(context: bpy.types.Context, image: bpy.types.Image) -> None:
     enum_items.set_size(values, format_size(*image.size))
     context.window_manager.gpt_image.show_mask = True
     mask_overlay.show()
-    paint_editor.show(context, mask)
+    return paint_editor.show(context, mask)
 
 
 def find(values: Any) -> tuple[bpy.types.Image, bpy.types.Image] | None:
@@ -52,6 +53,12 @@ def find(values: Any) -> tuple[bpy.types.Image, bpy.types.Image] | None:
     if image is None or not len(values.references) or values.references[0].image != image:
         return None
     return image, mask
+
+
+def is_about(values: Any, job: str) -> bool:
+    """Whether a job of this session was sent for the inpaint that the panel still has."""
+    found, sent = find(values), results.inpaint_of(job)
+    return found is not None and sent is not None and sent.uid == found[0].session_uid
 
 
 def mask_at_work() -> bpy.types.Image | None:

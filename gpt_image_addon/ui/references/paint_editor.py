@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 import bpy
 
-from ...app import scheduler
+from ...app import references, scheduler
 from ..common import state
 
 WHITE, BLACK = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
@@ -26,23 +27,28 @@ class Editors:
     modes: dict[int, str] = field(default_factory=dict)
     """What an editor was used for before, by the pointer of its area."""
     images: dict[int, str] = field(default_factory=dict)
-    """The name of the image that an editor was given when the mask had left."""
+    """The name of the image below the mask that an editor shows, or has shown."""
     colors: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """Those of the brush before."""
 
 
-def show(context: bpy.types.Context, mask: bpy.types.Image) -> None:
-    """Show a mask in an Image Editor of this window, ready to be painted white."""
+def show(context: bpy.types.Context, mask: bpy.types.Image) -> bool:
+    """Show a mask in an Image Editor of this window, ready to be painted white; returns whether one does."""
     if bpy.app.background or context.window is None:
-        return
+        return True
     area = _find(context) or _open(context)
+    if area is None:
+        return False
     _paint_in(area, mask)
     _settle_soon({area.as_pointer()})
+    return True
 
 
 def _paint_in(area: Any, mask: bpy.types.Image) -> None:
-    space = area.spaces.active
-    state.part(Editors).modes.setdefault(area.as_pointer(), space.mode)
+    editors, key, space = state.part(Editors), area.as_pointer(), area.spaces.active
+    editors.modes.setdefault(key, space.mode)
+    image = references.masked_image(mask)
+    editors.images[key] = image.name if image is not None else ""
     space.image = mask
     space.mode = "PAINT"
 
@@ -55,7 +61,6 @@ def leave(mask: bpy.types.Image, image: bpy.types.Image | None) -> None:
         if space.image == mask:
             left.add(key)
             space.image = image
-            editors.images[key] = image.name if image is not None else ""
         if key in editors.modes and space.mode == "PAINT":
             space.mode = editors.modes[key]
     editors.modes.clear()
@@ -138,16 +143,17 @@ def _find(context: bpy.types.Context) -> Any:
 
 
 def _open(context: bpy.types.Context) -> Any:
-    """Half of the largest editor."""
+    """Half of the largest editor; None where it can't be split, as in full screen."""
     screen = context.window.screen
     before = {area.as_pointer() for area in screen.areas}
     largest = max(screen.areas, key=lambda area: area.width * area.height)
     region = next(region for region in largest.regions if region.type == "WINDOW")
     direction = "VERTICAL" if largest.width > largest.height else "HORIZONTAL"
-    with context.temp_override(area=largest, region=region):
+    with context.temp_override(area=largest, region=region), contextlib.suppress(RuntimeError):
         bpy.ops.screen.area_split(direction=direction, factor=0.5)
-    area = next((area for area in screen.areas if area.as_pointer() not in before), largest)
-    area.ui_type = "IMAGE_EDITOR"
+    area = next((area for area in screen.areas if area.as_pointer() not in before), None)
+    if area is not None:
+        area.ui_type = "IMAGE_EDITOR"
     return area
 
 

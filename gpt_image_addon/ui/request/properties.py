@@ -34,6 +34,11 @@ def _models(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
     return [name for name in quote.model_names(owner) if text.lower() in name.lower()]
 
 
+def _mask_changed(values: Any, context: bpy.types.Context) -> None:
+    inpaint.end_others(values)
+    rectangle_outline.sync()
+
+
 def _recall_seamless(owner: Any, context: bpy.types.Context) -> None:
     """Surfaces have a choice of Seamless of their own, which begins with on: images must not tile for it."""
     chosen = bool(owner.seamless_for[find_target(owner.target).is_surface])
@@ -43,11 +48,6 @@ def _recall_seamless(owner: Any, context: bpy.types.Context) -> None:
 
 def _keep_seamless(owner: Any, context: bpy.types.Context) -> None:
     owner.seamless_for[find_target(owner.target).is_surface] = owner.seamless
-
-
-def _mask_changed(values: Any, context: bpy.types.Context) -> None:
-    inpaint.end_others(values)
-    rectangle_outline.sync()
 
 
 OWN: Mapping[str, dict[str, Any]] = {

@@ -178,9 +178,9 @@ def _problem(values: Any, provider: str) -> GptImageError | None:
         if reference.kind == "file" and not reference.file:
             text = message("Reference {number} has no file yet.", number=number)
             return InvalidRequestError(text, code="missing_picture")
-    unfinished = inpaint.problem(values)
-    if unfinished:
-        return InvalidRequestError(unfinished, code="missing_mask")
+    problem = inpaint.problem(values)
+    if problem:
+        return InvalidRequestError(problem, code="unusable_mask", param="mask")
     try:
         settings.load(with_key=False).check_provider(provider, has_key=settings.has_key())
     except GptImageError as error:

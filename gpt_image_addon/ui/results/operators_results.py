@@ -9,7 +9,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ... import api
-from ...app import results, settings
+from ...app import references, results, settings
 from ...core.errors import GptImageError
 from ...core.request.providers import find_provider
 from ...core.request.targets import list_targets
@@ -177,7 +177,8 @@ class GPT_IMAGE_OT_recall(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        from_job.into(context.scene.gpt_image, results.entry(self.job))
+        values = context.scene.gpt_image
+        from_job.into(values, results.entry(self.job), keep_pictures=inpaint.is_about(values, self.job))
         return FINISHED
 
 
@@ -215,7 +216,8 @@ class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
         if image is None:
             self.report({"ERROR"}, translate("There is no image to inpaint: open one in the Image Editor."))
             return CANCELLED
-        inpaint.begin(context, image)
+        if not inpaint.begin(context, references.masked_image(image) or image):
+            self.report({"WARNING"}, translate("Open an Image Editor to paint the mask."))
         return FINISHED
 
 
