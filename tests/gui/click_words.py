@@ -18,7 +18,8 @@ from bl_ext.user_default.gpt_image_addon import api
 from harness import Steps, click, run, until
 from user import click_text, open_sidebar, over, shot, wait_for
 
-HINT = "Drafts know no 'cat'"
+HINT = "Drafts know no 'cat', only"
+ON_ONE_LINE = f"{HINT}…"
 
 
 def values() -> Any:
@@ -29,7 +30,7 @@ def script() -> Steps:
     sidebar = yield from open_sidebar()
     yield from sidebar.choose_provider("Offline Draft")
     yield from sidebar.describe("a cute orange cat wearing a space suit")
-    yield from wait_for(HINT, sidebar.box)
+    yield from wait_for(ON_ONE_LINE, sidebar.box)
     yield from shot("words-hint", over(sidebar.area))
     yield from sidebar.generate()
     yield from until(lambda: bool(api.jobs()), "the click to submit a job", seconds=10)
@@ -40,11 +41,11 @@ def script() -> Steps:
     yield from wait_for("draft", sidebar.box)
 
     yield from sidebar.describe("red brick wall")
-    yield from until(lambda: not sidebar.shows(HINT), "the hint to go", seconds=20)
+    yield from until(lambda: not sidebar.shows(ON_ONE_LINE), "the hint to go", seconds=20)
     yield from sidebar.choose_target(1)
     assert values().target == "material" and values().seamless
     yield from sidebar.unfold("Surface")
-    yield from wait_for("Seamless tileable texture", sidebar.box)
+    yield from wait_for("Seamless tileable texture: a flat", sidebar.box)
     yield from shot("words-surface", over(sidebar.area))
     yield from click((yield from sidebar.bring("Seamless")).middle)
     yield from sidebar.fold("Surface")
