@@ -15,7 +15,6 @@ import bpy
 from ... import api
 from ...app import settings
 from ...app.diagnostics import requirements
-from ...core.common.threads import outcome_of
 from ...core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from ...core.request.providers import find_provider
 from ...core.text.message import message
@@ -116,13 +115,17 @@ def at_once(scene: bpy.types.Scene) -> Quote:
     key = _key(wanted, values)
     if key != quotes.key:
         quotes.asked = key
-        _ask(
-            wanted,
-            values,
-            lambda found: quotes.keep(key, found),
-            lambda work, done: done(*outcome_of(work)),
-        )
+        _ask(wanted, values, lambda found: quotes.keep(key, found), _do_now)
     return current(scene)
+
+
+def _do_now(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
+    try:
+        plan = work()
+    except GptImageError as error:
+        done(None, error)
+    else:
+        done(plan, None)
 
 
 def messages(values: Any, found: Quote) -> tuple[str, ...]:
