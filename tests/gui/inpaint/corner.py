@@ -205,4 +205,4 @@ def script() -> Steps:
     yield from leave_by_clearing(sidebar)
 
 
-run(script(), patience=200)
+run(script(), patience=300)
