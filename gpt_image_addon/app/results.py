@@ -196,8 +196,7 @@ def can_revert(job: str) -> bool:
     """
     from ..scene.targets import replacement
 
-    edit = replacement.find_edit(job)
-    return edit is not None and replacement.can_revert(edit)
+    return replacement.can_revert(job)
 
 
 def is_reverted(job: str) -> bool:
@@ -233,11 +232,8 @@ def revert(job: str) -> tuple[str, ...]:
     """
     from ..scene.targets import replacement
 
-    edit = replacement.find_edit(job)
-    if edit is None:
-        raise InvalidRequestError("There is no image before this one in the file.", param="job")
-    told = replacement.revert(edit)
-    push_undo(edit.name)
+    image, told = replacement.revert(job)
+    push_undo(image.name)
     return tuple(told)
 
 
