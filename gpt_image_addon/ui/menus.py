@@ -54,6 +54,7 @@ def _draw_image(self: Any, context: bpy.types.Context) -> None:
 
 def _draw_clean_up(self: Any, context: bpy.types.Context) -> None:
     self.layout.separator()
+    self.layout.operator_context = "INVOKE_DEFAULT"  # it asks
     self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, text="Remove GPT Image Metadata...")
 
 

@@ -208,7 +208,7 @@ def test_what_keeps_the_button_grey_has_a_button(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
     assert code() == "online_access_disabled" and caption() == ["gpt_image.allow_online_access"]
     said = draw(panel("main")).said
-    assert "Allow" in said and any(text.startswith("Blender's online access") for text in said)
+    assert "Allow" in said and any(text == "Online access is off." for text in said)
     values().model = "gpt-image-1"
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
     assert "shut down" in quote.current(bpy.context.scene).problem and not caption()
@@ -348,8 +348,22 @@ def test_several_failures_share_one_popup(online: ApiServer) -> None:
     jobs = [failed(online, "insufficient_quota") for _ in range(3)]
     layout = Shown()
     outcomes.draw_popup(layout, jobs)
-    assert layout.said[0] == "Out of credit at OpenAI." and layout.operators == ["wm.url_open"]
+    assert layout.said[:2] == ["GPT Image: oak", "Out of credit at OpenAI."]
+    assert layout.operators == ["wm.url_open"]
     assert layout.said[-1].startswith("More jobs failed: 2.")
+
+
+def test_a_popup_under_the_mouse_sends_nothing(online: ApiServer) -> None:
+    online.script(
+        faults.error("rate_limit_exceeded", headers={"retry-after": "0"}), *[faults.error("server_error")] * 9
+    )
+    job = api.submit("oak", provider="openai", quality="low", target="image")
+    assert job.wait(20) and job.error is not None
+    failure = failures.failure_of(job)
+    assert failure is not None and failure.button is not None and failure.button.mend.is_paid
+    layout = Shown()
+    outcomes.draw_popup(layout, [job])
+    assert failure.sentence in layout.said and not layout.operators
 
 
 def test_a_popup_waits_for_a_tool_and_then_rests(online: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:

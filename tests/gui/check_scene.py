@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from harness import Steps, run, screenshot, until, window  # noqa: E402 - found 
 
 from gpt_image_addon.core.errors import SceneError  # noqa: E402
 from gpt_image_addon.core.jobs.job import Task  # noqa: E402
+from gpt_image_addon.core.request.map_kinds import MAP_KINDS  # noqa: E402
 from gpt_image_addon.core.request.request import Application  # noqa: E402
 from gpt_image_addon.core.results.store import ImageFile, PreparedResult  # noqa: E402
 from gpt_image_addon.scene.capture.camera import capture_viewport  # noqa: E402
@@ -153,6 +155,8 @@ def script() -> Steps:
     screenshot(OUT / "check_scene.png")
 
     yield from check_edit_mode()
+    yield from check_several()
+    yield from check_nodes()
     scene = bpy.context.scene
     bpy.context.preferences.view.render_display_type = "NONE"
     scene.render.engine, scene.cycles.samples = "CYCLES", 200
@@ -162,6 +166,55 @@ def script() -> Steps:
     yield from until(lambda: not bpy.app.is_job_running("RENDER"), "the render to end")
     assert why_deferred(Application()) is None
     yield from check_popup()
+
+
+def check_several() -> Steps:
+    """Cubes of two sizes get one material, and planes stand beside the one that the 3D cursor is in."""
+    cube = bpy.data.objects["Cube"]
+    with bpy.context.temp_override(window=window(), area=area_of("VIEW_3D")):
+        bpy.ops.mesh.primitive_cube_add(size=1, location=(0, 4, 0))
+    other = bpy.context.view_layer.objects.active
+    other.scale = (2, 2, 3)
+    uids = (cube.session_uid, other.session_uid)
+    made = apply(
+        result("Both", (0.7, 0.3, 0.1)),
+        Application(target="material", object_uid=uids[0], object_uids=uids, texture_size=0.5),
+    )
+    assert made.objects == ("Cube", other.name) and cube.active_material == other.active_material
+    assert any("does not suit all 2" in told for told in made.messages), made.messages
+    bpy.context.view_layer.objects.active = cube
+    bpy.context.scene.cursor.location = (0, 0, 0)
+    view = area_of("VIEW_3D").spaces.active.region_3d.view_matrix.inverted()
+    rows = tuple(value for row in view for value in row)
+    beside = Application(target="plane", view_matrix=rows, keeps_clear=True)
+    plane = bpy.data.objects[apply(result("Beside", (0.1, 0.9, 0.1)), beside).object]
+    yield
+    yield
+    screenshot(OUT / "check_several.png")
+    middle = plane.matrix_world.translation
+    assert max(abs(value) for value in middle) > 1.0, middle  # the cube is of 2 m
+    other.data.materials.clear()
+
+
+def check_nodes() -> Steps:
+    """The nodes of a material with all maps, as large as this Blender draws them, lie apart."""
+    cube = bpy.data.objects["Cube"]
+    base = result("Maps", (0.5, 0.5, 0.5)).pictures[0]
+    maps = {kind.name: base for kind in MAP_KINDS}
+    apply(PreparedResult("job", (base,), maps), Application(target="material", object_name="Cube"))
+    bpy.context.view_layer.objects.active = cube
+    area = area_of("VIEW_3D")
+    area.ui_type = "ShaderNodeTree"
+    tree = cube.active_material.node_tree
+    yield from until(lambda: all(node.dimensions.x for node in tree.nodes), "the nodes to be drawn")
+    scale = bpy.context.preferences.system.ui_scale
+    corners = [(node, *node.location, *(node.dimensions / scale)) for node in tree.nodes]
+    for (one, x, y, width, height), (other, to_x, to_y, to_width, to_height) in combinations(corners, 2):
+        beside = x + width <= to_x or to_x + to_width <= x
+        assert beside or y - height >= to_y or to_y - to_height >= y, (one.label, other.label)
+    screenshot(OUT / "check_nodes.png")
+    area.ui_type = "VIEW_3D"
+    yield
 
 
 def check_popup() -> Steps:
@@ -176,6 +229,8 @@ def check_popup() -> Steps:
     task.fail(SceneError("The quota of the account is used up."))
     outcomes.tell([task])
     outcomes.tell([task])  # once is enough
+    told = state.part(outcomes.Outcomes)
+    yield from until(lambda: told.popped_up > 0, "the popup", seconds=10)
     yield
     yield
     screenshot(OUT / "popup.png")
@@ -190,4 +245,4 @@ def pixels_of(name: str) -> Any:
     return pixels
 
 
-run(script())
+run(script(), patience=240.0)

@@ -1,4 +1,4 @@
-"""A session in a real Blender in which things go wrong, and are mended by a click, against the local API server.
+"""A session in a real Blender in which things go wrong and a click mends them, with the local API server.
 
 ``.venv/bin/python tests/gui/drive_mending.py .ci/blender-in-chroot.sh --window sid``: the rest of the line is
 how Blender's window is opened, with the extension installed. Screenshots lie in build/gui/mending.

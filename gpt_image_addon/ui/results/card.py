@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ... import api
+from ...app import results
 from ...core.journal.states import JobState
 from ..common import thumbnails
 from ..common.translate import translate
@@ -170,12 +171,19 @@ def _draw_place(row: Any, task: Task) -> None:
 
 
 def _draw_strip(layout: Any, shown: Chosen) -> None:
-    """The variations and their numbers; blank where there is nothing to choose from."""
+    """The image before, the variations and their numbers; blank where there is nothing to choose from."""
     first = shown.page * chosen.SHOWN_AT_ONCE
     images = shown.images if not _is_running(shown) else ()
-    cells = chosen.SHOWN_AT_ONCE + 1  # with the button to the next page
+    cells = chosen.SHOWN_AT_ONCE + 2  # with the way back, and the button to the next page
     pictures = layout.grid_flow(row_major=True, columns=cells, even_columns=True, align=True)
     numbers = layout.grid_flow(row_major=True, columns=cells, even_columns=True, align=True)
+    can_revert = bool(shown.job) and not _is_running(shown) and results.can_revert(shown.job)
+    before = thumbnails.of_file(shown.before) if can_revert else 0
+    pictures.column().template_icon(icon_value=before or blank_icon(), scale=STRIP_SCALE)
+    back = numbers.column()
+    back.enabled = can_revert
+    revert = operators_results.GPT_IMAGE_OT_revert.bl_idname
+    back.operator(revert, text="", icon="LOOP_BACK").job = shown.job
     for number in range(first, first + chosen.SHOWN_AT_ONCE):
         is_there = number < len(images) and len(images) > 1
         icon = thumbnails.of_file(images[number]) if is_there else 0

@@ -30,6 +30,8 @@ class Chosen:
     """Of this session."""
     item: HistoryItem | None = None
     """Its row of the history; of a job of another session the only thing that is known."""
+    before: str = ""
+    """File of the image whose place the result took; empty where there is none."""
     page: int = 0
     """Of the variations."""
     newest: Task | None = None
@@ -79,6 +81,14 @@ def choose(job: str, tasks: Sequence[Task], items: Sequence[HistoryItem]) -> Non
 def _show(task: Task | None, item: HistoryItem | None) -> None:
     chosen = current()
     chosen.task, chosen.item, chosen.page = task, item, 0
+    look_before()
+
+
+def look_before() -> None:
+    """Find the image before the one that is shown: reading a folder is nothing for a draw function."""
+    chosen = current()
+    is_edit = bool(chosen.job) and results.can_revert(chosen.job)
+    chosen.before = results.before(chosen.job) if is_edit else ""
 
 
 def follow(tasks: Sequence[Task], ended: Sequence[Task]) -> None:
@@ -94,6 +104,8 @@ def follow(tasks: Sequence[Task], ended: Sequence[Task]) -> None:
     for task in (*(task for task in fresh if isinstance(task, api.Job)), *failed):
         if task is not chosen.task:
             _show(task, None)
+    if chosen.task in ended:
+        look_before()
 
 
 def refresh(items: Sequence[HistoryItem]) -> None:

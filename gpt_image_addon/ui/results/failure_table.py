@@ -109,14 +109,14 @@ ROWS: Mapping[str, Row] = {
         also=GET_KEY,
     ),
     "missing_api_key": Row(
-        sentence="There is no key for {provider}.",
+        sentence="No key for {provider}.",
         explanation="Copy your key, then paste it here.",
         mend=PASTE_KEY,
         also=GET_KEY,
     ),
     "online_access_disabled": Row(
-        sentence="Blender's online access is off.",
-        explanation="Allow it to reach {provider}.",
+        sentence="Online access is off.",
+        explanation="Allow Blender to go online, to reach {provider}.",
         mend=ALLOW,
     ),
     "ConfigurationError": Row(sentence="A setting can't be used.", mend=PREFERENCES),

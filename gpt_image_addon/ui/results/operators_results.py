@@ -27,6 +27,7 @@ from ..common.operator import (
 from ..common.translate import translate
 from ..references import inpaint
 from ..request import confirm, from_job, quote, to_parameters
+from . import chosen
 
 if TYPE_CHECKING:
     from ...api import Job
@@ -238,6 +239,7 @@ class GPT_IMAGE_OT_revert(_OnResult, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         for text in results.revert(self.job):
             self.report({"INFO"}, translate(text))
+        chosen.look_before()
         return FINISHED
 
 

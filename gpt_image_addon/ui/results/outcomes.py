@@ -16,6 +16,7 @@ from ...core.journal.states import JobState
 from ...core.text.message import message
 from ..common import sidebar, state
 from ..common.translate import translate
+from ..common.widgets import draw_sentence
 from . import failures
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 SHOWN_SECONDS = 15.0  # in the status bar
 STATUS_LIMIT = 80  # characters
-LINE = 60  # characters of the popup
+LINE = 46  # characters of the popup
+POPUP_UNITS = 16  # its width, in heights of a button
 FAILURES = (JobState.FAILED, JobState.UNKNOWN)
 STATE_ICONS = {
     JobState.QUEUED: "TIME",
@@ -133,15 +135,23 @@ def _pop_up(jobs: list[Task]) -> None:
     def draw(popup: Any, context: bpy.types.Context) -> None:
         draw_popup(popup.layout, jobs)
 
-    title = f"GPT Image: {textwrap.shorten(jobs[-1].title, LINE, placeholder='…')}"
     manager = bpy.context.window_manager
     with bpy.context.temp_override(window=manager.windows[0]):
-        manager.popup_menu(draw, title=title, icon="NONE")
+        manager.popover(draw, ui_units_x=POPUP_UNITS)
 
 
 def draw_popup(layout: Any, jobs: list[Task]) -> None:
-    """The newest of the failures with what mends it, and how many more there are."""
-    failures.draw_failure(layout, jobs[-1], LINE)
+    """The newest of the failures with what mends it, and how many more there are.
+
+    It comes under the mouse, perhaps in the middle of a click: nothing in it sends a request.
+    """
+    title = f"GPT Image: {textwrap.shorten(jobs[-1].title, LINE, placeholder='…')}"
+    layout.label(text=title, translate=False)
+    layout.separator(type="LINE")
+    failure = failures.failure_of(jobs[-1])
+    if failure is not None:
+        failures.draw_short(layout, failure, LINE)
+        draw_sentence(layout, failure.billed, width=LINE)
     if len(jobs) > 1:
         text = message("More jobs failed: {count}. The sidebar (N) lists them.", count=len(jobs) - 1)
         layout.label(text=translate(text), translate=False)

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
 from harness import Steps, click, find_button, open_sidebar, press, run, screenshot, until
+from user import click_text
 
 OUT = Path(os.environ["OUTPUT_FOLDER"])
 
@@ -40,8 +41,7 @@ def script() -> Steps:
     yield
     assert len(api.jobs()) == 1, "left, and yet something was done"
     yield from click(button)
-    yield
-    yield from press("RET", button)
+    yield from click_text("Use Stored")
     yield from newest(2)
     assert api.jobs()[-1].id == first.id and "nothing was sent" in api.jobs()[-1].warnings[0]
 

@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import screen_reader
 from bl_ext.user_default.gpt_image_addon.app import settings
 from bl_ext.user_default.gpt_image_addon.ui.preferences import connection_test
-from harness import Steps, press, quit_by_key, run, until, window
+from harness import Steps, click, press, quit_by_key, run, until, window
 from user import click_text, open_sidebar, over, shot, wait_for
 
-PASTE = "Paste Key from Clipboard"
+PASTE, FORGET = "Paste Key from Clipboard", "Forget Key"
 
 
 def script() -> Steps:
@@ -38,7 +38,9 @@ def script() -> Steps:
         (private,) = Path.home().rglob("api-key")
         assert stat.S_IMODE(private.stat().st_mode) == 0o600
         bpy.ops.wm.save_userpref()  # at its most dangerous: while the key is known
-        yield from click_text("Forget Key")
+        yield from click_text(FORGET)
+        yield from wait_for("Cancel")
+        yield from click((yield from wait_for(FORGET))[-1].middle)  # the lowest, below the title
         yield from until(lambda: not private.exists(), "the key to be deleted")
     view = over(sidebar.area)
     window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=view[0], y=view[1])

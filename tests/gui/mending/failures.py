@@ -15,16 +15,19 @@ import screen_reader
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.app import settings
 from bl_ext.user_default.gpt_image_addon.ui.results import outcomes
-from harness import Search, Steps, click, press, run, until, window
-from screen_reader import Box
+from harness import Steps, click, press, run, until, window
 from user import Sidebar, click_text, open_sidebar, over, shot, wait_for
 
-PASTE, ALLOW, FORGET = "Paste Key from Clipboard", "Allow Online Access", "Forget Key"
+PASTE, ALLOW = "Paste Key", "Allow"
+FORGET = "Forget Key"
+PASTE_FROM = "Paste Key from Clipboard"
+CHEVRON = 44  # pixels from the edge of the sidebar to the middle of the menu at the end of a title
 NO_CREDIT = "Out of credit at OpenAI."
 
 
 def script() -> Steps:
     bpy.context.preferences.use_preferences_save = False
+    settings.store_key("")  # what a session that failed has left
     sidebar = yield from open_sidebar()
     values = bpy.context.scene.gpt_image
     values.provider, values.quality, values.target = "openai", "low", "image"
@@ -35,8 +38,9 @@ def script() -> Steps:
     sidebar.area.tag_redraw()
     yield
     yield from failed_row(sidebar)
-    outcomes.REST = 0.0
+    outcomes.GATHERED = 6.0  # more than lies between two clicks here
     yield from popup(sidebar, values)
+    outcomes.GATHERED, outcomes.REST = 0.3, 0.0
     yield from popup_after_the_tool(sidebar, values)
     yield from open_sidebar()
     yield from whole_file(rest)
@@ -63,21 +67,15 @@ def failed_row(sidebar: Sidebar) -> Steps:
     """A red sentence, a button, a menu."""
     yield from generate(sidebar)
     yield from ended(1)
-    found = yield from sidebar.bring(NO_CREDIT)
-    assert sidebar.shows("Open Billing")
+    yield from sidebar.bring(NO_CREDIT)
+    assert sidebar.shows("Open Billing") and sidebar.shows("Nothing was billed.")
     yield from shot("4-no-credit", over(sidebar.area))
-    title = Box(sidebar.box.left, found.top, sidebar.box.right, found.top + 24)
-    (chevron,) = yield from chevrons(title)
+    title = screen_reader.find("an oak table", sidebar.box)[-1]
+    chevron = (sidebar.box.right - CHEVRON, title.middle[1])
     yield from click(chevron)
     yield from wait_for("Copy Error")
     yield from shot("5-menu", chevron)
     yield from press("ESC", chevron)
-
-
-def chevrons(title: Box) -> Search[list[tuple[int, int]]]:
-    """The menu's button at the end of a row."""
-    yield
-    return [(title.right - 24, title.middle[1])]
 
 
 def popup(sidebar: Sidebar, values: bpy.types.PropertyGroup) -> Steps:
@@ -89,7 +87,7 @@ def popup(sidebar: Sidebar, values: bpy.types.PropertyGroup) -> Steps:
     middle = over(sidebar.area, 0.5, 0.6)
     yield from close(sidebar)
     yield from ended(3)
-    (found,) = yield from wait_for(NO_CREDIT, seconds=10)
+    (found,) = yield from wait_for(NO_CREDIT, seconds=15)
     yield from wait_for("Open Billing")
     yield from wait_for("More jobs failed: 1. The sidebar (N) lists them.")
     yield from shot("6-popup", found.middle)
@@ -138,18 +136,18 @@ def preferences() -> Steps:
     shown = bpy.context.window_manager.windows[-1]
     rest = (shown.width // 2, 4)
     with screen_reader.at_window(shown):
-        yield from wait_for(PASTE)
+        yield from wait_for(PASTE_FROM)
         yield from shot("10-preferences", rest)
         (button,) = yield from wait_for(FORGET)
         yield from click(button.middle)
-        found = yield from wait_for("Cancel")
+        yield from wait_for("Cancel")
         yield from shot("11-forget-key", button.middle)
         yield from press("RET", button.middle)
         yield from until(lambda: not screen_reader.find("Cancel"), "the question to close", 5)
         assert settings.has_key(), "Enter keeps the key"
         yield from click(button.middle)
-        found = yield from wait_for("Cancel")
-        yield from click_text(FORGET, near=found[0].middle)
+        yield from wait_for("Cancel")
+        yield from click((yield from wait_for(FORGET))[-1].middle)  # the lowest, below the title
         yield from until(lambda: not settings.has_key(), "the key to be deleted", 5)
         yield from shot("12-forgotten", rest)
 
