@@ -130,6 +130,8 @@ class ReplaceImage:
     """`session_uid` of the image."""
     done: Callable[[], object]
     """Called when it is there."""
+    clean_up: Callable[[], object]
+    """Called when that has its step in the undo history."""
 
     def __call__(self, job: Job) -> Applied:
         """
@@ -155,7 +157,12 @@ class ReplaceImage:
         with Transaction() as changes:
             applied = replace(before, job.prepared, changes)
         self.done()
+        job.watch(self._clean_up_after)
         return applied
+
+    def _clean_up_after(self, job: Job) -> None:
+        if job.done:
+            self.clean_up()
 
 
 def image_of(job: str) -> bpy.types.Image:
