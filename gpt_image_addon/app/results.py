@@ -130,6 +130,8 @@ class ReplaceImage:
     """`session_uid` of the image."""
     done: Callable[[], object]
     """Called when it is there."""
+    clean_up: Callable[[], object]
+    """Called when that has its step in the undo history."""
 
     def __call__(self, job: Job) -> Applied:
         """
@@ -155,7 +157,12 @@ class ReplaceImage:
         with Transaction() as changes:
             applied = replace(before, job.prepared, changes)
         self.done()
+        job.watch(self._clean_up_after)
         return applied
+
+    def _clean_up_after(self, job: Job) -> None:
+        if job.done:
+            self.clean_up()
 
 
 def image_of(job: str) -> bpy.types.Image:
@@ -196,8 +203,7 @@ def can_revert(job: str) -> bool:
     """
     from ..scene.targets import replacement
 
-    edit = replacement.find_edit(job)
-    return edit is not None and replacement.can_revert(edit)
+    return replacement.can_revert(job)
 
 
 def is_reverted(job: str) -> bool:
@@ -233,11 +239,8 @@ def revert(job: str) -> tuple[str, ...]:
     """
     from ..scene.targets import replacement
 
-    edit = replacement.find_edit(job)
-    if edit is None:
-        raise InvalidRequestError("There is no image before this one in the file.", param="job")
-    told = replacement.revert(edit)
-    push_undo(edit.name)
+    image, told = replacement.revert(job)
+    push_undo(image.name)
     return tuple(told)
 
 

@@ -6,11 +6,11 @@ of undo brings that back, and no file of the user's is written. The one before s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import bpy
 
-from ...core.errors import SceneError
+from ...core.errors import InvalidRequestError, SceneError
 from ...core.results.store import PreparedResult
 from ...core.text.message import message
 from ..images import KIND, PROPERTY_PREFIX, add_image, is_viewed
@@ -70,21 +70,37 @@ def replace(before: bpy.types.Image, prepared: PreparedResult, changes: Transact
 
 def find_edit(job: str) -> bpy.types.Image | None:
     """The image of a job that took the place of another one."""
-    return next((image for image, _ in _edits() if image.get(JOB) == job), None)
+    return _edit_of(job, list(_edits()))
 
 
-def can_revert(edit: bpy.types.Image) -> bool:
-    """Whether an image and the one before it can change places: nothing else has taken their place since."""
+def _edit_of(job: str, edits: Sequence[tuple[bpy.types.Image, bpy.types.Image]]) -> bpy.types.Image | None:
+    return next((image for image, _ in edits if image.get(JOB) == job), None)
+
+
+def can_revert(job: str) -> bool:
+    """Whether the image of a job and the one before it can change places: no other has taken theirs since.
+
+    Looks once at each image of the file.
+    """
+    edits = list(_edits())
+    edit = _edit_of(job, edits)
+    if edit is None:
+        return False
     shown = edit[BEFORE] if edit.get(IS_REVERTED) else edit
-    return all(before != shown or image.get(IS_REVERTED) for image, before in _edits() if image != edit)
+    return all(before != shown or image.get(IS_REVERTED) for image, before in edits if image != edit)
 
 
-def revert(edit: bpy.types.Image) -> list[str]:
-    """Let an image and the one before it change places; returns what to tell.
+def revert(job: str) -> tuple[bpy.types.Image, list[str]]:
+    """Let the image of a job and the one before it change places.
 
+    :returns: the image that is in place now, and what to tell.
+    :raises InvalidRequestError: it took no image's place in this file.
     :raises SceneError: another image has taken their place since.
     """
-    if not can_revert(edit):
+    edit = find_edit(job)
+    if edit is None:
+        raise InvalidRequestError("There is no image before this one in the file.", param="job")
+    if not can_revert(job):
         raise SceneError(
             message("'{image}' was changed again since.", image=edit.name),
             next_step="Go back from the newer change first.",
@@ -98,14 +114,14 @@ def revert(edit: bpy.types.Image) -> list[str]:
     else:
         edit[IS_REVERTED] = True
         edit.use_fake_user = True  # nothing else would keep it
-    return _stale_maps(new)
+    return new, _stale_maps(new)
 
 
 def _edits() -> Iterator[tuple[bpy.types.Image, bpy.types.Image]]:
     """The images that took the place of others, and those; a .blend of others may hold anything there."""
     for image in bpy.data.images:
         before = image.get(BEFORE)
-        if isinstance(before, bpy.types.Image):
+        if before is not None and isinstance(before, bpy.types.Image):
             yield image, before
 
 

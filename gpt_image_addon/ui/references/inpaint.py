@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from ...app import references, results, scheduler
+from ...app import apply_queue, references, results, scheduler
 from ...core.request.sizes import format_size
 from ..common import enum_items
 from . import mask_check, mask_overlay, paint_editor
@@ -73,7 +73,8 @@ def way_back(values: Any) -> results.ReplaceImage | None:
     if found is None:
         return None
     image, mask = found
-    return results.ReplaceImage(image.session_uid, partial(_finish, mask.session_uid))
+    uid = mask.session_uid
+    return results.ReplaceImage(image.session_uid, partial(_finish, uid), partial(_remove, uid))
 
 
 def problem(values: Any) -> str:
@@ -122,15 +123,32 @@ def keep_painting() -> None:
 def _finish(uid: int) -> None:
     """The result is there: the mask leaves."""
     for scene in bpy.data.scenes:
-        mask = scene.gpt_image.mask_image
-        if mask is not None and mask.session_uid == uid and references.masked_image(mask) is not None:
-            scene.gpt_image.mask = "none"
-    _remove(uid)
+        values, mask = scene.gpt_image, scene.gpt_image.mask_image
+        image = references.masked_image(mask)
+        if mask is not None and mask.session_uid == uid and image is not None:
+            references.detach_mask(mask)
+            values.mask = "none"
+            _leave(values, mask, image)
+    sync()
 
 
 def _end(values: Any, mask: bpy.types.Image) -> None:
-    image, uid = references.masked_image(mask), mask.session_uid
+    image, uid, is_painted = references.masked_image(mask), mask.session_uid, mask.is_dirty
     references.detach_mask(mask)
+    _leave(values, mask, image)
+
+    def remove() -> None:
+        if is_painted:
+            # Blender crashes where a stroke is undone whose image went without a step of its own before.
+            apply_queue.push_undo(references.MASK_NAME)
+        _remove(uid)
+
+    # Not now: what changed the mask may still look at it.
+    scheduler.errand(lambda: None, lambda *_: remove())
+
+
+def _leave(values: Any, mask: bpy.types.Image, image: bpy.types.Image | None) -> None:
+    """Give panel, editors and brush back."""
     if values.mask == "none":
         if len(values.references) and values.references[0].image == image:
             values.references.remove(0)
@@ -141,8 +159,6 @@ def _end(values: Any, mask: bpy.types.Image) -> None:
         except (TypeError, ValueError):
             continue  # of a .blend that says something else
     paint_editor.leave(mask, image)
-    # Not now: what changed the mask may still look at it.
-    scheduler.errand(lambda: None, lambda *_: _remove(uid))
 
 
 def _settings_of(mask: bpy.types.Image) -> Iterator[tuple[str, Any]]:

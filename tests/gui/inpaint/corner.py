@@ -30,6 +30,7 @@ from screen_reader import photograph
 from user import Sidebar, click_text, drag, open_sidebar, over
 
 TINTED = 60  # levels by which red leads where the mask is white
+STEPS = 6  # of undo
 HALF_ROW = 6  # pixels
 CORNER = (0.1, 0.4)  # of the image, from its lower left corner
 
@@ -160,7 +161,10 @@ def there_and_back(sidebar: Sidebar) -> Steps:
     yield from until(other, "the image before")
     yield from until(lambda: image_editor().spaces.active.image == values().mask_image, "the mask again")
     screenshot(OUT / "32-inpaint-undone.png")
-    yield from press("Z", view, ctrl=True, shift=True)
+    for keys in ({"ctrl": True}, {"ctrl": True, "shift": True}):  # the strokes, and more than there is
+        for _ in range(STEPS):
+            yield from press("Z", view, **keys)
+            yield
     yield from until(lambda: not other(), "the image after")
     yield from until(lambda: image_editor().spaces.active.image == shown_on_cube(), "it in the editor")
     job = api.jobs()[-1].id
@@ -205,4 +209,4 @@ def script() -> Steps:
     yield from leave_by_clearing(sidebar)
 
 
-run(script(), patience=200)
+run(script(), patience=300)
