@@ -225,7 +225,7 @@ class Button:
     properties = SimpleNamespace(is_property_set=lambda name: False)
 
     def __init__(self, operator: Any, job: str = "") -> None:
-        self.operator, self.prompt, self.job, self.ask = operator, "", job, False
+        self.operator, self.prompt, self.target, self.job, self.ask = operator, "", "", job, False
         self.said: list[str] = []
 
     def report(self, kind: set[str], text: str) -> None:
