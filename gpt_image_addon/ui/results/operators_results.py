@@ -199,7 +199,7 @@ class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
 
     bl_idname = "gpt_image.edit_region"
     bl_label = "Inpaint"
-    # No UNDO: a script would make no step, and to undo strokes on an image that no step holds crashes Blender.
+    # No UNDO: a script would make no step, and undoing strokes on an image in no step crashes Blender.
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     image: StringProperty(
