@@ -43,6 +43,8 @@ def begin(context: bpy.types.Context, image: bpy.types.Image) -> bool:
     enum_items.set_size(values, format_size(*image.size))
     context.window_manager.gpt_image.show_mask = True
     mask_overlay.show()
+    # Before strokes, whatever calls this: to undo those on an image that no step holds crashes Blender.
+    apply_queue.push_undo(references.MASK_NAME)
     return paint_editor.show(context, mask)
 
 
