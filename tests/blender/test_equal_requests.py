@@ -20,6 +20,7 @@ from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.ui.common import state
 from gpt_image_addon.ui.request import confirm, generate, to_parameters
 from gpt_image_addon.ui.request.generate import GPT_IMAGE_OT_generate
 from gpt_image_addon.ui.results.operators_results import GPT_IMAGE_OT_again
@@ -224,7 +225,7 @@ class Button:
     properties = SimpleNamespace(is_property_set=lambda name: False)
 
     def __init__(self, operator: Any, job: str = "") -> None:
-        self.operator, self.prompt, self.job, self.ask = operator, "", job, False
+        self.operator, self.prompt, self.job, self.ask, self.target = operator, "", job, False, ""
         self.said: list[str] = []
 
     def report(self, kind: set[str], text: str) -> None:
@@ -280,3 +281,28 @@ def test_again_is_sent_once_by_a_double_click(online: ApiServer) -> None:
     assert second.click() == {"CANCELLED"} and second.said == [confirm.JUST_SENT]
     online.release()
     assert all(job.wait(10) for job in api.jobs()) and len(online.image_requests) == 2
+
+
+def test_what_was_asked_about_is_what_is_sent(online: ApiServer) -> None:
+    """A button of the question answers it, once; what the panel says meanwhile does not count."""
+    values = bpy.context.scene.gpt_image
+    assert click() == {"FINISHED"}
+    first = api.jobs()[-1]
+    assert first.wait(10)
+
+    def ask() -> None:
+        values.provider, values.prompt, values.target, values.quality = "openai", "oak", "image", "low"
+        prepared = generate.prepare_request(bpy.context, {})
+        question = confirm.question(prepared, {})
+        assert question is not None and question.is_stored
+        state.part(generate.Asked).keep(prepared, question)
+        values.prompt = "something else"
+
+    ask()
+    assert bpy.ops.gpt_image.answer_question(reuse=True) == {"FINISHED"}
+    assert api.jobs()[-1].wait(10) and api.jobs()[-1].id == first.id and len(online.image_requests) == 1
+    ask()
+    assert bpy.ops.gpt_image.answer_question(reuse=False) == {"FINISHED"}
+    assert api.jobs()[-1].wait(10) and len(online.image_requests) == 2
+    assert api.jobs()[-1].request.prompt == "oak"
+    assert bpy.ops.gpt_image.answer_question(reuse=False) == {"CANCELLED"} and len(api.jobs()) == 3

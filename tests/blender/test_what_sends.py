@@ -150,3 +150,14 @@ def test_the_tooltip_says_where_it_is_sent(online: ApiServer) -> None:
     said = GPT_IMAGE_OT_again.description(bpy.context, SimpleNamespace(job=job.id))
     assert "OpenAI" in said and "$" in said
     assert GPT_IMAGE_OT_again in registration.CLASSES
+
+
+def test_a_dialog_knows_its_price_when_it_opens(online: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a window a thread works prices out, and a dialog is not drawn again when it has."""
+    monkeypatch.setattr(api, "errand", lambda work, done: None)
+    values = bpy.context.scene.gpt_image
+    values.provider, values.prompt, values.quality = "openai", "oak", "low"
+    assert quote.current(bpy.context.scene).price == ""
+    assert "$" in quote.at_once(bpy.context.scene).price
+    values.provider = "offline"
+    assert quote.at_once(bpy.context.scene).price == "free" and not online.image_requests

@@ -19,7 +19,7 @@ from tests.api_server import API_KEY, ApiServer, faults  # noqa: E402 - found th
 
 SCRIPT = ROOT / "tests" / "gui" / "mending" / "failures.py"
 STATE = ROOT / "build" / "gui" / "mending-state"
-SECONDS = 200
+SECONDS = 400
 REQUESTS = 4
 
 

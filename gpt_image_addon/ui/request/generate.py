@@ -149,6 +149,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         prompt = to_parameters.prompt_of(context.scene.gpt_image)
         if self.ask or not (self.prompt or prompt):
             self.prompt = self.prompt or prompt
+            quote.at_once(context.scene)
             return context.window_manager.invoke_props_dialog(self, width=confirm.WIDTH)
         return self._consider(context)
 

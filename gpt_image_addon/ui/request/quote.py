@@ -102,10 +102,30 @@ def current(scene: bpy.types.Scene) -> Quote:
     key = _key(wanted, values)
     if key not in (quotes.key, quotes.asked):
         quotes.asked = key
-        _ask(wanted, values, lambda found: quotes.keep(key, found))
+        _ask(wanted, values, lambda found: quotes.keep(key, found), api.errand)
     error = _problem(values, wanted["provider"]) or quotes.last.error
     problem = error.text if error is not None else ""
     return dataclasses.replace(quotes.last, problem=problem, error=error, provider=wanted["provider"])
+
+
+def at_once(scene: bpy.types.Scene) -> Quote:
+    """As `current`, but of the request as it is now: for dialogs, which are not drawn again by themselves."""
+    values, quotes = scene.gpt_image, state.part(Quotes)
+    wanted = to_parameters.plain(values)
+    key = _key(wanted, values)
+    if key != quotes.key:
+        quotes.asked = key
+        _ask(wanted, values, lambda found: quotes.keep(key, found), _do_now)
+    return current(scene)
+
+
+def _do_now(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
+    try:
+        plan = work()
+    except GptImageError as error:
+        done(None, error)
+    else:
+        done(plan, None)
 
 
 def messages(values: Any, found: Quote) -> tuple[str, ...]:
@@ -139,13 +159,18 @@ def _planner(wanted: dict[str, Any], values: Any) -> Callable[[], Any]:
     )
 
 
-def _ask(wanted: dict[str, Any], values: Any, done: Callable[[Quote], None]) -> None:
+def _ask(
+    wanted: dict[str, Any], values: Any, done: Callable[[Quote], None], errand: Callable[..., None]
+) -> None:
+    """
+    :param errand: lets somebody do the work, see `scheduler.errand`.
+    """
     try:
         work = _planner(wanted, values)
     except GptImageError as error:
         done(Quote(error=error))
         return
-    api.errand(work, lambda plan, error: done(_quote(plan, error, wanted)))
+    errand(work, lambda plan, error: done(_quote(plan, error, wanted)))
 
 
 def _quote(plan: Any, error: GptImageError | None, wanted: dict[str, Any]) -> Quote:

@@ -190,4 +190,4 @@ def ended(count: int) -> Steps:
     yield
 
 
-run(script(), patience=170)
+run(script(), patience=300)
