@@ -321,6 +321,7 @@ def push_undo(name: str) -> None:
     if bpy.app.background:
         return
     try:
-        bpy.ops.ed.undo_push(message=f"GPT Image: {name}")
+        with bpy.context.temp_override(area=None):  # an editor that paints makes steps of its image alone
+            bpy.ops.ed.undo_push(message=f"GPT Image: {name}")
     except RuntimeError as error:  # Blender takes no step just now; the next one will hold the result
         log.warning("No undo step for %s: %s", name, error)

@@ -43,6 +43,8 @@ def begin(context: bpy.types.Context, image: bpy.types.Image) -> bool:
     enum_items.set_size(values, format_size(*image.size))
     context.window_manager.gpt_image.show_mask = True
     mask_overlay.show()
+    # Before strokes, whatever calls this: to undo those on an image that no step holds crashes Blender.
+    apply_queue.push_undo(references.MASK_NAME)
     return paint_editor.show(context, mask)
 
 
@@ -133,18 +135,11 @@ def _finish(uid: int) -> None:
 
 
 def _end(values: Any, mask: bpy.types.Image) -> None:
-    image, uid, is_painted = references.masked_image(mask), mask.session_uid, mask.is_dirty
+    image, uid = references.masked_image(mask), mask.session_uid
     references.detach_mask(mask)
     _leave(values, mask, image)
-
-    def remove() -> None:
-        if is_painted:
-            # Blender crashes where a stroke is undone whose image went without a step of its own before.
-            apply_queue.push_undo(references.MASK_NAME)
-        _remove(uid)
-
     # Not now: what changed the mask may still look at it.
-    scheduler.errand(lambda: None, lambda *_: remove())
+    scheduler.errand(lambda: None, lambda *_: _remove(uid))
 
 
 def _leave(values: Any, mask: bpy.types.Image, image: bpy.types.Image | None) -> None:
@@ -169,6 +164,12 @@ def _settings_of(mask: bpy.types.Image) -> Iterator[tuple[str, Any]]:
 
 
 def _remove(uid: int) -> None:
+    """Take a mask off the file that nothing uses; where its strokes may still be undone, saving does that.
+
+    Blender crashes where a stroke is undone whose image is gone.
+    """
     mask = next((image for image in bpy.data.images if image.session_uid == uid), None)
-    if mask is not None and references.masked_image(mask) is None:
+    if mask is None or references.masked_image(mask) is not None:
+        return
+    if bpy.app.background or not mask.is_dirty:
         bpy.data.images.remove(mask)

@@ -9,7 +9,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ... import api
-from ...app import apply_queue, references, results, settings
+from ...app import references, results, settings
 from ...core.errors import GptImageError
 from ...core.request.providers import find_provider
 from ...core.request.targets import list_targets
@@ -199,7 +199,7 @@ class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
 
     bl_idname = "gpt_image.edit_region"
     bl_label = "Inpaint"
-    # No UNDO: a script would make no step, and undoing strokes on an image in no step crashes Blender.
+    # No UNDO: `inpaint.begin` makes the step, for scripts too.
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     image: StringProperty(
@@ -219,7 +219,6 @@ class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
             return CANCELLED
         if not inpaint.begin(context, references.masked_image(image) or image):
             self.report({"WARNING"}, translate("Open an Image Editor to paint the mask."))
-        apply_queue.push_undo(self.bl_label)
         return FINISHED
 
 
