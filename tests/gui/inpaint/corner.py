@@ -162,7 +162,7 @@ def there_and_back(sidebar: Sidebar) -> Steps:
     yield from until(lambda: image_editor().spaces.active.image == values().mask_image, "the mask again")
     screenshot(OUT / "32-inpaint-undone.png")
     for keys in ({"ctrl": True}, {"ctrl": True, "shift": True}):  # the strokes, and more than there is
-        for _ in range(STEPS):
+        for _ in range(STEPS + 1):
             yield from press("Z", view, **keys)
             yield
     yield from until(lambda: not other(), "the image after")
