@@ -161,8 +161,9 @@ def there_and_back(sidebar: Sidebar) -> Steps:
     yield from until(other, "the image before")
     yield from until(lambda: image_editor().spaces.active.image == values().mask_image, "the mask again")
     screenshot(OUT / "32-inpaint-undone.png")
-    for keys in ({"ctrl": True}, {"ctrl": True, "shift": True}):  # the strokes, and more than there is
-        for _ in range(STEPS):
+    # The strokes, and more than there is; then all of it again.
+    for keys, steps in (({"ctrl": True}, STEPS), ({"ctrl": True, "shift": True}, STEPS + 1)):
+        for _ in range(steps):
             yield from press("Z", view, **keys)
             yield
     yield from until(lambda: not other(), "the image after")
