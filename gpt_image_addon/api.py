@@ -352,9 +352,9 @@ def _path(name: str, value: Any) -> str:
 def on_change(callback: Callable[[], None], *, remove: bool = False) -> None:
     """Call back on the main thread after jobs changed, or no longer."""
     if remove:
-        listeners.on_change.remove(callback)
+        listeners.remove(callback)
     else:
-        listeners.on_change.append(callback)
+        listeners.append(callback)
 
 
 def result_of(job: Job) -> Result:

@@ -10,8 +10,8 @@ import bpy
 from .lazy import defer, is_loaded
 
 defer(
-    *("api", "app.apply_queue", "app.models", "app.references", "app.results", "app.settings"),
-    "app.submission",
+    *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
+    *("app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
     *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),
@@ -96,7 +96,7 @@ def register() -> None:
     shortcuts.attach()
     new_file.attach()
     bpy.app.translations.register(__package__, translations.load())
-    listeners.on_change.append(_jobs_changed)
+    listeners.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
     if not bpy.app.binary_path:  # leaving the bpy module with classes registered crashes 4.2 and hangs 4.5
         atexit.register(unregister)
@@ -115,7 +115,7 @@ def unregister() -> None:
     atexit.unregister(unregister)
     bpy.utils.unregister_cli_command(_command_handle)
     _command_handle = None
-    listeners.on_change.remove(_jobs_changed)
+    listeners.remove(_jobs_changed)
     if is_loaded(api):
         api.close()
     bpy.app.translations.unregister(__package__)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.common.files import PRIVATE_FILE, make_private_folder, replace_file, storage_errors
-from ..core.errors import SceneError
 from ..core.text.message import message
 from . import settings
 
@@ -118,65 +117,6 @@ def notice(found: bpy.types.Image) -> str | None:
     from ..scene.images import notice_of
 
     return notice_of(found)
-
-
-MASK_NAME = "GPT Image Mask"
-
-
-def begin_mask(over: bpy.types.Image) -> bpy.types.Image:
-    """A black mask of an image's size, to be painted white where that may change; see `masked_image`.
-
-    :raises SceneError: nothing can take the image's place later.
-    """
-    from ..scene.targets.replacement import why_not_replaceable
-
-    problem = why_not_replaceable(over)
-    if problem:
-        raise SceneError(problem)
-    return bpy.data.images.new(MASK_NAME, *over.size, alpha=False)
-
-
-def attach_mask(mask: bpy.types.Image, over: bpy.types.Image) -> None:
-    """Let a mask belong to an image from now on, which the result replaces."""
-    from ..scene.images import MASK_OF
-
-    mask[MASK_OF] = over
-
-
-def detach_mask(mask: bpy.types.Image) -> None:
-    """Let a mask be an image like any other."""
-    from ..scene.images import MASK_OF
-
-    mask.pop(MASK_OF, None)
-
-
-def masked_image(mask: bpy.types.Image | None) -> bpy.types.Image | None:
-    """The image that a mask belongs to; None for images that are no such masks. Quick enough for drawing."""
-    from ..scene.images import MASK_OF
-
-    found = mask.get(MASK_OF) if mask is not None else None
-    return found if isinstance(found, bpy.types.Image) else None
-
-
-def masks() -> list[bpy.types.Image]:
-    """The masks of this file that belong to an image."""
-    return [image for image in bpy.data.images if masked_image(image) is not None]
-
-
-def is_untouched(mask: bpy.types.Image) -> bool:
-    """Whether nothing was painted on a mask of ours yet. Quick enough for drawing: no pixel is read."""
-    return mask.source == "GENERATED" and not mask.is_dirty
-
-
-def is_black(mask: bpy.types.Image) -> bool:
-    """Whether a mask lets nothing change; reads all its pixels.
-
-    :raises SceneError: it has none.
-    """
-    from ..core.imaging.masks import HALF
-    from ..scene.images import read_image
-
-    return bool(read_image(mask)[..., :3].max() < HALF)
 
 
 def faces_mask(size: Size) -> str:

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ..core.common.files import read_file
 from ..core.errors import GptImageError, InvalidRequestError
-from ..core.jobs.job import Deliver, Job
+from ..core.jobs.job import Apply, Deliver, Job
 from ..core.request.targets import find_target
-from ..core.results.store import ImageFile
 from ..core.text.log import get_logger
 from ..core.text.message import Message, message
 from . import blend_paths, session, settings
-from .apply_queue import check_file, push_undo
+from .apply_queue import push_undo
 from .material_maps import show_variation
 from .submission import Submitter
 
 if TYPE_CHECKING:
     from ..core.journal.journal import Entry
-    from ..scene.targets.base import Applied
     from .submission import PreparedRequest
 
 log = get_logger(__name__)
@@ -85,14 +82,14 @@ def running(job: str) -> Entry | None:
     return Submitter(settings.load(with_key=False)).find_running(entry(job).request)
 
 
-def again(job: str, **application: Any) -> Job:
+def again(job: str, *, apply: Apply | None = None, **application: Any) -> Job:
     """Send the same request once more; it is paid again.
 
+    :param apply: see `Job.apply`.
     :param application: parameters of `Application`, as for `apply`.
     :raises GptImageError: it can't be sent; nothing was.
     """
-    prepared = _prepare_again(job, application)
-    return prepared.submit(reuse=False, retry_unknown=True, apply=inpaint_of(job))
+    return _prepare_again(job, application).submit(reuse=False, retry_unknown=True, apply=apply)
 
 
 def price_again(job: str, **application: Any) -> float:
@@ -114,134 +111,6 @@ def _prepare_again(job: str, application: dict[str, Any]) -> PreparedRequest:
     }
     wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
     return Submitter(settings.load()).prepare(stored.request, wanted)
-
-
-def inpaint_of(job: str) -> ReplaceImage | None:
-    """What puts the result of a job of this session in an image's place; None where it goes elsewhere."""
-    found = next((one.apply for one in session.jobs() if isinstance(one, Job) and one.id == job), None)
-    return found if isinstance(found, ReplaceImage) else None
-
-
-@dataclasses.dataclass(frozen=True)
-class ReplaceImage:
-    """Puts the result of a job in the place of an image, everywhere in the file; see `Job.apply`."""
-
-    uid: int
-    """`session_uid` of the image."""
-    done: Callable[[], object]
-    """Called when it is there."""
-    clean_up: Callable[[], object]
-    """Called when that has its step in the undo history."""
-
-    def __call__(self, job: Job) -> Applied:
-        """
-        :raises Deferred: it can't be done right now.
-        :raises SceneError: the file is closed; the result is kept.
-        """
-        from ..scene.targets.base import Deferred
-        from ..scene.targets.receiver import why_deferred
-        from ..scene.targets.registry import apply
-        from ..scene.targets.replacement import find_image, replace
-        from ..scene.transaction import Transaction
-
-        assert job.prepared is not None
-        check_file(job.application)
-        reason = why_deferred(job.application)
-        if reason:
-            raise Deferred(reason)
-        before = find_image(self.uid)
-        if before is None:
-            applied = apply(job.prepared, job.application)
-            told = "The image that was to be changed is gone: the result is an image of its own."
-            return dataclasses.replace(applied, messages=(*applied.messages, told))
-        with Transaction() as changes:
-            applied = replace(before, job.prepared, changes)
-        self.done()
-        job.watch(self._clean_up_after)
-        return applied
-
-    def _clean_up_after(self, job: Job) -> None:
-        if job.done:
-            self.clean_up()
-
-
-def image_of(job: str) -> bpy.types.Image:
-    """The image of this file that shows a job's result, the variation that was chosen; made where none does.
-
-    :raises GptImageError: there is no such job, or its files are gone or can't be shown.
-    """
-    from ..scene.images import PROPERTY_PREFIX
-    from ..scene.targets.base import Applied
-
-    found = next((one for one in session.jobs() if isinstance(one, Job) and one.id == job), None)
-    names = found.applied.images if found is not None and isinstance(found.applied, Applied) else ()
-    name = names[shown_number(job)] if shown_number(job) < len(names) else ""
-    image = bpy.data.images.get(name)
-    if image is None:
-        image = next((one for one in bpy.data.images if one.get(PROPERTY_PREFIX + "job") == job), None)
-    return image or _load_image(job)
-
-
-def _load_image(job: str) -> bpy.types.Image:
-    from ..core.imaging.formats import verify
-    from ..scene.images import make_image
-
-    file = shown_file(job)
-    data = read_file(Path(file))
-    info = verify(data)
-    name = entry(job).request.prompt
-    picture = ImageFile(name, data, file, info.format, info.width, info.height, info.has_alpha)
-    image = make_image(picture, {"job": job})
-    image.use_fake_user = True
-    return image
-
-
-def can_revert(job: str) -> bool:
-    """Whether a job's result took the place of another image and both can change places now.
-
-    Quick enough for drawing.
-    """
-    from ..scene.targets import replacement
-
-    return replacement.can_revert(job)
-
-
-def is_reverted(job: str) -> bool:
-    """Whether the image before a job's edit is in place again. Quick enough for drawing."""
-    from ..scene.targets import replacement
-
-    edit = replacement.find_edit(job)
-    return edit is not None and bool(edit.get(replacement.IS_REVERTED))
-
-
-def before(job: str) -> str:
-    """The file of the image that `revert` would bring back, for a thumbnail; empty where there is none.
-
-    It lies in the folder of the job's result.
-    """
-    from ..core.journal.history import original_of
-
-    try:
-        if is_reverted(job):
-            return shown_file(job)
-        original = original_of(session.journal(settings.load(with_key=False)), entry(job))
-    except GptImageError:  # deleted: it goes without a thumbnail
-        return ""
-    return str(original) if original is not None else ""
-
-
-def revert(job: str) -> tuple[str, ...]:
-    """Let the result of an inpaint and the image before it change places, as one step of undo.
-
-    :returns: what the user should know.
-    :raises InvalidRequestError: the result took no image's place in this file.
-    :raises SceneError: the place was taken by another image since.
-    """
-    from ..scene.targets import replacement
-
-    image, told = replacement.revert(job)
-    push_undo(image.name)
-    return tuple(told)
 
 
 def _resolved(application: dict[str, Any]) -> dict[str, Any]:

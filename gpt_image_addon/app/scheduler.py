@@ -19,9 +19,8 @@ from ..core.jobs.queue import JobQueue
 from ..core.processes.subprocess_worker import SUBPROCESS
 from ..core.request.parameters import DEFAULT_CONCURRENCY
 from ..core.text.log import get_logger
-from . import apply_queue
+from . import apply_queue, listeners
 from .apply_queue import Applier, StepResult
-from .listeners import on_change
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.journal.journal import Journal
@@ -201,7 +200,7 @@ def _tick() -> float | None:
 def _notify() -> None:
     global _shown
     _shown = time.monotonic()
-    for callback in tuple(on_change):
+    for callback in tuple(listeners):
         try:
             callback()
         except Exception:  # whoever listens must not keep a paid result from its scene

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.app import references, results
+from gpt_image_addon.app import inpainting
 from gpt_image_addon.ui.common import state
 from gpt_image_addon.ui.references import inpaint, mask_overlay, paint_editor, rectangle_outline
 from gpt_image_addon.ui.request import quote
@@ -74,7 +74,7 @@ def inpainted(image: bpy.types.Image) -> Any:
 
 
 def masks() -> list[str]:
-    return [image.name for image in bpy.data.images if image.name.startswith(references.MASK_NAME)]
+    return [image.name for image in bpy.data.images if image.name.startswith(inpainting.MASK_NAME)]
 
 
 def with_material(image: bpy.types.Image) -> Any:
@@ -180,13 +180,13 @@ def test_revert_lets_them_change_places(online: ApiServer) -> None:
     node = with_material(image)
     job = inpainted(image)
     after = node.image
-    assert results.can_revert(job.id) and not results.is_reverted(job.id)
-    assert Path(results.before(job.id)).stem == "original"
+    assert inpainting.can_revert(job.id) and not inpainting.is_reverted(job.id)
+    assert Path(inpainting.before(job.id)).stem == "original"
     assert bpy.ops.gpt_image.revert(job=job.id) == {"FINISHED"}
-    assert node.image == image and image.name == "Wall" and results.is_reverted(job.id)
-    assert Path(results.before(job.id)).stem == "image-1"
+    assert node.image == image and image.name == "Wall" and inpainting.is_reverted(job.id)
+    assert Path(inpainting.before(job.id)).stem == "image-1"
     assert bpy.ops.gpt_image.revert(job=job.id) == {"FINISHED"}
-    assert node.image == after and after.name == "Wall" and not results.is_reverted(job.id)
+    assert node.image == after and after.name == "Wall" and not inpainting.is_reverted(job.id)
 
 
 @pytest.mark.parametrize("go_back", [False, True])
@@ -212,7 +212,7 @@ def test_a_second_edit_stands_before_the_first(online: ApiServer) -> None:
     first = inpainted(image)
     values().prompt = "a green door"
     second = inpainted(node.image)
-    assert not results.can_revert(first.id) and results.can_revert(second.id)
+    assert not inpainting.can_revert(first.id) and inpainting.can_revert(second.id)
     with pytest.raises(RuntimeError, match="newer"):
         bpy.ops.gpt_image.revert(job=first.id)
     bpy.ops.gpt_image.revert(job=second.id)
@@ -222,7 +222,7 @@ def test_a_second_edit_stands_before_the_first(online: ApiServer) -> None:
 
 def test_a_result_without_an_image_before_can_not_go_back(online: ApiServer) -> None:
     job = api.generate("oak", provider="openai", target="image", quality="low")
-    assert not results.can_revert(job.job) and results.before(job.job) == ""
+    assert not inpainting.can_revert(job.job) and inpainting.before(job.job) == ""
     with pytest.raises(RuntimeError, match="no image before"):
         bpy.ops.gpt_image.revert(job=job.job)
 
@@ -284,8 +284,8 @@ def test_the_painted_mask_is_saved(tmp_path: Path) -> None:
     paint_corner(begin(red_image()))
     reopen(tmp_path / "saved.blend")
     mask = values().mask_image
-    assert references.masked_image(mask) == values().references[0].image
-    assert not references.is_black(mask) and inpaint.problem(values()) == ""
+    assert inpainting.masked_image(mask) == values().references[0].image
+    assert not inpainting.is_black(mask) and inpaint.problem(values()) == ""
 
 
 def test_a_hostile_file_is_no_inpaint() -> None:
@@ -294,7 +294,7 @@ def test_a_hostile_file_is_no_inpaint() -> None:
     assert inpaint.find(values()) is None and inpaint.way_back(values()) is None
     image = red_image("Other")
     image["gpt_image_image_before"], image["gpt_image_job"] = "/etc/passwd", "job"
-    assert not results.can_revert("job")
+    assert not inpainting.can_revert("job")
     mask["gpt_image_mask_of"] = image
     mask["gpt_image_settings_before"] = {"target": 3, "n": "many", "provider": "offline"}
     values().mask = "none"

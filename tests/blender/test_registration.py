@@ -40,7 +40,7 @@ def traces() -> dict[str, Any]:
         "menus": {name: len(getattr(bpy.types, name).draw._draw_funcs) for name, _ in menus.MENUS},
         "property": hasattr(bpy.types.Scene, "gpt_image"),
         "threads": sorted(thread.name for thread in threading.enumerate()),
-        "callbacks": len(listeners.on_change),
+        "callbacks": len(listeners),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from ...app import apply_queue, references, results, scheduler
+from ...app import apply_queue, inpainting, scheduler
 from ...core.request.sizes import format_size
 from ..common import enum_items
 from . import mask_check, mask_overlay, paint_editor
@@ -31,10 +31,10 @@ def begin(context: bpy.types.Context, image: bpy.types.Image) -> bool:
     :raises SceneError: nothing can take the image's place later.
     """
     values = context.scene.gpt_image
-    mask = references.begin_mask(image)
+    mask = inpainting.begin_mask(image)
     values.mask_image, values.mask = mask, "image"  # an inpaint that was under way ends here
     mask[SETTINGS] = {name: getattr(values, name) for name in CHANGED}
-    references.attach_mask(mask, image)
+    inpainting.attach_mask(mask, image)
     values.references.clear()
     item = values.references.add()
     item.kind, item.image = "image", image
@@ -44,14 +44,14 @@ def begin(context: bpy.types.Context, image: bpy.types.Image) -> bool:
     context.window_manager.gpt_image.show_mask = True
     mask_overlay.show()
     # Before strokes, whatever calls this: to undo those on an image that no step holds crashes Blender.
-    apply_queue.push_undo(references.MASK_NAME)
+    apply_queue.push_undo(inpainting.MASK_NAME)
     return paint_editor.show(context, mask)
 
 
 def find(values: Any) -> tuple[bpy.types.Image, bpy.types.Image] | None:
     """The image that the panel's request inpaints, and its mask; None where it does not."""
     mask = values.mask_image if values.mask == "image" else None
-    image = references.masked_image(mask)
+    image = inpainting.masked_image(mask)
     if image is None or not len(values.references) or values.references[0].image != image:
         return None
     return image, mask
@@ -59,7 +59,7 @@ def find(values: Any) -> tuple[bpy.types.Image, bpy.types.Image] | None:
 
 def is_about(values: Any, job: str) -> bool:
     """Whether a job of this session was sent for the inpaint that the panel still has."""
-    found, sent = find(values), results.inpaint_of(job)
+    found, sent = find(values), inpainting.inpaint_of(job)
     return found is not None and sent is not None and sent.uid == found[0].session_uid
 
 
@@ -69,14 +69,14 @@ def mask_at_work() -> bpy.types.Image | None:
     return found[1] if found is not None else None
 
 
-def way_back(values: Any) -> results.ReplaceImage | None:
+def way_back(values: Any) -> inpainting.ReplaceImage | None:
     """What puts the result of the panel's request in place of the image that it inpaints."""
     found = find(values)
     if found is None:
         return None
     image, mask = found
     uid = mask.session_uid
-    return results.ReplaceImage(image.session_uid, partial(_finish, uid), partial(_remove, uid))
+    return inpainting.ReplaceImage(image.session_uid, partial(_finish, uid), partial(_remove, uid))
 
 
 def problem(values: Any) -> str:
@@ -87,14 +87,14 @@ def problem(values: Any) -> str:
         return ""
     if values.mask_image is None:
         return "The mask has no image yet: choose one, or use Inpaint on an image."
-    is_ours = references.masked_image(values.mask_image) is not None
+    is_ours = inpainting.masked_image(values.mask_image) is not None
     return NOTHING_PAINTED if is_ours and mask_check.lets_nothing_change(values.mask_image) else ""
 
 
 def end_others(values: Any) -> None:
     """End inpaints whose mask the panel of no scene has any more; after a change of its mask."""
     used = {scene.gpt_image.mask_image for scene in bpy.data.scenes if scene.gpt_image.mask == "image"}
-    for mask in references.masks():
+    for mask in inpainting.masks():
         if mask not in used:
             _end(values, mask)
     sync()
@@ -102,7 +102,7 @@ def end_others(values: Any) -> None:
 
 def sync() -> None:
     """Draw, look and paint as the file needs it now: after an undo, or in another file."""
-    is_active = any(mask.users for mask in references.masks())
+    is_active = any(mask.users for mask in inpainting.masks())
     if is_active:
         mask_overlay.show()
     else:
@@ -117,7 +117,7 @@ def close() -> None:
 
 def keep_painting() -> None:
     """Pack what was painted, before the file is saved: else Blender would leave it out."""
-    for mask in references.masks():
+    for mask in inpainting.masks():
         if mask.is_dirty:
             mask.pack()
 
@@ -126,17 +126,17 @@ def _finish(uid: int) -> None:
     """The result is there: the mask leaves."""
     for scene in bpy.data.scenes:
         values, mask = scene.gpt_image, scene.gpt_image.mask_image
-        image = references.masked_image(mask)
+        image = inpainting.masked_image(mask)
         if mask is not None and mask.session_uid == uid and image is not None:
-            references.detach_mask(mask)
+            inpainting.detach_mask(mask)
             values.mask = "none"
             _leave(values, mask, image)
     sync()
 
 
 def _end(values: Any, mask: bpy.types.Image) -> None:
-    image, uid = references.masked_image(mask), mask.session_uid
-    references.detach_mask(mask)
+    image, uid = inpainting.masked_image(mask), mask.session_uid
+    inpainting.detach_mask(mask)
     _leave(values, mask, image)
     # Not now: what changed the mask may still look at it.
     scheduler.errand(lambda: None, lambda *_: _remove(uid))
@@ -169,7 +169,7 @@ def _remove(uid: int) -> None:
     Blender crashes where a stroke is undone whose image is gone.
     """
     mask = next((image for image in bpy.data.images if image.session_uid == uid), None)
-    if mask is None or references.masked_image(mask) is not None:
+    if mask is None or inpainting.masked_image(mask) is not None:
         return
     if bpy.app.background or not mask.is_dirty:
         bpy.data.images.remove(mask)

@@ -8,7 +8,7 @@ from functools import partial
 
 import bpy
 
-from ...app import references, scheduler
+from ...app import inpainting, scheduler
 from ...core.errors import GptImageError
 from ..common import state
 
@@ -26,7 +26,7 @@ class Known:
 
 def lets_nothing_change(mask: bpy.types.Image) -> bool:
     """As far as it is known. Quick enough for drawing: reads no pixel."""
-    return references.is_untouched(mask) or state.part(Known).black.get(mask.session_uid, False)
+    return inpainting.is_untouched(mask) or state.part(Known).black.get(mask.session_uid, False)
 
 
 def ask(mask: bpy.types.Image) -> None:
@@ -45,10 +45,10 @@ def forget() -> None:
 def _look(uid: int) -> None:
     known = state.part(Known)
     known.asked.discard(uid)
-    mask = next((mask for mask in references.masks() if mask.session_uid == uid), None)
+    mask = next((mask for mask in inpainting.masks() if mask.session_uid == uid), None)
     if mask is None:
         return
     try:
-        known.black[uid] = references.is_black(mask)
+        known.black[uid] = inpainting.is_black(mask)
     except GptImageError:  # it has no pixels any more
         known.black.pop(uid, None)

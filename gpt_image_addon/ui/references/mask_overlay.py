@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 
-from ...app import references
+from ...app import inpainting
 from ..common import state
 from . import mask_check
 
@@ -71,7 +71,7 @@ def remove() -> None:
 
 def _draw(overlay: Overlay) -> None:
     mask = getattr(bpy.context.space_data, "image", None)
-    image = references.masked_image(mask)
+    image = inpainting.masked_image(mask)
     if image is None or not all(image.size):
         return
     mask_check.ask(mask)

@@ -11,7 +11,7 @@ from typing import Any
 
 import bpy
 
-from ...app import references, scheduler
+from ...app import inpainting, scheduler
 from ..common import state
 
 WHITE, BLACK = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
@@ -47,7 +47,7 @@ def show(context: bpy.types.Context, mask: bpy.types.Image) -> bool:
 def _paint_in(area: Any, mask: bpy.types.Image) -> None:
     editors, key, space = state.part(Editors), area.as_pointer(), area.spaces.active
     editors.modes.setdefault(key, space.mode)
-    image = references.masked_image(mask)
+    image = inpainting.masked_image(mask)
     editors.images[key] = image.name if image is not None else ""
     space.image = mask
     space.mode = "PAINT"

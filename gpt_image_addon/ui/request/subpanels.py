@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
 
+from ...app import inpainting
 from ...app import references as app_references
 from ...core.request.parameters import PIXEL_FORMATS
 from ..common import enum_items, thumbnails
@@ -121,7 +122,7 @@ def _draw_missing_reference(layout: Any, mask: str) -> None:
 def _draw_inpaint(layout: Any) -> None:
     """In an Image Editor: the way to a mask over the image that it shows."""
     image = getattr(bpy.context.space_data, "image", None)
-    if image is not None and app_references.masked_image(image) is None:
+    if image is not None and inpainting.masked_image(image) is None:
         layout.operator(INPAINT, icon="BRUSH_DATA").image = image.name
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ... import api
-from ...app import results
+from ...app import inpainting
 from ...core.journal.states import JobState
 from ..common import thumbnails
 from ..common.translate import translate
@@ -177,7 +177,7 @@ def _draw_strip(layout: Any, shown: Chosen) -> None:
     cells = chosen.SHOWN_AT_ONCE + 2  # with the way back, and the button to the next page
     pictures = layout.grid_flow(row_major=True, columns=cells, even_columns=True, align=True)
     numbers = layout.grid_flow(row_major=True, columns=cells, even_columns=True, align=True)
-    can_revert = bool(shown.job) and not _is_running(shown) and results.can_revert(shown.job)
+    can_revert = bool(shown.job) and not _is_running(shown) and inpainting.can_revert(shown.job)
     before = thumbnails.of_file(shown.before) if can_revert else 0
     pictures.column().template_icon(icon_value=before or blank_icon(), scale=STRIP_SCALE)
     back = numbers.column()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ... import api
-from ...app import results
+from ...app import inpainting, results
 from ...core.request.providers import find_provider
 from ..common import state
 from ..common.translate import translate
@@ -87,8 +87,8 @@ def _show(task: Task | None, item: HistoryItem | None) -> None:
 def look_before() -> None:
     """Find the image before the one that is shown: reading a folder is nothing for a draw function."""
     chosen = current()
-    is_edit = bool(chosen.job) and results.can_revert(chosen.job)
-    chosen.before = results.before(chosen.job) if is_edit else ""
+    is_edit = bool(chosen.job) and inpainting.can_revert(chosen.job)
+    chosen.before = inpainting.before(chosen.job) if is_edit else ""
 
 
 def follow(tasks: Sequence[Task], ended: Sequence[Task]) -> None:

@@ -9,7 +9,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ... import api
-from ...app import references, results, settings
+from ...app import inpainting, results, settings
 from ...core.errors import GptImageError
 from ...core.request.providers import find_provider
 from ...core.request.targets import list_targets
@@ -127,7 +127,7 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
         return FINISHED
 
     def _send(self, context: bpy.types.Context) -> Job:
-        job = results.again(self.job, **to_parameters.place(context))
+        job = results.again(self.job, apply=inpainting.inpaint_of(self.job), **to_parameters.place(context))
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))
         return job
@@ -211,13 +211,13 @@ class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         if self.job:
-            image = results.image_of(self.job)
+            image = inpainting.image_of(self.job)
         else:
             image = bpy.data.images.get(self.image) or getattr(context.space_data, "image", None)
         if image is None:
             self.report({"ERROR"}, translate("There is no image to inpaint: open one in the Image Editor."))
             return CANCELLED
-        if not inpaint.begin(context, references.masked_image(image) or image):
+        if not inpaint.begin(context, inpainting.masked_image(image) or image):
             self.report({"WARNING"}, translate("Open an Image Editor to paint the mask."))
         return FINISHED
 
@@ -231,14 +231,14 @@ class GPT_IMAGE_OT_revert(_OnResult, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         job = getattr(context, JOB_STRING, "")
-        if job and not results.can_revert(job):
+        if job and not inpainting.can_revert(job):
             cls.poll_message_set("There is no image before this one in the file.")
             return False
         return True
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        for text in results.revert(self.job):
+        for text in inpainting.revert(self.job):
             self.report({"INFO"}, translate(text))
         chosen.look_before()
         return FINISHED

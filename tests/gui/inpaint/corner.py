@@ -11,7 +11,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
-from bl_ext.user_default.gpt_image_addon.app import references, results
+from bl_ext.user_default.gpt_image_addon.app import inpainting
 from harness import (
     OUT,
     Point,
@@ -122,7 +122,7 @@ def paint(sidebar: Sidebar) -> Steps:
     yield from drag(across, before_release=held)
     for height in (0.15, 0.35):
         yield from drag([place(low, height), place(0.25, height), place(high, height)])
-    yield from until(lambda: not references.is_black(mask), "white paint")
+    yield from until(lambda: not inpainting.is_black(mask), "white paint")
     yield from until(lambda: not inpaint_problem(), "the button to be live")
 
 
@@ -133,7 +133,7 @@ def inpaint_problem() -> str:
 
 
 def has_left() -> bool:
-    return values().mask == "none" and not references.masks()
+    return values().mask == "none" and not inpainting.masks()
 
 
 def keep(sidebar: Sidebar) -> Steps:
@@ -169,7 +169,7 @@ def there_and_back(sidebar: Sidebar) -> Steps:
     yield from until(lambda: not other(), "the image after")
     yield from until(lambda: image_editor().spaces.active.image == shown_on_cube(), "it in the editor")
     job = api.jobs()[-1].id
-    assert results.can_revert(job) and shown_on_cube().name == after
+    assert inpainting.can_revert(job) and shown_on_cube().name == after
     bpy.ops.gpt_image.revert(job=job)
     assert other() and shown_on_cube().name == after
     bpy.ops.wm.save_as_mainfile(filepath=os.environ["SAVED_FILE"])
