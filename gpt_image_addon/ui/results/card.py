@@ -6,6 +6,8 @@ in its place, a line about the state, a strip of variations, and what can be don
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -48,7 +50,7 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
     strut.template_icon(icon_value=blank_icon(), scale=scale)
     _draw_middle(row.column(), shown, scale, context)
     _draw_state(column.row(align=True), shown)
-    _draw_strip(column.column(align=True), shown)
+    _draw_strip(column.column(align=True), shown, sidebar_width(context))
     _draw_actions(column, shown, is_narrow=units < NARROW)
 
 
@@ -159,46 +161,71 @@ def _draw_progress(row: Any, task: Task) -> None:
 
 
 def _draw_place(row: Any, task: Task) -> None:
-    """Where a result went; what the user should know of that where it went nowhere, else behind a button."""
+    """Where a result went, with a button that tells all that is to know of it."""
     applied = task.applied
     place = " › ".join(filter(None, (getattr(applied, "object", ""), getattr(applied, "material", ""))))
-    told = operators_results.messages_of(task)
-    icon = "CHECKMARK" if place or not told else "INFO"
-    row.label(text=place or (told[0] if told else translate("Done")), icon=icon, translate=False)
-    if told:
+    row.label(text=place or translate("Done"), icon="CHECKMARK", translate=False)
+    if operators_results.messages_of(task):
         tell = operators_results.GPT_IMAGE_OT_show_messages.bl_idname
         row.operator(tell, text="", icon="INFO", emboss=False).job = task.id
 
 
-def _draw_strip(layout: Any, shown: Chosen) -> None:
-    """The image before, the variations and their numbers; blank where there is nothing to choose from."""
+def _draw_strip(layout: Any, shown: Chosen, width: int) -> None:
+    """The image before and the variations, with their buttons; where there is nothing to choose from, what is
+    to know about the result.
+
+    :param width: characters of a line.
+    """
+    is_running = _is_running(shown)
+    can_revert = bool(shown.job) and not is_running and inpainting.can_revert(shown.job)
+    images = shown.images if not is_running and len(shown.images) > 1 else ()
+    told = operators_results.messages_of(shown.task) if shown.task is not None else []
+    if told and not images and not can_revert:
+        _draw_told(layout, told[0], width)
+    else:
+        _draw_thumbnails(layout, shown, images, can_revert=can_revert)
+    _draw_choices(layout, shown, len(images), can_revert=can_revert)
+
+
+def _draw_told(layout: Any, text: str, width: int) -> None:
+    """A sentence in a row as high as the thumbnails."""
+    row = layout.row()
+    strut = row.column()
+    strut.ui_units_x = 0.01
+    strut.template_icon(icon_value=blank_icon(), scale=STRIP_SCALE)
+    column = row.column()
+    column.active = False
+    column.label(text=textwrap.shorten(text, width, placeholder="…"), icon="INFO", translate=False)
+
+
+def _draw_thumbnails(layout: Any, shown: Chosen, images: Sequence[str], *, can_revert: bool) -> None:
     first = shown.page * chosen.SHOWN_AT_ONCE
-    images = shown.images if not _is_running(shown) else ()
-    cells = chosen.SHOWN_AT_ONCE + 2  # with the way back, and the button to the next page
-    pictures = layout.grid_flow(row_major=True, columns=cells, even_columns=True, align=True)
-    numbers = layout.grid_flow(row_major=True, columns=cells, even_columns=True, align=True)
-    can_revert = bool(shown.job) and not _is_running(shown) and inpainting.can_revert(shown.job)
-    before = thumbnails.of_file(shown.before) if can_revert else 0
-    pictures.column().template_icon(icon_value=before or blank_icon(), scale=STRIP_SCALE)
-    back = numbers.column()
+    before = shown.before if can_revert else ""
+    page = images[first : first + chosen.SHOWN_AT_ONCE]
+    files = (before, *page, *[""] * (chosen.SHOWN_AT_ONCE - len(page)), "")
+    grid = layout.grid_flow(row_major=True, columns=len(files), even_columns=True, align=True)
+    for file in files:
+        icon = thumbnails.of_file(file) or blank_icon()
+        grid.column().template_icon(icon_value=icon, scale=STRIP_SCALE)
+
+
+def _draw_choices(layout: Any, shown: Chosen, count: int, *, can_revert: bool) -> None:
+    """The way back, the numbers of the variations, and the button to the next page."""
+    first = shown.page * chosen.SHOWN_AT_ONCE
+    cells = chosen.SHOWN_AT_ONCE + 2
+    grid = layout.grid_flow(row_major=True, columns=cells, even_columns=True, align=True)
+    back = grid.column()
     back.enabled = can_revert
     revert = operators_results.GPT_IMAGE_OT_revert.bl_idname
     back.operator(revert, text="", icon="LOOP_BACK").job = shown.job
     for number in range(first, first + chosen.SHOWN_AT_ONCE):
-        is_there = number < len(images) and len(images) > 1
-        icon = thumbnails.of_file(images[number]) if is_there else 0
-        pictures.column().template_icon(icon_value=icon or blank_icon(), scale=STRIP_SCALE)
-        cell = numbers.column()
-        cell.enabled = is_there
-        button = cell.operator(
-            operators_results.GPT_IMAGE_OT_use_variation.bl_idname,
-            text=str(number + 1),
-            depress=is_there and number == shown.used,
-            translate=False,
-        )
+        cell = grid.column()
+        cell.enabled = number < count
+        use = operators_results.GPT_IMAGE_OT_use_variation.bl_idname
+        is_used = number < count and number == shown.used
+        button = cell.operator(use, text=str(number + 1), depress=is_used, translate=False)
         button.job, button.number = shown.job, number
-    pictures.column().template_icon(icon_value=blank_icon(), scale=STRIP_SCALE)
-    more = numbers.column()
+    more = grid.column()
     more.enabled = shown.pages > 1
     more.operator(operators_history.GPT_IMAGE_OT_turn_variations.bl_idname, text="", icon="TRIA_RIGHT")
 

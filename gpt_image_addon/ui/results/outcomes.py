@@ -17,7 +17,7 @@ from ...core.text.message import message
 from ..common import sidebar, state
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
-from . import failures
+from . import failures, operators_results
 
 if TYPE_CHECKING:
     from ...api import Task
@@ -96,7 +96,8 @@ def draw_newest(layout: Any) -> None:
         return
     failure = failures.failure_of(job)
     icon = "ERROR" if _is_failure(job) else STATE_ICONS[job.state]
-    text = f"{job.title}: {failure.sentence if failure is not None else translate(job.message)}"
+    told = operators_results.messages_of(job) if failure is None else [failure.sentence]
+    text = f"{job.title}: {told[0] if told else translate(job.message)}"
     row = layout.row()
     row.alert = _is_failure(job)
     row.label(text=textwrap.shorten(text, STATUS_LIMIT, placeholder="…"), icon=icon, translate=False)
