@@ -6,6 +6,7 @@ VENV := .venv/bin/python
 REQUIREMENTS := $(wildcard tools/requirements-*.txt)
 TESTS ?= tests/core tests/server tests/hostile tests/blender tests/extension
 BPY_TESTS ?= tests/core tests/hostile tests/blender
+BLENDER_TESTS ?= tests/core tests/blender
 PYTEST_ARGS ?=
 BLENDER ?= blender
 
@@ -40,7 +41,7 @@ test-bpy: $(if $(BPY),.cache/venv-bpy-$(BPY)/.stamp)
 
 # In a full Blender: make test-blender BLENDER=/path/to/blender
 test-blender: setup
-	$(VENV) tools/test_in_blender.py $(BLENDER) -- tests/core tests/blender $(PYTEST_ARGS)
+	$(VENV) tools/test_in_blender.py $(BLENDER) -- $(BLENDER_TESTS) $(PYTEST_ARGS)
 
 lint: setup
 	$(VENV) -m ruff check .
