@@ -86,7 +86,7 @@ def refill(mask: bpy.types.Image | None) -> None:
 
 def _has_left(image: bpy.types.Image) -> bool:
     """Whether it is a mask that was painted, and belongs to no image any more."""
-    return image.name.startswith(inpainting.MASK_NAME) and references.masked_image(image) is None
+    return image.name.startswith(inpainting.MASK_NAME) and inpainting.masked_image(image) is None
 
 
 def restore_brush() -> None:
