@@ -90,7 +90,9 @@ def _draw_running(cell: Any, job: Task, scale: float) -> None:
     if job in api.waiting():
         row.label(text="", icon=STATE_ICONS[JobState.QUEUED])
     else:
-        row.progress(text=f"{job.elapsed:.0f} s", factor=job.shown_progress, translate=False)
+        left = job.remaining
+        text = f"{left:.0f} s" if left is not None else "…"
+        row.progress(text=text, factor=job.shown_progress, translate=False)
     row.operator(generate.GPT_IMAGE_OT_cancel.bl_idname, text="", icon="X").job = job.id
 
 
