@@ -29,6 +29,7 @@ SUCCESS_KEYS = {
     "maps",
     "material",
     "object",
+    "objects",
     "usage",
     "estimated_usd",
     "cost_usd",

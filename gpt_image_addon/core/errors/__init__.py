@@ -230,6 +230,10 @@ class AuthenticationError(APIStatusError):
     default_next_step = "Check the key in the add-on's preferences or in OPENAI_API_KEY."
 
 
+NOT_VERIFIED = "The server refused the request: the organisation is not verified."
+"""What a `PermissionDeniedError` says of that: the API has no code for it."""
+
+
 class PermissionDeniedError(APIStatusError):
     """403: the organisation is not verified, or the country is not supported."""
 

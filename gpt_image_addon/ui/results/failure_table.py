@@ -91,7 +91,7 @@ ROWS: Mapping[str, Row] = {
             mend=ACCOUNT_LIMITS,
         ),
     ),
-    "organization_not_verified": Row(
+    errors.NOT_VERIFIED: Row(
         sentence="Your organization is not verified at {provider}.",
         explanation="Verify it, wait up to 15 minutes, then try again.",
         mend=VERIFY,
@@ -186,11 +186,13 @@ BILLED: Mapping[str, str] = {
 }
 
 
-def find_row(code: str | None, kind: str) -> Row:
+def find_row(code: str | None, kind: str, said: str = "") -> Row:
     """What is said of a failure.
 
+    :param said: its message, where that tells more than its code.
     :param kind: name of the error's class; one that is not known counts as the most general.
     """
     cls = getattr(errors, kind, errors.GptImageError)
-    names = (code or "", *(base.__name__ for base in cls.__mro__))
+    sentence = errors.NOT_VERIFIED if said.startswith(errors.NOT_VERIFIED) else ""
+    names = (sentence, code or "", *(base.__name__ for base in cls.__mro__))
     return next(ROWS[name] for name in names if name in ROWS)

@@ -123,7 +123,7 @@ def describe(error: Mapping[str, Any], provider: str, job: str = "", usd: float 
     :param job: id of the job that failed; without one there is no button that is about it.
     :param usd: what it costs to try again, at most.
     """
-    row = find_row(error.get("code"), str(error.get("type")))
+    row = find_row(error.get("code"), str(error.get("type")), str(error.get("message")))
     said = row.explanation or str(error.get("message", ""))
     name = find_provider(provider).label if provider else translate(UNKNOWN_SERVER)
     sentence, explanation = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ...errors import (
+    NOT_VERIFIED,
     APIStatusError,
     AuthenticationError,
     BadRequestError,
@@ -72,8 +73,6 @@ UNDECIDED_STATUSES = frozenset({408, 502, 504})
 MAX_CATEGORIES = 10
 TOO_LARGE = 413
 UNVERIFIED = "must be verified"
-UNVERIFIED_CODE = "organization_not_verified"
-"""Ours: the API gives none."""
 _MAY_BE_BILLED = "The request may have been billed; it is not retried automatically."
 
 
@@ -98,7 +97,7 @@ def error_from(reply: Reply, model: str) -> APIStatusError | None:
     return kind(
         problem,
         status=reply.status,
-        code=_code(kind, body) or f"http_{reply.status}",
+        code=_text(details.get("code")) or _text(details.get("type")) or f"http_{reply.status}",
         param=_text(details.get("param")) or body.param or None,
         request_id=reply.request_id,
         retryable=reply.status in RETRIED_STATUSES and body.is_the_apis and kind not in _FINAL,
@@ -120,7 +119,7 @@ def error_in_stream(event: Details, request_id: str | None) -> APIStatusError:
     return kind(
         _message(kind, 500, body),
         status=200,
-        code=_code(kind, body),
+        code=_text(details.get("code")) or _text(details.get("type")),
         param=_text(details.get("param")),
         request_id=request_id,
         billed=billed,
@@ -139,12 +138,6 @@ def _kind(status: int, details: Details) -> type[APIStatusError]:
     return BY_STATUS.get(status) or (InternalServerError if status >= 500 else BadRequestError)
 
 
-def _code(kind: type[APIStatusError], body: ErrorBody) -> str | None:
-    """The API's own, or its type; ours where neither says what only the words say."""
-    own = UNVERIFIED_CODE if kind is PermissionDeniedError and UNVERIFIED in body.said else None
-    return _text(body.details.get("code")) or own or _text(body.details.get("type"))
-
-
 def _message(kind: type[APIStatusError], status: int, body: ErrorBody) -> str:
     if kind is ModerationError:
         return _moderation(body.details)
@@ -152,7 +145,7 @@ def _message(kind: type[APIStatusError], status: int, body: ErrorBody) -> str:
     if kind is InternalServerError:
         plain = message("The server failed with status {status}", status=status)
     if kind is PermissionDeniedError and UNVERIFIED in body.said:  # what to do follows in words of our own
-        return "The server refused the request: the organisation is not verified."
+        return NOT_VERIFIED
     if not body.said or kind is AuthenticationError:  # the API repeats parts of the key in that message
         return message("{problem}.", problem=plain)
     return message("{problem}: {reason}.", problem=plain, reason=body.said.rstrip(".!"))
