@@ -81,11 +81,13 @@ def test_a_waiting_job_is_cancelled_though_the_journal_can_not_say_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert session.open_session(settings.load()).scheduler.queue.concurrency
-    jobs = [api.submit(f"oak {number}", **OFFLINE) for number in range(8)]
+    large = {**OFFLINE, "size": "2048x2048"}  # none of them is done before the last one is submitted
+    jobs = [api.submit(f"oak {number}", **large) for number in range(8)]
     last = api.waiting()[-1]
     monkeypatch.setattr(type(session.journal(settings.load())), "failed", raise_storage_error)
     api.cancel(last.id)
     assert last.done and last.state is JobState.CANCELLED and last in jobs
+    api.cancel()
 
 
 def test_a_price_opens_no_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
