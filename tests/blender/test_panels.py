@@ -214,6 +214,17 @@ def test_a_result_is_chosen_in_the_list() -> None:
     assert tooltip.startswith("oak\n") and "draft" in tooltip
 
 
+def test_the_menu_of_a_result_opens_and_deletes_its_files() -> None:
+    job = api.submit("oak", target="image", **SMALL)
+    assert job.wait(10)
+    offered = draw(operators_results.GPT_IMAGE_MT_result).operators
+    assert {"gpt_image.open_folder", "gpt_image.delete_result"} <= set(offered)
+    assert card() and chosen.current().images
+    bpy.ops.gpt_image.delete_result(job=job.id)
+    draw(panel("results"))
+    assert chosen.current().job == job.id and chosen.current().images == ()
+
+
 def test_a_favourite_is_marked_in_the_card() -> None:
     job = api.submit("oak", target="image", **SMALL)
     assert job.wait(10)

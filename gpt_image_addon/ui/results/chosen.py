@@ -117,6 +117,13 @@ def refresh(items: Sequence[HistoryItem]) -> None:
     chosen.item = next((item for item in items if item.job == chosen.job), chosen.item)
 
 
+def forget_task(job: str) -> None:
+    """Show of a job only what the history knows: its files are gone."""
+    chosen = current()
+    if chosen.job == job:
+        chosen.task = chosen.item = None
+
+
 def mark_favourite(job: str, favourite: bool) -> None:
     """Show the mark at once."""
     item = current().item

@@ -153,6 +153,7 @@ class GPT_IMAGE_OT_delete_result(_OnJob, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         results.delete(self.job)
+        chosen.forget_task(self.job)
         history_view.current().stale = True
         return FINISHED
 

@@ -27,7 +27,7 @@ from ..common.operator import (
 from ..common.translate import translate
 from ..references import inpaint
 from ..request import confirm, from_job, quote, to_parameters
-from . import chosen
+from . import chosen, operators_history
 
 if TYPE_CHECKING:
     from ...api import Job
@@ -363,7 +363,8 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
         for operator, icon in ACTIONS:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
         self.layout.separator()
-        self.layout.operator(GPT_IMAGE_OT_mark_asset.bl_idname, icon="ASSET_MANAGER").job = job
+        for operator, icon in ON_FILES:
+            self.layout.operator(operator.bl_idname, icon=icon).job = job
 
 
 ACTIONS = (
@@ -372,6 +373,12 @@ ACTIONS = (
     (GPT_IMAGE_OT_edit_region, "BRUSH_DATA"),
     (GPT_IMAGE_OT_revert, "FRAME_PREV"),
     (GPT_IMAGE_OT_make_seamless, "UV_ISLANDSEL"),
+)
+
+ON_FILES = (
+    (GPT_IMAGE_OT_mark_asset, "ASSET_MANAGER"),
+    (operators_history.GPT_IMAGE_OT_open_folder, "FILE_FOLDER"),
+    (operators_history.GPT_IMAGE_OT_delete_result, "TRASH"),
 )
 
 CLASSES = (
