@@ -33,7 +33,7 @@ class Anything:
     """Every method returns another; `panel` opens."""
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *_, **__: (self, self) if name == "panel" else self
+        return lambda *_, **__: (self, self) if name in ("panel", "panel_prop") else self
 
 
 def main() -> None:
