@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import textwrap
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -68,6 +69,7 @@ def draw_sentence(
         column.label(text=line, icon=first, translate=False)
 
 
+@functools.cache  # among a thousand icons it is not found in no time
 def blank_icon() -> int:
     """Number of the icon that takes room and shows nothing."""
     icons = bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items

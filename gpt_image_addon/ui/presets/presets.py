@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
@@ -66,6 +68,7 @@ class GPT_IMAGE_PT_presets(_MovesOn, PresetPanel, bpy.types.Panel):
     preset_add_operator = GPT_IMAGE_OT_add_preset.bl_idname
 
 
+@functools.cache
 def shipped_file(name: str) -> str:
     """The file of a preset of `SHIPPED`."""
     return str(FOLDER_OF_ADDON / "presets" / FOLDER / f"{name}.py")

@@ -177,7 +177,7 @@ def _draw_strip(layout: Any, shown: Chosen, width: int) -> None:
     :param width: characters of a line.
     """
     is_running = _is_running(shown)
-    can_revert = bool(shown.job) and not is_running and inpainting.can_revert(shown.job)
+    can_revert = bool(shown.before) and not is_running and inpainting.can_revert(shown.job)
     images = shown.images if not is_running and len(shown.images) > 1 else ()
     told = operators_results.messages_of(shown.task) if shown.task is not None else []
     if told and not images and not can_revert:

@@ -87,8 +87,7 @@ def _show(task: Task | None, item: HistoryItem | None) -> None:
 def look_before() -> None:
     """Find the image before the one that is shown: reading a folder is nothing for a draw function."""
     chosen = current()
-    is_edit = bool(chosen.job) and inpainting.can_revert(chosen.job)
-    chosen.before = inpainting.before(chosen.job) if is_edit else ""
+    chosen.before = inpainting.before(chosen.job) if chosen.job else ""
 
 
 def follow(tasks: Sequence[Task], ended: Sequence[Task]) -> None:
