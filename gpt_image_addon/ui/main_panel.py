@@ -19,7 +19,7 @@ from .common.widgets import blank_icon, region_units, sidebar_width
 from .preferences import keys
 from .presets import style_operators
 from .references import operators as references
-from .request import generate, long_prompt, quote, sections, subpanels
+from .request import generate, long_prompt, quote, sections, subpanels, to_parameters
 from .results import card, failures, operators_results
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class GPT_IMAGE_PT_main(Sidebar):
 
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         layout: Any = self.layout  # type: ignore[attr-defined]
-        is_paid = find_provider(quote.current(context.scene).provider).is_paid
+        is_paid = find_provider(to_parameters.provider_of(context.scene.gpt_image)).is_paid
         icon = "INTERNET" if is_paid else "INTERNET_OFFLINE"
         layout.popover(GPT_IMAGE_PT_provider.__name__, text="", icon=icon)
         layout.popover("GPT_IMAGE_PT_presets", text="", icon="PRESET")
@@ -76,7 +76,7 @@ class GPT_IMAGE_PT_provider(bpy.types.Panel):
         values = context.scene.gpt_image
         layout.label(text="Provider")
         layout.column(align=True).prop(values, "provider", expand=True)
-        notice = find_provider(quote.current(context.scene).provider).notice
+        notice = find_provider(to_parameters.provider_of(values)).notice
         if notice and values.provider == enum_items.AUTOMATIC:
             layout.label(text=notice, icon="INTERNET_OFFLINE")
         layout.operator(keys.GPT_IMAGE_OT_open_preferences.bl_idname, icon="URL")

@@ -290,12 +290,14 @@ def test_what_was_asked_about_is_what_is_sent(online: ApiServer) -> None:
     first = api.jobs()[-1]
     assert first.wait(10)
 
+    places: list[str] = []  # where the results go, as those of an inpaint do
+
     def ask() -> None:
         values.provider, values.prompt, values.target, values.quality = "openai", "oak", "image", "low"
         prepared = generate.prepare_request(bpy.context, {})
         question = confirm.question(prepared, {})
         assert question is not None and question.is_stored
-        state.part(generate.Asked).keep(prepared, question)
+        state.part(generate.Asked).keep(prepared, question, lambda job: places.append(job.id))
         values.prompt = "something else"
 
     ask()
@@ -305,4 +307,5 @@ def test_what_was_asked_about_is_what_is_sent(online: ApiServer) -> None:
     assert bpy.ops.gpt_image.answer_question(reuse=False) == {"FINISHED"}
     assert api.jobs()[-1].wait(10) and len(online.image_requests) == 2
     assert api.jobs()[-1].request.prompt == "oak"
+    assert places == [first.id, api.jobs()[-1].id]
     assert bpy.ops.gpt_image.answer_question(reuse=False) == {"CANCELLED"} and len(api.jobs()) == 3

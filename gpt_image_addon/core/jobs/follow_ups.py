@@ -94,16 +94,25 @@ def further_id(job: str, kind: str) -> str:
 
 def further_folder(folder: Path, kind: str) -> Path | None:
     """The result folder of a further job, beside that of its job or, after midnight, in the next month's."""
+    return _find_further(folder, _months_of(folder), kind)
+
+
+def _months_of(folder: Path) -> list[Path]:
+    """The month of a result folder, and the next one that there is."""
+    return sorted(month for month in folder.parent.parent.iterdir() if month.name >= folder.parent.name)[:2]
+
+
+def _find_further(folder: Path, months: list[Path], kind: str) -> Path | None:
     # Not by a pattern: a month's folder may hold ten thousand results.
-    months = sorted(month for month in folder.parent.parent.iterdir() if month.name >= folder.parent.name)
-    places = (month / further_id(folder.name, kind) for month in months[:2])
+    places = (month / further_id(folder.name, kind) for month in months)
     return next((place for place in places if (place / ANSWER_FILE).is_file()), None)
 
 
 def further_jobs(folder: Path) -> tuple[str, ...]:
     """The further jobs that answered."""
     kinds = (HEIGHT_JOB, *(SEAMS_JOB.format(number=number) for number in range(1, PICTURE_LIMIT + 1)))
-    found = (further_folder(folder, kind) for kind in kinds)
+    months = _months_of(folder)
+    found = (_find_further(folder, months, kind) for kind in kinds)
     return tuple(sorted(place.name for place in found if place is not None))
 
 

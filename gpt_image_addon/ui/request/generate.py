@@ -34,15 +34,17 @@ class Asked:
 
     prepared: PreparedRequest | None = None
     question: confirm.Question | None = None
+    apply: Any = None
+    """See `Job.apply`."""
 
-    def keep(self, prepared: PreparedRequest, question: confirm.Question) -> None:
+    def keep(self, prepared: PreparedRequest, question: confirm.Question, apply: Any) -> None:
         """Until it is answered."""
-        self.prepared, self.question = prepared, question
+        self.prepared, self.question, self.apply = prepared, question, apply
 
-    def take(self) -> tuple[PreparedRequest | None, confirm.Question | None]:
-        """Both, once."""
-        taken = self.prepared, self.question
-        self.prepared = self.question = None
+    def take(self) -> tuple[PreparedRequest | None, confirm.Question | None, Any]:
+        """All of it, once."""
+        taken = self.prepared, self.question, self.apply
+        self.prepared = self.question = self.apply = None
         return taken
 
 
@@ -165,7 +167,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             self.report({"INFO"}, translate(confirm.JUST_SENT))
             return CANCELLED
         if self._question.is_stored:
-            state.part(Asked).keep(self._prepared, self._question)
+            state.part(Asked).keep(self._prepared, self._question, self._apply)
             return context.window_manager.invoke_popup(self, width=confirm.WIDTH)
         return context.window_manager.invoke_props_dialog(
             self, width=confirm.WIDTH, confirm_text=self._question.confirm_text
@@ -264,11 +266,11 @@ class GPT_IMAGE_OT_answer_question(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        prepared, question = state.part(Asked).take()
+        prepared, question, apply = state.part(Asked).take()
         if prepared is None or question is None:
             return CANCELLED
         answers: dict[str, Any] = confirm.answered(question, "reuse" if self.reuse else "send")
-        job = prepared.submit(**answers)
+        job = prepared.submit(**answers, apply=apply)
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))
         return FINISHED
