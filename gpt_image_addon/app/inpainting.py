@@ -183,7 +183,10 @@ def before(job: str) -> str:
     It lies in the folder of the job's result.
     """
     from ..core.journal.history import original_of
+    from ..scene.targets import replacement
 
+    if replacement.find_edit(job) is None:
+        return ""
     try:
         if is_reverted(job):
             return shown_file(job)
