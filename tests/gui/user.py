@@ -93,12 +93,8 @@ class Sidebar:
 
     def unfold(self, title: str) -> Search[Box]:
         """Open the part under `title`, if it is folded; returns where the title is."""
+        yield from self._set_unfolded(title, True)
         found = yield from self.bring(title)
-        if not screen_reader.is_unfolded(found):
-            yield from click(found.middle)
-            yield
-        found = yield from self.bring(title)
-        assert screen_reader.is_unfolded(found), f"{title} did not unfold"
         if found.bottom < self.box.bottom + self.region.height // 2:
             yield from self._turn("WHEELDOWNMOUSE")
             found = yield from self.bring(title)
@@ -106,9 +102,19 @@ class Sidebar:
 
     def fold(self, title: str) -> Steps:
         """Close the part under `title`."""
-        found = yield from self.bring(title)
-        if screen_reader.is_unfolded(found):
-            yield from click(found.middle)
+        yield from self._set_unfolded(title, False)
+
+    def _set_unfolded(self, title: str, wanted: bool) -> Steps:
+        """Click the arrow where it is otherwise; what is below moves only when the arrow has turned."""
+
+        def is_so() -> bool:
+            found = screen_reader.find(title, self.box)
+            return bool(found) and screen_reader.is_unfolded(found[0]) == wanted
+
+        yield from self.bring(title)
+        if not is_so():
+            yield from self.click(title)
+            yield from until(is_so, f"{title} to {'unfold' if wanted else 'fold'}", PATIENCE)
 
     def to_top(self) -> Steps:
         """Scroll to the first panel."""
