@@ -210,8 +210,8 @@ def submit(
     :param reuse: True uses the stored result of an equal request, where there is one, and waits for one that
         is on its way, also from another process. False sends the request whatever there is. Without it, only
         a result is used that an earlier process paid for and could not deliver before it ended.
-    :param retry_unknown: send it even though an equal request was sent before and got no answer; it may have
-        been billed.
+    :param retry_unknown: send it even though an equal request was, or may have been, billed before and
+        brought no result.
     :param max_cost: USD that it may cost at most. In background 1.00 without it, unless
         GPT_IMAGE_MAX_COST_USD or the preferences set another limit.
     :param on_progress: called on the main thread whenever the job got on; ``job.state``, ``.progress`` and

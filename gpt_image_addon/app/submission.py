@@ -152,7 +152,7 @@ class Submitter:
         if references.holds_captures(request):
             return None
         journal, digest = open_session(self.settings).journal, digest_request(request)
-        return find_running(journal, digest) or journal.find_unknown(digest) or journal.find_stored(digest)
+        return find_running(journal, digest) or journal.find_lost(digest) or journal.find_stored(digest)
 
     def resume(self, stored: Entry, application: Application, notice: str, apply: Apply | None = None) -> Job:
         """Take the result of a row of the journal.

@@ -100,7 +100,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--retry-unknown",
         action="store_true",
-        help="send rows again that got no answer and may have been billed",
+        help="send rows again that were, or may have been, billed and brought no result",
     )
     group.add_argument(
         "--part", metavar="K/N", type=_part, default=(1, 1), help="only every Nth row, from the Kth on"

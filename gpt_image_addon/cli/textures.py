@@ -59,7 +59,11 @@ def add_tile(verb: argparse.ArgumentParser) -> None:
     for name in REPAIR_PARAMETERS:
         add_flag(group, PARAMETERS[name])
     group.add_argument("--max-cost", type=float, metavar="USD", help="send nothing that could cost more")
-    group.add_argument("--retry-unknown", action="store_true", help="send again what got no answer before")
+    group.add_argument(
+        "--retry-unknown",
+        action="store_true",
+        help="send again what was, or may have been, billed and brought no result",
+    )
     group.add_argument("--dry-run", action="store_true", help="price the repair; send and write nothing")
     add_outputs(verb)
 

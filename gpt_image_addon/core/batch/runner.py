@@ -246,7 +246,7 @@ class Run:
             stored = asked.known.stored
             if stored is not None and stored.folder is not None and stored.folder.is_dir():
                 return self._skip(row, stored)
-            if not self.sends and asked.known.running is None and not asked.known.unknown:
+            if not self.sends and asked.known.running is None and not asked.known.lost:
                 noted = last_error(self.journal, asked.key)
                 return _Made(Outcome(row, RowState.FAILED, error=NOT_MADE, noted=noted))
             job = self.gate.admit(row, asked)
