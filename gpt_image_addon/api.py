@@ -277,6 +277,7 @@ def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = Non
     request, application = split(prompt, **parameters)
     submitter = submission.Submitter(settings.load(with_key=False))
     prepared = submitter.prepare(request, application, measure=_measure(picture_sizes))
+    prepared.check_folder()
     return _plan(request, prepared.checked)
 
 

@@ -208,6 +208,13 @@ class PreparedRequest:
         """See `Submitter.find_earlier`."""
         return self.submitter.find_equal(self.checked.wanted)
 
+    def check_folder(self) -> None:
+        """:raises StorageError: copies of the images can't be written."""
+        from ..core.results.output_folders import check_folder
+
+        if self.application.textures_dir:
+            check_folder(Path(self.application.textures_dir))
+
     def submit(
         self,
         *,
@@ -228,7 +235,6 @@ class PreparedRequest:
         """
         from ..core.jobs import admission, equal_requests
         from ..core.jobs.uploads import digest_request
-        from ..core.results.output_folders import check_folder
 
         settings, application = self.submitter.settings, self.application
         limits = settings.limits(max_cost)
@@ -244,8 +250,7 @@ class PreparedRequest:
             if stored is not None:
                 return self.submitter.resume(stored, application, notice, apply)
             settings.check_provider(checked.wanted.provider)
-            if application.textures_dir:
-                check_folder(Path(application.textures_dir))
+            self.check_folder()
             if reuse and equal_requests.find_running(journal, digest) is not None:
                 job = Job(
                     checked.wanted,

@@ -301,6 +301,7 @@ def _write_farm(options: argparse.Namespace, made: Batch) -> Output:
 
 
 def _dry_run(made: Batch) -> Output:
+    made.check_outputs()
     invalid: list[dict[str, Any]] = []
 
     def on_invalid(row: Any, error: Any) -> None:

@@ -312,7 +312,9 @@ def test_a_bad_place_costs_nothing(run: Any, online: ApiServer, tmp_path: Path, 
     (tmp_path / "there.blend").write_bytes(MINE)
     before = names(tmp_path)
     flag, path = BAD_PLACES[place]
+    dry_code, _ = run("generate", "oak", *PAID, flag, tmp_path / path, "--dry-run")
     code, output = run("generate", "oak", *PAID, flag, tmp_path / path)
+    assert dry_code == code
     assert code in (1, 4) and output["error"]["billed"] == "no" and online.requests == []
     assert [name for name in names(tmp_path) if name != "state"] == [n for n in before if n != "state"]
 
@@ -344,6 +346,7 @@ def test_a_bad_place_of_a_batch_costs_nothing(
     placed = [flag if flag.startswith("--") else tmp_path / flag for flag in flags]
     code, _ = run("batch", path, *placed)
     assert code in (1, 4, 7) and online.requests == []
+    assert run("batch", path, *placed, "--dry-run")[0] == code
     if row and "x.blend" in flags:
         assert run("batch", path, *placed, "--dry-run")[1]["invalid"] == 1
         code, output = run("batch", path, *placed, "--farm", "openjd", tmp_path / "farm")
