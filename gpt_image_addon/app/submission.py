@@ -70,7 +70,7 @@ class Submitter:
         """Check a request, and whether the open file can take its result.
 
         :param snap: see `check`.
-        :param measure: tells the sizes of its pictures where neither files nor captures do.
+        :param measure: tells the sizes of its images where neither files nor captures do.
         :param at_once: the caller does nothing but wait, so that nobody can change the file meanwhile.
         :raises InvalidRequestError: it can't be sent, or the scene or the object can't take its result.
         """
@@ -87,7 +87,7 @@ class Submitter:
 
         Of captures there is none.
 
-        :raises GptImageError: a picture of it, or the journal, can't be read.
+        :raises GptImageError: an image of it, or the journal, can't be read.
         """
         request, _ = models.resolve_model(request, models.find_registry(self.settings), self.settings)
         return self.find_equal(request)
@@ -95,7 +95,7 @@ class Submitter:
     def find_running(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request that is on its way, in this process or in another one.
 
-        :raises GptImageError: a picture of it, or the journal, can't be read.
+        :raises GptImageError: an image of it, or the journal, can't be read.
         """
         from ..core.jobs.equal_requests import find_running
         from ..core.jobs.uploads import digest_request
@@ -117,7 +117,7 @@ class Submitter:
         :param application: what becomes of it; what was meant for it at first when left out.
         :param object_name: the object to put it on then; the one of the request when left out.
         :param only_named: touch no object that neither names.
-        :param seamless: make its pictures tile.
+        :param seamless: make its images tile.
         :raises InvalidRequestError: there is no such job, it has no result, or the object can't take it.
         """
         stored = open_session(self.settings).journal.entry(job)

@@ -173,7 +173,7 @@ class JournalReader:
         return not_noted + int(self.query("SELECT ifnull(SUM(bytes), 0) FROM sums")[0][0])
 
     def seen(self, model: str, quality: str, size: str) -> Observed | None:
-        """Output tokens a picture of the newest answers to such requests."""
+        """Output tokens an image of the newest answers to such requests."""
         row = self.query(
             "SELECT COUNT(*), AVG(picture_tokens), MIN(picture_tokens), MAX(picture_tokens) FROM ("
             "SELECT picture_tokens FROM jobs WHERE model = ? AND quality = ? AND size = ?"

@@ -73,7 +73,7 @@ def question(prepared: PreparedRequest, answers: Mapping[str, bool]) -> Question
     What costs nothing is never asked about.
 
     :param answers: those of `ALREADY_SAID` that are given.
-    :raises GptImageError: a picture of the request, or the journal, can't be read.
+    :raises GptImageError: an image of the request, or the journal, can't be read.
     """
     high_usd = prepared.checked.price.high_usd
     dear = dear_usd(high_usd)

@@ -78,9 +78,7 @@ def test_the_bill_lies_in_the_range_of_what_was_sent(
     assert journal.spent_usd() == pytest.approx(record.cost_usd)
 
 
-def test_pictures_are_priced_as_they_are_sent(
-    journal: Journal, api_server: ApiServer, tmp_path: Path
-) -> None:
+def test_images_are_priced_as_they_are_sent(journal: Journal, api_server: ApiServer, tmp_path: Path) -> None:
     paths = []
     for number, (height, width) in enumerate(((300, 200), (1024, 1024), (500, 2000))):
         path = tmp_path / f"{number}.png"
@@ -104,7 +102,7 @@ def test_estimates_learn_from_answers(journal: Journal, api_server: ApiServer) -
     assert learned.likely_usd == pytest.approx(each, rel=0.05)
 
 
-def test_a_picture_that_is_cut_is_learned_as_it_was_sent(journal: Journal, api_server: ApiServer) -> None:
+def test_an_image_that_is_cut_is_learned_as_it_was_sent(journal: Journal, api_server: ApiServer) -> None:
     wanted = {"model": "gpt-image-2.5-flare", "size": "1024x1024", "seamless": True}
     assert generate(journal, api_server, **wanted) is JobState.RECEIVED
     sent = api_server.image_requests[0].fields["size"]
