@@ -312,8 +312,8 @@ class Run:
         error: GptImageError | None,
     ) -> _Made:
         entry = self.journal.entry(job.id)
-        further = prepared.further_jobs if prepared is not None else ()
-        rows = [entry, *map(self.journal.entry, further)] if state is RowState.SUCCEEDED else []
+        follow_ups = prepared.follow_up_jobs if prepared is not None else ()
+        rows = [entry, *map(self.journal.entry, follow_ups)] if state is RowState.SUCCEEDED else []
         cost = sum(found.cost_usd or 0.0 for found in rows if found is not None)
         if error is not None:
             state = state_after(error)

@@ -40,7 +40,7 @@ from ..text.names import safe_name
 from ..textures.height_fusion import fuse, register_height
 from ..textures.material_guess import guess_material
 from ..textures.writer import map_options, write_maps
-from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
+from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, follow_up_jobs
 from .image_steps import number_of, process, tiled
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
         tuple(dict.fromkeys(warnings)),
         packed,
         _usual_size(request, application),
-        further_jobs(folder),
+        follow_up_jobs(folder),
     )
 
 
