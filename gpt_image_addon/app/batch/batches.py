@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-OUTPUTS_SUFFIX = "-images"
+OUTPUTS_SUFFIX = "-pictures"
 SHEET_SUFFIXES = (".png", ".html")
 PATH_OPTIONS = ("output_dir", "asset_library", "contact_sheet", "report", "merge_from")
 

@@ -185,7 +185,7 @@ def _places(state: str, report: str) -> list[str]:
     """Each task has a state folder of its own, because a journal must not be shared over a network."""
     return [
         "--output-dir",
-        f"{_OUTPUT}/images",
+        f"{_OUTPUT}/pictures",
         "--state-dir",
         f"{_OUTPUT}/{state}",
         "--report",
