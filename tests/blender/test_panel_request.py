@@ -41,6 +41,7 @@ ELSEWHERE = {
     "object_uids",
     "scene_uid",
     "view_matrix",
+    "camera_frame",
     "picture",
     "repair_seams",
     "overwrite",

@@ -32,6 +32,7 @@ PIXEL_FORMATS = ("png", "jpeg", "webp")
 ALPHA_FORMATS = ("png", "webp")
 MAX_FRAME_MS = 655_350  # what a gif can hold
 MAX_STRENGTH = 10
+FRAME_LIMIT = 100_000_000  # pixels of a camera's frame that an image is fitted to
 NO_OBJECT = -1
 """As `Application.object_uid`: not even the active object. No data-block has this `session_uid`."""
 
@@ -221,7 +222,9 @@ _ROWS = (
         panel=PanelField("advanced", "Model",
             "Model that makes the picture; the provider's default when empty")),
     Parameter("size", default=DEFAULT_SIZE, field="always",
-        flag=Flag("api", f"pixels, such as 1536x1024, or auto (default: {DEFAULT_SIZE})", "WxH"),
+        flag=Flag("api",
+            f"pixels, such as 1536x1024; like, for the shape of the first reference; or auto "
+            f"(default: {DEFAULT_SIZE})", "WxH"),
         panel=PanelField("output", "Size", "Width and height in pixels")),
     Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
