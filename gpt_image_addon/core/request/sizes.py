@@ -13,7 +13,7 @@ AUTO = "auto"
 LIKE = "like"
 """The shape of a reference; ``like:2048x2048`` has the detail of that size instead of `LIKE_DETAIL`."""
 LIKE_DETAIL = 1024 * 1024  # pixels; also what a smaller reference may get
-DETAIL_KEPT = 0.95  # share of the pixels that a size of the right shape has at least
+DETAIL_KEPT = 0.94  # share of the pixels that a size of the right shape has at least
 ASPECT_TOLERANCE = 0.02  # difference of aspects up to which a result is taken for the same image
 SMALLEST = 8  # pixels a side: below that there is nothing to cut
 OVERLAP_ASKED = 0.2375  # share that source_size() allows for: 1344 pixels for a tile of 1024
