@@ -78,9 +78,9 @@ MODERATIONS = (
 )
 COMPLEXITIES = (
     AUTOMATIC,
-    ("low", "Low", "Plain pictures"),
-    ("medium", "Medium", "Some detail"),
-    ("high", "High", "Much detail"),
+    ("low", "Low", "Plan as little as possible before drawing"),
+    ("medium", "Medium", "Plan a little before drawing"),
+    ("high", "High", "Plan a lot before drawing, as the model does when left alone"),
 )
 FIDELITIES = (
     AUTOMATIC,
@@ -280,9 +280,9 @@ _ROWS = (
         panel=PanelField("output", "Frame Duration", "Milliseconds that a frame is shown", initial=200,
             attached=True)),
     Parameter("svg_model", formats=("svg",),
-        flag=Flag("api", "author of an svg, where the account may choose one", "ID"),
+        flag=Flag("api", "model that draws an svg; needed where the account may choose one", "ID"),
         panel=PanelField("output", "Drawing Model",
-            "Model that draws the SVG; the server's default when empty")),
+            "Model that draws the SVG; needed where the account may choose one")),
     Parameter("svg_reasoning_effort", choices=SVG_EFFORTS, formats=("svg",), needs="svg_model",
         flag=Flag("api", "reasoning effort of the model that draws, with --svg-model"),
         panel=PanelField("output", "Reasoning",
@@ -352,8 +352,10 @@ _ROWS = (
         panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered",
             trait="is_moderated")),
     Parameter("complexity", choices=COMPLEXITIES, model_values="complexities", field="changed",
-        flag=Flag("api", "low, medium or high, for models that take it"),
-        panel=PanelField("advanced", "Complexity", "How much the picture holds")),
+        flag=Flag("api", "how much the model plans before it draws: low, medium or high, for models that "
+            "take it (default: high); the price stays"),
+        panel=PanelField("advanced", "Complexity",
+            "How much the model plans before it draws; the price stays")),
     Parameter("input_fidelity", choices=FIDELITIES, model_values="input_fidelities",
         needs="references", field="changed",
         flag=Flag("api", "high or low, for models that take it"),
