@@ -13,7 +13,6 @@ from ...app import settings
 from ...core.errors import GptImageError
 from ...core.request.parameters import DEFAULT_SIZE, PARAMETERS
 from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
-from ...core.request.sizes import AUTO, LIKE, deciding_reference
 from ...core.request.targets import list_targets
 from . import state
 
@@ -166,6 +165,8 @@ def set_size(values: Any, size: str) -> None:
 def asked_size(values: Any) -> str:
     """The size as a request has it, before it is snapped to what the model takes."""
     if values.size == USUAL_SIZE:
+        from ...core.request.sizes import AUTO, LIKE, deciding_reference
+
         size = usual_size()
         if deciding_reference(values.references) is None:
             return size
