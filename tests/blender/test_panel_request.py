@@ -221,7 +221,7 @@ def test_a_request_without_an_answer_is_asked_about(online: ApiServer) -> None:
     online.script(faults.reset("processing"))
     assert done().state is JobState.UNKNOWN
     asked = ask()
-    assert asked is not None and asked.is_unknown and asked.confirm_text == "Send Again"
+    assert asked is not None and asked.is_lost and asked.confirm_text == "Send Again"
     with pytest.raises(api.GptImageError, match="may have been billed"):
         api.submit(**wanted())
     again = api.submit(**wanted(), **confirm.answered(asked, "reuse"))
@@ -328,7 +328,7 @@ def test_styles_stand_under_the_titles_of_their_groups() -> None:
     titles = [item[1] for item in items if not item[0]]
     assert titles == ["Surfaces", "Rendering", "Painting", "Drawing", "Design and Genre", "Own Styles"]
     tips = {item[0]: item[2] for item in items}
-    assert tips["oil_painting"] == "Pictures for a frame, and rich concept art"
+    assert tips["oil_painting"] == "Images for a frame, and rich concept art"
     assert tips["moon_dust"] == enum_items.words_of("moon_dust") == "Style: grey dust."
     assert "impasto" in enum_items.words_of("oil_painting")
     for name in (enum_items.NO_STYLE, "watercolour", "hand_painted"):
@@ -354,7 +354,7 @@ class Dropped:
         self.region = type("Region", (), {"type": kind, "active_panel_category": tab})
 
 
-def test_pictures_are_taken_where_the_panel_is_shown() -> None:
+def test_images_are_taken_where_the_panel_is_shown() -> None:
     handler = operators.GPT_IMAGE_FH_pictures
     assert handler.poll_drop(Dropped("UI"))  # type: ignore[arg-type]
     assert not handler.poll_drop(Dropped("WINDOW"))  # type: ignore[arg-type]

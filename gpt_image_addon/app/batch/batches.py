@@ -41,13 +41,13 @@ class BatchOptions:
     """How a manifest is run."""
 
     output_dir: Path | None = None
-    """Folder for pictures and maps; beside the manifest, with its name, where nothing else is asked for."""
+    """Folder for images and maps; beside the manifest, with its name, where nothing else is asked for."""
     blend_per_row: bool = False
     """Save a .blend for each row in ``output_dir``."""
     asset_library: Path | None = None
     """A .blend that gets every row as an asset."""
     contact_sheet: Path | None = None
-    """A .png or .html that shows all pictures."""
+    """A .png or .html that shows all images."""
     report: Path | None = None
     """File for the rows that failed or are UNKNOWN; beside the manifest by default."""
     concurrency: int | None = None
@@ -168,7 +168,7 @@ class Batch:
     ) -> int:
         """Write the manifest as a job bundle for a render farm; returns the number of its rows.
 
-        :raises InvalidRequestError: the folder is in use, or a picture of a row can't be read.
+        :raises InvalidRequestError: the folder is in use, or an image of a row can't be read.
         """
         from ...core.batch.openjd import write_bundle
 
@@ -416,7 +416,7 @@ def _begun(batch: Batch, running: Run, problems: list[Problem], rows: Iterator[R
 
 
 def write_contact_sheet(batch: Batch, results: Path) -> None:
-    """Show all pictures of a run on one sheet.
+    """Show all images of a run on one sheet.
 
     :raises StorageError: it can't be written.
     """

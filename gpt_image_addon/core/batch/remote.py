@@ -1,4 +1,4 @@
-"""Rows through OpenAI's Batch API: hand them in at half price, come back later for the pictures.
+"""Rows through OpenAI's Batch API: hand them in at half price, come back later for the images.
 
 A row of the journal is SENDING from the moment its batch may have begun, and its batch is named beside it, so
 any later process can collect it. Where a process died between handing in and noting the batch's id, the
@@ -81,7 +81,7 @@ class Submission:
         key = (sent.model, endpoint(sent))
         room = len(line("0" * 12, sent, prompt, uploads))
         if room > MAX_BYTES:
-            raise InvalidRequestError("The row's pictures are too large for a batch.", param="references")
+            raise InvalidRequestError("The row's images are too large for a batch.", param="references")
         part = self._parts.get(key)
         if part is not None and (len(part.rows) >= MAX_LINES or part.size + room > MAX_BYTES):
             del self._parts[key]

@@ -47,7 +47,7 @@ def validate_and_price(
 
     :param request: one that names provider and model.
     :param seen: what earlier answers took, as `Journal.seen` tells.
-    :param measure: tells the sizes of its pictures where there are no files to read.
+    :param measure: tells the sizes of its images where there are no files to read.
     :raises InvalidRequestError: it can't be sent.
     """
     check_application(application)
@@ -55,7 +55,7 @@ def validate_and_price(
     if is_like(request.size):
         request = with_like_size(request, registry, sizes(), application.camera_frame)
     if application.repair_seams and not request.seamless:
-        raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
+        raise InvalidRequestError("repair_seams is for seamless images.", param="repair_seams")
     sent, notes = effective_request(request, registry)
     if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
@@ -105,7 +105,7 @@ def _price(
 def image_sizes(request: GenerationRequest, known: Mapping[str, Size] = MappingProxyType({})) -> list[Size]:
     """Width and height of the references of a request, of its mask and its markup.
 
-    :param known: those of pictures that are still to be made, by what stands in their place.
+    :param known: those of images that are still to be made, by what stands in their place.
     :raises InvalidRequestError: a file can't be read.
     """
     return [known.get(path) or _size_of(path) for path in request.files]
@@ -121,9 +121,9 @@ def _size_of(path: str) -> Size:
 def price_further(
     request: GenerationRequest, registry: Registry, size: Size, seen: UsageHistory = no_history
 ) -> CheckedRequest:
-    """A further request about a picture of this size, and its mask where it has one."""
-    pictures = (size,) if request.mask is None else (size, size)
-    return price_unchecked(request, registry, pictures, seen)
+    """A further request about an image of this size, and its mask where it has one."""
+    images = (size,) if request.mask is None else (size, size)
+    return price_unchecked(request, registry, images, seen)
 
 
 def _with_further(

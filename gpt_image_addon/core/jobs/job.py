@@ -231,7 +231,7 @@ class Job(Task):
     result_of: str = ""
     """Id of the job whose result it takes once more, unpaid; empty where it has one of its own."""
     used: int = 0
-    """Which of several pictures the target shows."""
+    """Which of several images the target shows."""
     apply: Apply | None = field(default=None, repr=False)
     """Puts the result somewhere else than into the scene; main thread only."""
     checked: CheckedRequest | None = field(default=None, repr=False)
@@ -297,7 +297,7 @@ class Job(Task):
         return (*self.warnings, *prepared, *getattr(self.applied, "messages", ()))
 
     def show(self, number: int) -> None:
-        """Another of its pictures is shown; 0 for the first."""
+        """Another of its images is shown; 0 for the first."""
         self.used = number
 
 

@@ -1,4 +1,4 @@
-"""The worker's straight line: pictures up, answer down, onto the disk, into the journal, ready for Blender.
+"""The worker's straight line: images up, answer down, onto the disk, into the journal, ready for Blender.
 
 Runs on a worker thread and never touches bpy.
 """
@@ -37,9 +37,9 @@ from ..results.body_file import BodyFile
 from ..results.folders import BODY_FILE
 from ..results.store import (
     HEIGHT_STEM,
+    IMAGE_STEM,
     MASK_FILE,
     ORIGINAL_STEM,
-    PICTURE_STEM,
     PIXEL_FORMATS,
     PreparedResult,
     keep,
@@ -91,7 +91,7 @@ class Worker:
         """
         folder, notices = self._answer(job, emit)
         notices += self._further(job, folder, emit)
-        emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
+        emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the images", progress=0.9))
         prepared = self._copied(job, self._prepare(job, folder))
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
 
@@ -115,7 +115,7 @@ class Worker:
             raise fault from error
 
     def _prepare(self, job: Job, folder: Path) -> PreparedResult:
-        """`prepare`; what goes wrong here is paid for, and unless the picture is bad it can be recovered."""
+        """`prepare`; what goes wrong here is paid for, and unless the image is bad it can be recovered."""
         from .postprocess import prepare
 
         try:
@@ -144,7 +144,7 @@ class Worker:
         def work(job: Job, emit: Emit) -> PreparedResult:
             from .postprocess import prepare
 
-            emit(JobEvent(job, message="Preparing the pictures", progress=0.1))
+            emit(JobEvent(job, message="Preparing the images", progress=0.1))
             prepared = prepare(of or job.id, job.request, job.application, folder, for_scene=self.for_scene)
             return self._copied(job, prepared)
 
@@ -208,18 +208,18 @@ class Worker:
     def _ask_height(self, job: Job, folder: Path, emit: Emit) -> None:
         from ..imaging.formats import inspect_file
 
-        picture = min(folder.glob(f"{PICTURE_STEM}1.*"), default=None)
-        info = inspect_file(picture) if picture else None
-        if picture is None or info is None or info.format not in PIXEL_FORMATS:
-            raise InvalidRequestError("There is no picture that it could be asked for.")
+        image = min(folder.glob(f"{IMAGE_STEM}1.*"), default=None)
+        info = inspect_file(image) if image else None
+        if image is None or info is None or info.format not in PIXEL_FORMATS:
+            raise InvalidRequestError("There is no image that it could be asked for.")
         size = (info.width, info.height)
-        request = height_request(job.request, str(picture), size, self.registry)
+        request = height_request(job.request, str(image), size, self.registry)
         self._ask(job, HEIGHT_JOB, request, size, "Waiting for its height", emit)
 
     def _ask(
         self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
     ) -> None:
-        """Send one further request, about a picture of this size, under a row of its own."""
+        """Send one further request, about an image of this size, under a row of its own."""
         checked = price_further(request, self.registry, size)
         if job.stopping:
             raise JobCancelled("The job was stopped.")
@@ -250,7 +250,7 @@ class Worker:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
             request_state.turn.take(request_state)
         self.journal.sending(job.id, checked.sent.size)
-        emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
+        emit(JobEvent(job, message="Waiting for the image", progress=0.1))
         answer = provider.generate(checked.sent, checked.prompt, uploads, request_state, _reporter(job, emit))
         request_state.answered = True
         notes = [note for upload in uploads.all for note in upload.notes]
@@ -344,8 +344,8 @@ def _keep_body(body: BodyFile, error: GptImageError) -> None:
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
     from ..imaging.decoding import sniff
 
-    for number, data in enumerate(answer.pictures, 1):
-        yield f"{PICTURE_STEM}{number}.{sniff(data) or 'bin'}", data
+    for number, data in enumerate(answer.images, 1):
+        yield f"{IMAGE_STEM}{number}.{sniff(data) or 'bin'}", data
     for number, data in enumerate(answer.heights, 1):
         yield f"{HEIGHT_STEM}{number}.png", data
 

@@ -1,6 +1,6 @@
 """The journal: every job and every cent, in one sqlite file that several Blenders share.
 
-The order of events is what keeps a paid picture from being lost and a request from being paid twice::
+The order of events is what keeps a paid image from being lost and a request from being paid twice::
 
     submit   row QUEUED, its estimate reserved, in one transaction with the budget check
     send     row SENDING, on the disk before the first byte leaves

@@ -83,7 +83,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Observed:
-    """Output tokens a picture of earlier answers to the same model, quality and size."""
+    """Output tokens an image of earlier answers to the same model, quality and size."""
 
     count: int
     mean: float
@@ -101,9 +101,9 @@ def no_history(model: str, quality: str, size: str) -> Observed | None:
 
 
 def picture_tokens(usage: Mapping[str, Any] | None, n: int, partial_images: int) -> float | None:
-    """Output tokens of one picture by an answer's ``usage``; None where that says nothing.
+    """Output tokens of one image by an answer's ``usage``; None where that says nothing.
 
-    :param n: pictures asked for.
+    :param n: images asked for.
     :param partial_images: previews asked for, each of which costs the same.
     """
     total = (usage or {}).get("output_tokens")
@@ -142,7 +142,7 @@ def check_limit(price: Estimate, limits: Limits) -> None:
             code="max_cost_exceeded",
             next_step=message(
                 "Allow it with --max-cost {usd} (max_cost in Python), or choose a lower quality, a "
-                "smaller size or fewer pictures.",
+                "smaller size or fewer images.",
                 usd=f"{math.ceil(price.high_usd * 100) / 100:.2f}",
             ),
         )

@@ -70,7 +70,7 @@ NEXT_STEPS: dict[type[APIStatusError], str] = {
 _FINAL = (InsufficientQuotaError, ModerationError)
 RETRIED_STATUSES = frozenset({429, 500, 503})
 UNDECIDED_STATUSES = frozenset({408, 502, 504})
-"""Statuses of gateways: the picture may have been made behind them, and billed."""
+"""Statuses of gateways: the image may have been made behind them, and billed."""
 SVG_MODEL = frozenset({"svg", "svg.model"})  # what an answer names where the model that draws is missing
 MAX_CATEGORIES = 10
 TOO_LARGE = 413
@@ -194,7 +194,7 @@ def _panel_name(parameter: str) -> Message:
 def _moderation(details: Details) -> str:
     found = details.get("moderation_details")
     more = found if isinstance(found, dict) else {}
-    stage = {"input": Message(" at the prompt"), "output": Message(" at the finished picture")}.get(
+    stage = {"input": Message(" at the prompt"), "output": Message(" at the finished image")}.get(
         str(more.get("moderation_stage")), ""
     )
     categories = more.get("categories")
