@@ -295,6 +295,7 @@ def planner(
     request, application = split(prompt, **parameters)
     submitter, names = submission.Submitter(settings.load(with_key=False)), SNAPPED if snap else ()
     measure = _measure(picture_sizes) or references.measure_captures(request)
+    application = references.with_frame(request, application)
 
     def work() -> Plan:
         return _plan(request, submitter.check(request, application, snap=names, measure=measure))

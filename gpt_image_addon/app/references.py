@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.common.files import PRIVATE_FILE, make_private_folder, replace_file, storage_errors
+from ..core.request.parameters import FRAME_LIMIT
+from ..core.request.sizes import AUTO, deciding_reference, format_size, is_like, parse_size, same_aspect
 from ..core.text.message import message
 from . import settings
 
 if TYPE_CHECKING:
     from ..core.jobs.estimates import Measure
     from ..core.request.checked_request import CheckedRequest
-    from ..core.request.request import GenerationRequest
+    from ..core.request.request import Application, GenerationRequest
 
 FOLDER = "references"
 CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference
@@ -71,6 +74,8 @@ CAPTURES: dict[str, Callable[[], str]] = {
     "normal": normal,
 }
 """What can be captured, by name."""
+FRAMED = frozenset({"camera", "depth", "normal"})
+"""Captures that show the camera's frame."""
 
 
 def holds_captures(request: GenerationRequest) -> bool:
@@ -89,6 +94,50 @@ def measure_captures(request: GenerationRequest) -> Measure | None:
 
     known = dict.fromkeys(CAPTURES, render_size())
     return lambda request: image_sizes(request, known)
+
+
+def camera_frame() -> Size | None:
+    """Width and height in pixels of what the scene renders; None where no image is fitted to so many.
+
+    Beside `render_size` this is neither reduced nor in square pixels.
+    """
+    render = bpy.context.scene.render
+    width, height = (
+        max(1, edge * render.resolution_percentage // 100)
+        for edge in (render.resolution_x, render.resolution_y)
+    )
+    return (width, height) if width * height <= FRAME_LIMIT else None
+
+
+def with_frame(request: GenerationRequest, application: Application) -> Application:
+    """With the camera's frame, where the capture that decides the shape shows it."""
+    number = deciding_reference(request.references)
+    if number is None or request.references[number] not in FRAMED or application.camera_frame is not None:
+        return application
+    return dataclasses.replace(application, camera_frame=camera_frame())
+
+
+def keep_frame(
+    application: Application, request: GenerationRequest, *, asked: str
+) -> tuple[Application, tuple[str, ...]]:
+    """Without the camera's frame, where the size to be sent has another shape; and what to tell about it.
+
+    :param asked: the size as the user asked for it.
+    """
+    frame = application.camera_frame
+    if frame is None:
+        return application, ()
+    render = bpy.context.scene.render
+    shown = frame[0] * render.pixel_aspect_x, frame[1] * render.pixel_aspect_y
+    if request.size != AUTO and same_aspect(shown, parse_size(request.size)):
+        return application, ()
+    note = message(
+        "The model makes {size}, which is not the shape of the camera's frame {frame}: the result is not "
+        "fitted to it.",
+        size=request.size,
+        frame=format_size(*frame),
+    )
+    return dataclasses.replace(application, camera_frame=None), (note,) if is_like(asked) else ()
 
 
 def with_captures(checked: CheckedRequest) -> CheckedRequest:

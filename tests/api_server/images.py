@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import time
 import zlib
@@ -18,6 +19,8 @@ from .protocol import Parameters
 from .records import FileRecord, Record, sha256
 from .references import Reference, check_all, check_count, check_media_type, read_reference
 
+SVG_TOKENS = 30_000  # of the model that draws
+
 
 @dataclass(frozen=True)
 class Job:
@@ -30,7 +33,7 @@ class Job:
 
     def usage(self, images: int, partials: int) -> Usage:
         given = self.parameters
-        return usage_of(
+        usage = usage_of(
             given.model.family,
             given.quality,
             given.size,
@@ -39,6 +42,7 @@ class Job:
             partials=partials,
             references=[reference.size for reference in self.references],
         )
+        return usage if given.svg is None else dataclasses.replace(usage, svg_in=60, svg_out=SVG_TOKENS)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -242,7 +246,12 @@ def document(job: Job, data: Sequence[Mapping[str, str]], usage: Usage) -> dict[
         "usage": usage.to_json(details=True),
     }
     if job.parameters.svg is not None:
-        authoring = {"input_tokens": 60, "output_tokens": 240, "reasoning_tokens": 0, "total_tokens": 300}
+        authoring = {
+            "input_tokens": usage.svg_in,
+            "output_tokens": usage.svg_out,
+            "reasoning_tokens": 0,
+            "total_tokens": usage.svg_in + usage.svg_out,
+        }
         answer["svg_usage"] = {"model": job.parameters.svg["model"], **authoring}
     return answer
 

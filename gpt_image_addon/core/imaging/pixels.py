@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ..errors import InvalidRequestError
+from ..raster.alpha import bleed
 from ..raster.arrays import resized as resized_plane
 from ..text.message import message
 from .decoding import Decoded, Pixels, UnusableImageError, decode_image, narrowed, read_header
@@ -66,6 +68,16 @@ def eight_bit_color(pixels: Pixels) -> NDArray[np.uint8]:
     if pixels.shape[2] < 3:
         pixels = np.concatenate([pixels[..., :1].repeat(3, axis=2), pixels[..., 1:]], axis=2)
     return np.ascontiguousarray(pixels)
+
+
+def fit_color(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The whole image at another size and aspect; colour under transparency stays free of halos.
+
+    :param pixels: (height, width, 3 or 4) uint8 sRGB.
+    :param size: width and height in pixels.
+    """
+    fitted = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+    return bleed(fitted) if fitted.shape[2] == 4 else fitted
 
 
 def resized(pixels: Pixels, size: tuple[int, int], *, wraps: bool) -> Pixels:

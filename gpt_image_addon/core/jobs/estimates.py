@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
@@ -13,12 +14,12 @@ from ..errors import InvalidRequestError
 from ..providers import find_hints, price_request
 from ..request.checked_request import CheckedRequest
 from ..request.models import Registry, check
-from ..request.normalize import effective_request
+from ..request.normalize import effective_request, with_like_size
 from ..request.pricing import Estimate, UsageHistory, no_history
 from ..request.prompt import compose
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest, check_application
-from ..request.sizes import AUTO, parse_size
+from ..request.sizes import AUTO, is_like, parse_size
 from ..request.targets import find_target
 from .follow_ups import (
     AUTO_SIZE,
@@ -50,18 +51,30 @@ def validate_and_price(
     :raises InvalidRequestError: it can't be sent.
     """
     check_application(application)
+    sizes = cache(partial(measure or image_sizes, request))
+    if is_like(request.size):
+        request = with_like_size(request, registry, sizes(), application.camera_frame)
     if application.repair_seams and not request.seamless:
         raise InvalidRequestError("repair_seams is for seamless images.", param="repair_seams")
     sent, notes = effective_request(request, registry)
     if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
     warnings = check(sent, registry, date.today())
-    sizes = (measure or image_sizes)(request)
     if application.repair_seams and find_provider(request.provider).tiles_by_nature:
         notes += (TILES_BY_NATURE,)
-    checked = _price(request, sent, registry, sizes, seen)
+    checked = _price(request, sent, registry, sizes(), seen)
     price = _with_follow_ups(checked, application, registry, seen)
     return dataclasses.replace(checked, price=price, warnings=(*find_hints(request), *warnings, *notes))
+
+
+def complete_size(request: GenerationRequest, registry: Registry) -> GenerationRequest:
+    """See `normalize.with_like_size`: by the files of a request that names its model.
+
+    :raises InvalidRequestError: a file can't be read, or no reference decides.
+    """
+    if not is_like(request.size):
+        return request
+    return with_like_size(request, registry, image_sizes(request))
 
 
 def price_unchecked(

@@ -14,12 +14,14 @@ from ..imaging import png_writer
 from ..imaging.decoding import Pixels, UnusableImageError, narrowed, read_header
 from ..imaging.formats import decode, encode_png
 from ..imaging.masks import editable_part
-from ..imaging.pixels import eight_bit_color, read_pixels
+from ..imaging.pixels import eight_bit_color, fit_color, read_pixels
 from ..raster.alpha import bleed, problem
 from ..raster.arrays import Plane
-from ..raster.masked_edit import composite, same_aspect
+from ..raster.masked_edit import composite
 from ..request.normalize import is_cut, tile_size
 from ..request.request import Application, GenerationRequest
+from ..request.sizes import AUTO, format_size, parse_size, same_aspect
+from ..request.targets import find_target
 from ..results.store import IMAGE_STEM, MASK_FILE, ORIGINAL_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
 from ..text.message import message
 from ..textures.height_fusion import reestimated
@@ -33,10 +35,27 @@ def process(
 ) -> tuple[ImageFile, list[str]]:
     """The image as it is to be imported, and what the user should know.
 
+    One of the camera's view is fitted to the camera's frame, unless it is put back into its original, or has
+    maps, whose pixels are the model's own.
+
     :param folder: the result's folder; a processed image is saved in it.
     :returns: the same image where nothing was to be done.
     :raises StorageError: the processed image can't be written.
     """
+    image, notes = _cleaned(image, request, application, folder)
+    frame = application.camera_frame
+    is_own = request.seamless or application.maps or find_target(application.target).maps
+    is_put_back = request.mask is not None and application.composite
+    if frame is None or is_own or is_put_back or image.format not in PIXEL_FORMATS:
+        return image, notes
+    image, more = _fitted(image, (frame[0], frame[1]), request.size, folder)
+    return image, [*notes, *more]
+
+
+def _cleaned(
+    image: ImageFile, request: GenerationRequest, application: Application, folder: Path
+) -> tuple[ImageFile, list[str]]:
+    """The image at its own size."""
     if image.format == "gif":
         return _first_frame(image, folder)
     if image.format not in PIXEL_FORMATS:
@@ -81,6 +100,27 @@ def _composite_edit(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str
     return _save_color(image, composite(original, edited, editable), folder), []
 
 
+def _fitted(
+    image: ImageFile, frame: tuple[int, int], asked: str, folder: Path
+) -> tuple[ImageFile, list[str]]:
+    """The image at the size of the camera's frame, whose pixels need not be square.
+
+    :param asked: the size that was asked for, which has the frame's shape.
+    """
+    size = image.width, image.height
+    if size == frame:
+        return image, []
+    if asked == AUTO or not same_aspect(size, parse_size(asked)):
+        return image, [
+            message(
+                "The result has {size}, which is not the shape that was asked for, so it was not fitted to "
+                "the camera's frame.",
+                size=format_size(*size),
+            )
+        ]
+    return _save_color(image, fit_color(decode(image.data), frame), folder, "-frame"), []
+
+
 def _transparent(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     pixels = decode(image.data)
     trouble = problem(pixels)
@@ -105,8 +145,8 @@ def _first_frame(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     return _save_color(image, decode(image.data), folder), [note]
 
 
-def _save_color(image: ImageFile, pixels: NDArray[np.uint8], folder: Path) -> ImageFile:
-    return _save(image, pixels, encode_png(pixels), folder)
+def _save_color(image: ImageFile, pixels: NDArray[np.uint8], folder: Path, suffix: str = "") -> ImageFile:
+    return _save(image, pixels, encode_png(pixels), folder, suffix)
 
 
 def _save(image: ImageFile, pixels: Pixels, data: bytes, folder: Path, suffix: str = "") -> ImageFile:

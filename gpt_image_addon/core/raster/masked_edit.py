@@ -10,17 +10,11 @@ from .push_pull import push_pull
 
 FEATHER = 8  # pixels from the mask's edge inward over which the edit fades in
 RING = 12  # pixels outside the mask whose colours the edit is matched to
-ASPECT_TOLERANCE = 0.02  # difference of aspects up to which a result is taken for the same picture
 MATCH_MOST = 64  # levels; what differs more is other content, not the same in other colours
 MATCH_STEP = 8  # the colour match is smooth, so it is computed on every so many pixels
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-
-
-def same_aspect(first: tuple[int, int], second: tuple[int, int]) -> bool:
-    """Whether two (width, height) differ only in scale."""
-    return abs(first[0] * second[1] / (first[1] * second[0]) - 1) <= ASPECT_TOLERANCE
 
 
 def composite(

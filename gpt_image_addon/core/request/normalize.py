@@ -6,7 +6,7 @@ Known without looking at pixels, so that pricing and submitting load nothing tha
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..errors import InvalidRequestError
@@ -15,7 +15,53 @@ from .models import Registry, gif_frames
 from .parameters import DROPPABLE, SNAPPED
 from .providers import find_provider
 from .request import GenerationRequest
-from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
+from .sizes import (
+    AUTO,
+    LIKE_DETAIL,
+    SMALLEST,
+    deciding_reference,
+    format_size,
+    is_like,
+    like_detail,
+    parse_size,
+    source_size,
+)
+
+
+def with_like_size(
+    request: GenerationRequest,
+    registry: Registry,
+    sizes: Sequence[tuple[int, int]],
+    frame: Sequence[int] | None = None,
+) -> GenerationRequest:
+    """The request with the size that ``like`` means: the shape of the reference that decides.
+
+    It has the detail that was asked for, but no more pixels than that image, or a megapixel.
+
+    :param request: one that names its model.
+    :param sizes: width and height in pixels of its images, in the order of `GenerationRequest.files`.
+    :param frame: width and height in pixels of the camera's frame, where it is that which the image shows.
+    :returns: the same where its size is another one.
+    :raises InvalidRequestError: no reference decides.
+    """
+    if not is_like(request.size):
+        return request
+    detail = like_detail(request.size)
+    number = deciding_reference(request.references)
+    if number is None:
+        raise InvalidRequestError(
+            "The size 'like' takes the shape of a reference, and there is none.",
+            code="missing_picture",
+            param="size",
+            next_step="Add a reference, or name a size such as 1536x1024.",
+        )
+    width, height = sizes[number]
+    shown = frame[0] * frame[1] if frame else width * height
+    model = registry.get(request.model)
+    # A model that the table does not know takes most likely what the newest one takes.
+    rule = registry.size_rule(model if model.known else registry.get(registry.default), gif_frames(request))
+    size = rule.like(width, height, min(detail, max(shown, LIKE_DETAIL)))
+    return dataclasses.replace(request, size=format_size(*size))
 
 
 def effective_request(
@@ -86,7 +132,7 @@ def snap_to_model(
         for row in DROPPABLE
         if row.name in names and getattr(request, row.name) not in row.taken_by(model)
     }
-    if "size" in names and request.size != AUTO:
+    if "size" in names and request.size != AUTO and not is_like(request.size):
         rule = registry.size_rule(model, gif_frames(request))
         size = parse_size(request.size)
         if rule.problem(*size) is not None:

@@ -32,6 +32,7 @@ PIXEL_FORMATS = ("png", "jpeg", "webp")
 ALPHA_FORMATS = ("png", "webp")
 MAX_FRAME_MS = 655_350  # what a gif can hold
 MAX_STRENGTH = 10
+FRAME_LIMIT = 100_000_000  # pixels of a camera's frame that an image is fitted to
 NO_OBJECT = -1
 """As `Application.object_uid`: not even the active object. No data-block has this `session_uid`."""
 
@@ -77,9 +78,9 @@ MODERATIONS = (
 )
 COMPLEXITIES = (
     AUTOMATIC,
-    ("low", "Low", "Plain images"),
-    ("medium", "Medium", "Some detail"),
-    ("high", "High", "Much detail"),
+    ("low", "Low", "Plan as little as possible before drawing"),
+    ("medium", "Medium", "Plan a little before drawing"),
+    ("high", "High", "Plan a lot before drawing, as the model does when left alone"),
 )
 FIDELITIES = (
     AUTOMATIC,
@@ -221,7 +222,9 @@ _ROWS = (
         panel=PanelField("advanced", "Model",
             "Model that makes the image; the provider's default when empty")),
     Parameter("size", default=DEFAULT_SIZE, field="always",
-        flag=Flag("api", f"pixels, such as 1536x1024, or auto (default: {DEFAULT_SIZE})", "WxH"),
+        flag=Flag("api",
+            f"pixels, such as 1536x1024; like, for the shape of the first reference; or auto "
+            f"(default: {DEFAULT_SIZE})", "WxH"),
         panel=PanelField("output", "Size", "Width and height in pixels")),
     Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
@@ -277,9 +280,9 @@ _ROWS = (
         panel=PanelField("output", "Frame Duration", "Milliseconds that a frame is shown", initial=200,
             attached=True)),
     Parameter("svg_model", formats=("svg",),
-        flag=Flag("api", "author of an svg, where the account may choose one", "ID"),
+        flag=Flag("api", "model that draws an svg; needed where the account may choose one", "ID"),
         panel=PanelField("output", "Drawing Model",
-            "Model that draws the SVG; the server's default when empty")),
+            "Model that draws the SVG; needed where the account may choose one")),
     Parameter("svg_reasoning_effort", choices=SVG_EFFORTS, formats=("svg",), needs="svg_model",
         flag=Flag("api", "reasoning effort of the model that draws, with --svg-model"),
         panel=PanelField("output", "Reasoning",
@@ -349,8 +352,10 @@ _ROWS = (
         panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered",
             trait="is_moderated")),
     Parameter("complexity", choices=COMPLEXITIES, model_values="complexities", field="changed",
-        flag=Flag("api", "low, medium or high, for models that take it"),
-        panel=PanelField("advanced", "Complexity", "How much the image holds")),
+        flag=Flag("api", "how much the model plans before it draws: low, medium or high, for models that "
+            "take it (default: high); the price stays"),
+        panel=PanelField("advanced", "Complexity",
+            "How much the model plans before it draws; the price stays")),
     Parameter("input_fidelity", choices=FIDELITIES, model_values="input_fidelities",
         needs="references", field="changed",
         flag=Flag("api", "high or low, for models that take it"),

@@ -20,6 +20,7 @@ from .parameters import (
     ANIMATED_OR_DRAWN,
     COMPRESSED_FORMATS,
     DEFAULT_SIZE,
+    FRAME_LIMIT,
     NO_OBJECT,
     PARAMETERS,
     PROMPT_LIMIT,
@@ -70,7 +71,7 @@ class GenerationRequest(_Values):
     """Empty means the provider's default model."""
     n: int = 1
     size: str = DEFAULT_SIZE
-    """``WIDTHxHEIGHT`` in pixels, or ``auto``."""
+    """``WIDTHxHEIGHT`` in pixels; ``like`` for the shape of the first reference, or ``auto``."""
     quality: str = "auto"
     complexity: str | None = None
     background: str = "auto"
@@ -154,6 +155,8 @@ class Application(_Values):
     """`session_uid` of the scene the request came from: a result never enters another file's scene."""
     view_matrix: tuple[float, ...] | None = None
     """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
+    camera_frame: tuple[int, ...] | None = None
+    """Width and height in pixels of the camera's frame that a reference shows: the image is fitted to it."""
     keeps_clear: bool = False
     """Planes stand beside what is active, and beside earlier ones, where they would be in it."""
     composite: bool = True
@@ -206,11 +209,22 @@ def check_application(application: Application) -> None:
         raise InvalidRequestError(
             f"view_matrix has 16 numbers, not {len(matrix)}.", code="invalid_value", param="view_matrix"
         )
+    _check_frame(application.camera_frame)
     size = application.texture_size
     if size is not None and not 0 < size < math.inf:
         raise InvalidRequestError(
             f"texture_size is in metres and above 0, not {size}.", code="invalid_value", param="texture_size"
         )
+
+
+def _check_frame(frame: tuple[int, ...] | None) -> None:
+    if frame is None or (len(frame) == 2 and min(frame) > 0 and frame[0] * frame[1] <= FRAME_LIMIT):
+        return
+    raise InvalidRequestError(
+        message("camera_frame is a width and a height of up to {limit} pixels.", limit=f"{FRAME_LIMIT:,}"),
+        code="invalid_value",
+        param="camera_frame",
+    )
 
 
 def check_choices(values: Mapping[str, Any]) -> None:

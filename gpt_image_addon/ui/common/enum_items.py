@@ -50,7 +50,14 @@ FIXED_SIZES = (
     ),
 )
 SIZES = (
-    (USUAL_SIZE, "Default", "The size that the add-on's preferences name", "NONE", 8),
+    (
+        USUAL_SIZE,
+        "Default",
+        "The size that the add-on's preferences name; with a reference, the shape of the first one at that "
+        "detail",
+        "NONE",
+        8,
+    ),
     *FIXED_SIZES,
 )
 REFERENCES = (
@@ -156,9 +163,14 @@ def set_size(values: Any, size: str) -> None:
 
 
 def asked_size(values: Any) -> str:
-    """The size in the API's form, before it is snapped to what the model takes."""
+    """The size as a request has it, before it is snapped to what the model takes."""
     if values.size == USUAL_SIZE:
-        return usual_size()
+        from ...core.request.sizes import AUTO, LIKE, deciding_reference
+
+        size = usual_size()
+        if deciding_reference(values.references) is None:
+            return size
+        return LIKE if size == AUTO else f"{LIKE}:{size}"
     return f"{values.width}x{values.height}" if values.size == CUSTOM_SIZE else str(values.size)
 
 

@@ -88,7 +88,11 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     model: StringProperty(
         name="Model", description="Model; the default one when empty", options={"SKIP_SAVE"}
     )
-    size: StringProperty(name="Size", description="WIDTHxHEIGHT or auto", options={"SKIP_SAVE"})
+    size: StringProperty(
+        name="Size",
+        description="WIDTHxHEIGHT, like for the shape of the first reference, or auto",
+        options={"SKIP_SAVE"},
+    )
     quality: StringProperty(
         name="Quality", description="low, medium, high, xhigh, max or auto", options={"SKIP_SAVE"}
     )

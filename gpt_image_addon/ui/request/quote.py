@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ... import api
-from ...app import settings
+from ...app import references, settings
 from ...app.diagnostics import requirements
 from ...core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from ...core.request.providers import find_provider
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
-from ..references import inpaint
+from ..references import images, inpaint
 from . import model_notice, to_parameters
 
 if TYPE_CHECKING:
@@ -220,6 +220,7 @@ def _placeholders(values: Any) -> dict[str, Any]:
         found["mask"] = "mask"
     if values.use_markup:
         found["markup"] = "markup"
+    found |= images.frame(values)
     return found
 
 
@@ -232,6 +233,8 @@ def _image_sizes(values: Any) -> tuple[tuple[int, int], ...]:
 def _size_of(reference: Any) -> tuple[int, int]:
     if reference.kind == "image" and reference.image is not None and reference.image.size[0]:
         return tuple(reference.image.size)
+    if reference.kind in references.CAPTURES and (reference.live or not reference.captured):
+        return references.render_size()
     return (reference.width, reference.height) if reference.width else UNKNOWN_SIZE
 
 

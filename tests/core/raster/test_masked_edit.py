@@ -12,8 +12,9 @@ from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.imaging.formats import decode, encode_png
 from gpt_image_addon.core.imaging.masks import STROKES, editable_part, load_mask
 from gpt_image_addon.core.raster.alpha import bleed, has_checkerboard, problem
-from gpt_image_addon.core.raster.masked_edit import FEATHER, composite, same_aspect
+from gpt_image_addon.core.raster.masked_edit import FEATHER, composite
 from gpt_image_addon.core.raster.push_pull import push_pull
+from gpt_image_addon.core.request.sizes import same_aspect
 
 Pixels = NDArray[np.uint8]
 
