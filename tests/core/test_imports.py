@@ -31,7 +31,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
     "core.raster": ("", "PIL numpy"),
     "core.imaging": ("core.text core.errors core.common core.results core.raster", "PIL numpy"),
-    "core.editing": ("core.text core.errors core.common core.raster core.imaging", "PIL numpy"),
+    "core.editing": ("core.text core.errors core.common core.request core.raster core.imaging", "PIL numpy"),
     "core.textures": (
         "core.text core.errors core.common core.request core.results core.raster core.imaging core.editing",
         "PIL numpy",
