@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidRequestError
 from ..request.sizes import SizeRule, parse_size
 from ..text.message import Message, message
-from .boxes import Box, Size
+from ..pasting.boxes import Box, Size
 from .mask_regions import Flags, find_regions
 
 MARGIN = 0.5  # of the region's longer side

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .boxes import Box
+from ..pasting.boxes import Box
 
 CELLS = 64
 """Cells along the longer side in which regions are looked for; what touches by its cells is one region."""

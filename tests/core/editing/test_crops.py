@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gpt_image_addon.core.editing.boxes import Box
+from gpt_image_addon.core.pasting.boxes import Box
 from gpt_image_addon.core.editing.crops import LEAST_MARGIN, MOST_PIXELS, Crop, plan_crops
 from gpt_image_addon.core.editing.mask_regions import find_regions
 from gpt_image_addon.core.errors import InvalidRequestError
