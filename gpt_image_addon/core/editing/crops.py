@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidRequestError
+from ..pasting.boxes import Box, Size
 from ..request.sizes import SizeRule, parse_size
 from ..text.message import Message, message
-from ..pasting.boxes import Box, Size
 from .mask_regions import Flags, find_regions
 
 MARGIN = 0.5  # of the region's longer side

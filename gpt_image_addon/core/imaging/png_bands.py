@@ -109,12 +109,12 @@ class PngReader:
         self._packed = self._pieces(size)
 
     def bands(self) -> Iterator[tuple[int, Bytes]]:
-        """The number of the first row, and the rows as (rows, 1 + row_bytes): each its filter, then its bytes."""
+        """The first row's number, and rows as (rows, 1 + row_bytes): each its filter, then its bytes."""
         width, height = 1 + self.header.row_bytes, self.header.height
         rows = max(1, BAND // width)
         for first in range(0, height, rows):
             band = np.empty((min(rows, height - first), width), np.uint8)
-            self._fill(memoryview(band).cast("B"))
+            self._fill(band.data.cast("B"))
             if band[:, 0].max() > LAST_FILTER:
                 raise broken()
             yield first, band
@@ -248,7 +248,7 @@ def unfiltered(band: Bytes, above: Bytes | None, pixel_bytes: int) -> Bytes:
         band = np.vstack([np.concatenate([np.zeros(1, np.uint8), above])[None], band])
     mode, kinds = _ENGINES[pixel_bytes]
     rows, row_bytes = len(band), band.shape[1] - 1
-    packed, size = zlib.compress(memoryview(band).cast("B"), 0), (row_bytes // pixel_bytes, rows)
+    packed, size = zlib.compress(band.data.cast("B"), 0), (row_bytes // pixel_bytes, rows)
     parts = [np.asarray(Image.frombytes(mode, size, packed, "zip", kind, 0)) for kind in kinds]
     out = parts[0] if len(parts) == 1 else np.stack(parts, axis=-1)
     raw = out.reshape(rows, row_bytes)
@@ -303,14 +303,14 @@ class PngWriter:
 
         def work(number: int) -> None:
             packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-            rows = memoryview(self._waiting[number]).cast("B")
+            rows = self._waiting[number].data.cast("B")
             packed[number] = packer.compress(rows) + packer.flush(zlib.Z_FULL_FLUSH)
 
         threads = [threading.Thread(target=work, args=(1,), daemon=True) for _ in self._waiting[1:]]
         for thread in threads:
             thread.start()
         for number, band in enumerate(self._waiting):
-            self._checksum = zlib.adler32(memoryview(band).cast("B"), self._checksum)
+            self._checksum = zlib.adler32(band.data.cast("B"), self._checksum)
             if not number:
                 work(number)
         for thread in threads:

@@ -19,7 +19,7 @@ def read_png(data: bytes, size: tuple[int, int]) -> Pixels:
 
     :param size: width and height.
     :returns: (height, width, channels) uint8 or uint16.
-    :raises UnusablePictureError: it is none, broken, of another size, or not of the kind that is written here.
+    :raises UnusablePictureError: it is none, broken, of another size, or not as it is written here.
     """
     reader = PngReader(io.BytesIO(data))
     header = reader.header

@@ -1,7 +1,7 @@
 """Parts of an image file are cut out, and patches laid back into it; every other pixel stays bit for bit.
 
-PNG files are read and written in bands and uncompressed TIFF files row by row, at any size. Others are decoded
-whole. Pixels are the numbers that the file stores, whatever color profile says what they mean: it stays.
+PNG files are read and written in bands and uncompressed TIFF files row by row, at any size; others are
+decoded whole. Pixels are the numbers that the file stores, whatever a color profile says they mean: it stays.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ def _decoded(image: ImageSource, opened: Image.Image) -> Pixels:
     opened.load()
     if image.mode in PALETTE_MODES:
         opened = opened.convert("RGBA" if image.mode == "PA" or "transparency" in opened.info else "RGB")
-    pixels = np.atleast_3d(np.asarray(opened))
-    return pixels.astype(pixels.dtype.newbyteorder("="))
+    pixels: Pixels = np.atleast_3d(np.asarray(opened))
+    return pixels
 
 
 def _paste_tiff(image: ImageSource, pieces: list[Piece], stream: BinaryIO, out: BinaryIO) -> None:

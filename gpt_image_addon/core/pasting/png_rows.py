@@ -69,7 +69,8 @@ class _Rows:
             values = (bits * weights).sum(axis=2, dtype=np.uint8)[:, : self.source.width]
         if self._colors is None:
             return (values * self._step)[..., None]
-        return self._colors[np.minimum(values, len(self._colors) - 1)]
+        colors: Pixels = self._colors[np.minimum(values, len(self._colors) - 1)]
+        return colors
 
     def see_through(self, pixels: Pixels) -> NDArray[np.bool_] | None:
         """Where the one color lies that means transparent; None where there is none."""

@@ -28,7 +28,8 @@ from ..imaging.png_bands import broken
 from .boxes import Box, Size
 
 ORIENTATION = 0x0112
-GRAY, RGB = 1, 2
+COLORS = {1: 1, 2: 3}
+"""Channels without alpha, by what their numbers mean: black is 0, or red, green and blue."""
 STRAIGHT_ALPHA = 2
 NOT_ALPHA = 0  # what a fourth channel without a meaning is called; most programs read it as alpha
 WHOLE_NUMBERS = 1
@@ -59,7 +60,7 @@ def is_plain(image: TiffImageFile) -> bool:
     tags = image.tag_v2
     bits, samples = bits_of(image), tags.get(SAMPLESPERPIXEL, 1)
     photometric, extra = tags.get(PHOTOMETRIC_INTERPRETATION), tuple(tags.get(EXTRASAMPLES, ()))
-    colors = {GRAY: 1, RGB: 3}.get(photometric, 0)
+    colors = COLORS.get(photometric or 0, 0)
     return (
         tags.get(COMPRESSION, 1) == 1
         and tags.get(PLANAR_CONFIGURATION, 1) == 1
@@ -89,13 +90,13 @@ def layout_of(image: TiffImageFile) -> Layout:
 def _holds_all(layout: Layout, stream: Any) -> bool:
     """Whether the file has all the strips that it names."""
     width, height = layout.size
-    if len(layout.offsets) != -(-height // layout.rows_per_strip):
+    rows = layout.rows_per_strip
+    if len(layout.offsets) != -(-height // rows) or min(layout.offsets) <= 0:
         return False
     end = stream.seek(0, 2)
     row = width * layout.channels * layout.dtype.itemsize
     return all(
-        offset > 0
-        and offset + min(layout.rows_per_strip, height - number * layout.rows_per_strip) * row <= end
+        offset + min(rows, height - number * rows) * row <= end
         for number, offset in enumerate(layout.offsets)
     )
 

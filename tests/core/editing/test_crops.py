@@ -7,10 +7,10 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from gpt_image_addon.core.pasting.boxes import Box
 from gpt_image_addon.core.editing.crops import LEAST_MARGIN, MOST_PIXELS, Crop, plan_crops
 from gpt_image_addon.core.editing.mask_regions import find_regions
 from gpt_image_addon.core.errors import InvalidRequestError
+from gpt_image_addon.core.pasting.boxes import Box
 from gpt_image_addon.core.request.sizes import SizeRule
 from tests.core.fuzzing import fuzz
 
