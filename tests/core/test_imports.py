@@ -15,8 +15,8 @@ PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_BASE = "core.text core.errors core.common core.request core.results"
 JOBS = (
-    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.journal core.providers"
-    " core.processes"
+    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.journal"
+    " core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"

@@ -220,10 +220,12 @@ def _read(folder: Path, number: int, box: Box, has_alpha: bool) -> Patch:
         raise ValueError("without weights")
     pixels, weight = shown[..., :-1], shown[..., -1]
     if has_alpha:
-        pixels = np.concatenate([pixels, _read_png(folder / ALPHA.format(number), box)], axis=2)
+        alpha = _read_png(folder / ALPHA.format(number), box)
+        if alpha.shape[2] != 1:
+            raise ValueError("not one alpha")
+        pixels = np.concatenate([pixels, alpha], axis=2)
     return Patch(box, np.ascontiguousarray(pixels), np.ascontiguousarray(weight))
 
 
 def _read_png(path: Path, box: Box) -> Pixels:
-    pixels = read_png(read_file(path, MAX_FILE_BYTES), (box.width, box.height))
-    return pixels
+    return read_png(read_file(path, MAX_FILE_BYTES), (box.width, box.height))
