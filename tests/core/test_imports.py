@@ -15,8 +15,8 @@ PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_BASE = "core.text core.errors core.common core.request core.results"
 JOBS = (
-    f"{CORE_BASE} core.http core.raster core.imaging core.editing core.textures core.journal core.providers"
-    " core.processes"
+    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.journal"
+    " core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -31,7 +31,11 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
     "core.raster": ("", "PIL numpy"),
     "core.imaging": ("core.text core.errors core.common core.results core.raster", "PIL numpy"),
-    "core.editing": ("core.text core.errors core.common core.raster core.imaging", "PIL numpy"),
+    "core.pasting": ("core.text core.errors core.common core.raster core.imaging", "PIL numpy"),
+    "core.editing": (
+        "core.text core.errors core.common core.request core.raster core.imaging core.pasting",
+        "PIL numpy",
+    ),
     "core.textures": (
         "core.text core.errors core.common core.request core.results core.raster core.imaging core.editing",
         "PIL numpy",
