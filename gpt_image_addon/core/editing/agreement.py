@@ -86,9 +86,9 @@ def _textured(level: Level) -> NDArray[np.bool_]:
     fine = sum(
         mask[i] * mask[j] * np.roll(texture, (i - 1, j - 1), (0, 1)) for i in range(3) for j in range(3)
     )
-    noise = np.sqrt(blurred(np.square(fine), COARSE * 2, wraps=False) / 36)
+    noise = np.sqrt(np.maximum(blurred(np.square(fine), COARSE * 2, wraps=False), 0) / 36)
     band = blurred(texture, FINE, wraps=False) - blurred(texture, COARSE, wraps=False)
-    strength = np.sqrt(blurred(np.square(band), COARSE * 2, wraps=False))
+    strength = np.sqrt(np.maximum(blurred(np.square(band), COARSE * 2, wraps=False), 0))
     # What the band lets pass of white noise of deviation 1.
     passed = np.sqrt(1 / (4 * np.pi * FINE**2) + 1 / (4 * np.pi * COARSE**2) - 1 / (np.pi * (FINE**2 + COARSE**2)))
     return strength > np.maximum(FAINT, MOST_NOISE * passed * noise)

@@ -27,7 +27,7 @@ STEPS = 12  # of Gauss–Newton at each level
 SETTLED = 0.005  # pixels: a smaller step is the last
 CAUCHY = 1.5  # times the median deviation
 FIELD_ROUNDS = 3
-STIFFNESS, PULL = 60.0, 4.0  # of the grid, in pixels' worth of texture: against bending, and towards no shift
+STIFFNESS, PULL = 1.0, 0.3  # of the grid: against bending, and towards no shift; from simulated answers
 
 Points = NDArray[Any]
 """Float arrays of x or y."""
