@@ -1,0 +1,94 @@
+"""Whether two registered images show the same: correlations of many small blocks, not of the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..raster.arrays import Plane, blurred
+from .normed import Level
+
+BLOCKS = 12  # a side
+FULL = 0.25  # share of a block that has to be valid
+AGREES = 0.4  # correlation from which a block counts as the same
+ENOUGH = 0.6  # share of such blocks from which the images are the same
+LEAST = 0.2  # correlation that all but a fifth of the blocks reach then
+MOST_NOISE = 1.6  # times the deviation that noise alone would have: what has more is texture
+FAINT = 0.6  # levels: a weaker deviation is none
+FINE, COARSE = 1.0, 4.0  # pixels: the band in which texture is told from noise
+FEW = 6  # blocks with texture, below which nothing can be told
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Correlations of the blocks that have texture, by their distribution."""
+
+    blocks: int
+    """How many have texture."""
+    share: float
+    """Of them that agree, 0..1."""
+    median: float
+    low: float
+    """The 20th percentile."""
+
+    @property
+    def textured(self) -> bool:
+        return self.blocks >= FEW
+
+    @property
+    def fits(self) -> bool:
+        return self.share >= ENOUGH and self.low > LEAST
+
+    @property
+    def rank(self) -> float:
+        """What the better of two placements has more of."""
+        return self.median + self.low
+
+
+def compare(level: Level, placed: Plane) -> Agreement:
+    """How well an answer agrees with the original around the mask.
+
+    :param placed: the answer's plane as it is moved; NaN where it has no pixels.
+    """
+    seen = level.valid & ~np.isnan(placed)
+    textured = _textured(level)
+    height, width = seen.shape
+    rows, columns = (np.linspace(0, n, BLOCKS + 1).astype(int) for n in (height, width))
+    found = []
+    for top, bottom in zip(rows, rows[1:], strict=False):
+        for left, right in zip(columns, columns[1:], strict=False):
+            part = (slice(top, bottom), slice(left, right))
+            inside = seen[part]
+            if inside.mean() >= FULL and textured[part][inside].mean() > 0.5:
+                found.append(_correlation(level.wanted[part][inside], placed[part][inside]))
+    if not found:
+        return Agreement(0, 0.0, 0.0, 0.0)
+    values = np.array(found)
+    share = float((values > AGREES).mean())
+    return Agreement(len(found), share, float(np.median(values)), float(np.percentile(values, 20)))
+
+
+def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    p, q = one - one.mean(), other - other.mean()
+    return float((p * q).sum() / max(float(np.sqrt((p * p).sum() * (q * q).sum())), 1e-9))
+
+
+def _textured(level: Level) -> NDArray[np.bool_]:
+    """Where the original has more than noise.
+
+    Noise is as strong in every pixel's difference from its neighbors (Immerkær, 1996) as between them; what
+    passes the band beyond that is texture.
+    """
+    texture = level.texture
+    mask = np.array([1, -2, 1], np.float32)
+    fine = sum(
+        mask[i] * mask[j] * np.roll(texture, (i - 1, j - 1), (0, 1)) for i in range(3) for j in range(3)
+    )
+    noise = np.sqrt(np.maximum(blurred(np.square(fine), COARSE * 2, wraps=False), 0) / 36)
+    band = blurred(texture, FINE, wraps=False) - blurred(texture, COARSE, wraps=False)
+    strength = np.sqrt(np.maximum(blurred(np.square(band), COARSE * 2, wraps=False), 0))
+    # What the band lets pass of white noise of deviation 1.
+    passed = np.sqrt(1 / (4 * np.pi * FINE**2) + 1 / (4 * np.pi * COARSE**2) - 1 / (np.pi * (FINE**2 + COARSE**2)))
+    return strength > np.maximum(FAINT, MOST_NOISE * passed * noise)
