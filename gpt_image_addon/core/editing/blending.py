@@ -152,6 +152,11 @@ def _depth(mask: NDArray[np.bool_], most: int) -> Plane:
     return np.sqrt(out, dtype=np.float32)
 
 
+def is_hidden(image: NDArray[Any], editable: NDArray[np.bool_]) -> bool:
+    """Whether most of what may change is transparent, so that new colors alone would not show."""
+    return bool(_opaque(image)[editable].mean() < 0.5) if editable.any() else False
+
+
 def _at_size(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
     """`mask` at another size (width, height), true wherever a pixel of it is."""
     if mask.shape[1::-1] == size:

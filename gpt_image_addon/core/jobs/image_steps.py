@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.files import read_file, replace_file
+from ..editing.blending import blended, fit_edit, is_hidden
+from ..editing.resampling import same_aspect
 from ..errors import InvalidRequestError
 from ..imaging import png_writer
 from ..imaging.decoding import Pixels, UnusablePictureError, narrowed, read_header
@@ -17,7 +19,6 @@ from ..imaging.masks import editable_part
 from ..imaging.pixels import eight_bit_color, read_pixels
 from ..raster.alpha import bleed, problem
 from ..raster.arrays import Plane
-from ..raster.masked_edit import composite, same_aspect
 from ..request.normalize import is_cut, tile_size
 from ..request.request import Application, GenerationRequest
 from ..results.store import MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
@@ -26,6 +27,8 @@ from ..textures.height_fusion import reestimated
 from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
 from ..textures.writer import score_facts, tile_of
+
+NOT_PUT_BACK = "The answer was not put into the image; to try again, paint a mask that leaves more of it."
 
 
 def process(
@@ -48,13 +51,16 @@ def process(
             )
         ]
     if request.mask is not None and application.composite:
-        return _composited(picture, folder)
+        return _composited(picture, folder, alpha=request.background == "transparent")
     if request.background == "transparent":
         return _transparent(picture, folder)
     return _plain(picture, folder)
 
 
-def _composited(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
+def _composited(picture: ImageFile, folder: Path, *, alpha: bool) -> tuple[ImageFile, list[str]]:
+    """
+    :param alpha: whether transparency was asked for, and that of the answer is to be taken.
+    """
     original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), folder / ORIGINAL_STEM)
     try:
         original = decode(read_file(original_file))
@@ -78,7 +84,12 @@ def _composited(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]
                 original_height=size[1],
             ),
         ]
-    return _save_color(picture, composite(original, edited, editable), folder), []
+    fitted = fit_edit(original, edited, editable, alpha=alpha or is_hidden(original, editable))
+    if not fitted.registration.accepted:
+        plain, notes = _plain(picture, folder)
+        return plain, [*notes, message("{reason} {what}", reason=fitted.registration.reason, what=NOT_PUT_BACK)]
+    notes = [fitted.registration.reason] if fitted.registration.plain else []
+    return _save_color(picture, blended(original, fitted), folder), notes
 
 
 def _transparent(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:

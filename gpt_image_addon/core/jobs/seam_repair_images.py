@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..common.files import replace_file
+from ..editing.resampling import same_aspect
 from ..errors import InvalidRequestError
 from ..imaging.pixels import read_pixels
-from ..raster.masked_edit import same_aspect
 from ..request.models import Registry
 from ..request.normalize import tile_size
 from ..request.request import Application, GenerationRequest
