@@ -18,15 +18,15 @@ LEAST = 0.2  # correlation that all but a fifth of the blocks reach then
 MOST_NOISE = 1.6  # times the deviation that noise alone would have: what has more is texture
 FAINT = 0.6  # levels: a weaker deviation is none
 FINE, COARSE = 1.0, 4.0  # pixels: the band in which texture is told from noise
-FEW = 6  # blocks with texture, below which nothing can be told
+FEW = 6  # blocks with texture, below which it can't be told that images differ
+FEWEST = 3  # likewise, that they are the same
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Correlations of the blocks that have texture, by their distribution."""
+    """Correlations of the blocks that can be compared, by their distribution."""
 
     blocks: int
-    """How many have texture."""
     share: float
     """Of them that agree, 0..1."""
     median: float
@@ -39,7 +39,7 @@ class Agreement:
 
     @property
     def fits(self) -> bool:
-        return self.share >= ENOUGH and self.low > LEAST
+        return self.blocks >= FEWEST and self.share >= ENOUGH and self.low > LEAST
 
     @property
     def rank(self) -> float:
@@ -50,24 +50,34 @@ class Agreement:
 def compare(level: Level, placed: Plane) -> Agreement:
     """How well an answer agrees with the original around the mask.
 
+    Where faint texture agrees as well as any, all blocks count, and else those that have more than noise.
+
     :param placed: the answer's plane as it is moved; NaN where it has no pixels.
     """
     seen = level.valid & ~np.isnan(placed)
     textured = _textured(level)
     height, width = seen.shape
     rows, columns = (np.linspace(0, n, BLOCKS + 1).astype(int) for n in (height, width))
-    found = []
+    textured_ones, all_of_them = [], []
     for top, bottom in zip(rows, rows[1:], strict=False):
         for left, right in zip(columns, columns[1:], strict=False):
             part = (slice(top, bottom), slice(left, right))
             inside = seen[part]
-            if inside.mean() >= FULL and textured[part][inside].mean() > 0.5:
-                found.append(_correlation(level.wanted[part][inside], placed[part][inside]))
-    if not found:
+            if inside.mean() < FULL:
+                continue
+            all_of_them.append(_correlation(level.wanted[part][inside], placed[part][inside]))
+            if textured[part][inside].mean() > 0.5:
+                textured_ones.append(all_of_them[-1])
+    overall = _spread_of(all_of_them)
+    return overall if overall.fits else _spread_of(textured_ones)
+
+
+def _spread_of(correlations: list[float]) -> Agreement:
+    if not correlations:
         return Agreement(0, 0.0, 0.0, 0.0)
-    values = np.array(found)
+    values = np.array(correlations)
     share = float((values > AGREES).mean())
-    return Agreement(len(found), share, float(np.median(values)), float(np.percentile(values, 20)))
+    return Agreement(len(values), share, float(np.median(values)), float(np.percentile(values, 20)))
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
@@ -90,5 +100,7 @@ def _textured(level: Level) -> NDArray[np.bool_]:
     band = blurred(texture, FINE, wraps=False) - blurred(texture, COARSE, wraps=False)
     strength = np.sqrt(np.maximum(blurred(np.square(band), COARSE * 2, wraps=False), 0))
     # What the band lets pass of white noise of deviation 1.
-    passed = np.sqrt(1 / (4 * np.pi * FINE**2) + 1 / (4 * np.pi * COARSE**2) - 1 / (np.pi * (FINE**2 + COARSE**2)))
+    passed = np.sqrt(
+        1 / (4 * np.pi * FINE**2) + 1 / (4 * np.pi * COARSE**2) - 1 / (np.pi * (FINE**2 + COARSE**2))
+    )
     return strength > np.maximum(FAINT, MOST_NOISE * passed * noise)

@@ -85,9 +85,7 @@ class Registration:
     def located(self, x: Points, y: Points) -> tuple[Points, Points]:
         """Positions in the answer of positions in the original."""
         width, height = self.size
-        shifts = [
-            sampled(plane, x * (GRID / width), y * (GRID / height)) for plane in self.field
-        ]
+        shifts = [sampled(plane, x * (GRID / width), y * (GRID / height)) for plane in self.field]
         at_x, at_y = self.similarity.moved(x - width / 2, y - height / 2)
         return (
             (at_x + shifts[0] + width / 2) * (self.answer_size[0] / width),
@@ -113,7 +111,7 @@ def register(answer: NDArray[Any], original: NDArray[Any], valid: NDArray[np.boo
     finest = levels[0]
     if int(finest.valid.sum()) < FEWEST:
         none = compare(finest, finest.found)
-        reason = "There is too little around the mask to tell by."
+        reason = "There is too little around the mask to align the answer by; its colors alone are matched."
         return Registration(size, answer_size, Similarity(), nothing, none, True, True, reason)
 
     found = [_over_levels(levels, start) for start in _starts(levels)]
@@ -135,14 +133,14 @@ def _judged(made: Registration) -> Registration:
     """`made` accepted or not, and why."""
     found = made.similarity
     far = np.hypot(found.tx, found.ty) / max(made.size)
-    if not made.agreement.textured:
+    if not made.agreement.fits and not made.agreement.textured:
         nothing = np.zeros_like(made.field)
-        reason = "What surrounds the mask has no texture to tell by."
+        reason = "There is no texture around the mask to align the answer by; its colors alone are matched."
         return replace(made, similarity=Similarity(), field=nothing, plain=True, reason=reason)
     if not made.agreement.fits:
-        return replace(made, accepted=False, reason="It shows something else around the mask.")
+        return replace(made, accepted=False, reason="The answer shows something else around the mask.")
     if far > FARTHEST or not SCALES[0] <= found.scale <= SCALES[1]:
-        return replace(made, accepted=False, reason="It shows the image in another framing.")
+        return replace(made, accepted=False, reason="The answer shows the image in another framing.")
     return made
 
 

@@ -70,7 +70,12 @@ def fit_edit(
         pixels = placed[top:bottom, left:right]
     else:
         pixels = warped(color[..., :3], found, part, (right - left, bottom - top))
-    share = left / editable.shape[1], top / editable.shape[0], right / editable.shape[1], bottom / editable.shape[0]
+    share = (
+        left / editable.shape[1],
+        top / editable.shape[0],
+        right / editable.shape[1],
+        bottom / editable.shape[0],
+    )
     pixels = np.clip(colors.applied(pixels, share), 0, 255)
     if alpha:
         clear = color[..., 3:] if color.shape[2] == 4 else np.full((*color.shape[:2], 1), 255, np.float32)
@@ -143,13 +148,20 @@ def _depth(mask: NDArray[np.bool_], most: int) -> Plane:
         if step == 1:
             away = np.arange(width) - np.maximum.accumulate(np.where(edge < 0, -width - most, edge), axis=1)
         else:
-            away = np.minimum.accumulate(np.where(edge < 0, 2 * width + most, edge), axis=1)[:, ::-1] - np.arange(width)
+            away = np.minimum.accumulate(np.where(edge < 0, 2 * width + most, edge), axis=1)[
+                :, ::-1
+            ] - np.arange(width)
         along = np.minimum(along, away.astype(np.float32))
     squares = np.pad(np.square(along), ((most, most), (0, 0)), constant_values=most * most)
     out = np.full(mask.shape, np.float32(most * most))
     for by in range(-most, most + 1):
         np.minimum(out, squares[most + by : most + by + height] + np.float32(by * by), out=out)
     return np.sqrt(out, dtype=np.float32)
+
+
+def is_hidden(image: NDArray[Any], editable: NDArray[np.bool_]) -> bool:
+    """Whether most of what may change is transparent, so that new colors alone would not show."""
+    return bool(_opaque(image)[editable].mean() < 0.5) if editable.any() else False
 
 
 def _at_size(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.files import read_file, replace_file
+from ..editing.blending import blended, fit_edit, is_hidden
 from ..errors import InvalidRequestError
 from ..imaging import png_writer
 from ..imaging.decoding import Pixels, UnusableImageError, narrowed, read_header
@@ -17,7 +18,6 @@ from ..imaging.masks import editable_part
 from ..imaging.pixels import eight_bit_color, fit_color, read_pixels
 from ..raster.alpha import bleed, problem
 from ..raster.arrays import Plane
-from ..raster.masked_edit import composite
 from ..request.normalize import is_cut, tile_size
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import AUTO, format_size, parse_size, same_aspect
@@ -28,6 +28,8 @@ from ..textures.height_fusion import reestimated
 from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
 from ..textures.writer import score_facts, tile_of
+
+NOT_PUT_BACK = "The answer was not put into the image; to try again, paint a mask that leaves more of it."
 
 
 def process(
@@ -67,13 +69,16 @@ def _cleaned(
             )
         ]
     if request.mask is not None and application.composite:
-        return _composite_edit(image, folder)
+        return _composite_edit(image, folder, alpha=request.background == "transparent")
     if request.background == "transparent":
         return _transparent(image, folder)
     return _plain(image, folder)
 
 
-def _composite_edit(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
+def _composite_edit(image: ImageFile, folder: Path, *, alpha: bool) -> tuple[ImageFile, list[str]]:
+    """
+    :param alpha: whether transparency was asked for, and that of the answer is to be taken.
+    """
     original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), folder / ORIGINAL_STEM)
     try:
         original = decode(read_file(original_file))
@@ -97,7 +102,15 @@ def _composite_edit(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str
                 original_height=size[1],
             ),
         ]
-    return _save_color(image, composite(original, edited, editable), folder), []
+    fitted = fit_edit(original, edited, editable, alpha=alpha or is_hidden(original, editable))
+    if not fitted.registration.accepted:
+        plain, notes = _plain(image, folder)
+        return plain, [
+            *notes,
+            message("{reason} {what}", reason=fitted.registration.reason, what=NOT_PUT_BACK),
+        ]
+    notes = [fitted.registration.reason] if fitted.registration.plain else []
+    return _save_color(image, blended(original, fitted), folder), notes
 
 
 def _fitted(

@@ -152,5 +152,32 @@ def cubic(pixels: Floats, x: Any, y: Any) -> Floats:
     across = weights(x - x0)
     for j, down in enumerate(weights(y - y0)):
         for i in range(4):
-            out = out + (down * across[i])[..., None] * pixels[inside(y0 + j - 1, height), inside(x0 + i - 1, width)]
+            out = (
+                out
+                + (down * across[i])[..., None]
+                * pixels[inside(y0 + j - 1, height), inside(x0 + i - 1, width)]
+            )
     return np.asarray(out, np.float32)
+
+
+def elsewhere(original: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Another part of the same texture."""
+    height, width = original.shape[:2]
+    return np.roll(original, (round(height * 0.37), round(width * 0.29)), (0, 1))
+
+
+def other_detail(original: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same colors, with the detail of elsewhere."""
+    low, high = (
+        np.stack([blurred(p[..., i].astype(np.float32), 8, wraps=False) for i in range(3)], -1)
+        for p in (original, elsewhere(original))
+    )
+    return np.clip(np.rint(low + elsewhere(original) - high), 0, 255).astype(np.uint8)
+
+
+def reframed(original: NDArray[np.uint8], by: float = 0.2) -> NDArray[np.uint8]:
+    """The middle of it, at the size of the whole."""
+    height, width = original.shape[:2]
+    edge = round(width * by / 2), round(height * by / 2)
+    inner = Image.fromarray(original).crop((edge[0], edge[1], width - edge[0], height - edge[1]))
+    return np.asarray(inner.resize((width, height), Image.Resampling.BICUBIC))
