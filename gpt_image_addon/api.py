@@ -57,8 +57,7 @@ from .core.errors import GptImageError, SceneError
 from .core.jobs.job import Job, Task, as_completed
 from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
-from .core.request.request import Application, GenerationRequest
-from .core.request.sizes import AUTO
+from .core.request.request import Application, GenerationRequest, usual_size
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
@@ -334,8 +333,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values = {name: value for name, value in parameters.items() if value is not None}
     values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
-    if values.get("output_format") == "gif":  # the usual size is more than a gif may have
-        values.setdefault("size", AUTO)
+    values.setdefault("size", usual_size(values))
     request = {name: value for name, value in values.items() if name in in_request}
     application = {name: value for name, value in values.items() if name in in_application}
     return GenerationRequest(prompt=prompt, **request), Application(**application)

@@ -13,7 +13,7 @@ import bpy
 
 from ..core.common.files import PRIVATE_FILE, make_private_folder, replace_file, storage_errors
 from ..core.request.parameters import FRAME_LIMIT
-from ..core.request.sizes import AUTO, deciding_reference, format_size, is_like, parse_size, same_aspect
+from ..core.request.sizes import deciding_reference, format_size, is_like, is_open, parse_size, same_aspect
 from ..core.text.message import message
 from . import settings
 
@@ -129,7 +129,7 @@ def keep_frame(
         return application, ()
     render = bpy.context.scene.render
     shown = frame[0] * render.pixel_aspect_x, frame[1] * render.pixel_aspect_y
-    if request.size != AUTO and same_aspect(shown, parse_size(request.size)):
+    if not is_open(request.size) and same_aspect(shown, parse_size(request.size)):
         return application, ()
     note = message(
         "The model makes {size}, which is not the shape of the camera's frame {frame}: the result is not "

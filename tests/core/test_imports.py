@@ -33,11 +33,12 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.imaging": ("core.text core.errors core.common core.results core.raster", "PIL numpy"),
     "core.pasting": ("core.text core.errors core.common core.raster core.imaging", "PIL numpy"),
     "core.editing": (
-        "core.text core.errors core.common core.request core.raster core.imaging core.pasting",
+        "core.text core.errors core.common core.request core.results core.raster core.imaging core.pasting",
         "PIL numpy",
     ),
     "core.textures": (
-        "core.text core.errors core.common core.request core.results core.raster core.imaging core.editing",
+        "core.text core.errors core.common core.request core.results core.raster core.imaging core.pasting"
+        " core.editing",
         "PIL numpy",
     ),
     "core.journal": (f"{CORE_BASE} core.http", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..common.files import read_file, replace_file
 from ..editing.blending import blended, fit_edit, is_hidden
+from ..editing.edit_files import KeptCrop, apply_edit, read_edit
 from ..errors import InvalidRequestError
 from ..imaging import png_writer
 from ..imaging.decoding import Pixels, UnusableImageError, narrowed, read_header
@@ -20,14 +22,24 @@ from ..raster.alpha import bleed, problem
 from ..raster.arrays import Plane
 from ..request.normalize import is_cut, tile_size
 from ..request.request import Application, GenerationRequest
-from ..request.sizes import AUTO, format_size, parse_size, same_aspect
+from ..request.sizes import format_size, is_open, parse_size, same_aspect
 from ..request.targets import find_target
-from ..results.store import IMAGE_STEM, MASK_FILE, ORIGINAL_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
+from ..results.folders import PATCHES_FOLDER
+from ..results.store import (
+    IMAGE_STEM,
+    MASK_FILE,
+    ORIGINAL_STEM,
+    PIXEL_FORMATS,
+    PROCESSED_FOLDER,
+    ImageFile,
+    read_answer,
+)
 from ..text.message import message
 from ..textures.height_fusion import reestimated
 from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
 from ..textures.writer import score_facts, tile_of
+from .follow_ups import follow_up_folder, region_kinds
 
 NOT_PUT_BACK = "The answer was not put into the image; to try again, paint a mask that leaves more of it."
 
@@ -69,10 +81,59 @@ def _cleaned(
             )
         ]
     if request.mask is not None and application.composite:
-        return _composite_edit(image, folder, alpha=request.background == "transparent")
+        return _edit(image, request, application, folder)
     if request.background == "transparent":
         return _transparent(image, folder)
     return _plain(image, folder)
+
+
+def _edit(
+    image: ImageFile, request: GenerationRequest, application: Application, folder: Path
+) -> tuple[ImageFile, list[str]]:
+    """The image that was edited, with the answer in it.
+
+    :raises EditMismatchError: the answer does not show what was sent, and nobody said to use it all the same.
+    """
+    transparent = request.background == "transparent"
+    kept = read_edit(folder, read_answer(folder) or {})
+    if kept is None:
+        return _composite_edit(image, folder, alpha=transparent)
+    number = number_of(image)
+    parts = [(kept, image.data), *_further_parts(folder, number)]
+    try:
+        edited = apply_edit(
+            parts,
+            folder / PROCESSED_FOLDER / Path(image.received_file).stem,
+            folder / PATCHES_FOLDER / f"{number}-",
+            transparent=transparent,
+            accept=application.accept,
+        )
+    except InvalidRequestError as error:
+        plain, notes = _plain(image, folder)
+        told = message("The answer was not put back into its image: {problem}", problem=error.text)
+        return plain, [*notes, told]
+    return dataclasses.replace(
+        image,
+        data=read_file(edited.file),
+        file=str(edited.file),
+        source=image.received_file,
+        format=edited.format,
+        width=edited.size[0],
+        height=edited.size[1],
+        has_alpha=edited.has_alpha,
+    ), list(edited.notes)
+
+
+def _further_parts(folder: Path, number: str) -> Iterator[tuple[KeptCrop, bytes]]:
+    """The further crops of an edit that were answered, each with its image of a number."""
+    for kind in region_kinds(folder):
+        found = follow_up_folder(folder, kind)
+        if found is None:
+            continue
+        part = read_edit(found, read_answer(found) or {})
+        answer = next(found.glob(f"{IMAGE_STEM}{number}.*"), None)
+        if part is not None and answer is not None:
+            yield part, read_file(answer)
 
 
 def _composite_edit(image: ImageFile, folder: Path, *, alpha: bool) -> tuple[ImageFile, list[str]]:
@@ -123,7 +184,7 @@ def _fitted(
     size = image.width, image.height
     if size == frame:
         return image, []
-    if asked == AUTO or not same_aspect(size, parse_size(asked)):
+    if is_open(asked) or not same_aspect(size, parse_size(asked)):
         return image, [
             message(
                 "The result has {size}, which is not the shape that was asked for, so it was not fitted to "

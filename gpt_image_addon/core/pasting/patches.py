@@ -140,38 +140,41 @@ def _mixed_by_alpha(before: Any, after: Any, share: Any, top: int) -> Any:
     return np.concatenate([np.where(clear, plain, colors), alpha], axis=1)
 
 
-def write_patches(folder: Path, patches: Sequence[Patch], size: Size) -> None:
+def write_patches(folder: Path, patches: Sequence[Patch], size: Size, prefix: str = "") -> None:
     """Keep patches in a folder: with the image that they were made for, the edit can be made again.
 
     Each is a PNG with its weight as alpha, where it brings an alpha of its own that is a second one;
     ``patches.json`` says where they lie.
 
     :param size: of the whole upright image.
+    :param prefix: of the files' names.
     :raises StorageError: a file can't be written.
     """
     rows = []
     for number, patch in enumerate(patches, 1):
         colors = patch.pixels[..., :-1] if patch.has_alpha else patch.pixels
         shown = np.concatenate([colors, patch.weight[..., None]], axis=2)
-        replace_file(folder / PATCH.format(number), encode_png(shown, compression=1), PRIVATE_FILE)
+        replace_file(
+            folder / f"{prefix}{PATCH.format(number)}", encode_png(shown, compression=1), PRIVATE_FILE
+        )
         if patch.has_alpha:
             alpha = encode_png(patch.pixels[..., -1], compression=1)
-            replace_file(folder / ALPHA.format(number), alpha, PRIVATE_FILE)
+            replace_file(folder / f"{prefix}{ALPHA.format(number)}", alpha, PRIVATE_FILE)
         box = patch.box
         rows.append({"box": [box.left, box.top, box.width, box.height], "alpha": patch.has_alpha})
     index = {"version": VERSION, "size": list(size), "patches": rows}
-    replace_file(folder / INDEX, json.dumps(index).encode(), PRIVATE_FILE)
+    replace_file(folder / f"{prefix}{INDEX}", json.dumps(index).encode(), PRIVATE_FILE)
 
 
-def read_patches(folder: Path) -> tuple[tuple[Patch, ...], Size]:
+def read_patches(folder: Path, prefix: str = "") -> tuple[tuple[Patch, ...], Size]:
     """The patches of a folder, and the size of the image that they are for.
 
     :raises InvalidRequestError: a file is missing or is not what `write_patches` writes.
     """
     try:
-        index = read_json(read_file(folder / INDEX, MOST_INDEX_BYTES))
+        index = read_json(read_file(folder / f"{prefix}{INDEX}", MOST_INDEX_BYTES))
         size, rows = _checked(index)
-        return tuple(_read(folder, number, *row) for number, row in enumerate(rows, 1)), size
+        return tuple(_read(folder, prefix, number, *row) for number, row in enumerate(rows, 1)), size
     except UnusableImageError as error:
         raise _unusable(folder, message("an image of it {problem}", problem=error.problem)) from error
     except OSError as error:
@@ -214,13 +217,13 @@ def _whole(value: Any) -> int:
     return value
 
 
-def _read(folder: Path, number: int, box: Box, has_alpha: bool) -> Patch:
-    shown = _read_png(folder / PATCH.format(number), box)
+def _read(folder: Path, prefix: str, number: int, box: Box, has_alpha: bool) -> Patch:
+    shown = _read_png(folder / f"{prefix}{PATCH.format(number)}", box)
     if shown.shape[2] not in (2, 4):
         raise ValueError("without weights")
     pixels, weight = shown[..., :-1], shown[..., -1]
     if has_alpha:
-        alpha = _read_png(folder / ALPHA.format(number), box)
+        alpha = _read_png(folder / f"{prefix}{ALPHA.format(number)}", box)
         if alpha.shape[2] != 1:
             raise ValueError("not one alpha")
         pixels = np.concatenate([pixels, alpha], axis=2)

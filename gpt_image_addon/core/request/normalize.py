@@ -16,12 +16,12 @@ from .parameters import DROPPABLE, SNAPPED
 from .providers import find_provider
 from .request import GenerationRequest
 from .sizes import (
-    AUTO,
     LIKE_DETAIL,
     SMALLEST,
     deciding_reference,
     format_size,
     is_like,
+    is_open,
     like_detail,
     parse_size,
     source_size,
@@ -71,7 +71,7 @@ def effective_request(
 
     :raises InvalidRequestError: the size can't be read, or no tile of that size is made.
     """
-    if not is_cut(request) or request.size == AUTO:
+    if not is_cut(request) or is_open(request.size):
         return request, ()
     wanted = parse_size(request.size)
     check_tile_size(wanted)
@@ -97,7 +97,7 @@ def is_cut(request: GenerationRequest) -> bool:
 
 def tile_size(request: GenerationRequest) -> tuple[int, int] | None:
     """(width, height) of the tiles of a request; None for as large as the cut leaves them."""
-    return None if request.size == AUTO else parse_size(request.size)
+    return None if is_open(request.size) else parse_size(request.size)
 
 
 def check_tile_size(size: tuple[int, int]) -> None:
@@ -132,7 +132,7 @@ def snap_to_model(
         for row in DROPPABLE
         if row.name in names and getattr(request, row.name) not in row.taken_by(model)
     }
-    if "size" in names and request.size != AUTO and not is_like(request.size):
+    if "size" in names and not is_open(request.size):
         rule = registry.size_rule(model, gif_frames(request))
         size = parse_size(request.size)
         if rule.problem(*size) is not None:

@@ -20,6 +20,7 @@ DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
 DEFAULT_SIZE = "1024x1024"
+MOST_CROPS = 16  # of one mask; more regions are sent as one part
 PROMPT_LIMIT = 32_000  # characters
 IMAGE_LIMIT = 10  # images a request
 REFERENCE_LIMIT = 16  # images an edit
@@ -264,6 +265,12 @@ _ROWS = (
         flag=Flag("references", "keep the model's changes outside the mask"),
         panel=PanelField("mask", "Preserve Outside",
             "Put back what lies outside the mask: models change that, too")),
+    Parameter("whole_image", bool, False,
+        flag=Flag("references", "with a mask, send all of the image, not the part around what may change"),
+        panel=PanelField("mask", "Whole Image",
+            "Send all of the image instead of the part around what may change, at less detail")),
+    Parameter("accept", bool, False,
+        flag=Flag("references", "with a mask, use an answer that does not match its image, too")),
     Parameter("markup", Path,
         flag=Flag("references", "transparent image drawn over the first reference", "PATH")),
     Parameter("output_format", default="png", choices=OUTPUT_FORMATS, field="changed",

@@ -27,6 +27,7 @@ from .parameters import (
     REFERENCE_LIMIT,
 )
 from .providers import PROVIDERS
+from .sizes import AUTO, LIKE
 from .targets import TARGETS
 
 _T = TypeVar("_T", bound="_Values")
@@ -97,6 +98,8 @@ class GenerationRequest(_Values):
     """What each reference shows, said in the prompt; empty for none."""
     mask: PathText | None = None
     """Path of an image that says where the first reference may change."""
+    whole_image: bool = False
+    """With a mask, send all of the image instead of the part around what may change."""
     markup: PathText | None = None
     """Path of a transparent image drawn over the first reference."""
     style: str | None = None
@@ -134,6 +137,17 @@ class GenerationRequest(_Values):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def usual_size(values: Mapping[str, Any]) -> str:
+    """The size where none is named.
+
+    :param values: parameters of a request and its application that are named.
+    """
+    if values.get("output_format") == "gif":  # the default is more than a gif may have
+        return AUTO
+    is_put_back = values.get("mask") and values.get("composite", True)
+    return LIKE if is_put_back else DEFAULT_SIZE
+
+
 @dataclass(frozen=True)
 class Application(_Values):
     """What becomes of the result in Blender. Values only; data-blocks are named by `session_uid`."""
@@ -161,6 +175,8 @@ class Application(_Values):
     """Planes stand beside what is active, and beside earlier ones, where they would be in it."""
     composite: bool = True
     """After a masked edit, put back what lies outside the mask."""
+    accept: bool = False
+    """Put an answer into its image even where it does not match it."""
     textures_dir: PathText | None = None
     """Folder that gets copies of the images and maps."""
     overwrite: bool = False

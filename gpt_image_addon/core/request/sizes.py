@@ -39,6 +39,11 @@ def is_like(size: str) -> bool:
     return size == LIKE or size.startswith(f"{LIKE}:")
 
 
+def is_open(size: str) -> bool:
+    """Whether a size says nothing of pixels before it is known what is sent."""
+    return size == AUTO or is_like(size)
+
+
 def like_detail(size: str) -> int:
     """The pixels that a size for which `is_like` is true asks for.
 

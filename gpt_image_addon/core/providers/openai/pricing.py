@@ -11,7 +11,7 @@ from typing import Any
 from ...request.models import Model, Registry
 from ...request.pricing import PARTIAL_IMAGE_TOKENS, Estimate, Observed, Usage, UsageHistory, no_history
 from ...request.request import GenerationRequest
-from ...request.sizes import AUTO, parse_size
+from ...request.sizes import AUTO, is_open, parse_size
 from .fields import parameters
 
 PROMPT_OVERHEAD_TOKENS = 6
@@ -111,7 +111,7 @@ def output_tokens(fields: Mapping[str, Any], registry: Registry, seen: UsageHist
     by_quality = rule.get("factor") or rule["table"]
     quality, size = fields.get("quality", AUTO), fields.get("size", AUTO)
     qualities = [quality] if quality in by_quality else list(by_quality)
-    sizes = [parse_size(size)] if size != AUTO else list(AUTO_SIZES)
+    sizes = [parse_size(size)] if not is_open(size) else list(AUTO_SIZES)
     doubt = rule.get("uncertain", {})
     counts = [(_counted(rule, name, *pixels), doubt.get(name, 1)) for name in qualities for pixels in sizes]
     low, high = min(count for count, _ in counts), max(count * times for count, times in counts)
