@@ -121,6 +121,7 @@ class Submitter:
         seamless: bool = False,
         object_name: str | None = None,
         only_named: bool = False,
+        accept: bool = False,
     ) -> Job:
         """Put a result that lies in the journal into the open scene.
 
@@ -128,6 +129,7 @@ class Submitter:
         :param object_name: the object to put it on then; the one of the request when left out.
         :param only_named: touch no object that neither names.
         :param seamless: make its images tile.
+        :param accept: use an answer that does not match its image.
         :raises InvalidRequestError: there is no such job, it has no result, or the object can't take it.
         """
         stored = open_session(self.settings).journal.entry(job)
@@ -146,6 +148,7 @@ class Submitter:
                 object_uids=(),
                 textures_dir=None,
                 object_name=object_name or stored.application.object_name,
+                accept=accept or stored.application.accept,
             )
             application = application.without_active_object() if only_named else application
             if object_name:  # else a slip of the pen would count the result as delivered

@@ -44,7 +44,7 @@ def describe_edit(image: Path, crop: Crop, cut: SentCrop) -> tuple[dict[str, byt
     :param image: the file that the crop is a part of.
     :raises InvalidRequestError: it can't be read.
     """
-    files = {REGION_FILE: encode_png(cut.mask.astype(np.uint8) * 255)}
+    files = {REGION_FILE: encode_png(np.where(cut.mask, np.uint8(255), np.uint8(0)))}
     facts = {**crop_facts(crop), "file": str(image.absolute()), "sha256": hash_image_file(image)}
     if image.stat().st_size <= MOST_COPIED:
         files[COPY_STEM + image.suffix.lower()] = read_file(image)

@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING
 
 from ..errors import GptImageError
 from ..imaging.image_reader import hash_image_file
+from ..request.checked_request import CheckedRequest
 from ..request.request import GenerationRequest
 
 if TYPE_CHECKING:
     from ..editing.crops import Crop
     from ..imaging.formats import Upload
     from ..providers.base import KeptEdit, Uploads
+
+
+def first_crop(checked: CheckedRequest) -> Crop | None:
+    """What is sent of the edited image with a request itself; None for all of it."""
+    from ..editing.crops import Crop
+
+    crop = checked.crops[0] if checked.crops else None
+    assert crop is None or isinstance(crop, Crop)
+    return crop
 
 
 def load_uploads(request: GenerationRequest, crop: Crop | None = None) -> Uploads:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..common.files import remove_file
 from ..common.internal_error import unexpected_error
@@ -59,7 +59,7 @@ from .follow_ups import (
     height_request,
 )
 from .job import Emit, Job, JobEvent, Work
-from .uploads import digest_request, load_unchanged, load_uploads
+from .uploads import digest_request, first_crop, load_unchanged, load_uploads
 
 if TYPE_CHECKING:
     from ..editing.crops import Crop
@@ -173,7 +173,7 @@ class Worker:
             if not body.reopen():
                 return False
             answer = make_provider(request.provider, self.connection).read(request, body.pieces())
-            uploads = load_unchanged(request, self.journal.digest_of(entry.id), partial(self._crop_of, entry))
+            uploads = load_unchanged(request, self.journal.digest_of(entry.id), partial(self.crop_of, entry))
             job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
             self.store(job, answer, uploads, [], body=body)
         except Exception as error:  # a fault must not keep the journal shut
@@ -183,10 +183,10 @@ class Worker:
             return False
         return True
 
-    def _crop_of(self, entry: Entry) -> Crop | None:
+    def crop_of(self, entry: Entry) -> Crop | None:
         """What was sent of the edited image; found anew, by files that are as they were."""
         checked = validate_and_price(entry.request, entry.application, self.registry)
-        return _first_crop(checked)
+        return first_crop(checked)
 
     def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
@@ -273,7 +273,7 @@ class Worker:
         job.check_cancelled()
         checked = job.checked
         assert checked is not None
-        uploads = load_uploads(job.request, _first_crop(checked))
+        uploads = load_uploads(job.request, first_crop(checked))
         provider = make_provider(job.request.provider, self.connection)
         if self.pace is not None and find_provider(job.request.provider).is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
@@ -307,7 +307,7 @@ class Worker:
             cost = job.estimated_usd - job.further_usd
             notes.append(ODD_USAGE if answer.usage_told or answer.usage else NO_USAGE)
         now = body.when if body is not None else datetime.now()
-        facts = {
+        facts: dict[str, Any] = {
             "request": job.request.to_dict(),
             "application": job.application.to_dict(),
             "request_id": answer.request_id,
@@ -365,14 +365,6 @@ class Worker:
 def _further_crops(job: Job) -> tuple[SentCrop, ...]:
     """What a masked edit sends with follow-up requests."""
     return job.checked.crops[1:] if job.checked is not None else ()
-
-
-def _first_crop(checked: CheckedRequest) -> Crop | None:
-    from ..editing.crops import Crop
-
-    crop = checked.crops[0] if checked.crops else None
-    assert crop is None or isinstance(crop, Crop)
-    return crop
 
 
 def _keep_body(body: BodyFile, error: GptImageError) -> None:
