@@ -87,7 +87,10 @@ def _composited(picture: ImageFile, folder: Path, *, alpha: bool) -> tuple[Image
     fitted = fit_edit(original, edited, editable, alpha=alpha or is_hidden(original, editable))
     if not fitted.registration.accepted:
         plain, notes = _plain(picture, folder)
-        return plain, [*notes, message("{reason} {what}", reason=fitted.registration.reason, what=NOT_PUT_BACK)]
+        return plain, [
+            *notes,
+            message("{reason} {what}", reason=fitted.registration.reason, what=NOT_PUT_BACK),
+        ]
     notes = [fitted.registration.reason] if fitted.registration.plain else []
     return _save_color(picture, blended(original, fitted), folder), notes
 
