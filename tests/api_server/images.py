@@ -210,6 +210,9 @@ def _paint(job: Job, seed: int, options: Options) -> bytes:
     if given.output_format == "gif":
         return sample_images.animated(seed, given.size, given.frame_count, given.frame_duration_ms)
     encoding = (given.size, given.output_format, given.output_compression, transparent)
+    if options.edits is not None and job.is_edit:
+        answer = options.edits(job.references[0].data, job.mask)
+        return sample_images.shown(answer, *encoding[:3])
     if job.mask is not None and options.repaint:
         return sample_images.repainted(job.references[0].data, job.mask, options.repaint, *encoding[:3])
     if options.image is not None and not job.is_edit:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,18 +60,19 @@ def compare(level: Level, placed: Plane) -> Agreement:
     textured = _textured(level)
     height, width = seen.shape
     rows, columns = (np.linspace(0, n, BLOCKS + 1).astype(int) for n in (height, width))
-    textured_ones, all_of_them = [], []
-    for top, bottom in zip(rows, rows[1:], strict=False):
-        for left, right in zip(columns, columns[1:], strict=False):
+    textured_blocks: list[float] = []
+    every_block: list[float] = []
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
             part = (slice(top, bottom), slice(left, right))
             inside = seen[part]
             if inside.mean() < FULL:
                 continue
-            all_of_them.append(_correlation(level.wanted[part][inside], placed[part][inside]))
+            every_block.append(_correlation(level.wanted[part][inside], placed[part][inside]))
             if textured[part][inside].mean() > 0.5:
-                textured_ones.append(all_of_them[-1])
-    overall = _spread_of(all_of_them)
-    return overall if overall.fits else _spread_of(textured_ones)
+                textured_blocks.append(every_block[-1])
+    overall = _spread_of(every_block)
+    return overall if overall.fits else _spread_of(textured_blocks)
 
 
 def _spread_of(correlations: list[float]) -> Agreement:
@@ -91,16 +94,19 @@ def _textured(level: Level) -> NDArray[np.bool_]:
     Noise is as strong in every pixel's difference from its neighbors (Immerkær, 1996) as between them; what
     passes the band beyond that is texture.
     """
-    texture = level.texture
-    mask = np.array([1, -2, 1], np.float32)
-    fine = sum(
-        mask[i] * mask[j] * np.roll(texture, (i - 1, j - 1), (0, 1)) for i in range(3) for j in range(3)
-    )
-    noise = np.sqrt(np.maximum(blurred(np.square(fine), COARSE * 2, wraps=False), 0) / 36)
+    texture, kernel = level.texture, (1, -2, 1)
+    fine = np.zeros_like(texture)
+    for i in range(3):
+        for j in range(3):
+            fine += (kernel[i] * kernel[j]) * np.roll(texture, (i - 1, j - 1), (0, 1))
     band = blurred(texture, FINE, wraps=False) - blurred(texture, COARSE, wraps=False)
-    strength = np.sqrt(np.maximum(blurred(np.square(band), COARSE * 2, wraps=False), 0))
+    noise, strength = _deviation(fine) / 6, _deviation(band)
     # What the band lets pass of white noise of deviation 1.
-    passed = np.sqrt(
-        1 / (4 * np.pi * FINE**2) + 1 / (4 * np.pi * COARSE**2) - 1 / (np.pi * (FINE**2 + COARSE**2))
-    )
-    return strength > np.maximum(FAINT, MOST_NOISE * passed * noise)
+    passed = math.sqrt((1 / FINE**2 + 1 / COARSE**2 - 4 / (FINE**2 + COARSE**2)) / (4 * math.pi))
+    return np.asarray(strength > np.maximum(FAINT, MOST_NOISE * passed * noise))
+
+
+def _deviation(plane: Plane) -> Plane:
+    """Around each pixel, of a plane whose mean is 0."""
+    squares = blurred(np.square(plane), 2 * COARSE, wraps=False)
+    return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)

@@ -1,6 +1,6 @@
 """Registration: how an answer lies on the image that it is an edit of.
 
-A similarity by Gauss–Newton over a pyramid, then a grid of small shifts. Planes are float32 (H, W); positions
+A similarity by Gauss-Newton over a pyramid, then a grid of small shifts. Planes are float32 (H, W); positions
 are pixels (x, y) with the centers of pixels at +0.5.
 """
 
@@ -23,7 +23,7 @@ SCALES = 0.95, 1.05  # likewise
 PHASE_SIDE = 512  # pixels a side at most at which a first shift is looked for
 SAMPLES = 60_000  # pixels that a step is computed from
 FEWEST = 1_500  # valid pixels that a level needs
-STEPS = 12  # of Gauss–Newton at each level
+STEPS = 12  # of Gauss-Newton at each level
 SETTLED = 0.005  # pixels: a smaller step is the last
 CAUCHY = 1.5  # times the median deviation
 FIELD_ROUNDS = 3
@@ -96,7 +96,7 @@ class Registration:
 def register(answer: NDArray[Any], original: NDArray[Any], valid: NDArray[np.bool_]) -> Registration:
     """How `answer` lies on `original`.
 
-    Baker and Matthews' inverse compositional Gauss–Newton (2004) with Cauchy weights, from where the answer
+    Baker and Matthews' inverse compositional Gauss-Newton (2004) with Cauchy weights, from where the answer
     lies and from where phase correlation (Kuglin and Hines, 1975) moves it; then spline-based registration
     (Szeliski and Coughlan, 1997) for what a model bends.
 
@@ -235,37 +235,42 @@ def _refined(level: Level, start: Similarity) -> Similarity:
 
 def _field(level: Level, similarity: Similarity) -> NDArray[np.float32]:
     """Shifts at the corners of the blocks, in pixels of the level."""
-    height, width = level.valid.shape
     samples = _samples(level, 2 * SAMPLES)
     at_x, at_y = similarity.moved(samples.x, samples.y)
-    corners, shares = _corners(samples, height, width)
+    corners, shares = _corners(samples, *level.valid.shape)
     count = (GRID + 1) ** 2
-    stiff = _stiffness()
-    shifts = np.zeros((2, count))
-    scale = len(samples.x) / (GRID * GRID)
+    pull = 1e-3 * len(samples.x) / GRID**2 * (STIFFNESS * _bending() + PULL * np.eye(count))
+    pulls = np.kron(np.eye(2), pull)
+    shifts = np.zeros(2 * count)
     for _ in range(FIELD_ROUNDS):
-        dx, dy = ((plane[corners] * shares).sum(0) for plane in shifts)
+        dx, dy = ((plane[corners] * shares).sum(0) for plane in shifts.reshape(2, count))
         rest, weights = _residuals(level, samples, at_x + dx, at_y + dy)
-        normal, right = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
         slopes = samples.slope_x, samples.slope_y
-        for i in range(2):
-            for k in range(4):
-                side = weights * slopes[i] * shares[k]
-                right[i * count : (i + 1) * count] -= np.bincount(corners[k], side * rest, count)
-                for j in range(2):
-                    for m in range(4):
-                        flat = corners[k] * count + corners[m]
-                        part = np.bincount(flat, side * slopes[j] * shares[m], count * count)
-                        normal[i * count : (i + 1) * count, j * count : (j + 1) * count] += part.reshape(
-                            count, count
-                        )
-        pull = scale * 1e-3 * (STIFFNESS * stiff + PULL * np.eye(count))
-        for i in range(2):
-            rows = slice(i * count, (i + 1) * count)
-            normal[rows, rows] += pull
-            right[rows] -= pull @ shifts[i]
-        shifts += np.linalg.solve(normal, right).reshape(2, count)
+        xx, xy, yy = (
+            _gathered(corners, shares, weights * slopes[i] * slopes[j], count)
+            for i, j in ((0, 0), (0, 1), (1, 1))
+        )
+        right = np.concatenate(
+            [
+                sum(np.bincount(corners[k], weights * slope * rest * shares[k], count) for k in range(4))
+                for slope in slopes
+            ]
+        )
+        shifts += np.linalg.solve(np.block([[xx, xy], [xy, yy]]) + pulls, -right - pulls @ shifts)
     return shifts.reshape(2, GRID + 1, GRID + 1).astype(np.float32)
+
+
+def _gathered(
+    corners: NDArray[np.intp], shares: NDArray[np.float32], values: Points, count: int
+) -> NDArray[np.float64]:
+    """(count, count) sums of `values` over the samples, by the shares that two corners have in them."""
+    out = np.zeros((count, count))
+    for i in range(4):
+        for j in range(i, 4):
+            at = corners[i] * count + corners[j]
+            part = np.bincount(at, values * shares[i] * shares[j], count * count).reshape(count, count)
+            out += part if i == j else part + part.T
+    return out
 
 
 def _corners(samples: _Samples, height: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
@@ -280,17 +285,14 @@ def _corners(samples: _Samples, height: int, width: int) -> tuple[NDArray[np.int
     return corners, shares.astype(np.float32)
 
 
-def _stiffness() -> NDArray[np.float64]:
+def _bending() -> NDArray[np.float64]:
     """What a grid's shifts cost by how they differ from their neighbors': the graph's Laplacian, squared."""
     side = GRID + 1
     index = np.arange(side * side).reshape(side, side)
     laplacian = np.zeros((side * side, side * side))
     for one, other in ((index[:, 1:], index[:, :-1]), (index[1:], index[:-1])):
-        for i, j in zip(one.ravel(), other.ravel(), strict=True):
-            laplacian[i, i] += 1
-            laplacian[j, j] += 1
-            laplacian[i, j] -= 1
-            laplacian[j, i] -= 1
+        laplacian[one, other] = laplacian[other, one] = -1
+    laplacian[np.diag_indices(side * side)] = -laplacian.sum(1)
     return laplacian @ laplacian
 
 

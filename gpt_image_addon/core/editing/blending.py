@@ -50,8 +50,8 @@ def fit_edit(
 
     :param original: (H, W, 1 to 4) uint8 or uint16: what was sent.
     :param answer: (h, w, 1 to 4) uint8 or uint16, of any size with about the same aspect.
-    :param editable: (rows, columns) at the size of the image that the edit goes into; what was sent may be that
-        image, or the same at another size.
+    :param editable: (rows, columns) at the size of the image that the edit goes into; `original` may be
+        that image, or the same at another size.
     :param feather: pixels of the original over which it fades in.
     :param alpha: whether the answer's alpha is taken, too.
     """
@@ -142,21 +142,15 @@ def feathered(mask: NDArray[np.bool_], box: Box, feather: float) -> Plane:
 def _depth(mask: NDArray[np.bool_], most: int) -> Plane:
     """Distance of each pixel from the nearest one that is not in the mask, up to `most`."""
     height, width = mask.shape
-    along = np.full(mask.shape, np.float32(most))
-    for step in (1, -1):
-        edge = np.where(mask, -1, np.arange(width))[:, ::step]
-        if step == 1:
-            away = np.arange(width) - np.maximum.accumulate(np.where(edge < 0, -width - most, edge), axis=1)
-        else:
-            away = np.minimum.accumulate(np.where(edge < 0, 2 * width + most, edge), axis=1)[
-                :, ::-1
-            ] - np.arange(width)
-        along = np.minimum(along, away.astype(np.float32))
+    at = np.arange(width)
+    before = np.maximum.accumulate(np.where(mask, -most, at), axis=1)
+    after = np.minimum.accumulate(np.where(mask, width + most, at)[:, ::-1], axis=1)[:, ::-1]
+    along = np.minimum(np.minimum(at - before, after - at), most).astype(np.float32)
     squares = np.pad(np.square(along), ((most, most), (0, 0)), constant_values=most * most)
     out = np.full(mask.shape, np.float32(most * most))
     for by in range(-most, most + 1):
         np.minimum(out, squares[most + by : most + by + height] + np.float32(by * by), out=out)
-    return np.sqrt(out, dtype=np.float32)
+    return np.asarray(np.sqrt(out), np.float32)
 
 
 def is_hidden(image: NDArray[Any], editable: NDArray[np.bool_]) -> bool:

@@ -16,7 +16,7 @@ from ..raster.arrays import Plane, blurred, resized
 from ..raster.push_pull import push_pull
 
 SIDE = 512  # pixels a side that colors are compared at
-FINE, COARSE = 3.0, 20.0  # pixels of the original: the band whose slope is the gain
+FINE, COARSE = 6.0, 30.0  # pixels of the original: the band whose slope is the gain
 WIDE = 24.0  # pixels: what is larger is uneven light
 MOST_GAIN = 0.15
 MOST_SHIFT = 64.0  # levels; what differs more is other content, not the same in other colors
@@ -47,7 +47,7 @@ class ColorMatch:
         out = pixels * self.gain + self.offset
         for channel in range(out.shape[2]):
             plane = Image.fromarray(np.ascontiguousarray(self.light[..., channel]))
-            out[..., channel] += plane.resize((width, height), Image.Resampling.BICUBIC, box=part)
+            out[..., channel] += np.asarray(plane.resize((width, height), Image.Resampling.BICUBIC, box=part))
         return out
 
 

@@ -1,4 +1,4 @@
-"""Answers to masked edits as models give them: moved, scaled, in other colors, softer, and painted too far."""
+"""Answers to masked edits as models give them: moved, scaled, in other colors, softer, painted too far."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def smooth_noise(dice: np.random.Generator, shape: tuple[int, int], cells: int) 
 
 
 def cubic(pixels: Floats, x: Any, y: Any) -> Floats:
-    """Values (…, C) between the pixels, whose centers are whole numbers; Catmull–Rom, reflected at borders."""
+    """Values (…, C) between pixels, whose centers are whole numbers: Catmull-Rom, reflected at borders."""
     height, width = pixels.shape[:2]
     out = 0.0
     x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)
@@ -152,11 +152,8 @@ def cubic(pixels: Floats, x: Any, y: Any) -> Floats:
     across = weights(x - x0)
     for j, down in enumerate(weights(y - y0)):
         for i in range(4):
-            out = (
-                out
-                + (down * across[i])[..., None]
-                * pixels[inside(y0 + j - 1, height), inside(x0 + i - 1, width)]
-            )
+            weight = (down * across[i])[..., None]
+            out = out + weight * pixels[inside(y0 + j - 1, height), inside(x0 + i - 1, width)]
     return np.asarray(out, np.float32)
 
 

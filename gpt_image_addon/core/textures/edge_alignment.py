@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .arrays import Plane, blurred, parallel_rows, resized
+from ..raster.arrays import Plane, blurred, parallel_rows, resized
 
 REGISTERED_AT = 1024  # pixels a side at most
 BLOCKS = 4  # a side, each registered on its own
