@@ -20,7 +20,7 @@ from ..raster.arrays import Plane
 from ..raster.masked_edit import composite
 from ..request.normalize import is_cut, tile_size
 from ..request.request import Application, GenerationRequest
-from ..request.sizes import AUTO, format_size, parse_size, same_aspect
+from ..request.sizes import AUTO, format_size, is_frame, parse_size, same_aspect
 from ..request.targets import find_target
 from ..results.store import IMAGE_STEM, MASK_FILE, ORIGINAL_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
 from ..text.message import message
@@ -46,7 +46,9 @@ def process(
     frame = application.camera_frame
     is_own = request.seamless or application.maps or find_target(application.target).maps
     is_put_back = request.mask is not None and application.composite
-    if frame is None or is_own or is_put_back or image.format not in PIXEL_FORMATS:
+    if frame is None or not is_frame(frame):  # it may come from another machine's journal
+        return image, notes
+    if is_own or is_put_back or image.format not in PIXEL_FORMATS:
         return image, notes
     image, more = _fitted(image, (frame[0], frame[1]), request.size, folder)
     return image, [*notes, *more]
