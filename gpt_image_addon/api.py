@@ -370,7 +370,7 @@ def result_of(job: Job) -> Result:
     if not isinstance(applied, Applied):
         raise SceneError("This job put nothing into the scene.")
     entry = session.entry(job.id)
-    rows = [entry, *map(session.entry, prepared.further_jobs)]
+    rows = [entry, *map(session.entry, prepared.follow_up_jobs)]
     names = applied.images or [""] * len(prepared.images)  # a drawing becomes no data-block
     images = tuple(map(_result_image, names, prepared.images))
     return Result(

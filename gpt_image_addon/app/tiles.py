@@ -261,9 +261,9 @@ class _Work:
         return dataclasses.replace(made, warnings=(*made.warnings, message(CUT_ONLY, provider=provider)))
 
     def repaint_seams(self, tile: Tile, prepared: PreparedResult) -> TileResult:
-        from ..core.jobs.image_steps import repaired
+        from ..core.jobs.image_steps import apply_repaint
 
-        better, note = repaired(tile, prepared.images[0].data)
+        better, note = apply_repaint(tile, prepared.images[0].data)
         made = self.written(better)
         return dataclasses.replace(
             made, repaired=better is not tile, warnings=(*made.warnings, *prepared.warnings, note)

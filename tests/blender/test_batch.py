@@ -71,7 +71,7 @@ def test_a_second_run_makes_only_what_is_missing(run: Any, online: ApiServer, tm
 
 
 @pytest.mark.parametrize(
-    ("broken", "billed"), [("no_data", "maybe"), ("not_a_picture", "yes"), ("bomb", "yes")]
+    ("broken", "billed"), [("no_data", "maybe"), ("not_an_image", "yes"), ("bomb", "yes")]
 )
 def test_what_was_billed_and_failed_is_sent_again_only_on_wish(
     run: Any, online: ApiServer, tmp_path: Path, broken: str, billed: str

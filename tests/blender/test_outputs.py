@@ -448,7 +448,7 @@ def test_paths_beside_the_blend(tmp_path: Path, image_file: Path, run: Any) -> N
         code, output = run(*argv)
         assert code == 0, output
         bpy.ops.wm.open_mainfile(filepath=str(project / "a.blend"))
-    assert {"more", "out.blend", "maps2", "tile2.png", "tile.json", "exported", "pictures", "sheet.html"} | {
+    assert {"more", "out.blend", "maps2", "tile2.png", "tile.json", "exported", "images", "sheet.html"} | {
         "library.blend"
     } <= set(names(project))
 

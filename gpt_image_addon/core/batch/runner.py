@@ -25,7 +25,7 @@ from ..journal.batch_rows import last_error
 from ..request.targets import find_target
 from ..results.output_files import Delivery, Outputs, renamed_warning
 from ..results.store import IMAGE_STEM, PROCESSED_FOLDER, PreparedResult
-from .gate import Gate
+from .admission import RowAdmission
 from .manifest import Row
 from .outcomes import HOPELESS, NOT_MADE, Outcome, RowState, refused, state_after
 
@@ -125,7 +125,7 @@ class Run:
     """One pass over a manifest. Belongs to one thread; everything but the output happens on others."""
 
     worker: Worker
-    gate: Gate
+    admission: RowAdmission
     folder: Folder | None
     """Where workers put files."""
     output: Output | None = None
@@ -242,14 +242,14 @@ class Run:
         if self._stopping or self._over:
             return _Made()
         try:
-            asked = self.gate.look(row)
+            asked = self.admission.look_up(row)
             stored = asked.known.stored
             if stored is not None and stored.folder is not None and stored.folder.is_dir():
                 return self._skip(row, stored)
             if not self.sends and asked.known.running is None and not asked.known.lost:
                 noted = last_error(self.journal, asked.key)
                 return _Made(Outcome(row, RowState.FAILED, error=NOT_MADE, noted=noted))
-            job = self.gate.admit(row, asked)
+            job = self.admission.admit(row, asked)
         except GptImageError as error:
             return _Made(refused(row, error))
         except Exception as error:
@@ -312,13 +312,13 @@ class Run:
         error: GptImageError | None,
     ) -> _Made:
         entry = self.journal.entry(job.id)
-        further = prepared.further_jobs if prepared is not None else ()
-        rows = [entry, *map(self.journal.entry, further)] if state is RowState.SUCCEEDED else []
+        follow_ups = prepared.follow_up_jobs if prepared is not None else ()
+        rows = [entry, *map(self.journal.entry, follow_ups)] if state is RowState.SUCCEEDED else []
         cost = sum(found.cost_usd or 0.0 for found in rows if found is not None)
         if error is not None:
             state = state_after(error)
             self._look_out(error)
-        self.gate.settle(job.estimated_usd, job.estimated_usd if state is RowState.UNKNOWN else cost)
+        self.admission.settle(job.estimated_usd, job.estimated_usd if state is RowState.UNKNOWN else cost)
         if self._stopping and isinstance(error, JobCancelled) and error.billed == "no":
             return _Made()
         outcome = Outcome(

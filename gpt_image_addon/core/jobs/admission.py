@@ -1,4 +1,4 @@
-"""The gate before a job: its price, the user's limits, and whether the same request was made before.
+"""Admission of a job: its price, the user's limits, and whether the same request was made before.
 
 Nothing has left this machine when one of these refuses.
 """

@@ -1,4 +1,4 @@
-"""Further requests that a result may need, to the model that painted it: an image's height, and its seams.
+"""Follow-up requests that a result may need, to the model that painted it: an image's height, and its seams.
 
 Each is a job of its own in the journal, named after the job it belongs to, with its own price.
 """
@@ -87,14 +87,14 @@ def asks_for_repair(request: GenerationRequest, application: Application) -> boo
     return application.repair_seams and request.seamless and find_provider(request.provider).repairs_seams
 
 
-def further_id(job: str, kind: str) -> str:
-    """The id of the further job of a kind."""
+def follow_up_id(job: str, kind: str) -> str:
+    """The id of the follow-up job of a kind."""
     return f"{job}-{kind}"
 
 
-def further_folder(folder: Path, kind: str) -> Path | None:
-    """The result folder of a further job, beside that of its job or, after midnight, in the next month's."""
-    return _find_further(folder, _months_of(folder), kind)
+def follow_up_folder(folder: Path, kind: str) -> Path | None:
+    """The result folder of a follow-up job, beside its job's or, after midnight, in the next month's."""
+    return _find_follow_up(folder, _months_of(folder), kind)
 
 
 def _months_of(folder: Path) -> list[Path]:
@@ -102,22 +102,22 @@ def _months_of(folder: Path) -> list[Path]:
     return sorted(month for month in folder.parent.parent.iterdir() if month.name >= folder.parent.name)[:2]
 
 
-def _find_further(folder: Path, months: list[Path], kind: str) -> Path | None:
+def _find_follow_up(folder: Path, months: list[Path], kind: str) -> Path | None:
     # Not by a pattern: a month's folder may hold ten thousand results.
-    places = (month / further_id(folder.name, kind) for month in months)
+    places = (month / follow_up_id(folder.name, kind) for month in months)
     return next((place for place in places if (place / ANSWER_FILE).is_file()), None)
 
 
-def further_jobs(folder: Path) -> tuple[str, ...]:
-    """The further jobs that answered."""
+def follow_up_jobs(folder: Path) -> tuple[str, ...]:
+    """The follow-up jobs that answered."""
     kinds = (HEIGHT_JOB, *(SEAMS_JOB.format(number=number) for number in range(1, IMAGE_LIMIT + 1)))
     months = _months_of(folder)
-    found = (_find_further(folder, months, kind) for kind in kinds)
+    found = (_find_follow_up(folder, months, kind) for kind in kinds)
     return tuple(sorted(place.name for place in found if place is not None))
 
 
 def answer_of(folder: Path, kind: str) -> bytes | None:
-    """The encoded image that a further job brought."""
-    found = further_folder(folder, kind)
+    """The encoded image that a follow-up job brought."""
+    found = follow_up_folder(folder, kind)
     image = next(found.glob(f"{IMAGE_STEM}1.*"), None) if found else None
     return read_file(image) if image else None

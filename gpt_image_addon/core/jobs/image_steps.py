@@ -69,13 +69,13 @@ def _cleaned(
             )
         ]
     if request.mask is not None and application.composite:
-        return _composited(image, folder)
+        return _composite_edit(image, folder)
     if request.background == "transparent":
         return _transparent(image, folder)
     return _plain(image, folder)
 
 
-def _composited(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
+def _composite_edit(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), folder / ORIGINAL_STEM)
     try:
         original = decode(read_file(original_file))
@@ -174,7 +174,7 @@ def number_of(image: ImageFile) -> str:
     return Path(image.received_file).stem.removeprefix(IMAGE_STEM)
 
 
-def tiled(
+def cut_tile(
     image: ImageFile,
     request: GenerationRequest,
     folder: Path,
@@ -202,7 +202,7 @@ def tiled(
     tile = tile_of(pixels if height is None else _with_height(pixels, height), tile_size(request))
     cut = tile.pixels
     if repaint is not None and tile.seams is not None:
-        tile, note = repaired(tile, repaint)
+        tile, note = apply_repaint(tile, repaint)
         notes.append(note)
     found = tile.pixels
     if height is not None:
@@ -218,7 +218,7 @@ def tiled(
     return _save(image, found, png_writer.encode_png(found), folder, "-tile"), height, notes
 
 
-def repaired(tile: Tile, repaint: bytes) -> tuple[Tile, str]:
+def apply_repaint(tile: Tile, repaint: bytes) -> tuple[Tile, str]:
     """A tile with its seams repainted where that is better, and a sentence about it.
 
     :param repaint: the model's answer, encoded.

@@ -48,7 +48,7 @@ class Task:
     expected_seconds: float = 0.0
     """How long such work takes, by experience."""
     estimated_usd: float = 0.0
-    """With that of its further requests."""
+    """With that of its follow-up requests."""
     started: float | None = None
     """`time.monotonic` when the work began."""
     ended: float | None = None
@@ -225,7 +225,7 @@ class Job(Task):
     application: Application
     prepared: PreparedResult | None = None
     further_usd: float = 0.0
-    """What of the estimate is for further requests."""
+    """What of the estimate is for follow-up requests."""
     cost_usd: float | None = None
     """Known once the answer came; 0 for what takes a result that is there."""
     result_of: str = ""

@@ -40,8 +40,8 @@ from ..text.names import safe_name
 from ..textures.height_fusion import fuse, register_height
 from ..textures.material_guess import guess_material
 from ..textures.writer import map_options, write_maps
-from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
-from .image_steps import number_of, process, tiled
+from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, follow_up_jobs
+from .image_steps import cut_tile, number_of, process
 
 if TYPE_CHECKING:
     from ..raster.arrays import Plane
@@ -117,7 +117,7 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
         tuple(dict.fromkeys(warnings)),
         packed,
         _usual_size(request, application),
-        further_jobs(folder),
+        follow_up_jobs(folder),
     )
 
 
@@ -144,7 +144,7 @@ def _finished(
         warnings += notes
         if request.seamless and image.format in PIXEL_FORMATS:
             plane = height.plane if height and number == 0 and not height.exact else None
-            image, plane, notes = _tiled(image, request, folder, plane)
+            image, plane, notes = _tile(image, request, folder, plane)
             warnings += notes
             if number == 0 and height and not height.exact:
                 height = _Height(plane, exact=False) if plane is not None else None
@@ -157,11 +157,11 @@ def _shows_color(application: Application) -> bool:
     return find_target(application.target).changes_scene
 
 
-def _tiled(
+def _tile(
     image: ImageFile, request: GenerationRequest, folder: Path, plane: Plane | None
 ) -> tuple[ImageFile, Plane | None, list[str]]:
     repaint = answer_of(folder, SEAMS_JOB.format(number=number_of(image)))
-    return tiled(image, request, folder, plane, repaint)
+    return cut_tile(image, request, folder, plane, repaint)
 
 
 def usable_images(

@@ -25,7 +25,7 @@ from .postprocess import usable_images
 def repairs(
     request: GenerationRequest, application: Application, folder: Path, registry: Registry
 ) -> Iterator[tuple[str, GenerationRequest]]:
-    """The repairs that the images of a result need: the kind of the further job, and its request.
+    """The repairs that the images of a result need: the kind of the follow-up job, and its request.
 
     :param request: that of the result, for a tile.
     :param folder: of the result; what is sent is written into it.

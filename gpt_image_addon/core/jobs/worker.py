@@ -46,8 +46,8 @@ from ..results.store import (
 )
 from ..text.log import get_logger
 from ..text.message import Message, join, message
-from .estimates import price_further, price_unchecked
-from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
+from .estimates import price_follow_up, price_unchecked
+from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, follow_up_id, height_request
 from .job import Emit, Job, JobEvent, Work
 from .uploads import digest_request, load_unchanged, load_uploads
 
@@ -74,7 +74,7 @@ class Worker:
     registry: Registry
     connection: Connection
     monthly_budget_usd: float | None = None
-    """For the further requests; that of the job itself was checked with them before."""
+    """For the follow-up requests; that of the job itself was checked with them before."""
     pace: RateLimiter | None = None
     """Keeps requests apart; None lets each go at once."""
     sessions: Sessions | None = None
@@ -90,7 +90,7 @@ class Worker:
         :raises GptImageError: why there is none; the journal's row says the same.
         """
         folder, notices = self._answer(job, emit)
-        notices += self._further(job, folder, emit)
+        notices += self._follow_up(job, folder, emit)
         emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the images", progress=0.9))
         prepared = self._copied(job, self._prepare(job, folder))
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
@@ -182,8 +182,8 @@ class Worker:
         warnings = copy_textures(prepared, job.application, outputs)
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *warnings))
 
-    def _further(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
-        """Send the further requests of a job; what they fail at is told and does not spoil its result."""
+    def _follow_up(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
+        """Send the follow-up requests of a job; what they fail at is told and does not spoil its result."""
         notices = []
         for wanted, ask, failed in (
             (asks_for_repair, self._ask_repairs, SEAMS_FAILED),
@@ -219,24 +219,24 @@ class Worker:
     def _ask(
         self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
     ) -> None:
-        """Send one further request, about an image of this size, under a row of its own."""
-        checked = price_further(request, self.registry, size)
+        """Send one follow-up request, about an image of this size, under a row of its own."""
+        checked = price_follow_up(request, self.registry, size)
         if job.stopping:
             raise JobCancelled("The job was stopped.")
-        further = Job.of(checked, Application(target="image"), id=further_id(job.id, kind))
-        job.interrupt_with(further.cancel)
+        follow_up = Job.of(checked, Application(target="image"), id=follow_up_id(job.id, kind))
+        job.interrupt_with(follow_up.cancel)
         job.check_cancelled()
         self.journal.reserve(
-            further.id,
+            follow_up.id,
             request,
-            further.application,
+            follow_up.application,
             digest_request(request),
-            further.estimated_usd,
+            follow_up.estimated_usd,
             self.monthly_budget_usd,
         )
         emit(JobEvent(job, message=doing, progress=0.6))
-        self._answer(further, lambda event: emit(dataclasses.replace(event, job=job)))
-        self.journal.applied(further.id)  # with its job; alone it is nothing to recover
+        self._answer(follow_up, lambda event: emit(dataclasses.replace(event, job=job)))
+        self.journal.applied(follow_up.id)  # with its job; alone it is nothing to recover
 
     def _receive(self, job: Job, emit: Emit, request_state: RequestState) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""

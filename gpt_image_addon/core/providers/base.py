@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -95,8 +95,3 @@ class Provider(Protocol):
         :raises APIError: there is no whole image in it.
         """
         ...
-
-
-def image_sizes_of(uploads: Sequence[Upload]) -> tuple[tuple[int, int], ...]:
-    """Width and height of each file, as the estimate wants them."""
-    return tuple((upload.width, upload.height) for upload in uploads)

@@ -58,7 +58,7 @@ class Estimate:
     likely_usd: float = 0.0
     """The best single guess: what equal requests cost on average, where there were any."""
     further_usd: float = 0.0
-    """What of the upper bound is for further requests, which are paid one by one."""
+    """What of the upper bound is for follow-up requests, which are paid one by one."""
 
     def times(self, share: float) -> Estimate:
         """The same request at a share of the list price, such as `BATCH_SHARE`."""
@@ -70,14 +70,14 @@ class Estimate:
             self.further_usd * share,
         )
 
-    def plus(self, further: Estimate) -> Estimate:
-        """Together with a further request."""
+    def plus(self, follow_up: Estimate) -> Estimate:
+        """Together with a follow-up request."""
         return Estimate(
-            self.low_usd + further.low_usd,
-            self.high_usd + further.high_usd,
-            self.exact and further.exact,
-            self.likely_usd + further.likely_usd,
-            self.further_usd + further.high_usd,
+            self.low_usd + follow_up.low_usd,
+            self.high_usd + follow_up.high_usd,
+            self.exact and follow_up.exact,
+            self.likely_usd + follow_up.likely_usd,
+            self.further_usd + follow_up.high_usd,
         )
 
 

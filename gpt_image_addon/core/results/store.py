@@ -114,8 +114,8 @@ class PreparedResult:
     """Several maps in one image, by the name of the layout that was asked for."""
     metres: float | None = None
     """What its first image usually spans, where that is known and it tiles."""
-    further_jobs: tuple[str, ...] = ()
-    """Journal rows of the further requests that went into this."""
+    follow_up_jobs: tuple[str, ...] = ()
+    """Journal rows of the follow-up requests that went into this."""
 
     def mapped(self, change: Callable[[ImageFile], ImageFile]) -> PreparedResult:
         """The same with every image changed."""

@@ -1,4 +1,4 @@
-"""The gate before a job: the price of what is really sent, the limits, and what was asked before."""
+"""Admission of a job: the price of what is really sent, the limits, and what was asked before."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def test_a_models_height_makes_better_normals(tmp_path: Path) -> None:
     answer = np.asarray(Image.fromarray(grey).resize((1024, 1024)).convert("RGB"))
     result(tmp_path, "job-height", [answer])
     fused = made(folder, application=BY_MODEL)
-    assert fused.further_jobs == ("job-height",)
+    assert fused.follow_up_jobs == ("job-height",)
     assert agreement(fused.maps["normal"], HEIGHT) > agreement(alone.maps["normal"], HEIGHT) + 0.1
     assert made(folder).maps["normal"].data == alone.maps["normal"].data  # only where it was asked for
 

@@ -201,10 +201,12 @@ def test_offline_drafts_are_free(registry: Registry) -> None:
 
 
 def test_estimates_have_shares_and_sums() -> None:
-    one, further = Estimate(1.0, 4.0, True, 2.0, 3.0), Estimate(10.0, 40.0, True, 20.0, 30.0)
+    one, follow_up = Estimate(1.0, 4.0, True, 2.0, 3.0), Estimate(10.0, 40.0, True, 20.0, 30.0)
     assert one.times(0.5) == Estimate(0.5, 2.0, True, 1.0, 1.5)
-    assert one.plus(further) == Estimate(11.0, 44.0, True, 22.0, 43.0)  # all of the second is further
-    about = dataclasses.replace(further, exact=False)
+    assert one.plus(follow_up) == Estimate(
+        11.0, 44.0, True, 22.0, 43.0
+    )  # all of the second is for follow-ups
+    about = dataclasses.replace(follow_up, exact=False)
     assert not about.times(2).exact and not one.plus(about).exact and not about.plus(one).exact
 
 

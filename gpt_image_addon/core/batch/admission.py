@@ -1,4 +1,4 @@
-"""The gate before each row of a batch: what was done for it before, its price, and the money that is left."""
+"""Admission of each row of a batch: what was done for it before, its price, and the money that is left."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class RowRequest:
 
 
 @dataclass
-class Gate:
+class RowAdmission:
     """Decides whether a row may be sent, and sets its price aside; usable from every thread."""
 
     journal: Journal
@@ -81,7 +81,7 @@ class Gate:
     _spent_usd: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def look(self, row: Row) -> RowRequest:
+    def look_up(self, row: Row) -> RowRequest:
         """What the journal knows of a row.
 
         :raises InvalidRequestError: a file of it can't be read.
