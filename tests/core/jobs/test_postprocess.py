@@ -67,7 +67,7 @@ def slopes(normal: ImageFile) -> Any:
     return np.stack([n[..., 0], n[..., 1]])
 
 
-@pytest.mark.parametrize("frame", [(10**6, 10**6), (5,), (0, 5), (-4, -4), ()])
+@pytest.mark.parametrize("frame", [(12_000, 10_000), (5,), (0, 5), (-4, -4), ()])
 def test_a_frame_of_another_machine_does_no_harm(tmp_path: Path, frame: tuple[int, ...]) -> None:
     folder = result(tmp_path, "a", [SHADED])
     found = made(folder, replace(REQUEST, size="512x512"), Application(target="image", camera_frame=frame))
