@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.common.files import PRIVATE_FILE, make_private_folder, replace_file, storage_errors
-from ..core.request.parameters import FRAME_LIMIT
-from ..core.request.sizes import deciding_reference, format_size, is_like, is_open, parse_size, same_aspect
+from ..core.request.sizes import (
+    deciding_reference,
+    format_size,
+    is_frame,
+    is_like,
+    is_open,
+    parse_size,
+    same_aspect,
+)
 from ..core.text.message import message
 from . import settings
 
@@ -102,11 +109,9 @@ def camera_frame() -> Size | None:
     Beside `render_size` this is neither reduced nor in square pixels.
     """
     render = bpy.context.scene.render
-    width, height = (
-        max(1, edge * render.resolution_percentage // 100)
-        for edge in (render.resolution_x, render.resolution_y)
-    )
-    return (width, height) if width * height <= FRAME_LIMIT else None
+    share = render.resolution_percentage
+    frame = max(1, render.resolution_x * share // 100), max(1, render.resolution_y * share // 100)
+    return frame if is_frame(frame) else None
 
 
 def with_frame(request: GenerationRequest, application: Application) -> Application:

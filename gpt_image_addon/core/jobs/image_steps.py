@@ -22,7 +22,7 @@ from ..raster.alpha import bleed, problem
 from ..raster.arrays import Plane
 from ..request.normalize import is_cut, tile_size
 from ..request.request import Application, GenerationRequest
-from ..request.sizes import format_size, is_open, parse_size, same_aspect
+from ..request.sizes import format_size, is_frame, is_open, parse_size, same_aspect
 from ..request.targets import find_target
 from ..results.folders import PATCHES_FOLDER
 from ..results.store import (
@@ -60,7 +60,9 @@ def process(
     frame = application.camera_frame
     is_own = request.seamless or application.maps or find_target(application.target).maps
     is_put_back = request.mask is not None and application.composite
-    if frame is None or is_own or is_put_back or image.format not in PIXEL_FORMATS:
+    if frame is None or not is_frame(frame):  # it may come from another machine's journal
+        return image, notes
+    if is_own or is_put_back or image.format not in PIXEL_FORMATS:
         return image, notes
     image, more = _fitted(image, (frame[0], frame[1]), request.size, folder)
     return image, [*notes, *more]

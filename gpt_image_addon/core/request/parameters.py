@@ -33,7 +33,6 @@ PIXEL_FORMATS = ("png", "jpeg", "webp")
 ALPHA_FORMATS = ("png", "webp")
 MAX_FRAME_MS = 655_350  # what a gif can hold
 MAX_STRENGTH = 10
-FRAME_LIMIT = 100_000_000  # pixels of a camera's frame that an image is fitted to
 NO_OBJECT = -1
 """As `Application.object_uid`: not even the active object. No data-block has this `session_uid`."""
 

@@ -20,14 +20,13 @@ from .parameters import (
     ANIMATED_OR_DRAWN,
     COMPRESSED_FORMATS,
     DEFAULT_SIZE,
-    FRAME_LIMIT,
     NO_OBJECT,
     PARAMETERS,
     PROMPT_LIMIT,
     REFERENCE_LIMIT,
 )
 from .providers import PROVIDERS
-from .sizes import AUTO, LIKE
+from .sizes import AUTO, FRAME_LIMIT, LIKE, is_frame
 from .targets import TARGETS
 
 _T = TypeVar("_T", bound="_Values")
@@ -225,22 +224,19 @@ def check_application(application: Application) -> None:
         raise InvalidRequestError(
             f"view_matrix has 16 numbers, not {len(matrix)}.", code="invalid_value", param="view_matrix"
         )
-    _check_frame(application.camera_frame)
+    if application.camera_frame is not None and not is_frame(application.camera_frame):
+        raise InvalidRequestError(
+            message(
+                "camera_frame is a width and a height of up to {limit} pixels.", limit=f"{FRAME_LIMIT:,}"
+            ),
+            code="invalid_value",
+            param="camera_frame",
+        )
     size = application.texture_size
     if size is not None and not 0 < size < math.inf:
         raise InvalidRequestError(
             f"texture_size is in metres and above 0, not {size}.", code="invalid_value", param="texture_size"
         )
-
-
-def _check_frame(frame: tuple[int, ...] | None) -> None:
-    if frame is None or (len(frame) == 2 and min(frame) > 0 and frame[0] * frame[1] <= FRAME_LIMIT):
-        return
-    raise InvalidRequestError(
-        message("camera_frame is a width and a height of up to {limit} pixels.", limit=f"{FRAME_LIMIT:,}"),
-        code="invalid_value",
-        param="camera_frame",
-    )
 
 
 def check_choices(values: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ LIKE = "like"
 LIKE_DETAIL = 1024 * 1024  # pixels; also what a smaller reference may get
 DETAIL_KEPT = 0.94  # share of the pixels that a size of the right shape has at least
 ASPECT_TOLERANCE = 0.02  # difference of aspects up to which a result is taken for the same image
+FRAME_LIMIT = 100_000_000  # pixels of a camera's frame that an image is fitted to
 SMALLEST = 8  # pixels a side: below that there is nothing to cut
 OVERLAP_ASKED = 0.2375  # share that source_size() allows for: 1344 pixels for a tile of 1024
 
@@ -71,6 +72,11 @@ def deciding_reference(references: Sequence[object]) -> int | None:
 def same_aspect(first: tuple[float, float], second: tuple[float, float]) -> bool:
     """Whether two (width, height) differ only in scale."""
     return abs(first[0] * second[1] / (first[1] * second[0]) - 1) <= ASPECT_TOLERANCE
+
+
+def is_frame(frame: Sequence[int]) -> bool:
+    """Whether an image can be fitted to a ``camera_frame``: width and height in pixels."""
+    return len(frame) == 2 and min(frame) > 0 and frame[0] * frame[1] <= FRAME_LIMIT
 
 
 @dataclass(frozen=True)

@@ -141,8 +141,9 @@ def forget() -> None:
 
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
-    images = len(values.references), values.mask, values.use_markup, _image_sizes(values)
-    return tuple(wanted.items()), images, settings.fingerprint()
+    shown = len(values.references), values.mask, values.use_markup, _image_sizes(values)
+    frame = tuple(images.frame(values).values())
+    return tuple(wanted.items()), shown, frame, settings.fingerprint()
 
 
 def model_names(values: Any) -> list[str]:
