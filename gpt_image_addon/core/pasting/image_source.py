@@ -91,10 +91,11 @@ class ImageSource:
             raise ValueError("A box is no larger than the image.")
 
 
-def inspect_source(source: Source, label: str) -> ImageSource:
+def inspect_source(source: Source, label: str, *, turns: bool = True) -> ImageSource:
     """What an image is, without its pixels.
 
     :param label: what to call it in messages.
+    :param turns: whether EXIF's orientation counts; Blender shows images as they are stored.
     :raises InvalidRequestError: it is missing, can't be read, or can't be edited so that the rest stays.
     """
     with reading(source, label) as stream, opened_image(stream) as image:
@@ -110,6 +111,7 @@ def inspect_source(source: Source, label: str) -> ImageSource:
         if way is Way.TIFF_ROWS and isinstance(image, TiffImageFile):
             layout = tiff_rows.layout_of(image)
             orientation, size = layout.orientation, layout.size
+        orientation = orientation if turns else 1
         return ImageSource(source, label, known, image.mode, size, orientation, way, suffix, tuple(notes))
 
 

@@ -266,8 +266,10 @@ def tiff(pixels: Pixels, *, big: bool = False, rows: int = 16, orientation: int 
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize(
     ("channels", "dtype"),
-    [(1, np.uint8), (2, np.uint8), (3, np.uint8), (4, np.uint8)]
-    + [(1, np.uint16), (3, np.uint16), (4, np.uint16)],
+    [
+        *((channels, np.uint8) for channels in (1, 2, 3, 4)),
+        *((channels, np.uint16) for channels in (1, 3, 4)),
+    ],
 )
 def test_of_an_uncompressed_tiff_only_the_edit_is_written(channels: int, dtype: type, big: bool) -> None:
     before = noise(channels, dtype)
