@@ -85,10 +85,9 @@ class ImageSource:
     def check(self, box: Box) -> None:
         """:raises ValueError: a box that does not begin in the image, or is larger."""
         width, height = self.size
-        if not (0 <= box.left < width and 0 <= box.top < height):
-            raise ValueError("A box begins in the image.")
-        if not (0 < box.width <= width and 0 < box.height <= height):
-            raise ValueError("A box is no larger than the image.")
+        begins = 0 <= box.left < width and 0 <= box.top < height
+        if not begins or not (0 < box.width <= width and 0 < box.height <= height):
+            raise ValueError(box)
 
 
 def inspect_source(source: Source, label: str, *, turns: bool = True) -> ImageSource:
@@ -207,7 +206,7 @@ def _way(image: Image.Image, stream: BinaryIO, chunks: dict[bytes, bytes]) -> tu
         return Way.WHOLE, [_PALETTE] if image.mode in PALETTE_MODES else []
     return Way.PNG_BESIDE, [
         message(
-            "A {format} can't be written again without changing all of it, so the edit becomes a PNG.",
+            "A {format} file changes everywhere when it is written again, so the edited image becomes a PNG.",
             format=image.format,
         )
     ]

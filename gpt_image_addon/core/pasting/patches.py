@@ -53,9 +53,9 @@ class Patch:
         shape = (self.box.height, self.box.width)
         pixels, weight = self.pixels, self.weight
         if pixels.ndim != 3 or pixels.shape[:2] != shape or weight.shape != shape:
-            raise ValueError(f"A patch of {shape} has pixels of {pixels.shape}, weights of {weight.shape}.")
+            raise ValueError(shape, pixels.shape, weight.shape)
         if pixels.dtype not in (np.uint8, np.uint16) or weight.dtype != pixels.dtype:
-            raise ValueError(f"A patch has pixels of {pixels.dtype} and weights of {weight.dtype}.")
+            raise ValueError(pixels.dtype, weight.dtype)
 
     @property
     def has_alpha(self) -> bool:

@@ -401,5 +401,5 @@ def test_a_file_that_was_replaced_meanwhile_writes_nothing(tmp_path: Path) -> No
 def test_a_box_outside_the_image() -> None:
     found = inspect_source(encode_png(noise()), "a.png")
     for box in (Box(WIDTH, 0, 5, 5), Box(-1, 0, 5, 5), Box(0, 0, WIDTH + 1, 5), Box(0, 0, 0, 5)):
-        with pytest.raises(ValueError, match="box"):
+        with pytest.raises(ValueError, match="Box"):
             cut(found, [box])
