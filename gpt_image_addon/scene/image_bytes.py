@@ -39,7 +39,7 @@ def image_file(image: bpy.types.Image) -> Path | bytes:
         return _written(image, image.file_format if image.file_format in LOSSLESS else "PNG")
     if image.packed_file:
         return bytes(image.packed_file.data)
-    path = Path(bpy.path.abspath(image.filepath, library=image.library))
+    path = _path(image)
     if not path.is_file():
         raise SceneError(
             message("The image '{image}' has no pixels; its file may be missing.", image=image.name)
@@ -48,7 +48,7 @@ def image_file(image: bpy.types.Image) -> Path | bytes:
 
 
 def export_file(image: bpy.types.Image, path: Path) -> Path:
-    """Write a data-block as an 8-bit PNG, as `export_image` does; what has 8 bits without a look at its pixels.
+    """Write a data-block as an 8-bit PNG, as `export_image` does; without its pixels where it has 8 bits.
 
     :raises SceneError: there are no pixels, or the file can't be written.
     """
@@ -63,8 +63,15 @@ def export_file(image: bpy.types.Image, path: Path) -> Path:
 
 def _is_stored_as_shown(image: bpy.types.Image) -> bool:
     """Whether the numbers in a data-block's file, of 8 bits, are those that it shows."""
-    single = not is_viewed(image) and image.source in ("FILE", "GENERATED") and all(image.size)
-    return single and not image.is_float and not is_linear(image) and image.alpha_mode in SHOWN_ALPHA
+    if is_viewed(image) or image.source not in ("FILE", "GENERATED"):
+        return False
+    if image.source == "FILE" and not image.packed_file and not _path(image).is_file():
+        return False  # before Blender opens it: a pipe would let it wait for ever
+    return all(image.size) and not image.is_float and not is_linear(image) and image.alpha_mode in SHOWN_ALPHA
+
+
+def _path(image: bpy.types.Image) -> Path:
+    return Path(bpy.path.abspath(image.filepath, library=image.library))
 
 
 def _is_plain(data: bytes) -> bool:
