@@ -76,11 +76,11 @@ def _path(image: bpy.types.Image) -> Path:
 
 def _is_plain(data: bytes) -> bool:
     """Whether a file is a PNG that everybody shows as Blender does."""
-    from ..core.imaging.decoding import UnusablePictureError, read_header
+    from ..core.imaging.decoding import UnusableImageError, read_header
 
     try:
         header = read_header(data)
-    except UnusablePictureError:
+    except UnusableImageError:
         return False
     return header.format == "png" and header.is_plain and header.mode != "I;16"
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .decoding import UnusablePictureError
+from .decoding import UnusableImageError
 from .whole_png import LAST_FILTER, MOST_CHUNKS, PIECE, SIGNATURE
 
 Bytes = NDArray[np.uint8]
@@ -81,7 +81,7 @@ class PngHeader:
 class PngReader:
     """Reads a PNG in bands; its header and the chunks before the pixels are read at once.
 
-    :raises UnusablePictureError: at any step, where it is none or broken.
+    :raises UnusableImageError: at any step, where it is none or broken.
     """
 
     stream: BinaryIO
@@ -184,7 +184,7 @@ class PngReader:
     def _body(self, kind: bytes, size: int) -> bytes:
         self._left -= size + 12
         if self._left < 0:
-            raise UnusablePictureError("has more metadata than is read")
+            raise UnusableImageError("has more metadata than is read")
         body = self._read(size)
         self._check(zlib.crc32(body, zlib.crc32(kind)))
         return body
@@ -220,9 +220,9 @@ def seek_chunks(stream: BinaryIO, kinds: frozenset[bytes]) -> dict[bytes, bytes]
     return found
 
 
-def broken() -> UnusablePictureError:
+def broken() -> UnusableImageError:
     """What is raised about a file that is not as it must be."""
-    return UnusablePictureError("is not a picture that can be read")
+    return UnusableImageError("is not an image that can be read")
 
 
 def _header(body: bytes) -> PngHeader:
@@ -232,7 +232,7 @@ def _header(body: bytes) -> PngHeader:
     if bits not in DEPTHS.get(color, ()) or packed or filtered or interlaced > 1:
         raise broken()
     if not (0 < width <= LONGEST_EDGE and 0 < height <= LONGEST_EDGE):
-        raise UnusablePictureError("has a longer edge than is read")
+        raise UnusableImageError("has a longer edge than is read")
     return PngHeader(width, height, bits, color, bool(interlaced))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .decoding import Pixels, UnusablePictureError
+from .decoding import Pixels, UnusableImageError
 from .png_bands import PALETTE, PngHeader, PngReader
 
 Bytes = NDArray[np.uint8]
@@ -19,14 +19,14 @@ def read_png(data: bytes, size: tuple[int, int]) -> Pixels:
 
     :param size: width and height.
     :returns: (height, width, channels) uint8 or uint16.
-    :raises UnusablePictureError: it is none, broken, of another size, or not as it is written here.
+    :raises UnusableImageError: it is none, broken, of another size, or not as it is written here.
     """
     reader = PngReader(io.BytesIO(data))
     header = reader.header
     if (header.width, header.height) != size:
-        raise UnusablePictureError("has another size")
+        raise UnusableImageError("has another size")
     if header.bits < 8 or header.color == PALETTE or header.interlaced:
-        raise UnusablePictureError("is not a picture that can be read")
+        raise UnusableImageError("is not an image that can be read")
     return np.concatenate([pixels_of(raw, header) for _, _, raw in reader.raw_bands()])
 
 

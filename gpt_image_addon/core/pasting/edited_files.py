@@ -18,7 +18,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from ..common.files import PIECE, replacing
-from ..imaging.decoding import Pixels, UnusablePictureError
+from ..imaging.decoding import Pixels, UnusableImageError
 from ..imaging.png_bands import PngHeader, PngWriter, filtered
 from ..imaging.stored_pixels import bytes_of
 from ..text.message import message
@@ -143,8 +143,8 @@ def _layout(image: ImageSource, opened: Image.Image) -> tiff_rows.Layout:
     raise _changed()
 
 
-def _changed() -> UnusablePictureError:
-    return UnusablePictureError("was changed meanwhile")
+def _changed() -> UnusableImageError:
+    return UnusableImageError("was changed meanwhile")
 
 
 def _decoded(image: ImageSource, opened: Image.Image) -> Pixels:
@@ -184,7 +184,7 @@ def _paste_whole(image: ImageSource, pieces: list[Piece], stream: BinaryIO, out:
 def _save_again(image: ImageSource, opened: Image.Image, pixels: Pixels, out: BinaryIO) -> None:
     """Write the format that it had.
 
-    :raises UnusablePictureError: not every pixel would stay.
+    :raises UnusableImageError: not every pixel would stay.
     """
     options = {
         "TIFF": {"compression": opened.info.get("compression"), "tiffinfo": getattr(opened, "tag_v2", None)},
@@ -198,7 +198,7 @@ def _save_again(image: ImageSource, opened: Image.Image, pixels: Pixels, out: Bi
     with opened_image(stream) as again:
         again.load()
         if not np.array_equal(np.atleast_3d(np.asarray(again)), pixels):
-            raise UnusablePictureError(
+            raise UnusableImageError(
                 message(
                     "can't be written as {format} again; save it as PNG and edit that", format=image.format
                 )

@@ -20,7 +20,7 @@ from ..common.files import open_file
 from ..errors import InvalidRequestError
 from ..imaging.decoding import (
     SVG_HEAD,
-    UnusablePictureError,
+    UnusableImageError,
     formats_of,
     orientation_of,
     problem_of,
@@ -102,7 +102,7 @@ def inspect_source(source: Source, label: str, *, turns: bool = True) -> ImageSo
         orientation = orientation_of(image, chunks)
         way, notes = _way(image, stream, chunks)
         if max(image.size) > LONGEST_EDGE:
-            raise UnusablePictureError("has a longer edge than is read")
+            raise UnusableImageError("has a longer edge than is read")
         if way in (Way.WHOLE, Way.PNG_BESIDE):
             _check_memory(image)
         known, size = image.format or "", image.size
@@ -123,15 +123,15 @@ def reading(source: Source, label: str) -> Iterator[BinaryIO]:
     try:
         with open_file(source) if isinstance(source, Path) else io.BytesIO(source) as stream:
             yield stream
-    except UnusablePictureError as error:
+    except UnusableImageError as error:
         raise InvalidRequestError(
-            message("The picture {name} {problem}.", name=label, problem=error.problem),
+            message("The image {name} {problem}.", name=label, problem=error.problem),
             code="bad_picture",
             param="references",
         ) from error
     except FileNotFoundError as error:
         raise InvalidRequestError(
-            message("The picture {path} can't be read: {reason}.", path=label, reason=error.strerror),
+            message("The image {path} can't be read: {reason}.", path=label, reason=error.strerror),
             code="missing_file",
             param="references",
         ) from error
@@ -141,7 +141,7 @@ def reading(source: Source, label: str) -> Iterator[BinaryIO]:
 def opened_image(stream: BinaryIO) -> Iterator[Image.Image]:
     """An image of the user's own, of any size; its header is read.
 
-    Pillow's limit on pixels is for what others send. What a decoder raises is an `UnusablePictureError`.
+    Pillow's limit on pixels is for what others send. What a decoder raises is an `UnusableImageError`.
     """
     head = stream.read(SVG_HEAD)
     Image.preinit()
@@ -157,16 +157,16 @@ def opened_image(stream: BinaryIO) -> Iterator[Image.Image]:
                 continue
             try:
                 yield image
-            except UnusablePictureError:
+            except UnusableImageError:
                 raise
             except Image.DecompressionBombError as error:
-                raise UnusablePictureError(
+                raise UnusableImageError(
                     "has too many pixels to be read in one piece; save it as PNG and edit that"
                 ) from error
             except (SyntaxError, IndexError, TypeError, ValueError, OSError) as error:
-                raise UnusablePictureError("is not a picture that can be read") from error
+                raise UnusableImageError("is not an image that can be read") from error
             return
-    raise UnusablePictureError(_why_not(head))
+    raise UnusableImageError(_why_not(head))
 
 
 def _why_not(head: bytes) -> str:
@@ -183,10 +183,10 @@ def _why_not(head: bytes) -> str:
 def _way(image: Image.Image, stream: BinaryIO, chunks: dict[bytes, bytes]) -> tuple[Way, list[Message]]:
     """How it is written, and what is to be said about that.
 
-    :raises UnusablePictureError: it can't be.
+    :raises UnusableImageError: it can't be.
     """
     if image.mode in FLOATS:
-        raise UnusablePictureError(
+        raise UnusableImageError(
             "holds floating-point or 32-bit numbers, which an answer does not have; save it as a PNG with 16"
             " bits and edit that"
         )
@@ -195,11 +195,11 @@ def _way(image: Image.Image, stream: BinaryIO, chunks: dict[bytes, bytes]) -> tu
     if isinstance(image, TiffImageFile) and tiff_rows.is_plain(image):
         return Way.TIFF_ROWS, []
     if image.mode not in (*PLAIN_MODES, *PALETTE_MODES):
-        raise UnusablePictureError(
+        raise UnusableImageError(
             message("has colors of the kind {mode}; save it as RGB and edit that", mode=image.mode)
         )
     if isinstance(image, TiffImageFile) and max(tiff_rows.bits_of(image)) > 8 and image.mode != "I;16":
-        raise UnusablePictureError(
+        raise UnusableImageError(
             "is a compressed TIFF with 16 bits; save it as PNG or without compression and edit that"
         )
     if _is_kept(image, stream):
@@ -217,11 +217,11 @@ _PALETTE = Message("Its palette has no room for new colors, so the edit has full
 
 def _png_notes(stream: BinaryIO, chunks: dict[bytes, bytes]) -> list[Message]:
     if b"acTL" in chunks:
-        raise UnusablePictureError("is an animation; save the frame that you mean as an image and edit that")
+        raise UnusableImageError("is an animation; save the frame that you mean as an image and edit that")
     stream.seek(0)
     header = PngReader(stream).header
     if header.interlaced:
-        raise UnusablePictureError("is an interlaced PNG; save it without interlacing and edit that")
+        raise UnusableImageError("is an interlaced PNG; save it without interlacing and edit that")
     return [_PALETTE] if header.color == PALETTE else []
 
 
@@ -252,7 +252,7 @@ def _is_lossless_webp(stream: BinaryIO) -> bool:
 def _check_memory(image: Image.Image) -> None:
     needed = image.width * image.height * max(3, len(image.getbands())) * COPIES
     if needed > free_memory():
-        raise UnusablePictureError(
+        raise UnusableImageError(
             message(
                 "has {width} x {height} pixels, for which {size} GB of memory are not free; save it as"
                 " PNG, which is edited in parts",

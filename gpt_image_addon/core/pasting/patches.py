@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..common.files import PRIVATE_FILE, read_file, replace_file
 from ..errors import InvalidRequestError
-from ..imaging.decoding import Pixels, UnusablePictureError, check_pixels, narrowed
+from ..imaging.decoding import Pixels, UnusableImageError, check_pixels, narrowed
 from ..imaging.image_reader import MAX_FILE_BYTES
 from ..imaging.png_bands import LONGEST_EDGE
 from ..imaging.png_writer import encode_png
@@ -172,7 +172,7 @@ def read_patches(folder: Path) -> tuple[tuple[Patch, ...], Size]:
         index = read_json(read_file(folder / INDEX, MOST_INDEX_BYTES))
         size, rows = _checked(index)
         return tuple(_read(folder, number, *row) for number, row in enumerate(rows, 1)), size
-    except UnusablePictureError as error:
+    except UnusableImageError as error:
         raise _unusable(folder, message("an image of it {problem}", problem=error.problem)) from error
     except OSError as error:
         raise _unusable(folder, Message(error.strerror or str(error))) from error

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ..imaging.decoding import Pixels, UnusablePictureError
+from ..imaging.decoding import Pixels, UnusableImageError
 from ..imaging.png_bands import PALETTE, Bytes, PngReader, PngWriter, broken, filtered, unfiltered
 from ..imaging.stored_pixels import bytes_of, pixels_of
 from .boxes import Box, Size
@@ -107,7 +107,7 @@ def read_boxes(stream: BinaryIO, size: Size, boxes: Sequence[Box]) -> list[Pixel
 
     :param size: that the file is to have.
     :returns: (height, width, channels) uint8 or uint16 of each.
-    :raises UnusablePictureError: it is no such PNG.
+    :raises UnusableImageError: it is no such PNG.
     """
     reader = _opened(stream, size)
     rows = _Rows(reader)
@@ -133,7 +133,7 @@ def paste(stream: BinaryIO, out: BinaryIO, size: Size, pieces: Sequence[Piece]) 
     """Write a PNG with patches laid into it.
 
     :param size: that the file is to have.
-    :raises UnusablePictureError: it is no such PNG.
+    :raises UnusableImageError: it is no such PNG.
     """
     reader = _opened(stream, size)
     rows = _Rows(reader)
@@ -160,7 +160,7 @@ def _opened(stream: BinaryIO, size: Size) -> PngReader:
     stream.seek(0)
     reader = PngReader(stream)
     if (reader.header.width, reader.header.height) != size or reader.header.interlaced:
-        raise UnusablePictureError("was changed meanwhile")
+        raise UnusableImageError("was changed meanwhile")
     return reader
 
 

@@ -115,7 +115,7 @@ def orientation_of(image: TiffImageFile) -> int:
 def read_box(stream: BinaryIO, layout: Layout, box: Box) -> Pixels:
     """The pixels of a stored box, (height, width, channels) uint8 or uint16.
 
-    :raises UnusablePictureError: the file is shorter than it was.
+    :raises UnusableImageError: the file is shorter than it was.
     """
     length = box.width * layout.channels * layout.dtype.itemsize
     rows = []

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gpt_image_addon.core.imaging import png_bands
-from gpt_image_addon.core.imaging.decoding import UnusablePictureError
+from gpt_image_addon.core.imaging.decoding import UnusableImageError
 from gpt_image_addon.core.imaging.png_bands import PngHeader, PngReader, PngWriter, filtered, seek_chunks
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.imaging.stored_pixels import bytes_of, pixels_of, read_png
@@ -135,14 +135,14 @@ def read_all(data: bytes) -> Bytes:
     ],
 )
 def test_what_is_broken_is_no_image(data: bytes) -> None:
-    with pytest.raises(UnusablePictureError):
+    with pytest.raises(UnusableImageError):
         read_all(data)
 
 
 def test_metadata_has_a_bound() -> None:
     text = (b"tEXt", bytes(png_bands.MOST_METADATA // 2))
     rows = np.zeros((1, 4), np.uint8)
-    with pytest.raises(UnusablePictureError, match="metadata"):
+    with pytest.raises(UnusableImageError, match="metadata"):
         read_all(png(PngHeader(1, 1, 8, 2), rows, text, text))
 
 
@@ -153,7 +153,7 @@ def test_any_change_of_a_byte_is_noticed() -> None:
         changed[place % len(WHOLE)] ^= bits
         try:
             found = read_all(bytes(changed))
-        except UnusablePictureError:
+        except UnusableImageError:
             return
         assert np.array_equal(found, read_all(WHOLE))
 

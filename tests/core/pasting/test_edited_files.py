@@ -362,8 +362,8 @@ def test_what_loses_becomes_a_png_beside(kind: str, options: dict[str, Any], tmp
             ),
             "animation",
         ),
-        (b"nothing", "not a picture"),
-        (b"", "not a picture"),
+        (b"nothing", "not an image"),
+        (b"", "not an image"),
     ],
 )
 def test_what_cant_be_edited_is_refused_before(data: bytes, said: str) -> None:
