@@ -403,3 +403,16 @@ def test_a_box_outside_the_image() -> None:
     for box in (Box(WIDTH, 0, 5, 5), Box(-1, 0, 5, 5), Box(0, 0, WIDTH + 1, 5), Box(0, 0, 0, 5)):
         with pytest.raises(ValueError, match="Box"):
             cut(found, [box])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_hard_patch_lies_exactly_in_its_box(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    ramp = np.add.outer(np.arange(HEIGHT) * 2, np.arange(WIDTH)).astype(np.uint8)
+    data = saved(Image.fromarray(np.dstack([ramp, ramp * 3, ramp + 40])), "PNG", exif=exif)
+    patch = make_patch(BOX, noise(3, seed=7, size=(50, 40)), np.ones((40, 50)))
+    wanted = decode_image(data, as_data=True).pixels.copy()
+    wanted[20:60, 30:80] = patch.pixels
+    after = decode_image(paste_bytes(inspect_source(data, "a.png"), [patch]), as_data=True).pixels
+    assert np.array_equal(after, wanted)
