@@ -161,9 +161,9 @@ def image(found: bpy.types.Image) -> str:
 
     :raises SceneError: it has no pixels.
     """
-    from ..scene.images import export_image
+    from ..scene.image_bytes import export_file
 
-    return _private(export_image(found, _new_file()))
+    return _private(export_file(found, _new_file()))
 
 
 def notice(found: bpy.types.Image) -> str | None:

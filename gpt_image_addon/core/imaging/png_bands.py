@@ -222,7 +222,7 @@ def seek_chunks(stream: BinaryIO, kinds: frozenset[bytes]) -> dict[bytes, bytes]
 
 def broken() -> UnusableImageError:
     """What is raised about a file that is not as it must be."""
-    return UnusableImageError("is not a picture that can be read")
+    return UnusableImageError("is not an image that can be read")
 
 
 def _header(body: bytes) -> PngHeader:

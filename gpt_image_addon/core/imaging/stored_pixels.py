@@ -26,7 +26,7 @@ def read_png(data: bytes, size: tuple[int, int]) -> Pixels:
     if (header.width, header.height) != size:
         raise UnusableImageError("has another size")
     if header.bits < 8 or header.color == PALETTE or header.interlaced:
-        raise UnusableImageError("is not a picture that can be read")
+        raise UnusableImageError("is not an image that can be read")
     return np.concatenate([pixels_of(raw, header) for _, _, raw in reader.raw_bands()])
 
 

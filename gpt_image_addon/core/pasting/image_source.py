@@ -85,16 +85,16 @@ class ImageSource:
     def check(self, box: Box) -> None:
         """:raises ValueError: a box that does not begin in the image, or is larger."""
         width, height = self.size
-        if not (0 <= box.left < width and 0 <= box.top < height):
-            raise ValueError("A box begins in the image.")
-        if not (0 < box.width <= width and 0 < box.height <= height):
-            raise ValueError("A box is no larger than the image.")
+        begins = 0 <= box.left < width and 0 <= box.top < height
+        if not begins or not (0 < box.width <= width and 0 < box.height <= height):
+            raise ValueError(box)
 
 
-def inspect_source(source: Source, label: str) -> ImageSource:
+def inspect_source(source: Source, label: str, *, turns: bool = True) -> ImageSource:
     """What an image is, without its pixels.
 
     :param label: what to call it in messages.
+    :param turns: whether EXIF's orientation counts; Blender shows images as they are stored.
     :raises InvalidRequestError: it is missing, can't be read, or can't be edited so that the rest stays.
     """
     with reading(source, label) as stream, opened_image(stream) as image:
@@ -110,6 +110,7 @@ def inspect_source(source: Source, label: str) -> ImageSource:
         if way is Way.TIFF_ROWS and isinstance(image, TiffImageFile):
             layout = tiff_rows.layout_of(image)
             orientation, size = layout.orientation, layout.size
+        orientation = orientation if turns else 1
         return ImageSource(source, label, known, image.mode, size, orientation, way, suffix, tuple(notes))
 
 
@@ -124,13 +125,13 @@ def reading(source: Source, label: str) -> Iterator[BinaryIO]:
             yield stream
     except UnusableImageError as error:
         raise InvalidRequestError(
-            message("The picture {name} {problem}.", name=label, problem=error.problem),
+            message("The image {name} {problem}.", name=label, problem=error.problem),
             code="bad_picture",
             param="references",
         ) from error
     except FileNotFoundError as error:
         raise InvalidRequestError(
-            message("The picture {path} can't be read: {reason}.", path=label, reason=error.strerror),
+            message("The image {path} can't be read: {reason}.", path=label, reason=error.strerror),
             code="missing_file",
             param="references",
         ) from error
@@ -163,7 +164,7 @@ def opened_image(stream: BinaryIO) -> Iterator[Image.Image]:
                     "has too many pixels to be read in one piece; save it as PNG and edit that"
                 ) from error
             except (SyntaxError, IndexError, TypeError, ValueError, OSError) as error:
-                raise UnusableImageError("is not a picture that can be read") from error
+                raise UnusableImageError("is not an image that can be read") from error
             return
     raise UnusableImageError(_why_not(head))
 
@@ -205,7 +206,7 @@ def _way(image: Image.Image, stream: BinaryIO, chunks: dict[bytes, bytes]) -> tu
         return Way.WHOLE, [_PALETTE] if image.mode in PALETTE_MODES else []
     return Way.PNG_BESIDE, [
         message(
-            "A {format} can't be written again without changing all of it, so the edit becomes a PNG.",
+            "A {format} file changes everywhere when it is written again, so the edited image becomes a PNG.",
             format=image.format,
         )
     ]
