@@ -1,7 +1,7 @@
 """Registration of a height on its image by their edges, as a whole and in blocks.
 
-Brightness and height agree in their edges alone, and weakly: of 6 scanned materials `editing.alignment` accepted
-1 true height by its edges and 2 by its values, this one all but 1.
+Brightness and height agree in their edges alone, and weakly. Of 6 true heights of scanned materials this
+accepts 5, `editing.alignment` 1 by the edges and at most 2 by the values.
 
 Planes are float32 (H, W); shifts are pixels, (rows, columns).
 """
