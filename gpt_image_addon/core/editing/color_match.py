@@ -22,6 +22,7 @@ MOST_GAIN = 0.15
 MOST_SHIFT = 64.0  # levels; what differs more is other content, not the same in other colors
 USUAL = 0.4  # levels of contrast, below which a slope says little and the gain stays near 1
 AGREES = 3.0  # times the median deviation
+DARK = 16.0  # levels that keep a share of black within reason
 CELL = 8  # pixels a side that the light is spread inward in
 LEAST = 32  # pixels of a surround that says anything
 
@@ -30,14 +31,14 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ColorMatch:
-    """answer * gain + offset + light is in the original's colors, in levels of 255."""
+    """(answer * gain + offset) * (1 + light) is in the original's colors, in levels of 255."""
 
     gain: Floats
     """(C,)"""
     offset: Floats
     """(C,)"""
     light: Floats
-    """(rows, columns, C): the smooth rest, over the whole image."""
+    """(rows, columns, C): the smooth rest as a share of the brightness, over the whole image."""
 
     def applied(self, pixels: Floats, box: tuple[float, float, float, float]) -> Floats:
         """`pixels` (h, w, C) of `box`, which is in shares of the image, in the original's colors."""
@@ -47,7 +48,8 @@ class ColorMatch:
         out = pixels * self.gain + self.offset
         for channel in range(out.shape[2]):
             plane = Image.fromarray(np.ascontiguousarray(self.light[..., channel]))
-            out[..., channel] += np.asarray(plane.resize((width, height), Image.Resampling.BICUBIC, box=part))
+            light = np.asarray(plane.resize((width, height), Image.Resampling.BICUBIC, box=part))
+            out[..., channel] += light * (out[..., channel] + DARK)
         return out
 
 
@@ -80,7 +82,7 @@ def match_colors(
     rest -= offset
     spread = AGREES * 1.4826 * np.median(np.abs(rest[same]), axis=0) + 1
     agreed = same & (np.abs(rest) <= spread).all(-1)
-    return ColorMatch(gain, offset, _light(rest, agreed, WIDE / factor))
+    return ColorMatch(gain, offset, _light(rest, found * gain + offset + DARK, agreed, WIDE / factor))
 
 
 def _gains(found: Floats, wanted: Floats, same: NDArray[np.bool_], factor: float) -> Floats:
@@ -111,11 +113,14 @@ def _masked_blur(pixels: Floats, weight: Plane, sigma: float) -> Floats:
     return np.stack(blurs, -1)
 
 
-def _light(rest: Floats, agreed: NDArray[np.bool_], sigma: float) -> Floats:
-    """Smooth part of `rest` where it agrees, spread over everything, in cells."""
+def _light(rest: Floats, base: Floats, agreed: NDArray[np.bool_], sigma: float) -> Floats:
+    """Smooth part of `rest` where it agrees, as a share of `base`, spread over everything, in cells.
+
+    Uneven light is stronger on what is brighter, and what is painted need not be as bright as its surround.
+    """
     height, width = agreed.shape
     weight = agreed.astype(np.float32)
-    smooth = _masked_blur(rest, weight, sigma)
+    smooth = _masked_blur(rest, weight, sigma) / np.maximum(_masked_blur(base, weight, sigma), DARK)
     size = -(-height // CELL), -(-width // CELL)
     share = resized(weight, *size)
     cells = [resized(smooth[..., i] * weight, *size) / np.maximum(share, 1e-3) for i in range(rest.shape[2])]

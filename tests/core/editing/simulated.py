@@ -112,7 +112,7 @@ def answer(original: NDArray[np.uint8], mask: NDArray[np.bool_], mistakes: Wrong
         soft = np.stack([blurred(out[..., i], mistakes.soft, wraps=False) for i in range(3)], -1)
         wide = np.stack([blurred(soft[..., i], 1.5, wraps=False) for i in range(3)], -1)
         out = soft + 0.5 * (soft - wide)
-    light = 1 + mistakes.shading * smooth_noise(dice, mask.shape, 2)
+    light = 1 + mistakes.shading * smooth_noise(dice, mask.shape, 1)
     out = (out * mistakes.gain + mistakes.offset) * light[..., None]
     out += dice.normal(0, mistakes.noise, out.shape) if mistakes.noise else 0
     return Answer(np.clip(np.rint(out), 0, 255).astype(np.uint8), truth, located)
