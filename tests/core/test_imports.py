@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
 
-CORE_BASE = "core.text core.errors core.common core.request core.results"
+CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
 JOBS = (
     f"{CORE_BASE} core.http core.raster core.imaging core.editing core.textures core.journal core.providers"
     " core.processes"
@@ -26,7 +26,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.text": ("", ""),
     "core.errors": ("core.text", ""),
     "core.common": ("core.text core.errors", ""),
-    "core.request": ("core.text core.errors core.common", ""),
+    "core.references": ("core.text", ""),
+    "core.request": ("core.text core.errors core.common core.references", ""),
     "core.results": ("core.text core.errors core.common", ""),
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
     "core.raster": ("", "PIL numpy"),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ..errors import InvalidRequestError
+from ..references.kinds import describe_all
+from ..text.message import message
+from .parameters import PROMPT_LIMIT
 from .request import GenerationRequest
 from .styles import find_style
 
@@ -18,19 +22,29 @@ SEAMLESS_SURFACE_WORDS = f"Seamless tileable texture: {SURFACE_WORDS[0].lower()}
 
 
 def compose(request: GenerationRequest) -> str:
-    """The prompt as it is sent: scene and subject first, then style, then constraints.
+    """The prompt as it is sent: what the references are, scene and subject, then style, then constraints.
 
-    :raises InvalidRequestError: the style is not known.
+    :raises InvalidRequestError: the style is not known, or the whole is too long.
     """
-    parts = [request.prompt.strip()]
-    if any(request.reference_labels):
-        parts.append(_label_words(request.reference_labels))
+    parts = describe_all(len(request.references), request.reference_kinds, request.reference_labels)
+    parts.append(request.prompt.strip())
     if request.style:
         parts.append(find_style(request.style).words)
     parts.append(surface_words(is_surface=request.surface_words, seamless=request.seamless))
     if request.background == "transparent":
         parts.append(TRANSPARENT_WORDS)
-    return "\n".join(filter(None, parts))
+    prompt = "\n".join(filter(None, parts))
+    if len(prompt) > PROMPT_LIMIT:
+        raise InvalidRequestError(
+            message(
+                "With the words that join it the prompt has {count} characters; {limit} is the limit.",
+                count=f"{len(prompt):,}",
+                limit=f"{PROMPT_LIMIT:,}",
+            ),
+            param="prompt",
+            next_step="Shorten the prompt or the labels of the references.",
+        )
+    return prompt
 
 
 def surface_words(*, is_surface: bool, seamless: bool) -> str:
@@ -42,8 +56,3 @@ def surface_words(*, is_surface: bool, seamless: bool) -> str:
     if is_surface:
         return SEAMLESS_SURFACE_WORDS if seamless else SURFACE_WORDS
     return SEAMLESS_WORDS if seamless else ""
-
-
-def _label_words(labels: tuple[str, ...]) -> str:
-    named = [f"picture {number} is {label}" for number, label in enumerate(labels, 1) if label]
-    return f"Of the pictures given, {', '.join(named)}."
