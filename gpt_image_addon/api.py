@@ -336,8 +336,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
     if values.get("output_format") == "gif":  # the usual size is more than a gif may have
         values.setdefault("size", AUTO)
-    kinds = known_kinds(values.get("references", ()), values.get("reference_kinds", ()))
-    values["reference_kinds"] = kinds
+    values["reference_kinds"] = known_kinds(values.get("references", ()), values.get("reference_kinds", ()))
     request = {name: value for name, value in values.items() if name in in_request}
     application = {name: value for name, value in values.items() if name in in_application}
     return GenerationRequest(prompt=prompt, **request), Application(**application)

@@ -133,6 +133,13 @@ def image(found: bpy.types.Image) -> str:
     return _private(export_image(found, _new_file()))
 
 
+def is_result(found: bpy.types.Image) -> bool:
+    """Whether an image data-block was made by a job. Quick enough for drawing."""
+    from ..scene.images import PROPERTY_PREFIX
+
+    return f"{PROPERTY_PREFIX}job" in found
+
+
 def notice(found: bpy.types.Image) -> str | None:
     """A sentence where only a part of an image data-block can be used: one UDIM tile, one frame."""
     from ..scene.images import notice_of

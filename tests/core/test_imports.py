@@ -80,12 +80,16 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "lazy": ("core.common", ""),
     "ui.common.translations": ("", ""),
     "ui.common": (
-        "core.text core.errors core.request core.results app api ui.common.translations",
+        "core.text core.errors core.references core.request core.results app api ui.common.translations",
         "bpy blf",
     ),
-    "ui.references": ("core.text core.errors core.request app ui.common lazy", "bpy gpu gpu_extras"),
+    "ui.references": (
+        "core.text core.errors core.references core.request app ui.common lazy",
+        "bpy gpu gpu_extras",
+    ),
     "ui.request": (
-        "core.text core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
+        "core.text core.errors core.references core.request core.journal app app.diagnostics api ui.common"
+        " ui.references",
         "bpy",
     ),
     "ui.presets": (
@@ -93,8 +97,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy bpy_extras bl_operators bl_ui",
     ),
     "ui.results": (
-        "core.text core.errors core.request core.journal app api ui.common ui.references ui.request"
-        " ui.presets",
+        "core.text core.errors core.references core.request core.journal app api ui.common ui.references"
+        " ui.request ui.presets",
         "bpy",
     ),
     "ui.preferences": (

@@ -45,7 +45,7 @@ REFERENCE_KINDS: tuple[ReferenceKind, ...] = (
         "the current 3D view", "keep its objects, their places and the view", is_capture=True,
     ),
     ReferenceKind(
-        "camera", "Camera Render", "A render from the camera: its objects and the framing stay", "CAMERA_DATA",
+        "camera", "Camera Render", "A render from the camera: objects and framing stay", "CAMERA_DATA",
         "a render from the scene's camera", "keep its objects, their places and the framing", is_capture=True,
     ),
     ReferenceKind(
@@ -107,34 +107,8 @@ def known_kinds(references: Sequence[str], kinds: Sequence[str]) -> tuple[str, .
 
 
 def may_decide_size(kind: str) -> bool:
-    """Whether an answer may take the shape of a reference of this kind, or of one that nothing was said of."""
+    """Whether an answer may take the shape of a reference of this kind; also where it is `AUTO` or `NONE`."""
     return kind not in BY_NAME or BY_NAME[kind].decides_size
-
-
-def describe(number: int, kind: str, label: str = "") -> str:
-    """The line of the prompt about one reference; empty where nothing is said of it.
-
-    :param number: its place among the images of the request, from 1.
-    :param kind: one of the table, `AUTO` or `NONE`.
-    :param label: the user's own words for what it is.
-    """
-    row = BY_NAME.get(kind)
-    name = " ".join(label.split()).rstrip(".:;") or (row.description if row else "")
-    if not name:
-        return ""
-    return f"Image {number} is {name}{f': {row.instruction}' if row else ''}."
-
-
-def describe_all(count: int, kinds: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """The lines of the prompt about all references.
-
-    :param count: how many there are.
-    :param kinds: of the first ones; the rest is `AUTO`.
-    :param labels: of the first ones; the rest has none.
-    """
-    every_kind, every_label = (*kinds, *[AUTO] * count), (*labels, *[""] * count)
-    lines = (describe(number + 1, every_kind[number], every_label[number]) for number in range(count))
-    return list(filter(None, lines))
 
 
 def find_excess(count: int, **given: Sequence[str]) -> Iterator[tuple[bool, str, str]]:
@@ -148,7 +122,7 @@ def find_excess(count: int, **given: Sequence[str]) -> Iterator[tuple[bool, str,
             len(values) > count,
             name,
             message(
-                "{name} has {given} values for {count} references; give at most one for each, in their order.",
+                "{name} has {given} values for {count} references; give one for each at most.",
                 name=name,
                 given=len(values),
                 count=count,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidRequestError
-from ..references.kinds import describe_all
-from ..text.message import message
-from .parameters import PROMPT_LIMIT
+from collections.abc import Sequence
+
+from ..references.kinds import AUTO, BY_NAME
+from .normalize import check_length
 from .request import GenerationRequest
 from .styles import find_style
 
@@ -34,16 +34,7 @@ def compose(request: GenerationRequest) -> str:
     if request.background == "transparent":
         parts.append(TRANSPARENT_WORDS)
     prompt = "\n".join(filter(None, parts))
-    if len(prompt) > PROMPT_LIMIT:
-        raise InvalidRequestError(
-            message(
-                "With the words that join it the prompt has {count} characters; {limit} is the limit.",
-                count=f"{len(prompt):,}",
-                limit=f"{PROMPT_LIMIT:,}",
-            ),
-            param="prompt",
-            next_step="Shorten the prompt or the labels of the references.",
-        )
+    check_length(prompt)
     return prompt
 
 
@@ -56,3 +47,29 @@ def surface_words(*, is_surface: bool, seamless: bool) -> str:
     if is_surface:
         return SEAMLESS_SURFACE_WORDS if seamless else SURFACE_WORDS
     return SEAMLESS_WORDS if seamless else ""
+
+
+def describe(number: int, kind: str, label: str = "") -> str:
+    """The line of the prompt about one reference; empty where nothing is said of it.
+
+    :param number: its place among the images of the request, from 1.
+    :param kind: one of the table, `AUTO` or `NONE`.
+    :param label: the user's own words for what it is.
+    """
+    row = BY_NAME.get(kind)
+    name = " ".join(label.split()).rstrip(".:;") or (row.description if row else "")
+    if not name:
+        return ""
+    return f"Image {number} is {name}{f': {row.instruction}' if row else ''}."
+
+
+def describe_all(count: int, kinds: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """The lines of the prompt about all references.
+
+    :param count: how many there are.
+    :param kinds: of the first ones; the rest is `AUTO`.
+    :param labels: of the first ones; the rest has none.
+    """
+    every_kind, every_label = (*kinds, *[AUTO] * count), (*labels, *[""] * count)
+    lines = (describe(number + 1, every_kind[number], every_label[number]) for number in range(count))
+    return list(filter(None, lines))

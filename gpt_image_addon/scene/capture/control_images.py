@@ -1,4 +1,4 @@
-"""Guide images from the scene's camera: how far things are, which way they face, their edges. Main thread only.
+"""Guide images from the scene's camera: distances, directions of surfaces, edges. Main thread only.
 
 All are rendered by one flat material on everything, and read as the renderer's own values: they need no
 compositor, and look the same in Blender 4.2 to 5.2 and under every colour configuration.
@@ -53,20 +53,17 @@ def _lines(width: int, height: int) -> Any:
 
     from ...core.raster.outlines import draw_outlines
 
+    camera: Any = camera_of(bpy.context.scene)
     surfaces = _rendered("depth", width, height, is_sharp=True)
     if not (surfaces[..., 1] > 0).any():
         raise SceneError(NOTHING_SEEN)
     normals = _rendered("normal", width, height, is_sharp=True) * 2 - 1
-    lines = draw_outlines(
-        surfaces[..., 0],
-        normals,
-        surfaces[..., 2],
-        is_perspective=camera_of(bpy.context.scene).data.type != "ORTHO",
-    )
+    is_perspective = camera.data.type != "ORTHO"
+    lines = draw_outlines(surfaces[..., 0], normals, surfaces[..., 2], is_perspective=is_perspective)
     return np.repeat(lines[..., None], 3, axis=-1)
 
 
-def _rendered(kind: str, width: int, height: int, *, is_sharp: bool = False) -> Any:
+def _rendered(kind: Literal["depth", "normal"], width: int, height: int, *, is_sharp: bool = False) -> Any:
     """(height, width, 3) float32 values of the flat material, bottom row first.
 
     :param is_sharp: each pixel has the value at its middle, and none between two surfaces.
@@ -151,7 +148,7 @@ def _opaque(values: Any) -> Any:
     return pixels.ravel()
 
 
-def _fill(material: bpy.types.Material, kind: Kind) -> None:
+def _fill(material: bpy.types.Material, kind: str) -> None:
     with Transaction() as changes:
         tree = compat.node_tree(material, changes)
     tree.nodes.clear()
@@ -162,9 +159,9 @@ def _fill(material: bpy.types.Material, kind: Kind) -> None:
 
 
 def _depth(tree: Any) -> Any:
-    """The distance along the view in red; how much of a pixel is covered in green; a number of the object in blue.
+    """Red: the distance along the view. Green: how much of a pixel is covered. Blue: a number of the object.
 
-    The number is a hash that tells instances apart, too; the pass index of objects is theirs to set.
+    That is a hash, which tells instances apart, too; the pass index of objects is the user's to set.
     """
     camera = tree.nodes.new("ShaderNodeCameraData")
     which = tree.nodes.new("ShaderNodeObjectInfo")

@@ -11,7 +11,8 @@ import bpy
 
 from ...app import settings
 from ...core.errors import GptImageError
-from ...core.request.parameters import DEFAULT_SIZE, PARAMETERS
+from ...core.references.kinds import BY_NAME
+from ...core.request.parameters import DEFAULT_SIZE, KINDS_OF_REFERENCES, PARAMETERS
 from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
 from ...core.request.targets import list_targets
 from . import state
@@ -58,8 +59,14 @@ REFERENCES = (
     ("camera", "Camera", "A quick render from the scene's camera", "CAMERA_DATA", 1),
     ("depth", "Depth Guide", "How far things are from the camera: near is bright", "MOD_OPACITY", 2),
     ("normal", "Normal Guide", "Which way surfaces face, seen from the camera", "NORMALS_FACE", 3),
+    ("lines", "Line Art", "The edges that the camera sees, black on white", "MOD_LINEART", 6),
+    ("clay", "Clay Render", "The scene from its camera with everything in grey", "SHADING_SOLID", 7),
     ("image", "Image", "An image of this file", "IMAGE_DATA", 4),
     ("file", "File", "A picture file", "FILE_IMAGE", 5),
+)
+REFERENCE_KINDS = tuple(
+    (name, label, tip, BY_NAME[name].icon if name in BY_NAME else "NONE", number)
+    for number, (name, label, tip) in enumerate(KINDS_OF_REFERENCES)
 )
 MASKS = (
     ("none", "None", "The whole picture may change"),

@@ -8,6 +8,7 @@ from ...app import references
 from ...app.blend_paths import resolve
 from ...core.errors import InvalidRequestError
 from ..common import thumbnails
+from . import kinds
 
 Size = tuple[int, int]
 
@@ -44,7 +45,7 @@ def parameters(values: Any) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {
         "references": [_path_of(item) for item in values.references],
-        "reference_labels": tuple(item.label.strip() for item in values.references),
+        **kinds.parameters(values),
     }
     first = values.references[0]
     size = (first.width, first.height) if first.width else references.size_of(found["references"][0])
@@ -53,8 +54,6 @@ def parameters(values: Any) -> dict[str, Any]:
         found |= {"mask": mask, "composite": values.composite}
     if values.use_markup:
         found["markup"] = references.markup(size)
-    if not any(found["reference_labels"]):
-        del found["reference_labels"]
     thumbnails.forget(found["references"][0])
     return found
 

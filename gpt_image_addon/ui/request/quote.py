@@ -20,7 +20,7 @@ from ...core.request.providers import find_provider
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
-from ..references import inpaint
+from ..references import inpaint, kinds
 from . import model_notice, to_parameters
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def forget() -> None:
 
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
-    pictures = len(values.references), values.mask, values.use_markup, _picture_sizes(values)
+    said = tuple(kinds.parameters(values).items())
+    pictures = len(values.references), values.mask, values.use_markup, _picture_sizes(values), said
     return tuple(wanted.items()), pictures, settings.fingerprint()
 
 
@@ -215,7 +216,7 @@ def _problem(values: Any, provider: str) -> GptImageError | None:
 
 def _placeholders(values: Any) -> dict[str, Any]:
     """Stand-ins for pictures: the price needs their number and sizes alone."""
-    found: dict[str, Any] = {"references": ["reference"] * len(values.references)}
+    found: dict[str, Any] = {"references": ["reference"] * len(values.references)} | kinds.parameters(values)
     if values.mask != "none":
         found["mask"] = "mask"
     if values.use_markup:

@@ -103,7 +103,12 @@ def test_choices_hold(name: str) -> None:
 
 
 def test_manifests_offer_what_can_be_asked_for_by_name() -> None:
-    assert ALIASES == {"reference": "references", "object": "object_name"}
+    assert ALIASES == {
+        "reference": "references",
+        "reference_kind": "reference_kinds",
+        "reference_label": "reference_labels",
+        "object": "object_name",
+    }
     fields = {field.name for kind in (GenerationRequest, Application) for field in dataclasses.fields(kind)}
     assert fields - manifest.PARAMETERS == PLACES | {"textures_dir"}
 
