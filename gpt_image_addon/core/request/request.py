@@ -94,7 +94,7 @@ class GenerationRequest(_Values):
     references: tuple[PathText, ...] = ()
     """Paths of pictures to show the model; any make the call an edit."""
     reference_kinds: tuple[str, ...] = ()
-    """What each reference is, said in the prompt: ``depth``, ``style``, …; ``auto`` says it of captures alone."""
+    """What each reference is, said in the prompt: ``depth``, ``style``, …; ``auto`` says nothing of files."""
     reference_labels: tuple[str, ...] = ()
     """What each reference shows, in your own words; empty leaves it to the kind."""
     mask: PathText | None = None
