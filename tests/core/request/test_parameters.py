@@ -122,6 +122,16 @@ def test_labels_of_references_are_a_list_in_a_manifest(tmp_path: Path) -> None:
     assert found == [("the room", "the style"), ("the wall",)]
 
 
+def test_an_empty_label_in_a_manifest_keeps_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(
+        "prompt,reference,reference_kind,reference_label\noak,a.png|b.png,none|style,|a still life\n"
+    )
+    (row,) = Manifest(path)
+    assert row.request.reference_kinds == ("none", "style")
+    assert row.request.reference_labels == ("", "a still life")
+
+
 def test_strengths_are_parameters_of_maps() -> None:
     assert STRENGTHS == ("normal_strength", "height_strength", "ao_strength", "roughness_contrast")
     flags = [PARAMETERS[name].flag for name in STRENGTHS]
