@@ -1,4 +1,4 @@
-"""A person's way: show the model the view, read what the prompt says of it, choose another kind, switch it off.
+"""A person's way: show the model the view, read what the prompt says of it, choose another kind, or none.
 
 ``.ci/blender-in-chroot.sh --window sid --enable-event-simulate --python tests/gui/click_reference_kinds.py``,
 where the extension is installed. Nothing is sent. Look at out/gui/reference-kinds-*.png.
@@ -45,4 +45,4 @@ def script() -> Steps:
     yield from shot("reference-kinds-off", over(sidebar.area))
 
 
-run(script())
+run(script(), patience=400)

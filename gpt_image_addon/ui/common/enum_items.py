@@ -11,7 +11,7 @@ import bpy
 
 from ...app import settings
 from ...core.errors import GptImageError
-from ...core.references.kinds import BY_NAME
+from ...core.references.kinds import AUTO, NONE, REFERENCE_KINDS
 from ...core.request.parameters import DEFAULT_SIZE, KINDS_OF_REFERENCES, PARAMETERS
 from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
 from ...core.request.targets import list_targets
@@ -64,10 +64,12 @@ REFERENCES = (
     ("image", "Image", "An image of this file", "IMAGE_DATA", 4),
     ("file", "File", "A picture file", "FILE_IMAGE", 5),
 )
-REFERENCE_KINDS = tuple(
-    (name, label, tip, BY_NAME[name].icon if name in BY_NAME else "NONE", number)
+KIND_ICONS = {AUTO: "AUTO", NONE: "FONT_DATA", **{kind.name: kind.icon for kind in REFERENCE_KINDS}}
+KINDS = tuple(
+    (name, label, tip, KIND_ICONS[name], number)
     for number, (name, label, tip) in enumerate(KINDS_OF_REFERENCES)
 )
+"""What references can be said to be."""
 MASKS = (
     ("none", "None", "The whole picture may change"),
     ("image", "Painted Image", "White or transparent parts of an image may change"),

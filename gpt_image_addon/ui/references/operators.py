@@ -67,7 +67,7 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
     reference_kind: EnumProperty(
         name="Kind of Reference",
         description="What the image is, said in the prompt",
-        items=enum_items.REFERENCE_KINDS,
+        items=enum_items.KINDS,
         options={"SKIP_SAVE"},
     )
 

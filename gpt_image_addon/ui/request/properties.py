@@ -102,7 +102,7 @@ class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
         name="Label", description="What the image shows, in your own words: the red chair, a Baroque interior"
     )
     reference_kind: EnumProperty(
-        name="Kind", description="What the image is, said in the prompt", items=enum_items.REFERENCE_KINDS
+        name="Kind", description="What the image is, said in the prompt", items=enum_items.KINDS
     )
     use_words: BoolProperty(
         name="Say What It Is",

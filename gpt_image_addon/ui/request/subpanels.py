@@ -41,13 +41,16 @@ class GPT_IMAGE_UL_references(bpy.types.UIList):
         number = next(n for n, other in enumerate(data.references, 1) if other == item)
         row.label(text=str(number), icon_value=kind, translate=False)
         title = item.image.name if item.kind == "image" and item.image else ""
-        row.prop(
+        said = row.row(align=True)
+        said.active = item.use_words
+        said.prop(
             item,
             "label",
             text="",
             emboss=False,
             placeholder=title or layout.enum_item_name(item, "kind", item.kind),
         )
+        said.prop(item, "reference_kind", text="", icon_only=True, emboss=False)
 
 
 def _draw_references(layout: Any, values: Any, found: Quote) -> None:
