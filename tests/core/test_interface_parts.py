@@ -121,15 +121,15 @@ def test_polygons_are_white_inside() -> None:
 
 
 def test_a_preview_is_small_upright_for_blender_and_complete() -> None:
-    picture = Image.new("RGB", (1024, 512), "blue")
-    picture.paste("red", (0, 0, 1024, 256))
+    image = Image.new("RGB", (1024, 512), "blue")
+    image.paste("red", (0, 0, 1024, 256))
     stream = io.BytesIO()
-    picture.save(stream, "PNG")
+    image.save(stream, "PNG")
     preview = make_preview(1, stream.getvalue())
     assert preview is not None and (preview.width, preview.height) == (EDGE, EDGE // 2)
     assert preview.pixels.dtype == np.float32 and preview.pixels.size == EDGE * EDGE // 2 * 4
     assert preview.pixels[:4].tolist() == [0, 0, 1, 1]  # the lower left corner comes first
-    assert make_preview(1, b"no picture") is None
+    assert make_preview(1, b"no image") is None
 
 
 def test_durations_are_learned_and_kept(tmp_path: Path) -> None:
