@@ -55,6 +55,7 @@ from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_r
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.job import Job, Task, as_completed
+from .core.references.kinds import known_kinds
 from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
 from .core.request.request import Application, GenerationRequest, usual_size
@@ -216,7 +217,8 @@ def submit(
     :param on_progress: called on the main thread whenever the job got on; ``job.state``, ``.progress`` and
         ``.message`` say how far.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
-        words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for images of the scene.
+        words ``viewport``, ``camera``, ``depth``, ``normal``, ``lines`` and ``clay`` stand for images of the
+        scene. ``reference_kinds`` and ``reference_labels`` beside it say what each is.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     return _submit(
@@ -334,6 +336,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
     values.setdefault("size", usual_size(values))
+    values["reference_kinds"] = known_kinds(values.get("references", ()), values.get("reference_kinds", ()))
     request = {name: value for name, value in values.items() if name in in_request}
     application = {name: value for name, value in values.items() if name in in_application}
     return GenerationRequest(prompt=prompt, **request), Application(**application)

@@ -14,6 +14,7 @@ defer(
     *("app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
+    "ui.references.kinds",
     *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),
     *("ui.request.confirm", "ui.request.from_job"),
     *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),

@@ -74,11 +74,32 @@ def normal(size: Size | None = None) -> str:
     return _guide("normal", size)
 
 
+def lines(size: Size | None = None) -> str:
+    """The edges that the camera sees, black on white.
+
+    :raises SceneError: there is no camera, or it can't be rendered.
+    """
+    return _guide("lines", size)
+
+
+def clay(size: Size | None = None) -> str:
+    """The scene from its camera with everything in grey.
+
+    :raises SceneError: there is no camera, or it can't be rendered.
+    """
+    from ..scene.capture import camera as capture
+
+    width, height = size or render_size()
+    return _private(capture.render_camera(_new_file(), width=width, height=height, shading="clay"))
+
+
 CAPTURES: dict[str, Callable[[], str]] = {
     "viewport": viewport,
     "camera": camera,
     "depth": depth,
     "normal": normal,
+    "lines": lines,
+    "clay": clay,
 }
 """What can be captured, by name."""
 FRAMED = frozenset({"camera", "depth", "normal"})
@@ -164,6 +185,13 @@ def image(found: bpy.types.Image) -> str:
     from ..scene.image_bytes import export_file
 
     return _private(export_file(found, _new_file()))
+
+
+def is_result(found: bpy.types.Image) -> bool:
+    """Whether an image data-block was made by a job. Quick enough for drawing."""
+    from ..scene.images import PROPERTY_PREFIX
+
+    return f"{PROPERTY_PREFIX}job" in found
 
 
 def notice(found: bpy.types.Image) -> str | None:

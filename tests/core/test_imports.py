@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
 
-CORE_BASE = "core.text core.errors core.common core.request core.results"
+CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
 JOBS = (
     f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.journal"
     " core.providers core.processes"
@@ -26,7 +26,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.text": ("", ""),
     "core.errors": ("core.text", ""),
     "core.common": ("core.text core.errors", ""),
-    "core.request": ("core.text core.errors core.common", ""),
+    "core.references": ("core.text", ""),
+    "core.request": ("core.text core.errors core.common core.references", ""),
     "core.results": ("core.text core.errors core.common", ""),
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
     "core.raster": ("", "PIL numpy"),
@@ -84,12 +85,16 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "lazy": ("core.common", ""),
     "ui.common.translations": ("", ""),
     "ui.common": (
-        "core.text core.errors core.request core.results app api ui.common.translations",
+        "core.text core.errors core.references core.request core.results app api ui.common.translations",
         "bpy blf",
     ),
-    "ui.references": ("core.text core.errors core.request app ui.common lazy", "bpy gpu gpu_extras"),
+    "ui.references": (
+        "core.text core.errors core.references core.request app ui.common lazy",
+        "bpy gpu gpu_extras",
+    ),
     "ui.request": (
-        "core.text core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
+        "core.text core.errors core.references core.request core.journal app app.diagnostics api ui.common"
+        " ui.references",
         "bpy",
     ),
     "ui.presets": (
@@ -97,8 +102,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy bpy_extras bl_operators bl_ui",
     ),
     "ui.results": (
-        "core.text core.errors core.request core.journal app api ui.common ui.references ui.request"
-        " ui.presets",
+        "core.text core.errors core.references core.request core.journal app api ui.common ui.references"
+        " ui.request ui.presets",
         "bpy",
     ),
     "ui.preferences": (

@@ -36,6 +36,7 @@ OWN_COLUMNS = frozenset({"id", "tags", "catalog"})
 LIST_COLUMNS = frozenset({"tags", *(row.name for row in _ROWS if row.many)})
 """Columns whose value is a list itself; a list of lists makes combinations of them."""
 PATH_COLUMNS = frozenset(row.name for row in _ROWS if row.kind is Path)
+LABELS = "reference_labels"
 NO_CHOICES_IN_CSV = frozenset({"prompt"})
 LIST_SEPARATOR = "|"
 SHORT_HASH = 12  # characters of a row's id that was not given
@@ -164,7 +165,8 @@ def _cell(name: str, text: str) -> Any:
     if column in NO_CHOICES_IN_CSV or (LIST_SEPARATOR not in text and column not in LIST_COLUMNS):
         return text
     parts = [part.strip() for part in text.split(LIST_SEPARATOR)]
-    return list(filter(None, parts)) if column in LIST_COLUMNS else parts
+    # Which reference a label belongs to is told by its place alone.
+    return list(filter(None, parts)) if column in LIST_COLUMNS - {LABELS} else parts
 
 
 def _check_columns(values: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InvalidRequestError
 from ..text.message import message
 from .models import Registry, gif_frames
-from .parameters import DROPPABLE, SNAPPED
+from .parameters import DROPPABLE, PROMPT_LIMIT, SNAPPED
 from .providers import find_provider
 from .request import GenerationRequest
 from .sizes import (
@@ -114,6 +114,20 @@ def check_tile_size(size: tuple[int, int]) -> None:
             ),
             code="invalid_value",
             param="size",
+        )
+
+
+def check_length(prompt: str) -> None:
+    """:raises InvalidRequestError: a prompt is too long with all that joins it."""
+    if len(prompt) > PROMPT_LIMIT:
+        raise InvalidRequestError(
+            message(
+                "With the words that join it the prompt has {count} characters; {limit} is the limit.",
+                count=f"{len(prompt):,}",
+                limit=f"{PROMPT_LIMIT:,}",
+            ),
+            param="prompt",
+            next_step="Shorten the prompt, or the labels of its references.",
         )
 
 

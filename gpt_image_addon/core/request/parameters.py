@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ..references.kinds import AUTO, CAPTURES, NONE, REFERENCE_KINDS
 from .map_kinds import BY_NAME, MAP_KINDS
 from .providers import DEFAULT_PROVIDER
 
@@ -86,6 +87,11 @@ FIDELITIES = (
     AUTOMATIC,
     ("low", "Low", "References are followed loosely"),
     ("high", "High", "References are followed closely, at a higher price"),
+)
+KINDS_OF_REFERENCES = (
+    (AUTO, "Automatic", "By where the image comes from"),
+    *((kind.name, kind.label, kind.tip) for kind in REFERENCE_KINDS),
+    (NONE, "Label Only", "Only the label is said, in your own words"),
 )
 MAPS = tuple((kind.name, kind.label, "Make this map") for kind in MAP_KINDS)
 DISPLACEMENTS = (
@@ -168,6 +174,8 @@ class Parameter:
     most: int | None = None
     many: bool = False
     """Whether it is a tuple of such values."""
+    is_repeated: bool = False
+    """Whether each value has a flag of its own, as its place among them counts."""
     formats: tuple[str, ...] = ()
     """Output formats that have it; empty for all."""
     of_maps: bool = False
@@ -252,11 +260,20 @@ _ROWS = (
         panel=PanelField("surface", "Repair Seams",
             "Let the model repaint seams that still show: one more request for each such image",
             trait="repairs_seams")),
-    Parameter("references", Path, (), many=True,
+    Parameter("references", Path, (), many=True, is_repeated=True,
         flag=Flag("references",
-            "image to show the model, or `camera` for a render of the scene; repeatable",
+            f"image to show the model, or one of the scene: {', '.join(CAPTURES)}; repeatable",
             "PATH", "reference")),
-    Parameter("reference_labels", default=(), many=True),
+    Parameter("reference_kinds", default=(), many=True, is_repeated=True, choices=KINDS_OF_REFERENCES,
+        flag=Flag("references",
+            "what the reference is, which is said in the prompt; the first belongs to the first reference: "
+            f"{', '.join(word for word, _, _ in KINDS_OF_REFERENCES)}",
+            "KIND", "reference_kind")),
+    Parameter("reference_labels", default=(), many=True, is_repeated=True,
+        flag=Flag("references",
+            "the reference in your own words, such as `the red chair`; the first belongs to the first "
+            "reference, an empty one leaves it to its kind",
+            "TEXT", "reference_label")),
     Parameter("mask", Path,
         flag=Flag("references", "where the first reference may change: what is transparent, or white",
             "PATH")),

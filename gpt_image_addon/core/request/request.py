@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..common.arguments import PathText, kinds_of, typed
 from ..errors import InvalidRequestError
+from ..references.kinds import find_excess
 from ..text.message import message, one_of
 from ..text.plain_text import find_unstorable
 from .parameters import (
@@ -93,8 +94,10 @@ class GenerationRequest(_Values):
     frame_duration_ms: int | None = None
     references: tuple[PathText, ...] = ()
     """Paths of images to show the model; any make the call an edit."""
+    reference_kinds: tuple[str, ...] = ()
+    """What each reference is, said in the prompt: ``depth``, ``style``, …; ``auto`` says nothing of files."""
     reference_labels: tuple[str, ...] = ()
-    """What each reference shows, said in the prompt; empty for none."""
+    """What each reference shows, in your own words; empty leaves it to the kind."""
     mask: PathText | None = None
     """Path of an image that says where the first reference may change."""
     whole_image: bool = False
@@ -370,6 +373,8 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
         ("input_fidelity", "input_fidelity needs a reference: the image to be true to."),
     ):
         yield getattr(request, name) is not None and not count, name, needs
+    kinds, labels = request.reference_kinds, request.reference_labels
+    yield from find_excess(count, reference_kinds=kinds, reference_labels=labels)
     yield (
         request.mask is not None and request.markup is not None,
         "markup",

@@ -11,7 +11,8 @@ import bpy
 
 from ...app import settings
 from ...core.errors import GptImageError
-from ...core.request.parameters import DEFAULT_SIZE, PARAMETERS
+from ...core.references.kinds import AUTO, NONE, REFERENCE_KINDS
+from ...core.request.parameters import DEFAULT_SIZE, KINDS_OF_REFERENCES, PARAMETERS
 from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
 from ...core.request.targets import list_targets
 from . import state
@@ -65,9 +66,17 @@ REFERENCES = (
     ("camera", "Camera", "A quick render from the scene's camera", "CAMERA_DATA", 1),
     ("depth", "Depth Guide", "How far things are from the camera: near is bright", "MOD_OPACITY", 2),
     ("normal", "Normal Guide", "Which way surfaces face, seen from the camera", "NORMALS_FACE", 3),
+    ("lines", "Line Art", "The edges that the camera sees, black on white", "MOD_LINEART", 6),
+    ("clay", "Clay Render", "The scene from its camera with everything in grey", "SHADING_SOLID", 7),
     ("image", "Image", "An image of this file", "IMAGE_DATA", 4),
     ("file", "File", "An image file", "FILE_IMAGE", 5),
 )
+KIND_ICONS = {AUTO: "AUTO", NONE: "FONT_DATA", **{kind.name: kind.icon for kind in REFERENCE_KINDS}}
+KINDS = tuple(
+    (name, label, tip, KIND_ICONS[name], number)
+    for number, (name, label, tip) in enumerate(KINDS_OF_REFERENCES)
+)
+"""What references can be said to be."""
 MASKS = (
     ("none", "None", "The whole image may change"),
     ("image", "Painted Image", "White or transparent parts of an image may change"),

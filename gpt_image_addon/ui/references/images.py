@@ -10,6 +10,7 @@ from ...app.blend_paths import resolve
 from ...core.errors import GptImageError, InvalidRequestError
 from ...core.request.sizes import deciding_reference
 from ..common import thumbnails
+from . import kinds
 
 Size = tuple[int, int]
 
@@ -53,7 +54,7 @@ def parameters(values: Any) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {
         "references": [_path_of(item) for item in values.references],
-        "reference_labels": tuple(item.label.strip() for item in values.references),
+        **kinds.parameters(values),
     }
     first = values.references[0]
     size = (first.width, first.height) if first.width else references.size_of(found["references"][0])
@@ -63,8 +64,6 @@ def parameters(values: Any) -> dict[str, Any]:
     if values.use_markup:
         found["markup"] = references.markup(size)
     found |= frame(values)
-    if not any(found["reference_labels"]):
-        del found["reference_labels"]
     thumbnails.forget(found["references"][0])
     return found
 

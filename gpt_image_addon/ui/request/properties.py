@@ -104,7 +104,15 @@ class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
 
     kind: EnumProperty(name="Kind", description="Where the image comes from", items=enum_items.REFERENCES)
     label: StringProperty(
-        name="Label", description="What the image is, said in the prompt: the room, the style, the pattern"
+        name="Label", description="What the image shows, in your own words: the red chair, a Baroque interior"
+    )
+    reference_kind: EnumProperty(
+        name="Kind", description="What the image is, said in the prompt", items=enum_items.KINDS
+    )
+    use_words: BoolProperty(
+        name="Say What It Is",
+        description="Tell the model in the prompt what this image is and how to use it",
+        default=True,
     )
     image: PointerProperty(
         name="Image", description="Image of this file to show the model", type=bpy.types.Image

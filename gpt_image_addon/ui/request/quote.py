@@ -20,7 +20,7 @@ from ...core.request.providers import find_provider
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
-from ..references import images, inpaint
+from ..references import images, inpaint, kinds
 from . import model_notice, to_parameters
 
 if TYPE_CHECKING:
@@ -142,8 +142,9 @@ def forget() -> None:
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
     shown = len(values.references), values.mask, values.use_markup, _image_sizes(values)
+    said = tuple(kinds.parameters(values).items())
     frame = tuple(images.frame(values).values())
-    return tuple(wanted.items()), shown, frame, settings.fingerprint()
+    return tuple(wanted.items()), shown, said, frame, settings.fingerprint()
 
 
 def model_names(values: Any) -> list[str]:
@@ -216,7 +217,7 @@ def _problem(values: Any, provider: str) -> GptImageError | None:
 
 def _placeholders(values: Any) -> dict[str, Any]:
     """Stand-ins for images: the price needs their number and sizes alone."""
-    found: dict[str, Any] = {"references": ["reference"] * len(values.references)}
+    found: dict[str, Any] = {"references": ["reference"] * len(values.references)} | kinds.parameters(values)
     if values.mask != "none":
         found["mask"] = "mask"
     if values.use_markup:
