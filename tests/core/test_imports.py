@@ -63,6 +63,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{BLENDER} gpu",
     ),
     "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
+    "app.editing": (
+        f"{CORE_BASE} core.imaging core.editing core.textures core.jobs scene scene.targets app",
+        "bpy",
+    ),
     "app.batch": (
         f"{CORE_BASE} core.http core.journal core.providers.openai core.jobs core.batch"
         " scene scene.targets app",
@@ -73,7 +77,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch",
+        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch"
+        " app.editing",
         "",
     ),
     "lazy": ("core.common", ""),

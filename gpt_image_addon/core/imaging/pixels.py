@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidRequestError
 from ..raster.arrays import resized as resized_plane
 from ..text.message import message
-from .decoding import Decoded, Pixels, UnusablePictureError, decode_image, narrowed, read_header
+from .decoding import Decoded, Header, Pixels, UnusablePictureError, decode_image, narrowed, read_header
 
 SMALLEST, LARGEST = 16, 8192  # pixels an edge
 
@@ -29,35 +32,62 @@ def read_image(data: bytes, label: str, *, as_data: bool = False) -> Decoded:
     :param as_data: numbers rather than colours, whose values stay.
     :raises InvalidRequestError: not an image, broken, floating-point, or of a size that is not worked on.
     """
-    try:
-        header = read_header(data)
-        if min(header.width, header.height) < SMALLEST:
-            raise UnusablePictureError(
-                message(
-                    "has {width} x {height} pixels; {least} x {least} is the least",
-                    width=header.width,
-                    height=header.height,
-                    least=SMALLEST,
-                )
-            )
-        if max(header.width, header.height) > LARGEST:
-            raise UnusablePictureError(
-                message(
-                    "has {width} x {height} pixels; {most} x {most} is the most",
-                    width=header.width,
-                    height=header.height,
-                    most=LARGEST,
-                )
-            )
-        if header.mode == "F":
-            raise UnusablePictureError("holds floating-point numbers; save it as an 8- or 16-bit picture")
+    with _named(label):
+        _check_usable(read_header(data))
         return decode_image(data, as_data=as_data, deep=True)
+
+
+def read_usable_header(data: bytes, label: str) -> Header:
+    """What an encoded image says about its pixels, where `read_image` would read them.
+
+    :param label: what to call the image in errors.
+    :raises InvalidRequestError: as `read_image`, unless it is broken.
+    """
+    with _named(label):
+        header = read_header(data)
+        _check_usable(header)
+        return header
+
+
+@contextmanager
+def _named(label: str) -> Iterator[None]:
+    """
+    :raises InvalidRequestError: an image of this name can't be used.
+    """
+    try:
+        yield
     except UnusablePictureError as error:
         raise InvalidRequestError(
             message("The picture {name} {problem}.", name=label, problem=error.problem),
             code="bad_picture",
             param="picture",
         ) from error
+
+
+def _check_usable(header: Header) -> None:
+    """
+    :raises UnusablePictureError: floating-point, or of a size that is not worked on.
+    """
+    if min(header.width, header.height) < SMALLEST:
+        raise UnusablePictureError(
+            message(
+                "has {width} x {height} pixels; {least} x {least} is the least",
+                width=header.width,
+                height=header.height,
+                least=SMALLEST,
+            )
+        )
+    if max(header.width, header.height) > LARGEST:
+        raise UnusablePictureError(
+            message(
+                "has {width} x {height} pixels; {most} x {most} is the most",
+                width=header.width,
+                height=header.height,
+                most=LARGEST,
+            )
+        )
+    if header.mode == "F":
+        raise UnusablePictureError("holds floating-point numbers; save it as an 8- or 16-bit picture")
 
 
 def eight_bit_color(pixels: Pixels) -> NDArray[np.uint8]:
