@@ -21,7 +21,6 @@ from .common import (
 )
 from .flags import add_flag
 from .textures import MAP_FLAGS
-from .wait import follow
 
 MATERIAL_FLAGS = ("displacement", "mapping", "convention", *MAP_FLAGS)
 """Parameters whose flags are those of `generate`."""
@@ -86,9 +85,7 @@ def make_material(options: argparse.Namespace) -> Output:
     """The verb ``material``."""
     check_scene_output(options)
     values = {k: v for k, v in vars(options).items() if k not in ELSEWHERE and v is not None}
-    task = api.submit_material_from_photo(**values, overwrite=options.overwrite)
-    follow(task)
-    made = api.photo_material_of(task)
+    made = api.make_material_from_photo(**values, overwrite=options.overwrite)
     blend = saved(options, None, list(made.maps.values()))
     for warning in made.warnings:
         say(f"note: {warning}")

@@ -87,6 +87,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.request core.results app api ui.common.translations",
         "bpy blf",
     ),
+    "ui.editing": (
+        "core.text core.errors core.request app app.editing api ui.common",
+        "bpy blf gpu gpu_extras",
+    ),
     "ui.references": ("core.text core.errors core.request app ui.common lazy", "bpy gpu gpu_extras"),
     "ui.request": (
         "core.text core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
@@ -106,15 +110,18 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.request ui.presets ui.results",
         "bpy",
     ),
-    "ui": ("core.request ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
+    "ui": (
+        "core.request ui.common ui.editing ui.references ui.request ui.presets ui.results ui.preferences",
+        "bpy",
+    ),
     "cli": (
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.request"
-        " ui.presets ui.results ui.preferences",
+        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing ui.references"
+        " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),
     "__main__": ("core.common cli", "bpy"),

@@ -80,9 +80,10 @@ def make_material_from_photo(photo: PictureSource, **parameters: Any) -> PhotoMa
     :raises InvalidRequestError: the photo, the corners or a parameter can't be used.
     :raises StorageError: a file can't be written.
     """
-    task = submit_material_from_photo(photo, **parameters)
-    task.wait()
-    return photo_material_of(task)
+    _, work = _photo_work(photo, **parameters)
+    made = work()()
+    assert isinstance(made, PhotoMaterial)
+    return made
 
 
 def submit_material_from_photo(photo: PictureSource, **parameters: Any) -> Task:
@@ -101,6 +102,21 @@ def photo_material_of(task: Task) -> PhotoMaterial:
             message("The job is not finished: {state}.", state=Message.of(task.message))
         )
     return task.applied
+
+
+def describe_corners(corners: POINTS, photo_size: tuple[int, int]) -> tuple[str, bool]:
+    """A sentence about four corners, and whether they can be used.
+
+    :param photo_size: width and height in pixels.
+    """
+    from ...core.editing.homography import find_surface
+
+    try:
+        surface = find_surface(corners, photo_size)
+    except InvalidRequestError as error:
+        is_open = error.code == "unknown_aspect"
+        return ("The aspect will be asked for." if is_open else error.text), is_open
+    return message("The aspect is {aspect}.", aspect=f"{surface.aspect:.2f}"), True
 
 
 @check_types
