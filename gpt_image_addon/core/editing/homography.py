@@ -31,7 +31,7 @@ CLICK = 1 / 2000  # of the photo's longer side, by which a marked corner misses 
 MOST_DOUBT = 0.04  # relative error of the aspect up to which it counts as known
 ASPECTS = (0.05, 20.0)
 SOFT = 2.0  # times that the farthest part is enlarged, from which on it looks soft
-FINE = 10.0  # pixels of the photo along one edge of a pixel of the result, above which it takes more samples
+FINE = 4.0  # pixels of the photo along one edge of a pixel of the result, above which it takes more samples
 
 _MODES = {1: "L", 2: "La", 3: "RGB", 4: "RGBa"}
 _DECODED = {2: "LA", 4: "RGBA"}
@@ -273,7 +273,7 @@ def rectify(pixels: Pixels, corners: Corners, size: tuple[int, int]) -> Pixels:
 
 
 def samples_for(matrix: Matrix, size: tuple[int, int]) -> int:
-    """How many samples along each edge of a pixel are averaged: two are best until it spans very many."""
+    """How many samples along each edge of a pixel are averaged: two do until it spans many."""
     most = _scales(matrix, size)[1]
     return 1 if most <= 1 else 2 if most <= FINE else 4
 

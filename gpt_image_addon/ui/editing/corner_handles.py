@@ -16,6 +16,7 @@ Point = tuple[float, float]
 
 GOOD = (1.0, 0.6, 0.1, 1.0)
 BAD = (0.95, 0.2, 0.2, 1.0)
+WHITE = (1.0, 1.0, 1.0, 1.0)
 DARK = (0.0, 0.0, 0.0, 0.7)
 RADIUS = 7.0  # pixels at scale 1, as the others
 REACH = 18.0  # from a handle to the mouse that takes it
@@ -98,7 +99,7 @@ def _draw(handles: Handles) -> None:
             fill.uniform_float("color", shade)
             batch_for_shader(fill, "TRI_FAN", {"pos": _disc(place, radius * scale)}).draw(fill)
         blf.size(0, TEXT_SIZE * scale)
-        blf.color(0, *color)
+        blf.color(0, *WHITE)
         blf.enable(0, blf.SHADOW)
         blf.shadow(0, 3, *DARK)
         blf.position(0, place[0] + (RADIUS + LINE) * scale, place[1] + (RADIUS + LINE) * scale, 0)
