@@ -115,7 +115,7 @@ def describe_corners(corners: POINTS, photo_size: tuple[int, int]) -> tuple[str,
         surface = find_surface(corners, photo_size)
     except InvalidRequestError as error:
         is_open = error.code == "unknown_aspect"
-        return ("The aspect will be asked for." if is_open else error.text), is_open
+        return (Message("The aspect will be asked for.") if is_open else error.text), is_open
     return message("The aspect is {aspect}.", aspect=f"{surface.aspect:.2f}"), True
 
 

@@ -52,7 +52,7 @@ def cut_surface(
     elif abs(size[0] / size[1] / surface.aspect - 1) > SAME_ASPECT:
         raise InvalidRequestError(
             message(
-                "{size} would stretch the marked area, whose width is {aspect} of its height.",
+                "{size} would stretch the marked area, which is {aspect} times as wide as high.",
                 size=format_size(*size),
                 aspect=f"{surface.aspect:.3g}",
             ),

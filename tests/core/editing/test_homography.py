@@ -120,7 +120,7 @@ def test_sixteen_bits_and_alpha_stay(channels: int) -> None:
     deep = rectify(narrow.astype(np.uint16) * 257, corners, (300, 300))
     assert found.shape == deep.shape == (300, 300, channels) and deep.dtype == np.uint16
     difference = np.abs(deep / 257 - found.astype(float))
-    assert difference.mean() < 0.6 and np.quantile(difference, 0.999) < 4, "8 bits clip what overshoots"
+    assert difference.mean() < 1 and np.quantile(difference, 0.999) < 4, "8 bits clip what overshoots"
     if channels in (2, 4):
         assert np.abs(found[8:-8, 8:-8, -1].astype(int) - 200).max() <= 1
 
