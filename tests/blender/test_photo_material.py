@@ -77,7 +77,7 @@ def test_the_maps_can_be_files_too(photo: Path, plane: bpy.types.Object, tmp_pat
 
 
 def test_all_of_a_door_keeps_its_shape(tmp_path: Path, plane: bpy.types.Object) -> None:
-    """A picture that is no square repeats in its own aspect."""
+    """An image that is no square repeats in its own aspect."""
     corners = pose(20, 25, aspect=0.5)
     path = tmp_path / "door.png"
     Image.fromarray(photo_of_texture(1024, corners)).save(path)
@@ -146,7 +146,7 @@ def test_what_cannot_be_made_is_refused_before_anything_is_done(name: str, photo
 
 
 @pytest.mark.parametrize(
-    ("data", "told"), [(b"no image", "is not a picture"), (b"v/1\x01" + b"\0" * 64, "OpenEXR")]
+    ("data", "told"), [(b"no image", "is not an image"), (b"v/1\x01" + b"\0" * 64, "OpenEXR")]
 )
 def test_files_that_are_no_photos_are_refused(tmp_path: Path, data: bytes, told: str) -> None:
     path = tmp_path / "photo.jpg"
@@ -160,7 +160,7 @@ def test_files_that_are_no_photos_are_refused(tmp_path: Path, data: bytes, told:
 def test_a_broken_photo_leaves_the_file_as_it_was(photo: Path, plane: bpy.types.Object) -> None:
     photo.write_bytes(photo.read_bytes()[:4000])
     before = nothing_made()
-    with pytest.raises(InvalidRequestError, match="picture"):
+    with pytest.raises(InvalidRequestError, match="image"):
         api.make_material_from_photo(photo, corners=CORNERS)
     assert nothing_made() == before and plane.active_material is None
 

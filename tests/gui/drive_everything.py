@@ -110,7 +110,7 @@ def main() -> None:
         left.unlink()
     with ApiServer(0) as server:
         sessions = Sessions(sys.argv[1:], server)
-        # The previews come, then the picture waits for a word; so does the second request, for ever.
+        # The previews come, then the image waits for a word; so does the second request, for ever.
         server.script(faults.stall("answer"), faults.stall("processing"))
         sessions.run("generate_texture.py", SCENES[0])
         first, second = server.image_requests

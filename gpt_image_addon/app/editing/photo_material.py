@@ -23,7 +23,7 @@ from ...core.text.message import Message, message
 from ...core.text.names import safe_name
 from .. import blend_paths, session, settings
 from ..apply_queue import push_undo
-from ..material_maps import PictureSource, Source, map_options_of, read_picture
+from ..material_maps import ImageSource, Source, map_options_of, read_source
 
 if TYPE_CHECKING:
     from ...core.editing.homography import Point, Surface
@@ -62,7 +62,7 @@ class PhotoMaterial:
     warnings: tuple[str, ...]
 
 
-def make_material_from_photo(photo: PictureSource, **parameters: Any) -> PhotoMaterial:
+def make_material_from_photo(photo: ImageSource, **parameters: Any) -> PhotoMaterial:
     """A material from a photo of a flat surface; needs no network and no key.
 
     The marked area is seen straight on, its light flattened, cut to a tile, and gets maps.
@@ -86,7 +86,7 @@ def make_material_from_photo(photo: PictureSource, **parameters: Any) -> PhotoMa
     return made
 
 
-def submit_material_from_photo(photo: PictureSource, **parameters: Any) -> Task:
+def submit_material_from_photo(photo: ImageSource, **parameters: Any) -> Task:
     """`make_material_from_photo` in the background; the job's ``applied`` is then a `PhotoMaterial`."""
     title, work = _photo_work(photo, **parameters)
     return session.open_session(settings.load()).scheduler.start_local(title, work)
@@ -121,7 +121,7 @@ def describe_corners(corners: POINTS, photo_size: tuple[int, int]) -> tuple[str,
 
 @check_types
 def _photo_work(
-    photo: PictureSource,
+    photo: ImageSource,
     *,
     corners: POINTS | None = None,
     aspect: float | None = None,
@@ -143,7 +143,7 @@ def _photo_work(
     from ...scene.targets.receiver import check_receiver
 
     _check_points(corners, between, length)
-    source = read_picture(photo)
+    source = read_source(photo)
     options = map_options_of(maps=_kinds(maps, source), **parameters)
     application = Application(
         target="material",

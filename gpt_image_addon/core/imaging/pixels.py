@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidRequestError
 from ..raster.arrays import resized as resized_plane
 from ..text.message import message
-from .decoding import Decoded, Header, Pixels, UnusablePictureError, decode_image, narrowed, read_header
+from .decoding import Decoded, Header, Pixels, UnusableImageError, decode_image, narrowed, read_header
 
 SMALLEST, LARGEST = 16, 8192  # pixels an edge
 
@@ -56,9 +56,9 @@ def _named(label: str) -> Iterator[None]:
     """
     try:
         yield
-    except UnusablePictureError as error:
+    except UnusableImageError as error:
         raise InvalidRequestError(
-            message("The picture {name} {problem}.", name=label, problem=error.problem),
+            message("The image {name} {problem}.", name=label, problem=error.problem),
             code="bad_picture",
             param="picture",
         ) from error
@@ -66,10 +66,10 @@ def _named(label: str) -> Iterator[None]:
 
 def _check_usable(header: Header) -> None:
     """
-    :raises UnusablePictureError: floating-point, or of a size that is not worked on.
+    :raises UnusableImageError: floating-point, or of a size that is not worked on.
     """
     if min(header.width, header.height) < SMALLEST:
-        raise UnusablePictureError(
+        raise UnusableImageError(
             message(
                 "has {width} x {height} pixels; {least} x {least} is the least",
                 width=header.width,
@@ -78,7 +78,7 @@ def _check_usable(header: Header) -> None:
             )
         )
     if max(header.width, header.height) > LARGEST:
-        raise UnusablePictureError(
+        raise UnusableImageError(
             message(
                 "has {width} x {height} pixels; {most} x {most} is the most",
                 width=header.width,
@@ -87,7 +87,7 @@ def _check_usable(header: Header) -> None:
             )
         )
     if header.mode == "F":
-        raise UnusablePictureError("holds floating-point numbers; save it as an 8- or 16-bit picture")
+        raise UnusableImageError("holds floating-point numbers; save it as an 8- or 16-bit image")
 
 
 def eight_bit_color(pixels: Pixels) -> NDArray[np.uint8]:

@@ -157,11 +157,11 @@ def add_real_size(
     *,
     aspect: float = 1.0,
 ) -> None:
-    """Let a Value node say how many metres a picture spans.
+    """Let a Value node say how many metres an image spans.
 
     :param mapping: the Mapping node, whose scale is then driven.
     :param metres: what one unit of its coordinates spans.
-    :param size: what the picture spans at first.
+    :param size: what the image spans at first.
     :param aspect: width over height of what it shows; `size` is its width.
     """
     x, y = mapping.location

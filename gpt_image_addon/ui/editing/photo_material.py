@@ -63,7 +63,7 @@ class GPT_IMAGE_OT_material_from_photo(bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
     seamless: bpy.props.BoolProperty(
-        name="Seamless", description="Make the picture tile without seams", default=True
+        name="Seamless", description="Make the image tile without seams", default=True
     )
     ask: bpy.props.BoolProperty(description="Ask for the aspect first", options={"HIDDEN", "SKIP_SAVE"})
 
