@@ -232,6 +232,7 @@ def test_the_operator_makes_it_without_a_request(
     ("corners", "told", "is_good"),
     [
         (CORNERS, "The aspect is 1.00.", True),
+        (pose(62, 25, away=2.6), "the far side will look soft.", True),
         (pose(50, 0), "The aspect will be asked for.", True),
         (tuple(reversed(CORNERS)), "anticlockwise", False),
     ],

@@ -19,12 +19,14 @@ os.environ["GPT_IMAGE_DATA_DIR"] = mkdtemp()
 
 from bl_ext.user_default.gpt_image_addon import api
 from harness import Point, Search, Steps, event, press, run, until, window, write
-from user import click_text, drag, shot
+from user import click_text, drag, shot, wait_for
 
 CORNERS = ((0.22, 0.25), (0.86, 0.12), (0.93, 0.80), (0.12, 0.94))
 """Of the wall in the photo, from its upper left, as shares."""
 START = ((0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8))
 """Where the handles are at first."""
+OPEN = ((0.3, 0.3), (0.7, 0.3), (0.8, 0.7), (0.2, 0.7))
+"""Corners of a rectangle seen from straight above its middle: its aspect depends on the lens."""
 SIZE = (1200, 900)
 ENTRY = "Material from Photo with GPT Image"
 
@@ -133,6 +135,7 @@ def script() -> Steps:
     assert not bpy.data.materials.get(made.material), "one step takes all of it"
     yield from shot("photo-5-undone", rest)
     yield from cancel_by_key()
+    yield from name_aspect()
 
 
 def cancel_by_key() -> Steps:
@@ -148,6 +151,21 @@ def cancel_by_key() -> Steps:
         yield from press(key, place((0.5, 0.5)))
         yield
         assert len(api.jobs()) == 1
+
+
+def name_aspect() -> Steps:
+    """What the corners leave open is asked for, and Enter takes it."""
+    yield from choose_entry()
+    for start, corner in zip(START, OPEN, strict=True):
+        yield from drag([place(start), place(corner)])
+    yield from shot("photo-6-open", place((0.5, 0.5)))
+    yield from press("RET", place((0.5, 0.5)))
+    yield from wait_for("The aspect can't be told from these corners.")
+    yield from shot("photo-7-asked", place((0.1, 0.9)))
+    yield from click_text("OK")
+    yield from until(lambda: len(api.jobs()) == 2 and api.jobs()[1].done, "the material")
+    job = api.jobs()[1]
+    assert job.error is None and job.applied.aspect == 1.0, job
 
 
 run(script(), patience=240)

@@ -61,6 +61,11 @@ class PhotoMaterial:
     """Of the tile, where one was made; see `TileResult`."""
     warnings: tuple[str, ...]
 
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The same, by the name that what became of a result has for them."""
+        return self.warnings
+
 
 def make_material_from_photo(photo: ImageSource, **parameters: Any) -> PhotoMaterial:
     """A material from a photo of a flat surface; needs no network and no key.
@@ -109,14 +114,17 @@ def describe_corners(corners: POINTS, photo_size: tuple[int, int]) -> tuple[str,
 
     :param photo_size: width and height in pixels.
     """
-    from ...core.editing.homography import find_surface
+    from ...core.editing.homography import SOFT, find_surface
 
     try:
         surface = find_surface(corners, photo_size)
     except InvalidRequestError as error:
         is_open = error.code == "unknown_aspect"
         return (Message("The aspect will be asked for.") if is_open else error.text), is_open
-    return message("The aspect is {aspect}.", aspect=f"{surface.aspect:.2f}"), True
+    aspect = f"{surface.aspect:.2f}"
+    if surface.enlargement(surface.natural_size) >= SOFT:
+        return message("The aspect is {aspect}; the far side will look soft.", aspect=aspect), True
+    return message("The aspect is {aspect}.", aspect=aspect), True
 
 
 @check_types
