@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..editing.homography import SOFT, Point, Surface, rectify
 from ..errors import InvalidRequestError
 from ..imaging.decoding import Pixels
+from ..request.normalize import check_tile_size
 from ..request.sizes import OVERLAP_ASKED, format_size
 from ..text.message import message
 from .tiling import Tile
@@ -40,6 +41,8 @@ def cut_surface(
     :raises InvalidRequestError: the size can't be made.
     """
     natural = surface.natural_size
+    if size is not None:
+        check_tile_size(size)
     if seamless:
         size = size or _square(natural)
         needed = [asked / (1 - OVERLAP_ASKED) / there for asked, there in zip(size, natural, strict=True)]

@@ -53,6 +53,13 @@ def test_without_a_tile_the_whole_is_shown() -> None:
         cut_surface(photo(640, 400), whole(640, 400), (320, 320), seamless=False)
 
 
+@pytest.mark.parametrize("seamless", [True, False])
+def test_no_size_is_larger_than_is_worked_on(seamless: bool) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        cut_surface(photo(320, 320), whole(320, 320), (90000, 90000), seamless=seamless)
+    assert caught.value.param == "size"
+
+
 def test_a_steep_view_is_told() -> None:
     corners = ((280.0, 40.0), (360.0, 40.0), (630.0, 390.0), (10.0, 390.0))
     surface = find_surface(corners, (640, 400), 1.0)
