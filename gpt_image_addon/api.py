@@ -32,6 +32,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, references, session, settings, submission
+from .app.editing.photo_material import (
+    PhotoMaterial,
+    make_material_from_photo,
+    photo_material_of,
+    submit_material_from_photo,
+)
 from .app.history import (
     as_row,
     clean_results,
@@ -75,6 +81,7 @@ __all__ = [
     "GenerationRequest",
     "Job",
     "Maps",
+    "PhotoMaterial",
     "Plan",
     "Result",
     "ResultImage",
@@ -101,12 +108,14 @@ __all__ = [
     "jobs",
     "look_back",
     "make_maps",
+    "make_material_from_photo",
     "make_tile",
     "measure_results",
     "merge_journal",
     "models",
     "move",
     "on_change",
+    "photo_material_of",
     "plan",
     "planner",
     "recover",
@@ -119,6 +128,7 @@ __all__ = [
     "start_cleaning",
     "submit",
     "submit_maps",
+    "submit_material_from_photo",
     "submit_remake",
     "submit_tile",
     "successor",

@@ -11,8 +11,9 @@ from .lazy import defer, is_loaded
 
 defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
-    *("app.settings", "app.submission"),
+    *("app.editing.photo_material", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
+    "ui.editing.corner_handles",
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
     "ui.references.kinds",
     *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),
@@ -27,6 +28,7 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
+from .ui.editing import corner_handles, photo_material  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
@@ -49,6 +51,7 @@ CLASSES: tuple[type, ...] = (
     *operators_results.CLASSES,
     *operators_failures.CLASSES,
     *maps.CLASSES,
+    *photo_material.CLASSES,
     *long_prompt.CLASSES,
     *operators_history.CLASSES,
     *keys.CLASSES,
@@ -124,6 +127,8 @@ def unregister() -> None:
     new_file.detach()
     menus.remove()
     mask_events.detach()
+    if is_loaded(corner_handles):
+        corner_handles.remove()
     thumbnails.close()
     presets.detach()
     properties.detach()

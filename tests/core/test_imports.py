@@ -69,6 +69,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{BLENDER} gpu",
     ),
     "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
+    "app.editing": (
+        f"{CORE_BASE} core.imaging core.editing core.textures core.jobs scene scene.targets app",
+        "bpy",
+    ),
     "app.batch": (
         f"{CORE_BASE} core.http core.journal core.providers.openai core.jobs core.batch"
         " scene scene.targets app",
@@ -79,7 +83,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch",
+        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch"
+        " app.editing",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -87,6 +92,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "ui.common": (
         "core.text core.errors core.references core.request core.results app api ui.common.translations",
         "bpy blf",
+    ),
+    "ui.editing": (
+        "core.text core.errors core.request app app.editing api ui.common",
+        "bpy blf gpu gpu_extras",
     ),
     "ui.references": (
         "core.text core.errors core.references core.request app ui.common lazy",
@@ -111,15 +120,18 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.request ui.presets ui.results",
         "bpy",
     ),
-    "ui": ("core.request ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
+    "ui": (
+        "core.request ui.common ui.editing ui.references ui.request ui.presets ui.results ui.preferences",
+        "bpy",
+    ),
     "cli": (
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.request"
-        " ui.presets ui.results ui.preferences",
+        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing ui.references"
+        " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),
     "__main__": ("core.common cli", "bpy"),

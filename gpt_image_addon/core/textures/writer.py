@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,8 @@ def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
                 times=f"{growth:.2f}",
             ),
         )
-    return Tile(resized(cut.pixels, size, wraps=True), cut.scores, False, notes, _grown(cut, size))
+    enlarged = resized(cut.pixels, size, wraps=True)
+    return replace(cut, pixels=enlarged, notes=notes, seams=_grown(cut, size))
 
 
 def _grown(tile: Tile, size: tuple[int, int]) -> Seams | None:
