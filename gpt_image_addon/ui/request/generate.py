@@ -151,9 +151,15 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         prompt = to_parameters.prompt_of(context.scene.gpt_image)
         if self.ask or not (self.prompt or prompt):
             self.prompt = self.prompt or prompt
-            quote.at_once(context.scene)
+            self._quote = quote.at_once(context.scene, self._given(GIVEN))
             return context.window_manager.invoke_props_dialog(self, width=confirm.WIDTH)
         return self._consider(context)
+
+    def check(self, context: bpy.types.Context) -> bool:
+        """Blender calls it when something in the dialog has changed: so has the price."""
+        if self._question is None:
+            self._quote = quote.at_once(context.scene, self._given(GIVEN))
+        return True
 
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
@@ -183,9 +189,12 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             self.layout.label(text=info.label, icon=info.icon)
         else:
             self.layout.prop(context.scene.gpt_image, "target")
-        found = quote.current(context.scene)
+        found = self._quote
+        if found.error is not None:
+            self.layout.label(text=translate(found.error.text), icon="ERROR", translate=False)
+            return
         where = translate(find_provider(found.provider).label)
-        self.layout.label(text=f"{where}  ·  {found.price or '…'}", icon="INFO", translate=False)
+        self.layout.label(text=f"{where}  ·  {found.price}", icon="INFO", translate=False)
 
     def execute(self, context: bpy.types.Context) -> Returned:
         """From a script, or after the OK of a dialog."""
@@ -193,8 +202,8 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             return self._finish(context)
         asked: confirm.Question | None = self._question
         if asked is None:  # the prompt's dialog closes: what is to be asked next needs one of its own
-            if not quote.current(context.scene).price:
-                self.report({"WARNING"}, translate("The price is not known yet; try again in a moment."))
+            if self._quote.error is not None:
+                self.report({"ERROR"}, translate(self._quote.error.text))
                 return CANCELLED
             names = (*GIVEN, *confirm.ALREADY_SAID)
             return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given(names))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.app.handlers import persistent
 
 from ... import api
 from ...app import inpainting, results
@@ -90,6 +93,22 @@ def look_before() -> None:
     chosen.before = inpainting.before(chosen.job) if chosen.job else ""
 
 
+@persistent  # type: ignore[untyped-decorator]
+def _loaded(*_: Any) -> None:
+    """Another file has other images."""
+    look_before()
+
+
+def attach() -> None:
+    """From now on look in each file that is opened."""
+    bpy.app.handlers.load_post.append(_loaded)
+
+
+def detach() -> None:
+    """The mirror image of `attach`."""
+    bpy.app.handlers.load_post.remove(_loaded)
+
+
 def follow(tasks: Sequence[Task], ended: Sequence[Task]) -> None:
     """A new request chooses itself, and so does local work that failed.
 
@@ -111,7 +130,7 @@ def refresh(items: Sequence[HistoryItem]) -> None:
     """Take over what the history says now of the job that is shown; without one, show the newest."""
     chosen = current()
     if not chosen.job and items:
-        chosen.item = items[0]
+        _show(None, items[0])
         return
     chosen.item = next((item for item in items if item.job == chosen.job), chosen.item)
 
