@@ -158,12 +158,10 @@ def test_a_failed_row_keeps_a_menu(online: ApiServer) -> None:
     assert draw(operators_failures.GPT_IMAGE_MT_failed, context=AboutTheJob(job.id)).said == menu.said
 
 
-@pytest.mark.parametrize(("fault", "word"), [("insufficient_quota", "Billing"), ("server_error", "Failed")])
+@pytest.mark.parametrize(("fault", "word"), [("insufficient_quota", "Billing"), ("moderation_blocked", "Failed")])
 def test_a_failed_cell_has_what_mends_it(online: ApiServer, fault: str, word: str) -> None:
     """A button of one word; where another try is what helps, which is paid, a menu that has its price."""
-    online.script(*[faults.error(fault)] * 8)
-    job = api.submit("oak", target="image", provider="openai", quality="low")
-    assert job.wait(60) and job.error is not None
+    job = failed(online, fault)
     draw(panel("results"))
     cells = draw(panel("results"))
     assert word in cells.said and "gpt_image.again" not in cells.operators

@@ -192,9 +192,11 @@ def test_revert_lets_them_change_places(online: ApiServer) -> None:
 
 def test_the_image_before_is_shown_from_the_start_and_in_each_file(online: ApiServer, tmp_path: Path) -> None:
     """The card shows the newest result of the history, with the way back that the file knows."""
-    job = inpainted(red_image())
+    image = red_image()
+    with_material(image)
+    job = inpainted(image)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "kept.blend"))
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     api.forget_finished()
     chosen.current().__init__()  # type: ignore[misc]
     history_view.current().__init__()  # type: ignore[misc]
