@@ -164,9 +164,7 @@ class Applier:
                     yield StepResult.BUSY
                 check_file(job.application)
             clear_preview(job)
-            applied = apply(
-                prepared, job.application, turn_views=self.turn_views, show_first=self.show_first
-            )
+            applied = apply(prepared, job.application, turn_views=self.turn_views, show_first=self.show_first)
             if self.save:
                 yield StepResult.BUSY
                 yield from self._save_beside(job, applied)

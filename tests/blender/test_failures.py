@@ -158,7 +158,9 @@ def test_a_failed_row_keeps_a_menu(online: ApiServer) -> None:
     assert draw(operators_failures.GPT_IMAGE_MT_failed, context=AboutTheJob(job.id)).said == menu.said
 
 
-@pytest.mark.parametrize(("fault", "word"), [("insufficient_quota", "Billing"), ("moderation_blocked", "Failed")])
+@pytest.mark.parametrize(
+    ("fault", "word"), [("insufficient_quota", "Billing"), ("moderation_blocked", "Failed")]
+)
 def test_a_failed_cell_has_what_mends_it(online: ApiServer, fault: str, word: str) -> None:
     """A button of one word; where another try is what helps, which is paid, a menu that has its price."""
     job = failed(online, fault)

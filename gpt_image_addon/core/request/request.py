@@ -156,6 +156,8 @@ class Application(_Values):
     """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
     keeps_clear: bool = False
     """Planes stand beside what is active, and beside earlier ones, where they would be in it."""
+    new_material: bool = False
+    """A texture comes in a material of its own; the one in its place is not changed."""
     composite: bool = True
     """After a masked edit, put back what lies outside the mask."""
     textures_dir: PathText | None = None

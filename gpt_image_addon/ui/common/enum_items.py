@@ -68,6 +68,10 @@ MASKS = (
     ("rectangle", "Rectangle", "A rectangle drawn over the 3D view may change"),
     ("file", "File", "White or transparent parts of a picture file may change"),
 )
+ONTO = (
+    ("selected", "All Selected", "All selected objects get it"),
+    ("active", "Active Only", "Only the active object gets it; without one, the first that is selected"),
+)
 ANSWERED_BEFORE = (
     ("reuse", "Use the Stored Result", "Take what was made before; nothing is sent and nothing paid"),
     ("send", "Send Again", "Ask for another picture; it is paid again"),

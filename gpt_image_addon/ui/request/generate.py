@@ -139,7 +139,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             problem = quote.current(context.scene).problem
             target = context.scene.gpt_image.target
             problem = problem or results.why_not_onto(
-                context.active_object, target, results.receivers(context)
+                context.active_object, target, to_parameters.receivers(context)
             )
             if problem:
                 cls.poll_message_set(translate(problem))

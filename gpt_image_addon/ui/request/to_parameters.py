@@ -118,6 +118,13 @@ def strengths(values: Values) -> dict[str, float]:
     return {name: getattr(values, name) for name in STRENGTHS}
 
 
+def receivers(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The objects that get a texture or material, see `results.receivers`: as the panel has it, all that are
+    selected or the first of them alone. Quick enough for drawing."""
+    found = results.receivers(context)
+    return found[:1] if context.scene.gpt_image.onto == "active" else found
+
+
 def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, Any]:
     """Where the result goes.
 
@@ -126,7 +133,7 @@ def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, An
     """
     values = context.scene.gpt_image
     active = context.active_object
-    objects = results.receivers(context) if selection else []
+    objects = receivers(context) if selection else []
     first = active if active in objects or not objects else objects[0]
     found: dict[str, Any] = {
         "object_uid": first.session_uid if first is not None else None,
@@ -134,6 +141,7 @@ def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, An
         "scene_uid": context.scene.session_uid,
         "view_matrix": _view_matrix(context),
         "keeps_clear": selection,
+        "new_material": bool(values.new_material),
     }
     folder = copies_folder(values)
     if folder:

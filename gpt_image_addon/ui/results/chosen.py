@@ -5,10 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import bpy
-from bpy.app.handlers import persistent
+from typing import TYPE_CHECKING
 
 from ... import api
 from ...app import inpainting, results
@@ -91,22 +88,6 @@ def look_before() -> None:
     """Find the image before the one that is shown: reading a folder is nothing for a draw function."""
     chosen = current()
     chosen.before = inpainting.before(chosen.job) if chosen.job else ""
-
-
-@persistent  # type: ignore[untyped-decorator]
-def _loaded(*_: Any) -> None:
-    """Another file has other images."""
-    look_before()
-
-
-def attach() -> None:
-    """From now on look in each file that is opened."""
-    bpy.app.handlers.load_post.append(_loaded)
-
-
-def detach() -> None:
-    """The mirror image of `attach`."""
-    bpy.app.handlers.load_post.remove(_loaded)
 
 
 def follow(tasks: Sequence[Task], ended: Sequence[Task]) -> None:
