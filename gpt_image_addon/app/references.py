@@ -112,6 +112,13 @@ def image(found: bpy.types.Image) -> str:
     return _private(export_image(found, _new_file()))
 
 
+def write_thumbnail(path: str) -> None:
+    """Make a small square copy beside what was captured: a wide image would be a thin strip as an icon."""
+    from ..core.imaging import thumbnails
+
+    thumbnails.write_thumbnail(Path(path), square=True)
+
+
 def notice(found: bpy.types.Image) -> str | None:
     """A sentence where only a part of an image data-block can be used: one UDIM tile, one frame."""
     from ..scene.images import notice_of

@@ -25,6 +25,7 @@ def capture(item: Any) -> str:
         path = references.image(item.image)
     else:
         path = references.CAPTURES[item.kind]()
+        references.write_thumbnail(path)
     item.width, item.height = references.size_of(path)
     item.captured = path
     return path

@@ -127,7 +127,9 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     @classmethod
     def description(cls, context: bpy.types.Context, properties: Any) -> str:
         """What the tooltip says: also what it may cost."""
-        sentences = (translate(str(cls.__doc__)), translate(quote.current(context.scene).worst_case))
+        worst_case = quote.current(context.scene).worst_case
+        key = translate("Ctrl Enter over the panel does the same; in the prompt it ends the typing")
+        sentences = (translate(str(cls.__doc__)), translate(worst_case), key)
         return ".\n".join(filter(None, sentences)).rstrip(".")
 
     @classmethod
