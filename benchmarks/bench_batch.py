@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/bench_batch.py [--rows N] [--concurrency N] [--latency SECONDS]
 
-Memory is printed every tenth of the rows. The server is a process of its own and answers with small pictures;
-both sides send the same requests with as many threads. The bare loop decodes and writes the picture, as
+Memory is printed every tenth of the rows. The server is a process of its own and answers with small images;
+both sides send the same requests with as many threads. The bare loop decodes and writes the image, as
 everybody would, and keeps no journal, no original and no promise.
 """
 
@@ -103,7 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--concurrency", type=int, default=16)
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds that a picture takes")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that an image takes")
     options = parser.parse_args()
     from tests.api_server import API_KEY
 

@@ -1,6 +1,6 @@
 """From the call to the bytes on disk: our client beside the official one, against the local API server.
 
-Server, and each client, run in processes of their own. Pictures are noise, so as heavy as a PNG can be.
+Server, and each client, run in processes of their own. Images are noise, so as heavy as a PNG can be.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 SIZES = {"1024x1024": 7, "3840x2160": 3}
-"""Size of a picture, and how many calls a round has."""
+"""Size of an image, and how many calls a round has."""
 ROUNDS = 3  # the clients take turns, so that what else the machine does hits them alike
 CANCELS = 10
 CANCEL_AFTER = 0.3  # seconds
@@ -58,14 +58,14 @@ def ours(folder: Path, base_url: str, key: str) -> Call:
         )
         report = Reporter(on_partial=lambda index, data: on_partial() if on_partial else None)
         answer = provider.generate(request, PROMPT, Uploads(), request_state or RequestState(), report)
-        files = {f"image-{number}.png": data for number, data in enumerate(answer.pictures)}
+        files = {f"image-{number}.png": data for number, data in enumerate(answer.images)}
         keep(folder, os.urandom(6).hex(), datetime.now(), files, {})
 
     return call
 
 
 def whole_line(folder: Path, base_url: str, key: str) -> Call:
-    """The same with all that surrounds it: the journal, and the check that the picture is whole."""
+    """The same with all that surrounds it: the journal, and the check that the image is whole."""
     from gpt_image_addon.core.http.endpoint import Connection
     from gpt_image_addon.core.jobs import admission, estimates
     from gpt_image_addon.core.jobs.worker import Worker
@@ -229,7 +229,7 @@ def main() -> None:
                 )
             for client in CLIENTS:
                 (peak,) = measure(base_url, "memory", client, size)
-                print(f"  {client:12} peak memory   {peak / 1e6:7.1f} MB  ({peak / worth:.2f} pictures)")
+                print(f"  {client:12} peak memory   {peak / 1e6:7.1f} MB  ({peak / worth:.2f} images)")
         for client in ("ours", "official"):
             seconds = measure(base_url, "first partial", client, "1024x1024", 15)
             print(f"1024x1024 {client:10} to the first preview {spread(seconds)}")

@@ -39,7 +39,7 @@ ENTRIES = 1000
 MANY = 100_000
 SHOWN = 50  # rows that `history` prints
 PAGE = 8  # rows that the panel draws
-PICTURE = bytes(3_000_000)  # as heavy as a photograph of 1024 x 1024
+IMAGE = bytes(3_000_000)  # as heavy as a photograph of 1024 x 1024
 REQUEST = GenerationRequest(prompt="weathered oak planks " * 5, provider="openai", model="gpt-image-2")
 RELATIVE = f"results/{datetime.now():%Y-%m}/"
 SEARCHED = f"{REQUEST.model}\n{REQUEST.prompt}".casefold()
@@ -65,9 +65,9 @@ def bench_steps(journal: Journal) -> None:
             lambda job: journal.reserve(job, REQUEST, Application(), REQUEST.digest(), 0.01, 1000.0),
         ),
         "sending": ("worker, synced", journal.sending),
-        "keep a picture of 3 MB": (
+        "keep an image of 3 MB": (
             "worker, synced",
-            lambda job: keep(journal.results, job, datetime.now(), {"image-1.png": PICTURE}, {}),
+            lambda job: keep(journal.results, job, datetime.now(), {"image-1.png": IMAGE}, {}),
         ),
         "received": (
             "worker, synced",

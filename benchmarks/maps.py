@@ -18,8 +18,8 @@ SIDES = (512, 1024, 2048, 4096, 8192)
 RUNS = 3  # the best is shown
 
 
-def picture(side: int) -> Any:
-    """A picture with detail at every scale that does not tile: value noise under uneven light."""
+def sample_image(side: int) -> Any:
+    """An image with detail at every scale that does not tile: value noise under uneven light."""
     import numpy as np
     from PIL import Image
 
@@ -38,7 +38,7 @@ def measure(what: str, side: int) -> None:
     from gpt_image_addon.core.textures.material_maps import make_maps
     from gpt_image_addon.core.textures.tiling import make_tile
 
-    color = picture(side)
+    color = sample_image(side)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     best = busy = float("inf")
     for _ in range(RUNS):

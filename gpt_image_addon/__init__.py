@@ -1,4 +1,4 @@
-"""GPT Image: textures, pictures and materials from a prompt."""
+"""GPT Image: textures, images and materials from a prompt."""
 
 from __future__ import annotations
 

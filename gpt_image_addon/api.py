@@ -1,4 +1,4 @@
-"""GPT Image from Python: pictures, textures, planes and materials from a prompt.
+"""GPT Image from Python: images, textures, planes and materials from a prompt.
 
 ::
 
@@ -140,7 +140,7 @@ PATHS = tuple(row.name for row in PARAMETERS.values() if row.kind is Path and no
 
 @dataclass(frozen=True)
 class ResultImage:
-    """One picture of a result."""
+    """One image of a result."""
 
     name: str
     """Name of its data-block; empty for an svg, which Blender can't show."""
@@ -210,14 +210,14 @@ def submit(
     :param reuse: True uses the stored result of an equal request, where there is one, and waits for one that
         is on its way, also from another process. False sends the request whatever there is. Without it, only
         a result is used that an earlier process paid for and could not deliver before it ended.
-    :param retry_unknown: send it even though an equal request was sent before and got no answer; it may have
-        been billed.
+    :param retry_unknown: send it even though an equal request was, or may have been, billed before and
+        brought no result.
     :param max_cost: USD that it may cost at most. In background 1.00 without it, unless
         GPT_IMAGE_MAX_COST_USD or the preferences set another limit.
     :param on_progress: called on the main thread whenever the job got on; ``job.state``, ``.progress`` and
         ``.message`` say how far.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
-        words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for pictures of the scene.
+        words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for images of the scene.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     return _submit(
@@ -277,6 +277,7 @@ def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = Non
     request, application = split(prompt, **parameters)
     submitter = submission.Submitter(settings.load(with_key=False))
     prepared = submitter.prepare(request, application, measure=_measure(picture_sizes))
+    prepared.check_folder()
     return _plan(request, prepared.checked)
 
 
@@ -368,16 +369,16 @@ def result_of(job: Job) -> Result:
     if not isinstance(applied, Applied):
         raise SceneError("This job put nothing into the scene.")
     entry = session.entry(job.id)
-    rows = [entry, *map(session.entry, prepared.further_jobs)]
-    names = applied.images or [""] * len(prepared.pictures)  # a drawing becomes no data-block
-    images = tuple(map(_result_image, names, prepared.pictures))
+    rows = [entry, *map(session.entry, prepared.follow_up_jobs)]
+    names = applied.images or [""] * len(prepared.images)  # a drawing becomes no data-block
+    images = tuple(map(_result_image, names, prepared.images))
     return Result(
         job=job.id,
         provider=job.request.provider,
         model=job.request.model,
         request_id=entry.request_id if entry else None,
         images=images,
-        maps={kind: picture.file for kind, picture in {**prepared.maps, **prepared.packed}.items()},
+        maps={kind: image.file for kind, image in {**prepared.maps, **prepared.packed}.items()},
         material=applied.material,
         object=applied.object,
         usage=entry.usage if entry else None,
@@ -388,10 +389,10 @@ def result_of(job: Job) -> Result:
     )
 
 
-def _result_image(name: str, picture: ImageFile) -> ResultImage:
-    size = (picture.width, picture.height)
-    processed = picture.file if picture.source else None
-    return ResultImage(name, picture.received_file, *size, picture.received_format, picture.sha256, processed)
+def _result_image(name: str, image: ImageFile) -> ResultImage:
+    size = (image.width, image.height)
+    processed = image.file if image.source else None
+    return ResultImage(name, image.received_file, *size, image.received_format, image.sha256, processed)
 
 
 def as_dict(result: Result) -> dict[str, Any]:

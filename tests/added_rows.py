@@ -124,11 +124,11 @@ def apply_sign(prepared: PreparedResult, application: Application, changes: Tran
 
     scene = find_scene(application)
     assert scene is not None
-    image = changes.made(add_image(prepared.pictures[0], prepared.facts))
+    image = changes.made(add_image(prepared.images[0], prepared.facts))
     sign = changes.made(bpy.data.objects.new(name_of(prepared, application), None))
     sign.empty_display_type, sign.data = "IMAGE", image
     scene.collection.objects.link(sign)
-    others = keep_images(prepared.pictures[1:], prepared.facts, changes)
+    others = keep_images(prepared.images[1:], prepared.facts, changes)
     return Applied((image.name, *others), object=sign.name)
 
 

@@ -1,7 +1,7 @@
-"""Renders the contact sheet of `materials.md`: what is made of one picture, beside the truth.
+"""Renders the contact sheet of `materials.md`: what is made of one image, beside the truth.
 
 The project carries no photographs, so the offline provider paints the materials: their height is known. Each
-picture is a part of a draft that does not tile, under light that falls off to one side, as in a photograph.
+image is a part of a draft that does not tile, under light that falls off to one side, as in a photograph.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ MATERIALS = (
     "rusty iron",
     "brown leather",
 )
-PAINTED, SHOWN = 1024, 512  # pixels a side of the draft, and of the part that is the picture
+PAINTED, SHOWN = 1024, 512  # pixels a side of the draft, and of the part that is the image
 CORNER = (150, 205)  # of that part, row and column
 FALL_OFF = 0.65  # light on the far side, as a share of that on the near side
 CELL, GAP, HEADER = 148, 4, 18  # pixels
-COLUMNS = ("picture", "tile 2 x 2", "base color", "normal", "height", "roughness", "ao", "rendered", "truth")
+COLUMNS = ("image", "tile 2 x 2", "base color", "normal", "height", "roughness", "ao", "rendered", "truth")
 SAMPLES = 48
 
 
@@ -72,10 +72,10 @@ def make_row(prompt: str, folder: Path) -> Row:
     part = tuple(slice(start, start + SHOWN) for start in CORNER)
     even, height = draft.color[part][..., :3], draft.height[part]
     light = np.linspace(1.0, FALL_OFF, SHOWN)[None, :, None]
-    picture = np.ascontiguousarray((even * light).astype(np.uint8))
-    tile = tile_of(picture, None).pixels
+    image = np.ascontiguousarray((even * light).astype(np.uint8))
+    tile = tile_of(image, None).pixels
     options = MapOptions(description=prompt)
-    guessed = write_maps(picture, folder, f"{prompt} guessed", options, wraps=False).maps
+    guessed = write_maps(image, folder, f"{prompt} guessed", options, wraps=False).maps
     true = write_maps(
         np.ascontiguousarray(even),
         folder,
@@ -85,15 +85,15 @@ def make_row(prompt: str, folder: Path) -> Row:
         depth=RELIEF * PAINTED,
         wraps=True,
     ).maps
-    shown = [picture, np.tile(tile, (2, 2, 1))]
+    shown = [image, np.tile(tile, (2, 2, 1))]
     shown += [pixels(guessed[kind]) for kind in ("base_color", "normal", "height", "roughness", "ao")]
     shown += [rendered(maps, folder / "render.png") for maps in (guessed, true)]
     return Row(prompt, tuple(Image.fromarray(cell).convert("RGB").resize((CELL, CELL)) for cell in shown))
 
 
-def pixels(picture: ImageFile) -> Any:
+def pixels(image_file: ImageFile) -> Any:
     """The pixels of a map."""
-    with Image.open(picture.file) as image:
+    with Image.open(image_file.file) as image:
         return np.asarray(image)
 
 

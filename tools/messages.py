@@ -48,7 +48,7 @@ WITH_ROWS = ("core/request/providers.py", "core/request/targets.py")
 ROW_KEYWORDS = ("label", "description", "notice", "use_label", "place")
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"
 """How a sentence begins; with what is filled in, or a name in quotes, too."""
-MAKERS = ("message", "Message", "UnusablePictureError")
+MAKERS = ("message", "Message", "UnusableImageError")
 """What is called with a template or a part of a sentence."""
 
 

@@ -1,4 +1,4 @@
-"""Cuts the pictures of docs/steps.md out of the screenshots that the run by hand leaves in out/gui."""
+"""Cuts the images of docs/steps.md out of the screenshots that the run by hand leaves in out/gui."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT / "out" / "gui"
-PICTURES = ROOT / "docs" / "steps"
+IMAGES = ROOT / "docs" / "steps"
 VIEW = (560, 60, 1400, 812)  # the middle of the 3D view and its sidebar, in a window of 1600 x 900
 QUALITY = 80  # of 100: texts are still sharp
 SHOWN = (
@@ -28,11 +28,11 @@ SHOWN = (
 
 
 def main() -> None:
-    PICTURES.mkdir(exist_ok=True)
+    IMAGES.mkdir(exist_ok=True)
     for name in SHOWN:
         with Image.open(SHOTS / f"{name}.png") as shot:
-            picture = shot.convert("RGB").crop(VIEW)
-        picture.save(PICTURES / f"{name[3:]}.jpg", quality=QUALITY, optimize=True)
+            image = shot.convert("RGB").crop(VIEW)
+        image.save(IMAGES / f"{name[3:]}.jpg", quality=QUALITY, optimize=True)
 
 
 if __name__ == "__main__":

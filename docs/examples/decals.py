@@ -1,4 +1,4 @@
-"""Decals: pictures with a transparent background on planes, side by side in one .blend.
+"""Decals: images with a transparent background on planes, side by side in one .blend.
 
 GPT_IMAGE_PROVIDER=offline blender -b -P docs/examples/decals.py -- decals.blend
 """

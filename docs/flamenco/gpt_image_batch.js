@@ -10,7 +10,7 @@ const JOB_TYPE = {
         { key: "manifest", type: "string", subtype: "file_path", required: true,
           description: "JSON Lines or CSV, in a folder that all workers reach" },
         { key: "output_dir", type: "string", subtype: "dir_path", required: true,
-          description: "Gets pictures, reports and the journals of the tasks; all workers must reach it" },
+          description: "Gets images, reports and the journals of the tasks; all workers must reach it" },
         { key: "chunks", type: "int32", default: 10, propargs: { min: 1 },
           description: "Tasks that the rows are divided into" },
         { key: "concurrency", type: "int32", default: 4, propargs: { min: 1 },

@@ -56,7 +56,7 @@ class Applier:
         :param done: told of each job that ended well.
         """
         self.save = False
-        """Keep pictures beside the .blend rather than in it."""
+        """Keep images beside the .blend rather than in it."""
         self.turn_views = False
         """Turn Solid 3D views to Material Preview."""
         self.show_first = False
@@ -133,7 +133,7 @@ class Applier:
         self._done(job)
 
     def _import(self, job: Job) -> Generator[StepResult, None, object]:
-        """From the pictures to what the user has, and into the journal."""
+        """From the images to what the user has, and into the journal."""
         from ..scene.targets.base import Applied
 
         assert job.prepared is not None
@@ -144,8 +144,8 @@ class Applier:
             if self.save and isinstance(applied, Applied):
                 yield from self._save_beside(job, applied)
         yield StepResult.BUSY
-        if job.prepared.pictures and not _file_is_gone(job.application):
-            push_undo(job.prepared.pictures[0].name)
+        if job.prepared.images and not _file_is_gone(job.application):
+            push_undo(job.prepared.images[0].name)
         yield StepResult.BUSY
         yield from self._note(job)
         return applied
@@ -157,9 +157,9 @@ class Applier:
 
         check_file(job.application)
         try:
-            for picture in prepare_images(prepared, job.application):
-                if picture is not None:
-                    yield from self._have_memory_for(picture)
+            for image_file in prepare_images(prepared, job.application):
+                if image_file is not None:
+                    yield from self._have_memory_for(image_file)
                 else:
                     yield StepResult.BUSY
                 check_file(job.application)
@@ -169,16 +169,16 @@ class Applier:
                 yield StepResult.BUSY
                 yield from self._save_beside(job, applied)
         finally:
-            prepared_images.drop((*prepared.pictures, *prepared.maps.values()))
+            prepared_images.drop((*prepared.images, *prepared.maps.values()))
         return applied
 
-    def _have_memory_for(self, picture: ImageFile) -> Iterator[StepResult]:
-        """With a window, free as much memory as Blender needs next for a picture, see `files.taken_for`."""
-        size = len(picture.data)
+    def _have_memory_for(self, image_file: ImageFile) -> Iterator[StepResult]:
+        """With a window, free as much memory as Blender needs next for an image, see `files.taken_for`."""
+        size = len(image_file.data)
         if size <= WORTH_BYTES or bpy.app.background:
             return
         with contextlib.suppress(GptImageError):  # where there is none, Blender itself will say so
-            memory = yield from self._elsewhere(lambda: taken_for(Path(picture.file), size))
+            memory = yield from self._elsewhere(lambda: taken_for(Path(image_file.file), size))
             memory.close()
 
     def _save_beside(self, job: Job, applied: Applied) -> Iterator[StepResult]:
@@ -188,14 +188,14 @@ class Applier:
         outputs = Outputs(self._journal)
         owner = f"{job.id} {bpy.data.filepath}"  # another .blend in the folder keeps what it shows
         try:
-            packed = external_files.packed_pictures(applied.images + applied.map_images)
+            packed = external_files.packed_images(applied.images + applied.map_images)
             written = yield from self._elsewhere(lambda: external_files.write(packed, outputs, owner))
             external_files.unpack(written)
         except GptImageError as error:
-            job.warn(message("{problem} The picture is kept in the .blend.", problem=error.text))
+            job.warn(message("{problem} The image is kept in the .blend.", problem=error.text))
             return
-        for picture in written:
-            job.warn(*renamed_warning(picture.path or picture.named, picture.named))
+        for image_file in written:
+            job.warn(*renamed_warning(image_file.path or image_file.named, image_file.named))
 
     def _note(self, job: Job) -> Iterator[StepResult]:
         """What is in the scene stays there, even if the journal can't say so."""
@@ -300,7 +300,7 @@ def _forget_images(job: Job) -> None:
     from ..scene import prepared_images
 
     if job.prepared is not None:
-        prepared_images.drop((*job.prepared.pictures, *job.prepared.maps.values()))
+        prepared_images.drop((*job.prepared.images, *job.prepared.maps.values()))
 
 
 def check_file(application: Application) -> None:

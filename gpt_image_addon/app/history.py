@@ -127,7 +127,7 @@ def unknown() -> list[Entry]:
 
 
 def export_result(job: str, folder: Path | str, *, overwrite: bool = False) -> list[str]:
-    """Copy the pictures of a stored result, exactly as they were received, and count it as applied.
+    """Copy the images of a stored result, exactly as they were received, and count it as applied.
 
     :param overwrite: replace whatever has the name of a copy; without, the copy gets another name.
     :returns: the paths of the copies.

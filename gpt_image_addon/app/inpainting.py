@@ -153,8 +153,8 @@ def _load_image(job: str) -> bpy.types.Image:
     data = read_file(Path(file))
     info = verify(data)
     name = entry(job).request.prompt
-    picture = ImageFile(name, data, file, info.format, info.width, info.height, info.has_alpha)
-    image = make_image(picture, {"job": job})
+    image_file = ImageFile(name, data, file, info.format, info.width, info.height, info.has_alpha)
+    image = make_image(image_file, {"job": job})
     image.use_fake_user = True
     return image
 

@@ -1,4 +1,4 @@
-"""Material maps from pictures that are there already: no API, no key, nothing to pay.
+"""Material maps from images that are there already: no API, no key, nothing to pay.
 
 What scripts call is offered by `api`.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..core.imaging.decoding import Pixels
     from ..core.textures.writer import MapOptions
 
-PictureSource: TypeAlias = str | Path | bpy.types.Image
+ImageSource: TypeAlias = str | Path | bpy.types.Image
 """A path, an image data-block, or the name of one."""
 EXPORT_FOLDER = "gpt-image-exports"
 REMAKING = "remake maps"
@@ -53,26 +53,26 @@ class Maps:
     scores: Mapping[str, float] | None = None
     """Of the tile, where one was made; see `tiles.TileResult`."""
     unchanged: bool | None = None
-    """Whether the picture tiled already, where a tile was asked for."""
+    """Whether the image tiled already, where a tile was asked for."""
 
 
-def make_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any) -> Maps:
-    """Material maps from a picture, written as ``<name>_<kind>.png``; needs no network and no key.
+def make_maps(picture: ImageSource, output_dir: str | Path, **parameters: Any) -> Maps:
+    """Material maps from an image, written as ``<name>_<kind>.png``; needs no network and no key.
 
     :param picture: a path, an image data-block, or the name of one.
     :param output_dir: folder for the files; made where it is missing.
     :param parameters: ``seamless`` makes a tile first. ``maps`` is a list of kinds (all without it);
         ``description`` names the material; ``normal_strength``, ``height_strength``, ``ao_strength`` and
         ``roughness_contrast`` are factors; ``convention`` is ``OPENGL`` or ``DIRECTX``; ``bits`` is 8 or 16
-        for height and normal; ``pack`` is a packing layout; ``name`` replaces the picture's own;
+        for height and normal; ``pack`` is a packing layout; ``name`` replaces the image's own;
         ``overwrite`` replaces files that are in the way, which otherwise stay while ours get other names.
-    :raises InvalidRequestError: the picture or a parameter can't be used.
+    :raises InvalidRequestError: the image or a parameter can't be used.
     :raises StorageError: a file can't be written.
     """
     return _maps_work(picture, output_dir, **parameters)()
 
 
-def submit_maps(picture: PictureSource, output_dir: str | Path, **parameters: Any) -> Task:
+def submit_maps(picture: ImageSource, output_dir: str | Path, **parameters: Any) -> Task:
     """`make_maps` in the background; the job's ``applied`` is then a `Maps`."""
     return submit_work("Maps", _maps_work(picture, output_dir, **parameters))
 
@@ -92,7 +92,7 @@ def submit_work(title: str, work: Callable[[], object]) -> Task:
 
 @check_types
 def _maps_work(
-    picture: PictureSource,
+    picture: ImageSource,
     output_dir: str | Path,
     *,
     seamless: bool = False,
@@ -104,7 +104,7 @@ def _maps_work(
     from ..core.results.output_files import renamed_warning
     from ..core.textures import writer
 
-    source = read_picture(picture)
+    source = read_source(picture)
     options = _map_options(**parameters)
     stem = safe_name(name or Path(source.label).stem)
     folder = blend_paths.resolve(output_dir, "output_dir")
@@ -184,8 +184,8 @@ class Source:
         return found.pixels, (*self.notes, *found.header.notes(Path(self.label).name))
 
 
-def read_picture(picture: PictureSource) -> Source:
-    """The bytes of a picture.
+def read_source(picture: ImageSource) -> Source:
+    """The bytes of an image.
 
     :raises InvalidRequestError: it can't be read.
     """
@@ -199,17 +199,17 @@ def read_picture(picture: PictureSource) -> Source:
 
 def _source_of(image: bpy.types.Image) -> Source:
     """A data-block as Blender shows it: by its file where Blender shows just that, else by its pixels."""
-    from ..core.imaging.decoding import UnusablePictureError, read_header
+    from ..core.imaging.decoding import UnusableImageError, read_header
     from ..scene.images import encode_image, export_image, is_linear, is_viewed, notice_of
 
     notice = notice_of(image)
     notes = (notice,) if notice else ()
     data = _file_of(image)
     if data is not None and not (is_linear(image) and image.colorspace_settings.name != "sRGB"):
-        with contextlib.suppress(UnusablePictureError):  # Blender reads more formats
+        with contextlib.suppress(UnusableImageError):  # Blender reads more formats
             if read_header(data).is_plain:
                 return Source(image.name, data, image.colorspace_settings.is_data, notes)
-    path = Path(bpy.app.tempdir) / EXPORT_FOLDER / "picture.png"
+    path = Path(bpy.app.tempdir) / EXPORT_FOLDER / "image.png"
     try:
         if is_viewed(image):
             return Source(image.name, read_file(export_image(image, path)), notes=notes)
@@ -284,9 +284,7 @@ def _remaking(material: str, wanted: Mapping[str, Any]) -> tuple[str, Callable[[
     entry = session.journal(found).entry(str(block.get(materials.JOB, "")))
     if entry is None or entry.folder is None or not entry.folder.is_dir():
         raise SceneError(
-            message(
-                "The pictures that '{material}' was made from are not on this machine.", material=material
-            )
+            message("The images that '{material}' was made from are not on this machine.", material=material)
         )
     changed: dict[str, Any] = {"textures_dir": None, "scene_uid": None}
     changed |= {**materials.made_with(block), **wanted}
@@ -300,7 +298,7 @@ def _remaking(material: str, wanted: Mapping[str, Any]) -> tuple[str, Callable[[
         def put_into_material() -> materials.Remade:
             with Transaction() as changes:
                 remade = materials.remake(uid, prepared, application, changes)
-            push_undo(prepared.pictures[0].name)
+            push_undo(prepared.images[0].name)
             return remade
 
         return put_into_material
@@ -309,7 +307,7 @@ def _remaking(material: str, wanted: Mapping[str, Any]) -> tuple[str, Callable[[
 
 
 def can_remake(material: str) -> bool:
-    """Whether a material shows maps of a result, whose pictures may be gone; quick enough for drawing."""
+    """Whether a material shows maps of a result, whose images may be gone; quick enough for drawing."""
     from ..scene.targets import material as materials
 
     block = bpy.data.materials.get(material)

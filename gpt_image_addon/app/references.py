@@ -1,4 +1,4 @@
-"""Pictures from the scene as files to send: references, masks and markups. Main thread only."""
+"""Images from the scene as files to send: references, masks and markups. Main thread only."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def holds_captures(request: GenerationRequest) -> bool:
 
 
 def measure_captures(request: GenerationRequest) -> Measure | None:
-    """The sizes of a request's pictures, those that are still to be captured among them.
+    """The sizes of a request's images, those that are still to be captured among them.
 
     :returns: None where there are files of all.
     """
@@ -166,9 +166,9 @@ def markup(size: Size) -> str:
 
 
 def size_of(path: str) -> Size:
-    """Width and height of a picture file.
+    """Width and height of an image file.
 
-    :raises InvalidRequestError: it is missing, or no picture.
+    :raises InvalidRequestError: it is missing, or no image.
     """
     from ..core.imaging.formats import inspect_file
 

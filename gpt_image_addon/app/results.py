@@ -39,14 +39,14 @@ def entry(job: str) -> Entry:
 
 
 def files(job: str) -> list[str]:
-    """The received pictures of a job.
+    """The received images of a job.
 
     :raises InvalidRequestError: there is no such job, or its files are gone.
     """
-    from ..core.journal.history import pictures_of
+    from ..core.journal.history import images_of
 
     journal = session.journal(settings.load(with_key=False))
-    found = list(map(str, pictures_of(journal, entry(job))))
+    found = list(map(str, images_of(journal, entry(job))))
     if not found:
         raise InvalidRequestError(
             message("The files of job {job} are gone.", job=job), code="no_result", param="job"
@@ -57,7 +57,7 @@ def files(job: str) -> list[str]:
 def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
     """Put a result into the open scene once more; nothing is sent and nothing paid. Returns at once.
 
-    :param seamless: make its pictures tile.
+    :param seamless: make its images tile.
     :param application: parameters of `Application`; what is left out is as it was at first.
     :raises InvalidRequestError: there is no such job, or its files are gone.
     """
@@ -77,7 +77,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
 def running(job: str) -> Entry | None:
     """The newest request on its way that is equal to that of a job.
 
-    :raises InvalidRequestError: there is no such job, or a picture of its request can't be read.
+    :raises InvalidRequestError: there is no such job, or an image of its request can't be read.
     """
     return Submitter(settings.load(with_key=False)).find_running(entry(job).request)
 
@@ -278,7 +278,7 @@ def received_number(job: str) -> int:
     found = _newest(job)
     if found is None or found.prepared is None:
         return shown_number(job)
-    return (found.used + found.application.picture) % max(1, len(found.prepared.pictures))
+    return (found.used + found.application.picture) % max(1, len(found.prepared.images))
 
 
 def delete(job: str) -> None:

@@ -155,7 +155,7 @@ def load_usage_history(settings: Settings) -> UsageHistory:
 
 
 def outputs(*, overwrite: bool = False) -> Outputs:
-    """The gate for files outside the state folder; without the journal it knows none of ours.
+    """Where files outside the state folder are written; without the journal it knows none of ours.
 
     :param overwrite: the user said that whatever stands there may go.
     """

@@ -32,7 +32,7 @@ from ..core.errors import (
 from ..core.http.endpoint import (
     Connection,
     check_base_url,
-    check_picture_fields,
+    check_image_fields,
     check_proxy,
     clean_url,
     is_loopback,
@@ -73,7 +73,7 @@ class Settings:
     default_model: str = ""
     """Model of requests to OpenAI that name none; the table's default when empty."""
     storage: str = "pack"
-    """``pack`` keeps pictures in the .blend, ``save`` beside it."""
+    """``pack`` keeps images in the .blend, ``save`` beside it."""
     turn_views: bool = False
     """Solid 3D views become Material Preview where a result comes onto an object in them."""
     show_first: bool = True
@@ -81,7 +81,7 @@ class Settings:
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
-    """How several pictures of an edit are named, see `endpoint.PICTURE_FIELDS`."""
+    """How several images of an edit are named, see `endpoint.IMAGE_FIELDS`."""
     proxy: str = ""
     """Address of a proxy that goes before those of the environment."""
     of_providers: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -142,7 +142,7 @@ class Settings:
         address = self.server_of(provider)
         check_base_url(address)
         if "picture_fields" in (setting.name for setting in info.settings):
-            check_picture_fields(self.picture_fields)
+            check_image_fields(self.picture_fields)
         check_proxy(self.proxy)
         if not self.online_access and not is_loopback(address):
             raise OnlineAccessDisabledError("Blender's online access is off.")

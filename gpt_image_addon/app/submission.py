@@ -70,7 +70,7 @@ class Submitter:
         """Check a request, and whether the open file can take its result.
 
         :param snap: see `check`.
-        :param measure: tells the sizes of its pictures where neither files nor captures do.
+        :param measure: tells the sizes of its images where neither files nor captures do.
         :param at_once: the caller does nothing but wait, so that nobody can change the file meanwhile.
         :raises InvalidRequestError: it can't be sent, or the scene or the object can't take its result.
         """
@@ -87,7 +87,7 @@ class Submitter:
 
         Of captures there is none.
 
-        :raises GptImageError: a picture of it, or the journal, can't be read.
+        :raises GptImageError: an image of it, or the journal, can't be read.
         """
         request, _ = models.resolve_model(request, models.find_registry(self.settings), self.settings)
         return self.find_equal(request)
@@ -95,7 +95,7 @@ class Submitter:
     def find_running(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request that is on its way, in this process or in another one.
 
-        :raises GptImageError: a picture of it, or the journal, can't be read.
+        :raises GptImageError: an image of it, or the journal, can't be read.
         """
         from ..core.jobs.equal_requests import find_running
         from ..core.jobs.uploads import digest_request
@@ -117,7 +117,7 @@ class Submitter:
         :param application: what becomes of it; what was meant for it at first when left out.
         :param object_name: the object to put it on then; the one of the request when left out.
         :param only_named: touch no object that neither names.
-        :param seamless: make its pictures tile.
+        :param seamless: make its images tile.
         :raises InvalidRequestError: there is no such job, it has no result, or the object can't take it.
         """
         stored = open_session(self.settings).journal.entry(job)
@@ -152,7 +152,7 @@ class Submitter:
         if references.holds_captures(request):
             return None
         journal, digest = open_session(self.settings).journal, digest_request(request)
-        return find_running(journal, digest) or journal.find_unknown(digest) or journal.find_stored(digest)
+        return find_running(journal, digest) or journal.find_lost(digest) or journal.find_stored(digest)
 
     def resume(self, stored: Entry, application: Application, notice: str, apply: Apply | None = None) -> Job:
         """Take the result of a row of the journal.
@@ -208,6 +208,13 @@ class PreparedRequest:
         """See `Submitter.find_earlier`."""
         return self.submitter.find_equal(self.checked.wanted)
 
+    def check_folder(self) -> None:
+        """:raises StorageError: copies of the images can't be written."""
+        from ..core.results.output_folders import check_folder
+
+        if self.application.textures_dir:
+            check_folder(Path(self.application.textures_dir))
+
     def submit(
         self,
         *,
@@ -228,7 +235,6 @@ class PreparedRequest:
         """
         from ..core.jobs import admission, equal_requests
         from ..core.jobs.uploads import digest_request
-        from ..core.results.output_folders import check_folder
 
         settings, application = self.submitter.settings, self.application
         limits = settings.limits(max_cost)
@@ -244,8 +250,7 @@ class PreparedRequest:
             if stored is not None:
                 return self.submitter.resume(stored, application, notice, apply)
             settings.check_provider(checked.wanted.provider)
-            if application.textures_dir:
-                check_folder(Path(application.textures_dir))
+            self.check_folder()
             if reuse and equal_requests.find_running(journal, digest) is not None:
                 job = Job(
                     checked.wanted,

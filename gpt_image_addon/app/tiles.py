@@ -1,4 +1,4 @@
-"""Seamless tiles from pictures that are there already. Only the repair of seams needs the API.
+"""Seamless tiles from images that are there already. Only the repair of seams needs the API.
 
 What scripts call is offered by `api`.
 """
@@ -22,7 +22,7 @@ from ..core.request.sizes import parse_size
 from ..core.results.store import PreparedResult
 from ..core.text.message import Message, message
 from . import blend_paths, models, session, settings
-from .material_maps import PictureSource, Source, read_picture, submit_work
+from .material_maps import ImageSource, Source, read_source, submit_work
 from .submission import Submitter
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class TileResult:
     scores: Mapping[str, float]
     """``seam_ratio``, ``seam_percentile``, ``band_sharpness``, ``coherence`` and ``good``."""
     unchanged: bool
-    """The picture tiled already; its bytes were copied where the format stayed the same."""
+    """The image tiled already; its bytes were copied where the format stayed the same."""
     warnings: tuple[str, ...]
     repaired: bool = False
     """The model repainted its seams."""
@@ -64,7 +64,7 @@ class TileResult:
 
 
 def make_tile(
-    picture: PictureSource,
+    picture: ImageSource,
     output: str | Path,
     *,
     size: str | None = None,
@@ -72,17 +72,17 @@ def make_tile(
     overwrite: bool = False,
     **repair: Any,
 ) -> TileResult:
-    """A seamless tile from a picture; without a repair it needs no network and no key.
+    """A seamless tile from an image; without a repair it needs no network and no key.
 
     :param picture: a path, an image data-block, or the name of one.
-    :param output: file to write: png, or jpg or webp for 8-bit pictures.
+    :param output: file to write: png, or jpg or webp for 8-bit images.
     :param size: ``WIDTHxHEIGHT`` of the tile; as large as the cut leaves it without.
-    :param repair_seams: let a model repaint the seams: one paid request, unless the picture tiles already.
+    :param repair_seams: let a model repaint the seams: one paid request, unless the image tiles already.
         The cut tile is written before it is sent, and stays where the repair fails or looks no better.
-    :param overwrite: replace a file that has this name and was not made here from the same picture.
-    :param repair: ``description`` says what the picture shows; ``provider``, ``model``, ``quality``,
+    :param overwrite: replace a file that has this name and was not made here from the same image.
+    :param repair: ``description`` says what the image shows; ``provider``, ``model``, ``quality``,
         ``max_cost`` and ``retry_unknown`` are as for `submit`.
-    :raises InvalidRequestError: the picture, the size or the kind of file can't be used.
+    :raises InvalidRequestError: the image, the size or the kind of file can't be used.
     :raises GptImageError: a repair can't be sent; nothing was, and nothing is written.
     :raises StorageError: the file can't be written.
     """
@@ -95,7 +95,7 @@ def make_tile(
 
 
 def submit_tile(
-    picture: PictureSource,
+    picture: ImageSource,
     output: str | Path,
     *,
     size: str | None = None,
@@ -143,17 +143,17 @@ def tile_result(job: Task) -> TileResult:
 
 
 def estimate_tile(
-    picture: PictureSource, *, size: str | None = None, description: str = "", **repair: Any
+    picture: ImageSource, *, size: str | None = None, description: str = "", **repair: Any
 ) -> Estimate:
-    """What the repair of a tile's seams would cost: nothing where the picture tiles already. Nothing is sent.
+    """What the repair of a tile's seams would cost: nothing where the image tiles already. Nothing is sent.
 
     :param repair: as for `make_tile`.
-    :raises InvalidRequestError: the picture or a parameter can't be used.
+    :raises InvalidRequestError: the image or a parameter can't be used.
     """
     from ..core.jobs.follow_ups import painted_size, repair_request
 
     repair = _typed({"description": description, **repair}, repair_seams=True)
-    work = _Work(read_picture(picture), Path(), parse_size(size) if size else None, session.outputs())
+    work = _Work(read_source(picture), Path(), parse_size(size) if size else None, session.outputs())
     found = settings.load(with_key=False)
     table = models.find_registry(found)
     request, _ = models.resolve_model(_request(repair, found), table, found)
@@ -222,19 +222,19 @@ class _Work:
     outputs: Outputs
 
     @classmethod
-    def of(cls, picture: PictureSource, output: str | Path, size: str | None, overwrite: bool) -> _Work:
+    def of(cls, picture: ImageSource, output: str | Path, size: str | None, overwrite: bool) -> _Work:
         """
-        :raises InvalidRequestError: the picture, the size or the kind of file can't be used.
+        :raises InvalidRequestError: the image, the size or the kind of file can't be used.
         """
         from ..core.textures import writer
 
-        source = read_picture(picture)
+        source = read_source(picture)
         wanted = parse_size(size) if size else None
         target = blend_paths.resolve(output, "output")
         writer.check_tile_file(target)
         if Path(source.label).is_file() and target.exists() and target.samefile(source.label):
             raise InvalidRequestError(
-                message("{path} is the picture itself; name another file.", path=target), param="output"
+                message("{path} is the image itself; name another file.", path=target), param="output"
             )
         outputs = session.outputs(overwrite=overwrite)
         return cls(source, target, wanted, outputs)
@@ -261,9 +261,9 @@ class _Work:
         return dataclasses.replace(made, warnings=(*made.warnings, message(CUT_ONLY, provider=provider)))
 
     def repaint_seams(self, tile: Tile, prepared: PreparedResult) -> TileResult:
-        from ..core.jobs.image_steps import repaired
+        from ..core.jobs.image_steps import apply_repaint
 
-        better, note = repaired(tile, prepared.pictures[0].data)
+        better, note = apply_repaint(tile, prepared.images[0].data)
         made = self.written(better)
         return dataclasses.replace(
             made, repaired=better is not tile, warnings=(*made.warnings, *prepared.warnings, note)

@@ -51,9 +51,9 @@ VERBS: dict[str, Verb] = {
     "generate": Verb("make something from a prompt", generate.generate, generate.add_generate),
     "estimate": Verb("what that would cost", generate.estimate, generate.add_estimate),
     "batch": Verb("make what a manifest lists", batch.batch, batch.add_batch),
-    "maps": Verb("material maps from a picture, without the API", textures.make_maps, textures.add_maps),
+    "maps": Verb("material maps from an image, without the API", textures.make_maps, textures.add_maps),
     "tile": Verb(
-        "a seamless tile from a picture; only a repair of its seams needs the API",
+        "a seamless tile from an image; only a repair of its seams needs the API",
         textures.make_tile,
         textures.add_tile,
     ),

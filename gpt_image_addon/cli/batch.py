@@ -57,7 +57,7 @@ def add_batch(verb: argparse.ArgumentParser) -> None:
         "--output-dir",
         metavar="DIR",
         type=path_of("output_dir"),
-        help="pictures and maps; default: MANIFEST-pictures",
+        help="images and maps; default: MANIFEST-pictures",
     )
     outputs.add_argument("--blend-per-row", action="store_true", help="save a .blend for each row there, too")
     outputs.add_argument(
@@ -70,7 +70,7 @@ def add_batch(verb: argparse.ArgumentParser) -> None:
         "--contact-sheet",
         metavar="FILE",
         type=path_of("contact_sheet"),
-        help="all pictures on one .png or .html",
+        help="all images on one .png or .html",
     )
     outputs.add_argument(
         "--report",
@@ -89,7 +89,7 @@ def add_batch(verb: argparse.ArgumentParser) -> None:
 
 def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--concurrency", metavar="N", type=_positive, help="requests at once (default: 4)")
-    for flag, what in (("--images-per-minute", "pictures"), ("--input-images-per-minute", "references")):
+    for flag, what in (("--images-per-minute", "images"), ("--input-images-per-minute", "references")):
         group.add_argument(
             flag, metavar="N", type=_positive, help=f"send no more {what}, by all processes together"
         )
@@ -100,7 +100,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--retry-unknown",
         action="store_true",
-        help="send rows again that got no answer and may have been billed",
+        help="send rows again that were, or may have been, billed and brought no result",
     )
     group.add_argument(
         "--part", metavar="K/N", type=_part, default=(1, 1), help="only every Nth row, from the Kth on"
@@ -301,6 +301,7 @@ def _write_farm(options: argparse.Namespace, made: Batch) -> Output:
 
 
 def _dry_run(made: Batch) -> Output:
+    made.check_outputs()
     invalid: list[dict[str, Any]] = []
 
     def on_invalid(row: Any, error: Any) -> None:
@@ -309,7 +310,7 @@ def _dry_run(made: Batch) -> Output:
             invalid.append({"row": row.id, "line": row.line, "error": error.to_dict()})
 
     survey = made.survey(on_invalid=on_invalid)
-    say(f"{'rows':>7} {'pictures':>8}  {'model':24} {'size':10} {'quality':8} {'kind':10} {'at most':>10}")
+    say(f"{'rows':>7} {'images':>8}  {'model':24} {'size':10} {'quality':8} {'kind':10} {'at most':>10}")
     for group in survey.table():
         say(
             f"{group['rows']:7} {group['pictures']:8}  {group['model']:24} {group['size']:10}"

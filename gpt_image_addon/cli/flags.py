@@ -14,7 +14,7 @@ from ..core.request.targets import TARGETS
 TITLES: Mapping[Group, str] = {
     "result": "what becomes of it",
     "maps": "maps and materials",
-    "references": "pictures to show the model",
+    "references": "images to show the model",
     "api": "the API's own parameters",
 }
 """Of the groups in a verb's help, in their order."""

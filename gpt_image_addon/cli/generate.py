@@ -38,7 +38,7 @@ def add_generate(verb: argparse.ArgumentParser) -> None:
     money.add_argument(
         "--retry-unknown",
         action="store_true",
-        help="send a request again that got no answer and may have been billed",
+        help="send a request again that was, or may have been, billed and brought no result",
     )
     add_outputs(verb)
 

@@ -28,15 +28,15 @@ REPAIR_KEYS = ("repaired", "job", "estimated_usd", "cost_usd")
 
 def add_maps(verb: argparse.ArgumentParser) -> None:
     """The verb ``maps``."""
-    verb.description = "Material maps from a picture, as <name>_<kind>.png. Needs no network and no key."
-    verb.add_argument("picture", metavar="PICTURE", help="file, or name of an image in the .blend")
+    verb.description = "Material maps from an image, as <name>_<kind>.png. Needs no network and no key."
+    verb.add_argument("picture", metavar="IMAGE", help="file, or name of an image in the .blend")
     verb.add_argument(
         "--output-dir", type=path_of("output_dir"), default=".", metavar="DIR", help="default: here"
     )
     verb.add_argument("--seamless", action="store_true", help="make a tile first")
     add_flag(verb, PARAMETERS["maps"], help=f"default: all of {', '.join(BY_NAME)}")
     verb.add_argument("--description", metavar="TEXT", help="names the material, such as 'old oak planks'")
-    verb.add_argument("--name", help="start of the file names; default: the picture's")
+    verb.add_argument("--name", help="start of the file names; default: the image's")
     add_flag(verb, PARAMETERS["convention"], help="of the normal map (default: OPENGL)")
     for name in MAP_FLAGS:
         add_flag(verb, PARAMETERS[name])
@@ -46,20 +46,24 @@ def add_maps(verb: argparse.ArgumentParser) -> None:
 def add_tile(verb: argparse.ArgumentParser) -> None:
     """The verb ``tile``."""
     verb.description = (
-        "A seamless tile from a picture, and how good it is. Only --repair-seams needs network and key."
+        "A seamless tile from an image, and how good it is. Only --repair-seams needs network and key."
     )
-    verb.add_argument("picture", metavar="PICTURE", help="file, or name of an image in the .blend")
+    verb.add_argument("picture", metavar="IMAGE", help="file, or name of an image in the .blend")
     verb.add_argument("out", metavar="OUT", type=path_of("output"), help="file to write: png, jpg or webp")
     verb.add_argument("--size", metavar="WxH", help="pixels of the tile; default: as large as the cut leaves")
     group = verb.add_argument_group("repair by a model")
     group.add_argument(
         "--repair-seams", action="store_true", help="let a model repaint the seams: one paid request"
     )
-    group.add_argument("--description", metavar="TEXT", help="what the picture shows, for the model")
+    group.add_argument("--description", metavar="TEXT", help="what the image shows, for the model")
     for name in REPAIR_PARAMETERS:
         add_flag(group, PARAMETERS[name])
     group.add_argument("--max-cost", type=float, metavar="USD", help="send nothing that could cost more")
-    group.add_argument("--retry-unknown", action="store_true", help="send again what got no answer before")
+    group.add_argument(
+        "--retry-unknown",
+        action="store_true",
+        help="send again what was, or may have been, billed and brought no result",
+    )
     group.add_argument("--dry-run", action="store_true", help="price the repair; send and write nothing")
     add_outputs(verb)
 

@@ -1,4 +1,4 @@
-"""Everything that needs no Blender: requests, providers, jobs, the journal, pictures and maps.
+"""Everything that needs no Blender: requests, providers, jobs, the journal, images and maps.
 
 Runs and is tested in plain Python; the standard library, numpy, Pillow and requests are all it imports.
 """

@@ -29,7 +29,7 @@ TAG = "GPT Image"
 
 def mark(
     block: bpy.types.ID,
-    picture: ImageFile,
+    image_file: ImageFile,
     facts: Facts,
     *,
     catalog: str = "",
@@ -37,7 +37,7 @@ def mark(
 ) -> None:
     """Make a material or an object an asset.
 
-    :param picture: shown as its preview.
+    :param image_file: shown as its preview.
     :param facts: the prompt becomes the description.
     :param catalog: id of a catalog, see `add_catalog`; empty for none.
     """
@@ -48,11 +48,11 @@ def mark(
         data.tags.new(tag, skip_if_exists=True)
     if catalog:
         data.catalog_id = catalog
-    set_preview(block, picture.data)
+    set_preview(block, image_file.data)
 
 
 def set_preview(block: bpy.types.ID, encoded: bytes) -> None:
-    """Show a picture where the data-block is browsed; at once, so that a file that is written now has it."""
+    """Show an image where the data-block is browsed; at once, so that a file that is written now has it."""
     from ..core.imaging.formats import thumbnail
 
     pixels = thumbnail(encoded, PREVIEW_EDGE)[::-1]

@@ -7,7 +7,7 @@ import bpy
 from ..core.request.request import Application
 
 MATERIAL_TYPES = ("MESH", "CURVE", "SURFACE", "FONT", "META", "CURVES", "POINTCLOUD")
-"""Types of objects whose surface shows a picture."""
+"""Types of objects whose surface shows an image."""
 
 
 def find_scene(application: Application) -> bpy.types.Scene | None:

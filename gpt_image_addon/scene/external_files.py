@@ -1,4 +1,4 @@
-"""Keeping pictures beside the .blend instead of in it. Main thread only, but for `write`."""
+"""Keeping images beside the .blend instead of in it. Main thread only, but for `write`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..core.results.output_files import Outputs
 
 @dataclass(frozen=True)
 class Packed:
-    """A picture that lies in the .blend and may lie beside it."""
+    """An image that lies in the .blend and may lie beside it."""
 
     uid: int
     """`session_uid` of its data-block."""
@@ -25,7 +25,7 @@ class Packed:
     """Where it was written."""
 
 
-def packed_pictures(names: Iterable[str]) -> list[Packed]:
+def packed_images(names: Iterable[str]) -> list[Packed]:
     """What there is to save beside the .blend; nothing for an unsaved file.
 
     :param names: of image data-blocks.
@@ -40,25 +40,22 @@ def _named(image: bpy.types.Image) -> Path:
     return Path(bpy.path.abspath(image.filepath_raw))
 
 
-def write(pictures: Sequence[Packed], outputs: Outputs, owner: str) -> list[Packed]:
+def write(images: Sequence[Packed], outputs: Outputs, owner: str) -> list[Packed]:
     """Write the files, each under a free name; in any thread.
 
     :param owner: the job that made them, and the .blend.
     :returns: the same with their paths.
-    :raises StorageError: a picture can't be written.
+    :raises StorageError: an image can't be written.
     """
-    return [
-        dataclasses.replace(picture, path=outputs.copy(picture.named, picture.data, owner))
-        for picture in pictures
-    ]
+    return [dataclasses.replace(image, path=outputs.copy(image.named, image.data, owner)) for image in images]
 
 
-def unpack(pictures: Iterable[Packed]) -> None:
+def unpack(images: Iterable[Packed]) -> None:
     """Let data-blocks use the files that were written; one whose path has changed since stays packed."""
-    written = {picture.uid: picture for picture in pictures if picture.path is not None}
+    written = {saved.uid: saved for saved in images if saved.path is not None}
     for image in bpy.data.images:
-        picture = written.get(image.session_uid)
-        if picture is not None and image.packed_file and _named(image) == picture.named:
-            if picture.path != picture.named:
-                image.filepath_raw = bpy.path.relpath(str(picture.path))
+        saved = written.get(image.session_uid)
+        if saved is not None and image.packed_file and _named(image) == saved.named:
+            if saved.path != saved.named:
+                image.filepath_raw = bpy.path.relpath(str(saved.path))
             image.unpack(method="REMOVE")

@@ -1,4 +1,4 @@
-"""Pictures as image data-blocks, and image data-blocks as files. Main thread only."""
+"""Image files as data-blocks, and image data-blocks as files. Main thread only."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 INT_LIMIT = 2**31 - 1  # of an integer custom property
 
 
-def add_image(picture: ImageFile, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:
-    """A data-block that holds exactly the picture's bytes; they are decoded when first shown.
+def add_image(image_file: ImageFile, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:
+    """A data-block that holds exactly the image's bytes; they are decoded when first shown.
 
     :param is_data: numbers (Non-Color) rather than colours.
     :raises SceneError: a format that Blender can't hold.
     """
-    return prepared_images.pop_prepared(picture) or make_image(picture, facts, is_data=is_data)
+    return prepared_images.pop_prepared(image_file) or make_image(image_file, facts, is_data=is_data)
 
 
-def make_image(picture: ImageFile, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:
-    """As `add_image`, even where the picture was made an image ahead."""
-    extension = EXTENSIONS.get(picture.format)
+def make_image(image_file: ImageFile, facts: Facts, *, is_data: bool = False) -> bpy.types.Image:
+    """As `add_image`, even where a data-block was made ahead."""
+    extension = EXTENSIONS.get(image_file.format)
     if extension is None:
         raise SceneError(
-            message("Blender can't show a picture in the format {format}.", format=picture.format),
-            next_step=message("The file is {file}.", file=picture.file),
+            message("Blender can't show an image in the format {format}.", format=image_file.format),
+            next_step=message("The file is {file}.", file=image_file.file),
         )
-    image = bpy.data.images.new(safe_name(picture.name), 8, 8, alpha=True)
+    image = bpy.data.images.new(safe_name(image_file.name), 8, 8, alpha=True)
     if is_data:
         image.colorspace_settings.is_data = True
-    image.pack(data=picture.data, data_len=len(picture.data))
+    image.pack(data=image_file.data, data_len=len(image_file.data))
     image.source = "FILE"
     image.filepath_raw = f"//textures/{safe_name(image.name)}{extension}"
-    for name, value in {**facts, **picture.facts}.items():
+    for name, value in {**facts, **image_file.facts}.items():
         too_big = isinstance(value, int) and abs(value) > INT_LIMIT
         image[PROPERTY_PREFIX + name] = str(value) if too_big else value
     return image
@@ -58,7 +58,7 @@ def make_image(picture: ImageFile, facts: Facts, *, is_data: bool = False) -> bp
 def export_image(image: bpy.types.Image, path: Path) -> Path:
     """Write any data-block as an 8-bit PNG; its own settings stay.
 
-    Pictures are written with the values of their own colour space, linear ones as sRGB. Only what a render or
+    Images are written with the values of their own colour space, linear ones as sRGB. Only what a render or
     the compositor shows, which has no colours but those of the view, goes through the scene's view transform.
 
     :raises SceneError: there are no pixels, or the file can't be written.

@@ -13,39 +13,39 @@ import bpy
 from ..core.results.store import ImageFile
 
 _made: dict[int, tuple[ImageFile, int]] = {}
-"""The picture, so that nothing else gets its identity, and `session_uid` of its image, by that identity."""
+"""The file, so that nothing else gets its identity, and `session_uid` of its data-block, by that identity."""
 
 
-def add_prepared(picture: ImageFile, image: bpy.types.Image) -> None:
-    """Have the image of a picture ready for who takes it."""
-    _made[id(picture)] = (picture, image.session_uid)
+def add_prepared(image_file: ImageFile, image: bpy.types.Image) -> None:
+    """Have the data-block of an image file ready for who takes it."""
+    _made[id(image_file)] = (image_file, image.session_uid)
 
 
-def is_prepared(picture: ImageFile) -> bool:
-    """Whether the image of a picture is ready."""
-    return id(picture) in _made and _find(picture) is not None
+def is_prepared(image_file: ImageFile) -> bool:
+    """Whether the data-block of an image file is ready."""
+    return id(image_file) in _made and _find(image_file) is not None
 
 
-def pop_prepared(picture: ImageFile) -> bpy.types.Image | None:
-    """The image that was laid ready for a picture; None where there is none, or it is gone."""
-    image = _find(picture)
-    _made.pop(id(picture), None)
+def pop_prepared(image_file: ImageFile) -> bpy.types.Image | None:
+    """The data-block that was made ahead for an image file; None where there is none, or it is gone."""
+    image = _find(image_file)
+    _made.pop(id(image_file), None)
     if image is not None:
         image.use_fake_user = False  # it may have been in the file for a while
     return image
 
 
-def _find(picture: ImageFile) -> bpy.types.Image | None:
-    _, uid = _made.get(id(picture), (None, None))
+def _find(image_file: ImageFile) -> bpy.types.Image | None:
+    _, uid = _made.get(id(image_file), (None, None))
     return next((image for image in bpy.data.images if image.session_uid == uid), None)
 
 
-def drop(pictures: Iterable[ImageFile]) -> None:
+def drop(image_files: Iterable[ImageFile]) -> None:
     """Remove what nobody took, but for what has a user."""
     unused = []
-    for picture in pictures:
-        image = _find(picture)
-        _made.pop(id(picture), None)
+    for image_file in image_files:
+        image = _find(image_file)
+        _made.pop(id(image_file), None)
         if image is not None and not image.users:
             unused.append(image)
     if unused:

@@ -29,7 +29,7 @@ def _draw_generate(target: str) -> Draw:
     return draw
 
 
-_draw_plane, _draw_texture, _draw_picture = map(_draw_generate, ("plane", "texture", "image"))
+_draw_plane, _draw_texture, _draw_generate_image = map(_draw_generate, ("plane", "texture", "image"))
 
 
 def _draw_node(self: Any, context: bpy.types.Context) -> None:
@@ -39,7 +39,7 @@ def _draw_node(self: Any, context: bpy.types.Context) -> None:
 
 def _draw_image(self: Any, context: bpy.types.Context) -> None:
     self.layout.separator()
-    _draw_picture(self, context)
+    _draw_generate_image(self, context)
     shown = context.space_data.image
     if shown is not None:
         button = self.layout.operator(

@@ -1,4 +1,4 @@
-"""A local OpenAI Images API for tests: strict, scriptable, with real pictures and a bill.
+"""A local OpenAI Images API for tests: strict, scriptable, with real images and a bill.
 
 It shares no code with the package under test. In a test, take the fixture `api_server`:
 

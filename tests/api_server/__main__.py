@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--port-file", type=Path, help="write the port there")
     parser.add_argument("--log", type=Path, help="append a JSON line for each finished request")
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
-    parser.add_argument("--noise", action="store_true", help="pictures as heavy as photographs")
+    parser.add_argument("--noise", action="store_true", help="images as heavy as photographs")
     parser.add_argument("--requests-per-minute", type=int)
     parser.add_argument("--script", type=Path, help="a JSON array of steps")
     options = parser.parse_args()

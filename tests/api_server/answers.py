@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import images, pictures
+from . import images, sample_images
 from .errors import ApiError
 from .faults import Step, StreamShape
 from .images import Job
@@ -48,7 +48,7 @@ def whole(job: Job, made: Sequence[bytes], step: Step, file_url: str, *, link: b
     shown = _swapped(made, step.answer)
     suffix = SUFFIXES.get(job.parameters.output_format, job.parameters.output_format)
     if link or step.answer == "url":
-        data = [{"url": f"{file_url}/{sha256(picture)}.{suffix}"} for picture in shown]
+        data = [{"url": f"{file_url}/{sha256(image)}.{suffix}"} for image in shown]
     else:
         data = [{"b64_json": text} for text in _texts(shown, step.answer)]
     document = images.document(job, data, job.usage(len(made), 0))
@@ -58,16 +58,16 @@ def whole(job: Job, made: Sequence[bytes], step: Step, file_url: str, *, link: b
 
 def _swapped(made: Sequence[bytes], how: str) -> list[bytes]:
     if how == "bomb":
-        return [pictures.bomb() for _ in made]
+        return [sample_images.bomb() for _ in made]
     if how == "one_corrupt":
-        return [*made[:-1], pictures.corrupted(made[-1])]
-    if how == "not_a_picture":
-        return [b"this is not a picture" for _ in made]
+        return [*made[:-1], sample_images.corrupted(made[-1])]
+    if how == "not_an_image":
+        return [b"this is not an image" for _ in made]
     return list(made)
 
 
 def _texts(shown: Sequence[bytes], how: str) -> list[str]:
-    texts = [images.base64_text(picture) for picture in shown]
+    texts = [images.base64_text(image) for image in shown]
     if how == "truncated_base64":
         return [text[: len(text) // 2 // 4 * 4 + 1] for text in texts]
     return texts

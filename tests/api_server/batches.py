@@ -208,11 +208,11 @@ class Desk:
         if job.parameters.stream:
             raise errors.invalid_value("stream", "Streaming is not supported in a batch.")
         made = images.make(job, f"{record.request_id} {line['custom_id']}", options)
-        record.answers += [self._books.keep(picture) for picture in made]
+        record.answers += [self._books.keep(image) for image in made]
         usage = job.usage(len(made), 0)
         cost = record.cost_usd + usage.usd(job.parameters.model.family) / 2
         self._books.note(record, billed=True, cost_usd=cost)
-        return images.document(job, [{"b64_json": images.base64_text(picture)} for picture in made], usage)
+        return images.document(job, [{"b64_json": images.base64_text(image)} for image in made], usage)
 
     def _finish(self, batch: Batch, status: str) -> None:
         for name, lines in (("output_file_id", batch.output), ("error_file_id", batch.failures)):

@@ -12,11 +12,11 @@ from .errors import INVALID, ApiError
 STAGES = ("headers", "body", "processing", "answer_headers", "answer")
 """Before the body is read, in the middle of it, after it, after the answer's head, in its middle."""
 
-BAD_PICTURES = ("bomb", "one_corrupt", "not_a_picture", "truncated_base64")
+BAD_IMAGES = ("bomb", "one_corrupt", "not_an_image", "truncated_base64")
 """Answers whose frame is sound; a stream has them, too. Other answers to a stream are no stream."""
 
 ANSWERS = (
-    *BAD_PICTURES,
+    *BAD_IMAGES,
     "truncated_json",
     "not_streamed",
     "wrong_content_type",
@@ -116,7 +116,7 @@ class StreamShape:
     drop_partials: tuple[int, ...] = ()
     """`partial_image_index` values that are never sent."""
     final_first: bool = False
-    """The finished picture comes before the partials."""
+    """The finished image comes before the partials."""
     error_after: int | None = None
     """So many events, then an error event, then the end."""
     end_after: int | None = None

@@ -1,4 +1,4 @@
-"""The two image endpoints: read a request strictly, make its pictures, write the answer or the events."""
+"""The two image endpoints: read a request strictly, make its images, write the answer or the events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import errors, multipart, pictures, protocol
+from . import errors, multipart, protocol, sample_images
 from .faults import StreamShape
 from .options import Options
 from .pricing import Usage, usage_of
@@ -28,14 +28,14 @@ class Job:
     mask: bytes | None = None
     is_edit: bool = False
 
-    def usage(self, pictures: int, partials: int) -> Usage:
+    def usage(self, images: int, partials: int) -> Usage:
         given = self.parameters
         return usage_of(
             given.model.family,
             given.quality,
             given.size,
             prompt=given.prompt,
-            pictures=pictures,
+            images=images,
             partials=partials,
             references=[reference.size for reference in self.references],
         )
@@ -185,16 +185,16 @@ def _json_edit(
 
 
 def make(job: Job, request_id: str, options: Options) -> list[bytes]:
-    """Paint the pictures of a job."""
+    """Paint the images of a job."""
     given = job.parameters
     first = zlib.crc32(given.prompt.encode())
     made = []
     for index in range(given.n):
-        seed = (first + index) % pictures.VARIETY
-        picture = _paint(job, seed, options)
+        seed = (first + index) % sample_images.VARIETY
+        image = _paint(job, seed, options)
         if options.provenance:
-            picture = pictures.stamped(picture, f"provenance {request_id} {index}".encode())
-        made.append(picture)
+            image = sample_images.stamped(image, f"provenance {request_id} {index}".encode())
+        made.append(image)
     return made
 
 
@@ -202,17 +202,17 @@ def _paint(job: Job, seed: int, options: Options) -> bytes:
     given, noise = job.parameters, options.noise
     transparent = given.background == "transparent"
     if given.output_format == "svg":
-        return pictures.drawing(seed, given.size)
+        return sample_images.drawing(seed, given.size)
     if given.output_format == "gif":
-        return pictures.animated(seed, given.size, given.frame_count, given.frame_duration_ms)
+        return sample_images.animated(seed, given.size, given.frame_count, given.frame_duration_ms)
     encoding = (given.size, given.output_format, given.output_compression, transparent)
     if job.mask is not None and options.repaint:
-        return pictures.repainted(job.references[0].data, job.mask, options.repaint, *encoding[:3])
-    if options.picture is not None and not job.is_edit:
-        return pictures.shown(options.picture, *encoding[:3])
+        return sample_images.repainted(job.references[0].data, job.mask, options.repaint, *encoding[:3])
+    if options.image is not None and not job.is_edit:
+        return sample_images.shown(options.image, *encoding[:3])
     if job.is_edit and not noise:
-        return pictures.edited(seed, job.references[0].data, job.mask, *encoding)
-    return pictures.painted(seed % pictures.NOISES if noise else seed, *encoding, noise)
+        return sample_images.edited(seed, job.references[0].data, job.mask, *encoding)
+    return sample_images.painted(seed % sample_images.NOISES if noise else seed, *encoding, noise)
 
 
 def _facts(job: Job) -> dict[str, Any]:
@@ -248,14 +248,14 @@ def document(job: Job, data: Sequence[Mapping[str, str]], usage: Usage) -> dict[
 
 
 def events(job: Job, made: Sequence[bytes], texts: Sequence[str], shape: StreamShape) -> list[dict[str, Any]]:
-    """The events of a stream: the partials of the first picture, then each finished one as base64."""
+    """The events of a stream: the partials of the first image, then each finished one as base64."""
     given = job.parameters
     kind = "image_edit" if job.is_edit else "image_generation"
     common = {"created_at": int(time.time()), **_facts(job)}
     partials = [
         {
             "type": f"{kind}.partial_image",
-            "b64_json": base64_text(pictures.partial(made[0], index, given.partial_images)),
+            "b64_json": base64_text(sample_images.partial(made[0], index, given.partial_images)),
             **common,
             "partial_image_index": index,
         }

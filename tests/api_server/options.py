@@ -36,7 +36,7 @@ class Options:
     noise: bool = False
     """Answer with noise: 3 MB for 1024x1024, as heavy as a photograph."""
     provenance: bool = True
-    """Put a provenance chunk that names the request into png and jpeg pictures: no two are alike."""
+    """Put a provenance chunk that names the request into png and jpeg images: no two are alike."""
     answer_with: str = "b64_json"
     """`url` answers like the servers that hand out links."""
     picture_fields: str = "brackets"
@@ -45,7 +45,7 @@ class Options:
     input_images_per_minute: int | None = None
     minute: float = 60.0
     """Seconds of the rate limiter's window; tests shorten it."""
-    picture: Image.Image | None = None
+    image: Image.Image | None = None
     """What generations show, resized to what is asked for, in place of patches."""
     repaint: str = ""
     """How masked edits come back: one of `repaint.HOW`; tinted without."""

@@ -71,7 +71,7 @@ class Usage:
 
 
 def output_tokens(family: str, quality: str, width: int, height: int) -> int:
-    """Tokens of one finished picture."""
+    """Tokens of one finished image."""
     if family in ("1", "1.5", "1-mini"):
         square, portrait, landscape = V1_TOKENS[quality]
         return square if width == height else portrait if height > width else landscape
@@ -84,7 +84,7 @@ def output_tokens(family: str, quality: str, width: int, height: int) -> int:
 
 
 def input_image_tokens(width: int, height: int) -> int:
-    """Tokens of one reference picture: 32-pixel cells of the picture after scaling, at most 1536."""
+    """Tokens of one reference image: 32-pixel cells of the image after scaling, at most 1536."""
     longest = max(width, height)
     shortest = max(min(width, height), longest / 3)
     scale = min(2.0, max(1.0, 1024 / longest))
@@ -103,10 +103,10 @@ def usage_of(
     size: tuple[int, int],
     *,
     prompt: str,
-    pictures: int,
+    images: int,
     partials: int,
     references: Iterable[tuple[int, int]],
 ) -> Usage:
-    """Usage of a request that makes `pictures` pictures and sends `partials` previews."""
-    out = pictures * output_tokens(family, quality, *size) + partials * PARTIAL_IMAGE_TOKENS
+    """Usage of a request that makes `images` images and sends `partials` previews."""
+    out = images * output_tokens(family, quality, *size) + partials * PARTIAL_IMAGE_TOKENS
     return Usage(prompt_tokens(prompt), sum(input_image_tokens(*wh) for wh in references), out)

@@ -290,5 +290,5 @@ def _size_fault(width: int, height: int) -> str | None:
     if max(width, height) > 3 * min(width, height):
         return "The aspect ratio must be between 1:3 and 3:1."
     if not MIN_PIXELS <= width * height <= MAX_PIXELS:
-        return f"The picture must have between {MIN_PIXELS} and {MAX_PIXELS} pixels."
+        return f"The image must have between {MIN_PIXELS} and {MAX_PIXELS} pixels."
     return None

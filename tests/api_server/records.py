@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from .errors import masked
 
-KEPT_BYTES = 200_000_000  # of finished pictures; the oldest are forgotten first
+KEPT_BYTES = 200_000_000  # of finished images; the oldest are forgotten first
 SECRET_HEADERS = ("authorization", "api-key")
 
 
@@ -25,7 +25,7 @@ def sha256(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A file part of a multipart body, or a picture of a JSON edit."""
+    """A file part of a multipart body, or an image of a JSON edit."""
 
     field: str
     filename: str | None
@@ -60,7 +60,7 @@ class Record:
     status: int | None = None
     error_code: str | None = None
     answers: list[str] = field(default_factory=list)
-    """sha256 of each finished picture, in the order of `data`."""
+    """sha256 of each finished image, in the order of `data`."""
     usage: dict[str, Any] | None = None
     billed: bool = False
     cost_usd: float = 0.0
@@ -103,13 +103,13 @@ class Books:
                 setattr(record, name, value)
             self.changed.notify_all()
 
-    def keep(self, picture: bytes) -> str:
-        """Remember a picture that was made; returns its sha256."""
-        digest = sha256(picture)
+    def keep(self, image: bytes) -> str:
+        """Remember an image that was made; returns its sha256."""
+        digest = sha256(image)
         with self.changed:
             if digest not in self.answers:
-                self._kept_bytes += len(picture)
-            self.answers[digest] = picture
+                self._kept_bytes += len(image)
+            self.answers[digest] = image
             while self._kept_bytes > KEPT_BYTES and len(self.answers) > 1:
                 self._kept_bytes -= len(self.answers.popitem(last=False)[1])
         return digest

@@ -1,4 +1,4 @@
-"""Checks the pictures of an edit: format, bytes, pixels, and how mask and markup fit the first one."""
+"""Checks the images of an edit: format, bytes, pixels, and how mask and markup fit the first one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from . import errors
 
-MAX_PICTURES = 16
+MAX_IMAGES = 16
 MAX_IMAGE_URL = 20_971_520  # characters
 SUPPORTED = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 _SUPPORTED_TEXT = "Supported file formats are 'image/jpeg', 'image/png', and 'image/webp'."
@@ -22,7 +22,7 @@ _SUPPORTED_TEXT = "Supported file formats are 'image/jpeg', 'image/png', and 'im
 
 @dataclass(frozen=True)
 class Reference:
-    """One picture sent along; `size` in pixels after its EXIF orientation."""
+    """One image sent along; `size` in pixels after its EXIF orientation."""
 
     param: str
     data: bytes
@@ -33,13 +33,13 @@ class Reference:
 class Limits:
     """Sizes in bytes; tests lower them so that they need not send 50 MB."""
 
-    picture: int = 50_000_000
+    image: int = 50_000_000
     mask: int = 4_000_000
     body: int = 900_000_000
 
 
 def check_media_type(param: str, media_type: str | None) -> None:
-    """Refuse a picture part that names no media type, or another than the three supported ones."""
+    """Refuse an image part that names no media type, or another than the three supported ones."""
     if media_type is None:
         message = (
             f"Invalid file '{param}': failed to determine mimetype. Name it in the 'Content-Type' header."
@@ -50,7 +50,7 @@ def check_media_type(param: str, media_type: str | None) -> None:
         raise errors.bad_request(message, param, "unsupported_file_mimetype")
 
 
-def read_picture(param: str, data: bytes, limit: int) -> Reference:
+def read_image(param: str, data: bytes, limit: int) -> Reference:
     """Check that the bytes are a whole png, jpeg or webp below the limit."""
     if len(data) >= limit:
         message = (
@@ -58,9 +58,9 @@ def read_picture(param: str, data: bytes, limit: int) -> Reference:
         )
         raise errors.bad_request(message, param, "file_too_large")
     try:
-        with Image.open(io.BytesIO(data), formats=tuple(SUPPORTED)) as picture:
-            picture.load()
-            size = ImageOps.exif_transpose(picture).size
+        with Image.open(io.BytesIO(data), formats=tuple(SUPPORTED)) as image:
+            image.load()
+            size = ImageOps.exif_transpose(image).size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         message = f"Invalid image file or mode for '{param}', please check your image file."
         raise errors.bad_request(message, param, "invalid_image_file") from None
@@ -70,21 +70,21 @@ def read_picture(param: str, data: bytes, limit: int) -> Reference:
 def check_count(number: int, param: str) -> None:
     if number == 0:
         raise errors.missing_parameter(param)
-    if number > MAX_PICTURES:
-        message = f"Invalid '{param}': too many pictures. Expected at most {MAX_PICTURES}, but got {number}."
+    if number > MAX_IMAGES:
+        message = f"Invalid '{param}': too many images. Expected at most {MAX_IMAGES}, but got {number}."
         raise errors.bad_request(message, param, "array_above_max_length")
 
 
 def check_overlay(overlay: Reference, first: Reference) -> None:
-    """A mask or a markup: PNG, as large as the first picture, with pixels that are not opaque."""
+    """A mask or a markup: PNG, as large as the first image, with pixels that are not opaque."""
     name = overlay.param
-    with Image.open(io.BytesIO(overlay.data)) as picture:
-        if picture.format != "PNG":
+    with Image.open(io.BytesIO(overlay.data)) as image:
+        if image.format != "PNG":
             raise errors.bad_request(
                 f"Invalid {name} image format - {name} must be a PNG.", name, "invalid_image_format"
             )
-        has_alpha = "A" in picture.getbands() or "transparency" in picture.info
-        lowest = picture.convert("RGBA").getchannel("A").getextrema()[0] if has_alpha else None
+        has_alpha = "A" in image.getbands() or "transparency" in image.info
+        lowest = image.convert("RGBA").getchannel("A").getextrema()[0] if has_alpha else None
     if lowest is None:
         message = f"Invalid {name} image format - {name} image missing alpha channel."
         raise errors.bad_request(message, name, "invalid_image_format")
@@ -129,15 +129,15 @@ def _from_data_url(param: str, url: str) -> bytes:
 
 
 def check_all(
-    pictures: Sequence[tuple[str, bytes]], overlays: Sequence[tuple[str, bytes]], limits: Limits
+    images: Sequence[tuple[str, bytes]], overlays: Sequence[tuple[str, bytes]], limits: Limits
 ) -> tuple[list[Reference], list[Reference]]:
-    """Read and check every picture, mask and markup of one edit."""
-    read = [read_picture(param, data, limits.picture) for param, data in pictures]
+    """Read and check every image, mask and markup of one edit."""
+    read = [read_image(param, data, limits.image) for param, data in images]
     if len(overlays) > 1:
         raise errors.invalid_value("markup", "'markup' cannot be combined with 'mask'.")
     laid_over = []
     for param, data in overlays:
-        overlay = read_picture(param, data, limits.mask if param == "mask" else limits.picture)
+        overlay = read_image(param, data, limits.mask if param == "mask" else limits.image)
         check_overlay(overlay, read[0])
         laid_over.append(overlay)
     return read, laid_over

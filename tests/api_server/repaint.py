@@ -1,6 +1,6 @@
 """Masked edits as a model answers them: the masked part painted anew, and the rest kept only roughly.
 
-What is painted is put together from the rest of the picture patch by patch, each the likest of many to what
+What is painted is put together from the rest of the image patch by patch, each the likest of many to what
 is there beside it already (after Efros and Leung, 1999).
 """
 
@@ -20,26 +20,26 @@ BLOCK, MARGIN, TRIES = 16, 8, 200  # pixels, pixels, patches
 PAINTED_AT = 512  # pixels a side from which on it is painted at half the size, which is quick
 
 
-def repainted(picture: Image.Image, keep: Image.Image, how: str) -> Image.Image:
-    """An RGB picture, edited where `keep` is black."""
-    pixels = np.asarray(picture, np.int16)
+def repainted(image: Image.Image, keep: Image.Image, how: str) -> Image.Image:
+    """An RGB image, edited where `keep` is black."""
+    pixels = np.asarray(image, np.int16)
     if how == "wrong":
         dice = np.random.default_rng(5)
         other = Image.fromarray(dice.integers(0, 256, (32, 32, 3), np.uint8))
-        return other.resize(picture.size, Image.Resampling.BICUBIC)
+        return other.resize(image.size, Image.Resampling.BICUBIC)
     kept = np.asarray(keep) > 127
-    painted = pixels if how == "unchanged" else _painted(picture, kept)
+    painted = pixels if how == "unchanged" else _painted(image, kept)
     if how == "shifted":
         painted = np.roll(painted, SHIFT, (0, 1))
     return Image.fromarray(np.clip(painted + DRIFT, 0, 255).astype(np.uint8))
 
 
-def _painted(picture: Image.Image, kept: NDArray[np.bool_]) -> NDArray[Any]:
-    step = 1 if min(picture.size) < PAINTED_AT else 2
-    small = np.asarray(picture.reduce(step), np.int16)
+def _painted(image: Image.Image, kept: NDArray[np.bool_]) -> NDArray[Any]:
+    step = 1 if min(image.size) < PAINTED_AT else 2
+    small = np.asarray(image.reduce(step), np.int16)
     filled = _filled(small, kept[::step, ::step]).astype(np.uint8)
-    grown = Image.fromarray(filled).resize(picture.size, Image.Resampling.BICUBIC)
-    return np.where(kept[..., None], np.asarray(picture), np.asarray(grown)).astype(np.int16)
+    grown = Image.fromarray(filled).resize(image.size, Image.Resampling.BICUBIC)
+    return np.where(kept[..., None], np.asarray(image), np.asarray(grown)).astype(np.int16)
 
 
 def _filled(pixels: NDArray[Any], kept: NDArray[np.bool_]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from . import answers, batch_routes, errors, images
 from .answers import Answer
 from .errors import ApiError
 from .exchange import RequestState
-from .faults import BAD_PICTURES
+from .faults import BAD_IMAGES
 from .images import Job
 from .models import MODELS
 from .options import ORGANIZATION, PROJECT
@@ -114,14 +114,14 @@ def _deployment(exchange: RequestState) -> str | None:
 
 
 def _answer(exchange: RequestState, job: Job) -> Answer:
-    """Refuse as scripted or limited; otherwise make the pictures, bill them, and answer."""
+    """Refuse as scripted or limited; otherwise make the images, bill them, and answer."""
     server, record, step = exchange.server, exchange.record, exchange.step
     scripted = step.refusal()
     if scripted:
         raise scripted
     server.limiter.take(server.options, job.parameters.model.id, len(job.references))
     made = images.make(job, record.request_id, server.options)
-    record.answers = [server.books.keep(picture) for picture in made]
+    record.answers = [server.books.keep(image) for image in made]
     shape = step.stream
     dropped = len(shape.drop_partials) if shape else 0
     usage = job.usage(len(made), max(job.parameters.partial_images - dropped, 0))
@@ -131,19 +131,19 @@ def _answer(exchange: RequestState, job: Job) -> Answer:
         billed=step.answer != "redirect",
         cost_usd=usage.usd(job.parameters.model.family),
     )
-    if job.parameters.stream and step.answer in ("", *BAD_PICTURES):
+    if job.parameters.stream and step.answer in ("", *BAD_IMAGES):
         return answers.streamed(job, made, step)
     link = server.options.answer_with == "url"
     return answers.whole(job, made, step, f"{server.origin}/files", link=link)
 
 
 def get_file(exchange: RequestState) -> Answer:
-    """A picture behind a link; asking for it with a key is a leak, which the record shows."""
-    picture = exchange.server.answers.get(exchange.arguments["digest"])
-    if picture is None:
+    """An image behind a link; asking for it with a key is a leak, which the record shows."""
+    image = exchange.server.answers.get(exchange.arguments["digest"])
+    if image is None:
         raise ApiError(404, "No such file.")
     media_type = MEDIA_TYPES.get(exchange.arguments["suffix"], "application/octet-stream")
-    return Answer(body=picture, content_type=media_type)
+    return Answer(body=image, content_type=media_type)
 
 
 Route = tuple[str, str, Callable[[RequestState], None], Callable[[RequestState], Answer]]

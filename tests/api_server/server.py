@@ -124,7 +124,7 @@ class ApiServer:
 
     @property
     def answers(self) -> dict[str, bytes]:
-        """The last finished pictures, exactly as sent, by sha256."""
+        """The last finished images, exactly as sent, by sha256."""
         with self.books.changed:
             return dict(self.books.answers)
 

@@ -1,4 +1,4 @@
-"""Pictures with real bytes, objects, and a description of a file that shows whether anything changed."""
+"""Images with real bytes, objects, and a description of a file that shows whether anything changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 FACTS = {"prompt": "weathered oak", "model": "offline-draft", "cost_usd": 0.042, "seed": 7}
 
 
-def picture(
+def image_file(
     name: str = "Oak",
     color: Any = RED,
     *,
@@ -47,19 +47,19 @@ def unusable(name: str = "Drawing") -> ImageFile:
 
 
 def map_set(name: str = "Oak", **replaced: ImageFile) -> dict[str, ImageFile]:
-    """One picture for each kind of map."""
+    """One image for each kind of map."""
     values: Mapping[str, Any] = {"base_color": GREEN, "normal": (128, 128, 255), "height": 64, "ao": 255}
     maps = {}
     for kind in MAP_KINDS:
         mode = "RGB" if kind.channels == 3 else "L"
         value = values.get(kind.name, 255 if kind.name == "opacity" else 100)
-        maps[kind.name] = picture(f"{name}_{kind.name}", value, mode=mode)
+        maps[kind.name] = image_file(f"{name}_{kind.name}", value, mode=mode)
     return maps | replaced
 
 
-def prepared(*pictures: ImageFile, maps: Mapping[str, ImageFile] | None = None) -> PreparedResult:
-    """A result; one red picture unless told otherwise."""
-    return PreparedResult("job", pictures or (picture(),), maps or {}, FACTS)
+def prepared(*images: ImageFile, maps: Mapping[str, ImageFile] | None = None) -> PreparedResult:
+    """A result; one red image unless told otherwise."""
+    return PreparedResult("job", images or (image_file(),), maps or {}, FACTS)
 
 
 def cube(name: str = "Cube", *, uvs: bool = True, material: str | None = None) -> bpy.types.Object:

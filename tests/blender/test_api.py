@@ -292,20 +292,20 @@ def test_wrong_types_are_named_before_anything_is_sent(
 
 
 def test_wrong_types_of_other_functions(tmp_path: Path) -> None:
-    picture = tmp_path / "a.png"
-    picture.write_bytes(encode_png(np.zeros((64, 64, 3), np.uint8)))
+    image = tmp_path / "a.png"
+    image.write_bytes(encode_png(np.zeros((64, 64, 3), np.uint8)))
     calls: list[tuple[str, tuple[object, ...], dict[str, object], str]] = [
-        ("make_maps", (picture, tmp_path), {"seamless": "no"}, "seamless"),
-        ("make_maps", (picture, tmp_path), {"bits": "16"}, "bits"),
-        ("make_maps", (picture, tmp_path), {"normal_strength": "1"}, "normal_strength"),
-        ("make_maps", (picture, tmp_path), {"maps": 5}, "maps"),
-        ("make_maps", (picture, tmp_path), {"strength": 1}, "strength"),
+        ("make_maps", (image, tmp_path), {"seamless": "no"}, "seamless"),
+        ("make_maps", (image, tmp_path), {"bits": "16"}, "bits"),
+        ("make_maps", (image, tmp_path), {"normal_strength": "1"}, "normal_strength"),
+        ("make_maps", (image, tmp_path), {"maps": 5}, "maps"),
+        ("make_maps", (image, tmp_path), {"strength": 1}, "strength"),
         ("make_maps", (5, tmp_path), {}, "picture"),
-        ("make_maps", (picture, 5), {}, "output_dir"),
-        ("make_tile", (picture, tmp_path / "t.png"), {"repair_seams": "no"}, "repair_seams"),
-        ("make_tile", (picture, tmp_path / "t.png"), {"repair_seams": True, "max_cost": "1"}, "max_cost"),
-        ("make_tile", (picture, tmp_path / "t.png"), {"size": 64}, "size"),
-        ("estimate_tile", (picture,), {"retry_unknown": "no"}, "retry_unknown"),
+        ("make_maps", (image, 5), {}, "output_dir"),
+        ("make_tile", (image, tmp_path / "t.png"), {"repair_seams": "no"}, "repair_seams"),
+        ("make_tile", (image, tmp_path / "t.png"), {"repair_seams": True, "max_cost": "1"}, "max_cost"),
+        ("make_tile", (image, tmp_path / "t.png"), {"size": 64}, "size"),
+        ("estimate_tile", (image,), {"retry_unknown": "no"}, "retry_unknown"),
         ("history", (), {"limit": "5"}, "limit"),
         ("history", (), {"state": "GONE"}, "state"),
         ("history", (), {"month": 5}, "month"),
@@ -338,17 +338,17 @@ def test_wrong_types_of_other_functions(tmp_path: Path) -> None:
 
 
 def test_what_numpy_and_pathlib_give_is_taken(tmp_path: Path) -> None:
-    picture = tmp_path / "a.png"
-    picture.write_bytes(encode_png(np.full((64, 64, 3), 90, np.uint8)))
+    image = tmp_path / "a.png"
+    image.write_bytes(encode_png(np.full((64, 64, 3), 90, np.uint8)))
     plan = api.plan(
         np.str_("oak"),
         n=np.int64(2),
         seamless=np.bool_(False),
-        references=picture,
+        references=image,
         maps="normal",
         normal_strength=np.float32(0.5),
         model="gpt-image-2.5-flare",
     )
     request = plan.request
-    assert (request.n, request.seamless, request.references) == (2, False, (str(picture),))
+    assert (request.n, request.seamless, request.references) == (2, False, (str(image),))
     assert type(request.n) is int and type(request.prompt) is str

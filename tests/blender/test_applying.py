@@ -19,7 +19,7 @@ from gpt_image_addon.core.jobs.job import Job
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.request.request import Application, GenerationRequest
-from tests.blender.scene_fixtures import cube, description, map_set, picture, prepared
+from tests.blender.scene_fixtures import cube, description, image_file, map_set, prepared
 
 
 class Desk:
@@ -33,7 +33,7 @@ class Desk:
         application.setdefault("scene_uid", bpy.context.scene.session_uid)
         self.job = Job(request, Application(**application), state=JobState.RECEIVED)
         self.journal.reserve(self.job.id, request, self.job.application, "digest", 0.0)
-        self.job.prepared = prepared(picture("Oak"), picture("Oak 2"), maps=map_set())
+        self.job.prepared = prepared(image_file("Oak"), image_file("Oak 2"), maps=map_set())
         self.applier.add(self.job)
 
     def _fail(self, job: Job, error: GptImageError) -> None:
@@ -93,12 +93,12 @@ def test_with_a_window_a_thread_takes_memory_and_the_step_that_needs_it_frees_it
     at = desk(target="image")
     file = tmp_path / "large.png"
     file.write_bytes(bytes(2 * WORTH_BYTES))
-    large = dataclasses.replace(picture("Oak"), file=str(file), data=file.read_bytes())
+    large = dataclasses.replace(image_file("Oak"), file=str(file), data=file.read_bytes())
     asked: list[tuple[Any, Any]] = []
     at.applier._errand = lambda work, done: asked.append((work, done))
     assert list(at.applier._have_memory_for(large)) == []  # in background nothing waits for Blender
     monkeypatch.setattr(apply_queue, "bpy", SimpleNamespace(app=SimpleNamespace(background=False)))
-    assert list(at.applier._have_memory_for(picture("Oak"))) == []
+    assert list(at.applier._have_memory_for(image_file("Oak"))) == []
     steps = at.applier._have_memory_for(large)
     assert next(steps) is next(steps) is StepResult.WAITING
     ((work, done),) = asked

@@ -70,6 +70,23 @@ def test_a_second_run_makes_only_what_is_missing(run: Any, online: ApiServer, tm
     assert output["cost_usd"] == pytest.approx(online.bill_usd / 3, rel=0.2)
 
 
+@pytest.mark.parametrize(
+    ("broken", "billed"), [("no_data", "maybe"), ("not_an_image", "yes"), ("bomb", "yes")]
+)
+def test_what_was_billed_and_failed_is_sent_again_only_on_wish(
+    run: Any, online: ApiServer, tmp_path: Path, broken: str, billed: str
+) -> None:
+    online.script(faults.answer(broken))
+    path = manifest(tmp_path, {"prompt": "a", "id": "a"})
+    for _ in range(3):
+        code, output = run(path, "--quality", "low")
+        (row,) = output["results"]
+        assert (code, output["succeeded"], row["error"]["billed"]) == (7, 0, billed)
+        assert len(online.image_requests) == 1
+    code, output = run(path, "--quality", "low", "--retry-unknown")
+    assert (code, output["succeeded"]) == (0, 1) and len(online.image_requests) == 2
+
+
 def test_what_fails_is_reported_and_tried_again(run: Any, online: ApiServer, tmp_path: Path) -> None:
     online.script(faults.error("moderation_blocked"), faults.reset("processing"))
     rows = [{"prompt": name, "id": name} for name in ("a", "b", "c")]

@@ -66,7 +66,7 @@ def spent(state: Path) -> float:
         journal.close()
 
 
-def test_half_price_now_pictures_later(
+def test_half_price_now_images_later(
     run: Any, api_server: ApiServer, tmp_path: Path, state_folder: Path
 ) -> None:
     api_server.options.batch_polls = 1

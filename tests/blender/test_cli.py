@@ -196,7 +196,7 @@ def test_bad_references_are_refused_before_sending(
         data = path.read_bytes()
         damaged = {
             "corrupt": data[:100] + bytes(200) + data[300:],
-            "text": b"not a picture",
+            "text": b"not an image",
             "cut": data[: len(data) // 2],
         }
         path.write_bytes(damaged[kind])
@@ -209,7 +209,7 @@ def test_bad_references_are_refused_before_sending(
     ("fault", "code", "billed"),
     [
         (faults.answer("truncated_json"), 6, "maybe"),
-        (faults.answer("not_a_picture"), 6, "yes"),
+        (faults.answer("not_an_image"), 6, "yes"),
         (faults.answer("bomb"), 6, "yes"),
         (faults.error("moderation_blocked"), 4, "no"),
         (faults.error("insufficient_quota"), 5, "no"),
@@ -237,7 +237,7 @@ def test_rubbish_leaves_the_file_as_it_was(
     assert len(online.requests) == 1
 
 
-def test_one_bad_picture_of_three_is_left_out(run: Any, online: ApiServer) -> None:
+def test_one_bad_image_of_three_is_left_out(run: Any, online: ApiServer) -> None:
     online.script(faults.answer("one_corrupt"))
     code, output = run("generate", "x", "--n", "3", "--target", "image", "--quality", "low")
     assert (code, len(output["images"])) == (0, 2)
@@ -380,9 +380,9 @@ def masked(tmp_path: Path, size: int = 1024) -> tuple[Path, Path]:
 
     original, mask = tmp_path / "original.png", tmp_path / "mask.png"
     Image.effect_noise((size, size), 60).convert("RGB").save(original)
-    picture = Image.new("L", (size, size), 0)
-    ImageDraw.Draw(picture).rectangle((200, 200, 700, 800), fill=255)
-    picture.save(mask)
+    image = Image.new("L", (size, size), 0)
+    ImageDraw.Draw(image).rectangle((200, 200, 700, 800), fill=255)
+    image.save(mask)
     return original, mask
 
 

@@ -69,7 +69,7 @@ def test_a_bar_in_a_terminal(slow: ApiServer, monkeypatch: pytest.MonkeyPatch) -
         assert cli.main(["generate", "oak", "--target", "image", "--quality", "low"]) == 0
     lines = drawn[0].split("\r")
     bars = [line for line in lines if line.startswith("[##--")]
-    assert bars and all("Waiting for the picture" in line and "10%" in line for line in bars)
+    assert bars and all("Waiting for the image" in line and "10%" in line for line in bars)
     last = re.split(r"[\r\n]+", drawn[0].strip())[-1]
     assert last.startswith("oak: ") and last.endswith(".png"), "the bar is gone when the result is told"
 
@@ -82,7 +82,7 @@ def test_no_progress_outside_a_terminal(slow: ApiServer, capfd: pytest.CaptureFi
 
 def test_verbose_tells_each_step_once(slow: ApiServer, capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["generate", "oak", "--target", "image", "--quality", "low", "-v"]) == 0
-    assert capfd.readouterr().err.count("[ 10%] Waiting for the picture") == 1
+    assert capfd.readouterr().err.count("[ 10%] Waiting for the image") == 1
     slow.script(faults.error("slow_down"), faults.ok())
     assert cli.main(["generate", "ash", "--target", "image", "--quality", "low", "-v"]) == 0
     told = capfd.readouterr().err
@@ -211,7 +211,7 @@ def test_ctrl_c_while_the_server_works(slow: ApiServer, capsys: pytest.CaptureFi
 def test_ctrl_c_offline_costs_nothing() -> None:
     flags = ("--provider", "offline", "--size", "3840x2160", "--n", "10")
     found = interrupt(
-        lambda process: any("Waiting for the picture" in line for line in process.stderr),
+        lambda process: any("Waiting for the image" in line for line in process.stderr),
         *("generate", "red bricks", *flags),
     )
     check_interrupted(found, "no", "Nothing was billed.")

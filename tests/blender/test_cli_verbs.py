@@ -71,7 +71,7 @@ Command = Callable[..., tuple[int, dict[str, Any]]]
 def run(
     api_server: ApiServer, capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Command:
-    """Runs a command against the local server in a folder with a picture and a manifest."""
+    """Runs a command against the local server in a folder with an image and a manifest."""
     monkeypatch.setenv("OPENAI_BASE_URL", api_server.base_url)
     monkeypatch.setenv("OPENAI_API_KEY", api_server.api_key)
     monkeypatch.delenv("GPT_IMAGE_PROVIDER", raising=False)

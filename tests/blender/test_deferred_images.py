@@ -24,7 +24,7 @@ def desk(tmp_path: Any, factory_file: None, monkeypatch: pytest.MonkeyPatch) -> 
     window = SimpleNamespace(app=SimpleNamespace(background=False), data=bpy.data)
     monkeypatch.setattr(apply_queue, "bpy", window)
     monkeypatch.setattr(apply_queue, "push_undo", lambda name: None)
-    monkeypatch.setattr(apply_queue.Applier, "_have_memory_for", lambda self, picture: iter(()))
+    monkeypatch.setattr(apply_queue.Applier, "_have_memory_for", lambda self, image: iter(()))
     cube()
     bpy.ops.object.mode_set(mode="SCULPT")
     return lambda **application: Desk(tmp_path / "state", **application)

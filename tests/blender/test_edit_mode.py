@@ -14,7 +14,7 @@ from gpt_image_addon.scene.shading.uv import coordinates_for, metres_per_unit
 from gpt_image_addon.scene.targets.receiver import why_deferred
 from gpt_image_addon.scene.targets.registry import apply
 from gpt_image_addon.scene.transaction import Transaction
-from tests.blender.scene_fixtures import cube, description, map_set, picture, prepared
+from tests.blender.scene_fixtures import cube, description, image_file, map_set, prepared
 
 
 def edit(obj: bpy.types.Object, *faces: int) -> None:
@@ -116,5 +116,5 @@ def test_a_shared_mesh_shows_it_on_all_its_objects() -> None:
     twin = bpy.data.objects.new("Twin", obj.data)
     bpy.context.scene.collection.objects.link(twin)
     edit(obj, 3)
-    applied = apply(prepared(picture("Oak"), maps=map_set()), Application(target="material"))
+    applied = apply(prepared(image_file("Oak"), maps=map_set()), Application(target="material"))
     assert materials_of(obj)[3] == materials_of(twin)[3] == applied.material

@@ -189,7 +189,7 @@ def test_nohup_keeps_its_meaning(start: Any, state: Path, api_server: ApiServer)
 
 @pytest.mark.parametrize("name", ["SIGINT", *ENDING])
 def test_a_verb_that_sends_nothing_ends(start: Any, tmp_path: Path, name: str) -> None:
-    """Tiling a large picture takes seconds; pressed more than once, too."""
+    """Tiling a large image takes seconds; pressed more than once, too."""
     made = start(
         "generate", "bricks", "--provider", "offline", "--size", "2048x2048", "--target", "image", "--json"
     )

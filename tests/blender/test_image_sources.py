@@ -275,7 +275,7 @@ def test_every_other_kind_ends_in_an_image_or_a_sentence(tmp_path: Path) -> None
                 assert error.message.endswith(".")
 
 
-def test_a_maps_picture_of_bytes_is_read_from_memory(tmp_path: Path) -> None:
+def test_a_maps_image_of_bytes_is_read_from_memory(tmp_path: Path) -> None:
     data = encoded(Image.new("RGB", (32, 32), RUST))
     image = bpy.data.images.new("packed", 8, 8)
     image.pack(data=data, data_len=len(data))

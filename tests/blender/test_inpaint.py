@@ -17,7 +17,7 @@ from gpt_image_addon.ui.references import inpaint, mask_overlay, paint_editor, r
 from gpt_image_addon.ui.request import quote
 from gpt_image_addon.ui.results import chosen, history_view
 from tests.api_server import ApiServer, faults
-from tests.blender.scene_fixtures import RED, cube, picture, reopen
+from tests.blender.scene_fixtures import RED, cube, image_file, reopen
 
 SIZE = (96, 64)
 
@@ -34,7 +34,7 @@ def values() -> Any:
 
 
 def red_image(name: str = "Wall", size: tuple[int, int] = SIZE) -> bpy.types.Image:
-    data = picture(name, RED, size=size).data
+    data = image_file(name, RED, size=size).data
     image = bpy.data.images.new(name, *size)
     image.pack(data=data, data_len=len(data))
     image.source = "FILE"
@@ -262,10 +262,10 @@ def test_an_image_that_is_gone_costs_no_result(online: ApiServer) -> None:
 
 def test_no_file_of_the_user_is_written(online: ApiServer, tmp_path: Path) -> None:
     path = tmp_path / "mine.png"
-    path.write_bytes(picture("mine", RED, size=SIZE).data)
+    path.write_bytes(image_file("mine", RED, size=SIZE).data)
     image = bpy.data.images.load(str(path))
     inpainted(image)
-    assert path.read_bytes() == picture("mine", RED, size=SIZE).data
+    assert path.read_bytes() == image_file("mine", RED, size=SIZE).data
     assert bpy.data.images["mine.png"].packed_file is not None
 
 

@@ -44,7 +44,7 @@ def shown(obj: Any) -> str:
 
 
 def camera_scene() -> None:
-    """A cube of 2 m in the middle of a square picture, 8 m ahead."""
+    """A cube of 2 m in the middle of a square image, 8 m ahead."""
     cube()
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     camera.location = (0, 0, 9)
@@ -137,7 +137,7 @@ def test_a_mask_travels_with_its_reference() -> None:
         images.parameters(values())
 
 
-def test_one_of_several_pictures_is_used_by_a_click() -> None:
+def test_one_of_several_images_is_used_by_a_click() -> None:
     obj = cube()
     job = made(n=3)
     first = shown(obj)
@@ -174,10 +174,10 @@ def test_a_map_of_color_goes_and_comes_with_its_image(online: ApiServer) -> None
     obj = cube()
     job = made("material", n=2, provider="openai", quality="low", size="816x816")
     first = bytes(bpy.data.images[images_of(obj)["base_color"]].packed_file.data)
-    assert first != job.prepared.pictures[0].data
+    assert first != job.prepared.images[0].data
     bpy.ops.gpt_image.use_variation(job=job.id, number=1)
     second = bytes(bpy.data.images[images_of(obj)["base_color"]].packed_file.data)
-    assert second not in (first, job.prepared.pictures[1].data)
+    assert second not in (first, job.prepared.images[1].data)
     for number, expected in ((0, first), (1, second), (0, first)):
         bpy.ops.gpt_image.use_variation(job=job.id, number=number)
         assert bytes(bpy.data.images[images_of(obj)["base_color"]].packed_file.data) == expected
@@ -226,12 +226,12 @@ def test_a_result_goes_onto_another_target_without_a_new_request() -> None:
     assert len(api.history().jobs) == 1
 
 
-def test_the_second_picture_becomes_the_material() -> None:
+def test_the_second_image_becomes_the_material() -> None:
     cube()
     job = made("image", n=2)
     again = results.apply(job.id, target="material", picture=1)
     assert again.wait(10) and again.prepared is not None
-    assert again.prepared.pictures[0].file.endswith("image-2.png")
+    assert again.prepared.images[0].file.endswith("image-2.png")
 
 
 def test_a_request_is_recalled_with_all_its_settings() -> None:
@@ -303,7 +303,7 @@ def test_a_stripped_file_holds_no_prompt(tmp_path: Path) -> None:
 
 
 def save_beside(names: tuple[str, ...]) -> None:
-    external_files.unpack(external_files.write(external_files.packed_pictures(names), Outputs(), "job"))
+    external_files.unpack(external_files.write(external_files.packed_images(names), Outputs(), "job"))
 
 
 def test_the_prompt_leaves_the_descriptions_of_assets(tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_the_prompt_leaves_the_descriptions_of_assets(tmp_path: Path) -> None:
     assert results.strip_facts() == 1
 
 
-def test_pictures_are_saved_beside_a_saved_file(tmp_path: Path) -> None:
+def test_images_are_saved_beside_a_saved_file(tmp_path: Path) -> None:
     job = made("image")
     save_beside(job.applied.images)
     assert bpy.data.images[job.applied.images[0]].packed_file is not None  # nothing to save beside

@@ -85,8 +85,8 @@ def test_a_camera_reference_is_priced(run: Any) -> None:
     bpy.context.scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     bpy.context.scene.collection.objects.link(bpy.context.scene.camera)
     flags = ("estimate", "oak", "--quality", "low", "--model", "gpt-image-2.5-flare")
-    plain, pictured = run(*flags)[1], run(*flags, "--reference", "camera")[1]
-    assert pictured["high_usd"] - plain["high_usd"] == pytest.approx(48 * 27 * 8e-6)  # 1536x864
+    plain, imaged = run(*flags)[1], run(*flags, "--reference", "camera")[1]
+    assert imaged["high_usd"] - plain["high_usd"] == pytest.approx(48 * 27 * 8e-6)  # 1536x864
 
 
 def test_max_cost_stops_before_sending(run: Any, online: ApiServer) -> None:

@@ -20,8 +20,8 @@ from tests.blender.scene_fixtures import (
     FACTS,
     camera,
     cube,
+    image_file,
     map_set,
-    picture,
     prepared,
     principled,
     source_of,
@@ -63,7 +63,7 @@ def test_a_material_has_no_value_for_a_map_that_is_missing() -> None:
 
 
 @pytest.mark.parametrize(("scale", "size", "repeats"), [(1.0, None, 1.0), (1.0, 0.5, 4.0), (3.0, 0.5, 12.0)])
-def test_the_picture_spans_so_many_metres(scale: float, size: float | None, repeats: float) -> None:
+def test_the_image_spans_so_many_metres(scale: float, size: float | None, repeats: float) -> None:
     obj = plane(2.0)
     obj.scale = (scale,) * 3
     bpy.context.view_layer.update()
@@ -103,9 +103,9 @@ def test_true_displacement_is_linked_and_switched_on() -> None:
     assert not principled(material).inputs["Normal"].links
 
 
-def test_the_base_colour_stands_for_its_picture_among_several() -> None:
+def test_the_base_colour_stands_for_its_image_among_several() -> None:
     cube()
-    applied = apply(prepared(picture("A"), picture("B"), maps=map_set()), MATERIAL)
+    applied = apply(prepared(image_file("A"), image_file("B"), maps=map_set()), MATERIAL)
     assert applied.images == ("Oak_base_color", "B")
     assert applied.map_images[0] == "Oak_normal"
 
@@ -120,8 +120,8 @@ def test_replacing_maps_leaves_other_users_of_the_images_alone() -> None:
     shared.image = bpy.data.images["Oak_normal"]
     before = bytes(shared.image.packed_file.data)
     new = {
-        "normal": picture("Oak_normal", (100, 150, 255)),
-        "roughness": picture("Oak_roughness", 7, mode="L"),
+        "normal": image_file("Oak_normal", (100, 150, 255)),
+        "roughness": image_file("Oak_roughness", 7, mode="L"),
     }
     with Transaction() as changes:
         made = replace_maps(material, map_set() | new, FACTS, changes)
@@ -138,7 +138,7 @@ def test_a_failed_replacement_leaves_the_material_as_it_was() -> None:
     obj = cube()
     apply(prepared(maps=map_set()), MATERIAL)
     before = sorted(image.name for image in bpy.data.images)
-    broken = map_set(normal=picture("N", (9, 9, 9)), roughness=replace(picture("R"), format="svg"))
+    broken = map_set(normal=image_file("N", (9, 9, 9)), roughness=replace(image_file("R"), format="svg"))
     with pytest.raises(Exception, match="svg"), Transaction() as changes:
         replace_maps(obj.active_material, broken, FACTS, changes)
     assert sorted(image.name for image in bpy.data.images) == before
@@ -168,7 +168,7 @@ def relief_set() -> dict[str, Any]:
     file = Path(bpy.app.tempdir) / "ridges.png"
     Image.fromarray(ridges).save(file)
     maps["height"] = replace(
-        picture("Oak_height", 0, size=(64, 64), mode="L"), data=file.read_bytes(), facts={"relief": 0.05}
+        image_file("Oak_height", 0, size=(64, 64), mode="L"), data=file.read_bytes(), facts={"relief": 0.05}
     )
     return maps
 
@@ -197,7 +197,7 @@ def test_an_engine_shows_relief_and_its_strength(displacement: str, engine: str,
     obj = plane()
     subdivided(obj)
     maps = relief_set()
-    maps["normal"] = picture("Oak_normal", (200, 128, 230))
+    maps["normal"] = image_file("Oak_normal", (200, 128, 230))
     apply(prepared(maps=maps), replace(MATERIAL, displacement=displacement))
     strength = values(obj.active_material)["Normal Strength" if displacement == "none" else "Height (m)"]
     shown = rendered(tmp_path / "a.png", engine)
@@ -210,7 +210,7 @@ def test_an_engine_shows_relief_and_its_strength(displacement: str, engine: str,
 def test_an_engine_mixes_occlusion_in(engine: str, tmp_path: Path) -> None:
     obj = plane()
     maps = map_set()
-    maps["ao"] = picture("Oak_ao", 60, mode="L")
+    maps["ao"] = image_file("Oak_ao", 60, mode="L")
     apply(prepared(maps=maps), MATERIAL)
     amount = values(obj.active_material)["AO Amount"].outputs[0]
     found = []

@@ -101,9 +101,9 @@ def crossed(link: Any, rectangles: list[Rectangle]) -> list[str]:
 
 def layout(kinds: tuple[str, ...], look: Look) -> tuple[list[str], list[str]]:
     """Nodes that overlap, and links that run behind a node."""
-    pictures = {name: MAPS[name] for name in ("base_color", *kinds)}
+    images = {name: MAPS[name] for name in ("base_color", *kinds)}
     with Transaction() as changes:
-        material, _ = build_material("M", pictures, {}, changes, look=look)
+        material, _ = build_material("M", images, {}, changes, look=look)
         tree = material.node_tree
         rectangles = [rectangle(node) for node in tree.nodes]
         overlaps = [

@@ -36,7 +36,7 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image_file(tmp_path: Path) -> Path:
     result = api.generate("oak", target="image", **OFFLINE)
     path = tmp_path / "oak.png"
     path.write_bytes(Path(result.files[0]).read_bytes())
@@ -85,13 +85,13 @@ ODD_NAMES = ("../../escaped", "/absolute", "CON", "a:b\\c", "x" * 300, "..", "\u
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_names_of_manifests_and_of_other_blends_lead_nowhere_else(
-    run: Any, tmp_path: Path, picture: Path, name: str
+    run: Any, tmp_path: Path, image_file: Path, name: str
 ) -> None:
     inside = tmp_path / "a" / "b"
     inside.mkdir(parents=True)
     rows = manifest(inside, {"prompt": "oak", "name": name})
     for argv in (
-        ("maps", picture, "--output-dir", inside / "maps", "--maps", "normal", "--name", name),
+        ("maps", image_file, "--output-dir", inside / "maps", "--maps", "normal", "--name", name),
         ("batch", rows, *SMALL, "--output-dir", inside / "rows"),
         ("batch", rows, *SMALL, "--blend-per-row", "--output-dir", inside / "blends"),
     ):
@@ -99,7 +99,7 @@ def test_names_of_manifests_and_of_other_blends_lead_nowhere_else(
         assert code == 0, output
     assert run("batch", manifest(inside, {"prompt": "oak", "id": name}), *SMALL)[0] == 4
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    image = bpy.data.images.load(str(picture))
+    image = bpy.data.images.load(str(image_file))
     image.name = name
     assert api.make_maps(image, inside / "of an image", maps=["normal"]).maps
     bpy.ops.wm.save_as_mainfile(filepath=str(inside / "saved.blend"))
@@ -114,7 +114,7 @@ def test_names_of_manifests_and_of_other_blends_lead_nowhere_else(
         "textures",
     }
     assert not [path.name for path in made if not is_file_name(path.name) or "\u202e" in path.name]
-    assert sorted(tmp_path.iterdir()) == [tmp_path / "a", picture, tmp_path / "state"]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "a", image_file, tmp_path / "state"]
     assert list((tmp_path / "a").iterdir()) == [inside]
 
 
@@ -131,7 +131,7 @@ def test_a_material_of_another_blend_names_no_file_elsewhere(tmp_path: Path) -> 
     assert names(tmp_path) == ["a", "state"] and names(tmp_path / "a") == ["library"]
 
 
-def test_a_picture_beside_a_blend_leaves_what_is_there(tmp_path: Path) -> None:
+def test_an_image_beside_a_blend_leaves_what_is_there(tmp_path: Path) -> None:
     textures = tmp_path / "textures"
 
     def saved(blend: str, prompt: str) -> tuple[api.Result, Path]:
@@ -200,7 +200,7 @@ def test_a_batch_in_a_folder_whose_name_is_no_text(run: Any, tmp_path: Path) -> 
         assert (code, output["results"][0]["state"]) == (0, state), output
         assert Path(output["results"][0]["files"][0]).is_file() and (folder / sheet).is_file()
     page = (folder / "sheet.html").read_text()
-    assert "ro%E4s-pictures/a.png" in page and "<h1>ro\\xe4s</h1>" in page
+    assert "ro%E4s-images/a.png" in page and "<h1>ro\\xe4s</h1>" in page
 
 
 @pytest.mark.parametrize("harm", [b"", b"\x89PNG\r\n\x1a\n", None])
@@ -312,7 +312,9 @@ def test_a_bad_place_costs_nothing(run: Any, online: ApiServer, tmp_path: Path, 
     (tmp_path / "there.blend").write_bytes(MINE)
     before = names(tmp_path)
     flag, path = BAD_PLACES[place]
+    dry_code, _ = run("generate", "oak", *PAID, flag, tmp_path / path, "--dry-run")
     code, output = run("generate", "oak", *PAID, flag, tmp_path / path)
+    assert dry_code == code
     assert code in (1, 4) and output["error"]["billed"] == "no" and online.requests == []
     assert [name for name in names(tmp_path) if name != "state"] == [n for n in before if n != "state"]
 
@@ -344,6 +346,7 @@ def test_a_bad_place_of_a_batch_costs_nothing(
     placed = [flag if flag.startswith("--") else tmp_path / flag for flag in flags]
     code, _ = run("batch", path, *placed)
     assert code in (1, 4, 7) and online.requests == []
+    assert run("batch", path, *placed, "--dry-run")[0] == code
     if row and "x.blend" in flags:
         assert run("batch", path, *placed, "--dry-run")[1]["invalid"] == 1
         code, output = run("batch", path, *placed, "--farm", "openjd", tmp_path / "farm")
@@ -422,10 +425,10 @@ def test_python_and_panel_try_the_folder_too(online: ApiServer, tmp_path: Path) 
     assert online.requests == []
 
 
-def test_paths_beside_the_blend(tmp_path: Path, picture: Path, run: Any) -> None:
+def test_paths_beside_the_blend(tmp_path: Path, image_file: Path, run: Any) -> None:
     project = tmp_path / "project"
     project.mkdir()
-    (project / "ref.png").write_bytes(picture.read_bytes())
+    (project / "ref.png").write_bytes(image_file.read_bytes())
     manifest(project, {"prompt": "oak", "id": "oak", "target": "texture"})
     bpy.ops.wm.save_as_mainfile(filepath=str(project / "a.blend"))
     api.generate("oak", references=["//ref.png"], mask="//ref.png", textures_dir="//copies", **OFFLINE)
@@ -439,20 +442,20 @@ def test_paths_beside_the_blend(tmp_path: Path, picture: Path, run: Any) -> None
         ("maps", "//ref.png", "--output-dir", "//maps2", "--maps", "normal"),
         ("tile", "//ref.png", "//tile2.png", "--json-file", "//tile.json"),
         ("recover", api.submit("moss", target="image", **OFFLINE).id, "--export", "//exported"),
-        ("batch", "//rows.jsonl", *SMALL, "--output-dir", "//pictures", "--contact-sheet", "//sheet.html"),
+        ("batch", "//rows.jsonl", *SMALL, "--output-dir", "//images", "--contact-sheet", "//sheet.html"),
         ("batch", "//rows.jsonl", *SMALL, "--asset-library", "//library.blend"),
     ):
         code, output = run(*argv)
         assert code == 0, output
         bpy.ops.wm.open_mainfile(filepath=str(project / "a.blend"))
-    assert {"more", "out.blend", "maps2", "tile2.png", "tile.json", "exported", "pictures", "sheet.html"} | {
+    assert {"more", "out.blend", "maps2", "tile2.png", "tile.json", "exported", "images", "sheet.html"} | {
         "library.blend"
     } <= set(names(project))
 
 
 @pytest.mark.parametrize("name", ["references", "mask", "markup", "textures_dir"])
-def test_beside_an_unsaved_blend_there_is_nothing(online: ApiServer, picture: Path, name: str) -> None:
-    given: dict[str, Any] = {"references": [str(picture)], "provider": "openai", "quality": "low"}
+def test_beside_an_unsaved_blend_there_is_nothing(online: ApiServer, image_file: Path, name: str) -> None:
+    given: dict[str, Any] = {"references": [str(image_file)], "provider": "openai", "quality": "low"}
     given[name] = ["//a.png"] if name == "references" else "//a.png"
     with pytest.raises(InvalidRequestError, match="never saved") as refused:
         api.submit("oak", **given)
@@ -477,33 +480,33 @@ def test_commands_refuse_paths_beside_an_unsaved_blend(
     assert (code, output["error"]["code"], online.requests) == (4, "unsaved_blend", [])
 
 
-def test_maps_leave_what_is_there(run: Any, tmp_path: Path, picture: Path) -> None:
+def test_maps_leave_what_is_there(run: Any, tmp_path: Path, image_file: Path) -> None:
     folder = tmp_path / "maps"
     folder.mkdir()
     (folder / "oak_normal.png").write_bytes(MINE)
-    flags = ("maps", picture, "--output-dir", folder, "--maps", "normal,height")
+    flags = ("maps", image_file, "--output-dir", folder, "--maps", "normal,height")
     for _ in range(2):
         code, output = run(*flags)
         assert code == 0 and names(folder) == ["oak_height.png", "oak_normal 2.png", "oak_normal.png"]
         assert output["maps"]["normal"] == str(folder / "oak_normal 2.png")
     assert any("oak_normal 2.png" in warning for warning in output["warnings"])
     before = (folder / "oak_height.png").read_bytes()
-    run(*flags, "--height-strength", "2")  # ours, of the same picture
+    run(*flags, "--height-strength", "2")  # ours, of the same image
     assert (folder / "oak_height.png").read_bytes() != before
     assert names(folder) == ["oak_height.png", "oak_normal 2.png", "oak_normal.png"]
     run(*flags, "--overwrite")
     assert (folder / "oak_normal.png").read_bytes() != MINE
 
 
-def test_a_tile_leaves_what_is_there(run: Any, online: ApiServer, tmp_path: Path, picture: Path) -> None:
+def test_a_tile_leaves_what_is_there(run: Any, online: ApiServer, tmp_path: Path, image_file: Path) -> None:
     out = tmp_path / "tile.png"
     out.write_bytes(MINE)
     for flags in ((), ("--repair-seams", "--provider", "openai", "--quality", "low")):
-        code, output = run("tile", picture, out, *flags)
+        code, output = run("tile", image_file, out, *flags)
         assert (code, out.read_bytes(), online.requests) == (4, MINE, [])
         assert "--overwrite" in output["error"]["message"]
-    assert run("tile", picture, out, "--overwrite")[0] == 0
-    assert run("tile", picture, out, "--size", "32x32")[0] == 0  # ours, of the same picture
+    assert run("tile", image_file, out, "--overwrite")[0] == 0
+    assert run("tile", image_file, out, "--size", "32x32")[0] == 0  # ours, of the same image
     assert run("tile", out, tmp_path / "tile 2.png")[0] == 0
 
 

@@ -220,7 +220,7 @@ def test_a_request_without_an_answer_is_asked_about(online: ApiServer) -> None:
     online.script(faults.reset("processing"))
     assert done().state is JobState.UNKNOWN
     asked = ask()
-    assert asked is not None and asked.is_unknown and asked.confirm_text == "Send Again"
+    assert asked is not None and asked.is_lost and asked.confirm_text == "Send Again"
     with pytest.raises(api.GptImageError, match="may have been billed"):
         api.submit(**wanted())
     again = api.submit(**wanted(), **confirm.answered(asked, "reuse"))
@@ -353,7 +353,7 @@ class Dropped:
         self.region = type("Region", (), {"type": kind, "active_panel_category": tab})
 
 
-def test_pictures_are_taken_where_the_panel_is_shown() -> None:
+def test_images_are_taken_where_the_panel_is_shown() -> None:
     handler = operators.GPT_IMAGE_FH_pictures
     assert handler.poll_drop(Dropped("UI"))  # type: ignore[arg-type]
     assert not handler.poll_drop(Dropped("WINDOW"))  # type: ignore[arg-type]

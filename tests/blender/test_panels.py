@@ -279,7 +279,7 @@ def test_where_it_went_is_said_after() -> None:
     tooltip = operators_results.GPT_IMAGE_OT_show_messages.description(
         bpy.context, types.SimpleNamespace(job=job.id)
     )
-    assert "other pictures" in tooltip
+    assert "other images" in tooltip
     bpy.ops.object.camera_add()
     assert api.submit("elm", target="material", **SMALL).wait(10)
     assert any("can't have a material" in text for text in card().said)

@@ -1,4 +1,4 @@
-"""Previews in the scene: shown while a picture is made, and gone without a trace."""
+"""Previews in the scene: shown while an image is made, and gone without a trace."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gpt_image_addon.core.imaging.thumbnails import make_preview
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.scene.targets import previews
 from tests.api_server import ApiServer, faults
-from tests.blender.scene_fixtures import BLUE, GREEN, cube, description, picture
+from tests.blender.scene_fixtures import BLUE, GREEN, cube, description, image_file
 
 
 def preview(color: Any = GREEN, number: int = 1) -> Any:
-    return make_preview(number, picture(color=color).data)
+    return make_preview(number, image_file(color=color).data)
 
 
 def shown() -> list[str]:

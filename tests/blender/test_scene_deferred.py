@@ -18,9 +18,9 @@ from gpt_image_addon.scene.targets.registry import apply
 from tests.blender.scene_fixtures import (
     cube,
     description,
+    image_file,
     map_set,
     node_material,
-    picture,
     prepared,
     principled,
     source_of,
@@ -157,7 +157,7 @@ def test_a_failure_at_the_end_leaves_no_trace(scene: str, target: str) -> None:
     SCENES[scene]()
     before = description()
     with pytest.raises(SceneError):
-        apply(prepared(picture("A"), unusable(), maps=map_set()), Application(target=target))
+        apply(prepared(image_file("A"), unusable(), maps=map_set()), Application(target=target))
     assert description() == before
 
 

@@ -14,11 +14,11 @@ from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.core.text.names import safe_name
 from gpt_image_addon.scene.images import add_image, export_image
 from gpt_image_addon.scene.targets.registry import apply
-from tests.blender.scene_fixtures import FACTS, RED, camera, cube, picture, prepared, reopen, unusable
+from tests.blender.scene_fixtures import FACTS, RED, camera, cube, image_file, prepared, reopen, unusable
 
 
 def test_the_image_survives_saving_with_its_bytes_and_facts(tmp_path: Path) -> None:
-    source = picture("Weathered oak")
+    source = image_file("Weathered oak")
     applied = apply(prepared(source), Application(target="image"))
     assert applied.images == ("Weathered oak",)
     reopen(tmp_path / "x.blend")
@@ -35,18 +35,18 @@ def test_the_image_survives_saving_with_its_bytes_and_facts(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 def test_every_format_of_the_api_is_held_packed_and_decoded(kind: str) -> None:
-    image = add_image(picture(kind=kind), {})
+    image = add_image(image_file(kind=kind), {})
     assert np.allclose(np.array(image.pixels[:3]) * 255, RED, atol=6)
 
 
 def test_numbers_are_read_without_a_colour_space() -> None:
-    image = add_image(picture(color=(128, 128, 255)), {}, is_data=True)
+    image = add_image(image_file(color=(128, 128, 255)), {}, is_data=True)
     assert image.colorspace_settings.name == "Non-Color"
     assert np.allclose(np.array(image.pixels[:3]) * 255, (128, 128, 255))
 
 
-def test_several_pictures_are_all_kept() -> None:
-    applied = apply(prepared(picture("A"), picture("B"), picture("A")), Application(target="image"))
+def test_several_images_are_all_kept() -> None:
+    applied = apply(prepared(image_file("A"), image_file("B"), image_file("A")), Application(target="image"))
     assert applied.images == ("A", "B", "A.001")
     assert {image.filepath_raw for image in bpy.data.images} == {
         f"//textures/{name}.png" for name in ("A", "B", "A.001")
@@ -56,7 +56,7 @@ def test_several_pictures_are_all_kept() -> None:
 @pytest.mark.parametrize("prompt", ["CON", "風化した木の板" * 9, "gold ✨" * 12, "a/b", "." * 5, "x" * 80])
 def test_names_hold_in_blender_and_as_files(prompt: str, tmp_path: Path) -> None:
     name = safe_name(prompt)
-    first, second = (add_image(picture(name), {}) for _ in range(2))
+    first, second = (add_image(image_file(name), {}) for _ in range(2))
     assert first.name == name
     assert second.name != name
     for image in (first, second):
@@ -67,20 +67,20 @@ def test_names_hold_in_blender_and_as_files(prompt: str, tmp_path: Path) -> None
 
 def test_long_facts_fit() -> None:
     facts = {"prompt": "oak " * 8000, "seed": 2**40, "negative": -(2**40)}
-    image = add_image(picture(), facts)
+    image = add_image(image_file(), facts)
     assert image["gpt_image_prompt"] == facts["prompt"]
     assert image["gpt_image_seed"] == str(2**40)
 
 
 def test_a_format_that_blender_has_no_image_for_is_refused() -> None:
     with pytest.raises(SceneError, match="svg") as caught:
-        apply(prepared(picture(), unusable()), Application(target="image"))
+        apply(prepared(image_file(), unusable()), Application(target="image"))
     assert "Drawing.svg" in caught.value.text
     assert not bpy.data.images
 
 
 def test_a_packed_image_is_exported_as_it_is(tmp_path: Path) -> None:
-    image = add_image(picture(), FACTS)
+    image = add_image(image_file(), FACTS)
     path = export_image(image, tmp_path / "new folder" / "out.png")
     assert Image.open(path).convert("RGB").getpixel((0, 0)) == RED
     assert Image.open(path).size == (32, 16)

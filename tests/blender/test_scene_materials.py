@@ -16,8 +16,8 @@ from tests.blender.scene_fixtures import (
     camera,
     cube,
     dominant,
+    image_file,
     map_set,
-    picture,
     pixel,
     prepared,
     principled,
@@ -32,7 +32,7 @@ def image_at(socket: Any) -> str:
     return source_of(socket).image.name
 
 
-def pictures_at(node: Any) -> dict[str, str]:
+def images_at(node: Any) -> dict[str, str]:
     """Names of the images that a node's inputs are linked to."""
     linked = {s.identifier: source_of(s) for s in node.inputs if s.links}
     return {name: source.image.name for name, source in linked.items() if hasattr(source, "image")}
@@ -71,14 +71,14 @@ def test_every_map_reaches_its_socket() -> None:
     assert image_at(normal.inputs["Color"]) == "Oak_normal"
     mix = source_of(inputs["Base Color"])
     assert (mix.bl_idname, mix.data_type, mix.blend_type) == ("ShaderNodeMix", "RGBA", "MULTIPLY")
-    assert pictures_at(mix) == {"A_Color": "Oak_base_color", "B_Color": "Oak_ao"}
+    assert images_at(mix) == {"A_Color": "Oak_base_color", "B_Color": "Oak_ao"}
     contrast = source_of(inputs["Roughness"])
     assert (contrast.bl_idname, contrast.data_type, contrast.clamp_factor) == (
         "ShaderNodeMix",
         "FLOAT",
         False,
     )
-    assert pictures_at(contrast) == {"B_Float": "Oak_roughness"}
+    assert images_at(contrast) == {"B_Float": "Oak_roughness"}
 
 
 def test_height_waits_in_a_displacement_node_beside_a_normal_map() -> None:
@@ -108,17 +108,17 @@ def test_a_projected_object_gets_bump_because_it_has_no_tangents() -> None:
     assert {node.projection for node in image_nodes(obj.active_material).values()} == {"BOX"}
 
 
-def test_the_picture_itself_is_the_base_colour_where_no_map_says_otherwise() -> None:
+def test_the_image_itself_is_the_base_colour_where_no_map_says_otherwise() -> None:
     obj = cube()
-    apply(prepared(picture("Pine")), MATERIAL)
+    apply(prepared(image_file("Pine")), MATERIAL)
     assert image_at(principled(obj.active_material).inputs["Base Color"]) == "Pine"
 
 
-def test_ao_without_a_picture_behind_it_darkens_the_pictures_own_colour() -> None:
+def test_ao_without_an_image_behind_it_darkens_the_images_own_colour() -> None:
     obj = cube()
-    apply(prepared(picture("Pine"), maps={"ao": map_set()["ao"]}), MATERIAL)
+    apply(prepared(image_file("Pine"), maps={"ao": map_set()["ao"]}), MATERIAL)
     mix = source_of(principled(obj.active_material).inputs["Base Color"])
-    assert pictures_at(mix) == {"A_Color": "Pine", "B_Color": "Oak_ao"}
+    assert images_at(mix) == {"A_Color": "Pine", "B_Color": "Oak_ao"}
 
 
 def test_the_material_replaces_that_of_this_object_alone() -> None:
@@ -160,6 +160,6 @@ def test_nodes_do_not_overlap() -> None:
 def test_the_render_shows_the_base_colour(tmp_path: Path) -> None:
     cube()
     camera()
-    apply(prepared(maps=map_set(base_color=picture("Oak_base_color", BLUE))), MATERIAL)
+    apply(prepared(maps=map_set(base_color=image_file("Oak_base_color", BLUE))), MATERIAL)
     path = render_camera(tmp_path / "r.png", width=64, height=64)
     assert dominant(pixel(path, 0.5, 0.5)) == "blue"

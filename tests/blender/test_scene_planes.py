@@ -21,7 +21,7 @@ from tests.blender.scene_fixtures import (
     cube,
     decal,
     dominant,
-    picture,
+    image_file,
     pixel,
     prepared,
     principled,
@@ -41,9 +41,9 @@ def up(obj: bpy.types.Object) -> Vector:
     return obj.matrix_world.to_3x3() @ Vector((0, 1, 0))
 
 
-def test_a_plane_of_the_pictures_aspect_stands_at_the_cursor() -> None:
+def test_a_plane_of_the_images_aspect_stands_at_the_cursor() -> None:
     bpy.context.scene.cursor.location = (1, 2, 3)
-    applied = apply(prepared(picture("Oak", size=(64, 32))), PLANE)
+    applied = apply(prepared(image_file("Oak", size=(64, 32))), PLANE)
     obj = bpy.data.objects[applied.object]
     assert applied == type(applied)(("Oak",), "Oak", "Oak", objects=("Oak",))
     assert tuple(obj.location) == pytest.approx((1, 2, 3))
@@ -53,7 +53,7 @@ def test_a_plane_of_the_pictures_aspect_stands_at_the_cursor() -> None:
     assert obj.name in bpy.context.scene.collection.objects
 
 
-def test_the_picture_is_upright_and_not_mirrored(tmp_path: Path) -> None:
+def test_the_image_is_upright_and_not_mirrored(tmp_path: Path) -> None:
     camera(location=(0, -2, 0))
     apply(prepared(decal()), PLANE)
     path = render_camera(tmp_path / "r.png", width=64, height=64)
@@ -61,10 +61,10 @@ def test_the_picture_is_upright_and_not_mirrored(tmp_path: Path) -> None:
     assert dominant(pixel(path, 0.7, 0.5)) != "blue"
 
 
-def test_a_transparent_picture_lets_through_what_lies_behind(tmp_path: Path) -> None:
+def test_a_transparent_image_lets_through_what_lies_behind(tmp_path: Path) -> None:
     bpy.context.scene.view_settings.view_transform = "Standard"
     cube()
-    apply(prepared(picture("Wall", GREEN)), Application(target="texture"))
+    apply(prepared(image_file("Wall", GREEN)), Application(target="texture"))
     sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
     sun.data.energy, sun.rotation_euler = 4, (radians(80), 0, 0)
     bpy.context.scene.collection.objects.link(sun)
@@ -78,7 +78,7 @@ def test_a_transparent_picture_lets_through_what_lies_behind(tmp_path: Path) -> 
     assert dominant(pixel(path, 0.6, 0.5)) == "green"
 
 
-def test_an_opaque_picture_leaves_alpha_alone() -> None:
+def test_an_opaque_image_leaves_alpha_alone() -> None:
     applied = apply(prepared(), PLANE)
     assert not principled(bpy.data.materials[applied.material]).inputs["Alpha"].links
 
@@ -104,10 +104,10 @@ def test_the_view_that_asked_goes_before_the_camera() -> None:
     assert tuple(obj.scale) == pytest.approx((1, 1, 1))
 
 
-def test_several_pictures_stand_side_by_side_around_the_cursor() -> None:
+def test_several_images_stand_side_by_side_around_the_cursor() -> None:
     bpy.context.scene.cursor.location = (10, 0, 0)
-    pictures = (picture("A", size=(32, 32)), picture("B", size=(64, 32)), picture("C", size=(32, 32)))
-    applied = apply(prepared(*pictures), PLANE)
+    images = (image_file("A", size=(32, 32)), image_file("B", size=(64, 32)), image_file("C", size=(32, 32)))
+    applied = apply(prepared(*images), PLANE)
     assert (applied.object, applied.images) == ("A", ("A", "B", "C"))
     spans = []
     for name in "ABC":
@@ -121,7 +121,7 @@ def test_several_pictures_stand_side_by_side_around_the_cursor() -> None:
 
 def test_activating_selects_the_new_planes_alone() -> None:
     old = cube()
-    apply(prepared(picture("A"), picture("B")), PLANE)
+    apply(prepared(image_file("A"), image_file("B")), PLANE)
     assert bpy.context.view_layer.objects.active == old  # no window: scripts keep their selection
     planes.activate([bpy.data.objects["A"], bpy.data.objects["B"]], bpy.context.view_layer)
     assert bpy.context.view_layer.objects.active.name == "A"
@@ -173,20 +173,20 @@ def spans(names: tuple[str, ...]) -> list[tuple[float, float]]:
 
 def test_planes_stand_beside_what_the_cursor_is_in() -> None:
     obj = cube()
-    pictures = [picture(name, size=(32, 32)) for name in "ABCD"]
-    applied = apply(prepared(*pictures), front())
+    images = [image_file(name, size=(32, 32)) for name in "ABCD"]
+    applied = apply(prepared(*images), front())
     assert spans(applied.objects) == [(1.1, 2.1), (2.2, 3.2), (3.3, 4.3), (4.4, 5.4)]
     bpy.context.view_layer.objects.active = obj
-    applied = apply(prepared(picture("E", size=(32, 32))), front())
+    applied = apply(prepared(image_file("E", size=(32, 32))), front())
     assert spans(applied.objects) == [(5.5, 6.5)], "nor in earlier ones"
     obj.location.x = -20
     bpy.context.view_layer.update()
-    assert spans(apply(prepared(picture("F", size=(32, 32))), front()).objects) == [(-0.5, 0.5)]
+    assert spans(apply(prepared(image_file("F", size=(32, 32))), front()).objects) == [(-0.5, 0.5)]
 
 
 def test_scripts_mean_just_the_cursor() -> None:
     cube()
-    applied = apply(prepared(picture("A", size=(32, 32))), front(keeps_clear=False))
+    applied = apply(prepared(image_file("A", size=(32, 32))), front(keeps_clear=False))
     assert spans(applied.objects) == [(-0.5, 0.5)]
 
 
@@ -194,9 +194,9 @@ def test_a_room_around_the_viewer_and_a_landscape_are_no_obstacles() -> None:
     room = cube("Room")
     room.scale = (20, 20, 20)
     bpy.context.view_layer.update()
-    assert spans(apply(prepared(picture("A", size=(32, 32))), front()).objects) == [(-0.5, 0.5)]
+    assert spans(apply(prepared(image_file("A", size=(32, 32))), front()).objects) == [(-0.5, 0.5)]
     room.scale, room.location.z = (50, 1, 0.1), -0.3
     bpy.data.objects.remove(bpy.data.objects["A"])
     bpy.context.view_layer.objects.active = room
     bpy.context.view_layer.update()
-    assert spans(apply(prepared(picture("B", size=(32, 32))), front()).objects) == [(-0.5, 0.5)]
+    assert spans(apply(prepared(image_file("B", size=(32, 32))), front()).objects) == [(-0.5, 0.5)]

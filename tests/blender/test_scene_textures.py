@@ -1,4 +1,4 @@
-"""The `texture` target: whose material changes, and how the picture gets onto the surface."""
+"""The `texture` target: whose material changes, and how the image gets onto the surface."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.blender.scene_fixtures import (
     cube,
     decal,
     dominant,
+    image_file,
     map_set,
     node_material,
-    picture,
     pixel,
     prepared,
     principled,
@@ -31,7 +31,7 @@ from tests.blender.scene_fixtures import (
 TEXTURE = Application(target="texture")
 
 
-def test_a_material_is_made_and_the_render_shows_the_picture(tmp_path: Path) -> None:
+def test_a_material_is_made_and_the_render_shows_the_image(tmp_path: Path) -> None:
     cube()
     camera()
     applied = apply(prepared(), TEXTURE)
@@ -52,11 +52,11 @@ def test_the_objects_own_material_is_used_as_it_is() -> None:
     assert len(bpy.data.materials) == 1
 
 
-def test_a_second_picture_takes_the_place_of_the_first() -> None:
+def test_a_second_image_takes_the_place_of_the_first() -> None:
     obj = cube(material="Wood")
     apply(prepared(), TEXTURE)
     count = len(obj.active_material.node_tree.nodes)
-    apply(prepared(picture("Pine", BLUE)), TEXTURE)
+    apply(prepared(image_file("Pine", BLUE)), TEXTURE)
     nodes = obj.active_material.node_tree.nodes
     assert len(nodes) == count
     assert source_of(principled(obj.active_material).inputs["Base Color"]).image.name == "Pine"
@@ -64,7 +64,7 @@ def test_a_second_picture_takes_the_place_of_the_first() -> None:
     assert [node for node in nodes if node.select] == [nodes.active]
 
 
-def test_a_node_that_feeds_more_than_the_colour_keeps_its_picture() -> None:
+def test_a_node_that_feeds_more_than_the_colour_keeps_its_image() -> None:
     obj = cube(material="Wood")
     tree = obj.active_material.node_tree
     shader = principled(obj.active_material)
@@ -130,7 +130,7 @@ def test_a_mesh_without_uvs_is_unwrapped_and_it_is_said(tmp_path: Path) -> None:
     obj.data.uv_layers.active.uv.foreach_get("vector", uvs)
     uvs = uvs.reshape(-1, 2)
     assert uvs.min() == 0
-    assert uvs.max(axis=0) == pytest.approx((0.5, 1.0))  # as tall again as wide: the picture keeps its aspect
+    assert uvs.max(axis=0) == pytest.approx((0.5, 1.0))  # as tall again as wide: the image keeps its aspect
     for face in obj.data.polygons:  # no face collapsed, none mirrored
         corners = uvs[list(face.loop_indices)]
         x, y = corners[:, 0], corners[:, 1]
@@ -139,7 +139,7 @@ def test_a_mesh_without_uvs_is_unwrapped_and_it_is_said(tmp_path: Path) -> None:
         )
 
 
-def test_the_front_of_an_unwrapped_cube_shows_the_picture_upright(tmp_path: Path) -> None:
+def test_the_front_of_an_unwrapped_cube_shows_the_image_upright(tmp_path: Path) -> None:
     obj = cube(uvs=False)
     apply(prepared(), TEXTURE)
     mesh = obj.data
@@ -173,7 +173,7 @@ def test_an_object_without_faces_gets_a_projection_that_shows(kind: str, tmp_pat
     high = np.array(obj.bound_box).max(axis=0) * scale + np.array(mapping.inputs["Location"].default_value)
     assert low == pytest.approx((0, 0, 0), abs=1e-5)
     assert high.max() == pytest.approx(1)
-    apply(prepared(picture("Pine")), TEXTURE)
+    apply(prepared(image_file("Pine")), TEXTURE)
     assert len(obj.active_material.node_tree.nodes) == 5
 
 
@@ -236,7 +236,7 @@ def test_without_an_object_the_material_is_kept(tmp_path: Path) -> None:
     assert bpy.data.images["Oak"].packed_file
 
 
-def test_a_lamp_is_no_object_for_a_picture() -> None:
+def test_a_lamp_is_no_object_for_an_image() -> None:
     lamp = bpy.data.objects.new("Lamp", bpy.data.lights.new("Lamp", "POINT"))
     bpy.context.scene.collection.objects.link(lamp)
     applied = apply(prepared(), Application(target="texture", object_name="Lamp"))
@@ -255,7 +255,7 @@ def test_the_object_is_found_after_a_renaming() -> None:
 
 
 @pytest.mark.parametrize("name", ["Gone", None])
-def test_a_deleted_object_does_not_hand_its_picture_to_the_active_one(name: str | None) -> None:
+def test_a_deleted_object_does_not_hand_its_image_to_the_active_one(name: str | None) -> None:
     gone = cube("Gone")
     application = Application(object_name=name, object_uid=gone.session_uid)
     bpy.data.objects.remove(gone)
@@ -266,9 +266,9 @@ def test_a_deleted_object_does_not_hand_its_picture_to_the_active_one(name: str 
     assert active.active_material is None
 
 
-def test_further_pictures_are_kept_as_images() -> None:
+def test_further_images_are_kept_as_images() -> None:
     cube()
-    applied = apply(prepared(picture("A"), picture("B"), picture("C")), TEXTURE)
+    applied = apply(prepared(image_file("A"), image_file("B"), image_file("C")), TEXTURE)
     assert applied.images == ("A", "B", "C")
     assert "'B' and 'C'" in applied.messages[0]
     assert [bpy.data.images[name].use_fake_user for name in "ABC"] == [False, True, True]
@@ -284,10 +284,10 @@ def test_nothing_else_is_selected_or_made_active() -> None:
 def test_maps_that_stay_are_told() -> None:
     obj = cube()
     made = apply(prepared(maps=map_set()), Application(target="material"))
-    applied = apply(prepared(picture("Stripes")), Application(target="texture"))
+    applied = apply(prepared(image_file("Stripes")), Application(target="texture"))
     assert applied.material == made.material and obj.active_material.name == made.material
     (told,) = applied.messages
     assert "keeps its maps for 'Metallic', 'Roughness' and 'Normal'" in told
     bpy.data.materials[made.material].node_tree.nodes.clear()
-    told = " ".join(apply(prepared(picture("Plain")), Application(target="texture")).messages)
+    told = " ".join(apply(prepared(image_file("Plain")), Application(target="texture")).messages)
     assert "maps" not in told

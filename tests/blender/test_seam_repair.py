@@ -41,7 +41,7 @@ def clean(factory_file: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def online(online: ApiServer) -> ApiServer:
     """A model that paints boards, and repaints masked parts well."""
-    online.options.picture = planks()
+    online.options.image = planks()
     online.options.repaint = "repaired"
     return online
 
@@ -79,13 +79,13 @@ def test_poor_seams_are_repainted_in_a_job_of_its_own(run: Command, online: ApiS
     assert priced["estimated_usd"] > 1.5 * plain["estimated_usd"]
     code, output = run("generate", "planks", *FLAGS, "--repair-seams")
     assert code == 0
-    picture, repair = online.requests
-    assert (picture.path, repair.path) == ("/v1/images/generations", "/v1/images/edits")
+    image_file, repair = online.requests
+    assert (image_file.path, repair.path) == ("/v1/images/generations", "/v1/images/edits")
     assert [file.field for file in repair.files] == ["image", "mask"]
     assert repair.fields["size"] == "816x816"
     assert repair.fields["prompt"].endswith("planks") and "masked" in repair.fields["prompt"]
     (image,) = output["images"]
-    assert image["sha256"] == picture.answers[0] == digest(image["file"])
+    assert image["sha256"] == image_file.answers[0] == digest(image["file"])
     assert any("repainted the seams" in warning for warning in output["warnings"])
     found = pixels(image["processed"])
     changed = (found != cut).any(-1)
@@ -99,14 +99,14 @@ def test_poor_seams_are_repainted_in_a_job_of_its_own(run: Command, online: ApiS
 
 
 def test_good_seams_are_not_sent_and_not_paid(run: Command, online: ApiServer) -> None:
-    online.options.picture = Image.fromarray(paint("mossy cobblestone", 1024, 1024).color[30:790, 45:805, :3])
+    online.options.image = Image.fromarray(paint("mossy cobblestone", 1024, 1024).color[30:790, 45:805, :3])
     code, output = run("generate", "cobblestone", *FLAGS, "--repair-seams")
     assert code == 0
     assert [record.path for record in online.requests] == ["/v1/images/generations"]
     assert output["cost_usd"] == pytest.approx(online.bill_usd)
 
 
-def test_each_poor_picture_is_one_request(run: Command, online: ApiServer) -> None:
+def test_each_poor_image_is_one_request(run: Command, online: ApiServer) -> None:
     _, one = run("estimate", "planks", *FLAGS, "--repair-seams")
     _, three = run("estimate", "planks", *FLAGS, "--repair-seams", "--n", 3)
     assert three["estimated_usd"] > 2.5 * one["estimated_usd"]
@@ -136,7 +136,7 @@ def test_an_answer_that_is_no_better_is_paid_and_not_used(
     [
         (faults.error("moderation_blocked"), 1),
         (faults.error("server_error"), 3),
-        (faults.answer("not_a_picture"), 1),
+        (faults.answer("not_an_image"), 1),
         (faults.answer("one_corrupt"), 1),
         (faults.reset("processing"), 1),
     ],
@@ -201,7 +201,7 @@ def test_without_usage_each_request_is_counted_once(run: Command, online: ApiSer
     assert run("history")[1]["spent_usd"] == pytest.approx(output["estimated_usd"])
 
 
-def test_only_seamless_pictures_are_repaired(run: Command, online: ApiServer) -> None:
+def test_only_seamless_images_are_repaired(run: Command, online: ApiServer) -> None:
     code, output = run("generate", "planks", "--quality", "low", "--repair-seams")
     assert (code, output["error"]["param"]) == (4, "repair_seams")
     assert online.requests == []
@@ -213,7 +213,7 @@ def test_drafts_have_no_seams_to_repair(run: Command) -> None:
     assert any("tile by nature" in warning for warning in output["warnings"])
 
 
-def test_a_picture_on_the_disk_is_cut_and_repaired(
+def test_an_image_on_the_disk_is_cut_and_repaired(
     run: Command, online: ApiServer, photo: Path, tmp_path: Path
 ) -> None:
     run("tile", photo, tmp_path / "cut.png")
@@ -233,7 +233,7 @@ def test_a_picture_on_the_disk_is_cut_and_repaired(
     assert not bpy.data.images
 
 
-@pytest.mark.parametrize("step", [faults.error("moderation_blocked"), faults.answer("not_a_picture")])
+@pytest.mark.parametrize("step", [faults.error("moderation_blocked"), faults.answer("not_an_image")])
 def test_the_cut_is_on_the_disk_where_the_repair_fails(
     run: Command, online: ApiServer, photo: Path, tmp_path: Path, step: Any
 ) -> None:

@@ -25,8 +25,8 @@ from tests.blender.scene_fixtures import (
     camera,
     cube,
     description,
+    image_file,
     map_set,
-    picture,
     prepared,
     principled,
     render_lit,
@@ -122,7 +122,9 @@ def test_all_get_the_same_material(target: str) -> None:
 
 def test_a_texture_goes_into_the_material_that_each_has() -> None:
     first, second = cube("A", material="Wood"), cube("B", material="Stone")
-    applied = apply(prepared(picture("R", RED), picture("B", BLUE)), onto([first, second], target="texture"))
+    applied = apply(
+        prepared(image_file("R", RED), image_file("B", BLUE)), onto([first, second], target="texture")
+    )
     assert [obj.active_material.name for obj in (first, second)] == ["Wood", "Stone"]
     assert applied.material == "Wood" and applied.shared == ("Stone",)
 
@@ -254,7 +256,7 @@ def test_different_sizes_share_one_projection_in_real_size(tmp_path: Path) -> No
     stripes[:, :32] = 255
     file = tmp_path / "stripes.png"
     Image.fromarray(stripes).save(file)
-    base = picture("Stripes")
+    base = image_file("Stripes")
     base = type(base)(base.name, file.read_bytes(), str(file), "png", 64, 64)
     applied = apply(
         prepared(base, maps={"base_color": base}), onto([small, large], mapping="upright", texture_size=1.0)

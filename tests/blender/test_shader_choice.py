@@ -20,9 +20,9 @@ from tests.blender.scene_fixtures import (
     cube,
     description,
     dominant,
+    image_file,
     map_set,
     node_material,
-    picture,
     pixel,
     prepared,
     principled,
@@ -272,7 +272,7 @@ def test_a_shader_inside_a_group_gets_the_image_and_shared_groups_stay(shared: b
     assert any("node group 'Look'" in message for message in applied.messages) == shared
     camera()
     assert dominant(pixel(render_lit(tmp_path / "r.png"), 0.5, 0.5)) == "red"
-    apply(prepared(picture("Pine")), TEXTURE)
+    apply(prepared(image_file("Pine")), TEXTURE)
     inner = [node for node in group.node_tree.nodes if node.bl_idname == "ShaderNodeTexImage"]
     assert [node.image.name for node in inner] == ["Pine"]
 
@@ -286,7 +286,7 @@ def test_a_reroute_on_the_way_keeps_its_image_texture_node() -> None:
     apply(prepared(), TEXTURE)
     assert old.image.name == "Oak"
     tree.links.new(knot.outputs[0], shader.inputs["Roughness"])
-    apply(prepared(picture("Pine")), TEXTURE)
+    apply(prepared(image_file("Pine")), TEXTURE)
     assert old.image.name == "Oak"
     assert shown_at(shader, "Base Color") == "Pine"
 
@@ -299,7 +299,7 @@ def test_a_texture_on_a_material_of_ours_lies_as_its_maps_do(ao: bool, tmp_path:
     if not ao:
         del maps["ao"]
     apply(prepared(maps=maps), Application(target="material", texture_size=0.5))
-    applied = apply(prepared(picture("Moss", BLUE)), TEXTURE)
+    applied = apply(prepared(image_file("Moss", BLUE)), TEXTURE)
     (node,) = (
         n
         for n in obj.active_material.node_tree.nodes
@@ -336,7 +336,7 @@ def test_other_strengths_do_not_bring_back_the_image_that_a_texture_replaced() -
     obj = cube()
     maps = map_set()
     apply(prepared(maps=maps), Application(target="material"))
-    apply(prepared(picture("Moss", BLUE)), TEXTURE)
+    apply(prepared(image_file("Moss", BLUE)), TEXTURE)
     with Transaction() as changes:
         material.replace_maps(obj.active_material, maps, {}, changes)
     images = {node.image.name for node in obj.active_material.node_tree.nodes if hasattr(node, "image")}
@@ -352,7 +352,7 @@ def test_what_fails_leaves_groups_and_materials_as_they_were() -> None:
     nodes.show(next(node for node in nodes.tree.nodes if node.bl_idname == "ShaderNodeGroup"))
     before = description()
     with pytest.raises(SceneError):
-        apply(prepared(picture(), unusable()), TEXTURE)
+        apply(prepared(image_file(), unusable()), TEXTURE)
     assert description() == before
 
 

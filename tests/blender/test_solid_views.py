@@ -14,7 +14,7 @@ from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.core.results.store import PreparedResult
 from gpt_image_addon.scene.targets import previews
 from gpt_image_addon.scene.targets.registry import apply
-from tests.blender.scene_fixtures import RED, cube, map_set, picture, prepared
+from tests.blender.scene_fixtures import RED, cube, image_file, map_set, prepared
 
 LINEAR_RED = [0.578, 0.013, 0.013]  # (200, 30, 30) of sRGB
 
@@ -50,11 +50,11 @@ def test_a_job_takes_it_from_its_image() -> None:
 
 def test_a_preview_has_its_own() -> None:
     obj = cube(material="Wood")
-    shown = make_preview(1, picture(color=RED).data)
+    shown = make_preview(1, image_file(color=RED).data)
     assert shown is not None
     previews.show("job", shown, Application(target="texture"), "oak")
     assert list(obj.active_material.diffuse_color[:3]) == pytest.approx(LINEAR_RED, abs=0.002)
-    shown = make_preview(2, picture(color=(0, 0, 0)).data)
+    shown = make_preview(2, image_file(color=(0, 0, 0)).data)
     assert shown is not None
     previews.show("job", shown, Application(target="texture"), "oak")
     assert list(obj.active_material.diffuse_color[:3]) == [0, 0, 0]

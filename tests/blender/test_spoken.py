@@ -125,5 +125,5 @@ def test_parts_of_sentences_are_said_too(tmp_path: Path) -> None:
     assert german(caught.value.text) == f"Das Bild {text} ist kein lesbares Bild."
     with pytest.raises(InvalidRequestError) as caught:
         read_pixels(encode_png(np.zeros((4, 20, 3), np.uint8)), "oak")
-    assert caught.value.message == "The picture oak has 20 x 4 pixels; 16 x 16 is the least."
+    assert caught.value.message == "The image oak has 20 x 4 pixels; 16 x 16 is the least."
     assert german(caught.value.text) == "Das Bild oak hat 20 x 4 Pixel; mindestens 16 x 16 müssen es sein."

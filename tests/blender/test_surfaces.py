@@ -35,7 +35,7 @@ def clean(factory_file: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    """A picture that does not tile."""
+    """An image that does not tile."""
     path = tmp_path / "old wall.png"
     Image.fromarray(paint("mossy cobblestone", 512, 512).color[30:290, 45:345, :3]).save(path)
     return path
@@ -93,7 +93,7 @@ def test_maps_refuses_what_it_does_not_know(
 
 @pytest.mark.parametrize("verb", ["maps", "tile"])
 @pytest.mark.parametrize("name", ["gone.png", "broken.png", "folder"])
-def test_a_picture_that_cannot_be_read_is_refused(run: Run, tmp_path: Path, verb: str, name: str) -> None:
+def test_an_image_that_cannot_be_read_is_refused(run: Run, tmp_path: Path, verb: str, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
     extra = (tmp_path / "out.png",) if verb == "tile" else ("--output-dir", tmp_path / "out")
@@ -113,7 +113,7 @@ def test_a_tile_has_the_size_asked_for_and_scores(run: Run, photo: Path, tmp_pat
     assert output["unchanged"] is False
 
 
-def test_a_seamless_picture_is_copied_bit_by_bit(run: Run, tmp_path: Path) -> None:
+def test_a_seamless_image_is_copied_bit_by_bit(run: Run, tmp_path: Path) -> None:
     draft = tmp_path / "draft.png"
     Image.fromarray(paint("mossy cobblestone", 256, 256).color).save(draft)
     code, output = run("tile", draft, tmp_path / "tile.png")
@@ -153,7 +153,7 @@ def test_node_wrangler_recognises_the_names(run: Run, photo: Path, tmp_path: Pat
         assert set(parts) & set(tags.split()), (kind, parts)
 
 
-def test_an_image_of_the_file_is_a_picture_too(photo: Path, tmp_path: Path) -> None:
+def test_an_image_of_the_file_is_an_image_too(photo: Path, tmp_path: Path) -> None:
     loaded = bpy.data.images.load(str(photo))
     loaded.name = "Loaded"
     by_name = api.make_maps("Loaded", tmp_path / "a", maps=["normal"])
@@ -223,7 +223,7 @@ def test_sizes_that_no_model_paints_are_fine_for_tiles(run: Run, online: ApiServ
     assert run("generate", "oak", "--quality", "low", "--size", "500x300")[0] == 4
 
 
-def test_several_pictures_of_a_material_are_paired_with_their_images(online: ApiServer) -> None:
+def test_several_images_of_a_material_are_paired_with_their_images(online: ApiServer) -> None:
     cube()
     result = api.generate("oak", target="material", n=2, quality="low")
     first, second = result.images
@@ -241,11 +241,11 @@ def test_the_height_is_asked_of_the_model_in_a_job_of_its_own(run: Run, online: 
     assert priced["estimated_usd"] > 1.5 * plain["estimated_usd"]
     code, output = run("generate", "oak", *flags, "--height-by-model")
     assert code == 0
-    picture, height = online.requests
-    assert (picture.path, height.path) == ("/v1/images/generations", "/v1/images/edits")
+    image, height = online.requests
+    assert (image.path, height.path) == ("/v1/images/generations", "/v1/images/edits")
     assert "height map" in height.fields["prompt"]
     (sent,) = height.files
-    assert sent.filename == "image-1.png" and [sent.sha256] != picture.answers  # without what the file says
+    assert sent.filename == "image-1.png" and [sent.sha256] != image.answers  # without what the file says
     received = Path(output["images"][0]["file"]).read_bytes()
     assert sent.sha256 == hashlib.sha256(strip_metadata(received) or b"").hexdigest()
     assert height.fields["size"] == "1024x1024"

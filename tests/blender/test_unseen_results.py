@@ -12,7 +12,7 @@ from mathutils import Vector
 
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.scene.targets.registry import apply
-from tests.blender.scene_fixtures import camera, cube, picture, prepared
+from tests.blender.scene_fixtures import camera, cube, image_file, prepared
 
 TEXTURE = Application(target="texture")
 MATERIAL = Application(target="material")
@@ -130,7 +130,7 @@ def facing(name: str | None) -> tuple[Vector, Vector]:
 def test_a_plane_faces_a_camera_that_is_scaled_or_mirrored(scale: Any) -> None:
     viewer = camera()
     viewer.rotation_euler, viewer.scale = (radians(60), 0, radians(35)), scale
-    obj = apply(prepared(picture(size=(64, 32))), PLANE).object
+    obj = apply(prepared(image_file(size=(64, 32))), PLANE).object
     towards, up = facing(obj)
     axes = viewer.matrix_world.normalized().to_3x3()
     assert tuple(towards) == pytest.approx(tuple(axes.col[2]), abs=1e-5)

@@ -57,7 +57,7 @@ def test_how_long_it_takes_is_learned_apart_from_requests() -> None:
     third.watch(lambda job: texts.append(progress_text(job)))
     assert third.wait(20)
     assert 0 < third.expected_seconds != LOCAL_SECONDS
-    assert any(text.startswith("Preparing the pictures") for text in texts)
+    assert any(text.startswith("Preparing the images") for text in texts)
 
 
 @pytest.mark.parametrize(

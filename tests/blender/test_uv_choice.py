@@ -19,7 +19,7 @@ from tests.blender.scene_fixtures import (
     decal,
     description,
     dominant,
-    picture,
+    image_file,
     pixel,
     prepared,
     principled,
@@ -124,7 +124,7 @@ def test_a_uv_map_without_area_stays_and_another_one_shows_the_image(
         path = render_lit(tmp_path / "r.png")
         assert dominant(pixel(path, 0.4, 0.5)) == "blue"
         assert dominant(pixel(path, 0.6, 0.5)) != "blue"
-    apply(prepared(picture("Pine")), application)
+    apply(prepared(image_file("Pine")), application)
     assert len(obj.data.uv_layers) == 2  # the second time it is there
 
 
@@ -363,5 +363,5 @@ def test_what_fails_leaves_no_uv_map_behind() -> None:
     set_uvs(obj, 0.0)
     before = description()
     with pytest.raises(SceneError):
-        apply(prepared(picture(), unusable()), TEXTURE)
+        apply(prepared(image_file(), unusable()), TEXTURE)
     assert description() == before

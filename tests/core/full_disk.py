@@ -37,7 +37,7 @@ def main(state: Path, base_url: str, api_key: str) -> None:
     recover_all(journal)
     entry = journal.entry(job.id)
     assert entry is not None
-    print(entry.state, *(picture.sha256 for picture in event.prepared.pictures))
+    print(entry.state, *(image.sha256 for image in event.prepared.images))
 
 
 if __name__ == "__main__":

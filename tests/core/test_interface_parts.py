@@ -104,7 +104,7 @@ def test_a_broken_file_of_styles_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_labels_of_references_join_the_prompt() -> None:
     words = compose(GenerationRequest(prompt="a wall", reference_labels=("", "the style")))
-    assert words == "a wall\nOf the pictures given, picture 2 is the style."
+    assert words == "a wall\nOf the images given, image 2 is the style."
 
 
 def test_strokes_are_drawn_where_they_are() -> None:
@@ -121,15 +121,15 @@ def test_polygons_are_white_inside() -> None:
 
 
 def test_a_preview_is_small_upright_for_blender_and_complete() -> None:
-    picture = Image.new("RGB", (1024, 512), "blue")
-    picture.paste("red", (0, 0, 1024, 256))
+    image = Image.new("RGB", (1024, 512), "blue")
+    image.paste("red", (0, 0, 1024, 256))
     stream = io.BytesIO()
-    picture.save(stream, "PNG")
+    image.save(stream, "PNG")
     preview = make_preview(1, stream.getvalue())
     assert preview is not None and (preview.width, preview.height) == (EDGE, EDGE // 2)
     assert preview.pixels.dtype == np.float32 and preview.pixels.size == EDGE * EDGE // 2 * 4
     assert preview.pixels[:4].tolist() == [0, 0, 1, 1]  # the lower left corner comes first
-    assert make_preview(1, b"no picture") is None
+    assert make_preview(1, b"no image") is None
 
 
 def test_durations_are_learned_and_kept(tmp_path: Path) -> None:

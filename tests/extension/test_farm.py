@@ -33,7 +33,7 @@ def command(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """Seven rows with all that is hard to carry over: a picture, braces, combinations, defaults."""
+    """Seven rows with all that is hard to carry over: an image, braces, combinations, defaults."""
     Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
     rows = [
         {"prompt": "{age} {wood} planks", "age": ["old", "new"], "wood": ["oak", "ash"], "catalog": "Wood"},
@@ -109,9 +109,9 @@ def test_a_farm_makes_every_row_once_and_merges(bundle: Path, api_server: ApiSer
     assert made.returncode == 0, made.stdout + made.stderr
     assert prompts(api_server) == EXPECTED
     output = bundle / "output"
-    pictures = {path.name: path.read_bytes() for path in (output / "pictures").iterdir()}
-    assert {"sign.png", "edit.png", "two 1.png", "two 2.png"} < set(pictures) and len(pictures) == 8
-    assert set(pictures.values()) == set(api_server.answers.values())
+    images = {path.name: path.read_bytes() for path in (output / "pictures").iterdir()}
+    assert {"sign.png", "edit.png", "two 1.png", "two 2.png"} < set(images) and len(images) == 8
+    assert set(images.values()) == set(api_server.answers.values())
     assert len(list((output / "state").iterdir())) == CHUNKS
 
     again = run_step(bundle, api_server, "Make")

@@ -1,7 +1,7 @@
 """The library of the first steps in the asset browser: twenty materials in five catalogs, with previews.
 
 ``.ci/blender-in-chroot.sh --window sid --factory-startup --python tests/gui/check_library.py``, after
-``tests/extension/follow_pages.py``. Its picture, out/gui/library.png, is the one in docs/first-steps.md.
+``tests/extension/follow_pages.py``. Its image, out/gui/library.png, is the one in docs/first-steps.md.
 """
 
 from __future__ import annotations

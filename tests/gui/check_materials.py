@@ -27,7 +27,7 @@ from gpt_image_addon.scene.targets.registry import apply  # noqa: E402
 
 OUT = Path("build/gui")
 SIDE, RENDERED = 128, 96  # pixels
-STUDS, DEPTH = 4, 0.04  # a side; height of the relief as a share of the picture's width
+STUDS, DEPTH = 4, 0.04  # a side; height of the relief as a share of the image's width
 SAMPLES = 4
 PATIENCE = 280.0  # seconds: EEVEE compiles its shaders, and software GL takes its time
 STRENGTHS = {"none": "Normal Strength", "bump": "Height (m)", "true": "Height (m)"}
@@ -54,10 +54,10 @@ def maps() -> dict[str, ImageFile]:
         "ao": np.where(height > 0.1, 255, 110).astype(np.uint8),
     }
     facts: dict[str, dict[str, float]] = {"height": {"relief": DEPTH}, "roughness": {"mean": 150 / 255}}
-    return {kind: picture(kind, found, facts.get(kind, {})) for kind, found in pixels.items()}
+    return {kind: image_file(kind, found, facts.get(kind, {})) for kind, found in pixels.items()}
 
 
-def picture(kind: str, pixels: Any, facts: dict[str, float]) -> ImageFile:
+def image_file(kind: str, pixels: Any, facts: dict[str, float]) -> ImageFile:
     data = encode_png(pixels)
     path = Path(tempfile.mkdtemp()) / f"{kind}.png"
     path.write_bytes(data)

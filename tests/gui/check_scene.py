@@ -50,7 +50,7 @@ def area_of(kind: str) -> bpy.types.Area:
 
 
 def red_mask(path: Path, width: int, height: int) -> Any:
-    """Booleans (height, width), True where the picture is red."""
+    """Booleans (height, width), True where the image is red."""
     image = bpy.data.images.load(str(path))
     assert tuple(image.size) == (width, height), tuple(image.size)
     pixels = np.array(image.pixels[:]).reshape(height, width, 4)
@@ -205,7 +205,7 @@ def check_several() -> Steps:
 def check_nodes() -> Steps:
     """The nodes of a material with all maps, as large as this Blender draws them, lie apart."""
     cube = bpy.data.objects["Cube"]
-    base = result("Maps", (0.5, 0.5, 0.5)).pictures[0]
+    base = result("Maps", (0.5, 0.5, 0.5)).images[0]
     maps = {kind.name: base for kind in MAP_KINDS}
     apply(PreparedResult("job", (base,), maps), Application(target="material", object_name="Cube"))
     bpy.context.view_layer.objects.active = cube

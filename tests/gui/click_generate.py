@@ -35,7 +35,7 @@ def script() -> Steps:
     yield from until(lambda: all(job.done for job in api.jobs()), "the job to be done")
     yield from until(lambda: not SUBPROCESS.open, "that process to end", seconds=10)
     (job,) = api.jobs()
-    assert thumbnail_of(Path(job.prepared.pictures[0].file)).is_file()
+    assert thumbnail_of(Path(job.prepared.images[0].file)).is_file()
     assert job.request.prompt == PROMPT
     assert job.state.name == "APPLIED", job.message
     shader = next(node for node in cube.active_material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")

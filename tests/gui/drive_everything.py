@@ -57,7 +57,7 @@ def main() -> None:
     with ApiServer(0) as server:
         sessions = Sessions("everything", server)
         make_scenes(sessions)
-        # The previews come, then the picture waits for a word; so does the second request, for ever.
+        # The previews come, then the image waits for a word; so does the second request, for ever.
         server.script(faults.stall("answer"), faults.stall("processing"))
         sessions.run("everything/generate_texture.py", str(SCENES[0]))
         first, second = server.image_requests

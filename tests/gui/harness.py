@@ -8,7 +8,7 @@ For scripts run as ``blender --enable-event-simulate --python tests/gui/click_SO
         area, region = yield from open_sidebar("GPT Image")
         button = yield from find_button(area, region, "gpt_image.generate")
         yield from click(button)
-        yield from until(lambda: len(bpy.data.images) == 1, "a picture to arrive")
+        yield from until(lambda: len(bpy.data.images) == 1, "an image to arrive")
         screenshot(OUT / "shot.png")
 
     run(script())

@@ -1,7 +1,7 @@
 """Reads the screen of Blender's window: draws a text as the interface does and looks for that.
 
 What people find by reading, as headers, menu entries and tabs, has no address in Blender's Python. Texts of
-the interface are drawn with the same font at the same size here, and compared with a picture of the true
+the interface are drawn with the same font at the same size here, and compared with an image of the true
 screen at every place: the right one comes to 0.95 and more, the best wrong one to 0.7.
 """
 
@@ -165,16 +165,16 @@ def _drawn(text: str) -> tuple[Gray, tuple[int, int, int, int]]:
     return drawn, (int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
 
 
-def _likeness(picture: Gray, sample: Gray) -> Gray:
+def _likeness(image: Gray, sample: Gray) -> Gray:
     """Normalized cross-correlation at every place, -1 to 1."""
     height, width = sample.shape
-    shape = picture.shape
+    shape = image.shape
     centred = sample - sample.mean()
-    product = np.fft.rfft2(picture) * np.conj(np.fft.rfft2(centred, s=shape))
+    product = np.fft.rfft2(image) * np.conj(np.fft.rfft2(centred, s=shape))
     match = np.fft.irfft2(product, s=shape)[: shape[0] - height + 1, : shape[1] - width + 1]
-    picture = picture.astype(np.float64)
+    image = image.astype(np.float64)
     pixels = sample.size
-    variance = _sums(picture**2, height, width) - _sums(picture, height, width) ** 2 / pixels
+    variance = _sums(image**2, height, width) - _sums(image, height, width) ** 2 / pixels
     return match / np.sqrt(np.maximum(variance, FAINT**2 * pixels) * (centred**2).sum())
 
 

@@ -33,16 +33,16 @@ MODEL = "gpt-image-2.6-sunburst"
 
 
 def encode(edge: int = 16, shade: int = 10, kind: str = "PNG") -> bytes:
-    """A small whole picture."""
+    """A small whole image."""
     stream = io.BytesIO()
     steps = bytes(number * number * 7 % 256 for number in range(edge * edge))
-    picture = Image.frombytes("L", (edge, edge), steps)
-    Image.merge("RGB", (picture, picture.point(lambda value: shade), picture)).save(stream, kind)
+    image = Image.frombytes("L", (edge, edge), steps)
+    Image.merge("RGB", (image, image.point(lambda value: shade), image)).save(stream, kind)
     return stream.getvalue()
 
 
-PICTURE = encode()
-TEXT = base64.b64encode(PICTURE).decode()
+IMAGE = encode()
+TEXT = base64.b64encode(IMAGE).decode()
 USAGE = {
     "total_tokens": 320,
     "input_tokens": 20,
@@ -52,7 +52,7 @@ USAGE = {
 
 
 def document(*entries: Any, **more: Any) -> bytes:
-    """An answer; by default with one whole picture."""
+    """An answer; by default with one whole image."""
     return json.dumps({"created": 1, "data": list(entries) or [{"b64_json": TEXT}], **more}).encode()
 
 
@@ -84,8 +84,8 @@ class Ended:
         return " ".join(self.outcome.warnings)
 
     @property
-    def pictures(self) -> list[bytes]:
-        """The pictures that were received, in order."""
+    def images(self) -> list[bytes]:
+        """The images that were received, in order."""
         return [data for name, data in sorted(self.files.items()) if name.startswith("image-")]
 
 

@@ -1,4 +1,4 @@
-"""A whole picture beside something odd: it gets to the disk, and the oddity costs no more than itself."""
+"""A whole image beside something odd: it gets to the disk, and the oddity costs no more than itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gpt_image_addon.core.http.client import Reply
 from gpt_image_addon.core.providers.openai.response import AnswerReader
 from gpt_image_addon.core.results.body_file import BODY_FILE
 
-from .bench import PICTURE, TEXT, USAGE, Bench, document, encode
+from .bench import IMAGE, TEXT, USAGE, Bench, document, encode
 from .server import HostileServer, events, http, zipped
 
 DEEP = b"[" * 100_000
@@ -55,9 +55,9 @@ ODDITIES: dict[str, bytes] = {
     "null before it": document(None, GOOD),
     "null, text and list beside it": document(None, "x", [], 5, GOOD),
     "an empty entry": document({}, GOOD),
-    "an empty picture with no link": document({"b64_json": ""}, GOOD),
-    "a picture that is a number": document({"b64_json": 5}, GOOD),
-    "a picture that is no base64": document({"b64_json": "!!!"}, GOOD),
+    "an empty image with no link": document({"b64_json": ""}, GOOD),
+    "an image that is a number": document({"b64_json": 5}, GOOD),
+    "an image that is no base64": document({"b64_json": "!!!"}, GOOD),
     "an error beside it": document(GOOD, error={"message": "late"}),
     "an error of another form": document(GOOD, error=[5]),
     "usage is a list": document(GOOD, usage=[1]),
@@ -81,7 +81,7 @@ ODDITIES: dict[str, bytes] = {
     "the alphabet of URLs": document({"b64_json": TEXT.replace("+", "-").replace("/", "_")}),
     "no padding": document({"b64_json": TEXT.rstrip("=")}),
     "escaped slashes": document(GOOD).replace(TEXT.encode(), TEXT.replace("/", "\\/").encode()),
-    "the bare picture": PICTURE,
+    "the bare image": IMAGE,
     "zipped": zipped(document(GOOD)),
     "zipped twice": zipped(document(GOOD), 2),
     "zipped three times": zipped(document(GOOD), 3),
@@ -89,14 +89,14 @@ ODDITIES: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("body", ODDITIES.values(), ids=ODDITIES)
-def test_a_picture_beside_an_oddity_is_kept(bench: Bench, hostile: HostileServer, body: bytes) -> None:
+def test_an_image_beside_an_oddity_is_kept(bench: Bench, hostile: HostileServer, body: bytes) -> None:
     hostile.answer(http(body))
     ended = bench.run()
-    assert PICTURE in ended.pictures
-    assert [picture.sha256 for picture in ended.prepared.pictures]
+    assert IMAGE in ended.images
+    assert [image.sha256 for image in ended.prepared.images]
 
 
-def test_the_picture_shows_all_that_base64_has() -> None:
+def test_the_image_shows_all_that_base64_has() -> None:
     assert TEXT.endswith("=") and ("+" in TEXT or "/" in TEXT)
 
 
@@ -108,7 +108,7 @@ STREAMS: dict[str, bytes] = {
     "no name": b"data: " + json.dumps(GOOD).encode() + b"\n\n",
     "a whole document": b"data: " + document(GOOD) + b"\n\n",
     "not ended": b"data: " + json.dumps(GOOD).encode(),
-    "cut after the picture": events(json.dumps(GOOD).encode()[:-1]),
+    "cut after the image": events(json.dumps(GOOD).encode()[:-1]),
     "long comments": b":" + b"x" * 300_000 + b"\n\n" + events(json.dumps(GOOD).encode()),
     "long names": b"event: " + b"x" * 300_000 + b"\n" + events(json.dumps(GOOD).encode()),
     "utf-16": events(json.dumps(GOOD).encode()).decode().encode("utf-16"),
@@ -131,9 +131,9 @@ PREVIEWS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("body", STREAMS.values(), ids=STREAMS)
-def test_a_picture_in_an_odd_stream_is_kept(bench: Bench, hostile: HostileServer, body: bytes) -> None:
+def test_an_image_in_an_odd_stream_is_kept(bench: Bench, hostile: HostileServer, body: bytes) -> None:
     hostile.answer(http(body, kind="text/event-stream", length=False))
-    assert PICTURE in bench.run(partial_images=1).pictures
+    assert IMAGE in bench.run(partial_images=1).images
 
 
 def preview(index: object, text: str = TEXT) -> bytes:
@@ -151,15 +151,15 @@ def test_a_preview_with_an_odd_index_is_only_a_preview(
     body = preview(index) + events(json.dumps({"b64_json": base64.b64encode(final).decode()}).encode())
     hostile.answer(http(body))
     ended = bench.run(partial_images=1)
-    assert ended.pictures == [final] and BODY_FILE not in ended.files
+    assert ended.images == [final] and BODY_FILE not in ended.files
     assert all(0 <= event.progress <= 1 for event in ended.events if event.progress is not None)
 
 
-def test_a_preview_that_is_no_picture_or_a_bomb_spoils_nothing(bench: Bench, hostile: HostileServer) -> None:
+def test_a_preview_that_is_no_image_or_a_bomb_spoils_nothing(bench: Bench, hostile: HostileServer) -> None:
     bomb = base64.b64encode(bomb_of(60_000)).decode()
     body = preview(0, bomb) + preview(1, "AAAA") + preview(2, "!") + events(json.dumps(GOOD).encode())
     hostile.answer(http(body))
-    assert bench.run(partial_images=3).pictures == [PICTURE]
+    assert bench.run(partial_images=3).images == [IMAGE]
 
 
 def test_whoever_looks_at_previews_can_not_break_the_answer() -> None:
@@ -169,13 +169,13 @@ def test_whoever_looks_at_previews_can_not_break_the_answer() -> None:
     reader = AnswerReader(1, look)
     assert reader.open(Reply(200, {})) is reader
     reader.feed(preview(0) + preview(1) + events(json.dumps(GOOD).encode()))
-    assert reader.answer().pictures == (PICTURE,)
+    assert reader.answer().images == (IMAGE,)
 
 
 def test_previews_without_end_are_not_all_shown(bench: Bench, hostile: HostileServer) -> None:
     hostile.answer(http(preview(0) * 5000 + events(json.dumps(GOOD).encode())))
     ended = bench.run(partial_images=1)
-    assert ended.pictures == [PICTURE]
+    assert ended.images == [IMAGE]
     assert len([event for event in ended.events if event.partial]) < 50
 
 
@@ -226,18 +226,18 @@ HEADS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("answer", HEADS.values(), ids=HEADS)
-def test_a_picture_behind_an_odd_head_is_kept(bench: Bench, hostile: HostileServer, answer: bytes) -> None:
+def test_an_image_behind_an_odd_head_is_kept(bench: Bench, hostile: HostileServer, answer: bytes) -> None:
     hostile.answer(answer)
     ended = bench.run()
-    assert ended.pictures == [PICTURE] and len(hostile.requests) == 1
+    assert ended.images == [IMAGE] and len(hostile.requests) == 1
     assert ended.entry.request_id is None or (
         ended.entry.request_id.isprintable() and len(ended.entry.request_id) <= 200
     )
 
 
 UNREADABLE: dict[str, bytes] = {
-    "a picture that is no base64": document({"b64_json": TEXT[:40] + "*" + TEXT[40:]}),
-    "cut in the picture": document(GOOD)[:60],
+    "an image that is no base64": document({"b64_json": TEXT[:40] + "*" + TEXT[40:]}),
+    "cut in the image": document(GOOD)[:60],
     "a web page": b"<!DOCTYPE html><title>Welcome</title>",
     "no JSON": b"{nonsense",
     "brackets": DEEP,
@@ -248,7 +248,7 @@ UNREADABLE: dict[str, bytes] = {
     "a link to a file": document({"url": "file:///etc/passwd"}),
     "not gzip": b"\x1f\x8b\x08" + b"nonsense" * 5,
     "binary": bytes(range(256)) * 5,
-    "a stream without a picture": events(b'{"type": "x"}'),
+    "a stream without an image": events(b'{"type": "x"}'),
 }
 
 
@@ -269,7 +269,7 @@ def test_a_link_that_is_not_followed_is_told(bench: Bench, hostile: HostileServe
     assert link in bench.run().error.text
     hostile.answer(http(document(GOOD, {"url": link})))
     ended = bench.run(n=2)
-    assert link in ended.text and ended.pictures == [PICTURE] and BODY_FILE in ended.files
+    assert link in ended.text and ended.images == [IMAGE] and BODY_FILE in ended.files
 
 
 def test_the_password_of_a_link_is_not_told(bench: Bench, hostile: HostileServer) -> None:
@@ -289,13 +289,13 @@ def test_half_characters_in_an_errors_text(
     assert ended.error.exit_code in (4, 6)
 
 
-def test_more_pictures_than_were_asked_for_do_not_fill_the_disk(bench: Bench, hostile: HostileServer) -> None:
+def test_more_images_than_were_asked_for_do_not_fill_the_disk(bench: Bench, hostile: HostileServer) -> None:
     hostile.answer(http(document(*[GOOD] * 3000)))
     ended = bench.run()
-    assert 1 <= len(ended.pictures) <= 100 and BODY_FILE in ended.files
+    assert 1 <= len(ended.images) <= 100 and BODY_FILE in ended.files
 
 
-def test_a_picture_that_is_a_bomb_stays_on_the_disk(bench: Bench, hostile: HostileServer) -> None:
+def test_an_image_that_is_a_bomb_stays_on_the_disk(bench: Bench, hostile: HostileServer) -> None:
     bomb = bomb_of(60_000)
     hostile.answer(http(document({"b64_json": base64.b64encode(bomb).decode()})))
     ended = bench.run()

@@ -13,7 +13,7 @@ import pytest
 
 from gpt_image_addon.core.results.body_file import BODY_FILE
 
-from .bench import KEY, PICTURE, TEXT, document
+from .bench import IMAGE, KEY, TEXT, document
 from .server import HostileServer, events, http
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def test_images_get_out_of_odd_answers(hostile: HostileServer, tmp_path: Path) -
     hostile.answer(http(events(json.dumps({"b64_json": TEXT}).encode()[:-1] + b", " + deep[1:])))
     code, output, _ = generate(hostile, tmp_path)
     assert (code, output["state"], len(output["images"])) == (0, "succeeded", 1)
-    assert stored(tmp_path)["image-1.png"] == PICTURE
+    assert stored(tmp_path)["image-1.png"] == IMAGE
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from gpt_image_addon.core.errors import APIStatusError
 from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.results.body_file import BODY_FILE
 
-from .bench import KEY, PICTURE, TEXT, USAGE, Bench, Ended, document
+from .bench import IMAGE, KEY, TEXT, USAGE, Bench, Ended, document
 from .server import HostileServer, chunked, http, zipped
 
 SECONDS = float(os.environ.get("GPT_IMAGE_FUZZ_SECONDS", "3"))
@@ -168,10 +168,10 @@ def framed(draw: st.DrawFn, body: bytes) -> list[Any]:
 
 
 def check_kept(fuzz: Fuzz, ended: Ended, sent: bytes) -> None:
-    """A whole picture that came is on the disk: as a file, or with all that was around it."""
+    """A whole image that came is on the disk: as a file, or with all that was around it."""
     if TEXT.encode() not in sent or isinstance(ended.outcome, APIStatusError):
         return
-    fuzz.check(PICTURE in ended.pictures or BODY_FILE in ended.files)
+    fuzz.check(IMAGE in ended.images or BODY_FILE in ended.files)
 
 
 DOCUMENTS = st.one_of(
@@ -192,7 +192,7 @@ def test_documents(fuzz: Fuzz, value: Any, codec: str, count: int) -> None:
     check_kept(fuzz, ended, written(value))
     entries = value.get("data") if isinstance(value, dict) else None
     if isinstance(entries, list) and {"b64_json": TEXT} in entries:
-        fuzz.check(PICTURE in ended.pictures)
+        fuzz.check(IMAGE in ended.images)
 
 
 @st.composite
@@ -208,7 +208,7 @@ def test_bent_documents(fuzz: Fuzz, pieces: list[Any]) -> None:
         return
     ended = fuzz.run(*pieces)
     if not isinstance(ended.outcome, APIStatusError):
-        fuzz.check(PICTURE in ended.pictures or BODY_FILE in ended.files)
+        fuzz.check(IMAGE in ended.images or BODY_FILE in ended.files)
 
 
 EVENTS = st.one_of(
@@ -347,7 +347,7 @@ def test_usages(fuzz: Fuzz, told: Any) -> None:
     if fuzz.over:
         return
     ended = fuzz.run(http(document(usage=told)))
-    fuzz.check(ended.pictures[0] == PICTURE)
+    fuzz.check(ended.images[0] == IMAGE)
     fuzz.check(ended.entry.cost_usd is not None and ended.entry.cost_usd >= 0)
 
 
@@ -373,6 +373,6 @@ def test_errors(fuzz: Fuzz, status: int, body: bytes) -> None:
     if fuzz.over:
         return
     ended = fuzz.run(http(body, f"{status} Oh"))
-    if b'"b64_json"' not in body or not ended.pictures:  # else it is an answer all the same
+    if b'"b64_json"' not in body or not ended.images:  # else it is an answer all the same
         fuzz.check(ended.error.exit_code in (3, 4, 5, 6) and len(ended.error.text) < 10_000)
         fuzz.check(not {category(letter) for letter in ended.error.text} & {"Cc", "Cf", "Cs"})

@@ -26,7 +26,7 @@ from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.providers.openai import models_endpoint
 from gpt_image_addon.core.results.body_file import BODY_FILE
 
-from .bench import KEY, PICTURE, TEXT, Bench, document
+from .bench import IMAGE, KEY, TEXT, Bench, document
 from .server import HostileServer, Piece, chunked, endless, events, http, zipped
 
 SECONDS = 0.6  # that an answer may take here
@@ -93,7 +93,7 @@ def test_what_came_before_the_last_moment_is_kept(
     bench.seconds = SECONDS
     hostile.answer(*pieces)
     ended = bench.run(n=2)
-    assert ended.pictures == [PICTURE] and ended.prepared.warnings
+    assert ended.images == [IMAGE] and ended.prepared.warnings
 
 
 @pytest.mark.parametrize("pieces", [TRICKLES["spaces"], TRICKLES["go on"]], ids=["spaces", "go on"])
@@ -114,14 +114,14 @@ def test_a_list_of_models_has_a_last_moment(
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that are reached in a moment; the true ones are a hundred times higher."""
     monkeypatch.setattr(client, "MAX_ANSWER_BYTES", 1_000_000)
-    monkeypatch.setattr(client, "MAX_PICTURE_BYTES", 1_000_000)
+    monkeypatch.setattr(client, "MAX_IMAGE_BYTES", 1_000_000)
     monkeypatch.setattr(client, "MAX_ERROR_BYTES", 500_000)
 
 
 BLOCK = b"x" * 60_000
 FLOODS: dict[str, list[Piece]] = {
     "a text": [http(b"", length=False), b'{"x": "', endless(BLOCK)],
-    "a picture": [http(b"", length=False), b'{"b64_json": "', endless(b"A" * 60_000)],
+    "an image": [http(b"", length=False), b'{"b64_json": "', endless(b"A" * 60_000)],
     "spaces": [http(b"", length=False), endless(b" " * 60_000)],
     "a line": [STREAM, endless(BLOCK)],
     "a comment": [STREAM, b":", endless(BLOCK)],
@@ -159,7 +159,7 @@ BOMBS: dict[str, tuple[str, bytes]] = {
     "filling inside": ("gzip", zipped(zipped(b"{}") + ZEROS)),
     "deflate": ("deflate", DEFLATED),
     "bare deflate": ("deflate", DEFLATED[2:-4]),
-    "after a picture": ("gzip", zipped(document()[:-1] + ZEROS)),
+    "after an image": ("gzip", zipped(document()[:-1] + ZEROS)),
 }
 
 
@@ -177,8 +177,8 @@ def test_what_unpacks_without_end_is_not_unpacked(
     finally:
         tracemalloc.stop()
     assert peak < 15_000_000
-    if body is BOMBS["after a picture"][1]:
-        assert ended.pictures == [PICTURE]
+    if body is BOMBS["after an image"][1]:
+        assert ended.images == [IMAGE]
     elif status == "200 OK":
         assert isinstance(ended.error, InvalidResponseError) and ended.error.code == "answer_too_large"
         assert ended.files == {BODY_FILE: body[: len(ended.files[BODY_FILE])]}
@@ -245,7 +245,7 @@ def test_32_mb_of_an_error_are_read(bench: Bench, hostile: HostileServer) -> Non
 def test_small_pieces_of_a_whole_answer(bench: Bench, hostile: HostileServer) -> None:
     body = document()
     hostile.answer(CHUNKED, chunked(body[at : at + 3] for at in range(0, len(body), 3)))
-    assert bench.run().pictures == [PICTURE]
+    assert bench.run().images == [IMAGE]
 
 
 def test_filling_after_the_end_is_not_collected() -> None:

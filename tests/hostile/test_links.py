@@ -1,4 +1,4 @@
-"""Pictures behind links: where they may lead, how far, and how long."""
+"""Images behind links: where they may lead, how far, and how long."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from gpt_image_addon.core.http import client
 from gpt_image_addon.core.http.request_state import RequestState
 from gpt_image_addon.core.results.body_file import BODY_FILE
 
-from .bench import KEY, PICTURE, Bench, document, encode
+from .bench import IMAGE, KEY, Bench, document, encode
 from .server import HostileServer, endless, http, zipped
 
 SECOND = encode(shade=12)
 
 
 def test_links_are_followed_without_the_key(bench: Bench, hostile: HostileServer) -> None:
-    hostile.pages["/a"] = [http(PICTURE, kind="text/html")]
+    hostile.pages["/a"] = [http(IMAGE, kind="text/html")]
     hostile.pages["/b"] = [http(zipped(SECOND), "200 OK", "Content-Encoding: gzip")]
     hostile.answer(http(document({"url": f"{hostile.origin}/a"}, {"url": f"{hostile.origin}/b"})))
     ended = bench.run(n=2)
-    assert ended.pictures == [PICTURE, SECOND] and BODY_FILE not in ended.files
+    assert ended.images == [IMAGE, SECOND] and BODY_FILE not in ended.files
     assert [path for path, *_ in hostile.requests[1:]] == ["/a", "/b"]
     assert all(KEY not in str(request) for request in hostile.requests[1:])
 
@@ -46,11 +46,11 @@ def test_a_chain_of_redirects_ends(bench: Bench, hostile: HostileServer) -> None
 
 
 def test_only_a_redirect_leads_on(bench: Bench, hostile: HostileServer) -> None:
-    hostile.pages["/a"] = [http(PICTURE, "200 OK", "Location: /b")]
+    hostile.pages["/a"] = [http(IMAGE, "200 OK", "Location: /b")]
     hostile.pages["/b"] = [http(SECOND)]
     hostile.answer(http(document({"url": f"{hostile.origin}/a"})))
-    assert bench.run().pictures == [PICTURE]
-    hostile.pages["/a"] = [http(PICTURE, "302 Found")]
+    assert bench.run().images == [IMAGE]
+    hostile.pages["/a"] = [http(IMAGE, "302 Found")]
     ended = bench.run()
     assert (ended.error.exit_code, ended.error.billed) == (6, "yes") and BODY_FILE in ended.files
     assert "/b" not in [path for path, *_ in hostile.requests]
@@ -74,18 +74,18 @@ def test_a_server_elsewhere_has_no_links_to_this_machine(hostile: HostileServer,
     assert caught.value.code == "unsafe_link" and not hostile.requests
 
 
-def test_more_links_than_pictures_are_not_all_followed(bench: Bench, hostile: HostileServer) -> None:
-    hostile.pages["/a"] = [http(PICTURE)]
+def test_more_links_than_images_are_not_all_followed(bench: Bench, hostile: HostileServer) -> None:
+    hostile.pages["/a"] = [http(IMAGE)]
     hostile.answer(http(document(*[{"url": f"{hostile.origin}/a"}] * 500)))
     ended = bench.run()
-    assert PICTURE in ended.pictures and len(hostile.requests) <= 21
+    assert IMAGE in ended.images and len(hostile.requests) <= 21
     assert BODY_FILE in ended.files
 
 
 def test_a_link_that_never_ends(
     bench: Bench, hostile: HostileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "MAX_PICTURE_BYTES", 1_000_000)
+    monkeypatch.setattr(client, "MAX_IMAGE_BYTES", 1_000_000)
     hostile.pages["/a"] = [http(b"", length=False), endless(b"x" * 60_000)]
     hostile.answer(http(document({"url": f"{hostile.origin}/a"})))
     ended = bench.run()
@@ -113,7 +113,7 @@ def test_links_that_trickle_end_together(bench: Bench, hostile: HostileServer) -
 
 
 def test_a_bomb_behind_a_link(bench: Bench, hostile: HostileServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "MAX_PICTURE_BYTES", 1_000_000)
+    monkeypatch.setattr(client, "MAX_IMAGE_BYTES", 1_000_000)
     hostile.pages["/a"] = [http(zipped(bytes(30_000_000), 2), "200 OK", "Content-Encoding: gzip, gzip")]
     hostile.answer(http(document({"url": f"{hostile.origin}/a"})))
     assert bench.run().error.code == "answer_too_large"

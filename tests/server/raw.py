@@ -17,10 +17,10 @@ EDIT_MODEL = "gpt-image-2.5-flare"
 FilePart = tuple[str, tuple[str, bytes, str]]
 
 
-def picture(
+def image_file(
     size: tuple[int, int] = (64, 48), *, alpha: int | None = None, kind: str = "PNG", colour: int = 200
 ) -> bytes:
-    """An encoded flat picture; with an alpha value where one is given."""
+    """An encoded flat image; with an alpha value where one is given."""
     buffer = io.BytesIO()
     channels = (colour, 80, 20) if alpha is None else (colour, 80, 20, alpha)
     Image.new("RGB" if alpha is None else "RGBA", size, channels).save(buffer, kind)
@@ -28,7 +28,7 @@ def picture(
 
 
 def part(field: str, data: bytes | None = None, media_type: str = "image/png") -> FilePart:
-    return field, ("a.png", picture() if data is None else data, media_type)
+    return field, ("a.png", image_file() if data is None else data, media_type)
 
 
 def bearer(server: ApiServer) -> dict[str, str]:

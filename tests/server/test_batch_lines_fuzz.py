@@ -15,7 +15,7 @@ from tests.core.fuzzing import fuzz
 
 from . import raw
 
-IMAGE = raw.picture()
+IMAGE = raw.image_file()
 IDS = ("0123456789ab", "a", "", "../x", "é", 'x"y')
 
 scalars = st.one_of(
@@ -92,5 +92,5 @@ def check_line(line: BatchResponse) -> None:
         assert line.is_whole is (not line.fault and line.status != 200)
         json.dumps(error.to_dict())
         return
-    assert answer.pictures and all(answer.pictures) and set(answer.pictures) == {IMAGE}
-    assert line.custom_id and (line.is_whole is (None not in line.pictures))
+    assert answer.images and all(answer.images) and set(answer.images) == {IMAGE}
+    assert line.custom_id and (line.is_whole is (None not in line.images))

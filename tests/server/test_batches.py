@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from ..api_server import ApiServer
-from .raw import picture
+from .raw import image_file
 
 MODEL = "gpt-image-2.5-flare"
 GENERATIONS = "/v1/images/generations"
@@ -75,8 +75,8 @@ def test_a_batch_is_done_at_half_price(client: openai.OpenAI, api_server: ApiSer
 
 
 def test_edits_use_the_json_form_and_uploaded_files(client: openai.OpenAI, api_server: ApiServer) -> None:
-    uploaded = client.files.create(file=("a.png", picture(), "image/png"), purpose="vision").id
-    url = "data:image/png;base64," + base64.b64encode(picture()).decode()
+    uploaded = client.files.create(file=("a.png", image_file(), "image/png"), purpose="vision").id
+    url = "data:image/png;base64," + base64.b64encode(image_file()).decode()
     edits = "/v1/images/edits"
     lines = [line("a", edits, images=[{"file_id": uploaded}, {"image_url": url}]), line("b", edits)]
     batch, _ = finish(client, start(client, lines, edits))
@@ -139,10 +139,10 @@ def test_a_wrong_file_fails_the_batch(
 def test_wrong_requests(client: openai.OpenAI) -> None:
     good: dict[str, Any] = {"endpoint": GENERATIONS, "completion_window": "24h"}
     batch_file = upload(client, [line("a")])
-    picture_file = client.files.create(file=("a.png", picture()), purpose="vision").id
+    image_id = client.files.create(file=("a.png", image_file()), purpose="vision").id
     for wrong, kind in (
         ({"input_file_id": "file-none"}, openai.NotFoundError),
-        ({"input_file_id": picture_file}, openai.BadRequestError),
+        ({"input_file_id": image_id}, openai.BadRequestError),
         ({"input_file_id": batch_file, "endpoint": "/v1/embeddings"}, openai.BadRequestError),
         ({"input_file_id": batch_file, "completion_window": "1h"}, openai.BadRequestError),
         ({"input_file_id": batch_file, "extra_body": {"x": 1}}, openai.BadRequestError),
@@ -153,7 +153,7 @@ def test_wrong_requests(client: openai.OpenAI) -> None:
         client.batches.retrieve("batch_none")
     unknown: Any = "pictures"
     with pytest.raises(openai.BadRequestError):
-        client.files.create(file=("a.png", picture()), purpose=unknown)
+        client.files.create(file=("a.png", image_file()), purpose=unknown)
 
 
 def test_files_and_batches_are_listed(client: openai.OpenAI) -> None:

@@ -51,19 +51,19 @@ def png(size: tuple[int, int] = (64, 48), *, alpha: int | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def picture_file(name: str = "first.png", size: tuple[int, int] = (64, 48)) -> tuple[str, bytes, str]:
+def image_file(name: str = "first.png", size: tuple[int, int] = (64, 48)) -> tuple[str, bytes, str]:
     return name, png(size), "image/png"
 
 
-def pictures_of(answer: openai.types.ImagesResponse) -> list[bytes]:
+def images_of(answer: openai.types.ImagesResponse) -> list[bytes]:
     assert answer.data is not None
     return [base64.b64decode(entry.b64_json or "") for entry in answer.data]
 
 
 def opened(data: bytes) -> Image.Image:
-    picture = Image.open(io.BytesIO(data))
-    picture.load()
-    return picture
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
 
 
 def test_models_are_listed_with_shutdown_dates(client: openai.OpenAI) -> None:
@@ -77,10 +77,10 @@ def test_models_are_listed_with_shutdown_dates(client: openai.OpenAI) -> None:
 @pytest.mark.parametrize("model", ALIVE)
 def test_every_model_generates(client: openai.OpenAI, api_server: ApiServer, model: str) -> None:
     answer = client.images.generate(model=model, prompt="oak planks", size="1024x1024", quality="low")
-    (picture,) = pictures_of(answer)
-    assert opened(picture).size == (1024, 1024)
+    (image,) = images_of(answer)
+    assert opened(image).size == (1024, 1024)
     (record,) = api_server.requests
-    assert api_server.answers == {record.answers[0]: picture}
+    assert api_server.answers == {record.answers[0]: image}
     assert record.billed and api_server.bill_usd == record.cost_usd > 0
     assert answer.usage is not None and answer.usage.to_dict() == record.usage
 
@@ -95,41 +95,41 @@ def test_every_model_generates(client: openai.OpenAI, api_server: ApiServer, mod
         ({"safety_identifier": "a1b2", "user": "old"}, "RGB", (1024, 1024)),
     ],
 )
-def test_parameters_shape_the_picture(
+def test_parameters_shape_the_image(
     client: openai.OpenAI, parameters: dict[str, Any], mode: str, size: tuple[int, int]
 ) -> None:
     answer = client.images.generate(model=CURRENT, prompt="rust", **parameters)
-    picture = opened(pictures_of(answer)[0])
-    assert (picture.mode, picture.size) == (mode, size)
-    assert (picture.format or "").lower() == answer.output_format == parameters.get("output_format", "png")
+    image = opened(images_of(answer)[0])
+    assert (image.mode, image.size) == (mode, size)
+    assert (image.format or "").lower() == answer.output_format == parameters.get("output_format", "png")
     assert answer.background == parameters.get("background", "opaque")
     assert answer.quality == parameters.get("quality", "medium")
     assert answer.safety_identifier == parameters.get("safety_identifier")
     if mode == "RGBA":
-        assert picture.getchannel("A").getextrema() == (0, 255)
+        assert image.getchannel("A").getextrema() == (0, 255)
 
 
 def test_gif_and_svg(client: openai.OpenAI) -> None:
     animated = client.images.generate(
         model=CURRENT, prompt="x", output_format="gif", frame_count=4, size="256x256"
     )
-    assert getattr(opened(pictures_of(animated)[0]), "n_frames", 0) == 4
+    assert getattr(opened(images_of(animated)[0]), "n_frames", 0) == 4
     drawn = client.images.generate(
         model=CURRENT, prompt="x", output_format="svg", svg={"model": "gpt-6", "reasoning": {"effort": "low"}}
     )
-    assert pictures_of(drawn)[0].startswith(b"<svg")
+    assert images_of(drawn)[0].startswith(b"<svg")
     assert drawn.svg_usage is not None and drawn.svg_usage.model == "gpt-6"
 
 
-def test_several_pictures_differ_and_carry_provenance(client: openai.OpenAI) -> None:
-    pictures = pictures_of(client.images.generate(model=CURRENT, prompt="moss", n=3, size="816x816"))
-    assert len(set(pictures)) == 3
-    assert all(b"caBX" in picture for picture in pictures)
+def test_several_images_differ_and_carry_provenance(client: openai.OpenAI) -> None:
+    images = images_of(client.images.generate(model=CURRENT, prompt="moss", n=3, size="816x816"))
+    assert len(set(images)) == 3
+    assert all(b"caBX" in image for image in images)
 
 
 def test_one_reference(client: openai.OpenAI, api_server: ApiServer) -> None:
-    answer = client.images.edit(model=CURRENT, image=picture_file(), prompt="older", size="1024x1024")
-    assert opened(pictures_of(answer)[0]).size == (1024, 1024)
+    answer = client.images.edit(model=CURRENT, image=image_file(), prompt="older", size="1024x1024")
+    assert opened(images_of(answer)[0]).size == (1024, 1024)
     (record,) = api_server.requests
     assert [(part.field, part.filename) for part in record.files] == [("image", "first.png")]
     assert record.fields == {"model": CURRENT, "prompt": "older", "size": "1024x1024"}
@@ -138,7 +138,7 @@ def test_one_reference(client: openai.OpenAI, api_server: ApiServer) -> None:
 def test_several_references_mask_and_flags(client: openai.OpenAI, api_server: ApiServer) -> None:
     answer = client.images.edit(
         model="gpt-image-2.5-flare",
-        image=[picture_file(), picture_file("second.png", (1024, 1024))],
+        image=[image_file(), image_file("second.png", (1024, 1024))],
         mask=("mask.png", png(alpha=0), "image/png"),
         prompt="older",
         n=2,
@@ -146,7 +146,7 @@ def test_several_references_mask_and_flags(client: openai.OpenAI, api_server: Ap
         quality="xhigh",
         svg=None,
     )
-    assert len(pictures_of(answer)) == 2
+    assert len(images_of(answer)) == 2
     (record,) = api_server.requests
     assert [part.field for part in record.files] == ["image[]", "image[]", "mask"]
     assert record.fields["stream"] == "false" and record.fields["n"] == "2"
@@ -156,11 +156,11 @@ def test_several_references_mask_and_flags(client: openai.OpenAI, api_server: Ap
 
 def test_markup(client: openai.OpenAI) -> None:
     marked: dict[str, Any] = {
-        "image": picture_file(),
+        "image": image_file(),
         "markup": ("m.png", png(alpha=100), "image/png"),
         "prompt": "x",
     }
-    assert pictures_of(client.images.edit(model="gpt-image-2.5-flare", **marked))
+    assert images_of(client.images.edit(model="gpt-image-2.5-flare", **marked))
     with pytest.raises(openai.BadRequestError) as caught:
         client.images.edit(model="gpt-image-2", **marked)
     assert caught.value.param == "markup"
@@ -184,7 +184,7 @@ def test_generation_stream(client: openai.OpenAI, api_server: ApiServer, partial
 
 def test_edit_stream(client: openai.OpenAI) -> None:
     stream = client.images.edit(
-        model=CURRENT, image=[picture_file()], prompt="x", stream=True, partial_images=1
+        model=CURRENT, image=[image_file()], prompt="x", stream=True, partial_images=1
     )
     assert [event.type for event in stream] == ["image_edit.partial_image", "image_edit.completed"]
 
@@ -266,7 +266,7 @@ def test_azure_routes(api_server: ApiServer) -> None:
     )
     with azure:
         assert azure.images.generate(model=DEPLOYMENT, prompt="x").data
-        assert azure.images.edit(model=DEPLOYMENT, image=[picture_file()], prompt="x").data
+        assert azure.images.edit(model=DEPLOYMENT, image=[image_file()], prompt="x").data
         with pytest.raises(openai.NotFoundError) as caught:
             azure.images.generate(model="nobody", prompt="x")
     assert caught.value.code == "DeploymentNotFound"

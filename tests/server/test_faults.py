@@ -119,7 +119,7 @@ def test_truncated_base64(api_server: ApiServer) -> None:
         decoded(generate(api_server, size="816x816"))
 
 
-def test_one_of_several_pictures_is_corrupt(api_server: ApiServer) -> None:
+def test_one_of_several_images_is_corrupt(api_server: ApiServer) -> None:
     api_server.script(faults.answer("one_corrupt"))
     first, second = decoded(generate(api_server, n=2, size="816x816"))
     Image.open(io.BytesIO(first)).load()
@@ -267,14 +267,14 @@ def test_a_stream_can_stall_and_reset_in_its_middle(api_server: ApiServer) -> No
             pass
 
 
-def test_several_pictures_in_a_stream(api_server: ApiServer) -> None:
+def test_several_images_in_a_stream(api_server: ApiServer) -> None:
     sent = events(api_server, n=2, partial_images=1)
     assert [event["type"].rpartition(".")[2] for event in sent] == ["partial_image", "completed", "completed"]
     assert sent[1]["b64_json"] != sent[2]["b64_json"]
 
 
-@pytest.mark.parametrize("name", faults.BAD_PICTURES)
-def test_streams_carry_bad_pictures(api_server: ApiServer, name: str) -> None:
+@pytest.mark.parametrize("name", faults.BAD_IMAGES)
+def test_streams_carry_bad_images(api_server: ApiServer, name: str) -> None:
     api_server.script(faults.answer(name))
     first, last = events(api_server, partial_images=1)
     Image.open(io.BytesIO(base64.b64decode(first["b64_json"]))).load()

@@ -88,7 +88,7 @@ def _png(colour: tuple[int, ...], size: tuple[int, int] = (96, 64)) -> bytes:
     return stream.getvalue()
 
 
-PICTURES = [_png((40 * n, 90, 20)) for n in range(3)]
+IMAGES = [_png((40 * n, 90, 20)) for n in range(3)]
 OVERLAY = _png((10, 20, 30, 0))
 
 
@@ -115,7 +115,7 @@ def request_of(model: str, changes: dict[str, Any], references: int = 0) -> Gene
 
 
 def uploads_of(references: int, overlay: str | None) -> Uploads:
-    shown = tuple(Upload(f"{n}.png", PICTURES[n], "image/png", 96, 64) for n in range(references))
+    shown = tuple(Upload(f"{n}.png", IMAGES[n], "image/png", 96, 64) for n in range(references))
     laid = Upload("over.png", OVERLAY, "image/png", 96, 64)
     return Uploads(shown, **({overlay: laid} if overlay else {}))
 
@@ -149,7 +149,7 @@ def arguments(request: GenerationRequest, changes: dict[str, Any]) -> dict[str, 
 
 
 def theirs(client: openai.OpenAI, given: dict[str, Any], uploads: Uploads) -> tuple[list[bytes], list[bytes]]:
-    """Pictures and partials that the official client reads."""
+    """Images and partials that the official client reads."""
     if uploads.references:
         named = [(upload.name, upload.data, upload.mime) for upload in uploads.references]
         given = given | {"image": named[0] if len(named) == 1 else named}
@@ -187,14 +187,14 @@ def check_parity(
     given: dict[str, Any],
     uploads: Uploads,
 ) -> None:
-    pictures, partials = theirs(client, given, uploads)
+    images, partials = theirs(client, given, uploads)
     answer, previews = ours(server, request, uploads)
     first, second = server.requests[-2:]
     assert sent(first) == sent(second)
     if not uploads.references:
         assert first.body_bytes == second.body_bytes
-    assert [server.answers[sha] for sha in first.answers] == pictures
-    assert [server.answers[sha] for sha in second.answers] == list(answer.pictures)
+    assert [server.answers[sha] for sha in first.answers] == images
+    assert [server.answers[sha] for sha in second.answers] == list(answer.images)
     assert len(partials) == len(previews) == request.partial_images
     assert answer.usage is not None and second.usage is not None
     assert answer.usage.to_dict()["total_tokens"] == second.usage["total_tokens"]
@@ -264,15 +264,15 @@ def test_both_read_the_same(
     api_server.script(step, step)
     answer, partials = ours(api_server, request)
     if step.answer == "wrong_content_type":
-        assert answer.pictures
+        assert answer.images
         return  # the official client believes the label
-    pictures, previews = theirs(official, arguments(request, changes), Uploads())
-    assert len(answer.pictures) == len(pictures) == request.n
+    images, previews = theirs(official, arguments(request, changes), Uploads())
+    assert len(answer.images) == len(images) == request.n
     assert partials == [_same_but_stamped(a, b) for a, b in zip(previews, partials, strict=True)]
 
 
 def _same_but_stamped(theirs: bytes, ours: bytes) -> bytes:
-    """The server puts the request's number into each picture; the pixels must agree."""
+    """The server puts the request's number into each image; the pixels must agree."""
     with Image.open(io.BytesIO(theirs)) as first, Image.open(io.BytesIO(ours)) as second:
         assert first.tobytes() == second.tobytes()
     return ours
@@ -304,7 +304,7 @@ def test_azure_deployments(api_server: ApiServer, references: int) -> None:
     base = f"{api_server.origin}/openai/deployments/{DEPLOYMENT}"
     for address in (base, base + "/", base + "/images/generations", base + "/images/edits"):
         answer, _ = ours(api_server, request, uploads, base_url=f"{address}?api-version={version}")
-        assert len(answer.pictures) == 2
+        assert len(answer.images) == 2
         assert sent(api_server.requests[-1]) == sent(api_server.requests[0])
 
 
@@ -312,17 +312,17 @@ def test_azure_v1(api_server: ApiServer) -> None:
     request = request_of(DEPLOYMENT, {})
     for path in ("/openai/v1", "/openai/v1/", "/openai/v1/images/generations"):
         answer, _ = ours(api_server, request, base_url=api_server.origin + path)
-        assert answer.pictures
+        assert answer.images
         record = api_server.requests[-1]
         assert record.path == "/openai/v1/images/generations"
         assert record.headers["api-key"] and "authorization" not in record.headers
 
 
-def test_pictures_can_be_named_as_litellm_wants_them(api_server: ApiServer) -> None:
+def test_images_can_be_named_as_litellm_wants_them(api_server: ApiServer) -> None:
     api_server.options.picture_fields = "repeated"
     request = request_of("gpt-image-2.6-flare", {}, 3)
     answer, _ = ours(api_server, request, uploads_of(3, "mask"), picture_fields="repeated")
-    assert answer.pictures
+    assert answer.images
     assert [file.field for file in api_server.requests[-1].files] == ["image"] * 3 + ["mask"]
     with pytest.raises(APIStatusError):
         ours(api_server, request, uploads_of(3, None))

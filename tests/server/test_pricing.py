@@ -57,7 +57,7 @@ def test_input_images(size: tuple[int, int], tokens: int) -> None:
 
 def test_usage_adds_up() -> None:
     usage = pricing.usage_of(
-        "2.5", "low", (1024, 1024), prompt="one two three", pictures=2, partials=3, references=[(1024, 1024)]
+        "2.5", "low", (1024, 1024), prompt="one two three", images=2, partials=3, references=[(1024, 1024)]
     )
     assert usage == pricing.Usage(4 + 6, 1024, 2 * 196 + 300)
     body = usage.to_json(details=True)

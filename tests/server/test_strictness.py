@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from ..api_server import ApiServer, Limits
-from .raw import EDIT_MODEL, MODEL, FilePart, bearer, edit, edit_json, error_of, generate, part, picture
+from .raw import EDIT_MODEL, MODEL, FilePart, bearer, edit, edit_json, error_of, generate, image_file, part
 
 BAD_PARAMETERS: list[tuple[dict[str, Any], str, str]] = [
     ({"seed": 1}, "seed", "unknown_parameter"),
@@ -132,8 +132,8 @@ def test_foreign_organization_and_project(api_server: ApiServer, header: str) ->
 
 
 def test_urls_and_methods(api_server: ApiServer) -> None:
-    response = requests.get(f"{api_server.base_url}/pictures", headers=bearer(api_server), timeout=20)
-    assert response.status_code == 404 and error_of(response)["message"] == "Invalid URL (GET /v1/pictures)"
+    response = requests.get(f"{api_server.base_url}/images", headers=bearer(api_server), timeout=20)
+    assert response.status_code == 404 and error_of(response)["message"] == "Invalid URL (GET /v1/images)"
     response = requests.get(f"{api_server.base_url}/images/edits", headers=bearer(api_server), timeout=20)
     assert (response.status_code, error_of(response)["code"]) == (405, "method_not_supported")
 
@@ -163,7 +163,7 @@ def test_previews_can_be_withheld(
 
 
 BAD_FILES: list[tuple[list[FilePart], str, str]] = [
-    ([part("mask", picture(alpha=0))], "image", "missing_required_parameter"),
+    ([part("mask", image_file(alpha=0))], "image", "missing_required_parameter"),
     ([part("image"), part("image")], "image", "duplicate_parameter"),
     ([part("image"), part("image[]")], "image", "duplicate_parameter"),
     ([part("image[]")] * 17, "image", "array_above_max_length"),
@@ -173,21 +173,21 @@ BAD_FILES: list[tuple[list[FilePart], str, str]] = [
     ([part("image", media_type="application/octet-stream")], "image", "unsupported_file_mimetype"),
     ([part("image[]"), part("image[]", media_type="image/gif")], "image[1]", "unsupported_file_mimetype"),
     ([part("image[]", media_type="")], "image[0]", "missing_file_mimetype"),
-    ([part("image", b"no picture")], "image", "invalid_image_file"),
-    ([part("image", picture()[:-30])], "image", "invalid_image_file"),
-    ([part("image", picture(kind="GIF"))], "image", "invalid_image_file"),
-    ([part("image"), part("mask", picture())], "mask", "invalid_image_format"),
-    ([part("image"), part("mask", picture(kind="JPEG"))], "mask", "invalid_image_format"),
-    ([part("image"), part("mask", picture((64, 64), alpha=0))], "mask", "invalid_image_size"),
-    ([part("image"), part("markup", picture((64, 64), alpha=0))], "markup", "invalid_image_size"),
-    ([part("image"), part("markup", picture(alpha=255))], "markup", "invalid_value"),
+    ([part("image", b"no image")], "image", "invalid_image_file"),
+    ([part("image", image_file()[:-30])], "image", "invalid_image_file"),
+    ([part("image", image_file(kind="GIF"))], "image", "invalid_image_file"),
+    ([part("image"), part("mask", image_file())], "mask", "invalid_image_format"),
+    ([part("image"), part("mask", image_file(kind="JPEG"))], "mask", "invalid_image_format"),
+    ([part("image"), part("mask", image_file((64, 64), alpha=0))], "mask", "invalid_image_size"),
+    ([part("image"), part("markup", image_file((64, 64), alpha=0))], "markup", "invalid_image_size"),
+    ([part("image"), part("markup", image_file(alpha=255))], "markup", "invalid_value"),
     (
-        [part("image"), part("mask", picture(alpha=0)), part("markup", picture(alpha=0))],
+        [part("image"), part("mask", image_file(alpha=0)), part("markup", image_file(alpha=0))],
         "markup",
         "invalid_value",
     ),
     (
-        [part("image"), part("mask", picture(alpha=0)), part("mask", picture(alpha=0))],
+        [part("image"), part("mask", image_file(alpha=0)), part("mask", image_file(alpha=0))],
         "mask",
         "duplicate_parameter",
     ),
@@ -195,7 +195,7 @@ BAD_FILES: list[tuple[list[FilePart], str, str]] = [
 
 
 @pytest.mark.parametrize(("files", "param", "code"), BAD_FILES)
-def test_bad_pictures(api_server: ApiServer, files: list[FilePart], param: str, code: str) -> None:
+def test_bad_images(api_server: ApiServer, files: list[FilePart], param: str, code: str) -> None:
     response = edit(api_server, files)
     error = error_of(response)
     assert (response.status_code, error["param"], error["code"]) == (400, param, code)
@@ -230,15 +230,15 @@ def test_edits_that_are_allowed(api_server: ApiServer) -> None:
     assert edit(api_server, [part("image[]")] * 16).status_code == 200
     svg = {"output_format": "svg", "svg[model]": "m", "svg[reasoning][effort]": "low"}
     assert edit(api_server, **svg).json()["svg_usage"]["model"] == "m"
-    jpeg = part("image", picture(kind="JPEG"), "image/jpeg")
-    assert edit(api_server, [jpeg, part("mask", picture(alpha=0))]).status_code == 200
+    jpeg = part("image", image_file(kind="JPEG"), "image/jpeg")
+    assert edit(api_server, [jpeg, part("mask", image_file(alpha=0))]).status_code == 200
 
 
 def test_size_limits(api_server: ApiServer) -> None:
-    api_server.options.limits = Limits(picture=len(picture()), mask=60, body=3000)
+    api_server.options.limits = Limits(image=len(image_file()), mask=60, body=3000)
     assert error_of(edit(api_server))["code"] == "file_too_large"
     api_server.options.limits = Limits(mask=60, body=3000)
-    with_mask = [part("image"), part("mask", picture(alpha=0))]
+    with_mask = [part("image"), part("mask", image_file(alpha=0))]
     assert error_of(edit(api_server, with_mask))["param"] == "mask"
     assert edit(api_server, [part("image", b"x" * 5000)]).status_code == 413
 
@@ -273,9 +273,9 @@ def data_url(data: bytes, media_type: str = "image/png") -> dict[str, str]:
 
 
 def test_json_edits(api_server: ApiServer) -> None:
-    given = data_url(picture())
+    given = data_url(image_file())
     good = edit_json(
-        api_server, images=[given, given], mask=data_url(picture(alpha=0)), moderation="low", n=2
+        api_server, images=[given, given], mask=data_url(image_file(alpha=0)), moderation="low", n=2
     )
     assert good.status_code == 200 and len(good.json()["data"]) == 2
     assert [file.field for file in api_server.requests[0].files] == ["images[0]", "images[1]", "mask"]
@@ -289,7 +289,7 @@ def test_json_edits(api_server: ApiServer) -> None:
         ([{"url": "x"}], "images[0].url", "unknown_parameter"),
         ([{"image_url": "http://127.0.0.1/a.png"}], "images[0].image_url", "invalid_image_url"),
         ([{"image_url": given["image_url"] + "!"}], "images[0].image_url", "invalid_base64"),
-        ([given, data_url(picture(), "image/gif")], "images[1].image_url", "unsupported_file_mimetype"),
+        ([given, data_url(image_file(), "image/gif")], "images[1].image_url", "unsupported_file_mimetype"),
         (
             [{"image_url": "data:image/png;base64," + "A" * 20_971_520}],
             "images[0].image_url",

@@ -19,8 +19,8 @@ from ...core.text.log import get_logger
 from .. import models, session, settings
 
 if TYPE_CHECKING:
+    from ...core.batch.admission import Pricer, RowAdmission
     from ...core.batch.estimate import ManifestEstimate
-    from ...core.batch.gate import Gate, Pricer
     from ...core.batch.outcomes import Outcome, RunSummary
     from ...core.batch.remote_collection import Problem
     from ...core.batch.runner import Folder, Run
@@ -41,13 +41,13 @@ class BatchOptions:
     """How a manifest is run."""
 
     output_dir: Path | None = None
-    """Folder for pictures and maps; beside the manifest, with its name, where nothing else is asked for."""
+    """Folder for images and maps; beside the manifest, with its name, where nothing else is asked for."""
     blend_per_row: bool = False
     """Save a .blend for each row in ``output_dir``."""
     asset_library: Path | None = None
     """A .blend that gets every row as an asset."""
     contact_sheet: Path | None = None
-    """A .png or .html that shows all pictures."""
+    """A .png or .html that shows all images."""
     report: Path | None = None
     """File for the rows that failed or are UNKNOWN; beside the manifest by default."""
     concurrency: int | None = None
@@ -145,7 +145,7 @@ class Batch:
 
     def pricer(self, found: Settings) -> Pricer:
         """What completes and prices rows."""
-        from ...core.batch.gate import Pricer
+        from ...core.batch.admission import Pricer
 
         journal = session.journal(found)
         # What was seen changes little during a run, and asking takes longer than the rest of a price.
@@ -168,7 +168,7 @@ class Batch:
     ) -> int:
         """Write the manifest as a job bundle for a render farm; returns the number of its rows.
 
-        :raises InvalidRequestError: the folder is in use, or a picture of a row can't be read.
+        :raises InvalidRequestError: the folder is in use, or an image of a row can't be read.
         """
         from ...core.batch.openjd import write_bundle
 
@@ -278,7 +278,7 @@ class Batch:
         output = self._output(outputs)
         return Run(
             self._worker(found, for_scene=output is not None),
-            self._gate(found),
+            self._admission(found),
             folder,
             output=output,
             concurrency=self.options.concurrency or found.concurrency,
@@ -302,10 +302,10 @@ class Batch:
             for_scene=for_scene,
         )
 
-    def _gate(self, found: Settings) -> Gate:
-        from ...core.batch.gate import Gate
+    def _admission(self, found: Settings) -> RowAdmission:
+        from ...core.batch.admission import RowAdmission
 
-        return Gate(
+        return RowAdmission(
             session.journal(found),
             self.pricer(found),
             found.limits(),
@@ -385,7 +385,7 @@ def _able(batch: Batch, running: Run, refuse: list[Outcome]) -> Iterator[Row]:
             batch.check_receiver(row)
         except InvalidRequestError as error:
             try:
-                is_there = running.gate.look(row).known.stored is not None
+                is_there = running.admission.look_up(row).known.stored is not None
             except InvalidRequestError:  # its files can't be read either
                 is_there = False
             if not is_there:
@@ -410,13 +410,13 @@ def _begun(batch: Batch, running: Run, problems: list[Problem], rows: Iterator[R
         yield from running.outcomes(rows)
         running.fatal = running.fatal or collected.fatal
     else:
-        submission = Submission(running.worker, running.gate, client, stopping=lambda: running.stopping)
+        submission = Submission(running.worker, running.admission, client, stopping=lambda: running.stopping)
         yield from submission.outcomes(rows)
         running.fatal = submission.fatal
 
 
 def write_contact_sheet(batch: Batch, results: Path) -> None:
-    """Show all pictures of a run on one sheet.
+    """Show all images of a run on one sheet.
 
     :raises StorageError: it can't be written.
     """

@@ -116,9 +116,9 @@ class AssetLibrary:
         check_asset(row)
         warnings: list[str] = []
         catalog = self._catalog(row, warnings)
-        for block, picture in _made(prepared, row.application, warnings):
+        for block, image_file in _made(prepared, row.application, warnings):
             block[ROW_PROPERTY], block[ROW_JOB_PROPERTY] = row.id, prepared.job
-            assets.mark(block, picture, prepared.facts, catalog=catalog, tags=row.tags)
+            assets.mark(block, image_file, prepared.facts, catalog=catalog, tags=row.tags)
         self._rows.add((row.id, prepared.job))
         self._unsaved += 1
         if self._unsaved >= SAVE_EVERY:
@@ -201,12 +201,12 @@ def _made(
         if info.asset == "object":
             yield from _planes(set(bpy.data.objects) - before, applied, prepared)
         else:
-            yield bpy.data.materials[applied.material], part.pictures[0]
+            yield bpy.data.materials[applied.material], part.images[0]
 
 
 def _parts(prepared: PreparedResult) -> Iterator[PreparedResult]:
-    for picture in prepared.pictures:
-        yield dataclasses.replace(prepared, pictures=(picture,))
+    for image_file in prepared.images:
+        yield dataclasses.replace(prepared, images=(image_file,))
 
 
 def _planes(
@@ -218,5 +218,5 @@ def _planes(
         for node in obj.active_material.node_tree.nodes
         if node.bl_idname == "ShaderNodeTexImage"
     }
-    for name, picture in zip(applied.images, prepared.pictures, strict=True):
-        yield shown[name], picture
+    for name, image_file in zip(applied.images, prepared.images, strict=True):
+        yield shown[name], image_file

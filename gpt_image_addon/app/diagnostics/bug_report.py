@@ -41,7 +41,7 @@ README = """\
 This is a report of GPT Image for Blender, written by `doctor --report`.
 
 report.json holds versions, settings, checks, and the newest jobs with their errors. The key, addresses of
-proxies, pictures and the paths of your files are not in it. {prompts}
+proxies, images and the paths of your files are not in it. {prompts}
 Have a look before you pass it on.
 """
 
@@ -185,7 +185,7 @@ def _job(entry: Entry, with_prompts: bool) -> dict[str, Any]:
 
     request = entry.request
     values = {name: value for name, value in request.to_dict().items() if name not in LEFT_OUT}
-    pictures = {
+    images = {
         "references": len(request.references),
         "mask": request.mask is not None,
         "markup": request.markup is not None,
@@ -196,4 +196,4 @@ def _job(entry: Entry, with_prompts: bool) -> dict[str, Any]:
         message = (entry.error or {}).get("message")
         if isinstance(message, str):
             told["error"] = {**(entry.error or {}), "message": without_words(message, request.prompt)}
-    return {**told, "request": values, "pictures": pictures, "usage": entry.usage}
+    return {**told, "request": values, "pictures": images, "usage": entry.usage}

@@ -1,4 +1,4 @@
-"""All pictures of a run on one sheet: a .png, or a .html that shows the files where they are."""
+"""All images of a run on one sheet: a .png, or a .html that shows the files where they are."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ figcaption {{ padding: 4px 0; overflow-wrap: anywhere; }} .failed, .unknown {{ c
 """
 
 
-def first_picture(result: Mapping[str, Any]) -> str | None:
+def first_image(result: Mapping[str, Any]) -> str | None:
     """The file of a row that stands for it; None where it has none."""
     return next((file for file in result["files"] if file.lower().endswith(SHOWN)), None)
 
 
 def html_sheet(results: Iterable[Mapping[str, Any]], path: Path, title: str) -> bytes:
-    """A page with every row; pictures are linked, so it is small and moves with them.
+    """A page with every row; images are linked, so it is small and moves with them.
 
     :param path: where it will be.
     """
@@ -50,7 +50,7 @@ def html_sheet(results: Iterable[Mapping[str, Any]], path: Path, title: str) -> 
 
 
 def _image(result: Mapping[str, Any], path: Path) -> str:
-    file = first_picture(result)
+    file = first_image(result)
     if file is None:
         return ""
     try:
@@ -70,15 +70,15 @@ def _caption(result: Mapping[str, Any]) -> str:
 
 
 def png_sheet(results: Iterable[Mapping[str, Any]]) -> bytes:
-    """A sheet of thumbnails in the order of the manifest; rows without a picture are left out.
+    """A sheet of thumbnails in the order of the manifest; rows without an image are left out.
 
     The place of an image that can't be read, or is gone, stays empty.
     """
     from PIL import Image
 
-    from ..imaging.decoding import UnusablePictureError, decode_small
+    from ..imaging.decoding import UnusableImageError, decode_small
 
-    found = sorted((result["line"], file) for result in results if (file := first_picture(result)))
+    found = sorted((result["line"], file) for result in results if (file := first_image(result)))
     files = [file for _, file in found if not file.lower().endswith(".svg")]
     columns = max(1, math.ceil(math.sqrt(len(files))))
     tile = min(TILE_EDGE, SHEET_EDGE // columns)
@@ -87,7 +87,7 @@ def png_sheet(results: Iterable[Mapping[str, Any]]) -> bytes:
     for index, file in enumerate(files):
         try:
             small = Image.fromarray(decode_small(read_file(Path(file)), tile - MARGIN))
-        except (OSError, UnusablePictureError):
+        except (OSError, UnusableImageError):
             continue
         x, y = index % columns * tile, index // columns * tile
         at = (x + (tile - small.width) // 2, y + (tile - small.height) // 2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import GptImageError
-from .gate import Pricer
+from .admission import Pricer
 from .manifest import Row
 
 

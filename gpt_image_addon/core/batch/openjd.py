@@ -1,7 +1,7 @@
 """A manifest as an Open Job Description job bundle, for a render farm's own scheduler.
 
 The bundle is a folder that needs nothing beside it: the template, the rows with all defaults and combinations
-written out, and the pictures of edits. One task makes one chunk of the rows; the last step merges what all
+written out, and the images of edits. One task makes one chunk of the rows; the last step merges what all
 machines made. Format: https://github.com/OpenJobDescription/openjd-specifications, version 2023-09.
 """
 
@@ -208,7 +208,7 @@ def _parameters(chunks: int) -> Iterable[Mapping[str, Any]]:
         "objectType": "DIRECTORY",
         "dataFlow": "IN",
         "default": FILES_FOLDER,
-        "description": "The pictures of edits; beside the rows.",
+        "description": "The images of edits; beside the rows.",
     }
     yield {
         "name": "OutputDir",
@@ -216,7 +216,7 @@ def _parameters(chunks: int) -> Iterable[Mapping[str, Any]]:
         "objectType": "DIRECTORY",
         "dataFlow": "OUT",
         "default": "output",
-        "description": "Gets pictures, reports and the journals of the tasks; all workers must reach it.",
+        "description": "Gets images, reports and the journals of the tasks; all workers must reach it.",
     }
     yield {
         "name": "Chunks",

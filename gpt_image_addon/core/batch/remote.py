@@ -1,4 +1,4 @@
-"""Rows through OpenAI's Batch API: hand them in at half price, come back later for the pictures.
+"""Rows through OpenAI's Batch API: hand them in at half price, come back later for the images.
 
 A row of the journal is SENDING from the moment its batch may have begun, and its batch is named beside it, so
 any later process can collect it. Where a process died between handing in and noting the batch's id, the
@@ -23,7 +23,7 @@ from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endp
 from ..request.normalize import effective_request
 from ..request.prompt import compose
 from ..request.providers import find_provider
-from .gate import Gate
+from .admission import RowAdmission
 from .manifest import Row
 from .outcomes import Outcome, RowState, refused
 
@@ -44,7 +44,7 @@ class Submission:
     """Hands the rows of a manifest in."""
 
     worker: Worker
-    gate: Gate
+    admission: RowAdmission
     client: BatchClient
     fatal: GptImageError | None = None
     """What the server says to all rows alike."""
@@ -69,7 +69,7 @@ class Submission:
                     yield from self._send(part)
 
     def _add(self, row: Row, stack: contextlib.ExitStack) -> Iterator[Outcome]:
-        asked = self.gate.look(row)
+        asked = self.admission.look_up(row)
         stored = asked.known.stored
         if stored is not None and stored.folder is not None and stored.folder.is_dir():
             yield Outcome(row, RowState.SKIPPED, stored.id, stored.request_id)
@@ -81,14 +81,14 @@ class Submission:
         key = (sent.model, endpoint(sent))
         room = len(line("0" * 12, sent, prompt, uploads))
         if room > MAX_BYTES:
-            raise InvalidRequestError("The row's pictures are too large for a batch.", param="references")
+            raise InvalidRequestError("The row's images are too large for a batch.", param="references")
         part = self._parts.get(key)
         if part is not None and (len(part.rows) >= MAX_LINES or part.size + room > MAX_BYTES):
             del self._parts[key]
             yield from self._send(part)
             part = None
         part = part or self._open(key, stack)
-        job = self.gate.admit(row, asked, part.id)
+        job = self.admission.admit(row, asked, part.id)
         try:
             with storage_errors("The input of the batch could not be written"):
                 part.file.write(line(job.id, sent, prompt, uploads))

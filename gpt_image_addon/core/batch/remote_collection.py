@@ -1,7 +1,7 @@
-"""Fetches the pictures of rows that were handed in to OpenAI's Batch API.
+"""Fetches the images of rows that were handed in to OpenAI's Batch API.
 
 What one batch or one line brings that is of no use is noted, and everything else goes on: a batch that the
-server has forgotten, or a line that can't be read, must not keep paid pictures of others away.
+server has forgotten, or a line that can't be read, must not keep paid images of others away.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Collected:
     """What came back."""
 
     jobs: set[str] = field(default_factory=set)
-    """Jobs whose pictures are here now."""
+    """Jobs whose images are here now."""
     problems: list[Problem] = field(default_factory=list)
     fatal: GptImageError | None = None
     """Why it was broken off, or has to be run again."""
@@ -206,7 +206,7 @@ class Collection:
 
 
 def _inputs(request: GenerationRequest) -> tuple[Uploads, list[str]]:
-    """What a masked edit is put back into; the picture is kept without it, too."""
+    """What a masked edit is put back into; the image is kept without it, too."""
     try:
         return load_uploads(request), []
     except GptImageError as error:

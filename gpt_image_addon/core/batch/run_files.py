@@ -1,4 +1,4 @@
-"""The files that a run of a batch leaves beside the pictures: all results, and what went wrong."""
+"""The files that a run of a batch leaves beside the images: all results, and what went wrong."""
 
 from __future__ import annotations
 

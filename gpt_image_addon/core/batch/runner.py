@@ -24,8 +24,8 @@ from ..jobs.worker import Worker
 from ..journal.batch_rows import last_error
 from ..request.targets import find_target
 from ..results.output_files import Delivery, Outputs, renamed_warning
-from ..results.store import PICTURE_STEM, PROCESSED_FOLDER, PreparedResult
-from .gate import Gate
+from ..results.store import IMAGE_STEM, PROCESSED_FOLDER, PreparedResult
+from .admission import RowAdmission
 from .manifest import Row
 from .outcomes import HOPELESS, NOT_MADE, Outcome, RowState, refused, state_after
 
@@ -61,7 +61,7 @@ class Output(Protocol):
 
 @dataclass(frozen=True)
 class Folder:
-    """Puts the pictures and maps of rows into one folder."""
+    """Puts the images and maps of rows into one folder."""
 
     path: Path
     outputs: Outputs
@@ -75,14 +75,14 @@ class Folder:
         """
         files: list[str] = []
         warnings: list[str] = []
-        several = len(prepared.pictures) > 1
-        named = [(f" {n}" if several else "", picture) for n, picture in enumerate(prepared.pictures, 1)]
+        several = len(prepared.images) > 1
+        named = [(f" {n}" if several else "", image) for n, image in enumerate(prepared.images, 1)]
         maps = {**prepared.maps, **prepared.packed}
-        named += [(f"_{kind}", picture) for kind, picture in maps.items()]
-        for suffix, picture in named:
-            extension = EXTENSIONS.get(picture.format, picture.format)
+        named += [(f"_{kind}", image) for kind, image in maps.items()]
+        for suffix, image in named:
+            extension = EXTENSIONS.get(image.format, image.format)
             wanted = self.path / f"{row.stem}{suffix}.{extension}"
-            found = self.outputs.copy(wanted, picture.data, owner_of(row, self.manifest))
+            found = self.outputs.copy(wanted, image.data, owner_of(row, self.manifest))
             files.append(str(found))
             warnings += renamed_warning(found, wanted)
         return Delivery(tuple(files), tuple(warnings))
@@ -94,7 +94,7 @@ class Folder:
         request = stored.request
         extension = EXTENSIONS.get(request.output_format, request.output_format)
         suffixes = [""] if request.n == 1 else [f" {number + 1}" for number in range(request.n)]
-        originals = [*stored.folder.glob(f"{PICTURE_STEM}*"), *stored.folder.glob(f"{PROCESSED_FOLDER}/*")]
+        originals = [*stored.folder.glob(f"{IMAGE_STEM}*"), *stored.folder.glob(f"{PROCESSED_FOLDER}/*")]
         found = []
         for suffix in suffixes:
             wanted = self.path / f"{row.stem}{suffix}.{extension}"
@@ -125,7 +125,7 @@ class Run:
     """One pass over a manifest. Belongs to one thread; everything but the output happens on others."""
 
     worker: Worker
-    gate: Gate
+    admission: RowAdmission
     folder: Folder | None
     """Where workers put files."""
     output: Output | None = None
@@ -242,14 +242,14 @@ class Run:
         if self._stopping or self._over:
             return _Made()
         try:
-            asked = self.gate.look(row)
+            asked = self.admission.look_up(row)
             stored = asked.known.stored
             if stored is not None and stored.folder is not None and stored.folder.is_dir():
                 return self._skip(row, stored)
-            if not self.sends and asked.known.running is None and not asked.known.unknown:
+            if not self.sends and asked.known.running is None and not asked.known.lost:
                 noted = last_error(self.journal, asked.key)
                 return _Made(Outcome(row, RowState.FAILED, error=NOT_MADE, noted=noted))
-            job = self.gate.admit(row, asked)
+            job = self.admission.admit(row, asked)
         except GptImageError as error:
             return _Made(refused(row, error))
         except Exception as error:
@@ -312,13 +312,13 @@ class Run:
         error: GptImageError | None,
     ) -> _Made:
         entry = self.journal.entry(job.id)
-        further = prepared.further_jobs if prepared is not None else ()
-        rows = [entry, *map(self.journal.entry, further)] if state is RowState.SUCCEEDED else []
+        follow_ups = prepared.follow_up_jobs if prepared is not None else ()
+        rows = [entry, *map(self.journal.entry, follow_ups)] if state is RowState.SUCCEEDED else []
         cost = sum(found.cost_usd or 0.0 for found in rows if found is not None)
         if error is not None:
             state = state_after(error)
             self._look_out(error)
-        self.gate.settle(job.estimated_usd, job.estimated_usd if state is RowState.UNKNOWN else cost)
+        self.admission.settle(job.estimated_usd, job.estimated_usd if state is RowState.UNKNOWN else cost)
         if self._stopping and isinstance(error, JobCancelled) and error.billed == "no":
             return _Made()
         outcome = Outcome(
@@ -338,7 +338,7 @@ class Run:
 def _tell_where(error: GptImageError, prepared: PreparedResult, usd: float) -> None:
     """What was paid for is kept, wherever it could not be taken to."""
     error.billed = "yes" if usd > 0 else "no"
-    kept = f"The image is {prepared.pictures[0].received_file}." if prepared.pictures else ""
+    kept = f"The image is {prepared.images[0].received_file}." if prepared.images else ""
     error.next_step = f"{error.next_step} {kept}".strip()
 
 

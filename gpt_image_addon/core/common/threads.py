@@ -93,4 +93,4 @@ RECEIVING = FairLock()
 STORING = FairLock()
 """Hashing an answer, and writing it to the disk."""
 PREPARING = FairLock()
-"""Long: decoding pictures and making maps."""
+"""Long: decoding images and making maps."""

@@ -254,7 +254,7 @@ class BadRequestError(APIStatusError):
 
 
 class ModerationError(BadRequestError):
-    """400: the safety system refused the prompt or the picture."""
+    """400: the safety system refused the prompt or the image."""
 
     default_next_step = "Change the prompt or the reference; the same request will be refused again."
 
@@ -277,6 +277,6 @@ class InternalServerError(APIStatusError):
 
 
 class InvalidResponseError(APIError):
-    """The server answered with something that is not a picture."""
+    """The server answered with something that is not an image."""
 
     default_code = "invalid_response"

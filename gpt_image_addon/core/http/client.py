@@ -47,13 +47,13 @@ guard_libraries()
 
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 600.0  # seconds without a byte; high quality often takes over 120
-MAX_ANSWER_BYTES = 600 * 10**6  # ten 3840x2160 pictures in base64 stay below this
-MAX_TEXT_BYTES = 64 * 10**6  # of an answer without pictures
+MAX_ANSWER_BYTES = 600 * 10**6  # ten 3840x2160 images in base64 stay below this
+MAX_TEXT_BYTES = 64 * 10**6  # of an answer without images
 MAX_ERROR_BYTES = 32 * 10**6  # of the body of an error; more of it is not read
-MAX_PICTURE_BYTES = 100 * 10**6  # behind a link
+MAX_IMAGE_BYTES = 100 * 10**6  # behind a link
 LINK_TIMEOUT = (5.0, 60.0)  # seconds to connect, and without a byte
 LINK_SECONDS = 600.0  # for all that is behind one link
-MAX_LINK_HOPS = 5  # redirects from a link to its picture
+MAX_LINK_HOPS = 5  # redirects from a link to its image
 CHUNK = 256 * 1024  # bytes read, and decoded, at once: under a millisecond in which no other thread runs
 
 
@@ -163,11 +163,11 @@ def fetch(
     :raises InvalidResponseError: the link leads where it must not, or what it names is too large.
     :raises JobCancelled: the exchange was cancelled.
     """
-    request_state.allowance = Allowance(min(seconds, LINK_SECONDS), MAX_PICTURE_BYTES)
+    request_state.allowance = Allowance(min(seconds, LINK_SECONDS), MAX_IMAGE_BYTES)
     for _ in range(MAX_LINK_HOPS):
         if not _is_safe(url, local):
             raise InvalidResponseError(
-                "The server's answer links to a picture over an unsafe connection.",
+                "The server's answer links to an image over an unsafe connection.",
                 code="unsafe_link",
                 billed=request_state.billed,
             )

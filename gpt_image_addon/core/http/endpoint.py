@@ -13,8 +13,8 @@ from ..errors import ConfigurationError
 from ..text.message import message
 from ..text.plain_text import HIDDEN
 
-PICTURE_FIELDS = {"brackets": "image[]", "repeated": "image"}
-"""How several pictures of an edit are named in the form: as OpenAI wants them, or as LiteLLM does."""
+IMAGE_FIELDS = {"brackets": "image[]", "repeated": "image"}
+"""How several images of an edit are named in the form: as OpenAI wants them, or as LiteLLM does."""
 AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 _DEPLOYMENT = re.compile(r"(.*/openai/deployments/[^/]+)(?:/.*)?")
 _ENDPOINT = re.compile(r"/(?:images/(?:generations|edits|variations)|chat/completions|responses|models)$")
@@ -35,7 +35,7 @@ class Connection:
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
-    """One of `PICTURE_FIELDS`."""
+    """One of `IMAGE_FIELDS`."""
     proxy: str = ""
     """Address of a proxy; empty for those of the environment."""
     settings: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -171,13 +171,13 @@ def check_proxy(url: str) -> None:
         )
 
 
-def check_picture_fields(name: str) -> None:
-    """:raises ConfigurationError: not one of `PICTURE_FIELDS`."""
-    if name not in PICTURE_FIELDS:
+def check_image_fields(name: str) -> None:
+    """:raises ConfigurationError: not one of `IMAGE_FIELDS`."""
+    if name not in IMAGE_FIELDS:
         raise ConfigurationError(
-            message("There is no field style '{name}' for pictures.", name=name),
+            message("There is no field style '{name}' for images.", name=name),
             code="bad_picture_fields",
-            next_step=message("Use one of {names}.", names=", ".join(PICTURE_FIELDS)),
+            next_step=message("Use one of {names}.", names=", ".join(IMAGE_FIELDS)),
         )
 
 

@@ -1,7 +1,7 @@
-"""JSON with pictures in it, read as it comes: the base64 is decoded at once and never held as a whole.
+"""JSON with images in it, read as it comes: the base64 is decoded at once and never held as a whole.
 
-`json` would need the whole text and would copy each picture twice more; here the largest thing in memory is
-the picture itself.
+`json` would need the whole text and would copy each image twice more; here the largest thing in memory is
+the image itself.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import io
 import json
 import re
 
-MAX_PICTURES = 100  # that are kept of one text; no request asks for more than ten
-MAX_TEXT = 64 * 10**6  # bytes beside the pictures
+MAX_IMAGES = 100  # that are kept of one text; no request asks for more than ten
+MAX_TEXT = 64 * 10**6  # bytes beside the images
 
 _KEY = re.compile(rb'"b64_json"\s{0,256}:\s{0,256}"')
 _LONGEST_KEY = 1024  # bytes: a key that may have been cut off starts no earlier
@@ -27,27 +27,27 @@ class JsonImageExtractor:
     """Takes the ``b64_json`` values out of a JSON text and leaves empty strings in their place."""
 
     def __init__(self) -> None:
-        self.pictures: list[bytes | None] = []
+        self.images: list[bytes | None] = []
         """In the order of the text; None for one that is no base64 or is cut off."""
         self.overflowed = False
-        """The text has more pictures, or more beside them, than is kept."""
+        """The text has more images, or more beside them, than is kept."""
         self._rest = bytearray()
         self._scanned = 0
-        self._picture: Base64Reader | None = None
+        self._image: Base64Reader | None = None
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the text."""
         while chunk:
-            chunk = self._outside(chunk) if self._picture is None else self._inside(self._picture, chunk)
+            chunk = self._outside(chunk) if self._image is None else self._inside(self._image, chunk)
 
     @property
     def text_size(self) -> int:
-        """Bytes of the text so far, without its pictures."""
+        """Bytes of the text so far, without its images."""
         return len(self._rest)
 
     def close(self) -> bytes:
-        """The text has ended; returns it without its pictures."""
-        if self._picture is not None:
+        """The text has ended; returns it without its images."""
+        if self._image is not None:
             self._keep(None)
         rest = bytes(self._rest)
         self._rest.clear()
@@ -69,21 +69,21 @@ class JsonImageExtractor:
         del self._rest[end:]
         self._rest += b'"'
         self._scanned = len(self._rest)
-        self._picture = Base64Reader()
+        self._image = Base64Reader()
         return chunk[end - before :]
 
-    def _inside(self, picture: Base64Reader, chunk: bytes) -> bytes:
+    def _inside(self, image: Base64Reader, chunk: bytes) -> bytes:
         end = chunk.find(b'"')
-        picture.feed(chunk if end < 0 else chunk[:end])
+        image.feed(chunk if end < 0 else chunk[:end])
         if end < 0:
             return b""
-        self._keep(picture.close())
+        self._keep(image.close())
         return chunk[end + 1 :]
 
-    def _keep(self, picture: bytes | None) -> None:
-        self._picture = None
-        if len(self.pictures) < MAX_PICTURES:
-            self.pictures.append(picture)
+    def _keep(self, image: bytes | None) -> None:
+        self._image = None
+        if len(self.images) < MAX_IMAGES:
+            self.images.append(image)
         else:
             self.overflowed = True
 

@@ -67,7 +67,7 @@ class RequestState:
         self.received: BodyFile | None = None
         """Takes the body of the answer as it comes; None where nothing would be lost with it."""
         self.answered = False
-        """The answer is here, and with it the bill; only pictures behind links are missing."""
+        """The answer is here, and with it the bill; only images behind links are missing."""
 
     @property
     def cancelled(self) -> bool:

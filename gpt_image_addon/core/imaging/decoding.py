@@ -86,7 +86,7 @@ _TURNS: dict[int, Callable[[Pixels], Pixels]] = {
 _SIDEWAYS = (5, 6, 7, 8)
 
 
-class UnusablePictureError(ValueError):
+class UnusableImageError(ValueError):
     """An image that can't be decoded."""
 
     def __init__(self, problem: str) -> None:
@@ -156,7 +156,7 @@ def sniff(data: bytes) -> str | None:
 def read_header(data: bytes) -> Header:
     """What an image is, without its pixels.
 
-    :raises UnusablePictureError: it is none, or too large.
+    :raises UnusableImageError: it is none, or too large.
     """
     with opened(data) as image:
         return header_of(image, data)
@@ -167,7 +167,7 @@ def decode_image(data: bytes, *, as_data: bool = False, deep: bool = False) -> D
 
     :param as_data: numbers rather than colours, whose values stay whatever the image says about colours.
     :param deep: 16 bits stay 16 bits; without it there are 8.
-    :raises UnusablePictureError: not an image, broken, or with too many pixels.
+    :raises UnusableImageError: not an image, broken, or with too many pixels.
     """
     found = _decoded_wide(data, as_data) if deep and _has_wide_colors(data) else None
     if found is None:
@@ -185,7 +185,7 @@ def decode_image(data: bytes, *, as_data: bool = False, deep: bool = False) -> D
 def decode_small(data: bytes, edge: int) -> NDArray[np.uint8]:
     """The image at most ``edge`` pixels wide and high, as (height, width, 4) uint8 RGBA.
 
-    :raises UnusablePictureError: not an image, broken, or with too many pixels.
+    :raises UnusableImageError: not an image, broken, or with too many pixels.
     """
     with opened(data) as image:
         header = header_of(image, data)
@@ -219,7 +219,7 @@ def rgba(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def opened(data: bytes) -> Iterator[Image.Image]:
     """An image whose header was read and whose number of pixels is harmless.
 
-    :raises UnusablePictureError: it is none, or decoding it inside the block fails.
+    :raises UnusableImageError: it is none, or decoding it inside the block fails.
     """
     with own_settings():
         try:
@@ -229,22 +229,22 @@ def opened(data: bytes) -> Iterator[Image.Image]:
                     message("{width} x {height} pixels", width=image.width, height=image.height),
                 )
                 yield image
-        except (UnusablePictureError, GptImageError):
+        except (UnusableImageError, GptImageError):
             raise
         except UnidentifiedImageError as error:
-            raise UnusablePictureError(_what_else(data)) from error
+            raise UnusableImageError(_what_else(data)) from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise UnusablePictureError(
+            raise UnusableImageError(
                 message("has more than {limit} pixels", limit=f"{MAX_PIXELS:,}")
             ) from error
         except Exception as error:  # decoders raise whatever they stumble over
-            raise UnusablePictureError("is not a picture that can be read") from error
+            raise UnusableImageError("is not an image that can be read") from error
 
 
 def check_pixels(number: int, size: str) -> None:
-    """:raises UnusablePictureError: more pixels than are decoded."""
+    """:raises UnusableImageError: more pixels than are decoded."""
     if number > MAX_PIXELS:
-        raise UnusablePictureError(
+        raise UnusableImageError(
             message("has {size}; {limit} is the limit", size=Message.of(size), limit=f"{MAX_PIXELS:,}")
         )
 
@@ -292,8 +292,8 @@ def _what_else(data: bytes) -> str:
                 "has the format {format}, which can't be read here; save it as PNG, JPEG or WebP", format=name
             )
     if sniff(data) == "svg":
-        return Message("is a drawing (SVG), not a picture of pixels; save it as PNG")
-    return Message("is not a picture that can be read")
+        return Message("is a drawing (SVG), not an image of pixels; save it as PNG")
+    return Message("is not an image that can be read")
 
 
 def _orientation(image: Image.Image, chunks: Mapping[bytes, bytes]) -> int:

@@ -17,7 +17,7 @@ from .decoding import (
     OPAQUE,
     SVG_HEAD,
     Header,
-    UnusablePictureError,
+    UnusableImageError,
     check_pixels,
     decode_image,
     decode_small,
@@ -40,7 +40,7 @@ UPLOAD_FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"
 
 @dataclass(frozen=True)
 class Info:
-    """What the header of a picture says."""
+    """What the header of an image says."""
 
     format: str
     width: int
@@ -51,7 +51,7 @@ class Info:
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture as it goes to the server."""
+    """An image as it goes to the server."""
 
     name: str
     data: bytes
@@ -64,18 +64,18 @@ class Upload:
 def inspect_file(path: Path) -> Info:
     """Read the header of a reference, mask or markup; width and height are those of the upright image.
 
-    :raises InvalidRequestError: missing, too large, or not a picture.
+    :raises InvalidRequestError: missing, too large, or not an image.
     """
     data = read_image_file(path)
     try:
         return _info(read_header(data))
-    except UnusablePictureError as error:
-        raise _bad_picture(path, error) from error
+    except UnusableImageError as error:
+        raise _bad_image(path, error) from error
 
 
-def _bad_picture(path: Path, error: UnusablePictureError) -> InvalidRequestError:
+def _bad_image(path: Path, error: UnusableImageError) -> InvalidRequestError:
     return InvalidRequestError(
-        message("The picture {name} {problem}.", name=path, problem=error.problem),
+        message("The image {name} {problem}.", name=path, problem=error.problem),
         code="bad_picture",
         param="references",
     )
@@ -86,9 +86,9 @@ def _info(header: Header) -> Info:
 
 
 def verify(data: bytes) -> Info:
-    """Decode a received picture once, or all but its pixels, to be sure that it is whole.
+    """Decode a received image once, or all but its pixels, to be sure that it is whole.
 
-    :raises InvalidResponseError: not a picture, broken, or with too many pixels.
+    :raises InvalidResponseError: not an image, broken, or with too many pixels.
     """
     name = sniff(data)
     if name == "svg":
@@ -97,26 +97,26 @@ def verify(data: bytes) -> Info:
     if size is not None:
         return Info("png", *size, False)
     try:
-        with opened(data) as picture:
-            header = header_of(picture, data)
-            _load_all(picture)
-            alpha = header.has_alpha and _lowest_alpha(picture) < OPAQUE
-    except UnusablePictureError as error:
+        with opened(data) as image:
+            header = header_of(image, data)
+            _load_all(image)
+            alpha = header.has_alpha and _lowest_alpha(image) < OPAQUE
+    except UnusableImageError as error:
         raise InvalidResponseError(
-            message("A received picture {problem}.", problem=error.problem), code="bad_picture", billed="yes"
+            message("A received image {problem}.", problem=error.problem), code="bad_picture", billed="yes"
         ) from error
-    return Info(name or header.format, picture.width, picture.height, alpha)
+    return Info(name or header.format, image.width, image.height, alpha)
 
 
-def _load_all(picture: Image.Image) -> None:
-    """Decode the picture; every frame, where it has more than one."""
-    picture.load()
+def _load_all(image: Image.Image) -> None:
+    """Decode the image; every frame, where it has more than one."""
+    image.load()
     pixels = 0
-    for number in range(1, getattr(picture, "n_frames", 1)):
-        pixels += picture.width * picture.height
+    for number in range(1, getattr(image, "n_frames", 1)):
+        pixels += image.width * image.height
         check_pixels(pixels, Message("too many pixels in its frames"))
-        picture.seek(number)
-        picture.load()
+        image.seek(number)
+        image.load()
 
 
 def _svg_size(data: bytes) -> tuple[int, int]:
@@ -128,8 +128,8 @@ def _svg_size(data: bytes) -> tuple[int, int]:
     return round(numbers[2]), round(numbers[3])
 
 
-def _lowest_alpha(picture: Image.Image) -> int:
-    channel = picture if picture.mode in ("RGBA", "LA") else picture.convert("RGBA")
+def _lowest_alpha(image: Image.Image) -> int:
+    channel = image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
     lowest, _ = channel.getchannel("A").getextrema()
     assert isinstance(lowest, int)
     return lowest
@@ -139,7 +139,7 @@ def decode(data: bytes, *, as_data: bool = False) -> NDArray[np.uint8]:
     """The pixels as (height, width, 3) or, where some pixel is not opaque, (height, width, 4) uint8 sRGB.
 
     :param as_data: numbers rather than colours, whose values stay.
-    :raises UnusablePictureError: not a picture, broken, or with too many pixels.
+    :raises UnusableImageError: not an image, broken, or with too many pixels.
     """
     pixels = decode_image(data, as_data=as_data).pixels
     whole = rgba(pixels)
@@ -147,9 +147,9 @@ def decode(data: bytes, *, as_data: bool = False) -> NDArray[np.uint8]:
 
 
 def thumbnail(data: bytes, edge: int) -> NDArray[np.float32]:
-    """The picture at most ``edge`` pixels wide and high, as (height, width, 4) float32 from 0 to 1.
+    """The image at most ``edge`` pixels wide and high, as (height, width, 4) float32 from 0 to 1.
 
-    :raises UnusablePictureError: not a picture, broken, or with too many pixels.
+    :raises UnusableImageError: not an image, broken, or with too many pixels.
     """
     return decode_small(data, edge) / np.float32(255)
 
@@ -157,12 +157,12 @@ def thumbnail(data: bytes, edge: int) -> NDArray[np.float32]:
 def decode_height(data: bytes) -> NDArray[np.float32]:
     """The pixels of a grey 16-bit PNG as (height, width) float32 in 0..1.
 
-    :raises UnusablePictureError: not a picture, or broken.
+    :raises UnusableImageError: not an image, or broken.
     """
-    with opened(data) as picture:
-        if not picture.mode.startswith("I"):
-            raise UnusablePictureError("is not a grey PNG of 16 bits")
-        return np.asarray(picture).astype(np.float32) / np.float32(65535)
+    with opened(data) as image:
+        if not image.mode.startswith("I"):
+            raise UnusableImageError("is not a grey PNG of 16 bits")
+        return np.asarray(image).astype(np.float32) / np.float32(65535)
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
@@ -176,20 +176,20 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
 def load_upload(path: Path) -> Upload:
     """A reference as it goes to the server: its own bytes where possible, upright sRGB pixels where not.
 
-    :raises InvalidRequestError: missing, too large, broken, or not a picture.
+    :raises InvalidRequestError: missing, too large, broken, or not an image.
     """
     data = read_image_file(path)
     try:
-        with opened(data) as picture:
-            header = header_of(picture, data)
-            fits = max(picture.size) <= UPLOAD_MAX_EDGE and len(data) <= UPLOAD_MAX_BYTES
+        with opened(data) as image:
+            header = header_of(image, data)
+            fits = max(image.size) <= UPLOAD_MAX_EDGE and len(data) <= UPLOAD_MAX_BYTES
             if fits and _is_taken(header):
-                picture.load()
+                image.load()
                 mime = UPLOAD_FORMATS[header.format]
                 return Upload(path.name, data, mime, header.width, header.height, header.notes(path.name))
         return _converted(decode(data), header, path, shrink=not fits)
-    except UnusablePictureError as error:
-        raise _bad_picture(path, error) from error
+    except UnusableImageError as error:
+        raise _bad_image(path, error) from error
 
 
 def _is_taken(header: Header) -> bool:

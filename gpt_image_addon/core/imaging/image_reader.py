@@ -24,7 +24,7 @@ def read_image_file(path: Path, param: str = "references") -> bytes:
         reason = getattr(error, "strerror", None) or str(error)
         too_large = getattr(error, "errno", None) == errno.EFBIG
         raise InvalidRequestError(
-            message("The picture {path} can't be read: {reason}.", path=path, reason=reason),
+            message("The image {path} can't be read: {reason}.", path=path, reason=reason),
             code="file_too_large" if too_large else "missing_file",
             param=param,
         ) from error

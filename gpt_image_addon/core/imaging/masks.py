@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..errors import InvalidRequestError
 from ..text.message import message
-from .decoding import OPAQUE, UnusablePictureError, decode_image, narrowed, rgba
+from .decoding import OPAQUE, UnusableImageError, decode_image, narrowed, rgba
 from .formats import Upload, encode_png
 from .image_reader import read_image_file
 
@@ -21,9 +21,9 @@ STROKES = "The mask has white strokes on a transparent ground: the strokes are w
 
 
 def load_mask(path: Path, size: tuple[int, int]) -> Upload:
-    """A mask as the API wants it: an RGBA picture of the reference's size, transparent where it may change.
+    """A mask as the API wants it: an RGBA image of the reference's size, transparent where it may change.
 
-    The file may have that form, be black and white with white where the picture may change, or be a layer
+    The file may have that form, be black and white with white where the image may change, or be a layer
     with white strokes there.
 
     :param size: width and height of the reference as it is sent.
@@ -32,7 +32,7 @@ def load_mask(path: Path, size: tuple[int, int]) -> Upload:
     data = read_image_file(path, "mask")
     try:
         mask = decode_image(data, as_data=True)
-    except UnusablePictureError as error:
+    except UnusableImageError as error:
         raise InvalidRequestError(
             message("The mask {path} {problem}.", path=path, problem=error.problem),
             code="bad_picture",
@@ -61,7 +61,7 @@ def load_mask(path: Path, size: tuple[int, int]) -> Upload:
 
 
 def editable_part(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where a mask lets the picture change.
+    """Where a mask lets the image change.
 
     That is its transparent part; where it has none, or is a layer of white strokes, its white one.
 
@@ -97,8 +97,8 @@ def has_strokes(pixels: NDArray[np.uint8]) -> bool:
 
 
 def _resized(editable: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
-    picture = Image.fromarray(editable.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(picture) >= HALF
+    image = Image.fromarray(editable.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(image) >= HALF
 
 
 def _check(editable: NDArray[np.bool_], path: Path) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidRequestError
 from ..raster.arrays import resized as resized_plane
 from ..text.message import message
-from .decoding import Decoded, Pixels, UnusablePictureError, decode_image, narrowed, read_header
+from .decoding import Decoded, Pixels, UnusableImageError, decode_image, narrowed, read_header
 
 SMALLEST, LARGEST = 16, 8192  # pixels an edge
 
@@ -32,7 +32,7 @@ def read_image(data: bytes, label: str, *, as_data: bool = False) -> Decoded:
     try:
         header = read_header(data)
         if min(header.width, header.height) < SMALLEST:
-            raise UnusablePictureError(
+            raise UnusableImageError(
                 message(
                     "has {width} x {height} pixels; {least} x {least} is the least",
                     width=header.width,
@@ -41,7 +41,7 @@ def read_image(data: bytes, label: str, *, as_data: bool = False) -> Decoded:
                 )
             )
         if max(header.width, header.height) > LARGEST:
-            raise UnusablePictureError(
+            raise UnusableImageError(
                 message(
                     "has {width} x {height} pixels; {most} x {most} is the most",
                     width=header.width,
@@ -50,11 +50,11 @@ def read_image(data: bytes, label: str, *, as_data: bool = False) -> Decoded:
                 )
             )
         if header.mode == "F":
-            raise UnusablePictureError("holds floating-point numbers; save it as an 8- or 16-bit picture")
+            raise UnusableImageError("holds floating-point numbers; save it as an 8- or 16-bit image")
         return decode_image(data, as_data=as_data, deep=True)
-    except UnusablePictureError as error:
+    except UnusableImageError as error:
         raise InvalidRequestError(
-            message("The picture {name} {problem}.", name=label, problem=error.problem),
+            message("The image {name} {problem}.", name=label, problem=error.problem),
             code="bad_picture",
             param="picture",
         ) from error

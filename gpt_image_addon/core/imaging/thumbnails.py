@@ -13,7 +13,7 @@ from ..common.files import read_file, replace_file
 from ..errors import StorageError
 from ..results.store import thumbnail_of
 from .color_spaces import linear_from_srgb
-from .decoding import UnusablePictureError, decode_small
+from .decoding import UnusableImageError, decode_small
 from .formats import encode_png
 
 EDGE = 256  # pixels of the longer edge, as Blender's own
@@ -22,14 +22,14 @@ MEAN_EDGE = 32  # pixels of the longer edge from which a mean is taken
 Color = tuple[float, float, float]
 
 
-def write_thumbnail(picture: Path, *, square: bool = False) -> None:
-    """Make the small copy; where that can't be done, the picture itself will be shown.
+def write_thumbnail(image: Path, *, square: bool = False) -> None:
+    """Make the small copy; where that can't be done, the image itself will be shown.
 
     :param square: only its middle, which fills the place of an icon.
     """
-    with contextlib.suppress(OSError, StorageError, UnusablePictureError):
-        small = decode_small(read_file(picture), EDGE)
-        replace_file(thumbnail_of(picture), encode_png(_middle(small) if square else small))
+    with contextlib.suppress(OSError, StorageError, UnusableImageError):
+        small = decode_small(read_file(image), EDGE)
+        replace_file(thumbnail_of(image), encode_png(_middle(small) if square else small))
 
 
 def _middle(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -44,7 +44,7 @@ def mean_color(data: bytes) -> Color | None:
     """The mean of an encoded image in linear sRGB, weighted by its alpha; None where it can't be read."""
     try:
         small = decode_small(data, MEAN_EDGE).reshape(-1, 4)
-    except UnusablePictureError:
+    except UnusableImageError:
         return None
     weights = small[:, 3].astype(np.float64)
     if not weights.any():
@@ -72,10 +72,10 @@ class Preview:
 
 
 def make_preview(number: int, data: bytes) -> Preview | None:
-    """A preview from an encoded picture; None where it can't be read: a lost preview is no loss."""
+    """A preview from an encoded image; None where it can't be read: a lost preview is no loss."""
     try:
         small = decode_small(data, EDGE)[::-1]
-    except UnusablePictureError:
+    except UnusableImageError:
         return None
     pixels = np.multiply(small, np.float32(1 / 255), dtype=np.float32).ravel()
     return Preview(number, small.shape[1], small.shape[0], pixels)

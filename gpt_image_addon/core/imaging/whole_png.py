@@ -24,7 +24,7 @@ _HEAD = struct.Struct(">IIBBBBB")
 def plain_size(data: bytes, max_pixels: int) -> tuple[int, int] | None:
     """Width and height of a whole PNG: grey or RGB, 8 or 16 bits, neither interlaced nor transparent.
 
-    :returns: None for every other picture, and for one that is not whole or larger than ``max_pixels``.
+    :returns: None for every other image, and for one that is not whole or larger than ``max_pixels``.
     """
     chunks = list(_chunks(data)) if data.startswith(SIGNATURE) else []
     if not chunks or chunks[0][0] != b"IHDR" or chunks[-1][0] != b"IEND":

@@ -1,4 +1,4 @@
-"""The gate before a job: its price, the user's limits, and whether the same request was made before.
+"""Admission of a job: its price, the user's limits, and whether the same request was made before.
 
 Nothing has left this machine when one of these refuses.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import APIConnectionError
+from ..errors import APIConnectionError, InvalidResponseError
 from ..journal.entries import Alone, BatchPosition, Entry
 from ..journal.journal import Journal
 from ..request.checked_request import CheckedRequest
@@ -60,7 +60,7 @@ def reserve_single(
 ) -> None:
     """Set the price of a job aside that belongs to no batch; see `admit`."""
     if price.high_usd > 0:
-        check_unknown(journal.find_unknown(digest), retry_unknown)
+        check_lost(journal.find_lost(digest), retry_unknown)
         stored = journal.find_stored(digest)
         if stored is not None:
             job.warn(
@@ -124,21 +124,31 @@ def send_after_running(
     return after_running(journal, digest, set_aside, send, take)
 
 
-def check_unknown(earlier: Entry | None, retry_unknown: bool) -> None:
-    """Send nothing that may have been paid for already.
+def check_lost(earlier: Entry | None, retry_unknown: bool) -> None:
+    """Send nothing that was paid for already, or may have been.
 
-    :param earlier: the newest job of the same request whose outcome is unknown.
-    :raises APIConnectionError: there is one, and nobody said to try again.
+    :param earlier: the newest job of the same request that brought no result, see `Journal.find_lost`.
+    :raises APIError: there is one, and nobody said to try again.
     """
-    if earlier is not None and not retry_unknown:
-        raise APIConnectionError(
+    if earlier is None or retry_unknown:
+        return
+    sent = {"when": f"{earlier.created:%Y-%m-%d %H:%M}", "job": earlier.id}
+    if earlier.billed == "yes":
+        raise InvalidResponseError(
             message(
-                "The same request was sent on {when} as job {job}, and no answer came: it may have been "
-                "billed.",
-                when=f"{earlier.created:%Y-%m-%d %H:%M}",
-                job=earlier.id,
+                "The same request was sent on {when} as job {job}: it was billed and brought no result.",
+                **sent,
             ),
-            code="outcome_unknown",
-            billed="maybe",
-            next_step="Add --retry-unknown (retry_unknown=True in Python) to send it anyway.",
+            code="billed_without_result",
+            billed="yes",
+            next_step="Add --retry-unknown (retry_unknown=True in Python) to send it, and pay for it, again.",
         )
+    raise APIConnectionError(
+        message(
+            "The same request was sent on {when} as job {job}, and no answer came: it may have been billed.",
+            **sent,
+        ),
+        code="outcome_unknown",
+        billed="maybe",
+        next_step="Add --retry-unknown (retry_unknown=True in Python) to send it anyway.",
+    )

@@ -23,9 +23,9 @@ def copy_textures(prepared: PreparedResult, application: Application, outputs: O
         return ()
     folder = Path(application.textures_dir)
     warnings: list[str] = []
-    for name, picture in _named(prepared):
+    for name, image in _named(prepared):
         try:
-            data = _data_of(picture, name, prepared, application)
+            data = _data_of(image, name, prepared, application)
             warnings += renamed_warning(outputs.copy(folder / name, data, prepared.job), folder / name)
         except GptImageError as error:
             warnings.append(
@@ -33,7 +33,7 @@ def copy_textures(prepared: PreparedResult, application: Application, outputs: O
                     "There is no copy {name}: {problem} The image is {file}.",
                     name=name,
                     problem=error.message,
-                    file=picture.file,
+                    file=image.file,
                 )
             )
     return tuple(warnings)
@@ -41,19 +41,19 @@ def copy_textures(prepared: PreparedResult, application: Application, outputs: O
 
 def _named(prepared: PreparedResult) -> Iterator[tuple[str, ImageFile]]:
     """What is copied, under which name; the animation besides its first frame."""
-    for picture in (*prepared.pictures, *prepared.maps.values(), *prepared.packed.values()):
-        yield f"{picture.name}.{EXTENSIONS.get(picture.format, picture.format)}", picture
-        if picture.source.endswith(".gif"):
-            yield f"{picture.name}.gif", picture
+    for image in (*prepared.images, *prepared.maps.values(), *prepared.packed.values()):
+        yield f"{image.name}.{EXTENSIONS.get(image.format, image.format)}", image
+        if image.source.endswith(".gif"):
+            yield f"{image.name}.gif", image
 
 
-def _data_of(picture: ImageFile, name: str, prepared: PreparedResult, application: Application) -> bytes:
+def _data_of(image: ImageFile, name: str, prepared: PreparedResult, application: Application) -> bytes:
     if name.endswith(".gif"):
-        with storage_errors(message("{path} could not be read", path=picture.received_file)):
-            return read_file(Path(picture.received_file))
-    if picture is not prepared.maps.get("normal") or application.convention != "DIRECTX":
-        return picture.data
-    return SUBPROCESS.call(directx, picture.data) if FairLock.enabled else directx(picture.data)
+        with storage_errors(message("{path} could not be read", path=image.received_file)):
+            return read_file(Path(image.received_file))
+    if image is not prepared.maps.get("normal") or application.convention != "DIRECTX":
+        return image.data
+    return SUBPROCESS.call(directx, image.data) if FairLock.enabled else directx(image.data)
 
 
 def directx(normal: bytes) -> bytes:

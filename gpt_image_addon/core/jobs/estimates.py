@@ -46,12 +46,12 @@ def validate_and_price(
 
     :param request: one that names provider and model.
     :param seen: what earlier answers took, as `Journal.seen` tells.
-    :param measure: tells the sizes of its pictures where there are no files to read.
+    :param measure: tells the sizes of its images where there are no files to read.
     :raises InvalidRequestError: it can't be sent.
     """
     check_application(application)
     if application.repair_seams and not request.seamless:
-        raise InvalidRequestError("repair_seams is for seamless pictures.", param="repair_seams")
+        raise InvalidRequestError("repair_seams is for seamless images.", param="repair_seams")
     sent, notes = effective_request(request, registry)
     if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
@@ -60,7 +60,7 @@ def validate_and_price(
     if application.repair_seams and find_provider(request.provider).tiles_by_nature:
         notes += (TILES_BY_NATURE,)
     checked = _price(request, sent, registry, sizes, seen)
-    price = _with_further(checked, application, registry, seen)
+    price = _with_follow_ups(checked, application, registry, seen)
     return dataclasses.replace(checked, price=price, warnings=(*find_hints(request), *warnings, *notes))
 
 
@@ -92,7 +92,7 @@ def _price(
 def image_sizes(request: GenerationRequest, known: Mapping[str, Size] = MappingProxyType({})) -> list[Size]:
     """Width and height of the references of a request, of its mask and its markup.
 
-    :param known: those of pictures that are still to be made, by what stands in their place.
+    :param known: those of images that are still to be made, by what stands in their place.
     :raises InvalidRequestError: a file can't be read.
     """
     return [known.get(path) or _size_of(path) for path in request.files]
@@ -105,26 +105,26 @@ def _size_of(path: str) -> Size:
     return info.width, info.height
 
 
-def price_further(
+def price_follow_up(
     request: GenerationRequest, registry: Registry, size: Size, seen: UsageHistory = no_history
 ) -> CheckedRequest:
-    """A further request about a picture of this size, and its mask where it has one."""
-    pictures = (size,) if request.mask is None else (size, size)
-    return price_unchecked(request, registry, pictures, seen)
+    """A follow-up request about an image of this size, and its mask where it has one."""
+    images = (size,) if request.mask is None else (size, size)
+    return price_unchecked(request, registry, images, seen)
 
 
-def _with_further(
+def _with_follow_ups(
     checked: CheckedRequest, application: Application, registry: Registry, seen: UsageHistory
 ) -> Estimate:
-    """The price with that of the further requests."""
+    """The price with that of the follow-up requests."""
     request, price = checked.wanted, checked.price
     if asks_for_height(request, application):
         size = _expected(checked.sent.size)
-        one = price_further(height_request(request, "", size, registry), registry, size, seen)
+        one = price_follow_up(height_request(request, "", size, registry), registry, size, seen)
         price = price.plus(one.price)
     if asks_for_repair(request, application):
         size = painted_size(_expected(request.size), request.model, registry)
-        one = price_further(repair_request(request, "-", "-", size), registry, size, seen)
+        one = price_follow_up(repair_request(request, "-", "-", size), registry, size, seen)
         price = price.plus(dataclasses.replace(one.price, low_usd=0.0, exact=False).times(request.n))
     return price
 

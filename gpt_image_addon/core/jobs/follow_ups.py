@@ -1,4 +1,4 @@
-"""Further requests that a result may need, to the model that painted it: a picture's height, and its seams.
+"""Follow-up requests that a result may need, to the model that painted it: an image's height, and its seams.
 
 Each is a job of its own in the journal, named after the job it belongs to, with its own price.
 """
@@ -10,15 +10,15 @@ from typing import Any
 
 from ..common.files import read_file
 from ..request.models import Registry
-from ..request.parameters import PICTURE_LIMIT, PROMPT_LIMIT
+from ..request.parameters import IMAGE_LIMIT, PROMPT_LIMIT
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size
-from ..results.store import ANSWER_FILE, PICTURE_STEM
+from ..results.store import ANSWER_FILE, IMAGE_STEM
 
 HEIGHT_JOB = "height"
 SEAMS_JOB = "seams-{number}"
-"""One for each picture, which are numbered from 1."""
+"""One for each image, which are numbered from 1."""
 AUTO_SIZE = (1536, 1024)  # the largest that a model paints when the size is left to it
 HEIGHT_PROMPT = (
     "A height map of exactly this picture: greyscale only, white where the surface stands highest, black "
@@ -39,30 +39,30 @@ REPAIR_SUBJECT = " The texture shows: {prompt}"
 
 
 def height_request(
-    request: GenerationRequest, picture: str, size: tuple[int, int], registry: Registry
+    request: GenerationRequest, image: str, size: tuple[int, int], registry: Registry
 ) -> GenerationRequest:
-    """The edit that asks for the height of a picture.
+    """The edit that asks for the height of an image.
 
-    :param picture: path of the picture.
+    :param image: path of the image.
     :param size: its width and height in pixels.
     """
     sent = painted_size(size, request.model, registry)
-    return _edit(request, prompt=HEIGHT_PROMPT, size=format_size(*sent), references=(picture,))
+    return _edit(request, prompt=HEIGHT_PROMPT, size=format_size(*sent), references=(image,))
 
 
 def repair_request(
-    request: GenerationRequest, picture: str, mask: str, size: tuple[int, int]
+    request: GenerationRequest, image: str, mask: str, size: tuple[int, int]
 ) -> GenerationRequest:
     """The edit that asks for the seams of a tile, painted over.
 
     :param request: names provider, model and quality; its prompt says what the tile shows.
-    :param picture: path of the rolled tile.
-    :param mask: path of a picture that is white where it may be repainted.
+    :param image: path of the rolled tile.
+    :param mask: path of an image that is white where it may be repainted.
     :param size: width and height of both, as `painted_size` says.
     """
     subject = REPAIR_SUBJECT.format(prompt=request.prompt) if request.prompt else ""
     prompt = (REPAIR_PROMPT + subject)[:PROMPT_LIMIT]
-    return _edit(request, prompt=prompt, size=format_size(*size), references=(picture,), mask=mask)
+    return _edit(request, prompt=prompt, size=format_size(*size), references=(image,), mask=mask)
 
 
 def _edit(request: GenerationRequest, **values: Any) -> GenerationRequest:
@@ -87,14 +87,14 @@ def asks_for_repair(request: GenerationRequest, application: Application) -> boo
     return application.repair_seams and request.seamless and find_provider(request.provider).repairs_seams
 
 
-def further_id(job: str, kind: str) -> str:
-    """The id of the further job of a kind."""
+def follow_up_id(job: str, kind: str) -> str:
+    """The id of the follow-up job of a kind."""
     return f"{job}-{kind}"
 
 
-def further_folder(folder: Path, kind: str) -> Path | None:
-    """The result folder of a further job, beside that of its job or, after midnight, in the next month's."""
-    return _find_further(folder, _months_of(folder), kind)
+def follow_up_folder(folder: Path, kind: str) -> Path | None:
+    """The result folder of a follow-up job, beside its job's or, after midnight, in the next month's."""
+    return _find_follow_up(folder, _months_of(folder), kind)
 
 
 def _months_of(folder: Path) -> list[Path]:
@@ -102,22 +102,22 @@ def _months_of(folder: Path) -> list[Path]:
     return sorted(month for month in folder.parent.parent.iterdir() if month.name >= folder.parent.name)[:2]
 
 
-def _find_further(folder: Path, months: list[Path], kind: str) -> Path | None:
+def _find_follow_up(folder: Path, months: list[Path], kind: str) -> Path | None:
     # Not by a pattern: a month's folder may hold ten thousand results.
-    places = (month / further_id(folder.name, kind) for month in months)
+    places = (month / follow_up_id(folder.name, kind) for month in months)
     return next((place for place in places if (place / ANSWER_FILE).is_file()), None)
 
 
-def further_jobs(folder: Path) -> tuple[str, ...]:
-    """The further jobs that answered."""
-    kinds = (HEIGHT_JOB, *(SEAMS_JOB.format(number=number) for number in range(1, PICTURE_LIMIT + 1)))
+def follow_up_jobs(folder: Path) -> tuple[str, ...]:
+    """The follow-up jobs that answered."""
+    kinds = (HEIGHT_JOB, *(SEAMS_JOB.format(number=number) for number in range(1, IMAGE_LIMIT + 1)))
     months = _months_of(folder)
-    found = (_find_further(folder, months, kind) for kind in kinds)
+    found = (_find_follow_up(folder, months, kind) for kind in kinds)
     return tuple(sorted(place.name for place in found if place is not None))
 
 
 def answer_of(folder: Path, kind: str) -> bytes | None:
-    """The encoded picture that a further job brought."""
-    found = further_folder(folder, kind)
-    picture = next(found.glob(f"{PICTURE_STEM}1.*"), None) if found else None
-    return read_file(picture) if picture else None
+    """The encoded image that a follow-up job brought."""
+    found = follow_up_folder(folder, kind)
+    image = next(found.glob(f"{IMAGE_STEM}1.*"), None) if found else None
+    return read_file(image) if image else None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..common.files import read_file, replace_file
 from ..errors import InvalidRequestError
 from ..imaging import png_writer
-from ..imaging.decoding import Pixels, UnusablePictureError, narrowed, read_header
+from ..imaging.decoding import Pixels, UnusableImageError, narrowed, read_header
 from ..imaging.formats import decode, encode_png
 from ..imaging.masks import editable_part
 from ..imaging.pixels import eight_bit_color, read_pixels
@@ -20,7 +20,7 @@ from ..raster.arrays import Plane
 from ..raster.masked_edit import composite, same_aspect
 from ..request.normalize import is_cut, tile_size
 from ..request.request import Application, GenerationRequest
-from ..results.store import MASK_FILE, ORIGINAL_STEM, PICTURE_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
+from ..results.store import IMAGE_STEM, MASK_FILE, ORIGINAL_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
 from ..text.message import message
 from ..textures.height_fusion import reestimated
 from ..textures.seam_repair import repaint_seams
@@ -29,44 +29,44 @@ from ..textures.writer import score_facts, tile_of
 
 
 def process(
-    picture: ImageFile, request: GenerationRequest, application: Application, folder: Path
+    image: ImageFile, request: GenerationRequest, application: Application, folder: Path
 ) -> tuple[ImageFile, list[str]]:
-    """The picture as it is to be imported, and what the user should know.
+    """The image as it is to be imported, and what the user should know.
 
-    :param folder: the result's folder; a processed picture is saved in it.
-    :returns: the same picture where nothing was to be done.
-    :raises StorageError: the processed picture can't be written.
+    :param folder: the result's folder; a processed image is saved in it.
+    :returns: the same image where nothing was to be done.
+    :raises StorageError: the processed image can't be written.
     """
-    if picture.format == "gif":
-        return _first_frame(picture, folder)
-    if picture.format not in PIXEL_FORMATS:
-        return picture, [
+    if image.format == "gif":
+        return _first_frame(image, folder)
+    if image.format not in PIXEL_FORMATS:
+        return image, [
             message(
                 "Blender can't show an {format}; the drawing is {file}.",
-                format=picture.format,
-                file=picture.file,
+                format=image.format,
+                file=image.file,
             )
         ]
     if request.mask is not None and application.composite:
-        return _composited(picture, folder)
+        return _composite_edit(image, folder)
     if request.background == "transparent":
-        return _transparent(picture, folder)
-    return _plain(picture, folder)
+        return _transparent(image, folder)
+    return _plain(image, folder)
 
 
-def _composited(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
+def _composite_edit(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), folder / ORIGINAL_STEM)
     try:
         original = decode(read_file(original_file))
         editable = editable_part(decode(read_file(folder / MASK_FILE), as_data=True))
-    except (OSError, UnusablePictureError):  # a death left them out: the picture is written before them
-        plain, notes = _plain(picture, folder)
+    except (OSError, UnusableImageError):  # a death left them out: the image is written before them
+        plain, notes = _plain(image, folder)
         return plain, [*notes, "The original or its mask is missing, so the edit was not put back into it."]
     size = (original.shape[1], original.shape[0])
-    edited = decode(picture.data)
+    edited = decode(image.data)
     height, width = edited.shape[:2]
     if not same_aspect(size, (width, height)):
-        plain, notes = _plain(picture, folder)
+        plain, notes = _plain(image, folder)
         return plain, [
             *notes,
             message(
@@ -78,81 +78,81 @@ def _composited(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]
                 original_height=size[1],
             ),
         ]
-    return _save_color(picture, composite(original, edited, editable), folder), []
+    return _save_color(image, composite(original, edited, editable), folder), []
 
 
-def _transparent(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
-    pixels = decode(picture.data)
+def _transparent(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
+    pixels = decode(image.data)
     trouble = problem(pixels)
     if trouble is not None:
-        plain, notes = _plain(picture, folder)
+        plain, notes = _plain(image, folder)
         return plain, [trouble, *notes]
-    return _save_color(picture, bleed(pixels), folder), []
+    return _save_color(image, bleed(pixels), folder), []
 
 
-def _plain(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
-    """The picture as Blender shows it right, which heeds neither orientation nor colour profile."""
-    header = read_header(picture.data)
+def _plain(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
+    """The image as Blender shows it right, which heeds neither orientation nor colour profile."""
+    header = read_header(image.data)
     if header.is_plain:
-        return picture, []
-    return _save_color(picture, decode(picture.data), folder), list(header.notes(f"'{picture.name}'"))
+        return image, []
+    return _save_color(image, decode(image.data), folder), list(header.notes(f"'{image.name}'"))
 
 
-def _first_frame(picture: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
+def _first_frame(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     note = message(
-        "Blender can't hold a gif; its first frame is imported, the animation is {file}.", file=picture.file
+        "Blender can't hold a gif; its first frame is imported, the animation is {file}.", file=image.file
     )
-    return _save_color(picture, decode(picture.data), folder), [note]
+    return _save_color(image, decode(image.data), folder), [note]
 
 
-def _save_color(picture: ImageFile, pixels: NDArray[np.uint8], folder: Path) -> ImageFile:
-    return _save(picture, pixels, encode_png(pixels), folder)
+def _save_color(image: ImageFile, pixels: NDArray[np.uint8], folder: Path) -> ImageFile:
+    return _save(image, pixels, encode_png(pixels), folder)
 
 
-def _save(picture: ImageFile, pixels: Pixels, data: bytes, folder: Path, suffix: str = "") -> ImageFile:
+def _save(image: ImageFile, pixels: Pixels, data: bytes, folder: Path, suffix: str = "") -> ImageFile:
     """
     :param data: the pixels as a PNG file.
     """
-    file = folder / PROCESSED_FOLDER / f"{Path(picture.received_file).stem}{suffix}.png"
+    file = folder / PROCESSED_FOLDER / f"{Path(image.received_file).stem}{suffix}.png"
     replace_file(file, data)
     height, width = pixels.shape[:2]
     return dataclasses.replace(
-        picture,
+        image,
         data=data,
         file=str(file),
-        source=picture.received_file,
+        source=image.received_file,
         format="png",
         width=width,
         height=height,
     )
 
 
-def number_of(picture: ImageFile) -> str:
-    """The number of a received picture in its answer, from 1."""
-    return Path(picture.received_file).stem.removeprefix(PICTURE_STEM)
+def number_of(image: ImageFile) -> str:
+    """The number of a received image in its answer, from 1."""
+    return Path(image.received_file).stem.removeprefix(IMAGE_STEM)
 
 
-def tiled(
-    picture: ImageFile,
+def cut_tile(
+    image: ImageFile,
     request: GenerationRequest,
     folder: Path,
     height: Plane | None = None,
     repaint: bytes | None = None,
 ) -> tuple[ImageFile, Plane | None, list[str]]:
-    """The picture as a tile, saved in the result's folder; a height that lies over it is cut alike.
+    """The image as a tile, saved in the result's folder; a height that lies over it is cut alike.
 
-    :param height: (height, width) float32 in 0..1, of the picture's size.
+    :param height: (height, width) float32 in 0..1, of the image's size.
     :param repaint: the model's answer to `seam_repair_images.sent_for_repair`, encoded.
-    :returns: picture, height, and what the user should know.
+    :returns: image, height, and what the user should know.
     :raises StorageError: the tile can't be written.
     """
     try:
-        pixels = read_pixels(picture.data, picture.name)
+        pixels = read_pixels(image.data, image.name)
     except InvalidRequestError as error:
-        return picture, height, [message("{problem} It was not made seamless.", problem=error.message)]
+        return image, height, [message("{problem} It was not made seamless.", problem=error.message)]
     if not is_cut(request):
         scores = score(pixels)
-        return dataclasses.replace(picture, facts={**picture.facts, **score_facts(scores)}), height, []
+        return dataclasses.replace(image, facts={**image.facts, **score_facts(scores)}), height, []
     notes = []
     if height is not None and pixels.shape[2] in (2, 4):
         height = None
@@ -160,7 +160,7 @@ def tiled(
     tile = tile_of(pixels if height is None else _with_height(pixels, height), tile_size(request))
     cut = tile.pixels
     if repaint is not None and tile.seams is not None:
-        tile, note = repaired(tile, repaint)
+        tile, note = apply_repaint(tile, repaint)
         notes.append(note)
     found = tile.pixels
     if height is not None:
@@ -169,14 +169,14 @@ def tiled(
         height = found[..., -1].astype(np.float32) / np.float32(65535)
         found = narrowed(found[..., :-1]) if pixels.dtype == np.uint8 else found[..., :-1]
     notes += tile.notes
-    facts = {**picture.facts, **score_facts(tile.scores)}
+    facts = {**image.facts, **score_facts(tile.scores)}
     if tile.unchanged:
-        return dataclasses.replace(picture, facts=facts), height, notes
-    picture = dataclasses.replace(picture, facts=facts)
-    return _save(picture, found, png_writer.encode_png(found), folder, "-tile"), height, notes
+        return dataclasses.replace(image, facts=facts), height, notes
+    image = dataclasses.replace(image, facts=facts)
+    return _save(image, found, png_writer.encode_png(found), folder, "-tile"), height, notes
 
 
-def repaired(tile: Tile, repaint: bytes) -> tuple[Tile, str]:
+def apply_repaint(tile: Tile, repaint: bytes) -> tuple[Tile, str]:
     """A tile with its seams repainted where that is better, and a sentence about it.
 
     :param repaint: the model's answer, encoded.

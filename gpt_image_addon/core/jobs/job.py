@@ -48,7 +48,7 @@ class Task:
     expected_seconds: float = 0.0
     """How long such work takes, by experience."""
     estimated_usd: float = 0.0
-    """With that of its further requests."""
+    """With that of its follow-up requests."""
     started: float | None = None
     """`time.monotonic` when the work began."""
     ended: float | None = None
@@ -225,13 +225,13 @@ class Job(Task):
     application: Application
     prepared: PreparedResult | None = None
     further_usd: float = 0.0
-    """What of the estimate is for further requests."""
+    """What of the estimate is for follow-up requests."""
     cost_usd: float | None = None
     """Known once the answer came; 0 for what takes a result that is there."""
     result_of: str = ""
     """Id of the job whose result it takes once more, unpaid; empty where it has one of its own."""
     used: int = 0
-    """Which of several pictures the target shows."""
+    """Which of several images the target shows."""
     apply: Apply | None = field(default=None, repr=False)
     """Puts the result somewhere else than into the scene; main thread only."""
     checked: CheckedRequest | None = field(default=None, repr=False)
@@ -297,7 +297,7 @@ class Job(Task):
         return (*self.warnings, *prepared, *getattr(self.applied, "messages", ()))
 
     def show(self, number: int) -> None:
-        """Another of its pictures is shown; 0 for the first."""
+        """Another of its images is shown; 0 for the first."""
         self.used = number
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..common.files import keep_private, read_file, storage_errors
 from ..common.threads import FairLock
 from ..errors import InvalidRequestError, InvalidResponseError
-from ..imaging.decoding import UnusablePictureError
+from ..imaging.decoding import UnusableImageError
 from ..imaging.formats import decode_height, verify
 from ..imaging.pixels import eight_bit_color, read_pixels
 from ..imaging.thumbnails import mean_color, write_thumbnail
@@ -27,8 +27,8 @@ from ..request.sizes import format_size
 from ..request.targets import find_target
 from ..results.store import (
     HEIGHT_STEM,
+    IMAGE_STEM,
     MAPS_FOLDER,
-    PICTURE_STEM,
     PIXEL_FORMATS,
     Facts,
     ImageFile,
@@ -40,8 +40,8 @@ from ..text.names import safe_name
 from ..textures.height_fusion import fuse, register_height
 from ..textures.material_guess import guess_material
 from ..textures.writer import map_options, write_maps
-from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, further_jobs
-from .image_steps import number_of, process, tiled
+from .follow_ups import HEIGHT_JOB, SEAMS_JOB, answer_of, follow_up_jobs
+from .image_steps import cut_tile, number_of, process
 
 if TYPE_CHECKING:
     from ..raster.arrays import Plane
@@ -54,7 +54,7 @@ def prepare(
     """From a result folder to everything that Blender needs.
 
     :param for_scene: with the mean colors, for which each image has to be decoded as a whole.
-    :raises InvalidResponseError: no picture in the folder can be used.
+    :raises InvalidResponseError: no image in the folder can be used.
     :raises StorageError: maps can't be written.
     """
     try:
@@ -71,18 +71,18 @@ def prepare(
 def _with_mean_colors(prepared: PreparedResult) -> PreparedResult:
     """Materials have them as their color in Solid views."""
     maps = {kind: _with_mean_color(map_) for kind, map_ in prepared.maps.items() if kind == "base_color"}
-    pictures = tuple(map(_with_mean_color, prepared.pictures))
-    return dataclasses.replace(prepared, pictures=pictures, maps={**prepared.maps, **maps})
+    images = tuple(map(_with_mean_color, prepared.images))
+    return dataclasses.replace(prepared, images=images, maps={**prepared.maps, **maps})
 
 
-def _with_mean_color(picture: ImageFile) -> ImageFile:
-    if picture.format not in PIXEL_FORMATS:
-        return picture
-    return dataclasses.replace(picture, mean_color=mean_color(picture.data))
+def _with_mean_color(image: ImageFile) -> ImageFile:
+    if image.format not in PIXEL_FORMATS:
+        return image
+    return dataclasses.replace(image, mean_color=mean_color(image.data))
 
 
-def _with_bytes(picture: ImageFile) -> ImageFile:
-    return dataclasses.replace(picture, data=read_file(Path(picture.file)))
+def _with_bytes(image: ImageFile) -> ImageFile:
+    return dataclasses.replace(image, data=read_file(Path(image.file)))
 
 
 def _prepared_files(
@@ -92,32 +92,32 @@ def _prepared_files(
     prepared = _prepared(job, request, application, folder)
     if _shows_color(application):
         prepared = _with_mean_colors(prepared)
-    for file in {file for picture in prepared.pictures for file in (picture.file, picture.received_file)}:
+    for file in {file for image in prepared.images for file in (image.file, image.received_file)}:
         write_thumbnail(Path(file))
-    return prepared.mapped(lambda picture: dataclasses.replace(picture, data=b""))
+    return prepared.mapped(lambda image: dataclasses.replace(image, data=b""))
 
 
 def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
-    answer = read_answer(folder) or {}  # it may have come from elsewhere; the pictures count
+    answer = read_answer(folder) or {}  # it may have come from elsewhere; the images count
     name = safe_name(application.name or request.prompt)
     noted = answer.get("warnings")
     warnings = [text for text in map(clean_text, noted if isinstance(noted, list) else ()) if text]
-    received = usable_pictures(folder, name, warnings, clean_text(answer.get("request_id")))
+    received = usable_images(folder, name, warnings, clean_text(answer.get("request_id")))
     first = application.picture % len(received)
     received = received[first:] + received[:first]
-    pictures, height = _finished(received, request, application, folder, warnings)
-    made = _make_maps(request, application, folder, pictures[0], height) if _kinds(application) else None
+    images, height = _finished(received, request, application, folder, warnings)
+    made = _make_maps(request, application, folder, images[0], height) if _kinds(application) else None
     maps, packed = (dict(made.maps), made.packed) if made else ({}, {})
     warnings += made.notes if made else ()
     return PreparedResult(
         job,
-        pictures,
+        images,
         maps,
-        _facts(job, request, pictures[0], answer),
+        _facts(job, request, images[0], answer),
         tuple(dict.fromkeys(warnings)),
         packed,
         _usual_size(request, application),
-        further_jobs(folder),
+        follow_up_jobs(folder),
     )
 
 
@@ -134,22 +134,22 @@ def _finished(
     folder: Path,
     warnings: list[str],
 ) -> tuple[tuple[ImageFile, ...], _Height | None]:
-    """The pictures as they are to be imported, and the height of the first where one is known."""
+    """The images as they are to be imported, and the height of the first where one is known."""
     height = None
     if _kinds(application):
         height = _known_height(received[0], request.provider, application, folder, warnings)
-    pictures = []
-    for number, picture in enumerate(received):
-        picture, notes = process(picture, request, application, folder)
+    images = []
+    for number, image in enumerate(received):
+        image, notes = process(image, request, application, folder)
         warnings += notes
-        if request.seamless and picture.format in PIXEL_FORMATS:
+        if request.seamless and image.format in PIXEL_FORMATS:
             plane = height.plane if height and number == 0 and not height.exact else None
-            picture, plane, notes = _tiled(picture, request, folder, plane)
+            image, plane, notes = _tile(image, request, folder, plane)
             warnings += notes
             if number == 0 and height and not height.exact:
                 height = _Height(plane, exact=False) if plane is not None else None
-        pictures.append(picture)
-    return tuple(pictures), height
+        images.append(image)
+    return tuple(images), height
 
 
 def _shows_color(application: Application) -> bool:
@@ -157,22 +157,22 @@ def _shows_color(application: Application) -> bool:
     return find_target(application.target).changes_scene
 
 
-def _tiled(
-    picture: ImageFile, request: GenerationRequest, folder: Path, plane: Plane | None
+def _tile(
+    image: ImageFile, request: GenerationRequest, folder: Path, plane: Plane | None
 ) -> tuple[ImageFile, Plane | None, list[str]]:
-    repaint = answer_of(folder, SEAMS_JOB.format(number=number_of(picture)))
-    return tiled(picture, request, folder, plane, repaint)
+    repaint = answer_of(folder, SEAMS_JOB.format(number=number_of(image)))
+    return cut_tile(image, request, folder, plane, repaint)
 
 
-def usable_pictures(
+def usable_images(
     folder: Path, name: str, warnings: list[str], request_id: str | None
 ) -> tuple[ImageFile, ...]:
-    """The received pictures, without those that can't be read.
+    """The received images, without those that can't be read.
 
     :param warnings: gets a sentence for each of those.
     :raises InvalidResponseError: none is left.
     """
-    paths = sorted(folder.glob(f"{PICTURE_STEM}*"), key=lambda path: (len(path.name), path.name))
+    paths = sorted(folder.glob(f"{IMAGE_STEM}*"), key=lambda path: (len(path.name), path.name))
     usable: list[ImageFile] = []
     for number, path in enumerate(paths, 1):
         data = read_file(path)
@@ -181,7 +181,7 @@ def usable_pictures(
         except InvalidResponseError as error:
             warnings.append(
                 message(
-                    "Picture {number} of {count} was left out: {problem}",
+                    "Image {number} of {count} was left out: {problem}",
                     number=number,
                     count=len(paths),
                     problem=error.message,
@@ -192,7 +192,7 @@ def usable_pictures(
         usable.append(ImageFile(title, data, str(path), info.format, info.width, info.height, info.has_alpha))
     if not usable:
         raise InvalidResponseError(
-            "The server's answer holds no picture that can be used.",
+            "The server's answer holds no image that can be used.",
             code="bad_picture",
             request_id=request_id,
             billed="yes",
@@ -203,11 +203,11 @@ def usable_pictures(
 
 @dataclasses.dataclass(frozen=True)
 class _Height:
-    """What is known of the height of a picture."""
+    """What is known of the height of an image."""
 
     plane: Plane
     exact: bool
-    """The provider's own, rather than the model's picture of it."""
+    """The provider's own, rather than the model's image of it."""
     relief: float | None = None
     """Share of the shorter edge that 1 stands above 0, where that is known."""
 
@@ -218,19 +218,19 @@ class _Height:
 
 
 def _known_height(
-    picture: ImageFile, provider: str, application: Application, folder: Path, warnings: list[str]
+    image: ImageFile, provider: str, application: Application, folder: Path, warnings: list[str]
 ) -> _Height | None:
-    """The height of the first received picture, at its size."""
-    if picture.format not in PIXEL_FORMATS:
+    """The height of the first received image, at its size."""
+    if image.format not in PIXEL_FORMATS:
         return None
 
-    number = Path(picture.file).stem.removeprefix(PICTURE_STEM)
+    number = Path(image.file).stem.removeprefix(IMAGE_STEM)
     exact = folder / f"{HEIGHT_STEM}{number}.png"
     if exact.exists():
         try:
             relief = load_provider(provider).relief if provider in PROVIDERS else None
             return _Height(decode_height(read_file(exact)), exact=True, relief=relief)
-        except UnusablePictureError:
+        except UnusableImageError:
             warnings.append(message("The height {file} can't be read and is not used.", file=exact))
     answer = answer_of(folder, HEIGHT_JOB) if application.height_by_model else None
     if answer is None:
@@ -241,12 +241,12 @@ def _known_height(
     except InvalidRequestError as error:
         warnings.append(message("The model's height is not used: {problem}", problem=error.message))
         return None
-    color = eight_bit_color(read_pixels(picture.data, picture.name))
+    color = eight_bit_color(read_pixels(image.data, image.name))
     found = register_height(color, pixels)
     if not found.accepted:
         warnings.append(
             message(
-                "The model's height does not fit the picture (edges agree by {score}) and is not used.",
+                "The model's height does not fit the image (edges agree by {score}) and is not used.",
                 score=f"{found.score:.2f}",
             )
         )
@@ -262,10 +262,10 @@ def _make_maps(
     request: GenerationRequest,
     application: Application,
     folder: Path,
-    picture: ImageFile,
+    image: ImageFile,
     height: _Height | None,
 ) -> MadeMaps | None:
-    if picture.format not in PIXEL_FORMATS:
+    if image.format not in PIXEL_FORMATS:
         return None
 
     options = map_options(
@@ -275,7 +275,7 @@ def _make_maps(
         bits=16 if application.displacement == "true" else application.bits,
         pack=application.pack,
     )
-    color = eight_bit_color(read_pixels(picture.data, picture.name))
+    color = eight_bit_color(read_pixels(image.data, image.name))
     wraps = True if request.seamless or find_provider(request.provider).tiles_by_nature else None
     plane = None
     if height is not None and height.plane.shape == color.shape[:2]:
@@ -283,7 +283,7 @@ def _make_maps(
     return write_maps(
         color,
         folder / MAPS_FOLDER,
-        picture.name,
+        image.name,
         options,
         height=plane,
         exact=height is None or height.exact,
@@ -292,13 +292,13 @@ def _make_maps(
     )
 
 
-def _facts(job: str, request: GenerationRequest, picture: ImageFile, answer: Mapping[str, Any]) -> Facts:
+def _facts(job: str, request: GenerationRequest, image: ImageFile, answer: Mapping[str, Any]) -> Facts:
     facts = {
         "job": job,
         "prompt": request.prompt,
         "provider": find_provider(request.provider).credit,
         "model": request.model,
-        "size": format_size(picture.width, picture.height),
+        "size": format_size(image.width, image.height),
         "quality": request.quality,
         "request_id": clean_text(answer.get("request_id")),
         "cost_usd": clean_usd(answer.get("cost_usd")),

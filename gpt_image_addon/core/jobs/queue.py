@@ -117,7 +117,7 @@ class JobQueue:
             with self._changed:
                 self._running.discard(job)
             self.events.put(event)
-            del taken, job, run, event  # an idle worker keeps no picture alive
+            del taken, job, run, event  # an idle worker keeps no image alive
 
     def _take(self) -> tuple[Task, _Run] | None:
         with self._changed:

@@ -1,4 +1,4 @@
-"""The worker's straight line: pictures up, answer down, onto the disk, into the journal, ready for Blender.
+"""The worker's straight line: images up, answer down, onto the disk, into the journal, ready for Blender.
 
 Runs on a worker thread and never touches bpy.
 """
@@ -37,17 +37,17 @@ from ..results.body_file import BodyFile
 from ..results.folders import BODY_FILE
 from ..results.store import (
     HEIGHT_STEM,
+    IMAGE_STEM,
     MASK_FILE,
     ORIGINAL_STEM,
-    PICTURE_STEM,
     PIXEL_FORMATS,
     PreparedResult,
     keep,
 )
 from ..text.log import get_logger
 from ..text.message import Message, join, message
-from .estimates import price_further, price_unchecked
-from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, further_id, height_request
+from .estimates import price_follow_up, price_unchecked
+from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, follow_up_id, height_request
 from .job import Emit, Job, JobEvent, Work
 from .uploads import digest_request, load_unchanged, load_uploads
 
@@ -74,7 +74,7 @@ class Worker:
     registry: Registry
     connection: Connection
     monthly_budget_usd: float | None = None
-    """For the further requests; that of the job itself was checked with them before."""
+    """For the follow-up requests; that of the job itself was checked with them before."""
     pace: RateLimiter | None = None
     """Keeps requests apart; None lets each go at once."""
     sessions: Sessions | None = None
@@ -90,8 +90,8 @@ class Worker:
         :raises GptImageError: why there is none; the journal's row says the same.
         """
         folder, notices = self._answer(job, emit)
-        notices += self._further(job, folder, emit)
-        emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the pictures", progress=0.9))
+        notices += self._follow_up(job, folder, emit)
+        emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the images", progress=0.9))
         prepared = self._copied(job, self._prepare(job, folder))
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
 
@@ -115,7 +115,7 @@ class Worker:
             raise fault from error
 
     def _prepare(self, job: Job, folder: Path) -> PreparedResult:
-        """`prepare`; what goes wrong here is paid for, and unless the picture is bad it can be recovered."""
+        """`prepare`; what goes wrong here is paid for, and unless the image is bad it can be recovered."""
         from .postprocess import prepare
 
         try:
@@ -144,7 +144,7 @@ class Worker:
         def work(job: Job, emit: Emit) -> PreparedResult:
             from .postprocess import prepare
 
-            emit(JobEvent(job, message="Preparing the pictures", progress=0.1))
+            emit(JobEvent(job, message="Preparing the images", progress=0.1))
             prepared = prepare(of or job.id, job.request, job.application, folder, for_scene=self.for_scene)
             return self._copied(job, prepared)
 
@@ -182,8 +182,8 @@ class Worker:
         warnings = copy_textures(prepared, job.application, outputs)
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *warnings))
 
-    def _further(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
-        """Send the further requests of a job; what they fail at is told and does not spoil its result."""
+    def _follow_up(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
+        """Send the follow-up requests of a job; what they fail at is told and does not spoil its result."""
         notices = []
         for wanted, ask, failed in (
             (asks_for_repair, self._ask_repairs, SEAMS_FAILED),
@@ -208,35 +208,35 @@ class Worker:
     def _ask_height(self, job: Job, folder: Path, emit: Emit) -> None:
         from ..imaging.formats import inspect_file
 
-        picture = min(folder.glob(f"{PICTURE_STEM}1.*"), default=None)
-        info = inspect_file(picture) if picture else None
-        if picture is None or info is None or info.format not in PIXEL_FORMATS:
-            raise InvalidRequestError("There is no picture that it could be asked for.")
+        image = min(folder.glob(f"{IMAGE_STEM}1.*"), default=None)
+        info = inspect_file(image) if image else None
+        if image is None or info is None or info.format not in PIXEL_FORMATS:
+            raise InvalidRequestError("There is no image that it could be asked for.")
         size = (info.width, info.height)
-        request = height_request(job.request, str(picture), size, self.registry)
+        request = height_request(job.request, str(image), size, self.registry)
         self._ask(job, HEIGHT_JOB, request, size, "Waiting for its height", emit)
 
     def _ask(
         self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
     ) -> None:
-        """Send one further request, about a picture of this size, under a row of its own."""
-        checked = price_further(request, self.registry, size)
+        """Send one follow-up request, about an image of this size, under a row of its own."""
+        checked = price_follow_up(request, self.registry, size)
         if job.stopping:
             raise JobCancelled("The job was stopped.")
-        further = Job.of(checked, Application(target="image"), id=further_id(job.id, kind))
-        job.interrupt_with(further.cancel)
+        follow_up = Job.of(checked, Application(target="image"), id=follow_up_id(job.id, kind))
+        job.interrupt_with(follow_up.cancel)
         job.check_cancelled()
         self.journal.reserve(
-            further.id,
+            follow_up.id,
             request,
-            further.application,
+            follow_up.application,
             digest_request(request),
-            further.estimated_usd,
+            follow_up.estimated_usd,
             self.monthly_budget_usd,
         )
         emit(JobEvent(job, message=doing, progress=0.6))
-        self._answer(further, lambda event: emit(dataclasses.replace(event, job=job)))
-        self.journal.applied(further.id)  # with its job; alone it is nothing to recover
+        self._answer(follow_up, lambda event: emit(dataclasses.replace(event, job=job)))
+        self.journal.applied(follow_up.id)  # with its job; alone it is nothing to recover
 
     def _receive(self, job: Job, emit: Emit, request_state: RequestState) -> tuple[Path, tuple[str, ...]]:
         """Everything up to the moment when the answer is safe; returns its folder and what to tell."""
@@ -250,7 +250,7 @@ class Worker:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
             request_state.turn.take(request_state)
         self.journal.sending(job.id, checked.sent.size)
-        emit(JobEvent(job, message="Waiting for the picture", progress=0.1))
+        emit(JobEvent(job, message="Waiting for the image", progress=0.1))
         answer = provider.generate(checked.sent, checked.prompt, uploads, request_state, _reporter(job, emit))
         request_state.answered = True
         notes = [note for upload in uploads.all for note in upload.notes]
@@ -344,8 +344,8 @@ def _keep_body(body: BodyFile, error: GptImageError) -> None:
 def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
     from ..imaging.decoding import sniff
 
-    for number, data in enumerate(answer.pictures, 1):
-        yield f"{PICTURE_STEM}{number}.{sniff(data) or 'bin'}", data
+    for number, data in enumerate(answer.images, 1):
+        yield f"{IMAGE_STEM}{number}.{sniff(data) or 'bin'}", data
     for number, data in enumerate(answer.heights, 1):
         yield f"{HEIGHT_STEM}{number}.png", data
 

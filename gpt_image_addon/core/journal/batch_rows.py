@@ -11,7 +11,7 @@ from typing import Any
 
 from ..common.process_lock import is_alive
 from ..errors import GptImageError
-from .entries import ENDED, OF_BATCH, OF_ROW, Entry
+from .entries import ENDED, OF_BATCH, OF_ROW, UNPAID, Entry
 from .journal import Journal
 from .recovery import recover_orphans
 from .states import JobState
@@ -25,8 +25,8 @@ class RowHistory:
     """Its answer."""
     running: Entry | None = None
     """Its request, on the way in a living process or in a remote batch."""
-    unknown: tuple[Entry, ...] = ()
-    """Requests that may have been billed and got no answer."""
+    lost: tuple[Entry, ...] = ()
+    """Requests that were, or may have been, billed and brought no result."""
 
 
 def last_error(journal: Journal, row: str) -> Mapping[str, Any] | None:
@@ -41,19 +41,19 @@ def find_row_history(journal: Journal, row: str) -> RowHistory:
     :raises StorageError: the journal can't be read.
     """
     stored = running = None
-    unknown = []
-    for found in journal.rows(f"{OF_ROW} AND state NOT IN (?, ?) ORDER BY created", row, *ENDED):
+    lost = []
+    for found in journal.rows(f"{OF_ROW} AND NOT {UNPAID} ORDER BY created", row):
         entry = journal.read(found)
         if entry.state in (JobState.RECEIVED, JobState.APPLIED):
             stored = entry
-        elif entry.state is JobState.UNKNOWN:
-            unknown.append(entry)
+        elif entry.state is JobState.UNKNOWN or entry.state in ENDED:
+            lost.append(entry)
         elif found["batch"] or is_alive(journal.locks, found["process"]):
             running = entry
         else:
             recover_orphans(journal)
             return find_row_history(journal, row)
-    return RowHistory(stored, running, tuple(unknown))
+    return RowHistory(stored, running, tuple(lost))
 
 
 class BatchState(StrEnum):

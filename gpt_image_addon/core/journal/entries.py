@@ -30,7 +30,9 @@ MOVES: Mapping[JobState, tuple[JobState, ...]] = {
 }
 """The states from which each one is reached; a move from any other changes nothing."""
 ENDED = (JobState.FAILED, JobState.CANCELLED)
-"""States after which a row may be sent again, since it was not paid for."""
+"""Without a result."""
+UNPAID = f"(state IN ('{ENDED[0]}', '{ENDED[1]}') AND billed <> 'yes')"
+"""Finds jobs that ended without a result and cost nothing: their requests may be sent again."""
 OF_ROW = "row = ? AND row <> ''"
 """Finds the jobs of a row; without its second half sqlite reads the whole table: the index has no others."""
 OF_BATCH = "batch = ? AND batch <> ''"
@@ -75,8 +77,8 @@ class BatchPosition:
         """:raises RowTakenError: there are other jobs of the row than the caller knows of."""
         if not self.row:
             return
-        statement = f"SELECT COUNT(*) FROM jobs WHERE {OF_ROW} AND state NOT IN (?, ?)"
-        if connection.execute(statement, (self.row, *ENDED)).fetchone()[0] != self.others:
+        statement = f"SELECT COUNT(*) FROM jobs WHERE {OF_ROW} AND NOT {UNPAID}"
+        if connection.execute(statement, (self.row,)).fetchone()[0] != self.others:
             raise RowTakenError("Another process works on this row.")
 
 

@@ -15,8 +15,8 @@ from ..errors import InvalidRequestError
 from ..request.providers import find_provider
 from ..results.folders import (
     ANSWER_FILE,
+    IMAGE_STEM,
     ORIGINAL_STEM,
-    PICTURE_STEM,
     files_in,
     locate,
     measure,
@@ -150,18 +150,18 @@ def row(entry: Entry) -> dict[str, Any]:
 
 
 def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[Path]:
-    """Copy the pictures of a result out, as they were received, and count it as applied.
+    """Copy the images of a result out, as they were received, and count it as applied.
 
     :param folder: made where it is missing.
     :returns: the copies.
-    :raises InvalidRequestError: there is no such job, or it has no pictures.
+    :raises InvalidRequestError: there is no such job, or it has no images.
     :raises StorageError: a copy can't be written.
     """
     entry = journal.entry(job)
-    pictures = pictures_of(journal, entry) if entry else []
-    if entry is None or not pictures:
+    images = images_of(journal, entry) if entry else []
+    if entry is None or not images:
         raise InvalidRequestError(
-            message("Job {job} has no pictures.", job=job)
+            message("Job {job} has no images.", job=job)
             if entry
             else message("There is no job {job}.", job=job),
             code="no_result" if entry else "no_such_job",
@@ -169,17 +169,17 @@ def export(journal: Journal, job: str, folder: Path, outputs: Outputs) -> list[P
         )
     name = safe_name(entry.request.prompt)
     copies = []
-    for picture in pictures:
-        copy = folder / f"{name} {job} {picture.name.removeprefix(PICTURE_STEM)}"
-        with storage_errors(message("{path} could not be read", path=picture)):
-            data = read_file(picture)
+    for image in images:
+        copy = folder / f"{name} {job} {image.name.removeprefix(IMAGE_STEM)}"
+        with storage_errors(message("{path} could not be read", path=image)):
+            data = read_file(image)
         copies.append(outputs.copy(copy, data, job))
     journal.applied(job)
     return copies
 
 
-def pictures_of(journal: JournalReader, entry: Entry) -> list[Path]:
-    """The received pictures of a job; none where its folder is reached through a link."""
+def images_of(journal: JournalReader, entry: Entry) -> list[Path]:
+    """The received images of a job; none where its folder is reached through a link."""
     noted = journal.relative(entry.folder) if entry.folder is not None else None
     folder = locate(journal.results, entry.id, noted)
     return received_files(folder) if folder is not None else []
@@ -195,7 +195,7 @@ def original_of(journal: JournalReader, entry: Entry) -> Path | None:
 
 def received_files(folder: Path) -> list[Path]:
     """The received images in a result folder, in their order."""
-    found = (Path(file.path) for file in files_in(folder) if file.name.startswith(PICTURE_STEM))
+    found = (Path(file.path) for file in files_in(folder) if file.name.startswith(IMAGE_STEM))
     return sorted((path for path in found if path.parent == folder), key=lambda path: (len(path.stem), path))
 
 

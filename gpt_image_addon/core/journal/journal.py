@@ -1,6 +1,6 @@
 """The journal: every job and every cent, in one sqlite file that several Blenders share.
 
-The order of events is what keeps a paid picture from being lost and a request from being paid twice::
+The order of events is what keeps a paid image from being lost and a request from being paid twice::
 
     submit   row QUEUED, its estimate reserved, in one transaction with the budget check
     send     row SENDING, on the disk before the first byte leaves
@@ -145,9 +145,9 @@ class Journal(JournalReader):
     ) -> None:
         """Add a QUEUED row and set its estimate aside.
 
-        :param estimated_usd: with that of its further requests, each with a row of its own later.
+        :param estimated_usd: with that of its follow-up requests, each with a row of its own later.
         :param place: where in a batch it belongs.
-        :param further_usd: what of it is for further requests.
+        :param further_usd: what of it is for follow-up requests.
         :raises BudgetExceededError: it would not fit this month's budget.
         :raises RowTakenError: another process has begun the same row of a batch meanwhile.
         """

@@ -1,7 +1,7 @@
 """How fast requests may follow each other, agreed upon by all processes that share a journal.
 
 The journal holds, for each server and kind of limit, the moment from which the next request may leave
-(a token bucket that holds one token, known as GCRA: ITU-T I.371, Annex A). Pictures leave evenly instead of
+(a token bucket that holds one token, known as GCRA: ITU-T I.371, Annex A). Images leave evenly instead of
 in bursts. A refusal for being too fast moves that moment for everybody.
 """
 
@@ -40,11 +40,11 @@ class RateLimiter:
     """Set it to let nothing leave any more."""
 
     def turn(self, images: int, input_images: int) -> Slot:
-        """For one request with so many pictures to make and to look at."""
+        """For one request with so many images to make and to look at."""
         return Slot(self, {IMAGES: images, INPUT_IMAGES: input_images})
 
     def interval(self, kind: str) -> float:
-        """Seconds that one picture keeps the next ones waiting."""
+        """Seconds that one image keeps the next ones waiting."""
         limit = {IMAGES: self.images_per_minute, INPUT_IMAGES: self.input_images_per_minute}.get(kind)
         return MINUTE / limit if limit else 0.0
 

@@ -22,7 +22,7 @@ from ..results.folders import measure, named
 from ..text.log import get_logger
 from ..text.message import message
 from ..text.plain_text import find_unstorable
-from .entries import ON_ITS_WAY, OPEN, STORED, Entry, read_entry
+from .entries import ON_ITS_WAY, OPEN, STORED, UNPAID, Entry, read_entry
 from .schema import (
     JOURNAL_FILE,
     PICO,
@@ -140,10 +140,10 @@ class JournalReader:
         found = self.find("digest = ? AND state IN (?, ?) AND folder IS NOT NULL", digest, *STORED, limit=1)
         return found[0] if found else None
 
-    def find_unknown(self, digest: str) -> Entry | None:
-        """The newest equal request that was sent, where its outcome is unknown."""
-        found = self.find("digest = ? AND state IN (?, ?, ?)", digest, *STORED, JobState.UNKNOWN, limit=1)
-        return found[0] if found and found[0].state is JobState.UNKNOWN else None
+    def find_lost(self, digest: str) -> Entry | None:
+        """The newest equal request that was, or may have been, billed, where it brought no result."""
+        found = self.find(f"digest = ? AND state NOT IN (?, ?) AND NOT {UNPAID}", digest, *OPEN, limit=1)
+        return found[0] if found and found[0].state not in STORED else None
 
     def count_states(self) -> dict[str, int]:
         """How many jobs are in each state, by its name."""
@@ -173,7 +173,7 @@ class JournalReader:
         return not_noted + int(self.query("SELECT ifnull(SUM(bytes), 0) FROM sums")[0][0])
 
     def seen(self, model: str, quality: str, size: str) -> Observed | None:
-        """Output tokens a picture of the newest answers to such requests."""
+        """Output tokens an image of the newest answers to such requests."""
         row = self.query(
             "SELECT COUNT(*), AVG(picture_tokens), MIN(picture_tokens), MAX(picture_tokens) FROM ("
             "SELECT picture_tokens FROM jobs WHERE model = ? AND quality = ? AND size = ?"

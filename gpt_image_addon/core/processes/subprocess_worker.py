@@ -1,6 +1,6 @@
 """A process beside this one that does heavy work while somebody looks at a window.
 
-Python runs one thread at a time: a thread that decodes pictures holds up the main thread, which draws the
+Python runs one thread at a time: a thread that decodes images holds up the main thread, which draws the
 window, and both wait for each other's memory. A process of its own does neither. Where none can be had, or it
 dies, the work is done here. It may send nothing, so it is not given the key.
 """

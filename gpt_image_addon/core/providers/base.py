@@ -1,8 +1,8 @@
-"""What a provider is: something that turns a request into encoded pictures."""
+"""What a provider is: something that turns a request into encoded images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -17,10 +17,10 @@ from ..request.request import GenerationRequest
 class Answer:
     """What came back."""
 
-    pictures: tuple[bytes, ...]
+    images: tuple[bytes, ...]
     """Encoded files, exactly as received."""
     heights: tuple[bytes, ...] = ()
-    """16-bit PNG files with the true height of each picture, where the provider knows it."""
+    """16-bit PNG files with the true height of each image, where the provider knows it."""
     usage: Usage | None = None
     usage_told: bool = False
     """The answer speaks of its usage; where there is none all the same, that can't be right."""
@@ -55,7 +55,7 @@ class Reporter:
 
 
 class Provider(Protocol):
-    """Makes pictures; called on a worker thread."""
+    """Makes images; called on a worker thread."""
 
     relief: ClassVar[float | None]
     """Share of the shorter edge that its heights of 1 stand above 0; None where that is not known."""
@@ -80,7 +80,7 @@ class Provider(Protocol):
         request_state: RequestState,
         report: Reporter,
     ) -> Answer:
-        """Make the pictures of one request.
+        """Make the images of one request.
 
         :param prompt: the words to send: those of the request with its style.
         :raises APIError: the provider can't answer.
@@ -92,11 +92,6 @@ class Provider(Protocol):
         """Read an answer that came earlier, from its body as it came; nothing is sent.
 
         :param body: its pieces, perhaps packed, and perhaps cut off.
-        :raises APIError: there is no whole picture in it.
+        :raises APIError: there is no whole image in it.
         """
         ...
-
-
-def picture_sizes(uploads: Sequence[Upload]) -> tuple[tuple[int, int], ...]:
-    """Width and height of each file, as the estimate wants them."""
-    return tuple((upload.width, upload.height) for upload in uploads)

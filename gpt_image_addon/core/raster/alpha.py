@@ -19,26 +19,24 @@ Pixels = NDArray[np.uint8]
 
 
 def problem(pixels: Pixels) -> str | None:
-    """What is wrong with a picture that should be transparent, as a sentence; None where nothing is.
+    """What is wrong with an image that should be transparent, as a sentence; None where nothing is.
 
     :param pixels: (height, width, 3 or 4) uint8 sRGB.
     """
     if pixels.shape[2] == 4 and pixels[..., 3].min() < NEARLY_OPAQUE:
         return None
     if has_checkerboard(pixels):
-        return "The picture is not transparent: the model painted a checkerboard instead."
-    return "The picture came back without transparency."
+        return "The image is not transparent: the model painted a checkerboard instead."
+    return "The image came back without transparency."
 
 
 def has_checkerboard(pixels: Pixels) -> bool:
     """Whether the border shows the grey checkerboard that stands for transparency in image editors."""
-    picture = Image.fromarray(pixels[..., :3])
-    scale = min(1.0, CHECKER_EDGE / max(picture.size))
+    image = Image.fromarray(pixels[..., :3])
+    scale = min(1.0, CHECKER_EDGE / max(image.size))
     if scale < 1:
-        picture = picture.resize(
-            (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BOX
-        )
-    small = np.asarray(picture, np.float32)
+        image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BOX)
+    small = np.asarray(image, np.float32)
     grey = small.mean(-1)
     neutral = (small.max(-1) - small.min(-1) <= NEUTRAL) & _border(grey.shape)
     if neutral.sum() < 0.6 * _border(grey.shape).sum():
@@ -49,7 +47,7 @@ def has_checkerboard(pixels: Pixels) -> bool:
 
 
 def _border(shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """An eighth of the picture along each edge, where the subject seldom is."""
+    """An eighth of the image along each edge, where the subject seldom is."""
     border = np.ones(shape, bool)
     rows, columns = shape[0] // 8, shape[1] // 8
     border[rows : shape[0] - rows, columns : shape[1] - columns] = False
@@ -72,7 +70,7 @@ def _diagonal_peak(energy: NDArray[np.float64]) -> float:
 
 
 def bleed(pixels: Pixels) -> Pixels:
-    """Spread colour under what is transparent, so that no halo shows when the picture is scaled or filtered.
+    """Spread colour under what is transparent, so that no halo shows when the image is scaled or filtered.
 
     :param pixels: (height, width, 4) uint8 sRGB; alpha stays as it is.
     :returns: a new array; the same where nothing is transparent.

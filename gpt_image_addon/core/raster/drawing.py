@@ -27,7 +27,7 @@ class Stroke:
     color: tuple[float, float, float]
     """sRGB, 0 to 1."""
     width: float
-    """As a share of the picture's height."""
+    """As a share of the image's height."""
 
 
 def draw_strokes(strokes: Iterable[Stroke], width: int, height: int) -> NDArray[np.uint8]:
@@ -36,8 +36,8 @@ def draw_strokes(strokes: Iterable[Stroke], width: int, height: int) -> NDArray[
     :returns: (height, width, 4) uint8 sRGB.
     """
     size = (width * OVERSAMPLING, height * OVERSAMPLING)
-    picture = Image.new("RGBA", size)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGBA", size)
+    draw = ImageDraw.Draw(image)
     for stroke in strokes:
         color = tuple(round(255 * min(1.0, max(0.0, value))) for value in stroke.color)
         thick = max(MINIMAL_WIDTH, stroke.width * height) * OVERSAMPLING
@@ -45,7 +45,7 @@ def draw_strokes(strokes: Iterable[Stroke], width: int, height: int) -> NDArray[
         draw.line(points, fill=(*color, 255), width=round(thick), joint="curve")
         for x, y in (points[0], points[-1]):  # round caps; a stroke of one point is a dot
             draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=(*color, 255))
-    return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
+    return np.asarray(image.resize((width, height), Image.Resampling.BOX))
 
 
 def wrap_polygons(polygons: Iterable[Sequence[Point]]) -> Iterator[Sequence[Point]]:
@@ -73,8 +73,8 @@ def fill_polygons(polygons: Iterable[Sequence[Point]], width: int, height: int) 
 
     :returns: (height, width, 3) uint8, 255 inside and 0 outside.
     """
-    picture = Image.new("L", (width, height))
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("L", (width, height))
+    draw = ImageDraw.Draw(image)
     for polygon in polygons:
         draw.polygon([(x * width, (1 - y) * height) for x, y in polygon], fill=255, outline=255)
-    return np.repeat(np.asarray(picture)[..., None], 3, axis=2)
+    return np.repeat(np.asarray(image)[..., None], 3, axis=2)

@@ -12,7 +12,7 @@ class MapKind(NamedTuple):
     """One kind of material map."""
 
     name: str
-    """Identifier in requests, JSON and file names (``<picture>_<name>.png``)."""
+    """Identifier in requests, JSON and file names (``<image>_<name>.png``)."""
     label: str
     """What people read."""
     socket: str | None

@@ -111,7 +111,7 @@ class Registry:
     def size_rule(self, model: Model, frames: int = 0) -> SizeRule:
         """What sizes a model takes.
 
-        :param frames: of a gif; 0 for a still picture.
+        :param frames: of a gif; 0 for a still image.
         """
         if not model.known:
             return SizeRule()
@@ -214,7 +214,7 @@ def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def gif_frames(request: GenerationRequest) -> int:
-    """Frames of the picture that a request is for; 0 for a still one."""
+    """Frames of the image that a request is for; 0 for a still one."""
     return (request.frame_count or DEFAULT_GIF_FRAMES) if request.output_format == "gif" else 0
 
 

@@ -36,9 +36,9 @@ def effective_request(
     if sent[0] < asked[0] or sent[1] < asked[1]:
         notes = (
             message(
-                "No tile of {size} can be cut from {picture_size}: it will be enlarged.",
+                "No tile of {size} can be cut from {image_size}: it will be enlarged.",
                 size=request.size,
-                picture_size=format_size(*sent),
+                image_size=format_size(*sent),
             ),
         )
     return dataclasses.replace(request, size=format_size(*sent)), notes

@@ -49,7 +49,7 @@ class Estimate:
     likely_usd: float = 0.0
     """The best single guess: what equal requests cost on average, where there were any."""
     further_usd: float = 0.0
-    """What of the upper bound is for further requests, which are paid one by one."""
+    """What of the upper bound is for follow-up requests, which are paid one by one."""
 
     def times(self, share: float) -> Estimate:
         """The same request at a share of the list price, such as `BATCH_SHARE`."""
@@ -61,20 +61,20 @@ class Estimate:
             self.further_usd * share,
         )
 
-    def plus(self, further: Estimate) -> Estimate:
-        """Together with a further request."""
+    def plus(self, follow_up: Estimate) -> Estimate:
+        """Together with a follow-up request."""
         return Estimate(
-            self.low_usd + further.low_usd,
-            self.high_usd + further.high_usd,
-            self.exact and further.exact,
-            self.likely_usd + further.likely_usd,
-            self.further_usd + further.high_usd,
+            self.low_usd + follow_up.low_usd,
+            self.high_usd + follow_up.high_usd,
+            self.exact and follow_up.exact,
+            self.likely_usd + follow_up.likely_usd,
+            self.further_usd + follow_up.high_usd,
         )
 
 
 @dataclass(frozen=True)
 class Observed:
-    """Output tokens a picture of earlier answers to the same model, quality and size."""
+    """Output tokens an image of earlier answers to the same model, quality and size."""
 
     count: int
     mean: float
@@ -92,9 +92,9 @@ def no_history(model: str, quality: str, size: str) -> Observed | None:
 
 
 def picture_tokens(usage: Mapping[str, Any] | None, n: int, partial_images: int) -> float | None:
-    """Output tokens of one picture by an answer's ``usage``; None where that says nothing.
+    """Output tokens of one image by an answer's ``usage``; None where that says nothing.
 
-    :param n: pictures asked for.
+    :param n: images asked for.
     :param partial_images: previews asked for, each of which costs the same.
     """
     total = (usage or {}).get("output_tokens")
@@ -133,7 +133,7 @@ def check_limit(price: Estimate, limits: Limits) -> None:
             code="max_cost_exceeded",
             next_step=message(
                 "Allow it with --max-cost {usd} (max_cost in Python), or choose a lower quality, a "
-                "smaller size or fewer pictures.",
+                "smaller size or fewer images.",
                 usd=f"{math.ceil(price.high_usd * 100) / 100:.2f}",
             ),
         )

@@ -132,10 +132,10 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
             ProviderSetting(
                 "picture_fields",
                 label="Multiple Image Field Name",
-                description="How the server wants several pictures of an edit to be named",
+                description="How the server wants several images of an edit to be named",
                 default="brackets",
                 variable="GPT_IMAGE_PICTURE_FIELDS",
-                variable_help="how a server wants several pictures named: brackets (default) or repeated",
+                variable_help="how a server wants several images named: brackets (default) or repeated",
                 choices=(
                     ("brackets", "image[]", "As OpenAI does"),
                     ("repeated", "image", "As LiteLLM does"),

@@ -57,7 +57,7 @@ class _Values:
 
 @dataclass(frozen=True)
 class GenerationRequest(_Values):
-    """One call to a provider. Values only: paths instead of pictures, so that it can be stored and repeated.
+    """One call to a provider. Values only: paths instead of images, so that it can be stored and repeated.
 
     The names are the API's own. `models.check` says what a model takes.
     """
@@ -82,7 +82,7 @@ class GenerationRequest(_Values):
     partial_images: int = 0
     """Previews while it is made; any make the call a stream."""
     stream: bool = False
-    """Send each picture as soon as it is finished."""
+    """Send each image as soon as it is finished."""
     safety_identifier: str | None = None
     """A hash that stands for the end user; never an address."""
     svg_model: str | None = None
@@ -91,13 +91,13 @@ class GenerationRequest(_Values):
     """Frames of a gif."""
     frame_duration_ms: int | None = None
     references: tuple[PathText, ...] = ()
-    """Paths of pictures to show the model; any make the call an edit."""
+    """Paths of images to show the model; any make the call an edit."""
     reference_labels: tuple[str, ...] = ()
     """What each reference shows, said in the prompt; empty for none."""
     mask: PathText | None = None
-    """Path of a picture that says where the first reference may change."""
+    """Path of an image that says where the first reference may change."""
     markup: PathText | None = None
-    """Path of a transparent picture drawn over the first reference."""
+    """Path of a transparent image drawn over the first reference."""
     style: str | None = None
     """Name of a style whose words join the prompt."""
     seamless: bool = False
@@ -107,12 +107,12 @@ class GenerationRequest(_Values):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Paths of all its pictures, in the order references, mask, markup."""
+        """Paths of all its images, in the order references, mask, markup."""
         return (*self.references, *filter(None, (self.mask, self.markup)))
 
     @property
     def is_edit(self) -> bool:
-        """Whether pictures go with the prompt."""
+        """Whether images go with the prompt."""
         return bool(self.references)
 
     @property
@@ -124,7 +124,7 @@ class GenerationRequest(_Values):
         """A hash that is equal for equal requests.
 
         :param contents: hashes of the files behind references, mask and markup, in that order; they stand in
-            for the paths, so that the same picture elsewhere is the same request.
+            for the paths, so that the same image elsewhere is the same request.
         """
         values = self.to_dict()
         for path in ("references", "mask", "markup"):
@@ -141,7 +141,7 @@ class Application(_Values):
     maps: tuple[str, ...] = ()
     """Kinds of material maps to make; empty means those that the target needs."""
     picture: int = 0
-    """Which of several pictures comes first: a texture or material shows that one."""
+    """Which of several images comes first: a texture or material shows that one."""
     name: str | None = None
     """Name for the data-blocks and files; made from the prompt when empty."""
     object_name: str | None = None
@@ -161,7 +161,7 @@ class Application(_Values):
     composite: bool = True
     """After a masked edit, put back what lies outside the mask."""
     textures_dir: PathText | None = None
-    """Folder that gets copies of the pictures and maps."""
+    """Folder that gets copies of the images and maps."""
     overwrite: bool = False
     """Replace whatever has the name of such a copy; without, the copy gets another name."""
     normal_strength: float = 1.0
@@ -173,17 +173,17 @@ class Application(_Values):
     bits: int = 8
     """Of height and normal maps."""
     pack: str | None = None
-    """Layout of a packed picture to make from the maps."""
+    """Layout of a packed image to make from the maps."""
     displacement: str = "none"
     """How a material shows its height: not (a normal map does), as bump, or as true displacement."""
     mapping: str = "uv"
     """How the image lies on an object: as the UV map, or ``upright`` and in the material's usual size."""
     texture_size: float | None = None
-    """Metres that the picture spans; None leaves it to `mapping`."""
+    """Metres that the image spans; None leaves it to `mapping`."""
     height_by_model: bool = False
-    """Ask the model for the height of its picture: one more request."""
+    """Ask the model for the height of its image: one more request."""
     repair_seams: bool = False
-    """Let the model repaint seams that no cut can hide: one more request for each such picture."""
+    """Let the model repaint seams that no cut can hide: one more request for each such image."""
     previews_in_target: bool = False
     """Show the previews of ``partial_images`` in the scene, where the result will be."""
 
@@ -341,9 +341,9 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
         message("{count} references are too many; {limit} is the limit.", count=count, limit=REFERENCE_LIMIT),
     )
     for name, needs in (
-        ("mask", "A mask needs a reference: the picture whose parts may change."),
-        ("markup", "A markup needs a reference: the picture that it is drawn over."),
-        ("input_fidelity", "input_fidelity needs a reference: the picture to be true to."),
+        ("mask", "A mask needs a reference: the image whose parts may change."),
+        ("markup", "A markup needs a reference: the image that it is drawn over."),
+        ("input_fidelity", "input_fidelity needs a reference: the image to be true to."),
     ):
         yield getattr(request, name) is not None and not count, name, needs
     yield (

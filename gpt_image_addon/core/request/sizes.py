@@ -1,4 +1,4 @@
-"""Sizes of pictures: reading them, what a model takes, and the nearest size that it does take."""
+"""Sizes of images: reading them, what a model takes, and the nearest size that it does take."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ TARGETS: Mapping[str, TargetInfo] = {
     ),
     "plane": TargetInfo(
         label="Image Plane",
-        description="A plane of the picture's shape that faces the view",
+        description="A plane of the image's shape that faces the view",
         use_label="Use as Image Plane",
         icon="IMAGE_PLANE",
         number=2,

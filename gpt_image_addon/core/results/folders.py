@@ -31,7 +31,7 @@ RESCUE_PREFIX = "gpt-image-"
 ADDRESS = "file://"
 ORIGINAL_STEM = "original"
 MASK_FILE = "mask.png"
-PICTURE_STEM = "image-"
+IMAGE_STEM = "image-"
 HEIGHT_STEM = "height-"
 THUMBNAIL_STEM = "thumbnail-"
 PROCESSED_FOLDER = "processed"
@@ -41,7 +41,7 @@ REPAIRS_FOLDER = "repairs"
 FOLDERS = (PROCESSED_FOLDER, MAPS_FOLDER, REPAIRS_FOLDER)
 _OURS = re.compile(
     rf"(?:{re.escape(MASK_FILE)}|{re.escape(BODY_FILE)}"
-    rf"|(?:{PICTURE_STEM}|{HEIGHT_STEM}|{THUMBNAIL_STEM}|(?:answer|raw)[.-]).*|{ORIGINAL_STEM}(?:[.].*)?)"
+    rf"|(?:{IMAGE_STEM}|{HEIGHT_STEM}|{THUMBNAIL_STEM}|(?:answer|raw)[.-]).*|{ORIGINAL_STEM}(?:[.].*)?)"
     rf"(?:\.[0-9a-f]{{8}}{re.escape(PART_SUFFIX)})?",
     re.DOTALL,
 )

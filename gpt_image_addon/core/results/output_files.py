@@ -1,4 +1,4 @@
-"""The gate for files outside the state folder: written whole, synced, and never in place of what is not ours.
+"""Files outside the state folder: written whole, synced, and never in place of what is not ours.
 
 A name is free when the file system says so, and it is taken in the same moment: two processes never get the
 same one. What stands there already stays, unless it is what we wrote for the same owner and nobody has

@@ -33,10 +33,10 @@ from ..text.message import join, message
 from . import folders
 from .folders import ANSWER_FILE as ANSWER_FILE
 from .folders import HEIGHT_STEM as HEIGHT_STEM
+from .folders import IMAGE_STEM as IMAGE_STEM
 from .folders import MAPS_FOLDER as MAPS_FOLDER
 from .folders import MASK_FILE as MASK_FILE
 from .folders import ORIGINAL_STEM as ORIGINAL_STEM
-from .folders import PICTURE_STEM as PICTURE_STEM
 from .folders import PROCESSED_FOLDER as PROCESSED_FOLDER
 from .folders import REPAIRS_FOLDER as REPAIRS_FOLDER
 from .folders import RESCUE_PREFIX, THUMBNAIL_STEM
@@ -54,7 +54,7 @@ Facts = Mapping[str, str | int | float]
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One finished picture, in memory and on disk."""
+    """One finished image, in memory and on disk."""
 
     name: str
     """Readable name for data-blocks, without an extension."""
@@ -71,7 +71,7 @@ class ImageFile:
     source: str = ""
     """Absolute path of the bytes as received, where ``data`` was made from them; empty where it is them."""
     facts: Facts = field(default_factory=dict)
-    """What is known of this picture alone, kept as custom properties."""
+    """What is known of this image alone, kept as custom properties."""
 
     mean_color: tuple[float, float, float] | None = None
     """Linear sRGB; None where nobody needs it."""
@@ -103,33 +103,33 @@ class PreparedResult:
     """All that a worker made of one answer, ready to be handed to Blender without further work."""
 
     job: str
-    pictures: tuple[ImageFile, ...]
-    """One for each picture of the answer; processed where the application asks for it."""
+    images: tuple[ImageFile, ...]
+    """One for each image of the answer; processed where the application asks for it."""
     maps: Mapping[str, ImageFile] = field(default_factory=dict)
-    """Material maps of the first picture, by kind."""
+    """Material maps of the first image, by kind."""
     facts: Facts = field(default_factory=dict)
     """Prompt, model, size, request id, cost and date, kept as custom properties."""
     warnings: tuple[str, ...] = ()
     packed: Mapping[str, ImageFile] = field(default_factory=dict)
-    """Several maps in one picture, by the name of the layout that was asked for."""
+    """Several maps in one image, by the name of the layout that was asked for."""
     metres: float | None = None
-    """What its first picture usually spans, where that is known and it tiles."""
-    further_jobs: tuple[str, ...] = ()
-    """Journal rows of the further requests that went into this."""
+    """What its first image usually spans, where that is known and it tiles."""
+    follow_up_jobs: tuple[str, ...] = ()
+    """Journal rows of the follow-up requests that went into this."""
 
     def mapped(self, change: Callable[[ImageFile], ImageFile]) -> PreparedResult:
-        """The same with every picture changed."""
+        """The same with every image changed."""
         return replace(
             self,
-            pictures=tuple(map(change, self.pictures)),
-            maps={kind: change(picture) for kind, picture in self.maps.items()},
-            packed={name: change(picture) for name, picture in self.packed.items()},
+            images=tuple(map(change, self.images)),
+            maps={kind: change(image) for kind, image in self.maps.items()},
+            packed={name: change(image) for name, image in self.packed.items()},
         )
 
 
-def thumbnail_of(picture: Path) -> Path:
-    """Where the small copy of a picture lies, if there is one."""
-    return picture.with_name(f"{THUMBNAIL_STEM}{picture.stem}.png")
+def thumbnail_of(image: Path) -> Path:
+    """Where the small copy of an image lies, if there is one."""
+    return image.with_name(f"{THUMBNAIL_STEM}{image.stem}.png")
 
 
 @dataclass(frozen=True)
@@ -280,12 +280,12 @@ def _find_rescued(job: str) -> Path | None:
 
 
 def salvage(part: Path) -> Path | None:
-    """Give a ``.part`` folder its final name if a whole picture is in it, without the broken ones.
+    """Give a ``.part`` folder its final name if a whole image is in it, without the broken ones.
 
-    Only for the folders of processes that are gone. One without any picture is removed.
+    Only for the folders of processes that are gone. One without any image is removed.
     """
     digests = (read_answer(part) or {}).get(FILES_KEY, {})
-    pictures = False
+    images = False
     try:
         for entry in folders.files_in(part):
             path = Path(entry.path)
@@ -295,8 +295,8 @@ def salvage(part: Path) -> Path | None:
             if digest is not None and hashlib.sha256(read_file(path)).hexdigest() != digest:
                 path.unlink()
             else:
-                pictures = pictures or entry.name.startswith(PICTURE_STEM)
-        if not pictures:
+                images = images or entry.name.startswith(IMAGE_STEM)
+        if not images:
             if (part / folders.BODY_FILE).is_file():
                 (part / ANSWER_FILE).unlink(missing_ok=True)  # it names images that are not there
                 _finish(part)  # nobody has understood it yet; a person may

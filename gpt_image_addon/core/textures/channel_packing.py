@@ -1,4 +1,4 @@
-"""Several one-channel maps in the channels of one picture, as game engines read them."""
+"""Several one-channel maps in the channels of one image, as game engines read them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Channel:
-    """What one channel of a packed picture holds."""
+    """What one channel of a packed image holds."""
 
     kind: str | None
     """The map's kind; None for a constant."""
@@ -24,12 +24,12 @@ class Channel:
 
 @dataclass(frozen=True)
 class Layout:
-    """A packed picture of an engine."""
+    """A packed image of an engine."""
 
     name: str
     label: str
     suffix: str
-    """Ending of the file name, ``<picture>_<suffix>.png``."""
+    """Ending of the file name, ``<image>_<suffix>.png``."""
     channels: tuple[Channel, ...]
 
 
@@ -51,7 +51,7 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def pack(maps: Mapping[str, NDArray[Any]], layout: str) -> NDArray[np.uint8]:
-    """The (H, W, 3 or 4) uint8 picture of `layout` (a name in LAYOUTS) from one-channel uint8 or uint16 maps.
+    """The (H, W, 3 or 4) uint8 image of `layout` (a name in LAYOUTS) from one-channel uint8 or uint16 maps.
 
     A missing map is filled with its neutral value. Raises ValueError for an unknown layout, for maps of
     different sizes, and when none of the layout's maps is there.

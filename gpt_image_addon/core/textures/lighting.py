@@ -1,4 +1,4 @@
-"""Colour and light: logarithmic luminance, and the uneven light that a picture was taken in."""
+"""Colour and light: logarithmic luminance, and the uneven light that an image was taken in."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..raster.arrays import Plane, parallel_rows, resized
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear sRGB, ITU-R BT.709
 DARKEST = 1 / 255  # keeps the logarithm of black within reason
-USUAL_RAMP = 0.25  # standard deviation of how much light changes across a picture, in natural log units
+USUAL_RAMP = 0.25  # standard deviation of how much light changes across an image, in natural log units
 GRIDS = (512, 256, 128, 64, 32, 16)  # sizes at which opposite edges are compared
 PLANE_GRID = 3  # index in GRIDS
-MODES = 8  # periods: waves across the picture that can pass for a ramp
+MODES = 8  # periods: waves across the image that can pass for a ramp
 
 
 def log_luminance(pixels: NDArray[Any]) -> Plane:
-    """Natural logarithm of the linear luminance of an (H, W, 1 to 4) sRGB picture, uint8 or uint16."""
+    """Natural logarithm of the linear luminance of an (H, W, 1 to 4) sRGB image, uint8 or uint16."""
     encoded = np.arange(256) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     shares = LUMINANCE if pixels.shape[2] >= 3 else (1.0,)
@@ -39,10 +39,10 @@ def log_luminance(pixels: NDArray[Any]) -> Plane:
 
 
 def light_ramp(log_light: Plane) -> tuple[float, float]:
-    """How much the light changes down and across a picture, in natural log units from edge to edge.
+    """How much the light changes down and across an image, in natural log units from edge to edge.
 
     Two measurements are weighed with each other and with what is usual, by their variances: the step between
-    opposite edges, which is all light where the material itself tiles, and the plane through the picture,
+    opposite edges, which is all light where the material itself tiles, and the plane through the image,
     which is all light where the material has no large features.
     """
     height, width = log_light.shape
@@ -63,8 +63,8 @@ def _ramp_along(grids: list[Plane]) -> float:
 def _edge_steps(grid: Plane) -> Iterator[tuple[float, float]]:
     """Two measures of the ramp, with variances: the step from the last row around to the first, and its bend.
 
-    The bend is the step less the mean of the steps beside it: on smooth pictures it tells more. Variances are
-    those of the same measure inside the picture, or what the blocks of the edge say.
+    The bend is the step less the mean of the steps beside it: on smooth images it tells more. Variances are
+    those of the same measure inside the image, or what the blocks of the edge say.
     """
     steps = grid - np.roll(grid, 1, 0)
     bends = steps - (np.roll(steps, 1, 0) + np.roll(steps, -1, 0)) / 2
@@ -97,7 +97,7 @@ def remove_ramp(log_light: Plane, ramp: tuple[float, float]) -> None:
 
 
 def flatten_lighting(pixels: NDArray[Any], ramp: tuple[float, float]) -> NDArray[Any]:
-    """`pixels`, an (H, W, 1 to 4) sRGB picture, uint8 or uint16, in even light; alpha stays as it is."""
+    """`pixels`, an (H, W, 1 to 4) sRGB image, uint8 or uint16, in even light; alpha stays as it is."""
     # sRGB is close to ((v + 0.055) / 1.055) ^ 2.4, in which a factor on the light is a factor on v + 0.055.
     top = full_scale(pixels)
     offset = np.float32(0.055 * top)
@@ -130,4 +130,4 @@ def full_scale(pixels: NDArray[Any]) -> int:
         return 255
     if pixels.dtype == np.uint16:
         return 65535
-    raise ValueError(f"Pictures have 8 or 16 bits a channel here, not {pixels.dtype}.")
+    raise ValueError(f"Images have 8 or 16 bits a channel here, not {pixels.dtype}.")

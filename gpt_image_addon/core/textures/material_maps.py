@@ -1,6 +1,6 @@
-"""Material maps from one picture: arrays in, arrays out.
+"""Material maps from one image: arrays in, arrays out.
 
-Maps from a picture alone are estimates and say so; from a true height, normals and occlusion are exact.
+Maps from an image alone are estimates and say so; from a true height, normals and occlusion are exact.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class MapSet:
     """By kind; (H, W, 3) for colours and normals, (H, W) otherwise."""
     guess: MaterialGuess
     approximate: bool
-    """Relief was estimated from the picture's brightness rather than known."""
+    """Relief was estimated from the image's brightness rather than known."""
     notes: tuple[str, ...]
     """Sentences for people."""
     depth: float
@@ -66,14 +66,14 @@ def make_maps(
     convention: Convention = "OPENGL",
     bits16: Collection[str] = (),
 ) -> MapSet:
-    """The maps named in `kinds` for `color`, an (H, W, 3 or 4) uint8 sRGB picture.
+    """The maps named in `kinds` for `color`, an (H, W, 3 or 4) uint8 sRGB image.
 
     `description` names the material, which decides roughness and metallic. `height`, (H, W) float32 in 0..1,
     is the true height where it is known; with `exact` False it is a good guess, as height_fusion makes.
     `depth` is how many pixels high 1 stands above 0, and then the height is without the steps of 8 bits;
     without it relief is as steep as the material usually is.
-    `wraps` says whether the picture tiles, and then its light is even; None finds out. Kinds in `bits16` come
-    as uint16. Opacity is made only where the picture has alpha.
+    `wraps` says whether the image tiles, and then its light is even; None finds out. Kinds in `bits16` come
+    as uint16. Opacity is made only where the image has alpha.
 
     Raises ValueError for an unknown kind, or arrays of another shape or type.
     """
@@ -120,17 +120,17 @@ def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | Non
     if color.ndim != 3 or color.shape[2] not in (3, 4) or full_scale(color) != 255:
         raise ValueError(
             message(
-                "Maps are made from an 8-bit RGB or RGBA picture, not {shape} {type}.",
+                "Maps are made from an 8-bit RGB or RGBA image, not {shape} {type}.",
                 shape=color.shape,
                 type=color.dtype,
             )
         )
     if min(color.shape[:2]) < SMALLEST:
-        raise ValueError(message("Maps need a picture of at least {least} x {least} pixels.", least=SMALLEST))
+        raise ValueError(message("Maps need an image of at least {least} x {least} pixels.", least=SMALLEST))
     if height is not None and height.shape != color.shape[:2]:
         raise ValueError(
             message(
-                "The height is {height_size} pixels, but the picture is {size}.",
+                "The height is {height_size} pixels, but the image is {size}.",
                 height_size=height.shape,
                 size=color.shape[:2],
             )
@@ -138,7 +138,7 @@ def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | Non
 
 
 def _roughness(light: Plane, guess: MaterialGuess, contrast: float, wide: bool) -> Map:
-    """The material's mean roughness, with the picture's detail: what is darker is rougher."""
+    """The material's mean roughness, with the image's detail: what is darker is rougher."""
     sample = light[:: max(1, light.shape[0] // 256)]
     gain = -guess.roughness_range * contrast / max(4 * float(sample.std()), 0.05)
     reach = DETAIL * max(contrast, 0)

@@ -1,4 +1,4 @@
-"""Seamless tiles from any picture: arrays in, arrays out.
+"""Seamless tiles from any image: arrays in, arrays out.
 
 A tile is cut, not blended: in even light, opposite borders are laid over each other and joined along the cut
 of least error (Efros, Freeman: Image Quilting, 2001), with the overlap whose cut is cheapest.
@@ -40,7 +40,7 @@ GOOD_STEP, GOOD_BAND, GOOD_COHERENCE = 1.6, (0.9, 1.15), 0.6
 
 @dataclass(frozen=True)
 class TileScores:
-    """How well a picture tiles."""
+    """How well an image tiles."""
 
     seam_ratio: float
     """Step across the wrap edge over the mean step inside, worst axis; true tiles have 0.8 to 1.5."""
@@ -49,19 +49,19 @@ class TileScores:
     band_sharpness: float
     """Sharpness near the seams over sharpness elsewhere; 1 is ideal, below 0.95 is blur."""
     coherence: float
-    """How much patches near the seams look like others in the picture, as patches elsewhere do; at most 1."""
+    """How much patches near the seams look like others in the image, as patches elsewhere do; at most 1."""
     good: bool
     """No score gives cause for complaint."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A seamless picture."""
+    """A seamless image."""
 
     pixels: NDArray[Any]
     scores: TileScores
     unchanged: bool
-    """The picture was seamless already and is returned bit by bit."""
+    """The image was seamless already and is returned bit by bit."""
     notes: tuple[str, ...]
     """Sentences for people."""
     seams: Seams | None = None
@@ -72,12 +72,12 @@ def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
     """A seamless tile from `pixels`: uint8 or uint16, (H, W) or (H, W, 1 to 4).
 
     `size` is (width, height) of the tile; without it the tile is as large as the best cut leaves it, 70 to
-    90 % of the picture. Raises ValueError for other arrays, and for a picture too small for `size`.
+    90 % of the image. Raises ValueError for other arrays, and for an image too small for `size`.
     """
     _check(pixels)
     height, width = pixels.shape[:2]
     if is_seamless(pixels) and size in (None, (width, height)):
-        return Tile(pixels, score(pixels), True, ("The picture tiles already and is unchanged.",))
+        return Tile(pixels, score(pixels), True, ("The image tiles already and is unchanged.",))
     if size and not (SMALLEST <= size[0] < width and SMALLEST <= size[1] < height):
         raise ValueError(
             message(
@@ -116,7 +116,7 @@ def is_seamless(pixels: Pixels) -> bool:
 
 
 def _edges(pixels: Pixels) -> Seams:
-    """The seams of a picture that tiles as it is: its first row and column."""
+    """The seams of an image that tiles as it is: its first row and column."""
     return np.zeros(pixels.shape[1], np.intp), np.zeros(pixels.shape[0], np.intp)
 
 
@@ -162,7 +162,7 @@ def _joined(planes: Pixels, length: int | None, closed: bool) -> tuple[Pixels, C
 
 
 def _chosen_overlap(planes: Pixels) -> int:
-    """The overlap with the cheapest cut, found on a small picture and refined on finer ones."""
+    """The overlap with the cheapest cut, found on a small image and refined on finer ones."""
     height = len(planes)
     levels = [planes[..., :3]]
     if min(planes.shape[:2]) >= 2 * COARSE:

@@ -31,8 +31,8 @@ from .material_maps import ALL, Strengths, make_maps
 from .relief import Convention
 from .tiling import Seams, Tile, TileScores, is_seamless, make_tile, score
 
-CUT_SHARE = 0.9  # most of a picture's edge that a tile cut from it can keep
-ROOMY = 1.1  # from a picture so much larger than a tile needs, a larger tile is cut and then shrunk
+CUT_SHARE = 0.9  # most of an image's edge that a tile cut from it can keep
+ROOMY = 1.1  # from an image so much larger than a tile needs, a larger tile is cut and then shrunk
 WIDE_KINDS = ("height", "normal")  # the maps whose 8 bits can be seen
 FACT_DIGITS = 4
 SAME_ASPECT = 0.02  # relative difference up to which a tile is resized rather than cut
@@ -70,9 +70,9 @@ class MadeMaps:
 
 
 def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
-    """A seamless tile of exactly `size` (width, height), from a picture of any size.
+    """A seamless tile of exactly `size` (width, height), from an image of any size.
 
-    Without a size the tile is as large as the cut leaves it. From a much larger picture a larger tile is cut
+    Without a size the tile is as large as the cut leaves it. From a much larger image a larger tile is cut
     and then shrunk, so that it shows as much; one that can't be cut so large is enlarged, and that is said.
 
     :raises InvalidRequestError: the size is too small or too large.
@@ -83,7 +83,7 @@ def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
     check_tile_size(size)
     if is_seamless(pixels) and abs(size[0] * height / (size[1] * width) - 1) < SAME_ASPECT:
         tile = resized(pixels, size, wraps=True)
-        return Tile(tile, score(tile), False, ("The picture tiled already and was only resized.",))
+        return Tile(tile, score(tile), False, ("The image tiled already and was only resized.",))
     asked = source_size(*size)
     growth = max(asked[0] / width, asked[1] / height)
     if growth > 1 / ROOMY:
@@ -95,7 +95,7 @@ def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
     if growth > 1.0:
         notes += (
             message(
-                "The tile was enlarged {times} times: the picture is too small to cut it.",
+                "The tile was enlarged {times} times: the image is too small to cut it.",
                 times=f"{growth:.2f}",
             ),
         )
@@ -122,7 +122,7 @@ def scores_dict(scores: TileScores) -> dict[str, float]:
 
 
 def score_facts(scores: TileScores) -> dict[str, float]:
-    """Scores as they are kept with a picture."""
+    """Scores as they are kept with an image."""
     return {f"tile_{name}": value for name, value in scores_dict(scores).items()}
 
 
@@ -142,7 +142,7 @@ def check_tile_file(path: Path) -> None:
 def encode_tile(tile: Tile, original: bytes, path: Path) -> bytes:
     """A tile as a file; one that was left unchanged keeps the very bytes where its format stays.
 
-    :param original: the encoded picture that it was made from.
+    :param original: the encoded image that it was made from.
     :param path: its ending names the format.
     """
     kind = TILE_FORMATS[path.suffix.lower()]
@@ -174,13 +174,13 @@ def write_maps(
     wraps: bool | None = None,
     write: Write = _replace,
 ) -> MadeMaps:
-    """Make maps and write them as ``<name>_<kind>.png``, and the packed picture beside them.
+    """Make maps and write them as ``<name>_<kind>.png``, and the packed image beside them.
 
     :param color: (height, width, 3 or 4) uint8 sRGB.
     :param height: (height, width) float32 in 0..1, where it is known.
     :param exact: that height is true, rather than a good guess.
     :param depth: pixels that 1 stands above 0 in it; None for what is usual of the material.
-    :param wraps: whether the picture tiles; None finds out.
+    :param wraps: whether the image tiles; None finds out.
     :param write: writes a file, perhaps under another name, which it returns.
     :raises StorageError: a file can't be written.
     """
@@ -200,7 +200,7 @@ def write_maps(
     )
     notes = list(made.notes)
     if "opacity" in options.kinds and "opacity" not in made.maps and options.kinds != ALL:
-        notes.append("The picture has no transparent parts, so there is no opacity map.")
+        notes.append("The image has no transparent parts, so there is no opacity map.")
     files = {
         kind: _write(folder, f"{name}_{kind}", pixels, write, _map_facts(kind, pixels, made.depth))
         for kind, pixels in made.maps.items()
@@ -256,7 +256,7 @@ def maps_of_pixels(
     seamless: bool,
     write: Write = _replace,
 ) -> tuple[MadeMaps, Tile | None]:
-    """Maps from a picture alone, of its tile where asked for."""
+    """Maps from an image alone, of its tile where asked for."""
     tile = tile_of(pixels, None) if seamless else None
     color = eight_bit_color(tile.pixels if tile else pixels)
     return write_maps(color, folder, name, options, wraps=True if tile else None, write=write), tile

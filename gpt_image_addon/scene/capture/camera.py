@@ -1,4 +1,4 @@
-"""What the user sees, as a picture to show the model. Main thread only."""
+"""What the user sees, as an image to show the model. Main thread only."""
 
 from __future__ import annotations
 

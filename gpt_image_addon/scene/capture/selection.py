@@ -74,7 +74,7 @@ def check_tiles(obj: bpy.types.Object, faces: list[list[Point]]) -> None:
 def view_strokes(context: bpy.types.Context, area: bpy.types.Area, aspect: float) -> list[Stroke]:
     """Annotations and visible Grease Pencil strokes, as they lie over the 3D view.
 
-    :param aspect: width / height of the picture; the view keeps its height, as in `capture_viewport`.
+    :param aspect: width / height of the image; the view keeps its height, as in `capture_viewport`.
     :raises SceneError: there are none in the view.
     """
     from mathutils import Matrix

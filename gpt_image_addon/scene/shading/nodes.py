@@ -151,11 +151,11 @@ def add_value(
 def add_real_size(
     tree: bpy.types.ShaderNodeTree, mapping: Any, metres: float, size: float, changes: Transaction
 ) -> None:
-    """Let a Value node say how many metres a picture spans.
+    """Let a Value node say how many metres an image spans.
 
     :param mapping: the Mapping node, whose scale is then driven.
     :param metres: what one unit of its coordinates spans.
-    :param size: what the picture spans at first.
+    :param size: what the image spans at first.
     """
     x, y = mapping.location
     repeats = changes.node(tree, "ShaderNodeMath")

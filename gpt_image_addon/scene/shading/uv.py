@@ -74,7 +74,7 @@ def coordinates_for(obj: bpy.types.Object, changes: Transaction) -> tuple[Coordi
                 "'{obj}' keeps no further UV map: the image is projected from six sides.", obj=obj.name
             )
             return found or (box_coordinates(obj), told)
-    told = message("'{obj}' has no faces for UVs: the picture is projected from six sides.", obj=obj.name)
+    told = message("'{obj}' has no faces for UVs: the image is projected from six sides.", obj=obj.name)
     return box_coordinates(obj), told
 
 

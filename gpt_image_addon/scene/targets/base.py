@@ -23,7 +23,7 @@ class Applied:
     """What a result became in the file."""
 
     images: tuple[str, ...]
-    """Names of image data-blocks, one a picture; the base colour of a material stands for its picture."""
+    """Names of image data-blocks, one a file; the base colour of a material stands for its file."""
     material: str | None = None
     object: str | None = None
     """The first of `objects`."""
@@ -49,8 +49,8 @@ class Deferred(Exception):  # noqa: N818 - nothing went wrong: the result waits
 
 
 def colors_of(prepared: PreparedResult) -> Iterator[tuple[ImageFile, bool]]:
-    """Every picture, as colour; see `Target.images`."""
-    return ((picture, False) for picture in prepared.pictures)
+    """Every image, as colour; see `Target.images`."""
+    return ((image_file, False) for image_file in prepared.images)
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class Target:
     apply: Callable[[PreparedResult, Application, Transaction], Applied]
     """Puts a result into the scene, wholly or not at all."""
     images: Callable[[PreparedResult], Iterable[tuple[ImageFile, bool]]] = colors_of
-    """Each picture that becomes an image, and whether it is numbers rather than colours."""
+    """Each image file that becomes a data-block, and whether it is numbers rather than colours."""
 
 
 def name_of(prepared: PreparedResult, application: Application) -> str:
     """What its data-blocks are called."""
-    return safe_name(application.name or prepared.pictures[0].name)
+    return safe_name(application.name or prepared.images[0].name)
 
 
 def engine_of(application: Application) -> str:
@@ -83,11 +83,11 @@ def receivers_of(application: Application) -> tuple[tuple[bpy.types.Object, ...]
     return found.objects, list(found.told)
 
 
-def keep_images(pictures: Sequence[ImageFile], facts: Facts, changes: Transaction) -> list[str]:
+def keep_images(image_files: Sequence[ImageFile], facts: Facts, changes: Transaction) -> list[str]:
     """Images that nothing uses, by name: a fake user keeps them in the file."""
     names = []
-    for picture in pictures:
-        image = changes.made(add_image(picture, facts))
+    for image_file in image_files:
+        image = changes.made(add_image(image_file, facts))
         image.use_fake_user = True
         names.append(image.name)
     return names
@@ -101,21 +101,21 @@ def finish_material(
     messages: list[str],
     changes: Transaction,
 ) -> Applied:
-    """What became of a result whose first picture a material shows; the others are kept as images.
+    """What became of a result whose first image a material shows; the others are kept as data-blocks.
 
     :param worn: the objects that got it, each with its material.
     :param material: that of the first of them.
-    :param image: the first picture.
+    :param image: the first image.
     :param messages: gets what the user should know beside.
     """
     if not worn:
         changes.set(material, "use_fake_user", True)
     unseen = [slots.why_unseen(obj, own) for obj, own in worn]
     messages += shared.first_few([told for told in unseen if told])
-    kept = keep_images(prepared.pictures[1:], prepared.facts, changes)
+    kept = keep_images(prepared.images[1:], prepared.facts, changes)
     if kept:
         names = slots.names_for_people(kept)
-        messages.append(message("The other pictures are in the file as images: {names}.", names=names))
+        messages.append(message("The other images are in the file as well: {names}.", names=names))
     objects = tuple(obj.name for obj, _ in worn)
     materials = dict.fromkeys(own.name for _, own in worn)
     return Applied(

@@ -9,7 +9,7 @@ from .base import Applied, Target, keep_images
 
 
 def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
-    return Applied(tuple(keep_images(prepared.pictures, prepared.facts, changes)))
+    return Applied(tuple(keep_images(prepared.images, prepared.facts, changes)))
 
 
 TARGET = Target(_apply)

@@ -29,7 +29,7 @@ LEFT, VALUES, MIDDLE = -900, -560, -320  # columns: Image Texture nodes, strengt
 PITCH = 340  # from one Image Texture node to the next, the tallest of which is as high as 300
 UNDER_SHADER = -90  # where the output stands that gets a displacement: its link runs below the shader
 BELOW = 230  # from the top of its row down to a strength: under the link of the image
-PICTURE = PREFIX + "picture"  # which image of that result, 0 for the first
+IMAGE_INDEX = PREFIX + "picture"  # which image of that result, 0 for the first
 JOB = PREFIX + "job"  # custom property of a material: whose result it shows
 
 
@@ -41,13 +41,13 @@ class Look:
     metres: float = 1.0
     """What one unit of those coordinates spans on the object."""
     texture_size: float | None = None
-    """Metres that the picture is to span; None leaves it as the coordinates lay it."""
+    """Metres that the image is to span; None leaves it as the coordinates lay it."""
     displacement: str = "none"
     """``none``, ``bump`` or ``true``."""
 
     @property
     def size(self) -> float:
-        """Metres that the picture spans."""
+        """Metres that the image spans."""
         return self.texture_size or self.metres / self.coordinates.scale[0]
 
 
@@ -68,19 +68,19 @@ class _Wiring:
     shader: Any
     images: Mapping[str, Any]
     """Image Texture nodes by kind."""
-    pictures: Mapping[str, ImageFile]
+    image_files: Mapping[str, ImageFile]
     look: Look
     changes: Transaction
 
     def between(self, idname: str, source: Any, label: str) -> Any:
-        """A node in the column between the pictures and the shader."""
+        """A node in the column between the images and the shader."""
         node = self.changes.node(self.tree, idname)
         node.location = (MIDDLE, source.location[1])
         node.label = label
         return node
 
     def strength(self, label: str, default: float, source: Any, target: Any) -> None:
-        """A Value node beside the picture `source` that says how strong it is at the socket `target`."""
+        """A Value node beside the image `source` that says how strong it is at the socket `target`."""
         at = (VALUES, source.location[1] - BELOW)
         nodes.add_value(self.tree, label, default, target, self.changes, at=at)
 
@@ -99,7 +99,7 @@ class _Wiring:
 
 def build_material(
     name: str,
-    pictures: Mapping[str, ImageFile],
+    image_files: Mapping[str, ImageFile],
     facts: Facts,
     changes: Transaction,
     *,
@@ -110,27 +110,27 @@ def build_material(
     :raises SceneError: a map in a format that Blender can't hold.
     """
     look = look or Look()
-    material = new_material(name, pictures["base_color"], changes)
+    material = new_material(name, image_files["base_color"], changes)
     if "job" in facts:
         material[JOB] = facts["job"]
     tree = compat.node_tree(material, changes)
     tree.nodes.clear()
     shader = nodes.add_principled(tree, changes)
-    kinds = [kind for kind in MAP_KINDS if kind.name in pictures]
+    kinds = [kind for kind in MAP_KINDS if kind.name in image_files]
     vector = nodes.add_mapping(tree, look.coordinates, changes, left_of=(LEFT, nodes.ROW))
     nodes.add_real_size(tree, vector.node, look.metres, look.size, changes)
     images = {}
     # Straight links run above all that stands in between; so does that of the base color to the occlusion.
     rows = sorted(kinds, key=lambda kind: (kind.name in _WIRES, kind.name != "ao"))
     for kind in kinds:
-        image = changes.made(add_image(pictures[kind.name], facts, is_data=kind.is_data))
+        image = changes.made(add_image(image_files[kind.name], facts, is_data=kind.is_data))
         images[kind.name] = node = changes.node(tree, nodes.IMAGE)
         node.image, node.label = image, kind.label
         node[KIND] = kind.name
         node.location = (LEFT, nodes.ROW - PITCH * rows.index(kind))
         nodes.project(node, look.coordinates, changes)
         tree.links.new(vector, node.inputs["Vector"])
-    wiring = _Wiring(tree, shader, images, pictures, look, changes)
+    wiring = _Wiring(tree, shader, images, image_files, look, changes)
     for kind in kinds:
         _WIRES.get(kind.name, _wire_socket)(wiring, kind.name)
     if look.displacement == "true":
@@ -169,7 +169,7 @@ def _wire_height(wiring: _Wiring, kind: str) -> None:
         distance = node.inputs["Distance"]
         wiring.link(node.outputs["Normal"], wiring.shader.inputs["Normal"])
     wiring.link(source.outputs["Color"], node.inputs["Height"])
-    relief = wiring.pictures[kind].facts.get("relief")
+    relief = wiring.image_files[kind].facts.get("relief")
     metres = float(relief) * wiring.look.size if relief else BUMP_DISTANCE
     wiring.strength("Height (m)", metres, source, distance)
 
@@ -180,7 +180,7 @@ def _wire_roughness(wiring: _Wiring, kind: str) -> None:
     node = wiring.between("ShaderNodeMix", source, "Roughness")
     node.data_type, node.clamp_factor = "FLOAT", False
     inputs = {socket.identifier: socket for socket in node.inputs}
-    inputs["A_Float"].default_value = float(wiring.pictures[kind].facts.get("mean", 0.5))
+    inputs["A_Float"].default_value = float(wiring.image_files[kind].facts.get("mean", 0.5))
     wiring.link(source.outputs["Color"], inputs["B_Float"])
     wiring.strength("Roughness Contrast", 1.0, source, inputs["Factor_Float"])
     result = next(socket for socket in node.outputs if socket.identifier == "Result_Float")
@@ -218,7 +218,7 @@ def made_with(material: bpy.types.Material) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: float(material[PREFIX + name]) for name in STRENGTHS if PREFIX + name in material
     }
-    return found | ({"picture": int(material[PICTURE])} if PICTURE in material else {})
+    return found | ({"picture": int(material[IMAGE_INDEX])} if IMAGE_INDEX in material else {})
 
 
 def remake(uid: int, prepared: PreparedResult, application: Application, changes: Transaction) -> Remade:
@@ -229,18 +229,18 @@ def remake(uid: int, prepared: PreparedResult, application: Application, changes
     material = next((m for m in bpy.data.materials if m.session_uid == uid), None)
     if material is None:
         raise SceneError("The material is gone; its maps were not changed.")
-    maps = {"base_color": prepared.pictures[0], **prepared.maps}
+    maps = {"base_color": prepared.images[0], **prepared.maps}
     made = replace_maps(material, maps, prepared.facts, changes)
     for name in STRENGTHS:
         material[PREFIX + name] = getattr(application, name)
-    if application.picture != material.get(PICTURE, 0):
+    if application.picture != material.get(IMAGE_INDEX, 0):
         set_mean_color(material, maps["base_color"])
-    material[PICTURE] = application.picture
+    material[IMAGE_INDEX] = application.picture
     return Remade(material.name, tuple(made))
 
 
 def replace_maps(
-    material: bpy.types.Material, pictures: Mapping[str, ImageFile], facts: Facts, changes: Transaction
+    material: bpy.types.Material, image_files: Mapping[str, ImageFile], facts: Facts, changes: Transaction
 ) -> list[str]:
     """Show other maps in a material that was built here; returns the names of the new images.
 
@@ -250,12 +250,12 @@ def replace_maps(
     replaced: list[tuple[bpy.types.Image, bpy.types.Image]] = []
     for node in list(material.node_tree.nodes):
         kind = str(node.get(KIND)) if node.bl_idname == nodes.IMAGE else ""
-        if kind not in pictures or _holds(node.image, pictures[kind].data):
+        if kind not in image_files or _holds(node.image, image_files[kind].data):
             continue
         if node.image and BEFORE in node.image:  # an inpainted image stays: it is not what the result was
             continue
         before = node.image
-        image = changes.made(add_image(pictures[kind], facts, is_data=BY_NAME[kind].is_data))
+        image = changes.made(add_image(image_files[kind], facts, is_data=BY_NAME[kind].is_data))
         changes.set(node, "image", image)
         made.append(image)
         if before is not None:
@@ -284,7 +284,7 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
         name_of(prepared, application), _maps_of(prepared), prepared.facts, changes, look=look
     )
     if application.picture:
-        material[PICTURE] = application.picture
+        material[IMAGE_INDEX] = application.picture
     for obj in objects:
         slots.assign(obj, material, changes)
     base = images.pop("base_color")
@@ -294,14 +294,14 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
 
 
 def _maps_of(prepared: PreparedResult) -> dict[str, ImageFile]:
-    return {"base_color": prepared.pictures[0], **prepared.maps}
+    return {"base_color": prepared.images[0], **prepared.maps}
 
 
 def _images(prepared: PreparedResult) -> Iterator[tuple[ImageFile, bool]]:
-    """The maps, and the pictures that have none."""
+    """The maps, and the images that have none."""
     maps = _maps_of(prepared)
     yield from ((maps[kind.name], kind.is_data) for kind in MAP_KINDS if kind.name in maps)
-    yield from ((picture, False) for picture in prepared.pictures[1:])
+    yield from ((image_file, False) for image_file in prepared.images[1:])
 
 
 TARGET = Target(_apply, _images)

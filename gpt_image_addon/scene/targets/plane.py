@@ -1,4 +1,4 @@
-"""The `plane` target: pictures as mesh planes that face the view. Main thread only."""
+"""The `plane` target: images as mesh planes that face the view. Main thread only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UPRIGHT = Matrix.Rotation(radians(90), 4, "X")  # faces -Y
 def add_plane(
     name: str, aspect: float, collection: bpy.types.Collection, changes: Transaction
 ) -> bpy.types.Object:
-    """A plane in its local XY, 1 m high, the picture's whole square as UVs.
+    """A plane in its local XY, 1 m high, the image's whole square as UVs.
 
     :param aspect: width by height.
     """
@@ -191,14 +191,14 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     scene = find_scene(application)
     assert scene is not None  # or it would have been deferred
     made, images = [], []
-    for picture in prepared.pictures:
-        name = safe_name(application.name or picture.name)
-        image = changes.made(add_image(picture, prepared.facts))
-        material = texture.new_material(name, picture, changes)
+    for image_file in prepared.images:
+        name = safe_name(application.name or image_file.name)
+        image = changes.made(add_image(image_file, prepared.facts))
+        material = texture.new_material(name, image_file, changes)
         node, _ = texture.wire(material, image, changes)
-        if picture.has_alpha:
+        if image_file.has_alpha:
             texture.wire_alpha(material, node, changes)
-        plane = add_plane(name, picture.width / picture.height, collection_for(scene), changes)
+        plane = add_plane(name, image_file.width / image_file.height, collection_for(scene), changes)
         plane.data.materials.append(material)
         made.append(plane)
         images.append(image.name)

@@ -1,4 +1,4 @@
-"""Previews in the scene while a picture is made: an image, and on an object a material of its own.
+"""Previews in the scene while an image is made: a data-block, and on an object a material of its own.
 
 Main thread only. What a preview replaced is kept as a property of its material, so that undo, redo and saving
 can't separate the two; a preview never gets into a saved file, and none stays after an undo.

@@ -33,9 +33,9 @@ def apply(
     :raises InvalidRequestError: an unknown target.
     """
     check_application(application)
-    if not prepared.pictures:
-        raise SceneError("The result holds no picture.")
-    if not any(picture.has_pixels for picture in prepared.pictures):
+    if not prepared.images:
+        raise SceneError("The result holds no image.")
+    if not any(image_file.has_pixels for image_file in prepared.images):
         return Applied(())
     reason = why_deferred(application)
     if reason:
@@ -55,16 +55,16 @@ def prepare_images(prepared: PreparedResult, application: Application) -> Iterat
 
     Ends early where the result can't be applied right now; `apply` then says why.
 
-    :returns: by turns a picture whose image is made next, and None when it is made.
+    :returns: by turns an image file whose data-block is made next, and None when it is made.
     """
     if application.target not in TARGETS:
         return
-    for picture, is_data in _load(application.target).images(prepared):
-        if picture.format in EXTENSIONS and not prepared_images.is_prepared(picture):
-            yield picture
+    for image_file, is_data in _load(application.target).images(prepared):
+        if image_file.format in EXTENSIONS and not prepared_images.is_prepared(image_file):
+            yield image_file
             if why_deferred(application):
                 return
-            prepared_images.add_prepared(picture, make_image(picture, prepared.facts, is_data=is_data))
+            prepared_images.add_prepared(image_file, make_image(image_file, prepared.facts, is_data=is_data))
             yield None
 
 
@@ -73,11 +73,11 @@ def import_ahead(prepared: PreparedResult, application: Application) -> None:
 
     Material maps but the base color are left out.
     """
-    for picture, is_data in _load(application.target).images(prepared):
-        if picture.format in EXTENSIONS and not is_data:
-            image = make_image(picture, prepared.facts)
+    for image_file, is_data in _load(application.target).images(prepared):
+        if image_file.format in EXTENSIONS and not is_data:
+            image = make_image(image_file, prepared.facts)
             image.use_fake_user = True
-            prepared_images.add_prepared(picture, image)
+            prepared_images.add_prepared(image_file, image)
             display.show_image(image)
 
 
@@ -101,18 +101,18 @@ def _show(applied: Applied, application: Application, turn_views: bool) -> None:
 
 
 def swap(applied: Applied, number: int) -> None:
-    """Let the material show another picture of the same result; all of them stay in the file.
+    """Let the material show another image of the same result; all of them stay in the file.
 
     Where another material of the result shows that one, it gets in exchange what was shown before.
 
     :param number: 0 for the first.
-    :raises SceneError: picture or material are gone.
+    :raises SceneError: image or material are gone.
     """
     images = [bpy.data.images.get(name) for name in applied.images]
     chosen = images[number] if 0 <= number < len(images) else None
     material = bpy.data.materials.get(applied.material) if applied.material else None
     if chosen is None or material is None or material.node_tree is None:
-        raise SceneError("The picture or the material is no longer in this file.")
+        raise SceneError("The image or the material is no longer in this file.")
     alike = [material, *filter(None, map(bpy.data.materials.get, applied.shared))]
     shown = [
         node

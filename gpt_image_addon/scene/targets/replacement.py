@@ -54,8 +54,8 @@ def find_image(uid: int) -> bpy.types.Image | None:
 
 def replace(before: bpy.types.Image, prepared: PreparedResult, changes: Transaction) -> Applied:
     """Put the first image of a result in the place of another image; the others are kept beside it."""
-    picture, facts = prepared.pictures[0], prepared.facts
-    image = changes.made(add_image(picture, facts, is_data=before.colorspace_settings.is_data))
+    image_file, facts = prepared.images[0], prepared.facts
+    image = changes.made(add_image(image_file, facts, is_data=before.colorspace_settings.is_data))
     if before.alpha_mode in KEPT_ALPHA:
         image.alpha_mode = before.alpha_mode
     image.name = f"{before.name} before"
@@ -64,7 +64,7 @@ def replace(before: bpy.types.Image, prepared: PreparedResult, changes: Transact
     changes.on_failure(lambda: _exchange(image, before))
     _exchange(before, image)
     image[BEFORE] = before
-    kept = keep_images(prepared.pictures[1:], facts, changes)
+    kept = keep_images(prepared.images[1:], facts, changes)
     return Applied((image.name, *kept), messages=tuple(_stale_maps(image)))
 
 

@@ -1,4 +1,4 @@
-"""The `texture` target: a picture in Base Color of an object's material. Main thread only."""
+"""The `texture` target: an image in Base Color of an object's material. Main thread only."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ OTHER_MAPS = ("Metallic", "Roughness", "Normal")
 """Inputs of shaders whose images belong to that of the base color."""
 
 
-def new_material(name: str, picture: ImageFile, changes: Transaction) -> bpy.types.Material:
+def new_material(name: str, image_file: ImageFile, changes: Transaction) -> bpy.types.Material:
     """A material that has the mean color of its image where a view shows no textures."""
     material = changes.made(bpy.data.materials.new(name))
-    set_mean_color(material, picture)
+    set_mean_color(material, image_file)
     return material
 
 
-def set_mean_color(material: bpy.types.Material, picture: ImageFile) -> None:
+def set_mean_color(material: bpy.types.Material, image_file: ImageFile) -> None:
     """Give a material the mean color of an image, where it is known, for views that show no textures."""
-    if picture.mean_color is not None:
-        material.diffuse_color = (*picture.mean_color, 1.0)
+    if image_file.mean_color is not None:
+        material.diffuse_color = (*image_file.mean_color, 1.0)
 
 
 def texture_material(
     objects: Sequence[bpy.types.Object],
     name: str,
-    picture: ImageFile,
+    image_file: ImageFile,
     changes: Transaction,
     *,
     is_new: bool = False,
 ) -> tuple[bpy.types.Material, list[str]]:
-    """The material that may take the picture, in the active slots of objects; and what to tell about it.
+    """The material that may take the image, in the active slots of objects; and what to tell about it.
 
     A material that something else uses too, or that is linked, stays as it is: the objects get a copy; so do
     faces that are selected in Edit Mode.
@@ -53,7 +53,7 @@ def texture_material(
     """
     current = objects[0].active_material if objects and not is_new else None
     if current is None:
-        material = new_material(name, picture, changes)
+        material = new_material(name, image_file, changes)
         for obj in objects:
             slots.assign(obj, material, changes)
         return material, []
@@ -175,7 +175,7 @@ def _target(material: bpy.types.Material, engine: str, changes: Transaction) -> 
     if node.bl_idname != shaders.PRINCIPLED:
         messages.append(
             message(
-                "'{material}' has no Principled BSDF: the picture is the {socket} of its {node}.",
+                "'{material}' has no Principled BSDF: the image is the {socket} of its {node}.",
                 material=material.name,
                 socket=place.socket.name,
                 node=node.name,
@@ -219,7 +219,7 @@ def shown_uv_map(obj: bpy.types.Object) -> str:
 
 
 def wire_alpha(material: bpy.types.Material, node: Any, changes: Transaction) -> None:
-    """Let the picture's transparency show where its colour goes: into a Principled BSDF, in every engine."""
+    """Let the image's transparency show where its colour goes: into a Principled BSDF, in every engine."""
     shader = node.outputs["Color"].links[0].to_node
     changes.link(material.node_tree, node.outputs["Alpha"], shader.inputs["Alpha"])
 
@@ -235,8 +235,8 @@ def _by_material(objects: Iterable[bpy.types.Object]) -> list[list[bpy.types.Obj
 
 def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
     objects, messages = receivers_of(application)
-    picture = prepared.pictures[0]
-    image = changes.made(add_image(picture, prepared.facts))
+    image_file = prepared.images[0]
+    image = changes.made(add_image(image_file, prepared.facts))
     name, engine = name_of(prepared, application), engine_of(application)
     worn: list[tuple[bpy.types.Object, bpy.types.Material]] = []
     told: list[str] = []
@@ -246,13 +246,13 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
             group, uv.coordinates_for, changes, in_metres=False
         )
         material, told_material = texture_material(
-            group, name, picture, changes, is_new=application.new_material
+            group, name, image_file, changes, is_new=application.new_material
         )
         _, told_wiring = wire(material, image, changes, coordinates=coordinates, engine=engine)
         told += told_mapping + told_material + told_wiring + _told_of_maps(material, engine)
         worn += [(obj, material) for obj in group]
     messages += shared.first_few(told) if len(worn) > 1 else told
-    if picture.has_alpha:
+    if image_file.has_alpha:
         messages.append(
             message("'{image}' is partly transparent; link its Alpha output to show that.", image=image.name)
         )

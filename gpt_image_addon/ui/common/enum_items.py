@@ -59,14 +59,14 @@ REFERENCES = (
     ("depth", "Depth Guide", "How far things are from the camera: near is bright", "MOD_OPACITY", 2),
     ("normal", "Normal Guide", "Which way surfaces face, seen from the camera", "NORMALS_FACE", 3),
     ("image", "Image", "An image of this file", "IMAGE_DATA", 4),
-    ("file", "File", "A picture file", "FILE_IMAGE", 5),
+    ("file", "File", "An image file", "FILE_IMAGE", 5),
 )
 MASKS = (
-    ("none", "None", "The whole picture may change"),
+    ("none", "None", "The whole image may change"),
     ("image", "Painted Image", "White or transparent parts of an image may change"),
     ("faces", "Selected Faces", "Where the selected faces lie in the UV map may change"),
     ("rectangle", "Rectangle", "A rectangle drawn over the 3D view may change"),
-    ("file", "File", "White or transparent parts of a picture file may change"),
+    ("file", "File", "White or transparent parts of an image file may change"),
 )
 ONTO = (
     ("selected", "All Selected", "All selected objects get it"),
@@ -74,7 +74,7 @@ ONTO = (
 )
 ANSWERED_BEFORE = (
     ("reuse", "Use the Stored Result", "Take what was made before; nothing is sent and nothing paid"),
-    ("send", "Send Again", "Ask for another picture; it is paid again"),
+    ("send", "Send Again", "Ask for another image; it is paid again"),
 )
 HISTORY = (
     ("all", "All", "Everything, newest first"),

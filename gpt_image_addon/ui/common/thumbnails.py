@@ -1,4 +1,4 @@
-"""Small pictures in panels: of files, which Blender reads in the background, and of previews in memory."""
+"""Small images in panels: of files, which Blender reads in the background, and of previews in memory."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Icons:
 
 
 def of_file(path: str) -> int:
-    """Icon of a picture file; 0 where there is no path. Blender loads it when it is first shown."""
+    """Icon of an image file; 0 where there is no path. Blender loads it when it is first shown."""
     if not path or bpy.app.background:
         return 0
     collection = _collection()
     found = collection.get(path)
     if found is None and not Path(path).is_file():
-        return 0  # of a pipe Blender would wait for a picture
+        return 0  # of a pipe Blender would wait for an image
     return int((found or collection.load(path, _smallest(path), "IMAGE")).icon_id)
 
 
@@ -46,7 +46,7 @@ def of_image(image: bpy.types.Image | None) -> int:
 
 
 def of_reference(item: Any) -> int:
-    """Icon of the picture that a reference would send."""
+    """Icon of the image that a reference would send."""
     if item.kind == "image":
         return of_image(item.image)
     return of_file(bpy.path.abspath(item.file) if item.kind == "file" else item.captured)

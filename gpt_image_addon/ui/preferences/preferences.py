@@ -41,11 +41,11 @@ LOG_LEVELS = (
     ("ERROR", "Errors", "Only what went wrong"),
     ("WARNING", "Warnings", "What went wrong, and what may"),
     ("INFO", "Information", "Each request"),
-    ("DEBUG", "Debugging", "Everything but keys, prompts and pictures"),
+    ("DEBUG", "Debugging", "Everything but keys, prompts and images"),
 )
 STORAGE = (
-    ("pack", "Pack into the .blend", "Pictures travel with the file"),
-    ("save", "Save beside the .blend", "Pictures lie in the folder textures; an unsaved file packs them"),
+    ("pack", "Pack into the .blend", "Images travel with the file"),
+    ("save", "Save beside the .blend", "Images lie in the folder textures; an unsaved file packs them"),
 )
 
 
@@ -116,7 +116,7 @@ def _libraries(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
 
 
 class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
-    """Who makes the pictures, and what that may cost."""
+    """Who makes the images, and what that may cost."""
 
     bl_idname = PACKAGE
 
@@ -151,7 +151,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     )
     default_target: EnumProperty(
         name="Default Target",
-        description="What a new file's panel makes of the picture",
+        description="What a new file's panel makes of the image",
         items=enum_items.TARGETS,
         default=PARAMETERS["target"].default,
     )
@@ -188,7 +188,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
     )
     textures_dir: StringProperty(
         name="Copies",
-        description="Folder that gets copies of pictures and maps, where the panel names no other",
+        description="Folder that gets copies of images and maps, where the panel names no other",
         subtype="DIR_PATH",
     )
     proxy: StringProperty(
@@ -208,9 +208,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         "in a file in which no material shows an image yet; later results leave the views as they are",
         default=True,
     )
-    storage: EnumProperty(
-        name="Pictures", description="Where the pictures of a .blend are kept", items=STORAGE
-    )
+    storage: EnumProperty(name="Images", description="Where the images of a .blend are kept", items=STORAGE)
     asset_library: StringProperty(
         name="Asset Library",
         description="Library that Mark as Asset writes materials into; this file when empty",

@@ -1,4 +1,4 @@
-"""The pictures of the panel's request: captured, exported and drawn when Generate is clicked."""
+"""The images of the panel's request: captured, exported and drawn when Generate is clicked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Size = tuple[int, int]
 
 
 def capture(item: Any) -> str:
-    """Take the picture of a reference, and remember it for the thumbnail.
+    """Take the image of a reference, and remember it for the thumbnail.
 
     :raises GptImageError: it can't be taken.
     """

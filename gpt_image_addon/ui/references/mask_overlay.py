@@ -24,7 +24,7 @@ void main()
 FRAGMENT = """
 void main()
 {
-  vec4 color = texture(picture, place);
+  vec4 color = texture(image, place);
   if (is_color) {
     vec3 low = color.rgb * 12.92;
     vec3 high = 1.055 * pow(max(color.rgb, vec3(0.0)), vec3(1.0 / 2.4)) - 0.055;
@@ -81,7 +81,7 @@ def _draw(overlay: Overlay) -> None:
         _compile(overlay)
     gpu.state.blend_set("NONE")
     overlay.shader.bind()
-    overlay.shader.uniform_sampler("picture", gpu.texture.from_image(image))
+    overlay.shader.uniform_sampler("image", gpu.texture.from_image(image))
     overlay.shader.uniform_sampler("mask", gpu.texture.from_image(mask))
     overlay.shader.uniform_float("tint", TINT)
     overlay.shader.uniform_bool("is_color", not image.colorspace_settings.is_data)
@@ -99,7 +99,7 @@ def _compile(overlay: Overlay) -> None:
     info.push_constant("VEC3", "tint")
     info.push_constant("BOOL", "is_color")
     info.push_constant("BOOL", "srgbTarget")  # Blender sets it
-    info.sampler(0, "FLOAT_2D", "picture")
+    info.sampler(0, "FLOAT_2D", "image")
     info.sampler(1, "FLOAT_2D", "mask")
     info.vertex_in(0, "VEC2", "pos")
     info.vertex_out(passed)

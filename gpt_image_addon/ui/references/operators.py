@@ -16,7 +16,7 @@ from ..common.sidebar import CATEGORY
 from ..common.translate import translate
 from . import images
 
-PICTURE_FILES = ".png;.jpg;.jpeg;.webp"
+IMAGE_FILES = ".png;.jpg;.jpeg;.webp"
 
 
 def _values(context: bpy.types.Context) -> Any:
@@ -54,20 +54,20 @@ class _OnChosen(_OnReferences):
 
 
 class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
-    """Show the model one more picture"""
+    """Show the model one more image"""
 
     bl_idname = "gpt_image.add_reference"
     bl_label = "Add Reference"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    kind: EnumProperty(name="Kind", description="Where the picture comes from", items=enum_items.REFERENCES)
-    file: StringProperty(name="File", description="Picture file", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    kind: EnumProperty(name="Kind", description="Where the image comes from", items=enum_items.REFERENCES)
+    file: StringProperty(name="File", description="Image file", subtype="FILE_PATH", options={"SKIP_SAVE"})
     image: StringProperty(name="Image", description="Name of an image of this file", options={"SKIP_SAVE"})
-    label: StringProperty(name="Label", description="What the picture is", options={"SKIP_SAVE"})
+    label: StringProperty(name="Label", description="What the image is", options={"SKIP_SAVE"})
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: Any) -> str:
-        """The button's own tooltip: what this kind of picture shows."""
+        """The button's own tooltip: what this kind of image shows."""
         item = next(item for item in enum_items.REFERENCES if item[0] == properties.kind)
         return bpy.app.translations.pgettext_tip(item[2])
 
@@ -102,7 +102,7 @@ class GPT_IMAGE_OT_use_view(_OnReferences, bpy.types.Operator):
     bl_label = "Use This View"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    kind: EnumProperty(name="Kind", description="Where the picture comes from", items=enum_items.REFERENCES)
+    kind: EnumProperty(name="Kind", description="Where the image comes from", items=enum_items.REFERENCES)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
@@ -183,7 +183,7 @@ class GPT_IMAGE_OT_move_reference(_OnChosen, bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_capture_reference(_OnChosen, bpy.types.Operator):
-    """Take the picture of the chosen reference anew"""
+    """Take the image of the chosen reference anew"""
 
     bl_idname = "gpt_image.capture_reference"
     bl_label = "Capture Again"
@@ -196,7 +196,7 @@ class GPT_IMAGE_OT_capture_reference(_OnChosen, bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_drop_pictures(_OnReferences, bpy.types.Operator):
-    """Use picture files as references"""
+    """Use image files as references"""
 
     bl_idname = "gpt_image.drop_pictures"
     bl_label = "GPT Image: Use as Reference"
@@ -219,12 +219,12 @@ class GPT_IMAGE_OT_drop_pictures(_OnReferences, bpy.types.Operator):
 
 
 class GPT_IMAGE_FH_pictures(bpy.types.FileHandler):
-    """Pictures dropped onto the sidebar become references"""
+    """Images dropped onto the sidebar become references"""
 
     bl_idname = "GPT_IMAGE_FH_pictures"
     bl_label = "GPT Image Reference"
     bl_import_operator = GPT_IMAGE_OT_drop_pictures.bl_idname
-    bl_file_extensions = PICTURE_FILES
+    bl_file_extensions = IMAGE_FILES
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:

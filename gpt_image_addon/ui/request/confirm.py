@@ -30,6 +30,7 @@ ANSWER = "gpt_image.answer_question"
 """Operator of the two buttons."""
 JUST_SENT = "This request was sent just now."
 ON_ITS_WAY = (JobState.QUEUED, JobState.SENDING)
+WITHOUT_RESULT = (JobState.UNKNOWN, JobState.FAILED, JobState.CANCELLED)
 
 
 class Question(NamedTuple):
@@ -41,9 +42,9 @@ class Question(NamedTuple):
     """The price, where it is above what the user wants to be asked about."""
 
     @property
-    def is_unknown(self) -> bool:
-        """Whether nobody knows what became of the earlier request."""
-        return self.earlier is not None and self.earlier.state is JobState.UNKNOWN
+    def is_lost(self) -> bool:
+        """Whether the earlier request was, or may have been, billed and brought no result."""
+        return self.earlier is not None and self.earlier.state in WITHOUT_RESULT
 
     @property
     def is_running(self) -> bool:
@@ -58,7 +59,7 @@ class Question(NamedTuple):
     @property
     def is_stored(self) -> bool:
         """Whether the earlier request has a result that costs nothing any more."""
-        return self.earlier is not None and not self.is_unknown and not self.is_running
+        return self.earlier is not None and not self.is_lost and not self.is_running
 
     @property
     def confirm_text(self) -> str:
@@ -72,7 +73,7 @@ def question(prepared: PreparedRequest, answers: Mapping[str, bool]) -> Question
     What costs nothing is never asked about.
 
     :param answers: those of `ALREADY_SAID` that are given.
-    :raises GptImageError: a picture of the request, or the journal, can't be read.
+    :raises GptImageError: an image of the request, or the journal, can't be read.
     """
     high_usd = prepared.checked.price.high_usd
     dear = dear_usd(high_usd)
@@ -102,7 +103,7 @@ def answered(asked: Question, choice: str) -> dict[str, bool]:
     """
     if asked.is_stored:
         return {"reuse": choice == "reuse"}
-    return {"retry_unknown": True} if asked.is_unknown else {}
+    return {"retry_unknown": True} if asked.is_lost else {}
 
 
 def draw(layout: Any, asked: Question, price: str = "") -> None:
@@ -153,6 +154,8 @@ def _told(asked: Question) -> str:
         return message("The same request was made on {when}; its result is stored.", when=when)
     if asked.is_running:
         return message("The same request was sent on {when}, and its answer is still to come.", when=when)
+    if asked.earlier.billed == "yes":
+        return message("The same request was sent on {when}: it was billed and brought no result.", when=when)
     return message(
         "The same request was sent on {when}, and no answer came: it may have been billed.", when=when
     )

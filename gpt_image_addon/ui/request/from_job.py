@@ -17,11 +17,11 @@ OWN = frozenset({"size", "surface_words", "textures_dir"})
 """Parameters that are not recalled as they stand: the folder belongs to the scene, not to a job."""
 
 
-def into(values: Any, entry: Any, *, keep_pictures: bool = False) -> None:
+def into(values: Any, entry: Any, *, keep_images: bool = False) -> None:
     """Fill the panel with what a job was asked for.
 
     :param entry: its row of the journal.
-    :param keep_pictures: references and mask stay: they are those of the job, and more than files.
+    :param keep_images: references and mask stay: they are those of the job, and more than files.
     """
     request = vars(entry.request)
     wanted = {**request, **vars(entry.application)}
@@ -33,8 +33,8 @@ def into(values: Any, entry: Any, *, keep_pictures: bool = False) -> None:
         values.surface_words = wanted["surface_words"]
     model_notice.migrate_model(values)
     enum_items.set_size(values, wanted["size"])
-    if not keep_pictures:
-        _set_pictures(values, request)
+    if not keep_images:
+        _set_images(values, request)
 
 
 def _set(values: Any, row: Parameter, value: Any) -> None:
@@ -50,7 +50,7 @@ def _set(values: Any, row: Parameter, value: Any) -> None:
             setattr(values, row.name, value)
 
 
-def _set_pictures(values: Any, request: dict[str, Any]) -> None:
+def _set_images(values: Any, request: dict[str, Any]) -> None:
     values.references.clear()
     labels = (*request["reference_labels"], *[""] * len(request["references"]))
     for path, label in zip(request["references"], labels, strict=False):

@@ -58,12 +58,12 @@ def prepare_request(
     :raises GptImageError: it can't be sent.
     """
     values = context.scene.gpt_image
-    pictures = images.parameters(values)
+    image_files = images.parameters(values)
     wanted = to_parameters.plain(values) | to_parameters.onto_target(
         values, given.get("target", values.target)
     )
     place = to_parameters.place(context, selection=not at_once)
-    parameters = {**wanted, **place, **pictures, **given}
+    parameters = {**wanted, **place, **image_files, **given}
     request, application = api.split(**parameters)
     snap = SNAPPED - given.keys()
     submitter = submission.Submitter(settings.load())
@@ -71,7 +71,7 @@ def prepare_request(
 
 
 class GPT_IMAGE_OT_generate(bpy.types.Operator):
-    """Make a picture from the prompt; Blender stays usable meanwhile"""
+    """Make an image from the prompt; Blender stays usable meanwhile"""
 
     bl_idname = "gpt_image.generate"
     bl_label = "Generate from Prompt"
@@ -294,7 +294,7 @@ class _OnJob:
 
 
 class GPT_IMAGE_OT_cancel(_OnJob, bpy.types.Operator):
-    """Stop this job; a picture that has already arrived is kept"""
+    """Stop this job; an image that has already arrived is kept"""
 
     bl_idname = "gpt_image.cancel"
     bl_label = "Cancel Job"
@@ -306,7 +306,7 @@ class GPT_IMAGE_OT_cancel(_OnJob, bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_cancel_all(bpy.types.Operator):
-    """Stop everything that runs or waits; pictures that have already arrived are kept"""
+    """Stop everything that runs or waits; images that have already arrived are kept"""
 
     bl_idname = "gpt_image.cancel_all"
     bl_label = "Cancel All Jobs"
@@ -339,7 +339,7 @@ class GPT_IMAGE_OT_move_job(_OnJob, bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_clear_finished(bpy.types.Operator):
-    """Take finished jobs off this list; their pictures stay"""
+    """Take finished jobs off this list; their images stay"""
 
     bl_idname = "gpt_image.clear_finished"
     bl_label = "Clear Finished"

@@ -95,24 +95,24 @@ def _flags(row: Parameter) -> tuple[tuple[str, str, str, int], ...]:
 
 
 class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
-    """A picture to show the model."""
+    """An image to show the model."""
 
-    kind: EnumProperty(name="Kind", description="Where the picture comes from", items=enum_items.REFERENCES)
+    kind: EnumProperty(name="Kind", description="Where the image comes from", items=enum_items.REFERENCES)
     label: StringProperty(
-        name="Label", description="What the picture is, said in the prompt: the room, the style, the pattern"
+        name="Label", description="What the image is, said in the prompt: the room, the style, the pattern"
     )
     image: PointerProperty(
         name="Image", description="Image of this file to show the model", type=bpy.types.Image
     )
-    file: StringProperty(name="File", description="Picture to show the model", subtype="FILE_PATH")
+    file: StringProperty(name="File", description="Image to show the model", subtype="FILE_PATH")
     captured: StringProperty(
-        name="Captured", description="File of the picture that was taken last", options={"HIDDEN"}
+        name="Captured", description="File of the image that was taken last", options={"HIDDEN"}
     )
-    width: IntProperty(name="Width", description="Pixels of the captured picture", options={"HIDDEN"})
-    height: IntProperty(name="Height", description="Pixels of the captured picture", options={"HIDDEN"})
+    width: IntProperty(name="Width", description="Pixels of the captured image", options={"HIDDEN"})
+    height: IntProperty(name="Height", description="Pixels of the captured image", options={"HIDDEN"})
     live: BoolProperty(
         name="Live",
-        description="Take the picture anew for each request; otherwise the one shown here is sent",
+        description="Take the image anew for each request; otherwise the one shown here is sent",
         default=True,
     )
 
@@ -146,7 +146,7 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         description="A texture comes in a new material; the one that is there is not changed",
     )
     references: CollectionProperty(
-        name="References", description="Pictures to show the model, in order", type=GPT_IMAGE_PG_reference
+        name="References", description="Images to show the model, in order", type=GPT_IMAGE_PG_reference
     )
     reference_index: IntProperty(name="Reference", description="The reference that is chosen in the list")
 
@@ -162,7 +162,7 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         type=bpy.types.Image,
         update=_mask_changed,
     )
-    mask_file: StringProperty(name="File", description="Picture of the mask", subtype="FILE_PATH")
+    mask_file: StringProperty(name="File", description="Image of the mask", subtype="FILE_PATH")
     mask_rectangle: FloatVectorProperty(
         name="Rectangle",
         description="Left, bottom, right and top of the part that may change, 0 to 1",

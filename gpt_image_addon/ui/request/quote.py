@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ...core.request.request import GenerationRequest
 
 NO_PROMPT = "Write a prompt first."
-PLACEHOLDER_PROMPT = "a picture"  # an empty prompt has a price, too
+PLACEHOLDER_PROMPT = "an image"  # an empty prompt has a price, too
 CERTAIN = 1.05  # times the likely price, up to which the highest one is shown alone
 UNKNOWN_SIZE = (1536, 1024)  # pixels of a reference that is not captured yet
 
@@ -143,8 +143,8 @@ def forget() -> None:
 
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
-    pictures = len(values.references), values.mask, values.use_markup, _picture_sizes(values)
-    return tuple(wanted.items()), pictures, settings.fingerprint()
+    images = len(values.references), values.mask, values.use_markup, _image_sizes(values)
+    return tuple(wanted.items()), images, settings.fingerprint()
 
 
 def model_names(values: Any) -> list[str]:
@@ -157,7 +157,7 @@ def _planner(wanted: dict[str, Any], values: Any) -> Callable[[], Any]:
     prompt = wanted["prompt"] or PLACEHOLDER_PROMPT
     others = {name: value for name, value in wanted.items() if name != "prompt"}
     return api.planner(
-        prompt, **others, **_placeholders(values), picture_sizes=_picture_sizes(values), snap=True
+        prompt, **others, **_placeholders(values), picture_sizes=_image_sizes(values), snap=True
     )
 
 
@@ -216,7 +216,7 @@ def _problem(values: Any, provider: str) -> GptImageError | None:
 
 
 def _placeholders(values: Any) -> dict[str, Any]:
-    """Stand-ins for pictures: the price needs their number and sizes alone."""
+    """Stand-ins for images: the price needs their number and sizes alone."""
     found: dict[str, Any] = {"references": ["reference"] * len(values.references)}
     if values.mask != "none":
         found["mask"] = "mask"
@@ -225,7 +225,7 @@ def _placeholders(values: Any) -> dict[str, Any]:
     return found
 
 
-def _picture_sizes(values: Any) -> tuple[tuple[int, int], ...]:
+def _image_sizes(values: Any) -> tuple[tuple[int, int], ...]:
     sizes = [_size_of(reference) for reference in values.references]
     extra = (values.mask != "none") + bool(values.use_markup)
     return tuple(sizes + (sizes[:1] or [UNKNOWN_SIZE]) * extra)

@@ -67,7 +67,7 @@ ELSEWHERE = frozenset({"textures_dir", "composite"})
 
 
 def plain(values: Values) -> dict[str, Any]:
-    """Everything but pictures: what the price depends on. Reads properties alone, so drawing may call it."""
+    """Everything but images: what the price depends on. Reads properties alone, so drawing may call it."""
     found: dict[str, Any] = {}
     for row in PARAMETERS.values():
         if row.panel is None or row.name in ELSEWHERE or not belongs(row, values):

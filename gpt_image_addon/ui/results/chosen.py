@@ -49,7 +49,7 @@ class Chosen:
         """Paths of the images that are there."""
         if isinstance(self.task, api.Job):
             prepared = self.task.prepared if self.task.applied is not None else None
-            return tuple(image.file for image in prepared.pictures) if prepared is not None else ()
+            return tuple(image.file for image in prepared.images) if prepared is not None else ()
         return self.item.images if self.item is not None else ()
 
     @property

@@ -51,7 +51,7 @@ class _OnResult:
 
 
 class GPT_IMAGE_OT_use_variation(_OnResult, bpy.types.Operator):
-    """Use this picture in place of the others, which all stay in the file"""
+    """Use this image in place of the others, which all stay in the file"""
 
     bl_idname = "gpt_image.use_variation"
     bl_label = "Use Variation"
@@ -70,7 +70,7 @@ class GPT_IMAGE_OT_apply_result(_OnResult, bpy.types.Operator):
     bl_idname = "gpt_image.apply_result"
     bl_label = "Use Result As"
 
-    target: EnumProperty(name="Target", description="What becomes of the picture", items=enum_items.TARGETS)
+    target: EnumProperty(name="Target", description="What becomes of the image", items=enum_items.TARGETS)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
@@ -178,12 +178,12 @@ class GPT_IMAGE_OT_recall(_OnResult, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         values = context.scene.gpt_image
-        from_job.into(values, results.entry(self.job), keep_pictures=inpaint.is_about(values, self.job))
+        from_job.into(values, results.entry(self.job), keep_images=inpaint.is_about(values, self.job))
         return FINISHED
 
 
 class GPT_IMAGE_OT_use_as_reference(_OnResult, bpy.types.Operator):
-    """Show this picture to the model with the next request"""
+    """Show this image to the model with the next request"""
 
     bl_idname = "gpt_image.use_as_reference"
     bl_label = "Use as Reference"
@@ -245,7 +245,7 @@ class GPT_IMAGE_OT_revert(_OnResult, bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_make_seamless(_OnResult, bpy.types.Operator):
-    """Make this picture tile without seams; nothing is sent"""
+    """Make this image tile without seams; nothing is sent"""
 
     bl_idname = "gpt_image.make_seamless"
     bl_label = "Make Seamless"
@@ -260,7 +260,7 @@ class GPT_IMAGE_OT_make_seamless(_OnResult, bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_strip(bpy.types.Operator):
-    """Take prompts, costs and ids out of this file before it is shared; pictures and materials stay"""
+    """Take prompts, costs and ids out of this file before it is shared; images and materials stay"""
 
     bl_idname = "gpt_image.strip"
     bl_label = "Remove GPT Image Metadata"

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import strategies as st
 
 from gpt_image_addon.core.batch import openjd
+from gpt_image_addon.core.batch.admission import Pricer
 from gpt_image_addon.core.batch.estimate import survey
-from gpt_image_addon.core.batch.gate import Pricer
 from gpt_image_addon.core.batch.manifest import ALIASES, OWN_COLUMNS, PARAMETERS, Manifest, Row
 from gpt_image_addon.core.common.paths import is_file_name
 from gpt_image_addon.core.errors import InvalidRequestError

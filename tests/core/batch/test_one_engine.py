@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.batch.gate import Gate, Pricer
+from gpt_image_addon.core.batch.admission import Pricer, RowAdmission
 from gpt_image_addon.core.batch.manifest import Row
 from gpt_image_addon.core.batch.outcomes import RowState
 from gpt_image_addon.core.batch.runner import Run
@@ -37,9 +37,11 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     found.close()
 
 
-def gate_of(journal: Journal, limits: Limits | None = None, max_cost_usd: float | None = None) -> Gate:
+def admission_of(
+    journal: Journal, limits: Limits | None = None, max_cost_usd: float | None = None
+) -> RowAdmission:
     pricer = Pricer(load_registry(), lambda request: request, no_history)
-    return Gate(journal, pricer, limits or Limits(), max_cost_usd=max_cost_usd)
+    return RowAdmission(journal, pricer, limits or Limits(), max_cost_usd=max_cost_usd)
 
 
 def modules_that_call(name: str) -> list[str]:
@@ -55,13 +57,13 @@ def modules_that_call(name: str) -> list[str]:
 
 
 def test_a_row_and_a_single_request_are_refused_in_the_same_words(journal: Journal) -> None:
-    gate = gate_of(journal)
-    sent = gate.admit(ROW, gate.look(ROW))
+    admission = admission_of(journal)
+    sent = admission.admit(ROW, admission.look_up(ROW))
     journal.sending(sent.id)
     journal.unknown(sent.id)
     refusals = []
     with pytest.raises(APIConnectionError) as caught:
-        gate.admit(ROW, gate.look(ROW))
+        admission.admit(ROW, admission.look_up(ROW))
     refusals.append(caught.value.to_dict())
     with pytest.raises(APIConnectionError) as caught:
         line.admit(journal)
@@ -72,22 +74,22 @@ def test_a_row_and_a_single_request_are_refused_in_the_same_words(journal: Journ
 
 @pytest.mark.parametrize("limits", [Limits(max_cost_usd=0.001), Limits(monthly_budget_usd=0.001)])
 def test_a_row_and_a_single_request_have_the_same_limits(journal: Journal, limits: Limits) -> None:
-    gate = gate_of(journal, limits, max_cost_usd=1.0)
+    admission = admission_of(journal, limits, max_cost_usd=1.0)
     told = []
     with pytest.raises(BudgetExceededError) as caught:
-        gate.admit(ROW, gate.look(ROW))
+        admission.admit(ROW, admission.look_up(ROW))
     told.append(caught.value.message)
     with pytest.raises(BudgetExceededError) as caught:
         line.admit(journal, limits)
     assert [*told, caught.value.message] == [told[0]] * 2
-    assert journal.entries() == [] and gate._reserved_usd == 0.0
+    assert journal.entries() == [] and admission._reserved_usd == 0.0
 
 
 def test_rows_are_worked_on_by_the_workers_of_the_queue(journal: Journal) -> None:
     starting = [path.name for path in PACKAGE.rglob("*.py") if "name=WORKER_NAME" in path.read_text("utf-8")]
     assert starting == ["queue.py"]
     assert modules_that_call("reserve") == ["core/jobs/admission.py", "core/jobs/worker.py"]
-    gate = gate_of(journal)
+    admission = admission_of(journal)
     names = set()
 
     class Watching(Worker):
@@ -95,7 +97,7 @@ def test_rows_are_worked_on_by_the_workers_of_the_queue(journal: Journal) -> Non
             names.add(threading.current_thread().name)
             return super().run(job, emit)
 
-    run = Run(Watching(journal, load_registry(), Connection("")), gate, None, concurrency=3)
+    run = Run(Watching(journal, load_registry(), Connection("")), admission, None, concurrency=3)
     rows = [Row(str(n), n, dataclasses.replace(DRAFT, prompt=f"oak {n}"), ROW.application) for n in range(20)]
     outcomes = list(run.outcomes(rows))
     assert {outcome.state for outcome in outcomes} == {RowState.SUCCEEDED}

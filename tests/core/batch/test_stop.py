@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.batch.gate import Gate, Pricer
+from gpt_image_addon.core.batch.admission import Pricer, RowAdmission
 from gpt_image_addon.core.batch.manifest import Row
 from gpt_image_addon.core.batch.outcomes import RowState
 from gpt_image_addon.core.batch.runner import Run
@@ -59,7 +59,7 @@ def a_run(journal: Journal, shelf: Shelf) -> Run:
     registry = load_registry()
     pricer = Pricer(registry, lambda request: request, no_history)
     shelf.run = Run(
-        Worker(journal, registry, Connection("")), Gate(journal, pricer, Limits()), None, output=shelf
+        Worker(journal, registry, Connection("")), RowAdmission(journal, pricer, Limits()), None, output=shelf
     )
     return shelf.run
 
@@ -67,7 +67,7 @@ def a_run(journal: Journal, shelf: Shelf) -> Run:
 def test_a_stored_answer_stays_stored(journal: Journal) -> None:
     shelf = Shelf()
     made = a_run(journal, shelf)
-    job = made.gate.admit(ROW, made.gate.look(ROW))
+    job = made.admission.admit(ROW, made.admission.look_up(ROW))
     made.worker.run(job, lambda event: None)  # and then its process died
     shelf.stops = True
     assert list(made.outcomes([ROW])) == []

@@ -171,7 +171,7 @@ def test_cancel_in_the_middle_of_a_stream(api_server: ApiServer) -> None:
 
 
 def heavy_uploads() -> Uploads:
-    """More than the buffers between two sockets hold; no picture, which the server never gets to see."""
+    """More than the buffers between two sockets hold; no image, which the server never gets to see."""
     return Uploads((Upload("a.png", bytes(30_000_000), "image/png", 1, 1),))
 
 
@@ -229,13 +229,13 @@ def test_a_certificate_of_the_users_own_is_taken(
     api_server: ApiServer, secure: Relay, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
-    assert generate(api_server, base_url=f"https://127.0.0.1:{secure.port}/v1").pictures
+    assert generate(api_server, base_url=f"https://127.0.0.1:{secure.port}/v1").images
 
 
 def test_proxies_come_from_the_environment(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with Relay(api_server.port, proxy=True) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        assert generate(api_server, base_url="http://images.invalid/v1").pictures
+        assert generate(api_server, base_url="http://images.invalid/v1").images
         assert proxy.received.startswith(b"POST http://images.invalid/v1/images/generations ")
 
 
@@ -245,13 +245,13 @@ def test_a_proxy_of_our_own_goes_before_the_environments(
     with Relay(api_server.port, proxy=True) as proxy, listener() as other:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{other.getsockname()[1]}")
         address = f"http://127.0.0.1:{proxy.port}"
-        assert generate(api_server, base_url="http://images.invalid/v1", proxy=address).pictures
+        assert generate(api_server, base_url="http://images.invalid/v1", proxy=address).images
         assert proxy.received.startswith(b"POST http://images.invalid/v1/images/generations ")
 
 
 def test_a_proxy_is_not_used_on_this_machine(api_server: ApiServer) -> None:
     with Relay(api_server.port, proxy=True) as proxy:
-        assert generate(api_server, proxy=f"http://127.0.0.1:{proxy.port}").pictures
+        assert generate(api_server, proxy=f"http://127.0.0.1:{proxy.port}").images
         assert not proxy.received
 
 
@@ -270,7 +270,7 @@ def test_a_tunnel_through_a_proxy(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
     with Relay(secure.port, proxy=True) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-        assert generate(api_server, base_url="https://images.invalid/v1").pictures
+        assert generate(api_server, base_url="https://images.invalid/v1").images
         assert proxy.received.startswith(b"CONNECT images.invalid:443 ")
         assert api_server.api_key.encode() not in proxy.received
 
@@ -294,7 +294,7 @@ def test_links_are_followed_without_the_key(api_server: ApiServer, count: int) -
     api_server.options.answer_with = "url"
     answer = generate(api_server, dataclasses.replace(REQUEST, n=count), organization="org-TestOrganization")
     asked, *links = api_server.requests
-    assert list(answer.pictures) == [api_server.answers[sha] for sha in asked.answers]
+    assert list(answer.images) == [api_server.answers[sha] for sha in asked.answers]
     assert len(links) == count and answer.usage is not None
     for link in links:
         assert {"authorization", "api-key", "openai-organization"}.isdisjoint(link.headers)
@@ -309,12 +309,12 @@ def test_a_link_may_lead_on(api_server: ApiServer) -> None:
         return faults.error("server_error", status=307, headers={"Location": target}, match=path)
 
     api_server.script(leading_to(api_server.requests[-1].path))
-    found = downloads._picture(api_server.origin + path, paid_exchange(), True)
+    found = downloads._image(api_server.origin + path, paid_exchange(), True)
     assert found == api_server.answers[api_server.image_requests[0].answers[0]]
     for target in (path, "http://images.example.com/a.png"):
         api_server.script(*[leading_to(target)] * client.MAX_LINK_HOPS)
         with pytest.raises(InvalidResponseError) as caught:
-            downloads._picture(api_server.origin + path, paid_exchange(), True)
+            downloads._image(api_server.origin + path, paid_exchange(), True)
         assert caught.value.code == "unsafe_link"
 
 
@@ -337,17 +337,17 @@ def paid_exchange() -> RequestState:
 )
 def test_unsafe_links_are_refused(link: str) -> None:
     with pytest.raises(InvalidResponseError) as caught:
-        downloads._picture(link, paid_exchange(), True)
+        downloads._image(link, paid_exchange(), True)
     assert caught.value.billed == "yes"
 
 
 @pytest.mark.usefixtures("no_waiting")
-def test_a_link_that_fails_costs_only_its_own_picture(api_server: ApiServer) -> None:
+def test_a_link_that_fails_costs_only_its_own_image(api_server: ApiServer) -> None:
     api_server.options.answer_with = "url"
     lost = [faults.error("server_error", match="/files/")] * 3
     api_server.script(*lost)
     answer = generate(api_server, dataclasses.replace(REQUEST, n=2))
-    assert len(answer.pictures) == 1 and "still be at http" in answer.warnings[0]
+    assert len(answer.images) == 1 and "still be at http" in answer.warnings[0]
     api_server.script(*lost)
     with pytest.raises(APIConnectionError) as caught:
         generate(api_server)
@@ -365,7 +365,7 @@ def test_cancel_while_a_link_is_followed(api_server: ApiServer) -> None:
 
 
 def test_an_inline_link() -> None:
-    assert downloads._picture("data:image/png;base64,AAEC", RequestState(), True) == b"\0\1\2"
+    assert downloads._image("data:image/png;base64,AAEC", RequestState(), True) == b"\0\1\2"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gpt_image_addon.core.errors import ConfigurationError
-from gpt_image_addon.core.http.endpoint import Connection, check_base_url, check_picture_fields
+from gpt_image_addon.core.http.endpoint import Connection, check_base_url, check_image_fields
 
 ADDRESSES = (
     ("https://api.openai.com/v1", "https://api.openai.com/v1/images/edits", False),
@@ -48,6 +48,6 @@ def test_addresses_that_lack_or_tell_too_much(base: str) -> None:
 
 
 def test_unknown_field_styles() -> None:
-    check_picture_fields("repeated")
+    check_image_fields("repeated")
     with pytest.raises(ConfigurationError):
-        check_picture_fields("commas")
+        check_image_fields("commas")

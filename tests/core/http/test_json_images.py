@@ -11,8 +11,8 @@ import pytest
 from gpt_image_addon.core.http.json_images import JsonImageExtractor
 from gpt_image_addon.core.http.sse import EventParser
 
-PICTURE = random.Random(1).randbytes(1000)
-TEXT = base64.b64encode(PICTURE).decode()
+IMAGE = random.Random(1).randbytes(1000)
+TEXT = base64.b64encode(IMAGE).decode()
 
 STREAM = (
     b": hello\n\n"
@@ -73,12 +73,12 @@ DOCUMENTS = {
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 61, 64, 999, 10_000])
-def test_pictures_are_lifted_wherever_the_text_is_cut(name: str, size: int) -> None:
+def test_images_are_lifted_wherever_the_text_is_cut(name: str, size: int) -> None:
     lifter = JsonImageExtractor()
     for piece in cut(DOCUMENTS[name].encode(), size):
         lifter.feed(piece)
     assert json.loads(lifter.close()) == {"data": [{"b64_json": ""}] * 2, "usage": 1}
-    assert lifter.pictures == [PICTURE, PICTURE]
+    assert lifter.images == [IMAGE, IMAGE]
 
 
 @pytest.mark.parametrize(
@@ -96,23 +96,23 @@ def test_pictures_are_lifted_wherever_the_text_is_cut(name: str, size: int) -> N
     ],
 )
 @pytest.mark.parametrize("size", [1, 3, 10_000])
-def test_broken_base64_is_none_and_the_next_picture_whole(text: str, size: int) -> None:
+def test_broken_base64_is_none_and_the_next_image_whole(text: str, size: int) -> None:
     lifter = JsonImageExtractor()
     for piece in cut(f'[{{"b64_json": "{text}"}}, {{"b64_json": "{TEXT}"}}]'.encode(), size):
         lifter.feed(piece)
-    assert lifter.pictures == [None, PICTURE]
+    assert lifter.images == [None, IMAGE]
 
 
-def test_a_picture_that_is_cut_off_is_none() -> None:
+def test_an_image_that_is_cut_off_is_none() -> None:
     lifter = JsonImageExtractor()
     lifter.feed(f'{{"b64_json": "{TEXT}"}}, {{"b64_json": "{TEXT[:8]}'.encode())
     lifter.close()
-    assert lifter.pictures == [PICTURE, None]
+    assert lifter.images == [IMAGE, None]
 
 
-def test_words_that_look_like_a_picture_stay() -> None:
+def test_words_that_look_like_an_image_stay() -> None:
     text = json.dumps({"prompt": 'say "b64_json": "AAAA" please', "b64_json": None})
     lifter = JsonImageExtractor()
     for piece in cut(text.encode(), 7):
         lifter.feed(piece)
-    assert lifter.close() == text.encode() and lifter.pictures == []
+    assert lifter.close() == text.encode() and lifter.images == []

@@ -149,6 +149,6 @@ def test_a_cancelled_connection_is_not_used(sessions: Sessions, api_server: ApiS
     assert caught.value.billed == "maybe"
     third = RequestState()
     third.sessions = sessions
-    assert generate(api_server, request_state=third).pictures
+    assert generate(api_server, request_state=third).images
     ports = [record.client_port for record in api_server.requests]
     assert ports[0] == ports[1] != ports[2]

@@ -70,7 +70,7 @@ def test_the_key_never_meets_a_proxy_on_its_way_to_this_machine(
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("NO_PROXY", "")
         for host in ("127.0.0.1", "localhost"):
-            assert generate(api_server, base_url=f"http://{host}:{api_server.port}/v1").pictures
+            assert generate(api_server, base_url=f"http://{host}:{api_server.port}/v1").images
         assert not proxy.received
 
 
@@ -80,7 +80,7 @@ def test_a_link_to_this_machine_meets_no_proxy_either(
     api_server.options.answer_with = "url"
     with Relay(api_server.port, proxy=True) as proxy:
         monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
-        assert generate(api_server).pictures
+        assert generate(api_server).images
         assert not proxy.received
 
 
@@ -159,7 +159,7 @@ def test_certificates_do_not_matter_where_none_are_used(
     api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/gone.pem")
-    assert generate(api_server).pictures
+    assert generate(api_server).images
 
 
 def test_certificates_are_read_again_when_they_change(
@@ -174,7 +174,7 @@ def test_certificates_are_read_again_when_they_change(
         with pytest.raises(ConfigurationError):
             generate(api_server, base_url=url)
         bundle.write_bytes(certificate.read_bytes())
-        assert generate(api_server, base_url=url).pictures
+        assert generate(api_server, base_url=url).images
 
 
 def test_a_bad_certificate_is_a_matter_of_configuration(api_server: ApiServer, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_bad_certificate_is_a_matter_of_configuration(api_server: ApiServer, t
 def test_a_bad_proxy_behind_a_paid_link_is_told_as_paid(
     api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server is on this machine, its pictures are elsewhere."""
+    """The server is on this machine, its images are elsewhere."""
     from gpt_image_addon.core.http.client import fetch
     from gpt_image_addon.core.http.request_state import RequestState
 

@@ -18,7 +18,7 @@ from PIL import GifImagePlugin, Image, ImageFile, ImageOps, PngImagePlugin
 
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, InvalidResponseError
 from gpt_image_addon.core.imaging.decoding import (
-    UnusablePictureError,
+    UnusableImageError,
     decode_image,
     decode_small,
     opened,
@@ -188,8 +188,8 @@ def test_colours_are_converted_before_sending(tmp_path: Path) -> None:
         (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(200), "JPEG XL"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n", "PostScript"),
         (b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"/>', "SVG"),
-        (b"<!DOCTYPE html><html>not found</html>", "not a picture"),
-        (b"", "not a picture"),
+        (b"<!DOCTYPE html><html>not found</html>", "not an image"),
+        (b"", "not an image"),
     ],
 )
 def test_what_cannot_be_read_is_called_by_its_name(data: bytes, words: str, tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ class TestOtherAddOns:
         path = tmp_path / "half.x"
         path.write_bytes(data)
         for read in (decode, decode_image, lambda found: decode_small(found, 64)):
-            with pytest.raises(UnusablePictureError):
+            with pytest.raises(UnusableImageError):
                 read(data)
         for check in (lambda: load_upload(path), lambda: load_mask(path, (8, 8)), lambda: verify(data)):
             with pytest.raises(GptImageError):
@@ -260,7 +260,7 @@ class TestOtherAddOns:
     def test_a_broken_checksum_is_noticed(self) -> None:
         data = bytearray(encoded(Image.fromarray(noise())))
         data[60] ^= 255
-        with pytest.raises(UnusablePictureError):
+        with pytest.raises(UnusableImageError):
             decode(bytes(data))
 
     def test_whole_images_are_read(self) -> None:
@@ -271,7 +271,7 @@ class TestOtherAddOns:
 
     def test_what_they_set_stays(self, odd_pillow: dict[tuple[Any, str], Any]) -> None:
         decode(encoded(Image.fromarray(noise())))
-        with pytest.raises(UnusablePictureError):
+        with pytest.raises(UnusableImageError):
             decode(cut("JPEG"))
         assert {place: getattr(*place) for place in odd_pillow} == odd_pillow
 
@@ -292,7 +292,7 @@ class TestOtherAddOns:
                 if number % 2:
                     decode(whole)
                 else:
-                    with pytest.raises(UnusablePictureError):
+                    with pytest.raises(UnusableImageError):
                         decode(half)
             return True
 
@@ -311,7 +311,7 @@ def test_formats_that_others_taught_pillow_are_not_ours() -> None:
     before = dict(Image.OPEN), list(Image.ID)
     Image.register_open("FAKE", Fake, lambda prefix: prefix.startswith(b"fake"))
     try:
-        with pytest.raises(UnusablePictureError):
+        with pytest.raises(UnusableImageError):
             read_header(b"fake image")
     finally:
         Image.OPEN, Image.ID = before
@@ -324,7 +324,7 @@ def test_many_pixels_are_refused_before_they_are_decoded() -> None:
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0))
     data = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
     for read in (read_header, decode, decode_image):
-        with pytest.raises(UnusablePictureError, match="pixels"):
+        with pytest.raises(UnusableImageError, match="pixels"):
             read(data)
 
 
@@ -342,7 +342,7 @@ def test_no_damage_raises_anything_else() -> None:
                 broken[place] = DICE.integers(0, 256)
             try:
                 found = decode_image(bytes(broken), deep=True)
-            except UnusablePictureError:
+            except UnusableImageError:
                 continue
             assert found.pixels.ndim == 3
 

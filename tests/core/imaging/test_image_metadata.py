@@ -95,8 +95,8 @@ def test_a_thumbnail_goes_too() -> None:
     thumbnail = b"\x02\x01" + SECRET[:6]
     head = b"\xff\xe0" + struct.pack(">H", 16 + len(thumbnail) - 2) + plain[6:18] + thumbnail
     data = plain[:2] + head + plain[20:]
-    with Image.open(io.BytesIO(data)) as picture:
-        picture.load()
+    with Image.open(io.BytesIO(data)) as image_file:
+        image_file.load()
     assert SECRET[:6] in data
     assert strip_metadata(data) == plain
 

@@ -77,9 +77,9 @@ def test_opaque_alpha_is_dropped() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not a picture"),
-        (b"not a picture at all", "not a picture"),
-        (encoded(Image.new("RGB", (64, 64)))[:60], "not a picture"),
+        (b"", "not an image"),
+        (b"not an image at all", "not an image"),
+        (encoded(Image.new("RGB", (64, 64)))[:60], "not an image"),
         (encoded(Image.new("L", (15, 40))), "15 x 40"),
         (encoded(Image.new("1", (8193, 16))), "8193 x 16"),
         (encoded(Image.new("F", (16, 16)), "TIFF"), "floating-point"),
@@ -92,7 +92,7 @@ def test_what_cannot_be_worked_on_is_refused_by_name(data: bytes, words: str) ->
     assert caught.value.param == "picture"
 
 
-def test_the_smallest_and_an_odd_picture_are_read() -> None:
+def test_the_smallest_and_an_odd_image_are_read() -> None:
     assert read_pixels(encoded(Image.new("L", (16, 16))), "x").shape == (16, 16, 1)
     assert read_pixels(encoded(Image.new("RGB", (31, 8192))), "x").shape == (8192, 31, 3)
 

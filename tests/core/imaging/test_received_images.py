@@ -55,35 +55,35 @@ def pixels_of(data: bytes) -> Any:
 def test_a_turned_photo_comes_upright_and_its_bytes_stay(tmp_path: Path, target: str) -> None:
     data = encoded(lying(), "JPEG", exif=exif(6), quality=95)
     folder = folder_with(tmp_path, data, "jpeg")
-    (picture,) = made(folder, application=Application(target=target)).pictures  # type: ignore[arg-type]
-    assert (picture.format, picture.width, picture.height) == ("png", 64, 96)
-    pixels = pixels_of(picture.data)
+    (image,) = made(folder, application=Application(target=target)).images  # type: ignore[arg-type]
+    assert (image.format, image.width, image.height) == ("png", 64, 96)
+    pixels = pixels_of(image.data)
     assert pixels[5, 5, 0] > 180 and pixels[-5, 5, 2] > 150
-    assert Path(picture.received_file).read_bytes() == data
-    assert Path(picture.file).read_bytes() == picture.data != data
+    assert Path(image.received_file).read_bytes() == data
+    assert Path(image.file).read_bytes() == image.data != data
 
 
 def test_a_wide_gamut_comes_in_srgb_with_its_maps(tmp_path: Path) -> None:
     image = Image.new("RGB", (64, 64), (60, 180, 70))
     folder = folder_with(tmp_path, encoded(image, icc_profile=rgb_profile()), "png")
     prepared = made(folder, application=Application(target="image", maps=("base_color",)))
-    assert np.abs(pixels_of(prepared.pictures[0].data) - (0, 181, 56)).max() <= 3
+    assert np.abs(pixels_of(prepared.images[0].data) - (0, 181, 56)).max() <= 3
     assert prepared.maps["base_color"].width == 64
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 def test_usual_images_are_handed_on_bit_by_bit(tmp_path: Path, kind: str) -> None:
     data = encoded(Image.new("RGB", (64, 64), RED), kind.upper())
-    (picture,) = made(folder_with(tmp_path, data, kind)).pictures
-    assert picture.data == data and picture.source == ""
+    (image,) = made(folder_with(tmp_path, data, kind)).images
+    assert image.data == data and image.source == ""
 
 
 def test_of_an_animation_the_first_frame_comes(tmp_path: Path) -> None:
     more = [Image.new("RGB", (64, 64), BLUE)]
     data = encoded(Image.new("RGB", (64, 64), RED), "WEBP", save_all=True, append_images=more, lossless=True)
     prepared = made(folder_with(tmp_path, data, "webp"))
-    assert prepared.pictures[0].format == "png"
-    assert pixels_of(prepared.pictures[0].data)[0, 0].tolist() == list(RED)
+    assert prepared.images[0].format == "png"
+    assert pixels_of(prepared.images[0].data)[0, 0].tolist() == list(RED)
     assert prepared.warnings == ("Only the first frame of 'wall' is used.",)
 
 
@@ -95,8 +95,8 @@ def test_an_edit_is_put_back_as_it_is_seen(tmp_path: Path) -> None:
     files = {"original_png": encode_png(original), "mask_png": encode_png(mask)}
     data = encoded(lying(), "JPEG", exif=exif(6), quality=95)
     folder = folder_with(tmp_path, data, "jpeg", **files)
-    (picture,) = made(folder, replace(REQUEST, references=("a.png",), mask="m.png")).pictures
-    pixels = pixels_of(picture.data)
+    (image,) = made(folder, replace(REQUEST, references=("a.png",), mask="m.png")).images
+    pixels = pixels_of(image.data)
     assert pixels.shape == (96, 64, 3)
     assert pixels[10, 30, 0] > 150
     assert (pixels[48:] == BLUE).all()

@@ -18,9 +18,9 @@ LIMIT = 10**8
 NOISE = np.random.default_rng(5).integers(0, 256, (48, 40, 4), dtype=np.uint8)
 
 
-def encoded(picture: Image.Image, **options: object) -> bytes:
+def encoded(image: Image.Image, **options: object) -> bytes:
     stream = io.BytesIO()
-    picture.save(stream, "PNG", **options)
+    image.save(stream, "PNG", **options)
     return stream.getvalue()
 
 
@@ -49,7 +49,7 @@ ROWS = bytes([0, 1, 2, 3, 4, 5, 6, 4, 1, 2, 3, 4, 5, 6])
 
 
 @pytest.mark.parametrize("pieces", [1, 3])
-def test_a_whole_picture(pieces: int) -> None:
+def test_a_whole_image(pieces: int) -> None:
     assert plain_size(made(ROWS, pieces=pieces), LIMIT) == (2, 2)
     assert verify(made(ROWS, pieces=pieces)).has_alpha is False
 
@@ -61,7 +61,7 @@ def test_what_pillow_writes(mode: str) -> None:
     assert plain_size(data, 40 * 48 - 1) is None
 
 
-def test_a_picture_of_many_pieces() -> None:
+def test_an_image_of_many_pieces() -> None:
     wide = np.random.default_rng(6).integers(0, 256, (400, 700, 3), dtype=np.uint8)
     assert wide.nbytes > 3 * PIECE
     data = encoded(Image.fromarray(wide))

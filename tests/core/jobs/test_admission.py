@@ -1,4 +1,4 @@
-"""The gate before a job: the price of what is really sent, the limits, and what was asked before."""
+"""Admission of a job: the price of what is really sent, the limits, and what was asked before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpt_image_addon.core.errors import APIConnectionError, BudgetExceededError
+from gpt_image_addon.core.errors import (
+    APIConnectionError,
+    APIError,
+    BudgetExceededError,
+    InvalidRequestError,
+    InvalidResponseError,
+)
 from gpt_image_addon.core.imaging.formats import encode_png
 from gpt_image_addon.core.jobs import admission
 from gpt_image_addon.core.journal.journal import Journal
@@ -72,9 +78,7 @@ def test_the_bill_lies_in_the_range_of_what_was_sent(
     assert journal.spent_usd() == pytest.approx(record.cost_usd)
 
 
-def test_pictures_are_priced_as_they_are_sent(
-    journal: Journal, api_server: ApiServer, tmp_path: Path
-) -> None:
+def test_images_are_priced_as_they_are_sent(journal: Journal, api_server: ApiServer, tmp_path: Path) -> None:
     paths = []
     for number, (height, width) in enumerate(((300, 200), (1024, 1024), (500, 2000))):
         path = tmp_path / f"{number}.png"
@@ -98,7 +102,7 @@ def test_estimates_learn_from_answers(journal: Journal, api_server: ApiServer) -
     assert learned.likely_usd == pytest.approx(each, rel=0.05)
 
 
-def test_a_picture_that_is_cut_is_learned_as_it_was_sent(journal: Journal, api_server: ApiServer) -> None:
+def test_an_image_that_is_cut_is_learned_as_it_was_sent(journal: Journal, api_server: ApiServer) -> None:
     wanted = {"model": "gpt-image-2.5-flare", "size": "1024x1024", "seamless": True}
     assert generate(journal, api_server, **wanted) is JobState.RECEIVED
     sent = api_server.image_requests[0].fields["size"]
@@ -137,6 +141,35 @@ def test_the_unknown_is_not_sent_again_by_itself(journal: Journal, api_server: A
     assert generate(journal, api_server, retry_unknown=True) is JobState.RECEIVED
     assert len(api_server.image_requests) == 3
     assert "already made" in admit(journal).warnings[0]  # the answer has come: nothing is unknown any more
+
+
+@pytest.mark.parametrize("broken", ["empty_data", "truncated_json"])
+def test_what_was_billed_without_a_result_is_not_sent_again_by_itself(
+    journal: Journal, api_server: ApiServer, broken: str
+) -> None:
+    api_server.script(faults.answer(broken))
+    state = generate(journal, api_server)
+    (first,) = journal.entries()
+    assert state is first.state and first.billed != "no"
+    with pytest.raises(APIError) as caught:
+        admit(journal)
+    error = caught.value
+    assert (error.billed, error.exit_code, error.retryable) == (first.billed, 6, False)
+    assert first.id in error.text and "--retry-unknown" in error.text
+    assert len(api_server.image_requests) == 1
+    assert generate(journal, api_server, retry_unknown=True) is JobState.RECEIVED
+    assert len(api_server.image_requests) == 2
+
+
+def test_only_the_newest_request_that_cost_something_counts(journal: Journal) -> None:
+    sent = [admit(journal, retry_unknown=True) for _ in range(3)]
+    paid = InvalidResponseError("No image.", billed="yes")
+    for job, error in zip(sent, (paid, paid, InvalidRequestError("No.")), strict=True):
+        journal.sending(job.id)
+        journal.failed(job.id, error)
+    with pytest.raises(InvalidResponseError) as caught:
+        admit(journal)
+    assert caught.value.code == "billed_without_result" and sent[1].id in caught.value.text
 
 
 def test_what_costs_nothing_is_made_again_without_a_word(journal: Journal) -> None:

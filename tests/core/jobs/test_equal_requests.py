@@ -167,4 +167,4 @@ def test_who_waited_gets_the_copies_that_were_asked_for(
     prepared = work(job, lambda event: None)
     assert prepared.job == first.id and first.id in prepared.warnings[-1]
     (copy,) = (tmp_path / "copies").iterdir()
-    assert copy.read_bytes() == prepared.pictures[0].data
+    assert copy.read_bytes() == prepared.images[0].data

@@ -37,7 +37,7 @@ STEPS = (
     "applied",
     "settle",
 )
-FILES_WRITTEN = 3  # answer.json and two pictures
+FILES_WRITTEN = 3  # answer.json and two images
 LINE_KILLS = 120
 TIMED_KILLS = 60
 
@@ -51,7 +51,7 @@ class Nursery:
     process: subprocess.Popen[str]
     state: Path
     on_disk: set[str] = field(default_factory=set)
-    """Hashes of the pictures that were written and synced before the death."""
+    """Hashes of the images that were written and synced before the death."""
     kills: int = 0
     runs: int = 0
     lines: int = 0
@@ -99,7 +99,7 @@ def check(nursery: Nursery, server: ApiServer) -> Counter[JobState]:
         assert set(records) <= set(entries), "a request was sent without a row"
         for prompt, entry in entries.items():
             check_entry(entry, records.get(prompt))
-        check_pictures(nursery, journal)
+        check_images(nursery, journal)
         known = [records[prompt] for prompt, entry in entries.items() if entry.state in STORED]
         assert journal.spent_usd() == pytest.approx(sum(record.cost_usd for record in known))
         lost = [r for r in records.values() if r.billed and entries[r.fields["prompt"]].state not in STORED]
@@ -118,20 +118,20 @@ def check_entry(entry: Entry, record: Any) -> None:
         assert entry.cost_usd == pytest.approx(record.cost_usd)
         assert entry.folder is not None
         prepared = prepare(entry.id, entry.request, entry.application, entry.folder)
-        assert {picture.sha256 for picture in prepared.pictures} <= set(record.answers)
+        assert {image.sha256 for image in prepared.images} <= set(record.answers)
     elif entry.state is JobState.UNKNOWN:
         assert entry.billed == "maybe"
     else:
         assert entry.state is JobState.CANCELLED and record is None
 
 
-def check_pictures(nursery: Nursery, journal: Journal) -> None:
-    """Every picture that was whole on the disk can be recovered."""
+def check_images(nursery: Nursery, journal: Journal) -> None:
+    """Every image that was whole on the disk can be recovered."""
     found = set()
     for entry in journal.entries(*STORED):
         assert entry.folder is not None
         prepared = prepare(entry.id, entry.request, entry.application, entry.folder)
-        found |= {picture.sha256 for picture in prepared.pictures}
+        found |= {image.sha256 for image in prepared.images}
     assert nursery.on_disk and nursery.on_disk <= found
 
 

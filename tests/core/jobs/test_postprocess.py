@@ -1,4 +1,4 @@
-"""From a result folder to pictures, tiles and maps."""
+"""From a result folder to images, tiles and maps."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ SHADED, HEIGHT = DRAFT.color[20:532, 33:545, :3], DRAFT.height[20:532, 33:545]
 """A part that does not tile, 512 pixels a side, and its true height."""
 
 
-def result(root: Path, job: str, pictures: Sequence[Any], heights: Sequence[Any] = ()) -> Path:
+def result(root: Path, job: str, images: Sequence[Any], heights: Sequence[Any] = ()) -> Path:
     """A result folder as the worker leaves it."""
     folder = root / "2026-01" / job
     folder.mkdir(parents=True)
-    for number, pixels in enumerate(pictures, 1):
+    for number, pixels in enumerate(images, 1):
         (folder / f"image-{number}.png").write_bytes(encode_png(pixels))
     for number, plane in enumerate(heights, 1):
         (folder / f"height-{number}.png").write_bytes(encode_png(np.rint(plane * 65535).astype(np.uint16)))
@@ -57,8 +57,8 @@ def made(
     return prepare(folder.name, request, application, folder)
 
 
-def pixels_of(picture: ImageFile) -> Any:
-    return np.asarray(Image.open(io.BytesIO(picture.data)))
+def pixels_of(image: ImageFile) -> Any:
+    return np.asarray(Image.open(io.BytesIO(image.data)))
 
 
 def slopes(normal: ImageFile) -> Any:
@@ -111,25 +111,25 @@ def test_it_is_said_beforehand_that_a_tile_will_be_enlarged() -> None:
     assert "enlarged" in notes[0]
 
 
-def test_a_seamless_picture_is_cut_to_its_size_and_the_received_bytes_stay(tmp_path: Path) -> None:
+def test_a_seamless_image_is_cut_to_its_size_and_the_received_bytes_stay(tmp_path: Path) -> None:
     folder = result(tmp_path, "job", [SHADED, SHADED[::-1]])
     before = {p.name: p.read_bytes() for p in folder.glob("image-*")}
     prepared = made(folder, replace(REQUEST, seamless=True))
     assert {p.name: p.read_bytes() for p in folder.glob("image-*")} == before
-    for number, picture in enumerate(prepared.pictures, 1):
-        assert (picture.width, picture.height) == (384, 384)
-        assert picture.received_file == str(folder / f"image-{number}.png")
-        assert Path(picture.file).read_bytes() == picture.data != before[f"image-{number}.png"]
-        assert {"tile_seam_ratio", "tile_coherence", "tile_good"} <= set(picture.facts)
+    for number, image in enumerate(prepared.images, 1):
+        assert (image.width, image.height) == (384, 384)
+        assert image.received_file == str(folder / f"image-{number}.png")
+        assert Path(image.file).read_bytes() == image.data != before[f"image-{number}.png"]
+        assert {"tile_seam_ratio", "tile_coherence", "tile_good"} <= set(image.facts)
     assert {(m.width, m.height) for m in prepared.maps.values()} == {(384, 384)}
 
 
-def test_why_a_picture_is_no_tile_can_be_said_in_another_language(tmp_path: Path) -> None:
+def test_why_an_image_is_no_tile_can_be_said_in_another_language(tmp_path: Path) -> None:
     small = np.zeros((8, 8, 3), np.uint8)
     prepared = made(result(tmp_path, "job", [small]), replace(REQUEST, seamless=True), Application("image"))
     (warning,) = (text for text in prepared.warnings if "seamless" in text)
     assert isinstance(warning, Message)
-    assert warning.say(lambda text: text.replace("The picture", "Das Bild")).startswith(
+    assert warning.say(lambda text: text.replace("The image", "Das Bild")).startswith(
         "Das Bild cobblestone has"
     )
 
@@ -137,7 +137,7 @@ def test_why_a_picture_is_no_tile_can_be_said_in_another_language(tmp_path: Path
 def test_a_poor_tile_is_said(tmp_path: Path) -> None:
     patches = DICE.integers(0, 255, (17, 17, 3), np.uint8).repeat(32, 0).repeat(32, 1)[9:521, 9:521]
     prepared = made(result(tmp_path, "job", [patches]), replace(REQUEST, seamless=True))
-    assert not prepared.pictures[0].facts["tile_good"]
+    assert not prepared.images[0].facts["tile_good"]
     assert any("seams" in warning for warning in prepared.warnings)
 
 
@@ -145,9 +145,9 @@ def test_an_offline_draft_is_left_as_it_is_and_scored(tmp_path: Path) -> None:
     draft = paint("red brick wall", 384, 384)
     request = replace(REQUEST, provider="offline", model="offline-draft", seamless=True)
     prepared = made(result(tmp_path, "job", [draft.color], [draft.height]), request)
-    picture = prepared.pictures[0]
-    assert picture.source == ""
-    assert "tile_seam_ratio" in picture.facts
+    image = prepared.images[0]
+    assert image.source == ""
+    assert "tile_seam_ratio" in image.facts
     assert degrees_off(prepared.maps["normal"], draft.height * RELIEF * 384) < 1.5
     assert prepared.maps["height"].facts["relief"] == pytest.approx(RELIEF)
     assert np.array_equal(pixels_of(prepared.maps["base_color"]), draft.color[..., :3])
@@ -161,18 +161,18 @@ def test_a_models_height_makes_better_normals(tmp_path: Path) -> None:
     answer = np.asarray(Image.fromarray(grey).resize((1024, 1024)).convert("RGB"))
     result(tmp_path, "job-height", [answer])
     fused = made(folder, application=BY_MODEL)
-    assert fused.further_jobs == ("job-height",)
+    assert fused.follow_up_jobs == ("job-height",)
     assert agreement(fused.maps["normal"], HEIGHT) > agreement(alone.maps["normal"], HEIGHT) + 0.1
     assert made(folder).maps["normal"].data == alone.maps["normal"].data  # only where it was asked for
 
 
-def test_a_models_height_is_cut_along_with_its_picture(tmp_path: Path) -> None:
+def test_a_models_height_is_cut_along_with_its_image(tmp_path: Path) -> None:
     folder = result(tmp_path, "job", [SHADED])
     result(tmp_path, "job-height", [(HEIGHT * 255).astype(np.uint8)])
     request = replace(REQUEST, seamless=True)
     prepared = made(folder, request, BY_MODEL)
     plain = made(folder, request)
-    found, expected = (pixels_of(p.pictures[0]).astype(int) for p in (prepared, plain))
+    found, expected = (pixels_of(p.images[0]).astype(int) for p in (prepared, plain))
     assert np.abs(found - expected).mean() < 0.1  # 16 bits on the way: the cut may differ by a pixel
     height = pixels_of(prepared.maps["height"]).astype(float)
     assert height.shape == (384, 384)
@@ -228,8 +228,8 @@ def test_with_a_window_another_process_makes_the_same_and_thumbnails(
         assert SUBPROCESS.open
     finally:
         SUBPROCESS.close()
-    for picture in alone.pictures:
-        for file in map(Path, (picture.received_file, picture.file)):
+    for image_file in alone.images:
+        for file in map(Path, (image_file.received_file, image_file.file)):
             with Image.open(thumbnail_of(file)) as small, Image.open(file) as large:
                 assert max(small.size) == 256
                 wide, high = (256 * side / max(large.size) for side in large.size)
@@ -238,14 +238,14 @@ def test_with_a_window_another_process_makes_the_same_and_thumbnails(
                 assert mean[0] == pytest.approx(mean[1], abs=1)
 
 
-def test_with_a_window_a_bad_picture_is_refused_as_without(
+def test_with_a_window_a_bad_image_is_refused_as_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = result(tmp_path, "job", [SHADED])
     (folder / "image-1.png").write_bytes(b"rubbish")
     monkeypatch.setattr(FairLock, "enabled", True)
     try:
-        with pytest.raises(InvalidResponseError, match="no picture that can be used") as raised:
+        with pytest.raises(InvalidResponseError, match="no image that can be used") as raised:
             made(folder)
         assert SUBPROCESS.open
     finally:
@@ -253,7 +253,7 @@ def test_with_a_window_a_bad_picture_is_refused_as_without(
     assert raised.value.billed == "yes" and str(folder) in raised.value.next_step
 
 
-def test_a_picture_that_vanishes_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_vanishes_is_a_storage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = result(tmp_path, "job", [SHADED])
     prepared = made(folder)
     monkeypatch.setattr(FairLock, "enabled", True)
@@ -272,16 +272,16 @@ def test_a_picture_that_vanishes_is_a_storage_error(tmp_path: Path, monkeypatch:
         json.dumps({"warnings": [5, {"a": []}, "Kept."]}),
     ],
 )
-def test_whatever_is_written_beside_a_picture_it_is_prepared(tmp_path: Path, answer: str) -> None:
+def test_whatever_is_written_beside_an_image_it_is_prepared(tmp_path: Path, answer: str) -> None:
     folder = result(tmp_path, "a", [SHADED])
     (folder / "answer.json").write_text(answer)
     found = made(folder, application=Application(target="image"))
-    assert len(found.pictures) == 1 and all(isinstance(fact, str | float) for fact in found.facts.values())
+    assert len(found.images) == 1 and all(isinstance(fact, str | float) for fact in found.facts.values())
     assert found.facts["prompt"] == "cobblestone" and found.facts.get("cost_usd", 0) >= 0
     assert list(found.warnings) == (["Kept."] if "Kept." in answer else [])
 
 
-def test_a_picture_of_a_provider_of_others_is_prepared(tmp_path: Path) -> None:
+def test_an_image_of_a_provider_of_others_is_prepared(tmp_path: Path) -> None:
     request = replace(REQUEST, provider="elsewhere")
     found = made(result(tmp_path, "a", [SHADED]), request, Application(target="image"))
     assert found.facts["provider"] == "elsewhere"
@@ -299,7 +299,7 @@ def test_an_edit_whose_mask_a_death_left_out_is_prepared(
             (folder / name).write_bytes(data)
     request = replace(REQUEST, references=("/somewhere.png",), mask="/mask.png")
     found = made(folder, request, Application(target="image"))
-    assert np.array_equal(pixels_of(found.pictures[0]), SHADED)
+    assert np.array_equal(pixels_of(found.images[0]), SHADED)
     assert any("not put back" in warning for warning in found.warnings)
 
 
@@ -315,7 +315,7 @@ def test_a_drawing_of_an_endless_size_is_a_drawing(tmp_path: Path) -> None:
     folder = result(tmp_path, "a", [])
     (folder / "image-1.svg").write_text(f'<svg viewBox="0 0 {"9" * 400} 1"></svg>')
     found = made(folder, application=Application(target="image"))
-    assert (found.pictures[0].width, found.pictures[0].height) == (0, 0)
+    assert (found.images[0].width, found.images[0].height) == (0, 0)
 
 
 def test_an_image_knows_what_it_was_received_as(tmp_path: Path) -> None:

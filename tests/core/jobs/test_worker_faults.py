@@ -86,7 +86,7 @@ class Bench:
 
 @pytest.fixture
 def bench(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """Afterwards no thread runs, no file is half written, and every billed picture is accounted for."""
+    """Afterwards no thread runs, no file is half written, and every billed image is accounted for."""
     monkeypatch.setattr(RequestState, "wait", lambda self, seconds: self.check())  # the clock
     found = Bench(api_server, open_journal(tmp_path / "state"), JobQueue(1))
     yield found
@@ -176,7 +176,7 @@ def test_a_reset_in_the_middle_of_the_upload_is_tried_again(bench: Bench, tmp_pa
     assert sum(record.billed for record in bench.server.requests) == 1
 
 
-def test_a_reset_before_the_body_is_read_costs_no_second_picture(bench: Bench) -> None:
+def test_a_reset_before_the_body_is_read_costs_no_second_image(bench: Bench) -> None:
     """Whether the small body had left by then is a matter of microseconds."""
     bench.server.script(faults.reset("headers"))
     outcome, entry = bench.run()
@@ -215,9 +215,9 @@ def test_odd_answers_that_are_fine(bench: Bench, name: str, changes: dict[str, o
     assert entry.state is JobState.RECEIVED
     if name != "not_streamed":  # that answer does not tell of the previews it bills
         assert entry.cost_usd == pytest.approx(bench.server.bill_usd)
-    assert [picture.sha256 for picture in outcome.pictures] == record.answers
+    assert [image.sha256 for image in outcome.images] == record.answers
     assert [
-        hashlib.sha256(Path(p.received_file).read_bytes()).hexdigest() for p in outcome.pictures
+        hashlib.sha256(Path(p.received_file).read_bytes()).hexdigest() for p in outcome.images
     ] == record.answers
 
 
@@ -240,21 +240,21 @@ def test_the_limit_of_pixels_is_our_own(bench: Bench, monkeypatch: pytest.Monkey
     assert isinstance(bench.run()[0], PreparedResult)
 
 
-def test_what_is_no_picture_stays_on_the_disk(bench: Bench) -> None:
-    bench.server.script(faults.answer("not_a_picture"))
+def test_what_is_no_image_stays_on_the_disk(bench: Bench) -> None:
+    bench.server.script(faults.answer("not_an_image"))
     outcome, _ = bench.run()
     assert type(outcome) is InvalidResponseError and outcome.billed == "yes"
     (kept,) = (path for path in bench.files() if path.name.startswith("image-"))
-    assert kept.read_bytes() == b"this is not a picture" and str(kept.parent) in outcome.text
+    assert kept.read_bytes() == b"this is not an image" and str(kept.parent) in outcome.text
 
 
 @pytest.mark.parametrize("partial_images", [0, 2])
-def test_one_corrupt_picture_costs_only_itself(bench: Bench, partial_images: int) -> None:
+def test_one_corrupt_image_costs_only_itself(bench: Bench, partial_images: int) -> None:
     bench.server.script(faults.answer("one_corrupt"))
     outcome, entry = bench.run(n=3, partial_images=partial_images)
     assert isinstance(outcome, PreparedResult) and entry.state is JobState.RECEIVED
-    assert [picture.sha256 for picture in outcome.pictures] == bench.server.requests[0].answers[:2]
-    assert any("Picture 3" in warning for warning in outcome.warnings)
+    assert [image.sha256 for image in outcome.images] == bench.server.requests[0].answers[:2]
+    assert any("Image 3" in warning for warning in outcome.warnings)
     assert len([path for path in bench.files() if path.name.startswith("image-")]) == 3
 
 
@@ -263,7 +263,7 @@ def test_a_stream_that_breaks_keeps_what_was_finished(bench: Bench, step: Step) 
     bench.server.script(step)
     outcome, entry = bench.run(n=3, partial_images=2)
     assert isinstance(outcome, PreparedResult) and entry.state is JobState.RECEIVED
-    assert [picture.sha256 for picture in outcome.pictures] == bench.server.requests[0].answers[:1]
+    assert [image.sha256 for image in outcome.images] == bench.server.requests[0].answers[:1]
     assert any("missing" in warning for warning in outcome.warnings)
 
 
@@ -273,7 +273,7 @@ def test_previews_are_events_and_nothing_else(bench: Bench) -> None:
     assert isinstance(outcome, PreparedResult)
     previews = [event.partial for event in events if event.partial]
     assert len(previews) == 3
-    assert all(preview != picture.data for preview in previews for picture in outcome.pictures)
+    assert all(preview != image.data for preview in previews for image in outcome.images)
     assert len([path for path in bench.files() if path.name.startswith("image-")]) == 1
 
 

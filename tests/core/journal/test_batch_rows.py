@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from gpt_image_addon.core.errors import APIConnectionError, InvalidRequestError, RowTakenError
+from gpt_image_addon.core.errors import (
+    APIConnectionError,
+    InvalidRequestError,
+    InvalidResponseError,
+    RowTakenError,
+)
 from gpt_image_addon.core.journal.batch_rows import RowHistory, find_row_history, last_error
 from gpt_image_addon.core.journal.entries import BatchPosition
 from gpt_image_addon.core.journal.journal import Journal
@@ -56,7 +61,7 @@ def die(journal: Journal, job: str) -> None:
 def told(found: RowHistory) -> tuple[str | None, str | None, list[str]]:
     """Ids of the jobs that were found."""
     stored, running = found.stored, found.running
-    return stored and stored.id, running and running.id, [entry.id for entry in found.unknown]
+    return stored and stored.id, running and running.id, [entry.id for entry in found.lost]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +125,16 @@ def test_nobody_sends_a_row_that_another_has_begun(journal: Journal) -> None:
     journal.reserve("c", REQUEST, Application(), "d", 0.5, place=BatchPosition("s"))
     for job in ("d", "e"):
         add(journal, job, JobState.SENDING, row="")
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_was_billed_is_known_and_counts(journal: Journal, cancelled: bool) -> None:
+    add(journal, "a", JobState.SENDING)
+    journal.failed("a", InvalidResponseError("No image.", billed="yes"), cancelled=cancelled)
+    assert told(find_row_history(journal, "r")) == (None, None, ["a"])
+    with pytest.raises(RowTakenError):
+        add(journal, "b", JobState.QUEUED)
+    add(journal, "b", JobState.QUEUED, others=1)
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])

@@ -34,7 +34,7 @@ from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.core.results.store import keep
 
 REQUEST = GenerationRequest(prompt="Eiche", provider="openai", model="gpt-image-2", quality="low")
-PICTURE = b"p" * 1000
+IMAGE = b"p" * 1000
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def add(journal: Journal, job: str, state: JobState, prompt: str = "Eiche", days
         journal.sending(job)
     if state in (JobState.RECEIVED, JobState.APPLIED):
         facts = {"request": request.to_dict()}
-        kept = keep(journal.results, job, datetime.now(), {"image-1.png": PICTURE}, facts)
+        kept = keep(journal.results, job, datetime.now(), {"image-1.png": IMAGE}, facts)
         journal.received(job, kept.folder, cost_usd=0.02, usage={"output_tokens": 5}, request_id=f"req_{job}")
     if state is JobState.APPLIED:
         journal.applied(job)
@@ -97,7 +97,7 @@ def test_a_glance_reads_one_page(journal: Journal) -> None:
     assert (page.spent_usd, page.reserved_usd) == (journal.spent_usd(), journal.reserved_usd())
     newest, failed = page.jobs
     assert (newest.prompt, newest.state, newest.cost_usd) == ("OAK floor", JobState.APPLIED, 0.02)
-    assert Path(newest.images[0]).read_bytes() == PICTURE and failed.images == ()
+    assert Path(newest.images[0]).read_bytes() == IMAGE and failed.images == ()
     loved = read_page(journal, Filter(favourites=True, search="STRASSE", states=(JobState.APPLIED,)))
     assert [seen.favourite for seen in loved.jobs] == [True] and loved.count == 1
 
@@ -108,7 +108,7 @@ def test_the_sums_are_those_of_the_month(journal: Journal) -> None:
     add(journal, "c", JobState.RECEIVED)
     found = find_history(journal, Filter())
     assert (found.spent_usd, found.reserved_usd) == (0.02, 0.5)
-    assert found.results_bytes > 2 * len(PICTURE)
+    assert found.results_bytes > 2 * len(IMAGE)
     past = find_history(journal, Filter(month=found.jobs[-1].created.strftime("%Y-%m")))
     assert (past.spent_usd, past.reserved_usd, len(past.jobs)) == (0.02, 0, 1)
 
@@ -139,7 +139,7 @@ def test_only_old_applied_results_are_cleaned(journal: Journal) -> None:
     assert clean(journal, 30) == told
     after = find_history(journal, Filter())
     assert told == Cleaned(("old",), before.results_bytes - after.results_bytes)
-    assert told.freed_bytes > len(PICTURE)
+    assert told.freed_bytes > len(IMAGE)
     assert sorted(path.name for path in journal.results.glob("*/*")) == ["loved", "new", "waiting"]
     assert journal.spent_usd() == before.spent_usd
     gone = journal.entry("old")
@@ -151,7 +151,7 @@ def test_what_a_death_left_of_a_deletion_is_deleted_later(journal: Journal) -> N
     add(journal, "half", JobState.APPLIED)
     add(journal, "asked", JobState.UNKNOWN)
     folder = journal.results / f"{datetime.now():%Y-%m}"
-    kept = keep(journal.results, "asked", datetime.now(), {"image-1.png": PICTURE}, {})
+    kept = keep(journal.results, "asked", datetime.now(), {"image-1.png": IMAGE}, {})
     add(journal, "whole", JobState.APPLIED)
     with journal.transaction() as connection:
         connection.execute("UPDATE jobs SET folder = NULL WHERE id IN ('half', 'whole')")
@@ -187,10 +187,10 @@ def test_a_cleaned_result_is_not_reused(journal: Journal) -> None:
     assert journal.find_stored(REQUEST.digest()) is None
 
 
-def test_pictures_are_exported(journal: Journal, tmp_path: Path) -> None:
+def test_images_are_exported(journal: Journal, tmp_path: Path) -> None:
     add(journal, "a", JobState.RECEIVED, "Eiche: alt/neu")
     (copy,) = export(journal, "a", tmp_path / "out", Outputs(journal))
-    assert copy.read_bytes() == PICTURE and copy.parent == tmp_path / "out" and "a 1" in copy.stem
+    assert copy.read_bytes() == IMAGE and copy.parent == tmp_path / "out" and "a 1" in copy.stem
     entry = journal.entry("a")
     assert entry is not None and entry.state is JobState.APPLIED
     assert export(journal, "a", tmp_path / "out", Outputs(journal)) == [copy]
@@ -198,7 +198,7 @@ def test_pictures_are_exported(journal: Journal, tmp_path: Path) -> None:
 
 def test_what_can_not_be_exported_is_said(journal: Journal, tmp_path: Path) -> None:
     add(journal, "a", JobState.UNKNOWN)
-    with pytest.raises(InvalidRequestError, match="no pictures"):
+    with pytest.raises(InvalidRequestError, match="no images"):
         export(journal, "a", tmp_path, Outputs())
     with pytest.raises(InvalidRequestError, match="no job b"):
         export(journal, "b", tmp_path, Outputs())
@@ -226,9 +226,7 @@ def test_another_machine_is_merged(journal: Journal, other: Journal) -> None:
     size = find_history(journal, Filter()).results_bytes
     merged = merge(journal, other.folder)
     assert (merged.added, merged.updated) == (3, 0)
-    assert (
-        find_history(journal, Filter()).results_bytes == size + merged.copied_bytes > size + 2 * len(PICTURE)
-    )
+    assert find_history(journal, Filter()).results_bytes == size + merged.copied_bytes > size + 2 * len(IMAGE)
     states = {entry.id: entry.state for entry in journal.entries()}
     assert states == {
         "a": JobState.APPLIED,
@@ -241,7 +239,7 @@ def test_another_machine_is_merged(journal: Journal, other: Journal) -> None:
     assert [entry.id for entry in journal.unapplied()] == ["y"]
     taken = journal.entry("x")
     assert taken is not None and taken.folder is not None and taken.folder.is_relative_to(journal.results)
-    assert (taken.folder / "image-1.png").read_bytes() == PICTURE
+    assert (taken.folder / "image-1.png").read_bytes() == IMAGE
 
 
 def test_merging_again_changes_nothing(journal: Journal, other: Journal) -> None:
@@ -265,7 +263,7 @@ def test_what_was_taken_over_is_on_the_disk(journal: Journal, other: Journal) ->
 
 def test_what_got_further_over_there_is_brought_up(journal: Journal, other: Journal) -> None:
     merge(journal, other.folder)
-    kept = keep(other.results, "z", datetime.now(), {"image-1.png": PICTURE}, {})
+    kept = keep(other.results, "z", datetime.now(), {"image-1.png": IMAGE}, {})
     other.received("z", kept.folder, cost_usd=0.07, usage=None, request_id="req_z")
     other.set_favourite("x")
     merged = merge(journal, other.folder)

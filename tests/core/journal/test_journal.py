@@ -58,7 +58,7 @@ def state_of(journal: Journal, job: str) -> JobState:
 
 def receive(journal: Journal, job: str, usd: float = 0.02) -> Path:
     facts = {"cost_usd": usd, "usage": {"total_tokens": 7}, "request_id": "req_1"}
-    return keep(journal.results, job, datetime.now(), {"image-1.png": b"picture"}, facts).folder
+    return keep(journal.results, job, datetime.now(), {"image-1.png": b"image"}, facts).folder
 
 
 def test_a_job_goes_its_way(journal: Journal) -> None:
@@ -95,7 +95,7 @@ def test_sizes_that_were_never_noted_are_measured(journal: Journal) -> None:
         journal.sending(job)
         journal.received(job, receive(journal, job), cost_usd=0.02, usage=None, request_id=None)
     noted = journal.results_bytes()
-    assert noted > 2 * len(b"picture")
+    assert noted > 2 * len(b"image")
     with journal.transaction() as connection:  # as an older version left them
         connection.execute("UPDATE jobs SET bytes = NULL")
     assert journal.results_bytes() == noted == journal.results_bytes()
@@ -214,7 +214,7 @@ def test_an_answer_without_its_row_is_adopted(tmp_path: Path) -> None:
     entry = journal.entry("a")
     assert entry is not None and entry.folder is not None
     assert (entry.state, entry.cost_usd, entry.request_id) == (JobState.RECEIVED, 0.02, "req_1")
-    assert (entry.folder / "image-1.png").read_bytes() == b"picture"
+    assert (entry.folder / "image-1.png").read_bytes() == b"image"
     assert journal.spent_usd() == 0.02
     journal.close()
 

@@ -58,7 +58,7 @@ def test_never_more_than_allowed_in_any_minute(
     assert max(sum(start <= other < start + 60 for other in sent) for start in sent) <= 7
 
 
-def test_pictures_and_references_count(clock: SimpleNamespace, journals: tuple[Journal, Journal]) -> None:
+def test_images_and_references_count(clock: SimpleNamespace, journals: tuple[Journal, Journal]) -> None:
     found = RateLimiter(journals[0], SERVER, images_per_minute=60, input_images_per_minute=6)
     assert found.wait_or_take({IMAGES: 4, INPUT_IMAGES: 0}) == 0
     assert found.wait_or_take(ONE) == pytest.approx(4.0)

@@ -89,7 +89,7 @@ ASKED: dict[str, Callable[[Journal], object]] = {
     "the sums": lambda journal: (journal.spent_usd(), journal.reserved_usd(), journal.results_bytes()),
     "the history's head": lambda journal: find_history(journal, Filter(limit=5)),
     "one job": lambda journal: journal.entry("first"),
-    "an equal one": lambda journal: (journal.find_unknown("other"), journal.find_stored("other")),
+    "an equal one": lambda journal: (journal.find_lost("other"), journal.find_stored("other")),
     "what is open": lambda journal: list(journal.left_behind()),
 }
 

@@ -35,7 +35,7 @@ from gpt_image_addon.core.results.store import keep, salvage
 
 ROOT = Path(__file__).resolve().parents[3]
 REQUEST = GenerationRequest(prompt="Eiche", provider="openai", model="gpt-image-2", quality="low")
-PICTURE = b"p" * 1000
+IMAGE = b"p" * 1000
 MONTH = datetime.now().strftime("%Y-%m")
 
 
@@ -60,7 +60,7 @@ def received(journal: Journal, job: str, application: Application | None = None,
     journal.reserve(job, REQUEST, application or Application(), REQUEST.digest(), 0.5)
     journal.sending(job)
     facts = {"request": REQUEST.to_dict(), "created": datetime.now().isoformat(), "cost_usd": cost}
-    folder = keep(journal.results, job, datetime.now(), {"image-1.png": PICTURE}, facts).folder
+    folder = keep(journal.results, job, datetime.now(), {"image-1.png": IMAGE}, facts).folder
     journal.received(job, folder, cost_usd=cost, usage={"output_tokens": 5}, request_id="req")
     return folder
 
@@ -160,7 +160,7 @@ def test_columns_name_no_other_place(journal: Journal, foreign: Path, user: Path
     with contextlib.suppress(GptImageError):
         merge(journal, foreign)
     copied = [path for path in journal.folder.rglob("image-*") if path.is_file()]
-    assert {path.read_bytes() for path in copied} == {PICTURE}
+    assert {path.read_bytes() for path in copied} == {IMAGE}
     assert len(copied) == (1 + len(values) if column == "month" else 1)
     merged_quietly(journal, foreign)
     assert tree(user) == before and tree(foreign / "results") == source
@@ -220,7 +220,7 @@ def test_our_result_is_not_taken_for_theirs(journal: Journal, foreign: Path) -> 
     assert (merged.added, merged.refused) == (0, ("stranger",))
     assert [entry.id for entry in journal.entries()] == ["Stranger"]
     clean(journal, -1)
-    assert (ours / "image-1.png").read_bytes() == PICTURE
+    assert (ours / "image-1.png").read_bytes() == IMAGE
 
 
 def test_what_was_left_out_is_named(journal: Journal, foreign: Path) -> None:
@@ -455,7 +455,7 @@ def test_an_answer_names_no_file_elsewhere(journal: Journal, user: Path) -> None
 def planted(journal: Journal, where: str, **answer: Any) -> Path:
     folder = journal.results / where
     folder.mkdir(parents=True)
-    (folder / "image-1.png").write_bytes(PICTURE)
+    (folder / "image-1.png").write_bytes(IMAGE)
     values = {"request": REQUEST.to_dict(), "created": "2026-11-22T12:00:00+00:00", "cost_usd": 0.03}
     (folder / "answer.json").write_text(json.dumps({**values, **answer}))
     return folder
@@ -511,7 +511,7 @@ def test_links_are_not_exported(journal: Journal, user: Path, tmp_path: Path) ->
     folder = received(journal, "a")
     (folder / "image-2.png").symlink_to(user / "image-1.png")
     copies = export(journal, "a", tmp_path / "out", Outputs(journal))
-    assert [copy.read_bytes() for copy in copies] == [PICTURE]
+    assert [copy.read_bytes() for copy in copies] == [IMAGE]
 
 
 def test_a_process_of_a_row_removes_no_file(journal: Journal, user: Path) -> None:
@@ -546,7 +546,7 @@ def test_two_merges_at_once(tmp_path: Path) -> None:
     entries = journal.entries()
     assert len(entries) == 20 and journal.spent_usd() == pytest.approx(20 * 0.02)
     for entry in entries:
-        assert entry.folder is not None and (entry.folder / "image-1.png").read_bytes() == PICTURE
+        assert entry.folder is not None and (entry.folder / "image-1.png").read_bytes() == IMAGE
     assert not list(journal.results.glob("*/*.part"))
     journal.close()
 
@@ -555,7 +555,7 @@ def test_of_many_that_copy_a_result_at_once_one_brings_it(tmp_path: Path) -> Non
     old = tmp_path / "old"
     old.mkdir()
     for number in range(1, 6):
-        (old / f"image-{number}.png").write_bytes(PICTURE)
+        (old / f"image-{number}.png").write_bytes(IMAGE)
     start = threading.Barrier(4, timeout=20)
 
     def copy_all(name: int) -> list[int]:
@@ -567,7 +567,7 @@ def test_of_many_that_copy_a_result_at_once_one_brings_it(tmp_path: Path) -> Non
 
     with ThreadPoolExecutor(4) as pool:
         copied = list(zip(*pool.map(copy_all, range(4)), strict=True))
-    assert [sorted(counts) for counts in copied] == [[0, 0, 0, 5 * len(PICTURE)]] * 20
+    assert [sorted(counts) for counts in copied] == [[0, 0, 0, 5 * len(IMAGE)]] * 20
     assert {path.name for path in tmp_path.iterdir()} == {"old", *map(str, range(20))}
     assert all(len(list((tmp_path / f"{number}").iterdir())) == 5 for number in range(20))
 

@@ -243,7 +243,7 @@ def test_shape_and_family_are_independent() -> None:
 # --- References ---
 
 
-def picture(width: int = 120, height: int = 80) -> NDArray[np.uint8]:
+def sample_image(width: int = 120, height: int = 80) -> NDArray[np.uint8]:
     """A bright disc on a dark slope."""
     y, x = np.mgrid[0:height, 0:width]
     light = 40 + 60 * x / width
@@ -257,7 +257,7 @@ def correlation(draft: Draft, reference: NDArray[np.uint8]) -> float:
 
 
 def test_a_reference_keeps_its_structure_in_the_prompts_colours() -> None:
-    reference = picture()
+    reference = sample_image()
     draft = paint("dark green", 120, 80, references=[reference])
     assert correlation(draft, reference) > 0.9
     mean = draft.color.reshape(-1, 3).mean(axis=0)
@@ -267,7 +267,7 @@ def test_a_reference_keeps_its_structure_in_the_prompts_colours() -> None:
 
 
 def test_a_second_reference_lends_its_colours() -> None:
-    first, second = picture(), np.zeros((50, 70, 3), np.uint8)
+    first, second = sample_image(), np.zeros((50, 70, 3), np.uint8)
     second[..., 2] = np.linspace(60, 255, 70).astype(np.uint8)
     draft = paint("", 120, 80, references=[first, second])
     mean = draft.color.reshape(-1, 3).mean(axis=0)

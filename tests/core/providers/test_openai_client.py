@@ -60,7 +60,7 @@ def generate(
     )
 
 
-def picture(folder: Path, name: str, size: tuple[int, int] = (64, 48), alpha: bool = False) -> Path:
+def image_file(folder: Path, name: str, size: tuple[int, int] = (64, 48), alpha: bool = False) -> Path:
     pixels = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 4 if alpha else 3), np.uint8)
     if alpha:
         pixels[:, :, 3] = np.where(np.arange(size[0]) < size[0] // 2, 0, 255)
@@ -93,23 +93,23 @@ def test_a_generation_is_exactly_what_the_server_sent(api_server: ApiServer) -> 
         ORGANIZATION,
         PROJECT,
     )
-    assert [api_server.answers[sha] for sha in record.answers] == list(answer.pictures)
+    assert [api_server.answers[sha] for sha in record.answers] == list(answer.images)
     assert answer.request_id == record.request_id
     assert answer.usage is not None and answer.usage.to_dict() == record.usage
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_an_edit_sends_its_pictures(api_server: ApiServer, tmp_path: Path, count: int) -> None:
+def test_an_edit_sends_its_images(api_server: ApiServer, tmp_path: Path, count: int) -> None:
     uploads = Uploads(
-        tuple(load_upload(picture(tmp_path, f"{n}.png")) for n in range(count)),
-        mask=load_upload(picture(tmp_path, "mask.png", alpha=True)),
+        tuple(load_upload(image_file(tmp_path, f"{n}.png")) for n in range(count)),
+        mask=load_upload(image_file(tmp_path, "mask.png", alpha=True)),
     )
     answer = generate(api_server, uploads=uploads)
     (record,) = api_server.requests
     assert record.path == "/v1/images/edits"
     names = ["image"] if count == 1 else ["image[]"] * count
     assert [file.field for file in record.files] == [*names, "mask"]
-    assert len(answer.pictures) == 1
+    assert len(answer.images) == 1
 
 
 SAFETY = "litellm.BadRequestError: Your request was rejected by the safety system."
@@ -247,7 +247,7 @@ def test_each_fault(
 ) -> None:
     api_server.script(fault)
     if kind is None:
-        assert generate(api_server).pictures
+        assert generate(api_server).images
     else:
         with pytest.raises(kind) as caught:
             generate(api_server)
@@ -304,7 +304,7 @@ def test_a_netrc_file_does_not_replace_the_key(
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    assert generate(api_server).pictures
+    assert generate(api_server).images
 
 
 def test_the_key_stays_out_of_logs_and_reprs(api_server: ApiServer, caplog: pytest.LogCaptureFixture) -> None:

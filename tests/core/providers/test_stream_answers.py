@@ -1,4 +1,4 @@
-"""Streams through the provider: previews, several pictures, and every way for a stream to end badly."""
+"""Streams through the provider: previews, several images, and every way for a stream to end badly."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
 from gpt_image_addon.core.providers.openai.client import OpenAIProvider
 from gpt_image_addon.core.request.request import GenerationRequest
 from tests.api_server import ApiServer, faults
-from tests.core.providers.test_openai_client import connect, picture
+from tests.core.providers.test_openai_client import connect, image_file
 
 REQUEST = GenerationRequest(
     prompt="oak", provider="openai", model="gpt-image-2.5-flare", quality="low", partial_images=3
@@ -48,12 +48,12 @@ def results(server: ApiServer) -> list[bytes]:
 def test_previews_are_told_and_are_never_the_result(
     api_server: ApiServer, tmp_path: Path, edit: bool
 ) -> None:
-    uploads = Uploads((load_upload(picture(tmp_path, "a.png")),)) if edit else Uploads()
+    uploads = Uploads((load_upload(image_file(tmp_path, "a.png")),)) if edit else Uploads()
     request = dataclasses.replace(REQUEST, references=("a.png",) if edit else ())
     answer, partials = stream(api_server, request, uploads)
-    assert list(answer.pictures) == results(api_server)
+    assert list(answer.images) == results(api_server)
     assert [index for index, _ in partials] == [0, 1, 2]
-    assert all(verify(data).format == "png" and data not in answer.pictures for _, data in partials)
+    assert all(verify(data).format == "png" and data not in answer.images for _, data in partials)
     assert (
         answer.usage is not None
         and answer.usage.output_image == api_server.requests[0].usage["output_tokens"]
@@ -73,12 +73,12 @@ def test_previews_are_told_and_are_never_the_result(
     ],
     ids=str,
 )
-def test_any_shape_of_stream_gives_the_picture(
+def test_any_shape_of_stream_gives_the_image(
     api_server: ApiServer, shape: dict[str, object], indices: list[int]
 ) -> None:
     api_server.script(faults.stream(**shape))
     answer, partials = stream(api_server)
-    assert list(answer.pictures) == results(api_server)
+    assert list(answer.images) == results(api_server)
     assert [index for index, _ in partials] == indices
 
 
@@ -120,26 +120,26 @@ def test_a_stream_that_ends_badly_may_have_been_billed(
 def test_a_server_that_does_not_stream_is_understood(api_server: ApiServer) -> None:
     api_server.script(faults.answer("not_streamed"))
     answer, partials = stream(api_server)
-    assert list(answer.pictures) == results(api_server) and partials == []
+    assert list(answer.images) == results(api_server) and partials == []
 
 
 @pytest.mark.parametrize(
     "step", [faults.stream(error_after=4), faults.stream(end_after=4), faults.stream(cut=4_000_000)], ids=str
 )
-def test_finished_pictures_are_kept_when_the_stream_breaks(api_server: ApiServer, step: faults.Step) -> None:
+def test_finished_images_are_kept_when_the_stream_breaks(api_server: ApiServer, step: faults.Step) -> None:
     api_server.options.noise = True
     api_server.script(faults.ok(), dataclasses.replace(step))
     request = dataclasses.replace(REQUEST, n=3, size="816x816")
     whole, _ = stream(api_server, request)
-    assert len(whole.pictures) == 3 and whole.warnings == ()
+    assert len(whole.images) == 3 and whole.warnings == ()
     answer, _ = stream(api_server, request)
-    assert 1 <= len(answer.pictures) < 3
-    assert list(answer.pictures) == results(api_server)[: len(answer.pictures)]
+    assert 1 <= len(answer.images) < 3
+    assert list(answer.images) == results(api_server)[: len(answer.images)]
     assert answer.warnings
 
 
-def test_nothing_is_waited_for_after_the_last_picture(api_server: ApiServer) -> None:
-    """A server that keeps the connection open after the picture would else cost minutes."""
+def test_nothing_is_waited_for_after_the_last_image(api_server: ApiServer) -> None:
+    """A server that keeps the connection open after the image would else cost minutes."""
     api_server.script(dataclasses.replace(faults.stream(final_first=True), stall="answer"))
     answer, partials = stream(api_server)
-    assert answer.pictures and len(partials) < 3
+    assert answer.images and len(partials) < 3

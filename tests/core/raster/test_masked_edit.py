@@ -188,7 +188,7 @@ def test_other_pictures_are_no_checkerboard() -> None:
     ):
         pixels = np.repeat(grey[..., None], 3, axis=-1)
         assert not has_checkerboard(pixels)
-        assert problem(pixels) == "The picture came back without transparency."
+        assert problem(pixels) == "The image came back without transparency."
 
 
 def test_real_transparency_is_no_problem() -> None:

@@ -98,13 +98,13 @@ def test_the_older_table_knows_the_orientation(registry: Registry) -> None:
     assert [round(price.low_usd * 1e6 / 32) for price in old] == pytest.approx([1056, 1584, 1568], abs=2)
 
 
-def test_n_previews_and_pictures_cost(registry: Registry) -> None:
+def test_n_previews_and_images_cost(registry: Registry) -> None:
     one = estimate(request(quality="low"), registry).high_usd
     assert estimate(request(quality="low", n=4), registry).high_usd == pytest.approx(4 * one, rel=0.02)
     previews = estimate(request(quality="low", partial_images=3), registry).high_usd
     assert previews - one == pytest.approx(300 * 30e-6)
-    pictured = estimate(request(quality="low"), registry, ((1024, 1024),)).high_usd
-    assert pictured - one == pytest.approx(1024 * 8e-6)
+    imaged = estimate(request(quality="low"), registry, ((1024, 1024),)).high_usd
+    assert imaged - one == pytest.approx(1024 * 8e-6)
 
 
 @pytest.mark.parametrize(
@@ -158,10 +158,12 @@ def test_offline_drafts_are_free(registry: Registry) -> None:
 
 
 def test_estimates_have_shares_and_sums() -> None:
-    one, further = Estimate(1.0, 4.0, True, 2.0, 3.0), Estimate(10.0, 40.0, True, 20.0, 30.0)
+    one, follow_up = Estimate(1.0, 4.0, True, 2.0, 3.0), Estimate(10.0, 40.0, True, 20.0, 30.0)
     assert one.times(0.5) == Estimate(0.5, 2.0, True, 1.0, 1.5)
-    assert one.plus(further) == Estimate(11.0, 44.0, True, 22.0, 43.0)  # all of the second is further
-    about = dataclasses.replace(further, exact=False)
+    assert one.plus(follow_up) == Estimate(
+        11.0, 44.0, True, 22.0, 43.0
+    )  # all of the second is for follow-ups
+    about = dataclasses.replace(follow_up, exact=False)
     assert not about.times(2).exact and not one.plus(about).exact and not about.plus(one).exact
 
 
@@ -235,7 +237,7 @@ def test_what_the_tables_do_not_know_is_about(registry: Registry) -> None:
         (None, 1, 0, None),
     ],
 )
-def test_tokens_of_a_picture(usage: Any, n: int, partial_images: int, tokens: float | None) -> None:
+def test_tokens_of_an_image(usage: Any, n: int, partial_images: int, tokens: float | None) -> None:
     assert picture_tokens(usage, n, partial_images) == tokens
 
 

@@ -25,7 +25,7 @@ from gpt_image_addon.core.errors import GptImageError, StorageError
 from gpt_image_addon.core.http.endpoint import Connection
 from gpt_image_addon.core.jobs.job import Job, JobEvent
 from gpt_image_addon.core.jobs.worker import Worker
-from gpt_image_addon.core.journal.history import pictures_of
+from gpt_image_addon.core.journal.history import images_of
 from gpt_image_addon.core.journal.journal import Entry, Journal
 from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.schema import JOURNAL_FILE
@@ -38,7 +38,7 @@ from gpt_image_addon.core.results.body_file import HELD_HANDLES, BodyFile
 from gpt_image_addon.core.results.folders import BODY_FILE
 from gpt_image_addon.core.results.store import ANSWER_FILE, Kept, find_result, keep, read_answer, salvage
 from tests.api_server import ApiServer, faults
-from tests.api_server.pictures import painted
+from tests.api_server.sample_images import painted
 from tests.core.line import admit, finish, run, start
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -130,7 +130,7 @@ def test_a_body_that_nobody_has_understood_is_kept(tmp_path: Path) -> None:
     assert (left / BODY_FILE).read_bytes() == b"as it came" and find_result(tmp_path, "a") is None
 
 
-def test_pictures_of_no_known_answer_are_left_alone(tmp_path: Path) -> None:
+def test_images_of_no_known_answer_are_left_alone(tmp_path: Path) -> None:
     part = half_done(tmp_path)
     (part / ANSWER_FILE).write_text("{")
     assert salvage(part) is None
@@ -146,7 +146,7 @@ def test_the_answer_outlives_the_journal(journal: Journal, api_server: ApiServer
     api_server.release()
     event = finish(queue)
     assert event.prepared is not None
-    folder = Path(event.prepared.pictures[0].file).parent
+    folder = Path(event.prepared.images[0].file).parent
     assert any("paid" in warning and str(folder) in warning for warning in event.prepared.warnings)
     (journal.folder / JOURNAL_FILE).rename(journal.folder / "broken.sqlite3")
     again = open_journal(journal.folder)
@@ -219,7 +219,7 @@ def test_an_answer_in_a_home_whose_name_is_no_text(
     for entry in entries:
         assert entry.state is JobState.RECEIVED and entry.folder is not None
         assert entry.folder.parent.parent == home
-        assert [path.read_bytes() for path in pictures_of(again, entry)] == [b"one"]
+        assert [path.read_bytes() for path in images_of(again, entry)] == [b"one"]
     again.close()
 
 
@@ -278,7 +278,7 @@ def test_a_copy_that_can_not_be_written_keeps_nothing_from_the_scene(
     job.application = Application(target="image", textures_dir=str(tmp_path / "file" / "inside"))
     event = run(journal, api_server.base_url, api_server.api_key, job)
     assert event.prepared is not None and event.error is None
-    (image,) = event.prepared.pictures
+    (image,) = event.prepared.images
     assert any("Not a directory" in text and image.file in text for text in event.prepared.warnings)
 
 

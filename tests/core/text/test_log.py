@@ -66,8 +66,8 @@ def test_nothing_secret_is_ever_logged(
     assert "urllib3" in text and "gpt_image_addon.core.http.client" in text and "Traceback" in text
     assert api_server.api_key not in text and api_server.api_key[8:40] not in text
     assert "marzipan" not in text
-    for picture in api_server.answers.values():
-        encoded = base64.b64encode(picture).decode()
+    for image in api_server.answers.values():
+        encoded = base64.b64encode(image).decode()
         assert encoded[200:260] not in text and encoded[:60] not in text
     assert http.client.HTTPConnection.debuglevel == 0  # it would print headers past every filter
 

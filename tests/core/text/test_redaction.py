@@ -18,7 +18,7 @@ FOLDERS = {"<state folder>": Path("/home/ada/.local/share/gpt-image"), "~": Path
             "/home/ada/.local/share/gpt-image/journal.sqlite3 is full",
             "<state folder>/journal.sqlite3 is full",
         ),
-        ("'/home/ada/x.png' is no picture", "'~/x.png' is no picture"),
+        ("'/home/ada/x.png' is no image", "'~/x.png' is no image"),
         ("/mnt/clients/acme/shot.png is missing", "<path> is missing"),
         (r"C:\Users\Ada\shot.png is missing", "<path> is missing"),
         (r"\\server\share\shot.png is missing", "<path> is missing"),

@@ -30,8 +30,8 @@ def noise(height: int, width: int, channels: int = 3, seed: int = 1) -> np.ndarr
     return np.random.default_rng(seed).integers(20, 230, (height, width, channels), dtype=np.uint8)
 
 
-def picture(relief: np.ndarray) -> np.ndarray:
-    """A grey-brown picture in which what is deep is dark."""
+def sample_image(relief: np.ndarray) -> np.ndarray:
+    """A grey-brown image in which what is deep is dark."""
     return (relief[..., None] * np.array([180, 150, 120], np.float32) + 40).astype(np.uint8)
 
 
@@ -85,7 +85,7 @@ def test_the_steps_of_an_eight_bit_height_cast_little_shade() -> None:
 
 
 def test_maps_of_a_tile_wrap_and_move_with_it() -> None:
-    color = picture(waves(128, 192))
+    color = sample_image(waves(128, 192))
     one = make_maps(color, wraps=True, description="stone").maps
     other = make_maps(np.roll(color, (32, 64), (0, 1)), wraps=True, description="stone").maps
     for kind in ("normal", "height", "ao", "roughness"):
@@ -100,9 +100,9 @@ def test_wrapping_is_found_out() -> None:
         found, forced = (make_maps(color, wraps=wraps).maps["normal"].astype(int) for wraps in (None, True))
         return int(np.abs(found - forced)[:, [0, -1]].max())
 
-    assert edge_difference(picture(waves(128, 128))) <= 2
+    assert edge_difference(sample_image(waves(128, 128))) <= 2
     bent = np.linspace(0, 1, 128, dtype=np.float32) ** 4
-    assert edge_difference(picture(np.repeat(bent[None], 128, 0))) > 10
+    assert edge_difference(sample_image(np.repeat(bent[None], 128, 0))) > 10
 
 
 def test_a_known_height_gives_exact_maps() -> None:
@@ -137,13 +137,13 @@ def test_a_known_depth_gives_the_very_normals_of_the_surface() -> None:
 
 def test_estimated_relief_follows_brightness() -> None:
     relief = waves(256, 256)
-    got = estimated_height(log_luminance(picture(relief)), True)
+    got = estimated_height(log_luminance(sample_image(relief)), True)
     assert np.corrcoef(got.ravel(), relief.ravel())[0, 1] > 0.8
     assert got.min() >= 0 and got.max() <= 1
 
 
 def test_uneven_light_is_taken_out_and_nothing_else() -> None:
-    tile = picture(waves(160, 160))
+    tile = sample_image(waves(160, 160))
     light = np.linspace(0.8, 1.2, 160, dtype=np.float32)
     lit = (tile * light[None, :, None]).clip(0, 255).astype(np.uint8)
     even = flatten_lighting(lit, light_ramp(log_luminance(lit)))
@@ -177,7 +177,7 @@ def test_an_unknown_material_is_said() -> None:
 
 
 def test_strengths_scale_and_zero_is_flat() -> None:
-    color = picture(waves(96, 96))
+    color = sample_image(waves(96, 96))
     flat = make_maps(color, strengths=Strengths(normal=0, height=0, ao=0)).maps
     assert np.ptp(flat["normal"][..., 0]) == 0 and np.ptp(flat["height"]) == 0 and flat["ao"].min() == 255
     usual, strong = (
@@ -204,7 +204,7 @@ def test_any_size_in_all_kinds(shape: tuple[int, int]) -> None:
             assert pixels.dtype == np.uint8
 
 
-def test_flat_pictures_make_flat_maps() -> None:
+def test_flat_images_make_flat_maps() -> None:
     maps = make_maps(np.full((64, 64, 3), 90, np.uint8)).maps
     assert np.abs(maps["base_color"].astype(int) - 90).max() <= 1
     assert np.abs(maps["normal"].astype(int) - [128, 128, 255]).max() <= 1
@@ -212,10 +212,10 @@ def test_flat_pictures_make_flat_maps() -> None:
 
 
 def test_sixteen_bits_where_asked_for() -> None:
-    maps = make_maps(picture(waves(64, 64)), bits16={"normal", "height"}).maps
+    maps = make_maps(sample_image(waves(64, 64)), bits16={"normal", "height"}).maps
     assert maps["normal"].dtype == maps["height"].dtype == np.uint16
     assert maps["ao"].dtype == np.uint8
-    narrow = make_maps(picture(waves(64, 64))).maps
+    narrow = make_maps(sample_image(waves(64, 64))).maps
     assert np.abs(maps["height"] / 257.0 - narrow["height"]).max() <= 1
     assert len(np.unique(maps["height"])) > 256
     color = noise(16, 16, 4)

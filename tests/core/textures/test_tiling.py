@@ -1,4 +1,4 @@
-"""Tiles from pictures whose seams, light and likeness are known."""
+"""Tiles from images whose seams, light and likeness are known."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_single_line_does_not_excuse_an_edge() -> None:
 
 
 def pebbles(height: int, width: int, seed: int = 3) -> np.ndarray:
-    """A picture with detail at three sizes that does not tile."""
+    """An image with detail at three sizes that does not tile."""
     dice = np.random.default_rng(seed)
     plane = np.zeros((height, width), np.float32)
     for size, amount in ((40, 0.5), (12, 0.3), (3, 0.2)):

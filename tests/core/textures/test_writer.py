@@ -56,7 +56,7 @@ def test_a_tile_has_exactly_the_size_asked_for(size: tuple[int, int]) -> None:
     assert any("enlarged" in note for note in tile.notes) == (size[0] > 270 or size[1] > 234)
 
 
-def test_a_small_tile_shows_most_of_the_picture() -> None:
+def test_a_small_tile_shows_most_of_the_image() -> None:
     pixels = np.full((512, 512, 3), 90, np.uint8)
     pixels[200:312:8, 120:400] = 160
     pixels[:, :, 0] = DICE.integers(60, 90, (512, 512), np.uint8)
@@ -113,7 +113,7 @@ def test_maps_are_files_named_by_their_kind(tmp_path: Path) -> None:
     assert made.guess.known
 
 
-def test_the_same_picture_gives_the_same_files(tmp_path: Path) -> None:
+def test_the_same_image_gives_the_same_files(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         maps_of_pixels(untileable(), tmp_path / folder, "wall", MapOptions(), seamless=True)
     for path in (tmp_path / "a").iterdir():
@@ -129,7 +129,7 @@ def test_seamless_maps_wrap(tmp_path: Path) -> None:
 
 def test_16_bits_are_for_height_and_normal(tmp_path: Path) -> None:
     made = write_maps(untileable(), tmp_path, "wall", MapOptions(bits=16))
-    depth = {kind: picture.data[24] for kind, picture in made.maps.items()}  # of the PNG header
+    depth = {kind: image.data[24] for kind, image in made.maps.items()}  # of the PNG header
     assert {kind for kind, bits in depth.items() if bits == 16} == {"height", "normal"}
 
 

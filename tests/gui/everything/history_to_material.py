@@ -1,4 +1,4 @@
-"""Second session: the picture is found in the history, its prompt recalled, and made a material."""
+"""Second session: the image is found in the history, its prompt recalled, and made a material."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Third session: strokes drawn over the view, a rectangle dragged over it, and pictures dropped."""
+"""Third session: strokes drawn over the view, a rectangle dragged over it, and images dropped."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def drop(sidebar: Sidebar) -> Steps:
 
     It asks which of its ways to take, and that is a click again.
     """
-    picture = Path(values().references[0].captured)
+    image = Path(values().references[0].captured)
     context = {"window": window(), "area": sidebar.area, "region": sidebar.region}
     with bpy.context.temp_override(**context):
         bpy.ops.wm.drop_import_file(
-            "INVOKE_DEFAULT", directory=str(picture.parent), files=[{"name": picture.name}]
+            "INVOKE_DEFAULT", directory=str(image.parent), files=[{"name": image.name}]
         )
     yield from click_text("GPT Image: Use as Reference")
     yield from until(lambda: len(values().references) == 2, "the dropped file")

@@ -155,7 +155,7 @@ def keep(sidebar: Sidebar) -> Steps:
 def only_the_corner_changed() -> None:
     """Pixel for pixel."""
     first, second = api.jobs()
-    files = (first.prepared.pictures[2].file, second.prepared.pictures[0].file)
+    files = (first.prepared.images[2].file, second.prepared.images[0].file)
     before, after = (pixels_of(file) for file in files)
     differs = (before != after).any(axis=2)
     rows, columns = (round(AROUND * length) for length in differs.shape)

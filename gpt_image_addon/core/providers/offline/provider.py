@@ -1,4 +1,4 @@
-"""Offline drafts: pictures without a network, a key or a price."""
+"""Offline drafts: images without a network, a key or a price."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class OfflineProvider:
         """See `Provider.generate`; the style's words are not drawn, so the request's own prompt is used."""
         width, height = parse_size(DEFAULT_SIZE if request.size == AUTO else request.size)
         references = [decode(upload.data) for upload in uploads.references]
-        pictures, heights, families = [], [], []
+        images, heights, families = [], [], []
         for index in range(request.n):
             request_state.check()
             draft = paint(
@@ -61,11 +61,11 @@ class OfflineProvider:
                 transparent=request.background == "transparent",
                 references=references,
             )
-            pictures.append(_encode(draft, request))
+            images.append(_encode(draft, request))
             heights.append(encode_png(np.rint(draft.height * 65535).astype(np.uint16)))
             families.append(draft.family)
         return Answer(
-            tuple(pictures), tuple(heights), usage=Usage(), warnings=(_notice(families[0], uploads.mask),)
+            tuple(images), tuple(heights), usage=Usage(), warnings=(_notice(families[0], uploads.mask),)
         )
 
     def read(self, request: GenerationRequest, body: Iterable[bytes]) -> Answer:
@@ -80,7 +80,7 @@ def _notice(family: str, mask: Upload | None) -> str:
     notice = message(
         "This is an offline draft ({family}), drawn on this machine and not by a model.", family=family
     )
-    return join(notice, "Drafts take no mask; the whole picture was painted.") if mask is not None else notice
+    return join(notice, "Drafts take no mask; the whole image was painted.") if mask is not None else notice
 
 
 def _encode(draft: Draft, request: GenerationRequest) -> bytes:

@@ -1,4 +1,4 @@
-"""OpenAI's Files and Batch API, as far as pictures need it."""
+"""OpenAI's Files and Batch API, as far as images need it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from ...request.request import GenerationRequest
 from ...text.json_reader import TOO_DEEP, parse_json
 from ...text.redaction import show
 from ..base import Answer, Uploads
-from .client import EDITS, GENERATIONS, json_pictures
+from .client import EDITS, GENERATIONS, json_images
 from .errors import error_from, error_in_stream
 from .fields import parameters
 from .response import read_usage
 
 MAX_LINES = 50_000  # of one input file
 MAX_BYTES = 200_000_000  # of one input file
-MAX_OUTPUT_BYTES = 10**12  # fifty thousand of the largest pictures
+MAX_OUTPUT_BYTES = 10**12  # fifty thousand of the largest images
 FILE_SECONDS = 86400.0  # that one such file may take to come; the next look reads it from its start
-MAX_LINE_TEXT = 16 * 10**6  # bytes of a result's line beside its pictures
+MAX_LINE_TEXT = 16 * 10**6  # bytes of a result's line beside its images
 COMPLETION_WINDOW = "24h"
 PAGE = 100  # batches listed at once
 MAX_PAGES = 50
@@ -55,7 +55,7 @@ def line(custom_id: str, request: GenerationRequest, prompt: str, uploads: Uploa
     """
     body = parameters(request, prompt)
     if uploads.references:
-        body |= json_pictures(uploads)
+        body |= json_images(uploads)
     found = {"custom_id": custom_id, "method": "POST", "url": endpoint(request), "body": body}
     return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
@@ -72,18 +72,18 @@ class BatchResponse:
     """HTTP status of the row; 0 where it was never begun."""
     request_id: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
-    """The answer without its pictures, or the error."""
-    pictures: tuple[bytes | None, ...] = ()
+    """The answer without its images, or the error."""
+    images: tuple[bytes | None, ...] = ()
     fault: str = ""
     """Why it can't be read; empty for a line that can."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether it was read, with each of its pictures."""
-        return not self.fault and (self.status != 200 or (bool(self.pictures) and None not in self.pictures))
+        """Whether it was read, with each of its images."""
+        return not self.fault and (self.status != 200 or (bool(self.images) and None not in self.images))
 
     def answer(self) -> Answer:
-        """The row's pictures.
+        """The row's images.
 
         :raises APIError: it was refused, or holds none.
         """
@@ -98,15 +98,15 @@ class BatchResponse:
             assert error is not None
             error.billed = "no"
             raise error
-        good = tuple(picture for picture in self.pictures if picture is not None)
+        good = tuple(image for image in self.images if image is not None)
         if not good and isinstance(self.body.get("error"), dict):
             raise error_in_stream(self.body, self.request_id)
         if not good:
             raise InvalidResponseError(
-                "The batch's answer to this row holds no picture.", request_id=self.request_id, billed="yes"
+                "The batch's answer to this row holds no image.", request_id=self.request_id, billed="yes"
             )
-        broken = len(self.pictures) - len(good)
-        warnings = (f"{broken} pictures were broken in the batch's answer.",) if broken else ()
+        broken = len(self.images) - len(good)
+        warnings = (f"{broken} images were broken in the batch's answer.",) if broken else ()
         usage = self.body.get("usage")
         return Answer(
             good,
@@ -118,7 +118,7 @@ class BatchResponse:
 
 
 class LineReader:
-    """Takes a result file as it comes and hands on its lines; holds the pictures of no more than one.
+    """Takes a result file as it comes and hands on its lines; holds the images of no more than one.
 
     What comes is also written aside, as it is, until its line was made use of: it is paid for.
     """
@@ -167,12 +167,12 @@ class LineReader:
 
     def end_line(self) -> None:
         """A line, or the file, has ended."""
-        text, pictures = self._lifter.close(), tuple(self._lifter.pictures)
-        self._lifter.pictures = []
+        text, images = self._lifter.close(), tuple(self._lifter.images)
+        self._lifter.images = []
         if text.strip() or self._size > MAX_LINE_TEXT:
             too_long = self._size > MAX_ANSWER_BYTES or len(text) > MAX_LINE_TEXT
             read = _unreadable(self._number, text, "it is too long") if too_long else None
-            if not self._on_line(read or read_line(self._number, text, pictures)):
+            if not self._on_line(read or read_line(self._number, text, images)):
                 self._keep()
         with self._writing():
             self._raw.seek(0)
@@ -201,10 +201,10 @@ class LineReader:
             self._aside.rmdir()
 
 
-def read_line(number: int, text: bytes, pictures: tuple[bytes | None, ...]) -> BatchResponse:
+def read_line(number: int, text: bytes, images: tuple[bytes | None, ...]) -> BatchResponse:
     """A line of a result file, as far as it can be understood.
 
-    :param text: without its pictures.
+    :param text: without its images.
     """
     try:
         found = parse_json(text.decode("utf-8", "replace").removeprefix("\ufeff"))
@@ -222,18 +222,18 @@ def read_line(number: int, text: bytes, pictures: tuple[bytes | None, ...]) -> B
     body = reply.get("body") if isinstance(reply, dict) else None
     status = reply.get("status_code") if isinstance(reply, dict) else None
     if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
-        status = 200 if pictures else 0
+        status = 200 if images else 0
     if not isinstance(body, dict) or not status:
         return BatchResponse(number, custom_id, fault="its answer has another form")
     request_id = reply.get("request_id")
-    # A success is one by its status alone: what is below 200 or a redirect brings no picture either.
+    # A success is one by its status alone: what is below 200 or a redirect brings no image either.
     return BatchResponse(
         number,
         custom_id,
         status if status >= 400 else 200,
         show(request_id, NAME_LIMIT) or None if isinstance(request_id, str) else None,
         body,
-        pictures,
+        images,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import APIConnectionError, APIError, InvalidResponseError
 from ...http.client import MAX_ANSWER_BYTES, Files, Reply, Sink, send
 from ...http.decompression import UnpackedTooLargeError, unpack
-from ...http.endpoint import PICTURE_FIELDS, Connection, is_loopback
+from ...http.endpoint import IMAGE_FIELDS, Connection, is_loopback
 from ...http.request_state import RequestState
 from ...http.retry import with_retries
 from ...imaging.formats import Upload, verify
@@ -41,18 +41,18 @@ def form_fields(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def form_files(uploads: Uploads, picture_fields: str = "brackets") -> Files:
-    """The pictures of a multipart form.
+    """The images of a multipart form.
 
-    :param picture_fields: one of `endpoint.PICTURE_FIELDS`, for several references; one is ``image``.
+    :param picture_fields: one of `endpoint.IMAGE_FIELDS`, for several references; one is ``image``.
     """
-    name = "image" if len(uploads.references) == 1 else PICTURE_FIELDS[picture_fields]
+    name = "image" if len(uploads.references) == 1 else IMAGE_FIELDS[picture_fields]
     named: list[tuple[str, Upload]] = [(name, upload) for upload in uploads.references]
     named += [(key, upload) for key, upload in (("mask", uploads.mask), ("markup", uploads.markup)) if upload]
     return [(key, (upload.name, upload.data, upload.mime)) for key, upload in named]
 
 
-def json_pictures(uploads: Uploads) -> dict[str, Any]:
-    """The pictures of an edit in the JSON form, as data URLs."""
+def json_images(uploads: Uploads) -> dict[str, Any]:
+    """The images of an edit in the JSON form, as data URLs."""
     found: dict[str, Any] = {"images": [_data_url(upload) for upload in uploads.references]}
     for name, upload in (("mask", uploads.mask), ("markup", uploads.markup)):
         if upload is not None:
@@ -109,7 +109,7 @@ class OpenAIProvider:
 
         def failure(reply: Reply) -> APIError | None:
             error = error_from(reply, request.model)
-            return None if error is not None and reader.holds_pictures(reply) else error
+            return None if error is not None and reader.holds_images(reply) else error
 
         with_retries(attempt, failure, request_state, on_wait=on_wait)
         answer = reader.answer()
@@ -125,7 +125,7 @@ class OpenAIProvider:
                 if reader.feed(piece):
                     break
         answer = reader.answer()
-        if not any(map(_is_whole, answer.pictures)):
+        if not any(map(_is_whole, answer.images)):
             raise InvalidResponseError("The server's answer holds no whole image.", billed="maybe")
         if not reader.links:
             return answer

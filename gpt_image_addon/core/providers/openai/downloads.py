@@ -1,4 +1,4 @@
-"""Pictures that an answer only links to, as servers other than OpenAI's do."""
+"""Images that an answer only links to, as servers other than OpenAI's do."""
 
 from __future__ import annotations
 
@@ -23,47 +23,47 @@ SHOWN_LINK = 300  # characters of a link in a sentence
 
 
 def fetch_all(answer: Answer, links: Sequence[str], request_state: RequestState, *, local: bool) -> Answer:
-    """The answer with the pictures behind its links; one that can't be had becomes a warning.
+    """The answer with the images behind its links; one that can't be had becomes a warning.
 
-    The request is paid for by now, so its pictures are asked for again where that may help.
+    The request is paid for by now, so its images are asked for again where that may help.
 
     :param local: whether links may lead to this machine.
-    :raises APIError: not a single picture can be had; ``billed`` is yes.
+    :raises APIError: not a single image can be had; ``billed`` is yes.
     :raises JobCancelled: ``request_state`` was cancelled.
     """
     request_state.answered = True
-    pictures, warnings = list(answer.pictures), list(answer.warnings)
+    images, warnings = list(answer.images), list(answer.warnings)
     failure: APIError | None = None
     end = time.monotonic() + request_state.answer_seconds
     for link in links:
         try:
-            pictures.append(_picture(link, request_state, local, end))
+            images.append(_image(link, request_state, local, end))
         except APIError as error:
             failure = error
             warnings.append(error.text)
-    if failure is not None and not pictures:
+    if failure is not None and not images:
         raise failure
     return dataclasses.replace(
         answer,
-        pictures=tuple(pictures),
+        images=tuple(images),
         warnings=tuple(warnings),
         is_whole=answer.is_whole and failure is None,
     )
 
 
 def not_followed(links: Sequence[str]) -> Iterator[str]:
-    """A warning for each picture that an answer only links to, where nothing is to be sent."""
+    """A warning for each image that an answer only links to, where nothing is to be sent."""
     for link in links:
-        yield join("A finished picture could not be fetched.", _where(link))
+        yield join("A finished image could not be fetched.", _where(link))
 
 
-def _picture(link: str, request_state: RequestState, local: bool, end: float = math.inf) -> bytes:
+def _image(link: str, request_state: RequestState, local: bool, end: float = math.inf) -> bytes:
     """:param end: when all links have had their time, on the clock of `time.monotonic`."""
     if link[: len(DATA_URL)].lower() == DATA_URL:
         return _inline(link)
     if len(link) > MAX_LINK:
         raise InvalidResponseError(
-            "The server's answer links to a picture with an address that is too long.",
+            "The server's answer links to an image with an address that is too long.",
             code="unsafe_link",
             billed="yes",
         )
@@ -85,7 +85,7 @@ def _picture(link: str, request_state: RequestState, local: bool, end: float = m
         if number < TRIES:
             request_state.wait(PAUSE * number)
     raise APIConnectionError(
-        join("A finished picture could not be fetched.", why),
+        join("A finished image could not be fetched.", why),
         code="link_failed",
         billed="yes",
         next_step=_where(link),
@@ -106,5 +106,5 @@ def _inline(link: str) -> bytes:
     head, comma, text = link.partition(",")
     found = decode_base64(text) if head.lower().endswith(";base64") else unquote_to_bytes(text)
     if not comma or not found:
-        raise InvalidResponseError("A picture in the server's answer is cut off or broken.", billed="yes")
+        raise InvalidResponseError("An image in the server's answer is cut off or broken.", billed="yes")
     return found

@@ -69,7 +69,7 @@ NEXT_STEPS: dict[type[APIStatusError], str] = {
 _FINAL = (InsufficientQuotaError, ModerationError)
 RETRIED_STATUSES = frozenset({429, 500, 503})
 UNDECIDED_STATUSES = frozenset({408, 502, 504})
-"""Statuses of gateways: the picture may have been made behind them, and billed."""
+"""Statuses of gateways: the image may have been made behind them, and billed."""
 MAX_CATEGORIES = 10
 TOO_LARGE = 413
 UNVERIFIED = "must be verified"
@@ -181,7 +181,7 @@ def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: 
 def _moderation(details: Details) -> str:
     found = details.get("moderation_details")
     more = found if isinstance(found, dict) else {}
-    stage = {"input": Message(" at the prompt"), "output": Message(" at the finished picture")}.get(
+    stage = {"input": Message(" at the prompt"), "output": Message(" at the finished image")}.get(
         str(more.get("moderation_stage")), ""
     )
     categories = more.get("categories")

@@ -1,4 +1,4 @@
-"""The fields of a request to the Images API, without its pictures."""
+"""The fields of a request to the Images API, without its images."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EDIT_ONLY = frozenset(row.name for row in PARAMETERS.values() if row.needs == "r
 
 
 def parameters(request: GenerationRequest, prompt: str) -> dict[str, Any]:
-    """The fields of a request, without its pictures.
+    """The fields of a request, without its images.
 
     :param prompt: the words to send in place of the request's own.
     """

@@ -15,7 +15,7 @@ from .fields import parameters
 
 PROMPT_OVERHEAD_TOKENS = 6
 BYTES_PER_TOKEN = (2, 6)  # few for rare names and CJK, many for plain English
-INPUT_IMAGE_EDGE = 1024  # smaller pictures are magnified toward this, at most twice
+INPUT_IMAGE_EDGE = 1024  # smaller images are magnified toward this, at most twice
 INPUT_IMAGE_PATCH = 32  # pixels
 INPUT_IMAGE_TOKEN_CAP = 1536
 AUTO_SIZES = ((1024, 1024), (1536, 1024), (1024, 1536))  # what the server chooses from
@@ -27,7 +27,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class _Tokens:
-    """Output tokens of one picture."""
+    """Output tokens of one image."""
 
     low: float
     likely: float
@@ -92,7 +92,7 @@ def _priced(model: Model, registry: Registry) -> Model:
 
 
 def output_tokens(fields: Mapping[str, Any], registry: Registry, seen: UsageHistory) -> _Tokens:
-    """Output tokens of one picture: by published tables, and where those leave a doubt by experience."""
+    """Output tokens of one image: by published tables, and where those leave a doubt by experience."""
     model = registry.get(fields["model"])
     rule = registry.output_tokens[_priced(model, registry).output_tokens]
     by_quality = rule.get("factor") or rule["table"]
@@ -131,14 +131,14 @@ def _learned(low: int, high: int, found: Observed) -> _Tokens:
 
 
 def patch_tokens(factor: int, width: int, height: int) -> int:
-    """Output tokens of one picture by the formula that reproduces the published prices."""
+    """Output tokens of one image by the formula that reproduces the published prices."""
     long, short = max(width, height), min(width, height)
     scaled = (2 * factor * short + long) // (2 * long)
     return math.ceil(factor * scaled * (2_000_000 + width * height) / 4_000_000)
 
 
 def input_image_tokens(width: int, height: int) -> int:
-    """Tokens of one reference picture."""
+    """Tokens of one reference image."""
     short, long = sorted((width, height))
     short = max(short, math.ceil(long / 3))
     magnify = min(2.0, max(1.0, INPUT_IMAGE_EDGE / long))

@@ -1,7 +1,7 @@
-"""Reads the Images API's answers while they come: one JSON document, a stream of events, or a bare picture.
+"""Reads the Images API's answers while they come: one JSON document, a stream of events, or a bare image.
 
 Which of them it is shows in the first bytes: some servers ignore ``stream``, some label answers wrongly.
-A picture that has come whole is kept, whatever stands beside it and happens afterwards: it is paid for.
+An image that has come whole is kept, whatever stands beside it and happens afterwards: it is paid for.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = get_logger(__name__)
 
 STREAM_END = b"[DONE]"
 PARTIAL = ".partial_image"
-MAX_LINKS = 20  # that are followed of one answer; no request asks for more than ten pictures
+MAX_LINKS = 20  # that are followed of one answer; no request asks for more than ten images
 MAX_EVENTS = 10_000  # of a stream; the API sends a handful
 MAX_PREVIEWS = 32  # that are shown of one answer
 MAX_PREVIEW_BYTES = 50 * 10**6
@@ -42,12 +42,12 @@ class AnswerReader:
 
     def __init__(self, count: int, on_partial: Callable[[int, bytes], None]) -> None:
         """
-        :param count: pictures that were asked for; a stream is left after as many.
+        :param count: images that were asked for; a stream is left after as many.
         :param on_partial: told the number and the bytes of each preview.
         """
         self.count = count
         self.links: list[str] = []
-        """Addresses of pictures that the answer does not hold itself."""
+        """Addresses of images that the answer does not hold itself."""
         self._on_partial = on_partial
         self._start(Reply(0, {}))
 
@@ -58,8 +58,8 @@ class AnswerReader:
         self._start(head)
         return self
 
-    def holds_pictures(self, reply: Reply) -> bool:
-        """Whether there are whole pictures in the body of an error all the same: then it is an answer."""
+    def holds_images(self, reply: Reply) -> bool:
+        """Whether there are whole images in the body of an error all the same: then it is an answer."""
         if b'"b64_json"' not in reply.body:
             return False
         self._start(reply)
@@ -74,7 +74,7 @@ class AnswerReader:
         self._bare: bytearray | None = None
         self._decoder: codecs.IncrementalDecoder | None = None
         self._begun = False
-        self._pictures: list[bytes | None] = []
+        self._images: list[bytes | None] = []
         self.links = []
         self._usage: object = None
         self._taken = 0
@@ -122,42 +122,42 @@ class AnswerReader:
 
     @property
     def _whole(self) -> int:
-        """Pictures that came; bytes that show no format are none, and the true one may follow."""
-        return sum(map(_is_picture, self._pictures)) + len(self.links)
+        """Images that came; bytes that show no format are none, and the true one may follow."""
+        return sum(map(_is_image, self._images)) + len(self.links)
 
     def keeps_what_came(self) -> bool:
-        """The answer broke off: whether a whole picture had come before, so that there is an answer."""
+        """The answer broke off: whether a whole image had come before, so that there is an answer."""
         self._broken_off = True
         self._is_whole = False
-        found = self._pictures if self._events is not None else self._lifter.pictures
+        found = self._images if self._events is not None else self._lifter.images
         return any(found)
 
     def answer(self) -> Answer:
         """What has come.
 
-        :raises InvalidResponseError: there is no picture in it.
-        :raises APIConnectionError: the stream ended before the first picture.
-        :raises APIError: the stream told of an error before the first picture.
+        :raises InvalidResponseError: there is no image in it.
+        :raises APIConnectionError: the stream ended before the first image.
+        :raises APIError: the stream told of an error before the first image.
         """
         if self._front is not None:
             self._take(self._begin())
         if self._bare is not None:
-            self._pictures, warnings = [bytes(self._bare)], []
+            self._images, warnings = [bytes(self._bare)], []
         else:
             warnings = self._read_events() if self._events is not None else self._read_document()
-        good = tuple(picture for picture in self._pictures if picture is not None)
+        good = tuple(image for image in self._images if image is not None)
         if not good and not self.links:
             raise self._nothing()
-        for number, picture in enumerate(self._pictures, 1):
-            if picture is None:
+        for number, image in enumerate(self._images, 1):
+            if image is None:
                 warnings.append(
-                    message("Picture {number} was cut off or broken in the server's answer.", number=number)
+                    message("Image {number} was cut off or broken in the server's answer.", number=number)
                 )
-        missing = self.count - len(self._pictures) - len(self.links)
+        missing = self.count - len(self._images) - len(self.links)
         if missing > 0:
             warnings.append(
                 message(
-                    "{missing} of {count} pictures are missing from the server's answer.",
+                    "{missing} of {count} images are missing from the server's answer.",
                     missing=missing,
                     count=self.count,
                 )
@@ -168,7 +168,7 @@ class AnswerReader:
             usage_told=self._usage is not None,
             is_whole=self._is_whole
             and not (warnings or self._lifter.overflowed)
-            and all(map(_is_picture, good)),
+            and all(map(_is_image, good)),
             request_id=self.head.request_id,
             warnings=tuple(warnings),
         )
@@ -176,16 +176,16 @@ class AnswerReader:
     def _nothing(self) -> APIError:
         if self._error is not None:
             return self._error
-        if self._events is not None and not self._pictures:
+        if self._events is not None and not self._images:
             return APIConnectionError(
-                "The stream ended before the picture was complete.",
+                "The stream ended before the image was complete.",
                 request_id=self.head.request_id,
                 billed="maybe",
                 next_step=_MAY_BE_BILLED,
             )
-        if self._pictures:
-            return self._unusable("A picture in the server's answer is cut off or broken.")
-        return self._unusable("The server's answer holds no picture.")
+        if self._images:
+            return self._unusable("An image in the server's answer is cut off or broken.")
+        return self._unusable("The server's answer holds no image.")
 
     def _unusable(self, problem: str) -> InvalidResponseError:
         return InvalidResponseError(
@@ -194,13 +194,13 @@ class AnswerReader:
 
     def _read_document(self) -> list[str]:
         rest = self._lifter.close()
-        self._pictures = list(self._lifter.pictures)
+        self._images = list(self._lifter.images)
         try:
             document = read_json(rest)
         except ValueError as error:
             self._is_whole = False
-            if any(self._pictures):
-                return ["The server's answer broke off after its first pictures; they are kept."]
+            if any(self._images):
+                return ["The server's answer broke off after its first images; they are kept."]
             page = rest.startswith(b"<")
             raise self._unusable(
                 "A web page came instead of an answer." if page else "The server's answer can't be read."
@@ -214,29 +214,29 @@ class AnswerReader:
         return []
 
     def _find_error(self, found: dict[str, Any]) -> APIError | None:
-        """The error that an answer or event tells of beside, or instead of, its pictures."""
+        """The error that an answer or event tells of beside, or instead of, its images."""
         error = found.get("error")
         if isinstance(error, str) and error:
             error = {"message": error}
         return error_in_stream({"error": error}, self.head.request_id) if isinstance(error, dict) else None
 
     def _sort(self, data: object) -> None:
-        """Put pictures and links into the order of the entries that they stand in."""
-        lifted = iter(self._lifter.pictures)
-        self._lifter.pictures, self._pictures = [], []
+        """Put images and links into the order of the entries that they stand in."""
+        lifted = iter(self._lifter.images)
+        self._lifter.images, self._images = [], []
         for entry in data if isinstance(data, list) else [data]:
             if not isinstance(entry, dict):
                 self._is_whole = False
                 continue
             text, link = entry.get("b64_json"), _link(entry)
-            picture = decode_base64(text) if isinstance(text, str) and text else None
-            picture = next(lifted, None) if text == "" else picture
-            if picture is None and link:
+            image = decode_base64(text) if isinstance(text, str) and text else None
+            image = next(lifted, None) if text == "" else image
+            if image is None and link:
                 self.links.append(link)
-            elif picture is not None or text is not None:
-                self._pictures.append(picture)
-            self._is_whole = self._is_whole and (picture is not None or bool(link))
-        self._pictures += lifted  # from elsewhere in the document
+            elif image is not None or text is not None:
+                self._images.append(image)
+            self._is_whole = self._is_whole and (image is not None or bool(link))
+        self._images += lifted  # from elsewhere in the document
         if len(self.links) > MAX_LINKS:
             self._is_whole = False
             del self.links[MAX_LINKS:]
@@ -252,7 +252,7 @@ class AnswerReader:
     def _take_event(self, name: str) -> None:
         self._taken += 1
         text = self._lifter.close()
-        lifted, self._lifter.pictures = self._lifter.pictures, []
+        lifted, self._lifter.images = self._lifter.images, []
         if text.strip() == STREAM_END:
             return
         try:
@@ -268,15 +268,15 @@ class AnswerReader:
             refused = error_in_stream(event, self.head.request_id) if "error" in kinds else None
             self._error = refused or self._find_error(event) or self._error
             self._usage = self._usage if event.get("usage") is None else event["usage"]
-        pictures = [*lifted, *self._unlifted(event)]
-        self._pictures += pictures
-        if not any(pictures):
+        images = [*lifted, *self._unlifted(event)]
+        self._images += images
+        if not any(images):
             self.links += [link for link in map(_link, _entries(event)) if link][
                 : MAX_LINKS - len(self.links)
             ]
 
     def _unlifted(self, event: object) -> Iterator[bytes | None]:
-        """Pictures of an event that were not seen while it came, such as behind a key written in escapes."""
+        """Images of an event that were not seen while it came, such as behind a key written in escapes."""
         for entry in _entries(event):
             if isinstance(entry.get("b64_json"), str) and entry["b64_json"]:
                 yield decode_base64(entry["b64_json"])
@@ -284,23 +284,23 @@ class AnswerReader:
     def _show(self, event: object, lifted: list[bytes | None]) -> None:
         """Tell of previews. They are only looked at: whatever is wrong with one, the answer goes on."""
         index = event.get("partial_image_index") if isinstance(event, dict) else None
-        for picture in lifted:
-            if picture is None or self._partials >= MAX_PREVIEWS or len(picture) > MAX_PREVIEW_BYTES:
+        for image in lifted:
+            if image is None or self._partials >= MAX_PREVIEWS or len(image) > MAX_PREVIEW_BYTES:
                 continue
             number = index if type(index) is int and 0 <= index < MAX_PREVIEWS else self._partials
             self._partials += 1
             try:
-                self._on_partial(number, picture)
+                self._on_partial(number, image)
             except Exception as error:
                 log.warning("A preview can't be shown: %s", error)
 
 
-def _is_picture(data: bytes | None) -> bool:
+def _is_image(data: bytes | None) -> bool:
     return data is not None and sniff(data) is not None
 
 
 def _entries(event: object) -> list[dict[str, Any]]:
-    """Where an event may have its pictures: itself, or as in a document."""
+    """Where an event may have its images: itself, or as in a document."""
     if not isinstance(event, dict):
         return []
     data = event.get("data")

@@ -22,12 +22,12 @@ __all__ = ["FAMILIES", "RELIEF", "Draft", "Family", "paint", "recognise"]
 
 @dataclass(frozen=True)
 class Draft:
-    """A painted picture and the height it was painted from."""
+    """A painted image and the height it was painted from."""
 
     color: NDArray[np.uint8]
     """(H, W, 3) sRGB, or (H, W, 4) when transparent (straight alpha)."""
     height: NDArray[np.float32]
-    """(H, W) in 0..1; 1 stands for `RELIEF` of the picture's shorter side."""
+    """(H, W) in 0..1; 1 stands for `RELIEF` of the image's shorter side."""
     family: str
     """Name of the family recognised, "noise" otherwise."""
 

@@ -17,7 +17,7 @@ from .primitives.surface import Surface, lay, step
 Outline: TypeAlias = list[tuple[float, float]]  # x right, y down, within -1..1; self-overlaps are holes
 Outliner: TypeAlias = Callable[[np.random.Generator], list[Outline]]
 
-REACH = 0.44  # how far a shape reaches from the middle, in sides: it never touches the picture's border
+REACH = 0.44  # how far a shape reaches from the middle, in sides: it never touches the image's border
 _PLAIN = ("circle", "square", "seal", "splat")
 
 
@@ -58,7 +58,7 @@ def cut(canvas: Canvas, surface: Surface, palette: Palette, shape: Shape) -> Fie
 
 
 def mask(canvas: Canvas, shape: Shape) -> Field:
-    """`shape` in the middle of the picture, anti-aliased; (H, W), 0..1."""
+    """`shape` in the middle of the image, anti-aliased; (H, W), 0..1."""
     scale = 4 if canvas.side <= 1536 else 2
     size = canvas.width * scale, canvas.height * scale
     image = Image.new("L", size)

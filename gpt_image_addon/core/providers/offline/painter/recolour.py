@@ -25,17 +25,17 @@ def recolour(
     Each reference is scaled and cropped to the canvas. Without `stops` the colours come from the second
     reference, or with only one from that itself. Details of the first keep a little of their own hue.
     """
-    pictures = [_fit(canvas, reference) for reference in references]
-    lights = [_light(picture) for picture in pictures]
+    images = [_fit(canvas, reference) for reference in references]
+    lights = [_light(image) for image in images]
     light = lights[0]
     if len(lights) > 1:
         light = FIRST_SHARE * light + (1 - FIRST_SHARE) * np.mean(lights[1:], axis=0, dtype=np.float32)
     tone = _levelled(light)
     if stops is None:
-        stops = _stops(pictures[min(1, len(pictures) - 1)])
+        stops = _stops(images[min(1, len(images) - 1)])
     color = ramp(stops, tone)
-    lay(color, pictures[0][:3], np.full(canvas.shape, 0.15, np.float32))
-    return Surface(0.15 + 0.7 * tone, color), pictures[0][3]
+    lay(color, images[0][:3], np.full(canvas.shape, 0.15, np.float32))
+    return Surface(0.15 + 0.7 * tone, color), images[0][3]
 
 
 def _fit(canvas: Canvas, reference: NDArray[np.uint8]) -> Field:
@@ -48,20 +48,20 @@ def _fit(canvas: Canvas, reference: NDArray[np.uint8]) -> Field:
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1), np.float32) / np.float32(255)
 
 
-def _light(picture: Field) -> Field:
-    light = sum(picture[channel] * np.float32(LUMA[channel]) for channel in range(3))
+def _light(image: Field) -> Field:
+    light = sum(image[channel] * np.float32(LUMA[channel]) for channel in range(3))
     return np.asarray(light, np.float32)
 
 
 def _levelled(light: Field) -> Field:
-    """Contrast stretched to 0..1, a flat picture left in the middle."""
+    """Contrast stretched to 0..1, a flat image left in the middle."""
     low, high = (float(value) for value in np.quantile(light[::4, ::4], (0.01, 0.99)))
     return np.asarray(np.clip((light - np.float32(low)) / np.float32(max(high - low, 0.1)), 0, 1), np.float32)
 
 
-def _stops(picture: Field) -> tuple[Colour, ...]:
-    """The picture's own colours from dark to light."""
-    pixels = picture[:3].reshape(3, -1)[:, :: max(1, picture[0].size // 20000)]
+def _stops(image: Field) -> tuple[Colour, ...]:
+    """The image's own colours from dark to light."""
+    pixels = image[:3].reshape(3, -1)[:, :: max(1, image[0].size // 20000)]
     order = np.argsort(_light(pixels), kind="stable")
     groups = np.array_split(pixels[:, order], STOPS, axis=1)
     means = [group.mean(axis=1, dtype=np.float64) for group in groups if group.size]

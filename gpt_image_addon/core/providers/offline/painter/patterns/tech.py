@@ -31,7 +31,7 @@ def panels(canvas: Canvas, palette: Palette) -> Surface:
     cols, rows = canvas.cols(UNITS), canvas.rows(UNITS)
     for panel in _split(_Panel(0, 0, cols, rows), dice):
         _plate(canvas, panel, (cols, rows), dice, edge, fields)
-    # The cuts start at the border; elsewhere they would not show that the picture repeats.
+    # The cuts start at the border; elsewhere they would not show that the image repeats.
     away = int(dice.integers(canvas.height)), int(dice.integers(canvas.width))
     edge = np.roll(edge, away, (0, 1))
     fields = {name: np.roll(field, away, (0, 1)) for name, field in fields.items()}

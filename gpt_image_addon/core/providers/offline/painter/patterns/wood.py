@@ -105,7 +105,7 @@ def bark(canvas: Canvas, palette: Palette) -> Surface:
 
 
 def _board(canvas: Canvas, palette: Palette, rings: Field, heart: Field, tone: Field | np.float32) -> Surface:
-    """A board with its fibres across the picture; `heart` 0..1 is where knots are, `tone` shifts the
+    """A board with its fibres across the image; `heart` 0..1 is where knots are, `tone` shifts the
     colour."""
     fibre = canvas.noise("fibre", (150, 4), octaves=3, gain=0.7)
     streak = canvas.noise("streak", (30, 2), octaves=3)
@@ -144,5 +144,5 @@ def _knots(canvas: Canvas, per_side: int) -> tuple[Field, Field]:
 
 
 def _around(offset: Field) -> Field:
-    """The shorter way around the picture, in pictures."""
+    """The shorter way around the image, in images."""
     return np.subtract(offset, np.rint(offset), dtype=np.float32)

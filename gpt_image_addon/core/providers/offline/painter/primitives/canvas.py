@@ -1,7 +1,7 @@
 """The periodic ground that every family paints on: coordinates, dice, noise and cells.
 
 All fields are float32 of shape (H, W) and wrap around in both axes at any size. Lengths are in *sides*:
-1.0 is the shorter side of the picture, so that features keep their aspect in pictures that are not square.
+1.0 is the shorter side of the image, so that features keep their aspect in images that are not square.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Canvas:
-    """A picture's size and its dice. Every noise has a name; the name decides its numbers, not the order
+    """An image's size and its dice. Every noise has a name; the name decides its numbers, not the order
     of calls."""
 
     width: int
@@ -79,12 +79,12 @@ class Canvas:
 
     @property
     def x(self) -> Field:
-        """Pixel centres across the picture, 0..1, shape (W,)."""
+        """Pixel centres across the image, 0..1, shape (W,)."""
         return ((np.arange(self.width, dtype=np.float32) + 0.5) / self.width).astype(np.float32)
 
     @property
     def y(self) -> Field:
-        """Pixel centres down the picture, 0..1, shape (H, 1)."""
+        """Pixel centres down the image, 0..1, shape (H, 1)."""
         return ((np.arange(self.height, dtype=np.float32) + 0.5) / self.height).astype(np.float32)[:, None]
 
     def rng(self, name: str) -> np.random.Generator:
@@ -96,11 +96,11 @@ class Canvas:
         return self.rng(name).random(count, dtype=np.float32)
 
     def rows(self, per_side: float, multiple: int = 1) -> int:
-        """How many features fit down the picture at `per_side` of them a side, a multiple of `multiple`."""
+        """How many features fit down the image at `per_side` of them a side, a multiple of `multiple`."""
         return _fit(per_side, self.height, self.side, multiple)
 
     def cols(self, per_side: float, multiple: int = 1) -> int:
-        """How many features fit across the picture at `per_side` of them a side, a multiple of `multiple`."""
+        """How many features fit across the image at `per_side` of them a side, a multiple of `multiple`."""
         return _fit(per_side, self.width, self.side, multiple)
 
     def noise(
@@ -109,7 +109,7 @@ class Canvas:
         """Fractal value noise with mean 0 and standard deviation 1.
 
         `cells` is the number of blobs a side at the lowest octave, or (down, across) for streaks. Octaves
-        finer than the picture are left out. Built as a pyramid: each octave doubles a small periodic lattice,
+        finer than the image are left out. Built as a pyramid: each octave doubles a small periodic lattice,
         and only the last step touches every pixel.
         """
         down, across = cells if isinstance(cells, tuple) else (cells, cells)

@@ -10,7 +10,7 @@ import numpy as np
 from .canvas import Canvas, Field, Index
 from .palette import Colour
 
-RELIEF = 0.05  # a height of 1 stands for this share of the picture's shorter side
+RELIEF = 0.05  # a height of 1 stands for this share of the image's shorter side
 RAMP_STEPS = 1024
 
 
@@ -59,7 +59,7 @@ def ramp(stops: Sequence[Colour], tone: Field) -> Field:
 
 
 def lay(color: Field, over: Field | Colour, mask: Field) -> None:
-    """Paint `over` (one colour or a picture) onto `color` in place, as strongly as `mask` 0..1 says."""
+    """Paint `over` (one colour or an image) onto `color` in place, as strongly as `mask` 0..1 says."""
     for channel in range(3):
         plane = color[channel]
         plane += (over[channel] - plane) * mask

@@ -1,4 +1,4 @@
-"""The gate before each row of a batch: what was done for it before, its price, and the money that is left."""
+"""Admission of each row of a batch: what was done for it before, its price, and the money that is left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import BudgetExceededError, RowTakenError
-from ..jobs.admission import check_unknown, reserve
+from ..jobs.admission import check_lost, reserve
 from ..jobs.estimates import validate_and_price
 from ..jobs.job import Job
 from ..jobs.uploads import digest_request
@@ -68,7 +68,7 @@ class RowRequest:
 
 
 @dataclass
-class Gate:
+class RowAdmission:
     """Decides whether a row may be sent, and sets its price aside; usable from every thread."""
 
     journal: Journal
@@ -81,7 +81,7 @@ class Gate:
     _spent_usd: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def look(self, row: Row) -> RowRequest:
+    def look_up(self, row: Row) -> RowRequest:
         """What the journal knows of a row.
 
         :raises InvalidRequestError: a file of it can't be read.
@@ -100,10 +100,10 @@ class Gate:
         known = asked.known
         if known.running is not None:
             raise RowTakenError(f"Job {known.running.id} works on this row.")
-        check_unknown(known.unknown[-1] if known.unknown else None, self.retry_unknown)
+        check_lost(known.lost[-1] if known.lost else None, self.retry_unknown)
         checked = self.pricer.validate_and_price(row, asked.request)
         price, job = checked.price, Job.of(checked, row.application)
-        others = len(known.unknown) + (known.stored is not None)
+        others = len(known.lost) + (known.stored is not None)
         self._set_aside(price.high_usd)
         try:
             position = BatchPosition(asked.key, others, batch)

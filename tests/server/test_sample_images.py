@@ -1,4 +1,4 @@
-"""The pictures the server answers with are what the request asked for."""
+"""The images the server answers with are what the request asked for."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import requests
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ..api_server import ApiServer, pictures
-from .raw import edit, generate, part, picture
+from ..api_server import ApiServer, sample_images
+from .raw import edit, generate, image_file, part
 
 
 def pixels(response: requests.Response, index: int = 0) -> NDArray[np.int16]:
@@ -21,7 +21,7 @@ def pixels(response: requests.Response, index: int = 0) -> NDArray[np.int16]:
     return np.asarray(Image.open(io.BytesIO(data))).astype(np.int16)
 
 
-def test_the_request_decides_the_picture(api_server: ApiServer) -> None:
+def test_the_request_decides_the_image(api_server: ApiServer) -> None:
     same, again = generate(api_server, prompt="a"), generate(api_server, prompt="a")
     other = generate(api_server, prompt="b")
     assert np.array_equal(pixels(same), pixels(again))
@@ -34,8 +34,8 @@ def test_the_request_decides_the_picture(api_server: ApiServer) -> None:
 
 
 def test_provenance_is_a_sound_chunk() -> None:
-    plain = pictures.painted(1, (64, 64), "png", 100, False, False)
-    stamped = pictures.stamped(plain, b"note")
+    plain = sample_images.painted(1, (64, 64), "png", 100, False, False)
+    stamped = sample_images.stamped(plain, b"note")
     opened = Image.open(io.BytesIO(stamped))
     opened.load()
     assert np.array_equal(np.asarray(opened), np.asarray(Image.open(io.BytesIO(plain))))
@@ -47,7 +47,7 @@ def test_a_masked_edit_follows_the_mask_loosely(api_server: ApiServer) -> None:
     ImageDraw.Draw(mask).rectangle((0, 0, 31, 63), fill=(0, 0, 0, 0))
     buffer = io.BytesIO()
     mask.save(buffer, "PNG")
-    files = [part("image", picture((64, 64))), part("mask", buffer.getvalue())]
+    files = [part("image", image_file((64, 64))), part("mask", buffer.getvalue())]
     made = pixels(edit(api_server, files, size="1024x1024"))
     change = np.abs(made - np.array([200, 80, 20])).max(axis=2)
     assert change[:, :480].min() > 3
@@ -55,8 +55,8 @@ def test_a_masked_edit_follows_the_mask_loosely(api_server: ApiServer) -> None:
 
 
 def test_an_edit_shows_its_reference(api_server: ApiServer) -> None:
-    dark = pixels(edit(api_server, [part("image", picture(colour=0))]))
-    light = pixels(edit(api_server, [part("image", picture(colour=255))]))
+    dark = pixels(edit(api_server, [part("image", image_file(colour=0))]))
+    light = pixels(edit(api_server, [part("image", image_file(colour=255))]))
     assert (light[..., 0] - dark[..., 0] > 100).all()
 
 
@@ -68,11 +68,11 @@ def test_noise_is_as_heavy_as_a_photograph(api_server: ApiServer) -> None:
 
 
 @pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
-def test_partials_have_the_size_and_format_of_the_picture(output_format: str) -> None:
-    final = pictures.painted(2, (320, 160), output_format, 90, output_format == "webp", False)
+def test_partials_have_the_size_and_format_of_the_image(output_format: str) -> None:
+    final = sample_images.painted(2, (320, 160), output_format, 90, output_format == "webp", False)
     with Image.open(io.BytesIO(final)) as whole:
         for index in range(3):
-            with Image.open(io.BytesIO(pictures.partial(final, index, 3))) as preview:
+            with Image.open(io.BytesIO(sample_images.partial(final, index, 3))) as preview:
                 assert (preview.size, preview.format, preview.mode) == (whole.size, whole.format, whole.mode)
 
 

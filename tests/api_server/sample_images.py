@@ -1,4 +1,4 @@
-"""Paints the pictures the server answers with: deterministic, at exactly the size asked, quick."""
+"""Paints the images the server answers with: deterministic, at exactly the size asked, quick."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def _pattern(seed: int, width: int, height: int, phase: float = 0.0) -> NDArray[np.uint8]:
-    """An RGB picture (height, width, 3): coloured patches under a diagonal gradient."""
+    """An RGB image (height, width, 3): coloured patches under a diagonal gradient."""
     patches = np.random.default_rng(seed).integers(40, 200, size=(8, 8, 3), dtype=np.uint8)
     ys = np.arange(height) * 8 // height
     xs = (np.arange(width) * 8 // width + round(phase * 8)) % 8
     ramp_y = (np.arange(height) * 28 // height).astype(np.uint8)
     ramp_x = (np.arange(width) * 28 // width).astype(np.uint8)
-    picture: NDArray[np.uint8] = patches[ys][:, xs] + np.add.outer(ramp_y, ramp_x)[..., None]
-    return picture
+    image: NDArray[np.uint8] = patches[ys][:, xs] + np.add.outer(ramp_y, ramp_x)[..., None]
+    return image
 
 
 def _noise(seed: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -48,14 +48,14 @@ def _with_disc(rgb: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(np.dstack([rgb, alpha]))
 
 
-def _encoded(picture: Image.Image, output_format: str, compression: int) -> bytes:
+def _encoded(image: Image.Image, output_format: str, compression: int) -> bytes:
     buffer = io.BytesIO()
     if output_format == "png":
-        picture.save(buffer, "PNG", compress_level=1)
+        image.save(buffer, "PNG", compress_level=1)
     elif output_format == "jpeg":
-        picture.convert("RGB").save(buffer, "JPEG", quality=max(1, min(compression, 95)))
+        image.convert("RGB").save(buffer, "JPEG", quality=max(1, min(compression, 95)))
     else:
-        picture.save(buffer, "WEBP", quality=max(1, compression), method=0)
+        image.save(buffer, "WEBP", quality=max(1, compression), method=0)
     return buffer.getvalue()
 
 
@@ -68,19 +68,19 @@ def painted(
     transparent: bool,
     noise: bool,
 ) -> bytes:
-    """A still picture, encoded as png, jpeg or webp."""
+    """A still image, encoded as png, jpeg or webp."""
     rgb = _noise(seed, *size) if noise else _pattern(seed, *size)
-    picture = _with_disc(rgb) if transparent else Image.fromarray(rgb)
-    return _encoded(picture, output_format, compression)
+    image = _with_disc(rgb) if transparent else Image.fromarray(rgb)
+    return _encoded(image, output_format, compression)
 
 
 @functools.lru_cache(maxsize=8)
 def animated(seed: int, size: tuple[int, int], frames: int, duration_ms: int) -> bytes:
     """A looping GIF whose patches wander."""
-    pictures = [Image.fromarray(_pattern(seed, *size, phase=index / frames)) for index in range(frames)]
+    images = [Image.fromarray(_pattern(seed, *size, phase=index / frames)) for index in range(frames)]
     buffer = io.BytesIO()
-    pictures[0].save(
-        buffer, "GIF", save_all=True, append_images=pictures[1:], duration=duration_ms // 10 * 10, loop=0
+    images[0].save(
+        buffer, "GIF", save_all=True, append_images=images[1:], duration=duration_ms // 10 * 10, loop=0
     )
     return buffer.getvalue()
 
@@ -115,8 +115,8 @@ def edited(
         with Image.open(io.BytesIO(mask)) as opened:
             keep = opened.convert("RGBA").getchannel("A").resize(size)
         tinted = Image.composite(ImageChops.add(source, Image.new("RGB", size, (3, 3, 3))), tinted, keep)
-    picture = _with_disc(np.asarray(tinted)) if transparent else tinted
-    return _encoded(picture, output_format, compression)
+    image = _with_disc(np.asarray(tinted)) if transparent else tinted
+    return _encoded(image, output_format, compression)
 
 
 @functools.lru_cache(maxsize=8)
@@ -131,14 +131,14 @@ def repainted(
     return _encoded(repaint.repainted(source, keep, how), output_format, compression)
 
 
-def shown(picture: Image.Image, size: tuple[int, int], output_format: str, compression: int) -> bytes:
-    """A picture that the test brought."""
-    return _encoded(picture.convert("RGB").resize(size), output_format, compression)
+def shown(image: Image.Image, size: tuple[int, int], output_format: str, compression: int) -> bytes:
+    """An image that the test brought."""
+    return _encoded(image.convert("RGB").resize(size), output_format, compression)
 
 
-def partial(picture: bytes, index: int, total: int) -> bytes:
-    """A preview of a finished picture: same size and format, coarser the earlier it comes."""
-    with Image.open(io.BytesIO(picture)) as opened:
+def partial(image: bytes, index: int, total: int) -> bytes:
+    """A preview of a finished image: same size and format, coarser the earlier it comes."""
+    with Image.open(io.BytesIO(image)) as opened:
         output_format = (opened.format or "PNG").lower()
         full = opened.convert("RGBA" if opened.mode == "RGBA" else "RGB")
     cells = 8 * (index + 1) * 4 // total
@@ -146,14 +146,14 @@ def partial(picture: bytes, index: int, total: int) -> bytes:
     return _encoded(coarse, output_format, 80)
 
 
-def stamped(picture: bytes, note: bytes) -> bytes:
-    """The same picture with `note` where provenance data sits: a `caBX` chunk (PNG), APP11 (JPEG)."""
-    if picture.startswith(PNG_SIGNATURE):
+def stamped(image: bytes, note: bytes) -> bytes:
+    """The same image with `note` where provenance data sits: a `caBX` chunk (PNG), APP11 (JPEG)."""
+    if image.startswith(PNG_SIGNATURE):
         head = len(PNG_SIGNATURE) + 25  # after IHDR
-        return picture[:head] + png_chunk(b"caBX", note) + picture[head:]
-    if picture.startswith(b"\xff\xd8"):
-        return picture[:2] + b"\xff\xeb" + struct.pack(">H", len(note) + 2) + note + picture[2:]
-    return picture
+        return image[:head] + png_chunk(b"caBX", note) + image[head:]
+    if image.startswith(b"\xff\xd8"):
+        return image[:2] + b"\xff\xeb" + struct.pack(">H", len(note) + 2) + note + image[2:]
+    return image
 
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:
@@ -170,6 +170,6 @@ def bomb() -> bytes:
     return PNG_SIGNATURE + b"".join(png_chunk(kind, data) for kind, data in chunks)
 
 
-def corrupted(picture: bytes) -> bytes:
-    """The first half of the picture's bytes: it opens but does not decode, whatever its format."""
-    return picture[: len(picture) // 2]
+def corrupted(image: bytes) -> bytes:
+    """The first half of the image's bytes: it opens but does not decode, whatever its format."""
+    return image[: len(image) // 2]
