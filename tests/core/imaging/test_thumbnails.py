@@ -46,10 +46,10 @@ def test_a_square_one_is_the_middle(tmp_path: Path, width: int, height: int) -> 
     edge = min(width, height)
     top, left = (height - edge) // 2, (width - edge) // 2
     pixels[top : top + edge, left : left + edge] = (255, 0, 0)
-    picture = tmp_path / "wide.png"
-    Image.fromarray(pixels).save(picture)
-    write_thumbnail(picture, square=True)
-    found = np.asarray(Image.open(thumbnail_of(picture)).convert("RGB"))
+    image = tmp_path / "wide.png"
+    Image.fromarray(pixels).save(image)
+    write_thumbnail(image, square=True)
+    found = np.asarray(Image.open(thumbnail_of(image)).convert("RGB"))
     assert found.shape[:2] == (edge, edge) and (found == (255, 0, 0)).all()
-    write_thumbnail(picture)
-    assert np.asarray(Image.open(thumbnail_of(picture))).shape[:2] == (height, width)
+    write_thumbnail(image)
+    assert np.asarray(Image.open(thumbnail_of(image))).shape[:2] == (height, width)
