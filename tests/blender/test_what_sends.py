@@ -104,13 +104,12 @@ def test_every_menu_asks_first() -> None:
 
 
 def test_a_menu_sends_nothing_before_its_price_is_known(
-    online: ApiServer, monkeypatch: pytest.MonkeyPatch
+    online: ApiServer,
 ) -> None:
-    monkeypatch.setattr(quote, "current", lambda scene: quote.Quote(provider="openai"))
     values = bpy.context.scene.gpt_image
     values.provider, values.prompt, values.quality = "openai", "oak", "low"
     button = Button(GPT_IMAGE_OT_generate)
-    button.ask, button._question = True, None
+    button.ask, button._question, button._quote = True, None, quote.Quote(provider="openai")
     assert button.execute(bpy.context) == {"CANCELLED"}
     assert "price" in button.said[0] and not online.requests
 

@@ -129,4 +129,4 @@ def script() -> Steps:
     yield from choose_place(sidebar)
 
 
-run(script(), patience=240)
+run(script(), patience=380)

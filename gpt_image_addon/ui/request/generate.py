@@ -204,8 +204,10 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
             return self._finish(context)
         asked: confirm.Question | None = self._question
         if asked is None:  # the prompt's dialog closes: what is to be asked next needs one of its own
-            if self._quote.error is not None:
-                self.report({"ERROR"}, translate(self._quote.error.text))
+            found = self._quote
+            if not found.price:
+                why = found.error.text if found.error is not None else "The price is not known."
+                self.report({"WARNING"}, translate(why))
                 return CANCELLED
             names = (*GIVEN, *confirm.ALREADY_SAID)
             return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given(names))

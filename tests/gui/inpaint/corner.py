@@ -234,4 +234,4 @@ def script() -> Steps:
     yield from leave_by_clearing(sidebar)
 
 
-run(script(), patience=300)
+run(script(), patience=380)
