@@ -130,7 +130,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         worst_case = quote.current(context.scene).worst_case
         key = translate("Ctrl Enter over the panel does the same; in the prompt it ends the typing")
         sentences = (translate(str(cls.__doc__)), translate(worst_case), key)
-        return ".\n".join(filter(None, sentences)).rstrip(".")
+        return ".\n".join(sentence.rstrip(".") for sentence in sentences if sentence)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
