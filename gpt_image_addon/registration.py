@@ -6,6 +6,7 @@ import atexit
 from typing import Any
 
 import bpy
+from bpy.app.handlers import persistent
 
 from .lazy import defer, is_loaded
 
@@ -32,7 +33,7 @@ from .ui.editing import corner_handles, photo_material  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
-from .ui.request import generate, long_prompt, maps, properties, subpanels  # noqa: E402
+from .ui.request import generate, long_prompt, maps, place, properties, subpanels  # noqa: E402
 from .ui.results import (  # noqa: E402
     chosen,
     history_view,
@@ -53,6 +54,7 @@ CLASSES: tuple[type, ...] = (
     *maps.CLASSES,
     *photo_material.CLASSES,
     *long_prompt.CLASSES,
+    *place.CLASSES,
     *operators_history.CLASSES,
     *keys.CLASSES,
     *style_operators.CLASSES,
@@ -79,6 +81,12 @@ def _jobs_changed() -> None:
     sidebar.redraw()
 
 
+@persistent  # type: ignore[untyped-decorator]
+def _file_loaded(*_: Any) -> None:
+    if is_loaded(chosen):
+        chosen.look_before()  # another file has other images
+
+
 def _command(argv: list[str]) -> int:
     from . import cli
 
@@ -99,6 +107,7 @@ def register() -> None:
     menus.append()
     shortcuts.attach()
     new_file.attach()
+    bpy.app.handlers.load_post.append(_file_loaded)
     bpy.app.translations.register(__package__, translations.load())
     listeners.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
@@ -124,6 +133,7 @@ def unregister() -> None:
         api.close()
     bpy.app.translations.unregister(__package__)
     shortcuts.detach()
+    bpy.app.handlers.load_post.remove(_file_loaded)
     new_file.detach()
     menus.remove()
     mask_events.detach()

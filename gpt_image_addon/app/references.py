@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.common.files import PRIVATE_FILE, make_private_folder, replace_file, storage_errors
+from ..core.references.kinds import deciding_reference
 from ..core.request.sizes import (
-    deciding_reference,
     format_size,
     is_frame,
     is_like,
@@ -137,7 +137,9 @@ def camera_frame() -> Size | None:
 
 def with_frame(request: GenerationRequest, application: Application) -> Application:
     """With the camera's frame, where the capture that decides the shape shows it."""
-    number = deciding_reference(request.references)
+    number = deciding_reference(
+        request.reference_kinds, len(request.references), is_masked=request.mask is not None
+    )
     if number is None or request.references[number] not in FRAMED or application.camera_frame is not None:
         return application
     return dataclasses.replace(application, camera_frame=camera_frame())
@@ -192,6 +194,13 @@ def is_result(found: bpy.types.Image) -> bool:
     from ..scene.images import PROPERTY_PREFIX
 
     return f"{PROPERTY_PREFIX}job" in found
+
+
+def write_thumbnail(path: str) -> None:
+    """Make a small square copy beside what was captured: a wide image would be a thin strip as an icon."""
+    from ..core.imaging import thumbnails
+
+    thumbnails.write_thumbnail(Path(path), square=True)
 
 
 def notice(found: bpy.types.Image) -> str | None:

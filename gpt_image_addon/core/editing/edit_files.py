@@ -73,7 +73,7 @@ class KeptCrop:
         return np.asarray(pixels[..., 0] >= HALF)
 
     def image(self) -> ImageSource:
-        """The image that the answer becomes a part of: the copy, or the user's own file while it is as it was.
+        """The image that the answer becomes a part of: a copy, or the user's file where it is as it was.
 
         :raises InvalidRequestError: there is none.
         """

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..errors import InvalidRequestError
+from ..references.kinds import deciding_reference
 from ..text.message import message
 from .models import Registry, gif_frames
 from .parameters import DROPPABLE, PROMPT_LIMIT, SNAPPED
@@ -18,7 +19,6 @@ from .request import GenerationRequest
 from .sizes import (
     LIKE_DETAIL,
     SMALLEST,
-    deciding_reference,
     format_size,
     is_like,
     is_open,
@@ -47,10 +47,12 @@ def with_like_size(
     if not is_like(request.size):
         return request
     detail = like_detail(request.size)
-    number = deciding_reference(request.references)
+    number = deciding_reference(
+        request.reference_kinds, len(request.references), is_masked=request.mask is not None
+    )
     if number is None:
         raise InvalidRequestError(
-            "The size 'like' takes the shape of a reference, and there is none.",
+            "The size 'like' takes the shape of a reference, and none is of a kind that decides it.",
             code="missing_picture",
             param="size",
             next_step="Add a reference, or name a size such as 1536x1024.",

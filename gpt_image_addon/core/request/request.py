@@ -175,6 +175,8 @@ class Application(_Values):
     """Width and height in pixels of the camera's frame that a reference shows: the image is fitted to it."""
     keeps_clear: bool = False
     """Planes stand beside what is active, and beside earlier ones, where they would be in it."""
+    new_material: bool = False
+    """A texture comes in a material of its own; the one in its place is not changed."""
     composite: bool = True
     """After a masked edit, put back what lies outside the mask."""
     accept: bool = False

@@ -61,14 +61,6 @@ def format_size(width: int, height: int) -> str:
     return f"{width}x{height}"
 
 
-def deciding_reference(references: Sequence[object]) -> int | None:
-    """Number of the reference whose shape the size ``like`` takes, from 0; None where none decides.
-
-    The first is the one that is masked, or edited.
-    """
-    return 0 if len(references) else None
-
-
 def same_aspect(first: tuple[float, float], second: tuple[float, float]) -> bool:
     """Whether two (width, height) differ only in scale."""
     return abs(first[0] * second[1] / (first[1] * second[0]) - 1) <= ASPECT_TOLERANCE

@@ -84,6 +84,10 @@ MASKS = (
     ("rectangle", "Rectangle", "A rectangle drawn over the 3D view may change"),
     ("file", "File", "White or transparent parts of an image file may change"),
 )
+ONTO = (
+    ("selected", "All Selected", "All selected objects get it"),
+    ("active", "Active Only", "Only the active object gets it; without one, the first that is selected"),
+)
 ANSWERED_BEFORE = (
     ("reuse", "Use the Stored Result", "Take what was made before; nothing is sent and nothing paid"),
     ("send", "Send Again", "Ask for another image; it is paid again"),
@@ -169,18 +173,6 @@ def set_size(values: Any, size: str) -> None:
         return
     width, height = size.split("x")
     values.size, values.width, values.height = CUSTOM_SIZE, int(width), int(height)
-
-
-def asked_size(values: Any) -> str:
-    """The size as a request has it, before it is snapped to what the model takes."""
-    if values.size == USUAL_SIZE:
-        from ...core.request.sizes import AUTO, LIKE, deciding_reference
-
-        size = usual_size()
-        if deciding_reference(values.references) is None:
-            return size
-        return LIKE if size == AUTO else f"{LIKE}:{size}"
-    return f"{values.width}x{values.height}" if values.size == CUSTOM_SIZE else str(values.size)
 
 
 def usual_size() -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from ...app import references
 from ...app.blend_paths import resolve
 from ...core.errors import GptImageError, InvalidRequestError
-from ...core.request.sizes import deciding_reference
 from ..common import thumbnails
 from . import kinds
 
@@ -28,6 +27,7 @@ def capture(item: Any) -> str:
         path = references.image(item.image)
     else:
         path = references.CAPTURES[item.kind]()
+        references.write_thumbnail(path)
     item.width, item.height = references.size_of(path)
     item.captured = path
     return path
@@ -70,7 +70,7 @@ def parameters(values: Any) -> dict[str, Any]:
 
 def frame(values: Any) -> dict[str, Any]:
     """The camera's frame as a parameter, where the reference that decides the shape shows it."""
-    number = deciding_reference(values.references)
+    number = kinds.deciding(values)
     if number is None or values.references[number].kind not in references.FRAMED:
         return {}
     return {"camera_frame": references.camera_frame()}

@@ -151,6 +151,15 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         default=(False, True),
         options={"HIDDEN"},
     )
+    onto: EnumProperty(
+        name="Onto",
+        description="Which objects get the texture or material",
+        items=enum_items.ONTO,
+    )
+    new_material: BoolProperty(
+        name="New Material",
+        description="A texture comes in a new material; the one that is there is not changed",
+    )
     references: CollectionProperty(
         name="References", description="Images to show the model, in order", type=GPT_IMAGE_PG_reference
     )

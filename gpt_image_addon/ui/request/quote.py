@@ -6,7 +6,7 @@ Drawing asks many times a second: what it asks is answered from memory unless a 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -108,15 +108,17 @@ def current(scene: bpy.types.Scene) -> Quote:
     return dataclasses.replace(quotes.last, problem=problem, error=error, provider=wanted["provider"])
 
 
-def at_once(scene: bpy.types.Scene) -> Quote:
-    """As `current`, but of the request as it is now: for dialogs, which are not drawn again by themselves."""
-    values, quotes = scene.gpt_image, state.part(Quotes)
-    wanted = to_parameters.plain(values)
-    key = _key(wanted, values)
-    if key != quotes.key:
-        quotes.asked = key
-        _ask(wanted, values, lambda found: quotes.keep(key, found), _do_now)
-    return current(scene)
+def at_once(scene: bpy.types.Scene, given: Mapping[str, Any]) -> Quote:
+    """The quote for the scene's request with other parameters, now: for dialogs that ask for them.
+
+    :param given: parameters that override the panel's.
+    """
+    values = scene.gpt_image
+    target = given.get("target", values.target)
+    wanted = {**to_parameters.plain(values), **to_parameters.onto_target(values, target), **given}
+    found: list[Quote] = []
+    _ask(wanted, values, found.append, _do_now)
+    return dataclasses.replace(found[0], provider=wanted["provider"])
 
 
 def _do_now(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
