@@ -26,7 +26,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.text": ("", ""),
     "core.errors": ("core.text", ""),
     "core.common": ("core.text core.errors", ""),
-    "core.references": ("core.text", ""),
+    "core.references": ("core.text core.errors", ""),
     "core.request": ("core.text core.errors core.common core.references", ""),
     "core.results": ("core.text core.errors core.common", ""),
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),

@@ -16,7 +16,7 @@ from typing import IO
 
 from ..common.files import storage_errors
 from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled, StorageError
-from ..jobs.uploads import load_uploads
+from ..jobs.uploads import load_uploads, with_points
 from ..jobs.worker import Worker
 from ..journal.batch_rows import BatchState, add_batch, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
@@ -75,9 +75,10 @@ class Submission:
             yield Outcome(row, RowState.SKIPPED, stored.id, stored.request_id)
             return
         _check_fits(row, asked.request.provider)
-        uploads = load_uploads(asked.request)
+        takes_markup = self.worker.registry.get(asked.request.model).markup
+        uploads = with_points(load_uploads(asked.request), asked.request, takes_markup=takes_markup)
         sent, _ = effective_request(asked.request, self.worker.registry)
-        prompt = compose(sent)
+        prompt = compose(sent, takes_markup=takes_markup)
         key = (sent.model, endpoint(sent))
         room = len(line("0" * 12, sent, prompt, uploads))
         if room > MAX_BYTES:

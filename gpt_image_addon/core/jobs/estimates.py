@@ -84,9 +84,12 @@ def _price(
     sizes: Sequence[Size],
     seen: UsageHistory,
 ) -> CheckedRequest:
-    prompt = compose(sent)
+    model = registry.get(request.model)
+    prompt = compose(sent, takes_markup=model.markup)
+    if request.points:  # their markup, or marked copy, is as large as the first reference
+        sizes = (*sizes, *sizes[:1])
     price = price_request(sent, prompt, registry, sizes, seen)
-    return CheckedRequest(request, sent, prompt, registry.get(request.model), price)
+    return CheckedRequest(request, sent, prompt, model, price)
 
 
 def image_sizes(request: GenerationRequest, known: Mapping[str, Size] = MappingProxyType({})) -> list[Size]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,25 @@ def load_uploads(request: GenerationRequest) -> Uploads:
     if request.markup:
         markup = make_neutral(load_upload(Path(request.markup)), "markup")
     return Uploads(references, mask, markup)
+
+
+def with_points(uploads: Uploads, request: GenerationRequest, *, takes_markup: bool) -> Uploads:
+    """The files with the numbered circles of the request's points, as `GenerationRequest.marked_as` says.
+
+    :param takes_markup: whether the request's model does.
+    """
+    way = request.marked_as(takes_markup=takes_markup)
+    if not way:
+        return uploads
+    from ..imaging.formats import decode, encode_upload
+    from ..raster.markers import draw_markers, over
+
+    first = uploads.references[0]
+    layer = draw_markers([(x, y) for x, y, _ in request.points], first.width, first.height)
+    if way == "markup":
+        return dataclasses.replace(uploads, markup=encode_upload(layer, "markup"))
+    copy = encode_upload(over(decode(first.data), layer), f"image-{len(uploads.references) + 1}")
+    return dataclasses.replace(uploads, references=(*uploads.references, copy))
 
 
 def load_unchanged(request: GenerationRequest, digest: str) -> Uploads:

@@ -49,7 +49,7 @@ from ..text.message import Message, join, message
 from .estimates import price_follow_up, price_unchecked
 from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, follow_up_id, height_request
 from .job import Emit, Job, JobEvent, Work
-from .uploads import digest_request, load_unchanged, load_uploads
+from .uploads import digest_request, load_unchanged, load_uploads, with_points
 
 if TYPE_CHECKING:
     from ..http.endpoint import Connection
@@ -244,7 +244,7 @@ class Worker:
         job.check_cancelled()
         checked = job.checked
         assert checked is not None
-        uploads = load_uploads(job.request)
+        uploads = with_points(load_uploads(job.request), job.request, takes_markup=checked.model.markup)
         provider = make_provider(job.request.provider, self.connection)
         if self.pace is not None and find_provider(job.request.provider).is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
