@@ -25,9 +25,10 @@ def parse_point(text: str) -> Point:
     """
     found = _WRITTEN.fullmatch(text)
     try:
-        if found is None:
+        x, y = (float(found[1]), float(found[2])) if found else (math.nan, math.nan)
+        if found is None or not math.isfinite(x + y):
             raise ValueError
-        return float(found[1]), float(found[2]), found[3].strip()
+        return x, y, found[3].strip()
     except ValueError:
         raise InvalidRequestError(
             message("The point '{text}' can't be read.", text=_CONTROLS.sub(" ", text[:40])),
@@ -92,5 +93,5 @@ def describe_points(points: Sequence[Point], copy: int = 0) -> list[str]:
     copied = f"Image {copy} is a copy of image 1 with numbered circles. " if copy else ""
     return [
         f"{copied}The numbered circles mark places in image 1; do not draw them:",
-        *(f"{number} – {' '.join(sentence.split())}" for number, (_, _, sentence) in enumerate(points, 1)),
+        *(f"{number}: {' '.join(sentence.split())}" for number, (_, _, sentence) in enumerate(points, 1)),
     ]

@@ -162,7 +162,7 @@ class Parameter:
 
     name: str
     kind: type = str
-    """Of one value: str, int, float, bool or Path."""
+    """Of one value: str, int, float, bool or Path; tuple where `parse` reads it."""
     default: Any = None
     """None where it is left out, and the model or the server decides."""
     flag: Flag | None = None
@@ -283,7 +283,7 @@ _ROWS = (
             "Put back what lies outside the mask: models change that, too")),
     Parameter("markup", Path,
         flag=Flag("references", "transparent image drawn over the first reference", "PATH")),
-    Parameter("points", default=(), many=True, is_repeated=True, parse=parse_point,
+    Parameter("points", tuple, (), many=True, is_repeated=True, parse=parse_point,
         flag=Flag("references",
             "numbered mark on the first reference and what should happen there, such as "
             "`0.3,0.6:make this handle brass`; X and Y go from 0 to 1, from the lower left corner; "

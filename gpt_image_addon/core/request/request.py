@@ -128,8 +128,8 @@ class GenerationRequest(_Values):
         return self.stream or self.partial_images > 0
 
     def marked_as(self, *, takes_markup: bool) -> Literal["", "markup", "copy"]:
-        """How the numbered circles of its points are sent: as a markup, as a marked copy of the first reference
-        behind the last one, or, without points, not at all.
+        """How the numbered circles of its points are sent: as a markup, or on a copy of the first reference
+        behind the last one; without points not at all.
 
         :param takes_markup: whether its model does; beside a mask, and with a markup of one's own, none is.
         """
