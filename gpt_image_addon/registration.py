@@ -13,6 +13,7 @@ defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
     *("app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
+    *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
     "ui.references.kinds",
     *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),
@@ -27,6 +28,9 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
+from .ui.points import events as point_events  # noqa: E402
+from .ui.points import operators as point_operators  # noqa: E402
+from .ui.points import place  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
@@ -46,6 +50,8 @@ CLASSES: tuple[type, ...] = (
     *generate.CLASSES,
     *operators.CLASSES,
     *mask_rectangle.CLASSES,
+    *place.CLASSES,
+    *point_operators.CLASSES,
     *operators_results.CLASSES,
     *operators_failures.CLASSES,
     *maps.CLASSES,
@@ -93,6 +99,7 @@ def register() -> None:
     properties.attach()
     presets.attach()
     mask_events.attach()
+    point_events.attach()
     menus.append()
     shortcuts.attach()
     new_file.attach()
@@ -123,6 +130,7 @@ def unregister() -> None:
     shortcuts.detach()
     new_file.detach()
     menus.remove()
+    point_events.detach()
     mask_events.detach()
     thumbnails.close()
     presets.detach()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,15 @@ def markup(size: Size) -> str:
 
     strokes = view_strokes(bpy.context, view_area(bpy.context), size[0] / size[1])
     return _write(draw_strokes(strokes, *size))
+
+
+def marked_thumbnail(
+    path: str, places: Sequence[tuple[float, float]], small: Any = None
+) -> Callable[[], Any]:
+    """Work for a thread: a small copy of an image with numbered circles; see `thumbnails.marked_thumbnail`."""
+    from ..core.imaging.thumbnails import marked_thumbnail
+
+    return functools.partial(marked_thumbnail, Path(path), places, small)
 
 
 def size_of(path: str) -> Size:

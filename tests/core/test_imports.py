@@ -87,9 +87,13 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references core.request app ui.common lazy",
         "bpy gpu gpu_extras",
     ),
+    "ui.points": (
+        "core.text core.errors core.references app app.diagnostics api ui.common ui.references",
+        "bpy blf gpu gpu_extras",
+    ),
     "ui.request": (
         "core.text core.errors core.references core.request core.journal app app.diagnostics api ui.common"
-        " ui.references",
+        " ui.references ui.points",
         "bpy",
     ),
     "ui.presets": (
@@ -106,14 +110,17 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.request ui.presets ui.results",
         "bpy",
     ),
-    "ui": ("core.request ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
+    "ui": (
+        "core.request ui.common ui.references ui.points ui.request ui.presets ui.results ui.preferences",
+        "bpy",
+    ),
     "cli": (
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.request"
+        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.points ui.request"
         " ui.presets ui.results ui.preferences",
         "bpy",
     ),

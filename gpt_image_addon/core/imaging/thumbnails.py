@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from ..common.files import read_file, replace_file
 from ..errors import StorageError
+from ..raster.markers import draw_markers, over
 from ..results.store import thumbnail_of
 from .color_spaces import linear_from_srgb
 from .decoding import UnusableImageError, decode_small
 from .formats import encode_png
+from .image_reader import read_image_file
 
 EDGE = 256  # pixels of the longer edge, as Blender's own
 MEAN_EDGE = 32  # pixels of the longer edge from which a mean is taken
@@ -58,6 +61,26 @@ class Preview:
     height: int
     pixels: NDArray[np.float32] = field(repr=False)
     """Flat RGBA from 0 to 1, bottom row first."""
+
+
+def marked_thumbnail(
+    path: Path, places: Sequence[tuple[float, float]], small: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """A small image with numbered circles on it, as (height, width, 4) float32 from 0 to 1.
+
+    :param path: its file, which is not read where there are pixels.
+    :param places: of the circles: x and y from 0 to 1, from the lower left corner.
+    :param small: the image, in the same form.
+    :raises InvalidRequestError: the file is missing or too large.
+    :raises UnusableImageError: it is no image, or broken.
+    """
+    if small is None:
+        pixels = decode_small(read_image_file(path), EDGE)
+    else:
+        pixels = np.ascontiguousarray((small * 255).round().astype(np.uint8))
+    height, width = pixels.shape[:2]
+    marked = over(pixels, draw_markers(places, width, height))
+    return np.multiply(marked, np.float32(1 / 255), dtype=np.float32)
 
 
 def make_preview(number: int, data: bytes) -> Preview | None:

@@ -130,7 +130,7 @@ def find_view(values: Any, kind: str, context: bpy.types.Context) -> int | None:
 
 
 class GPT_IMAGE_OT_clear_references(_OnReferences, bpy.types.Operator):
-    """Send no references, no mask and no annotations"""
+    """Send no references, no mask, no points and no annotations"""
 
     bl_idname = "gpt_image.clear_references"
     bl_label = "Clear References and Mask"
@@ -139,6 +139,7 @@ class GPT_IMAGE_OT_clear_references(_OnReferences, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned:
         values = _values(context)
         values.references.clear()
+        values.points.clear()
         values.reference_index = 0
         values.mask, values.use_markup = "none", False
         return FINISHED

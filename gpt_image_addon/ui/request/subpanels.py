@@ -13,6 +13,7 @@ from ...core.request.parameters import PIXEL_FORMATS
 from ..common import enum_items, thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_choice, draw_sentence
+from ..points import operators as point_operators
 from ..references import kinds
 from ..references import operators as references
 from ..references.mask_rectangle import GPT_IMAGE_OT_draw_rectangle
@@ -55,8 +56,12 @@ class GPT_IMAGE_UL_references(bpy.types.UIList):
 
 def _draw_references(layout: Any, values: Any, found: Quote) -> None:
     layout.menu(references.GPT_IMAGE_MT_add_reference.bl_idname, icon="ADD")
-    if not len(values.references):
-        return
+    if len(values.references):
+        _draw_list(layout, values, found)
+    point_operators.draw(layout, values)
+
+
+def _draw_list(layout: Any, values: Any, found: Quote) -> None:
     row = layout.row()
     row.template_list(
         GPT_IMAGE_UL_references.__name__, "", values, "references", values, "reference_index", rows=3
