@@ -188,12 +188,18 @@ def markup(size: Size) -> str:
 
 
 def marked_thumbnail(
-    path: str, places: Sequence[tuple[float, float]], small: Any = None
+    source: bpy.types.Image | str, places: Sequence[tuple[float, float]]
 ) -> Callable[[], Any]:
-    """Work for a thread: a small copy of an image with numbered circles; see `thumbnails.marked_thumbnail`."""
-    from ..core.imaging.thumbnails import marked_thumbnail
+    """Work for a thread: a small copy of an image with numbered circles, see `core.imaging.thumbnails`.
 
-    return functools.partial(marked_thumbnail, Path(path), places, small)
+    :param source: an image data-block, or the path of a file.
+    """
+    from ..core.imaging.thumbnails import marked_thumbnail
+    from ..scene.images import preview_pixels
+
+    is_path = isinstance(source, str)
+    path = Path(source if is_path else source.filepath)
+    return functools.partial(marked_thumbnail, path, places, None if is_path else preview_pixels(source))
 
 
 def size_of(path: str) -> Size:

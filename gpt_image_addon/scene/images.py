@@ -233,3 +233,17 @@ def save_pixels(pixels: object, width: int, height: int, path: Path) -> None:
         copy.save()
     finally:
         bpy.data.images.remove(copy)
+
+
+def preview_pixels(image: bpy.types.Image) -> NDArray[np.float32] | None:
+    """The small copy that Blender shows of an image.
+
+    :returns: (height, width, 4) float32 sRGB from 0 to 1, top row first; None before Blender has made it.
+    """
+    preview = image.preview_ensure()
+    width, height = preview.image_size
+    if not width * height:
+        return None
+    pixels = np.empty(width * height * 4, np.float32)
+    preview.image_pixels_float.foreach_get(pixels)
+    return pixels.reshape(height, width, 4)[::-1]

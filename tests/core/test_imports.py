@@ -120,8 +120,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.points ui.request"
-        " ui.presets ui.results ui.preferences",
+        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.points"
+        " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),
     "__main__": ("core.common cli", "bpy"),

@@ -65,22 +65,27 @@ class Preview:
 
 def marked_thumbnail(
     path: Path, places: Sequence[tuple[float, float]], small: NDArray[np.float32] | None = None
-) -> NDArray[np.float32]:
+) -> NDArray[np.float32] | None:
     """A small image with numbered circles on it, as (height, width, 4) float32 from 0 to 1.
+
+    None where the file is no image, or broken: a lost thumbnail is no loss.
 
     :param path: its file, which is not read where there are pixels.
     :param places: of the circles: x and y from 0 to 1, from the lower left corner.
     :param small: the image, in the same form.
     :raises InvalidRequestError: the file is missing or too large.
-    :raises UnusableImageError: it is no image, or broken.
     """
-    if small is None:
-        pixels = decode_small(read_image_file(path), EDGE)
-    else:
-        pixels = np.ascontiguousarray((small * 255).round().astype(np.uint8))
+    try:
+        pixels = decode_small(read_image_file(path), EDGE) if small is None else _eight_bit(small)
+    except UnusableImageError:
+        return None
     height, width = pixels.shape[:2]
     marked = over(pixels, draw_markers(places, width, height))
     return np.multiply(marked, np.float32(1 / 255), dtype=np.float32)
+
+
+def _eight_bit(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
 
 
 def make_preview(number: int, data: bytes) -> Preview | None:

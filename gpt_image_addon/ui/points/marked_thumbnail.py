@@ -36,8 +36,8 @@ def icon(values: Any) -> int:
     key = (_source_of(first), tuple((round(x, DIGITS), round(y, DIGITS)) for x, y in places))
     if key not in (marked.key, marked.asked):
         marked.asked = key
-        small = _preview_of(first.image) if first.kind == "image" else None
-        api.errand(references.marked_thumbnail(key[0], places, small), lambda made, error: _keep(key, made))
+        work = references.marked_thumbnail(first.image if first.kind == "image" else key[0], places)
+        api.errand(work, lambda made, error: _keep(key, made))
     return marked.icon or plain
 
 
@@ -45,18 +45,6 @@ def _source_of(reference: Any) -> str:
     if reference.kind == "image":
         return str(reference.image.name_full)
     return str(bpy.path.abspath(reference.file) if reference.kind == "file" else reference.captured)
-
-
-def _preview_of(image: bpy.types.Image) -> Any:
-    """(height, width, 4) float32 from 0 to 1, top row first; None before Blender has made it."""
-    import numpy as np
-
-    width, height = image.preview_ensure().image_size
-    if not width * height:
-        return None
-    pixels = np.empty(width * height * 4, np.float32)
-    image.preview.image_pixels_float.foreach_get(pixels)
-    return pixels.reshape(height, width, 4)[::-1]
 
 
 def _keep(key: Any, made: Any) -> None:
