@@ -197,9 +197,9 @@ def marked_thumbnail(
     from ..core.imaging.thumbnails import marked_thumbnail
     from ..scene.images import preview_pixels
 
-    is_path = isinstance(source, str)
-    path = Path(source if is_path else source.filepath)
-    return functools.partial(marked_thumbnail, path, places, None if is_path else preview_pixels(source))
+    small = None if isinstance(source, str) else preview_pixels(source)
+    path = Path(source) if isinstance(source, str) else Path()
+    return functools.partial(marked_thumbnail, path, places, small)
 
 
 def size_of(path: str) -> Size:

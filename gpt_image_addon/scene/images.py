@@ -235,11 +235,13 @@ def save_pixels(pixels: object, width: int, height: int, path: Path) -> None:
         bpy.data.images.remove(copy)
 
 
-def preview_pixels(image: bpy.types.Image) -> NDArray[np.float32] | None:
+def preview_pixels(image: bpy.types.Image) -> Any:
     """The small copy that Blender shows of an image.
 
     :returns: (height, width, 4) float32 sRGB from 0 to 1, top row first; None before Blender has made it.
     """
+    import numpy as np
+
     preview = image.preview_ensure()
     width, height = preview.image_size
     if not width * height:
