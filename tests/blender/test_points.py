@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,22 @@ import numpy as np
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.app import results
+from gpt_image_addon.app import references, results
+from gpt_image_addon.app.diagnostics import bug_report
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.imaging.formats import decode, encode_png
 from gpt_image_addon.core.jobs.uploads import load_uploads, with_points
 from gpt_image_addon.core.raster.markers import FILL, marker_radius
+from gpt_image_addon.core.references.points import POINT_LIMIT
 from gpt_image_addon.core.results.folders import ANSWER_FILE
-from gpt_image_addon.ui.request import quote
+from gpt_image_addon.core.results.output_files import Outputs
+from gpt_image_addon.ui.common import state
+from gpt_image_addon.ui.points import overlay
+from gpt_image_addon.ui.points import values as points
+from gpt_image_addon.ui.request import from_job, quote
 from tests.api_server import ApiServer
 from tests.blender.conftest import Command
+from tests.blender.layouts import draw
 
 FLAGS = ("--target", "image", "--quality", "low", "--size", "1024x1024")
 POINTS = ((0.25, 0.75, "make this handle brass"), (0.8, 0.2, "add a dent"))
@@ -125,7 +133,7 @@ def test_points_of_a_script(online: ApiServer, photo: Path) -> None:
     job = api.submit("a jug", references=[str(photo)], points=[[0.25, 0.75, "brass"]], target="image")
     assert job.wait(60) and job.error is None
     assert results.entry(job.id).request.points == ((0.25, 0.75, "brass"),)
-    for points in (
+    for given in (
         [(0.5, 0.5)],
         ["0.5,0.5:x"],
         [(float("nan"), 0, "x")],
@@ -133,7 +141,7 @@ def test_points_of_a_script(online: ApiServer, photo: Path) -> None:
         [(0.5, 0.5, "\x1b")],
     ):
         with pytest.raises(InvalidRequestError) as caught:
-            api.submit("a jug", references=[str(photo)], points=points)
+            api.submit("a jug", references=[str(photo)], points=given)
         assert caught.value.param == "points"
     assert len(online.image_requests) == 1
 
@@ -162,3 +170,95 @@ def test_a_dry_run_prices_the_circles(run: Command, online: ApiServer, photo: Pa
         return float(output["estimated_usd"])
 
     assert price(*WRITTEN) > price() + 0.001 and online.requests == []
+
+
+def panel_with(photo: Path, *points: tuple[float, float, str]) -> Any:
+    found = values()
+    found.prompt, found.provider, found.target = "a jug", "openai", "image"
+    bpy.ops.gpt_image.add_reference(kind="file", file=str(photo))
+    for x, y, text in points:
+        bpy.ops.gpt_image.add_point(x=x, y=y, text=text)
+    return found
+
+
+def test_points_of_the_panel_are_sent_and_recalled(online: ApiServer, photo: Path) -> None:
+    panel_with(photo, *POINTS)
+    assert bpy.ops.gpt_image.generate() == {"FINISHED"}
+    job = api.jobs()[-1]
+    for kept, wanted in zip(job.request.points, POINTS, strict=True):
+        assert (kept[:2], kept[2]) == (pytest.approx(wanted[:2], abs=1e-6), wanted[2])
+    (record,) = online.image_requests
+    assert [file.field for file in record.files] == ["image", "markup"]
+    bpy.ops.gpt_image.clear_references()
+    assert not len(values().points)
+    from_job.into(values(), results.entry(job.id))
+    assert points.read(values()) == job.request.points
+
+
+def test_the_price_counts_points_before_they_say_anything(online: ApiServer, photo: Path) -> None:
+    found = panel_with(photo)
+    before = quote.current(bpy.context.scene)
+    bpy.ops.gpt_image.add_point(x=0.5, y=0.5)
+    unsaid = quote.current(bpy.context.scene)
+    assert unsaid.high_usd > before.high_usd + 0.001
+    assert unsaid.problem == "Write what should happen at point 1." and not before.problem
+    with pytest.raises(RuntimeError, match="Point 1 has no text"):
+        bpy.ops.gpt_image.generate()
+    found.points[0].text = "make it brass"
+    said = quote.current(bpy.context.scene)
+    assert said.problem == "" and said.high_usd > unsaid.high_usd and online.requests == []
+
+
+def test_without_references_points_are_not_sent(online: ApiServer, photo: Path) -> None:
+    found = panel_with(photo, *POINTS)
+    bpy.ops.gpt_image.remove_reference()
+    assert points.parameters(found) == {} and points.find_problem(found) is None
+
+
+def test_points_are_bounded_and_removed_by_their_number(photo: Path) -> None:
+    found = panel_with(photo, *[(0.5, 0.5, str(number)) for number in range(POINT_LIMIT)])
+    with pytest.raises(RuntimeError, match="20 points are the limit"):
+        bpy.ops.gpt_image.add_point(text="one more")
+    bpy.ops.gpt_image.remove_point(number=2)
+    assert [point.text for point in found.points][:3] == ["0", "2", "3"]
+    assert bpy.ops.gpt_image.remove_point(number=POINT_LIMIT) == {"CANCELLED"}
+    bpy.ops.gpt_image.clear_points()
+    assert not len(found.points) and not bpy.ops.gpt_image.clear_points.poll()
+
+
+def test_the_panel_has_a_row_for_each_point(photo: Path) -> None:
+    panel_with(photo, *POINTS)
+    layout = draw(bpy.types.GPT_IMAGE_PT_main_view3d)
+    assert layout.operators.count("gpt_image.remove_point") == len(POINTS)
+    assert {"gpt_image.place_points", "gpt_image.clear_points"} <= set(layout.operators)
+
+
+def test_points_are_drawn_only_where_a_file_has_some(photo: Path) -> None:
+    shown = state.part(overlay.Overlay)
+    assert not shown.handlers
+    panel_with(photo, *POINTS)
+    assert set(shown.handlers) == set(overlay.SPACES)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    assert not shown.handlers
+
+
+@pytest.mark.parametrize("size", [(600, 200), (100, 256)])
+def test_the_thumbnail_has_the_circles(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(encode_png(np.full((size[1], size[0], 3), 99, np.uint8)))
+    made = references.marked_thumbnail(str(path), [(0.25, 0.75)])()
+    assert made.shape[2] == 4 and max(made.shape) <= 256
+    assert is_marked((made * 255).round().astype(np.uint8), (0.25, 0.75))
+    path.write_bytes(b"no image")
+    assert references.marked_thumbnail(str(path), [(0.25, 0.75)])() is None
+
+
+def test_a_report_does_not_say_what_points_say(online: ApiServer, photo: Path) -> None:
+    job = api.submit(
+        "a jug", references=[str(photo)], points=[(0.5, 0.5, "the secret lever")], target="image"
+    )
+    assert job.wait(60)
+    path = bug_report.write(photo.with_name("report.zip"), [], Outputs())
+    with zipfile.ZipFile(path) as report:
+        texts = [report.read(name).decode() for name in report.namelist()]
+    assert any(job.id in text for text in texts) and not any("secret lever" in text for text in texts)
