@@ -250,7 +250,9 @@ def test_the_thumbnail_has_the_circles(tmp_path: Path, size: tuple[int, int]) ->
     path.write_bytes(encode_png(np.full((size[1], size[0], 3), 99, np.uint8)))
     made = references.marked_thumbnail(str(path), [(0.25, 0.75)])()
     assert made.shape[2] == 4 and max(made.shape) <= 256
-    assert is_marked((made * 255).round().astype(np.uint8), (0.25, 0.75))
+    height, width = made.shape[:2]
+    red, green, blue = made[int(0.25 * height), int(0.25 * width - 0.8 * 0.08 * (width * height) ** 0.5), :3]
+    assert red > 0.8 and green < 0.2 and blue < 0.4 and made[-1, -1, 0] < 0.5
     path.write_bytes(b"no image")
     assert references.marked_thumbnail(str(path), [(0.25, 0.75)])() is None
 
@@ -264,3 +266,17 @@ def test_a_report_does_not_say_what_points_say(online: ApiServer, photo: Path) -
     with zipfile.ZipFile(path) as report:
         texts = [report.read(name).decode() for name in report.namelist()]
     assert any(job.id in text for text in texts) and not any("secret lever" in text for text in texts)
+
+
+def test_a_draft_gets_no_circles(photo: Path) -> None:
+    pixels = np.zeros((64, 96, 3), np.uint8)
+    pixels[:, 48:] = 200
+    photo.write_bytes(encode_png(pixels))
+    made = []
+    for given in ((), POINTS):
+        job = api.submit(
+            "rust", provider="offline", references=[str(photo)], points=given, target="image", size="256x256"
+        )
+        assert job.wait(60) and job.error is None
+        made.append(Path(results.files(job.id)[0]).read_bytes())
+    assert made[0] == made[1]

@@ -94,7 +94,8 @@ def script() -> Steps:
     yield from press("Z", over(sidebar.area), ctrl=True)  # an undo takes what is drawn along
     yield from shot("points-undone", over(sidebar.area))
     bpy.ops.gpt_image.clear_references()
-    image = next(image for image in bpy.data.images if image.size[0] > 256)
+    image = bpy.data.images.new("Grid", 1200, 500)
+    image.generated_type = "COLOR_GRID"
     sidebar.area.type = "IMAGE_EDITOR"
     sidebar.area.spaces.active.image = image
     yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from .formats import encode_png
 from .image_reader import read_image_file
 
 EDGE = 256  # pixels of the longer edge, as Blender's own
+MARKED_RADIUS = 0.08  # of circles, of the root of the area: in a small image they could not be read else
 MEAN_EDGE = 32  # pixels of the longer edge from which a mean is taken
 
 Color = tuple[float, float, float]
@@ -80,7 +82,8 @@ def marked_thumbnail(
     except UnusableImageError:
         return None
     height, width = pixels.shape[:2]
-    marked = over(pixels, draw_markers(places, width, height))
+    radius = MARKED_RADIUS * math.sqrt(width * height)
+    marked = over(pixels, draw_markers(places, width, height, radius))
     return np.multiply(marked, np.float32(1 / 255), dtype=np.float32)
 
 

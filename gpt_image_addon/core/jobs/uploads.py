@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import GptImageError
 from ..imaging.image_reader import read_image_file
+from ..request.providers import find_provider
 from ..request.request import GenerationRequest
 
 if TYPE_CHECKING:
@@ -40,10 +41,12 @@ def load_uploads(request: GenerationRequest) -> Uploads:
 def with_points(uploads: Uploads, request: GenerationRequest, *, takes_markup: bool) -> Uploads:
     """The files with the numbered circles of the request's points, as `GenerationRequest.marked_as` says.
 
+    A draft, which would paint over them, gets none.
+
     :param takes_markup: whether the request's model does.
     """
     way = request.marked_as(takes_markup=takes_markup)
-    if not way:
+    if not way or find_provider(request.provider).is_draft:
         return uploads
     from ..imaging.formats import decode, encode_upload
     from ..raster.markers import draw_markers, over

@@ -27,14 +27,17 @@ def marker_radius(width: int, height: int) -> float:
     return min(max(LEAST_RADIUS, RADIUS * math.sqrt(width * height)), MOST_OF_EDGE * min(width, height))
 
 
-def draw_markers(places: Iterable[tuple[float, float]], width: int, height: int) -> NDArray[np.uint8]:
+def draw_markers(
+    places: Iterable[tuple[float, float]], width: int, height: int, radius: float | None = None
+) -> NDArray[np.uint8]:
     """Circles numbered from 1 on a transparent ground; all of each is inside the image.
 
     :param places: x and y from 0 to 1, from the lower left corner.
+    :param radius: of the circles, without their rings; that of `marker_radius` when left out.
     :returns: (height, width, 4) uint8 sRGB.
     """
     layer = Image.new("RGBA", (width, height))
-    radius = marker_radius(width, height)
+    radius = radius or marker_radius(width, height)
     room = radius * HALOS[0][0]
     for number, (x, y) in enumerate(places, 1):
         left = _kept(x * width, room, width) - room
