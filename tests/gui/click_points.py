@@ -100,6 +100,7 @@ def script() -> Steps:
     sidebar.area.spaces.active.image = image
     yield
     sidebar = yield from open_sidebar("IMAGE_EDITOR")
+    yield from sidebar.unfold("References")
     yield from sidebar.click("Add Points")
     yield from until(lambda: len(values().references) == 1, "the image to be a reference")
     assert values().references[0].image == image
