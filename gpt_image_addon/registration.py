@@ -6,13 +6,15 @@ import atexit
 from typing import Any
 
 import bpy
+from bpy.app.handlers import persistent
 
 from .lazy import defer, is_loaded
 
 defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
-    *("app.settings", "app.submission"),
+    *("app.editing.photo_material", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
+    "ui.editing.corner_handles",
     *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
     "ui.references.kinds",
@@ -28,13 +30,14 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
+from .ui.editing import corner_handles, photo_material  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
-from .ui.points import place  # noqa: E402
+from .ui.points import placing  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
-from .ui.request import generate, long_prompt, maps, properties, subpanels  # noqa: E402
+from .ui.request import generate, long_prompt, maps, place, properties, subpanels  # noqa: E402
 from .ui.results import (  # noqa: E402
     chosen,
     history_view,
@@ -50,12 +53,14 @@ CLASSES: tuple[type, ...] = (
     *generate.CLASSES,
     *operators.CLASSES,
     *mask_rectangle.CLASSES,
-    *place.CLASSES,
+    *placing.CLASSES,
     *point_operators.CLASSES,
     *operators_results.CLASSES,
     *operators_failures.CLASSES,
     *maps.CLASSES,
+    *photo_material.CLASSES,
     *long_prompt.CLASSES,
+    *place.CLASSES,
     *operators_history.CLASSES,
     *keys.CLASSES,
     *style_operators.CLASSES,
@@ -82,6 +87,12 @@ def _jobs_changed() -> None:
     sidebar.redraw()
 
 
+@persistent  # type: ignore[untyped-decorator]
+def _file_loaded(*_: Any) -> None:
+    if is_loaded(chosen):
+        chosen.look_before()  # another file has other images
+
+
 def _command(argv: list[str]) -> int:
     from . import cli
 
@@ -103,6 +114,7 @@ def register() -> None:
     menus.append()
     shortcuts.attach()
     new_file.attach()
+    bpy.app.handlers.load_post.append(_file_loaded)
     bpy.app.translations.register(__package__, translations.load())
     listeners.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
@@ -128,10 +140,13 @@ def unregister() -> None:
         api.close()
     bpy.app.translations.unregister(__package__)
     shortcuts.detach()
+    bpy.app.handlers.load_post.remove(_file_loaded)
     new_file.detach()
     menus.remove()
     point_events.detach()
     mask_events.detach()
+    if is_loaded(corner_handles):
+        corner_handles.remove()
     thumbnails.close()
     presets.detach()
     properties.detach()

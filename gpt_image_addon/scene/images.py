@@ -21,7 +21,14 @@ KIND = PROPERTY_PREFIX + "kind"
 """Custom property of an Image Texture node of a material made here: which map it shows."""
 MASK_OF = PROPERTY_PREFIX + "mask_of"
 """Custom property of a mask that is being painted: the image that it lies over."""
-EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+EXTENSIONS = {
+    "png": ".png",
+    "jpeg": ".jpg",
+    "webp": ".webp",
+    "tiff": ".tif",
+    "bmp": ".bmp",
+    "tga": ".tga",
+}
 """Formats that Blender can hold packed, and how their files end."""
 INT_LIMIT = 2**31 - 1  # of an integer custom property
 
@@ -236,7 +243,7 @@ def save_pixels(pixels: object, width: int, height: int, path: Path) -> None:
 
 
 def preview_pixels(image: bpy.types.Image) -> Any:
-    """The small copy that Blender shows of an image.
+    """The small copy that Blender shows of an image, without the margins that make it a square.
 
     :returns: (height, width, 4) float32 sRGB from 0 to 1, top row first; None before Blender has made it.
     """
@@ -248,4 +255,9 @@ def preview_pixels(image: bpy.types.Image) -> Any:
         return None
     pixels = np.empty(width * height * 4, np.float32)
     preview.image_pixels_float.foreach_get(pixels)
-    return pixels.reshape(height, width, 4)[::-1]
+    scale = min(width / image.size[0], height / image.size[1]) if all(image.size) else 1.0
+    margins = [
+        (edge - round(own * scale)) // 2 for edge, own in zip((width, height), image.size, strict=True)
+    ]
+    left, top = (max(0, margin) for margin in margins)
+    return pixels.reshape(height, width, 4)[::-1][top : height - top, left : width - left]

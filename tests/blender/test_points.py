@@ -17,9 +17,11 @@ from gpt_image_addon.app import references, results
 from gpt_image_addon.app.diagnostics import bug_report
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.imaging.formats import decode, encode_png
-from gpt_image_addon.core.jobs.uploads import load_uploads, with_points
+from gpt_image_addon.core.jobs.estimates import validate_and_price
+from gpt_image_addon.core.jobs.uploads import first_crop, load_uploads, with_points
 from gpt_image_addon.core.raster.markers import FILL, marker_radius
 from gpt_image_addon.core.references.points import POINT_LIMIT
+from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.results.folders import ANSWER_FILE
 from gpt_image_addon.core.results.output_files import Outputs
 from gpt_image_addon.ui.common import state
@@ -70,10 +72,11 @@ def is_marked(pixels: np.ndarray, at: tuple[float, float]) -> bool:
     return all(map(is_filled, around)) and not any(map(is_filled, beyond))
 
 
-def sent(job: str, takes_markup: bool) -> Any:
+def sent(job: str) -> Any:
     """What must have gone to the server for a job."""
-    request = results.entry(job).request
-    return with_points(load_uploads(request), request, takes_markup=takes_markup)
+    stored = results.entry(job)
+    checked = validate_and_price(stored.request, stored.application, load_registry())
+    return with_points(load_uploads(stored.request, first_crop(checked)), checked)
 
 
 def test_points_go_as_a_markup(run: Command, online: ApiServer, photo: Path) -> None:
@@ -82,7 +85,7 @@ def test_points_go_as_a_markup(run: Command, online: ApiServer, photo: Path) -> 
     assert code == 0
     (record,) = online.requests
     assert record.fields["prompt"] == f"a jug\n{MARK}\n{LINES}"
-    uploads = sent(output["job"], takes_markup=True)
+    uploads = sent(output["job"])
     assert [(file.field, file.sha256) for file in record.files] == [
         ("image", hashlib.sha256(before).hexdigest()),
         ("markup", hashlib.sha256(uploads.markup.data).hexdigest()),
@@ -108,7 +111,7 @@ def test_points_go_as_a_marked_copy_where_no_markup_is_taken(
     (record,) = online.requests
     copied = f"Image 3 is a copy of image 1 with numbered circles. {MARK}"
     assert record.fields["prompt"] == f"a jug\n{copied}\n{LINES}"
-    uploads = sent(output["job"], takes_markup=False)
+    uploads = sent(output["job"])
     hashes = [hashlib.sha256(upload.data).hexdigest() for upload in uploads.references]
     assert [(file.field, file.sha256) for file in record.files] == [("image[]", one) for one in hashes]
     assert hashes[0] == hashlib.sha256(photo.read_bytes()).hexdigest() and len(hashes) == 3
@@ -127,6 +130,64 @@ def test_points_beside_a_mask_go_as_a_marked_copy(run: Command, online: ApiServe
     (record,) = online.requests
     assert [file.field for file in record.files] == ["image[]", "image[]", "mask"]
     assert record.fields["prompt"].startswith("a jug\nImage 2 is a copy of image 1 with numbered circles.")
+
+
+def test_points_on_the_part_of_an_image_that_a_mask_sends(
+    run: Command, online: ApiServer, tmp_path: Path
+) -> None:
+    photo, mask = tmp_path / "large.png", tmp_path / "mask.png"
+    slope = np.linspace(0, 99, 1600).astype(np.uint8)[:, None, None]  # which does not tile
+    photo.write_bytes(encode_png(np.broadcast_to(slope, (1600, 2400, 3)).copy()))
+    pixels = np.zeros((1600, 2400, 3), np.uint8)
+    pixels[200:600, 300:700] = 255
+    mask.write_bytes(encode_png(pixels))
+    inside, outside = ("--point", "0.2,0.75:brass"), ("--point", "0.9,0.1:rust")
+    image = ("--reference", photo, "--mask", mask, "--target", "image", "--quality", "low")
+    code, output = run("generate", "a jug", "--dry-run", *image, *outside, *inside)
+    assert code == 0 and output["request"]["points"] == [[0.9, 0.1, "rust"], [0.2, 0.75, "brass"]]
+    assert output["prompt"].endswith("do not draw them:\n1: brass")
+    job = api.submit(
+        "a jug",
+        references=[str(photo)],
+        mask=str(mask),
+        points=[(0.9, 0.1, "rust"), (0.2, 0.75, "brass")],
+        target="image",
+        quality="low",
+    )
+    job.wait(60)  # its answer shows another image, and is refused
+    (record,) = online.image_requests
+    crop = first_crop(job.checked)
+    uploads = with_points(load_uploads(job.request, crop), job.checked)
+    assert [(file.field, file.sha256) for file in record.files][:2] == [
+        ("image[]", hashlib.sha256(upload.data).hexdigest()) for upload in uploads.references
+    ]
+    assert record.fields["prompt"] == output["prompt"]
+    plain, marked = (decode(upload.data) for upload in uploads.references)
+    changed = np.abs(plain.astype(int) - marked).max(axis=2) > 60
+    rows, columns = np.nonzero(changed)
+    wanted = crop.to_sent @ (0.2 * 2400, 0.25 * 1600, 1)
+    assert (columns.mean() + 0.5, rows.mean() + 0.5) == pytest.approx(wanted, abs=2)
+
+
+def test_points_outside_of_what_is_sent_are_left_out(run: Command, tmp_path: Path) -> None:
+    photo, mask = tmp_path / "large.png", tmp_path / "mask.png"
+    photo.write_bytes(encode_png(np.full((1600, 2400, 3), 99, np.uint8)))
+    pixels = np.zeros((1600, 2400, 3), np.uint8)
+    pixels[200:600, 300:700] = 255
+    mask.write_bytes(encode_png(pixels))
+    code, output = run(
+        "generate",
+        "a jug",
+        "--dry-run",
+        "--reference",
+        photo,
+        "--mask",
+        mask,
+        "--point",
+        "0.9,0.1:rust",
+        *FLAGS,
+    )
+    assert code == 0 and "rust" not in output["prompt"]
 
 
 def test_points_of_a_script(online: ApiServer, photo: Path) -> None:

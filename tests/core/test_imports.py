@@ -15,8 +15,8 @@ PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
 JOBS = (
-    f"{CORE_BASE} core.http core.raster core.imaging core.editing core.textures core.journal core.providers"
-    " core.processes"
+    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.journal"
+    " core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -32,9 +32,14 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
     "core.raster": ("", "PIL numpy"),
     "core.imaging": ("core.text core.errors core.common core.results core.raster", "PIL numpy"),
-    "core.editing": ("core.text core.errors core.common core.raster core.imaging", "PIL numpy"),
+    "core.pasting": ("core.text core.errors core.common core.raster core.imaging", "PIL numpy"),
+    "core.editing": (
+        "core.text core.errors core.common core.request core.results core.raster core.imaging core.pasting",
+        "PIL numpy",
+    ),
     "core.textures": (
-        "core.text core.errors core.common core.request core.results core.raster core.imaging core.editing",
+        "core.text core.errors core.common core.request core.results core.raster core.imaging core.pasting"
+        " core.editing",
         "PIL numpy",
     ),
     "core.journal": (f"{CORE_BASE} core.http", ""),
@@ -64,6 +69,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{BLENDER} gpu",
     ),
     "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
+    "app.editing": (
+        f"{CORE_BASE} core.imaging core.editing core.textures core.jobs scene scene.targets app",
+        "bpy",
+    ),
     "app.batch": (
         f"{CORE_BASE} core.http core.journal core.providers.openai core.jobs core.batch"
         " scene scene.targets app",
@@ -74,7 +83,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch",
+        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch"
+        " app.editing",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -82,6 +92,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "ui.common": (
         "core.text core.errors core.references core.request core.results app api ui.common.translations",
         "bpy blf",
+    ),
+    "ui.editing": (
+        "core.text core.errors core.request app app.editing api ui.common",
+        "bpy blf gpu gpu_extras",
     ),
     "ui.references": (
         "core.text core.errors core.references core.request app ui.common lazy",
@@ -111,7 +125,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui": (
-        "core.request ui.common ui.references ui.points ui.request ui.presets ui.results ui.preferences",
+        "core.request ui.common ui.editing ui.references ui.points ui.request ui.presets ui.results"
+        " ui.preferences",
         "bpy",
     ),
     "cli": (
@@ -120,7 +135,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.points"
+        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing ui.references"
+        " ui.points"
         " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),

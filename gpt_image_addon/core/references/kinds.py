@@ -111,6 +111,19 @@ def may_decide_size(kind: str) -> bool:
     return kind not in BY_NAME or BY_NAME[kind].decides_size
 
 
+def deciding_reference(kinds: Sequence[str], count: int, *, is_masked: bool) -> int | None:
+    """Number of the reference whose shape the size ``like`` takes, from 0; None where none decides.
+
+    :param kinds: of the references, as many or fewer.
+    :param count: how many references there are.
+    :param is_masked: the first one has a mask, and decides.
+    """
+    if is_masked and count:
+        return 0
+    known = (*kinds, *[AUTO] * (count - len(kinds)))[:count]
+    return next((number for number, kind in enumerate(known) if may_decide_size(kind)), None)
+
+
 def find_excess(count: int, **given: Sequence[str]) -> Iterator[tuple[bool, str, str]]:
     """Whether there is more said of references than there are: broken or not, the parameter, a sentence.
 

@@ -22,6 +22,7 @@ DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
 DEFAULT_SIZE = "1024x1024"
+MOST_CROPS = 16  # of one mask; more regions are sent as one part
 PROMPT_LIMIT = 32_000  # characters
 IMAGE_LIMIT = 10  # images a request
 REFERENCE_LIMIT = 16  # images an edit
@@ -79,9 +80,9 @@ MODERATIONS = (
 )
 COMPLEXITIES = (
     AUTOMATIC,
-    ("low", "Low", "Plain images"),
-    ("medium", "Medium", "Some detail"),
-    ("high", "High", "Much detail"),
+    ("low", "Low", "Plan as little as possible before drawing"),
+    ("medium", "Medium", "Plan a little before drawing"),
+    ("high", "High", "Plan a lot before drawing, as the model does when left alone"),
 )
 FIDELITIES = (
     AUTOMATIC,
@@ -232,7 +233,9 @@ _ROWS = (
         panel=PanelField("advanced", "Model",
             "Model that makes the image; the provider's default when empty")),
     Parameter("size", default=DEFAULT_SIZE, field="always",
-        flag=Flag("api", f"pixels, such as 1536x1024, or auto (default: {DEFAULT_SIZE})", "WxH"),
+        flag=Flag("api",
+            f"pixels, such as 1536x1024; like, for the shape of the first reference; or auto "
+            f"(default: {DEFAULT_SIZE})", "WxH"),
         panel=PanelField("output", "Size", "Width and height in pixels")),
     Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
@@ -281,6 +284,12 @@ _ROWS = (
         flag=Flag("references", "keep the model's changes outside the mask"),
         panel=PanelField("mask", "Preserve Outside",
             "Put back what lies outside the mask: models change that, too")),
+    Parameter("whole_image", bool, False,
+        flag=Flag("references", "with a mask, send all of the image, not the part around what may change"),
+        panel=PanelField("mask", "Whole Image",
+            "Send all of the image instead of the part around what may change, at less detail")),
+    Parameter("accept", bool, False,
+        flag=Flag("references", "with a mask, use an answer that does not match its image, too")),
     Parameter("markup", Path,
         flag=Flag("references", "transparent image drawn over the first reference", "PATH")),
     Parameter("points", tuple, (), many=True, is_repeated=True, parse=parse_point,
@@ -303,9 +312,9 @@ _ROWS = (
         panel=PanelField("output", "Frame Duration", "Milliseconds that a frame is shown", initial=200,
             attached=True)),
     Parameter("svg_model", formats=("svg",),
-        flag=Flag("api", "author of an svg, where the account may choose one", "ID"),
+        flag=Flag("api", "model that draws an svg; needed where the account may choose one", "ID"),
         panel=PanelField("output", "Drawing Model",
-            "Model that draws the SVG; the server's default when empty")),
+            "Model that draws the SVG; needed where the account may choose one")),
     Parameter("svg_reasoning_effort", choices=SVG_EFFORTS, formats=("svg",), needs="svg_model",
         flag=Flag("api", "reasoning effort of the model that draws, with --svg-model"),
         panel=PanelField("output", "Reasoning",
@@ -375,8 +384,10 @@ _ROWS = (
         panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered",
             trait="is_moderated")),
     Parameter("complexity", choices=COMPLEXITIES, model_values="complexities", field="changed",
-        flag=Flag("api", "low, medium or high, for models that take it"),
-        panel=PanelField("advanced", "Complexity", "How much the image holds")),
+        flag=Flag("api", "how much the model plans before it draws: low, medium or high, for models that "
+            "take it (default: high); the price stays"),
+        panel=PanelField("advanced", "Complexity",
+            "How much the model plans before it draws; the price stays")),
     Parameter("input_fidelity", choices=FIDELITIES, model_values="input_fidelities",
         needs="references", field="changed",
         flag=Flag("api", "high or low, for models that take it"),

@@ -28,6 +28,7 @@ from .parameters import (
     REFERENCE_LIMIT,
 )
 from .providers import PROVIDERS
+from .sizes import AUTO, FRAME_LIMIT, LIKE, is_frame
 from .targets import TARGETS
 
 _T = TypeVar("_T", bound="_Values")
@@ -72,7 +73,7 @@ class GenerationRequest(_Values):
     """Empty means the provider's default model."""
     n: int = 1
     size: str = DEFAULT_SIZE
-    """``WIDTHxHEIGHT`` in pixels, or ``auto``."""
+    """``WIDTHxHEIGHT`` in pixels; ``like`` for the shape of the first reference, or ``auto``."""
     quality: str = "auto"
     complexity: str | None = None
     background: str = "auto"
@@ -100,6 +101,8 @@ class GenerationRequest(_Values):
     """What each reference shows, in your own words; empty leaves it to the kind."""
     mask: PathText | None = None
     """Path of an image that says where the first reference may change."""
+    whole_image: bool = False
+    """With a mask, send all of the image instead of the part around what may change."""
     markup: PathText | None = None
     """Path of a transparent image drawn over the first reference."""
     points: tuple[Point, ...] = ()
@@ -150,6 +153,17 @@ class GenerationRequest(_Values):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def usual_size(values: Mapping[str, Any]) -> str:
+    """The size where none is named.
+
+    :param values: parameters of a request and its application that are named.
+    """
+    if values.get("output_format") == "gif":  # the default is more than a gif may have
+        return AUTO
+    is_put_back = values.get("mask") and values.get("composite", True)
+    return LIKE if is_put_back else DEFAULT_SIZE
+
+
 @dataclass(frozen=True)
 class Application(_Values):
     """What becomes of the result in Blender. Values only; data-blocks are named by `session_uid`."""
@@ -171,10 +185,16 @@ class Application(_Values):
     """`session_uid` of the scene the request came from: a result never enters another file's scene."""
     view_matrix: tuple[float, ...] | None = None
     """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
+    camera_frame: tuple[int, ...] | None = None
+    """Width and height in pixels of the camera's frame that a reference shows: the image is fitted to it."""
     keeps_clear: bool = False
     """Planes stand beside what is active, and beside earlier ones, where they would be in it."""
+    new_material: bool = False
+    """A texture comes in a material of its own; the one in its place is not changed."""
     composite: bool = True
     """After a masked edit, put back what lies outside the mask."""
+    accept: bool = False
+    """Put an answer into its image even where it does not match it."""
     textures_dir: PathText | None = None
     """Folder that gets copies of the images and maps."""
     overwrite: bool = False
@@ -222,6 +242,14 @@ def check_application(application: Application) -> None:
     if matrix is not None and len(matrix) != 16:
         raise InvalidRequestError(
             f"view_matrix has 16 numbers, not {len(matrix)}.", code="invalid_value", param="view_matrix"
+        )
+    if application.camera_frame is not None and not is_frame(application.camera_frame):
+        raise InvalidRequestError(
+            message(
+                "camera_frame is a width and a height of up to {limit} pixels.", limit=f"{FRAME_LIMIT:,}"
+            ),
+            code="invalid_value",
+            param="camera_frame",
         )
     size = application.texture_size
     if size is not None and not 0 < size < math.inf:

@@ -51,7 +51,14 @@ FIXED_SIZES = (
     ),
 )
 SIZES = (
-    (USUAL_SIZE, "Default", "The size that the add-on's preferences name", "NONE", 8),
+    (
+        USUAL_SIZE,
+        "Default",
+        "The size that the add-on's preferences name; with a reference, the shape of the first one at that "
+        "detail",
+        "NONE",
+        8,
+    ),
     *FIXED_SIZES,
 )
 REFERENCES = (
@@ -76,6 +83,10 @@ MASKS = (
     ("faces", "Selected Faces", "Where the selected faces lie in the UV map may change"),
     ("rectangle", "Rectangle", "A rectangle drawn over the 3D view may change"),
     ("file", "File", "White or transparent parts of an image file may change"),
+)
+ONTO = (
+    ("selected", "All Selected", "All selected objects get it"),
+    ("active", "Active Only", "Only the active object gets it; without one, the first that is selected"),
 )
 ANSWERED_BEFORE = (
     ("reuse", "Use the Stored Result", "Take what was made before; nothing is sent and nothing paid"),
@@ -162,13 +173,6 @@ def set_size(values: Any, size: str) -> None:
         return
     width, height = size.split("x")
     values.size, values.width, values.height = CUSTOM_SIZE, int(width), int(height)
-
-
-def asked_size(values: Any) -> str:
-    """The size in the API's form, before it is snapped to what the model takes."""
-    if values.size == USUAL_SIZE:
-        return usual_size()
-    return f"{values.width}x{values.height}" if values.size == CUSTOM_SIZE else str(values.size)
 
 
 def usual_size() -> str:

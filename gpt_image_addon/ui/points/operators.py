@@ -11,7 +11,7 @@ from ..common import sidebar, state
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from . import overlay
 from . import values as points
-from .place import GPT_IMAGE_OT_place_points
+from .placing import GPT_IMAGE_OT_place_points
 
 
 def _has_points(cls: Any, context: bpy.types.Context) -> bool:

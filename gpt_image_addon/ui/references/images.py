@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from ...app import references
 from ...app.blend_paths import resolve
-from ...core.errors import InvalidRequestError
+from ...core.errors import GptImageError, InvalidRequestError
 from ..common import thumbnails
 from . import kinds
 
@@ -26,9 +27,17 @@ def capture(item: Any) -> str:
         path = references.image(item.image)
     else:
         path = references.CAPTURES[item.kind]()
+        references.write_thumbnail(path)
     item.width, item.height = references.size_of(path)
     item.captured = path
     return path
+
+
+def measure(item: Any) -> None:
+    """Note how large the file of a reference is, which its price and the shape of the answer hang on."""
+    item.width = item.height = 0
+    with contextlib.suppress(GptImageError):  # said when it is sent
+        item.width, item.height = references.size_of(str(resolve(item.file, "references")))
 
 
 def _path_of(item: Any) -> str:
@@ -54,8 +63,17 @@ def parameters(values: Any) -> dict[str, Any]:
         found |= {"mask": mask, "composite": values.composite}
     if values.use_markup:
         found["markup"] = references.markup(size)
+    found |= frame(values)
     thumbnails.forget(found["references"][0])
     return found
+
+
+def frame(values: Any) -> dict[str, Any]:
+    """The camera's frame as a parameter, where the reference that decides the shape shows it."""
+    number = kinds.deciding(values)
+    if number is None or values.references[number].kind not in references.FRAMED:
+        return {}
+    return {"camera_frame": references.camera_frame()}
 
 
 def _mask(values: Any, size: Size) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...app import references
-from ...core.references.kinds import AUTO, BY_NAME, MATERIAL, NONE, PREVIOUS, SUBJECT
+from ...core.references.kinds import AUTO, BY_NAME, MATERIAL, NONE, PREVIOUS, SUBJECT, deciding_reference
 from ...core.request.targets import find_target
 
 
@@ -50,6 +50,13 @@ def parameters(values: Any) -> dict[str, Any]:
     found = {"reference_kinds": tuple(kind_of(values, number) for number in range(len(values.references)))}
     labels = tuple(map(_label_of, values.references))
     return {**found, "reference_labels": labels} if any(labels) else found
+
+
+def deciding(values: Any) -> int | None:
+    """Number of the reference whose shape the answer takes, from 0. Quick enough for drawing."""
+    count = len(values.references)
+    found = [kind_of(values, number) for number in range(count)]
+    return deciding_reference(found, count, is_masked=values.mask != "none")
 
 
 def recall(item: Any, kind: str, label: str) -> None:

@@ -6,7 +6,6 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from ...app import references
 from ...core.errors import InvalidRequestError
 from ...core.references.kinds import AUTO
 from ...core.request.parameters import PARAMETERS, Parameter
@@ -74,7 +73,5 @@ def _set_images(values: Any, request: dict[str, Any]) -> None:
 
 def _add_file(values: Any, path: str) -> Any:
     item = values.references.add()
-    item.kind, item.file = "file", path
-    if Path(path).exists():
-        item.width, item.height = references.size_of(path)
+    item.kind, item.file = "file", path  # its size is measured then
     return item

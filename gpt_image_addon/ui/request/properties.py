@@ -23,7 +23,7 @@ from bpy.props import (
 from ...core.request.parameters import PARAMETERS, PROMPT_LIMIT, STRENGTHS, Parameter
 from ...core.request.targets import find_target
 from ..common import enum_items
-from ..references import inpaint, rectangle_outline
+from ..references import images, inpaint, rectangle_outline
 from . import quote
 
 PROPERTY = "gpt_image"
@@ -37,6 +37,11 @@ def _models(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
 def _mask_changed(values: Any, context: bpy.types.Context) -> None:
     inpaint.end_others(values)
     rectangle_outline.sync()
+
+
+def _file_changed(reference: Any, context: bpy.types.Context) -> None:
+    if reference.kind == "file":
+        images.measure(reference)
 
 
 def _recall_seamless(owner: Any, context: bpy.types.Context) -> None:
@@ -112,7 +117,9 @@ class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
     image: PointerProperty(
         name="Image", description="Image of this file to show the model", type=bpy.types.Image
     )
-    file: StringProperty(name="File", description="Image to show the model", subtype="FILE_PATH")
+    file: StringProperty(
+        name="File", description="Image to show the model", subtype="FILE_PATH", update=_file_changed
+    )
     captured: StringProperty(
         name="Captured", description="File of the image that was taken last", options={"HIDDEN"}
     )
@@ -151,6 +158,15 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         size=2,
         default=(False, True),
         options={"HIDDEN"},
+    )
+    onto: EnumProperty(
+        name="Onto",
+        description="Which objects get the texture or material",
+        items=enum_items.ONTO,
+    )
+    new_material: BoolProperty(
+        name="New Material",
+        description="A texture comes in a new material; the one that is there is not changed",
     )
     references: CollectionProperty(
         name="References", description="Images to show the model, in order", type=GPT_IMAGE_PG_reference

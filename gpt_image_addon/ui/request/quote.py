@@ -6,14 +6,14 @@ Drawing asks many times a second: what it asks is answered from memory unless a 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ... import api
-from ...app import settings
+from ...app import references, settings
 from ...app.diagnostics import requirements
 from ...core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from ...core.request.providers import find_provider
@@ -21,7 +21,7 @@ from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
 from ..points import values as points
-from ..references import inpaint, kinds
+from ..references import images, inpaint, kinds
 from . import model_notice, to_parameters
 
 if TYPE_CHECKING:
@@ -109,15 +109,17 @@ def current(scene: bpy.types.Scene) -> Quote:
     return dataclasses.replace(quotes.last, problem=problem, error=error, provider=wanted["provider"])
 
 
-def at_once(scene: bpy.types.Scene) -> Quote:
-    """As `current`, but of the request as it is now: for dialogs, which are not drawn again by themselves."""
-    values, quotes = scene.gpt_image, state.part(Quotes)
-    wanted = to_parameters.plain(values)
-    key = _key(wanted, values)
-    if key != quotes.key:
-        quotes.asked = key
-        _ask(wanted, values, lambda found: quotes.keep(key, found), _do_now)
-    return current(scene)
+def at_once(scene: bpy.types.Scene, given: Mapping[str, Any]) -> Quote:
+    """The quote for the scene's request with other parameters, now: for dialogs that ask for them.
+
+    :param given: parameters that override the panel's.
+    """
+    values = scene.gpt_image
+    target = given.get("target", values.target)
+    wanted = {**to_parameters.plain(values), **to_parameters.onto_target(values, target), **given}
+    found: list[Quote] = []
+    _ask(wanted, values, found.append, _do_now)
+    return dataclasses.replace(found[0], provider=wanted["provider"])
 
 
 def _do_now(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
@@ -142,9 +144,10 @@ def forget() -> None:
 
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
+    shown = len(values.references), values.mask, values.use_markup, _image_sizes(values)
     said = tuple((kinds.parameters(values) | points.priced(values)).items())
-    images = len(values.references), values.mask, values.use_markup, _image_sizes(values), said
-    return tuple(wanted.items()), images, settings.fingerprint()
+    frame = tuple(images.frame(values).values())
+    return tuple(wanted.items()), shown, said, frame, settings.fingerprint()
 
 
 def model_names(values: Any) -> list[str]:
@@ -226,6 +229,7 @@ def _placeholders(values: Any) -> dict[str, Any]:
         found["mask"] = "mask"
     if values.use_markup:
         found["markup"] = "markup"
+    found |= images.frame(values)
     return found
 
 
@@ -238,6 +242,8 @@ def _image_sizes(values: Any) -> tuple[tuple[int, int], ...]:
 def _size_of(reference: Any) -> tuple[int, int]:
     if reference.kind == "image" and reference.image is not None and reference.image.size[0]:
         return tuple(reference.image.size)
+    if reference.kind in references.CAPTURES and (reference.live or not reference.captured):
+        return references.render_size()
     return (reference.width, reference.height) if reference.width else UNKNOWN_SIZE
 
 

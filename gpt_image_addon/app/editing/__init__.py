@@ -1,0 +1,1 @@
+"""What is made from images that are there already."""
