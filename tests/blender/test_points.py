@@ -272,9 +272,25 @@ def test_the_price_counts_points_before_they_say_anything(online: ApiServer, pho
     assert online.requests == []
 
 
+def test_points_go_when_another_reference_becomes_the_first(photo: Path) -> None:
+    found = panel_with(photo, *POINTS)
+    bpy.ops.gpt_image.add_reference(kind="file", file=str(photo))
+    bpy.ops.gpt_image.add_reference(kind="file", file=str(photo))
+    bpy.ops.gpt_image.move_reference(step=-1)
+    bpy.ops.gpt_image.remove_reference()
+    assert len(found.points) == len(POINTS) and len(found.references) == 2
+    found.reference_index = 1
+    bpy.ops.gpt_image.move_reference(step=-1)
+    assert not len(found.points)
+    bpy.ops.gpt_image.add_point(text="x")
+    found.reference_index = 0
+    bpy.ops.gpt_image.remove_reference()
+    assert not len(found.points) and len(found.references) == 1
+
+
 def test_without_references_points_are_not_sent(online: ApiServer, photo: Path) -> None:
     found = panel_with(photo, *POINTS)
-    bpy.ops.gpt_image.remove_reference()
+    found.references.clear()
     assert points.parameters(found) == {} and points.find_problem(found) is None
 
 
