@@ -15,6 +15,7 @@ defer(
     *("app.editing.photo_material", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     "ui.editing.corner_handles",
+    *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
     "ui.references.kinds",
     *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),
@@ -30,6 +31,9 @@ from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
 from .ui.editing import corner_handles, photo_material  # noqa: E402
+from .ui.points import events as point_events  # noqa: E402
+from .ui.points import operators as point_operators  # noqa: E402
+from .ui.points import placing  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
@@ -49,6 +53,8 @@ CLASSES: tuple[type, ...] = (
     *generate.CLASSES,
     *operators.CLASSES,
     *mask_rectangle.CLASSES,
+    *placing.CLASSES,
+    *point_operators.CLASSES,
     *operators_results.CLASSES,
     *operators_failures.CLASSES,
     *maps.CLASSES,
@@ -104,6 +110,7 @@ def register() -> None:
     properties.attach()
     presets.attach()
     mask_events.attach()
+    point_events.attach()
     menus.append()
     shortcuts.attach()
     new_file.attach()
@@ -136,6 +143,7 @@ def unregister() -> None:
     bpy.app.handlers.load_post.remove(_file_loaded)
     new_file.detach()
     menus.remove()
+    point_events.detach()
     mask_events.detach()
     if is_loaded(corner_handles):
         corner_handles.remove()

@@ -26,7 +26,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.text": ("", ""),
     "core.errors": ("core.text", ""),
     "core.common": ("core.text core.errors", ""),
-    "core.references": ("core.text", ""),
+    "core.references": ("core.text core.errors", ""),
     "core.request": ("core.text core.errors core.common core.references", ""),
     "core.results": ("core.text core.errors core.common", ""),
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
@@ -101,9 +101,13 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references core.request app ui.common lazy",
         "bpy gpu gpu_extras",
     ),
+    "ui.points": (
+        "core.text core.errors core.references app app.diagnostics api ui.common ui.references",
+        "bpy blf gpu gpu_extras",
+    ),
     "ui.request": (
         "core.text core.errors core.references core.request core.journal app app.diagnostics api ui.common"
-        " ui.references",
+        " ui.references ui.points",
         "bpy",
     ),
     "ui.presets": (
@@ -121,7 +125,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui": (
-        "core.request ui.common ui.editing ui.references ui.request ui.presets ui.results ui.preferences",
+        "core.request ui.common ui.editing ui.references ui.points ui.request ui.presets ui.results"
+        " ui.preferences",
         "bpy",
     ),
     "cli": (
@@ -131,6 +136,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "presets.gpt_image": ("", "bpy"),
     "registration": (
         "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing ui.references"
+        " ui.points"
         " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),

@@ -283,7 +283,10 @@ def _filled(name: str, value: Any, values: Mapping[str, Any]) -> Any:
 
 def _converted(name: str, value: Any) -> Any:
     """A cell as the parameter's own type."""
-    kind = parameters.PARAMETERS[name].kind
+    row = parameters.PARAMETERS[name]
+    kind = row.kind
+    if row.parse is not None:
+        return tuple(item if isinstance(item, tuple) else row.parse(str(item)) for item in value)
     if name in LIST_COLUMNS:
         return tuple(str(item) for item in value)
     try:

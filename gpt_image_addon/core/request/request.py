@@ -9,11 +9,12 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ..common.arguments import PathText, kinds_of, typed
 from ..errors import InvalidRequestError
 from ..references.kinds import find_excess
+from ..references.points import Point, find_faults
 from ..text.message import message, one_of
 from ..text.plain_text import find_unstorable
 from .parameters import (
@@ -104,6 +105,9 @@ class GenerationRequest(_Values):
     """With a mask, send all of the image instead of the part around what may change."""
     markup: PathText | None = None
     """Path of a transparent image drawn over the first reference."""
+    points: tuple[Point, ...] = ()
+    """Places on the first reference: x and y from 0 to 1, from its lower left corner, and what should happen
+    there. They are sent as numbered circles."""
     style: str | None = None
     """Name of a style whose words join the prompt."""
     seamless: bool = False
@@ -125,6 +129,16 @@ class GenerationRequest(_Values):
     def is_streamed(self) -> bool:
         """Whether the answer comes as a stream of events."""
         return self.stream or self.partial_images > 0
+
+    def marked_as(self, *, takes_markup: bool) -> Literal["", "markup", "copy"]:
+        """How the numbered circles of its points are sent: as a markup, or on a copy of the first reference
+        behind the last one; without points not at all.
+
+        :param takes_markup: whether its model does; beside a mask, and with a markup of one's own, none is.
+        """
+        if not self.points:
+            return ""
+        return "markup" if takes_markup and self.mask is None and self.markup is None else "copy"
 
     def digest(self, contents: Sequence[str] = ()) -> str:
         """A hash that is equal for equal requests.
@@ -377,6 +391,7 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
         yield getattr(request, name) is not None and not count, name, needs
     kinds, labels = request.reference_kinds, request.reference_labels
     yield from find_excess(count, reference_kinds=kinds, reference_labels=labels)
+    yield from find_faults(request.points, count)
     yield (
         request.mask is not None and request.markup is not None,
         "markup",

@@ -11,6 +11,8 @@ from ...core.references.kinds import AUTO
 from ...core.request.parameters import PARAMETERS, Parameter
 from ...core.text.message import message
 from ..common import enum_items
+from ..points import overlay
+from ..points import values as points
 from ..references import kinds
 from . import model_notice, to_parameters
 
@@ -60,6 +62,8 @@ def _set_images(values: Any, request: dict[str, Any]) -> None:
         kinds.recall(_add_file(values, path), kind, label)
     values.mask, values.mask_file = ("file", request["mask"]) if request["mask"] else ("none", "")
     values.use_markup = False
+    points.recall(values, request["points"])
+    overlay.sync()
     missing = [path for path in request["references"] if not Path(path).exists()]
     if missing:
         raise InvalidRequestError(

@@ -17,6 +17,7 @@ from ..common import enum_items, state
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.sidebar import CATEGORY
 from ..common.translate import translate
+from ..points import values as points
 from ..references import images, inpaint
 from . import confirm, quote, to_parameters
 
@@ -58,7 +59,7 @@ def prepare_request(
     :raises GptImageError: it can't be sent.
     """
     values = context.scene.gpt_image
-    image_files = images.parameters(values)
+    image_files = images.parameters(values) | points.parameters(values)
     wanted = to_parameters.plain(values) | to_parameters.onto_target(
         values, given.get("target", values.target)
     )

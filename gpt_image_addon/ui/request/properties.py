@@ -132,6 +132,14 @@ class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
     )
 
 
+class GPT_IMAGE_PG_point(bpy.types.PropertyGroup):
+    """A numbered place on the first reference."""
+
+    x: FloatProperty(name="X", description="From the left, 0 to 1", min=0.0, max=1.0)
+    y: FloatProperty(name="Y", description="From below, 0 to 1", min=0.0, max=1.0)
+    text: StringProperty(name="Text", description="What should happen there")
+
+
 class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
     """The next request, as the panel shows it: its parameters, and here what only the panel knows."""
 
@@ -164,6 +172,12 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         name="References", description="Images to show the model, in order", type=GPT_IMAGE_PG_reference
     )
     reference_index: IntProperty(name="Reference", description="The reference that is chosen in the list")
+
+    points: CollectionProperty(
+        name="Points",
+        description="Numbered places on the first reference, each with what should happen there",
+        type=GPT_IMAGE_PG_point,
+    )
 
     mask: EnumProperty(
         name="Mask",
@@ -213,7 +227,7 @@ class GPT_IMAGE_PG_history(bpy.types.PropertyGroup):
     which: EnumProperty(name="Show", description="Which jobs are listed", items=enum_items.HISTORY)
 
 
-CLASSES = (GPT_IMAGE_PG_reference, GPT_IMAGE_PG_request, GPT_IMAGE_PG_history)
+CLASSES = (GPT_IMAGE_PG_reference, GPT_IMAGE_PG_point, GPT_IMAGE_PG_request, GPT_IMAGE_PG_history)
 
 
 def attach() -> None:
