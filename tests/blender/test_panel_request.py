@@ -46,6 +46,7 @@ ELSEWHERE = {
     "picture",
     "repair_seams",
     "overwrite",
+    "accept",
 }
 """Parameters that say where a result goes, which the panel knows without asking; it replaces no file."""
 
