@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, references, session, settings, submission
+from .app.editing.versions import versions, with_edited_image
 from .app.history import (
     as_row,
     clean_results,
@@ -128,6 +129,7 @@ __all__ = [
     "unknown",
     "unreadable",
     "using",
+    "versions",
     "waiting",
 ]
 """What scripts may rely on; each function of it checks the types of its arguments, see the end."""
@@ -217,7 +219,8 @@ def submit(
     :param on_progress: called on the main thread whenever the job got on; ``job.state``, ``.progress`` and
         ``.message`` say how far.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
-        words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for images of the scene.
+        words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for images of the scene. ``edit_of``
+        names a job, or one of its images as ``JOB/2``, which becomes the first reference.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     return _submit(
@@ -248,7 +251,7 @@ def _submit(
 
     :param at_once: the caller does nothing but wait, see `Submitter.prepare`.
     """
-    request, application = split(prompt, **parameters)
+    request, application = _asked(prompt, **parameters)
     prepared = submission.Submitter(settings.load()).prepare(request, application, at_once=at_once)
     job = prepared.submit(reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost)
     job.watch(on_progress)
@@ -274,7 +277,7 @@ def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = Non
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent.
     """
-    request, application = split(prompt, **parameters)
+    request, application = _asked(prompt, **parameters)
     submitter = submission.Submitter(settings.load(with_key=False))
     prepared = submitter.prepare(request, application, measure=_measure(picture_sizes))
     prepared.check_folder()
@@ -292,7 +295,7 @@ def planner(
 
     :param snap: take the nearest size that the model takes, and leave out what it does not know.
     """
-    request, application = split(prompt, **parameters)
+    request, application = _asked(prompt, **parameters)
     submitter, names = submission.Submitter(settings.load(with_key=False)), SNAPPED if snap else ()
     measure = _measure(picture_sizes) or references.measure_captures(request)
 
@@ -338,6 +341,12 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     request = {name: value for name, value in values.items() if name in in_request}
     application = {name: value for name, value in values.items() if name in in_application}
     return GenerationRequest(prompt=prompt, **request), Application(**application)
+
+
+def _asked(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Application]:
+    """`split`, with the image that is edited as the first reference."""
+    request, application = split(prompt, **parameters)
+    return with_edited_image(request, application), application
 
 
 def _absolute(name: str, value: Any) -> Any:

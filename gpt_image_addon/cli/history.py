@@ -29,6 +29,8 @@ from .common import (
 from .wait import follow
 
 SHOWN_PROMPT = 60  # characters
+INDENT = "  "
+DEEPEST_SHOWN = 20  # steps of indentation
 SOME = 5  # ids that a sentence names
 
 
@@ -43,6 +45,9 @@ def add_history(verb: argparse.ArgumentParser) -> None:
         "--search", metavar="TEXT", type=repair, default="", help="in prompts, models and job ids"
     )
     verb.add_argument("--limit", metavar="N", type=_count, help="how many jobs at most")
+    verb.add_argument(
+        "--tree", action="store_true", help="oldest first, each under the one that it was made from"
+    )
     verb.add_argument("--favourite", metavar="JOB", action="append", default=[], help="never clean it away")
     verb.add_argument("--no-favourite", metavar="JOB", action="append", default=[], help="the opposite")
     verb.add_argument(
@@ -119,8 +124,8 @@ def history(options: argparse.Namespace) -> Output:
         done["cleaned"] = _clean(options.clean_older_than, options.dry_run)
     which = {"month": options.month or "", "state": options.state, "search": options.search}
     rows = Rows()
-    for row in api.history_rows(**which, limit=options.limit):
-        _say_row(row)
+    for row in api.history_rows(**which, limit=options.limit, tree=options.tree):
+        _say_row(row, indent=INDENT * min(row.get("depth", 0), DEEPEST_SHOWN))
         rows.add(row)
     found = api.history(**which, limit=0)
     _say_unreadable(found.unreadable)
@@ -226,14 +231,15 @@ def _export(job: str, options: argparse.Namespace) -> Output:
     return {"job": job, "files": files}
 
 
-def _say_row(row: Output, remark: str = "") -> None:
+def _say_row(row: Output, remark: str = "", indent: str = "") -> None:
     cost = "" if row["cost_usd"] is None else f"${row['cost_usd']:.4f}"
     if find_provider(row["provider"]).is_draft:
         cost = "draft"
     prompt = " ".join(row["prompt"].split())
     short = prompt if len(prompt) <= SHOWN_PROMPT else prompt[: SHOWN_PROMPT - 1] + "…"
     star = "*" if row["favourite"] else " "
-    say(f"{row['created'][:16]} {row['job']} {star} {row['state']:9} {cost:>8}  {short}  {remark}".rstrip())
+    line = f"{row['created'][:16]} {row['job']} {star} {row['state']:9} {cost:>8}  {short}  {remark}"
+    say(indent + line.rstrip())
 
 
 def _megabytes(size: int) -> str:

@@ -37,6 +37,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "PIL numpy",
     ),
     "core.journal": (f"{CORE_BASE} core.http", ""),
+    "core.versions": (f"{CORE_BASE} core.raster core.imaging core.http core.journal", ""),
     "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),
     f"{PAINTER}.primitives": ("", "PIL numpy"),
     f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),
@@ -62,10 +63,11 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
     ),
-    "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
+    "app": (f"{JOBS} core.versions core.jobs scene scene.targets scene.capture", "bpy"),
+    "app.editing": (f"{CORE_BASE} core.journal core.versions core.jobs scene scene.targets app", "bpy"),
     "app.batch": (
-        f"{CORE_BASE} core.http core.journal core.providers.openai core.jobs core.batch"
-        " scene scene.targets app",
+        f"{CORE_BASE} core.http core.journal core.versions core.providers.openai core.jobs core.batch"
+        " scene scene.targets app app.editing",
         "bpy",
     ),
     "app.diagnostics": (
@@ -73,7 +75,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch",
+        f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene scene.targets"
+        " app app.editing app.batch",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -82,9 +85,13 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.request core.results app api ui.common.translations",
         "bpy blf",
     ),
-    "ui.references": ("core.text core.errors core.request app ui.common lazy", "bpy gpu gpu_extras"),
+    "ui.references": (
+        "core.text core.errors core.request app app.editing ui.common lazy",
+        "bpy gpu gpu_extras",
+    ),
     "ui.request": (
-        "core.text core.errors core.request core.journal app app.diagnostics api ui.common ui.references",
+        "core.text core.errors core.request core.journal app app.editing app.diagnostics api"
+        " ui.common ui.references",
         "bpy",
     ),
     "ui.presets": (
@@ -92,8 +99,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy bpy_extras bl_operators bl_ui",
     ),
     "ui.results": (
-        "core.text core.errors core.request core.journal app api ui.common ui.references ui.request"
-        " ui.presets",
+        "core.text core.errors core.request core.journal app app.editing api ui.common ui.references"
+        " ui.request ui.presets",
         "bpy",
     ),
     "ui.preferences": (
@@ -108,8 +115,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references ui.request"
-        " ui.presets ui.results ui.preferences",
+        "app app.editing app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references"
+        " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),
     "__main__": ("core.common cli", "bpy"),

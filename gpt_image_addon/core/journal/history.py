@@ -145,6 +145,7 @@ def row(entry: Entry) -> dict[str, Any]:
         "request_id": entry.request_id,
         "folder": str(entry.folder) if entry.folder else None,
         "favourite": entry.favourite,
+        "edit_of": entry.application.edit_of,
         "error": entry.error,
     }
 

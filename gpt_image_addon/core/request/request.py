@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..common.arguments import PathText, kinds_of, typed
+from ..common.paths import split_version
 from ..errors import InvalidRequestError
 from ..text.message import message, one_of
 from ..text.plain_text import find_unstorable
@@ -182,6 +183,8 @@ class Application(_Values):
     """Ask the model for the height of its image: one more request."""
     repair_seams: bool = False
     """Let the model repaint seams that no cut can hide: one more request for each such image."""
+    edit_of: str | None = None
+    """The job whose image is edited, with ``/N`` for the N-th of its images."""
     previews_in_target: bool = False
     """Show the previews of ``partial_images`` in the scene, where the result will be."""
 
@@ -205,6 +208,16 @@ def check_application(application: Application) -> None:
     if matrix is not None and len(matrix) != 16:
         raise InvalidRequestError(
             f"view_matrix has 16 numbers, not {len(matrix)}.", code="invalid_value", param="view_matrix"
+        )
+    if application.edit_of is not None and split_version(application.edit_of) is None:
+        raise InvalidRequestError(
+            message(
+                "edit_of names a job, or one of its images as JOB/2, not '{value}'.",
+                value=f"{application.edit_of:.100}",
+            ),
+            code="invalid_value",
+            param="edit_of",
+            next_step="`history` lists the jobs.",
         )
     size = application.texture_size
     if size is not None and not 0 < size < math.inf:

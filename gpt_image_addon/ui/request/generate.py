@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ... import api
 from ...app import results, settings, submission
+from ...app.editing import versions
 from ...core.request.parameters import PARAMETERS, SNAPPED
 from ...core.request.providers import find_provider
 from ...core.request.targets import find_target
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 REQUEST_POINTER = "gpt_image_request"
 """Set in the layout around a button that is about the panel's request."""
-GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n")
+GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n", "edit_of")
 
 
 @dataclass
@@ -65,6 +66,8 @@ def prepare_request(
     place = to_parameters.place(context, selection=not at_once)
     parameters = {**wanted, **place, **image_files, **given}
     request, application = api.split(**parameters)
+    if given.get("edit_of"):
+        request = versions.with_edited_image(request, application)
     snap = SNAPPED - given.keys()
     submitter = submission.Submitter(settings.load())
     return submitter.prepare(request, application, snap=snap, at_once=at_once)
@@ -100,6 +103,11 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     )
     n: IntProperty(
         name="Variations", description="How many images", default=1, min=1, max=10, options={"SKIP_SAVE"}
+    )
+    edit_of: StringProperty(
+        name="Edit of",
+        description="Job whose image is edited, with /N for the N-th of its images",
+        options={"SKIP_SAVE"},
     )
     reuse: BoolProperty(
         name="Use the Stored Result",
