@@ -11,7 +11,13 @@ from .lazy import defer, is_loaded
 
 defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
-    *("app.editing.versions", "app.settings", "app.submission"),
+    *(
+        "app.editing.further_edits",
+        "app.editing.shown_versions",
+        "app.editing.versions",
+        "app.settings",
+        "app.submission",
+    ),
     *("core.common.credentials", "core.common.keychain"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
     *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),

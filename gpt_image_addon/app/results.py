@@ -102,6 +102,15 @@ def price_again(job: str, **application: Any) -> float:
 
 def _prepare_again(job: str, application: dict[str, Any]) -> PreparedRequest:
     stored = entry(job)
+    wanted = dataclasses.replace(stored.application, **fresh_place(application))
+    return Submitter(settings.load()).prepare(stored.request, wanted)
+
+
+def fresh_place(application: dict[str, Any]) -> dict[str, Any]:
+    """Where a result of a request of before goes now: its scene, object and view may be of another session.
+
+    :param application: parameters of `Application` that are given.
+    """
     fresh = {
         "scene_uid": None,
         "object_uid": None,
@@ -109,8 +118,7 @@ def _prepare_again(job: str, application: dict[str, Any]) -> PreparedRequest:
         "view_matrix": None,
         "textures_dir": None,
     }
-    wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
-    return Submitter(settings.load()).prepare(stored.request, wanted)
+    return {**fresh, **_resolved(application)}
 
 
 def _resolved(application: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import bpy
 import pytest
 
 from gpt_image_addon import api
+from gpt_image_addon.app.editing import further_edits, shown_versions
 from gpt_image_addon.core.errors import InvalidRequestError
 from tests.api_server import ApiServer
 from tests.blender.conftest import Command
@@ -110,3 +111,110 @@ def test_the_operator_edits_a_result() -> None:
     assert [version.prompt for version in api.versions(first.job)] == ["oak", "darker"]
     with pytest.raises(RuntimeError, match="There is no job none"):
         bpy.ops.gpt_image.generate(prompt="darker", edit_of="none", **more)
+
+
+OFFLINE: dict[str, Any] = {"provider": "offline", "size": "64x64"}
+
+
+def edited(job: str, prompt: str) -> Any:
+    """The result of an edit that is put back as the panel does it."""
+    place = {"object_uid": bpy.context.active_object.session_uid} if bpy.context.active_object else {}
+    found = further_edits.prepare_edit(job, prompt, **place).submit(apply=further_edits.way_back(job))
+    assert found.wait(30) and found.error is None
+    return found
+
+
+def shown(obj: bpy.types.Object) -> list[str]:
+    """The jobs whose images an object shows."""
+    tree = obj.active_material.node_tree
+    return sorted(
+        {node.image["gpt_image_job"] for node in tree.nodes if node.bl_idname == "ShaderNodeTexImage"}
+    )
+
+
+def test_an_edit_changes_one_thing_and_keeps_the_rest(online: ApiServer) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    paid: dict[str, Any] = {"provider": "openai", "quality": "low", "size": "816x816"}
+    first = api.generate("oak", n=2, style="comic", name="Floor", **paid)
+    assert bpy.ops.gpt_image.use_variation(job=first.job, number=1) == {"FINISHED"}
+    second = edited(first.job, "darker")
+    asked = second.request
+    assert (asked.prompt, asked.n, asked.size, asked.quality) == ("darker", 1, "816x816", "low")
+    assert (asked.style, asked.mask, asked.references) == (None, None, (first.images[1].file,))
+    assert second.application.edit_of == f"{first.job}/2" and second.application.name == "Floor"
+    assert "Change only this in image 1: darker\nKeep everything else" in second.checked.prompt
+    assert len(online.image_requests) == 2 and len(online.image_requests[1].files) == 1
+
+
+@pytest.mark.parametrize("target", ["texture", "image", "plane"])
+def test_versions_take_the_place_of_each_other(target: str) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    first = api.generate("oak", target=target, **OFFLINE)
+    image = bpy.data.images[first.images[0].name]
+    name = image.name
+    tree = bpy.data.materials[first.material].node_tree if first.material else None
+    nodes = [node for node in tree.nodes if node.bl_idname == "ShaderNodeTexImage"] if tree else []
+    if not nodes:  # something of the file must show it
+        world = bpy.data.materials.new("Own")
+        world.use_nodes = True
+        nodes = [world.node_tree.nodes.new("ShaderNodeTexImage")]
+        nodes[0].image = image
+
+    def now() -> str:
+        return str(nodes[0].image["gpt_image_job"])
+
+    second = edited(first.job, "ash")
+    assert now() == second.id
+    third = edited(second.id, "pine")
+    assert now() == third.id and nodes[0].image.name == name
+    shown_versions.show_version(first.job)
+    assert now() == first.job and nodes[0].image.name == name
+    branch = edited(first.job, "birch")
+    assert now() == branch.id
+    assert api.versions(branch.id)[1].branches == (second.id, branch.id)
+    for job in (third.id, second.id, branch.id, first.job, third.id):
+        shown_versions.show_version(job)
+        assert now() == job and nodes[0].image.name == name
+    before = len(bpy.data.images)
+    shown_versions.show_version(third.id)
+    assert now() == third.id and len(bpy.data.images) == before
+
+
+def test_a_version_that_left_the_file_comes_from_its_folder() -> None:
+    first = api.generate("oak", target="image", **OFFLINE)
+    image = bpy.data.images[first.images[0].name]
+    own = bpy.data.materials.new("Own")
+    own.use_nodes = True
+    node = own.node_tree.nodes.new("ShaderNodeTexImage")
+    node.image = image
+    second = edited(first.job, "ash")
+    bpy.data.images.remove(image)
+    api.close()
+    shown_versions.show_version(first.job)
+    assert node.image["gpt_image_job"] == first.job
+    shown_versions.show_version(second.id)
+    assert node.image["gpt_image_job"] == second.id
+
+
+def test_a_material_goes_back_with_all_its_maps() -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    obj = bpy.context.active_object
+    first = api.generate("oak", target="material", **OFFLINE)
+    second = edited(first.job, "ash")
+    assert shown(obj) == [second.id]
+    shown_versions.show_version(first.job)
+    assert shown(obj) == [first.job] and obj.active_material.name == first.material
+    shown_versions.show_version(second.id)
+    assert shown(obj) == [second.id]
+    bpy.data.materials.remove(bpy.data.materials[first.material])
+    shown_versions.show_version(first.job, object_uid=obj.session_uid)
+    assert api.jobs()[-1].wait(30) and shown(obj) == [first.job]
+
+
+def test_versions_of_other_results_stay_where_they_are() -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    obj = bpy.context.active_object
+    first = api.generate("oak", target="texture", **OFFLINE)
+    other = api.generate("brick", target="image", **OFFLINE)
+    shown_versions.show_version(other.job)
+    assert shown(obj) == [first.job]

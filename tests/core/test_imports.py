@@ -64,7 +64,11 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{BLENDER} gpu",
     ),
     "app": (f"{JOBS} core.versions core.jobs scene scene.targets scene.capture", "bpy"),
-    "app.editing": (f"{CORE_BASE} core.journal core.versions core.jobs scene scene.targets app", "bpy"),
+    "app.editing": (
+        f"{CORE_BASE} core.raster core.imaging core.http core.journal core.versions core.jobs"
+        " scene scene.targets app",
+        "bpy",
+    ),
     "app.batch": (
         f"{CORE_BASE} core.http core.journal core.versions core.providers.openai core.jobs core.batch"
         " scene scene.targets app app.editing",

@@ -17,12 +17,21 @@ SURFACE_WORDS = (
 SEAMLESS_SURFACE_WORDS = f"Seamless tileable texture: {SURFACE_WORDS[0].lower()}{SURFACE_WORDS[1:]}"
 
 
+KEEP_WORDS = (
+    "Change only this in image 1: {change}\n"
+    "Keep everything else in image 1 exactly as it is: shapes, layout, framing, camera, light, colors, "
+    "saturation, contrast, texture and fine detail. Add nothing, remove nothing, move nothing."
+)
+"""OpenAI's guide to prompts: one change a turn, and the list of what stays on every turn."""
+
+
 def compose(request: GenerationRequest) -> str:
     """The prompt as it is sent: scene and subject first, then style, then constraints.
 
     :raises InvalidRequestError: the style is not known.
     """
-    parts = [request.prompt.strip()]
+    prompt = request.prompt.strip()
+    parts = [KEEP_WORDS.format(change=prompt) if request.keep_rest else prompt]
     if any(request.reference_labels):
         parts.append(_label_words(request.reference_labels))
     if request.style:

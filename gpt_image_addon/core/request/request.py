@@ -103,6 +103,8 @@ class GenerationRequest(_Values):
     """Name of a style whose words join the prompt."""
     seamless: bool = False
     """The result should tile."""
+    keep_rest: bool = False
+    """The prompt says what to change in the first reference; words that keep everything else join it."""
     surface_words: bool = False
     """Words that ask for a flat surface in even light join the prompt, as the panel does for materials."""
 
@@ -357,6 +359,11 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
         ("input_fidelity", "input_fidelity needs a reference: the image to be true to."),
     ):
         yield getattr(request, name) is not None and not count, name, needs
+    yield (
+        request.keep_rest and not count,
+        "keep_rest",
+        "keep_rest needs a reference: the image of which the rest is kept.",
+    )
     yield (
         request.mask is not None and request.markup is not None,
         "markup",

@@ -15,7 +15,7 @@ from ..journal.history import Filter, each, images_of
 from ..journal.reader import JournalReader
 from ..journal.schema import parent_of
 
-DEEPEST = 1000  # versions of one chain
+DEEPEST = 1000  # versions that are looked at
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,22 @@ def find_versions(journal: JournalReader, job: str) -> list[Version]:
     before = _walk(entry, journal.find_parent, seen)
     after = _walk(entry, lambda one: next(reversed(journal.find_children(one.id)), None), seen)
     return [_version(journal, one) for one in (*reversed(before), entry, *after)]
+
+
+def find_family(journal: JournalReader, job: str) -> set[str]:
+    """The jobs of all results that belong to the same tree of versions as one.
+
+    :raises StorageError: the journal can't be read.
+    """
+    chain = find_versions(journal, job)
+    found: set[str] = set()
+    waiting = [version.job for version in chain[:1]]
+    while waiting and len(found) < DEEPEST:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += [child.id for child in journal.find_children(one)]
+    return found
 
 
 def _walk(start: Entry, step: Callable[[Entry], Entry | None], seen: set[str]) -> list[Entry]:

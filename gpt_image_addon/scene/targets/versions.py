@@ -1,0 +1,57 @@
+"""One version of an image or material in the place of another one. Main thread only.
+
+All of them stay in the file, so that one step of undo brings the one before back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import bpy
+
+from .. import display
+from .asset_libraries import find_materials
+from .replacement import IS_REVERTED, JOB, exchange, find_edits, stale_maps
+
+
+def show_version(new: bpy.types.Image, jobs: Collection[str]) -> list[str]:
+    """Let an image take the place of the version of it that is shown in the file, which stays in it.
+
+    :param jobs: those of all its versions.
+    :returns: what to tell.
+    """
+    old = _shown_version(new, jobs)
+    if old is None:
+        return []
+    new.use_fake_user, old.use_fake_user = old.use_fake_user, True
+    exchange(old, new)
+    found = dict(find_edits())
+    applied, image = set(), new
+    while image in found and image not in applied:
+        applied.add(image)
+        image = found[image]
+    for image in found:
+        if image.get(JOB) in jobs:
+            image.pop(IS_REVERTED, None)
+            if image not in applied:
+                image[IS_REVERTED] = True
+    return stale_maps(new)
+
+
+def _shown_version(new: bpy.types.Image, jobs: Collection[str]) -> bpy.types.Image | None:
+    """The version that something other than an image uses, or that an editor shows; None where none is."""
+    others = [image for image in bpy.data.images if image.get(JOB) in jobs and image != new]
+    users = bpy.data.user_map(subset=others)
+    used = [image for image in others if any(not isinstance(user, bpy.types.Image) for user in users[image])]
+    shown = list(display.shown_images())
+    return next(iter(used), None) or next((image for image in others if image in shown), None)
+
+
+def show_material(new: bpy.types.Material, jobs: Collection[str]) -> None:
+    """Let a material take the place of all other versions of it, which stay in the file.
+
+    :param jobs: those of all its versions.
+    """
+    for old in [one for one in find_materials(jobs) if one != new]:
+        old.use_fake_user = True
+        old.user_remap(new)
