@@ -11,16 +11,12 @@ from .lazy import defer, is_loaded
 
 defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
-    *(
-        "app.editing.further_edits",
-        "app.editing.shown_versions",
-        "app.editing.versions",
-        "app.settings",
-        "app.submission",
-    ),
+    *("app.editing.further_edits", "app.editing.shown_versions", "app.editing.versions"),
+    *("app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
-    *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),
+    *("ui.references.image_shader", "ui.references.mask_check", "ui.references.mask_overlay"),
+    "ui.references.paint_editor",
     *("ui.request.confirm", "ui.request.from_job"),
     *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),
     *("ui.results.chosen", "ui.results.disk_usage", "ui.results.failure_table", "ui.results.failures"),
@@ -34,7 +30,7 @@ from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
-from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
+from .ui.references import compare_overlay, mask_events, mask_rectangle, operators  # noqa: E402
 from .ui.request import generate, long_prompt, maps, properties, subpanels  # noqa: E402
 from .ui.results import (  # noqa: E402
     chosen,
@@ -42,6 +38,7 @@ from .ui.results import (  # noqa: E402
     operators_failures,
     operators_history,
     operators_results,
+    operators_versions,
     outcomes,
     results_panel,
 )
@@ -52,6 +49,7 @@ CLASSES: tuple[type, ...] = (
     *operators.CLASSES,
     *mask_rectangle.CLASSES,
     *operators_results.CLASSES,
+    *operators_versions.CLASSES,
     *operators_failures.CLASSES,
     *maps.CLASSES,
     *long_prompt.CLASSES,
@@ -129,6 +127,7 @@ def unregister() -> None:
     new_file.detach()
     menus.remove()
     mask_events.detach()
+    compare_overlay.remove()
     thumbnails.close()
     presets.detach()
     properties.detach()

@@ -16,7 +16,7 @@ from . import blend_paths, session, settings
 from .scheduler import errand
 
 if TYPE_CHECKING:
-    from ..core.journal.history import Cleaned, Filter, History, HistoryPage
+    from ..core.journal.history import Cleaned, Filter, History, HistoryItem, HistoryPage
     from ..core.journal.journal import Entry, Journal
     from ..core.journal.merge import Merged
     from ..core.journal.reader import JournalReader
@@ -117,6 +117,17 @@ def look_back(
             return read_page(journal, which, start)
 
     errand(work, done)
+
+
+def history_item(job: str) -> HistoryItem | None:
+    """One job as on the pages of `look_back`; None where there is none.
+
+    :raises StorageError: the journal can't be read.
+    """
+    from ..core.journal.history import read_item
+
+    with look_at_journal() as journal:
+        return read_item(journal, job)
 
 
 def as_row(entry: Entry) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..core.common.files import read_file
+from ..core.common.paths import split_version
 from ..core.errors import GptImageError, SceneError
 from ..core.jobs.job import Job
 from ..core.results.store import ImageFile
@@ -144,6 +145,18 @@ def image_of(job: str) -> bpy.types.Image:
     if image is not None and image.get(JOB) == job:
         return image
     return find_image_of(job, received_number(job) + 1) or _load_image(job)
+
+
+def result_of(image: bpy.types.Image | None) -> str:
+    """The result that an image of this file is, as `Application.edit_of` names it; empty where it is none.
+
+    A .blend of others may say anything there.
+    """
+    if image is None or JOB not in image:
+        return ""
+    number = image.get(NUMBER)
+    name = f"{image[JOB]}/{number}" if isinstance(number, int) else str(image[JOB])
+    return name if split_version(name) is not None else ""
 
 
 def find_image_of(job: str, number: int) -> bpy.types.Image | None:

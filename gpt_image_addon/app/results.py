@@ -281,6 +281,11 @@ def received_number(job: str) -> int:
     return (found.used + found.application.picture) % max(1, len(found.prepared.images))
 
 
+def version_name(job: str) -> str:
+    """The image that a job shows, as `Application.edit_of` names it."""
+    return f"{job}/{received_number(job) + 1}"
+
+
 def delete(job: str) -> None:
     """Delete the files of a result; its row, and so the spending, stays.
 

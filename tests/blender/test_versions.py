@@ -13,6 +13,7 @@ import pytest
 from gpt_image_addon import api
 from gpt_image_addon.app.editing import further_edits, shown_versions
 from gpt_image_addon.core.errors import InvalidRequestError
+from gpt_image_addon.ui.results import chosen
 from tests.api_server import ApiServer
 from tests.blender.conftest import Command
 
@@ -218,3 +219,74 @@ def test_versions_of_other_results_stay_where_they_are() -> None:
     other = api.generate("brick", target="image", **OFFLINE)
     shown_versions.show_version(other.job)
     assert shown(obj) == [first.job]
+
+
+def test_the_operators_edit_go_back_and_branch() -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    obj = bpy.context.active_object
+    first = api.generate("oak", target="texture", **OFFLINE)
+    assert bpy.ops.gpt_image.make_it(job=first.job, instruction="darker") == {"FINISHED"}
+    second = api.versions(first.job)[1]
+    assert shown(obj) == [second.job] and second.prompt == "darker"
+    bpy.context.window_manager.gpt_image.instruction = "  warmer "
+    assert bpy.ops.gpt_image.make_it(job=second.job) == {"FINISHED"}
+    assert [version.prompt for version in api.versions(first.job)] == ["oak", "darker", "warmer"]
+    assert bpy.ops.gpt_image.show_version(job=first.job) == {"FINISHED"}
+    assert shown(obj) == [first.job] and chosen.current().job == first.job
+    assert (chosen.current().place, len(chosen.current().versions)) == (0, 3)
+    bpy.ops.gpt_image.make_it(job=first.job, instruction="birch")
+    current = chosen.current()
+    assert current.place == 1 and [prompt for _, prompt in current.branches] == ["darker", "birch"]
+    bpy.context.window_manager.gpt_image.instruction = ""
+    with pytest.raises(RuntimeError, match="Write what to change first"):
+        bpy.ops.gpt_image.make_it(job=first.job)
+    with pytest.raises(RuntimeError, match="There is no job none"):
+        bpy.ops.gpt_image.show_version(job="none")
+
+
+def test_a_version_of_another_session_is_chosen() -> None:
+    first = api.generate("oak", target="image", **OFFLINE)
+    second = edited(first.job, "ash")
+    api.close()
+    bpy.ops.gpt_image.show_version(job=second.id)
+    current = chosen.current()
+    assert current.item is not None and current.job == second.id and current.place == 1
+
+
+def panel() -> Any:
+    return bpy.context.scene.gpt_image
+
+
+def test_the_panel_knows_what_it_edits(tmp_path: Path) -> None:
+    first = api.generate("oak", target="image", **OFFLINE)
+    bpy.ops.gpt_image.use_as_reference(job=first.job)
+    values = panel()
+    values.prompt, values.provider, values.target = "darker", "offline", "image"
+    values.size, values.width, values.height = "custom", 64, 64
+    assert bpy.ops.gpt_image.generate() == {"FINISHED"}
+    second = api.versions(first.job)[1]
+    assert second.edit_of == f"{first.job}/1"
+    values.references.clear()
+    bpy.ops.gpt_image.recall(job=second.job)
+    assert values.references[0].edit_of == f"{first.job}/1"
+    assert bpy.ops.gpt_image.generate(prompt="warmer") == {"FINISHED"}
+    assert api.versions(first.job)[1].prompt == "warmer"
+    values.references.clear()
+    bpy.ops.gpt_image.add_reference(kind="image", image=first.images[0].name)
+    bpy.ops.gpt_image.generate(prompt="birch")
+    assert api.versions(first.job)[1].prompt == "birch"
+    bpy.data.images[first.images[0].name]["gpt_image_job"] = "../../etc"
+    bpy.ops.gpt_image.generate(prompt="elm")
+    assert len(api.versions(first.job)[1].branches) == 3
+    assert len(list(api.history_rows(tree=True))) == 5
+
+
+def test_another_one_of_an_edit_is_its_sibling() -> None:
+    first = api.generate("oak", target="image", **OFFLINE)
+    second = edited(first.job, "ash")
+    from gpt_image_addon.app import results
+
+    third = results.again(second.id)
+    assert third.wait(30) and third.error is None
+    assert api.versions(first.job)[1].branches == (second.id, third.id)
+    assert third.request.references == second.request.references

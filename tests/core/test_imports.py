@@ -103,8 +103,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy bpy_extras bl_operators bl_ui",
     ),
     "ui.results": (
-        "core.text core.errors core.request core.journal app app.editing api ui.common ui.references"
-        " ui.request ui.presets",
+        "core.text core.errors core.request core.journal core.versions app app.editing api"
+        " ui.common ui.references ui.request ui.presets",
         "bpy",
     ),
     "ui.preferences": (

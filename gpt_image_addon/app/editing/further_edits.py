@@ -68,7 +68,7 @@ def _edit_of(
     from ...core.versions.edited_image import find_edited_image
 
     stored = results.entry(job)
-    edit_of = f"{job}/{results.received_number(job) + 1}"
+    edit_of = results.version_name(job)
     with look_at_journal() as journal:
         image = find_edited_image(journal, edit_of)
     same = {name: getattr(stored.request, name) for name in OF_THE_RESULT}

@@ -327,6 +327,15 @@ def read_page(journal: JournalReader, which: Filter, start: int = 0) -> HistoryP
     return HistoryPage(journal.spent_usd(), journal.reserved_usd(), count, jobs)
 
 
+def read_item(journal: JournalReader, job: str) -> HistoryItem | None:
+    """One job as on a page; None where there is none, or its row can't be read.
+
+    :raises StorageError: the journal can't be read.
+    """
+    rows = journal.query(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", job)
+    return _seen(rows[0], journal.results) if rows else None
+
+
 def _seen(row: Any, results: Path) -> HistoryItem | None:
     """None for a row that can't be read."""
     folder = named(results, row["id"], row["folder"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...app import references
+from ...app import inpainting, references
 from ...app.blend_paths import resolve
 from ...core.errors import InvalidRequestError
 from ..common import thumbnails
@@ -47,6 +47,9 @@ def parameters(values: Any) -> dict[str, Any]:
         "reference_labels": tuple(item.label.strip() for item in values.references),
     }
     first = values.references[0]
+    edited = _result_of(first)
+    if edited:
+        found["edit_of"] = edited
     size = (first.width, first.height) if first.width else references.size_of(found["references"][0])
     mask = _mask(values, size)
     if mask:
@@ -57,6 +60,13 @@ def parameters(values: Any) -> dict[str, Any]:
         del found["reference_labels"]
     thumbnails.forget(found["references"][0])
     return found
+
+
+def _result_of(item: Any) -> str:
+    """The result that a reference shows, as `Application.edit_of`; empty where it shows none."""
+    if item.kind == "image":
+        return inpainting.result_of(item.image)
+    return str(item.edit_of) if item.kind == "file" else ""
 
 
 def _mask(values: Any, size: Size) -> str:

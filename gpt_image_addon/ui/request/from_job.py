@@ -34,7 +34,7 @@ def into(values: Any, entry: Any, *, keep_images: bool = False) -> None:
     model_notice.migrate_model(values)
     enum_items.set_size(values, wanted["size"])
     if not keep_images:
-        _set_images(values, request)
+        _set_images(values, request, entry.application.edit_of or "")
 
 
 def _set(values: Any, row: Parameter, value: Any) -> None:
@@ -50,11 +50,13 @@ def _set(values: Any, row: Parameter, value: Any) -> None:
             setattr(values, row.name, value)
 
 
-def _set_images(values: Any, request: dict[str, Any]) -> None:
+def _set_images(values: Any, request: dict[str, Any], edit_of: str) -> None:
     values.references.clear()
     labels = (*request["reference_labels"], *[""] * len(request["references"]))
     for path, label in zip(request["references"], labels, strict=False):
         _add_file(values, path).label = label
+    if len(values.references):
+        values.references[0].edit_of = edit_of
     values.mask, values.mask_file = ("file", request["mask"]) if request["mask"] else ("none", "")
     values.use_markup = False
     missing = [path for path in request["references"] if not Path(path).exists()]
