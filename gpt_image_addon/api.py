@@ -32,6 +32,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, references, session, settings, submission
+from .app.editing.photo_material import (
+    PhotoMaterial,
+    make_material_from_photo,
+    photo_material_of,
+    submit_material_from_photo,
+)
 from .app.editing.versions import versions, with_edited_image
 from .app.history import (
     as_row,
@@ -56,10 +62,10 @@ from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_r
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.job import Job, Task, as_completed
+from .core.references.kinds import known_kinds
 from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
-from .core.request.request import Application, GenerationRequest
-from .core.request.sizes import AUTO
+from .core.request.request import Application, GenerationRequest, usual_size
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
@@ -76,6 +82,7 @@ __all__ = [
     "GenerationRequest",
     "Job",
     "Maps",
+    "PhotoMaterial",
     "Plan",
     "Result",
     "ResultImage",
@@ -102,12 +109,14 @@ __all__ = [
     "jobs",
     "look_back",
     "make_maps",
+    "make_material_from_photo",
     "make_tile",
     "measure_results",
     "merge_journal",
     "models",
     "move",
     "on_change",
+    "photo_material_of",
     "plan",
     "planner",
     "recover",
@@ -120,6 +129,7 @@ __all__ = [
     "start_cleaning",
     "submit",
     "submit_maps",
+    "submit_material_from_photo",
     "submit_remake",
     "submit_tile",
     "successor",
@@ -219,8 +229,9 @@ def submit(
     :param on_progress: called on the main thread whenever the job got on; ``job.state``, ``.progress`` and
         ``.message`` say how far.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
-        words ``camera``, ``viewport``, ``depth`` and ``normal`` stand for images of the scene. ``edit_of``
-        names a job, or one of its images as ``JOB/2``, which becomes the first reference.
+        words ``viewport``, ``camera``, ``depth``, ``normal``, ``lines`` and ``clay`` stand for images of the
+        scene. ``reference_kinds`` and ``reference_labels`` beside it say what each is. ``edit_of`` names a
+        job, or one of its images as ``JOB/2``, which becomes the first reference.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     return _submit(
@@ -298,6 +309,7 @@ def planner(
     request, application = _asked(prompt, **parameters)
     submitter, names = submission.Submitter(settings.load(with_key=False)), SNAPPED if snap else ()
     measure = _measure(picture_sizes) or references.measure_captures(request)
+    application = references.with_frame(request, application)
 
     def work() -> Plan:
         return _plan(request, submitter.check(request, application, snap=names, measure=measure))
@@ -336,8 +348,8 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values = {name: value for name, value in parameters.items() if value is not None}
     values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
-    if values.get("output_format") == "gif":  # the usual size is more than a gif may have
-        values.setdefault("size", AUTO)
+    values.setdefault("size", usual_size(values))
+    values["reference_kinds"] = known_kinds(values.get("references", ()), values.get("reference_kinds", ()))
     request = {name: value for name, value in values.items() if name in in_request}
     application = {name: value for name, value in values.items() if name in in_application}
     return GenerationRequest(prompt=prompt, **request), Application(**application)
@@ -481,15 +493,18 @@ def earlier(prompt: str, **parameters: Any) -> Entry | None:
     return submission.Submitter(settings.load(with_key=False)).find_earlier(request)
 
 
-def recover(job: str, *, object_name: str | None = None, only_named: bool = False) -> Job:
+def recover(
+    job: str, *, object_name: str | None = None, only_named: bool = False, accept: bool = False
+) -> Job:
     """Put a stored result into the open scene, where it would go if it came now; returns at once.
 
     :param object_name: the object to put it on; the one of the request when left out.
     :param only_named: touch no object that was not named, not even the active one.
+    :param accept: use the answer to an edit even where it does not match its image.
     :raises InvalidRequestError: there is no such job, it has no files, or the object can't take it.
     """
     submitter = submission.Submitter(settings.load())
-    return submitter.recover(job, object_name=object_name, only_named=only_named)
+    return submitter.recover(job, object_name=object_name, only_named=only_named, accept=accept)
 
 
 def save_blend(path: Path | str, *, overwrite: bool = False) -> str:

@@ -6,17 +6,19 @@ import atexit
 from typing import Any
 
 import bpy
+from bpy.app.handlers import persistent
 
 from .lazy import defer, is_loaded
 
 defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
-    *("app.editing.further_edits", "app.editing.shown_versions", "app.editing.versions"),
-    *("app.settings", "app.submission"),
+    *("app.editing.further_edits", "app.editing.photo_material", "app.editing.shown_versions"),
+    *("app.editing.versions", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
+    "ui.editing.corner_handles",
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
-    *("ui.references.image_shader", "ui.references.mask_check", "ui.references.mask_overlay"),
-    "ui.references.paint_editor",
+    *("ui.references.image_shader", "ui.references.kinds"),
+    *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),
     *("ui.request.confirm", "ui.request.from_job"),
     *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),
     *("ui.results.chosen", "ui.results.disk_usage", "ui.results.failure_table", "ui.results.failures"),
@@ -28,10 +30,11 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
+from .ui.editing import corner_handles, photo_material  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import compare_overlay, mask_events, mask_rectangle, operators  # noqa: E402
-from .ui.request import generate, long_prompt, maps, properties, subpanels  # noqa: E402
+from .ui.request import generate, long_prompt, maps, place, properties, subpanels  # noqa: E402
 from .ui.results import (  # noqa: E402
     chosen,
     history_view,
@@ -52,7 +55,9 @@ CLASSES: tuple[type, ...] = (
     *operators_versions.CLASSES,
     *operators_failures.CLASSES,
     *maps.CLASSES,
+    *photo_material.CLASSES,
     *long_prompt.CLASSES,
+    *place.CLASSES,
     *operators_history.CLASSES,
     *keys.CLASSES,
     *style_operators.CLASSES,
@@ -79,6 +84,12 @@ def _jobs_changed() -> None:
     sidebar.redraw()
 
 
+@persistent  # type: ignore[untyped-decorator]
+def _file_loaded(*_: Any) -> None:
+    if is_loaded(chosen):
+        chosen.look_before()  # another file has other images
+
+
 def _command(argv: list[str]) -> int:
     from . import cli
 
@@ -99,6 +110,7 @@ def register() -> None:
     menus.append()
     shortcuts.attach()
     new_file.attach()
+    bpy.app.handlers.load_post.append(_file_loaded)
     bpy.app.translations.register(__package__, translations.load())
     listeners.append(_jobs_changed)
     _command_handle = bpy.utils.register_cli_command(COMMAND, _command)
@@ -124,10 +136,13 @@ def unregister() -> None:
         api.close()
     bpy.app.translations.unregister(__package__)
     shortcuts.detach()
+    bpy.app.handlers.load_post.remove(_file_loaded)
     new_file.detach()
     menus.remove()
     mask_events.detach()
     compare_overlay.remove()
+    if is_loaded(corner_handles):
+        corner_handles.remove()
     thumbnails.close()
     presets.detach()
     properties.detach()

@@ -204,11 +204,11 @@ def _of_tables(tree: ast.Module) -> Iterator[str]:
 
 
 def _of_parameters() -> Iterator[str]:
-    """What the table of parameters says in the panel."""
+    """What the table of parameters says in the panel; what references are is chosen there for each."""
     for row in PARAMETERS.values():
         if row.panel is not None:
             yield from filter(None, (row.panel.label, row.panel.tip, row.panel.short))
-            yield from (text for choice in row.choices for text in choice[1:])
+        yield from (text for choice in row.choices for text in choice[1:])
 
 
 def _of_rows(tree: ast.Module) -> Iterator[str]:

@@ -59,6 +59,8 @@ class Applier:
         """Keep images beside the .blend rather than in it."""
         self.turn_views = False
         """Turn Solid 3D views to Material Preview."""
+        self.show_first = False
+        """Turn them for the first image that a material of the file shows."""
         self._journal, self._errand, self._fail, self._done = journal, errand, fail, done
         self._arrived: deque[Task] = deque()
         self._deferred: list[Job] = []
@@ -162,7 +164,7 @@ class Applier:
                     yield StepResult.BUSY
                 check_file(job.application)
             clear_preview(job)
-            applied = apply(prepared, job.application, turn_views=self.turn_views)
+            applied = apply(prepared, job.application, turn_views=self.turn_views, show_first=self.show_first)
             if self.save:
                 yield StepResult.BUSY
                 yield from self._save_beside(job, applied)

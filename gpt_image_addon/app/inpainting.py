@@ -74,12 +74,18 @@ def is_untouched(mask: bpy.types.Image) -> bool:
 def is_black(mask: bpy.types.Image) -> bool:
     """Whether a mask lets nothing change; reads all its pixels.
 
-    :raises SceneError: it has none.
+    :raises GptImageError: it has none.
     """
+    from ..core.imaging.decoding import narrowed
     from ..core.imaging.masks import HALF
-    from ..scene.images import read_image
+    from ..core.pasting.boxes import Box
+    from ..core.pasting.edited_files import cut
+    from ..core.pasting.image_source import inspect_source
+    from ..scene.image_bytes import image_file
 
-    return bool(read_image(mask)[..., :3].max() < HALF)
+    source = inspect_source(image_file(mask), mask.name, turns=False)
+    (pixels,) = cut(source, [Box(0, 0, *source.size)])
+    return bool(narrowed(pixels[..., : 1 if pixels.shape[2] < 3 else 3]).max() < HALF)
 
 
 def inpaint_of(job: str) -> ReplaceImage | None:

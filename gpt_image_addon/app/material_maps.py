@@ -29,7 +29,7 @@ from . import blend_paths, scheduler, session, settings
 from .apply_queue import push_undo
 
 if TYPE_CHECKING:
-    from ..core.imaging.decoding import Pixels
+    from ..core.imaging.decoding import Header, Pixels
     from ..core.textures.writer import MapOptions
 
 ImageSource: TypeAlias = str | Path | bpy.types.Image
@@ -105,7 +105,7 @@ def _maps_work(
     from ..core.textures import writer
 
     source = read_source(picture)
-    options = _map_options(**parameters)
+    options = map_options_of(**parameters)
     stem = safe_name(name or Path(source.label).stem)
     folder = blend_paths.resolve(output_dir, "output_dir")
     outputs = session.outputs(overwrite=overwrite)
@@ -132,7 +132,7 @@ def _maps_work(
 
 
 @check_types
-def _map_options(
+def map_options_of(
     *,
     maps: Sequence[str] | None = None,
     description: str = "",
@@ -141,6 +141,10 @@ def _map_options(
     pack: str | None = None,
     **strengths: float,
 ) -> MapOptions:
+    """How maps are made, from the parameters of `make_maps`.
+
+    :raises InvalidRequestError: a parameter that there is not, or a value that can't be.
+    """
     from ..core.textures.writer import map_options
 
     _check_names(strengths, MAP_PARAMETERS)
@@ -172,6 +176,15 @@ class Source:
     def owner(self) -> str:
         """What names it where files are made from it: its path, or of a data-block what it shows."""
         return self.label if Path(self.label).is_file() else hashlib.sha256(self.data).hexdigest()
+
+    def header(self) -> Header:
+        """What the image says about its pixels, which are not decoded.
+
+        :raises InvalidRequestError: it is no image, or not one that can be worked on.
+        """
+        from ..core.imaging.pixels import read_usable_header
+
+        return read_usable_header(self.data, self.label)
 
     def decode(self) -> tuple[Pixels, tuple[str, ...]]:
         """The pixels, and what the user should know.

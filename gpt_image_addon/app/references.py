@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +12,22 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.common.files import PRIVATE_FILE, make_private_folder, replace_file, storage_errors
+from ..core.references.kinds import deciding_reference
+from ..core.request.sizes import (
+    format_size,
+    is_frame,
+    is_like,
+    is_open,
+    parse_size,
+    same_aspect,
+)
 from ..core.text.message import message
 from . import settings
 
 if TYPE_CHECKING:
     from ..core.jobs.estimates import Measure
     from ..core.request.checked_request import CheckedRequest
-    from ..core.request.request import GenerationRequest
+    from ..core.request.request import Application, GenerationRequest
 
 FOLDER = "references"
 CAPTURE_EDGE = 1536  # pixels of the longer edge of a captured reference
@@ -64,13 +74,36 @@ def normal(size: Size | None = None) -> str:
     return _guide("normal", size)
 
 
+def lines(size: Size | None = None) -> str:
+    """The edges that the camera sees, black on white.
+
+    :raises SceneError: there is no camera, or it can't be rendered.
+    """
+    return _guide("lines", size)
+
+
+def clay(size: Size | None = None) -> str:
+    """The scene from its camera with everything in grey.
+
+    :raises SceneError: there is no camera, or it can't be rendered.
+    """
+    from ..scene.capture import camera as capture
+
+    width, height = size or render_size()
+    return _private(capture.render_camera(_new_file(), width=width, height=height, shading="clay"))
+
+
 CAPTURES: dict[str, Callable[[], str]] = {
     "viewport": viewport,
     "camera": camera,
     "depth": depth,
     "normal": normal,
+    "lines": lines,
+    "clay": clay,
 }
 """What can be captured, by name."""
+FRAMED = frozenset({"camera", "depth", "normal"})
+"""Captures that show the camera's frame."""
 
 
 def holds_captures(request: GenerationRequest) -> bool:
@@ -91,6 +124,50 @@ def measure_captures(request: GenerationRequest) -> Measure | None:
     return lambda request: image_sizes(request, known)
 
 
+def camera_frame() -> Size | None:
+    """Width and height in pixels of what the scene renders; None where no image is fitted to so many.
+
+    Beside `render_size` this is neither reduced nor in square pixels.
+    """
+    render = bpy.context.scene.render
+    share = render.resolution_percentage
+    frame = max(1, render.resolution_x * share // 100), max(1, render.resolution_y * share // 100)
+    return frame if is_frame(frame) else None
+
+
+def with_frame(request: GenerationRequest, application: Application) -> Application:
+    """With the camera's frame, where the capture that decides the shape shows it."""
+    number = deciding_reference(
+        request.reference_kinds, len(request.references), is_masked=request.mask is not None
+    )
+    if number is None or request.references[number] not in FRAMED or application.camera_frame is not None:
+        return application
+    return dataclasses.replace(application, camera_frame=camera_frame())
+
+
+def keep_frame(
+    application: Application, request: GenerationRequest, *, asked: str
+) -> tuple[Application, tuple[str, ...]]:
+    """Without the camera's frame, where the size to be sent has another shape; and what to tell about it.
+
+    :param asked: the size as the user asked for it.
+    """
+    frame = application.camera_frame
+    if frame is None:
+        return application, ()
+    render = bpy.context.scene.render
+    shown = frame[0] * render.pixel_aspect_x, frame[1] * render.pixel_aspect_y
+    if not is_open(request.size) and same_aspect(shown, parse_size(request.size)):
+        return application, ()
+    note = message(
+        "The model makes {size}, which is not the shape of the camera's frame {frame}: the result is not "
+        "fitted to it.",
+        size=request.size,
+        frame=format_size(*frame),
+    )
+    return dataclasses.replace(application, camera_frame=None), (note,) if is_like(asked) else ()
+
+
 def with_captures(checked: CheckedRequest) -> CheckedRequest:
     """With the files of what is captured now.
 
@@ -107,9 +184,23 @@ def image(found: bpy.types.Image) -> str:
 
     :raises SceneError: it has no pixels.
     """
-    from ..scene.images import export_image
+    from ..scene.image_bytes import export_file
 
-    return _private(export_image(found, _new_file()))
+    return _private(export_file(found, _new_file()))
+
+
+def is_result(found: bpy.types.Image) -> bool:
+    """Whether an image data-block was made by a job. Quick enough for drawing."""
+    from ..scene.images import PROPERTY_PREFIX
+
+    return f"{PROPERTY_PREFIX}job" in found
+
+
+def write_thumbnail(path: str) -> None:
+    """Make a small square copy beside what was captured: a wide image would be a thin strip as an icon."""
+    from ..core.imaging import thumbnails
+
+    thumbnails.write_thumbnail(Path(path), square=True)
 
 
 def notice(found: bpy.types.Image) -> str | None:

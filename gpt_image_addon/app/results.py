@@ -168,12 +168,17 @@ def why_not_onto(obj: bpy.types.Object | None, target: str, objects: Sequence[bp
 
 
 def describe_place(
-    active: bpy.types.Object | None, target: str, objects: Sequence[bpy.types.Object] = ()
+    active: bpy.types.Object | None,
+    target: str,
+    objects: Sequence[bpy.types.Object] = (),
+    *,
+    new_material: bool = False,
 ) -> tuple[str, bool]:
     """Where a result for a target will go, and whether that is not what one would expect. Quick.
 
     :param active: the active object.
     :param objects: the `receivers`, where there may be several.
+    :param new_material: see `Application`.
     """
     from ..scene.targets.receiver import OWN_UNDO_MODES, why_read_only
 
@@ -194,7 +199,8 @@ def describe_place(
         return problem, True
     usable = [obj for obj in objects if why_read_only(obj) is None]
     if len(objects) > 1:
-        return _describe_several(len(usable), len(objects), usable[0].mode == "EDIT", bool(info.maps)), False
+        is_material = bool(info.maps) or new_material
+        return _describe_several(len(usable), len(objects), usable[0].mode == "EDIT", is_material), False
     (obj,) = usable
     if obj.mode == "EDIT" and obj.type == "MESH":
         return message("On the selected faces of {obj}", obj=obj.name), False
@@ -204,6 +210,8 @@ def describe_place(
     material = obj.active_material
     if material is None:
         return message("On {obj}", obj=obj.name), False
+    if new_material and not info.maps:
+        return message("New material on {obj}", obj=obj.name), False
     return message("On {obj} › {material}", obj=obj.name, material=material.name), False
 
 

@@ -57,6 +57,7 @@ def open_session(settings: Settings) -> Session:
     found.scheduler.queue.concurrency = settings.concurrency
     found.scheduler.applier.save = settings.storage == "save"
     found.scheduler.applier.turn_views = settings.turn_views
+    found.scheduler.applier.show_first = settings.show_first
     return found
 
 

@@ -76,6 +76,8 @@ class Settings:
     """``pack`` keeps images in the .blend, ``save`` beside it."""
     turn_views: bool = False
     """Solid 3D views become Material Preview where a result comes onto an object in them."""
+    show_first: bool = True
+    """They do so in a file in which no material shows an image yet."""
     organization: str = ""
     project: str = ""
     picture_fields: str = "brackets"
@@ -213,6 +215,7 @@ def load(*, with_key: bool = True) -> Settings:
         default_model=getattr(found, "default_model", ""),
         storage=getattr(found, "storage", "pack"),
         turn_views=getattr(found, "turn_views", False),
+        show_first=getattr(found, "show_first", True),
         monthly_budget_usd=_usd("GPT_IMAGE_MONTHLY_BUDGET_USD", found, "monthly_budget_usd"),
         max_cost_usd=_usd("GPT_IMAGE_MAX_COST_USD", found, "max_cost_usd"),
         unattended=bool(bpy.app.background),

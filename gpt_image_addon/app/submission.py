@@ -78,9 +78,11 @@ class Submitter:
 
         check_receiver(application, at_once=at_once)
         measure = measure or references.measure_captures(request)
-        return PreparedRequest(
-            self, self.check(request, application, snap=snap, measure=measure), application
-        )
+        framed = references.with_frame(request, application)
+        checked = self.check(request, framed, snap=snap, measure=measure)
+        application, notes = references.keep_frame(framed, checked.wanted, asked=request.size)
+        checked = dataclasses.replace(checked, warnings=(*checked.warnings, *notes))
+        return PreparedRequest(self, checked, application)
 
     def find_earlier(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request: on its way, perhaps billed without an answer, or answered.
@@ -89,8 +91,16 @@ class Submitter:
 
         :raises GptImageError: an image of it, or the journal, can't be read.
         """
-        request, _ = models.resolve_model(request, models.find_registry(self.settings), self.settings)
-        return self.find_equal(request)
+        if references.holds_captures(request):
+            return None
+        return self.find_equal(self._complete(request))
+
+    def _complete(self, request: GenerationRequest) -> GenerationRequest:
+        """The request with provider, model, and a size in pixels."""
+        from ..core.jobs.estimates import complete_size
+
+        table = models.find_registry(self.settings)
+        return complete_size(models.resolve_model(request, table, self.settings)[0], table)
 
     def find_running(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request that is on its way, in this process or in another one.
@@ -100,8 +110,8 @@ class Submitter:
         from ..core.jobs.equal_requests import find_running
         from ..core.jobs.uploads import digest_request
 
-        request, _ = models.resolve_model(request, models.find_registry(self.settings), self.settings)
-        return find_running(open_session(self.settings).journal, digest_request(request))
+        digest = digest_request(self._complete(request))
+        return find_running(open_session(self.settings).journal, digest)
 
     def recover(
         self,
@@ -111,6 +121,7 @@ class Submitter:
         seamless: bool = False,
         object_name: str | None = None,
         only_named: bool = False,
+        accept: bool = False,
     ) -> Job:
         """Put a result that lies in the journal into the open scene.
 
@@ -118,6 +129,7 @@ class Submitter:
         :param object_name: the object to put it on then; the one of the request when left out.
         :param only_named: touch no object that neither names.
         :param seamless: make its images tile.
+        :param accept: use an answer that does not match its image.
         :raises InvalidRequestError: there is no such job, it has no result, or the object can't take it.
         """
         stored = open_session(self.settings).journal.entry(job)
@@ -136,6 +148,7 @@ class Submitter:
                 object_uids=(),
                 textures_dir=None,
                 object_name=object_name or stored.application.object_name,
+                accept=accept or stored.application.accept,
             )
             application = application.without_active_object() if only_named else application
             if object_name:  # else a slip of the pen would count the result as delivered

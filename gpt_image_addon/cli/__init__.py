@@ -18,7 +18,7 @@ from ..core.common import streams
 from ..core.common.internal_error import unexpected_error
 from ..core.common.threads import WORKER_NAME
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from . import batch, generate, history, info, reference, signals, textures
+from . import batch, generate, history, info, material, reference, signals, textures
 from .common import (
     BILLED,
     PROGRAM,
@@ -56,6 +56,9 @@ VERBS: dict[str, Verb] = {
         "a seamless tile from an image; only a repair of its seams needs the API",
         textures.make_tile,
         textures.add_tile,
+    ),
+    "material": Verb(
+        "a material from a photo of a surface, without the API", material.make_material, material.add_material
     ),
     "history": Verb("what was made and spent", history.history, history.add_history),
     "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..core.request.parameters import PARAMETERS, Group, Parameter
@@ -58,8 +57,10 @@ def _options(row: Parameter) -> dict[str, Any]:
     if row.kind is bool:
         return {"action": "store_false" if row.default else "store_true"}
     options: dict[str, Any] = {} if row.flag is None else {"metavar": row.flag.metavar}
-    if row.many:
-        return options | ({"action": "append"} if row.kind is Path else {"type": words})
+    if row.many and not row.is_repeated:
+        return options | {"type": words}
+    if row.is_repeated:
+        options["action"] = "append"
     if row.kind in (int, float):
         options["type"] = row.kind
     if row.choices and not row.model_values:

@@ -84,6 +84,9 @@ def add_recover(verb: argparse.ArgumentParser) -> None:
         dest="object_name",
         help="object to put them on; without, only objects that the requests named are touched",
     )
+    verb.add_argument(
+        "--accept", action="store_true", help="use answers to edits that do not match their images, too"
+    )
     add_scene_outputs(verb)
     add_outputs(verb)
 
@@ -188,7 +191,7 @@ def recover(options: argparse.Namespace) -> Output:
     failed: list[Output] = []
     for job in options.jobs or [entry.id for entry in waiting]:
         try:
-            recovered.append(_export(job, options) if options.export else _apply(job, options.object_name))
+            recovered.append(_export(job, options) if options.export else _apply(job, options))
         except GptImageError as error:
             if len(options.jobs) == 1:
                 raise
@@ -215,8 +218,8 @@ def _list(waiting: list[Any]) -> Output:
     return succeeded(jobs=rows, unknown=lost, unreadable=unreadable)
 
 
-def _apply(job: str, object_name: str | None) -> Output:
-    running = api.recover(job, object_name=object_name, only_named=True)
+def _apply(job: str, options: argparse.Namespace) -> Output:
+    running = api.recover(job, object_name=options.object_name, only_named=True, accept=options.accept)
     follow(running)
     result = api.result_of(running)
     for warning in result.warnings:

@@ -41,6 +41,13 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "estimate": (('"red brick wall" --size 2048x2048 --quality high --json', "what that costs"),),
     "maps": (("wall.png --output-dir maps --seamless", "maps of an image that you have"),),
     "tile": (("wall.png wall_tile.png --json", "a seamless tile, and how good it is"),),
+    "material": (
+        ("wall.jpg --length 2.4 --output wall.blend", "a photo that shows nothing else, 2.4 m wide"),
+        (
+            "floor.jpg --corners 812,640 3020,655 3610,2700 240,2660 --length 1.2 --object Floor",
+            "four corners that are 1.2 m apart at the top",
+        ),
+    ),
     "batch": (
         ("materials.jsonl --provider offline --dry-run", "a table of the rows and the price of all"),
         ("materials.jsonl --provider offline", "make them; again: only what is missing"),
@@ -123,6 +130,21 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "warnings": "sentences worth reading",
         "scores": "with `--seamless`: how good the tile is, as of `tile`",
         "unchanged": "with `--seamless`: the image tiled already",
+    },
+    "material": {
+        "material": "name of the material data-block",
+        "object": "name of the object that got it, or null; of several the first",
+        "objects": "names of all objects that got it",
+        "maps": "with `--output-dir`: path of each map by kind, and of packed maps by their layout",
+        "corners": "of the marked area, in pixels of the photo",
+        "aspect": "width over height of the marked area",
+        "width": "pixels of each map",
+        "height": "pixels",
+        "metres": "what the width of the maps spans, or null without `--length`",
+        "material_guess": "what the description was taken for, and what follows from it",
+        "scores": "how good the tile is, as of `tile`; null with `--no-seamless`",
+        "blend": "the file written by `--output`, or null",
+        "warnings": "sentences worth reading",
     },
     "tile": {
         "file": "the tile",

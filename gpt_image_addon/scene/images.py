@@ -21,7 +21,14 @@ KIND = PROPERTY_PREFIX + "kind"
 """Custom property of an Image Texture node of a material made here: which map it shows."""
 MASK_OF = PROPERTY_PREFIX + "mask_of"
 """Custom property of a mask that is being painted: the image that it lies over."""
-EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+EXTENSIONS = {
+    "png": ".png",
+    "jpeg": ".jpg",
+    "webp": ".webp",
+    "tiff": ".tif",
+    "bmp": ".bmp",
+    "tga": ".tga",
+}
 """Formats that Blender can hold packed, and how their files end."""
 INT_LIMIT = 2**31 - 1  # of an integer custom property
 

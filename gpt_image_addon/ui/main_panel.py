@@ -19,7 +19,7 @@ from .common.widgets import blank_icon, region_units, sidebar_width
 from .preferences import keys
 from .presets import style_operators
 from .references import operators as references
-from .request import generate, long_prompt, quote, sections, subpanels, to_parameters
+from .request import generate, long_prompt, place, quote, subpanels, to_parameters
 from .results import card, failures, operators_results
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class GPT_IMAGE_PT_main(Sidebar):
         found = quote.current(context.scene)
         _draw_prompt(layout, values)
         _draw_targets(layout, values)
-        sections.draw_place(layout, context, values.target)
+        place.draw(layout, context)
         _draw_shown(layout, values, context)
         _draw_request(layout, values, found)
         _draw_button(layout, values, found, sidebar_width(context))

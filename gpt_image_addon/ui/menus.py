@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from .editing.photo_material import GPT_IMAGE_OT_material_from_photo
 from .references.operators import GPT_IMAGE_OT_add_reference
 from .request.generate import GPT_IMAGE_OT_generate
 from .results import outcomes
@@ -50,6 +51,11 @@ def _draw_image(self: Any, context: bpy.types.Context) -> None:
             GPT_IMAGE_OT_edit_region.bl_idname, text="Inpaint with GPT Image", icon="BRUSH_DATA"
         )
         inpaint.image = shown.name
+        self.layout.operator(
+            GPT_IMAGE_OT_material_from_photo.bl_idname,
+            text="Material from Photo with GPT Image",
+            icon="MATERIAL",
+        )
 
 
 def _draw_clean_up(self: Any, context: bpy.types.Context) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import time
 import zlib
@@ -18,6 +19,8 @@ from .protocol import Parameters
 from .records import FileRecord, Record, sha256
 from .references import Reference, check_all, check_count, check_media_type, read_reference
 
+SVG_TOKENS = 30_000  # of the model that draws
+
 
 @dataclass(frozen=True)
 class Job:
@@ -30,7 +33,7 @@ class Job:
 
     def usage(self, images: int, partials: int) -> Usage:
         given = self.parameters
-        return usage_of(
+        usage = usage_of(
             given.model.family,
             given.quality,
             given.size,
@@ -39,6 +42,7 @@ class Job:
             partials=partials,
             references=[reference.size for reference in self.references],
         )
+        return usage if given.svg is None else dataclasses.replace(usage, svg_in=60, svg_out=SVG_TOKENS)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -206,6 +210,9 @@ def _paint(job: Job, seed: int, options: Options) -> bytes:
     if given.output_format == "gif":
         return sample_images.animated(seed, given.size, given.frame_count, given.frame_duration_ms)
     encoding = (given.size, given.output_format, given.output_compression, transparent)
+    if options.edits is not None and job.is_edit:
+        answer = options.edits(job.references[0].data, job.mask)
+        return sample_images.shown(answer, *encoding[:3])
     if job.mask is not None and options.repaint:
         return sample_images.repainted(job.references[0].data, job.mask, options.repaint, *encoding[:3])
     if options.image is not None and not job.is_edit:
@@ -242,7 +249,12 @@ def document(job: Job, data: Sequence[Mapping[str, str]], usage: Usage) -> dict[
         "usage": usage.to_json(details=True),
     }
     if job.parameters.svg is not None:
-        authoring = {"input_tokens": 60, "output_tokens": 240, "reasoning_tokens": 0, "total_tokens": 300}
+        authoring = {
+            "input_tokens": usage.svg_in,
+            "output_tokens": usage.svg_out,
+            "reasoning_tokens": 0,
+            "total_tokens": usage.svg_in + usage.svg_out,
+        }
         answer["svg_usage"] = {"model": job.parameters.svg["model"], **authoring}
     return answer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -45,6 +45,8 @@ class Options:
     input_images_per_minute: int | None = None
     minute: float = 60.0
     """Seconds of the rate limiter's window; tests shorten it."""
+    edits: Callable[[bytes, bytes | None], Image.Image] | None = None
+    """Answers edits: gets the first reference and the mask as they came."""
     image: Image.Image | None = None
     """What generations show, resized to what is asked for, in place of patches."""
     repaint: str = ""

@@ -42,6 +42,9 @@ PRICES: dict[str, Price] = {
 }
 
 
+SVG_IN, SVG_OUT = 0.1, 0.5  # US dollars for a million tokens of the model that draws
+
+
 @dataclass(frozen=True)
 class Usage:
     """The tokens of one request."""
@@ -49,6 +52,8 @@ class Usage:
     text_in: int
     image_in: int
     image_out: int
+    svg_in: int = 0
+    svg_out: int = 0
 
     def to_json(self, *, details: bool) -> dict[str, Any]:
         """The `usage` object; `output_tokens_details` belongs to whole answers, not to stream events."""
@@ -67,6 +72,7 @@ class Usage:
         total = (
             self.text_in * price.text_in + self.image_in * price.image_in + self.image_out * price.image_out
         )
+        total += self.svg_in * SVG_IN + self.svg_out * SVG_OUT
         return total / 1_000_000
 
 

@@ -80,7 +80,9 @@ class Layout:
         assert hasattr(bpy.types, name), name
         self._check(icon, "")
 
-    popover = menu
+    def popover(self, panel: str, text: str = "", icon: str = "NONE", **_: Any) -> None:
+        self.menu(panel, icon)
+        self.said.append(text)
 
     def template_icon(self, icon_value: int, scale: float = 1.0) -> None:
         assert icon_value

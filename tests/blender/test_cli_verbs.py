@@ -20,6 +20,7 @@ ARGUMENTS = {
     "batch": ("rows.jsonl", "--target", "image", "--quality", "low"),
     "maps": ("wall.png", "--output-dir", "maps", "--maps", "normal"),
     "tile": ("wall.png", "tile.png"),
+    "material": ("wall.png", "--length", "0.5", "--output-dir", "maps"),
     "history": (),
     "recover": (),
     "models": (),
@@ -33,6 +34,7 @@ MISUSED = {
     "batch": (),
     "maps": ("wall.png", "--bits", "9"),
     "tile": ("wall.png",),
+    "material": ("wall.png", "--corners", "0,0", "1,0", "1,1"),
     "history": ("--month", "November"),
     "recover": ("JOB", "--all"),
     "models": ("gpt-image-2",),
@@ -46,7 +48,7 @@ OPTIONAL = {
     "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
-UNCONFIGURED = ("maps", "tile", "styles")
+UNCONFIGURED = ("maps", "tile", "material", "styles")
 """The verbs that need no settings."""
 SENDING = ("generate", "batch")
 """The verbs that ask the API; the others must never do so."""

@@ -158,6 +158,19 @@ def test_a_failed_row_keeps_a_menu(online: ApiServer) -> None:
     assert draw(operators_failures.GPT_IMAGE_MT_failed, context=AboutTheJob(job.id)).said == menu.said
 
 
+@pytest.mark.parametrize(
+    ("fault", "word"), [("insufficient_quota", "Billing"), ("moderation_blocked", "Failed")]
+)
+def test_a_failed_cell_has_what_mends_it(online: ApiServer, fault: str, word: str) -> None:
+    """A button of one word; where another try is what helps, which is paid, a menu that has its price."""
+    job = failed(online, fault)
+    draw(panel("results"))
+    cells = draw(panel("results"))
+    assert word in cells.said and "gpt_image.again" not in cells.operators
+    assert ("wm.url_open" in cells.operators) is (word == "Billing")
+    assert (cells.pointers.get("gpt_image_job") == job.id) is (word == "Failed")
+
+
 def test_an_error_is_copied(online: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     job = failed(online, "insufficient_quota")
     text = failures.text_of(job.error)

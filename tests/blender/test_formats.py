@@ -10,9 +10,11 @@ import bpy
 import pytest
 from PIL import Image
 
+from gpt_image_addon.core.request.parameters import PARAMETERS
 from tests.api_server import ApiServer
 
 MODEL = ("--model", "gpt-image-2.5-flare", "--quality", "low")
+SVG = ("--output-format", "svg", "--svg-model", "gpt-6", "--target", "image")
 
 
 @pytest.mark.parametrize("target", ["image", "texture", "plane", "material"])
@@ -39,6 +41,37 @@ def test_an_svg_is_a_file(run: Any, online: ApiServer, tmp_path: Path, target: s
     assert any("svg" in warning and image["file"] in warning for warning in output["warnings"])
     assert [path.suffix for path in (tmp_path / "textures").iterdir()] == [".svg"]
     assert {name: len(getattr(bpy.data, name)) for name in before} == before
+
+
+def test_the_model_that_draws_an_svg_is_in_the_ledger(run: Any, online: ApiServer) -> None:
+    """The local server bills 60 tokens in and 30,000 out for it."""
+    svg = ("generate", "a logo", *MODEL, *SVG)
+    code, planned = run(*svg, "--dry-run")
+    code, output = run(*svg)
+    assert code == 0 and online.bill_usd > 0.015
+    assert output["cost_usd"] == pytest.approx(online.bill_usd)
+    assert planned["low_usd"] < output["cost_usd"] <= planned["high_usd"] == output["estimated_usd"]
+    assert output["usage"]["svg_usage"]["output_tokens"] == 30_000
+    assert run("history")[1]["spent_usd"] == pytest.approx(online.bill_usd)
+
+
+def test_the_model_that_draws_counts_toward_the_budget(
+    run: Any, online: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPT_IMAGE_MONTHLY_BUDGET_USD", "0.02")
+    logo = ("generate", "a logo", *MODEL, "--target", "image")
+    assert run("generate", "a logo", *MODEL, *SVG)[0] == 5
+    assert not online.image_requests
+    assert run(*logo)[0] == 0
+
+
+def test_an_svg_without_its_model_asks_for_it_by_the_panels_name(run: Any, online: ApiServer) -> None:
+    code, output = run("generate", "a logo", *MODEL, "--output-format", "svg", "--target", "image")
+    assert (code, output["error"]["param"], output["error"]["billed"]) == (4, "svg.model", "no")
+    label = PARAMETERS["svg_model"].panel
+    assert label is not None and label.label == "Drawing Model"
+    assert f"under {label.label} in the panel" in output["error"]["message"]
+    assert "--svg-model" in output["error"]["message"]
 
 
 @pytest.mark.parametrize("target", ["image", "plane", "texture"])

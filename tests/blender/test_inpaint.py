@@ -15,6 +15,7 @@ from gpt_image_addon.app import inpainting
 from gpt_image_addon.ui.common import state
 from gpt_image_addon.ui.references import inpaint, mask_overlay, paint_editor, rectangle_outline
 from gpt_image_addon.ui.request import quote
+from gpt_image_addon.ui.results import chosen, history_view
 from tests.api_server import ApiServer, faults
 from tests.blender.scene_fixtures import RED, cube, image_file, reopen
 
@@ -187,6 +188,26 @@ def test_revert_lets_them_change_places(online: ApiServer) -> None:
     assert Path(inpainting.before(job.id)).stem == "image-1"
     assert bpy.ops.gpt_image.revert(job=job.id) == {"FINISHED"}
     assert node.image == after and after.name == "Wall" and not inpainting.is_reverted(job.id)
+
+
+def test_the_image_before_is_shown_from_the_start_and_in_each_file(online: ApiServer, tmp_path: Path) -> None:
+    """The card shows the newest result of the history, with the way back that the file knows."""
+    image = red_image()
+    with_material(image)
+    job = inpainted(image)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "kept.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    api.forget_finished()
+    chosen.current().__init__()  # type: ignore[misc]
+    history_view.current().__init__()  # type: ignore[misc]
+    history_view.look("", "all")
+    assert chosen.current().job == job.id and chosen.current().before == ""
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "kept.blend"))
+    assert Path(chosen.current().before).stem == "original"
+    chosen.current().__init__()  # type: ignore[misc]
+    history_view.current().__init__()  # type: ignore[misc]
+    history_view.look("", "all")
+    assert Path(chosen.current().before).stem == "original"
 
 
 @pytest.mark.parametrize("go_back", [False, True])

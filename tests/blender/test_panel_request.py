@@ -41,6 +41,7 @@ ELSEWHERE = {
     "object_uids",
     "scene_uid",
     "view_matrix",
+    "camera_frame",
     "picture",
     "repair_seams",
     "overwrite",
@@ -262,7 +263,7 @@ def test_a_preset_of_a_retired_model_moves_on(tmp_path: Path, monkeypatch: pytes
     assert (values().model, model_notice.notice(values())) == ("gpt-image-1.5", "")
     monkeypatch.setattr(models, "today", lambda: date(2026, 12, 1))
     use_preset(tmp_path, "gpt-image-1.5")
-    assert values().model == "gpt-image-2.5-sunburst"
+    assert values().model == "gpt-image-2.6-sunburst"
     shown = quote.messages(values(), quote.current(bpy.context.scene))
     assert any("gpt-image-1.5 was shut down on 2026-12-01" in text for text in shown)
     values().model = "gpt-image-2"
@@ -327,7 +328,7 @@ def test_styles_stand_under_the_titles_of_their_groups() -> None:
     titles = [item[1] for item in items if not item[0]]
     assert titles == ["Surfaces", "Rendering", "Painting", "Drawing", "Design and Genre", "Own Styles"]
     tips = {item[0]: item[2] for item in items}
-    assert tips["oil_painting"] == "Pictures for a frame, and rich concept art"
+    assert tips["oil_painting"] == "Images for a frame, and rich concept art"
     assert tips["moon_dust"] == enum_items.words_of("moon_dust") == "Style: grey dust."
     assert "impasto" in enum_items.words_of("oil_painting")
     for name in (enum_items.NO_STYLE, "watercolour", "hand_painted"):

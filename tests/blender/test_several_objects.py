@@ -16,7 +16,9 @@ from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.request.request import Application
 from gpt_image_addon.scene.targets.receiver import check_receiver, why_deferred
 from gpt_image_addon.scene.targets.registry import apply, swap
+from gpt_image_addon.ui.request import place as place_panel
 from gpt_image_addon.ui.request import to_parameters
+from tests.blender.layouts import Layout, draw
 from tests.blender.scene_fixtures import (
     BLUE,
     RED,
@@ -283,3 +285,31 @@ def test_a_projection_for_all_leaves_no_uv_map_behind() -> None:
     bare.data.uv_layers.remove(bare.data.uv_layers[0])
     apply(prepared(maps=map_set()), onto([plain, bare], texture_size=1.0))
     assert len(bare.data.uv_layers) == 0
+
+
+def test_only_the_active_object_where_the_panel_says_so() -> None:
+    cubes(1, 1)
+    values = bpy.context.scene.gpt_image
+    assert len(to_parameters.place(bpy.context)["object_uids"]) == 2
+    values.onto = "active"
+    found = to_parameters.place(bpy.context)
+    assert found["object_uid"] == bpy.context.active_object.session_uid and found["object_uids"] == ()
+    assert to_parameters.receivers(bpy.context) == [bpy.context.active_object]
+    layout = draw(place_panel.GPT_IMAGE_PT_place)
+    assert {"Onto", "New Material", bpy.context.active_object.name} <= set(layout.said)
+
+
+def test_a_texture_in_a_new_material_leaves_the_one_that_is_there() -> None:
+    objects = cubes(1, 1)
+    wood, stone = (bpy.data.materials.new(name) for name in ("Wood", "Stone"))
+    for obj, material in zip(objects, (wood, stone), strict=True):
+        obj.data.materials.append(material)
+    values = bpy.context.scene.gpt_image
+    values.target, values.new_material = "texture", True
+    place_panel.draw(layout := Layout(), bpy.context)
+    assert layout.said == ["New material on 2 selected objects"]
+    applied = apply(prepared(), Application(target="texture", **to_parameters.place(bpy.context)))
+    assert {obj.active_material.name for obj in objects} == {applied.material}
+    assert not any(
+        node.type == "TEX_IMAGE" for m in (wood, stone) if m.node_tree for node in m.node_tree.nodes
+    )

@@ -99,6 +99,12 @@ def test_no_english_words_are_filled_into_a_german_sentence(tmp_path: Path) -> N
     assert "ist im Bearbeitungsmodus; das" in german(why_deferred(Application(target="material")) or "")
 
 
+def test_an_svg_without_its_model_asks_for_it_by_the_name_of_the_field() -> None:
+    body = b'{"error": {"param": "svg.model", "code": "missing_required_parameter", "message": "x"}}'
+    error = error_from(Reply(400, {}, body), "gpt-image-2")
+    assert error is not None and "unter Zeichenmodell im Panel" in german(error.text)
+
+
 def test_labels_of_styles_are_translated() -> None:
     assert german("Oil Painting") == "Ölgemälde"
 

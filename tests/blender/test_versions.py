@@ -83,7 +83,11 @@ def test_the_same_edit_is_the_same_request_whatever_it_is_called(run: Command, o
     _, first = run("generate", "oak", *SMALL)
     _, second = run("generate", "darker", *SMALL, "--edit-of", first["job"])
     _, again = run(
-        "generate", "darker", *SMALL, "--reference", first["images"][0]["file"], "--reuse", "--name", "x"
+        "generate",
+        "darker",
+        *SMALL,
+        *("--reference", first["images"][0]["file"], "--reference-kind", "previous"),
+        *("--reuse", "--name", "x"),
     )
     assert again["job"] == second["job"] and len(online.image_requests) == 2
 

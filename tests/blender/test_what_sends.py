@@ -20,6 +20,7 @@ from gpt_image_addon.ui.request import quote
 from gpt_image_addon.ui.request.generate import GPT_IMAGE_OT_generate
 from gpt_image_addon.ui.results.operators_results import GPT_IMAGE_OT_again
 from tests.api_server import ApiServer
+from tests.blender.layouts import Layout
 from tests.blender.scene_fixtures import cube
 from tests.blender.test_equal_requests import Button
 
@@ -103,13 +104,12 @@ def test_every_menu_asks_first() -> None:
 
 
 def test_a_menu_sends_nothing_before_its_price_is_known(
-    online: ApiServer, monkeypatch: pytest.MonkeyPatch
+    online: ApiServer,
 ) -> None:
-    monkeypatch.setattr(quote, "current", lambda scene: quote.Quote(provider="openai"))
     values = bpy.context.scene.gpt_image
     values.provider, values.prompt, values.quality = "openai", "oak", "low"
     button = Button(GPT_IMAGE_OT_generate)
-    button.ask, button._question = True, None
+    button.ask, button._question, button._quote = True, None, quote.Quote(provider="openai")
     assert button.execute(bpy.context) == {"CANCELLED"}
     assert "price" in button.said[0] and not online.requests
 
@@ -158,6 +158,37 @@ def test_a_dialog_knows_its_price_when_it_opens(online: ApiServer, monkeypatch: 
     values = bpy.context.scene.gpt_image
     values.provider, values.prompt, values.quality = "openai", "oak", "low"
     assert quote.current(bpy.context.scene).price == ""
-    assert "$" in quote.at_once(bpy.context.scene).price
+    assert "$" in quote.at_once(bpy.context.scene, {}).price
     values.provider = "offline"
-    assert quote.at_once(bpy.context.scene).price == "free" and not online.image_requests
+    assert quote.at_once(bpy.context.scene, {}).price == "free" and not online.image_requests
+
+
+class Dialog:
+    """The operator behind a dialog that was opened from a menu, and what is typed there."""
+
+    check = GPT_IMAGE_OT_generate.check
+    draw = GPT_IMAGE_OT_generate.draw
+    _question = None
+
+    def __init__(self, **given: Any) -> None:
+        self.given, self.target, self.layout = given, given.get("target", ""), Layout()
+        self.bl_rna = bpy.ops.gpt_image.generate.get_rna_type()
+
+    def _given(self, names: tuple[str, ...]) -> dict[str, Any]:
+        return {name: value for name, value in self.given.items() if name in names}
+
+
+def test_a_dialog_follows_what_is_typed_there(online: ApiServer) -> None:
+    """Its price is that of its own request, not of the panel's."""
+    values = bpy.context.scene.gpt_image
+    values.provider, values.prompt, values.quality = "offline", "oak", "low"
+    dialog = Dialog(prompt="an elm", provider="openai", target="image")
+    for prompt in ("an elm", "an elm " * 4000):
+        dialog.given["prompt"] = prompt
+        assert dialog.check(bpy.context)
+        dialog.layout = Layout()
+        dialog.draw(bpy.context)
+        price = dialog._quote.price  # type: ignore[attr-defined]
+        assert any(text.endswith(price) for text in dialog.layout.said) and "$" in price
+    assert dialog._quote.high_usd > quote.at_once(bpy.context.scene, {"provider": "openai"}).high_usd  # type: ignore[attr-defined]
+    assert not online.image_requests

@@ -13,10 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
 
-CORE_BASE = "core.text core.errors core.common core.request core.results"
+CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
 JOBS = (
-    f"{CORE_BASE} core.http core.raster core.imaging core.editing core.textures core.journal core.providers"
-    " core.processes"
+    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.journal"
+    " core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -26,14 +26,20 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.text": ("", ""),
     "core.errors": ("core.text", ""),
     "core.common": ("core.text core.errors", ""),
-    "core.request": ("core.text core.errors core.common", ""),
+    "core.references": ("core.text", ""),
+    "core.request": ("core.text core.errors core.common core.references", ""),
     "core.results": ("core.text core.errors core.common", ""),
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
     "core.raster": ("", "PIL numpy"),
     "core.imaging": ("core.text core.errors core.common core.results core.raster", "PIL numpy"),
-    "core.editing": ("core.text core.errors core.common core.raster core.imaging", "PIL numpy"),
+    "core.pasting": ("core.text core.errors core.common core.raster core.imaging", "PIL numpy"),
+    "core.editing": (
+        "core.text core.errors core.common core.request core.results core.raster core.imaging core.pasting",
+        "PIL numpy",
+    ),
     "core.textures": (
-        "core.text core.errors core.common core.request core.results core.raster core.imaging core.editing",
+        "core.text core.errors core.common core.request core.results core.raster core.imaging core.pasting"
+        " core.editing",
         "PIL numpy",
     ),
     "core.journal": (f"{CORE_BASE} core.http", ""),
@@ -65,8 +71,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app": (f"{JOBS} core.versions core.jobs scene scene.targets scene.capture", "bpy"),
     "app.editing": (
-        f"{CORE_BASE} core.raster core.imaging core.http core.journal core.versions core.jobs"
-        " scene scene.targets app",
+        f"{CORE_BASE} core.raster core.imaging core.editing core.textures core.http core.journal"
+        " core.versions core.jobs scene scene.targets app",
         "bpy",
     ),
     "app.batch": (
@@ -86,16 +92,20 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "lazy": ("core.common", ""),
     "ui.common.translations": ("", ""),
     "ui.common": (
-        "core.text core.errors core.request core.results app api ui.common.translations",
+        "core.text core.errors core.references core.request core.results app api ui.common.translations",
         "bpy blf",
     ),
+    "ui.editing": (
+        "core.text core.errors core.request app app.editing api ui.common",
+        "bpy blf gpu gpu_extras",
+    ),
     "ui.references": (
-        "core.text core.errors core.request app app.editing ui.common lazy",
+        "core.text core.errors core.references core.request app app.editing ui.common lazy",
         "bpy gpu gpu_extras",
     ),
     "ui.request": (
-        "core.text core.errors core.request core.journal app app.editing app.diagnostics api"
-        " ui.common ui.references",
+        "core.text core.errors core.references core.request core.journal app app.editing app.diagnostics"
+        " api ui.common ui.references",
         "bpy",
     ),
     "ui.presets": (
@@ -103,7 +113,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy bpy_extras bl_operators bl_ui",
     ),
     "ui.results": (
-        "core.text core.errors core.request core.journal core.versions app app.editing api"
+        "core.text core.errors core.references core.request core.journal core.versions app app.editing api"
         " ui.common ui.references ui.request ui.presets",
         "bpy",
     ),
@@ -112,14 +122,18 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.request ui.presets ui.results",
         "bpy",
     ),
-    "ui": ("core.request ui.common ui.references ui.request ui.presets ui.results ui.preferences", "bpy"),
+    "ui": (
+        "core.request ui.common ui.editing ui.references ui.request ui.presets ui.results ui.preferences",
+        "bpy",
+    ),
     "cli": (
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.editing app.diagnostics api cli lazy ui ui.common ui.common.translations ui.references"
+        "app app.editing app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing"
+        " ui.references"
         " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),

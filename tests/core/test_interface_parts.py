@@ -103,8 +103,8 @@ def test_a_broken_file_of_styles_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_labels_of_references_join_the_prompt() -> None:
-    words = compose(GenerationRequest(prompt="a wall", reference_labels=("", "the style")))
-    assert words == "a wall\nOf the images given, image 2 is the style."
+    asked = GenerationRequest(prompt="a wall", references=("a", "b"), reference_labels=("", "the style"))
+    assert compose(asked) == "Image 2 is the style.\na wall"
 
 
 def test_strokes_are_drawn_where_they_are() -> None:

@@ -107,6 +107,12 @@ def script() -> Steps:
     apply(result("Red", (0.8, 0.05, 0.05)), Application(target="texture", object_name="Cube"))
     assert space.shading.type == "SOLID"  # as the user has it
     apply(
+        result("Once more", (0.8, 0.05, 0.05)),
+        Application(target="texture", object_name="Cube"),
+        show_first=True,
+    )
+    assert space.shading.type == "SOLID"  # an image is shown already
+    apply(
         result("Red again", (0.8, 0.05, 0.05)),
         Application(target="texture", object_name="Cube"),
         turn_views=True,

@@ -21,7 +21,7 @@ import screen_reader
 from bl_ext.user_default.gpt_image_addon import api
 from bl_ext.user_default.gpt_image_addon.ui.request import quote
 from harness import Search, Steps, event, press, run, until
-from user import Sidebar, open_sidebar, over, shot
+from user import Sidebar, click_text, open_sidebar, over, shot
 
 LABELS = ("Quality", "Surface")
 """One above the button and the card, one below them."""
@@ -85,6 +85,19 @@ def refused(sidebar: Sidebar) -> Steps:
     yield from until(lambda: "shut down" in quote.current(bpy.context.scene).problem, "the refusal")
 
 
+def choose_place(sidebar: Sidebar) -> Steps:
+    """The line above the button opens what can be chosen."""
+    bpy.ops.mesh.primitive_cube_add(location=(3, 0, 0))
+    bpy.data.objects["Cube"].select_set(True)
+    yield from sidebar.to_top()
+    yield from sidebar.click("On 2 selected objects")
+    yield from click_text("Active Only")
+    yield from shot("place", over(sidebar.area, 0.1, 0.9))
+    assert values().onto == "active"
+    yield from press("ESC", over(sidebar.area))
+    yield from until(lambda: sidebar.shows("On Cube.001"), "the line to say so", 10)
+
+
 STATES = (first, ready, shown_view, running, done, many, failed, refused)
 
 
@@ -113,6 +126,7 @@ def script() -> Steps:
         yield from shot(f"state-{state.__name__}", over(sidebar.area))
     assert len(set(found.values())) == 1, found
     yield from generate_by_key(sidebar)
+    yield from choose_place(sidebar)
 
 
-run(script(), patience=240)
+run(script(), patience=380)

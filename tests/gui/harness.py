@@ -36,6 +36,7 @@ Search = Generator[None, None, Answer]
 Point = tuple[int, int]
 """Pixels of the window from its lower left corner."""
 
+ADDON = "bl_ext.user_default.gpt_image_addon"
 OUT = Path(os.environ.get("OUTPUT_FOLDER", "out/gui"))
 """Where screenshots go."""
 TICK = 0.15  # seconds between two events: two clicks in a row must be no double click
@@ -49,11 +50,15 @@ KEYS = {" ": "SPACE", ",": "COMMA", ".": "PERIOD", **dict(zip("0123456789", _DIG
 _pause = TICK
 
 
-def run(script: Steps, patience: float = PATIENCE) -> None:
+def run(script: Steps, patience: float = PATIENCE, *, shows_first: bool = False) -> None:
     """Advance `script` to its end and leave Blender: exit code 0, or 1 with a traceback and a screenshot.
 
     :param patience: seconds that it may take.
+    :param shows_first: turn Solid views for the first material, which takes a minute without a graphics card.
     """
+    addon = bpy.context.preferences.addons.get(ADDON)
+    if addon is not None:
+        addon.preferences.show_first = shows_first
     bpy.context.preferences.view.show_splash = False
     deadline = time.monotonic() + patience
 

@@ -264,3 +264,21 @@ def shot(name: str, rest: Point) -> Steps:
         before = now
     harness.screenshot(harness.OUT / f"{name}.png")
     print(f"{time.monotonic() - STARTED:5.0f} s  {name}", flush=True)
+
+
+class Journey:
+    """From a wish to what was wished for, in a number of actions: each is a step of a person, such as a click
+    or the writing of a text."""
+
+    def __init__(self, actions: int) -> None:
+        self.actions, self.taken = actions, list[str]()
+
+    def act(self, what: str, steps: Steps) -> Steps:
+        """Take one action."""
+        yield from steps
+        self.taken.append(what)
+        print(f"{len(self.taken)}. {what}", flush=True)
+
+    def end(self) -> None:
+        """AssertionError where it took another number of actions."""
+        assert len(self.taken) == self.actions, self.taken

@@ -63,6 +63,17 @@ def test_what_can_not_be_right_is_not_believed(
     assert bench.journal.seen(ended.entry.request.model, "low", "816x816") is None
 
 
+@pytest.mark.parametrize(
+    "svg",
+    [[1], 5, True, {"output_tokens": -1}, {"output_tokens": "many"}, {"input_tokens": 10**18}],
+)
+def test_nor_what_the_drawing_of_an_svg_took(bench: Bench, hostile: HostileServer, svg: object) -> None:
+    hostile.answer(http(document(usage=usage(), svg_usage=svg)))
+    ended = bench.run()
+    assert ended.entry.cost_usd == pytest.approx(ended.entry.estimated_usd)
+    assert ended.entry.usage is None and ODD_USAGE in ended.text
+
+
 @pytest.mark.parametrize("more", [{}, {"usage": None}])
 def test_an_answer_may_say_nothing(bench: Bench, hostile: HostileServer, more: dict[str, Any]) -> None:
     hostile.answer(http(document(**more)))

@@ -1,1 +1,1 @@
-"""Results that are edited further: which was made from which, and going back and forth between them."""
+"""What is made from images that are there already."""

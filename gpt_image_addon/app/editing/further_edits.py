@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ...core.references.kinds import PREVIOUS
 from ...core.request.request import Application, GenerationRequest
-from ...core.request.sizes import format_size
+from ...core.request.sizes import LIKE
 from ...core.request.targets import find_target
 from .. import results, settings
 from ..history import look_at_journal
@@ -64,7 +65,6 @@ def _nothing() -> None:
 def _edit_of(
     job: str, instruction: str, application: dict[str, Any]
 ) -> tuple[GenerationRequest, Application]:
-    from ...core.imaging.formats import inspect_file
     from ...core.versions.edited_image import find_edited_image
 
     stored = results.entry(job)
@@ -72,10 +72,13 @@ def _edit_of(
     with look_at_journal() as journal:
         image = find_edited_image(journal, edit_of)
     same = {name: getattr(stored.request, name) for name in OF_THE_RESULT}
-    info = inspect_file(image)
-    size = stored.request.size if stored.request.mask is None else format_size(info.width, info.height)
     request = GenerationRequest(
-        prompt=instruction, size=size, references=(str(image),), keep_rest=True, **same
+        prompt=instruction,
+        size=stored.request.size if stored.request.mask is None else LIKE,
+        references=(str(image),),
+        reference_kinds=(PREVIOUS,),
+        keep_rest=True,
+        **same,
     )
     fresh = results.fresh_place(application)
     wanted = dataclasses.replace(stored.application, **{**fresh, "edit_of": edit_of, "picture": 0})

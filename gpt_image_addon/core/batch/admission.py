@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..errors import BudgetExceededError, RowTakenError
 from ..jobs.admission import check_lost, reserve
-from ..jobs.estimates import validate_and_price
+from ..jobs.estimates import complete_size, validate_and_price
 from ..jobs.job import Job
 from ..jobs.uploads import digest_request
 from ..journal.batch_rows import RowHistory, find_row_history
@@ -86,7 +86,7 @@ class RowAdmission:
 
         :raises InvalidRequestError: a file of it can't be read.
         """
-        request = self.pricer.complete(row.request)
+        request = complete_size(self.pricer.complete(row.request), self.pricer.registry)
         digest = digest_request(request)
         key = row_key(row, digest)
         return RowRequest(request, digest, key, find_row_history(self.journal, key))

@@ -24,7 +24,7 @@ from ..common.arguments import LARGEST
 from ..common.asset_catalogs import usable_tags
 from ..errors import InvalidRequestError
 from ..request import parameters
-from ..request.request import Application, GenerationRequest
+from ..request.request import Application, GenerationRequest, usual_size
 from ..text.names import safe_name
 from .manifest_records import CSV_SUFFIX, SHOWN, read_records, shown
 
@@ -36,6 +36,7 @@ OWN_COLUMNS = frozenset({"id", "tags", "catalog"})
 LIST_COLUMNS = frozenset({"tags", *(row.name for row in _ROWS if row.many)})
 """Columns whose value is a list itself; a list of lists makes combinations of them."""
 PATH_COLUMNS = frozenset(row.name for row in _ROWS if row.kind is Path)
+LABELS = "reference_labels"
 NO_CHOICES_IN_CSV = frozenset({"prompt"})
 LIST_SEPARATOR = "|"
 SHORT_HASH = 12  # characters of a row's id that was not given
@@ -130,6 +131,8 @@ class Manifest:
         request = GenerationRequest(**{name: typed[name] for name in typed if name in _REQUEST})
         application = Application(**{name: typed[name] for name in typed if name not in _REQUEST})
         asked = request.to_dict()
+        if "size" not in typed:
+            request = dataclasses.replace(request, size=usual_size(typed))
         asked |= {name: values[name] for name in PATH_COLUMNS if name in values}  # as written
         if application.edit_of is not None:
             asked["edit_of"] = application.edit_of
@@ -167,7 +170,8 @@ def _cell(name: str, text: str) -> Any:
     if column in NO_CHOICES_IN_CSV or (LIST_SEPARATOR not in text and column not in LIST_COLUMNS):
         return text
     parts = [part.strip() for part in text.split(LIST_SEPARATOR)]
-    return list(filter(None, parts)) if column in LIST_COLUMNS else parts
+    # Which reference a label belongs to is told by its place alone.
+    return list(filter(None, parts)) if column in LIST_COLUMNS - {LABELS} else parts
 
 
 def _check_columns(values: Mapping[str, Any]) -> None:

@@ -16,12 +16,10 @@ from typing import IO
 
 from ..common.files import storage_errors
 from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled, StorageError
-from ..jobs.uploads import load_uploads
+from ..jobs.uploads import first_crop, load_uploads
 from ..jobs.worker import Worker
 from ..journal.batch_rows import BatchState, add_batch, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
-from ..request.normalize import effective_request
-from ..request.prompt import compose
 from ..request.providers import find_provider
 from .admission import RowAdmission
 from .manifest import Row
@@ -75,9 +73,15 @@ class Submission:
             yield Outcome(row, RowState.SKIPPED, stored.id, stored.request_id)
             return
         _check_fits(row, asked.request.provider)
-        uploads = load_uploads(asked.request)
-        sent, _ = effective_request(asked.request, self.worker.registry)
-        prompt = compose(sent)
+        checked = self.admission.pricer.validate_and_price(row, asked.request)
+        if len(checked.crops) > 1:
+            raise InvalidRequestError(
+                "The mask has several parts, which are several requests; rows of a batch are one each.",
+                param="mask",
+                next_step="Send it with `--via requests`, or with `whole_image`.",
+            )
+        uploads = load_uploads(asked.request, first_crop(checked))
+        sent, prompt = checked.sent, checked.prompt
         key = (sent.model, endpoint(sent))
         room = len(line("0" * 12, sent, prompt, uploads))
         if room > MAX_BYTES:

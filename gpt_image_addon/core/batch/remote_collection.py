@@ -30,12 +30,12 @@ from ..jobs.job import Job
 from ..jobs.uploads import load_uploads
 from ..jobs.worker import Worker
 from ..journal.batch_rows import BatchState, end_batch, fail_rows, find_in_batch, note, open_batches
+from ..journal.entries import Entry
 from ..journal.states import JobState
 from ..providers.base import Uploads
 from ..providers.openai.batch_api import ENDED_STATES, BatchClient, BatchResponse, LineReader
 from ..providers.openai.error_bodies import quoted
 from ..request.pricing import BATCH_SHARE
-from ..request.request import GenerationRequest
 from ..text.redaction import show
 from .outcomes import HOPELESS
 
@@ -199,18 +199,17 @@ class Collection:
                 error.next_step = f"What came is kept in {kept}."
             journal.failed(job.id, error)
             return error.message if error.billed != "no" else ""
-        uploads, notes = _inputs(entry.request)
+        uploads, notes = self._inputs(entry)
         self.worker.store(job, images, uploads, notes, BATCH_SHARE)
         self.collected.jobs.add(job.id)
         return "" if answer.is_whole else "An image in it can't be read."
 
-
-def _inputs(request: GenerationRequest) -> tuple[Uploads, list[str]]:
-    """What a masked edit is put back into; the image is kept without it, too."""
-    try:
-        return load_uploads(request), []
-    except GptImageError as error:
-        return Uploads(), [f"What was sent is no longer there: {error.message}"]
+    def _inputs(self, entry: Entry) -> tuple[Uploads, list[str]]:
+        """What a masked edit is put back into; the image is kept without it, too."""
+        try:
+            return load_uploads(entry.request, self.worker.crop_of(entry)), []
+        except GptImageError as error:
+            return Uploads(), [f"What was sent is no longer there: {error.message}"]
 
 
 def _why(found: Mapping[str, Any]) -> GptImageError:

@@ -9,9 +9,9 @@ import mmap
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from ..errors import StorageError
 from ..text.message import Message, message
@@ -144,11 +144,17 @@ def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
     :param mode: permissions, from the first moment on.
     :raises OSError: as `open` and `write`.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-    handle = while_held(lambda: os.open(path, flags, mode))
-    with os.fdopen(handle, "wb") as stream:
+    with _synced(path, mode) as stream:
         for start in range(0, len(data), PIECE):
             stream.write(memoryview(data)[start : start + PIECE])
+
+
+@contextlib.contextmanager
+def _synced(path: Path, mode: int) -> Iterator[BinaryIO]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+    handle = while_held(lambda: os.open(path, flags, mode))
+    with os.fdopen(handle, "w+b") as stream:
+        yield stream
         stream.flush()
         os.fsync(stream.fileno())
 
@@ -177,6 +183,17 @@ def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     :param mode: permissions, from the first moment on; folders that are missing are made private where it is.
     :raises StorageError: the disk is full or the folder can't be written.
     """
+    with replacing(path, mode) as stream:
+        for start in range(0, len(data), PIECE):
+            stream.write(memoryview(data)[start : start + PIECE])
+
+
+@contextlib.contextmanager
+def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """A file to be written in pieces, which takes its name when the block ends well; see `replace_file`.
+
+    :raises StorageError: the disk is full or the folder can't be written.
+    """
     # A name of its own: two threads may write the same file at once.
     part = path.with_name(f"{path.name}.{os.urandom(4).hex()}{PART_SUFFIX}")
     with storage_errors(message("{path} could not be written", path=path)):
@@ -184,7 +201,8 @@ def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
             make_private_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            write_synced(part, data, mode)
+            with _synced(part, mode) as stream:
+                yield stream
             move_file(part, path)
         finally:
             remove_file(part)

@@ -280,3 +280,9 @@ class InvalidResponseError(APIError):
     """The server answered with something that is not an image."""
 
     default_code = "invalid_response"
+
+
+class EditMismatchError(InvalidResponseError):
+    """The answer to an edit does not show the image that was to be edited."""
+
+    default_code = "edit_mismatch"

@@ -73,7 +73,7 @@ _NUMBERS = ("1", "F")
 """Modes, beside those of whole numbers with more than 8 bits, that hold no colours."""
 _LOW_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
 """Pillow keeps one byte of each 16-bit sample of a PNG. Read in the other byte order, it keeps the other."""
-_TURNS: dict[int, Callable[[Pixels], Pixels]] = {
+TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
     4: lambda pixels: pixels[::-1],
@@ -83,7 +83,7 @@ _TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda pixels: np.rot90(pixels),
 }
 """How pixels are turned upright, by EXIF's orientation."""
-_SIDEWAYS = (5, 6, 7, 8)
+SIDEWAYS = (5, 6, 7, 8)
 
 
 class UnusableImageError(ValueError):
@@ -223,7 +223,7 @@ def opened(data: bytes) -> Iterator[Image.Image]:
     """
     with own_settings():
         try:
-            with Image.open(io.BytesIO(data), formats=_formats(data)) as image:
+            with Image.open(io.BytesIO(data), formats=formats_of(data)) as image:
                 check_pixels(
                     image.width * image.height,
                     message("{width} x {height} pixels", width=image.width, height=image.height),
@@ -232,7 +232,7 @@ def opened(data: bytes) -> Iterator[Image.Image]:
         except (UnusableImageError, GptImageError):
             raise
         except UnidentifiedImageError as error:
-            raise UnusableImageError(_what_else(data)) from error
+            raise UnusableImageError(problem_of(data)) from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise UnusableImageError(
                 message("has more than {limit} pixels", limit=f"{MAX_PIXELS:,}")
@@ -258,8 +258,8 @@ def header_of(image: Image.Image, data: bytes) -> Header:
             space = find_space(image, chunks)
         except UnusableProfileError:
             ignored = True
-    orientation = _orientation(image, chunks)
-    size = image.size[::-1] if orientation in _SIDEWAYS else image.size
+    orientation = orientation_of(image, chunks)
+    size = image.size[::-1] if orientation in SIDEWAYS else image.size
     return Header(
         format=(image.format or "").lower(),
         mode=image.mode,
@@ -273,7 +273,7 @@ def header_of(image: Image.Image, data: bytes) -> Header:
     )
 
 
-def _formats(data: bytes) -> tuple[str, ...]:
+def formats_of(data: bytes) -> tuple[str, ...]:
     """Pillow's names of the formats that the bytes may have; what other add-ons taught it is left out."""
     name = sniff(data)
     if name in ("png", "jpeg", "gif", "webp"):
@@ -284,7 +284,7 @@ def _formats(data: bytes) -> tuple[str, ...]:
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
-def _what_else(data: bytes) -> str:
+def problem_of(data: bytes) -> str:
     """The end of the sentence about bytes that Pillow does not know."""
     for place, beginning, name in _ELSEWHERE:
         if data[place:].startswith(beginning):
@@ -296,7 +296,11 @@ def _what_else(data: bytes) -> str:
     return Message("is not an image that can be read")
 
 
-def _orientation(image: Image.Image, chunks: Mapping[bytes, bytes]) -> int:
+def orientation_of(image: Image.Image, chunks: Mapping[bytes, bytes]) -> int:
+    """EXIF's orientation of an opened image; 1 where it says none.
+
+    :param chunks: of a PNG, by kind: its EXIF may stand behind its pixels.
+    """
     if image.format == "TIFF":
         return 1  # Pillow turns these itself
     exif = Image.Exif()
@@ -308,11 +312,11 @@ def _orientation(image: Image.Image, chunks: Mapping[bytes, bytes]) -> int:
         found = exif.get(ExifTags.Base.Orientation, 1)
     except Exception:  # whatever a broken EXIF makes Pillow raise
         return 1
-    return found if found in _TURNS else 1
+    return found if found in TURNS else 1
 
 
 def _upright(pixels: Pixels, header: Header) -> Pixels:
-    turn = _TURNS.get(header.orientation)
+    turn = TURNS.get(header.orientation)
     return pixels if turn is None else turn(pixels)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,28 @@ def load_mask(path: Path, size: tuple[int, int]) -> Upload:
     :param size: width and height of the reference as it is sent.
     :raises InvalidRequestError: missing, broken, or nothing or everything may change.
     """
+    editable, notes = read_mask(path, size)
+    return encode_mask(editable, notes)
+
+
+def encode_mask(editable: NDArray[np.bool_], notes: Sequence[str] = ()) -> Upload:
+    """As the API wants it.
+
+    :param editable: (height, width), true where the image may change.
+    """
+    height, width = editable.shape
+    made = np.zeros((height, width, 4), np.uint8)
+    made[..., 3] = np.where(editable, 0, OPAQUE)
+    return Upload("mask.png", encode_png(made), "image/png", width, height, tuple(notes))
+
+
+def read_mask(path: Path, size: tuple[int, int]) -> tuple[NDArray[np.bool_], list[str]]:
+    """Where a mask lets an image change, in any of the forms of `load_mask`.
+
+    :param size: width and height of the image.
+    :returns: (height, width) bool, and what the user should know.
+    :raises InvalidRequestError: as `load_mask`.
+    """
     data = read_image_file(path, "mask")
     try:
         mask = decode_image(data, as_data=True)
@@ -55,9 +78,7 @@ def load_mask(path: Path, size: tuple[int, int]) -> Upload:
             )
         )
     _check(editable, path)
-    made = np.zeros((size[1], size[0], 4), np.uint8)
-    made[..., 3] = np.where(editable, 0, OPAQUE)
-    return Upload("mask.png", encode_png(made), "image/png", *size, tuple(notes))
+    return editable, notes
 
 
 def editable_part(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:

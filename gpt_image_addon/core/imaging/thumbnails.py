@@ -22,11 +22,22 @@ MEAN_EDGE = 32  # pixels of the longer edge from which a mean is taken
 Color = tuple[float, float, float]
 
 
-def write_thumbnail(image: Path) -> None:
-    """Make the small copy; where that can't be done, the image itself will be shown."""
+def write_thumbnail(image: Path, *, square: bool = False) -> None:
+    """Make the small copy; where that can't be done, the image itself will be shown.
+
+    :param square: only its middle, which fills the place of an icon.
+    """
     with contextlib.suppress(OSError, StorageError, UnusableImageError):
         small = decode_small(read_file(image), EDGE)
-        replace_file(thumbnail_of(image), encode_png(small))
+        replace_file(thumbnail_of(image), encode_png(_middle(small) if square else small))
+
+
+def _middle(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The square in the middle of (height, width, 4) pixels."""
+    height, width = pixels.shape[:2]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    return np.ascontiguousarray(pixels[top : top + edge, left : left + edge])
 
 
 def mean_color(data: bytes) -> Color | None:

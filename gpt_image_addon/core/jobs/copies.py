@@ -14,7 +14,7 @@ from ..results.output_files import Outputs, renamed_warning
 from ..results.store import ImageFile, PreparedResult
 from ..text.message import message
 
-EXTENSIONS = {"jpeg": "jpg"}
+EXTENSIONS = {"jpeg": "jpg", "tiff": "tif"}
 
 
 def copy_textures(prepared: PreparedResult, application: Application, outputs: Outputs) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from ..common.files import PRIVATE_FILE, read_file, replace_file
 from ..errors import StorageError
 from ..request.providers import find_provider
 from ..request.request import GenerationRequest
-from ..request.sizes import AUTO, parse_size
+from ..request.sizes import is_open, parse_size
 from ..results.store import PreparedResult
 from ..text.json_reader import parse_json
 from ..text.log import get_logger
@@ -93,7 +93,7 @@ class Durations:
 
 def _key(request: GenerationRequest) -> str:
     area = 1.0
-    if request.size != AUTO:
+    if not is_open(request.size):
         width, height = parse_size(request.size)
         area = max(1.0, round(2 * width * height / MEGAPIXEL) / 2)
     return f"{request.model} {request.quality} {area:g} {request.n} {'edit' if request.is_edit else 'new'}"

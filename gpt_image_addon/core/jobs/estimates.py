@@ -5,20 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import InvalidRequestError
 from ..providers import find_hints, price_request
-from ..request.checked_request import CheckedRequest
+from ..request.checked_request import CheckedRequest, SentCrop
 from ..request.models import Registry, check
-from ..request.normalize import effective_request
+from ..request.normalize import effective_request, with_like_size
 from ..request.pricing import Estimate, UsageHistory, no_history
 from ..request.prompt import compose
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest, check_application
-from ..request.sizes import AUTO, parse_size
+from ..request.sizes import format_size, is_like, is_open, parse_size
 from ..request.targets import find_target
 from .follow_ups import (
     AUTO_SIZE,
@@ -28,6 +29,9 @@ from .follow_ups import (
     painted_size,
     repair_request,
 )
+
+if TYPE_CHECKING:  # pricing loads nothing that handles pixels
+    from ..editing.region_edit import EditPlan
 
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
@@ -50,18 +54,59 @@ def validate_and_price(
     :raises InvalidRequestError: it can't be sent.
     """
     check_application(application)
+    sizes = cache(partial(measure or image_sizes, request))
+    plan = _plan(request, application, registry) if measure is None else None
+    shaped = request
+    if is_like(request.size) and plan is None:
+        shaped = with_like_size(request, registry, sizes(), application.camera_frame)
+    if request.mask is None:
+        request = shaped
     if application.repair_seams and not request.seamless:
         raise InvalidRequestError("repair_seams is for seamless images.", param="repair_seams")
-    sent, notes = effective_request(request, registry)
+    sent, notes = effective_request(shaped, registry)
+    if plan is not None:
+        sent = dataclasses.replace(sent, size=format_size(*plan.crops[0].sent))
+        notes = (*notes, *plan.notes)
     if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
     warnings = check(sent, registry, date.today())
-    sizes = (measure or image_sizes)(request)
     if application.repair_seams and find_provider(request.provider).tiles_by_nature:
         notes += (TILES_BY_NATURE,)
-    checked = _price(request, sent, registry, sizes, seen)
+    checked = _price(request, sent, registry, _sent_sizes(sizes, plan), seen)
+    if plan is not None:
+        checked = dataclasses.replace(checked, crops=plan.crops)
     price = _with_follow_ups(checked, application, registry, seen)
     return dataclasses.replace(checked, price=price, warnings=(*find_hints(request), *warnings, *notes))
+
+
+def _plan(request: GenerationRequest, application: Application, registry: Registry) -> EditPlan | None:
+    """What is sent of an image that the answer is put back into; None for other requests."""
+    if request.mask is None or not application.composite or not request.references:
+        return None
+    from ..editing.region_edit import plan_edit
+    from ..textures.writer import is_tile
+
+    return plan_edit(request, registry, is_tile)
+
+
+def _sent_sizes(sizes: Callable[[], Sequence[Size]], plan: EditPlan | None) -> Sequence[Size]:
+    """Of the images as they are sent."""
+    if plan is None:
+        return sizes()
+    sent = plan.crops[0].sent
+    return [sent, *sizes()[1:-1], sent]
+
+
+def complete_size(request: GenerationRequest, registry: Registry) -> GenerationRequest:
+    """See `normalize.with_like_size`: by the files of a request that names its model.
+
+    With a mask it stays: what is sent of the image is known only when its mask is read.
+
+    :raises InvalidRequestError: a file can't be read, or no reference decides.
+    """
+    if not is_like(request.size) or request.mask is not None:
+        return request
+    return with_like_size(request, registry, image_sizes(request))
 
 
 def price_unchecked(
@@ -113,11 +158,22 @@ def price_follow_up(
     return price_unchecked(request, registry, images, seen)
 
 
+def price_crop(
+    checked: CheckedRequest, crop: SentCrop, registry: Registry, seen: UsageHistory = no_history
+) -> CheckedRequest:
+    """The follow-up request for a further crop of an edit."""
+    sent = dataclasses.replace(checked.sent, size=format_size(*crop.sent))
+    sizes = [crop.sent, *image_sizes(checked.wanted)[1:-1], crop.sent]
+    return dataclasses.replace(_price(checked.wanted, sent, registry, sizes, seen), crops=(crop,))
+
+
 def _with_follow_ups(
     checked: CheckedRequest, application: Application, registry: Registry, seen: UsageHistory
 ) -> Estimate:
     """The price with that of the follow-up requests."""
     request, price = checked.wanted, checked.price
+    for crop in checked.crops[1:]:
+        price = price.plus(price_crop(checked, crop, registry, seen).price)
     if asks_for_height(request, application):
         size = _expected(checked.sent.size)
         one = price_follow_up(height_request(request, "", size, registry), registry, size, seen)
@@ -130,4 +186,4 @@ def _with_follow_ups(
 
 
 def _expected(size: str) -> tuple[int, int]:
-    return AUTO_SIZE if size == AUTO else parse_size(size)
+    return AUTO_SIZE if is_open(size) else parse_size(size)

@@ -5,18 +5,22 @@ Each is a job of its own in the journal, named after the job it belongs to, with
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from ..common.files import read_file
 from ..request.models import Registry
-from ..request.parameters import IMAGE_LIMIT, PROMPT_LIMIT
+from ..request.parameters import IMAGE_LIMIT, MOST_CROPS, PROMPT_LIMIT
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size
+from ..results.folders import REGION_FILE
 from ..results.store import ANSWER_FILE, IMAGE_STEM
 
 HEIGHT_JOB = "height"
+REGION_JOB = "region-{number}"
+"""One for each further crop of a masked edit, numbered from 2."""
 SEAMS_JOB = "seams-{number}"
 """One for each image, which are numbered from 1."""
 AUTO_SIZE = (1536, 1024)  # the largest that a model paints when the size is left to it
@@ -92,6 +96,11 @@ def follow_up_id(job: str, kind: str) -> str:
     return f"{job}-{kind}"
 
 
+def follow_up_digest(digest: str, kind: str) -> str:
+    """What tells a follow-up from the equal request of its job, whose result it is not."""
+    return hashlib.sha256(f"{digest}\n{kind}".encode()).hexdigest()
+
+
 def follow_up_folder(folder: Path, kind: str) -> Path | None:
     """The result folder of a follow-up job, beside its job's or, after midnight, in the next month's."""
     return _find_follow_up(folder, _months_of(folder), kind)
@@ -108,9 +117,20 @@ def _find_follow_up(folder: Path, months: list[Path], kind: str) -> Path | None:
     return next((place for place in places if (place / ANSWER_FILE).is_file()), None)
 
 
+def region_kinds(folder: Path) -> tuple[str, ...]:
+    """The follow-ups that the further crops of a masked edit may have."""
+    if not (folder / REGION_FILE).is_file():
+        return ()
+    return tuple(REGION_JOB.format(number=number) for number in range(2, MOST_CROPS + 1))
+
+
 def follow_up_jobs(folder: Path) -> tuple[str, ...]:
     """The follow-up jobs that answered."""
-    kinds = (HEIGHT_JOB, *(SEAMS_JOB.format(number=number) for number in range(1, IMAGE_LIMIT + 1)))
+    kinds = (
+        HEIGHT_JOB,
+        *(SEAMS_JOB.format(number=number) for number in range(1, IMAGE_LIMIT + 1)),
+        *region_kinds(folder),
+    )
     months = _months_of(folder)
     found = (_find_follow_up(folder, months, kind) for kind in kinds)
     return tuple(sorted(place.name for place in found if place is not None))

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.files import read_file, replace_file
+from ..editing.blending import blended, fit_edit, is_hidden
+from ..editing.edit_files import KeptCrop, apply_edit, read_edit
 from ..errors import InvalidRequestError
 from ..imaging import png_writer
 from ..imaging.decoding import Pixels, UnusableImageError, narrowed, read_header
 from ..imaging.formats import decode, encode_png
 from ..imaging.masks import editable_part
-from ..imaging.pixels import eight_bit_color, read_pixels
+from ..imaging.pixels import eight_bit_color, fit_color, read_pixels
 from ..raster.alpha import bleed, problem
 from ..raster.arrays import Plane
-from ..raster.masked_edit import composite, same_aspect
 from ..request.normalize import is_cut, tile_size
 from ..request.request import Application, GenerationRequest
-from ..results.store import IMAGE_STEM, MASK_FILE, ORIGINAL_STEM, PIXEL_FORMATS, PROCESSED_FOLDER, ImageFile
+from ..request.sizes import format_size, is_frame, is_open, parse_size, same_aspect
+from ..request.targets import find_target
+from ..results.folders import PATCHES_FOLDER
+from ..results.store import (
+    IMAGE_STEM,
+    MASK_FILE,
+    ORIGINAL_STEM,
+    PIXEL_FORMATS,
+    PROCESSED_FOLDER,
+    ImageFile,
+    read_answer,
+)
 from ..text.message import message
 from ..textures.height_fusion import reestimated
 from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
 from ..textures.writer import score_facts, tile_of
+from .follow_ups import follow_up_folder, region_kinds
+
+NOT_PUT_BACK = "The answer was not put into the image; to try again, paint a mask that leaves more of it."
 
 
 def process(
@@ -33,10 +49,29 @@ def process(
 ) -> tuple[ImageFile, list[str]]:
     """The image as it is to be imported, and what the user should know.
 
+    One of the camera's view is fitted to the camera's frame, unless it is put back into its original, or has
+    maps, whose pixels are the model's own.
+
     :param folder: the result's folder; a processed image is saved in it.
     :returns: the same image where nothing was to be done.
     :raises StorageError: the processed image can't be written.
     """
+    image, notes = _cleaned(image, request, application, folder)
+    frame = application.camera_frame
+    is_own = request.seamless or application.maps or find_target(application.target).maps
+    is_put_back = request.mask is not None and application.composite
+    if frame is None or not is_frame(frame):  # it may come from another machine's journal
+        return image, notes
+    if is_own or is_put_back or image.format not in PIXEL_FORMATS:
+        return image, notes
+    image, more = _fitted(image, (frame[0], frame[1]), request.size, folder)
+    return image, [*notes, *more]
+
+
+def _cleaned(
+    image: ImageFile, request: GenerationRequest, application: Application, folder: Path
+) -> tuple[ImageFile, list[str]]:
+    """The image at its own size."""
     if image.format == "gif":
         return _first_frame(image, folder)
     if image.format not in PIXEL_FORMATS:
@@ -48,13 +83,65 @@ def process(
             )
         ]
     if request.mask is not None and application.composite:
-        return _composite_edit(image, folder)
+        return _edit(image, request, application, folder)
     if request.background == "transparent":
         return _transparent(image, folder)
     return _plain(image, folder)
 
 
-def _composite_edit(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
+def _edit(
+    image: ImageFile, request: GenerationRequest, application: Application, folder: Path
+) -> tuple[ImageFile, list[str]]:
+    """The image that was edited, with the answer in it.
+
+    :raises EditMismatchError: the answer does not show what was sent, and nobody said to use it all the same.
+    """
+    transparent = request.background == "transparent"
+    kept = read_edit(folder, read_answer(folder) or {})
+    if kept is None:
+        return _composite_edit(image, folder, alpha=transparent)
+    number = number_of(image)
+    parts = [(kept, image.data), *_further_parts(folder, number)]
+    try:
+        edited = apply_edit(
+            parts,
+            folder / PROCESSED_FOLDER / Path(image.received_file).stem,
+            folder / PATCHES_FOLDER / f"{number}-",
+            transparent=transparent,
+            accept=application.accept,
+        )
+    except InvalidRequestError as error:
+        plain, notes = _plain(image, folder)
+        told = message("The answer was not put back into its image: {problem}", problem=error.text)
+        return plain, [*notes, told]
+    return dataclasses.replace(
+        image,
+        data=read_file(edited.file),
+        file=str(edited.file),
+        source=image.received_file,
+        format=edited.format,
+        width=edited.size[0],
+        height=edited.size[1],
+        has_alpha=edited.has_alpha,
+    ), list(edited.notes)
+
+
+def _further_parts(folder: Path, number: str) -> Iterator[tuple[KeptCrop, bytes]]:
+    """The further crops of an edit that were answered, each with its image of a number."""
+    for kind in region_kinds(folder):
+        found = follow_up_folder(folder, kind)
+        if found is None:
+            continue
+        part = read_edit(found, read_answer(found) or {})
+        answer = next(found.glob(f"{IMAGE_STEM}{number}.*"), None)
+        if part is not None and answer is not None:
+            yield part, read_file(answer)
+
+
+def _composite_edit(image: ImageFile, folder: Path, *, alpha: bool) -> tuple[ImageFile, list[str]]:
+    """
+    :param alpha: whether transparency was asked for, and that of the answer is to be taken.
+    """
     original_file = next(folder.glob(f"{ORIGINAL_STEM}.*"), folder / ORIGINAL_STEM)
     try:
         original = decode(read_file(original_file))
@@ -78,7 +165,36 @@ def _composite_edit(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str
                 original_height=size[1],
             ),
         ]
-    return _save_color(image, composite(original, edited, editable), folder), []
+    fitted = fit_edit(original, edited, editable, alpha=alpha or is_hidden(original, editable))
+    if not fitted.registration.accepted:
+        plain, notes = _plain(image, folder)
+        return plain, [
+            *notes,
+            message("{reason} {what}", reason=fitted.registration.reason, what=NOT_PUT_BACK),
+        ]
+    notes = [fitted.registration.reason] if fitted.registration.plain else []
+    return _save_color(image, blended(original, fitted), folder), notes
+
+
+def _fitted(
+    image: ImageFile, frame: tuple[int, int], asked: str, folder: Path
+) -> tuple[ImageFile, list[str]]:
+    """The image at the size of the camera's frame, whose pixels need not be square.
+
+    :param asked: the size that was asked for, which has the frame's shape.
+    """
+    size = image.width, image.height
+    if size == frame:
+        return image, []
+    if is_open(asked) or not same_aspect(size, parse_size(asked)):
+        return image, [
+            message(
+                "The result has {size}, which is not the shape that was asked for, so it was not fitted to "
+                "the camera's frame.",
+                size=format_size(*size),
+            )
+        ]
+    return _save_color(image, fit_color(decode(image.data), frame), folder, "-frame"), []
 
 
 def _transparent(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
@@ -105,8 +221,8 @@ def _first_frame(image: ImageFile, folder: Path) -> tuple[ImageFile, list[str]]:
     return _save_color(image, decode(image.data), folder), [note]
 
 
-def _save_color(image: ImageFile, pixels: NDArray[np.uint8], folder: Path) -> ImageFile:
-    return _save(image, pixels, encode_png(pixels), folder)
+def _save_color(image: ImageFile, pixels: NDArray[np.uint8], folder: Path, suffix: str = "") -> ImageFile:
+    return _save(image, pixels, encode_png(pixels), folder, suffix)
 
 
 def _save(image: ImageFile, pixels: Pixels, data: bytes, folder: Path, suffix: str = "") -> ImageFile:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..common.files import keep_private, read_file, storage_errors
 from ..common.threads import FairLock
-from ..errors import InvalidRequestError, InvalidResponseError
+from ..errors import EditMismatchError, InvalidRequestError, InvalidResponseError
 from ..imaging.decoding import UnusableImageError
 from ..imaging.formats import decode_height, verify
 from ..imaging.pixels import eight_bit_color, read_pixels
@@ -139,8 +139,14 @@ def _finished(
     if _kinds(application):
         height = _known_height(received[0], request.provider, application, folder, warnings)
     images = []
+    mismatch: EditMismatchError | None = None
     for number, image in enumerate(received):
-        image, notes = process(image, request, application, folder)
+        try:
+            image, notes = process(image, request, application, folder)
+        except EditMismatchError as error:
+            mismatch = mismatch or error
+            warnings.append(error.message)
+            continue
         warnings += notes
         if request.seamless and image.format in PIXEL_FORMATS:
             plane = height.plane if height and number == 0 and not height.exact else None
@@ -149,6 +155,8 @@ def _finished(
             if number == 0 and height and not height.exact:
                 height = _Height(plane, exact=False) if plane is not None else None
         images.append(image)
+    if not images and mismatch is not None:
+        raise mismatch
     return tuple(images), height
 
 

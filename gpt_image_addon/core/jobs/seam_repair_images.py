@@ -8,10 +8,10 @@ from pathlib import Path
 from ..common.files import replace_file
 from ..errors import InvalidRequestError
 from ..imaging.pixels import read_pixels
-from ..raster.masked_edit import same_aspect
 from ..request.models import Registry
 from ..request.normalize import tile_size
 from ..request.request import Application, GenerationRequest
+from ..request.sizes import same_aspect
 from ..results.store import PIXEL_FORMATS, REPAIRS_FOLDER
 from ..text.message import message
 from ..textures.seam_repair import repair_input

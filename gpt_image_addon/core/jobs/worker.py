@@ -10,8 +10,9 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..common.files import remove_file
 from ..common.internal_error import unexpected_error
@@ -28,13 +29,14 @@ from ..http.response_limits import ANSWER_SECONDS
 from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import make_provider, price_answer, price_request
+from ..request.checked_request import CheckedRequest, SentCrop
 from ..request.models import Registry
 from ..request.pricing import is_believable
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import parse_size
 from ..results.body_file import BodyFile
-from ..results.folders import BODY_FILE
+from ..results.folders import BODY_FILE, EDIT_KEY
 from ..results.store import (
     HEIGHT_STEM,
     IMAGE_STEM,
@@ -46,12 +48,21 @@ from ..results.store import (
 )
 from ..text.log import get_logger
 from ..text.message import Message, join, message
-from .estimates import price_follow_up, price_unchecked
-from .follow_ups import HEIGHT_JOB, asks_for_height, asks_for_repair, follow_up_id, height_request
+from .estimates import price_crop, price_follow_up, price_unchecked, validate_and_price
+from .follow_ups import (
+    HEIGHT_JOB,
+    REGION_JOB,
+    asks_for_height,
+    asks_for_repair,
+    follow_up_digest,
+    follow_up_id,
+    height_request,
+)
 from .job import Emit, Job, JobEvent, Work
-from .uploads import digest_request, load_unchanged, load_uploads
+from .uploads import digest_request, first_crop, load_unchanged, load_uploads
 
 if TYPE_CHECKING:
+    from ..editing.crops import Crop
     from ..http.endpoint import Connection
     from ..http.pool import Sessions
     from ..http.request_state import RequestState
@@ -62,6 +73,7 @@ log = get_logger(__name__)
 
 NO_USAGE = "The server did not say what was used; the cost shown is the estimate."
 ODD_USAGE = "What the server says was used can't be right; the cost shown is the estimate."
+REGIONS_FAILED = Message("Not all parts that may change were edited: {reason}")
 HEIGHT_FAILED = Message("No height map could be generated, so relief is estimated: {reason}")
 SEAMS_FAILED = Message("The seams could not be repainted, so the cut is kept: {reason}")
 
@@ -161,7 +173,7 @@ class Worker:
             if not body.reopen():
                 return False
             answer = make_provider(request.provider, self.connection).read(request, body.pieces())
-            uploads = load_unchanged(request, self.journal.digest_of(entry.id))
+            uploads = load_unchanged(request, self.journal.digest_of(entry.id), partial(self.crop_of, entry))
             job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
             self.store(job, answer, uploads, [], body=body)
         except Exception as error:  # a fault must not keep the journal shut
@@ -170,6 +182,11 @@ class Worker:
             body.keep()
             return False
         return True
+
+    def crop_of(self, entry: Entry) -> Crop | None:
+        """What was sent of the edited image; found anew, by files that are as they were."""
+        checked = validate_and_price(entry.request, entry.application, self.registry)
+        return first_crop(checked)
 
     def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
@@ -186,10 +203,11 @@ class Worker:
         """Send the follow-up requests of a job; what they fail at is told and does not spoil its result."""
         notices = []
         for wanted, ask, failed in (
-            (asks_for_repair, self._ask_repairs, SEAMS_FAILED),
-            (asks_for_height, self._ask_height, HEIGHT_FAILED),
+            (_further_crops(job), self._ask_regions, REGIONS_FAILED),
+            (asks_for_repair(job.request, job.application), self._ask_repairs, SEAMS_FAILED),
+            (asks_for_height(job.request, job.application), self._ask_height, HEIGHT_FAILED),
         ):
-            if not wanted(job.request, job.application):
+            if not wanted:
                 continue
             try:
                 ask(job, folder, emit)
@@ -198,6 +216,13 @@ class Worker:
             except Exception as error:
                 notices.append(message(failed, reason=unexpected_error(error).message))
         return tuple(notices)
+
+    def _ask_regions(self, job: Job, folder: Path, emit: Emit) -> None:
+        checked = job.checked
+        assert checked is not None
+        for number, crop in enumerate(_further_crops(job), 2):
+            one = price_crop(checked, crop, self.registry)
+            self._send(job, REGION_JOB.format(number=number), one, "Waiting for the next part", emit)
 
     def _ask_repairs(self, job: Job, folder: Path, emit: Emit) -> None:
         from .seam_repair_images import repairs
@@ -219,10 +244,14 @@ class Worker:
     def _ask(
         self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
     ) -> None:
-        """Send one follow-up request, about an image of this size, under a row of its own."""
-        checked = price_follow_up(request, self.registry, size)
+        """Send one follow-up request, about an image of this size."""
+        self._send(job, kind, price_follow_up(request, self.registry, size), doing, emit)
+
+    def _send(self, job: Job, kind: str, checked: CheckedRequest, doing: str, emit: Emit) -> None:
+        """Send one follow-up request under a row of its own."""
         if job.stopping:
             raise JobCancelled("The job was stopped.")
+        request = checked.wanted
         follow_up = Job.of(checked, Application(target="image"), id=follow_up_id(job.id, kind))
         job.interrupt_with(follow_up.cancel)
         job.check_cancelled()
@@ -230,7 +259,7 @@ class Worker:
             follow_up.id,
             request,
             follow_up.application,
-            digest_request(request),
+            follow_up_digest(digest_request(request), kind),
             follow_up.estimated_usd,
             self.monthly_budget_usd,
         )
@@ -244,7 +273,7 @@ class Worker:
         job.check_cancelled()
         checked = job.checked
         assert checked is not None
-        uploads = load_uploads(job.request)
+        uploads = load_uploads(job.request, first_crop(checked))
         provider = make_provider(job.request.provider, self.connection)
         if self.pace is not None and find_provider(job.request.provider).is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
@@ -278,7 +307,7 @@ class Worker:
             cost = job.estimated_usd - job.further_usd
             notes.append(ODD_USAGE if answer.usage_told or answer.usage else NO_USAGE)
         now = body.when if body is not None else datetime.now()
-        facts = {
+        facts: dict[str, Any] = {
             "request": job.request.to_dict(),
             "application": job.application.to_dict(),
             "request_id": answer.request_id,
@@ -287,6 +316,8 @@ class Worker:
             "created": now.astimezone().isoformat(timespec="seconds"),
             "warnings": [*answer.warnings, *notes],
         }
+        if uploads.edit is not None:
+            facts[EDIT_KEY] = uploads.edit.facts
         files = dict((*_named(answer), *_inputs(job.request, uploads)))
         with STORING.hold():
             if body is not None:
@@ -331,6 +362,11 @@ class Worker:
         return answer.usage.to_dict(), cost * share
 
 
+def _further_crops(job: Job) -> tuple[SentCrop, ...]:
+    """What a masked edit sends with follow-up requests."""
+    return job.checked.crops[1:] if job.checked is not None else ()
+
+
 def _keep_body(body: BodyFile, error: GptImageError) -> None:
     """Give what came its final name, and name it in the error, unless the server just said no."""
     if isinstance(error, APIStatusError) or (isinstance(error, JobCancelled) and error.billed != "yes"):
@@ -356,6 +392,8 @@ def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str,
         original = uploads.references[0]
         yield ORIGINAL_STEM + Path(original.name).suffix, original.data
         yield MASK_FILE, uploads.mask.data
+    if uploads.edit is not None:
+        yield from uploads.edit.files.items()
 
 
 def _reporter(job: Job, emit: Emit) -> Reporter:

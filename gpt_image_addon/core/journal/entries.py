@@ -23,7 +23,7 @@ OPEN = (JobState.QUEUED, JobState.SENDING)
 MOVES: Mapping[JobState, tuple[JobState, ...]] = {
     JobState.SENDING: (JobState.QUEUED,),
     JobState.RECEIVED: (JobState.SENDING, JobState.UNKNOWN),
-    JobState.APPLIED: STORED,
+    JobState.APPLIED: (*STORED, JobState.FAILED),  # an answer that was refused, and accepted later
     JobState.FAILED: (*OPEN, JobState.UNKNOWN, JobState.RECEIVED),
     JobState.CANCELLED: (*OPEN, JobState.RECEIVED),
     JobState.UNKNOWN: (JobState.SENDING,),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ..http.endpoint import Connection
 from ..http.request_state import RequestState
@@ -31,12 +31,24 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class KeptEdit:
+    """What an answer becomes a part of, when the user's own files may have changed."""
+
+    files: Mapping[str, bytes]
+    """By their names in the result's folder."""
+    facts: Mapping[str, Any]
+    """For ``answer.json``."""
+
+
+@dataclass(frozen=True)
 class Uploads:
     """The files of an edit, ready to send."""
 
     references: tuple[Upload, ...] = ()
     mask: Upload | None = None
     markup: Upload | None = None
+    edit: KeptEdit | None = None
+    """What is kept of a masked edit beside its answer."""
 
     @property
     def all(self) -> tuple[Upload, ...]:

@@ -1,1 +1,1 @@
-"""Arrays in, arrays out: blocks, alignment, filling, drawing and blending."""
+"""Arrays in, arrays out: blocks of rows, filling, alpha and drawing."""

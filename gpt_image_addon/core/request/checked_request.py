@@ -5,10 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from .models import Model
 from .pricing import Estimate
 from .request import GenerationRequest
+
+
+class SentCrop(Protocol):
+    """The part of the first reference that is sent, see `core.editing.crops.Crop`."""
+
+    @property
+    def sent(self) -> tuple[int, int]:
+        """The size in which it is sent."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,8 @@ class CheckedRequest:
     """Of all that the result needs."""
     warnings: tuple[str, ...] = ()
     """Each a sentence."""
+    crops: tuple[SentCrop, ...] = ()
+    """Of a masked edit: the first is sent with this request, the others with follow-up requests."""
 
     def with_references(self, references: Sequence[str]) -> CheckedRequest:
         """The same with files in place of the names of captures, whose sizes its price knows.

@@ -6,16 +6,64 @@ Known without looking at pixels, so that pricing and submitting load nothing tha
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..errors import InvalidRequestError
+from ..references.kinds import deciding_reference
 from ..text.message import message
 from .models import Registry, gif_frames
-from .parameters import DROPPABLE, SNAPPED
+from .parameters import DROPPABLE, PROMPT_LIMIT, SNAPPED
 from .providers import find_provider
 from .request import GenerationRequest
-from .sizes import AUTO, SMALLEST, format_size, parse_size, source_size
+from .sizes import (
+    LIKE_DETAIL,
+    SMALLEST,
+    format_size,
+    is_like,
+    is_open,
+    like_detail,
+    parse_size,
+    source_size,
+)
+
+
+def with_like_size(
+    request: GenerationRequest,
+    registry: Registry,
+    sizes: Sequence[tuple[int, int]],
+    frame: Sequence[int] | None = None,
+) -> GenerationRequest:
+    """The request with the size that ``like`` means: the shape of the reference that decides.
+
+    It has the detail that was asked for, but no more pixels than that image, or a megapixel.
+
+    :param request: one that names its model.
+    :param sizes: width and height in pixels of its images, in the order of `GenerationRequest.files`.
+    :param frame: width and height in pixels of the camera's frame, where it is that which the image shows.
+    :returns: the same where its size is another one.
+    :raises InvalidRequestError: no reference decides.
+    """
+    if not is_like(request.size):
+        return request
+    detail = like_detail(request.size)
+    number = deciding_reference(
+        request.reference_kinds, len(request.references), is_masked=request.mask is not None
+    )
+    if number is None:
+        raise InvalidRequestError(
+            "The size 'like' takes the shape of a reference, and none is of a kind that decides it.",
+            code="missing_picture",
+            param="size",
+            next_step="Add a reference, or name a size such as 1536x1024.",
+        )
+    width, height = sizes[number]
+    shown = frame[0] * frame[1] if frame else width * height
+    model = registry.get(request.model)
+    # A model that the table does not know takes most likely what the newest one takes.
+    rule = registry.size_rule(model if model.known else registry.get(registry.default), gif_frames(request))
+    size = rule.like(width, height, min(detail, max(shown, LIKE_DETAIL)))
+    return dataclasses.replace(request, size=format_size(*size))
 
 
 def effective_request(
@@ -25,7 +73,7 @@ def effective_request(
 
     :raises InvalidRequestError: the size can't be read, or no tile of that size is made.
     """
-    if not is_cut(request) or request.size == AUTO:
+    if not is_cut(request) or is_open(request.size):
         return request, ()
     wanted = parse_size(request.size)
     check_tile_size(wanted)
@@ -51,7 +99,7 @@ def is_cut(request: GenerationRequest) -> bool:
 
 def tile_size(request: GenerationRequest) -> tuple[int, int] | None:
     """(width, height) of the tiles of a request; None for as large as the cut leaves them."""
-    return None if request.size == AUTO else parse_size(request.size)
+    return None if is_open(request.size) else parse_size(request.size)
 
 
 def check_tile_size(size: tuple[int, int]) -> None:
@@ -71,6 +119,20 @@ def check_tile_size(size: tuple[int, int]) -> None:
         )
 
 
+def check_length(prompt: str) -> None:
+    """:raises InvalidRequestError: a prompt is too long with all that joins it."""
+    if len(prompt) > PROMPT_LIMIT:
+        raise InvalidRequestError(
+            message(
+                "With the words that join it the prompt has {count} characters; {limit} is the limit.",
+                count=f"{len(prompt):,}",
+                limit=f"{PROMPT_LIMIT:,}",
+            ),
+            param="prompt",
+            next_step="Shorten the prompt, or the labels of its references.",
+        )
+
+
 def snap_to_model(
     request: GenerationRequest, registry: Registry, names: Collection[str] = SNAPPED
 ) -> GenerationRequest:
@@ -86,7 +148,7 @@ def snap_to_model(
         for row in DROPPABLE
         if row.name in names and getattr(request, row.name) not in row.taken_by(model)
     }
-    if "size" in names and request.size != AUTO:
+    if "size" in names and not is_open(request.size):
         rule = registry.size_rule(model, gif_frames(request))
         size = parse_size(request.size)
         if rule.problem(*size) is not None:

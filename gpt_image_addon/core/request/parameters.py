@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ..references.kinds import AUTO, CAPTURES, NONE, REFERENCE_KINDS
 from .map_kinds import BY_NAME, MAP_KINDS
 from .providers import DEFAULT_PROVIDER
 
@@ -20,6 +21,7 @@ DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
 DEFAULT_SIZE = "1024x1024"
+MOST_CROPS = 16  # of one mask; more regions are sent as one part
 PROMPT_LIMIT = 32_000  # characters
 IMAGE_LIMIT = 10  # images a request
 REFERENCE_LIMIT = 16  # images an edit
@@ -77,14 +79,19 @@ MODERATIONS = (
 )
 COMPLEXITIES = (
     AUTOMATIC,
-    ("low", "Low", "Plain images"),
-    ("medium", "Medium", "Some detail"),
-    ("high", "High", "Much detail"),
+    ("low", "Low", "Plan as little as possible before drawing"),
+    ("medium", "Medium", "Plan a little before drawing"),
+    ("high", "High", "Plan a lot before drawing, as the model does when left alone"),
 )
 FIDELITIES = (
     AUTOMATIC,
     ("low", "Low", "References are followed loosely"),
     ("high", "High", "References are followed closely, at a higher price"),
+)
+KINDS_OF_REFERENCES = (
+    (AUTO, "Automatic", "By where the image comes from"),
+    *((kind.name, kind.label, kind.tip) for kind in REFERENCE_KINDS),
+    (NONE, "Label Only", "Only the label is said, in your own words"),
 )
 MAPS = tuple((kind.name, kind.label, "Make this map") for kind in MAP_KINDS)
 DISPLACEMENTS = (
@@ -167,6 +174,8 @@ class Parameter:
     most: int | None = None
     many: bool = False
     """Whether it is a tuple of such values."""
+    is_repeated: bool = False
+    """Whether each value has a flag of its own, as its place among them counts."""
     formats: tuple[str, ...] = ()
     """Output formats that have it; empty for all."""
     of_maps: bool = False
@@ -221,7 +230,9 @@ _ROWS = (
         panel=PanelField("advanced", "Model",
             "Model that makes the image; the provider's default when empty")),
     Parameter("size", default=DEFAULT_SIZE, field="always",
-        flag=Flag("api", f"pixels, such as 1536x1024, or auto (default: {DEFAULT_SIZE})", "WxH"),
+        flag=Flag("api",
+            f"pixels, such as 1536x1024; like, for the shape of the first reference; or auto "
+            f"(default: {DEFAULT_SIZE})", "WxH"),
         panel=PanelField("output", "Size", "Width and height in pixels")),
     Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
@@ -249,9 +260,9 @@ _ROWS = (
         panel=PanelField("surface", "Repair Seams",
             "Let the model repaint seams that still show: one more request for each such image",
             trait="repairs_seams")),
-    Parameter("references", Path, (), many=True,
+    Parameter("references", Path, (), many=True, is_repeated=True,
         flag=Flag("references",
-            "image to show the model, or `camera` for a render of the scene; repeatable",
+            f"image to show the model, or one of the scene: {', '.join(CAPTURES)}; repeatable",
             "PATH", "reference")),
     Parameter("edit_of",
         flag=Flag("references",
@@ -260,7 +271,16 @@ _ROWS = (
     Parameter("keep_rest", bool, False,
         flag=Flag("references",
             "the prompt is a change to the first reference: add words that keep everything else")),
-    Parameter("reference_labels", default=(), many=True),
+    Parameter("reference_kinds", default=(), many=True, is_repeated=True, choices=KINDS_OF_REFERENCES,
+        flag=Flag("references",
+            "what the reference is, which is said in the prompt; the first belongs to the first reference: "
+            f"{', '.join(word for word, _, _ in KINDS_OF_REFERENCES)}",
+            "KIND", "reference_kind")),
+    Parameter("reference_labels", default=(), many=True, is_repeated=True,
+        flag=Flag("references",
+            "the reference in your own words, such as `the red chair`; the first belongs to the first "
+            "reference, an empty one leaves it to its kind",
+            "TEXT", "reference_label")),
     Parameter("mask", Path,
         flag=Flag("references", "where the first reference may change: what is transparent, or white",
             "PATH")),
@@ -268,6 +288,12 @@ _ROWS = (
         flag=Flag("references", "keep the model's changes outside the mask"),
         panel=PanelField("mask", "Preserve Outside",
             "Put back what lies outside the mask: models change that, too")),
+    Parameter("whole_image", bool, False,
+        flag=Flag("references", "with a mask, send all of the image, not the part around what may change"),
+        panel=PanelField("mask", "Whole Image",
+            "Send all of the image instead of the part around what may change, at less detail")),
+    Parameter("accept", bool, False,
+        flag=Flag("references", "with a mask, use an answer that does not match its image, too")),
     Parameter("markup", Path,
         flag=Flag("references", "transparent image drawn over the first reference", "PATH")),
     Parameter("output_format", default="png", choices=OUTPUT_FORMATS, field="changed",
@@ -284,9 +310,9 @@ _ROWS = (
         panel=PanelField("output", "Frame Duration", "Milliseconds that a frame is shown", initial=200,
             attached=True)),
     Parameter("svg_model", formats=("svg",),
-        flag=Flag("api", "author of an svg, where the account may choose one", "ID"),
+        flag=Flag("api", "model that draws an svg; needed where the account may choose one", "ID"),
         panel=PanelField("output", "Drawing Model",
-            "Model that draws the SVG; the server's default when empty")),
+            "Model that draws the SVG; needed where the account may choose one")),
     Parameter("svg_reasoning_effort", choices=SVG_EFFORTS, formats=("svg",), needs="svg_model",
         flag=Flag("api", "reasoning effort of the model that draws, with --svg-model"),
         panel=PanelField("output", "Reasoning",
@@ -356,8 +382,10 @@ _ROWS = (
         panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered",
             trait="is_moderated")),
     Parameter("complexity", choices=COMPLEXITIES, model_values="complexities", field="changed",
-        flag=Flag("api", "low, medium or high, for models that take it"),
-        panel=PanelField("advanced", "Complexity", "How much the image holds")),
+        flag=Flag("api", "how much the model plans before it draws: low, medium or high, for models that "
+            "take it (default: high); the price stays"),
+        panel=PanelField("advanced", "Complexity",
+            "How much the model plans before it draws; the price stays")),
     Parameter("input_fidelity", choices=FIDELITIES, model_values="input_fidelities",
         needs="references", field="changed",
         flag=Flag("api", "high or low, for models that take it"),

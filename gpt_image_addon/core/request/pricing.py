@@ -25,15 +25,24 @@ class Usage:
     input_image: int = 0
     output_text: int = 0
     output_image: int = 0
+    svg_input: int = 0
+    """Of the model that draws an SVG, as `svg_output`, which holds its reasoning; billed beside the image."""
+    svg_output: int = 0
 
     def to_dict(self) -> dict[str, object]:
-        """In the API's own form."""
+        """In the API's own form, with its ``svg_usage`` where there is one."""
+        drawn = {
+            "total_tokens": self.svg_input + self.svg_output,
+            "input_tokens": self.svg_input,
+            "output_tokens": self.svg_output,
+        }
         return {
             "total_tokens": self.input_text + self.input_image + self.output_text + self.output_image,
             "input_tokens": self.input_text + self.input_image,
             "output_tokens": self.output_text + self.output_image,
             "input_tokens_details": {"text_tokens": self.input_text, "image_tokens": self.input_image},
             "output_tokens_details": {"text_tokens": self.output_text, "image_tokens": self.output_image},
+            **({"svg_usage": drawn} if drawn["total_tokens"] else {}),
         }
 
 

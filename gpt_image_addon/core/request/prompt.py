@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ..references.kinds import AUTO, BY_NAME
+from .normalize import check_length
 from .request import GenerationRequest
 from .styles import find_style
 
@@ -26,20 +30,21 @@ KEEP_WORDS = (
 
 
 def compose(request: GenerationRequest) -> str:
-    """The prompt as it is sent: scene and subject first, then style, then constraints.
+    """The prompt as it is sent: what the references are, scene and subject, then style, then constraints.
 
-    :raises InvalidRequestError: the style is not known.
+    :raises InvalidRequestError: the style is not known, or the whole is too long.
     """
+    parts = describe_all(len(request.references), request.reference_kinds, request.reference_labels)
     prompt = request.prompt.strip()
-    parts = [KEEP_WORDS.format(change=prompt) if request.keep_rest else prompt]
-    if any(request.reference_labels):
-        parts.append(_label_words(request.reference_labels))
+    parts.append(KEEP_WORDS.format(change=prompt) if request.keep_rest else prompt)
     if request.style:
         parts.append(find_style(request.style).words)
     parts.append(surface_words(is_surface=request.surface_words, seamless=request.seamless))
     if request.background == "transparent":
         parts.append(TRANSPARENT_WORDS)
-    return "\n".join(filter(None, parts))
+    prompt = "\n".join(filter(None, parts))
+    check_length(prompt)
+    return prompt
 
 
 def surface_words(*, is_surface: bool, seamless: bool) -> str:
@@ -53,6 +58,27 @@ def surface_words(*, is_surface: bool, seamless: bool) -> str:
     return SEAMLESS_WORDS if seamless else ""
 
 
-def _label_words(labels: tuple[str, ...]) -> str:
-    named = [f"picture {number} is {label}" for number, label in enumerate(labels, 1) if label]
-    return f"Of the pictures given, {', '.join(named)}."
+def describe(number: int, kind: str, label: str = "") -> str:
+    """The line of the prompt about one reference; empty where nothing is said of it.
+
+    :param number: its place among the images of the request, from 1.
+    :param kind: one of the table, `AUTO` or `NONE`.
+    :param label: the user's own words for what it is.
+    """
+    row = BY_NAME.get(kind)
+    name = " ".join(label.split()).rstrip(".:;") or (row.description if row else "")
+    if not name:
+        return ""
+    return f"Image {number} is {name}{f': {row.instruction}' if row else ''}."
+
+
+def describe_all(count: int, kinds: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """The lines of the prompt about all references.
+
+    :param count: how many there are.
+    :param kinds: of the first ones; the rest is `AUTO`.
+    :param labels: of the first ones; the rest has none.
+    """
+    every_kind, every_label = (*kinds, *[AUTO] * count), (*labels, *[""] * count)
+    lines = (describe(number + 1, every_kind[number], every_label[number]) for number in range(count))
+    return list(filter(None, lines))

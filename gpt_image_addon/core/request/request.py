@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from ..common.arguments import PathText, kinds_of, typed
 from ..common.paths import split_version
 from ..errors import InvalidRequestError
+from ..references.kinds import find_excess
 from ..text.message import message, one_of
 from ..text.plain_text import find_unstorable
 from .parameters import (
@@ -27,6 +28,7 @@ from .parameters import (
     REFERENCE_LIMIT,
 )
 from .providers import PROVIDERS
+from .sizes import AUTO, FRAME_LIMIT, LIKE, is_frame
 from .targets import TARGETS
 
 _T = TypeVar("_T", bound="_Values")
@@ -71,7 +73,7 @@ class GenerationRequest(_Values):
     """Empty means the provider's default model."""
     n: int = 1
     size: str = DEFAULT_SIZE
-    """``WIDTHxHEIGHT`` in pixels, or ``auto``."""
+    """``WIDTHxHEIGHT`` in pixels; ``like`` for the shape of the first reference, or ``auto``."""
     quality: str = "auto"
     complexity: str | None = None
     background: str = "auto"
@@ -93,10 +95,14 @@ class GenerationRequest(_Values):
     frame_duration_ms: int | None = None
     references: tuple[PathText, ...] = ()
     """Paths of images to show the model; any make the call an edit."""
+    reference_kinds: tuple[str, ...] = ()
+    """What each reference is, said in the prompt: ``depth``, ``style``, …; ``auto`` says nothing of files."""
     reference_labels: tuple[str, ...] = ()
-    """What each reference shows, said in the prompt; empty for none."""
+    """What each reference shows, in your own words; empty leaves it to the kind."""
     mask: PathText | None = None
     """Path of an image that says where the first reference may change."""
+    whole_image: bool = False
+    """With a mask, send all of the image instead of the part around what may change."""
     markup: PathText | None = None
     """Path of a transparent image drawn over the first reference."""
     style: str | None = None
@@ -136,6 +142,17 @@ class GenerationRequest(_Values):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def usual_size(values: Mapping[str, Any]) -> str:
+    """The size where none is named.
+
+    :param values: parameters of a request and its application that are named.
+    """
+    if values.get("output_format") == "gif":  # the default is more than a gif may have
+        return AUTO
+    is_put_back = values.get("mask") and values.get("composite", True)
+    return LIKE if is_put_back else DEFAULT_SIZE
+
+
 @dataclass(frozen=True)
 class Application(_Values):
     """What becomes of the result in Blender. Values only; data-blocks are named by `session_uid`."""
@@ -157,10 +174,16 @@ class Application(_Values):
     """`session_uid` of the scene the request came from: a result never enters another file's scene."""
     view_matrix: tuple[float, ...] | None = None
     """Rows of the 4x4 world matrix of the view that a plane should face; the camera's when empty."""
+    camera_frame: tuple[int, ...] | None = None
+    """Width and height in pixels of the camera's frame that a reference shows: the image is fitted to it."""
     keeps_clear: bool = False
     """Planes stand beside what is active, and beside earlier ones, where they would be in it."""
+    new_material: bool = False
+    """A texture comes in a material of its own; the one in its place is not changed."""
     composite: bool = True
     """After a masked edit, put back what lies outside the mask."""
+    accept: bool = False
+    """Put an answer into its image even where it does not match it."""
     textures_dir: PathText | None = None
     """Folder that gets copies of the images and maps."""
     overwrite: bool = False
@@ -220,6 +243,14 @@ def check_application(application: Application) -> None:
             code="invalid_value",
             param="edit_of",
             next_step="`history` lists the jobs.",
+        )
+    if application.camera_frame is not None and not is_frame(application.camera_frame):
+        raise InvalidRequestError(
+            message(
+                "camera_frame is a width and a height of up to {limit} pixels.", limit=f"{FRAME_LIMIT:,}"
+            ),
+            code="invalid_value",
+            param="camera_frame",
         )
     size = application.texture_size
     if size is not None and not 0 < size < math.inf:
@@ -359,6 +390,8 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
         ("input_fidelity", "input_fidelity needs a reference: the image to be true to."),
     ):
         yield getattr(request, name) is not None and not count, name, needs
+    kinds, labels = request.reference_kinds, request.reference_labels
+    yield from find_excess(count, reference_kinds=kinds, reference_labels=labels)
     yield (
         request.keep_rest and not count,
         "keep_rest",

@@ -31,14 +31,21 @@ RESCUE_PREFIX = "gpt-image-"
 ADDRESS = "file://"
 ORIGINAL_STEM = "original"
 MASK_FILE = "mask.png"
+REGION_FILE = f"{ORIGINAL_STEM}.mask.png"
+"""Where a part of an image may change, at the image's own size: white."""
+COPY_STEM = f"{ORIGINAL_STEM}.copy"
+"""The whole image that a part was sent of."""
+EDIT_KEY = "edit"
+"""Of ``answer.json``: which part that is."""
 IMAGE_STEM = "image-"
 HEIGHT_STEM = "height-"
 THUMBNAIL_STEM = "thumbnail-"
 PROCESSED_FOLDER = "processed"
 MAPS_FOLDER = "maps"
 REPAIRS_FOLDER = "repairs"
+PATCHES_FOLDER = "patches"
 
-FOLDERS = (PROCESSED_FOLDER, MAPS_FOLDER, REPAIRS_FOLDER)
+FOLDERS = (PROCESSED_FOLDER, MAPS_FOLDER, REPAIRS_FOLDER, PATCHES_FOLDER)
 _OURS = re.compile(
     rf"(?:{re.escape(MASK_FILE)}|{re.escape(BODY_FILE)}"
     rf"|(?:{IMAGE_STEM}|{HEIGHT_STEM}|{THUMBNAIL_STEM}|(?:answer|raw)[.-]).*|{ORIGINAL_STEM}(?:[.].*)?)"

@@ -46,7 +46,7 @@ log = get_logger(__name__)
 FILES_KEY = "files"
 ANSWER_LIMIT = 64 * 1024 * 1024  # bytes; one holds a prompt and some numbers
 
-PIXEL_FORMATS = ("png", "jpeg", "webp")
+PIXEL_FORMATS = ("png", "jpeg", "webp", "tiff", "bmp", "tga")
 """Formats whose pixels can be worked with and that Blender can show."""
 
 Facts = Mapping[str, str | int | float]

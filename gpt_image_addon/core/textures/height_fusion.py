@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..raster.alignment import FARTHEST, registered, warped
 from ..raster.arrays import Plane, blurred, resized
+from .edge_alignment import FARTHEST, registered, warped
 from .lighting import light_ramp, log_luminance, remove_ramp
 from .relief import estimated_height, steepness, stretched
 

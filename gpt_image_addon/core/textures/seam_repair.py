@@ -13,19 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..editing.blending import blended, fit_edit
 from ..imaging.decoding import Pixels
 from ..imaging.pixels import eight_bit_color
 from ..imaging.png_writer import encode_png
-from ..raster.alignment import registered, warped
 from ..raster.arrays import Plane
-from ..raster.masked_edit import composite
 from ..text.message import message
-from .lighting import log_luminance
 from .tiling import GOOD_BAND, GOOD_STEP, SHOWING, Tile, TileScores, score
 
 REACH = 1 / 14  # of the shorter side, on either side of a seam, that may be repainted
 SMALLEST_REACH = 8  # pixels
-FITS = 0.25  # edge correlation of the answer with what was sent: another picture has less than 0.05
 CHANGED = 2.0  # levels of 255 that the band changes by on average: less is the old seam again
 BETTER = 0.05  # coherence that a repaired tile has to gain, unless it becomes good by it
 WORSE = 1.25  # most that another score of it may be worse by
@@ -60,17 +57,13 @@ def repaint_seams(tile: Tile, answer: NDArray[np.uint8]) -> tuple[Tile, str]:
     """
     whole, band = _rolled(tile.pixels), _band(tile)
     color = _color(whole)
-    height, width = band.shape
-    given = np.asarray(Image.fromarray(answer[..., :3]).resize((width, height), Image.Resampling.LANCZOS))
-    found = registered(log_luminance(given), log_luminance(color))
-    if found.score < FITS:
+    fitted = fit_edit(color, answer[..., :3], band)
+    if not fitted.registration.accepted:
         return tile, message(
             "The repainted seams do not fit the picture ({score}) and are not used.",
-            score=f"{found.score:.2f}",
+            score=f"{fitted.registration.agreement.share:.2f}",
         )
-    planes = [warped(given[..., i].astype(np.float32), found.shifts) for i in range(3)]
-    placed = np.clip(np.rint(np.stack(planes, -1)), 0, 255).astype(np.uint8)
-    mixed = composite(color, placed, band)
+    mixed = blended(color, fitted)
     change = np.abs(mixed[band].astype(np.int16) - color[band]).mean()
     if change < CHANGED:
         return tile, "The model changed nothing along the seams; the cut stays as it is."

@@ -66,6 +66,8 @@ class Tile:
     """Sentences for people."""
     seams: Seams | None = None
     """None where nothing was cut."""
+    shares: tuple[float, float] = (1.0, 1.0)
+    """Of the image's width and height that it shows."""
 
 
 def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
@@ -95,7 +97,8 @@ def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
     out = planes.reshape(planes.shape[:2] + pixels.shape[2:])
     seams = cut_down, cut_across[: len(out)]
     scores = score(out, seams)
-    return Tile(out, scores, False, () if scores.good else (SHOWING,), seams)
+    shares = (out.shape[1] / pixels.shape[1], out.shape[0] / pixels.shape[0])
+    return Tile(out, scores, False, () if scores.good else (SHOWING,), seams, shares)
 
 
 def is_seamless(pixels: Pixels) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,12 @@ from ..errors import InvalidRequestError
 from ..imaging.decoding import Pixels, read_header, sniff
 from ..imaging.pixels import eight_bit_color, resized
 from ..imaging.png_writer import encode_png
+from ..pasting.boxes import Box
+from ..pasting.edited_files import cut
+from ..pasting.image_source import ImageSource
 from ..raster.arrays import Plane
 from ..request.normalize import check_tile_size
-from ..request.sizes import source_size
+from ..request.sizes import SMALLEST, source_size
 from ..results.store import Facts, ImageFile
 from ..text.message import message
 from .channel_packing import LAYOUTS, pack
@@ -35,6 +38,7 @@ CUT_SHARE = 0.9  # most of an image's edge that a tile cut from it can keep
 ROOMY = 1.1  # from an image so much larger than a tile needs, a larger tile is cut and then shrunk
 WIDE_KINDS = ("height", "normal")  # the maps whose 8 bits can be seen
 FACT_DIGITS = 4
+SCORED_AT = 1024  # pixels of the longer side at which a whole image is judged
 SAME_ASPECT = 0.02  # relative difference up to which a tile is resized rather than cut
 TILE_FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 TILE_QUALITY = 95  # of jpeg and webp
@@ -99,7 +103,8 @@ def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
                 times=f"{growth:.2f}",
             ),
         )
-    return Tile(resized(cut.pixels, size, wraps=True), cut.scores, False, notes, _grown(cut, size))
+    enlarged = resized(cut.pixels, size, wraps=True)
+    return replace(cut, pixels=enlarged, notes=notes, seams=_grown(cut, size))
 
 
 def _grown(tile: Tile, size: tuple[int, int]) -> Seams | None:
@@ -260,3 +265,15 @@ def maps_of_pixels(
     tile = tile_of(pixels, None) if seamless else None
     color = eight_bit_color(tile.pixels if tile else pixels)
     return write_maps(color, folder, name, options, wraps=True if tile else None, write=write), tile
+
+
+def is_tile(image: ImageSource) -> bool:
+    """Whether an image tiles as it is.
+
+    :raises InvalidRequestError: it can't be read.
+    """
+    width, height = image.size
+    (pixels,) = cut(image, [Box(0, 0, width, height)])
+    shrink = min(1.0, SCORED_AT / max(width, height))
+    small = resized(pixels, (max(1, round(width * shrink)), max(1, round(height * shrink))), wraps=True)
+    return min(small.shape[:2]) >= SMALLEST and score(small).good

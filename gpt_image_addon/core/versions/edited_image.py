@@ -10,6 +10,7 @@ from ..errors import InvalidRequestError
 from ..imaging.formats import inspect_file
 from ..journal.history import images_of
 from ..journal.reader import JournalReader
+from ..references.kinds import PREVIOUS
 from ..request.request import Application, GenerationRequest, check_application
 from ..results.folders import PROCESSED_FOLDER, files_in
 from ..text.message import message
@@ -30,7 +31,12 @@ def with_edited_image(
     check_application(application)
     image = str(find_edited_image(journal, application.edit_of))
     labels = ("", *request.reference_labels) if request.reference_labels else ()
-    return dataclasses.replace(request, references=(image, *request.references), reference_labels=labels)
+    return dataclasses.replace(
+        request,
+        references=(image, *request.references),
+        reference_kinds=(PREVIOUS, *request.reference_kinds),
+        reference_labels=labels,
+    )
 
 
 def find_edited_image(journal: JournalReader, edit_of: str) -> Path:

@@ -17,6 +17,7 @@ from .. import compat
 from ..context import camera_of
 from ..images import save_pixels
 
+CLAY = (0.6, 0.6, 0.6)  # linear
 SAMPLES = 16  # of EEVEE; a reference needs no more
 STUDIO_EXPOSURE = (
     1.0  # stops: Workbench's studio light leaves a surface that faces it at a quarter of its colour
@@ -24,13 +25,13 @@ STUDIO_EXPOSURE = (
 
 
 def render_camera(
-    path: Path, *, width: int, height: int, shading: Literal["solid", "rendered"] = "solid"
+    path: Path, *, width: int, height: int, shading: Literal["solid", "clay", "rendered"] = "solid"
 ) -> Path:
     """Render the current scene from its camera to a PNG, with and without a window; its settings stay.
 
     :param width: pixels, as `height`.
     :param shading: ``solid`` shows colours and textures in a studio light, in a fraction of a second;
-        ``rendered`` shows materials and lights by EEVEE.
+        ``clay`` shows everything in one grey; ``rendered`` shows materials and lights by EEVEE.
     :raises SceneError: there is no camera, or Blender can't render.
     """
     scene = bpy.context.scene
@@ -39,8 +40,7 @@ def render_camera(
             message("The scene '{scene}' has no camera.", scene=scene.name),
             next_step="Add one, or use a file as reference.",
         )
-    set_up = _set_up_rendered if shading == "rendered" else _set_up_solid
-    with render_copy(width=width, height=height, set_up=set_up) as rendered:
+    with render_copy(width=width, height=height, set_up=SET_UPS[shading]) as rendered:
         _move(rendered, path)
     return path
 
@@ -132,6 +132,19 @@ def _set_up_solid(scene: bpy.types.Scene) -> None:
     )  # a studio's own configuration has others
     compat.choose(scene.view_settings, "look", "None")
     scene.view_settings.exposure = STUDIO_EXPOSURE
+
+
+def _set_up_clay(scene: bpy.types.Scene) -> None:
+    _set_up_solid(scene)
+    scene.display.shading.color_type = "SINGLE"
+    scene.display.shading.single_color = CLAY
+
+
+SET_UPS: Mapping[str, Callable[[bpy.types.Scene], None]] = {
+    "solid": _set_up_solid,
+    "clay": _set_up_clay,
+    "rendered": _set_up_rendered,
+}
 
 
 def capture_viewport(context: bpy.types.Context, path: Path, *, width: int, height: int) -> Path:

@@ -149,21 +149,38 @@ def add_value(
 
 
 def add_real_size(
-    tree: bpy.types.ShaderNodeTree, mapping: Any, metres: float, size: float, changes: Transaction
+    tree: bpy.types.ShaderNodeTree,
+    mapping: Any,
+    metres: float,
+    size: float,
+    changes: Transaction,
+    *,
+    aspect: float = 1.0,
 ) -> None:
     """Let a Value node say how many metres an image spans.
 
     :param mapping: the Mapping node, whose scale is then driven.
     :param metres: what one unit of its coordinates spans.
     :param size: what the image spans at first.
+    :param aspect: width over height of what it shows; `size` is its width.
     """
     x, y = mapping.location
     repeats = changes.node(tree, "ShaderNodeMath")
     repeats.operation, repeats.label = "DIVIDE", "Repeats"
     repeats.location = (x, y - 2 * ROW)
     repeats.inputs[0].default_value = metres
-    mapping.inputs["Scale"].default_value = (metres / size,) * 3  # exporters read this, not what is linked
-    changes.link(tree, repeats.outputs[0], mapping.inputs["Scale"])
+    scale = (1.0, aspect, 1.0)
+    # Exporters read this, not what is linked.
+    mapping.inputs["Scale"].default_value = [metres / size * factor for factor in scale]
+    repeated = repeats.outputs[0]
+    if aspect != 1.0:
+        shape = changes.node(tree, "ShaderNodeVectorMath")
+        shape.operation, shape.label = "MULTIPLY", "Aspect"
+        shape.location = (x, y - 2.8 * ROW)
+        shape.inputs[1].default_value = scale
+        changes.link(tree, repeated, shape.inputs[0])
+        repeated = shape.outputs[0]
+    changes.link(tree, repeated, mapping.inputs["Scale"])
     add_value(tree, "Texture Size (m)", size, repeats.inputs[1], changes, at=(x - COLUMN, y - 2 * ROW))
 
 

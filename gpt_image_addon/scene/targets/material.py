@@ -44,6 +44,8 @@ class Look:
     """Metres that the image is to span; None leaves it as the coordinates lay it."""
     displacement: str = "none"
     """``none``, ``bump`` or ``true``."""
+    aspect: float = 1.0
+    """Width over height of the image, where it has a real size; a projection from six sides has none."""
 
     @property
     def size(self) -> float:
@@ -118,7 +120,8 @@ def build_material(
     shader = nodes.add_principled(tree, changes)
     kinds = [kind for kind in MAP_KINDS if kind.name in image_files]
     vector = nodes.add_mapping(tree, look.coordinates, changes, left_of=(LEFT, nodes.ROW))
-    nodes.add_real_size(tree, vector.node, look.metres, look.size, changes)
+    aspect = 1.0 if look.coordinates.is_box else look.aspect
+    nodes.add_real_size(tree, vector.node, look.metres, look.size, changes, aspect=aspect)
     images = {}
     # Straight links run above all that stands in between; so does that of the base color to the occlusion.
     rows = sorted(kinds, key=lambda kind: (kind.name in _WIRES, kind.name != "ao"))
@@ -279,7 +282,9 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     find = upright.upright_coordinates_for if is_upright else uv.coordinates_for
     coordinates, metres, told = shared.coordinates_for_all(objects, find, changes, in_metres=size is not None)
     messages += told
-    look = Look(coordinates, metres, size, application.displacement)
+    base_color = prepared.images[0]
+    aspect = base_color.width / base_color.height if size is not None else 1.0
+    look = Look(coordinates, metres, size, application.displacement, aspect)
     material, images = build_material(
         name_of(prepared, application), _maps_of(prepared), prepared.facts, changes, look=look
     )

@@ -21,10 +21,13 @@ from .base import Applied, Deferred, Target
 from .receiver import why_deferred
 
 
-def apply(prepared: PreparedResult, application: Application, *, turn_views: bool = False) -> Applied:
+def apply(
+    prepared: PreparedResult, application: Application, *, turn_views: bool = False, show_first: bool = False
+) -> Applied:
     """Put a result into the scene, wholly or not at all.
 
     :param turn_views: turn Solid 3D views to Material Preview, where something in them gets a material.
+    :param show_first: turn them where no material of the file showed an image before.
     :raises Deferred: it can't be done right now.
     :raises SceneError: it can't be done; the file is as it was.
     :raises InvalidRequestError: an unknown target.
@@ -37,6 +40,7 @@ def apply(prepared: PreparedResult, application: Application, *, turn_views: boo
     reason = why_deferred(application)
     if reason:
         raise Deferred(reason)
+    turn_views = turn_views or (show_first and not _any_images())
     with Transaction() as changes:
         try:
             applied = _load(application.target).apply(prepared, application, changes)
@@ -81,6 +85,12 @@ def _load(name: str) -> Target:
     """The code of a target that is in the table."""
     found: Target = import_module(TARGETS[name].module, __package__).TARGET
     return found
+
+
+def _any_images() -> bool:
+    """Whether some material of the file shows an image."""
+    trees = filter(None, (material.node_tree for material in bpy.data.materials))
+    return any(node.image for tree in trees for node in image_nodes(tree))
 
 
 def _show(applied: Applied, application: Application, turn_views: bool) -> None:

@@ -36,7 +36,12 @@ def set_mean_color(material: bpy.types.Material, image_file: ImageFile) -> None:
 
 
 def texture_material(
-    objects: Sequence[bpy.types.Object], name: str, image_file: ImageFile, changes: Transaction
+    objects: Sequence[bpy.types.Object],
+    name: str,
+    image_file: ImageFile,
+    changes: Transaction,
+    *,
+    is_new: bool = False,
 ) -> tuple[bpy.types.Material, list[str]]:
     """The material that may take the image, in the active slots of objects; and what to tell about it.
 
@@ -44,8 +49,9 @@ def texture_material(
     faces that are selected in Edit Mode.
 
     :param objects: all that have the same material there, or none of which has one.
+    :param is_new: it is a new one whatever they have; then that may differ.
     """
-    current = objects[0].active_material if objects else None
+    current = objects[0].active_material if objects and not is_new else None
     if current is None:
         material = new_material(name, image_file, changes)
         for obj in objects:
@@ -234,11 +240,14 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     name, engine = name_of(prepared, application), engine_of(application)
     worn: list[tuple[bpy.types.Object, bpy.types.Material]] = []
     told: list[str] = []
-    for group in _by_material(objects) or [[]]:
+    groups = [objects] if application.new_material else _by_material(objects)
+    for group in groups or [[]]:
         coordinates, _, told_mapping = shared.coordinates_for_all(
             group, uv.coordinates_for, changes, in_metres=False
         )
-        material, told_material = texture_material(group, name, image_file, changes)
+        material, told_material = texture_material(
+            group, name, image_file, changes, is_new=application.new_material
+        )
         _, told_wiring = wire(material, image, changes, coordinates=coordinates, engine=engine)
         told += told_mapping + told_material + told_wiring + _told_of_maps(material, engine)
         worn += [(obj, material) for obj in group]

@@ -11,7 +11,8 @@ import bpy
 
 from ...app import settings
 from ...core.errors import GptImageError
-from ...core.request.parameters import DEFAULT_SIZE, PARAMETERS
+from ...core.references.kinds import AUTO, NONE, REFERENCE_KINDS
+from ...core.request.parameters import DEFAULT_SIZE, KINDS_OF_REFERENCES, PARAMETERS
 from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
 from ...core.request.targets import list_targets
 from . import state
@@ -50,7 +51,14 @@ FIXED_SIZES = (
     ),
 )
 SIZES = (
-    (USUAL_SIZE, "Default", "The size that the add-on's preferences name", "NONE", 8),
+    (
+        USUAL_SIZE,
+        "Default",
+        "The size that the add-on's preferences name; with a reference, the shape of the first one at that "
+        "detail",
+        "NONE",
+        8,
+    ),
     *FIXED_SIZES,
 )
 REFERENCES = (
@@ -58,15 +66,27 @@ REFERENCES = (
     ("camera", "Camera", "A quick render from the scene's camera", "CAMERA_DATA", 1),
     ("depth", "Depth Guide", "How far things are from the camera: near is bright", "MOD_OPACITY", 2),
     ("normal", "Normal Guide", "Which way surfaces face, seen from the camera", "NORMALS_FACE", 3),
+    ("lines", "Line Art", "The edges that the camera sees, black on white", "MOD_LINEART", 6),
+    ("clay", "Clay Render", "The scene from its camera with everything in grey", "SHADING_SOLID", 7),
     ("image", "Image", "An image of this file", "IMAGE_DATA", 4),
     ("file", "File", "An image file", "FILE_IMAGE", 5),
 )
+KIND_ICONS = {AUTO: "AUTO", NONE: "FONT_DATA", **{kind.name: kind.icon for kind in REFERENCE_KINDS}}
+KINDS = tuple(
+    (name, label, tip, KIND_ICONS[name], number)
+    for number, (name, label, tip) in enumerate(KINDS_OF_REFERENCES)
+)
+"""What references can be said to be."""
 MASKS = (
     ("none", "None", "The whole image may change"),
     ("image", "Painted Image", "White or transparent parts of an image may change"),
     ("faces", "Selected Faces", "Where the selected faces lie in the UV map may change"),
     ("rectangle", "Rectangle", "A rectangle drawn over the 3D view may change"),
     ("file", "File", "White or transparent parts of an image file may change"),
+)
+ONTO = (
+    ("selected", "All Selected", "All selected objects get it"),
+    ("active", "Active Only", "Only the active object gets it; without one, the first that is selected"),
 )
 ANSWERED_BEFORE = (
     ("reuse", "Use the Stored Result", "Take what was made before; nothing is sent and nothing paid"),
@@ -153,13 +173,6 @@ def set_size(values: Any, size: str) -> None:
         return
     width, height = size.split("x")
     values.size, values.width, values.height = CUSTOM_SIZE, int(width), int(height)
-
-
-def asked_size(values: Any) -> str:
-    """The size in the API's form, before it is snapped to what the model takes."""
-    if values.size == USUAL_SIZE:
-        return usual_size()
-    return f"{values.width}x{values.height}" if values.size == CUSTOM_SIZE else str(values.size)
 
 
 def usual_size() -> str:

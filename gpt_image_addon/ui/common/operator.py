@@ -13,7 +13,7 @@ from .translate import translate
 from .widgets import draw_sentence
 
 if TYPE_CHECKING:
-    from ...api import Job
+    from ...api import Task
 
 Returned = set[str]
 FINISHED: Returned = {"FINISHED"}
@@ -23,7 +23,7 @@ QUESTION_LINE = 42  # characters of a line of a dialog of the usual width
 Action = Callable[[Any, Any], "Returned | None"]
 
 
-def finish_in_background(job: Job) -> None:
+def finish_in_background(job: Task) -> None:
     """Without a window nothing else waits for a job: Blender would end, and what is paid for be lost.
 
     :raises GptImageError: why it failed.

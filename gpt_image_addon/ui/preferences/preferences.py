@@ -62,7 +62,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
-    ("Results", ("storage", "textures_dir", "asset_library", "turn_views")),
+    ("Results", ("storage", "textures_dir", "asset_library", "turn_views", "show_first")),
     ("Server", ("concurrency", "proxy", *_names(PROVIDERS[DEFAULT_PROVIDER]))),
     *(
         (info.label, _names(info))
@@ -201,6 +201,12 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         name="Turn Solid Views",
         description="Turn Solid 3D views to Material Preview when a result comes onto an object in them",
         default=False,
+    )
+    show_first: BoolProperty(
+        name="Show First Material",
+        description="Turn Solid 3D views to Material Preview when the first result comes onto an object, "
+        "in a file in which no material shows an image yet; later results leave the views as they are",
+        default=True,
     )
     storage: EnumProperty(name="Images", description="Where the images of a .blend are kept", items=STORAGE)
     asset_library: StringProperty(

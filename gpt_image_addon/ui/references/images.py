@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from ...app import inpainting, references
 from ...app.blend_paths import resolve
-from ...core.errors import InvalidRequestError
+from ...core.errors import GptImageError, InvalidRequestError
+from ...core.references.kinds import NONE, PREVIOUS
 from ..common import thumbnails
+from . import kinds
 
 Size = tuple[int, int]
 
@@ -25,9 +28,17 @@ def capture(item: Any) -> str:
         path = references.image(item.image)
     else:
         path = references.CAPTURES[item.kind]()
+        references.write_thumbnail(path)
     item.width, item.height = references.size_of(path)
     item.captured = path
     return path
+
+
+def measure(item: Any) -> None:
+    """Note how large the file of a reference is, which its price and the shape of the answer hang on."""
+    item.width = item.height = 0
+    with contextlib.suppress(GptImageError):  # said when it is sent
+        item.width, item.height = references.size_of(str(resolve(item.file, "references")))
 
 
 def _path_of(item: Any) -> str:
@@ -44,10 +55,10 @@ def parameters(values: Any) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = {
         "references": [_path_of(item) for item in values.references],
-        "reference_labels": tuple(item.label.strip() for item in values.references),
+        **kinds.parameters(values),
     }
     first = values.references[0]
-    edited = _result_of(first)
+    edited = _result_of(values)
     if edited:
         found["edit_of"] = edited
     size = (first.width, first.height) if first.width else references.size_of(found["references"][0])
@@ -56,17 +67,27 @@ def parameters(values: Any) -> dict[str, Any]:
         found |= {"mask": mask, "composite": values.composite}
     if values.use_markup:
         found["markup"] = references.markup(size)
-    if not any(found["reference_labels"]):
-        del found["reference_labels"]
+    found |= frame(values)
     thumbnails.forget(found["references"][0])
     return found
 
 
-def _result_of(item: Any) -> str:
-    """The result that a reference shows, as `Application.edit_of`; empty where it shows none."""
+def _result_of(values: Any) -> str:
+    """The result that is edited, as `Application.edit_of`; empty where the first reference is none."""
+    item = values.references[0]
+    if kinds.kind_of(values, 0) not in (PREVIOUS, NONE):
+        return ""
     if item.kind == "image":
         return inpainting.result_of(item.image)
     return str(item.edit_of) if item.kind == "file" else ""
+
+
+def frame(values: Any) -> dict[str, Any]:
+    """The camera's frame as a parameter, where the reference that decides the shape shows it."""
+    number = kinds.deciding(values)
+    if number is None or values.references[number].kind not in references.FRAMED:
+        return {}
+    return {"camera_frame": references.camera_frame()}
 
 
 def _mask(values: Any, size: Size) -> str:

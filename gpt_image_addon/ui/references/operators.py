@@ -69,6 +69,12 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
         description="Result that the file is an image of: as the first reference it is edited",
         options={"SKIP_SAVE"},
     )
+    reference_kind: EnumProperty(
+        name="Kind of Reference",
+        description="What the image is, said in the prompt",
+        items=enum_items.KINDS,
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties: Any) -> str:
@@ -87,6 +93,7 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
         item = values.references.add()
         item.kind, item.file, item.label = self.kind, self.file, self.label
         item.edit_of = self.edit_of
+        item.reference_kind = self.reference_kind
         item.image = bpy.data.images.get(self.image) or (
             _shown_image(context) if self.kind == "image" else None
         )

@@ -6,11 +6,12 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from ...app import references
 from ...core.errors import InvalidRequestError
+from ...core.references.kinds import AUTO
 from ...core.request.parameters import PARAMETERS, Parameter
 from ...core.text.message import message
 from ..common import enum_items
+from ..references import kinds
 from . import model_notice, to_parameters
 
 OWN = frozenset({"size", "surface_words", "textures_dir"})
@@ -52,9 +53,11 @@ def _set(values: Any, row: Parameter, value: Any) -> None:
 
 def _set_images(values: Any, request: dict[str, Any], edit_of: str) -> None:
     values.references.clear()
-    labels = (*request["reference_labels"], *[""] * len(request["references"]))
-    for path, label in zip(request["references"], labels, strict=False):
-        _add_file(values, path).label = label
+    paths = request["references"]
+    every_kind = (*request["reference_kinds"], *[AUTO] * len(paths))
+    every_label = (*request["reference_labels"], *[""] * len(paths))
+    for path, kind, label in zip(paths, every_kind, every_label, strict=False):
+        kinds.recall(_add_file(values, path), kind, label)
     if len(values.references):
         values.references[0].edit_of = edit_of
     values.mask, values.mask_file = ("file", request["mask"]) if request["mask"] else ("none", "")
@@ -68,7 +71,5 @@ def _set_images(values: Any, request: dict[str, Any], edit_of: str) -> None:
 
 def _add_file(values: Any, path: str) -> Any:
     item = values.references.add()
-    item.kind, item.file = "file", path
-    if Path(path).exists():
-        item.width, item.height = references.size_of(path)
+    item.kind, item.file = "file", path  # its size is measured then
     return item

@@ -134,7 +134,11 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
     model: StringProperty(
         name="Model", description="Model; the default one when empty", options={"SKIP_SAVE"}
     )
-    size: StringProperty(name="Size", description="WIDTHxHEIGHT or auto", options={"SKIP_SAVE"})
+    size: StringProperty(
+        name="Size",
+        description="WIDTHxHEIGHT, like for the shape of the first reference, or auto",
+        options={"SKIP_SAVE"},
+    )
     quality: StringProperty(
         name="Quality", description="low, medium, high, xhigh, max or auto", options={"SKIP_SAVE"}
     )
@@ -178,8 +182,10 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
     @classmethod
     def description(cls, context: bpy.types.Context, properties: Any) -> str:
         """What the tooltip says: also what it may cost."""
-        sentences = (translate(str(cls.__doc__)), translate(quote.current(context.scene).worst_case))
-        return ".\n".join(filter(None, sentences)).rstrip(".")
+        worst_case = quote.current(context.scene).worst_case
+        key = translate("Ctrl Enter over the panel does the same; in the prompt it ends the typing")
+        sentences = (translate(str(cls.__doc__)), translate(worst_case), key)
+        return ".\n".join(sentence.rstrip(".") for sentence in sentences if sentence)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -190,7 +196,7 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
             problem = quote.current(context.scene).problem
             target = context.scene.gpt_image.target
             problem = problem or results.why_not_onto(
-                context.active_object, target, results.receivers(context)
+                context.active_object, target, to_parameters.receivers(context)
             )
             if problem:
                 cls.poll_message_set(translate(problem))
@@ -202,9 +208,15 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
         prompt = to_parameters.prompt_of(context.scene.gpt_image)
         if self.ask or not (self.prompt or prompt):
             self.prompt = self.prompt or prompt
-            quote.at_once(context.scene)
+            self._quote = quote.at_once(context.scene, self._given(GIVEN))
             return context.window_manager.invoke_props_dialog(self, width=confirm.WIDTH)
         return self._consider(context)
+
+    def check(self, context: bpy.types.Context) -> bool:
+        """Blender calls it when something in the dialog has changed: so has the price."""
+        if self._question is None:
+            self._quote = quote.at_once(context.scene, self._given(GIVEN))
+        return True
 
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
@@ -222,9 +234,12 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
             self.layout.label(text=info.label, icon=info.icon)
         else:
             self.layout.prop(context.scene.gpt_image, "target")
-        found = quote.current(context.scene)
+        found = self._quote
+        if found.error is not None:
+            self.layout.label(text=translate(found.error.text), icon="ERROR", translate=False)
+            return
         where = translate(find_provider(found.provider).label)
-        self.layout.label(text=f"{where}  ·  {found.price or '…'}", icon="INFO", translate=False)
+        self.layout.label(text=f"{where}  ·  {found.price}", icon="INFO", translate=False)
 
     def execute(self, context: bpy.types.Context) -> Returned:
         """From a script, or after the OK of a dialog."""
@@ -232,8 +247,10 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
             return self._finish(context)
         asked: confirm.Question | None = self._question
         if asked is None:  # the prompt's dialog closes: what is to be asked next needs one of its own
-            if not quote.current(context.scene).price:
-                self.report({"WARNING"}, translate("The price is not known yet; try again in a moment."))
+            found = self._quote
+            if not found.price:
+                why = found.error.text if found.error is not None else "The price is not known."
+                self.report({"WARNING"}, translate(why))
                 return CANCELLED
             names = (*GIVEN, *confirm.ALREADY_SAID)
             return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given(names))

@@ -23,7 +23,7 @@ from bpy.props import (
 from ...core.request.parameters import PARAMETERS, PROMPT_LIMIT, STRENGTHS, Parameter
 from ...core.request.targets import find_target
 from ..common import enum_items
-from ..references import inpaint, rectangle_outline
+from ..references import images, inpaint, rectangle_outline
 from . import quote
 
 PROPERTY = "gpt_image"
@@ -37,6 +37,11 @@ def _models(owner: Any, context: bpy.types.Context, text: str) -> list[str]:
 def _mask_changed(values: Any, context: bpy.types.Context) -> None:
     inpaint.end_others(values)
     rectangle_outline.sync()
+
+
+def _file_changed(reference: Any, context: bpy.types.Context) -> None:
+    if reference.kind == "file":
+        images.measure(reference)
 
 
 def _recall_seamless(owner: Any, context: bpy.types.Context) -> None:
@@ -99,14 +104,24 @@ class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
 
     kind: EnumProperty(name="Kind", description="Where the image comes from", items=enum_items.REFERENCES)
     label: StringProperty(
-        name="Label", description="What the image is, said in the prompt: the room, the style, the pattern"
+        name="Label", description="What the image shows, in your own words: the red chair, a Baroque interior"
+    )
+    reference_kind: EnumProperty(
+        name="Kind", description="What the image is, said in the prompt", items=enum_items.KINDS
+    )
+    use_words: BoolProperty(
+        name="Say What It Is",
+        description="Tell the model in the prompt what this image is and how to use it",
+        default=True,
     )
     image: PointerProperty(
         name="Image", description="Image of this file to show the model", type=bpy.types.Image
     )
-    file: StringProperty(name="File", description="Image to show the model", subtype="FILE_PATH")
     edit_of: StringProperty(
         name="Edit of", description="Result that the file is an image of", options={"HIDDEN"}
+    )
+    file: StringProperty(
+        name="File", description="Image to show the model", subtype="FILE_PATH", update=_file_changed
     )
     captured: StringProperty(
         name="Captured", description="File of the image that was taken last", options={"HIDDEN"}
@@ -138,6 +153,15 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         size=2,
         default=(False, True),
         options={"HIDDEN"},
+    )
+    onto: EnumProperty(
+        name="Onto",
+        description="Which objects get the texture or material",
+        items=enum_items.ONTO,
+    )
+    new_material: BoolProperty(
+        name="New Material",
+        description="A texture comes in a new material; the one that is there is not changed",
     )
     references: CollectionProperty(
         name="References", description="Images to show the model, in order", type=GPT_IMAGE_PG_reference

@@ -6,21 +6,21 @@ Drawing asks many times a second: what it asks is answered from memory unless a 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ... import api
-from ...app import settings
+from ...app import references, settings
 from ...app.diagnostics import requirements
 from ...core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from ...core.request.providers import find_provider
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
-from ..references import inpaint
+from ..references import images, inpaint, kinds
 from . import model_notice, to_parameters
 
 if TYPE_CHECKING:
@@ -108,15 +108,17 @@ def current(scene: bpy.types.Scene) -> Quote:
     return dataclasses.replace(quotes.last, problem=problem, error=error, provider=wanted["provider"])
 
 
-def at_once(scene: bpy.types.Scene) -> Quote:
-    """As `current`, but of the request as it is now: for dialogs, which are not drawn again by themselves."""
-    values, quotes = scene.gpt_image, state.part(Quotes)
-    wanted = to_parameters.plain(values)
-    key = _key(wanted, values)
-    if key != quotes.key:
-        quotes.asked = key
-        _ask(wanted, values, lambda found: quotes.keep(key, found), _do_now)
-    return current(scene)
+def at_once(scene: bpy.types.Scene, given: Mapping[str, Any]) -> Quote:
+    """The quote for the scene's request with other parameters, now: for dialogs that ask for them.
+
+    :param given: parameters that override the panel's.
+    """
+    values = scene.gpt_image
+    target = given.get("target", values.target)
+    wanted = {**to_parameters.plain(values), **to_parameters.onto_target(values, target), **given}
+    found: list[Quote] = []
+    _ask(wanted, values, found.append, _do_now)
+    return dataclasses.replace(found[0], provider=wanted["provider"])
 
 
 def _do_now(work: Callable[[], Any], done: Callable[[Any, GptImageError | None], None]) -> None:
@@ -141,8 +143,10 @@ def forget() -> None:
 
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
-    images = len(values.references), values.mask, values.use_markup, _image_sizes(values)
-    return tuple(wanted.items()), images, settings.fingerprint()
+    shown = len(values.references), values.mask, values.use_markup, _image_sizes(values)
+    said = tuple(kinds.parameters(values).items())
+    frame = tuple(images.frame(values).values())
+    return tuple(wanted.items()), shown, said, frame, settings.fingerprint()
 
 
 def model_names(values: Any) -> list[str]:
@@ -215,11 +219,12 @@ def _problem(values: Any, provider: str) -> GptImageError | None:
 
 def _placeholders(values: Any) -> dict[str, Any]:
     """Stand-ins for images: the price needs their number and sizes alone."""
-    found: dict[str, Any] = {"references": ["reference"] * len(values.references)}
+    found: dict[str, Any] = {"references": ["reference"] * len(values.references)} | kinds.parameters(values)
     if values.mask != "none":
         found["mask"] = "mask"
     if values.use_markup:
         found["markup"] = "markup"
+    found |= images.frame(values)
     return found
 
 
@@ -232,6 +237,8 @@ def _image_sizes(values: Any) -> tuple[tuple[int, int], ...]:
 def _size_of(reference: Any) -> tuple[int, int]:
     if reference.kind == "image" and reference.image is not None and reference.image.size[0]:
         return tuple(reference.image.size)
+    if reference.kind in references.CAPTURES and (reference.live or not reference.captured):
+        return references.render_size()
     return (reference.width, reference.height) if reference.width else UNKNOWN_SIZE
 
 

@@ -6,15 +6,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import bpy
-
-from ...app import results
 from ...core.request.parameters import PARAMETERS, UNSET, Parameter, Section
 from ...core.request.providers import find_provider
-from ...core.text.message import message
-from ..common.translate import translate
 from ..common.widgets import draw_choice
-from ..references import inpaint
 from . import to_parameters
 
 if TYPE_CHECKING:
@@ -22,17 +16,6 @@ if TYPE_CHECKING:
 
 Draw = Callable[[Any, Any, "Quote"], None]
 """Draws into a layout what concerns the values of the panel and their quote."""
-
-
-def draw_place(layout: Any, context: bpy.types.Context, target: str) -> None:
-    """Where the result will go."""
-    place, is_odd = results.describe_place(context.active_object, target, results.receivers(context))
-    inpainted = inpaint.find(context.scene.gpt_image)
-    if inpainted is not None:
-        place, is_odd = message("In place of {image}", image=inpainted[0].name), False
-    row = layout.row()
-    row.active = is_odd
-    row.label(text=translate(place), icon="ERROR" if is_odd else "FORWARD", translate=False)
 
 
 def draw_section(

@@ -13,6 +13,7 @@ from ...core.request.parameters import PIXEL_FORMATS
 from ..common import enum_items, thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_choice, draw_sentence
+from ..references import kinds
 from ..references import operators as references
 from ..references.mask_rectangle import GPT_IMAGE_OT_draw_rectangle
 from . import model_notice, to_parameters
@@ -40,13 +41,16 @@ class GPT_IMAGE_UL_references(bpy.types.UIList):
         number = next(n for n, other in enumerate(data.references, 1) if other == item)
         row.label(text=str(number), icon_value=kind, translate=False)
         title = item.image.name if item.kind == "image" and item.image else ""
-        row.prop(
+        said = row.row(align=True)
+        said.active = item.use_words
+        said.prop(
             item,
             "label",
             text="",
             emboss=False,
             placeholder=title or layout.enum_item_name(item, "kind", item.kind),
         )
+        said.prop(item, "reference_kind", text="", icon_only=True, emboss=False)
 
 
 def _draw_references(layout: Any, values: Any, found: Quote) -> None:
@@ -64,6 +68,7 @@ def _draw_references(layout: Any, values: Any, found: Quote) -> None:
         side.operator(references.GPT_IMAGE_OT_move_reference.bl_idname, text="", icon=icon).step = step
     if 0 <= values.reference_index < len(values.references):
         _draw_reference(layout, values.references[values.reference_index])
+        _draw_words(layout, values, values.reference_index)
     if found.model is None or found.model.markup or values.use_markup:
         layout.prop(values, "use_markup")
 
@@ -81,7 +86,18 @@ def _draw_reference(layout: Any, item: Any) -> None:
         row = layout.row(align=True)
         row.prop(item, "live")
         row.operator(references.GPT_IMAGE_OT_capture_reference.bl_idname, text="", icon="FILE_REFRESH")
-    layout.prop(item, "label")
+
+
+def _draw_words(layout: Any, values: Any, number: int) -> None:
+    """What the prompt says of a reference, as it is sent."""
+    item = values.references[number]
+    layout.prop(item, "use_words")
+    if item.use_words:
+        layout.prop(item, "reference_kind")
+        layout.prop(item, "label", placeholder=kinds.description_of(values, number))
+        line = kinds.line_of(values, number)
+        if line:
+            draw_sentence(layout, line, "TEXT")
 
 
 def _draw_notice(layout: Any, image: bpy.types.Image | None) -> None:

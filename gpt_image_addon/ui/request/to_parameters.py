@@ -10,8 +10,10 @@ import bpy
 from ...app import results, settings
 from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
+from ...core.request.sizes import AUTO, LIKE
 from ...core.request.targets import find_target
 from ..common import enum_items
+from ..references import kinds
 
 Values = Any
 """A `GPT_IMAGE_PG_request`."""
@@ -55,10 +57,24 @@ def onto_target(values: Values, target: str) -> dict[str, Any]:
     return {"seamless": False, "surface_words": False, "repair_seams": False}
 
 
+def _asked_size(values: Any) -> str:
+    """The size as a request has it, before it is snapped to what the model takes."""
+    if values.size == enum_items.USUAL_SIZE:
+        if values.mask != "none":
+            return LIKE  # what is sent of the image has its own detail
+        size = enum_items.usual_size()
+        if kinds.deciding(values) is None:
+            return size
+        return LIKE if size == AUTO else f"{LIKE}:{size}"
+    if values.size == enum_items.CUSTOM_SIZE:
+        return f"{values.width}x{values.height}"
+    return str(values.size)
+
+
 OWN: Mapping[str, Callable[[Values], Any]] = {
     "prompt": prompt_of,
     "provider": provider_of,
-    "size": enum_items.asked_size,
+    "size": _asked_size,
     "surface_words": asks_for_surface,
 }
 """How parameters are read that several properties tell."""
@@ -118,6 +134,13 @@ def strengths(values: Values) -> dict[str, float]:
     return {name: getattr(values, name) for name in STRENGTHS}
 
 
+def receivers(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The objects that get a texture or material, see `results.receivers`: as the panel has it, all that are
+    selected or the first of them alone. Quick enough for drawing."""
+    found = results.receivers(context)
+    return found[:1] if context.scene.gpt_image.onto == "active" else found
+
+
 def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, Any]:
     """Where the result goes.
 
@@ -126,7 +149,7 @@ def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, An
     """
     values = context.scene.gpt_image
     active = context.active_object
-    objects = results.receivers(context) if selection else []
+    objects = receivers(context) if selection else []
     first = active if active in objects or not objects else objects[0]
     found: dict[str, Any] = {
         "object_uid": first.session_uid if first is not None else None,
@@ -134,6 +157,7 @@ def place(context: bpy.types.Context, *, selection: bool = True) -> dict[str, An
         "scene_uid": context.scene.session_uid,
         "view_matrix": _view_matrix(context),
         "keeps_clear": selection,
+        "new_material": bool(values.new_material),
     }
     folder = copies_folder(values)
     if folder:

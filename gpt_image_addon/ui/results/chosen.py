@@ -151,8 +151,7 @@ def refresh(items: Sequence[HistoryItem]) -> None:
     """Take over what the history says now of the job that is shown; without one, show the newest."""
     chosen = current()
     if not chosen.job and items:
-        chosen.item = items[0]
-        look_before()
+        _show(None, items[0])
         return
     chosen.item = next((item for item in items if item.job == chosen.job), chosen.item)
 

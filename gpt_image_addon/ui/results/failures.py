@@ -197,13 +197,15 @@ def _draw_sentences(layout: Any, failure: Failure, width: int) -> None:
     draw_sentence(layout, shortened, width=width, dim=False)
 
 
-def draw_button(layout: Any, button: Button, text: str | None = None) -> None:
+def draw_button(layout: Any, button: Button, text: str | None = None, *, icon: bool = True) -> None:
     """A button that mends something.
 
     :param text: what it says in place of its label, such as its word.
+    :param icon: whether it has one; where there is little room it has none.
     """
     label = button.label if text is None else text
-    drawn = layout.operator(button.mend.operator, text=label, icon=button.icon, translate=False)
+    shown = button.icon if icon else "NONE"
+    drawn = layout.operator(button.mend.operator, text=label, icon=shown, translate=False)
     for name, value in button.values.items():
         setattr(drawn, name, value)
 

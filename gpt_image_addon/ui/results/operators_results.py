@@ -11,6 +11,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from ... import api
 from ...app import inpainting, results, settings
 from ...core.errors import GptImageError
+from ...core.references.kinds import PREVIOUS
 from ...core.request.providers import find_provider
 from ...core.request.targets import list_targets
 from ...core.text.message import message
@@ -192,7 +193,10 @@ class GPT_IMAGE_OT_use_as_reference(_OnResult, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         return bpy.ops.gpt_image.add_reference(
-            kind="file", file=results.shown_file(self.job), edit_of=results.version_name(self.job)
+            kind="file",
+            file=results.shown_file(self.job),
+            reference_kind=PREVIOUS,
+            edit_of=results.version_name(self.job),
         )
 
 

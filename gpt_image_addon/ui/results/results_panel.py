@@ -15,7 +15,7 @@ from ..common.sidebar import TRANSLATIONS, Sidebar, in_every_sidebar
 from ..common.translate import translate
 from ..common.widgets import blank_icon, draw_sentence, region_units, sidebar_width
 from ..request import generate, quote
-from . import chosen, history_view, operators_history
+from . import chosen, failures, history_view, operators_failures, operators_history, operators_results
 from .outcomes import STATE_ICONS
 
 if TYPE_CHECKING:
@@ -99,17 +99,26 @@ def _draw_running(cell: Any, job: Task, scale: float) -> None:
 def _draw_result(cell: Any, item: HistoryItem, scale: float) -> None:
     first = item.images[0] if item.images else ""
     cell.template_icon(icon_value=thumbnails.of_file(first) or blank_icon(), scale=scale)
-    row = cell.row()
+    row = cell.row(align=True)
     row.alert = item.state is JobState.FAILED
+    failure = failures.failure_of_item(item) if item.state in WORDS else None
+    mend = failure.button if failure is not None else None
+    is_mended_here = mend is not None and not mend.mend.of_job
     cost = chosen.cost(item.cost_usd, item.provider)
+    text = translate(WORDS[item.state]) if item.state in WORDS else cost
     button = row.operator(
         operators_history.GPT_IMAGE_OT_show_result.bl_idname,
-        text=translate(WORDS[item.state]) if item.state in WORDS else cost,
+        text="" if is_mended_here else text,
         icon=find_target(item.target).icon if item.state is JobState.APPLIED else STATE_ICONS[item.state],
         depress=item.job == chosen.current().job,
         translate=False,
     )
     button.job = item.job
+    if mend is not None and is_mended_here:
+        failures.draw_button(row, mend, mend.word, icon=False)
+    elif failure is not None:
+        row.context_string_set(operators_results.JOB_STRING, item.job)
+        row.menu(operators_failures.GPT_IMAGE_MT_failed.bl_idname, text="", icon="DOWNARROW_HLT")
 
 
 def _draw_pages(layout: Any, view: history_view.View) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon.core.imaging.thumbnails import make_preview, mean_color, mean_of_preview
+from gpt_image_addon.core.imaging.thumbnails import make_preview, mean_color, mean_of_preview, write_thumbnail
+from gpt_image_addon.core.results.store import thumbnail_of
 
 
 def encoded(pixels: list[list[tuple[int, ...]]], size: int = 64) -> bytes:
@@ -36,3 +38,18 @@ def test_a_preview_has_one_too() -> None:
     preview = make_preview(1, encoded([[(188, 0, 255)]]))
     assert preview is not None
     assert mean_of_preview(preview) == pytest.approx((0.503, 0, 1), abs=0.001)
+
+
+@pytest.mark.parametrize(("width", "height"), [(96, 32), (32, 96), (40, 40)])
+def test_a_square_one_is_the_middle(tmp_path: Path, width: int, height: int) -> None:
+    pixels = np.zeros((height, width, 3), np.uint8)
+    edge = min(width, height)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    pixels[top : top + edge, left : left + edge] = (255, 0, 0)
+    image = tmp_path / "wide.png"
+    Image.fromarray(pixels).save(image)
+    write_thumbnail(image, square=True)
+    found = np.asarray(Image.open(thumbnail_of(image)).convert("RGB"))
+    assert found.shape[:2] == (edge, edge) and (found == (255, 0, 0)).all()
+    write_thumbnail(image)
+    assert np.asarray(Image.open(thumbnail_of(image))).shape[:2] == (height, width)

@@ -67,6 +67,30 @@ def slopes(normal: ImageFile) -> Any:
     return np.stack([n[..., 0], n[..., 1]])
 
 
+@pytest.mark.parametrize("frame", [(12_000, 10_000), (5,), (0, 5), (-4, -4), ()])
+def test_a_frame_of_another_machine_does_no_harm(tmp_path: Path, frame: tuple[int, ...]) -> None:
+    folder = result(tmp_path, "a", [SHADED])
+    found = made(folder, replace(REQUEST, size="512x512"), Application(target="image", camera_frame=frame))
+    assert (found.images[0].width, found.images[0].height) == (512, 512)
+
+
+def test_transparency_is_fitted_without_halos(tmp_path: Path) -> None:
+    leaf = np.zeros((512, 512, 4), np.uint8)
+    leaf[128:384, 128:384] = (40, 160, 60, 255)
+    asked = replace(REQUEST, size="512x512", background="transparent")
+    found = made(result(tmp_path, "a", [leaf]), asked, Application(target="image", camera_frame=(200, 200)))
+    pixels = pixels_of(found.images[0]).astype(int)
+    assert pixels.shape == (200, 200, 4) and pixels[..., 3].min() == 0
+    assert np.abs(pixels[..., :3] - (40, 160, 60)).max() <= 16  # 8 bits of little alpha
+
+
+def test_an_answer_of_another_shape_is_not_fitted(tmp_path: Path) -> None:
+    folder = result(tmp_path, "a", [SHADED])
+    found = made(folder, replace(REQUEST, size="768x512"), Application(target="image", camera_frame=(90, 60)))
+    assert (found.images[0].width, found.images[0].height) == (512, 512)
+    assert any("camera's frame" in text for text in found.warnings)
+
+
 def agreement(normal: ImageFile, true: Any) -> float:
     """Correlation of a normal map's slopes with those of a height."""
     down, across = np.gradient(true.astype(float))

@@ -19,7 +19,16 @@ from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.parameters import PARAMETERS, STRENGTHS
 from gpt_image_addon.core.request.request import Application, GenerationRequest, check_choices
 
-PLACES = {"object_uid", "object_uids", "scene_uid", "view_matrix", "keeps_clear", "overwrite"}
+PLACES = {
+    "object_uid",
+    "object_uids",
+    "scene_uid",
+    "view_matrix",
+    "camera_frame",
+    "keeps_clear",
+    "new_material",
+    "overwrite",
+}
 """What a result needs to find its way back, which nobody asks for by name."""
 
 
@@ -103,7 +112,12 @@ def test_choices_hold(name: str) -> None:
 
 
 def test_manifests_offer_what_can_be_asked_for_by_name() -> None:
-    assert ALIASES == {"reference": "references", "object": "object_name"}
+    assert ALIASES == {
+        "reference": "references",
+        "reference_kind": "reference_kinds",
+        "reference_label": "reference_labels",
+        "object": "object_name",
+    }
     fields = {field.name for kind in (GenerationRequest, Application) for field in dataclasses.fields(kind)}
     assert fields - manifest.PARAMETERS == PLACES | {"textures_dir"}
 
@@ -115,6 +129,16 @@ def test_labels_of_references_are_a_list_in_a_manifest(tmp_path: Path) -> None:
     )
     found = [row.request.reference_labels for row in Manifest(path)]
     assert found == [("the room", "the style"), ("the wall",)]
+
+
+def test_an_empty_label_in_a_manifest_keeps_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(
+        "prompt,reference,reference_kind,reference_label\noak,a.png|b.png,none|style,|a still life\n"
+    )
+    (row,) = Manifest(path)
+    assert row.request.reference_kinds == ("none", "style")
+    assert row.request.reference_labels == ("", "a still life")
 
 
 def test_strengths_are_parameters_of_maps() -> None:

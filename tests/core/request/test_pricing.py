@@ -92,6 +92,49 @@ def test_an_unpublished_table_is_about(registry: Registry) -> None:
     assert price.high_usd > 3.9 * price.low_usd
 
 
+@pytest.mark.parametrize(
+    ("quality", "size", "tokens"),
+    [("low", "1536x1024", 664), ("high", "1536x1024", 1353), ("high", "3840x2160", 3337)],
+)
+def test_what_others_measured_is_covered(registry: Registry, quality: str, size: str, tokens: int) -> None:
+    price = estimate(request(model="gpt-image-2.6-sunburst", quality=quality, size=size), registry)
+    assert usd(tokens) <= price.high_usd
+
+
+@pytest.mark.parametrize("quality", ["low", "medium"])
+def test_four_times_the_tokens_of_the_model_before_are_covered(registry: Registry, quality: str) -> None:
+    for width, height in SIZES:
+        asked = request(quality=quality, size=f"{width}x{height}")
+        before = estimate(asked, registry)
+        price = estimate(dataclasses.replace(asked, model="gpt-image-2.6-flare"), registry)
+        assert price.high_usd > 4 * before.low_usd
+
+
+def test_the_model_that_draws_an_svg_is_paid_too(registry: Registry) -> None:
+    still = estimate(request(quality="low"), registry)
+    drawn = estimate(request(quality="low", output_format="svg", svg_model="gpt-6"), registry)
+    assert not drawn.exact and drawn.low_usd == still.low_usd
+    assert drawn.likely_usd - still.likely_usd == pytest.approx(0.02)
+    assert drawn.high_usd - still.high_usd == pytest.approx(0.04)
+    usage = Usage(output_image=1000, svg_input=1_000_000, svg_output=2_000_000)
+    assert cost_usd(usage, registry, "gpt-image-2.6-flare") == pytest.approx(0.03 + 0.1 + 1.0)
+    assert usage.to_dict()["svg_usage"] == {
+        "total_tokens": 3_000_000,
+        "input_tokens": 1_000_000,
+        "output_tokens": 2_000_000,
+    }
+    assert "svg_usage" not in Usage(output_image=1000).to_dict()
+
+
+def test_what_ends_in_december_has_the_newest_for_its_place(registry: Registry) -> None:
+    ends = {row.id: row.replacement for row in registry.models if row.shutdown == "2026-12-01"}
+    assert ends == {
+        "gpt-image-1.5": "gpt-image-2.6-sunburst",
+        "chatgpt-image-latest": "gpt-image-2.6-sunburst",
+        "gpt-image-1-mini": "gpt-image-2.6-flare",
+    }
+
+
 def test_the_older_table_knows_the_orientation(registry: Registry) -> None:
     sizes = ("1024x1024", "1024x1536", "1536x1024")
     old = [estimate(request(model="gpt-image-1.5", quality="medium", size=size), registry) for size in sizes]

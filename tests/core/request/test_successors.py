@@ -18,9 +18,9 @@ def registry() -> Registry:
 def test_a_model_is_kept_until_its_last_day(registry: Registry) -> None:
     assert successor("gpt-image-1.5", registry, date(2026, 11, 30)) is None
     found = successor("gpt-image-1.5", registry, date(2026, 12, 1))
-    assert found is not None and found.model == "gpt-image-2.5-sunburst"
+    assert found is not None and found.model == "gpt-image-2.6-sunburst"
     assert found.notice == (
-        "gpt-image-1.5 was shut down on 2026-12-01; gpt-image-2.5-sunburst is used instead."
+        "gpt-image-1.5 was shut down on 2026-12-01; gpt-image-2.6-sunburst is used instead."
     )
 
 

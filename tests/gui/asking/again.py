@@ -11,8 +11,9 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
-from harness import Steps, click, find_button, open_sidebar, press, run, screenshot, until
-from user import click_text
+from bl_ext.user_default.gpt_image_addon.ui.request import quote
+from harness import Steps, click, find_button, open_sidebar, press, run, screenshot, until, window
+from user import click_text, wait_for
 
 OUT = Path(os.environ["OUTPUT_FOLDER"])
 
@@ -62,6 +63,14 @@ def script() -> Steps:
     yield from press("RET", button)
     yield from newest(4)
     assert api.jobs()[-1].state.name == "APPLIED", api.jobs()[-1].message
+
+    with bpy.context.temp_override(window=window(), area=area):
+        bpy.ops.gpt_image.generate("INVOKE_DEFAULT", target="image", ask=True)  # as Add > Image does
+    price = quote.at_once(bpy.context.scene, {"target": "image"}).price
+    yield from wait_for(f"OpenAI  ·  {price}")
+    screenshot(OUT / "3-dialog.png")
+    yield from press("ESC", button)
+    assert "$" in price and len(api.jobs()) == 4
 
     bpy.ops.gpt_image.edit_prompt()
     yield from until(lambda: len(bpy.context.window_manager.windows) == 2, "the window of the text", 10)

@@ -70,6 +70,9 @@ def failed_row(sidebar: Sidebar) -> Steps:
     yield from sidebar.bring(NO_CREDIT)
     assert sidebar.shows("Open Billing") and sidebar.shows("Nothing was billed.")
     yield from shot("4-no-credit", over(sidebar.area))
+    yield from sidebar.bring("Billing")  # in the cell of Results
+    yield from shot("4-no-credit-in-results", over(sidebar.area))
+    yield from sidebar.to_top()
     title = screen_reader.find("an oak table", sidebar.box)[-1]
     chevron = (sidebar.box.right - CHEVRON, title.middle[1])
     yield from click(chevron)

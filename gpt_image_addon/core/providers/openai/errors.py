@@ -18,6 +18,7 @@ from ...errors import (
     RateLimitError,
 )
 from ...http.client import Reply
+from ...request.parameters import PARAMETERS
 from ...request.providers import PROVIDERS
 from ...text.message import Message, message
 from .error_bodies import Details, ErrorBody, quoted, read_error_body
@@ -70,6 +71,7 @@ _FINAL = (InsufficientQuotaError, ModerationError)
 RETRIED_STATUSES = frozenset({429, 500, 503})
 UNDECIDED_STATUSES = frozenset({408, 502, 504})
 """Statuses of gateways: the image may have been made behind them, and billed."""
+SVG_MODEL = frozenset({"svg", "svg.model"})  # what an answer names where the model that draws is missing
 MAX_CATEGORIES = 10
 TOO_LARGE = 413
 UNVERIFIED = "must be verified"
@@ -173,9 +175,20 @@ def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: 
         return None if param == "model" or code == "model_not_found" else "Check the base URL."
     if status == TOO_LARGE:
         return "Send fewer or smaller images, or let the server take larger ones."
+    if kind is BadRequestError and param in SVG_MODEL and "missing" in str(details.get("code")):
+        return message(
+            "Name the model that draws the SVG under {field} in the panel, or with --svg-model (svg_model in "
+            "Python).",
+            field=_panel_name("svg_model"),
+        )
     if kind is BadRequestError:
         return message("Change {param}.", param=param) if param else "Change the request."
     return NEXT_STEPS.get(kind)
+
+
+def _panel_name(parameter: str) -> Message:
+    field = PARAMETERS[parameter].panel
+    return Message(field.label if field is not None else parameter)
 
 
 def _moderation(details: Details) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from ...request.models import Model, Registry
 from ...request.pricing import PARTIAL_IMAGE_TOKENS, Estimate, Observed, Usage, UsageHistory, no_history
 from ...request.request import GenerationRequest
-from ...request.sizes import AUTO, parse_size
+from ...request.sizes import AUTO, is_open, parse_size
 from .fields import parameters
 
 PROMPT_OVERHEAD_TOKENS = 6
@@ -22,6 +23,9 @@ AUTO_SIZES = ((1024, 1024), (1536, 1024), (1024, 1536))  # what the server choos
 DEFAULT_FRAMES = 9  # of a gif
 ENOUGH_SEEN = 3  # answers from which on experience replaces a guess
 SAFETY_MARGIN = 1.25  # an upper bound by experience lies this much over the dearest answer
+SVG_PRICES = "svg"  # key into `Registry.prices`: those of the model that draws, which nobody publishes
+SVG_TOKENS = (40_000, 80_000)
+"""Output tokens of that model, likely and at most: others report some $0.02 an SVG."""
 MILLION = 1_000_000
 
 
@@ -60,11 +64,20 @@ def estimate(
             text * prices["text_in"] + image_in * prices["image_in"] + out * n * prices["image_out"]
         ) / MILLION
 
-    return Estimate(
+    price = Estimate(
         low_usd=usd(few, tokens.low),
         high_usd=usd(many, tokens.high + partial),
         exact=tokens.exact and model.known,
         likely_usd=usd(few, tokens.likely + partial),
+    )
+    return _with_drawing(price, registry) if fields.get("output_format") == "svg" else price
+
+
+def _with_drawing(price: Estimate, registry: Registry) -> Estimate:
+    """With what the model that draws an SVG costs beside the image that it draws from."""
+    likely, most = (tokens * registry.prices[SVG_PRICES]["text_out"] / MILLION for tokens in SVG_TOKENS)
+    return dataclasses.replace(
+        price, high_usd=price.high_usd + most, likely_usd=price.likely_usd + likely, exact=False
     )
 
 
@@ -98,7 +111,7 @@ def output_tokens(fields: Mapping[str, Any], registry: Registry, seen: UsageHist
     by_quality = rule.get("factor") or rule["table"]
     quality, size = fields.get("quality", AUTO), fields.get("size", AUTO)
     qualities = [quality] if quality in by_quality else list(by_quality)
-    sizes = [parse_size(size)] if size != AUTO else list(AUTO_SIZES)
+    sizes = [parse_size(size)] if not is_open(size) else list(AUTO_SIZES)
     doubt = rule.get("uncertain", {})
     counts = [(_counted(rule, name, *pixels), doubt.get(name, 1)) for name in qualities for pixels in sizes]
     low, high = min(count for count, _ in counts), max(count * times for count, times in counts)
@@ -151,10 +164,12 @@ def cost_usd(usage: Usage, registry: Registry, model_id: str) -> float | None:
     model = registry.get(model_id)
     if not model.prices:
         return None
-    prices = registry.prices[model.prices]
+    prices, drawing = registry.prices[model.prices], registry.prices[SVG_PRICES]
     return (
         usage.input_text * prices["text_in"]
         + usage.input_image * prices["image_in"]
         + usage.output_text * prices["text_out"]
         + usage.output_image * prices["image_out"]
+        + usage.svg_input * drawing["text_in"]
+        + usage.svg_output * drawing["text_out"]
     ) / MILLION

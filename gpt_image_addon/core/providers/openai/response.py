@@ -77,6 +77,7 @@ class AnswerReader:
         self._images: list[bytes | None] = []
         self.links = []
         self._usage: object = None
+        self._svg_usage: object = None
         self._taken = 0
         self._partials = 0
         self._error: APIError | None = None
@@ -164,7 +165,7 @@ class AnswerReader:
             )
         return Answer(
             good,
-            usage=read_usage(self._usage),
+            usage=read_usage(self._usage, self._svg_usage),
             usage_told=self._usage is not None,
             is_whole=self._is_whole
             and not (warnings or self._lifter.overflowed)
@@ -209,7 +210,7 @@ class AnswerReader:
             document = {"data": document}
         if isinstance(document, dict):
             self._error = self._find_error(document)
-            self._usage = document.get("usage")
+            self._usage, self._svg_usage = document.get("usage"), document.get("svg_usage")
             self._sort(document.get("data", document))
         return []
 
@@ -315,9 +316,13 @@ def _link(entry: dict[str, Any]) -> str:
     return replace_half_characters(found).strip() if isinstance(found, str) else ""
 
 
-def read_usage(found: object) -> Usage | None:
-    """Tokens by kind; None where the answer tells none, or numbers that can't be right."""
-    if not isinstance(found, dict):
+def read_usage(found: object, svg: object = None) -> Usage | None:
+    """Tokens by kind; None where the answer tells none, or numbers that can't be right.
+
+    :param svg: what the model that draws an SVG took; None where it says nothing of it.
+    """
+    drawn = {} if svg is None else svg
+    if not isinstance(found, dict) or not isinstance(drawn, dict):
         return None
     inputs, outputs = _details(found, "input_tokens_details"), _details(found, "output_tokens_details")
     if inputs is None or outputs is None:
@@ -325,11 +330,14 @@ def read_usage(found: object) -> Usage | None:
     total, output = _count(found, "input_tokens"), _count(found, "output_tokens")
     text_in, image_in = _count(inputs, "text_tokens"), _count(inputs, "image_tokens")
     text_out = _count(outputs, "text_tokens")
+    svg_in, svg_out = _count(drawn, "input_tokens"), _count(drawn, "output_tokens")
     if total is None or text_in is None or image_in is None or text_out is None:
+        return None
+    if svg_in is None or svg_out is None:
         return None
     if not output or text_out > output:
         return None
-    return Usage(text_in if inputs else total, image_in, text_out, output - text_out)
+    return Usage(text_in if inputs else total, image_in, text_out, output - text_out, svg_in, svg_out)
 
 
 def _details(usage: dict[str, Any], key: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Masks, what is put back outside them, and transparency that is none."""
+"""Masks, and transparency that is none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.imaging.formats import decode, encode_png
 from gpt_image_addon.core.imaging.masks import STROKES, editable_part, load_mask
 from gpt_image_addon.core.raster.alpha import bleed, has_checkerboard, problem
-from gpt_image_addon.core.raster.masked_edit import FEATHER, composite, same_aspect
 from gpt_image_addon.core.raster.push_pull import push_pull
 
 Pixels = NDArray[np.uint8]
@@ -28,69 +27,6 @@ def block(height: int = 96, width: int = 128) -> NDArray[np.bool_]:
     editable = np.zeros((height, width), bool)
     editable[30:70, 40:100] = True
     return editable
-
-
-def test_outside_the_mask_every_bit_stays() -> None:
-    original, editable = picture(), block()
-    edited = picture(seed=2) // 2 + 90
-    result = composite(original, edited, editable)
-    assert (result[~editable] == original[~editable]).all()
-    deep = np.zeros_like(editable)
-    deep[30 + 2 * FEATHER : 70 - 2 * FEATHER, 40 + 2 * FEATHER : 100 - 2 * FEATHER] = True
-    assert (result[deep] != original[deep]).any(axis=-1).mean() > 0.9
-
-
-def test_the_edge_is_soft() -> None:
-    original = np.zeros((96, 128, 3), np.uint8)
-    edited = np.zeros((96, 128, 3), np.uint8)
-    edited[30:70, 40:100] = 200
-    row = composite(original, edited, block())[50, 30:75, 0].astype(int)
-    assert row[0] == 0 and row[-1] == 200
-    assert np.abs(np.diff(row)).max() < 120
-    hard = composite(original, edited, block(), feather=0)[50, 30:75, 0].astype(int)
-    assert np.abs(np.diff(hard)).max() == 200
-
-
-def test_a_colour_shift_of_the_model_is_taken_back() -> None:
-    original, editable = picture(), block()
-    shift = np.stack([np.full(editable.shape, value) for value in (14, -9, 20)], axis=-1)
-    edited = np.clip(original.astype(int) + shift, 0, 255).astype(np.uint8)
-    error = np.abs(composite(original, edited, editable).astype(int) - original)
-    assert error.max() <= 2
-
-
-def test_new_content_at_the_border_does_not_tint_the_rest() -> None:
-    original = np.full((96, 128, 3), 100, np.uint8)
-    edited = original.copy()
-    edited[30:70, 40:100] = 180
-    edited[20:32, 60:70] = 0  # the model painted across the border
-    result = composite(original, edited, block())
-    assert abs(int(result[50, 70, 0]) - 180) <= 3
-
-
-def test_an_answer_that_is_something_else_keeps_its_colours() -> None:
-    original = np.full((96, 128, 3), (40, 60, 200), np.uint8)
-    edited = np.full((96, 128, 3), (30, 200, 30), np.uint8)
-    assert composite(original, edited, block())[50, 70].tolist() == [30, 200, 30]
-
-
-@pytest.mark.parametrize("size", [(64, 48), (256, 192), (129, 96)])
-def test_an_answer_of_another_size_fits(size: tuple[int, int]) -> None:
-    original = picture()
-    edited = np.full((size[1], size[0], 3), 50, np.uint8)
-    assert composite(original, edited, block()).shape == original.shape
-    assert same_aspect((128, 96), size)
-
-
-def test_other_shapes_are_told_apart() -> None:
-    assert not same_aspect((1024, 1024), (1536, 1024))
-
-
-def test_alpha_of_the_original_stays() -> None:
-    original = np.dstack([picture(), np.full((96, 128), 90, np.uint8)])
-    result = composite(original, picture(seed=3), block())
-    assert result.shape == (96, 128, 4)
-    assert (result[~block()] == original[~block()]).all()
 
 
 def test_masks_of_both_kinds_say_the_same(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What is done with an image in its editor without a request."""

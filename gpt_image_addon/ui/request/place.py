@@ -1,0 +1,76 @@
+"""Where the result will go: a line above the button, which opens the choices that there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ...app import results
+from ...core.request.targets import find_target
+from ...core.text.message import message
+from ..common.translate import translate
+from ..references import inpaint
+from . import to_parameters
+
+
+def draw(layout: Any, context: bpy.types.Context) -> None:
+    """The line: a popover where something can be chosen, else a label, which is as high."""
+    values = context.scene.gpt_image
+    objects = to_parameters.receivers(context)
+    place, is_odd = results.describe_place(
+        context.active_object, values.target, objects, new_material=values.new_material
+    )
+    inpainted = inpaint.find(values)
+    if inpainted is not None:
+        place, is_odd = message("In place of {image}", image=inpainted[0].name), False
+    row = layout.row()
+    icon = "ERROR" if is_odd else "FORWARD"
+    if inpainted is None and objects and find_target(values.target).onto_object:
+        row.popover(GPT_IMAGE_PT_place.__name__, text=translate(place), icon=icon, translate=False)
+        return
+    row.active = is_odd
+    row.label(text=translate(place), icon=icon, translate=False)
+
+
+class GPT_IMAGE_PT_place(bpy.types.Panel):
+    """Choose objects, material slot, and whether the material there is changed"""
+
+    bl_label = "Where It Goes"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "HEADER"
+    bl_options = {"INSTANCED"}  # noqa: RUF012
+    bl_ui_units_x = 12
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout: Any = self.layout
+        values = context.scene.gpt_image
+        objects = to_parameters.receivers(context)
+        layout.label(text="Where It Goes")
+        row = layout.row(align=True)
+        row.enabled = len(results.receivers(context)) > 1
+        row.prop(values, "onto", expand=True)
+        if not objects:
+            return
+        _draw_slots(layout, objects)
+        if not find_target(values.target).is_surface:
+            layout.prop(values, "new_material")
+
+
+def _draw_slots(layout: Any, objects: list[bpy.types.Object]) -> None:
+    """The slots of the object; of several, each gets the result in the slot that is its active one."""
+    obj = objects[0]
+    layout.label(text=obj.name, icon="OBJECT_DATA", translate=False)
+    if obj.mode == "EDIT":
+        layout.label(text="On the faces that are selected")
+    elif len(obj.material_slots) > 1:
+        layout.template_list(
+            "MATERIAL_UL_matslots", "", obj, "material_slots", obj, "active_material_index", rows=3
+        )
+    elif obj.active_material is None:
+        layout.label(text="It has no material yet.")
+    else:
+        layout.label(text=obj.active_material.name, icon="MATERIAL", translate=False)
+
+
+CLASSES = (GPT_IMAGE_PT_place,)
