@@ -297,14 +297,28 @@ def version_name(job: str) -> str:
 def delete(job: str) -> None:
     """Delete the files of a result; its row, and so the spending, stays.
 
-    :raises InvalidRequestError: there is no such job, or it is a favourite.
+    :raises InvalidRequestError: there is no such job, it is a favourite, or a later edit needs its image.
     """
-    from ..core.journal.history import delete_result
+    from ..core.journal.history import delete_result, needed_by
 
     found = entry(job)
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
-    delete_result(session.journal(settings.load(with_key=False)), job)
+    journal = session.journal(settings.load(with_key=False))
+    needing = sorted(needed_by(journal, job))
+    if needing:
+        raise InvalidRequestError(
+            message("Job {job} is an edit of this image and holds no copy of it.", job=needing[0]),
+            code="needed",
+            param="job",
+            next_step="Delete that one first.",
+        )
+    delete_result(journal, job)
+
+
+def count_edits(job: str) -> int:
+    """How many results were made from an image of a job."""
+    return len(session.journal(settings.load(with_key=False)).find_children(job))
 
 
 def material_of(job: str) -> bpy.types.Material | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import os
 import shutil
 import sqlite3
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.journal.history import Filter, row
+from gpt_image_addon.core.journal.history import Filter, clean, needed_by, row
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.merge import merge
 from gpt_image_addon.core.journal.reader import JournalReader
@@ -120,8 +121,6 @@ def test_a_strangers_parent_is_left_out_where_it_can_be_none(
 ) -> None:
     other = open_journal(tmp_path / "other")
     add(other, "b")
-    import json
-
     with other.transaction() as connection:
         text = json.dumps({"target": "image", "edit_of": edit_of})
         connection.execute("UPDATE jobs SET application = ?, parent = 'b'", (text,))
@@ -218,3 +217,28 @@ def test_the_edited_image_comes_first(journal: Journal) -> None:
     assert found.references == (str(folder / "image-1.png"), "style.png")
     assert found.reference_labels == ("", "the style")
     assert with_edited_image(REQUEST, Application(), journal) is REQUEST
+
+
+def edit_without_copy(journal: Journal, job: str, parent: str, *, copied: bool = False) -> None:
+    """A result of a part of an image that only its parent holds."""
+    folder = add(journal, job, parent)
+    of = journal.entry(parent)
+    assert of is not None and of.folder is not None
+    answer = json.loads((folder / "answer.json").read_text())
+    answer["edit"] = {"file": str(of.folder / "image-1.png")}
+    (folder / "answer.json").write_text(json.dumps(answer))
+    if copied:
+        (folder / "original.copy.png").write_bytes(png())
+
+
+def test_what_an_edit_is_made_of_is_not_cleaned_away(journal: Journal) -> None:
+    for job in ("a", "b"):
+        add(journal, job)
+    edit_without_copy(journal, "needs", "a")
+    edit_without_copy(journal, "whole", "b", copied=True)
+    assert needed_by(journal, "a") == {"needs"} and needed_by(journal, "b") == set()
+    for job in ("a", "b"):
+        journal.applied(job)
+    assert clean(journal, 1, dry_run=True).jobs == clean(journal, 1).jobs == ("b",)
+    journal.applied("needs")
+    assert clean(journal, 1).jobs == ("needs", "a")
