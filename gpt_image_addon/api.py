@@ -494,17 +494,25 @@ def earlier(prompt: str, **parameters: Any) -> Entry | None:
 
 
 def recover(
-    job: str, *, object_name: str | None = None, only_named: bool = False, accept: bool = False
+    job: str,
+    *,
+    object_name: str | None = None,
+    only_named: bool = False,
+    accept: bool = False,
+    target: str | None = None,
 ) -> Job:
     """Put a stored result into the open scene, where it would go if it came now; returns at once.
 
     :param object_name: the object to put it on; the one of the request when left out.
     :param only_named: touch no object that was not named, not even the active one.
     :param accept: use the answer to an edit even where it does not match its image.
+    :param target: what to make of it; what was asked for at first when left out.
     :raises InvalidRequestError: there is no such job, it has no files, or the object can't take it.
     """
     submitter = submission.Submitter(settings.load())
-    return submitter.recover(job, object_name=object_name, only_named=only_named, accept=accept)
+    return submitter.recover(
+        job, object_name=object_name, only_named=only_named, accept=accept, target=target
+    )
 
 
 def save_blend(path: Path | str, *, overwrite: bool = False) -> str:

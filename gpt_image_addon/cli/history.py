@@ -12,6 +12,7 @@ from .. import api
 from ..core.errors import GptImageError
 from ..core.journal.states import JobState
 from ..core.request.providers import find_provider
+from ..core.request.targets import TARGETS
 from ..core.text.plain_text import repair
 from .common import (
     SCHEMA,
@@ -83,6 +84,9 @@ def add_recover(verb: argparse.ArgumentParser) -> None:
         metavar="NAME",
         dest="object_name",
         help="object to put them on; without, only objects that the requests named are touched",
+    )
+    verb.add_argument(
+        "--target", choices=TARGETS, help="what to make of them; default: what was asked for at first"
     )
     verb.add_argument(
         "--accept", action="store_true", help="use answers to edits that do not match their images, too"
@@ -219,7 +223,13 @@ def _list(waiting: list[Any]) -> Output:
 
 
 def _apply(job: str, options: argparse.Namespace) -> Output:
-    running = api.recover(job, object_name=options.object_name, only_named=True, accept=options.accept)
+    running = api.recover(
+        job,
+        object_name=options.object_name,
+        only_named=True,
+        accept=options.accept,
+        target=options.target,
+    )
     follow(running)
     result = api.result_of(running)
     for warning in result.warnings:

@@ -11,6 +11,7 @@ import bpy
 import pytest
 
 from gpt_image_addon import api
+from gpt_image_addon.app import inpainting
 from gpt_image_addon.app.editing import further_edits, shown_versions
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.ui.results import chosen
@@ -294,3 +295,43 @@ def test_another_one_of_an_edit_is_its_sibling() -> None:
     assert third.wait(30) and third.error is None
     assert api.versions(first.job)[1].branches == (second.id, third.id)
     assert third.request.references == second.request.references
+
+
+def test_an_inpaint_is_an_edit_of_the_result(tmp_path: Path) -> None:
+    first = api.generate("oak", target="image", **OFFLINE)
+    assert bpy.ops.gpt_image.edit_region(job=first.job) == {"FINISHED"}
+    values = panel()
+    mask = values.mask_image
+    size = mask.size[0] * mask.size[1]
+    mask.pixels.foreach_set([1.0] * (size * 2) + [0.0, 0.0, 0.0, 1.0] * (size // 2))
+    values.prompt, values.provider = "moss", "offline"
+    bpy.ops.gpt_image.generate()
+    second = api.versions(first.job)[1]
+    assert (second.edit_of, second.prompt) == (f"{first.job}/1", "moss")
+    shown_versions.show_version(first.job)
+    assert not inpainting.can_revert(first.job) and inpainting.is_reverted(second.job)
+    shown_versions.show_version(second.job)
+    assert inpainting.can_revert(second.job) and not inpainting.is_reverted(second.job)
+
+
+def test_a_stored_edit_becomes_something_else_unpaid(run: Command, online: ApiServer, tmp_path: Path) -> None:
+    _, first = run("generate", "oak", *SMALL)
+    _, second = run("generate", "darker", *SMALL, "--edit-of", first["job"], "--keep-rest")
+    sent = len(online.image_requests)
+    assert "Keep everything else" in online.image_requests[-1].fields["prompt"]
+    code, output = run("recover", second["job"], "--target", "material", "--output", tmp_path / "out.blend")
+    assert (
+        code == 0 and output["recovered"][0]["material"] and set(output["recovered"][0]["maps"]) > {"normal"}
+    )
+    assert len(online.image_requests) == sent and (tmp_path / "out.blend").exists()
+    assert api.versions(second["job"])[1].job == second["job"]
+
+
+def test_a_result_that_was_edited_is_deleted_alone() -> None:
+    first = api.generate("oak", target="image", **OFFLINE)
+    second = edited(first.job, "ash")
+    assert bpy.ops.gpt_image.delete_result(job=first.job) == {"FINISHED"}
+    assert [version.images == () for version in api.versions(second.id)] == [True, False]
+    shown_versions.show_version(second.id)
+    with pytest.raises(InvalidRequestError, match="has no images"):
+        further_edits.prepare_edit(first.job, "pine")
