@@ -228,7 +228,8 @@ def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) ->
         before,
     )
     there = present(journal.results)
-    freed, jobs = 0, []
+    freed = 0
+    jobs: list[str] = []
     for row in old:
         noted = row["folder"]
         known = noted in there and noted.endswith(f"/{row['id']}")

@@ -39,12 +39,17 @@ def show_version(new: bpy.types.Image, jobs: Collection[str]) -> list[str]:
 
 
 def _shown_version(new: bpy.types.Image, jobs: Collection[str]) -> bpy.types.Image | None:
-    """The version that something other than an image uses, or that an editor shows; None where none is."""
+    """The version that something other than an image uses, else one that an editor shows, else the last one
+    that took a place; None where there is none."""
     others = [image for image in bpy.data.images if image.get(JOB) in jobs and image != new]
     users = bpy.data.user_map(subset=others)
     used = [image for image in others if any(not isinstance(user, bpy.types.Image) for user in users[image])]
     shown = list(display.shown_images())
-    return next(iter(used), None) or next((image for image in others if image in shown), None)
+    edits = [(image, before) for image, before in find_edits() if not image.get(IS_REVERTED)]
+    replaced = [before for _, before in edits]
+    last = [image for image, _ in edits if image in others and image not in replaced]
+    in_place = (*used, *(image for image in others if image in shown), *last)
+    return in_place[0] if in_place else None
 
 
 def show_material(new: bpy.types.Material, jobs: Collection[str]) -> None:
