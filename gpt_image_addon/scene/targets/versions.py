@@ -45,9 +45,10 @@ def _shown_version(new: bpy.types.Image, jobs: Collection[str]) -> bpy.types.Ima
     users = bpy.data.user_map(subset=others)
     used = [image for image in others if any(not isinstance(user, bpy.types.Image) for user in users[image])]
     shown = list(display.shown_images())
-    edits = [(image, before) for image, before in find_edits() if not image.get(IS_REVERTED)]
-    replaced = [before for _, before in edits]
-    last = [image for image, _ in edits if image in others and image not in replaced]
+    edits = list(find_edits())
+    replaced = [before for image, before in edits if not image.get(IS_REVERTED)]
+    linked = [image for edit in edits for image in edit if image in others]
+    last = [image for image in linked if image not in replaced and not image.get(IS_REVERTED)]
     in_place = (*used, *(image for image in others if image in shown), *last)
     return in_place[0] if in_place else None
 
