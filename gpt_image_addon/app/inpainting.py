@@ -168,10 +168,12 @@ def result_of(image: bpy.types.Image | None) -> str:
 def find_image_of(job: str, number: int) -> bpy.types.Image | None:
     """The image of this file that shows one of a job's results; None where there is none.
 
-    :param number: from 1. Images of before that do not say theirs are taken for any.
+    :param number: from 1. Images of before that do not say theirs are taken for any; maps are none.
     """
     ours = [image for image in bpy.data.images if image.get(JOB) == job]
-    return next((image for image in ours if image.get(NUMBER, number) == number), None)
+    numbered = [image for image in ours if image.get(NUMBER) == number]
+    others = [image for image in ours if NUMBER not in image and not image.colorspace_settings.is_data]
+    return next(iter((*numbered, *others)), None)
 
 
 def _load_image(job: str) -> bpy.types.Image:

@@ -335,3 +335,33 @@ def test_a_result_that_was_edited_is_deleted_alone() -> None:
     shown_versions.show_version(second.id)
     with pytest.raises(InvalidRequestError, match="has no images"):
         further_edits.prepare_edit(first.job, "pine")
+
+
+def test_a_material_whose_color_was_edited_goes_back() -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    obj = bpy.context.active_object
+    first = api.generate("oak", target="material", **OFFLINE)
+    image = bpy.data.images[first.images[0].name]
+    apply = inpainting.ReplaceImage(image.session_uid, lambda: None, lambda: None)
+    prepared = further_edits.prepare_edit(first.job, "ash", target="image")
+    second = prepared.submit(apply=apply)
+    assert second.wait(30) and second.error is None
+    assert shown(obj) == sorted([first.job, second.id])  # the other maps stay
+    shown_versions.show_version(first.job)
+    assert shown(obj) == [first.job]
+    shown_versions.show_version(second.id)
+    assert shown(obj) == sorted([first.job, second.id])
+
+
+def test_the_panels_reference_is_no_place_of_an_image() -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    obj = bpy.context.active_object
+    first = api.generate("oak", target="texture", **OFFLINE)
+    second = edited(first.job, "ash")
+    older = next(image for image in bpy.data.images if image.get("gpt_image_job") == first.job)
+    item = panel().references.add()
+    item.kind, item.image = "image", older
+    third = edited(second.id, "pine")
+    assert shown(obj) == [third.id]
+    shown_versions.show_version(second.id)
+    assert shown(obj) == [second.id]

@@ -31,9 +31,9 @@ def show_version(job: str, **application: Any) -> tuple[str, ...]:
         if material is None:
             results.apply(job, **application)
             return ()
-        versions.show_material(material, jobs)
+        told = versions.show_material(material, image_of(job), jobs)
         push_undo(material.name)
-        return ()
+        return tuple(told)
     image = image_of(job)
     told = versions.show_version(image, jobs)
     display.show_image(image)

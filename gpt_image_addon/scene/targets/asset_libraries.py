@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import bpy
@@ -93,12 +92,8 @@ def _image_of(material: bpy.types.Material) -> bpy.types.Image | None:
 
 def find_material(job: str) -> bpy.types.Material | None:
     """The material of this file that shows the result of a job; None where there is none."""
-    return next(find_materials((job,)), None)
-
-
-def find_materials(jobs: Collection[str]) -> Iterator[bpy.types.Material]:
-    """The materials of this file that show the result of one of these jobs."""
     for material in bpy.data.materials:
         image = _image_of(material)
-        if material.get(JOB) in jobs or (image is not None and image.get(IMAGE_JOB) in jobs):
-            yield material
+        if job in (material.get(JOB), image.get(IMAGE_JOB) if image is not None else None):
+            return material
+    return None

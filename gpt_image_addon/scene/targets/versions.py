@@ -10,8 +10,11 @@ from collections.abc import Collection
 import bpy
 
 from .. import display
-from .asset_libraries import find_materials
+from ..shading.nodes import image_nodes
 from .replacement import IS_REVERTED, JOB, exchange, find_edits, stale_maps
+
+NO_PLACES = (bpy.types.Image, bpy.types.Scene, bpy.types.Screen, bpy.types.WindowManager)
+"""Users that only point to an image: one that it took the place of, the panel's references, an editor."""
 
 
 def show_version(new: bpy.types.Image, jobs: Collection[str]) -> list[str]:
@@ -21,8 +24,11 @@ def show_version(new: bpy.types.Image, jobs: Collection[str]) -> list[str]:
     :returns: what to tell.
     """
     old = _shown_version(new, jobs)
-    if old is None:
-        return []
+    return _put(old, new, jobs) if old is not None else []
+
+
+def _put(old: bpy.types.Image, new: bpy.types.Image, jobs: Collection[str]) -> list[str]:
+    """Let an image take the place of another one, and note which edits are in place then."""
     new.use_fake_user, old.use_fake_user = old.use_fake_user, True
     exchange(old, new)
     found = dict(find_edits())
@@ -39,11 +45,11 @@ def show_version(new: bpy.types.Image, jobs: Collection[str]) -> list[str]:
 
 
 def _shown_version(new: bpy.types.Image, jobs: Collection[str]) -> bpy.types.Image | None:
-    """The version that something other than an image uses, else one that an editor shows, else the last one
-    that took a place; None where there is none."""
+    """The version that something in the scene uses, else one that an editor shows, else the last one that
+    took a place; None where there is none."""
     others = [image for image in bpy.data.images if image.get(JOB) in jobs and image != new]
     users = bpy.data.user_map(subset=others)
-    used = [image for image in others if any(not isinstance(user, bpy.types.Image) for user in users[image])]
+    used = [image for image in others if any(not isinstance(user, NO_PLACES) for user in users[image])]
     shown = list(display.shown_images())
     edits = list(find_edits())
     replaced = [before for image, before in edits if not image.get(IS_REVERTED)]
@@ -53,11 +59,17 @@ def _shown_version(new: bpy.types.Image, jobs: Collection[str]) -> bpy.types.Ima
     return in_place[0] if in_place else None
 
 
-def show_material(new: bpy.types.Material, jobs: Collection[str]) -> None:
+def show_material(new: bpy.types.Material, image: bpy.types.Image, jobs: Collection[str]) -> list[str]:
     """Let a material take the place of all other versions of it, which stay in the file.
 
+    :param image: what it showed at first, which it shows again.
     :param jobs: those of all its versions.
+    :returns: what to tell.
     """
-    for old in [one for one in find_materials(jobs) if one != new]:
+    for old in [one for one in bpy.data.materials if one.get(JOB) in jobs and one != new]:
         old.use_fake_user = True
         old.user_remap(new)
+    nodes = image_nodes(new.node_tree) if new.node_tree else ()
+    others = set(jobs) - {image.get(JOB)}
+    edited = next((node.image for node in nodes if node.image and node.image.get(JOB) in others), None)
+    return _put(edited, image, jobs) if edited is not None else []
