@@ -19,7 +19,7 @@ from tests.api_server import API_KEY, ApiServer  # noqa: E402 - found through th
 
 SCRIPT = ROOT / "tests" / "gui" / "versions" / "chain.py"
 STATE = ROOT / "build" / "gui" / "versions-state"
-SECONDS = 400
+SECONDS = 700
 
 
 def main() -> None:

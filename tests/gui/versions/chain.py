@@ -132,4 +132,4 @@ def script() -> Steps:
     print("1 passed, 0 failed", flush=True)
 
 
-run(script(), patience=300)
+run(script(), patience=600)
