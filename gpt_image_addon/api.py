@@ -62,10 +62,10 @@ from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_r
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.job import Job, Task, as_completed
-from .core.references.kinds import known_kinds
+from .core.request import request as request_values
 from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
-from .core.request.request import Application, GenerationRequest, usual_size
+from .core.request.request import Application, GenerationRequest
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
@@ -348,8 +348,10 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values = {name: value for name, value in parameters.items() if value is not None}
     values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
-    values.setdefault("size", usual_size(values))
-    values["reference_kinds"] = known_kinds(values.get("references", ()), values.get("reference_kinds", ()))
+    values.setdefault("size", request_values.usual_size(values))
+    values["reference_kinds"] = kinds.known_kinds(
+        values.get("references", ()), values.get("reference_kinds", ())
+    )
     request = {name: value for name, value in values.items() if name in in_request}
     application = {name: value for name, value in values.items() if name in in_application}
     return GenerationRequest(prompt=prompt, **request), Application(**application)

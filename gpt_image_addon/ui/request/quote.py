@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -108,7 +109,7 @@ def current(scene: bpy.types.Scene) -> Quote:
     return dataclasses.replace(quotes.last, problem=problem, error=error, provider=wanted["provider"])
 
 
-def at_once(scene: bpy.types.Scene, given: Mapping[str, Any]) -> Quote:
+def at_once(scene: bpy.types.Scene, given: Mapping[str, Any] = MappingProxyType({})) -> Quote:
     """The quote for the scene's request with other parameters, now: for dialogs that ask for them.
 
     :param given: parameters that override the panel's.
