@@ -32,13 +32,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, references, session, settings, submission
+from .app.editing import versions as app_versions
 from .app.editing.photo_material import (
     PhotoMaterial,
     make_material_from_photo,
     photo_material_of,
     submit_material_from_photo,
 )
-from .app.editing.versions import versions, with_edited_image
+from .app.editing.versions import versions
 from .app.history import (
     as_row,
     clean_results,
@@ -62,6 +63,7 @@ from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_r
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.job import Job, Task, as_completed
+from .core.references import kinds as reference_kinds
 from .core.request import request as request_values
 from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
@@ -349,7 +351,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
     values.setdefault("size", request_values.usual_size(values))
-    values["reference_kinds"] = kinds.known_kinds(
+    values["reference_kinds"] = reference_kinds.known_kinds(
         values.get("references", ()), values.get("reference_kinds", ())
     )
     request = {name: value for name, value in values.items() if name in in_request}
@@ -360,7 +362,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
 def _asked(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Application]:
     """`split`, with the image that is edited as the first reference."""
     request, application = split(prompt, **parameters)
-    return with_edited_image(request, application), application
+    return app_versions.with_edited_image(request, application), application
 
 
 def _absolute(name: str, value: Any) -> Any:
