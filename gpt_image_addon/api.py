@@ -63,7 +63,7 @@ from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_r
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.job import Job, Task, as_completed
-from .core.references import kinds as reference_kinds
+from .core.references import kinds as kinds_of_references
 from .core.request import request as request_values
 from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
@@ -351,7 +351,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
     values.setdefault("size", request_values.usual_size(values))
-    values["reference_kinds"] = reference_kinds.known_kinds(
+    values["reference_kinds"] = kinds_of_references.known_kinds(
         values.get("references", ()), values.get("reference_kinds", ())
     )
     request = {name: value for name, value in values.items() if name in in_request}
