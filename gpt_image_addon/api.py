@@ -32,12 +32,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, references, session, settings, submission
+from .app.editing import versions as app_versions
 from .app.editing.photo_material import (
     PhotoMaterial,
     make_material_from_photo,
     photo_material_of,
     submit_material_from_photo,
 )
+from .app.editing.versions import versions
 from .app.history import (
     as_row,
     clean_results,
@@ -139,6 +141,7 @@ __all__ = [
     "unknown",
     "unreadable",
     "using",
+    "versions",
     "waiting",
 ]
 """What scripts may rely on; each function of it checks the types of its arguments, see the end."""
@@ -229,7 +232,8 @@ def submit(
         ``.message`` say how far.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
         words ``viewport``, ``camera``, ``depth``, ``normal``, ``lines`` and ``clay`` stand for images of the
-        scene. ``reference_kinds`` and ``reference_labels`` beside it say what each is.
+        scene. ``reference_kinds`` and ``reference_labels`` beside it say what each is. ``edit_of`` names a
+        job, or one of its images as ``JOB/2``, which becomes the first reference.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     return _submit(
@@ -260,7 +264,7 @@ def _submit(
 
     :param at_once: the caller does nothing but wait, see `Submitter.prepare`.
     """
-    request, application = split(prompt, **parameters)
+    request, application = _asked(prompt, **parameters)
     prepared = submission.Submitter(settings.load()).prepare(request, application, at_once=at_once)
     job = prepared.submit(reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost)
     job.watch(on_progress)
@@ -286,7 +290,7 @@ def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = Non
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent.
     """
-    request, application = split(prompt, **parameters)
+    request, application = _asked(prompt, **parameters)
     submitter = submission.Submitter(settings.load(with_key=False))
     prepared = submitter.prepare(request, application, measure=_measure(picture_sizes))
     prepared.check_folder()
@@ -304,7 +308,7 @@ def planner(
 
     :param snap: take the nearest size that the model takes, and leave out what it does not know.
     """
-    request, application = split(prompt, **parameters)
+    request, application = _asked(prompt, **parameters)
     submitter, names = submission.Submitter(settings.load(with_key=False)), SNAPPED if snap else ()
     measure = _measure(picture_sizes) or references.measure_captures(request)
     application = references.with_frame(request, application)
@@ -353,6 +357,12 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     request = {name: value for name, value in values.items() if name in in_request}
     application = {name: value for name, value in values.items() if name in in_application}
     return GenerationRequest(prompt=prompt, **request), Application(**application)
+
+
+def _asked(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Application]:
+    """`split`, with the image that is edited as the first reference."""
+    request, application = split(prompt, **parameters)
+    return app_versions.with_edited_image(request, application), application
 
 
 def _absolute(name: str, value: Any) -> Any:
@@ -488,17 +498,25 @@ def earlier(prompt: str, **parameters: Any) -> Entry | None:
 
 
 def recover(
-    job: str, *, object_name: str | None = None, only_named: bool = False, accept: bool = False
+    job: str,
+    *,
+    object_name: str | None = None,
+    only_named: bool = False,
+    accept: bool = False,
+    target: str | None = None,
 ) -> Job:
     """Put a stored result into the open scene, where it would go if it came now; returns at once.
 
     :param object_name: the object to put it on; the one of the request when left out.
     :param only_named: touch no object that was not named, not even the active one.
     :param accept: use the answer to an edit even where it does not match its image.
+    :param target: what to make of it; what was asked for at first when left out.
     :raises InvalidRequestError: there is no such job, it has no files, or the object can't take it.
     """
     submitter = submission.Submitter(settings.load())
-    return submitter.recover(job, object_name=object_name, only_named=only_named, accept=accept)
+    return submitter.recover(
+        job, object_name=object_name, only_named=only_named, accept=accept, target=target
+    )
 
 
 def save_blend(path: Path | str, *, overwrite: bool = False) -> str:

@@ -56,7 +56,8 @@ def make_image(image_file: ImageFile, facts: Facts, *, is_data: bool = False) ->
     image.pack(data=image_file.data, data_len=len(image_file.data))
     image.source = "FILE"
     image.filepath_raw = f"//textures/{safe_name(image.name)}{extension}"
-    for name, value in {**facts, **image_file.facts}.items():
+    number = {"number": image_file.number} if image_file.number else {}
+    for name, value in {**facts, **number, **image_file.facts}.items():
         too_big = isinstance(value, int) and abs(value) > INT_LIMIT
         image[PROPERTY_PREFIX + name] = str(value) if too_big else value
     return image

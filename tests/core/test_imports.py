@@ -43,6 +43,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "PIL numpy",
     ),
     "core.journal": (f"{CORE_BASE} core.http", ""),
+    "core.versions": (f"{CORE_BASE} core.raster core.imaging core.http core.journal", ""),
     "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),
     f"{PAINTER}.primitives": ("", "PIL numpy"),
     f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),
@@ -68,14 +69,15 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
     ),
-    "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
+    "app": (f"{JOBS} core.versions core.jobs scene scene.targets scene.capture", "bpy"),
     "app.editing": (
-        f"{CORE_BASE} core.imaging core.editing core.textures core.jobs scene scene.targets app",
+        f"{CORE_BASE} core.raster core.imaging core.editing core.textures core.http core.journal"
+        " core.versions core.jobs scene scene.targets app",
         "bpy",
     ),
     "app.batch": (
-        f"{CORE_BASE} core.http core.journal core.providers.openai core.jobs core.batch"
-        " scene scene.targets app",
+        f"{CORE_BASE} core.http core.journal core.versions core.providers.openai core.jobs core.batch"
+        " scene scene.targets app app.editing",
         "bpy",
     ),
     "app.diagnostics": (
@@ -83,8 +85,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch"
-        " app.editing",
+        f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene scene.targets"
+        " app app.editing app.batch",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -98,7 +100,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy blf gpu gpu_extras",
     ),
     "ui.references": (
-        "core.text core.errors core.references core.request app ui.common lazy",
+        "core.text core.errors core.references core.request app app.editing ui.common lazy",
         "bpy gpu gpu_extras",
     ),
     "ui.points": (
@@ -106,8 +108,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy blf gpu gpu_extras",
     ),
     "ui.request": (
-        "core.text core.errors core.references core.request core.journal app app.diagnostics api ui.common"
-        " ui.references ui.points",
+        "core.text core.errors core.references core.request core.journal app app.editing app.diagnostics"
+        " api ui.common ui.references ui.points",
         "bpy",
     ),
     "ui.presets": (
@@ -115,8 +117,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy bpy_extras bl_operators bl_ui",
     ),
     "ui.results": (
-        "core.text core.errors core.references core.request core.journal app api ui.common ui.references"
-        " ui.request ui.presets",
+        "core.text core.errors core.references core.request core.journal core.versions app app.editing api"
+        " ui.common ui.references ui.request ui.presets",
         "bpy",
     ),
     "ui.preferences": (
@@ -135,8 +137,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing ui.references"
-        " ui.points"
+        "app app.editing app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing"
+        " ui.references ui.points"
         " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),

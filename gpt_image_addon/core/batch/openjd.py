@@ -110,6 +110,7 @@ def write_bundle(
 def _written_out(row: Row, folder: Path, outputs: Outputs) -> dict[str, Any]:
     """A row that says everything itself; its braces mean braces."""
     values: dict[str, Any] = {**row.request.to_dict(), **row.application.to_dict()}
+    values.pop("edit_of", None)  # that job is in this journal alone; its image is among the references
     for name in ("references", "mask", "markup"):
         if name in values:
             paths = values[name] if name == "references" else [values[name]]

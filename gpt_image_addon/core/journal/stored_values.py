@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from ..common.paths import split_version
 from ..errors import GptImageError
 from ..request.request import Application, GenerationRequest
 from ..text.json_reader import load_json
@@ -146,6 +147,7 @@ def sanitize_application(values: Any) -> Application:
         found,
         name=safe_name(found.name) if found.name else None,
         object_name=_whole(found.object_name),
+        edit_of=found.edit_of if split_version(found.edit_of) else None,
         textures_dir=None,
         object_uid=None,
         object_uids=(),

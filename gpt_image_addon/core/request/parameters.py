@@ -267,6 +267,13 @@ _ROWS = (
         flag=Flag("references",
             f"image to show the model, or one of the scene: {', '.join(CAPTURES)}; repeatable",
             "PATH", "reference")),
+    Parameter("edit_of",
+        flag=Flag("references",
+            "edit the newest image of a job, or its N-th: it becomes the first reference",
+            "JOB[/N]")),
+    Parameter("keep_rest", bool, False,
+        flag=Flag("references",
+            "the prompt is a change to the first reference: add words that keep everything else")),
     Parameter("reference_kinds", default=(), many=True, is_repeated=True, choices=KINDS_OF_REFERENCES,
         flag=Flag("references",
             "what the reference is, which is said in the prompt; the first belongs to the first reference: "

@@ -64,6 +64,11 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
     file: StringProperty(name="File", description="Image file", subtype="FILE_PATH", options={"SKIP_SAVE"})
     image: StringProperty(name="Image", description="Name of an image of this file", options={"SKIP_SAVE"})
     label: StringProperty(name="Label", description="What the image is", options={"SKIP_SAVE"})
+    edit_of: StringProperty(
+        name="Edit of",
+        description="Result that the file is an image of: as the first reference it is edited",
+        options={"SKIP_SAVE"},
+    )
     reference_kind: EnumProperty(
         name="Kind of Reference",
         description="What the image is, said in the prompt",
@@ -87,6 +92,7 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
             return CANCELLED
         item = values.references.add()
         item.kind, item.file, item.label = self.kind, self.file, self.label
+        item.edit_of = self.edit_of
         item.reference_kind = self.reference_kind
         item.image = bpy.data.images.get(self.image) or (
             _shown_image(context) if self.kind == "image" else None

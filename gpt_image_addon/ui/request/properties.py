@@ -117,6 +117,9 @@ class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
     image: PointerProperty(
         name="Image", description="Image of this file to show the model", type=bpy.types.Image
     )
+    edit_of: StringProperty(
+        name="Edit of", description="Result that the file is an image of", options={"HIDDEN"}
+    )
     file: StringProperty(
         name="File", description="Image to show the model", subtype="FILE_PATH", update=_file_changed
     )
@@ -223,6 +226,12 @@ class GPT_IMAGE_PG_history(bpy.types.PropertyGroup):
     )
     show_mask: BoolProperty(
         name="Mask", description="Which part of the first reference may change", options={"SKIP_SAVE"}
+    )
+    instruction: StringProperty(
+        name="Make It",
+        description="One change to the image below; everything else in it is kept",
+        maxlen=PROMPT_LIMIT,
+        options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
     )
     which: EnumProperty(name="Show", description="Which jobs are listed", items=enum_items.HISTORY)
 
