@@ -15,8 +15,8 @@ PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
 JOBS = (
-    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.journal"
-    " core.providers core.processes"
+    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
+    " core.journal core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -40,6 +40,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.textures": (
         "core.text core.errors core.common core.request core.results core.raster core.imaging core.pasting"
         " core.editing",
+        "PIL numpy",
+    ),
+    "core.upscaling": (
+        "core.text core.errors core.request core.raster core.imaging core.pasting core.editing core.textures",
         "PIL numpy",
     ),
     "core.journal": (f"{CORE_BASE} core.http", ""),
@@ -70,7 +74,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
     "app.editing": (
-        f"{CORE_BASE} core.imaging core.editing core.textures core.jobs scene scene.targets app",
+        f"{CORE_BASE} core.imaging core.editing core.textures core.upscaling core.jobs scene scene.targets app",
         "bpy",
     ),
     "app.batch": (
