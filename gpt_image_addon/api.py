@@ -38,6 +38,9 @@ from .app.editing.photo_material import (
     photo_material_of,
     submit_material_from_photo,
 )
+from .app.editing.upscale_plan import UpscaleEstimate
+from .app.editing.upscale_task import UpscaleResult
+from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
 from .app.history import (
     as_row,
     clean_results,
@@ -87,6 +90,8 @@ __all__ = [
     "ResultImage",
     "Task",
     "TileResult",
+    "UpscaleEstimate",
+    "UpscaleResult",
     "as_completed",
     "as_dict",
     "as_row",
@@ -100,6 +105,7 @@ __all__ = [
     "errand",
     "estimate",
     "estimate_tile",
+    "estimate_upscale",
     "export_result",
     "forget_finished",
     "generate",
@@ -131,12 +137,15 @@ __all__ = [
     "submit_material_from_photo",
     "submit_remake",
     "submit_tile",
+    "submit_upscale",
     "successor",
     "test_connection",
     "tile_result",
     "unapplied",
     "unknown",
     "unreadable",
+    "upscale",
+    "upscale_result",
     "using",
     "waiting",
 ]

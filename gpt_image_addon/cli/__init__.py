@@ -18,7 +18,7 @@ from ..core.common import streams
 from ..core.common.internal_error import unexpected_error
 from ..core.common.threads import WORKER_NAME
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from . import batch, generate, history, info, material, reference, signals, textures
+from . import batch, generate, history, info, material, reference, signals, textures, upscale
 from .common import (
     BILLED,
     PROGRAM,
@@ -59,6 +59,11 @@ VERBS: dict[str, Verb] = {
     ),
     "material": Verb(
         "a material from a photo of a surface, without the API", material.make_material, material.add_material
+    ),
+    "upscale": Verb(
+        "an image at 2, 4 or 8 times its size; only its fine detail needs the API",
+        upscale.upscale,
+        upscale.add_upscale,
     ),
     "history": Verb("what was made and spent", history.history, history.add_history),
     "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),

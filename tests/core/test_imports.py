@@ -74,7 +74,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
     "app.editing": (
-        f"{CORE_BASE} core.imaging core.editing core.textures core.upscaling core.jobs scene scene.targets app",
+        f"{CORE_BASE} core.imaging core.editing core.textures core.upscaling core.jobs scene scene.targets"
+        " app",
         "bpy",
     ),
     "app.batch": (

@@ -1,7 +1,7 @@
 """An image that grows: enlarged by a resample, in which the answers to its tiles take their places.
 
-An answer gives the fine detail alone. What is larger than some pixels of the image before stays as it was, and
-so do all tiles whose answer is no better than a resample.
+An answer gives the fine detail alone. What is larger than some pixels of the image before stays as it was,
+and so do all tiles whose answer is no better than a resample.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ class Canvas:
         self._write(tile.box, current * (1 - weight) + new * weight, weight[..., 0] > 0)
         return ""
 
-    def _write(self, box: Box, levels: Floats, changed: NDArray[np.bool_]) -> None:
+    def _write(self, box: Box, levels: NDArray[Any], changed: NDArray[np.bool_]) -> None:
         height, width = self.pixels.shape[:2]
         channels = 3 if self.pixels.shape[2] >= 3 else 1
         if channels == 1:
