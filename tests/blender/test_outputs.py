@@ -200,7 +200,7 @@ def test_a_batch_in_a_folder_whose_name_is_no_text(run: Any, tmp_path: Path) -> 
         assert (code, output["results"][0]["state"]) == (0, state), output
         assert Path(output["results"][0]["files"][0]).is_file() and (folder / sheet).is_file()
     page = (folder / "sheet.html").read_text()
-    assert "ro%E4s-images/a.png" in page and "<h1>ro\\xe4s</h1>" in page
+    assert "ro%E4s-pictures/a.png" in page and "<h1>ro\\xe4s</h1>" in page
 
 
 @pytest.mark.parametrize("harm", [b"", b"\x89PNG\r\n\x1a\n", None])

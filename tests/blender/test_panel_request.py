@@ -328,7 +328,7 @@ def test_styles_stand_under_the_titles_of_their_groups() -> None:
     titles = [item[1] for item in items if not item[0]]
     assert titles == ["Surfaces", "Rendering", "Painting", "Drawing", "Design and Genre", "Own Styles"]
     tips = {item[0]: item[2] for item in items}
-    assert tips["oil_painting"] == "Pictures for a frame, and rich concept art"
+    assert tips["oil_painting"] == "Images for a frame, and rich concept art"
     assert tips["moon_dust"] == enum_items.words_of("moon_dust") == "Style: grey dust."
     assert "impasto" in enum_items.words_of("oil_painting")
     for name in (enum_items.NO_STYLE, "watercolour", "hand_painted"):

@@ -15,6 +15,7 @@ from PIL import Image
 
 from gpt_image_addon import api
 from gpt_image_addon.core.editing import edit_files
+from gpt_image_addon.core.imaging import decoding, formats, pillow_settings
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.imaging.stored_pixels import read_png
 from tests.api_server import ApiServer
@@ -91,14 +92,20 @@ def test_only_the_part_is_sent_and_only_the_mask_changes(
     if channels == 4:
         before[..., 3] = np.maximum(before[..., 3], np.iinfo(dtype).max - 40)
     (tmp_path / "a.png").write_bytes(encode_png(before))
-    box = (700, 500, 900, 640)
+    box, sent, answer = (700, 500, 900, 640), [], online.options.edits
+    assert answer is not None
+
+    def note_sizes(first: bytes, mask: bytes | None) -> Image.Image:
+        sent.extend(Image.open(io.BytesIO(data)).size for data in (first, mask or b""))
+        return answer(first, mask)
+
+    online.options.edits = note_sizes
     code, output = edit(tmp_path / "a.png", mask_of(tmp_path, box))
     assert code == 0, output
     (request,) = online.image_requests
     width, height = map(int, request.fields["size"].split("x"))
     assert width < SIZE[0] and height < SIZE[1] and width * height >= 655_360
-    sizes = {file.field: (file.width, file.height) for file in request.files}
-    assert sizes == {"image": (width, height), "mask": (width, height)}
+    assert sent == [(width, height), (width, height)]
     after = read_png(copy_in(tmp_path).read_bytes(), SIZE)
     assert (after.shape, after.dtype) == (before.shape, before.dtype)
     changed = (after != before).any(-1)
@@ -139,7 +146,8 @@ def test_an_answer_of_something_else_is_refused_and_kept(
     code, output = edit(tmp_path / "a.png", mask)
     error = output["error"]
     assert (code, error["code"], error["billed"]) == (6, "edit_mismatch", "yes")
-    job = output["job"]
+    (entry,) = api.history().jobs
+    job = entry.id
     assert "--accept" in error["message"] and job in error["message"]
     assert (tmp_path / "a.png").read_bytes() == bytes_before and not (tmp_path / "copies").exists()
     assert edit(tmp_path / "a.png", mask)[1]["error"]["code"] == "billed_without_result"
@@ -150,7 +158,7 @@ def test_an_answer_of_something_else_is_refused_and_kept(
     folder = Path(image["file"]).parent
     after = np.asarray(Image.open(next((folder / "processed").iterdir())))
     assert after.shape == before.shape and (after != before).any()
-    (row,) = (entry for entry in api.history() if entry.id == job)
+    (row,) = (entry for entry in api.history().jobs if entry.id == job)
     assert row.state.name == "APPLIED" and len(online.image_requests) == 1
 
 
@@ -164,7 +172,7 @@ def test_a_plain_surround_is_not_refused(edit: Any, tmp_path: Path) -> None:
     Image.new("RGB", SIZE, (120, 130, 140)).save(tmp_path / "a.png")
     code, output = edit(tmp_path / "a.png", mask_of(tmp_path, (700, 500, 900, 640)))
     assert code == 0, output
-    assert any("too little" in warning for warning in output["warnings"])
+    assert any("no texture" in warning for warning in output["warnings"])
 
 
 def test_a_jpeg_gets_a_png_beside_it(edit: Any, tmp_path: Path) -> None:
@@ -280,3 +288,18 @@ def test_rows_of_a_batch_are_edited_alike(run: Any, edit: Any, online: ApiServer
     changed = (np.asarray(Image.open(tmp_path / "rows-pictures" / "a.png")) != texture()).any(-1)
     changed[500:640, 700:900] = False
     assert not changed.any() and len(online.image_requests) == 1
+
+
+def test_an_image_larger_than_answers_may_be(
+    edit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (decoding, formats, pillow_settings):
+        monkeypatch.setattr(module, "MAX_PIXELS", 1_000_000)
+    before = texture()
+    Image.fromarray(before).save(tmp_path / "a.png")
+    code, output = edit(tmp_path / "a.png", mask_of(tmp_path, (700, 500, 900, 640)))
+    assert code == 0, output
+    changed = (np.asarray(Image.open(copy_in(tmp_path))) != before).any(-1)
+    assert changed.any()
+    changed[500:640, 700:900] = False
+    assert not changed.any()

@@ -136,8 +136,10 @@ def check_lost(earlier: Entry | None, retry_unknown: bool) -> None:
     if earlier.billed == "yes":
         raise InvalidResponseError(
             message(
-                "The same request was sent on {when} as job {job}: it was billed and brought no result.",
+                "The same request was sent on {when} as job {job}: it was billed and brought no result. "
+                "{reason}",
                 **sent,
+                reason=str((earlier.error or {}).get("message", "")),
             ),
             code="billed_without_result",
             billed="yes",

@@ -72,7 +72,7 @@ def validate_and_price(
     warnings = check(sent, registry, date.today())
     if application.repair_seams and find_provider(request.provider).tiles_by_nature:
         notes += (TILES_BY_NATURE,)
-    checked = _price(request, sent, registry, _sent_sizes(sizes, plan), seen)
+    checked = _price(request, sent, registry, _sent_sizes(request, sizes, plan), seen)
     if plan is not None:
         checked = dataclasses.replace(checked, crops=plan.crops)
     price = _with_follow_ups(checked, application, registry, seen)
@@ -89,12 +89,19 @@ def _plan(request: GenerationRequest, application: Application, registry: Regist
     return plan_edit(request, registry, is_tile)
 
 
-def _sent_sizes(sizes: Callable[[], Sequence[Size]], plan: EditPlan | None) -> Sequence[Size]:
+def _sent_sizes(
+    request: GenerationRequest, sizes: Callable[[], Sequence[Size]], plan: EditPlan | None
+) -> Sequence[Size]:
     """Of the images as they are sent."""
     if plan is None:
         return sizes()
-    sent = plan.crops[0].sent
-    return [sent, *sizes()[1:-1], sent]
+    return _crop_sizes(request, plan.crops[0])
+
+
+def _crop_sizes(request: GenerationRequest, crop: SentCrop) -> list[Size]:
+    """Of the images that go with a part of the first reference, whose own size may be beyond all limits."""
+    others = dataclasses.replace(request, references=request.references[1:], mask=None)
+    return [crop.sent, *image_sizes(others), crop.sent]
 
 
 def complete_size(request: GenerationRequest, registry: Registry) -> GenerationRequest:
@@ -163,7 +170,7 @@ def price_crop(
 ) -> CheckedRequest:
     """The follow-up request for a further crop of an edit."""
     sent = dataclasses.replace(checked.sent, size=format_size(*crop.sent))
-    sizes = [crop.sent, *image_sizes(checked.wanted)[1:-1], crop.sent]
+    sizes = _crop_sizes(checked.wanted, crop)
     return dataclasses.replace(_price(checked.wanted, sent, registry, sizes, seen), crops=(crop,))
 
 

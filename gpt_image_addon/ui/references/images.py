@@ -60,7 +60,7 @@ def parameters(values: Any) -> dict[str, Any]:
     size = (first.width, first.height) if first.width else references.size_of(found["references"][0])
     mask = _mask(values, size)
     if mask:
-        found |= {"mask": mask, "composite": values.composite}
+        found |= {"mask": mask, "composite": values.composite, "whole_image": values.whole_image}
     if values.use_markup:
         found["markup"] = references.markup(size)
     found |= frame(values)

@@ -121,6 +121,9 @@ def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
         layout.label(text=extent, translate=False)
     if values.mask != "none":
         layout.prop(values, "composite")
+        row = layout.row()
+        row.active = values.composite
+        row.prop(values, "whole_image")
         if not len(values.references):
             _draw_missing_reference(layout, values.mask)
     _draw_inpaint(layout)

@@ -78,7 +78,7 @@ OWN: Mapping[str, Callable[[Values], Any]] = {
     "surface_words": asks_for_surface,
 }
 """How parameters are read that several properties tell."""
-ELSEWHERE = frozenset({"textures_dir", "composite"})
+ELSEWHERE = frozenset({"textures_dir", "composite", "whole_image"})
 """Parameters of the panel that `place` and `images.parameters` read."""
 
 

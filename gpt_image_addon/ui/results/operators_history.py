@@ -112,6 +112,19 @@ class GPT_IMAGE_OT_recover(_OnJob, bpy.types.Operator):
         return FINISHED
 
 
+class GPT_IMAGE_OT_accept_answer(_OnJob, bpy.types.Operator):
+    """Put this answer into its image although it does not match; nothing is sent"""
+
+    bl_idname = "gpt_image.accept_answer"
+    bl_label = "Use Anyway"
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        finish_in_background(results.apply(self.job, accept=True, **to_parameters.place(context)))
+        history_view.current().stale = True
+        return FINISHED
+
+
 class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
     """Put all results that are paid for and in no scene into this one"""
 
@@ -201,6 +214,7 @@ CLASSES = (
     GPT_IMAGE_OT_turn_page,
     GPT_IMAGE_OT_favourite,
     GPT_IMAGE_OT_recover,
+    GPT_IMAGE_OT_accept_answer,
     GPT_IMAGE_OT_recover_all,
     GPT_IMAGE_OT_delete_result,
     GPT_IMAGE_OT_clean_results,

@@ -19,7 +19,16 @@ from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.parameters import PARAMETERS, STRENGTHS
 from gpt_image_addon.core.request.request import Application, GenerationRequest, check_choices
 
-PLACES = {"object_uid", "object_uids", "scene_uid", "view_matrix", "camera_frame", "keeps_clear", "overwrite"}
+PLACES = {
+    "object_uid",
+    "object_uids",
+    "scene_uid",
+    "view_matrix",
+    "camera_frame",
+    "keeps_clear",
+    "new_material",
+    "overwrite",
+}
 """What a result needs to find its way back, which nobody asks for by name."""
 
 
