@@ -29,7 +29,7 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
-from .ui.editing import corner_handles, photo_material  # noqa: E402
+from .ui.editing import corner_handles, photo_material, upscaling  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
@@ -53,6 +53,7 @@ CLASSES: tuple[type, ...] = (
     *operators_failures.CLASSES,
     *maps.CLASSES,
     *photo_material.CLASSES,
+    *upscaling.CLASSES,
     *long_prompt.CLASSES,
     *place.CLASSES,
     *operators_history.CLASSES,

@@ -18,7 +18,7 @@ from ..core.common import streams
 from ..core.common.internal_error import unexpected_error
 from ..core.common.threads import WORKER_NAME
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from . import batch, generate, history, info, material, reference, signals, textures, upscale
+from . import batch, generate, history, info, material, reference, signals, textures
 from .common import (
     BILLED,
     PROGRAM,
@@ -62,8 +62,8 @@ VERBS: dict[str, Verb] = {
     ),
     "upscale": Verb(
         "an image at 2, 4 or 8 times its size; only its fine detail needs the API",
-        upscale.upscale,
-        upscale.add_upscale,
+        textures.upscale,
+        textures.add_upscale,
     ),
     "history": Verb("what was made and spent", history.history, history.add_history),
     "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),

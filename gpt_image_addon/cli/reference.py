@@ -43,7 +43,10 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "tile": (("wall.png wall_tile.png --json", "a seamless tile, and how good it is"),),
     "upscale": (
         ("wall.png wall_4k.png --dry-run", "how many requests, and what they would cost"),
-        ("wall.png wall_4k.png --prompt 'red brick wall' --quality medium --max-cost 0.50", "2 times its size"),
+        (
+            "wall.png wall_4k.png --prompt 'red brick wall' --quality medium --max-cost 0.50",
+            "2 times its size",
+        ),
         ("wall.png wall_8k.png --scale 4 --local", "a resample: no key, no cost"),
     ),
     "material": (

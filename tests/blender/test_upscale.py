@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gpt_image_addon import api
 from gpt_image_addon.core.providers.offline.painter import paint
 from gpt_image_addon.core.upscaling.canvas import Canvas, enlarge
 from gpt_image_addon.core.upscaling.plan import plan_tiles
-from tests.api_server import ApiServer, faults
+from tests.api_server import ApiServer
 from tests.blender.conftest import Command
 
 FLAGS = ("--quality", "low")
@@ -81,7 +80,7 @@ def test_each_part_is_a_request_and_the_image_is_sharper(
 ) -> None:
     online.options.edits = answers()
     out = tmp_path / "large.png"
-    code, priced = run("upscale", photo, out, *FLAGS, "--dry-run")
+    code, priced = run("upscale", photo, out, *FLAGS, "--prompt", "bricks", "--dry-run")
     assert code == 0 and priced["requests"] == 2 and priced["width"] == WIDTH
     assert not online.requests and not out.exists()
     code, made = run("upscale", photo, out, *FLAGS, "--prompt", "bricks")

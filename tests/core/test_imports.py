@@ -74,8 +74,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
     "app.editing": (
-        f"{CORE_BASE} core.imaging core.editing core.textures core.upscaling core.jobs scene scene.targets"
-        " app",
+        f"{CORE_BASE} core.imaging core.editing core.textures core.upscaling core.journal core.jobs scene"
+        " scene.targets app",
         "bpy",
     ),
     "app.batch": (
@@ -98,10 +98,6 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references core.request core.results app api ui.common.translations",
         "bpy blf",
     ),
-    "ui.editing": (
-        "core.text core.errors core.request app app.editing api ui.common",
-        "bpy blf gpu gpu_extras",
-    ),
     "ui.references": (
         "core.text core.errors core.references core.request app ui.common lazy",
         "bpy gpu gpu_extras",
@@ -110,6 +106,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references core.request core.journal app app.diagnostics api ui.common"
         " ui.references",
         "bpy",
+    ),
+    "ui.editing": (
+        "core.text core.errors core.request app app.editing api ui.common ui.request",
+        "bpy blf gpu gpu_extras",
     ),
     "ui.presets": (
         "core.text core.common core.request ui.common ui.request",

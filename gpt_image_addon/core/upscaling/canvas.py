@@ -28,6 +28,7 @@ from .plan import FACTOR, Tile
 HALO = 8  # pixels that a tiling image is continued by while it is enlarged
 LOCK = 2.0 * FACTOR  # pixels, deviation of the blur: what is larger stays as in the image before
 SHARPER = 1.1  # times the gradients of the resample, that an answer has at least
+NOISE = 0.7  # pixels, deviation of the blur without which noise would pass for sharpness
 LUMA = (0.299, 0.587, 0.114)
 RAMP = 6  # pixels over which one tile goes over into the next
 HIDDEN = 1e-3  # share of alpha from which a color counts
@@ -110,8 +111,8 @@ def fit_tile(base: Floats, current: Floats, visible: NDArray[np.bool_], answer: 
 
 
 def _gradients(pixels: Floats, visible: NDArray[np.bool_]) -> float:
-    """Mean strength of the brightness's slopes."""
-    luma: Plane = sum(pixels[..., i] * np.float32(share) for i, share in enumerate(LUMA))  # type: ignore[assignment]
+    """Mean strength of the brightness's slopes, noise apart."""
+    luma = blurred(np.asarray(pixels @ np.array(LUMA, np.float32), np.float32), NOISE, wraps=False)
     inside = visible[1:, 1:]
     slopes = np.hypot(np.diff(luma, axis=0)[:, 1:], np.diff(luma, axis=1)[1:])
     return float(slopes[inside].mean()) if inside.any() else 0.0
