@@ -28,7 +28,8 @@ from .plan import FACTOR, Tile
 HALO = 8  # pixels that a tiling image is continued by while it is enlarged
 LOCK = 2.0 * FACTOR  # pixels, deviation of the blur: what is larger stays as in the image before
 SHARPER = 1.1  # times the gradients of the resample, that an answer has at least
-NOISE = 0.7  # pixels, deviation of the blur without which noise would pass for sharpness
+NOISE = 1.0  # pixels, deviation of a blur that takes most of the noise away
+KEPT = 1.0  # the same once both are blurred so: noise alone would pass for sharpness
 LUMA = (0.299, 0.587, 0.114)
 RAMP = 6  # pixels over which one tile goes over into the next
 HIDDEN = 1e-3  # share of alpha from which a color counts
@@ -104,15 +105,17 @@ def fit_tile(base: Floats, current: Floats, visible: NDArray[np.bool_], answer: 
         rest = np.ascontiguousarray(base[..., channel] - placed[..., channel])
         placed[..., channel] += blurred(rest, LOCK, wraps=False)
     np.clip(placed, 0, 255, out=placed)
-    sharper = _gradients(placed, visible) / max(_gradients(base, visible), 1e-6)
-    if sharper < SHARPER:
+    sharper = _gradients(placed, visible, 0) / max(_gradients(base, visible, 0), 1e-6)
+    if sharper < SHARPER or _gradients(placed, visible, NOISE) < KEPT * _gradients(base, visible, NOISE):
         return FittedTile(None, NOT_SHARPER, sharper)
     return FittedTile(placed, "", sharper)
 
 
-def _gradients(pixels: Floats, visible: NDArray[np.bool_]) -> float:
-    """Mean strength of the brightness's slopes, noise apart."""
-    luma = blurred(np.asarray(pixels @ np.array(LUMA, np.float32), np.float32), NOISE, wraps=False)
+def _gradients(pixels: Floats, visible: NDArray[np.bool_], sigma: float) -> float:
+    """Mean strength of the slopes of the brightness, blurred by `sigma` pixels."""
+    luma = np.asarray(pixels @ np.array(LUMA, np.float32), np.float32)
+    if sigma:
+        luma = blurred(luma, sigma, wraps=False)
     inside = visible[1:, 1:]
     slopes = np.hypot(np.diff(luma, axis=0)[:, 1:], np.diff(luma, axis=1)[1:])
     return float(slopes[inside].mean()) if inside.any() else 0.0
