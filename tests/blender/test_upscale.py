@@ -115,7 +115,7 @@ def test_what_was_answered_is_not_paid_twice(
     with api.using(concurrency=1):
         code, failed = run("upscale", photo, out, *FLAGS)
     assert code == 4 and not out.exists()
-    assert "1 of 2 parts are answered" in failed["error"]["next_step"]
+    assert "1 of 2 parts are answered" in failed["error"]["message"]
     paid = online.bill_usd
     assert paid > 0
     code, made = run("upscale", photo, out, *FLAGS)
@@ -197,7 +197,7 @@ def test_checks_come_before_anything_is_sent(
 def test_four_times_is_two_passes(run: Command, online: ApiServer, tmp_path: Path) -> None:
     def sharpen(reference: bytes, mask: bytes | None) -> Image.Image:
         with Image.open(io.BytesIO(reference)) as image:
-            return image.convert("RGB").filter(ImageFilter.UnsharpMask(1.2, 150, 0))
+            return image.convert("RGB").filter(ImageFilter.UnsharpMask(2.0, 200, 0))
 
     online.options.edits = sharpen
     photo, out = tmp_path / "wall.png", tmp_path / "large.jpg"

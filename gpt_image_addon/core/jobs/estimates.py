@@ -65,7 +65,7 @@ def validate_and_price(
         raise InvalidRequestError("repair_seams is for seamless images.", param="repair_seams")
     sent, notes = effective_request(shaped, registry)
     if plan is not None:
-        sent = dataclasses.replace(sent, size=format_size(*plan.crops[0].sent))
+        sent = _cut(sent, request, plan.crops[0])
         notes = (*notes, *plan.notes)
     if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
@@ -87,6 +87,13 @@ def _plan(request: GenerationRequest, application: Application, registry: Regist
     from ..textures.writer import is_tile
 
     return plan_edit(request, registry, is_tile)
+
+
+def _cut(sent: GenerationRequest, wanted: GenerationRequest, crop: SentCrop) -> GenerationRequest:
+    """What is sent about a part of the first reference: in its size, with the points that are in it."""
+    placed = [(crop.locate(x, y), sentence) for x, y, sentence in wanted.points]
+    points = tuple((*place, sentence) for place, sentence in placed if place is not None)
+    return dataclasses.replace(sent, size=format_size(*crop.sent), points=points)
 
 
 def _sent_sizes(
@@ -136,9 +143,12 @@ def _price(
     sizes: Sequence[Size],
     seen: UsageHistory,
 ) -> CheckedRequest:
-    prompt = compose(sent)
+    model = registry.get(request.model)
+    prompt = compose(sent, takes_markup=model.markup)
+    if sent.points:  # their markup, or marked copy, is as large as the first reference
+        sizes = (*sizes, *sizes[:1])
     price = price_request(sent, prompt, registry, sizes, seen)
-    return CheckedRequest(request, sent, prompt, registry.get(request.model), price)
+    return CheckedRequest(request, sent, prompt, model, price)
 
 
 def image_sizes(request: GenerationRequest, known: Mapping[str, Size] = MappingProxyType({})) -> list[Size]:
@@ -169,7 +179,7 @@ def price_crop(
     checked: CheckedRequest, crop: SentCrop, registry: Registry, seen: UsageHistory = no_history
 ) -> CheckedRequest:
     """The follow-up request for a further crop of an edit."""
-    sent = dataclasses.replace(checked.sent, size=format_size(*crop.sent))
+    sent = _cut(checked.sent, checked.wanted, crop)
     sizes = _crop_sizes(checked.wanted, crop)
     return dataclasses.replace(_price(checked.wanted, sent, registry, sizes, seen), crops=(crop,))
 

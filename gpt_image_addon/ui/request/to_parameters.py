@@ -60,7 +60,7 @@ def onto_target(values: Values, target: str) -> dict[str, Any]:
 def _asked_size(values: Any) -> str:
     """The size as a request has it, before it is snapped to what the model takes."""
     if values.size == enum_items.USUAL_SIZE:
-        if values.mask != "none":
+        if values.mask != "none" and len(values.references):
             return LIKE  # what is sent of the image has its own detail
         size = enum_items.usual_size()
         if kinds.deciding(values) is None:

@@ -158,10 +158,21 @@ class GPT_IMAGE_OT_delete_result(_OnJob, bpy.types.Operator):
     bl_label = "Delete Result"
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return self._ask(context)
+
+    @reporting
+    def _ask(self, context: bpy.types.Context) -> Returned | None:
+        self._edits = results.count_edits(self.job)
         return ask(self, context, "Delete")
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_question(self.layout, "Its image files are deleted; what shows them in this file stays.")
+        if self._edits:
+            told = message(
+                "{count} versions were made from it: they stay, but can't be requested again.",
+                count=self._edits,
+            )
+            draw_question(self.layout, told)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
