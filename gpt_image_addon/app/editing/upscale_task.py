@@ -267,7 +267,7 @@ class Upscale(Task):
         from ...core.textures.writer import encode_pixels
 
         target = self.work.target
-        name = safe_name(message("{name} {scale}x", name=self.work.name, scale=self.work.scale))
+        name = safe_name(f"{self.work.name} {self.work.scale}x")
         data = encode_pixels(pixels, target or Path(f"{name}.png"))
         height, width = pixels.shape[:2]
 

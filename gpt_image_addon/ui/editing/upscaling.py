@@ -32,11 +32,7 @@ class GPT_IMAGE_OT_upscale(bpy.types.Operator):
     scale: bpy.props.EnumProperty(
         name="Scale",
         description="Times its size",
-        items=(
-            ("2", "2x", "Twice its size"),
-            ("4", "4x", "Four times its size"),
-            ("8", "8x", "Eight times its size: hardly any of the detail was in the image"),
-        ),
+        items=(("2", "2x", ""), ("4", "4x", ""), ("8", "8x", "")),
         options={"SKIP_SAVE"},
     )
     local: bpy.props.BoolProperty(
@@ -65,7 +61,7 @@ class GPT_IMAGE_OT_upscale(bpy.types.Operator):
             self._told = (
                 message("{width} x {height} pixels", width=found.width, height=found.height),
                 message(
-                    "{count} requests cost up to {usd} together.",
+                    "Requests: {count}, up to {usd} together",
                     count=sum(found.requests),
                     usd=quote.usd(found.price.high_usd),
                 ),
