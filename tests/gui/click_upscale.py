@@ -44,14 +44,13 @@ def script() -> Steps:
     with bpy.context.temp_override(window=window(), area=area, region=header):
         bpy.ops.wm.call_menu(name="IMAGE_MT_image")
     yield from click_text(ENTRY)
-    yield
-    yield from shot("upscale-1-menu", rest)
     yield from click_text("4x")
-    yield from wait_for("2400 x 1600 pixels")
-    yield from shot("upscale-2-price", rest)
+    told = yield from wait_for("2400 x 1600 pixels")
+    in_dialog = told[0].middle  # it closes when the mouse goes away
+    yield from shot("upscale-1-price", in_dialog)
     yield from click_text("Only Resample")
-    yield from shot("upscale-3-resample", rest)
-    yield from click_text("Upscale")
+    yield from shot("upscale-2-resample", in_dialog)
+    yield from click_text("Upscale", near=in_dialog)
     yield from until(lambda: len(api.jobs()) == 1 and api.jobs()[0].done, "the image")
     job = api.jobs()[0]
     assert job.error is None, job.error
@@ -61,7 +60,7 @@ def script() -> Steps:
     area.tag_redraw()
     for _ in range(6):
         yield
-    yield from shot("upscale-4-made", rest)
+    yield from shot("upscale-3-made", rest)
 
 
 run(script(), patience=120)
