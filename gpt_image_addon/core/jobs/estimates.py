@@ -81,7 +81,8 @@ def validate_and_price(
 
 def _plan(request: GenerationRequest, application: Application, registry: Registry) -> EditPlan | None:
     """What is sent of an image that the answer is put back into; None for other requests."""
-    if request.mask is None or not application.composite or not request.references:
+    is_edit = request.references and request.mask is not None and request.markup is None
+    if not is_edit or not application.composite:
         return None
     from ..editing.region_edit import plan_edit
     from ..textures.writer import is_tile

@@ -105,4 +105,7 @@ def digest_request(request: GenerationRequest) -> str:
 
     :raises InvalidRequestError: a file can't be read.
     """
-    return request.digest([hash_image_file(Path(path)) for path in request.files])
+    named = (("references", path) for path in request.references)
+    extra = (("mask", request.mask), ("markup", request.markup))
+    files = (*named, *((param, path) for param, path in extra if path))
+    return request.digest([hash_image_file(Path(path), param) for param, path in files])

@@ -163,7 +163,7 @@ def usual_size(values: Mapping[str, Any]) -> str:
     """
     if values.get("output_format") == "gif":  # the default is more than a gif may have
         return AUTO
-    is_put_back = values.get("mask") and values.get("composite", True)
+    is_put_back = values.get("references") and values.get("mask") and values.get("composite", True)
     return LIKE if is_put_back else DEFAULT_SIZE
 
 
