@@ -20,9 +20,10 @@ os.environ["OPENAI_API_KEY"] = "sk-test-key"
 os.environ["OPENAI_BASE_URL"] = "http://127.0.0.1:9/v1"
 
 from bl_ext.user_default.gpt_image_addon import api
-from harness import Steps, event, run, until, window
+from harness import Steps, click, event, run, until, window
 from user import click_text, shot, wait_for
 
+LOCAL_BELOW = 52  # pixels from the size that is told to *Only Resample*
 ENTRY = "Upscale with GPT Image"
 
 
@@ -48,7 +49,7 @@ def script() -> Steps:
     told = yield from wait_for("2400 x 1600 pixels")
     in_dialog = told[0].middle  # it closes when the mouse goes away
     yield from shot("upscale-1-price", in_dialog)
-    yield from click_text("Only Resample")
+    yield from click((in_dialog[0], in_dialog[1] - LOCAL_BELOW))
     yield from shot("upscale-2-resample", in_dialog)
     yield from click_text("Upscale", near=in_dialog)
     yield from until(lambda: len(api.jobs()) == 1 and api.jobs()[0].done, "the image")
