@@ -39,6 +39,9 @@ from .app.editing.photo_material import (
     photo_material_of,
     submit_material_from_photo,
 )
+from .app.editing.upscale_plan import UpscaleEstimate
+from .app.editing.upscale_task import UpscaleResult
+from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
 from .app.editing.versions import versions
 from .app.history import (
     as_row,
@@ -90,6 +93,8 @@ __all__ = [
     "ResultImage",
     "Task",
     "TileResult",
+    "UpscaleEstimate",
+    "UpscaleResult",
     "as_completed",
     "as_dict",
     "as_row",
@@ -103,6 +108,7 @@ __all__ = [
     "errand",
     "estimate",
     "estimate_tile",
+    "estimate_upscale",
     "export_result",
     "forget_finished",
     "generate",
@@ -134,12 +140,15 @@ __all__ = [
     "submit_material_from_photo",
     "submit_remake",
     "submit_tile",
+    "submit_upscale",
     "successor",
     "test_connection",
     "tile_result",
     "unapplied",
     "unknown",
     "unreadable",
+    "upscale",
+    "upscale_result",
     "using",
     "versions",
     "waiting",

@@ -31,7 +31,7 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
-from .ui.editing import corner_handles, photo_material  # noqa: E402
+from .ui.editing import corner_handles, photo_material, upscaling  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
 from .ui.points import placing  # noqa: E402
@@ -62,6 +62,7 @@ CLASSES: tuple[type, ...] = (
     *operators_failures.CLASSES,
     *maps.CLASSES,
     *photo_material.CLASSES,
+    *upscaling.CLASSES,
     *long_prompt.CLASSES,
     *place.CLASSES,
     *operators_history.CLASSES,

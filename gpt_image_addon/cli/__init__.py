@@ -60,6 +60,11 @@ VERBS: dict[str, Verb] = {
     "material": Verb(
         "a material from a photo of a surface, without the API", material.make_material, material.add_material
     ),
+    "upscale": Verb(
+        "an image at 2, 4 or 8 times its size; only its fine detail needs the API",
+        textures.upscale,
+        textures.add_upscale,
+    ),
     "history": Verb("what was made and spent", history.history, history.add_history),
     "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),
     "models": Verb("the models, what they take and until when", info.models, info.add_models),

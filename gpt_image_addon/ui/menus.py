@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 
 from .editing.photo_material import GPT_IMAGE_OT_material_from_photo
+from .editing.upscaling import GPT_IMAGE_OT_upscale
 from .references.operators import GPT_IMAGE_OT_add_reference
 from .request.generate import GPT_IMAGE_OT_generate
 from .results import outcomes
@@ -55,6 +56,9 @@ def _draw_image(self: Any, context: bpy.types.Context) -> None:
             GPT_IMAGE_OT_material_from_photo.bl_idname,
             text="Material from Photo with GPT Image",
             icon="MATERIAL",
+        )
+        self.layout.operator_menu_enum(
+            GPT_IMAGE_OT_upscale.bl_idname, "scale", text="Upscale with GPT Image", icon="FULLSCREEN_ENTER"
         )
 
 

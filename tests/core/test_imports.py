@@ -15,8 +15,8 @@ PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
 JOBS = (
-    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.journal"
-    " core.providers core.processes"
+    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
+    " core.journal core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -40,6 +40,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.textures": (
         "core.text core.errors core.common core.request core.results core.raster core.imaging core.pasting"
         " core.editing",
+        "PIL numpy",
+    ),
+    "core.upscaling": (
+        "core.text core.errors core.request core.raster core.imaging core.pasting core.editing core.textures",
         "PIL numpy",
     ),
     "core.journal": (f"{CORE_BASE} core.http", ""),
@@ -71,8 +75,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app": (f"{JOBS} core.versions core.jobs scene scene.targets scene.capture", "bpy"),
     "app.editing": (
-        f"{CORE_BASE} core.raster core.imaging core.editing core.textures core.http core.journal"
-        " core.versions core.jobs scene scene.targets app",
+        f"{CORE_BASE} core.raster core.imaging core.editing core.textures core.upscaling core.http"
+        " core.journal core.versions core.jobs scene scene.targets app",
         "bpy",
     ),
     "app.batch": (
@@ -95,10 +99,6 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references core.request core.results app api ui.common.translations",
         "bpy blf",
     ),
-    "ui.editing": (
-        "core.text core.errors core.request app app.editing api ui.common",
-        "bpy blf gpu gpu_extras",
-    ),
     "ui.references": (
         "core.text core.errors core.references core.request app app.editing ui.common lazy",
         "bpy gpu gpu_extras",
@@ -111,6 +111,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references core.request core.journal app app.editing app.diagnostics"
         " api ui.common ui.references ui.points",
         "bpy",
+    ),
+    "ui.editing": (
+        "core.text core.errors core.request app app.editing api ui.common ui.request",
+        "bpy blf gpu gpu_extras",
     ),
     "ui.presets": (
         "core.text core.common core.request ui.common ui.request",

@@ -40,6 +40,13 @@ REPAIR_PROMPT = (
     "No text, no frame."
 )
 REPAIR_SUBJECT = " The texture shows: {prompt}"
+UPSCALE_PROMPT = (
+    "Image 1 is a part of an image that was enlarged and is soft. Image 2 is the same part at its original "
+    "size. Repaint image 1 with the sharp, fine detail that it would have at this size. Change only the "
+    "sharpness: every edge, line and grain stays on the very pixel where it is in image 1; nothing is moved, "
+    "added, removed, cropped or rescaled; colors, light and contrast stay. No text, no frame."
+)
+UPSCALE_SUBJECT = " The whole image shows: {prompt}"
 
 
 def height_request(
@@ -67,6 +74,21 @@ def repair_request(
     subject = REPAIR_SUBJECT.format(prompt=request.prompt) if request.prompt else ""
     prompt = (REPAIR_PROMPT + subject)[:PROMPT_LIMIT]
     return _edit(request, prompt=prompt, size=format_size(*size), references=(image,), mask=mask)
+
+
+def upscale_request(
+    request: GenerationRequest, sent: str, original: str, size: tuple[int, int]
+) -> GenerationRequest:
+    """The edit that asks for the fine detail of a part of an image.
+
+    :param request: names provider, model and quality; its prompt says what the image shows.
+    :param sent: path of the part, enlarged.
+    :param original: path of the same part as it is.
+    :param size: width and height of `sent`.
+    """
+    subject = UPSCALE_SUBJECT.format(prompt=request.prompt) if request.prompt else ""
+    prompt = (UPSCALE_PROMPT + subject)[:PROMPT_LIMIT]
+    return _edit(request, prompt=prompt, size=format_size(*size), references=(sent, original))
 
 
 def _edit(request: GenerationRequest, **values: Any) -> GenerationRequest:
