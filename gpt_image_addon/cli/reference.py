@@ -238,6 +238,7 @@ JOB_KEYS: Mapping[str, str] = {
     "request_id": "the server's id of the request",
     "folder": "where its files are, or null",
     "favourite": "whether its files are never cleaned away",
+    "edit_of": "the job whose image it is an edit of, or null",
     "error": "as in a failure, or null",
 }
 ERROR_KEYS: Mapping[str, str] = {
