@@ -36,7 +36,7 @@ SENDERS = {
     "GPT_IMAGE_OT_again": "the price is on the button",
     "GPT_IMAGE_OT_make_it": "the price is on the button",
     "GPT_IMAGE_OT_upscale": "the price is in its dialog, for each factor",
-    "Sending": "what the first and the third have in common",
+    "Sending": "what sends for generate and make_it, once their prices were shown",
     "GPT_IMAGE_OT_answer_question": "the price is on the button of the question",
 }
 PAID = {"provider": "openai", "quality": "low", "size": "816x816"}
