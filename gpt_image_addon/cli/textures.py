@@ -157,9 +157,9 @@ def upscale(options: argparse.Namespace) -> Output:
     task = api.submit_upscale(options.picture, options.out, overwrite=options.overwrite, **values)
     try:
         follow(task)
-    except JobCancelled as stopped:
-        stopped.billed = billed_so_far()
-        stopped.next_step = task.error.next_step if task.error is not None else stopped.next_step
+    except JobCancelled as error:
+        error.billed = billed_so_far()
+        error.next_step = task.error.next_step if task.error is not None else error.next_step
         raise
     made = dataclasses.asdict(api.upscale_result(task))
     _tell(made["warnings"])

@@ -1,4 +1,4 @@
-"""The file of an image data-block, and a new one in its place, without `Image.pixels`. Main thread only.
+"""The file of an image data-block, read without `Image.pixels`. Main thread only.
 
 Reading a single one of those makes Blender keep all of them as floating-point numbers: 4 GB at 16384².
 """
@@ -83,19 +83,6 @@ def _is_plain(data: bytes) -> bool:
     except UnusableImageError:
         return False
     return header.format == "png" and header.is_plain and header.mode != "I;16"
-
-
-def put_file(image: bpy.types.Image, data: bytes) -> None:
-    """Let a data-block hold another file from now on, packed; its name, users and settings stay.
-
-    The file on the disk stays as it is.
-
-    :param data: in a format that Blender reads.
-    """
-    image.pack(data=data, data_len=len(data))
-    if image.source == "GENERATED":
-        image.source = "FILE"
-    image.buffers_free()  # and not `reload`, which packs the file on the disk again
 
 
 def _written(image: bpy.types.Image, file_format: str) -> bytes:

@@ -165,7 +165,8 @@ def test_points_on_the_part_of_an_image_that_a_mask_sends(
     plain, marked = (decode(upload.data) for upload in uploads.references)
     changed = np.abs(plain.astype(int) - marked).max(axis=2) > 60
     rows, columns = np.nonzero(changed)
-    wanted = crop.to_sent @ (0.2 * 2400, 0.25 * 1600, 1)
+    place = crop.locate(0.2, 0.75)
+    wanted = place[0] * crop.sent[0], (1 - place[1]) * crop.sent[1]
     assert (columns.mean() + 0.5, rows.mean() + 0.5) == pytest.approx(wanted, abs=2)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import bpy
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -16,8 +17,10 @@ from PIL import Image
 from gpt_image_addon import api
 from gpt_image_addon.core.editing import edit_files
 from gpt_image_addon.core.imaging import decoding, formats, pillow_settings
+from gpt_image_addon.core.imaging.image_reader import hash_image_file
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.imaging.stored_pixels import read_png
+from gpt_image_addon.ui.request import confirm, generate, quote
 from tests.api_server import ApiServer
 from tests.core.editing import simulated
 
@@ -301,3 +304,66 @@ def test_an_image_larger_than_answers_may_be(
     assert changed.any()
     changed[500:640, 700:900] = False
     assert not changed.any()
+
+
+def test_a_price_above_the_one_that_was_shown_is_asked_about(online: ApiServer, tmp_path: Path) -> None:
+    Image.fromarray(texture((3000, 1000))).save(tmp_path / "a.png")
+    values = bpy.context.scene.gpt_image
+    values.prompt, values.provider, values.target, values.quality = "oak", "openai", "image", "low"
+    bpy.ops.gpt_image.add_reference(kind="file", file=str(tmp_path / "a.png"))
+    values.mask = "file"
+    for boxes, is_asked in (
+        (((100, 300, 200, 400),), False),
+        (((100, 300, 200, 400), (2700, 500, 2820, 640)), True),
+    ):
+        values.mask_file = str(mask_of(tmp_path, *boxes, size=(3000, 1000)))
+        prepared = generate.prepare_request(bpy.context, {})
+        shown_usd = quote.at_once(bpy.context.scene).high_usd
+        asked = confirm.question(prepared, {}, shown_usd)
+        assert len(prepared.checked.crops) == len(boxes) and shown_usd > 0
+        assert (asked.dear_usd if asked else 0.0) == (prepared.checked.price.high_usd if is_asked else 0.0)
+    assert not online.image_requests
+
+
+def test_a_gray_image(edit: Any, tmp_path: Path) -> None:
+    before = texture()[..., 0]
+    Image.fromarray(before).save(tmp_path / "a.png")
+    code, output = edit(tmp_path / "a.png", mask_of(tmp_path, (700, 500, 900, 640)))
+    assert code == 0, output
+    after = np.asarray(Image.open(copy_in(tmp_path)))
+    changed = after != before
+    changed[500:640, 700:900] = False
+    assert after.shape == before.shape and not changed.any()
+
+
+def test_an_edit_is_applied_again_from_what_was_kept(
+    edit: Any, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(texture()).save(tmp_path / "a.png")
+    code, output = edit(tmp_path / "a.png", mask_of(tmp_path, (700, 500, 900, 640)))
+    assert code == 0, output
+    (made,) = (tmp_path / "state").rglob("processed/*.png")
+    before = made.read_bytes()
+    made.unlink()
+    (tmp_path / "a.png").unlink()
+    monkeypatch.setattr(edit_files, "fit_answer", None)  # nothing is aligned again
+    assert run("recover", output["job"])[0] == 0
+    assert made.read_bytes() == before
+
+
+def test_the_answer_of_a_stranger_names_no_file(
+    edit: Any, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal of another machine brings `answer.json`, too."""
+    monkeypatch.setattr(edit_files, "MOST_COPIED", 0)
+    Image.fromarray(texture()).save(tmp_path / "a.png")
+    code, output = edit(tmp_path / "a.png", mask_of(tmp_path, (700, 500, 900, 640)))
+    assert code == 0, output
+    (answer,) = (tmp_path / "state").rglob("answer.json")
+    facts = json.loads(answer.read_text())
+    assert "a.png" not in json.dumps(facts["edit"])
+    Image.fromarray(255 - texture()).save(tmp_path / "mine.png")
+    facts["edit"] |= {"file": str(tmp_path / "mine.png"), "sha256": hash_image_file(tmp_path / "mine.png")}
+    answer.write_text(json.dumps(facts))
+    code, output = run("recover", output["job"])
+    assert code == 0 and any("was changed since" in warning for warning in output["recovered"][0]["warnings"])

@@ -61,18 +61,6 @@ class Crop:
         across, down = self.scale
         return max(across / down, down / across)
 
-    @property
-    def to_sent(self) -> NDArray[np.float64]:
-        """(2, 3): from places in the image to places in what is sent, where a pixel's center is at + 0.5."""
-        across, down = self.scale
-        return np.array([[across, 0, -across * self.box.left], [0, down, -down * self.box.top]])
-
-    @property
-    def to_image(self) -> NDArray[np.float64]:
-        """(2, 3): the inverse of `to_sent`."""
-        across, down = self.scale
-        return np.array([[1 / across, 0, self.box.left], [0, 1 / down, self.box.top]])
-
     def locate(self, x: float, y: float) -> tuple[float, float] | None:
         """Where a place of the image is in what is sent; None where it is outside.
 

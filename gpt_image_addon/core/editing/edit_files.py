@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.files import open_file, read_file, replace_file
+from ..common.files import read_file, replace_file
 from ..common.paths import find_below
 from ..errors import EditMismatchError, InvalidRequestError
 from ..imaging import png_writer
 from ..imaging.decoding import UnusableImageError
 from ..imaging.formats import decode, encode_png
 from ..imaging.image_reader import hash_image_file
+from ..imaging.masks import HALF
 from ..pasting.boxes import Box, Size
 from ..pasting.edited_files import cut, paste
 from ..pasting.image_source import ImageSource, inspect_source
-from ..pasting.patches import write_patches
+from ..pasting.patches import Patch, read_patches, write_patches
 from ..results.folders import COPY_STEM, EDIT_KEY, REGION_FILE
 from ..text.message import message
 from .crops import Crop
@@ -31,7 +31,6 @@ from .region_edit import SentCrop, crop_facts, fit_answer, make_edit_patch, read
 SENT_FILE = "original.png"
 """What was sent of the image."""
 MOST_COPIED = 64 * 2**20  # bytes
-HALF = 128
 ALPHA_MODES = ("RGBA", "LA", "PA")
 FORMATS = {".png": "png", ".webp": "webp", ".tif": "tiff", ".bmp": "bmp", ".tga": "tga"}
 """As `ImageFile.format`, by the endings of edited files."""
@@ -45,9 +44,11 @@ def describe_edit(image: Path, crop: Crop, cut: SentCrop) -> tuple[dict[str, byt
     :raises InvalidRequestError: it can't be read.
     """
     files = {REGION_FILE: encode_png(np.where(cut.mask, np.uint8(255), np.uint8(0)))}
-    facts = {**crop_facts(crop), "file": str(image.absolute()), "sha256": hash_image_file(image)}
+    facts = crop_facts(crop)
     if image.stat().st_size <= MOST_COPIED:
         files[COPY_STEM + image.suffix.lower()] = read_file(image)
+    else:
+        facts["sha256"] = hash_image_file(image)
     return files, facts
 
 
@@ -72,14 +73,15 @@ class KeptCrop:
             raise UnusableImageError(message("has another size than its edit"))
         return np.asarray(pixels[..., 0] >= HALF)
 
-    def image(self) -> ImageSource:
+    def image(self, edited: Path) -> ImageSource:
         """The image that the answer becomes a part of: a copy, or the user's file where it is as it was.
 
+        :param edited: that file, by the request; what ``answer.json`` says may be a stranger's.
         :raises InvalidRequestError: there is none.
         """
         copy = next((path for path in sorted(self.folder.glob(f"{COPY_STEM}.*"))), None)
         kept = find_below(self.folder, copy.name) if copy is not None else None
-        path = kept or Path(str(self.facts.get("file", "")))
+        path = kept or edited
         if kept is None and not _is_unchanged(path, self.facts.get("sha256")):
             raise InvalidRequestError(
                 message("The image {path} that was edited is gone, or was changed since.", path=path),
@@ -121,6 +123,7 @@ class EditedFile:
 
 def apply_edit(
     parts: Sequence[tuple[KeptCrop, bytes]],
+    edited: Path,
     target: Path,
     patches: Path,
     *,
@@ -130,6 +133,7 @@ def apply_edit(
     """Put the answers to the crops of an image into it: bit for bit the same outside of what might change.
 
     :param parts: each crop, with the encoded answer to it.
+    :param edited: see `KeptCrop.image`.
     :param target: the file to write, without its ending, which is that of the image.
     :param patches: beginning of the names of the files that keep the changed parts by themselves.
     :param transparent: transparency was asked for.
@@ -139,7 +143,31 @@ def apply_edit(
     :raises StorageError: it can't be written.
     """
     first = parts[0][0]
-    source = first.image()
+    source = first.image(edited)
+    made = None if accept else _kept_patches(patches, source.size)  # which may be only some of them
+    notes: list[str] = []
+    if made is None:
+        made, notes = _fit(parts, source, transparent=transparent, accept=accept)
+        write_patches(patches.parent, made, source.size, prefix=patches.name)
+    target.parent.mkdir(exist_ok=True)
+    file = _turn_upright(source, paste(source, made, target))
+    return EditedFile(file, FORMATS[file.suffix], source.size, source.mode in ALPHA_MODES, tuple(notes))
+
+
+def _kept_patches(patches: Path, size: Size) -> Sequence[Patch] | None:
+    """What an earlier look made of the same answers; None where there is nothing that can be used."""
+    try:
+        found, made_for = read_patches(patches.parent, patches.name)
+    except InvalidRequestError:
+        return None
+    return found if made_for == size else None
+
+
+def _fit(
+    parts: Sequence[tuple[KeptCrop, bytes]], source: ImageSource, *, transparent: bool, accept: bool
+) -> tuple[list[Patch], list[str]]:
+    """The changed parts of an image, and what the user should know; parameters and errors of `apply_edit`."""
+    first = parts[0][0]
     try:
         fitted = [
             (part, fit_answer(part.sent(), decode(data), part.mask(), part.crop, transparent=transparent))
@@ -156,13 +184,9 @@ def apply_edit(
     notes = [edit.registration.reason for _, edit in matching if edit.registration.plain]
     if len(matching) < len(fitted):
         notes.append(PARTLY)
-    made = [make_edit_patch(edit, part.crop, deep=_is_deep(source)) for part, edit in matching]
-    write_patches(patches.parent, made, source.size, prefix=patches.name)
-    target.parent.mkdir(exist_ok=True)
-    file = _turn_upright(source, paste(source, made, target))
-    return EditedFile(
-        file, FORMATS[file.suffix], source.size, source.mode in ALPHA_MODES, tuple(dict.fromkeys(notes))
-    )
+    deep = _is_deep(source)
+    made = [make_edit_patch(edit, part.crop, deep=deep) for part, edit in matching]
+    return made, list(dict.fromkeys(notes))
 
 
 def _mismatch(folder: Path, reason: str) -> EditMismatchError:
@@ -198,7 +222,6 @@ def _turn_upright(source: ImageSource, file: Path) -> Path:
 
 def _is_unchanged(path: Path, digest: object) -> bool:
     try:
-        with open_file(path) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest() == digest
-    except (OSError, ValueError):
+        return hash_image_file(path) == digest
+    except InvalidRequestError:
         return False

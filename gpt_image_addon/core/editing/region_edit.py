@@ -14,7 +14,7 @@ from ..errors import InvalidRequestError
 from ..imaging import pillow_settings
 from ..imaging.decoding import Pixels, narrowed
 from ..imaging.masks import HALF, STROKES, check_editable, editable_part, has_strokes, read_mask
-from ..imaging.pixels import resized
+from ..imaging.pixels import eight_bit_color, resized
 from ..pasting.boxes import Box, Size
 from ..pasting.edited_files import cut
 from ..pasting.image_source import ImageSource, inspect_source
@@ -24,7 +24,7 @@ from ..request.parameters import MOST_CROPS
 from ..request.request import GenerationRequest
 from ..request.sizes import AUTO, LIKE, LIKE_DETAIL, SizeRule, is_like, like_detail, parse_size
 from ..text.message import message
-from .blending import FEATHER, FittedEdit, fit_edit, is_hidden
+from .blending import FEATHER, FittedEdit, box_of, fit_edit, is_hidden
 from .crops import MOST_PIXELS, Crop, plan_crops
 from .mask_regions import Flags
 
@@ -111,9 +111,8 @@ def _plan(mask: Flags, rule: SizeRule, size: str, *, wraps: bool) -> tuple[Crop,
 
 
 def _box_of(mask: Flags) -> Box:
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    left, top = int(columns[0]), int(rows[0])
-    return Box(left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top)
+    left, top, right, bottom = box_of(mask)
+    return Box(left, top, right - left, bottom - top)
 
 
 def _plan_regions(mask: Flags, rule: SizeRule, size: str, *, wraps: bool) -> tuple[Crop, ...]:
@@ -169,7 +168,7 @@ def cut_crop(request: GenerationRequest, crop: Crop) -> SentCrop:
     mask = crop.editable(_read_mask(Path(request.mask), source.size)[0])
     if not mask.any():
         raise InvalidRequestError("The mask was changed meanwhile.", code="changed_file", param="mask")
-    pixels = narrowed(cut(source, [crop.box])[0])
+    pixels = eight_bit_color(cut(source, [crop.box])[0])
     return SentCrop(_resized(pixels, crop.sent), _resized_mask(mask, crop.sent), mask)
 
 

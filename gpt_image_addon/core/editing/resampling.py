@@ -16,13 +16,7 @@ Box = tuple[float, float, float, float]
 
 MESH = 16  # cells a side: a registration is linear enough within one
 MARGIN = 4  # pixels that the answer is continued by beyond what a registration reaches
-ASPECT_TOLERANCE = 0.02  # difference of aspects up to which an answer is taken for the same image
 FINEST = 4  # samples a side for one pixel where the answer shrinks
-
-
-def same_aspect(first: tuple[int, int], second: tuple[int, int]) -> bool:
-    """Whether two (width, height) differ only in scale."""
-    return abs(first[0] * second[1] / (first[1] * second[0]) - 1) <= ASPECT_TOLERANCE
 
 
 def warped(

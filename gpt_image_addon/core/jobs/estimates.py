@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # pricing loads nothing that handles pixels
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
 Measure = Callable[[GenerationRequest], Sequence[Size]]
+SQUARE: Size = (1024, 1024)
 TILES_BY_NATURE = "Images of this provider tile by nature, so there are no seams to repair."
 
 
@@ -75,19 +76,29 @@ def validate_and_price(
     checked = _price(request, sent, registry, _sent_sizes(request, sizes, plan), seen)
     if plan is not None:
         checked = dataclasses.replace(checked, crops=plan.crops)
+    elif is_like(request.size) and _is_put_back(request, application):
+        # Of the mask nothing is known yet: the usual part has a megapixel at most, in whatever shape.
+        square = with_like_size(request, registry, [SQUARE])
+        part = _price(request, dataclasses.replace(sent, size=square.size), registry, sizes(), seen)
+        checked = max(checked, part, key=lambda one: one.price.high_usd)
     price = _with_follow_ups(checked, application, registry, seen)
     return dataclasses.replace(checked, price=price, warnings=(*find_hints(request), *warnings, *notes))
 
 
 def _plan(request: GenerationRequest, application: Application, registry: Registry) -> EditPlan | None:
     """What is sent of an image that the answer is put back into; None for other requests."""
-    is_edit = request.references and request.mask is not None and request.markup is None
-    if not is_edit or not application.composite:
+    if not _is_put_back(request, application):
         return None
     from ..editing.region_edit import plan_edit
     from ..textures.writer import is_tile
 
     return plan_edit(request, registry, is_tile)
+
+
+def _is_put_back(request: GenerationRequest, application: Application) -> bool:
+    """Whether the answer becomes a part of the first reference again."""
+    is_edit = bool(request.references) and request.mask is not None and request.markup is None
+    return is_edit and application.composite
 
 
 def _cut(sent: GenerationRequest, wanted: GenerationRequest, crop: SentCrop) -> GenerationRequest:

@@ -105,6 +105,7 @@ def _edit(
     try:
         edited = apply_edit(
             parts,
+            Path(request.references[0]),
             folder / PROCESSED_FOLDER / Path(image.received_file).stem,
             folder / PATCHES_FOLDER / f"{number}-",
             transparent=transparent,

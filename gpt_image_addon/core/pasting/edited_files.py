@@ -83,20 +83,6 @@ def paste_bytes(image: ImageSource, patches: Sequence[Patch]) -> bytes:
     return out.getvalue()
 
 
-def paste_pixels(pixels: Pixels, patches: Sequence[Patch]) -> None:
-    """Lay patches into the pixels of an upright image, in place.
-
-    :param pixels: (height, width, 1 to 4) uint8 or uint16.
-    """
-    height, width, channels = pixels.shape
-    for patch in patches:
-        fitted, weight = fit_patch(patch.pixels, patch.weight, channels, pixels.dtype)
-        for piece, column, row in patch.box.pieces((width, height)):
-            part = slice(row, row + piece.height), slice(column, column + piece.width)
-            under = pixels[piece.top : piece.bottom, piece.left : piece.right]
-            blend(under, fitted[part], weight[part])
-
-
 def _paste(image: ImageSource, patches: Sequence[Patch], stream: BinaryIO, out: BinaryIO) -> None:
     pieces = list(_pieces(image, patches))
     if image.way is Way.PNG_ROWS:

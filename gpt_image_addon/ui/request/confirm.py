@@ -26,6 +26,8 @@ ALREADY_SAID = ("reuse", "retry_unknown")
 """Parameters that answer the question."""
 DOUBLE_CLICK = timedelta(seconds=1)
 """So soon after a request nobody wants another one of its kind."""
+SAME_USD = 1e-6
+"""Two prices that are nearer to each other are the same."""
 ANSWER = "gpt_image.answer_question"
 """Operator of the two buttons."""
 JUST_SENT = "This request was sent just now."
@@ -67,16 +69,22 @@ class Question(NamedTuple):
         return translate("Send Again" if self.earlier is not None else "Generate")
 
 
-def question(prepared: PreparedRequest, answers: Mapping[str, bool]) -> Question | None:
+def question(
+    prepared: PreparedRequest, answers: Mapping[str, bool], shown_usd: float | None = None
+) -> Question | None:
     """What to ask before a request is sent; None where nothing speaks against it.
 
     What costs nothing is never asked about.
 
     :param answers: those of `ALREADY_SAID` that are given.
+    :param shown_usd: the most that it may cost by the price that was shown, where what a mask lets change was
+        not known yet.
     :raises GptImageError: an image of the request, or the journal, can't be read.
     """
     high_usd = prepared.checked.price.high_usd
     dear = dear_usd(high_usd)
+    if shown_usd is not None and high_usd > shown_usd + SAME_USD:
+        dear = high_usd
     earlier = None
     if high_usd > 0 and not any(answers.values()):
         earlier = prepared.find_earlier()

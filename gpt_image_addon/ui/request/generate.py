@@ -78,15 +78,21 @@ class Sending:
     """For operators with a window: asks where something speaks against a request, else sends it."""
 
     def ask_or_send(
-        self, context: bpy.types.Context, prepared: PreparedRequest, apply: Any, said: dict[str, bool]
+        self,
+        context: bpy.types.Context,
+        prepared: PreparedRequest,
+        apply: Any,
+        said: dict[str, bool],
+        shown_usd: float | None = None,
     ) -> Returned:
         """
         :param apply: see `Job.apply`.
         :param said: answers that are given already.
+        :param shown_usd: see `confirm.question`.
         :raises GptImageError: it can't be sent.
         """
         self._prepared, self._apply, self._said = prepared, apply, said
-        self._question = confirm.question(prepared, said)
+        self._question = confirm.question(prepared, said, shown_usd)
         if self._question is None:
             return self.send({})
         if self._question.is_double_click:
@@ -222,8 +228,11 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where something speaks against it, else submit."""
-        prepared = prepare_request(context, self._given(GIVEN))
-        return self.ask_or_send(context, prepared, self._way_back(context), self._given(confirm.ALREADY_SAID))
+        given = self._given(GIVEN)
+        prepared = prepare_request(context, given)
+        shown = quote.at_once(context.scene, given).high_usd if prepared.checked.crops else None
+        said = self._given(confirm.ALREADY_SAID)
+        return self.ask_or_send(context, prepared, self._way_back(context), said, shown)
 
     def draw(self, context: bpy.types.Context) -> None:
         if self._question is not None:

@@ -10,6 +10,7 @@ import bpy
 from ...app import inpainting
 from ...app import references as app_references
 from ...core.request.parameters import PIXEL_FORMATS
+from ...core.request.sizes import is_like
 from ..common import enum_items, thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_choice, draw_sentence
@@ -261,7 +262,7 @@ SUB_PANELS = (
         "output",
         lambda values, found: translate("Output"),
         _draw_output,
-        lambda values, found: found.size.replace("x", " × "),
+        lambda values, found: "" if is_like(found.size) else found.size.replace("x", " × "),
     ),
     SubPanel("advanced", lambda values, found: translate("Advanced"), _draw_advanced),
 )

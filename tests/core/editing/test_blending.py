@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gpt_image_addon.core.editing.blending import FEATHER, blended, box_of, feathered, fit_edit, is_hidden
-from gpt_image_addon.core.editing.resampling import same_aspect
+from gpt_image_addon.core.request.sizes import same_aspect
 
 Pixels = NDArray[np.uint8]
 
