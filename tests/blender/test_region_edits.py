@@ -20,6 +20,8 @@ from gpt_image_addon.core.imaging import decoding, formats, pillow_settings
 from gpt_image_addon.core.imaging.image_reader import hash_image_file
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.imaging.stored_pixels import read_png
+from gpt_image_addon.core.pasting.image_source import inspect_source
+from gpt_image_addon.core.textures.writer import is_tile
 from gpt_image_addon.ui.request import confirm, generate, quote
 from tests.api_server import ApiServer
 from tests.core.editing import simulated
@@ -246,6 +248,18 @@ def test_a_crop_goes_across_the_border_of_a_tile(edit: Any, online: ApiServer, t
     assert changed[470:530, 20:40].mean() > 0.9 and changed[470:530, 1360:1380].mean() > 0.9
     changed[450:550, :60] = changed[450:550, 1340:] = False
     assert not changed.any()
+
+
+def test_a_tile_beyond_the_limits_is_not_looked_at_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = texture((200, 160))
+    whole = np.vstack([np.hstack([half, half[:, ::-1]]), np.hstack([half[::-1], half[::-1, ::-1]])])
+    Image.fromarray(whole).save(tmp_path / "a.png")
+    source = inspect_source(tmp_path / "a.png", "a.png")
+    assert is_tile(source)
+    monkeypatch.setattr(pillow_settings, "MAX_PIXELS", 1000)
+    assert not is_tile(source)
 
 
 def test_the_image_may_be_gone_when_the_answer_comes(edit: Any, online: ApiServer, tmp_path: Path) -> None:

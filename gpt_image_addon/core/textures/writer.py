@@ -17,6 +17,7 @@ from PIL import Image
 
 from ..common.files import replace_file
 from ..errors import InvalidRequestError
+from ..imaging import pillow_settings
 from ..imaging.decoding import Pixels, read_header, sniff
 from ..imaging.pixels import eight_bit_color, resized
 from ..imaging.png_writer import encode_png
@@ -277,11 +278,13 @@ def maps_of_pixels(
 
 
 def is_tile(image: ImageSource) -> bool:
-    """Whether an image tiles as it is.
+    """Whether an image tiles as it is; not asked of one with more pixels than an answer may have.
 
     :raises InvalidRequestError: it can't be read.
     """
     width, height = image.size
+    if width * height > pillow_settings.MAX_PIXELS:  # to look at all of it takes minutes, and gigabytes
+        return False
     return shows_tile(cut(image, [Box(0, 0, width, height)])[0])
 
 
