@@ -32,6 +32,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, references, session, settings, submission
+from .app.editing.cutout import CutOutPlan, CutOutResult, begin_cut_out, cut_out, plan_cut_out
+from .app.editing.extending import ExtendResult, ExtensionPlan, begin_extension, extend, plan_extension
 from .app.editing.photo_material import (
     PhotoMaterial,
     make_material_from_photo,
@@ -78,6 +80,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Application",
+    "CutOutPlan",
+    "CutOutResult",
+    "ExtendResult",
+    "ExtensionPlan",
     "GenerationRequest",
     "Job",
     "Maps",
@@ -92,15 +98,19 @@ __all__ = [
     "as_row",
     "batch",
     "batch_results",
+    "begin_cut_out",
+    "begin_extension",
     "can_remake",
     "cancel",
     "clean_results",
     "close",
+    "cut_out",
     "earlier",
     "errand",
     "estimate",
     "estimate_tile",
     "export_result",
+    "extend",
     "forget_finished",
     "generate",
     "history",
@@ -117,6 +127,8 @@ __all__ = [
     "on_change",
     "photo_material_of",
     "plan",
+    "plan_cut_out",
+    "plan_extension",
     "planner",
     "recover",
     "remake_material",

@@ -18,7 +18,7 @@ from ..core.common import streams
 from ..core.common.internal_error import unexpected_error
 from ..core.common.threads import WORKER_NAME
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from . import batch, generate, history, info, material, reference, signals, textures
+from . import batch, editing, generate, history, info, material, reference, signals, textures
 from .common import (
     BILLED,
     PROGRAM,
@@ -60,6 +60,10 @@ VERBS: dict[str, Verb] = {
     "material": Verb(
         "a material from a photo of a surface, without the API", material.make_material, material.add_material
     ),
+    "extend": Verb(
+        "an image extended beyond its borders; what was there stays", editing.extend, editing.add_extend
+    ),
+    "cutout": Verb("the subject of an image on transparent ground", editing.cut_out, editing.add_cutout),
     "history": Verb("what was made and spent", history.history, history.add_history),
     "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),
     "models": Verb("the models, what they take and until when", info.models, info.add_models),

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidRequestError
-from ..imaging.decoding import Pixels, narrowed
+from ..imaging.decoding import Pixels
 from ..imaging.masks import HALF, read_mask
-from ..imaging.pixels import resized
+from ..imaging.pixels import eight_bit_color, resized
 from ..pasting.boxes import Box, Size
 from ..pasting.edited_files import cut
 from ..pasting.image_source import ImageSource, inspect_source
@@ -135,7 +135,7 @@ def cut_crop(request: GenerationRequest, crop: Crop) -> SentCrop:
     mask = crop.editable(read_mask(Path(request.mask), source.size)[0])
     if not mask.any():
         raise InvalidRequestError("The mask was changed meanwhile.", code="changed_file", param="mask")
-    pixels = narrowed(cut(source, [crop.box])[0])
+    pixels = eight_bit_color(cut(source, [crop.box])[0])
     return SentCrop(_resized(pixels, crop.sent), _resized_mask(mask, crop.sent), mask)
 
 
