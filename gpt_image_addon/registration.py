@@ -12,6 +12,7 @@ from .lazy import defer, is_loaded
 
 defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
+    *("app.editing.cutout", "app.editing.extending", "app.editing.new_images"),
     *("app.editing.photo_material", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     "ui.editing.corner_handles",
@@ -29,7 +30,7 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
-from .ui.editing import corner_handles, photo_material  # noqa: E402
+from .ui.editing import corner_handles, new_images, photo_material  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
@@ -53,6 +54,7 @@ CLASSES: tuple[type, ...] = (
     *operators_failures.CLASSES,
     *maps.CLASSES,
     *photo_material.CLASSES,
+    *new_images.CLASSES,
     *long_prompt.CLASSES,
     *place.CLASSES,
     *operators_history.CLASSES,

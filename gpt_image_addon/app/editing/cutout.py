@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from ...core.results.output_files import Outputs
 
 SUFFIX = ".png"
-KIND = "subject"
-"""Of the reference."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +79,10 @@ def cut_out(picture: ImageSource, output: str | Path, **parameters: Any) -> CutO
     return cutting.result()
 
 
-def plan_cut_out(picture: ImageSource, **parameters: Any) -> CutOutPlan:
+def plan_cut_out(picture: ImageSource | tuple[int, int], **parameters: Any) -> CutOutPlan:
     """What `cut_out` would send with the same parameters, and cost; nothing is sent.
 
+    :param picture: as for `cut_out`, or its width and height, with which no image is read.
     :raises GptImageError: it could not be sent.
     """
     return _begin(picture, None, settings.load(with_key=False), **parameters).plan()
@@ -103,7 +102,7 @@ def begin_cut_out(picture: ImageSource, output: str | Path, **parameters: Any) -
 
 @check_types
 def _begin(
-    picture: ImageSource,
+    picture: ImageSource | tuple[int, int],
     output: str | Path | None,
     found: settings.Settings,
     *,
@@ -116,9 +115,13 @@ def _begin(
     from ...core.pasting.image_source import inspect_source
 
     values = request_options(options)
-    source = read_source(picture)
-    image = inspect_source(source.data, source.label)
-    width, height = image.size
+    source, image = None, None
+    if isinstance(picture, tuple):
+        width, height = picture
+    else:
+        source = read_source(picture)
+        image = inspect_source(source.data, source.label)
+        width, height = image.size
     shrink = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
     detail = format_size(max(1, int(width * shrink)), max(1, int(height * shrink)))
     request = make_request(
@@ -132,7 +135,15 @@ def _begin(
     request, notices = models.resolve_model(request, models.find_registry(found), found)
     target = blend_paths.resolve(output, "output") if output is not None else None
     return Cutting(
-        source, image, request, values, found, target, session.outputs(overwrite=overwrite), notices
+        source,
+        image,
+        (width, height),
+        request,
+        values,
+        found,
+        target,
+        session.outputs(overwrite=overwrite),
+        notices,
     )
 
 
@@ -140,8 +151,9 @@ def _begin(
 class Cutting:
     """A cut-out on its way; see `Sequence`."""
 
-    source: Source
-    image: EditedImage
+    source: Source | None
+    image: EditedImage | None
+    image_size: tuple[int, int]
     request: GenerationRequest
     options: Mapping[str, Any]
     settings: settings.Settings
@@ -152,13 +164,18 @@ class Cutting:
     _made: CutOut | None = None
     _folder: tempfile.TemporaryDirectory[str] | None = None
 
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return Path(self.source.label).stem if self.source is not None else ""
+
     def plan(self) -> CutOutPlan:
         """See `plan_cut_out`.
 
         :raises InvalidRequestError: it can't be sent.
         """
         checked = Submitter(self.settings).check(
-            self.request, Application(target="image"), measure=lambda _: (self.image.size,)
+            self.request, Application(target="image"), measure=lambda _: (self.image_size,)
         )
         warnings = (*self.notices, *checked.warnings)
         return CutOutPlan(checked.sent.size, self.request.model, checked.prompt, checked.price, warnings)
@@ -168,7 +185,7 @@ class Cutting:
 
         :raises InvalidRequestError: the image, the file or the model can't be.
         """
-        assert self.target is not None
+        assert self.target is not None and self.source is not None
         if self.target.suffix.lower() != SUFFIX:
             raise InvalidRequestError(
                 message("A cut-out is written as PNG, not as {name}.", name=self.target.name),
@@ -190,11 +207,12 @@ class Cutting:
     def _write_reference(self) -> None:
         from ...core.common.files import replace_file
 
+        assert self.source is not None
         self._folder = tempfile.TemporaryDirectory(prefix="gpt-image-cutout-", ignore_cleanup_errors=True)
         replace_file(self._reference(), self.source.data)
 
     def _reference(self) -> Path:
-        assert self._folder is not None
+        assert self._folder is not None and self.source is not None
         suffix = Path(self.source.label).suffix.lower() or SUFFIX
         return Path(self._folder.name) / f"image{suffix}"
 
@@ -204,7 +222,7 @@ class Cutting:
         :param then: called on the main thread when the answer is there.
         """
         request = dataclasses.replace(self.request, references=(str(self._reference()),))
-        application = Application(target="image", name=Path(self.source.label).stem)
+        application = Application(target="image", name=self.title)
 
         def apply(job: Job) -> object:
             if then is not None:
@@ -225,7 +243,7 @@ class Cutting:
         from ...core.pasting.edited_files import cut
         from ...core.raster.alpha import problem
 
-        assert job.prepared is not None
+        assert job.prepared is not None and self.image is not None
         answer = decode(job.prepared.images[0].data)
         trouble = problem(answer)
         if trouble is not None:
@@ -235,7 +253,7 @@ class Cutting:
                 billed="yes",
                 next_step="Name the subject, or choose another model.",
             )
-        (pixels,) = cut(self.image, [Box(0, 0, *self.image.size)])
+        (pixels,) = cut(self.image, [Box(0, 0, *self.image_size)])
         made = cut_subject(pixels, answer)
         if not made.registration.accepted and not self.options.get("accept"):
             raise EditMismatchError(
@@ -250,7 +268,7 @@ class Cutting:
     def _write(self, made: CutOut) -> None:
         from ...core.pasting.edited_files import encode_like
 
-        assert self.target is not None
+        assert self.target is not None and self.image is not None and self.source is not None
         self.outputs.write(self.target, encode_like(self.image, made.pixels), self.source.owner)
         if self._folder is not None:
             self._folder.cleanup()
@@ -258,7 +276,7 @@ class Cutting:
     def result(self) -> CutOutResult:
         """What was made."""
         assert self.job is not None and self._made is not None
-        width, height = self.image.size
+        width, height = self.image_size
         return CutOutResult(
             str(self.target),
             width,

@@ -95,9 +95,10 @@ def extend(picture: ImageSource, output: str | Path, **parameters: Any) -> Exten
     return extension.result()
 
 
-def plan_extension(picture: ImageSource, **parameters: Any) -> ExtensionPlan:
+def plan_extension(picture: ImageSource | tuple[int, int], **parameters: Any) -> ExtensionPlan:
     """What `extend` would do with the same parameters, and cost; nothing is sent.
 
+    :param picture: as for `extend`, or its width and height, with which no image is read.
     :raises GptImageError: it could not be sent.
     """
     return _begin(picture, None, settings.load(with_key=False), **parameters).plan()
@@ -117,7 +118,7 @@ def begin_extension(picture: ImageSource, output: str | Path, **parameters: Any)
 
 @check_types
 def _begin(
-    picture: ImageSource,
+    picture: ImageSource | tuple[int, int],
     output: str | Path | None,
     found: settings.Settings,
     *,
@@ -135,19 +136,25 @@ def _begin(
     from ...core.pasting.image_source import inspect_source
 
     values = request_options(options)
-    source = read_source(picture)
-    image = inspect_source(source.data, source.label)
-    margins = _margins(image.size, Margins(left, right, top, bottom), size, aspect)
+    source, image = None, None
+    if isinstance(picture, tuple):
+        image_size = picture
+    else:
+        source = read_source(picture)
+        image = inspect_source(source.data, source.label)
+        image_size = image.size
+    margins = _margins(image_size, Margins(left, right, top, bottom), size, aspect)
     table = models.find_registry(found)
     request = make_request(values, found, prompt=compose_prompt(prompt.strip()))
     request, notices = models.resolve_model(request, table, found)
     model = table.get(request.model)
     rule = table.size_rule(model if model.known else table.get(table.default))
-    steps = plan_steps(image.size, margins, rule)
+    steps = plan_steps(image_size, margins, rule)
     target = blend_paths.resolve(output, "output") if output is not None else None
     return Extension(
         source,
         image,
+        image_size,
         margins,
         steps,
         request,
@@ -184,8 +191,9 @@ def _margins(image: tuple[int, int], sides: Margins, size: str | None, aspect: s
 class Extension:
     """An extension on its way: `advance` and `send` in turn until all is painted."""
 
-    source: Source
-    image: EditedImage
+    source: Source | None
+    image: EditedImage | None
+    image_size: tuple[int, int]
     margins: Margins
     steps: tuple[Step, ...]
     request: GenerationRequest
@@ -198,13 +206,18 @@ class Extension:
     _canvas: Pixels | None = None
     _folder: tempfile.TemporaryDirectory[str] | None = None
 
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return Path(self.source.label).stem if self.source is not None else ""
+
     def plan(self) -> ExtensionPlan:
         """See `plan_extension`.
 
         :raises InvalidRequestError: it can't be sent.
         """
         checked = [self._checked(step) for step in self.steps]
-        (width, height), at = self.margins.placed(self.image.size)
+        (width, height), at = self.margins.placed(self.image_size)
         warnings = (*self.notices, *(warning for one in checked for warning in one.warnings))
         return ExtensionPlan(
             width,
@@ -238,14 +251,14 @@ class Extension:
         """
         from ...core.pasting.memory import free_memory
 
-        assert self.target is not None
+        assert self.target is not None and self.source is not None
         if self.target.suffix.lower() != SUFFIX:
             raise InvalidRequestError(
                 message("An extended image is written as PNG, not as {name}.", name=self.target.name),
                 code="invalid_value",
                 param="output",
             )
-        (width, height), _ = self.margins.placed(self.image.size)
+        (width, height), _ = self.margins.placed(self.image_size)
         needed = width * height * 8 * 3
         if needed > free_memory():
             raise InvalidRequestError(
@@ -281,8 +294,9 @@ class Extension:
         from ...core.pasting.boxes import Box
         from ...core.pasting.edited_files import cut
 
-        (width, height), at = self.margins.placed(self.image.size)
-        (pixels,) = cut(self.image, [Box(0, 0, *self.image.size)])
+        (width, height), at = self.margins.placed(self.image_size)
+        assert self.image is not None
+        (pixels,) = cut(self.image, [Box(0, 0, *self.image_size)])
         canvas = np.zeros((height, width, pixels.shape[2]), pixels.dtype)
         canvas[at.top : at.bottom, at.left : at.right] = pixels
         return canvas
@@ -318,7 +332,7 @@ class Extension:
         assert self._canvas is not None
         image, mask = self._files()
         replace_file(image, encode_png(sent_pixels(self._canvas, step), compression=1))
-        replace_file(mask, encode_png(np.where(step.new(), np.uint8(255), np.uint8(0)), compression=1))
+        replace_file(mask, encode_png(np.where(step.editable(), np.uint8(255), np.uint8(0)), compression=1))
 
     def _files(self) -> tuple[Path, Path]:
         """What the next step sends."""
@@ -334,9 +348,7 @@ class Extension:
         """
         image, mask = self._files()
         request = self._request_for(self.steps[len(self.jobs)], str(image), str(mask))
-        application = Application(
-            target="image", accept=bool(self.options.get("accept")), name=Path(self.source.label).stem
-        )
+        application = Application(target="image", accept=bool(self.options.get("accept")), name=self.title)
 
         def apply(job: Job) -> object:
             if then is not None:
@@ -351,13 +363,14 @@ class Extension:
         from ...core.pasting.edited_files import encode_like
 
         assert self._canvas is not None and self.target is not None
+        assert self.image is not None and self.source is not None
         self.outputs.write(self.target, encode_like(self.image, self._canvas), self.source.owner)
         if self._folder is not None:
             self._folder.cleanup()
 
     def result(self) -> ExtendResult:
         """What was made."""
-        (width, height), at = self.margins.placed(self.image.size)
+        (width, height), at = self.margins.placed(self.image_size)
         warnings = (*self.notices, *(warning for job in self.jobs for warning in job.all_warnings))
         return ExtendResult(
             str(self.target),

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...core.common.arguments import typed
 from ...core.errors import EditMismatchError, GptImageError, InvalidRequestError
-from ...core.jobs.job import Job
+from ...core.jobs.job import Deliver, Job
 from ...core.request.providers import find_provider
 from ...core.request.request import Application, GenerationRequest
 from ...core.text.message import join, message
 from .. import settings
-from ..scheduler import errand
 from ..session import open_session
 from ..submission import PreparedRequest, Submitter
 
@@ -35,6 +34,8 @@ ACCEPT = (
 
 class Sequence(Protocol):
     """What `run_through` works through."""
+
+    settings: settings.Settings
 
     def advance(self) -> bool:
         """Use the last answer, and make ready what is sent next; in any thread.
@@ -70,23 +71,31 @@ def run_through(sequence: Sequence, wait: Callable[[Job], None] = Job.finish_wai
         raise
 
 
-def run_in_background(sequence: Sequence, done: Callable[[GptImageError | None], None]) -> None:
-    """Do all of it while Blender goes on; main thread only.
+def run_in_background(sequence: Sequence, title: str, finish: Callable[[], object]) -> None:
+    """Do all of it while Blender goes on, each part a task in the list of jobs; main thread only.
 
-    :param done: called on the main thread at the end; not where a job failed, which says so itself.
+    :param title: what to call a part.
+    :param finish: called on the main thread at the end; what it returns is the last task's ``applied``.
     """
-
-    def send_next(more: bool | None, error: GptImageError | None) -> None:
-        if error is None and more:
-            try:
-                sequence.send(then=go_on)
-                return
-            except GptImageError as refused:
-                error = refused
-        done(error)
+    found = open_session(sequence.settings)
+    sent = 0
 
     def go_on() -> None:
-        errand(sequence.advance, send_next)
+        found.scheduler.start_local(title, work)
+
+    def work() -> Deliver:
+        try:
+            more = sequence.advance()
+        except GptImageError as error:
+            advise(error, sent)
+            raise
+        return send_next if more else finish
+
+    def send_next() -> object:
+        nonlocal sent
+        sequence.send(then=go_on)
+        sent += 1
+        return None
 
     go_on()
 

@@ -21,6 +21,7 @@ from ..raster.arrays import blurred
 from ..request.parameters import PROMPT_LIMIT
 from ..request.sizes import SizeRule, parse_size
 from ..text.message import message
+from .blending import grown
 from .crops import MOST_PIXELS
 from .mask_regions import Flags
 
@@ -30,6 +31,7 @@ LEAST_CONTEXT = 384  # pixels of the image beside what is new
 OVERLAP = 512  # pixels along a border that the next part shares with the one before
 LONGEST = 3  # times the shorter edge: a longer part would be stretched
 MULTIPLE = 16  # edges that models take; more context makes up for what is missing
+LAP = 5  # pixels of the known part, over which an answer fades in
 MOST_STEPS = 200
 SHARP, SOFT = 8.0, 32.0  # pixels from the border: from where the mirror is blurred, and wholly
 BLUR = 12.0
@@ -78,6 +80,13 @@ class Step:
             if known is not None:
                 mask[inside(known, self.box)] = False
         return mask
+
+    def editable(self) -> Flags:
+        """(height, width) of its box, true where the answer may change it: a little of what is known, too.
+
+        So an answer has faded in nearly wholly where the new part begins, of which alone it is taken.
+        """
+        return grown(self.new(), LAP)
 
 
 def inside(part: Box, box: Box) -> tuple[slice, slice]:
@@ -129,13 +138,13 @@ def plan_steps(image: Size, margins: Margins, rule: SizeRule) -> tuple[Step, ...
     canvas, known = margins.placed(image)
     steps: list[Step] = []
     while known != Box(0, 0, *canvas):
-        grown = _grown(known, canvas, None)
-        if _is_one(known, grown):
-            steps.append(Step(grown, known, None, sent_size(grown, rule)))
+        larger = _grown(known, canvas, None)
+        if _is_one(known, larger):
+            steps.append(Step(larger, known, None, sent_size(larger, rule)))
         else:
-            grown = _grown(known, canvas, (min(DEEPEST, known.height), min(DEEPEST, known.width)))
-            steps += _bands(known, grown, rule)
-        known = grown
+            larger = _grown(known, canvas, (min(DEEPEST, known.height), min(DEEPEST, known.width)))
+            steps += _bands(known, larger, rule)
+        known = larger
         if len(steps) > MOST_STEPS:
             raise InvalidRequestError(
                 message("That takes more than {limit} requests; extend it by less.", limit=MOST_STEPS),
@@ -167,23 +176,23 @@ def _grown_along(start: int, length: int, whole: int, most: int | None) -> tuple
     return start - first, length + first + second
 
 
-def _is_one(known: Box, grown: Box) -> bool:
+def _is_one(known: Box, larger: Box) -> bool:
     """Whether all of it goes with one request: small enough, not too long, and not one thin strip."""
-    longer, shorter = max(grown.width, grown.height), min(grown.width, grown.height)
-    is_strip = known.width == grown.width or known.height == grown.height
-    is_thin = is_strip and grown.area > 4 * (grown.area - known.area)
-    return grown.area <= MOST_PIXELS and longer <= LONGEST * shorter and not is_thin
+    longer, shorter = max(larger.width, larger.height), min(larger.width, larger.height)
+    is_strip = known.width == larger.width or known.height == larger.height
+    is_thin = is_strip and larger.area > 4 * (larger.area - known.area)
+    return larger.area <= MOST_PIXELS and longer <= LONGEST * shorter and not is_thin
 
 
-def _bands(known: Box, grown: Box, rule: SizeRule) -> Iterator[Step]:
+def _bands(known: Box, larger: Box, rule: SizeRule) -> Iterator[Step]:
     """Parts along each border, one border after the other."""
     for side in SIDES:
         along = known.height if side in ("left", "right") else known.width
         depth = {
-            "left": known.left - grown.left,
-            "right": grown.right - known.right,
-            "top": known.top - grown.top,
-            "bottom": grown.bottom - known.bottom,
+            "left": known.left - larger.left,
+            "right": larger.right - known.right,
+            "top": known.top - larger.top,
+            "bottom": larger.bottom - known.bottom,
         }[side]
         if not depth:
             continue

@@ -107,7 +107,7 @@ def _at_size(found: Registration, size: tuple[int, int]) -> Registration:
     """The same for the original at another size of nearly the same shape."""
     across, down = size[0] / found.size[0], size[1] / found.size[1]
     factor = (across * down) ** 0.5
-    field = found.field * np.float32([across, down])[:, None, None]
+    field = found.field * np.array([across, down], np.float32)[:, None, None]
     return replace(found, size=size, similarity=found.similarity.at_scale(factor), field=field)
 
 

@@ -1,0 +1,161 @@
+"""The operators that extend the shown image and cut its subject out; the price stands in their dialogs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ... import api
+from ...app.editing import new_images
+from ...core.errors import GptImageError, InvalidRequestError
+from ...core.text.message import message
+from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.translate import translate
+from ..common.widgets import draw_sentence
+
+WIDTH = 400  # pixels of the dialogs at scale 1
+LINE = 56  # characters that fit them
+SIDES = ("left", "right", "top", "bottom")
+MOST = 16384  # pixels added at a side
+
+
+def _priced(self: Any, context: bpy.types.Context) -> None:
+    """Plan it anew after a change; drawing shows what was found."""
+    image = bpy.data.images.get(self.image)
+    if image is None or not all(image.size):
+        return
+    try:
+        self.told, self.is_good = self.price(tuple(image.size)), True
+    except GptImageError as error:
+        self.told, self.is_good = translate(error.text), False
+
+
+class _FromShownImage:
+    """What both operators share."""
+
+    def invoke(self: Any, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        space = context.space_data
+        shown = getattr(space, "image", None) if space and space.type == "IMAGE_EDITOR" else None
+        if shown is None or not all(shown.size):
+            self.report({"WARNING"}, translate("Show the image in an Image Editor first."))
+            return CANCELLED
+        self.image = shown.name
+        _priced(self, context)
+        found: Returned = context.window_manager.invoke_props_dialog(
+            self, width=WIDTH, confirm_text=translate("Send")
+        )
+        return found
+
+    @reporting
+    def execute(self: Any, context: bpy.types.Context) -> Returned | None:
+        image = bpy.data.images.get(self.image)
+        if image is None:
+            raise InvalidRequestError(
+                message("There is no image '{image}'.", image=self.image), param="image"
+            )
+        self.start(image)
+        return FINISHED
+
+    def draw(self: Any, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        for names in self.shown:
+            column = layout.column(align=True)
+            for name in names:
+                column.prop(self, name)
+        draw_sentence(layout, self.told, "NONE" if self.is_good else "ERROR", LINE, dim=False)
+
+
+def _request(context: bpy.types.Context) -> dict[str, Any]:
+    """Provider, model and quality as the panel has them."""
+    values = context.scene.gpt_image
+    return {"provider": values.provider, "model": values.model or None, "quality": values.quality}
+
+
+class GPT_IMAGE_OT_extend(_FromShownImage, bpy.types.Operator):
+    """Let the model paint what lies beyond the borders of the shown image; the image itself stays as it is"""
+
+    bl_idname = "gpt_image.extend"
+    bl_label = "Extend Image"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+    shown = (SIDES, ("prompt",))
+
+    image: bpy.props.StringProperty(name="Image", description="Name of the image", options={"SKIP_SAVE"})
+    left: bpy.props.IntProperty(
+        name="Left", description="Pixels to add", min=0, max=MOST, subtype="PIXEL", update=_priced
+    )
+    right: bpy.props.IntProperty(
+        name="Right",
+        description="Pixels to add",
+        min=0,
+        max=MOST,
+        subtype="PIXEL",
+        default=256,
+        update=_priced,
+    )
+    top: bpy.props.IntProperty(
+        name="Top", description="Pixels to add", min=0, max=MOST, subtype="PIXEL", update=_priced
+    )
+    bottom: bpy.props.IntProperty(
+        name="Bottom", description="Pixels to add", min=0, max=MOST, subtype="PIXEL", update=_priced
+    )
+    prompt: bpy.props.StringProperty(
+        name="Prompt", description="What the new part shows; may be empty", update=_priced
+    )
+    told: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    is_good: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def parameters(self) -> dict[str, Any]:
+        sides = {name: getattr(self, name) for name in SIDES}
+        return {**sides, "prompt": self.prompt, **_request(bpy.context)}
+
+    def price(self, size: tuple[int, int]) -> str:
+        plan = api.plan_extension(size, **self.parameters())
+        told = message(
+            "{width}x{height} pixels, {count} requests: about ${likely}, at most ${high}.",
+            width=plan.width,
+            height=plan.height,
+            count=len(plan.sizes),
+            likely=f"{plan.estimate.likely_usd:.3f}",
+            high=f"{plan.estimate.high_usd:.3f}",
+        )
+        return translate(told)
+
+    def start(self, image: bpy.types.Image) -> None:
+        new_images.extend_image(image, **self.parameters())
+
+
+class GPT_IMAGE_OT_cut_out(_FromShownImage, bpy.types.Operator):
+    """Let the model find the subject of the shown image and put it on transparent ground, in its own pixels"""
+
+    bl_idname = "gpt_image.cut_out"
+    bl_label = "Cut Out Subject"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+    shown = (("subject",),)
+
+    image: bpy.props.StringProperty(name="Image", description="Name of the image", options={"SKIP_SAVE"})
+    subject: bpy.props.StringProperty(
+        name="Subject", description="What is to be cut out; may be empty", update=_priced
+    )
+    told: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    is_good: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def parameters(self) -> dict[str, Any]:
+        return {"subject": self.subject, **_request(bpy.context)}
+
+    def price(self, size: tuple[int, int]) -> str:
+        plan = api.plan_cut_out(size, **self.parameters())
+        told = message(
+            "One request of {size}: about ${likely}, at most ${high}.",
+            size=plan.size,
+            likely=f"{plan.estimate.likely_usd:.3f}",
+            high=f"{plan.estimate.high_usd:.3f}",
+        )
+        return translate(told)
+
+    def start(self, image: bpy.types.Image) -> None:
+        new_images.cut_out_image(image, **self.parameters())
+
+
+CLASSES = (GPT_IMAGE_OT_extend, GPT_IMAGE_OT_cut_out)
