@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import bpy
 import numpy as np
 import pytest
-from PIL import Image
 
-from gpt_image_addon import api
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.imaging.stored_pixels import read_png
 from tests.api_server import ApiServer

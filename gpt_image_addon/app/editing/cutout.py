@@ -258,7 +258,7 @@ class Cutting:
         if not made.registration.accepted and not self.options.get("accept"):
             raise EditMismatchError(
                 message(
-                    "The subject in the answer of job {job} does not match the image, so nothing was written.",
+                    "The subject in the answer of job {job} does not match the image; nothing was written.",
                     job=job.id,
                 ),
                 billed="yes",

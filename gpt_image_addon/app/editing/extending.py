@@ -82,7 +82,7 @@ def extend(picture: ImageSource, output: str | Path, **parameters: Any) -> Exten
     :param picture: a path, an image data-block, or the name of one.
     :param output: the PNG file to write.
     :param parameters: ``left``, ``right``, ``top`` and ``bottom`` are pixels to add; or ``size`` is
-        ``WIDTHxHEIGHT`` or ``aspect`` ``W:H`` of the whole, with the image in the middle. ``prompt`` says what
+        ``WIDTHxHEIGHT`` or ``aspect`` ``W:H`` of the whole, the image in its middle. ``prompt`` says what
         the new part shows; ``overwrite`` replaces a file that is not ours. ``provider``, ``model``,
         ``quality``, ``retry_unknown`` and ``reuse`` are as for `submit`; ``max_cost`` is for all requests
         together; ``accept`` uses answers that do not match the image.

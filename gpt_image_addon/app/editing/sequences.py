@@ -25,7 +25,7 @@ OPTIONS: Mapping[str, Any] = {
     **dict.fromkeys(("reuse", "retry_unknown", "accept"), bool | None),
 }
 """Parameters of what is sent, and their types."""
-AGAIN = "The same again with --reuse (reuse=True in Python) uses what is paid for already, and pays only the rest."
+AGAIN = "The same again with --reuse (reuse=True in Python) uses what is paid for, and pays only the rest."
 ACCEPT = (
     "The same again with --reuse --accept (reuse=True, accept=True in Python) uses it all the same, and "
     "costs nothing for that."

@@ -37,7 +37,7 @@ SHARP, SOFT = 8.0, 32.0  # pixels from the border: from where the mirror is blur
 BLUR = 12.0
 SIDES = ("left", "right", "top", "bottom")
 PROMPT = (
-    "Extend this image beyond its border. Paint only the masked part, whose blurred content is a placeholder, "
+    "Extend this image beyond its border. Paint only the masked part, whose content is a placeholder, "
     "so that what the image shows goes on unbroken: the same perspective, scale, light, colors and style; "
     "every line and surface that reaches the border continues across it. Keep everything outside the mask on "
     "the very pixel where it is; nothing is moved, cropped, rescaled or recolored. No text, no frame."

@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from ..imaging.decoding import Pixels
 from ..raster.alpha import NEARLY_OPAQUE
-from ..raster.arrays import Plane, blurred, resized
+from ..raster.arrays import Plane, resized
 from ..raster.push_pull import push_pull
 from ..request.parameters import PROMPT_LIMIT
 from .alignment import Registration, register

@@ -127,7 +127,7 @@ class GPT_IMAGE_OT_extend(_FromShownImage, bpy.types.Operator):
 
 
 class GPT_IMAGE_OT_cut_out(_FromShownImage, bpy.types.Operator):
-    """Let the model find the subject of the shown image and put it on transparent ground, in its own pixels"""
+    """Let the model find the subject of the shown image and cut it out, in its own pixels"""
 
     bl_idname = "gpt_image.cut_out"
     bl_label = "Cut Out Subject"
