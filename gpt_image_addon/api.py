@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, references, session, settings, submission
+from .app.editing import versions as app_versions
 from .app.editing.cutout import CutOutPlan, CutOutResult, begin_cut_out, cut_out, plan_cut_out
 from .app.editing.extending import ExtendResult, ExtensionPlan, begin_extension, extend, plan_extension
 from .app.editing.photo_material import (
@@ -40,6 +41,10 @@ from .app.editing.photo_material import (
     photo_material_of,
     submit_material_from_photo,
 )
+from .app.editing.upscale_plan import UpscaleEstimate
+from .app.editing.upscale_task import UpscaleResult
+from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
+from .app.editing.versions import versions
 from .app.history import (
     as_row,
     clean_results,
@@ -63,10 +68,11 @@ from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_r
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.job import Job, Task, as_completed
-from .core.references.kinds import known_kinds
+from .core.references import kinds as kinds_of_references
+from .core.request import request as request_values
 from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
-from .core.request.request import Application, GenerationRequest, usual_size
+from .core.request.request import Application, GenerationRequest
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
@@ -93,6 +99,8 @@ __all__ = [
     "ResultImage",
     "Task",
     "TileResult",
+    "UpscaleEstimate",
+    "UpscaleResult",
     "as_completed",
     "as_dict",
     "as_row",
@@ -109,6 +117,7 @@ __all__ = [
     "errand",
     "estimate",
     "estimate_tile",
+    "estimate_upscale",
     "export_result",
     "extend",
     "forget_finished",
@@ -143,13 +152,17 @@ __all__ = [
     "submit_material_from_photo",
     "submit_remake",
     "submit_tile",
+    "submit_upscale",
     "successor",
     "test_connection",
     "tile_result",
     "unapplied",
     "unknown",
     "unreadable",
+    "upscale",
+    "upscale_result",
     "using",
+    "versions",
     "waiting",
 ]
 """What scripts may rely on; each function of it checks the types of its arguments, see the end."""
@@ -240,7 +253,8 @@ def submit(
         ``.message`` say how far.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
         words ``viewport``, ``camera``, ``depth``, ``normal``, ``lines`` and ``clay`` stand for images of the
-        scene. ``reference_kinds`` and ``reference_labels`` beside it say what each is.
+        scene. ``reference_kinds`` and ``reference_labels`` beside it say what each is. ``edit_of`` names a
+        job, or one of its images as ``JOB/2``, which becomes the first reference.
     :raises GptImageError: the request can't be sent; nothing was.
     """
     return _submit(
@@ -271,7 +285,7 @@ def _submit(
 
     :param at_once: the caller does nothing but wait, see `Submitter.prepare`.
     """
-    request, application = split(prompt, **parameters)
+    request, application = _asked(prompt, **parameters)
     prepared = submission.Submitter(settings.load()).prepare(request, application, at_once=at_once)
     job = prepared.submit(reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost)
     job.watch(on_progress)
@@ -297,7 +311,7 @@ def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = Non
     :param parameters: as for `submit`.
     :raises GptImageError: the request could not be sent.
     """
-    request, application = split(prompt, **parameters)
+    request, application = _asked(prompt, **parameters)
     submitter = submission.Submitter(settings.load(with_key=False))
     prepared = submitter.prepare(request, application, measure=_measure(picture_sizes))
     prepared.check_folder()
@@ -315,7 +329,7 @@ def planner(
 
     :param snap: take the nearest size that the model takes, and leave out what it does not know.
     """
-    request, application = split(prompt, **parameters)
+    request, application = _asked(prompt, **parameters)
     submitter, names = submission.Submitter(settings.load(with_key=False)), SNAPPED if snap else ()
     measure = _measure(picture_sizes) or references.measure_captures(request)
     application = references.with_frame(request, application)
@@ -357,11 +371,19 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values = {name: value for name, value in parameters.items() if value is not None}
     values = {name: _absolute(name, value) for name, value in arguments.typed(kinds, values).items()}
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
-    values.setdefault("size", usual_size(values))
-    values["reference_kinds"] = known_kinds(values.get("references", ()), values.get("reference_kinds", ()))
+    values.setdefault("size", request_values.usual_size(values))
+    values["reference_kinds"] = kinds_of_references.known_kinds(
+        values.get("references", ()), values.get("reference_kinds", ())
+    )
     request = {name: value for name, value in values.items() if name in in_request}
     application = {name: value for name, value in values.items() if name in in_application}
     return GenerationRequest(prompt=prompt, **request), Application(**application)
+
+
+def _asked(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Application]:
+    """`split`, with the image that is edited as the first reference."""
+    request, application = split(prompt, **parameters)
+    return app_versions.with_edited_image(request, application), application
 
 
 def _absolute(name: str, value: Any) -> Any:
@@ -497,17 +519,25 @@ def earlier(prompt: str, **parameters: Any) -> Entry | None:
 
 
 def recover(
-    job: str, *, object_name: str | None = None, only_named: bool = False, accept: bool = False
+    job: str,
+    *,
+    object_name: str | None = None,
+    only_named: bool = False,
+    accept: bool = False,
+    target: str | None = None,
 ) -> Job:
     """Put a stored result into the open scene, where it would go if it came now; returns at once.
 
     :param object_name: the object to put it on; the one of the request when left out.
     :param only_named: touch no object that was not named, not even the active one.
     :param accept: use the answer to an edit even where it does not match its image.
+    :param target: what to make of it; what was asked for at first when left out.
     :raises InvalidRequestError: there is no such job, it has no files, or the object can't take it.
     """
     submitter = submission.Submitter(settings.load())
-    return submitter.recover(job, object_name=object_name, only_named=only_named, accept=accept)
+    return submitter.recover(
+        job, object_name=object_name, only_named=only_named, accept=accept, target=target
+    )
 
 
 def save_blend(path: Path | str, *, overwrite: bool = False) -> str:

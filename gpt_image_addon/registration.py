@@ -13,11 +13,13 @@ from .lazy import defer, is_loaded
 defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
     *("app.editing.cutout", "app.editing.extending", "app.editing.new_images"),
-    *("app.editing.photo_material", "app.settings", "app.submission"),
+    *("app.editing.further_edits", "app.editing.photo_material", "app.editing.shown_versions"),
+    *("app.editing.versions", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     "ui.editing.corner_handles",
+    *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
-    "ui.references.kinds",
+    *("ui.references.image_shader", "ui.references.kinds"),
     *("ui.references.mask_check", "ui.references.mask_overlay", "ui.references.paint_editor"),
     *("ui.request.confirm", "ui.request.from_job"),
     *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),
@@ -30,10 +32,13 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
-from .ui.editing import corner_handles, new_images, photo_material  # noqa: E402
+from .ui.editing import corner_handles, new_images, photo_material, upscaling  # noqa: E402
+from .ui.points import events as point_events  # noqa: E402
+from .ui.points import operators as point_operators  # noqa: E402
+from .ui.points import placing  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
-from .ui.references import mask_events, mask_rectangle, operators  # noqa: E402
+from .ui.references import compare_overlay, mask_events, mask_rectangle, operators  # noqa: E402
 from .ui.request import generate, long_prompt, maps, place, properties, subpanels  # noqa: E402
 from .ui.results import (  # noqa: E402
     chosen,
@@ -41,6 +46,7 @@ from .ui.results import (  # noqa: E402
     operators_failures,
     operators_history,
     operators_results,
+    operators_versions,
     outcomes,
     results_panel,
 )
@@ -50,11 +56,15 @@ CLASSES: tuple[type, ...] = (
     *generate.CLASSES,
     *operators.CLASSES,
     *mask_rectangle.CLASSES,
+    *placing.CLASSES,
+    *point_operators.CLASSES,
     *operators_results.CLASSES,
+    *operators_versions.CLASSES,
     *operators_failures.CLASSES,
     *maps.CLASSES,
     *photo_material.CLASSES,
     *new_images.CLASSES,
+    *upscaling.CLASSES,
     *long_prompt.CLASSES,
     *place.CLASSES,
     *operators_history.CLASSES,
@@ -106,6 +116,7 @@ def register() -> None:
     properties.attach()
     presets.attach()
     mask_events.attach()
+    point_events.attach()
     menus.append()
     shortcuts.attach()
     new_file.attach()
@@ -138,7 +149,9 @@ def unregister() -> None:
     bpy.app.handlers.load_post.remove(_file_loaded)
     new_file.detach()
     menus.remove()
+    point_events.detach()
     mask_events.detach()
+    compare_overlay.remove()
     if is_loaded(corner_handles):
         corner_handles.remove()
     thumbnails.close()

@@ -16,7 +16,7 @@ from . import blend_paths, session, settings
 from .scheduler import errand
 
 if TYPE_CHECKING:
-    from ..core.journal.history import Cleaned, Filter, History, HistoryPage
+    from ..core.journal.history import Cleaned, Filter, History, HistoryItem, HistoryPage
     from ..core.journal.journal import Entry, Journal
     from ..core.journal.merge import Merged
     from ..core.journal.reader import JournalReader
@@ -41,19 +41,26 @@ def history(
     from ..core.journal.history import find_history
 
     which = _filter(month, state, search, limit)
-    with _look() as journal:
+    with look_at_journal() as journal:
         return find_history(journal, which)
 
 
 def history_rows(
-    *, month: str = "", state: str | None = None, search: str = "", limit: int | None = None
+    *,
+    month: str = "",
+    state: str | None = None,
+    search: str = "",
+    limit: int | None = None,
+    tree: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """The jobs of `history` as plain JSON values, one after the other, however many there are.
 
+    :param tree: oldest first, each after the one that it was made from, with its ``depth`` below the first.
     :raises InvalidRequestError: there is no such state.
     :raises StorageError: the journal can't be read; raised by the first one.
     """
-    return _rows(_filter(month, state, search, limit))
+    which = _filter(month, state, search, limit)
+    return _forest_rows(which) if tree else _rows(which)
 
 
 def _filter(month: str, state: str | None, search: str, limit: int | None) -> Filter:
@@ -67,13 +74,22 @@ def _filter(month: str, state: str | None, search: str, limit: int | None) -> Fi
 def _rows(which: Filter) -> Iterator[dict[str, Any]]:
     from ..core.journal.history import each, row
 
-    with _look() as journal:
+    with look_at_journal() as journal:
         yield from map(row, each(journal, which))
+
+
+def _forest_rows(which: Filter) -> Iterator[dict[str, Any]]:
+    from ..core.journal.history import row
+    from ..core.versions.chain import find_forest
+
+    with look_at_journal() as journal:
+        for depth, entry in find_forest(journal, which):
+            yield {**row(entry), "depth": depth}
 
 
 def unreadable() -> list[str]:
     """Ids of the jobs whose rows in the journal can't be read, as far as they were met by now."""
-    with _look() as journal:
+    with look_at_journal() as journal:
         return sorted(journal.unreadable)
 
 
@@ -93,7 +109,7 @@ def look_back(
     """
     from ..core.journal.history import Filter, read_page
 
-    look = _look()
+    look = look_at_journal()
     which = Filter(states=states, search=search, limit=limit, favourites=favourites)
 
     def work() -> HistoryPage:
@@ -101,6 +117,17 @@ def look_back(
             return read_page(journal, which, start)
 
     errand(work, done)
+
+
+def history_item(job: str) -> HistoryItem | None:
+    """One job as on the pages of `look_back`; None where there is none.
+
+    :raises StorageError: the journal can't be read.
+    """
+    from ..core.journal.history import read_item
+
+    with look_at_journal() as journal:
+        return read_item(journal, job)
 
 
 def as_row(entry: Entry) -> dict[str, Any]:
@@ -179,7 +206,7 @@ def start_cleaning(
 
 def measure_results(done: Callable[[int | None, GptImageError | None], None]) -> None:
     """Find out in a thread how many bytes all results take; ``done`` gets them on the main thread."""
-    look = _look()
+    look = look_at_journal()
 
     def work() -> int:
         with look as journal:
@@ -210,7 +237,7 @@ def _check_age(days: float) -> None:
         )
 
 
-def _look() -> AbstractContextManager[JournalReader]:
+def look_at_journal() -> AbstractContextManager[JournalReader]:
     """The journal to look at: where this session has not opened it for work, nothing is written.
 
     :raises StorageError: it is lost, and can't be made anew.

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..core.common.files import read_file
+from ..core.common.paths import split_version
 from ..core.errors import GptImageError, SceneError
 from ..core.jobs.job import Job
 from ..core.results.store import ImageFile
 from . import session, settings
 from .apply_queue import check_file, push_undo
-from .results import entry, shown_file, shown_number
+from .results import entry, received_number, shown_file, shown_number
 
 if TYPE_CHECKING:
     from ..scene.targets.base import Applied
 
+JOB, NUMBER = "gpt_image_job", "gpt_image_number"
+"""Custom properties of images: whose result they are, and which of its images."""
 MASK_NAME = "GPT Image Mask"
 
 
@@ -139,23 +142,46 @@ def image_of(job: str) -> bpy.types.Image:
 
     :raises GptImageError: there is no such job, or its files are gone or can't be shown.
     """
-    from ..scene.images import PROPERTY_PREFIX
     from ..scene.targets.base import Applied
 
     found = next((one for one in session.jobs() if isinstance(one, Job) and one.id == job), None)
     names = found.applied.images if found is not None and isinstance(found.applied, Applied) else ()
     name = names[shown_number(job)] if shown_number(job) < len(names) else ""
     image = bpy.data.images.get(name)
-    if image is None:
-        image = next((one for one in bpy.data.images if one.get(PROPERTY_PREFIX + "job") == job), None)
-    return image or _load_image(job)
+    if image is not None and image.get(JOB) == job:
+        return image
+    return find_image_of(job, received_number(job) + 1) or _load_image(job)
+
+
+def result_of(image: bpy.types.Image | None) -> str:
+    """The result that an image of this file is, as `Application.edit_of` names it; empty where it is none.
+
+    A .blend of others may say anything there.
+    """
+    if image is None or JOB not in image:
+        return ""
+    number = image.get(NUMBER)
+    name = f"{image[JOB]}/{number}" if isinstance(number, int) else str(image[JOB])
+    return name if split_version(name) is not None else ""
+
+
+def find_image_of(job: str, number: int) -> bpy.types.Image | None:
+    """The image of this file that shows one of a job's results; None where there is none.
+
+    :param number: from 1. Images of before that do not say theirs are taken for any; maps are none.
+    """
+    ours = [image for image in bpy.data.images if image.get(JOB) == job]
+    numbered = [image for image in ours if image.get(NUMBER) == number]
+    others = [image for image in ours if NUMBER not in image and not image.colorspace_settings.is_data]
+    return next(iter((*numbered, *others)), None)
 
 
 def _load_image(job: str) -> bpy.types.Image:
     from ..core.imaging.formats import verify
+    from ..core.versions.edited_image import newest_file
     from ..scene.images import make_image
 
-    file = shown_file(job)
+    file = str(newest_file(Path(shown_file(job))))
     data = read_file(Path(file))
     info = verify(data)
     name = entry(job).request.prompt

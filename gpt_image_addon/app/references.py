@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -247,6 +248,21 @@ def markup(size: Size) -> str:
 
     strokes = view_strokes(bpy.context, view_area(bpy.context), size[0] / size[1])
     return _write(draw_strokes(strokes, *size))
+
+
+def marked_thumbnail(
+    source: bpy.types.Image | str, places: Sequence[tuple[float, float]]
+) -> Callable[[], Any]:
+    """Work for a thread: a small copy of an image with numbered circles, see `core.imaging.thumbnails`.
+
+    :param source: an image data-block, or the path of a file.
+    """
+    from ..core.imaging.thumbnails import marked_thumbnail
+    from ..scene.images import preview_pixels
+
+    small = None if isinstance(source, str) else preview_pixels(source)
+    path = Path(source) if isinstance(source, str) else Path()
+    return functools.partial(marked_thumbnail, path, places, small)
 
 
 def size_of(path: str) -> Size:

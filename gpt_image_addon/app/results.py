@@ -102,6 +102,15 @@ def price_again(job: str, **application: Any) -> float:
 
 def _prepare_again(job: str, application: dict[str, Any]) -> PreparedRequest:
     stored = entry(job)
+    wanted = dataclasses.replace(stored.application, **fresh_place(application))
+    return Submitter(settings.load()).prepare(stored.request, wanted)
+
+
+def fresh_place(application: dict[str, Any]) -> dict[str, Any]:
+    """Where a result of a request of before goes now: its scene, object and view may be of another session.
+
+    :param application: parameters of `Application` that are given.
+    """
     fresh = {
         "scene_uid": None,
         "object_uid": None,
@@ -109,8 +118,7 @@ def _prepare_again(job: str, application: dict[str, Any]) -> PreparedRequest:
         "view_matrix": None,
         "textures_dir": None,
     }
-    wanted = dataclasses.replace(stored.application, **{**fresh, **_resolved(application)})
-    return Submitter(settings.load()).prepare(stored.request, wanted)
+    return {**fresh, **_resolved(application)}
 
 
 def _resolved(application: dict[str, Any]) -> dict[str, Any]:
@@ -281,17 +289,36 @@ def received_number(job: str) -> int:
     return (found.used + found.application.picture) % max(1, len(found.prepared.images))
 
 
+def version_name(job: str) -> str:
+    """The image that a job shows, as `Application.edit_of` names it."""
+    return f"{job}/{received_number(job) + 1}"
+
+
 def delete(job: str) -> None:
     """Delete the files of a result; its row, and so the spending, stays.
 
-    :raises InvalidRequestError: there is no such job, or it is a favourite.
+    :raises InvalidRequestError: there is no such job, it is a favourite, or a later edit needs its image.
     """
-    from ..core.journal.history import delete_result
+    from ..core.journal.history import delete_result, needed_by
 
     found = entry(job)
     if found.favourite:
         raise InvalidRequestError("A favourite is not deleted; take the mark off first.", param="job")
-    delete_result(session.journal(settings.load(with_key=False)), job)
+    journal = session.journal(settings.load(with_key=False))
+    needing = sorted(needed_by(journal, job))
+    if needing:
+        raise InvalidRequestError(
+            message("Job {job} is an edit of this image and holds no copy of it.", job=needing[0]),
+            code="needed",
+            param="job",
+            next_step="Delete that one first.",
+        )
+    delete_result(journal, job)
+
+
+def count_edits(job: str) -> int:
+    """How many results were made from an image of a job."""
+    return len(session.journal(settings.load(with_key=False)).find_children(job))
 
 
 def material_of(job: str) -> bpy.types.Material | None:

@@ -67,6 +67,11 @@ class Scheduler:
         _start_ticking()
         return task
 
+    def show(self, task: Task) -> None:
+        """List what is done in steps of its own, and let the timer run until it is done."""
+        self._list(task)
+        _start_ticking()
+
     def cancel(self, job: Task) -> None:
         """Stop a job; one that is not begun ends at once."""
         job.cancel()

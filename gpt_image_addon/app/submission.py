@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.job import Apply, Job, Work
-from ..core.request.request import Application, GenerationRequest
+from ..core.request.request import Application, GenerationRequest, check_application
 from ..core.text.message import message
 from . import models, references
 from .scheduler import drain
@@ -122,6 +122,7 @@ class Submitter:
         object_name: str | None = None,
         only_named: bool = False,
         accept: bool = False,
+        target: str | None = None,
     ) -> Job:
         """Put a result that lies in the journal into the open scene.
 
@@ -130,6 +131,7 @@ class Submitter:
         :param only_named: touch no object that neither names.
         :param seamless: make its images tile.
         :param accept: use an answer that does not match its image.
+        :param target: what to make of it then; that of the request when left out.
         :raises InvalidRequestError: there is no such job, it has no result, or the object can't take it.
         """
         stored = open_session(self.settings).journal.entry(job)
@@ -149,7 +151,9 @@ class Submitter:
                 textures_dir=None,
                 object_name=object_name or stored.application.object_name,
                 accept=accept or stored.application.accept,
+                target=target or stored.application.target,
             )
+            check_application(application)
             application = application.without_active_object() if only_named else application
             if object_name:  # else a slip of the pen would count the result as delivered
                 check_receiver(application)

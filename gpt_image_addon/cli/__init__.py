@@ -64,6 +64,11 @@ VERBS: dict[str, Verb] = {
         "an image extended beyond its borders; what was there stays", editing.extend, editing.add_extend
     ),
     "cutout": Verb("the subject of an image on transparent ground", editing.cut_out, editing.add_cutout),
+    "upscale": Verb(
+        "an image at 2, 4 or 8 times its size; only its fine detail needs the API",
+        textures.upscale,
+        textures.add_upscale,
+    ),
     "history": Verb("what was made and spent", history.history, history.add_history),
     "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),
     "models": Verb("the models, what they take and until when", info.models, info.add_models),

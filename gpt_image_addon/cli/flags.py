@@ -69,5 +69,13 @@ def _options(row: Parameter) -> dict[str, Any]:
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:
-    """The parameters that a command line names, by name."""
-    return {name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
+    """The parameters that a command line names, by name.
+
+    :raises InvalidRequestError: one can't be read.
+    """
+    found = {name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
+    return {name: _parsed(PARAMETERS[name], value) for name, value in found.items()}
+
+
+def _parsed(row: Parameter, value: Any) -> Any:
+    return value if row.parse is None else [row.parse(text) for text in value]

@@ -12,6 +12,7 @@ from .. import api
 from ..core.errors import GptImageError
 from ..core.journal.states import JobState
 from ..core.request.providers import find_provider
+from ..core.request.targets import TARGETS
 from ..core.text.plain_text import repair
 from .common import (
     SCHEMA,
@@ -29,6 +30,8 @@ from .common import (
 from .wait import follow
 
 SHOWN_PROMPT = 60  # characters
+INDENT = "  "
+DEEPEST_SHOWN = 20  # steps of indentation
 SOME = 5  # ids that a sentence names
 
 
@@ -43,6 +46,9 @@ def add_history(verb: argparse.ArgumentParser) -> None:
         "--search", metavar="TEXT", type=repair, default="", help="in prompts, models and job ids"
     )
     verb.add_argument("--limit", metavar="N", type=_count, help="how many jobs at most")
+    verb.add_argument(
+        "--tree", action="store_true", help="oldest first, each under the one that it was made from"
+    )
     verb.add_argument("--favourite", metavar="JOB", action="append", default=[], help="never clean it away")
     verb.add_argument("--no-favourite", metavar="JOB", action="append", default=[], help="the opposite")
     verb.add_argument(
@@ -78,6 +84,9 @@ def add_recover(verb: argparse.ArgumentParser) -> None:
         metavar="NAME",
         dest="object_name",
         help="object to put them on; without, only objects that the requests named are touched",
+    )
+    verb.add_argument(
+        "--target", choices=TARGETS, help="what to make of them; default: what was asked for at first"
     )
     verb.add_argument(
         "--accept", action="store_true", help="use answers to edits that do not match their images, too"
@@ -122,8 +131,8 @@ def history(options: argparse.Namespace) -> Output:
         done["cleaned"] = _clean(options.clean_older_than, options.dry_run)
     which = {"month": options.month or "", "state": options.state, "search": options.search}
     rows = Rows()
-    for row in api.history_rows(**which, limit=options.limit):
-        _say_row(row)
+    for row in api.history_rows(**which, limit=options.limit, tree=options.tree):
+        _say_row(row, indent=INDENT * min(row.get("depth", 0), DEEPEST_SHOWN))
         rows.add(row)
     found = api.history(**which, limit=0)
     _say_unreadable(found.unreadable)
@@ -214,7 +223,13 @@ def _list(waiting: list[Any]) -> Output:
 
 
 def _apply(job: str, options: argparse.Namespace) -> Output:
-    running = api.recover(job, object_name=options.object_name, only_named=True, accept=options.accept)
+    running = api.recover(
+        job,
+        object_name=options.object_name,
+        only_named=True,
+        accept=options.accept,
+        target=options.target,
+    )
     follow(running)
     result = api.result_of(running)
     for warning in result.warnings:
@@ -229,14 +244,15 @@ def _export(job: str, options: argparse.Namespace) -> Output:
     return {"job": job, "files": files}
 
 
-def _say_row(row: Output, remark: str = "") -> None:
+def _say_row(row: Output, remark: str = "", indent: str = "") -> None:
     cost = "" if row["cost_usd"] is None else f"${row['cost_usd']:.4f}"
     if find_provider(row["provider"]).is_draft:
         cost = "draft"
     prompt = " ".join(row["prompt"].split())
     short = prompt if len(prompt) <= SHOWN_PROMPT else prompt[: SHOWN_PROMPT - 1] + "…"
     star = "*" if row["favourite"] else " "
-    say(f"{row['created'][:16]} {row['job']} {star} {row['state']:9} {cost:>8}  {short}  {remark}".rstrip())
+    line = f"{row['created'][:16]} {row['job']} {star} {row['state']:9} {cost:>8}  {short}  {remark}"
+    say(indent + line.rstrip())
 
 
 def _megabytes(size: int) -> str:

@@ -41,6 +41,14 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "estimate": (('"red brick wall" --size 2048x2048 --quality high --json', "what that costs"),),
     "maps": (("wall.png --output-dir maps --seamless", "maps of an image that you have"),),
     "tile": (("wall.png wall_tile.png --json", "a seamless tile, and how good it is"),),
+    "upscale": (
+        ("wall.png wall_4k.png --dry-run", "how many requests, and what they would cost"),
+        (
+            "wall.png wall_4k.png --prompt 'red brick wall' --quality medium --max-cost 0.50",
+            "2 times its size",
+        ),
+        ("wall.png wall_8k.png --scale 4 --local", "a resample: no key, no cost"),
+    ),
     "material": (
         ("wall.jpg --length 2.4 --output wall.blend", "a photo that shows nothing else, 2.4 m wide"),
         (
@@ -154,6 +162,18 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "scores": "how good the tile is, as of `tile`; null with `--no-seamless`",
         "blend": "the file written by `--output`, or null",
         "warnings": "sentences worth reading",
+    },
+    "upscale": {
+        "file": "the upscaled image",
+        "width": "its pixels",
+        "height": "its pixels",
+        "scale": "times the size of the image",
+        "requests": "parts that were answered, in all passes; 0 with `--local`",
+        "resampled": "parts of them that are only resampled: their answers were no sharper or did not match",
+        "jobs": "their jobs in the journal",
+        "estimated_usd": "upper bound of what was not stored yet",
+        "cost_usd": "what was paid this time; stored answers are free",
+        "warnings": "what one should know, such as which parts are only resampled",
     },
     "tile": {
         "file": "the tile",
@@ -270,6 +290,7 @@ JOB_KEYS: Mapping[str, str] = {
     "request_id": "the server's id of the request",
     "folder": "where its files are, or null",
     "favourite": "whether its files are never cleaned away",
+    "edit_of": "the job whose image it is an edit of, or null",
     "error": "as in a failure, or null",
 }
 ERROR_KEYS: Mapping[str, str] = {

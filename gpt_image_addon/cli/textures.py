@@ -1,17 +1,18 @@
-"""The verbs ``maps`` and ``tile``."""
+"""The verbs ``maps``, ``tile`` and ``upscale``."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import api
+from ..core.errors import JobCancelled
 from ..core.request.map_kinds import BY_NAME
 from ..core.request.parameters import PARAMETERS, STRENGTHS
 from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, path_of, say, succeeded
 from .flags import add_flag
-from .wait import follow
+from .wait import billed_so_far, follow
 
 if TYPE_CHECKING:
     from ..core.request.pricing import Estimate
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
 MAP_FLAGS = (*STRENGTHS, "bits", "pack")
 """Parameters of `maps` whose flags are those of `generate`."""
 REPAIR_PARAMETERS = ("provider", "model", "quality")
-"""The same of `tile`."""
+"""The same of `tile` and `upscale`."""
 REPAIR = ("description", *REPAIR_PARAMETERS, "max_cost", "retry_unknown")
 """All that only a repair takes."""
+UPSCALE_REQUEST = ("prompt", *REPAIR_PARAMETERS, "max_cost", "retry_unknown")
+"""All that only the requests of `upscale` have."""
+SCALES = (2, 4, 8)
 REPAIR_KEYS = ("repaired", "job", "estimated_usd", "cost_usd")
 """What the output says only of a repair."""
 
@@ -68,6 +72,35 @@ def add_tile(verb: argparse.ArgumentParser) -> None:
     add_outputs(verb)
 
 
+def add_upscale(verb: argparse.ArgumentParser) -> None:
+    """The verb ``upscale``."""
+    verb.description = (
+        "An image at 2, 4 or 8 times its size: its parts are painted sharp by a model, and a resample gives "
+        "everything but the fine detail. Run again, it takes the answers that are stored and pays only for "
+        "the rest."
+    )
+    verb.add_argument("picture", metavar="IMAGE", help="file, or name of an image in the .blend")
+    verb.add_argument("out", metavar="OUT", type=path_of("output"), help="file to write: png, jpg or webp")
+    verb.add_argument("--scale", type=int, choices=SCALES, default=2, help="times its size (default: 2)")
+    verb.add_argument(
+        "--local", action="store_true", help="only resample: no network, no key, no cost, no new detail"
+    )
+    group = verb.add_argument_group("requests to a model")
+    group.add_argument("--prompt", metavar="TEXT", help="what the image shows, for the model")
+    for name in REPAIR_PARAMETERS:
+        add_flag(group, PARAMETERS[name])
+    group.add_argument(
+        "--max-cost", type=float, metavar="USD", help="send nothing if all requests together could cost more"
+    )
+    group.add_argument(
+        "--retry-unknown",
+        action="store_true",
+        help="send again what was, or may have been, billed and brought no result",
+    )
+    group.add_argument("--dry-run", action="store_true", help="price all requests; send and write nothing")
+    add_outputs(verb)
+
+
 def make_maps(options: argparse.Namespace) -> Output:
     """The verb ``maps``."""
     values = {k: v for k, v in vars(options).items() if k not in OUTPUT_FLAGS and v is not None}
@@ -111,6 +144,52 @@ def make_tile(options: argparse.Namespace) -> Output:
         say(f"{name:16} {value}")
     say(made["file"])
     return succeeded(**made)
+
+
+def upscale(options: argparse.Namespace) -> Output:
+    """The verb ``upscale``."""
+    requests = {name: getattr(options, name) for name in UPSCALE_REQUEST if getattr(options, name)}
+    if options.local and (requests or options.dry_run):
+        raise UsageError("--local sends nothing; leave out the flags of requests")
+    values = {"scale": options.scale, "local": options.local, **requests}
+    if options.dry_run:
+        return _priced_upscale(options.picture, values)
+    task = api.submit_upscale(options.picture, options.out, overwrite=options.overwrite, **values)
+    try:
+        follow(task)
+    except JobCancelled as stopped:
+        stopped.billed = billed_so_far()
+        stopped.next_step = task.error.next_step if task.error is not None else stopped.next_step
+        raise
+    made = dataclasses.asdict(api.upscale_result(task))
+    _tell(made["warnings"])
+    say(f"{made['file']}: {made['width']} x {made['height']} pixels")
+    del made["image"]
+    return succeeded(**made)
+
+
+def _priced_upscale(picture: str, values: dict[str, Any]) -> Output:
+    found = api.estimate_upscale(picture, **values)
+    _tell(list(found.warnings))
+    count, price = sum(found.requests), found.price
+    say(
+        f"{found.width} x {found.height} pixels take {count} requests, which would cost at most "
+        f"${price.high_usd:.4f}."
+    )
+    output = succeeded(
+        width=found.width,
+        height=found.height,
+        scale=values["scale"],
+        requests=count,
+        requests_by_pass=list(found.requests),
+        estimated_usd=price.high_usd,
+        low_usd=price.low_usd,
+        likely_usd=price.likely_usd,
+        high_usd=price.high_usd,
+        exact=price.exact,
+        warnings=list(found.warnings),
+    )
+    return {**output, "state": "dry_run"}
 
 
 def _priced(price: Estimate) -> Output:

@@ -19,6 +19,14 @@ def show_image(image: bpy.types.Image) -> None:
             space.image = image
 
 
+def shown_images() -> Iterator[bpy.types.Image]:
+    """The images in open Image Editors."""
+    for area in _areas("IMAGE_EDITOR"):
+        image = area.spaces.active.image
+        if image is not None:
+            yield image
+
+
 def show_materials(scene: bpy.types.Scene) -> None:
     """Turn 3D views that show no textures to Material Preview."""
     for area in _areas("VIEW_3D", scene):

@@ -56,7 +56,8 @@ def make_image(image_file: ImageFile, facts: Facts, *, is_data: bool = False) ->
     image.pack(data=image_file.data, data_len=len(image_file.data))
     image.source = "FILE"
     image.filepath_raw = f"//textures/{safe_name(image.name)}{extension}"
-    for name, value in {**facts, **image_file.facts}.items():
+    number = {"number": image_file.number} if image_file.number else {}
+    for name, value in {**facts, **number, **image_file.facts}.items():
         too_big = isinstance(value, int) and abs(value) > INT_LIMIT
         image[PROPERTY_PREFIX + name] = str(value) if too_big else value
     return image
@@ -240,3 +241,24 @@ def save_pixels(pixels: object, width: int, height: int, path: Path) -> None:
         copy.save()
     finally:
         bpy.data.images.remove(copy)
+
+
+def preview_pixels(image: bpy.types.Image) -> Any:
+    """The small copy that Blender shows of an image, without the margins that make it a square.
+
+    :returns: (height, width, 4) float32 sRGB from 0 to 1, top row first; None before Blender has made it.
+    """
+    import numpy as np
+
+    preview = image.preview_ensure()
+    width, height = preview.image_size
+    if not width * height:
+        return None
+    pixels = np.empty(width * height * 4, np.float32)
+    preview.image_pixels_float.foreach_get(pixels)
+    scale = min(width / image.size[0], height / image.size[1]) if all(image.size) else 1.0
+    margins = [
+        (edge - round(own * scale)) // 2 for edge, own in zip((width, height), image.size, strict=True)
+    ]
+    left, top = (max(0, margin) for margin in margins)
+    return pixels.reshape(height, width, 4)[::-1][top : height - top, left : width - left]

@@ -16,6 +16,7 @@ from .common import enum_items, thumbnails
 from .common.sidebar import Sidebar, in_every_sidebar
 from .common.translate import translate
 from .common.widgets import blank_icon, region_units, sidebar_width
+from .points import marked_thumbnail
 from .preferences import keys
 from .presets import style_operators
 from .references import operators as references
@@ -132,6 +133,8 @@ def _draw_shown(layout: Any, values: Any, context: bpy.types.Context) -> None:
 def _draw_thumbnails(layout: Any, values: Any, room: int) -> None:
     """The first of what is sent; the last place counts those that find none."""
     icons = [thumbnails.of_reference(item) for item in values.references]
+    if icons:
+        icons[0] = marked_thumbnail.icon(values)
     if values.mask != "none":
         icons.append(thumbnails.of_image(values.mask_image) if values.mask == "image" else 0)
     for number in range(room):

@@ -114,6 +114,18 @@ def test_edits_go_as_data_urls(run: Any, api_server: ApiServer, tmp_path: Path) 
     assert len(api_server.answers) == 2 and api_server.bill_usd > 0
 
 
+def test_points_of_rows_go_as_a_markup(run: Any, api_server: ApiServer, tmp_path: Path) -> None:
+    Image.new("RGB", (256, 128), "red").save(tmp_path / "a.png")
+    path = manifest(tmp_path, {"prompt": "jug", "references": ["a.png"], "points": ["0.3,0.6:brass"]})
+    code, _ = run(path)
+    (sent,) = [file.data for file in api_server.desk.files() if file.purpose == "batch"]
+    body = json.loads(sent)["body"]
+    assert code == 0 and len(body["images"]) == 1 and body["prompt"].endswith("do not draw them:\n1: brass")
+    assert body["markup"]["image_url"].startswith("data:image/png;base64,") and "points" not in body
+    code, output = collect(run, path)
+    assert (code, output["succeeded"]) == (0, 1)
+
+
 def test_rows_that_fail_are_told_apart_and_handed_in_again(
     run: Any, api_server: ApiServer, tmp_path: Path, state_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,7 +85,8 @@ def test_a_camera_reference_is_priced(run: Any) -> None:
     bpy.context.scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     bpy.context.scene.collection.objects.link(bpy.context.scene.camera)
     flags = ("estimate", "oak", "--quality", "low", "--model", "gpt-image-2.5-flare")
-    plain, imaged = run(*flags)[1], run(*flags, "--reference", "camera")[1]
+    shown = ("--reference", "camera", "--reference-kind", "none")  # words about it cost something, too
+    plain, imaged = run(*flags)[1], run(*flags, *shown)[1]
     assert imaged["high_usd"] - plain["high_usd"] == pytest.approx(48 * 27 * 8e-6)  # 1536x864
 
 

@@ -67,7 +67,8 @@ def test_the_image_spans_so_many_metres(scale: float, size: float | None, repeat
     obj = plane(2.0)
     obj.scale = (scale,) * 3
     bpy.context.view_layer.update()
-    apply(prepared(maps=map_set()), replace(MATERIAL, texture_size=size))
+    square = image_file(size=(32, 32))
+    apply(prepared(square, maps=map_set()), replace(MATERIAL, texture_size=size))
     divide = source_of(mapping(obj.active_material).inputs["Scale"])
     assert divide.operation == "DIVIDE"
     asked = source_of(divide.inputs[1])

@@ -19,6 +19,7 @@ from gpt_image_addon.core.request.parameters import QUALITIES, STRENGTHS
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.ui import main_panel
 from gpt_image_addon.ui.common import enum_items
+from gpt_image_addon.ui.points import values as points
 from gpt_image_addon.ui.presets import presets, style_operators
 from gpt_image_addon.ui.references import images, operators
 from gpt_image_addon.ui.request import (
@@ -45,6 +46,7 @@ ELSEWHERE = {
     "picture",
     "repair_seams",
     "overwrite",
+    "accept",
 }
 """Parameters that say where a result goes, which the panel knows without asking; it replaces no file."""
 
@@ -81,11 +83,15 @@ def everything(tmp_path: Path) -> dict[str, Any]:
     values().complexity, values().input_fidelity, values().pack = "low", "high", "gltf_orm"
     values().textures_dir, values().svg_model, values().svg_reasoning_effort = str(tmp_path), "m", "low"
     values().mask, values().texture_size = "rectangle", 2.0
+    bpy.ops.gpt_image.add_point(text="make it brass")
     found: dict[str, Any] = {"markup": "", "reference_labels": ()}
     for output_format in ("png", "jpeg", "gif", "svg"):
         values().output_format = output_format
         found |= (
-            to_parameters.plain(values()) | to_parameters.place(bpy.context) | images.parameters(values())
+            to_parameters.plain(values())
+            | to_parameters.place(bpy.context)
+            | images.parameters(values())
+            | points.parameters(values())
         )
     return found
 

@@ -179,7 +179,8 @@ def test_the_panel_shows_the_words_before_sending(photo: Path) -> None:
 def test_the_quote_of_the_panel_knows_the_words(photo: Path) -> None:
     values().prompt, values().provider = "oak", "offline"
     bpy.ops.gpt_image.add_reference(kind="file", file=str(photo), label="x" * 31_990)
-    assert "the prompt has 32," in quote.at_once(bpy.context.scene).problem
+    error = quote.at_once(bpy.context.scene).error
+    assert error is not None and "the prompt has 32," in error.message
     values().references[0].use_words = False
     assert "the prompt has" not in quote.at_once(bpy.context.scene).problem
 

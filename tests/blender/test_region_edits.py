@@ -15,6 +15,7 @@ from PIL import Image
 
 from gpt_image_addon import api
 from gpt_image_addon.core.editing import edit_files
+from gpt_image_addon.core.imaging import decoding, formats, pillow_settings
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.imaging.stored_pixels import read_png
 from tests.api_server import ApiServer
@@ -64,8 +65,6 @@ def follow(mistakes: simulated.Wrong) -> Any:
 
 @pytest.fixture
 def edit(run: Any, online: ApiServer, tmp_path: Path) -> Iterator[Any]:
-    online.options.edits = follow(simulated.wrong(3, hard=True))
-
     def command(image: Path, mask: Path, *flags: object) -> tuple[int, dict[str, Any]]:
         return run(  # type: ignore[no-any-return]
             *("generate", "a red door", "--reference", image, "--mask", mask, *QUALITY),
@@ -91,8 +90,8 @@ def test_only_the_part_is_sent_and_only_the_mask_changes(
     if channels == 4:
         before[..., 3] = np.maximum(before[..., 3], np.iinfo(dtype).max - 40)
     (tmp_path / "a.png").write_bytes(encode_png(before))
-    box, sent, answer = (700, 500, 900, 640), [], online.options.edits
-    assert answer is not None
+    box, sent = (700, 500, 900, 640), []
+    answer = follow(simulated.wrong(3, hard=channels == 3 and dtype == np.uint8))
 
     def note_sizes(first: bytes, mask: bytes | None) -> Image.Image:
         sent.extend(Image.open(io.BytesIO(data)).size for data in (first, mask or b""))
@@ -287,3 +286,18 @@ def test_rows_of_a_batch_are_edited_alike(run: Any, edit: Any, online: ApiServer
     changed = (np.asarray(Image.open(tmp_path / "rows-pictures" / "a.png")) != texture()).any(-1)
     changed[500:640, 700:900] = False
     assert not changed.any() and len(online.image_requests) == 1
+
+
+def test_an_image_larger_than_answers_may_be(
+    edit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (decoding, formats, pillow_settings):
+        monkeypatch.setattr(module, "MAX_PIXELS", 1_000_000)
+    before = texture()
+    Image.fromarray(before).save(tmp_path / "a.png")
+    code, output = edit(tmp_path / "a.png", mask_of(tmp_path, (700, 500, 900, 640)))
+    assert code == 0, output
+    changed = (np.asarray(Image.open(copy_in(tmp_path))) != before).any(-1)
+    assert changed.any()
+    changed[500:640, 700:900] = False
+    assert not changed.any()

@@ -298,7 +298,7 @@ def test_a_texture_on_a_material_of_ours_lies_as_its_maps_do(ao: bool, tmp_path:
     maps = map_set()
     if not ao:
         del maps["ao"]
-    apply(prepared(maps=maps), Application(target="material", texture_size=0.5))
+    apply(prepared(image_file(size=(32, 32)), maps=maps), Application(target="material", texture_size=0.5))
     applied = apply(prepared(image_file("Moss", BLUE)), TEXTURE)
     (node,) = (
         n

@@ -73,7 +73,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "empty reference": ({"references": ["empty.png"]}, "references"),
     "too many references": ({"references": ["good.png"] * 17}, "references"),
     "mask alone": ({"mask": "black.png"}, "mask"),
-    "missing mask": ({"references": ["good.png"], "mask": "nowhere.png"}, "references"),
+    "missing mask": ({"references": ["good.png"], "mask": "nowhere.png"}, "mask"),
     "mask and markup": (
         {"references": ["good.png"], "mask": "black.png", "markup": "black.png"},
         "markup",

@@ -15,8 +15,8 @@ PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
 JOBS = (
-    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.journal"
-    " core.providers core.processes"
+    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
+    " core.journal core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -26,7 +26,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.text": ("", ""),
     "core.errors": ("core.text", ""),
     "core.common": ("core.text core.errors", ""),
-    "core.references": ("core.text", ""),
+    "core.references": ("core.text core.errors", ""),
     "core.request": ("core.text core.errors core.common core.references", ""),
     "core.results": ("core.text core.errors core.common", ""),
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
@@ -42,7 +42,12 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " core.editing",
         "PIL numpy",
     ),
+    "core.upscaling": (
+        "core.text core.errors core.request core.raster core.imaging core.pasting core.editing core.textures",
+        "PIL numpy",
+    ),
     "core.journal": (f"{CORE_BASE} core.http", ""),
+    "core.versions": (f"{CORE_BASE} core.raster core.imaging core.http core.journal", ""),
     "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),
     f"{PAINTER}.primitives": ("", "PIL numpy"),
     f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),
@@ -68,14 +73,15 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
     ),
-    "app": (f"{JOBS} core.jobs scene scene.targets scene.capture", "bpy"),
+    "app": (f"{JOBS} core.versions core.jobs scene scene.targets scene.capture", "bpy"),
     "app.editing": (
-        f"{CORE_BASE} core.imaging core.editing core.textures core.jobs scene scene.targets app",
+        f"{CORE_BASE} core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
+        " core.http core.journal core.versions core.jobs scene scene.targets app",
         "bpy",
     ),
     "app.batch": (
-        f"{CORE_BASE} core.http core.journal core.providers.openai core.jobs core.batch"
-        " scene scene.targets app",
+        f"{CORE_BASE} core.http core.journal core.versions core.providers.openai core.jobs core.batch"
+        " scene scene.targets app app.editing",
         "bpy",
     ),
     "app.diagnostics": (
@@ -83,8 +89,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch scene scene.targets app app.batch"
-        " app.editing",
+        f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene scene.targets"
+        " app app.editing app.batch",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -93,26 +99,30 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references core.request core.results app api ui.common.translations",
         "bpy blf",
     ),
-    "ui.editing": (
-        "core.text core.errors core.request app app.editing api ui.common",
-        "bpy blf gpu gpu_extras",
-    ),
     "ui.references": (
-        "core.text core.errors core.references core.request app ui.common lazy",
+        "core.text core.errors core.references core.request app app.editing ui.common lazy",
         "bpy gpu gpu_extras",
     ),
+    "ui.points": (
+        "core.text core.errors core.references app app.diagnostics api ui.common ui.references",
+        "bpy blf gpu gpu_extras",
+    ),
     "ui.request": (
-        "core.text core.errors core.references core.request core.journal app app.diagnostics api ui.common"
-        " ui.references",
+        "core.text core.errors core.references core.request core.journal app app.editing app.diagnostics"
+        " api ui.common ui.references ui.points",
         "bpy",
+    ),
+    "ui.editing": (
+        "core.text core.errors core.request app app.editing api ui.common ui.request",
+        "bpy blf gpu gpu_extras",
     ),
     "ui.presets": (
         "core.text core.common core.request ui.common ui.request",
         "bpy bpy_extras bl_operators bl_ui",
     ),
     "ui.results": (
-        "core.text core.errors core.references core.request core.journal app api ui.common ui.references"
-        " ui.request ui.presets",
+        "core.text core.errors core.references core.request core.journal core.versions app app.editing api"
+        " ui.common ui.references ui.request ui.presets",
         "bpy",
     ),
     "ui.preferences": (
@@ -121,7 +131,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui": (
-        "core.request ui.common ui.editing ui.references ui.request ui.presets ui.results ui.preferences",
+        "core.request ui.common ui.editing ui.references ui.points ui.request ui.presets ui.results"
+        " ui.preferences",
         "bpy",
     ),
     "cli": (
@@ -130,7 +141,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing ui.references"
+        "app app.editing app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing"
+        " ui.references ui.points"
         " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),

@@ -23,8 +23,8 @@ from bl_ext.user_default.gpt_image_addon.ui.request import quote
 from harness import Search, Steps, event, press, run, until
 from user import Sidebar, click_text, open_sidebar, over, shot
 
-LABELS = ("Quality", "Surface")
-"""One above the button and the card, one below them."""
+LABELS = (("Quality",), ("References", "References (1)"))
+"""One above the button and the card, one below them, each with what it may say."""
 NOBODY = "http://127.0.0.1:9/v1"
 SIZE = {"provider": "offline", "size": "256x256"}
 
@@ -39,7 +39,10 @@ def heights(sidebar: Sidebar) -> Search[tuple[int, ...]]:
     for _ in range(3):
         yield
     seen = screen_reader.look()
-    return tuple(screen_reader.find(text, sidebar.box, seen=seen)[0].bottom for text in LABELS)
+    return tuple(
+        next(box.bottom for text in texts for box in screen_reader.find(text, sidebar.box, seen=seen))
+        for texts in LABELS
+    )
 
 
 def finished(job: api.Job) -> Steps:

@@ -17,6 +17,7 @@ from ...core.request.request import GenerationRequest
 from ...core.request.targets import find_target
 from ...core.text.log import get_logger
 from .. import models, session, settings
+from ..editing.versions import with_edited_image
 
 if TYPE_CHECKING:
     from ...core.batch.admission import Pricer, RowAdmission
@@ -108,7 +109,7 @@ class Batch:
     def rows(self) -> Iterator[Row]:
         """The rows of this part, read from the file."""
         part, parts = self.options.part
-        return islice(Manifest(self.manifest, self.defaults), part - 1, None, parts)
+        return islice(Manifest(self.manifest, self.defaults, with_edited_image), part - 1, None, parts)
 
     @property
     def folder(self) -> Path:

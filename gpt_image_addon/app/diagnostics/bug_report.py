@@ -35,7 +35,7 @@ MANIFEST = FOLDER / "blender_manifest.toml"
 OURS = ("OPENAI_", "GPT_IMAGE_")
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 SECRETS = ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
-LEFT_OUT = ("prompt", "references", "reference_labels", "mask", "markup", "safety_identifier")
+LEFT_OUT = ("prompt", "references", "reference_labels", "mask", "markup", "points", "safety_identifier")
 """Parameters of a request that are the user's own."""
 README = """\
 This is a report of GPT Image for Blender, written by `doctor --report`.
@@ -105,6 +105,7 @@ def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
         files += [path for path in paths if path]
         words += [*request.reference_labels, *filter(None, (application.name, application.object_name))]
         words += () if with_prompts else (request.prompt,)
+        words += [sentence for _, _, sentence in request.points]
     folders: dict[str, Path] = {}
     with suppress(RuntimeError, GptImageError):  # a user without a home
         folders["<state folder>"] = state_folder()

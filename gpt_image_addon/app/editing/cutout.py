@@ -111,7 +111,7 @@ def _begin(
     **options: Any,
 ) -> Cutting:
     from ...core.editing.crops import MOST_PIXELS
-    from ...core.editing.matting import compose_prompt
+    from ...core.jobs.follow_ups import cut_out_prompt
     from ...core.pasting.image_source import inspect_source
 
     values = request_options(options)
@@ -127,7 +127,7 @@ def _begin(
     request = make_request(
         values,
         found,
-        prompt=compose_prompt(subject.strip()),
+        prompt=cut_out_prompt(subject.strip()),
         size=f"{LIKE}:{detail}",
         background="transparent",
         references=("-",),

@@ -132,7 +132,8 @@ def _begin(
     overwrite: bool = False,
     **options: Any,
 ) -> Extension:
-    from ...core.editing.extending import Margins, compose_prompt, plan_steps
+    from ...core.editing.extending import Margins, plan_steps
+    from ...core.jobs.follow_ups import extension_prompt
     from ...core.pasting.image_source import inspect_source
 
     values = request_options(options)
@@ -145,7 +146,7 @@ def _begin(
         image_size = image.size
     margins = _margins(image_size, Margins(left, right, top, bottom), size, aspect)
     table = models.find_registry(found)
-    request = make_request(values, found, prompt=compose_prompt(prompt.strip()))
+    request = make_request(values, found, prompt=extension_prompt(prompt.strip()))
     request, notices = models.resolve_model(request, table, found)
     model = table.get(request.model)
     rule = table.size_rule(model if model.known else table.get(table.default))

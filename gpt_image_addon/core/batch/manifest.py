@@ -15,7 +15,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,8 @@ class Manifest:
     path: Path
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Values of parameters that a row leaves open."""
+    complete: Callable[[GenerationRequest, Application], GenerationRequest] = lambda request, _: request
+    """Adds the image that a row edits, see `Application.edit_of`; raises where there is none."""
 
     def __iter__(self) -> Iterator[Row]:
         """The rows in the order of the file.
@@ -132,6 +134,9 @@ class Manifest:
         if "size" not in typed:
             request = dataclasses.replace(request, size=usual_size(typed))
         asked |= {name: values[name] for name in PATH_COLUMNS if name in values}  # as written
+        if application.edit_of is not None:
+            asked["edit_of"] = application.edit_of
+            request = self.complete(request, application)
         id = _given_id(given, seen) if given else _hashed_id(asked, seen)
         tags = usable_tags(map(str, values.get("tags", ())))
         return Row(id, line, request, application, tags, str(values.get("catalog", "")), bool(given))
@@ -283,7 +288,10 @@ def _filled(name: str, value: Any, values: Mapping[str, Any]) -> Any:
 
 def _converted(name: str, value: Any) -> Any:
     """A cell as the parameter's own type."""
-    kind = parameters.PARAMETERS[name].kind
+    row = parameters.PARAMETERS[name]
+    kind = row.kind
+    if row.parse is not None:
+        return tuple(item if isinstance(item, tuple) else row.parse(str(item)) for item in value)
     if name in LIST_COLUMNS:
         return tuple(str(item) for item in value)
     try:

@@ -19,6 +19,7 @@ from typing import Any
 from ..common.files import storage_errors
 from ..errors import InvalidRequestError
 from ..imaging.image_reader import read_image_file
+from ..references.points import write_point
 from ..results.output_files import Outputs
 from ..results.output_folders import check_folder, make_folder, new_part
 from .manifest import Row
@@ -109,11 +110,14 @@ def write_bundle(
 def _written_out(row: Row, folder: Path, outputs: Outputs) -> dict[str, Any]:
     """A row that says everything itself; its braces mean braces."""
     values: dict[str, Any] = {**row.request.to_dict(), **row.application.to_dict()}
+    values.pop("edit_of", None)  # that job is in this journal alone; its image is among the references
     for name in ("references", "mask", "markup"):
         if name in values:
             paths = values[name] if name == "references" else [values[name]]
             copied = [_copied(Path(path), folder, outputs) for path in paths]
             values[name] = copied if name == "references" else copied[0]
+    if row.request.points:  # lists in a list would be choices
+        values["points"] = [write_point(point) for point in row.request.points]
     values |= {"id": row.stem, "tags": list(row.tags), "catalog": row.catalog}
     return {name: _literal(value) for name, value in values.items()}
 

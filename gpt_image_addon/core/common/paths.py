@@ -19,6 +19,7 @@ from ..text.plain_text import DEVICE
 DATA_DIR_VARIABLE = "GPT_IMAGE_DATA_DIR"
 
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_IMAGE_NUMBER = re.compile(r"[1-9][0-9]?")
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 
@@ -54,6 +55,19 @@ def _state_folder() -> Path:
 def is_job_id(text: object) -> bool:
     """Whether a text can be the id of a job, and so the name of its result folder."""
     return isinstance(text, str) and _JOB_ID.fullmatch(text) is not None and DEVICE.match(text) is None
+
+
+def split_version(text: object) -> tuple[str, int] | None:
+    """The job and the number of one of its images, as ``JOB/2`` names them; None for what names none.
+
+    :returns: the number from 1; 0 where only a job is named.
+    """
+    if not isinstance(text, str):
+        return None
+    job, slash, number = text.partition("/")
+    if not is_job_id(job) or (slash and _IMAGE_NUMBER.fullmatch(number) is None):
+        return None
+    return job, int(number or 0)
 
 
 def is_month(text: object) -> bool:

@@ -73,6 +73,22 @@ class Crop:
         across, down = self.scale
         return np.array([[1 / across, 0, self.box.left], [0, 1 / down, self.box.top]])
 
+    def locate(self, x: float, y: float) -> tuple[float, float] | None:
+        """Where a place of the image is in what is sent; None where it is outside.
+
+        :param x: from 0 to 1 from the lower left corner of the image, as `y`; so is what is returned.
+        """
+        inside = []
+        for share, edge, start, length in (
+            (x, self.image[0], self.box.left, self.box.width),
+            (1 - y, self.image[1], self.box.top, self.box.height),
+        ):
+            turns = (0,) if 0 <= start <= edge - length else (0, -1, 1)  # across the border of what tiles
+            places = [round((share + turn) * edge - start, 6) for turn in turns]
+            inside.append(next((at / length for at in places if 0 <= at <= length), None))
+        across, down = inside
+        return None if across is None or down is None else (across, 1 - down)
+
     def editable(self, mask: Flags) -> Flags:
         """What may change in it: the mask's part in its region, as (height, width) of its box.
 

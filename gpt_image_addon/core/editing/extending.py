@@ -18,7 +18,6 @@ from ..errors import InvalidRequestError
 from ..imaging.decoding import Pixels
 from ..pasting.boxes import Box, Size
 from ..raster.arrays import blurred
-from ..request.parameters import PROMPT_LIMIT
 from ..request.sizes import SizeRule, parse_size
 from ..text.message import message
 from .blending import grown
@@ -36,13 +35,6 @@ MOST_STEPS = 200
 SHARP, SOFT = 8.0, 32.0  # pixels from the border: from where the mirror is blurred, and wholly
 BLUR = 12.0
 SIDES = ("left", "right", "top", "bottom")
-PROMPT = (
-    "Extend this image beyond its border. Paint only the masked part, whose content is a placeholder, "
-    "so that what the image shows goes on unbroken: the same perspective, scale, light, colors and style; "
-    "every line and surface that reaches the border continues across it. Keep everything outside the mask on "
-    "the very pixel where it is; nothing is moved, cropped, rescaled or recolored. No text, no frame."
-)
-SUBJECT = " What the new part shows: {prompt}"
 
 
 @dataclass(frozen=True)
@@ -302,14 +294,6 @@ def _distance(box: Box, context: Box) -> NDArray[Any]:
     down = np.maximum(np.maximum(context.top - rows, rows - context.bottom + 1), 0)
     across = np.maximum(np.maximum(context.left - columns, columns - context.right + 1), 0)
     return np.hypot(down[:, None], across[None])
-
-
-def compose_prompt(prompt: str) -> str:
-    """What is asked for each part.
-
-    :param prompt: what the user wants to see there; may be empty.
-    """
-    return (PROMPT + (SUBJECT.format(prompt=prompt) if prompt else ""))[:PROMPT_LIMIT]
 
 
 def put_in(canvas: Pixels, step: Step, answered: Pixels) -> None:

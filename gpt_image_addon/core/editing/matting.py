@@ -19,7 +19,6 @@ from ..imaging.decoding import Pixels
 from ..raster.alpha import NEARLY_OPAQUE
 from ..raster.arrays import Plane, resized
 from ..raster.push_pull import push_pull
-from ..request.parameters import PROMPT_LIMIT
 from .alignment import Registration, register
 from .mask_regions import Flags
 from .resampling import warped
@@ -31,14 +30,6 @@ RADIUS = 8  # pixels of the answer: of the filter, and how far the rim reaches t
 EPSILON = 1e-5  # of the filter, for colors in 0..1
 SETTLED = 1  # pixels of the answer from the rim: from there on colors are the subject's or the backdrop's own
 TILE = 1024  # pixels a side that are refined at once
-
-PROMPT = (
-    "Cut out the subject of this image: return the same image with everything but the subject fully "
-    "transparent. Keep every pixel of the subject where it is: the same position, size, shape, colors and "
-    "light; nothing is moved, cropped, rescaled, completed or redrawn. Fine hair and soft edges are partly "
-    "transparent. No shadow on the ground, no outline."
-)
-SUBJECT = " The subject is: {subject}"
 
 Floats = NDArray[np.float32]
 
@@ -52,14 +43,6 @@ class CutOut:
     registration: Registration
     share: float
     """Of the image that it covers, 0..1."""
-
-
-def compose_prompt(subject: str) -> str:
-    """What is asked for.
-
-    :param subject: what is to be cut out, in the user's words; may be empty.
-    """
-    return (PROMPT + (SUBJECT.format(subject=subject) if subject else ""))[:PROMPT_LIMIT]
 
 
 def cut_out(original: Pixels, answer: NDArray[np.uint8]) -> CutOut:

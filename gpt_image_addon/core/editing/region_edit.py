@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidRequestError
-from ..imaging.decoding import Pixels
-from ..imaging.masks import HALF, read_mask
+from ..imaging import pillow_settings
+from ..imaging.decoding import Pixels, narrowed
+from ..imaging.masks import HALF, STROKES, check_editable, editable_part, has_strokes, read_mask
 from ..imaging.pixels import eight_bit_color, resized
 from ..pasting.boxes import Box, Size
 from ..pasting.edited_files import cut
@@ -28,6 +29,8 @@ from .crops import MOST_PIXELS, Crop, plan_crops
 from .mask_regions import Flags
 
 WORDS = 257  # of 16 bits for a level of 8
+BAND_ROWS = 256  # of a large mask, read at once
+SPARSE = 8  # pixels between those that tell what kind of mask a large one is
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def plan_edit(
     assert request.mask is not None
     path = Path(request.references[0])
     source = inspect_source(path, path.name)
-    mask, mask_notes = read_mask(Path(request.mask), source.size)
+    mask, mask_notes = _read_mask(Path(request.mask), source.size)
     model = registry.get(request.model)
     rule = registry.size_rule(model if model.known else registry.get(registry.default))
     if request.whole_image:
@@ -64,6 +67,37 @@ def plan_edit(
             crops = _plan(mask, rule, request.size, wraps=True)
     notes = (*source.notes, *mask_notes, *(note for crop in crops for note in crop.notes()))
     return EditPlan(source, crops, tuple(dict.fromkeys(notes)))
+
+
+def _read_mask(path: Path, size: Size) -> tuple[Flags, list[str]]:
+    """As `read_mask`; one with more pixels than an answer may have is read in bands.
+
+    :param size: of the upright image.
+    """
+    if size[0] * size[1] <= pillow_settings.MAX_PIXELS:
+        return read_mask(path, size)
+    source = inspect_source(path, path.name)
+    if source.size != size:
+        raise InvalidRequestError(
+            message(
+                "The mask {path} has another size than its image, which has {width}x{height}.",
+                path=path,
+                width=size[0],
+                height=size[1],
+            ),
+            code="bad_picture",
+            param="mask",
+        )
+    width, height = size
+    tops = range(0, height, BAND_ROWS)
+    bands = cut(source, [Box(0, top, width, min(BAND_ROWS, height - top)) for top in tops])
+    strokes = has_strokes(narrowed(np.concatenate([band[::SPARSE, ::SPARSE] for band in bands])))
+    mask = np.empty((height, width), bool)
+    for top in tops:
+        band = bands.pop(0)
+        mask[top : top + len(band)] = editable_part(narrowed(band), strokes=strokes)
+    check_editable(mask, path)
+    return mask, [STROKES] if strokes else []
 
 
 def _plan(mask: Flags, rule: SizeRule, size: str, *, wraps: bool) -> tuple[Crop, ...]:
@@ -132,7 +166,7 @@ def cut_crop(request: GenerationRequest, crop: Crop) -> SentCrop:
             param="references",
             next_step="Ask for the edit again.",
         )
-    mask = crop.editable(read_mask(Path(request.mask), source.size)[0])
+    mask = crop.editable(_read_mask(Path(request.mask), source.size)[0])
     if not mask.any():
         raise InvalidRequestError("The mask was changed meanwhile.", code="changed_file", param="mask")
     pixels = eight_bit_color(cut(source, [crop.box])[0])

@@ -214,12 +214,22 @@ def _converted(pixels: NDArray[np.uint8], header: Header, path: Path, *, shrink:
         )
     else:
         notes.append(message("{name} was converted to PNG before sending.", name=path.name))
-    data = encode_png(np.asarray(upright))
+    return replace(encode_upload(np.asarray(upright), path.stem), notes=tuple(notes))
+
+
+def encode_upload(pixels: NDArray[np.uint8], name: str) -> Upload:
+    """Pixels as they go to the server: as PNG, or as WebP where that would be too large.
+
+    :param pixels: (height, width, 3 or 4) uint8 sRGB.
+    :param name: without an ending.
+    """
+    height, width = pixels.shape[:2]
+    data = encode_png(pixels)
     if len(data) > UPLOAD_MAX_BYTES:
         stream = io.BytesIO()
-        upright.save(stream, "WEBP", quality=95)
-        return Upload(path.stem + ".webp", stream.getvalue(), "image/webp", *upright.size, tuple(notes))
-    return Upload(path.stem + ".png", data, "image/png", *upright.size, tuple(notes))
+        Image.fromarray(pixels).save(stream, "WEBP", quality=95)
+        return Upload(f"{name}.webp", stream.getvalue(), "image/webp", width, height)
+    return Upload(f"{name}.png", data, "image/png", width, height)
 
 
 def make_neutral(upload: Upload, name: str) -> Upload:

@@ -77,21 +77,22 @@ def read_mask(path: Path, size: tuple[int, int]) -> tuple[NDArray[np.bool_], lis
                 height=size[1],
             )
         )
-    _check(editable, path)
+    check_editable(editable, path)
     return editable, notes
 
 
-def editable_part(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def editable_part(pixels: NDArray[np.uint8], *, strokes: bool | None = None) -> NDArray[np.bool_]:
     """Where a mask lets the image change.
 
     That is its transparent part; where it has none, or is a layer of white strokes, its white one.
 
     :param pixels: (height, width, 1 to 4) uint8.
+    :param strokes: whether it is such a layer, where that is known of a mask that this is a part of.
     :returns: (height, width) bool.
     """
     whole = rgba(pixels)
     clear = whole[..., 3] < HALF
-    if has_strokes(pixels):
+    if has_strokes(pixels) if strokes is None else strokes:
         return ~clear
     if pixels.shape[2] in (2, 4):
         return clear
@@ -122,7 +123,8 @@ def _resized(editable: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.b
     return np.asarray(image) >= HALF
 
 
-def _check(editable: NDArray[np.bool_], path: Path) -> None:
+def check_editable(editable: NDArray[np.bool_], path: Path) -> None:
+    """:raises InvalidRequestError: nothing or everything may change."""
     if not editable.any():
         raise InvalidRequestError(
             message("The mask {path} is empty: it has no transparent and no white part.", path=path),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,12 +13,15 @@ from numpy.typing import NDArray
 
 from ..common.files import read_file, replace_file
 from ..errors import StorageError
+from ..raster.markers import draw_markers, over
 from ..results.store import thumbnail_of
 from .color_spaces import linear_from_srgb
 from .decoding import UnusableImageError, decode_small
 from .formats import encode_png
+from .image_reader import read_image_file
 
 EDGE = 256  # pixels of the longer edge, as Blender's own
+MARKED_RADIUS = 0.08  # of circles, of the root of the area: in a small image they could not be read else
 MEAN_EDGE = 32  # pixels of the longer edge from which a mean is taken
 
 Color = tuple[float, float, float]
@@ -69,6 +74,32 @@ class Preview:
     height: int
     pixels: NDArray[np.float32] = field(repr=False)
     """Flat RGBA from 0 to 1, bottom row first."""
+
+
+def marked_thumbnail(
+    path: Path, places: Sequence[tuple[float, float]], small: NDArray[np.float32] | None = None
+) -> NDArray[np.float32] | None:
+    """A small image with numbered circles on it, as (height, width, 4) float32 from 0 to 1.
+
+    None where the file is no image, or broken: a lost thumbnail is no loss.
+
+    :param path: its file, which is not read where there are pixels.
+    :param places: of the circles: x and y from 0 to 1, from the lower left corner.
+    :param small: the image, in the same form.
+    :raises InvalidRequestError: the file is missing or too large.
+    """
+    try:
+        pixels = decode_small(read_image_file(path), EDGE) if small is None else _eight_bit(small)
+    except UnusableImageError:
+        return None
+    height, width = pixels.shape[:2]
+    radius = MARKED_RADIUS * math.sqrt(width * height)
+    marked = over(pixels, draw_markers(places, width, height, radius))
+    return np.multiply(marked, np.float32(1 / 255), dtype=np.float32)
+
+
+def _eight_bit(pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray((pixels.clip(0, 1) * 255).round().astype(np.uint8))
 
 
 def make_preview(number: int, data: bytes) -> Preview | None:

@@ -65,14 +65,14 @@ def validate_and_price(
         raise InvalidRequestError("repair_seams is for seamless images.", param="repair_seams")
     sent, notes = effective_request(shaped, registry)
     if plan is not None:
-        sent = dataclasses.replace(sent, size=format_size(*plan.crops[0].sent))
+        sent = _cut(sent, request, plan.crops[0])
         notes = (*notes, *plan.notes)
     if application.object_name and not find_target(application.target).onto_object:
         notes = (*notes, f"object_name has no effect with the target {application.target}.")
     warnings = check(sent, registry, date.today())
     if application.repair_seams and find_provider(request.provider).tiles_by_nature:
         notes += (TILES_BY_NATURE,)
-    checked = _price(request, sent, registry, _sent_sizes(sizes, plan), seen)
+    checked = _price(request, sent, registry, _sent_sizes(request, sizes, plan), seen)
     if plan is not None:
         checked = dataclasses.replace(checked, crops=plan.crops)
     price = _with_follow_ups(checked, application, registry, seen)
@@ -81,7 +81,8 @@ def validate_and_price(
 
 def _plan(request: GenerationRequest, application: Application, registry: Registry) -> EditPlan | None:
     """What is sent of an image that the answer is put back into; None for other requests."""
-    if request.mask is None or not application.composite or not request.references:
+    is_edit = request.references and request.mask is not None and request.markup is None
+    if not is_edit or not application.composite:
         return None
     from ..editing.region_edit import plan_edit
     from ..textures.writer import is_tile
@@ -89,12 +90,26 @@ def _plan(request: GenerationRequest, application: Application, registry: Regist
     return plan_edit(request, registry, is_tile)
 
 
-def _sent_sizes(sizes: Callable[[], Sequence[Size]], plan: EditPlan | None) -> Sequence[Size]:
+def _cut(sent: GenerationRequest, wanted: GenerationRequest, crop: SentCrop) -> GenerationRequest:
+    """What is sent about a part of the first reference: in its size, with the points that are in it."""
+    placed = [(crop.locate(x, y), sentence) for x, y, sentence in wanted.points]
+    points = tuple((*place, sentence) for place, sentence in placed if place is not None)
+    return dataclasses.replace(sent, size=format_size(*crop.sent), points=points)
+
+
+def _sent_sizes(
+    request: GenerationRequest, sizes: Callable[[], Sequence[Size]], plan: EditPlan | None
+) -> Sequence[Size]:
     """Of the images as they are sent."""
     if plan is None:
         return sizes()
-    sent = plan.crops[0].sent
-    return [sent, *sizes()[1:-1], sent]
+    return _crop_sizes(request, plan.crops[0])
+
+
+def _crop_sizes(request: GenerationRequest, crop: SentCrop) -> list[Size]:
+    """Of the images that go with a part of the first reference, whose own size may be beyond all limits."""
+    others = dataclasses.replace(request, references=request.references[1:], mask=None)
+    return [crop.sent, *image_sizes(others), crop.sent]
 
 
 def complete_size(request: GenerationRequest, registry: Registry) -> GenerationRequest:
@@ -129,9 +144,12 @@ def _price(
     sizes: Sequence[Size],
     seen: UsageHistory,
 ) -> CheckedRequest:
-    prompt = compose(sent)
+    model = registry.get(request.model)
+    prompt = compose(sent, takes_markup=model.markup)
+    if sent.points:  # their markup, or marked copy, is as large as the first reference
+        sizes = (*sizes, *sizes[:1])
     price = price_request(sent, prompt, registry, sizes, seen)
-    return CheckedRequest(request, sent, prompt, registry.get(request.model), price)
+    return CheckedRequest(request, sent, prompt, model, price)
 
 
 def image_sizes(request: GenerationRequest, known: Mapping[str, Size] = MappingProxyType({})) -> list[Size]:
@@ -162,8 +180,8 @@ def price_crop(
     checked: CheckedRequest, crop: SentCrop, registry: Registry, seen: UsageHistory = no_history
 ) -> CheckedRequest:
     """The follow-up request for a further crop of an edit."""
-    sent = dataclasses.replace(checked.sent, size=format_size(*crop.sent))
-    sizes = [crop.sent, *image_sizes(checked.wanted)[1:-1], crop.sent]
+    sent = _cut(checked.sent, checked.wanted, crop)
+    sizes = _crop_sizes(checked.wanted, crop)
     return dataclasses.replace(_price(checked.wanted, sent, registry, sizes, seen), crops=(crop,))
 
 

@@ -145,6 +145,10 @@ class Task:
         self.message = message or self.message
         self.progress = self.progress if progress is None else progress
 
+    def rename(self, title: str) -> None:
+        """Call it something else in lists."""
+        self.title = title
+
     def warn(self, *sentences: str) -> None:
         """Add what the user should know."""
         self.warnings += sentences

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import GptImageError
 from ..imaging.image_reader import hash_image_file
 from ..request.checked_request import CheckedRequest
+from ..request.providers import find_provider
 from ..request.request import GenerationRequest
 
 if TYPE_CHECKING:
@@ -51,6 +53,26 @@ def load_uploads(request: GenerationRequest, crop: Crop | None = None) -> Upload
     return Uploads(tuple(references), mask, markup, edit)
 
 
+def with_points(uploads: Uploads, checked: CheckedRequest) -> Uploads:
+    """The files with the numbered circles of a request's points, as `GenerationRequest.marked_as` says.
+
+    A draft, which would paint over them, gets none.
+    """
+    sent = checked.sent
+    way = sent.marked_as(takes_markup=checked.model.markup)
+    if not way or find_provider(sent.provider).is_draft:
+        return uploads
+    from ..imaging.formats import decode, encode_upload
+    from ..raster.markers import draw_markers, over
+
+    first = uploads.references[0]
+    layer = draw_markers([(x, y) for x, y, _ in sent.points], first.width, first.height)
+    if way == "markup":
+        return dataclasses.replace(uploads, markup=encode_upload(layer, "markup"))
+    copy = encode_upload(over(decode(first.data), layer), f"image-{len(uploads.references) + 1}")
+    return dataclasses.replace(uploads, references=(*uploads.references, copy))
+
+
 def _load_crop(request: GenerationRequest, crop: Crop) -> tuple[Upload, Upload, KeptEdit]:
     """The part of the first reference and of its mask, and what is kept of both."""
     from ..editing.edit_files import describe_edit
@@ -83,4 +105,7 @@ def digest_request(request: GenerationRequest) -> str:
 
     :raises InvalidRequestError: a file can't be read.
     """
-    return request.digest([hash_image_file(Path(path)) for path in request.files])
+    named = (("references", path) for path in request.references)
+    extra = (("mask", request.mask), ("markup", request.markup))
+    files = (*named, *((param, path) for param, path in extra if path))
+    return request.digest([hash_image_file(Path(path), param) for param, path in files])

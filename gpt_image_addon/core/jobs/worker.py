@@ -59,7 +59,7 @@ from .follow_ups import (
     height_request,
 )
 from .job import Emit, Job, JobEvent, Work
-from .uploads import digest_request, first_crop, load_unchanged, load_uploads
+from .uploads import digest_request, first_crop, load_unchanged, load_uploads, with_points
 
 if TYPE_CHECKING:
     from ..editing.crops import Crop
@@ -273,7 +273,7 @@ class Worker:
         job.check_cancelled()
         checked = job.checked
         assert checked is not None
-        uploads = load_uploads(job.request, first_crop(checked))
+        uploads = with_points(load_uploads(job.request, first_crop(checked)), checked)
         provider = make_provider(job.request.provider, self.connection)
         if self.pace is not None and find_provider(job.request.provider).is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))

@@ -15,6 +15,8 @@ from ..errors import InvalidRequestError
 from ..request.providers import find_provider
 from ..results.folders import (
     ANSWER_FILE,
+    COPY_STEM,
+    EDIT_KEY,
     IMAGE_STEM,
     ORIGINAL_STEM,
     files_in,
@@ -24,6 +26,7 @@ from ..results.folders import (
     present,
     remove,
 )
+from ..results.store import read_answer
 from ..text.message import message
 from ..text.names import safe_name
 from .entries import STORED
@@ -145,6 +148,7 @@ def row(entry: Entry) -> dict[str, Any]:
         "request_id": entry.request_id,
         "folder": str(entry.folder) if entry.folder else None,
         "favourite": entry.favourite,
+        "edit_of": entry.application.edit_of,
         "error": entry.error,
     }
 
@@ -210,7 +214,8 @@ class Cleaned:
 def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) -> Cleaned:
     """Delete the files of old results; their rows, and so the spending, stay.
 
-    Only what is in a scene already goes: never favourites, never results that wait to be applied.
+    Only what is in a scene already goes: never favourites, never results that wait to be applied, nor what a
+    later edit that stays is made of.
 
     :param dry_run: only say what would go.
     :raises StorageError: the journal can't be written.
@@ -223,12 +228,15 @@ def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) ->
         before,
     )
     there = present(journal.results)
-    freed, jobs = 0, []
+    freed = 0
+    jobs: list[str] = []
     for row in old:
         noted = row["folder"]
         known = noted in there and noted.endswith(f"/{row['id']}")
         if not known and locate(journal.results, row["id"], noted) is None:
             continue  # gone, or never ours
+        if needed_by(journal, row["id"]).difference(jobs):
+            continue  # newest first: what goes along with it is among them
         jobs.append(row["id"])
         freed += row["bytes"] if isinstance(row["bytes"], int) else measure(journal.folder / noted)
         if not dry_run:
@@ -236,6 +244,26 @@ def clean(journal: Journal, older_than_days: float, *, dry_run: bool = False) ->
     if not dry_run:
         _remove_leftovers(journal, there)
     return Cleaned(tuple(jobs), freed)
+
+
+def needed_by(journal: JournalReader, job: str) -> set[str]:
+    """The edits of a result that can't be made anew without its files: their own folders hold no copy."""
+    parent = journal.entry(job)
+    if parent is None or parent.folder is None:
+        return set()
+    return {
+        edit.id
+        for edit in journal.find_children(job)
+        if edit.folder is not None and _is_made_of(edit.folder, parent.folder)
+    }
+
+
+def _is_made_of(edit: Path, parent: Path) -> bool:
+    """Whether an edit is a part of an image that only the parent's folder holds."""
+    facts = (read_answer(edit) or {}).get(EDIT_KEY)
+    file = facts.get("file") if isinstance(facts, Mapping) else None
+    is_copied = any(Path(one.name).stem == COPY_STEM for one in files_in(edit))
+    return isinstance(file, str) and not is_copied and Path(file).is_relative_to(parent)
 
 
 def delete_result(journal: Journal, job: str, state: JobState | None = None) -> None:
@@ -324,6 +352,15 @@ def read_page(journal: JournalReader, which: Filter, start: int = 0) -> HistoryP
         count = journal.query(f"SELECT COUNT(*) FROM {BY_AGE} WHERE {where}", *values)[0][0]
     jobs = tuple(seen for seen in (_seen(row, journal.results) for row in rows) if seen is not None)
     return HistoryPage(journal.spent_usd(), journal.reserved_usd(), count, jobs)
+
+
+def read_item(journal: JournalReader, job: str) -> HistoryItem | None:
+    """One job as on a page; None where there is none, or its row can't be read.
+
+    :raises StorageError: the journal can't be read.
+    """
+    rows = journal.query(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", job)
+    return _seen(rows[0], journal.results) if rows else None
 
 
 def _seen(row: Any, results: Path) -> HistoryItem | None:

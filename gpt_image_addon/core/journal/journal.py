@@ -175,6 +175,15 @@ class Journal(JournalReader):
 
         self._write(work)
 
+    def check_budget(self, usd: float, budget_usd: float | None) -> None:
+        """Whether several requests together can still be paid for; each reserves its own share later.
+
+        :raises BudgetExceededError: this month's budget does not allow it.
+        """
+        if budget_usd is not None and usd > 0:
+            with self.transaction() as connection:
+                _check_budget(connection, datetime.now(), usd, budget_usd)
+
     def sending(self, job: str, size: str | None = None) -> None:
         """The request is about to leave; on the disk when this returns.
 

@@ -30,6 +30,7 @@ from .schema import (
     VERSION,
     migrate,
     month_of,
+    parent_of,
     prepare_connection,
     storage_errors,
     version_of,
@@ -130,6 +131,16 @@ class JournalReader:
             except StorageError as error:
                 self.unreadable.add(f"{row['id']!s:.100}")
                 log.debug("Left out: %s", error.text)
+
+    def find_parent(self, entry: Entry) -> Entry | None:
+        """The job whose image a job edits; None where there is none, or it is not known here."""
+        name = parent_of(entry.id, entry.application)
+        return next(iter(self.find("id = ?", name)), None) if name else None
+
+    def find_children(self, job: str) -> list[Entry]:
+        """The results that were made from an image of a job, oldest first."""
+        where = "parent = ? AND parent <> '' AND id <> parent AND state IN (?, ?)"
+        return self.find(where, job, *STORED)[::-1]
 
     def newest(self, count: int) -> list[Entry]:
         """The newest jobs, without those whose rows can't be read."""

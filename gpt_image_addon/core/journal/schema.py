@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import PRIVATE_FILE
+from ..common.paths import split_version
 from ..errors import StorageError
 from ..request.parameters import DEFAULT_SIZE
 from ..request.pricing import picture_tokens
@@ -137,6 +138,13 @@ budget is checked without reading the rows of a month; they are whole numbers of
 subtracting leaves no remainder. ``jobs_by_age`` holds all that a look at the history chooses by."""
 
 
+VERSION_5 = """
+ALTER TABLE jobs ADD COLUMN parent TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_by_parent ON jobs (parent, created) WHERE parent <> '';
+"""
+"""``parent`` is the job whose image was edited, as the application says it in ``edit_of``."""
+
+
 def _fill_version_2(connection: sqlite3.Connection) -> None:
     """What later estimates learn from, out of the requests and usages that are there."""
     for row in connection.execute("SELECT id, request, usage FROM jobs").fetchall():
@@ -177,6 +185,7 @@ MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None] | None], ...] 
     (VERSION_2, _fill_version_2),
     (VERSION_3, None),
     (VERSION_4, _fill_version_4),
+    (VERSION_5, None),
 )
 """The statements, and where needed the code, that lead from each version to the next."""
 VERSION = len(MIGRATIONS)
@@ -315,7 +324,14 @@ def described(job: str, request: GenerationRequest, application: Application) ->
         "model": request.model,
         "quality": request.quality,
         "size": request.size,
+        "parent": parent_of(job, application),
     }
+
+
+def parent_of(job: str, application: Application) -> str:
+    """The job whose image a job edits; empty where there is none. None is its own."""
+    found = split_version(application.edit_of)
+    return found[0] if found is not None and found[0] != job else ""
 
 
 def month_of(when: datetime) -> str:

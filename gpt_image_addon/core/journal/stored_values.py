@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from ..common.paths import split_version
 from ..errors import GptImageError
 from ..request.request import Application, GenerationRequest
 from ..text.json_reader import load_json
@@ -110,11 +111,18 @@ def read_values(kind: type[_Values], values: Mapping[str, Any]) -> _Values:
     for name, value in values.items():
         if name not in types_of:
             continue
-        value = tuple(value) if isinstance(value, list) else value
+        value = _frozen(value)
         if not any(_fits(value, expected) for expected in types_of[name]):
             raise ValueError(f"{name} has the wrong type")
         known[name] = value
     return kind(**known)
+
+
+def _frozen(value: Any) -> Any:
+    """Lists as tuples, and so what is in them, which is at most a list itself."""
+    if not isinstance(value, list):
+        return value
+    return tuple(tuple(item) if isinstance(item, list) else item for item in value)
 
 
 def sanitize_request(values: Any) -> GenerationRequest:
@@ -139,6 +147,7 @@ def sanitize_application(values: Any) -> Application:
         found,
         name=safe_name(found.name) if found.name else None,
         object_name=_whole(found.object_name),
+        edit_of=found.edit_of if split_version(found.edit_of) else None,
         textures_dir=None,
         object_uid=None,
         object_uids=(),
@@ -165,8 +174,12 @@ def _types(name: str) -> dict[str, tuple[Any, ...]]:
 
 def _fits(value: Any, expected: Any) -> bool:
     if typing.get_origin(expected) is tuple:
-        inner = typing.get_args(expected)[0]
-        return isinstance(value, tuple) and all(_fits(one, inner) for one in value)
+        inner = typing.get_args(expected)
+        if not isinstance(value, tuple):
+            return False
+        if inner[1:] != (...,):
+            return len(value) == len(inner) and all(map(_fits, value, inner))
+        return all(_fits(one, inner[0]) for one in value)
     if expected is float:
         return type(value) in (int, float) and math.isfinite(value) and abs(value) < 2**63
     if expected is int:

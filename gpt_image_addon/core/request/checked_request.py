@@ -20,6 +20,10 @@ class SentCrop(Protocol):
         """The size in which it is sent."""
         ...
 
+    def locate(self, x: float, y: float) -> tuple[float, float] | None:
+        """Where a place of the whole image is in it, both from 0 to 1 from the lower left; None outside."""
+        ...
+
 
 @dataclass(frozen=True)
 class CheckedRequest:

@@ -18,7 +18,7 @@ from ..errors import ConfigurationError, InvalidRequestError
 from ..text.json_reader import once, parse_json
 from ..text.message import Message, message
 from .model_table import COUNT_LIMIT, check_table
-from .parameters import ANIMATED_OR_DRAWN, CHOSEN_BY_MODEL
+from .parameters import ANIMATED_OR_DRAWN, CHOSEN_BY_MODEL, REFERENCE_LIMIT
 from .providers import DEFAULT_PROVIDER, find_provider
 from .request import GenerationRequest, check_values
 from .sizes import AUTO, SizeRule, format_size, parse_size
@@ -241,8 +241,21 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
             param="model",
         )
     _check_features(request, model)
+    _check_room_for_copy(request, model)
     _check_size(request, registry.size_rule(model, gif_frames(request)))
     return _warnings(request, registry, model, today)
+
+
+def _check_room_for_copy(request: GenerationRequest, model: Model) -> None:
+    if request.marked_as(takes_markup=model.markup) == "copy" and len(request.references) >= REFERENCE_LIMIT:
+        raise InvalidRequestError(
+            message(
+                "The points are sent as one more image; {limit} references are the limit.",
+                limit=REFERENCE_LIMIT,
+            ),
+            param="points",
+            next_step="Remove a reference.",
+        )
 
 
 def _check_alive(name: str, model: Model, today: date) -> None:

@@ -52,7 +52,9 @@ def with_like_size(
     )
     if number is None:
         raise InvalidRequestError(
-            "The size 'like' takes the shape of a reference, and none is of a kind that decides it.",
+            "The size 'like' takes the shape of a reference, and none is of a kind that decides it."
+            if request.references
+            else "The size 'like' takes the shape of a reference, and there is none.",
             code="missing_picture",
             param="size",
             next_step="Add a reference, or name a size such as 1536x1024.",

@@ -7,13 +7,14 @@ value itself is a field of `GenerationRequest` or `Application`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from ..references.kinds import AUTO, CAPTURES, NONE, REFERENCE_KINDS
+from ..references.points import POINT_LIMIT, parse_point
 from .map_kinds import BY_NAME, MAP_KINDS
 from .providers import DEFAULT_PROVIDER
 
@@ -162,7 +163,7 @@ class Parameter:
 
     name: str
     kind: type = str
-    """Of one value: str, int, float, bool or Path."""
+    """Of one value: str, int, float, bool or Path; tuple where `parse` reads it."""
     default: Any = None
     """None where it is left out, and the model or the server decides."""
     flag: Flag | None = None
@@ -176,6 +177,8 @@ class Parameter:
     """Whether it is a tuple of such values."""
     is_repeated: bool = False
     """Whether each value has a flag of its own, as its place among them counts."""
+    parse: Callable[[str], Any] | None = None
+    """Reads a value of flags and manifests that is no plain one; None for all others."""
     formats: tuple[str, ...] = ()
     """Output formats that have it; empty for all."""
     of_maps: bool = False
@@ -264,6 +267,13 @@ _ROWS = (
         flag=Flag("references",
             f"image to show the model, or one of the scene: {', '.join(CAPTURES)}; repeatable",
             "PATH", "reference")),
+    Parameter("edit_of",
+        flag=Flag("references",
+            "edit the newest image of a job, or its N-th: it becomes the first reference",
+            "JOB[/N]")),
+    Parameter("keep_rest", bool, False,
+        flag=Flag("references",
+            "the prompt is a change to the first reference: add words that keep everything else")),
     Parameter("reference_kinds", default=(), many=True, is_repeated=True, choices=KINDS_OF_REFERENCES,
         flag=Flag("references",
             "what the reference is, which is said in the prompt; the first belongs to the first reference: "
@@ -289,6 +299,12 @@ _ROWS = (
         flag=Flag("references", "with a mask, use an answer that does not match its image, too")),
     Parameter("markup", Path,
         flag=Flag("references", "transparent image drawn over the first reference", "PATH")),
+    Parameter("points", tuple, (), many=True, is_repeated=True, parse=parse_point,
+        flag=Flag("references",
+            "numbered mark on the first reference and what should happen there, such as "
+            "`0.3,0.6:make this handle brass`; X and Y go from 0 to 1, from the lower left corner; "
+            f"repeatable, at most {POINT_LIMIT}",
+            "X,Y:TEXT", "point")),
     Parameter("output_format", default="png", choices=OUTPUT_FORMATS, field="changed",
         flag=Flag("api", "default: png"),
         panel=PanelField("output", "Format", "Of the file that the server sends")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..references.kinds import AUTO, BY_NAME
+from ..references.points import describe_points
 from .normalize import check_length
 from .request import GenerationRequest
 from .styles import find_style
@@ -21,13 +22,25 @@ SURFACE_WORDS = (
 SEAMLESS_SURFACE_WORDS = f"Seamless tileable texture: {SURFACE_WORDS[0].lower()}{SURFACE_WORDS[1:]}"
 
 
-def compose(request: GenerationRequest) -> str:
+KEEP_WORDS = (
+    "Change only this in image 1: {change}\n"
+    "Keep everything else in image 1 exactly as it is: shapes, layout, framing, camera, light, colors, "
+    "saturation, contrast, texture and fine detail. Add nothing, remove nothing, move nothing."
+)
+"""OpenAI's guide to prompts: one change a turn, and the list of what stays on every turn."""
+
+
+def compose(request: GenerationRequest, *, takes_markup: bool = False) -> str:
     """The prompt as it is sent: what the references are, scene and subject, then style, then constraints.
 
+    :param takes_markup: whether its model does; see `GenerationRequest.marked_as`.
     :raises InvalidRequestError: the style is not known, or the whole is too long.
     """
     parts = describe_all(len(request.references), request.reference_kinds, request.reference_labels)
-    parts.append(request.prompt.strip())
+    prompt = request.prompt.strip()
+    parts.append(KEEP_WORDS.format(change=prompt) if request.keep_rest else prompt)
+    is_copied = request.marked_as(takes_markup=takes_markup) == "copy"
+    parts += describe_points(request.points, len(request.references) + 1 if is_copied else 0)
     if request.style:
         parts.append(find_style(request.style).words)
     parts.append(surface_words(is_surface=request.surface_words, seamless=request.seamless))

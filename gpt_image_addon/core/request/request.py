@@ -9,11 +9,13 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ..common.arguments import PathText, kinds_of, typed
+from ..common.paths import split_version
 from ..errors import InvalidRequestError
 from ..references.kinds import find_excess
+from ..references.points import Point, find_faults
 from ..text.message import message, one_of
 from ..text.plain_text import find_unstorable
 from .parameters import (
@@ -104,10 +106,15 @@ class GenerationRequest(_Values):
     """With a mask, send all of the image instead of the part around what may change."""
     markup: PathText | None = None
     """Path of a transparent image drawn over the first reference."""
+    points: tuple[Point, ...] = ()
+    """Places on the first reference: x and y from 0 to 1, from its lower left corner, and what should happen
+    there. They are sent as numbered circles."""
     style: str | None = None
     """Name of a style whose words join the prompt."""
     seamless: bool = False
     """The result should tile."""
+    keep_rest: bool = False
+    """The prompt says what to change in the first reference; words that keep everything else join it."""
     surface_words: bool = False
     """Words that ask for a flat surface in even light join the prompt, as the panel does for materials."""
 
@@ -125,6 +132,16 @@ class GenerationRequest(_Values):
     def is_streamed(self) -> bool:
         """Whether the answer comes as a stream of events."""
         return self.stream or self.partial_images > 0
+
+    def marked_as(self, *, takes_markup: bool) -> Literal["", "markup", "copy"]:
+        """How the numbered circles of its points are sent: as a markup, or on a copy of the first reference
+        behind the last one; without points not at all.
+
+        :param takes_markup: whether its model does; beside a mask, and with a markup of one's own, none is.
+        """
+        if not self.points:
+            return ""
+        return "markup" if takes_markup and self.mask is None and self.markup is None else "copy"
 
     def digest(self, contents: Sequence[str] = ()) -> str:
         """A hash that is equal for equal requests.
@@ -146,7 +163,7 @@ def usual_size(values: Mapping[str, Any]) -> str:
     """
     if values.get("output_format") == "gif":  # the default is more than a gif may have
         return AUTO
-    is_put_back = values.get("mask") and values.get("composite", True)
+    is_put_back = values.get("references") and values.get("mask") and values.get("composite", True)
     return LIKE if is_put_back else DEFAULT_SIZE
 
 
@@ -205,6 +222,8 @@ class Application(_Values):
     """Ask the model for the height of its image: one more request."""
     repair_seams: bool = False
     """Let the model repaint seams that no cut can hide: one more request for each such image."""
+    edit_of: str | None = None
+    """The job whose image is edited, with ``/N`` for the N-th of its images."""
     previews_in_target: bool = False
     """Show the previews of ``partial_images`` in the scene, where the result will be."""
 
@@ -228,6 +247,16 @@ def check_application(application: Application) -> None:
     if matrix is not None and len(matrix) != 16:
         raise InvalidRequestError(
             f"view_matrix has 16 numbers, not {len(matrix)}.", code="invalid_value", param="view_matrix"
+        )
+    if application.edit_of is not None and split_version(application.edit_of) is None:
+        raise InvalidRequestError(
+            message(
+                "edit_of names a job, or one of its images as JOB/2, not '{value}'.",
+                value=f"{application.edit_of:.100}",
+            ),
+            code="invalid_value",
+            param="edit_of",
+            next_step="`history` lists the jobs.",
         )
     if application.camera_frame is not None and not is_frame(application.camera_frame):
         raise InvalidRequestError(
@@ -377,6 +406,12 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
         yield getattr(request, name) is not None and not count, name, needs
     kinds, labels = request.reference_kinds, request.reference_labels
     yield from find_excess(count, reference_kinds=kinds, reference_labels=labels)
+    yield from find_faults(request.points, count)
+    yield (
+        request.keep_rest and not count,
+        "keep_rest",
+        "keep_rest needs a reference: the image of which the rest is kept.",
+    )
     yield (
         request.mask is not None and request.markup is not None,
         "markup",

@@ -87,6 +87,12 @@ class ImageFile:
         return self.source or self.file
 
     @property
+    def number(self) -> int:
+        """Which image of its answer it is, from 1; 0 for what is none, such as a map."""
+        number = Path(self.received_file).stem.removeprefix(IMAGE_STEM)
+        return int(number) if number.isascii() and number.isdecimal() else 0
+
+    @property
     def received_format(self) -> str:
         """What the bytes as received are; `format` is that of ``data``."""
         return Path(self.received_file).suffix.lstrip(".")

@@ -153,11 +153,20 @@ def encode_tile(tile: Tile, original: bytes, path: Path) -> bytes:
     kind = TILE_FORMATS[path.suffix.lower()]
     if tile.unchanged and sniff(original) == kind and read_header(original).is_plain:
         return original
+    return encode_pixels(tile.pixels, path)
+
+
+def encode_pixels(pixels: Pixels, path: Path) -> bytes:
+    """An image as a file.
+
+    :param path: its ending names the format, one of `TILE_FORMATS`.
+    """
+    kind = TILE_FORMATS[path.suffix.lower()]
     if kind == "png":
-        return encode_png(tile.pixels)
+        return encode_png(pixels)
     stream = io.BytesIO()
-    Image.fromarray(eight_bit_color(tile.pixels)).convert(
-        "RGB" if kind == "jpeg" else "RGBA" if tile.pixels.shape[2] in (2, 4) else "RGB"
+    Image.fromarray(eight_bit_color(pixels)).convert(
+        "RGB" if kind == "jpeg" else "RGBA" if pixels.shape[2] in (2, 4) else "RGB"
     ).save(stream, kind.upper(), quality=TILE_QUALITY)
     return stream.getvalue()
 
@@ -273,7 +282,12 @@ def is_tile(image: ImageSource) -> bool:
     :raises InvalidRequestError: it can't be read.
     """
     width, height = image.size
-    (pixels,) = cut(image, [Box(0, 0, width, height)])
+    return shows_tile(cut(image, [Box(0, 0, width, height)])[0])
+
+
+def shows_tile(pixels: Pixels) -> bool:
+    """Whether an image tiles as it is, told at a smaller size."""
+    height, width = pixels.shape[:2]
     shrink = min(1.0, SCORED_AT / max(width, height))
     small = resized(pixels, (max(1, round(width * shrink)), max(1, round(height * shrink))), wraps=True)
     return min(small.shape[:2]) >= SMALLEST and score(small).good

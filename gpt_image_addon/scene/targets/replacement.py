@@ -47,7 +47,7 @@ def find_image(uid: int) -> bpy.types.Image | None:
     seen: list[bpy.types.Image] = []
     while found is not None and found not in seen:
         seen.append(found)
-        after = [image for image, before in _edits() if before == found and not image.get(IS_REVERTED)]
+        after = [image for image, before in find_edits() if before == found and not image.get(IS_REVERTED)]
         found = after[0] if after else found
     return found
 
@@ -61,16 +61,16 @@ def replace(before: bpy.types.Image, prepared: PreparedResult, changes: Transact
     image.name = f"{before.name} before"
     changes.set(image, "use_fake_user", before.use_fake_user)
     changes.set(before, "use_fake_user", False)
-    changes.on_failure(lambda: _exchange(image, before))
-    _exchange(before, image)
+    changes.on_failure(lambda: exchange(image, before))
+    exchange(before, image)
     image[BEFORE] = before
     kept = keep_images(prepared.images[1:], facts, changes)
-    return Applied((image.name, *kept), messages=tuple(_stale_maps(image)))
+    return Applied((image.name, *kept), messages=tuple(stale_maps(image)))
 
 
 def find_edit(job: str) -> bpy.types.Image | None:
     """The image of a job that took the place of another one."""
-    return _edit_of(job, list(_edits()))
+    return _edit_of(job, list(find_edits()))
 
 
 def _edit_of(job: str, edits: Sequence[tuple[bpy.types.Image, bpy.types.Image]]) -> bpy.types.Image | None:
@@ -82,7 +82,7 @@ def can_revert(job: str) -> bool:
 
     Looks once at each image of the file.
     """
-    edits = list(_edits())
+    edits = list(find_edits())
     edit = _edit_of(job, edits)
     if edit is None:
         return False
@@ -108,16 +108,16 @@ def revert(job: str) -> tuple[bpy.types.Image, list[str]]:
     before, is_reverted = edit[BEFORE], bool(edit.get(IS_REVERTED))
     old, new = (before, edit) if is_reverted else (edit, before)
     new.use_fake_user, old.use_fake_user = old.use_fake_user, False
-    _exchange(old, new)
+    exchange(old, new)
     if is_reverted:
         del edit[IS_REVERTED]
     else:
         edit[IS_REVERTED] = True
         edit.use_fake_user = True  # nothing else would keep it
-    return new, _stale_maps(new)
+    return new, stale_maps(new)
 
 
-def _edits() -> Iterator[tuple[bpy.types.Image, bpy.types.Image]]:
+def find_edits() -> Iterator[tuple[bpy.types.Image, bpy.types.Image]]:
     """The images that took the place of others, and those; a .blend of others may hold anything there."""
     for image in bpy.data.images:
         before = image.get(BEFORE)
@@ -125,9 +125,9 @@ def _edits() -> Iterator[tuple[bpy.types.Image, bpy.types.Image]]:
             yield image, before
 
 
-def _exchange(old: bpy.types.Image, new: bpy.types.Image) -> None:
+def exchange(old: bpy.types.Image, new: bpy.types.Image) -> None:
     """Let everything that uses an image use another one, under the same name."""
-    links = list(_edits())
+    links = list(find_edits())
     old.user_remap(new)
     for image, before in links:
         image[BEFORE] = before
@@ -136,7 +136,7 @@ def _exchange(old: bpy.types.Image, new: bpy.types.Image) -> None:
     new.name, old.name = name, other
 
 
-def _stale_maps(image: bpy.types.Image) -> list[str]:
+def stale_maps(image: bpy.types.Image) -> list[str]:
     """A sentence for each material of ours whose other maps were made of what the image was before."""
     told: list[str] = []
     for material in bpy.data.materials:

@@ -68,6 +68,19 @@ def of_preview(job: Any) -> int:
     return int(found.icon_id)
 
 
+def replace(name: str, pixels: Any) -> int:
+    """Icon of a small image in place of the one that had the name.
+
+    :param pixels: (height, width, 4) float32 from 0 to 1, bottom row first.
+    """
+    collection = _collection()
+    collection.pop(name, None)
+    made = collection.new(name)
+    made.image_size = (pixels.shape[1], pixels.shape[0])
+    made.image_pixels_float.foreach_set(pixels.ravel())
+    return int(made.icon_id)
+
+
 def forget(path: str) -> None:
     """Read a file again when it is shown next."""
     files = state.part(Icons).files

@@ -13,9 +13,12 @@ from ...core.text.message import message
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
+from ..request import quote, to_parameters
 
 WIDTH = 400  # pixels of the dialogs at scale 1
 LINE = 56  # characters that fit them
+REQUEST = ("provider", "model", "quality")
+"""What of the panel's request holds for these requests, too."""
 SIDES = ("left", "right", "top", "bottom")
 MOST = 16384  # pixels added at a side
 
@@ -67,10 +70,10 @@ class _FromShownImage:
         draw_sentence(layout, self.told, "NONE" if self.is_good else "ERROR", LINE, dim=False)
 
 
-def _request(context: bpy.types.Context) -> dict[str, Any]:
+def _request() -> dict[str, Any]:
     """Provider, model and quality as the panel has them."""
-    values = context.scene.gpt_image
-    return {"provider": values.provider, "model": values.model or None, "quality": values.quality}
+    values = to_parameters.plain(bpy.context.scene.gpt_image)
+    return {name: values[name] for name in REQUEST if values.get(name)}
 
 
 class GPT_IMAGE_OT_extend(_FromShownImage, bpy.types.Operator):
@@ -78,6 +81,7 @@ class GPT_IMAGE_OT_extend(_FromShownImage, bpy.types.Operator):
 
     bl_idname = "gpt_image.extend"
     bl_label = "Extend Image"
+    # No UNDO: Adjust Last Operation would run it, and bill it, again.
     bl_options = {"REGISTER"}  # noqa: RUF012
     shown = (SIDES, ("prompt",))
 
@@ -108,17 +112,17 @@ class GPT_IMAGE_OT_extend(_FromShownImage, bpy.types.Operator):
 
     def parameters(self) -> dict[str, Any]:
         sides = {name: getattr(self, name) for name in SIDES}
-        return {**sides, "prompt": self.prompt, **_request(bpy.context)}
+        return {**sides, "prompt": self.prompt, **_request()}
 
     def price(self, size: tuple[int, int]) -> str:
         plan = api.plan_extension(size, **self.parameters())
         told = message(
-            "{width}x{height} pixels, {count} requests: about ${likely}, at most ${high}.",
+            "{width}x{height} pixels. Requests: {count}, about {likely}, at most {high}.",
             width=plan.width,
             height=plan.height,
             count=len(plan.sizes),
-            likely=f"{plan.estimate.likely_usd:.3f}",
-            high=f"{plan.estimate.high_usd:.3f}",
+            likely=quote.usd(plan.estimate.likely_usd),
+            high=quote.usd(plan.estimate.high_usd),
         )
         return translate(told)
 
@@ -142,15 +146,15 @@ class GPT_IMAGE_OT_cut_out(_FromShownImage, bpy.types.Operator):
     is_good: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def parameters(self) -> dict[str, Any]:
-        return {"subject": self.subject, **_request(bpy.context)}
+        return {"subject": self.subject, **_request()}
 
     def price(self, size: tuple[int, int]) -> str:
         plan = api.plan_cut_out(size, **self.parameters())
         told = message(
-            "One request of {size}: about ${likely}, at most ${high}.",
+            "One request of {size}: about {likely}, at most {high}.",
             size=plan.size,
-            likely=f"{plan.estimate.likely_usd:.3f}",
-            high=f"{plan.estimate.high_usd:.3f}",
+            likely=quote.usd(plan.estimate.likely_usd),
+            high=quote.usd(plan.estimate.high_usd),
         )
         return translate(told)
 

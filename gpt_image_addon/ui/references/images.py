@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ...app import references
+from ...app import inpainting, references
 from ...app.blend_paths import resolve
 from ...core.errors import GptImageError, InvalidRequestError
+from ...core.references.kinds import NONE, PREVIOUS
 from ..common import thumbnails
 from . import kinds
 
@@ -57,15 +58,28 @@ def parameters(values: Any) -> dict[str, Any]:
         **kinds.parameters(values),
     }
     first = values.references[0]
+    edited = _result_of(values)
+    if edited:
+        found["edit_of"] = edited
     size = (first.width, first.height) if first.width else references.size_of(found["references"][0])
     mask = _mask(values, size)
     if mask:
-        found |= {"mask": mask, "composite": values.composite}
+        found |= {"mask": mask, "composite": values.composite, "whole_image": values.whole_image}
     if values.use_markup:
         found["markup"] = references.markup(size)
     found |= frame(values)
     thumbnails.forget(found["references"][0])
     return found
+
+
+def _result_of(values: Any) -> str:
+    """The result that is edited, as `Application.edit_of`; empty where the first reference is none."""
+    item = values.references[0]
+    if kinds.kind_of(values, 0) not in (PREVIOUS, NONE):
+        return ""
+    if item.kind == "image":
+        return inpainting.result_of(item.image)
+    return str(item.edit_of) if item.kind == "file" else ""
 
 
 def frame(values: Any) -> dict[str, Any]:

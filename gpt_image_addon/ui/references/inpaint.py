@@ -36,6 +36,7 @@ def begin(context: bpy.types.Context, image: bpy.types.Image) -> bool:
     mask[SETTINGS] = {name: getattr(values, name) for name in CHANGED}
     inpainting.attach_mask(mask, image)
     values.references.clear()
+    values.points.clear()
     item = values.references.add()
     item.kind, item.image = "image", image
     item.width, item.height = image.size
@@ -147,6 +148,7 @@ def _leave(values: Any, mask: bpy.types.Image, image: bpy.types.Image | None) ->
     if values.mask == "none":
         if len(values.references) and values.references[0].image == image:
             values.references.remove(0)
+            values.points.clear()
         values.mask_image = None
     for name, value in _settings_of(mask):
         try:

@@ -64,6 +64,11 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
     file: StringProperty(name="File", description="Image file", subtype="FILE_PATH", options={"SKIP_SAVE"})
     image: StringProperty(name="Image", description="Name of an image of this file", options={"SKIP_SAVE"})
     label: StringProperty(name="Label", description="What the image is", options={"SKIP_SAVE"})
+    edit_of: StringProperty(
+        name="Edit of",
+        description="Result that the file is an image of: as the first reference it is edited",
+        options={"SKIP_SAVE"},
+    )
     reference_kind: EnumProperty(
         name="Kind of Reference",
         description="What the image is, said in the prompt",
@@ -87,6 +92,7 @@ class GPT_IMAGE_OT_add_reference(_OnReferences, bpy.types.Operator):
             return CANCELLED
         item = values.references.add()
         item.kind, item.file, item.label = self.kind, self.file, self.label
+        item.edit_of = self.edit_of
         item.reference_kind = self.reference_kind
         item.image = bpy.data.images.get(self.image) or (
             _shown_image(context) if self.kind == "image" else None
@@ -117,9 +123,16 @@ class GPT_IMAGE_OT_use_view(_OnReferences, bpy.types.Operator):
         found = find_view(values, self.kind, context)
         if found is None:
             return bpy.ops.gpt_image.add_reference(kind=self.kind)
-        values.references.remove(found)
-        values.reference_index = max(0, min(values.reference_index, len(values.references) - 1))
+        _take_off(values, found)
         return FINISHED
+
+
+def _take_off(values: Any, number: int) -> None:
+    """Remove a reference; with the first one go the points, which are on it."""
+    values.references.remove(number)
+    if number == 0:
+        values.points.clear()
+    values.reference_index = max(0, min(values.reference_index, len(values.references) - 1))
 
 
 def find_view(values: Any, kind: str, context: bpy.types.Context) -> int | None:
@@ -130,7 +143,7 @@ def find_view(values: Any, kind: str, context: bpy.types.Context) -> int | None:
 
 
 class GPT_IMAGE_OT_clear_references(_OnReferences, bpy.types.Operator):
-    """Send no references, no mask and no annotations"""
+    """Send no references, no mask, no points and no annotations"""
 
     bl_idname = "gpt_image.clear_references"
     bl_label = "Clear References and Mask"
@@ -139,6 +152,7 @@ class GPT_IMAGE_OT_clear_references(_OnReferences, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned:
         values = _values(context)
         values.references.clear()
+        values.points.clear()
         values.reference_index = 0
         values.mask, values.use_markup = "none", False
         return FINISHED
@@ -165,8 +179,7 @@ class GPT_IMAGE_OT_remove_reference(_OnChosen, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> Returned:
         values = _values(context)
-        values.references.remove(values.reference_index)
-        values.reference_index = max(0, min(values.reference_index, len(values.references) - 1))
+        _take_off(values, values.reference_index)
         return FINISHED
 
 
@@ -184,6 +197,8 @@ class GPT_IMAGE_OT_move_reference(_OnChosen, bpy.types.Operator):
         goal = values.reference_index + self.step
         if not 0 <= goal < len(values.references):
             return CANCELLED
+        if 0 in (values.reference_index, goal):
+            values.points.clear()  # on another image they would mark other things
         values.references.move(values.reference_index, goal)
         values.reference_index = goal
         return FINISHED

@@ -36,12 +36,19 @@ def show(context: bpy.types.Context, mask: bpy.types.Image) -> bool:
     """Show a mask in an Image Editor of this window, ready to be painted white; returns whether one does."""
     if bpy.app.background or context.window is None:
         return True
-    area = _find(context) or _open(context)
+    area = open_editor(context)
     if area is None:
         return False
     _paint_in(area, mask)
-    _settle_soon({area.as_pointer()})
     return True
+
+
+def open_editor(context: bpy.types.Context) -> Any:
+    """An Image Editor of this window, whose image will be seen as a whole; None where there is no room."""
+    area = _find(context) or _open(context)
+    if area is not None:
+        _settle_soon({area.as_pointer()})
+    return area
 
 
 def _paint_in(area: Any, mask: bpy.types.Image) -> None:

@@ -70,7 +70,7 @@ def share(region: bpy.types.Region, point: Point) -> Point:
     return min(1.0, max(0.0, x)), min(1.0, max(0.0, y))
 
 
-def _pixel(region: bpy.types.Region, x: float, y: float) -> Point:
+def pixel(region: bpy.types.Region, x: float, y: float) -> Point:
     """The reverse of `share`, from the region's lower left corner."""
     return (x - 0.5) * _width(region) + region.width / 2, y * region.height
 
@@ -101,6 +101,6 @@ def _draw(outline: Outline) -> None:
     shader.uniform_float("viewportSize", (region.width, region.height))
     shader.uniform_float("lineWidth", 2.0 * context.preferences.system.ui_scale)
     shader.uniform_float("color", COLOR)
-    batch_for_shader(shader, "LINE_STRIP", {"pos": [_pixel(region, *corner) for corner in around]}).draw(
+    batch_for_shader(shader, "LINE_STRIP", {"pos": [pixel(region, *corner) for corner in around]}).draw(
         shader
     )

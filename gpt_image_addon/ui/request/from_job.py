@@ -11,6 +11,8 @@ from ...core.references.kinds import AUTO
 from ...core.request.parameters import PARAMETERS, Parameter
 from ...core.text.message import message
 from ..common import enum_items
+from ..points import overlay
+from ..points import values as points
 from ..references import kinds
 from . import model_notice, to_parameters
 
@@ -35,7 +37,7 @@ def into(values: Any, entry: Any, *, keep_images: bool = False) -> None:
     model_notice.migrate_model(values)
     enum_items.set_size(values, wanted["size"])
     if not keep_images:
-        _set_images(values, request)
+        _set_images(values, request, entry.application.edit_of or "")
 
 
 def _set(values: Any, row: Parameter, value: Any) -> None:
@@ -51,15 +53,19 @@ def _set(values: Any, row: Parameter, value: Any) -> None:
             setattr(values, row.name, value)
 
 
-def _set_images(values: Any, request: dict[str, Any]) -> None:
+def _set_images(values: Any, request: dict[str, Any], edit_of: str) -> None:
     values.references.clear()
     paths = request["references"]
     every_kind = (*request["reference_kinds"], *[AUTO] * len(paths))
     every_label = (*request["reference_labels"], *[""] * len(paths))
     for path, kind, label in zip(paths, every_kind, every_label, strict=False):
         kinds.recall(_add_file(values, path), kind, label)
+    if len(values.references):
+        values.references[0].edit_of = edit_of
     values.mask, values.mask_file = ("file", request["mask"]) if request["mask"] else ("none", "")
     values.use_markup = False
+    points.recall(values, request["points"])
+    overlay.sync()
     missing = [path for path in request["references"] if not Path(path).exists()]
     if missing:
         raise InvalidRequestError(

@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ... import api
 from ...app import results, settings, submission
+from ...app.editing import versions
 from ...core.request.parameters import PARAMETERS, SNAPPED
 from ...core.request.providers import find_provider
 from ...core.request.targets import find_target
@@ -17,6 +18,7 @@ from ..common import enum_items, state
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.sidebar import CATEGORY
 from ..common.translate import translate
+from ..points import values as points
 from ..references import images, inpaint
 from . import confirm, quote, to_parameters
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 REQUEST_POINTER = "gpt_image_request"
 """Set in the layout around a button that is about the panel's request."""
-GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n")
+GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background", "n", "edit_of")
 
 
 @dataclass
@@ -58,19 +60,64 @@ def prepare_request(
     :raises GptImageError: it can't be sent.
     """
     values = context.scene.gpt_image
-    image_files = images.parameters(values)
+    image_files = images.parameters(values) | points.parameters(values)
     wanted = to_parameters.plain(values) | to_parameters.onto_target(
         values, given.get("target", values.target)
     )
     place = to_parameters.place(context, selection=not at_once)
     parameters = {**wanted, **place, **image_files, **given}
     request, application = api.split(**parameters)
+    if given.get("edit_of"):
+        request = versions.with_edited_image(request, application)
     snap = SNAPPED - given.keys()
     submitter = submission.Submitter(settings.load())
     return submitter.prepare(request, application, snap=snap, at_once=at_once)
 
 
-class GPT_IMAGE_OT_generate(bpy.types.Operator):
+class Sending:
+    """For operators with a window: asks where something speaks against a request, else sends it."""
+
+    def ask_or_send(
+        self, context: bpy.types.Context, prepared: PreparedRequest, apply: Any, said: dict[str, bool]
+    ) -> Returned:
+        """
+        :param apply: see `Job.apply`.
+        :param said: answers that are given already.
+        :raises GptImageError: it can't be sent.
+        """
+        self._prepared, self._apply, self._said = prepared, apply, said
+        self._question = confirm.question(prepared, said)
+        if self._question is None:
+            return self.send({})
+        if self._question.is_double_click:
+            self.report({"INFO"}, translate(confirm.JUST_SENT))  # type: ignore[attr-defined]
+            return CANCELLED
+        if self._question.is_stored:
+            state.part(Asked).keep(prepared, self._question, apply)
+            return context.window_manager.invoke_popup(self, width=confirm.WIDTH)
+        return context.window_manager.invoke_props_dialog(
+            self, width=confirm.WIDTH, confirm_text=self._question.confirm_text
+        )
+
+    def draw_question(self, layout: Any) -> None:
+        """What is asked."""
+        assert self._question is not None
+        confirm.draw(layout, self._question, quote.price_of(self._prepared.checked.price))
+
+    @reporting
+    def send(self, answers: dict[str, bool]) -> Returned | None:
+        """Submit, and come back at once."""
+        job = self._prepared.submit(**{**self._said, **answers}, apply=self._apply)
+        self.tell(job.warnings)
+        return FINISHED
+
+    def tell(self, warnings: tuple[str, ...]) -> None:
+        """Report what the user should know."""
+        for warning in warnings:
+            self.report({"WARNING"}, translate(warning))  # type: ignore[attr-defined]
+
+
+class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
     """Make an image from the prompt; Blender stays usable meanwhile"""
 
     bl_idname = "gpt_image.generate"
@@ -104,6 +151,11 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     )
     n: IntProperty(
         name="Variations", description="How many images", default=1, min=1, max=10, options={"SKIP_SAVE"}
+    )
+    edit_of: StringProperty(
+        name="Edit of",
+        description="Job whose image is edited, with /N for the N-th of its images",
+        options={"SKIP_SAVE"},
     )
     reuse: BoolProperty(
         name="Use the Stored Result",
@@ -170,24 +222,12 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where something speaks against it, else submit."""
-        self._prepared = prepare_request(context, self._given(GIVEN))
-        self._apply = self._way_back(context)
-        self._question = confirm.question(self._prepared, self._given(confirm.ALREADY_SAID))
-        if self._question is None:
-            return self._start({})
-        if self._question.is_double_click:
-            self.report({"INFO"}, translate(confirm.JUST_SENT))
-            return CANCELLED
-        if self._question.is_stored:
-            state.part(Asked).keep(self._prepared, self._question, self._apply)
-            return context.window_manager.invoke_popup(self, width=confirm.WIDTH)
-        return context.window_manager.invoke_props_dialog(
-            self, width=confirm.WIDTH, confirm_text=self._question.confirm_text
-        )
+        prepared = prepare_request(context, self._given(GIVEN))
+        return self.ask_or_send(context, prepared, self._way_back(context), self._given(confirm.ALREADY_SAID))
 
     def draw(self, context: bpy.types.Context) -> None:
         if self._question is not None:
-            confirm.draw(self.layout, self._question, quote.price_of(self._prepared.checked.price))
+            self.draw_question(self.layout)
             return
         self.layout.prop(self, "prompt")
         if self.target:
@@ -215,14 +255,7 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
                 return CANCELLED
             names = (*GIVEN, *confirm.ALREADY_SAID)
             return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given(names))
-        return self._start(confirm.answered(asked, self.again))
-
-    @reporting
-    def _start(self, answers: dict[str, bool]) -> Returned | None:
-        """Submit, and come back at once."""
-        job = self._prepared.submit(**{**self._given(confirm.ALREADY_SAID), **answers}, apply=self._apply)
-        self._tell(job.warnings)
-        return FINISHED
+        return self.send(confirm.answered(asked, self.again))
 
     @reporting
     def _finish(self, context: bpy.types.Context) -> Returned | None:
@@ -231,16 +264,12 @@ class GPT_IMAGE_OT_generate(bpy.types.Operator):
         job = prepared.submit(**self._given(confirm.ALREADY_SAID), apply=self._way_back(context))
         job.finish_waiting()
         job.result()
-        self._tell(job.all_warnings)
+        self.tell(job.all_warnings)
         return FINISHED
 
     def _way_back(self, context: bpy.types.Context) -> Any:
         """What puts the result in place of the image that the panel inpaints."""
         return None if self.target else inpaint.way_back(context.scene.gpt_image)
-
-    def _tell(self, warnings: tuple[str, ...]) -> None:
-        for warning in warnings:
-            self.report({"WARNING"}, translate(warning))
 
     def _given(self, names: tuple[str, ...]) -> dict[str, Any]:
         """Properties of the operator, those that were set."""

@@ -117,6 +117,9 @@ class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
     image: PointerProperty(
         name="Image", description="Image of this file to show the model", type=bpy.types.Image
     )
+    edit_of: StringProperty(
+        name="Edit of", description="Result that the file is an image of", options={"HIDDEN"}
+    )
     file: StringProperty(
         name="File", description="Image to show the model", subtype="FILE_PATH", update=_file_changed
     )
@@ -130,6 +133,14 @@ class GPT_IMAGE_PG_reference(bpy.types.PropertyGroup):
         description="Take the image anew for each request; otherwise the one shown here is sent",
         default=True,
     )
+
+
+class GPT_IMAGE_PG_point(bpy.types.PropertyGroup):
+    """A numbered place on the first reference."""
+
+    x: FloatProperty(name="X", description="From the left, 0 to 1", min=0.0, max=1.0)
+    y: FloatProperty(name="Y", description="From below, 0 to 1", min=0.0, max=1.0)
+    text: StringProperty(name="Text", description="What should happen there")
 
 
 class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
@@ -164,6 +175,12 @@ class GPT_IMAGE_PG_request(bpy.types.PropertyGroup):
         name="References", description="Images to show the model, in order", type=GPT_IMAGE_PG_reference
     )
     reference_index: IntProperty(name="Reference", description="The reference that is chosen in the list")
+
+    points: CollectionProperty(
+        name="Points",
+        description="Numbered places on the first reference, each with what should happen there",
+        type=GPT_IMAGE_PG_point,
+    )
 
     mask: EnumProperty(
         name="Mask",
@@ -210,10 +227,16 @@ class GPT_IMAGE_PG_history(bpy.types.PropertyGroup):
     show_mask: BoolProperty(
         name="Mask", description="Which part of the first reference may change", options={"SKIP_SAVE"}
     )
+    instruction: StringProperty(
+        name="Make It",
+        description="One change to the image below; everything else in it is kept",
+        maxlen=PROMPT_LIMIT,
+        options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
+    )
     which: EnumProperty(name="Show", description="Which jobs are listed", items=enum_items.HISTORY)
 
 
-CLASSES = (GPT_IMAGE_PG_reference, GPT_IMAGE_PG_request, GPT_IMAGE_PG_history)
+CLASSES = (GPT_IMAGE_PG_reference, GPT_IMAGE_PG_point, GPT_IMAGE_PG_request, GPT_IMAGE_PG_history)
 
 
 def attach() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -20,6 +21,7 @@ from ...core.request.providers import find_provider
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
+from ..points import values as points
 from ..references import images, inpaint, kinds
 from . import model_notice, to_parameters
 
@@ -108,7 +110,7 @@ def current(scene: bpy.types.Scene) -> Quote:
     return dataclasses.replace(quotes.last, problem=problem, error=error, provider=wanted["provider"])
 
 
-def at_once(scene: bpy.types.Scene, given: Mapping[str, Any]) -> Quote:
+def at_once(scene: bpy.types.Scene, given: Mapping[str, Any] = MappingProxyType({})) -> Quote:
     """The quote for the scene's request with other parameters, now: for dialogs that ask for them.
 
     :param given: parameters that override the panel's.
@@ -144,7 +146,7 @@ def forget() -> None:
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
     shown = len(values.references), values.mask, values.use_markup, _image_sizes(values)
-    said = tuple(kinds.parameters(values).items())
+    said = tuple((kinds.parameters(values) | points.priced(values)).items())
     frame = tuple(images.frame(values).values())
     return tuple(wanted.items()), shown, said, frame, settings.fingerprint()
 
@@ -207,6 +209,9 @@ def _problem(values: Any, provider: str) -> GptImageError | None:
         if reference.kind == "file" and not reference.file:
             text = message("Reference {number} has no file yet.", number=number)
             return InvalidRequestError(text, code="missing_picture")
+    unsent = points.find_problem(values)
+    if unsent is not None:
+        return unsent
     problem = inpaint.problem(values)
     if problem:
         return InvalidRequestError(problem, code="unusable_mask", param="mask")
@@ -220,6 +225,7 @@ def _problem(values: Any, provider: str) -> GptImageError | None:
 def _placeholders(values: Any) -> dict[str, Any]:
     """Stand-ins for images: the price needs their number and sizes alone."""
     found: dict[str, Any] = {"references": ["reference"] * len(values.references)} | kinds.parameters(values)
+    found |= points.priced(values)
     if values.mask != "none":
         found["mask"] = "mask"
     if values.use_markup:

@@ -13,6 +13,8 @@ from ...core.request.parameters import PIXEL_FORMATS
 from ..common import enum_items, thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_choice, draw_sentence
+from ..points import marked_thumbnail
+from ..points import operators as point_operators
 from ..references import kinds
 from ..references import operators as references
 from ..references.mask_rectangle import GPT_IMAGE_OT_draw_rectangle
@@ -55,8 +57,12 @@ class GPT_IMAGE_UL_references(bpy.types.UIList):
 
 def _draw_references(layout: Any, values: Any, found: Quote) -> None:
     layout.menu(references.GPT_IMAGE_MT_add_reference.bl_idname, icon="ADD")
-    if not len(values.references):
-        return
+    if len(values.references):
+        _draw_list(layout, values, found)
+    point_operators.draw(layout, values)
+
+
+def _draw_list(layout: Any, values: Any, found: Quote) -> None:
     row = layout.row()
     row.template_list(
         GPT_IMAGE_UL_references.__name__, "", values, "references", values, "reference_index", rows=3
@@ -67,14 +73,15 @@ def _draw_references(layout: Any, values: Any, found: Quote) -> None:
     for icon, step in (("TRIA_UP", -1), ("TRIA_DOWN", 1)):
         side.operator(references.GPT_IMAGE_OT_move_reference.bl_idname, text="", icon=icon).step = step
     if 0 <= values.reference_index < len(values.references):
-        _draw_reference(layout, values.references[values.reference_index])
+        _draw_reference(layout, values, values.reference_index)
         _draw_words(layout, values, values.reference_index)
     if found.model is None or found.model.markup or values.use_markup:
         layout.prop(values, "use_markup")
 
 
-def _draw_reference(layout: Any, item: Any) -> None:
-    icon = thumbnails.of_reference(item)
+def _draw_reference(layout: Any, values: Any, number: int) -> None:
+    item = values.references[number]
+    icon = thumbnails.of_reference(item) if number else marked_thumbnail.icon(values)
     if icon:
         layout.template_icon(icon_value=icon, scale=THUMBNAIL_SCALE)
     if item.kind == "image":
@@ -121,6 +128,9 @@ def _draw_mask(layout: Any, values: Any, found: Quote) -> None:
         layout.label(text=extent, translate=False)
     if values.mask != "none":
         layout.prop(values, "composite")
+        row = layout.row()
+        row.active = values.composite
+        row.prop(values, "whole_image")
         if not len(values.references):
             _draw_missing_reference(layout, values.mask)
     _draw_inpaint(layout)

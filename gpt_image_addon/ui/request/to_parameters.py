@@ -60,7 +60,7 @@ def onto_target(values: Values, target: str) -> dict[str, Any]:
 def _asked_size(values: Any) -> str:
     """The size as a request has it, before it is snapped to what the model takes."""
     if values.size == enum_items.USUAL_SIZE:
-        if values.mask != "none":
+        if values.mask != "none" and len(values.references):
             return LIKE  # what is sent of the image has its own detail
         size = enum_items.usual_size()
         if kinds.deciding(values) is None:
@@ -78,7 +78,7 @@ OWN: Mapping[str, Callable[[Values], Any]] = {
     "surface_words": asks_for_surface,
 }
 """How parameters are read that several properties tell."""
-ELSEWHERE = frozenset({"textures_dir", "composite"})
+ELSEWHERE = frozenset({"textures_dir", "composite", "whole_image"})
 """Parameters of the panel that `place` and `images.parameters` read."""
 
 

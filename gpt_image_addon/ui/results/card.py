@@ -20,7 +20,7 @@ from ..common.translate import translate
 from ..common.widgets import blank_icon, region_units, sidebar_width
 from ..presets import presets
 from ..request import generate, quote
-from . import chosen, failures, operators_failures, operators_history, operators_results
+from . import chosen, failures, operators_failures, operators_history, operators_results, operators_versions
 from .outcomes import FAILURES, STATE_ICONS
 from .progress import progress_text
 
@@ -51,6 +51,8 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
     _draw_middle(row.column(), shown, scale, context)
     _draw_state(column.row(align=True), shown)
     _draw_strip(column.column(align=True), shown, sidebar_width(context))
+    operators_versions.draw_versions(column.row(align=True), shown, is_running=_is_running(shown))
+    operators_versions.draw_edit(column.row(align=True), context, shown, is_running=_is_running(shown))
     _draw_actions(column, shown, is_narrow=units < NARROW)
 
 

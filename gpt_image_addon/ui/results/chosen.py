@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ... import api
-from ...app import inpainting, results
+from ...app import history, inpainting, results
+from ...app.editing import further_edits, versions
+from ...core.errors import GptImageError
 from ...core.request.providers import find_provider
 from ..common import state
 from ..common.translate import translate
@@ -17,7 +21,11 @@ from ..request import quote
 if TYPE_CHECKING:
     from ...api import Task
     from ...core.journal.history import HistoryItem
+    from ...core.request.checked_request import CheckedRequest
+    from ...core.versions.chain import Version
 
+SOME_CHANGE = "a change"
+"""Stands for what is not written yet: the price needs it."""
 SHOWN_AT_ONCE = 4
 """Variations beside each other; the rest are on further pages."""
 
@@ -34,6 +42,12 @@ class Chosen:
     """File of the image whose place the result took; empty where there is none."""
     page: int = 0
     """Of the variations."""
+    versions: tuple[Version, ...] = ()
+    """The chain that it belongs to, oldest first."""
+    branches: tuple[tuple[str, str], ...] = ()
+    """Job and prompt of the results that were made from the same one, where there are several."""
+    edit_usd: float = 0.0
+    """What one more edit of it costs at most; 0 where that is not known, or nothing."""
     newest: Task | None = None
     """The last task that was seen: one after it chooses itself."""
 
@@ -58,6 +72,11 @@ class Chosen:
         return results.shown_number(self.job)
 
     @property
+    def place(self) -> int:
+        """Its place in the chain, from 0; -1 where it is in none."""
+        return next((place for place, one in enumerate(self.versions) if one.job == self.job), -1)
+
+    @property
     def pages(self) -> int:
         """Of variations."""
         return max(1, -(-len(self.images) // SHOWN_AT_ONCE))
@@ -75,7 +94,10 @@ def choose(job: str, tasks: Sequence[Task], items: Sequence[HistoryItem]) -> Non
     :param items: rows of the history that are at hand.
     """
     task = next((task for task in reversed(tasks) if task.id == job), None)
-    _show(task, next((item for item in items if item.job == job), None))
+    item = next((item for item in items if item.job == job), None)
+    if task is None and item is None:  # a version that stands on another page
+        item = history.history_item(job)
+    _show(task, item)
 
 
 def _show(task: Task | None, item: HistoryItem | None) -> None:
@@ -85,9 +107,27 @@ def _show(task: Task | None, item: HistoryItem | None) -> None:
 
 
 def look_before() -> None:
-    """Find the image before the one that is shown: reading a folder is nothing for a draw function."""
+    """Find the image before the one that is shown, its versions, and what an edit costs.
+
+    Reading a folder or the journal is nothing for a draw function.
+    """
     chosen = current()
     chosen.before = inpainting.before(chosen.job) if chosen.job else ""
+    chosen.versions, chosen.branches, chosen.edit_usd = (), (), 0.0
+    if not chosen.images:
+        return
+    with contextlib.suppress(GptImageError):  # where the journal can't be read, there is no chain to show
+        chosen.versions = tuple(versions.versions(chosen.job))
+        alike = chosen.versions[chosen.place].branches
+        if len(alike) > 1:
+            chosen.branches = tuple((job, results.entry(job).request.prompt) for job in alike)
+        api.errand(further_edits.plan_edit(chosen.job, SOME_CHANGE), partial(_keep_price, chosen.job))
+
+
+def _keep_price(job: str, checked: CheckedRequest | None, error: GptImageError | None) -> None:
+    chosen = current()
+    if checked is not None and chosen.job == job:
+        chosen.edit_usd = checked.price.high_usd
 
 
 def follow(tasks: Sequence[Task], ended: Sequence[Task]) -> None:

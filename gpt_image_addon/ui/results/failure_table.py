@@ -56,6 +56,9 @@ EDIT = Mend(text="Load Settings", name="Edit", icon="LOOP_BACK", operator="gpt_i
 PLACE = Mend(
     text="Put into the Scene", name="Recover", icon="RECOVER_LAST", operator="gpt_image.recover", of_job=True
 )
+ACCEPT = Mend(
+    text="Use Anyway", name="Use", icon="CHECKMARK", operator="gpt_image.accept_answer", of_job=True
+)
 BILLING = Mend(text="Open Billing", name="Billing", icon="URL", operator="wm.url_open", address="billing_url")
 ACCOUNT_LIMITS = Mend(
     text="Open Limits", name="Limits", icon="URL", operator="wm.url_open", address="limits_url"
@@ -153,6 +156,17 @@ ROWS: Mapping[str, Row] = {
         sentence="The same request was sent before, and got no answer.",
         explanation="Try again to send it anyway.",
         mend=RETRY,
+    ),
+    "billed_without_result": Row(
+        sentence="The same request was billed before, and brought no result.",
+        explanation="Try again to send it, and pay for it, once more.",
+        mend=RETRY,
+    ),
+    "edit_mismatch": Row(
+        sentence="The answer does not match the image.",
+        explanation="The image stays as it is. Use the answer anyway, which costs nothing, or try again.",
+        mend=ACCEPT,
+        also=RETRY,
     ),
     "no_answer": Row(
         sentence="The request got no answer.",

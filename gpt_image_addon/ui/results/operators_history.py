@@ -112,6 +112,19 @@ class GPT_IMAGE_OT_recover(_OnJob, bpy.types.Operator):
         return FINISHED
 
 
+class GPT_IMAGE_OT_accept_answer(_OnJob, bpy.types.Operator):
+    """Put this answer into its image although it does not match; nothing is sent"""
+
+    bl_idname = "gpt_image.accept_answer"
+    bl_label = "Use Anyway"
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        finish_in_background(results.apply(self.job, accept=True, **to_parameters.place(context)))
+        history_view.current().stale = True
+        return FINISHED
+
+
 class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
     """Put all results that are paid for and in no scene into this one"""
 
@@ -145,10 +158,21 @@ class GPT_IMAGE_OT_delete_result(_OnJob, bpy.types.Operator):
     bl_label = "Delete Result"
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return self._ask(context)
+
+    @reporting
+    def _ask(self, context: bpy.types.Context) -> Returned | None:
+        self._edits = results.count_edits(self.job)
         return ask(self, context, "Delete")
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_question(self.layout, "Its image files are deleted; what shows them in this file stays.")
+        if self._edits:
+            told = message(
+                "{count} versions were made from it: they stay, but can't be requested again.",
+                count=self._edits,
+            )
+            draw_question(self.layout, told)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
@@ -201,6 +225,7 @@ CLASSES = (
     GPT_IMAGE_OT_turn_page,
     GPT_IMAGE_OT_favourite,
     GPT_IMAGE_OT_recover,
+    GPT_IMAGE_OT_accept_answer,
     GPT_IMAGE_OT_recover_all,
     GPT_IMAGE_OT_delete_result,
     GPT_IMAGE_OT_clean_results,

@@ -192,8 +192,12 @@ class GPT_IMAGE_OT_use_as_reference(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        file = results.shown_file(self.job)
-        return bpy.ops.gpt_image.add_reference(kind="file", file=file, reference_kind=PREVIOUS)
+        return bpy.ops.gpt_image.add_reference(
+            kind="file",
+            file=results.shown_file(self.job),
+            reference_kind=PREVIOUS,
+            edit_of=results.version_name(self.job),
+        )
 
 
 class GPT_IMAGE_OT_edit_region(_OnResult, bpy.types.Operator):

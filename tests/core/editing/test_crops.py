@@ -171,3 +171,16 @@ def test_the_margin_is_kept_where_the_image_has_room() -> None:
     (crop,) = plan_crops(mask_of(2048, 2048, Box(1000, 1000, 10, 10)), FREE)
     assert crop.region.left - crop.box.left >= LEAST_MARGIN
     assert crop.box.bottom - crop.region.bottom >= LEAST_MARGIN
+
+
+def test_places_of_the_image_are_found_in_what_is_sent() -> None:
+    inner = Crop(Box(100, 50, 200, 100), Box(150, 80, 50, 40), (400, 200), (1000, 500))
+    assert inner.locate(0.2, 0.8) == pytest.approx((0.5, 0.5))
+    assert inner.locate(0.1, 0.9) == pytest.approx((0, 1)) and inner.locate(0.9, 0.8) is None
+    assert inner.locate(0.2, 0.1) is None
+    corner = Crop(Box(0, 0, 300, 150), Box(0, 0, 10, 10), (400, 200), (1000, 500))
+    assert corner.locate(1, 0.9) is None and corner.locate(0, 0) is None
+    across = Crop(Box(-100, 400, 200, 200), Box(0, 0, 10, 10), (200, 200), (1000, 500))
+    assert across.locate(0.95, 0.1) == pytest.approx((0.25, 0.75))
+    assert across.locate(0.05, 0.9) == pytest.approx((0.75, 0.25))
+    assert across.locate(0.5, 0.1) is None

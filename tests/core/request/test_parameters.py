@@ -53,7 +53,8 @@ def described(kind: Any) -> tuple[Any, bool]:
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
     if typing.get_origin(kind) is tuple:
-        return described(typing.get_args(kind)[0])[0], True
+        (kind, *rest) = typing.get_args(kind)
+        return (described(kind)[0], True) if rest == [...] else (tuple, False)
     return (Path if kind == PathText else kind), False
 
 
@@ -116,6 +117,7 @@ def test_manifests_offer_what_can_be_asked_for_by_name() -> None:
         "reference": "references",
         "reference_kind": "reference_kinds",
         "reference_label": "reference_labels",
+        "point": "points",
         "object": "object_name",
     }
     fields = {field.name for kind in (GenerationRequest, Application) for field in dataclasses.fields(kind)}

@@ -1,0 +1,1 @@
+"""Versions of an image: which result was edited into which."""
