@@ -171,8 +171,13 @@ def _grown_along(start: int, length: int, whole: int, most: int | None) -> tuple
 def _is_one(known: Box, larger: Box) -> bool:
     """Whether all of it goes with one request: small enough, not too long, and not one thin strip."""
     longer, shorter = max(larger.width, larger.height), min(larger.width, larger.height)
-    is_strip = known.width == larger.width or known.height == larger.height
-    is_thin = is_strip and larger.area > 4 * (larger.area - known.area)
+    sides = (
+        known.left - larger.left,
+        larger.right - known.right,
+        known.top - larger.top,
+        larger.bottom - known.bottom,
+    )
+    is_thin = sum(map(bool, sides)) == 1 and larger.area > 4 * (larger.area - known.area)
     return larger.area <= MOST_PIXELS and longer <= LONGEST * shorter and not is_thin
 
 

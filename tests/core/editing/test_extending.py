@@ -33,6 +33,7 @@ RULE = SizeRule(multiple=16, max_edge=3840, max_ratio=3, min_pixels=655360, max_
         ((1024, 1024), Margins(256, 256, 256, 256), 1),
         ((1024, 1024), Margins(32, 32, 32, 32), 1),
         ((512, 512), Margins(bottom=256), 1),
+        ((768, 384), Margins(left=116, right=116), 1),
         ((4096, 1024), Margins(top=512), 2),
         ((4096, 4096), Margins(right=2048), 6),
         ((3000, 2000), Margins(left=100, right=900, top=300, bottom=40), 10),
