@@ -270,7 +270,9 @@ def test_online_access_is_allowed_by_one_click(monkeypatch: pytest.MonkeyPatch) 
         system.use_online_access = False
 
 
-def test_what_deletes_asks_with_its_own_words() -> None:
+def test_what_deletes_asks_with_its_own_words(online: ApiServer) -> None:
+    job = api.submit("oak", provider="offline", size="64x64", target="image")
+    assert job.wait(10)
     asked: list[dict[str, Any]] = []
 
     class Manager:
@@ -286,8 +288,10 @@ def test_what_deletes_asks_with_its_own_words() -> None:
         operators_history.GPT_IMAGE_OT_delete_result,
         operators_results.GPT_IMAGE_OT_strip,
     ):
-        assert cls.invoke(cls, Context(), None) == {"RUNNING_MODAL"}  # type: ignore[arg-type]
-        assert draw(cls).said, cls
+        own = {name: value for name, value in vars(cls).items() if callable(value) or name == "bl_label"}
+        operator = type("Operator", (), {**own, "job": job.id})()
+        assert operator.invoke(Context(), None) == {"RUNNING_MODAL"}
+        assert draw(cls, operator).said, cls
     assert [options["confirm_text"] for options in asked] == ["Forget Key", "Delete", "Remove"]
     assert all(options["cancel_default"] for options in asked)
 

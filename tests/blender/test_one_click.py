@@ -15,7 +15,8 @@ import bpy
 import pytest
 
 import gpt_image_addon
-from gpt_image_addon import api
+from gpt_image_addon import api, registration
+from gpt_image_addon.app import listeners
 from tests.api_server import ApiServer
 from tests.blender.test_equal_requests import click
 
@@ -38,6 +39,14 @@ def alone(factory_file: None) -> Iterator[None]:
     api.close()
     yield
     api.close()
+
+
+@pytest.fixture
+def without_card() -> Iterator[None]:
+    """The panel's card prices a next request, the edit of what has come, when a job has ended."""
+    listeners.remove(registration._jobs_changed)
+    yield
+    listeners.append(registration._jobs_changed)
 
 
 @contextmanager
@@ -68,6 +77,7 @@ def click_button() -> None:
     assert click() == {"FINISHED"}
 
 
+@pytest.mark.usefixtures("without_card")
 @pytest.mark.parametrize("generate", [run_operator, click_button])
 def test_a_request_is_checked_and_composed_once(online: ApiServer, generate: Callable[[], None]) -> None:
     with counting() as calls:

@@ -47,6 +47,8 @@ ELSEWHERE = {
     "repair_seams",
     "overwrite",
     "accept",
+    "edit_of",
+    "keep_rest",
 }
 """Parameters that say where a result goes, which the panel knows without asking; it replaces no file."""
 

@@ -157,6 +157,8 @@ class GPT_IMAGE_OT_delete_result(_OnJob, bpy.types.Operator):
     bl_idname = "gpt_image.delete_result"
     bl_label = "Delete Result"
 
+    _edits = 0
+
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         return self._ask(context)
 
