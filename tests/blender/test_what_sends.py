@@ -27,12 +27,16 @@ from tests.blender.test_equal_requests import Button
 UI = Path(gpt_image_addon.__file__).parent / "ui"
 SENDS = {
     *("submit", "generate", "again", "make_tile", "submit_tile"),
+    *("upscale", "submit_upscale"),
     *("run_batch", "submit_batch", "start_batch", "collect_batch"),
 }
 """Functions of the layers below that send."""
 SENDERS = {
     "GPT_IMAGE_OT_generate": "the price is on the button, and in the dialog of the menus",
     "GPT_IMAGE_OT_again": "the price is on the button",
+    "GPT_IMAGE_OT_make_it": "the price is on the button",
+    "GPT_IMAGE_OT_upscale": "the price is in its dialog, for each factor",
+    "Sending": "what sends for generate and make_it, once their prices were shown",
     "GPT_IMAGE_OT_answer_question": "the price is on the button of the question",
 }
 PAID = {"provider": "openai", "quality": "low", "size": "816x816"}
