@@ -41,6 +41,7 @@ from .app.editing.photo_material import (
     photo_material_of,
     submit_material_from_photo,
 )
+from .app.editing.sequences import run_through
 from .app.editing.upscale_plan import UpscaleEstimate
 from .app.editing.upscale_task import UpscaleResult
 from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
@@ -143,6 +144,7 @@ __all__ = [
     "remake_material",
     "result_of",
     "run_batch",
+    "run_through",
     "save_blend",
     "set_favourite",
     "split",

@@ -7,7 +7,6 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from .. import api
-from ..app.editing.sequences import run_through
 from ..core.request.parameters import PARAMETERS
 from .common import Output, UsageError, add_outputs, path_of, say, succeeded
 from .flags import add_flag
@@ -94,7 +93,7 @@ def extend(options: argparse.Namespace) -> Output:
         say(f"{plan.width}x{plan.height} pixels, requests of {', '.join(plan.sizes)}.")
         return _priced(plan, plan.estimate)
     extension = api.begin_extension(options.picture, options.out, overwrite=options.overwrite, **values)
-    run_through(extension, follow)
+    api.run_through(extension, follow)
     return _told(extension.result())
 
 
@@ -105,7 +104,7 @@ def cut_out(options: argparse.Namespace) -> Output:
         plan = api.plan_cut_out(options.picture, **values)
         return _priced(plan, plan.estimate)
     cutting = api.begin_cut_out(options.picture, options.out, overwrite=options.overwrite, **values)
-    run_through(cutting, follow)
+    api.run_through(cutting, follow)
     return _told(cutting.result())
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...core.common.arguments import check_types
+from ...core.common.files import replace_file
 from ...core.errors import EditMismatchError, InvalidRequestError, InvalidResponseError
 from ...core.jobs.job import Job
 from ...core.request.request import Application, GenerationRequest
@@ -89,7 +90,7 @@ def plan_cut_out(picture: ImageSource | tuple[int, int], **parameters: Any) -> C
 
 
 def begin_cut_out(picture: ImageSource, output: str | Path, **parameters: Any) -> Cutting:
-    """`cut_out` step by step: checked and priced, nothing sent; `sequences.run_through` does the rest.
+    """`cut_out` step by step: checked and priced, nothing sent; `run_through` does the rest.
 
     :raises GptImageError: it can't be sent.
     """
@@ -205,8 +206,6 @@ class Cutting:
         return False
 
     def _write_reference(self) -> None:
-        from ...core.common.files import replace_file
-
         assert self.source is not None
         self._folder = tempfile.TemporaryDirectory(prefix="gpt-image-cutout-", ignore_cleanup_errors=True)
         replace_file(self._reference(), self.source.data)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...core.common.arguments import check_types
+from ...core.common.files import replace_file
 from ...core.errors import InvalidRequestError
 from ...core.jobs.job import Job
 from ...core.request.pricing import Estimate, check_limit
@@ -105,7 +106,7 @@ def plan_extension(picture: ImageSource | tuple[int, int], **parameters: Any) ->
 
 
 def begin_extension(picture: ImageSource, output: str | Path, **parameters: Any) -> Extension:
-    """`extend` step by step: checked and priced, nothing sent; `sequences.run_through` does the rest.
+    """`extend` step by step: checked and priced, nothing sent; `run_through` does the rest.
 
     :raises GptImageError: it can't be sent.
     """
@@ -290,17 +291,13 @@ class Extension:
         return True
 
     def _empty_canvas(self) -> Pixels:
-        import numpy as np
-
+        from ...core.editing.extending import empty_canvas
         from ...core.pasting.boxes import Box
         from ...core.pasting.edited_files import cut
 
-        (width, height), at = self.margins.placed(self.image_size)
         assert self.image is not None
         (pixels,) = cut(self.image, [Box(0, 0, *self.image_size)])
-        canvas = np.zeros((height, width, pixels.shape[2]), pixels.dtype)
-        canvas[at.top : at.bottom, at.left : at.right] = pixels
-        return canvas
+        return empty_canvas(pixels, self.margins)
 
     def _answered(self, job: Job) -> Pixels:
         """The answer to a step, fitted to what was sent and at its size."""
@@ -324,16 +321,11 @@ class Extension:
         return pixels
 
     def _write_step(self, step: Step) -> None:
-        import numpy as np
-
-        from ...core.common.files import replace_file
-        from ...core.editing.extending import sent_pixels
-        from ...core.imaging.png_writer import encode_png
+        from ...core.editing.extending import encode_step
 
         assert self._canvas is not None
-        image, mask = self._files()
-        replace_file(image, encode_png(sent_pixels(self._canvas, step), compression=1))
-        replace_file(mask, encode_png(np.where(step.editable(), np.uint8(255), np.uint8(0)), compression=1))
+        for file, data in zip(self._files(), encode_step(self._canvas, step), strict=True):
+            replace_file(file, data)
 
     def _files(self) -> tuple[Path, Path]:
         """What the next step sends."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidRequestError
 from ..imaging.decoding import Pixels
+from ..imaging.png_writer import encode_png
 from ..pasting.boxes import Box, Size
 from ..raster.arrays import blurred
 from ..request.sizes import SizeRule, parse_size
@@ -291,6 +292,21 @@ def sent_pixels(canvas: Pixels, step: Step) -> Pixels:
         filled = sharp + (blurred(sharp, BLUR, wraps=False) - sharp) * weight
         out[..., channel][new] = np.clip(np.rint(filled[new]), 0, top)
     return out
+
+
+def encode_step(canvas: Pixels, step: Step) -> tuple[bytes, bytes]:
+    """The files that a step sends: the image, and the mask that is white where it may change."""
+    mask = np.where(step.editable(), np.uint8(255), np.uint8(0))
+    return encode_png(sent_pixels(canvas, step), compression=1), encode_png(mask, compression=1)
+
+
+def empty_canvas(image: Pixels, margins: Margins) -> Pixels:
+    """The larger image, black where it is new."""
+    height, width, channels = image.shape
+    size, at = margins.placed((width, height))
+    canvas = np.zeros((size[1], size[0], channels), image.dtype)
+    canvas[at.top : at.bottom, at.left : at.right] = image
+    return canvas
 
 
 def _distance(box: Box, context: Box) -> NDArray[Any]:

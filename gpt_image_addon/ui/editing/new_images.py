@@ -23,17 +23,6 @@ SIDES = ("left", "right", "top", "bottom")
 MOST = 16384  # pixels added at a side
 
 
-def _priced(self: Any, context: bpy.types.Context) -> None:
-    """Plan it anew after a change; drawing shows what was found."""
-    image = bpy.data.images.get(self.image)
-    if image is None or not all(image.size):
-        return
-    try:
-        self.told, self.is_good = self.price(tuple(image.size)), True
-    except GptImageError as error:
-        self.told, self.is_good = translate(error.text), False
-
-
 class _FromShownImage:
     """What both operators share."""
 
@@ -44,11 +33,20 @@ class _FromShownImage:
             self.report({"WARNING"}, translate("Show the image in an Image Editor first."))
             return CANCELLED
         self.image = shown.name
-        _priced(self, context)
+        self.check(context)
         found: Returned = context.window_manager.invoke_props_dialog(
             self, width=WIDTH, confirm_text=translate("Send")
         )
         return found
+
+    def check(self: Any, context: bpy.types.Context) -> bool:
+        """Plan it anew after a change in the dialog; drawing shows what was found."""
+        image = bpy.data.images.get(self.image)
+        try:
+            self._told, self._problem = self.price(tuple(image.size)), ""
+        except GptImageError as error:
+            self._told, self._problem = "", error.text
+        return True
 
     @reporting
     def execute(self: Any, context: bpy.types.Context) -> Returned | None:
@@ -57,6 +55,8 @@ class _FromShownImage:
             raise InvalidRequestError(
                 message("There is no image '{image}'.", image=self.image), param="image"
             )
+        if getattr(self, "_problem", ""):  # the dialog showed it in place of a price
+            raise InvalidRequestError(self._problem)
         self.start(image)
         return FINISHED
 
@@ -67,7 +67,8 @@ class _FromShownImage:
             column = layout.column(align=True)
             for name in names:
                 column.prop(self, name)
-        draw_sentence(layout, self.told, "NONE" if self.is_good else "ERROR", LINE, dim=False)
+        told, icon = (self._problem, "ERROR") if self._problem else (self._told, "NONE")
+        draw_sentence(layout, translate(told), icon, LINE, dim=False)
 
 
 def _request() -> dict[str, Any]:
@@ -86,9 +87,7 @@ class GPT_IMAGE_OT_extend(_FromShownImage, bpy.types.Operator):
     shown = (SIDES, ("prompt",))
 
     image: bpy.props.StringProperty(name="Image", description="Name of the image", options={"SKIP_SAVE"})
-    left: bpy.props.IntProperty(
-        name="Left", description="Pixels to add", min=0, max=MOST, subtype="PIXEL", update=_priced
-    )
+    left: bpy.props.IntProperty(name="Left", description="Pixels to add", min=0, max=MOST, subtype="PIXEL")
     right: bpy.props.IntProperty(
         name="Right",
         description="Pixels to add",
@@ -96,19 +95,12 @@ class GPT_IMAGE_OT_extend(_FromShownImage, bpy.types.Operator):
         max=MOST,
         subtype="PIXEL",
         default=256,
-        update=_priced,
     )
-    top: bpy.props.IntProperty(
-        name="Top", description="Pixels to add", min=0, max=MOST, subtype="PIXEL", update=_priced
-    )
+    top: bpy.props.IntProperty(name="Top", description="Pixels to add", min=0, max=MOST, subtype="PIXEL")
     bottom: bpy.props.IntProperty(
-        name="Bottom", description="Pixels to add", min=0, max=MOST, subtype="PIXEL", update=_priced
+        name="Bottom", description="Pixels to add", min=0, max=MOST, subtype="PIXEL"
     )
-    prompt: bpy.props.StringProperty(
-        name="Prompt", description="What the new part shows; may be empty", update=_priced
-    )
-    told: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
-    is_good: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+    prompt: bpy.props.StringProperty(name="Prompt", description="What the new part shows; may be empty")
 
     def parameters(self) -> dict[str, Any]:
         sides = {name: getattr(self, name) for name in SIDES}
@@ -116,7 +108,7 @@ class GPT_IMAGE_OT_extend(_FromShownImage, bpy.types.Operator):
 
     def price(self, size: tuple[int, int]) -> str:
         plan = api.plan_extension(size, **self.parameters())
-        told = message(
+        return message(
             "{width}x{height} pixels. Requests: {count}, about {likely}, at most {high}.",
             width=plan.width,
             height=plan.height,
@@ -124,7 +116,6 @@ class GPT_IMAGE_OT_extend(_FromShownImage, bpy.types.Operator):
             likely=quote.usd(plan.estimate.likely_usd),
             high=quote.usd(plan.estimate.high_usd),
         )
-        return translate(told)
 
     def start(self, image: bpy.types.Image) -> None:
         new_images.extend_image(image, **self.parameters())
@@ -139,24 +130,19 @@ class GPT_IMAGE_OT_cut_out(_FromShownImage, bpy.types.Operator):
     shown = (("subject",),)
 
     image: bpy.props.StringProperty(name="Image", description="Name of the image", options={"SKIP_SAVE"})
-    subject: bpy.props.StringProperty(
-        name="Subject", description="What is to be cut out; may be empty", update=_priced
-    )
-    told: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
-    is_good: bpy.props.BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+    subject: bpy.props.StringProperty(name="Subject", description="What is to be cut out; may be empty")
 
     def parameters(self) -> dict[str, Any]:
         return {"subject": self.subject, **_request()}
 
     def price(self, size: tuple[int, int]) -> str:
         plan = api.plan_cut_out(size, **self.parameters())
-        told = message(
+        return message(
             "One request of {size}: about {likely}, at most {high}.",
             size=plan.size,
             likely=quote.usd(plan.estimate.likely_usd),
             high=quote.usd(plan.estimate.high_usd),
         )
-        return translate(told)
 
     def start(self, image: bpy.types.Image) -> None:
         new_images.cut_out_image(image, **self.parameters())
