@@ -171,6 +171,14 @@ def test_an_opaque_answer_is_refused(
     assert (code, output["error"]["code"]) == (6, "no_transparency")
 
 
+def test_an_answer_without_a_subject_is_refused(
+    run: Any, online: ApiServer, tmp_path: Path, subject: subjects.Subject
+) -> None:
+    online.options.edits = lambda first, mask: Image.new("RGBA", (512, 512), (0, 0, 0, 0))
+    code, output = run("cutout", tmp_path / "a.png", tmp_path / "out.png", *QUALITY)
+    assert (code, output["error"]["code"]) == (6, "no_subject") and not (tmp_path / "out.png").exists()
+
+
 def test_a_model_without_transparency_is_not_asked(
     run: Any, online: ApiServer, tmp_path: Path, subject: subjects.Subject
 ) -> None:

@@ -82,11 +82,9 @@ def test_extending_and_cutting_out_show_their_price(online: ApiServer) -> None:
     for operator in (new_images.GPT_IMAGE_OT_extend, new_images.GPT_IMAGE_OT_cut_out):
         button = Button(operator)
         button.left = button.top = button.bottom = 0
-        button.right, button.subject = 128, ""
+        button.right, button.subject, button.shown = 128, "", operator.shown
         operator.invoke(button, context, None)
         assert "$0.0" in button._told and not button._problem and "Send" in asked[-1]["confirm_text"]
-        button.layout = Layout()
-        operator.draw(button, context)
     button = Button(new_images.GPT_IMAGE_OT_extend)
     button.left = button.top = button.bottom = button.right = 0
     button.invoke(context, None)

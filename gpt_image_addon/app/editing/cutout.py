@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ...core.results.output_files import Outputs
 
 SUFFIX = ".png"
+LEAST_SHARE = 0.0005  # of the image that a subject covers
+PLAIN = "The subject has too little texture to align the answer by; it was taken as it lies."
 
 
 @dataclass(frozen=True)
@@ -252,6 +254,13 @@ class Cutting:
                 billed="yes",
                 next_step="Name the subject, or choose another model.",
             )
+        if answer[..., 3].mean() < LEAST_SHARE * 255:
+            raise InvalidResponseError(
+                "The answer shows no subject.",
+                code="no_subject",
+                billed="yes",
+                next_step="Name the subject, or choose another model.",
+            )
         (pixels,) = cut(self.image, [Box(0, 0, *self.image_size)])
         made = cut_subject(pixels, answer)
         if not made.registration.accepted and not self.options.get("accept"):
@@ -276,6 +285,7 @@ class Cutting:
         """What was made."""
         assert self.job is not None and self._made is not None
         width, height = self.image_size
+        plain = (PLAIN,) if self._made.registration.plain else ()
         return CutOutResult(
             str(self.target),
             width,
@@ -284,5 +294,5 @@ class Cutting:
             self.job.id,
             self.job.estimated_usd,
             self.job.cost_usd or 0.0,
-            tuple(dict.fromkeys((*self.notices, *self.job.all_warnings))),
+            tuple(dict.fromkeys((*self.notices, *self.job.all_warnings, *plain))),
         )

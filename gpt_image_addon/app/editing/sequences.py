@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ...core.common.arguments import typed
 from ...core.errors import EditMismatchError, GptImageError, InvalidRequestError
@@ -32,6 +32,7 @@ ACCEPT = (
 )
 
 
+@runtime_checkable
 class Sequence(Protocol):
     """What `run_through` works through."""
 
@@ -52,10 +53,10 @@ class Sequence(Protocol):
         ...
 
 
-def run_through(sequence: Sequence, wait: Callable[[Job], None] = Job.finish_waiting) -> None:
+def run_through(sequence: Sequence, wait: Callable[[Job], None] | None = None) -> None:
     """Do all of it, and wait.
 
-    :param wait: waits for one job.
+    :param wait: waits for one job; nothing is shown meanwhile without it.
     :raises GptImageError: why it did not come to its end; it names what is kept.
     """
     sent = 0
@@ -63,7 +64,7 @@ def run_through(sequence: Sequence, wait: Callable[[Job], None] = Job.finish_wai
         while sequence.advance():
             job = sequence.send()
             sent += 1
-            wait(job)
+            (wait or Job.finish_waiting)(job)
             if job.error is not None:
                 raise job.error
     except GptImageError as error:

@@ -77,6 +77,7 @@ def _registered(answer: NDArray[np.uint8], original: Pixels) -> Registration:
     colors = original.shape[2] - (original.shape[2] in (2, 4))
     scale = np.float32(255 / np.iinfo(original.dtype).max)
     small = np.stack([resized(original[..., i] * scale, height, width) for i in range(colors)], -1)
+    small = np.clip(small, 0, 255)  # a larger one overshoots
     filled = [_continued(pixels, inside) for pixels in (answer[..., :3].astype(np.float32), small)]
     found = register(filled[0], filled[1], inside)
     return _at_size(found, (original.shape[1], original.shape[0]))

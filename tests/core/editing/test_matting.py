@@ -56,3 +56,12 @@ def test_the_image_may_be_larger_than_the_answer() -> None:
 def test_another_subject_is_not_accepted() -> None:
     found, other = subjects.subject(512, 1), subjects.subject(512, 9)
     assert not cut_out(found.image, subjects.cut(other)).registration.accepted
+
+
+def test_a_small_image_of_hard_contrasts_does_not_break() -> None:
+    dice = np.random.default_rng(0)
+    image = dice.choice(np.array([0, 255], np.uint8), (128, 128, 3))
+    answer = np.full((816, 816, 4), 255, np.uint8)
+    answer[..., :3] = dice.integers(0, 256, (816, 816, 3))
+    answer[:, 400:, 3] = 0
+    assert not cut_out(image, answer).registration.accepted
