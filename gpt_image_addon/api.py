@@ -33,12 +33,15 @@ from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, references, session, settings, submission
 from .app.editing import versions as app_versions
+from .app.editing.cutout import CutOutPlan, CutOutResult, begin_cut_out, cut_out, plan_cut_out
+from .app.editing.extending import ExtendResult, ExtensionPlan, begin_extension, extend, plan_extension
 from .app.editing.photo_material import (
     PhotoMaterial,
     make_material_from_photo,
     photo_material_of,
     submit_material_from_photo,
 )
+from .app.editing.sequences import run_through
 from .app.editing.upscale_plan import UpscaleEstimate
 from .app.editing.upscale_task import UpscaleResult
 from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
@@ -84,6 +87,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Application",
+    "CutOutPlan",
+    "CutOutResult",
+    "ExtendResult",
+    "ExtensionPlan",
     "GenerationRequest",
     "Job",
     "Maps",
@@ -100,16 +107,20 @@ __all__ = [
     "as_row",
     "batch",
     "batch_results",
+    "begin_cut_out",
+    "begin_extension",
     "can_remake",
     "cancel",
     "clean_results",
     "close",
+    "cut_out",
     "earlier",
     "errand",
     "estimate",
     "estimate_tile",
     "estimate_upscale",
     "export_result",
+    "extend",
     "forget_finished",
     "generate",
     "history",
@@ -126,11 +137,14 @@ __all__ = [
     "on_change",
     "photo_material_of",
     "plan",
+    "plan_cut_out",
+    "plan_extension",
     "planner",
     "recover",
     "remake_material",
     "result_of",
     "run_batch",
+    "run_through",
     "save_blend",
     "set_favourite",
     "split",

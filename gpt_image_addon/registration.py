@@ -12,6 +12,7 @@ from .lazy import defer, is_loaded
 
 defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
+    *("app.editing.cutout", "app.editing.extending", "app.editing.new_images"),
     *("app.editing.further_edits", "app.editing.photo_material", "app.editing.shown_versions"),
     *("app.editing.versions", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
@@ -31,7 +32,7 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus, shortcuts  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
-from .ui.editing import corner_handles, photo_material, upscaling  # noqa: E402
+from .ui.editing import corner_handles, new_images, photo_material, upscaling  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
 from .ui.points import placing  # noqa: E402
@@ -62,6 +63,7 @@ CLASSES: tuple[type, ...] = (
     *operators_failures.CLASSES,
     *maps.CLASSES,
     *photo_material.CLASSES,
+    *new_images.CLASSES,
     *upscaling.CLASSES,
     *long_prompt.CLASSES,
     *place.CLASSES,

@@ -18,7 +18,7 @@ from ..core.common import streams
 from ..core.common.internal_error import unexpected_error
 from ..core.common.threads import WORKER_NAME
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from . import batch, generate, history, info, material, reference, signals, textures
+from . import batch, editing, generate, history, info, material, reference, signals, textures
 from .common import (
     BILLED,
     PROGRAM,
@@ -60,6 +60,10 @@ VERBS: dict[str, Verb] = {
     "material": Verb(
         "a material from a photo of a surface, without the API", material.make_material, material.add_material
     ),
+    "extend": Verb(
+        "an image extended beyond its borders; what was there stays", editing.extend, editing.add_extend
+    ),
+    "cutout": Verb("the subject of an image on transparent ground", editing.cut_out, editing.add_cutout),
     "upscale": Verb(
         "an image at 2, 4 or 8 times its size; only its fine detail needs the API",
         textures.upscale,

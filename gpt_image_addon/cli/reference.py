@@ -56,6 +56,15 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
             "four corners that are 1.2 m apart at the top",
         ),
     ),
+    "extend": (
+        ("facade.png wide.png --side right 512 --dry-run", "the price, and what would be sent"),
+        ("facade.png wide.png --aspect 16:9 --max-cost 0.50", "as wide as that, the image in the middle"),
+        ('photo.png taller.png --side top 300 --prompt "clear evening sky"', "what the new part shows"),
+    ),
+    "cutout": (
+        ("chair.jpg chair.png --dry-run", "the price"),
+        ('chair.jpg chair.png --subject "the wooden chair" --max-cost 0.20', "one request"),
+    ),
     "batch": (
         ("materials.jsonl --provider offline --dry-run", "a table of the rows and the price of all"),
         ("materials.jsonl --provider offline", "make them; again: only what is missing"),
@@ -178,6 +187,27 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "cost_usd": "with `--repair-seams`: what the repair cost",
         "warnings": "sentences worth reading",
     },
+    "extend": {
+        "file": "the extended image",
+        "width": "pixels",
+        "height": "pixels",
+        "left": "where the image lies in it, in pixels",
+        "top": "likewise",
+        "jobs": "ids of the requests in `history`, in their order",
+        "estimated_usd": "upper bound before sending, of all requests",
+        "cost_usd": "what they cost",
+        "warnings": "sentences worth reading",
+    },
+    "cutout": {
+        "file": "the cut-out",
+        "width": "pixels",
+        "height": "pixels",
+        "share": "of the image that the subject covers, 0 to 1",
+        "job": "id of the request in `history`",
+        "estimated_usd": "upper bound before sending",
+        "cost_usd": "what it cost",
+        "warnings": "sentences worth reading",
+    },
     "batch": {
         "rows": "rows of the manifest, combinations counted",
         "succeeded": "rows made",
@@ -196,8 +226,30 @@ KEYS: Mapping[str, Mapping[str, str]] = {
 }
 """Keys of the JSON object, by verb, beside `schema` and `state`."""
 
+PRICE_KEYS: Mapping[str, str] = {
+    name: KEYS["estimate"][name]
+    for name in ("estimated_usd", "low_usd", "likely_usd", "high_usd", "exact", "warnings")
+}
+"""What a price before sending says."""
+
 OTHER_KEYS: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("generate", "--dry-run"): KEYS["estimate"],
+    ("extend", "--dry-run"): {
+        "width": "pixels of the extended image",
+        "height": "pixels",
+        "left": "where the image lies in it, in pixels",
+        "top": "likewise",
+        "sizes": "sizes of the requests, in their order",
+        "model": "the model that would be asked",
+        "prompt": "the words that would be sent with each",
+        **PRICE_KEYS,
+    },
+    ("cutout", "--dry-run"): {
+        "size": "size of the request",
+        "model": "the model that would be asked",
+        "prompt": "the words that would be sent",
+        **PRICE_KEYS,
+    },
     ("batch", "--dry-run"): {
         "rows": "rows of the manifest, combinations counted",
         "invalid": "rows that can't be sent",

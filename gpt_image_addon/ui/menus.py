@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 
+from .editing.new_images import GPT_IMAGE_OT_cut_out, GPT_IMAGE_OT_extend
 from .editing.photo_material import GPT_IMAGE_OT_material_from_photo
 from .editing.upscaling import GPT_IMAGE_OT_upscale
 from .references.operators import GPT_IMAGE_OT_add_reference
@@ -56,6 +57,12 @@ def _draw_image(self: Any, context: bpy.types.Context) -> None:
             GPT_IMAGE_OT_material_from_photo.bl_idname,
             text="Material from Photo with GPT Image",
             icon="MATERIAL",
+        )
+        self.layout.operator(
+            GPT_IMAGE_OT_extend.bl_idname, text="Extend with GPT Image...", icon="SELECT_EXTEND"
+        )
+        self.layout.operator(
+            GPT_IMAGE_OT_cut_out.bl_idname, text="Cut Out with GPT Image...", icon="IMAGE_ALPHA"
         )
         self.layout.operator_menu_enum(
             GPT_IMAGE_OT_upscale.bl_idname, "scale", text="Upscale with GPT Image", icon="FULLSCREEN_ENTER"

@@ -133,7 +133,8 @@ def repainted(
 
 def shown(image: Image.Image, size: tuple[int, int], output_format: str, compression: int) -> bytes:
     """An image that the test brought."""
-    return _encoded(image.convert("RGB").resize(size), output_format, compression)
+    mode = "RGBA" if image.mode == "RGBA" and output_format != "jpeg" else "RGB"
+    return _encoded(image.convert(mode).resize(size), output_format, compression)
 
 
 def partial(image: bytes, index: int, total: int) -> bytes:

@@ -22,6 +22,8 @@ ARGUMENTS = {
     "tile": ("wall.png", "tile.png"),
     "material": ("wall.png", "--length", "0.5", "--output-dir", "maps"),
     "upscale": ("wall.png", "large.png", "--local"),
+    "extend": ("wall.png", "wide.png", "--side", "right", "32", "--quality", "low", "--accept"),
+    "cutout": ("wall.png", "cut.png", "--quality", "low", "--accept"),
     "history": (),
     "recover": (),
     "models": (),
@@ -37,6 +39,8 @@ MISUSED = {
     "tile": ("wall.png",),
     "material": ("wall.png", "--corners", "0,0", "1,0", "1,1"),
     "upscale": ("wall.png",),
+    "extend": ("wall.png", "wide.png", "--side", "up", "32"),
+    "cutout": ("wall.png",),
     "history": ("--month", "November"),
     "recover": ("JOB", "--all"),
     "models": ("gpt-image-2",),
@@ -52,7 +56,7 @@ OPTIONAL = {
 """Keys that only some calls print."""
 UNCONFIGURED = ("maps", "tile", "material", "styles")
 """The verbs that need no settings."""
-SENDING = ("generate", "batch")
+SENDING = ("generate", "batch", "extend", "cutout")
 """The verbs that ask the API; the others must never do so."""
 
 REFUSALS = (

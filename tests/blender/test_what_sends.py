@@ -16,6 +16,7 @@ import gpt_image_addon
 from gpt_image_addon import api, registration
 from gpt_image_addon.app import results
 from gpt_image_addon.ui import menus
+from gpt_image_addon.ui.editing import new_images
 from gpt_image_addon.ui.request import quote
 from gpt_image_addon.ui.request.generate import GPT_IMAGE_OT_generate
 from gpt_image_addon.ui.results.operators_results import GPT_IMAGE_OT_again
@@ -28,6 +29,7 @@ UI = Path(gpt_image_addon.__file__).parent / "ui"
 SENDS = {
     *("submit", "generate", "again", "make_tile", "submit_tile"),
     *("upscale", "submit_upscale"),
+    *("extend_image", "cut_out_image", "run_through", "extend", "cut_out"),
     *("run_batch", "submit_batch", "start_batch", "collect_batch"),
 }
 """Functions of the layers below that send."""
@@ -36,6 +38,8 @@ SENDERS = {
     "GPT_IMAGE_OT_again": "the price is on the button",
     "GPT_IMAGE_OT_make_it": "the price is on the button",
     "GPT_IMAGE_OT_upscale": "the price is in its dialog, for each factor",
+    "GPT_IMAGE_OT_extend": "the price is in its dialog, worked out anew with each change",
+    "GPT_IMAGE_OT_cut_out": "the price is in its dialog",
     "Sending": "what sends for generate and make_it, once their prices were shown",
     "GPT_IMAGE_OT_answer_question": "the price is on the button of the question",
 }
@@ -64,6 +68,28 @@ def senders() -> Iterator[str]:
 def test_no_other_operator_sends() -> None:
     found = set(senders())
     assert found <= set(SENDERS) and {"GPT_IMAGE_OT_generate", "GPT_IMAGE_OT_again"} <= found
+
+
+def test_extending_and_cutting_out_show_their_price(online: ApiServer) -> None:
+    values = bpy.context.scene.gpt_image
+    values.provider, values.quality = "openai", "low"
+    image = bpy.data.images.new("wall", 512, 512)
+    asked: list[Any] = []
+    context = SimpleNamespace(
+        space_data=SimpleNamespace(type="IMAGE_EDITOR", image=image),
+        window_manager=SimpleNamespace(invoke_props_dialog=lambda operator, **how: asked.append(how)),
+    )
+    for operator in (new_images.GPT_IMAGE_OT_extend, new_images.GPT_IMAGE_OT_cut_out):
+        button = Button(operator)
+        button.left = button.top = button.bottom = 0
+        button.right, button.subject, button.shown = 128, "", operator.shown
+        operator.invoke(button, context, None)
+        assert "$0.0" in button._told and not button._problem and "Send" in asked[-1]["confirm_text"]
+    button = Button(new_images.GPT_IMAGE_OT_extend)
+    button.left = button.top = button.bottom = button.right = 0
+    button.invoke(context, None)
+    assert button._problem and button.execute(context) == {"CANCELLED"}
+    assert button.said and not online.requests
 
 
 def test_using_a_result_again_sends_nothing(online: ApiServer) -> None:

@@ -75,8 +75,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app": (f"{JOBS} core.versions core.jobs scene scene.targets scene.capture", "bpy"),
     "app.editing": (
-        f"{CORE_BASE} core.raster core.imaging core.editing core.textures core.upscaling core.http"
-        " core.journal core.versions core.jobs scene scene.targets app",
+        f"{CORE_BASE} core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
+        " core.http core.journal core.versions core.jobs scene scene.targets app",
         "bpy",
     ),
     "app.batch": (

@@ -40,6 +40,20 @@ REPAIR_PROMPT = (
     "No text, no frame."
 )
 REPAIR_SUBJECT = " The texture shows: {prompt}"
+EXTEND_PROMPT = (
+    "Extend this image beyond its border. Paint only the masked part, whose content is a placeholder, "
+    "so that what the image shows goes on unbroken: the same perspective, scale, light, colors and style; "
+    "every line and surface that reaches the border continues across it. Keep everything outside the mask on "
+    "the very pixel where it is; nothing is moved, cropped, rescaled or recolored. No text, no frame."
+)
+EXTEND_SUBJECT = " What the new part shows: {prompt}"
+CUT_OUT_PROMPT = (
+    "Cut out the subject of this image: return the same image with everything but the subject fully "
+    "transparent. Keep every pixel of the subject where it is: the same position, size, shape, colors and "
+    "light; nothing is moved, cropped, rescaled, completed or redrawn. Fine hair and soft edges are partly "
+    "transparent. No shadow on the ground, no outline."
+)
+CUT_OUT_SUBJECT = " The subject is: {subject}"
 UPSCALE_PROMPT = (
     "Image 1 is a part of an image that was enlarged and is soft. Image 2 is the same part at its original "
     "size. Repaint image 1 with the sharp, fine detail that it would have at this size. Change only the "
@@ -89,6 +103,22 @@ def upscale_request(
     subject = UPSCALE_SUBJECT.format(prompt=request.prompt) if request.prompt else ""
     prompt = (UPSCALE_PROMPT + subject)[:PROMPT_LIMIT]
     return _edit(request, prompt=prompt, size=format_size(*size), references=(sent, original))
+
+
+def extension_prompt(prompt: str) -> str:
+    """What is asked for each part of an extended image.
+
+    :param prompt: what the user wants to see there; may be empty.
+    """
+    return (EXTEND_PROMPT + (EXTEND_SUBJECT.format(prompt=prompt) if prompt else ""))[:PROMPT_LIMIT]
+
+
+def cut_out_prompt(subject: str) -> str:
+    """What is asked for a cut-out.
+
+    :param subject: what is to be cut out, in the user's words; may be empty.
+    """
+    return (CUT_OUT_PROMPT + (CUT_OUT_SUBJECT.format(subject=subject) if subject else ""))[:PROMPT_LIMIT]
 
 
 def _edit(request: GenerationRequest, **values: Any) -> GenerationRequest:

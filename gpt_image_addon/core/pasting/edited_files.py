@@ -193,13 +193,35 @@ def _save_again(image: ImageSource, opened: Image.Image, pixels: Pixels, out: Bi
 
 
 def _save_png(opened: Image.Image, pixels: Pixels, out: BinaryIO) -> None:
-    height, width, channels = pixels.shape
-    header = PngHeader(width, height, 8 * pixels.dtype.itemsize, _COLOR_TYPES[channels])
-    before = []
-    if opened.info.get("icc_profile"):
-        before.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(opened.info["icc_profile"])))
+    before = _profile_chunks(opened)
     if opened.format != "TIFF" and opened.info.get("exif"):
         before.append((b"eXIf", opened.info["exif"].removeprefix(EXIF)))
+    _write_png(pixels, before, out)
+
+
+def encode_like(image: ImageSource, pixels: Pixels) -> bytes:
+    """A PNG of other pixels, upright, in the colors of an image: with its color profile.
+
+    :param pixels: (height, width, 1 to 4) uint8 or uint16, of any size.
+    :raises InvalidRequestError: the image is gone, or another one by now.
+    """
+    out = io.BytesIO()
+    with reading(image.source, image.label) as stream, opened_image(stream) as opened:
+        _write_png(pixels, _profile_chunks(opened), out)
+    return out.getvalue()
+
+
+def _profile_chunks(opened: Image.Image) -> list[tuple[bytes, bytes]]:
+    profile = opened.info.get("icc_profile")
+    return [(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))] if profile else []
+
+
+def _write_png(pixels: Pixels, before: list[tuple[bytes, bytes]], out: BinaryIO) -> None:
+    """
+    :param before: chunks that stand before the pixels.
+    """
+    height, width, channels = pixels.shape
+    header = PngHeader(width, height, 8 * pixels.dtype.itemsize, _COLOR_TYPES[channels])
     writer, above = PngWriter(out, header, before), None
     for first in range(0, height, _BAND_ROWS):
         raw = bytes_of(pixels[first : first + _BAND_ROWS])

@@ -1,0 +1,298 @@
+"""The subject of an image on transparent ground: a model says where it is, its pixels are the image's own.
+
+What scripts call is offered by `api`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...core.common.arguments import check_types
+from ...core.common.files import replace_file
+from ...core.errors import EditMismatchError, InvalidRequestError, InvalidResponseError
+from ...core.jobs.job import Job
+from ...core.request.request import Application, GenerationRequest
+from ...core.request.sizes import LIKE, format_size
+from ...core.text.message import message
+from .. import blend_paths, models, session, settings
+from ..material_maps import ImageSource, Source, read_source
+from ..submission import Submitter
+from .sequences import make_request, request_options, run_through, submit_edit
+
+if TYPE_CHECKING:
+    from ...core.editing.matting import CutOut
+    from ...core.pasting.image_source import ImageSource as EditedImage
+    from ...core.request.pricing import Estimate
+    from ...core.results.output_files import Outputs
+
+SUFFIX = ".png"
+LEAST_SHARE = 0.0005  # of the image that a subject covers
+PLAIN = "The subject has too little texture to align the answer by; it was taken as it lies."
+
+
+@dataclass(frozen=True)
+class CutOutPlan:
+    """What a cut-out would send, and cost."""
+
+    size: str
+    """Of the request."""
+    model: str
+    prompt: str
+    """The words that would be sent."""
+    estimate: Estimate
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CutOutResult:
+    """A cut-out that was written."""
+
+    file: str
+    width: int
+    height: int
+    share: float
+    """Of the image that the subject covers, 0 to 1."""
+    job: str
+    estimated_usd: float
+    cost_usd: float
+    warnings: tuple[str, ...]
+
+
+def cut_out(picture: ImageSource, output: str | Path, **parameters: Any) -> CutOutResult:
+    """The subject of an image on transparent ground, at the image's own size; waits for the answer.
+
+    One request. What is surely the subject keeps its pixels bit for bit; its rim is freed of the backdrop.
+
+    :param picture: a path, an image data-block, or the name of one.
+    :param output: the PNG file to write.
+    :param parameters: ``subject`` says what is to be cut out; ``overwrite`` replaces a file that is not ours.
+        ``provider``, ``model``, ``quality``, ``max_cost``, ``retry_unknown`` and ``reuse`` are as for
+        `submit`; ``accept`` uses an answer that does not match the image.
+    :raises InvalidRequestError: the image or a parameter can't be used, or the model has no transparency.
+    :raises EditMismatchError: the answer shows something else; it is kept.
+    :raises GptImageError: why it failed; nothing is written.
+    """
+    cutting = begin_cut_out(picture, output, **parameters)
+    run_through(cutting)
+    return cutting.result()
+
+
+def plan_cut_out(picture: ImageSource | tuple[int, int], **parameters: Any) -> CutOutPlan:
+    """What `cut_out` would send with the same parameters, and cost; nothing is sent.
+
+    :param picture: as for `cut_out`, or its width and height, with which no image is read.
+    :raises GptImageError: it could not be sent.
+    """
+    return _begin(picture, None, settings.load(with_key=False), **parameters).plan()
+
+
+def begin_cut_out(picture: ImageSource, output: str | Path, **parameters: Any) -> Cutting:
+    """`cut_out` step by step: checked and priced, nothing sent; `run_through` does the rest.
+
+    :raises GptImageError: it can't be sent.
+    """
+    found = settings.load()
+    cutting = _begin(picture, output, found, **parameters)
+    found.check_provider(cutting.request.provider)
+    cutting.check()
+    return cutting
+
+
+@check_types
+def _begin(
+    picture: ImageSource | tuple[int, int],
+    output: str | Path | None,
+    found: settings.Settings,
+    *,
+    subject: str = "",
+    overwrite: bool = False,
+    **options: Any,
+) -> Cutting:
+    from ...core.editing.crops import MOST_PIXELS
+    from ...core.jobs.follow_ups import cut_out_prompt
+    from ...core.pasting.image_source import inspect_source
+
+    values = request_options(options)
+    source, image = None, None
+    if isinstance(picture, tuple):
+        width, height = picture
+    else:
+        source = read_source(picture)
+        image = inspect_source(source.data, source.label)
+        width, height = image.size
+    shrink = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
+    detail = format_size(max(1, int(width * shrink)), max(1, int(height * shrink)))
+    request = make_request(
+        values,
+        found,
+        prompt=cut_out_prompt(subject.strip()),
+        size=f"{LIKE}:{detail}",
+        background="transparent",
+        references=("-",),
+    )
+    request, notices = models.resolve_model(request, models.find_registry(found), found)
+    target = blend_paths.resolve(output, "output") if output is not None else None
+    return Cutting(
+        source,
+        image,
+        (width, height),
+        request,
+        values,
+        found,
+        target,
+        session.outputs(overwrite=overwrite),
+        notices,
+    )
+
+
+@dataclass
+class Cutting:
+    """A cut-out on its way; see `Sequence`."""
+
+    source: Source | None
+    image: EditedImage | None
+    image_size: tuple[int, int]
+    request: GenerationRequest
+    options: Mapping[str, Any]
+    settings: settings.Settings
+    target: Path | None
+    outputs: Outputs
+    notices: tuple[str, ...] = ()
+    job: Job | None = None
+    _made: CutOut | None = None
+    _folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return Path(self.source.label).stem if self.source is not None else ""
+
+    def plan(self) -> CutOutPlan:
+        """See `plan_cut_out`.
+
+        :raises InvalidRequestError: it can't be sent.
+        """
+        checked = Submitter(self.settings).check(
+            self.request, Application(target="image"), measure=lambda _: (self.image_size,)
+        )
+        warnings = (*self.notices, *checked.warnings)
+        return CutOutPlan(checked.sent.size, self.request.model, checked.prompt, checked.price, warnings)
+
+    def check(self) -> None:
+        """All that can be known before anything is sent.
+
+        :raises InvalidRequestError: the image, the file or the model can't be.
+        """
+        assert self.target is not None and self.source is not None
+        if self.target.suffix.lower() != SUFFIX:
+            raise InvalidRequestError(
+                message("A cut-out is written as PNG, not as {name}.", name=self.target.name),
+                code="invalid_value",
+                param="output",
+            )
+        self.outputs.check(self.target, self.source.owner, param="output")
+        self.plan()
+
+    def advance(self) -> bool:
+        """See `Sequence`."""
+        if self.job is None:
+            self._write_reference()
+            return True
+        self._made = self._cut(self.job)
+        self._write(self._made)
+        return False
+
+    def _write_reference(self) -> None:
+        assert self.source is not None
+        self._folder = tempfile.TemporaryDirectory(prefix="gpt-image-cutout-", ignore_cleanup_errors=True)
+        replace_file(self._reference(), self.source.data)
+
+    def _reference(self) -> Path:
+        assert self._folder is not None and self.source is not None
+        suffix = Path(self.source.label).suffix.lower() or SUFFIX
+        return Path(self._folder.name) / f"image{suffix}"
+
+    def send(self, then: Callable[[], None] | None = None) -> Job:
+        """See `Sequence`.
+
+        :param then: called on the main thread when the answer is there.
+        """
+        request = dataclasses.replace(self.request, references=(str(self._reference()),))
+        application = Application(target="image", name=self.title)
+
+        def apply(job: Job) -> object:
+            if then is not None:
+                then()
+            return None
+
+        self.job = submit_edit(Submitter(self.settings), request, application, self.options, apply)
+        return self.job
+
+    def _cut(self, job: Job) -> CutOut:
+        """
+        :raises InvalidResponseError: the answer is not transparent.
+        :raises EditMismatchError: it shows something else.
+        """
+        from ...core.editing.matting import cut_out as cut_subject
+        from ...core.imaging.formats import decode
+        from ...core.pasting.boxes import Box
+        from ...core.pasting.edited_files import cut
+        from ...core.raster.alpha import problem
+
+        assert job.prepared is not None and self.image is not None
+        answer = decode(job.prepared.images[0].data)
+        trouble = problem(answer)
+        if trouble is not None:
+            raise InvalidResponseError(
+                trouble,
+                code="no_transparency",
+                billed="yes",
+                next_step="Name the subject, or choose another model.",
+            )
+        if answer[..., 3].mean() < LEAST_SHARE * 255:
+            raise InvalidResponseError(
+                "The answer shows no subject.",
+                code="no_subject",
+                billed="yes",
+                next_step="Name the subject, or choose another model.",
+            )
+        (pixels,) = cut(self.image, [Box(0, 0, *self.image_size)])
+        made = cut_subject(pixels, answer)
+        if not made.registration.accepted and not self.options.get("accept"):
+            raise EditMismatchError(
+                message(
+                    "The subject in the answer of job {job} does not match the image; nothing was written.",
+                    job=job.id,
+                ),
+                billed="yes",
+            )
+        return made
+
+    def _write(self, made: CutOut) -> None:
+        from ...core.pasting.edited_files import encode_like
+
+        assert self.target is not None and self.image is not None and self.source is not None
+        self.outputs.write(self.target, encode_like(self.image, made.pixels), self.source.owner)
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def result(self) -> CutOutResult:
+        """What was made."""
+        assert self.job is not None and self._made is not None
+        width, height = self.image_size
+        plain = (PLAIN,) if self._made.registration.plain else ()
+        return CutOutResult(
+            str(self.target),
+            width,
+            height,
+            round(self._made.share, 4),
+            self.job.id,
+            self.job.estimated_usd,
+            self.job.cost_usd or 0.0,
+            tuple(dict.fromkeys((*self.notices, *self.job.all_warnings, *plain))),
+        )

@@ -1,0 +1,154 @@
+"""The verbs ``extend`` and ``cutout``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from .. import api
+from ..core.request.parameters import PARAMETERS
+from .common import Output, UsageError, add_outputs, path_of, say, succeeded
+from .flags import add_flag
+from .wait import follow
+
+if TYPE_CHECKING:
+    from ..core.request.pricing import Estimate
+
+REQUEST = ("provider", "model", "quality")
+"""Parameters whose flags are those of `generate`."""
+SENT = (*REQUEST, "max_cost", "reuse", "retry_unknown", "accept")
+SIDES = ("left", "right", "top", "bottom")
+
+
+def add_extend(verb: argparse.ArgumentParser) -> None:
+    """The verb ``extend``."""
+    verb.description = (
+        "Extend an image beyond its borders; what was there stays bit for bit. A request paints at most half "
+        "of the image's width and height, so that more takes several, priced together before."
+    )
+    _add_files(verb)
+    verb.add_argument("--prompt", metavar="TEXT", default="", help="what the new part shows")
+    group = verb.add_argument_group("how far, in one of these ways")
+    group.add_argument(
+        "--side",
+        nargs=2,
+        action="append",
+        metavar=("SIDE", "PIXELS"),
+        help=f"add pixels at one of {', '.join(SIDES)}; repeatable",
+    )
+    group.add_argument("--size", metavar="WxH", help="pixels of the whole, the image in the middle")
+    group.add_argument("--aspect", metavar="W:H", help="shape of the whole, such as 16:9")
+    _add_request(verb)
+
+
+def add_cutout(verb: argparse.ArgumentParser) -> None:
+    """The verb ``cutout``."""
+    verb.description = (
+        "The subject of an image on transparent ground, in the image's own pixels and at its size. One "
+        "request, to a model that takes a transparent background."
+    )
+    _add_files(verb)
+    verb.add_argument("--subject", metavar="TEXT", default="", help="what is to be cut out")
+    _add_request(verb)
+
+
+def _add_files(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("picture", metavar="IMAGE", help="file, or name of an image in the .blend")
+    verb.add_argument("out", metavar="OUT", type=path_of("output"), help="PNG file to write")
+
+
+def _add_request(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("the request")
+    for name in REQUEST:
+        add_flag(group, PARAMETERS[name])
+    group.add_argument(
+        "--accept", action="store_true", help="use an answer even where it does not match the image"
+    )
+    money = verb.add_argument_group("money")
+    money.add_argument("--max-cost", type=float, metavar="USD", help="send nothing if all could cost more")
+    money.add_argument("--dry-run", action="store_true", help="plan and price it; send and write nothing")
+    money.add_argument(
+        "--reuse", action="store_true", help="use the stored results of equal requests, unpaid"
+    )
+    money.add_argument(
+        "--retry-unknown",
+        action="store_true",
+        help="send again what was, or may have been, billed and brought no result",
+    )
+    add_outputs(verb)
+
+
+def extend(options: argparse.Namespace) -> Output:
+    """The verb ``extend``."""
+    values = {
+        **_sent(options),
+        **_sides(options.side or ()),
+        "prompt": options.prompt,
+        "size": options.size,
+        "aspect": options.aspect,
+    }
+    if options.dry_run:
+        plan = api.plan_extension(options.picture, **values)
+        say(f"{plan.width}x{plan.height} pixels, requests of {', '.join(plan.sizes)}.")
+        return _priced(plan, plan.estimate)
+    extension = api.begin_extension(options.picture, options.out, overwrite=options.overwrite, **values)
+    api.run_through(extension, follow)
+    return _told(extension.result())
+
+
+def cut_out(options: argparse.Namespace) -> Output:
+    """The verb ``cutout``."""
+    values = {**_sent(options), "subject": options.subject}
+    if options.dry_run:
+        plan = api.plan_cut_out(options.picture, **values)
+        return _priced(plan, plan.estimate)
+    cutting = api.begin_cut_out(options.picture, options.out, overwrite=options.overwrite, **values)
+    api.run_through(cutting, follow)
+    return _told(cutting.result())
+
+
+def _sent(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in SENT if getattr(options, name)}
+
+
+def _sides(given: list[list[str]] | tuple[()]) -> dict[str, int]:
+    """
+    :raises UsageError: no side, no number of pixels, or a side twice.
+    """
+    found: dict[str, int] = {}
+    for side, pixels in given:
+        if side not in SIDES:
+            raise UsageError(f"--side is one of {', '.join(SIDES)}, not {side}")
+        if side in found:
+            raise UsageError(f"--side {side} is given twice")
+        if not pixels.isdecimal() or len(pixels) > 6 or not int(pixels):
+            raise UsageError(f"--side {side} needs a number of pixels, not {pixels}")
+        found[side] = int(pixels)
+    return found
+
+
+def _priced(plan: Any, price: Estimate) -> Output:
+    about = "" if price.exact else "about "
+    say(f"This would cost {about}${price.likely_usd:.4f}, and at most ${price.high_usd:.4f}.")
+    for warning in plan.warnings:
+        say(f"note: {warning}")
+    told = {field.name: getattr(plan, field.name) for field in dataclasses.fields(plan)}
+    del told["estimate"]
+    values = succeeded(
+        **told,
+        estimated_usd=price.high_usd,
+        low_usd=price.low_usd,
+        likely_usd=price.likely_usd,
+        high_usd=price.high_usd,
+        exact=price.exact,
+    )
+    return {**values, "state": "dry_run"}
+
+
+def _told(result: Any) -> Output:
+    made = dataclasses.asdict(result)
+    for warning in made["warnings"]:
+        say(f"note: {warning}")
+    say(made["file"])
+    return succeeded(**made)
