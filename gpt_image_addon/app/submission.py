@@ -227,12 +227,11 @@ class PreparedRequest:
 
     def find_refused(self) -> Entry | None:
         """An equal request whose answer did not match its image, and is kept."""
-        from ..core.jobs.equal_requests import is_refused
         from ..core.jobs.uploads import digest_request
 
         journal = open_session(self.submitter.settings).journal
         lost = journal.find_lost(digest_request(self.checked.wanted))
-        return lost if lost is not None and is_refused(lost) else None
+        return lost if lost is not None and lost.is_refused else None
 
     def check_folder(self) -> None:
         """:raises StorageError: copies of the images can't be written."""

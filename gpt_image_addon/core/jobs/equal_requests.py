@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..common.process_lock import is_alive
-from ..errors import EditMismatchError
 from ..journal.entries import EqualRequestError as EqualRequestError
 from ..journal.recovery import recover_orphans
 from ..results.store import PreparedResult
@@ -48,12 +47,6 @@ def find_result(
             job=stored.id,
         )
     )
-
-
-def is_refused(entry: Entry) -> bool:
-    """Whether it has an answer that does not match its image, and is kept."""
-    is_mismatch = (entry.error or {}).get("code") == EditMismatchError.default_code
-    return is_mismatch and entry.folder is not None and entry.folder.is_dir()
 
 
 def find_running(journal: Journal, digest: str) -> Entry | None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...app import results, settings
 from ...core.errors import GptImageError
-from ...core.jobs.equal_requests import is_refused
 from ...core.journal.states import JobState
 from ...core.text.message import message
 from ..common import thumbnails
@@ -52,7 +51,7 @@ class Question(NamedTuple):
     @property
     def is_refused(self) -> bool:
         """Whether the earlier request has an answer that does not match its image, and can be used still."""
-        return self.earlier is not None and is_refused(self.earlier)
+        return self.earlier is not None and self.earlier.is_refused
 
     @property
     def has_answer(self) -> bool:

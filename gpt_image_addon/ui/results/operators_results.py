@@ -128,18 +128,21 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        self._send(context)
+        job = self._send(context)
+        if job is not None:
+            finish_in_background(job)
         return FINISHED
 
-    def _send(self, context: bpy.types.Context) -> None:
+    def _send(self, context: bpy.types.Context) -> api.Job | None:
+        """None where an edit goes on, whose next parts follow by themselves."""
         part = results.unfinished(self.job)
         if part is not None:
             results.resume(part, reuse=False, retry_unknown=True)
-            return
+            return None
         job = results.again(self.job, apply=inpainting.inpaint_of(self.job), **to_parameters.place(context))
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))
-        finish_in_background(job)
+        return job
 
 
 class GPT_IMAGE_OT_show_messages(_OnResult, bpy.types.Operator):
