@@ -271,6 +271,23 @@ def replace_maps(
     return [image.name for image in made]
 
 
+def replace_base_color(
+    material: bpy.types.Material, before: int, image: bpy.types.Image, changes: Transaction
+) -> bool:
+    """Show another image wherever a material of ours shows its base color; returns whether it did.
+
+    :param before: `session_uid` of the image that is shown there now.
+    """
+    shown = [
+        node
+        for node in nodes.image_nodes(material.node_tree)
+        if node.get(KIND) == "base_color" and node.image and node.image.session_uid == before
+    ]
+    for node in shown:
+        changes.set(node, "image", image)
+    return bool(shown)
+
+
 def _holds(image: bpy.types.Image | None, data: bytes) -> bool:
     return bool(image and image.packed_file and bytes(image.packed_file.data) == data)
 
