@@ -10,7 +10,7 @@ import sys
 from ..errors import ConfigurationError
 from ..text.message import message
 from ..text.redaction import environment_without_secrets
-from .sigpipe import broken_pipes_as_errors
+from .streams import broken_pipes_as_errors
 
 SERVICE = "GPT Image for Blender"
 ACCOUNT = "api-key"

@@ -25,7 +25,7 @@ from ..errors import (
     JobCancelled,
     StorageError,
 )
-from ..http.response_limits import ANSWER_SECONDS
+from ..http.bounded_response import ANSWER_SECONDS
 from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import make_provider, price_answer, price_request

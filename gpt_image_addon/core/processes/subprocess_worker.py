@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ..common.package import FOLDER, PACKAGE
-from ..common.sigpipe import broken_pipes_as_errors
+from ..common.streams import broken_pipes_as_errors
 from ..common.threads import PREPARING
 from ..errors import JobCancelled
 from ..text.log import get_logger
