@@ -31,6 +31,7 @@ from gpt_image_addon.ui.results import (
     operators_history,
     operators_results,
     outcomes,
+    result_menu,
 )
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
@@ -299,7 +300,7 @@ def test_what_deletes_asks_with_its_own_words(online: ApiServer) -> None:
 def test_the_whole_file_is_cleaned_from_the_files_own_menu(online: ApiServer) -> None:
     job = api.submit("oak", provider="offline", size="64x64", target="image")
     assert job.wait(10)
-    menu = draw(operators_results.GPT_IMAGE_MT_result, context=AboutTheJob(job.id))
+    menu = draw(result_menu.GPT_IMAGE_MT_result, context=AboutTheJob(job.id))
     assert "gpt_image.strip" not in menu.operators
     assert "TOPBAR_MT_file_cleanup" in dict(menus.MENUS)
     layout = Layout()

@@ -260,6 +260,14 @@ def price_text(likely_usd: float, high_usd: float, *, is_paid: bool = True) -> s
     return usd(high_usd) if high_usd <= CERTAIN * likely_usd else f"≈ {usd(likely_usd)}"
 
 
+def with_price(label: str, high_usd: float) -> str:
+    """The text of a button that sends, with what it costs at most.
+
+    :param label: translated already.
+    """
+    return f"{label}  ·  {usd(high_usd)}" if high_usd else label
+
+
 def usd(amount: float) -> str:
     """An amount with cents, or with as many digits as a fraction of one needs."""
     return f"${amount:.2f}" if amount >= 1 or amount == 0 else f"${amount:.3f}"

@@ -13,7 +13,7 @@ from ...core.request.providers import find_provider
 from ...core.text.message import Message, message
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
-from . import operators_results
+from ..request import quote
 from .failure_table import BILLED, WITHOUT_ERROR, Mend, find_row
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _button(mend: Mend, provider: str, job: str, usd: float) -> Button | None:
     label = translate(mend.text)
     return Button(
         mend,
-        operators_results.with_price(label, usd) if mend.is_paid else label,
+        quote.with_price(label, usd) if mend.is_paid else label,
         translate(mend.name),
         {**({"job": job} if mend.of_job else {}), **({"url": url} if url else {})},
     )
