@@ -31,7 +31,8 @@ from .common import (
 from .flags import add_request, given
 
 if TYPE_CHECKING:
-    from ..app.batch.batches import Batch, BatchResult
+    from ..app.batch.batches import Batch
+    from ..app.batch.run import BatchResult
     from ..core.batch.estimate import ManifestEstimate
     from ..core.batch.outcomes import Outcome, RunSummary
     from ..core.batch.runner import Run
