@@ -27,7 +27,7 @@ from . import settings
 
 if TYPE_CHECKING:
     from ..core.jobs.estimates import Measure
-    from ..core.request.checked_request import CheckedRequest
+    from ..core.request.normalize import CheckedRequest
     from ..core.request.request import Application, GenerationRequest
 
 FOLDER = "references"

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.job import Apply, Job, Work
-from ..core.request.request import Application, GenerationRequest, check_application
+from ..core.request.request import Application, GenerationRequest
+from ..core.request.validation import check_application
 from ..core.text.message import message
 from . import models, references
 from .scheduler import drain
@@ -25,7 +26,7 @@ from .settings import Settings
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.estimates import Measure
     from ..core.journal.journal import Entry
-    from ..core.request.checked_request import CheckedRequest
+    from ..core.request.normalize import CheckedRequest
 
 
 @dataclass(frozen=True)

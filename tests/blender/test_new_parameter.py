@@ -31,7 +31,8 @@ from gpt_image_addon.cli.flags import given
 from gpt_image_addon.core.batch.manifest import Manifest
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.providers.openai.fields import parameters
-from gpt_image_addon.core.request.request import Application, GenerationRequest, check_values
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.request.validation import check_values
 from gpt_image_addon.ui import main_panel
 from gpt_image_addon.ui.presets import presets
 from gpt_image_addon.ui.request import from_job, to_parameters

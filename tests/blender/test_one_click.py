@@ -27,7 +27,7 @@ ONCE = (
     "core/request/models.py:check",
     "core/request/normalize.py:effective_request",
     "core/request/prompt.py:compose",
-    "core/request/request.py:check_values",
+    "core/request/validation.py:check_values",
     "scene/targets/receiver.py:check_receiver",
 )
 AT_MOST_ONCE = ("core/request/models.py:_registry",)

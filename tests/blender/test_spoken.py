@@ -22,7 +22,8 @@ from gpt_image_addon.core.providers.openai.errors import error_from
 from gpt_image_addon.core.request import styles
 from gpt_image_addon.core.request.models import check, load_registry, successor
 from gpt_image_addon.core.request.pricing import Estimate, Limits, check_limit
-from gpt_image_addon.core.request.request import Application, GenerationRequest, check_values
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.request.validation import check_values
 from gpt_image_addon.core.text.message import Message, message
 from gpt_image_addon.scene.targets.receiver import why_deferred
 from gpt_image_addon.ui.common import translations

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import InvalidRequestError
 from ..providers import find_hints, price_request
-from ..request.checked_request import CheckedRequest, SentCrop
 from ..request.models import Registry, check
-from ..request.normalize import effective_request, with_like_size
+from ..request.normalize import CheckedRequest, SentCrop, effective_request, with_like_size
 from ..request.pricing import Estimate, UsageHistory, no_history
 from ..request.prompt import compose
 from ..request.providers import find_provider
-from ..request.request import Application, GenerationRequest, check_application
+from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size, is_like, is_open, parse_size
 from ..request.targets import find_target
+from ..request.validation import check_application
 from .follow_ups import (
     AUTO_SIZE,
     asks_for_height,

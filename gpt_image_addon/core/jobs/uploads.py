@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import GptImageError
 from ..imaging.image_reader import hash_image_file
-from ..request.checked_request import CheckedRequest
+from ..request.normalize import CheckedRequest
 from ..request.providers import find_provider
 from ..request.request import GenerationRequest
 

@@ -29,8 +29,8 @@ from ..http.bounded_response import ANSWER_SECONDS
 from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import make_provider, price_answer, price_request
-from ..request.checked_request import CheckedRequest, SentCrop
 from ..request.models import Registry
+from ..request.normalize import CheckedRequest, SentCrop
 from ..request.pricing import is_believable
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest

@@ -20,8 +20,9 @@ from ..text.message import Message, message
 from .model_table import COUNT_LIMIT, check_table
 from .parameters import ANIMATED_OR_DRAWN, CHOSEN_BY_MODEL, REFERENCE_LIMIT
 from .providers import DEFAULT_PROVIDER, find_provider
-from .request import GenerationRequest, check_values
+from .request import GenerationRequest
 from .sizes import AUTO, SizeRule, format_size, parse_size
+from .validation import check_values
 
 TABLE_FILE = "models.json"
 FILE_LIMIT = 4 * 10**6  # bytes of the user's own table

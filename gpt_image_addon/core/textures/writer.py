@@ -252,7 +252,7 @@ def map_options(
     bits: int = 8,
     pack: str | None = None,
 ) -> MapOptions:
-    """Options from values that `request.check_choices` has passed.
+    """Options from values that `validation.check_choices` has passed.
 
     :param kinds: empty for all.
     :param strengths: by the names of `request.STRENGTHS`.

@@ -8,8 +8,9 @@ from importlib import import_module
 import bpy
 
 from ...core.errors import SceneError
-from ...core.request.request import Application, check_application
+from ...core.request.request import Application
 from ...core.request.targets import TARGETS
+from ...core.request.validation import check_application
 from ...core.results.store import ImageFile, PreparedResult
 from ...core.text.message import message
 from .. import display, prepared_images
