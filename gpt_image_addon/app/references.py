@@ -272,8 +272,7 @@ def size_of(path: str) -> Size:
     """
     from ..core.imaging.formats import inspect_file
 
-    info = inspect_file(Path(path))
-    return info.width, info.height
+    return inspect_file(Path(path)).size
 
 
 def render_size() -> Size:

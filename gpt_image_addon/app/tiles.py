@@ -184,7 +184,7 @@ def _submit_repair(
     work: _Work, tile: Tile, request: GenerationRequest, found: settings.Settings, repair: Mapping[str, Any]
 ) -> Job:
     """Hand the repair to a worker, then write the tile as it is: whatever happens now, it is there."""
-    from ..core.jobs.seam_repair_images import sent_for_repair
+    from ..core.jobs.follow_up_requests import sent_for_repair
 
     table = models.find_registry(found)
     request, _ = models.resolve_model(request, table, found)

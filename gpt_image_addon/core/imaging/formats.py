@@ -48,6 +48,11 @@ class Info:
     has_alpha: bool
     """Whether some pixel is not opaque, or may be where only the header was read."""
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -68,9 +73,10 @@ def inspect_file(path: Path) -> Info:
     """
     data = read_image_file(path)
     try:
-        return _info(read_header(data))
+        header = read_header(data)
     except UnusableImageError as error:
         raise _bad_image(path, error) from error
+    return Info(header.format, header.width, header.height, header.has_alpha)
 
 
 def _bad_image(path: Path, error: UnusableImageError) -> InvalidRequestError:
@@ -79,10 +85,6 @@ def _bad_image(path: Path, error: UnusableImageError) -> InvalidRequestError:
         code="bad_picture",
         param="references",
     )
-
-
-def _info(header: Header) -> Info:
-    return Info(header.format, header.width, header.height, header.has_alpha)
 
 
 def verify(data: bytes) -> Info:

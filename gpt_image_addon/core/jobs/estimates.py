@@ -73,7 +73,8 @@ def validate_and_price(
     warnings = check(sent, registry, date.today())
     if application.repair_seams and find_provider(request.provider).tiles_by_nature:
         notes += (TILES_BY_NATURE,)
-    checked = _price(request, sent, registry, _sent_sizes(request, sizes, plan), seen)
+    sent_sizes = sizes() if plan is None else _crop_sizes(request, plan.crops[0])
+    checked = _price(request, sent, registry, sent_sizes, seen)
     if plan is not None:
         checked = dataclasses.replace(checked, crops=plan.crops)
     elif is_like(request.size) and _is_put_back(request, application):
@@ -106,15 +107,6 @@ def _cut(sent: GenerationRequest, wanted: GenerationRequest, crop: SentCrop) -> 
     placed = [(crop.locate(x, y), sentence) for x, y, sentence in wanted.points]
     points = tuple((*place, sentence) for place, sentence in placed if place is not None)
     return dataclasses.replace(sent, size=format_size(*crop.sent), points=points)
-
-
-def _sent_sizes(
-    request: GenerationRequest, sizes: Callable[[], Sequence[Size]], plan: EditPlan | None
-) -> Sequence[Size]:
-    """Of the images as they are sent."""
-    if plan is None:
-        return sizes()
-    return _crop_sizes(request, plan.crops[0])
 
 
 def _crop_sizes(request: GenerationRequest, crop: SentCrop) -> list[Size]:
@@ -175,8 +167,7 @@ def image_sizes(request: GenerationRequest, known: Mapping[str, Size] = MappingP
 def _size_of(path: str) -> Size:
     from ..imaging.formats import inspect_file
 
-    info = inspect_file(Path(path))
-    return info.width, info.height
+    return inspect_file(Path(path)).size
 
 
 def price_follow_up(

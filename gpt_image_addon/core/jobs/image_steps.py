@@ -259,7 +259,7 @@ def cut_tile(
     """The image as a tile, saved in the result's folder; a height that lies over it is cut alike.
 
     :param height: (height, width) float32 in 0..1, of the image's size.
-    :param repaint: the model's answer to `seam_repair_images.sent_for_repair`, encoded.
+    :param repaint: the model's answer to `follow_up_requests.sent_for_repair`, encoded.
     :returns: image, height, and what the user should know.
     :raises StorageError: the tile can't be written.
     """

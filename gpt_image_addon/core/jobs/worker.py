@@ -20,7 +20,6 @@ from ..common.threads import STORING
 from ..errors import (
     APIStatusError,
     GptImageError,
-    InvalidRequestError,
     InvalidResponseError,
     JobCancelled,
     StorageError,
@@ -30,11 +29,10 @@ from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import make_provider, price_answer, price_request
 from ..request.models import Registry
-from ..request.normalize import CheckedRequest, SentCrop
+from ..request.normalize import CheckedRequest
 from ..request.pricing import is_believable
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
-from ..request.sizes import parse_size
 from ..results.body_file import BodyFile
 from ..results.folders import BODY_FILE, EDIT_KEY
 from ..results.store import (
@@ -42,21 +40,15 @@ from ..results.store import (
     IMAGE_STEM,
     MASK_FILE,
     ORIGINAL_STEM,
-    PIXEL_FORMATS,
     PreparedResult,
     keep,
 )
 from ..text.log import get_logger
-from ..text.message import Message, join, message
-from .estimates import price_crop, price_follow_up, price_unchecked, validate_and_price
+from ..text.message import join, message
+from .estimates import price_unchecked, validate_and_price
 from .follow_ups import (
-    HEIGHT_JOB,
-    REGION_JOB,
-    asks_for_height,
-    asks_for_repair,
     follow_up_digest,
     follow_up_id,
-    height_request,
 )
 from .job import Emit, Job, JobEvent, Work
 from .uploads import digest_request, first_crop, load_unchanged, load_uploads, with_points
@@ -73,9 +65,6 @@ log = get_logger(__name__)
 
 NO_USAGE = "The server did not say what was used; the cost shown is the estimate."
 ODD_USAGE = "What the server says was used can't be right; the cost shown is the estimate."
-REGIONS_FAILED = Message("Not all parts that may change were edited: {reason}")
-HEIGHT_FAILED = Message("No height map could be generated, so relief is estimated: {reason}")
-SEAMS_FAILED = Message("The seams could not be repainted, so the cut is kept: {reason}")
 
 
 @dataclass(frozen=True)
@@ -201,51 +190,18 @@ class Worker:
 
     def _follow_up(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
         """Send the follow-up requests of a job; what they fail at is told and does not spoil its result."""
+        from .follow_up_requests import FOLLOW_UPS
+
         notices = []
-        for wanted, ask, failed in (
-            (_further_crops(job), self._ask_regions, REGIONS_FAILED),
-            (asks_for_repair(job.request, job.application), self._ask_repairs, SEAMS_FAILED),
-            (asks_for_height(job.request, job.application), self._ask_height, HEIGHT_FAILED),
-        ):
-            if not wanted:
-                continue
+        for follow_up in FOLLOW_UPS:
             try:
-                ask(job, folder, emit)
+                for kind, checked in follow_up.make_requests(job, folder, self.registry):
+                    self._send(job, kind, checked, follow_up.doing, emit)
             except GptImageError as error:
-                notices.append(message(failed, reason=error.message))
+                notices.append(message(follow_up.failed, reason=error.message))
             except Exception as error:
-                notices.append(message(failed, reason=unexpected_error(error).message))
+                notices.append(message(follow_up.failed, reason=unexpected_error(error).message))
         return tuple(notices)
-
-    def _ask_regions(self, job: Job, folder: Path, emit: Emit) -> None:
-        checked = job.checked
-        assert checked is not None
-        for number, crop in enumerate(_further_crops(job), 2):
-            one = price_crop(checked, crop, self.registry)
-            self._send(job, REGION_JOB.format(number=number), one, "Waiting for the next part", emit)
-
-    def _ask_repairs(self, job: Job, folder: Path, emit: Emit) -> None:
-        from .seam_repair_images import repairs
-
-        for kind, request in repairs(job.request, job.application, folder, self.registry):
-            self._ask(job, kind, request, parse_size(request.size), "Waiting for its seams", emit)
-
-    def _ask_height(self, job: Job, folder: Path, emit: Emit) -> None:
-        from ..imaging.formats import inspect_file
-
-        image = min(folder.glob(f"{IMAGE_STEM}1.*"), default=None)
-        info = inspect_file(image) if image else None
-        if image is None or info is None or info.format not in PIXEL_FORMATS:
-            raise InvalidRequestError("There is no image that it could be asked for.")
-        size = (info.width, info.height)
-        request = height_request(job.request, str(image), size, self.registry)
-        self._ask(job, HEIGHT_JOB, request, size, "Waiting for its height", emit)
-
-    def _ask(
-        self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
-    ) -> None:
-        """Send one follow-up request, about an image of this size."""
-        self._send(job, kind, price_follow_up(request, self.registry, size), doing, emit)
 
     def _send(self, job: Job, kind: str, checked: CheckedRequest, doing: str, emit: Emit) -> None:
         """Send one follow-up request under a row of its own."""
@@ -360,11 +316,6 @@ class Worker:
         if not is_believable(cost, price.high_usd):
             return None, None
         return answer.usage.to_dict(), cost * share
-
-
-def _further_crops(job: Job) -> tuple[SentCrop, ...]:
-    """What a masked edit sends with follow-up requests."""
-    return job.checked.crops[1:] if job.checked is not None else ()
 
 
 def _keep_body(body: BodyFile, error: GptImageError) -> None:

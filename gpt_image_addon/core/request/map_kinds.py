@@ -1,6 +1,7 @@
 """The one table of material maps: what each is called, where it goes and how its pixels are read.
 
-Beside it stands what may be chosen about all of them. Standard library only, so that the interface can list the kinds without loading numpy.
+Beside it stands what may be chosen about all of them. Standard library only, so that the interface can list
+the kinds without loading numpy.
 """
 
 from __future__ import annotations
