@@ -258,7 +258,7 @@ def submit_remake(material: str, **strengths: float) -> Task:
     _check_names(strengths)
     title, work = _remaking(material, strengths)
     found = session.open_session(settings.load())
-    work = found.durations.timed_local(REMAKING, work)
+    work = found.durations.timed(REMAKING, work)
     return found.scheduler.start_local(title, work, found.durations.expected_of(REMAKING))
 
 

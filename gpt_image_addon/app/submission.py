@@ -10,6 +10,7 @@ import dataclasses
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from .settings import Settings
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.estimates import Measure
     from ..core.journal.journal import Entry
+    from ..core.request.models import Registry
     from ..core.request.normalize import CheckedRequest
 
 
@@ -34,6 +36,11 @@ class Submitter:
     """Makes jobs, by the settings as they were when it was made."""
 
     settings: Settings
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The model table as it was when the first request was checked."""
+        return models.find_registry(self.settings)
 
     def check(
         self,
@@ -52,11 +59,11 @@ class Submitter:
         from ..core.jobs.estimates import validate_and_price
         from ..core.request.normalize import snap_to_model
 
-        table = models.find_registry(self.settings)
-        request, notices = models.resolve_model(request, table, self.settings)
+        request, notices = models.resolve_model(request, self.registry, self.settings)
         if snap:
-            request = snap_to_model(request, table, snap)
-        checked = validate_and_price(request, application, table, load_usage_history(self.settings), measure)
+            request = snap_to_model(request, self.registry, snap)
+        seen = load_usage_history(self.settings)
+        checked = validate_and_price(request, application, self.registry, seen, measure)
         return dataclasses.replace(checked, warnings=(*checked.warnings, *notices))
 
     def prepare(
@@ -100,8 +107,8 @@ class Submitter:
         """The request with provider, model, and a size in pixels."""
         from ..core.jobs.estimates import complete_size
 
-        table = models.find_registry(self.settings)
-        return complete_size(models.resolve_model(request, table, self.settings)[0], table)
+        request, _ = models.resolve_model(request, self.registry, self.settings)
+        return complete_size(request, self.registry)
 
     def find_running(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request that is on its way, in this process or in another one.
@@ -197,10 +204,8 @@ class Submitter:
         )
         session = open_session(self.settings)
         kind = f"apply {application.target} {stored.request.n}"
-        resumed = make_worker(session.journal, self.settings).resume(folder)
-        return self.start(
-            job, session.durations.timed_local(kind, resumed), session.durations.expected_of(kind)
-        )
+        resumed = make_worker(session.journal, self.registry, self.settings).resume(folder)
+        return self.start(job, session.durations.timed(kind, resumed), session.durations.expected_of(kind))
 
     def start(self, job: Job, work: Work, expected_seconds: float | None = None) -> Job:
         """Hand a job to a worker.
@@ -252,6 +257,7 @@ class PreparedRequest:
         :raises GptImageError: it can't be sent; nothing was.
         """
         from ..core.jobs import admission, equal_requests
+        from ..core.jobs.durations import kind_of
         from ..core.jobs.uploads import digest_request
 
         settings, application = self.submitter.settings, self.application
@@ -259,8 +265,8 @@ class PreparedRequest:
         checked = references.with_captures(self.checked)
         session = open_session(settings)
         journal, price, digest = session.journal, checked.price, digest_request(checked.wanted)
-        worker = make_worker(journal, settings)
-        work = session.durations.timed(worker.run)
+        worker = make_worker(journal, self.submitter.registry, settings)
+        work: Work = session.durations.timed(kind_of(checked.wanted), worker.run)
         job: Job | None = None
         while job is None:
             since = time.time()

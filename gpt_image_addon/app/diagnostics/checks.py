@@ -87,7 +87,7 @@ def _provider(name: str, info: ProviderInfo) -> str:
     if not info.needs_key:
         return told
     told = f"a key is there; {told}"
-    return f"{told}. {note}" if (note := settings.key_note()) else told
+    return f"{told}. {note}" if (note := settings.find_key().note) else told
 
 
 def _network() -> str:

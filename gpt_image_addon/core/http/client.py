@@ -16,7 +16,6 @@ from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from ..common.files import storage_errors
@@ -84,17 +83,6 @@ class Sink(Protocol):
 
 def _keep_body(head: Reply) -> Sink | None:
     return None
-
-
-class _Headers(AuthBase):
-    """Sets our headers last, so that a ``~/.netrc`` entry can't replace the key."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self.headers = headers
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self.headers)
-        return request
 
 
 def send(
@@ -231,6 +219,12 @@ def _perform(
     if received is not None:
         with storage_errors(message("No answer could be stored")):
             received.hold_handles()
+
+    def set_headers(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Last of all, so that a ``~/.netrc`` entry can't replace the key."""
+        prepared.headers.update({"Accept-Encoding": ACCEPTED, **request.headers})
+        return prepared
+
     started = time.monotonic()
     try:
         with (
@@ -241,7 +235,7 @@ def _perform(
                 request.url,
                 data=request.body,
                 files=request.files,
-                auth=_Headers({"Accept-Encoding": ACCEPTED, **request.headers}),
+                auth=set_headers,
                 timeout=request.timeout,
                 proxies=dict(proxy.for_requests()),
                 allow_redirects=False,

@@ -63,7 +63,8 @@ def prepare(
             with storage_errors(message("{path} could not be read", path=folder)):
                 return light.mapped(_with_bytes)
         prepared = _prepared(job, request, application, folder)
-        return _with_mean_colors(prepared) if for_scene and _shows_color(application) else prepared
+        shows_color = for_scene and find_target(application.target).changes_scene
+        return _with_mean_colors(prepared) if shows_color else prepared
     finally:
         keep_private(folder)
 
@@ -90,7 +91,7 @@ def _prepared_files(
 ) -> PreparedResult:
     """The same for a window, with thumbnails, and without the bytes: they lie in the files."""
     prepared = _prepared(job, request, application, folder)
-    if _shows_color(application):
+    if find_target(application.target).changes_scene:
         prepared = _with_mean_colors(prepared)
     for file in {file for image in prepared.images for file in (image.file, image.received_file)}:
         write_thumbnail(Path(file))
@@ -158,11 +159,6 @@ def _finished(
     if not images and mismatch is not None:
         raise mismatch
     return tuple(images), height
-
-
-def _shows_color(application: Application) -> bool:
-    """Whether something in the scene has the mean color in Solid views."""
-    return find_target(application.target).changes_scene
 
 
 def _tile(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +129,9 @@ def load_registry(override: Path | None = None) -> Registry:
     """
     try:
         if override is None or not override.exists():
-            return _built_in()
+            return _read_registry()
         stat = override.stat()
-        return _overridden(override, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        return _read_registry(override, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(
             message(
@@ -143,26 +143,25 @@ def load_registry(override: Path | None = None) -> Registry:
         ) from error
 
 
-@cache
-def _built_in() -> Registry:
-    return _registry(_table())
-
-
-@lru_cache(maxsize=1)
-def _overridden(override: Path, version: tuple[int, ...]) -> Registry:
+@lru_cache(maxsize=2)  # ours, and the user's
+def _read_registry(override: Path | None = None, version: tuple[int, ...] = ()) -> Registry:
     """
     :param version: differs where the file was changed.
     """
-    table = _table()
-    extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once)
-    merged = _merged(table, extra)
-    check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
-    return _registry(merged)
-
-
-def _table() -> dict[str, Any]:
-    found: dict[str, Any] = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
-    return found
+    table: dict[str, Any] = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
+    if override is not None:
+        extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once)
+        merged = _merged(table, extra)
+        check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
+        table = merged
+    return Registry(
+        collected=date.fromisoformat(table["collected"]),
+        default=table["default"],
+        models=tuple(Model(**_tuples(row)) for row in table["models"]),
+        size_rules={name: SizeRule(**_tuples(rule)) for name, rule in table["size_rules"].items()},
+        prices=table["prices_usd_per_million"],
+        output_tokens=table["output_tokens"],
+    )
 
 
 def usable_registry(override: Path) -> Registry:
@@ -197,17 +196,6 @@ def _merged(table: dict[str, Any], extra: Any) -> dict[str, Any]:
         merged[key] = {**table[key], **part}
     merged["models"] = list(rows.values())
     return merged
-
-
-def _registry(table: Mapping[str, Any]) -> Registry:
-    return Registry(
-        collected=date.fromisoformat(table["collected"]),
-        default=table["default"],
-        models=tuple(Model(**_tuples(row)) for row in table["models"]),
-        size_rules={name: SizeRule(**_tuples(rule)) for name, rule in table["size_rules"].items()},
-        prices=table["prices_usd_per_million"],
-        output_tokens=table["output_tokens"],
-    )
 
 
 def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
 from typing import Any
 
 MAX_DIGITS = 18  # of a whole number; no count, status or index has more
@@ -52,7 +51,8 @@ def parse_json(text: str | bytes, **hooks: Any) -> Any:
         raise ValueError(TOO_DEEP) from None
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        level = [item for node in level if isinstance(node, (dict, list)) for item in _items(node)]
+        inner = [node for node in level if isinstance(node, (dict, list))]
+        level = [item for node in inner for item in (node.values() if isinstance(node, dict) else node)]
         if not level:
             return value
     raise ValueError(TOO_DEEP)
@@ -74,10 +74,6 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def replace_half_characters(text: str) -> str:
     """A text without half characters."""
     return _HALF_CHARACTER.sub("?", text)
-
-
-def _items(node: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return node.values() if isinstance(node, dict) else node
 
 
 def _whole(text: str) -> int | float:
