@@ -280,5 +280,5 @@ def _time_text(job: Any) -> str:
     if left <= EXACT:
         return message("{seconds} s left", seconds=f"{max(1, round(left))}")
     if left < MINUTE:
-        return message("about {seconds} s left", seconds=-int(-left // STEP) * STEP)
-    return message("about {minutes} min left", minutes=f"{left / MINUTE:.0f}")
+        return message("≈ {seconds} s left", seconds=-int(-left // STEP) * STEP)
+    return message("≈ {minutes} min left", minutes=f"{left / MINUTE:.0f}")
