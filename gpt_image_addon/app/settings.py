@@ -225,11 +225,11 @@ def load(*, with_key: bool = True) -> Settings:
     )
     for name, value in _overrides.items():
         (told if name in told else values)[name] = value
-    found = _checked(dataclasses.replace(loaded, of_providers=told, **values))
+    found = _check_credentials(dataclasses.replace(loaded, of_providers=told, **values))
     return found if with_key else dataclasses.replace(found, api_key="")
 
 
-def _checked(found: Settings) -> Settings:
+def _check_credentials(found: Settings) -> Settings:
     """With key and ids as they are sent.
 
     Where that can't be, the reason is kept until something is to be sent: a draft needs no key.

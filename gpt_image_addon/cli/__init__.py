@@ -145,7 +145,7 @@ def _main(argv: Sequence[str]) -> int:
         try:
             output, code = _run(options)
         except KeyboardInterrupt:  # pressed again, before the first was dealt with
-            output, code = _interrupted(), ExitCode.INTERRUPTED
+            output, code = _report_interruption(), ExitCode.INTERRUPTED
         with signals.ignored():  # what is being written here must not be cut short
             api.close()
             if output["state"] == "failed":
@@ -174,7 +174,7 @@ def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
     except GptImageError as error:
         return failure(error), error.exit_code
     except KeyboardInterrupt:
-        return _interrupted(), ExitCode.INTERRUPTED
+        return _report_interruption(), ExitCode.INTERRUPTED
     except Exception as error:
         import traceback
 
@@ -196,7 +196,7 @@ def _say_failure(error: dict[str, Any], code: ExitCode) -> None:
         console.print(BILLED[error["billed"]])
 
 
-def _interrupted() -> Output:
+def _report_interruption() -> Output:
     return failure(JobCancelled("Interrupted.", billed=billed_so_far()))
 
 

@@ -239,7 +239,7 @@ def _check(options: argparse.Namespace) -> None:
 def _batch(options: argparse.Namespace) -> Batch:
     return api.batch(
         options.manifest,
-        {name: _resolved(name, value) for name, value in given(options).items()},
+        {name: _resolve_paths(name, value) for name, value in given(options).items()},
         output_dir=options.output_dir,
         blend_per_row=options.blend_per_row,
         asset_library=options.asset_library,
@@ -259,7 +259,7 @@ def _batch(options: argparse.Namespace) -> Batch:
     )
 
 
-def _resolved(name: str, value: Any) -> Any:
+def _resolve_paths(name: str, value: Any) -> Any:
     """Paths of flags are not relative to the manifest."""
     if PARAMETERS[name].kind is not Path:
         return value

@@ -62,7 +62,7 @@ def generate(options: argparse.Namespace) -> Output:
     check_scene_output(options)
     values = given(options)
     if options.dry_run:
-        return {**_priced(values), "state": "dry_run"}
+        return {**_report_price(values), "state": "dry_run"}
     job = api.submit(
         **values,
         overwrite=options.overwrite,
@@ -82,10 +82,10 @@ def generate(options: argparse.Namespace) -> Output:
 
 def estimate(options: argparse.Namespace) -> Output:
     """The verb ``estimate``."""
-    return _priced(given(options))
+    return _report_price(given(options))
 
 
-def _priced(values: dict[str, Any]) -> Output:
+def _report_price(values: dict[str, Any]) -> Output:
     plan = api.plan(**values)
     price = plan.estimate
     about = "" if price.exact else "about "

@@ -45,7 +45,7 @@ def add_history(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--search", metavar="TEXT", type=repair, default="", help="in prompts, models and job ids"
     )
-    verb.add_argument("--limit", metavar="N", type=_count, help="how many jobs at most")
+    verb.add_argument("--limit", metavar="N", type=_read_count, help="how many jobs at most")
     verb.add_argument(
         "--tree", action="store_true", help="oldest first, each under the one that it was made from"
     )
@@ -101,7 +101,7 @@ def _month(text: str) -> str:
     return text
 
 
-def _count(text: str) -> int:
+def _read_count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of jobs")
     return int(text)

@@ -346,10 +346,10 @@ def test_a_new_file_begins_with_what_the_user_prefers(monkeypatch: pytest.Monkey
     new_file.begin(is_new=False)
     assert (values().target, values().quality) == ("texture", "low"), "a request of its own stays"
     assert (other.gpt_image.target, other.gpt_image.quality) == ("material", "high")
-    new_file._loaded("")
+    new_file._on_load("")
     assert (values().target, values().quality, values().provider) == ("material", "high", "offline")
     values().quality = "low"
-    new_file._loaded("/somewhere/saved.blend")
+    new_file._on_load("/somewhere/saved.blend")
     assert values().quality == "low"
 
 
@@ -358,7 +358,7 @@ def test_an_untouched_scene_stays_so_where_nothing_differs(monkeypatch: pytest.M
         default_target, default_quality, default_provider = "texture", "medium", "auto"
 
     monkeypatch.setattr(settings, "preferences", lambda: Usual)
-    new_file._loaded("")
+    new_file._on_load("")
     assert new_file._is_untouched(values())
 
 

@@ -359,15 +359,15 @@ def test_an_older_answer_does_not_replace_a_newer_one() -> None:
     older, newer = (HistoryPage(float(number), 0.0, number * history_view.PAGE, ()) for number in (1, 2))
     view = history_view.current()
     first, second = next(view.questions), next(view.questions)
-    history_view._answered(view, second, newer, None)
-    history_view._answered(view, first, older, None)
+    history_view._take_answer(view, second, newer, None)
+    history_view._take_answer(view, first, older, None)
     assert view.spent_usd == 2.0 and view.pages == 2
 
 
 def test_the_last_page_is_shown_when_the_page_is_gone() -> None:
     view = history_view.current()
     view.page = 7
-    history_view._answered(view, next(view.questions), HistoryPage(0.0, 0.0, history_view.PAGE + 1, ()), None)
+    history_view._take_answer(view, next(view.questions), HistoryPage(0.0, 0.0, history_view.PAGE + 1, ()), None)
     assert view.page == 1
 
 

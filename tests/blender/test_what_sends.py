@@ -204,7 +204,7 @@ class Dialog:
         self.given, self.target, self.layout = given, given.get("target", ""), Layout()
         self.bl_rna = bpy.ops.gpt_image.generate.get_rna_type()
 
-    def _given(self, names: tuple[str, ...]) -> dict[str, Any]:
+    def _collect_given(self, names: tuple[str, ...]) -> dict[str, Any]:
         return {name: value for name, value in self.given.items() if name in names}
 
 

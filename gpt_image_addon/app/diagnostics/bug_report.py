@@ -61,7 +61,7 @@ def write(path: Path, checks: Sequence[Check], outputs: Outputs, *, with_prompts
         "blender": _section(_blender),
         "system": _section(_system),
         "settings": _section(_settings),
-        "environment": _section(_environment),
+        "environment": _section(_list_variables),
         "checks": [check.to_dict() for check in checks],
         "journal": trouble or by_state,
         "jobs": [_job(entry, with_prompts) for entry in entries],
@@ -110,10 +110,10 @@ def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
     with suppress(RuntimeError, GptImageError):  # a user without a home
         folders["<state folder>"] = state_folder()
         folders["~"] = Path.home()
-    return Redaction(folders, words, files, _names())
+    return Redaction(folders, words, files, _find_names())
 
 
-def _names() -> dict[str, str]:
+def _find_names() -> dict[str, str]:
     """What the user and this computer are called."""
     users = {os.environ.get(name, "") for name in ("USER", "USERNAME", "LOGNAME")}
     with suppress(RuntimeError):  # a user without a home
@@ -173,7 +173,7 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def _environment() -> list[str]:
+def _list_variables() -> list[str]:
     """Names only: values may be secret."""
     told = {setting.variable for setting in list_settings()}
     return sorted(

@@ -36,10 +36,10 @@ class Check:
 
 def checks() -> list[Check]:
     """Everything, in the order in which it must work."""
-    return [_checked(name, look) for name, look in _looks()]
+    return [_check(name, look) for name, look in _looks()]
 
 
-def _checked(name: str, look: Callable[[], str]) -> Check:
+def _check(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, True, show(look(), MESSAGE_LIMIT))
     except GptImageError as error:

@@ -120,14 +120,14 @@ class Manifest:
         _check_count(values, choices)
         ids: Counter[str] = Counter()
         if "id" in values:
-            ids.update(str(_filled("id", found["id"], found)) for found in _combinations(values, choices))
+            ids.update(str(_fill("id", found["id"], found)) for found in _combinations(values, choices))
         for number, chosen in enumerate(_combinations(values, choices), 1):
-            filled = {name: _filled(name, value, chosen) for name, value in chosen.items()}
+            filled = {name: _fill(name, value, chosen) for name, value in chosen.items()}
             given = str(filled.get("id", ""))
             yield self._row(line, filled, f"{given}-{number}" if given and ids[given] > 1 else given, seen)
 
     def _row(self, line: int, values: Mapping[str, Any], given: str, seen: dict[bytes, int]) -> Row:
-        typed = {name: self._typed(name, value) for name, value in values.items() if name in PARAMETERS}
+        typed = {name: self._check_type(name, value) for name, value in values.items() if name in PARAMETERS}
         request = GenerationRequest(**{name: typed[name] for name in typed if name in _REQUEST})
         application = Application(**{name: typed[name] for name in typed if name not in _REQUEST})
         asked = request.to_dict()
@@ -137,15 +137,15 @@ class Manifest:
         if application.edit_of is not None:
             asked["edit_of"] = application.edit_of
             request = self.complete(request, application)
-        id = _given_id(given, seen) if given else _hashed_id(asked, seen)
+        id = _given_id(given, seen) if given else _hash_id(asked, seen)
         tags = usable_tags(map(str, values.get("tags", ())))
         return Row(id, line, request, application, tags, str(values.get("catalog", "")), bool(given))
 
-    def _typed(self, name: str, value: Any) -> Any:
+    def _check_type(self, name: str, value: Any) -> Any:
         if name in PATH_COLUMNS:
             paths = [str(self.path.absolute().parent / path) for path in _strings(name, value)]
             return tuple(paths) if name in LIST_COLUMNS else paths[0]
-        return _converted(name, value)
+        return _convert(name, value)
 
 
 def _strings(name: str, value: Any) -> list[str]:
@@ -275,10 +275,10 @@ def _choices(name: str, value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _filled(name: str, value: Any, values: Mapping[str, Any]) -> Any:
+def _fill(name: str, value: Any, values: Mapping[str, Any]) -> Any:
     """A value with its placeholders replaced by the row's own values."""
     if isinstance(value, list):
-        return [_filled(name, item, values) for item in value]
+        return [_fill(name, item, values) for item in value]
     if not isinstance(value, str) or "{" not in value:
         return value
     used = {word: str(values[word]) for word in _placeholders(value)}
@@ -286,7 +286,7 @@ def _filled(name: str, value: Any, values: Mapping[str, Any]) -> Any:
     return _PLACEHOLDER.sub(lambda found: f"{{{found[1]}}}" if found[1] else used[found[2]], value)
 
 
-def _converted(name: str, value: Any) -> Any:
+def _convert(name: str, value: Any) -> Any:
     """A cell as the parameter's own type."""
     row = parameters.PARAMETERS[name]
     kind = row.kind
@@ -319,7 +319,7 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _hashed_id(asked: Mapping[str, Any], seen: dict[bytes, int]) -> str:
+def _hash_id(asked: Mapping[str, Any], seen: dict[bytes, int]) -> str:
     """What is asked for decides, wherever the row stands; its equals are numbered."""
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode())
     count = seen[digest.digest()[:8]] = seen.get(digest.digest()[:8], 0) + 1

@@ -167,7 +167,7 @@ def fetch(
         target = reply.headers.get("location")
         if not _is_redirect(reply.status) or not target:
             return reply
-        url = _joined(url, target)
+        url = _join(url, target)
         request_state.allowance = request_state.allowance.again()
     raise InvalidResponseError(
         "Too many redirects while downloading an image.", code="unsafe_link", billed=request_state.billed
@@ -190,7 +190,7 @@ def _is_safe(url: str, local: bool) -> bool:
     return local and parts.scheme in ("http", "https") if is_loopback(url) else parts.scheme == "https"
 
 
-def _joined(url: str, target: str) -> str:
+def _join(url: str, target: str) -> str:
     try:
         return urljoin(url, target)
     except ValueError:

@@ -49,13 +49,13 @@ def connection_error(error: Exception, request_state: RequestState, proxy: Proxy
     timed_out = isinstance(error, requests.Timeout) or "timed out" in str(error)
     kind: type[APIConnectionError] = APITimeoutError if timed_out else APIConnectionError
     return (
-        _unsent(kind, timed_out, request_state)
+        _make_unsent(kind, timed_out, request_state)
         if not request_state.body_sent
-        else _unanswered(kind, timed_out)
+        else _make_unanswered(kind, timed_out)
     )
 
 
-def _unsent(
+def _make_unsent(
     kind: type[APIConnectionError], timed_out: bool, request_state: RequestState
 ) -> APIConnectionError:
     what = "The server did not take the connection in time" if timed_out else "The server can't be reached"
@@ -67,7 +67,7 @@ def _unsent(
     )
 
 
-def _unanswered(kind: type[APIConnectionError], timed_out: bool) -> APIConnectionError:
+def _make_unanswered(kind: type[APIConnectionError], timed_out: bool) -> APIConnectionError:
     late, broken = (
         "The server did not answer in time",
         "The connection broke before the answer was complete",

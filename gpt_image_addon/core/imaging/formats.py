@@ -189,7 +189,7 @@ def load_upload(path: Path) -> Upload:
                 image.load()
                 mime = UPLOAD_FORMATS[header.format]
                 return Upload(path.name, data, mime, header.width, header.height, header.notes(path.name))
-        return _converted(decode(data), header, path, shrink=not fits)
+        return _convert(decode(data), header, path, shrink=not fits)
     except UnusableImageError as error:
         raise _bad_image(path, error) from error
 
@@ -199,7 +199,7 @@ def _is_taken(header: Header) -> bool:
     return header.format in UPLOAD_FORMATS and header.is_plain and not header.mode.startswith("I")
 
 
-def _converted(pixels: NDArray[np.uint8], header: Header, path: Path, *, shrink: bool) -> Upload:
+def _convert(pixels: NDArray[np.uint8], header: Header, path: Path, *, shrink: bool) -> Upload:
     upright = Image.fromarray(pixels)
     notes = list(header.notes(path.name))
     if shrink:

@@ -93,7 +93,7 @@ class Worker:
         folder, notices = self._answer(job, emit)
         notices += self._follow_up(job, folder, emit)
         emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the images", progress=0.9))
-        prepared = self._copied(job, self._prepare(job, folder))
+        prepared = self._copy(job, self._prepare(job, folder))
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
 
     def _answer(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
@@ -147,7 +147,7 @@ class Worker:
 
             emit(JobEvent(job, message="Preparing the images", progress=0.1))
             prepared = prepare(of or job.id, job.request, job.application, folder, for_scene=self.for_scene)
-            return self._copied(job, prepared)
+            return self._copy(job, prepared)
 
         return work
 
@@ -177,7 +177,7 @@ class Worker:
         checked = validate_and_price(entry.request, entry.application, self.registry)
         return first_crop(checked)
 
-    def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
+    def _copy(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
         if not job.application.textures_dir:
             return prepared
@@ -236,7 +236,9 @@ class Worker:
             request_state.turn.take(request_state)
         self.journal.sending(job.id, checked.sent.size)
         emit(JobEvent(job, message="Waiting for the image", progress=0.1))
-        answer = provider.generate(checked.sent, checked.prompt, uploads, request_state, _reporter(job, emit))
+        answer = provider.generate(
+            checked.sent, checked.prompt, uploads, request_state, _make_reporter(job, emit)
+        )
         request_state.answered = True
         notes = [note for upload in uploads.all for note in upload.notes]
         return self.store(job, answer, uploads, notes, body=request_state.received)
@@ -258,7 +260,7 @@ class Worker:
         :returns: its folder and what went wrong beside.
         :raises StorageError: no disk takes it.
         """
-        usage, cost = self._billed(job, answer, uploads, share)
+        usage, cost = self._find_cost(job, answer, uploads, share)
         if cost is None:
             cost = job.estimated_usd - job.further_usd
             notes.append(ODD_USAGE if answer.usage_told or answer.usage else NO_USAGE)
@@ -274,7 +276,7 @@ class Worker:
         }
         if uploads.edit is not None:
             facts[EDIT_KEY] = uploads.edit.facts
-        files = dict((*_named(answer), *_inputs(job.request, uploads)))
+        files = dict((*_name_images(answer), *_list_inputs(job.request, uploads)))
         with STORING.hold():
             if body is not None:
                 body.finish()
@@ -301,7 +303,7 @@ class Worker:
             )
         return kept.folder, tuple(notices)
 
-    def _billed(
+    def _find_cost(
         self, job: Job, answer: Answer, uploads: Uploads, share: float
     ) -> tuple[dict[str, object] | None, float | None]:
         """The usage and what it cost, as far as the answer says so and can be believed."""
@@ -328,7 +330,7 @@ def _keep_body(body: BodyFile, error: GptImageError) -> None:
         error.next_step = join(error.next_step, message("What was received lies in {path}.", path=kept))
 
 
-def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
+def _name_images(answer: Answer) -> Iterator[tuple[str, bytes]]:
     from ..imaging.decoding import sniff
 
     for number, data in enumerate(answer.images, 1):
@@ -337,7 +339,7 @@ def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
         yield f"{HEIGHT_STEM}{number}.png", data
 
 
-def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str, bytes]]:
+def _list_inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str, bytes]]:
     """What a masked edit needs later, when the user's own files may have changed."""
     if uploads.mask is not None:
         original = uploads.references[0]
@@ -347,7 +349,7 @@ def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str,
         yield from uploads.edit.files.items()
 
 
-def _reporter(job: Job, emit: Emit) -> Reporter:
+def _make_reporter(job: Job, emit: Emit) -> Reporter:
     from ..imaging.thumbnails import make_preview
     from ..providers.base import Reporter
 

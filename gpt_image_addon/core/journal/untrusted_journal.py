@@ -111,7 +111,9 @@ def _read(row: Mapping[str, Any]) -> SanitizedRow:
     request = sanitize_request(load_object(row["request"]))
     usage, error = clean_usage(load_object(row["usage"])), clean_error(load_object(row["error"]))
     as_values = request.to_dict()
-    estimated, cost, reserved = (_amount(row[name]) for name in ("estimated_usd", "cost_usd", "reserved_usd"))
+    estimated, cost, reserved = (
+        _read_amount(row[name]) for name in ("estimated_usd", "cost_usd", "reserved_usd")
+    )
     values: dict[str, Any] = {
         **described(job, request, sanitize_application(load_object(row["application"]))),
         "state": state.value,
@@ -139,7 +141,7 @@ def _read(row: Mapping[str, Any]) -> SanitizedRow:
     return SanitizedRow(job, found, updated, bool(values["favourite"]), row["folder"], values)
 
 
-def _amount(value: object) -> float | None:
+def _read_amount(value: object) -> float | None:
     """:raises ValueError: an amount that no job can have."""
     amount = clean_usd(value)
     if amount is None and value is not None:

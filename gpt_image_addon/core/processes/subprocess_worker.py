@@ -74,8 +74,8 @@ class SubprocessWorker:
         """
         self._check_open(closings)
         try:
-            self._process = process = self._process or _started()
-            return _exchanged(process, call)
+            self._process = process = self._process or _start()
+            return _exchange(process, call)
         except Exception as error:
             self._check_open(closings)
             log.warning("The process for heavy work can't be used: %s", describe(error))
@@ -109,7 +109,7 @@ class SubprocessWorker:
                     pipe.close()
 
 
-def _exchanged(process: subprocess.Popen[bytes], call: _Call) -> tuple[bool, Any]:
+def _exchange(process: subprocess.Popen[bytes], call: _Call) -> tuple[bool, Any]:
     assert process.stdin is not None and process.stdout is not None
     with broken_pipes_as_errors():
         pickle.dump(call, process.stdin)
@@ -118,7 +118,7 @@ def _exchanged(process: subprocess.Popen[bytes], call: _Call) -> tuple[bool, Any
     return answer
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _start() -> subprocess.Popen[bytes]:
     """
     :raises OSError: it can't be started.
     """

@@ -151,14 +151,14 @@ def _read_registry(override: Path | None = None, version: tuple[int, ...] = ()) 
     table: dict[str, Any] = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
     if override is not None:
         extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once)
-        merged = _merged(table, extra)
+        merged = _merge(table, extra)
         check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
         table = merged
     return Registry(
         collected=date.fromisoformat(table["collected"]),
         default=table["default"],
-        models=tuple(Model(**_tuples(row)) for row in table["models"]),
-        size_rules={name: SizeRule(**_tuples(rule)) for name, rule in table["size_rules"].items()},
+        models=tuple(Model(**_freeze(row)) for row in table["models"]),
+        size_rules={name: SizeRule(**_freeze(rule)) for name, rule in table["size_rules"].items()},
         prices=table["prices_usd_per_million"],
         output_tokens=table["output_tokens"],
     )
@@ -172,7 +172,7 @@ def usable_registry(override: Path) -> Registry:
         return replace(load_registry(), fault=error)
 
 
-def _merged(table: dict[str, Any], extra: Any) -> dict[str, Any]:
+def _merge(table: dict[str, Any], extra: Any) -> dict[str, Any]:
     if not isinstance(extra, dict):
         raise ValueError("it is no JSON object")
     rows = {row["id"]: row for row in table["models"]}
@@ -198,7 +198,7 @@ def _merged(table: dict[str, Any], extra: Any) -> dict[str, Any]:
     return merged
 
 
-def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+def _freeze(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
 
 
@@ -232,7 +232,7 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
     _check_features(request, model)
     _check_room_for_copy(request, model)
     _check_size(request, registry.size_rule(model, gif_frames(request)))
-    return _warnings(request, registry, model, today)
+    return _list_warnings(request, registry, model, today)
 
 
 def _check_room_for_copy(request: GenerationRequest, model: Model) -> None:
@@ -313,7 +313,9 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
             )
 
 
-def _warnings(request: GenerationRequest, registry: Registry, model: Model, today: date) -> tuple[str, ...]:
+def _list_warnings(
+    request: GenerationRequest, registry: Registry, model: Model, today: date
+) -> tuple[str, ...]:
     found: list[str] = []
     if not model.known:
         found.append(

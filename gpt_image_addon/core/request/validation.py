@@ -31,7 +31,7 @@ from .targets import TARGETS
 def check_application(application: Application) -> None:
     """:raises InvalidRequestError: a value that is not known or out of range."""
     _check_texts(application)
-    _one_of("target", application.target, TARGETS)
+    _check_one_of("target", application.target, TARGETS)
     check_choices(vars(application))
     if application.picture < 0:
         raise InvalidRequestError(
@@ -78,9 +78,9 @@ def check_choices(values: Mapping[str, Any]) -> None:
             continue
         if row.choices and not row.model_values:
             for item in value if row.many else (value,):
-                _one_of(name, str(item), row.words)
+                _check_one_of(name, str(item), row.words)
         if row.least is not None and row.most is not None:
-            _in_range(name, value, row.least, row.most)
+            _check_range(name, value, row.least, row.most)
 
 
 def check_values(request: GenerationRequest) -> None:
@@ -100,10 +100,10 @@ def check_values(request: GenerationRequest) -> None:
             ),
             param="prompt",
         )
-    _one_of("provider", request.provider, PROVIDERS)
+    _check_one_of("provider", request.provider, PROVIDERS)
     check_choices(vars(request))
     _check_identifier(request.safety_identifier)
-    for broken, param, problem in (*_format_rules(request), *_edit_rules(request)):
+    for broken, param, problem in (*_list_format_rules(request), *_list_edit_rules(request)):
         if broken:
             raise InvalidRequestError(problem, param=param)
 
@@ -138,7 +138,7 @@ def _check_identifier(value: str | None) -> None:
         )
 
 
-def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
+def _list_format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
     """What the output format forbids: whether it is broken, by which parameter, and a sentence."""
     chosen = request.output_format
     yield (
@@ -180,8 +180,8 @@ def _format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]
     )
 
 
-def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
-    """What references, mask and markup forbid, as `_format_rules`."""
+def _list_edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
+    """What references, mask and markup forbid, as `_list_format_rules`."""
     count = len(request.references)
     yield (
         count > REFERENCE_LIMIT,
@@ -210,7 +210,7 @@ def _edit_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
     yield request.mask is not None and request.output_format == "gif", "mask", "A gif takes no mask."
 
 
-def _one_of(param: str, value: str, allowed: Collection[str]) -> None:
+def _check_one_of(param: str, value: str, allowed: Collection[str]) -> None:
     if value not in allowed:
         raise InvalidRequestError(
             message(
@@ -224,7 +224,7 @@ def _one_of(param: str, value: str, allowed: Collection[str]) -> None:
         )
 
 
-def _in_range(param: str, value: int | None, low: int, high: int) -> None:
+def _check_range(param: str, value: int | None, low: int, high: int) -> None:
     if value is not None and not low <= value <= high:
         raise InvalidRequestError(
             message(

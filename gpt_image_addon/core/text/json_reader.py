@@ -24,8 +24,8 @@ def read_json(data: bytes) -> Any:
     :raises ValueError: it is no JSON, or nested deeper than `MAX_DEPTH`.
     """
     text = data.decode(json.detect_encoding(data), "replace")
-    value = parse_json(text, parse_int=_whole)
-    return _mended(value) if "\\u" in text else value
+    value = parse_json(text, parse_int=_parse_whole)
+    return _mend(value) if "\\u" in text else value
 
 
 def load_json(text: str) -> Any:
@@ -76,15 +76,15 @@ def replace_half_characters(text: str) -> str:
     return _HALF_CHARACTER.sub("?", text)
 
 
-def _whole(text: str) -> int | float:
+def _parse_whole(text: str) -> int | float:
     return int(text) if len(text) <= MAX_DIGITS else math.inf
 
 
-def _mended(value: Any) -> Any:
+def _mend(value: Any) -> Any:
     if isinstance(value, str):
         return replace_half_characters(value)
     if isinstance(value, list):
-        return [_mended(item) for item in value]
+        return [_mend(item) for item in value]
     if isinstance(value, dict):
-        return {replace_half_characters(key): _mended(item) for key, item in value.items()}
+        return {replace_half_characters(key): _mend(item) for key, item in value.items()}
     return value

@@ -92,10 +92,10 @@ def _phase_shift(wanted: Plane, found: Plane) -> tuple[float, float]:
     reach = [max(1, int(n * FARTHEST)) for n in (height, width)]
     near = np.roll(peaks, reach, (0, 1))[: 2 * reach[0] + 1, : 2 * reach[1] + 1]
     y, x = np.unravel_index(int(near.argmax()), near.shape)
-    return _refined(near[:, x], int(y)) - reach[0], _refined(near[y], int(x)) - reach[1]
+    return _refine(near[:, x], int(y)) - reach[0], _refine(near[y], int(x)) - reach[1]
 
 
-def _refined(line: NDArray[Any], at: int) -> float:
+def _refine(line: NDArray[Any], at: int) -> float:
     """The top of the parabola through a peak and its neighbours."""
     if not 0 < at < len(line) - 1:
         return float(at)

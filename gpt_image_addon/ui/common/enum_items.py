@@ -144,10 +144,10 @@ def refresh_styles() -> None:
     known = state.part(StyleItems)
     known.own = frozenset(own)
     known.words = {style.name: style.words for style in found.values()}
-    known.items[:] = _grouped(found.values())
+    known.items[:] = _group(found.values())
 
 
-def _grouped(styles: Iterable[Style]) -> list[tuple[str, str, str, str, int]]:
+def _group(styles: Iterable[Style]) -> list[tuple[str, str, str, str, int]]:
     """Rows without an identifier are titles, and each begins a column of the menu."""
     groups: dict[str, list[Style]] = {}
     for style in styles:

@@ -35,7 +35,7 @@ def test(provider: str = DEFAULT_PROVIDER) -> None:
     """
     shown = outcome(provider)
     shown.text, shown.icon = Message("Asking the server"), "TIME"
-    api.test_connection(partial(_answered, shown), provider)
+    api.test_connection(partial(_show_answer, shown), provider)
 
 
 def outcome(provider: str = DEFAULT_PROVIDER) -> Outcome:
@@ -43,7 +43,7 @@ def outcome(provider: str = DEFAULT_PROVIDER) -> Outcome:
     return state.part(Outcomes).by_provider.setdefault(provider, Outcome())
 
 
-def _answered(shown: Outcome, models: object, error: GptImageError | None) -> None:
+def _show_answer(shown: Outcome, models: object, error: GptImageError | None) -> None:
     if error is not None:
         shown.text, shown.icon = error.text, "ERROR"
     else:

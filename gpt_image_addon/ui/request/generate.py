@@ -215,24 +215,24 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
         prompt = to_parameters.prompt_of(context.scene.gpt_image)
         if self.ask or not (self.prompt or prompt):
             self.prompt = self.prompt or prompt
-            self._quote = quote.at_once(context.scene, self._given(GIVEN))
+            self._quote = quote.at_once(context.scene, self._collect_given(GIVEN))
             return context.window_manager.invoke_props_dialog(self, width=confirm.WIDTH)
         return self._consider(context)
 
     def check(self, context: bpy.types.Context) -> bool:
         """Blender calls it when something in the dialog has changed: so has the price."""
         if self._question is None:
-            self._quote = quote.at_once(context.scene, self._given(GIVEN))
+            self._quote = quote.at_once(context.scene, self._collect_given(GIVEN))
         return True
 
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where something speaks against it, else submit."""
-        given = self._given(GIVEN)
+        given = self._collect_given(GIVEN)
         prepared = prepare_request(context, given)
         shown = quote.at_once(context.scene, given).high_usd if prepared.checked.crops else None
-        said = self._given(confirm.ALREADY_SAID)
-        return self.ask_or_send(context, prepared, self._way_back(context), said, shown)
+        said = self._collect_given(confirm.ALREADY_SAID)
+        return self.ask_or_send(context, prepared, self._find_way_back(context), said, shown)
 
     def draw(self, context: bpy.types.Context) -> None:
         if self._question is not None:
@@ -263,24 +263,24 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
                 self.report({"WARNING"}, translate(why))
                 return CANCELLED
             names = (*GIVEN, *confirm.ALREADY_SAID)
-            return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given(names))
+            return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._collect_given(names))
         return self.send(confirm.answered(asked, self.again))
 
     @reporting
     def _finish(self, context: bpy.types.Context) -> Returned | None:
         """For scripts: come back with the result."""
-        prepared = prepare_request(context, self._given(GIVEN), at_once=True)
-        job = prepared.submit(**self._given(confirm.ALREADY_SAID), apply=self._way_back(context))
+        prepared = prepare_request(context, self._collect_given(GIVEN), at_once=True)
+        job = prepared.submit(**self._collect_given(confirm.ALREADY_SAID), apply=self._find_way_back(context))
         job.finish_waiting()
         job.result()
         self.tell(job.all_warnings)
         return FINISHED
 
-    def _way_back(self, context: bpy.types.Context) -> Any:
+    def _find_way_back(self, context: bpy.types.Context) -> Any:
         """What puts the result in place of the image that the panel inpaints."""
         return None if self.target else inpaint.way_back(context.scene.gpt_image)
 
-    def _given(self, names: tuple[str, ...]) -> dict[str, Any]:
+    def _collect_given(self, names: tuple[str, ...]) -> dict[str, Any]:
         """Properties of the operator, those that were set."""
         return {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
 

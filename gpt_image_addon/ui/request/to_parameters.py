@@ -57,7 +57,7 @@ def onto_target(values: Values, target: str) -> dict[str, Any]:
     return {"seamless": False, "surface_words": False, "repair_seams": False}
 
 
-def _asked_size(values: Any) -> str:
+def _read_size(values: Any) -> str:
     """The size as a request has it, before it is snapped to what the model takes."""
     if values.size == enum_items.USUAL_SIZE:
         if values.mask != "none" and len(values.references):
@@ -74,7 +74,7 @@ def _asked_size(values: Any) -> str:
 OWN: Mapping[str, Callable[[Values], Any]] = {
     "prompt": prompt_of,
     "provider": provider_of,
-    "size": _asked_size,
+    "size": _read_size,
     "surface_words": asks_for_surface,
 }
 """How parameters are read that several properties tell."""

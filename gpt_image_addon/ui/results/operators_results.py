@@ -143,10 +143,10 @@ class GPT_IMAGE_OT_show_messages(_OnResult, bpy.types.Operator):
     @classmethod
     def description(cls, context: bpy.types.Context, properties: Any) -> str:
         """The tooltip says it, too."""
-        return "\n".join(_told(properties.job)) or translate(str(cls.__doc__))
+        return "\n".join(_list_messages(properties.job)) or translate(str(cls.__doc__))
 
     def execute(self, context: bpy.types.Context) -> Returned:
-        lines = [line for text in _told(self.job) for line in textwrap.wrap(text, LINE)]
+        lines = [line for text in _list_messages(self.job) for line in textwrap.wrap(text, LINE)]
 
         def draw(popup: Any, context: bpy.types.Context) -> None:
             for line in lines:
@@ -157,7 +157,7 @@ class GPT_IMAGE_OT_show_messages(_OnResult, bpy.types.Operator):
         return FINISHED
 
 
-def _told(job: str) -> list[str]:
+def _list_messages(job: str) -> list[str]:
     """
     :param job: empty for the panel's request.
     """
