@@ -335,7 +335,7 @@ def planner(
     request, application = _asked(prompt, **parameters)
     submitter, names = submission.Submitter(settings.load(with_key=False)), SNAPPED if snap else ()
     measure = _measure(picture_sizes) or references.measure_captures(request)
-    application = references.with_frame(request, application)
+    application = references.add_frame(request, application)
 
     def work() -> Plan:
         return _plan(request, submitter.check(request, application, snap=names, measure=measure))

@@ -86,7 +86,7 @@ class Submitter:
 
         check_receiver(application, at_once=at_once)
         measure = measure or references.measure_captures(request)
-        framed = references.with_frame(request, application)
+        framed = references.add_frame(request, application)
         checked = self.check(request, framed, snap=snap, measure=measure)
         application, notes = references.keep_frame(framed, checked.wanted, asked=request.size)
         checked = dataclasses.replace(checked, warnings=(*checked.warnings, *notes))
@@ -262,7 +262,7 @@ class PreparedRequest:
 
         settings, application = self.submitter.settings, self.application
         limits = settings.limits(max_cost)
-        checked = references.with_captures(self.checked)
+        checked = references.capture_references(self.checked)
         session = open_session(settings)
         journal, price, digest = session.journal, checked.price, digest_request(checked.wanted)
         worker = make_worker(journal, self.submitter.registry, settings)

@@ -35,7 +35,7 @@ from .common import (
     write_report,
 )
 from .console import any_text, speaking
-from .wait import billed_so_far
+from .wait import find_billed
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def main(argv: Sequence[str]) -> int:
     """
     streams.open_missing()
     try:
-        with signals.handled():
+        with signals.catch_signals():
             return _main(argv)
     except KeyboardInterrupt:  # before anything was begun
         return int(ExitCode.INTERRUPTED)
@@ -146,7 +146,7 @@ def _main(argv: Sequence[str]) -> int:
             output, code = _run(options)
         except KeyboardInterrupt:  # pressed again, before the first was dealt with
             output, code = _report_interruption(), ExitCode.INTERRUPTED
-        with signals.ignored():  # what is being written here must not be cut short
+        with signals.ignore_signals():  # what is being written here must not be cut short
             api.close()
             if output["state"] == "failed":
                 _say_failure(output["error"], code)
@@ -197,7 +197,7 @@ def _say_failure(error: dict[str, Any], code: ExitCode) -> None:
 
 
 def _report_interruption() -> Output:
-    return failure(JobCancelled("Interrupted.", billed=billed_so_far()))
+    return failure(JobCancelled("Interrupted.", billed=find_billed()))
 
 
 def _usage_failure(message: str) -> Output:

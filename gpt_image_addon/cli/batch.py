@@ -28,7 +28,7 @@ from .common import (
     say,
     succeeded,
 )
-from .flags import add_request, given
+from .flags import add_request, read_given
 
 if TYPE_CHECKING:
     from ..app.batch.batches import Batch
@@ -207,7 +207,7 @@ def _run(options: argparse.Namespace) -> Output:
 
     stopper = _Stopper()
     try:
-        with signals.handled(stopper.hear):
+        with signals.catch_signals(stopper.hear):
             result = api.run_batch(made, survey, on_open=stopper.open, on_outcome=show)
     except KeyboardInterrupt:
         billed: Billed = "maybe" if stopper.given_up else "yes" if cost_usd else "no"
@@ -239,7 +239,7 @@ def _check(options: argparse.Namespace) -> None:
 def _batch(options: argparse.Namespace) -> Batch:
     return api.batch(
         options.manifest,
-        {name: _resolve_paths(name, value) for name, value in given(options).items()},
+        {name: _resolve_paths(name, value) for name, value in read_given(options).items()},
         output_dir=options.output_dir,
         blend_per_row=options.blend_per_row,
         asset_library=options.asset_library,

@@ -68,7 +68,7 @@ def _options(row: Parameter) -> dict[str, Any]:
     return options
 
 
-def given(options: argparse.Namespace) -> dict[str, Any]:
+def read_given(options: argparse.Namespace) -> dict[str, Any]:
     """The parameters that a command line names, by name.
 
     :raises InvalidRequestError: one can't be read.

@@ -23,7 +23,7 @@ from .common import (
     add_scene_outputs,
     check_scene_output,
     path_of,
-    saved,
+    save_scene,
     say,
     succeeded,
 )
@@ -203,7 +203,7 @@ def recover(options: argparse.Namespace) -> Output:
             failed.append({"job": job, "error": error.to_dict()})
     cost = sum(result.get("cost_usd") or 0.0 for result in recovered)
     files = [image["file"] for result in recovered for image in result.get("images", ())]
-    blend = saved(options, cost, files)
+    blend = save_scene(options, cost, files)
     state = "incomplete" if failed else "succeeded"
     return {"schema": SCHEMA, "state": state, "recovered": recovered, "failed": failed, "blend": blend}
 

@@ -15,7 +15,7 @@ from .common import (
     add_scene_outputs,
     check_scene_output,
     path_of,
-    saved,
+    save_scene,
     say,
     succeeded,
 )
@@ -90,7 +90,7 @@ def make_material(options: argparse.Namespace) -> Output:
     check_scene_output(options)
     values = {k: v for k, v in vars(options).items() if k not in ELSEWHERE and v is not None}
     made = api.make_material_from_photo(**values, overwrite=options.overwrite)
-    blend = saved(options, None, list(made.maps.values()))
+    blend = save_scene(options, None, list(made.maps.values()))
     for warning in made.warnings:
         say(f"note: {warning}")
     size = f", {made.metres:g} m wide" if made.metres else ""

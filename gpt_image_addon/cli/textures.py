@@ -12,7 +12,7 @@ from ..core.request.map_kinds import BY_NAME
 from ..core.request.parameters import PARAMETERS, STRENGTHS
 from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, path_of, say, succeeded
 from .flags import add_flag
-from .wait import billed_so_far, follow
+from .wait import find_billed, follow
 
 if TYPE_CHECKING:
     from ..core.request.pricing import Estimate
@@ -158,7 +158,7 @@ def upscale(options: argparse.Namespace) -> Output:
     try:
         follow(task)
     except JobCancelled as error:
-        error.billed = billed_so_far()
+        error.billed = find_billed()
         error.next_step = task.error.next_step if task.error is not None else error.next_step
         raise
     made = dataclasses.asdict(api.upscale_result(task))

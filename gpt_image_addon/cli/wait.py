@@ -54,7 +54,7 @@ def follow(job: Task) -> None:
     ending = _Ending(job)
     told = False
     try:
-        with signals.handled(ending.hear):
+        with signals.catch_signals(ending.hear):
             while not job.wait(api.POLL_SECONDS) and not ending.is_over:
                 console.progress(job.progress, job.message, job.elapsed)
                 if ending.asked and not told:
@@ -85,7 +85,7 @@ def _stop(job: Task) -> JobCancelled:
     )
 
 
-def billed_so_far() -> Billed:
+def find_billed() -> Billed:
     """Whether what this process has sent was, or may have been, billed."""
     found = {_find_billed(job) for job in api.jobs()}
     return "maybe" if "maybe" in found else "yes" if "yes" in found else "no"

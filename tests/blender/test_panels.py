@@ -367,7 +367,9 @@ def test_an_older_answer_does_not_replace_a_newer_one() -> None:
 def test_the_last_page_is_shown_when_the_page_is_gone() -> None:
     view = history_view.current()
     view.page = 7
-    history_view._take_answer(view, next(view.questions), HistoryPage(0.0, 0.0, history_view.PAGE + 1, ()), None)
+    history_view._take_answer(
+        view, next(view.questions), HistoryPage(0.0, 0.0, history_view.PAGE + 1, ()), None
+    )
     assert view.page == 1
 
 

@@ -179,10 +179,10 @@ def test_the_panel_shows_the_words_before_sending(photo: Path) -> None:
 def test_the_quote_of_the_panel_knows_the_words(photo: Path) -> None:
     values().prompt, values().provider = "oak", "offline"
     bpy.ops.gpt_image.add_reference(kind="file", file=str(photo), label="x" * 31_990)
-    error = quote.at_once(bpy.context.scene).error
+    error = quote.price_now(bpy.context.scene).error
     assert error is not None and "the prompt has 32," in error.message
     values().references[0].use_words = False
-    assert "the prompt has" not in quote.at_once(bpy.context.scene).problem
+    assert "the prompt has" not in quote.price_now(bpy.context.scene).problem
 
 
 def test_kinds_are_recalled_with_the_request(photo: Path) -> None:
@@ -195,7 +195,7 @@ def test_kinds_are_recalled_with_the_request(photo: Path) -> None:
         reference_labels=["", "", "the red chair"],
     )
     assert job.wait(20)
-    from_job.into(values(), results.entry(job.id))
+    from_job.fill_panel(values(), results.entry(job.id))
     values().provider = "offline"
     found = [(item.use_words, item.reference_kind, item.label) for item in values().references]
     assert found == [(True, "style", ""), (False, "auto", ""), (True, "none", "the red chair")]

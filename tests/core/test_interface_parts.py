@@ -57,14 +57,14 @@ def test_each_style_has_a_group_and_says_what_it_is_for() -> None:
 
 def test_a_file_of_styles_may_leave_groups_out(tmp_path: Path) -> None:
     path = tmp_path / "styles.json"
-    mine = styles.checked("moon", "Moon", "dust", group="Space", tip="Planets")
-    styles.write_styles(path, [mine, styles.checked("sun", "Sun", "fire")])
+    mine = styles.check_style("moon", "Moon", "dust", group="Space", tip="Planets")
+    styles.write_styles(path, [mine, styles.check_style("sun", "Sun", "fire")])
     assert list(styles.read_styles(path).values()) == [mine, styles.Style("sun", "Sun", "fire")]
     assert path.read_text("utf-8").count('"group"') == 1
 
 
 def test_styles_of_ones_own_are_kept_shared_and_deleted(tmp_path: Path) -> None:
-    mine = styles.checked(styles.name_from_label("Moon Dust!"), "Moon Dust!", "Style: grey dust.")
+    mine = styles.check_style(styles.name_from_label("Moon Dust!"), "Moon Dust!", "Style: grey dust.")
     assert mine.name == "moon_dust"
     styles.keep_styles({mine.name: mine})
     assert compose(GenerationRequest(prompt="a wall", style="moon_dust")).endswith("grey dust.")
@@ -77,7 +77,7 @@ def test_styles_of_ones_own_are_kept_shared_and_deleted(tmp_path: Path) -> None:
 
 
 def test_a_style_of_ones_own_goes_before_a_curated_one() -> None:
-    styles.keep_styles({"anime": styles.checked("anime", "Anime", "Style: mine.")})
+    styles.keep_styles({"anime": styles.check_style("anime", "Anime", "Style: mine.")})
     assert compose(GenerationRequest(prompt="x", style="anime")).endswith("mine.")
 
 

@@ -14,7 +14,7 @@ import bpy
 
 from ...core.common.paths import state_folder
 from ...core.errors import MESSAGE_LIMIT, GptImageError, StorageError
-from ...core.http.endpoint import shown_url
+from ...core.http.endpoint import show_url
 from ...core.request.providers import PROVIDERS, ProviderInfo, find_provider
 from ...core.text.message import message
 from ...core.text.redaction import describe, show
@@ -83,7 +83,7 @@ def _provider(name: str, info: ProviderInfo) -> str:
     if info.needs_key and not find_provider(found.provider).needs_key and not found.api_key:
         return f"not needed: the provider is {found.provider}"
     found.check_provider(name)
-    told = f"requests go to {shown_url(found.server_of(name))}"
+    told = f"requests go to {show_url(found.server_of(name))}"
     if not info.needs_key:
         return told
     told = f"a key is there; {told}"

@@ -26,7 +26,7 @@ from ..errors import InvalidRequestError
 from ..request import parameters
 from ..request.request import Application, GenerationRequest, usual_size
 from ..text.names import safe_name
-from .manifest_records import CSV_SUFFIX, SHOWN, read_records, shown
+from .manifest_records import CSV_SUFFIX, SHOWN, read_records, show_value
 
 _ROWS = tuple(row for row in parameters.PARAMETERS.values() if row.in_manifest)
 PARAMETERS = frozenset(row.name for row in _ROWS)
@@ -182,18 +182,19 @@ def _check_columns(values: Mapping[str, Any]) -> None:
     for name in values:
         if name not in PARAMETERS and name not in OWN_COLUMNS and name not in used:
             raise InvalidRequestError(
-                f"there is no parameter '{shown(name)}', and no placeholder {{{shown(name)}}} uses it"
+                f"there is no parameter '{show_value(name)}', "
+                f"and no placeholder {{{show_value(name)}}} uses it"
                 f"{_suggestion(name)}.",
                 code="unknown_parameter",
-                param=shown(name),
+                param=show_value(name),
             )
     missing = next((name for name in sorted(used) if name not in values), None)
     if missing is not None:
         raise InvalidRequestError(
-            f"the placeholder {{{shown(missing)}}} has no column; "
-            f"{{{{{shown(missing)}}}}} stands for the word in braces.",
+            f"the placeholder {{{show_value(missing)}}} has no column; "
+            f"{{{{{show_value(missing)}}}}} stands for the word in braces.",
             code="unknown_placeholder",
-            param=shown(missing),
+            param=show_value(missing),
         )
 
 
@@ -222,7 +223,7 @@ def _check_count(values: Mapping[str, Any], choices: Sequence[Sequence[Any]]) ->
     if count > COMBINATION_LIMIT:
         lists = [name for name, found in zip(values, choices, strict=True) if len(found) > 1]
         raise InvalidRequestError(
-            f"the lists {shown(', '.join(lists))} make {count:,} rows; one line may make "
+            f"the lists {show_value(', '.join(lists))} make {count:,} rows; one line may make "
             f"{COMBINATION_LIMIT:,}, so divide it.",
             code="too_many_rows",
         )
@@ -238,9 +239,9 @@ def _check_value(name: str, value: Any) -> None:
     for item in items:
         if isinstance(item, list | dict):
             raise InvalidRequestError(
-                f"{shown(name)} must be a text, a number, true or false, or a list of those.",
+                f"{show_value(name)} must be a text, a number, true or false, or a list of those.",
                 code="invalid_value",
-                param=shown(name),
+                param=show_value(name),
             )
         if isinstance(item, str):
             _check_text(name, item)
@@ -249,7 +250,9 @@ def _check_value(name: str, value: Any) -> None:
 def _check_text(name: str, text: str) -> None:
     if _NO_TEXT.search(text):
         raise InvalidRequestError(
-            f"{shown(name)} holds a NUL or half of a character.", code="invalid_value", param=shown(name)
+            f"{show_value(name)} holds a NUL or half of a character.",
+            code="invalid_value",
+            param=show_value(name),
         )
     _check_length(name, len(text))
 
@@ -257,9 +260,10 @@ def _check_text(name: str, text: str) -> None:
 def _check_length(name: str, size: int) -> None:
     if size > TEXT_LIMIT:
         raise InvalidRequestError(
-            f"{shown(name)} has {size:,} characters, its placeholders filled; {TEXT_LIMIT:,} is the limit.",
+            f"{show_value(name)} has {size:,} characters, its placeholders filled; "
+            f"{TEXT_LIMIT:,} is the limit.",
             code="invalid_value",
-            param=shown(name),
+            param=show_value(name),
         )
 
 
@@ -270,7 +274,7 @@ def _choices(name: str, value: Any) -> Sequence[Any]:
         return value if value and all(isinstance(item, list) for item in value) else [value]
     if isinstance(value, list) and not value:
         raise InvalidRequestError(
-            f"the list {shown(name)} is empty.", code="invalid_value", param=shown(name)
+            f"the list {show_value(name)} is empty.", code="invalid_value", param=show_value(name)
         )
     return value if isinstance(value, list) else [value]
 
@@ -306,7 +310,7 @@ def _convert(name: str, value: Any) -> Any:
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         what = "true or false" if kind is bool else "a whole number" if kind is int else "a number"
         raise InvalidRequestError(
-            f"{name} must be {what}, not '{shown(value)}'.", code="invalid_value", param=name
+            f"{name} must be {what}, not '{show_value(value)}'.", code="invalid_value", param=name
         ) from error
     if isinstance(value, dict | list | bool):
         raise InvalidRequestError(f"{name} must be a text.", code="invalid_value", param=name)
@@ -330,7 +334,7 @@ def _hash_id(asked: Mapping[str, Any], seen: dict[bytes, int]) -> str:
 def _given_id(given: str, seen: dict[bytes, int]) -> str:
     if safe_name(given) != given:
         raise InvalidRequestError(
-            f"the id '{shown(given)}' can't be the name of a file; '{safe_name(given)}' can.", param="id"
+            f"the id '{show_value(given)}' can't be the name of a file; '{safe_name(given)}' can.", param="id"
         )
     key = hashlib.sha256(given.casefold().encode()).digest()[:8]
     if key in seen:

@@ -84,7 +84,7 @@ def wait_before_retry(
     """Seconds to wait after try ``number`` (from 1); None where another try is of no use or not safe."""
     if not _is_worth_a_retry(error, headers.get("x-should-retry", "").lower()):
         return None
-    named = named_wait(headers, error.message)
+    named = read_wait(headers, error.message)
     if named is not None:
         return named if named <= MAX_WAIT else None
     backoff = min(MAX_BACKOFF, BACKOFF * 2.0 ** (number - 1))
@@ -99,7 +99,7 @@ def _is_worth_a_retry(error: APIError, asked: str) -> bool:
     return error.retryable and asked != "false"
 
 
-def named_wait(headers: Mapping[str, str], message: str) -> float | None:
+def read_wait(headers: Mapping[str, str], message: str) -> float | None:
     """Seconds that the server asks to wait, in a header or in words; None where it names none."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         if name not in headers:

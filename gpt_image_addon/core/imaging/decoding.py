@@ -158,7 +158,7 @@ def read_header(data: bytes) -> Header:
 
     :raises UnusableImageError: it is none, or too large.
     """
-    with opened(data) as image:
+    with open_image(data) as image:
         return header_of(image, data)
 
 
@@ -171,7 +171,7 @@ def decode_image(data: bytes, *, as_data: bool = False, deep: bool = False) -> D
     """
     found = _decode_wide(data, as_data) if deep and _has_wide_colors(data) else None
     if found is None:
-        with opened(data) as image:
+        with open_image(data) as image:
             header = header_of(image, data)
             found = header, _convert_to_srgb(image, None if as_data else header.space)
     header, pixels = found
@@ -187,7 +187,7 @@ def decode_small(data: bytes, edge: int) -> NDArray[np.uint8]:
 
     :raises UnusableImageError: not an image, broken, or with too many pixels.
     """
-    with opened(data) as image:
+    with open_image(data) as image:
         header = header_of(image, data)
         if image.mode in ("RGB", "RGBA", "L", "CMYK"):
             image.thumbnail((edge, edge))
@@ -216,7 +216,7 @@ def rgba(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def opened(data: bytes) -> Iterator[Image.Image]:
+def open_image(data: bytes) -> Iterator[Image.Image]:
     """An image whose header was read and whose number of pixels is harmless.
 
     :raises UnusableImageError: it is none, or decoding it inside the block fails.
@@ -369,7 +369,7 @@ def _has_wide_colors(data: bytes) -> bool:
 
 def _decode_wide(data: bytes, as_data: bool) -> tuple[Header, Pixels] | None:
     """The pixels of such a PNG; None for one whose colours can only be converted with 8 bits."""
-    with opened(data) as image:
+    with open_image(data) as image:
         header = header_of(image, data)
         space = None if as_data else header.space
         if isinstance(space, Profile):
@@ -381,7 +381,7 @@ def _decode_wide(data: bytes, as_data: bool) -> tuple[Header, Pixels] | None:
         if low is None:
             return None
         high = _read_plain(image)
-    with opened(data) as again:
+    with open_image(data) as again:
         assert isinstance(again, PngImageFile)
         again.tile = [part._replace(args=low) for part in again.tile]
         pixels = (high.astype(np.uint16) << 8) | np.asarray(again)

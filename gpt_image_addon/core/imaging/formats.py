@@ -22,7 +22,7 @@ from .decoding import (
     decode_image,
     decode_small,
     header_of,
-    opened,
+    open_image,
     read_header,
     rgba,
     sniff,
@@ -99,7 +99,7 @@ def verify(data: bytes) -> Info:
     if size is not None:
         return Info("png", *size, False)
     try:
-        with opened(data) as image:
+        with open_image(data) as image:
             header = header_of(image, data)
             _load_all(image)
             alpha = header.has_alpha and _lowest_alpha(image) < OPAQUE
@@ -161,7 +161,7 @@ def decode_height(data: bytes) -> NDArray[np.float32]:
 
     :raises UnusableImageError: not an image, or broken.
     """
-    with opened(data) as image:
+    with open_image(data) as image:
         if not image.mode.startswith("I"):
             raise UnusableImageError("is not a grey PNG of 16 bits")
         return np.asarray(image).astype(np.float32) / np.float32(65535)
@@ -182,7 +182,7 @@ def load_upload(path: Path) -> Upload:
     """
     data = read_image_file(path)
     try:
-        with opened(data) as image:
+        with open_image(data) as image:
             header = header_of(image, data)
             fits = max(image.size) <= UPLOAD_MAX_EDGE and len(data) <= UPLOAD_MAX_BYTES
             if fits and _is_taken(header):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ..errors import InvalidRequestError
 from ..providers import find_hints, price_request
 from ..request.models import Registry, check
-from ..request.normalize import CheckedRequest, SentCrop, effective_request, with_like_size
+from ..request.normalize import CheckedRequest, SentCrop, apply_like_size, effective_request
 from ..request.pricing import Estimate, UsageHistory, no_history
 from ..request.prompt import compose
 from ..request.providers import find_provider
@@ -59,7 +59,7 @@ def validate_and_price(
     plan = _plan(request, application, registry) if measure is None else None
     shaped = request
     if is_like(request.size) and plan is None:
-        shaped = with_like_size(request, registry, sizes(), application.camera_frame)
+        shaped = apply_like_size(request, registry, sizes(), application.camera_frame)
     if request.mask is None:
         request = shaped
     if application.repair_seams and not request.seamless:
@@ -79,7 +79,7 @@ def validate_and_price(
         checked = dataclasses.replace(checked, crops=plan.crops)
     elif is_like(request.size) and _is_put_back(request, application):
         # Of the mask nothing is known yet: the usual part has a megapixel at most, in whatever shape.
-        square = with_like_size(request, registry, [SQUARE])
+        square = apply_like_size(request, registry, [SQUARE])
         part = _price(request, dataclasses.replace(sent, size=square.size), registry, sizes(), seen)
         checked = max(checked, part, key=lambda one: one.price.high_usd)
     price = _add_follow_ups(checked, application, registry, seen)
@@ -116,7 +116,7 @@ def _list_crop_sizes(request: GenerationRequest, crop: SentCrop) -> list[Size]:
 
 
 def complete_size(request: GenerationRequest, registry: Registry) -> GenerationRequest:
-    """See `normalize.with_like_size`: by the files of a request that names its model.
+    """See `normalize.apply_like_size`: by the files of a request that names its model.
 
     With a mask it stays: what is sent of the image is known only when its mask is read.
 
@@ -124,7 +124,7 @@ def complete_size(request: GenerationRequest, registry: Registry) -> GenerationR
     """
     if not is_like(request.size) or request.mask is not None:
         return request
-    return with_like_size(request, registry, image_sizes(request))
+    return apply_like_size(request, registry, image_sizes(request))
 
 
 def price_unchecked(

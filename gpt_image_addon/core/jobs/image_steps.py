@@ -35,7 +35,7 @@ from ..results.store import (
     read_answer,
 )
 from ..text.message import message
-from ..textures.height_fusion import reestimated
+from ..textures.height_fusion import reestimate
 from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
 from ..textures.writer import score_facts, tile_of
@@ -306,7 +306,7 @@ def _reestimate_height(pixels: Pixels, cut: Pixels) -> Pixels:
     """As `_join_height` made them, the height estimated where the seams were repainted since."""
     color = eight_bit_color(pixels[..., :-1])
     height = pixels[..., -1].astype(np.float32) / np.float32(65535)
-    return _join_height(pixels[..., :-1], reestimated(height, color, (pixels != cut).any(-1)))
+    return _join_height(pixels[..., :-1], reestimate(height, color, (pixels != cut).any(-1)))
 
 
 def _join_height(pixels: Pixels, height: Plane) -> Pixels:

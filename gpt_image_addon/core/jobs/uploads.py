@@ -53,7 +53,7 @@ def load_uploads(request: GenerationRequest, crop: Crop | None = None) -> Upload
     return Uploads(tuple(references), mask, markup, edit)
 
 
-def with_points(uploads: Uploads, checked: CheckedRequest) -> Uploads:
+def add_points(uploads: Uploads, checked: CheckedRequest) -> Uploads:
     """The files with the numbered circles of a request's points, as `GenerationRequest.marked_as` says.
 
     A draft, which would paint over them, gets none.

@@ -51,7 +51,7 @@ from .follow_ups import (
     follow_up_id,
 )
 from .job import Emit, Job, JobEvent, Work
-from .uploads import digest_request, first_crop, load_unchanged, load_uploads, with_points
+from .uploads import add_points, digest_request, first_crop, load_unchanged, load_uploads
 
 if TYPE_CHECKING:
     from ..editing.crops import Crop
@@ -229,7 +229,7 @@ class Worker:
         job.check_cancelled()
         checked = job.checked
         assert checked is not None
-        uploads = with_points(load_uploads(job.request, first_crop(checked)), checked)
+        uploads = add_points(load_uploads(job.request, first_crop(checked)), checked)
         provider = make_provider(job.request.provider, self.connection)
         if self.pace is not None and find_provider(job.request.provider).is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))

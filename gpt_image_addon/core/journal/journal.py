@@ -37,7 +37,7 @@ from .schema import (
     JOURNAL_FILE,
     PICO,
     VERSION,
-    described,
+    describe_job,
     insert,
     make_searchable,
     migrate,
@@ -154,7 +154,7 @@ class Journal(JournalReader):
         now = datetime.now()
         found = place or BatchPosition()
         values = dict(
-            **described(job, request, application),
+            **describe_job(job, request, application),
             state=JobState.QUEUED.value,
             created=now.timestamp(),
             updated=now.timestamp(),

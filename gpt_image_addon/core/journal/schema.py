@@ -314,7 +314,7 @@ def insert(connection: sqlite3.Connection, **values: object) -> bool:
     return connection.execute(statement, tuple(values.values())).rowcount == 1
 
 
-def described(job: str, request: GenerationRequest, application: Application) -> dict[str, object]:
+def describe_job(job: str, request: GenerationRequest, application: Application) -> dict[str, object]:
     """The columns that say what was asked for."""
     return {
         "id": job,

@@ -15,7 +15,7 @@ from typing import Any
 from ..common.paths import is_job_id, is_month
 from ..errors import StorageError
 from .reader import back_up
-from .schema import JOURNAL_FILE, VERSION, described, looks, month_of, open_database, tokens_of, version_of
+from .schema import JOURNAL_FILE, VERSION, describe_job, looks, month_of, open_database, tokens_of, version_of
 from .schema import storage_errors as journal_errors
 from .states import JobState
 from .stored_values import (
@@ -115,7 +115,7 @@ def _read(row: Mapping[str, Any]) -> SanitizedRow:
         _read_amount(row[name]) for name in ("estimated_usd", "cost_usd", "reserved_usd")
     )
     values: dict[str, Any] = {
-        **described(job, request, sanitize_application(load_object(row["application"]))),
+        **describe_job(job, request, sanitize_application(load_object(row["application"]))),
         "state": state.value,
         "created": created,
         "updated": updated,

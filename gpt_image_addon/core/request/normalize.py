@@ -76,7 +76,7 @@ class CheckedRequest:
         )
 
 
-def with_like_size(
+def apply_like_size(
     request: GenerationRequest,
     registry: Registry,
     sizes: Sequence[tuple[int, int]],

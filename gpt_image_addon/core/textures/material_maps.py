@@ -18,7 +18,7 @@ from ..request.sizes import SMALLEST
 from ..text.message import message
 from .lighting import flatten_lighting, full_scale, light_ramp, log_luminance, remove_ramp
 from .material_guess import MaterialGuess, guess_material
-from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness, without_steps
+from .relief import Convention, ambient_occlusion, estimate_height, normal_map, remove_steps, steepness
 from .tiling import is_seamless
 
 Map = NDArray[Any]  # uint8, or uint16 where asked for
@@ -85,12 +85,12 @@ def make_maps(
     remove_ramp(light, ramp)
     even = flatten_lighting(color[..., :3], ramp)
     wraps = is_seamless(even) if wraps is None else wraps
-    relief = estimated_height(light, wraps) if height is None else height
+    relief = estimate_height(light, wraps) if height is None else height
     trust = guess.relief_trust if height is None else 1 if exact else FUSED_TRUST
     measured = depth is not None
     if depth is None:
         depth = guess.slope * trust / max(steepness(relief), 1e-6)
-    occluder = relief if height is None else without_steps(relief, wraps)
+    occluder = relief if height is None else remove_steps(relief, wraps)
     make: dict[str, Callable[[bool], Map]] = {
         "base_color": lambda wide: _widen(even, wide),
         "normal": lambda wide: normal_map(

@@ -61,7 +61,7 @@ def prepare_request(
     """
     values = context.scene.gpt_image
     image_files = images.parameters(values) | points.parameters(values)
-    wanted = to_parameters.plain(values) | to_parameters.onto_target(
+    wanted = to_parameters.plain(values) | to_parameters.change_target(
         values, given.get("target", values.target)
     )
     place = to_parameters.place(context, selection=not at_once)
@@ -212,17 +212,17 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         self._question: confirm.Question | None = None
-        prompt = to_parameters.prompt_of(context.scene.gpt_image)
+        prompt = to_parameters.read_prompt(context.scene.gpt_image)
         if self.ask or not (self.prompt or prompt):
             self.prompt = self.prompt or prompt
-            self._quote = quote.at_once(context.scene, self._collect_given(GIVEN))
+            self._quote = quote.price_now(context.scene, self._collect_given(GIVEN))
             return context.window_manager.invoke_props_dialog(self, width=confirm.WIDTH)
         return self._consider(context)
 
     def check(self, context: bpy.types.Context) -> bool:
         """Blender calls it when something in the dialog has changed: so has the price."""
         if self._question is None:
-            self._quote = quote.at_once(context.scene, self._collect_given(GIVEN))
+            self._quote = quote.price_now(context.scene, self._collect_given(GIVEN))
         return True
 
     @reporting
@@ -230,7 +230,7 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
         """Ask where something speaks against it, else submit."""
         given = self._collect_given(GIVEN)
         prepared = prepare_request(context, given)
-        shown = quote.at_once(context.scene, given).high_usd if prepared.checked.crops else None
+        shown = quote.price_now(context.scene, given).high_usd if prepared.checked.crops else None
         said = self._collect_given(confirm.ALREADY_SAID)
         return self.ask_or_send(context, prepared, self._find_way_back(context), said, shown)
 
@@ -264,7 +264,7 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
                 return CANCELLED
             names = (*GIVEN, *confirm.ALREADY_SAID)
             return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._collect_given(names))
-        return self.send(confirm.answered(asked, self.again))
+        return self.send(confirm.read_answer(asked, self.again))
 
     @reporting
     def _finish(self, context: bpy.types.Context) -> Returned | None:
@@ -324,7 +324,7 @@ class GPT_IMAGE_OT_answer_question(bpy.types.Operator):
         prepared, question, apply = state.part(Asked).take()
         if prepared is None or question is None:
             return CANCELLED
-        answers: dict[str, Any] = confirm.answered(question, "reuse" if self.reuse else "send")
+        answers: dict[str, Any] = confirm.read_answer(question, "reuse" if self.reuse else "send")
         job = prepared.submit(**answers, apply=apply)
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))

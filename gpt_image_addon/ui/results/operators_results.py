@@ -178,7 +178,7 @@ class GPT_IMAGE_OT_recall(_OnResult, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         values = context.scene.gpt_image
-        from_job.into(values, results.entry(self.job), keep_images=inpaint.is_about(values, self.job))
+        from_job.fill_panel(values, results.entry(self.job), keep_images=inpaint.is_about(values, self.job))
         return FINISHED
 
 
