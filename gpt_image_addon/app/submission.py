@@ -257,7 +257,7 @@ class PreparedRequest:
         :raises GptImageError: it can't be sent; nothing was.
         """
         from ..core.jobs import admission, equal_requests
-        from ..core.jobs.durations import kind_of
+        from ..core.jobs.durations import name_kind
         from ..core.jobs.uploads import digest_request
 
         settings, application = self.submitter.settings, self.application
@@ -266,11 +266,11 @@ class PreparedRequest:
         session = open_session(settings)
         journal, price, digest = session.journal, checked.price, digest_request(checked.wanted)
         worker = make_worker(journal, self.submitter.registry, settings)
-        work: Work = session.durations.timed(kind_of(checked.wanted), worker.run)
+        work: Work = session.durations.timed(name_kind(checked.wanted), worker.run)
         job: Job | None = None
         while job is None:
             since = time.time()
-            stored, notice = equal_requests.find_result(journal, digest, reuse, is_paid=price.high_usd > 0)
+            stored, notice = equal_requests.find_reusable(journal, digest, reuse, is_paid=price.high_usd > 0)
             if stored is not None:
                 return self.submitter.resume(stored, application, notice, apply)
             settings.check_provider(checked.wanted.provider)

@@ -266,7 +266,7 @@ def test_what_is_on_its_way_for_longer_is_asked_about(
     asked = confirm.question(generate.prepare_request(bpy.context, {}), {})
     assert asked is not None and asked.is_running and not asked.is_double_click and not asked.is_stored
     assert asked.confirm_text == "Send Again" and "still to come" in confirm._explain(asked)
-    second = api.submit(**wanted, **confirm.read_answer(asked, "send"))
+    second = api.submit(**wanted, **confirm.collect_answers(asked, "send"))
     online.release()
     assert second.wait(10) and all(job.wait(10) for job in api.jobs())
     assert len(online.image_requests) == 2

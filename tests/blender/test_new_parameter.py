@@ -30,7 +30,7 @@ from gpt_image_addon import api, cli
 from gpt_image_addon.cli.flags import read_given
 from gpt_image_addon.core.batch.manifest import Manifest
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.providers.openai.fields import parameters
+from gpt_image_addon.core.providers.openai.fields import make_fields
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.core.request.validation import check_values
 from gpt_image_addon.ui import main_panel
@@ -60,7 +60,7 @@ for asked, key in ((request, "recalled"), (GenerationRequest("oak", "openai"), "
     found[key] = values.grain
 found["kept"] = "values.grain" in bpy.types.GPT_IMAGE_OT_add_preset.preset_values
 found["stored"] = request.to_dict()
-found["sent"] = parameters(request, "oak")
+found["sent"] = make_fields(request, "oak")
 found["split"] = api.split("oak", grain="fine")[0].grain
 try:
     check_values(GenerationRequest("oak", "openai", grain="odd"))

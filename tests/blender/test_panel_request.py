@@ -215,9 +215,9 @@ def test_the_same_again_is_asked_about(online: ApiServer) -> None:
     first = done()
     asked = ask()
     assert asked is not None and asked.is_stored and asked.earlier.id == first.id
-    again = api.submit(**wanted(), **confirm.read_answer(asked, "reuse"))
+    again = api.submit(**wanted(), **confirm.collect_answers(asked, "reuse"))
     assert again.wait(10) and len(online.image_requests) == 1
-    again = api.submit(**wanted(), **confirm.read_answer(asked, "send"))
+    again = api.submit(**wanted(), **confirm.collect_answers(asked, "send"))
     assert again.wait(10) and len(online.image_requests) == 2
     assert confirm.question(prepared(), {"reuse": True}) is None
     values().quality = "high"
@@ -232,7 +232,7 @@ def test_a_request_without_an_answer_is_asked_about(online: ApiServer) -> None:
     assert asked is not None and asked.is_lost and asked.confirm_text == "Send Again"
     with pytest.raises(api.GptImageError, match="may have been billed"):
         api.submit(**wanted())
-    again = api.submit(**wanted(), **confirm.read_answer(asked, "reuse"))
+    again = api.submit(**wanted(), **confirm.collect_answers(asked, "reuse"))
     assert again.wait(10) and again.state is JobState.APPLIED
 
 

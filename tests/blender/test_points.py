@@ -340,7 +340,7 @@ def test_a_report_does_not_say_what_points_say(online: ApiServer, photo: Path) -
         "a jug", references=[str(photo)], points=[(0.5, 0.5, "the secret lever")], target="image"
     )
     assert job.wait(60)
-    path = bug_report.write(photo.with_name("report.zip"), [], Outputs())
+    path = bug_report.write_report(photo.with_name("report.zip"), [], Outputs())
     with zipfile.ZipFile(path) as report:
         texts = [report.read(name).decode() for name in report.namelist()]
     assert any(job.id in text for text in texts) and not any("secret lever" in text for text in texts)

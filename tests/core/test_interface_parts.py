@@ -20,7 +20,7 @@ from gpt_image_addon.core.common import keychain
 from gpt_image_addon.core.common.threads import BackgroundTasks
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from gpt_image_addon.core.imaging.thumbnails import EDGE, make_preview
-from gpt_image_addon.core.jobs.durations import Durations, kind_of
+from gpt_image_addon.core.jobs.durations import Durations, name_kind
 from gpt_image_addon.core.jobs.job import Emit, Job
 from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.raster.drawing import Stroke, draw_strokes, fill_polygons
@@ -136,8 +136,8 @@ def test_durations_are_learned_and_kept(tmp_path: Path) -> None:
     path, request = tmp_path / "durations.json", GenerationRequest(prompt="x", provider="openai", model="m")
     durations = Durations(path)
     assert durations.expected(request) == 40.0
-    durations.note(kind_of(request), 10.0)
-    durations.note(kind_of(request), 20.0)
+    durations.note(name_kind(request), 10.0)
+    durations.note(name_kind(request), 20.0)
     assert durations.expected(request) == pytest.approx(13.0)
     assert Durations(path).expected(request) == pytest.approx(13.0)
     path.write_text("broken")
@@ -147,7 +147,7 @@ def test_durations_are_learned_and_kept(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes in its folders")
 def test_durations_are_read_of_a_file_alone(tmp_path: Path) -> None:
     path, request = tmp_path / "durations.json", GenerationRequest(prompt="x", provider="openai", model="m")
-    Durations(path).note(kind_of(request), 7.0)
+    Durations(path).note(name_kind(request), 7.0)
     text = path.read_text()
     path.unlink()
     os.mkfifo(path)

@@ -22,7 +22,7 @@ from ...core.common.package import FOLDER, PACKAGE
 from ...core.common.paths import state_folder
 from ...core.errors import GptImageError
 from ...core.request.providers import list_settings
-from ...core.text.redaction import Redaction, describe, hide, without_words
+from ...core.text.redaction import Redaction, describe_error, hide, without_words
 from .. import settings
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ Have a look before you pass it on.
 """
 
 
-def write(path: Path, checks: Sequence[Check], outputs: Outputs, *, with_prompts: bool = False) -> Path:
+def write_report(
+    path: Path, checks: Sequence[Check], outputs: Outputs, *, with_prompts: bool = False
+) -> Path:
     """Write the bundle, a zip.
 
     :param checks: what `checks.checks` found.
@@ -85,7 +87,7 @@ def _section(look: Callable[[], Any]) -> Any:
     except GptImageError as error:
         return error.to_dict()
     except Exception as error:
-        return describe(error)
+        return describe_error(error)
 
 
 def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:

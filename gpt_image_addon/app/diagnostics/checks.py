@@ -17,7 +17,7 @@ from ...core.errors import MESSAGE_LIMIT, GptImageError, StorageError
 from ...core.http.endpoint import show_url
 from ...core.request.providers import PROVIDERS, ProviderInfo, find_provider
 from ...core.text.message import message
-from ...core.text.redaction import describe, show
+from ...core.text.redaction import describe_error, show
 from .. import settings
 
 
@@ -45,7 +45,7 @@ def _check(name: str, look: Callable[[], str]) -> Check:
     except GptImageError as error:
         return Check(name, False, error.text)
     except Exception as error:
-        return Check(name, False, describe(error))
+        return Check(name, False, describe_error(error))
 
 
 def _blender() -> str:

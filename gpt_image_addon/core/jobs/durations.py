@@ -46,7 +46,7 @@ class Durations:
 
     def expected(self, request: GenerationRequest) -> float:
         """Seconds that a request like this one takes."""
-        return self._seconds.get(kind_of(request), find_provider(request.provider).usual_seconds)
+        return self._seconds.get(name_kind(request), find_provider(request.provider).usual_seconds)
 
     def expected_of(self, kind: str) -> float:
         """Seconds that local work of a kind takes."""
@@ -55,7 +55,7 @@ class Durations:
     def note(self, kind: str, seconds: float) -> None:
         """Learn from work that succeeded.
 
-        :param kind: that of local work, or of a request, see `kind_of`.
+        :param kind: that of local work, or of a request, see `name_kind`.
         """
         with self._lock:
             before = self._seconds.get(kind, seconds)
@@ -78,7 +78,7 @@ class Durations:
         return run
 
 
-def kind_of(request: GenerationRequest) -> str:
+def name_kind(request: GenerationRequest) -> str:
     """Requests of the same kind take about as long."""
     area = 1.0
     if not is_open(request.size):

@@ -270,7 +270,7 @@ def _casefold(text: bytes) -> str:
 
 
 @contextmanager
-def storage_errors(folder: Path) -> Iterator[None]:
+def sqlite_errors(folder: Path) -> Iterator[None]:
     """Turn what sqlite says inside the block into one sentence.
 
     :raises StorageError: the journal can't be read or written, or is damaged.

@@ -16,7 +16,7 @@ from ..common.paths import is_job_id, is_month
 from ..errors import StorageError
 from .reader import back_up
 from .schema import JOURNAL_FILE, VERSION, describe_job, looks, month_of, open_database, tokens_of, version_of
-from .schema import storage_errors as journal_errors
+from .schema import sqlite_errors as journal_errors
 from .states import JobState
 from .stored_values import (
     ID_LIMIT,

@@ -21,7 +21,7 @@ from ..common.streams import broken_pipes_as_errors
 from ..common.threads import PREPARING
 from ..errors import JobCancelled
 from ..text.log import get_logger
-from ..text.redaction import describe, environment_without_secrets
+from ..text.redaction import describe_error, environment_without_secrets
 from . import subprocess_main
 
 log = get_logger(__name__)
@@ -78,7 +78,7 @@ class SubprocessWorker:
             return _exchange(process, call)
         except Exception as error:
             self._check_open(closings)
-            log.warning("The process for heavy work can't be used: %s", describe(error))
+            log.warning("The process for heavy work can't be used: %s", describe_error(error))
             self._end()
             return None
 

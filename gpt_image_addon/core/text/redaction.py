@@ -198,7 +198,7 @@ def show(text: object, limit: int) -> str:
     return shorten(redact(clean(whole[:LONGEST])), limit)
 
 
-def describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An unexpected error in words; its ``repr`` might hold a whole request."""
     return show(f"{type(error).__name__}: {error}".rstrip(": .\n"), 500)
 

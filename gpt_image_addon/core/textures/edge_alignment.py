@@ -41,7 +41,7 @@ class Alignment:
         return float(self.shifts[0].mean()), float(self.shifts[1].mean())
 
 
-def register(found: Plane, wanted: Plane) -> Alignment:
+def register_by_edges(found: Plane, wanted: Plane) -> Alignment:
     """How `found` lies on `wanted`, of the same shape.
 
     Phase correlation of the edge magnitudes (Kuglin and Hines, 1975) as a whole, then in blocks whose shifts

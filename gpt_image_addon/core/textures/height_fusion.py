@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..raster.arrays import Plane, blurred, resized
-from .edge_alignment import FARTHEST, register, warp
+from .edge_alignment import FARTHEST, register_by_edges, warp
 from .lighting import light_ramp, log_luminance, remove_ramp
 from .relief import estimate_height, steepness, stretch
 
@@ -45,7 +45,7 @@ class Registration:
 def register_height(color: NDArray[np.uint8], answer: NDArray[Any]) -> Registration:
     """`answer`, a grey or RGB height picture of any size, 8 or 16 bits, laid over `color` (H, W, 3 or 4)."""
     plane = resized(_grey(answer), color.shape[0], color.shape[1])
-    found = register(plane, log_luminance(color))
+    found = register_by_edges(plane, log_luminance(color))
     far = math.hypot(*found.moved) / (FARTHEST * min(plane.shape))
     needed = ACCEPTED + (FAR_ACCEPTED - ACCEPTED) * far
     return Registration(warp(plane, found.shifts), found.score, found.score >= needed, found.moved)

@@ -175,7 +175,7 @@ def set_size(values: Any, size: str) -> None:
     values.size, values.width, values.height = CUSTOM_SIZE, int(width), int(height)
 
 
-def usual_size() -> str:
+def read_usual_size() -> str:
     """The size of the preferences."""
     found = settings.preferences()
     size = getattr(found, "default_size", DEFAULT_SIZE)

@@ -104,7 +104,7 @@ def dear_usd(high_usd: float) -> float:
     return high_usd if 0 < limit < high_usd else 0.0
 
 
-def read_answer(asked: Question, choice: str) -> dict[str, bool]:
+def collect_answers(asked: Question, choice: str) -> dict[str, bool]:
     """The parameters of `api.submit` that follow from the answer.
 
     :param choice: an item of `enum_items.ANSWERED_BEFORE`.

@@ -264,7 +264,7 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
                 return CANCELLED
             names = (*GIVEN, *confirm.ALREADY_SAID)
             return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._collect_given(names))
-        return self.send(confirm.read_answer(asked, self.again))
+        return self.send(confirm.collect_answers(asked, self.again))
 
     @reporting
     def _finish(self, context: bpy.types.Context) -> Returned | None:
@@ -324,7 +324,7 @@ class GPT_IMAGE_OT_answer_question(bpy.types.Operator):
         prepared, question, apply = state.part(Asked).take()
         if prepared is None or question is None:
             return CANCELLED
-        answers: dict[str, Any] = confirm.read_answer(question, "reuse" if self.reuse else "send")
+        answers: dict[str, Any] = confirm.collect_answers(question, "reuse" if self.reuse else "send")
         job = prepared.submit(**answers, apply=apply)
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))

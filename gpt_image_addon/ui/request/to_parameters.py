@@ -62,7 +62,7 @@ def _read_size(values: Any) -> str:
     if values.size == enum_items.USUAL_SIZE:
         if values.mask != "none" and len(values.references):
             return LIKE  # what is sent of the image has its own detail
-        size = enum_items.usual_size()
+        size = enum_items.read_usual_size()
         if kinds.deciding(values) is None:
             return size
         return LIKE if size == AUTO else f"{LIKE}:{size}"

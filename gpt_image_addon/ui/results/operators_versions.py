@@ -90,7 +90,7 @@ class GPT_IMAGE_OT_make_it(_OnJob, generate.Sending, bpy.types.Operator):
         """From a script, or after the OK of a dialog."""
         if hasattr(self, "_question") and self._question is not None:
             context.window_manager.gpt_image.instruction = ""
-            return self.send(confirm.read_answer(self._question, "send"))
+            return self.send(confirm.collect_answers(self._question, "send"))
         prepared = self._prepare(context)
         if prepared is None:
             return CANCELLED

@@ -29,7 +29,7 @@ GENERATION_ONLY = frozenset({"moderation"})
 EDIT_ONLY = frozenset(row.name for row in PARAMETERS.values() if row.needs == "references")
 
 
-def parameters(request: GenerationRequest, prompt: str) -> dict[str, Any]:
+def make_fields(request: GenerationRequest, prompt: str) -> dict[str, Any]:
     """The fields of a request, without its images.
 
     :param prompt: the words to send in place of the request's own.

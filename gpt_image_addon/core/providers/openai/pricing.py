@@ -12,7 +12,7 @@ from ...request.models import Model, Registry
 from ...request.pricing import PARTIAL_IMAGE_TOKENS, Estimate, Observed, Usage, UsageHistory, no_history
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, is_open, parse_size
-from .fields import parameters
+from .fields import make_fields
 
 PROMPT_OVERHEAD_TOKENS = 6
 BYTES_PER_TOKEN = (2, 6)  # few for rare names and CJK, many for plain English
@@ -89,7 +89,7 @@ def price_request(
     seen: UsageHistory,
 ) -> Estimate:
     """See `providers.price_request`: by the very fields that are sent."""
-    return estimate(parameters(request, prompt), registry, picture_sizes, seen)
+    return estimate(make_fields(request, prompt), registry, picture_sizes, seen)
 
 
 def text_tokens(prompt: str) -> tuple[int, int]:
