@@ -140,7 +140,7 @@ def test_the_first_request_is_asked_about(online: ApiServer, wall: Path, tmp_pat
     assert not made and len(online.image_requests) == 1 and len(asked) == 2
     question = confirm.question(asked[1], {})
     assert question is not None and question.has_answer and not question.is_refused
-    asked[1].submit(**confirm.answered(question, "reuse"))
+    asked[1].submit(**confirm.collect_answers(question, "reuse"))
     settle()
     assert len(made) == 1 and len(online.image_requests) == 1
     assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()
@@ -157,8 +157,8 @@ def test_a_refused_answer_is_offered(online: ApiServer, wall: Path, tmp_path: Pa
     )
     question = confirm.question(asked[0], {})
     assert question is not None and question.is_refused and question.has_answer
-    assert confirm.answered(question, "send") == {"retry_unknown": True}
-    asked[0].submit(**confirm.answered(question, "reuse"))
+    assert confirm.collect_answers(question, "send") == {"retry_unknown": True}
+    asked[0].submit(**confirm.collect_answers(question, "reuse"))
     settle()
     assert len(made) == 1 and len(online.image_requests) == 1
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ...core.textures.writer import MapOptions
     from ...scene.transaction import Transaction
 
-BASE = "base_color"
-
 
 @dataclass(frozen=True)
 class ShownIn:
@@ -51,18 +49,10 @@ class FollowingMaps:
 def find_materials(image: bpy.types.Image) -> tuple[ShownIn, ...]:
     """The materials of this file whose maps follow an image; main thread only."""
     from ...core.textures.writer import map_options
-    from ...scene.images import KIND
-    from ...scene.shading.nodes import image_nodes
-    from ...scene.targets.material import made_with
+    from ...scene.targets.material import find_by_base_color, made_with
 
     found = []
-    for material in bpy.data.materials:
-        if material.library or material.override_library or not material.node_tree:
-            continue
-        nodes = [node for node in image_nodes(material.node_tree) if node.get(KIND)]
-        kinds = tuple(sorted({str(node[KIND]) for node in nodes} - {BASE}))
-        if not kinds or not any(node.image == image and node[KIND] == BASE for node in nodes):
-            continue
+    for material, kinds in find_by_base_color(image):
         prompt, application = _asked_for(material)
         made = {name: getattr(application, name) for name in STRENGTHS} | made_with(material)
         strengths = {name: float(made[name]) for name in STRENGTHS}

@@ -192,7 +192,7 @@ class GPT_IMAGE_OT_ask_about_edit(generate.Sending, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> Returned:
         question: confirm.Question | None = getattr(self, "_question", None)
-        return CANCELLED if question is None else self.send(confirm.answered(question, "send"))
+        return CANCELLED if question is None else self.send(confirm.collect_answers(question, "send"))
 
 
 CLASSES = (GPT_IMAGE_OT_extend, GPT_IMAGE_OT_cut_out, GPT_IMAGE_OT_ask_about_edit)
