@@ -258,8 +258,8 @@ def submit_remake(material: str, **strengths: float) -> Task:
     _check_names(strengths)
     title, work = _remaking(material, strengths)
     found = session.open_session(settings.load())
-    work = found.durations.timed(REMAKING, work)
-    return found.scheduler.start_local(title, work, found.durations.expected_of(REMAKING))
+    work = found.durations.measure(REMAKING, work)
+    return found.scheduler.start_local(title, work, found.durations.estimate_local(REMAKING))
 
 
 def show_variation(

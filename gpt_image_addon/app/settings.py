@@ -343,8 +343,7 @@ def key_to_hide() -> str:
 def stored_key() -> str:
     """The key that was entered in the preferences; empty where there is none.
 
-    It lies in the keychain or in a file of its own, because preferences are kept in a file that everyone may
-    read.
+    It lies in the keychain or in a file of its own: preferences are kept in one that everyone may read.
     """
     source, key = _find_stored()
     return _key_of_keychain() if source == "keychain" else key

@@ -205,7 +205,9 @@ class Submitter:
         session = open_session(self.settings)
         kind = f"apply {application.target} {stored.request.n}"
         resumed = make_worker(session.journal, self.registry, self.settings).resume(folder)
-        return self.start(job, session.durations.timed(kind, resumed), session.durations.expected_of(kind))
+        return self.start(
+            job, session.durations.measure(kind, resumed), session.durations.estimate_local(kind)
+        )
 
     def start(self, job: Job, work: Work, expected_seconds: float | None = None) -> Job:
         """Hand a job to a worker.
@@ -214,7 +216,7 @@ class Submitter:
         """
         session = open_session(self.settings)
         if expected_seconds is None:
-            expected_seconds = session.durations.expected(job.request)
+            expected_seconds = session.durations.estimate(job.request)
         session.scheduler.start(job, work, expected_seconds)
         return job
 
@@ -281,7 +283,7 @@ class PreparedRequest:
         session = open_session(settings)
         journal, price, digest = session.journal, checked.price, digest_request(checked.wanted)
         worker = make_worker(journal, self.submitter.registry, settings)
-        work: Work = session.durations.timed(name_kind(checked.wanted), worker.run)
+        work: Work = session.durations.measure(name_kind(checked.wanted), worker.run)
         job: Job | None = None
         while job is None:
             since = time.time()

@@ -135,13 +135,13 @@ def test_a_preview_is_small_upright_for_blender_and_complete() -> None:
 def test_durations_are_learned_and_kept(tmp_path: Path) -> None:
     path, request = tmp_path / "durations.json", GenerationRequest(prompt="x", provider="openai", model="m")
     durations = Durations(path)
-    assert durations.expected(request) == 40.0
+    assert durations.estimate(request) == 40.0
     durations.note(name_kind(request), 10.0)
     durations.note(name_kind(request), 20.0)
-    assert durations.expected(request) == pytest.approx(13.0)
-    assert Durations(path).expected(request) == pytest.approx(13.0)
+    assert durations.estimate(request) == pytest.approx(13.0)
+    assert Durations(path).estimate(request) == pytest.approx(13.0)
     path.write_text("broken")
-    assert Durations(path).expected(request) == 40.0
+    assert Durations(path).estimate(request) == 40.0
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes in its folders")
@@ -153,7 +153,7 @@ def test_durations_are_read_of_a_file_alone(tmp_path: Path) -> None:
     os.mkfifo(path)
     writer = subprocess.Popen(["sh", "-c", 'printf %s "$1" > "$2"', "sh", text, str(path)])
     try:
-        assert Durations(path).expected(request) == 40.0
+        assert Durations(path).estimate(request) == 40.0
     finally:
         writer.kill()
         writer.wait()

@@ -44,11 +44,11 @@ class Durations:
         except (OSError, ValueError, AttributeError, TypeError):
             self._seconds = {}
 
-    def expected(self, request: GenerationRequest) -> float:
+    def estimate(self, request: GenerationRequest) -> float:
         """Seconds that a request like this one takes."""
         return self._seconds.get(name_kind(request), find_provider(request.provider).usual_seconds)
 
-    def expected_of(self, kind: str) -> float:
+    def estimate_local(self, kind: str) -> float:
         """Seconds that local work of a kind takes."""
         return self._seconds.get(kind, LOCAL_SECONDS)
 
@@ -66,7 +66,7 @@ class Durations:
         except StorageError as error:
             log.warning("Durations can't be kept: %s", error.text)
 
-    def timed(self, kind: str, work: Callable[P, T]) -> Callable[P, T]:
+    def measure(self, kind: str, work: Callable[P, T]) -> Callable[P, T]:
         """The same work, noting how long its kind took when it succeeds."""
 
         def run(*args: P.args, **named: P.kwargs) -> T:
