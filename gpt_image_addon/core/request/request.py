@@ -30,7 +30,7 @@ from .parameters import (
 )
 from .providers import PROVIDERS
 from .sizes import AUTO, FRAME_LIMIT, LIKE, is_frame
-from .targets import TARGETS
+from .targets import TARGETS, find_target
 
 _T = TypeVar("_T", bound="_Values")
 
@@ -164,7 +164,8 @@ def usual_size(values: Mapping[str, Any]) -> str:
     if values.get("output_format") == "gif":  # the default is more than a gif may have
         return AUTO
     is_put_back = values.get("references") and values.get("mask") and values.get("composite", True)
-    return LIKE if is_put_back else DEFAULT_SIZE
+    is_projected = find_target(values.get("target", "")).is_projected
+    return LIKE if is_put_back or is_projected else DEFAULT_SIZE
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,8 @@ class Application(_Values):
     """Let the model repaint seams that no cut can hide: one more request for each such image."""
     edit_of: str | None = None
     """The job whose image is edited, with ``/N`` for the N-th of its images."""
+    projection: str | None = None
+    """The views that a result is projected from, and onto what; see `projection.Projection.to_text`."""
     previews_in_target: bool = False
     """Show the previews of ``partial_images`` in the scene, where the result will be."""
 

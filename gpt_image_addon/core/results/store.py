@@ -120,6 +120,8 @@ class PreparedResult:
     """Several maps in one image, by the name of the layout that was asked for."""
     metres: float | None = None
     """What its first image usually spans, where that is known and it tiles."""
+    report: Mapping[str, Any] = field(default_factory=dict)
+    """What was measured while it was worked into the scene, as plain JSON values."""
     follow_up_jobs: tuple[str, ...] = ()
     """Journal rows of the follow-up requests that went into this."""
 

@@ -1,0 +1,316 @@
+"""Which images objects are painted into: those of their base colors, or new ones. Main thread only."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ...core.errors import InvalidRequestError, SceneError
+from ...core.text.message import Message, message
+from ...core.text.names import suggestion
+from ..evaluated import evaluated
+from ..image_bytes import image_file
+from ..images import is_viewed, tiles_of
+from ..shading import nodes, shaders
+from ..shading.shaders import Place, follow
+from ..shading.uv import material_indices, rendered_layer
+from .meshes import Painted
+
+REMAKERS = frozenset(("REMESH", "NODES", "SKIN", "BOOLEAN", "OCEAN", "VOLUME_TO_MESH", "MESH_CACHE"))
+"""Modifiers that may make faces without UVs."""
+PLAIN_COLOR = (0.8, 0.8, 0.8)  # of a surface without a material, linear
+MAPPING = "ShaderNodeMapping"
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """An image that is painted."""
+
+    label: str
+    size: tuple[int, int]
+    """Width and height in pixels."""
+    image: str = ""
+    """Name of the data-block that is there; empty for a new one."""
+    tile: int = 0
+    """Number of its UDIM tile; 0 for images without."""
+    objects: tuple[str, ...] = ()
+    """Names of those that show it."""
+    slots: tuple[int, ...] = ()
+    """The material slots that get a new one."""
+    fill: tuple[float, float, float] = PLAIN_COLOR
+    """Linear color of a new one."""
+
+
+@dataclass(frozen=True)
+class Canvases:
+    """All images that are painted, and how the faces of the objects lie in them."""
+
+    images: tuple[Canvas, ...]
+    painted: dict[str, Painted]
+    """By name of object."""
+    notes: tuple[str, ...] = ()
+
+
+def find_objects(scene: bpy.types.Scene, names: Sequence[str]) -> list[bpy.types.Object]:
+    """The objects of these names.
+
+    :raises InvalidRequestError: one is not there, or can't be painted.
+    """
+    found = []
+    for name in dict.fromkeys(names):
+        obj = scene.objects.get(name)
+        if obj is None:
+            raise InvalidRequestError(
+                message("There is no object '{name}' in the scene '{scene}'.", name=name, scene=scene.name),
+                code="no_such_object",
+                param="objects",
+                next_step=suggestion(name, (other.name for other in scene.objects)),
+            )
+        problem, step = why_not_paintable(obj)
+        if problem:
+            raise InvalidRequestError(problem, code="not_paintable", param="objects", next_step=step)
+        found.append(obj)
+    return found
+
+
+def why_not_paintable(obj: bpy.types.Object) -> tuple[str, str]:
+    """Why an image can't be projected onto an object, and what helps; both empty where it can."""
+    if obj.type != "MESH":
+        return (
+            message("'{obj}' is no mesh, and only a mesh keeps a UV map.", obj=obj.name),
+            "Convert it to a mesh first.",
+        )
+    for block in (obj, obj.data):
+        if block.library or block.override_library:
+            return (
+                message("'{obj}' is linked from another file, or a library override.", obj=obj.name),
+                "Make it local first.",
+            )
+    if not obj.data.polygons:
+        return message(
+            "'{obj}' has no faces of its own.", obj=obj.name
+        ), "Apply the modifiers that make them."
+    shown = evaluated(obj)
+    if shown is None:
+        return message("'{obj}' is hidden in this view layer.", obj=obj.name), "Show it first."
+    return _why_without_uvs(obj, shown)
+
+
+def _why_without_uvs(obj: bpy.types.Object, shown: bpy.types.Object) -> tuple[str, str]:
+    """Modifiers may leave no UV map: those that remesh, and nodes that make geometry."""
+    mesh = shown.data
+    active = [modifier for modifier in obj.modifiers if modifier.show_viewport]
+    if not isinstance(mesh, bpy.types.Mesh) or not active or not mesh.polygons:
+        return "", ""
+    if obj.data.uv_layers:
+        is_lost = not mesh.uv_layers
+    else:  # it gets one below them, which they must keep
+        is_lost = any(modifier.type in REMAKERS for modifier in active)
+    if not is_lost:
+        return "", ""
+    name = next((modifier.name for modifier in active if modifier.type in REMAKERS), active[-1].name)
+    return (
+        message(
+            "The modifier '{modifier}' of '{obj}' makes faces without a UV map.", modifier=name, obj=obj.name
+        ),
+        message("Apply '{modifier}', or switch it off in the viewport.", modifier=name),
+    )
+
+
+def plan_canvases(
+    objects: Sequence[bpy.types.Object],
+    *,
+    name: str,
+    new_image: bool,
+    texture_size: int,
+    engine: str,
+    selected: bool = False,
+    matrices: dict[str, Any] | None = None,
+) -> Canvases:
+    """Where each material slot of the objects is painted; nothing is changed.
+
+    :param name: of new images.
+    :param new_image: leave images that are there alone.
+    :param matrices: where objects are to be, by name.
+    :raises InvalidRequestError: an image is there that can't be painted.
+    """
+    plan = _Plan(name, new_image, texture_size, engine, len(objects) > 1)
+    painted = {
+        obj.name: plan.add(obj, selected=selected, matrix=(matrices or {}).get(obj.name)) for obj in objects
+    }
+    return Canvases(tuple(plan.images), painted, tuple(_told_of_others(plan.images)))
+
+
+class _Plan:
+    def __init__(
+        self, name: str, new_image: bool, texture_size: int, engine: str, is_for_several: bool
+    ) -> None:
+        self.images: list[Canvas] = []
+        self._name, self._new_image, self._size = name, new_image, texture_size
+        self._engine, self._is_for_several = engine, is_for_several
+
+    def add(self, obj: bpy.types.Object, *, selected: bool, matrix: Any) -> Painted:
+        """How an object is painted."""
+        owners, uv_maps, tiles = [], [], []
+        used = _used_slots(obj)
+        for slot in range(max(1, len(obj.material_slots))):
+            found = self._slot(obj, slot) if slot in used else ((), "", ())
+            for values, value in zip((owners, uv_maps, tiles), found, strict=True):
+                values.append(value)  # type: ignore[arg-type]
+        return Painted(tuple(owners), tuple(uv_maps), tuple(tiles), matrix, selected)
+
+    def _slot(self, obj: bpy.types.Object, slot: int) -> tuple[tuple[int, ...], str, tuple[int, ...]]:
+        material = obj.material_slots[slot].material if slot < len(obj.material_slots) else None
+        node = None if self._new_image else base_image_node(material, self._engine)
+        if node is None:
+            return (self._new(obj, slot, material),), "", ()
+        image, tiles = node.image, tiles_of(node.image)
+        _check_image(image)
+        uv_map = uv_map_of(node)
+        owners = tuple(self._existing(obj, image, tile) for tile in tiles or (0,))
+        return owners, uv_map, tiles
+
+    def _existing(self, obj: bpy.types.Object, image: bpy.types.Image, tile: int) -> int:
+        for number, canvas in enumerate(self.images):
+            if (canvas.image, canvas.tile) == (image.name, tile):
+                self.images[number] = _with_object(canvas, obj.name)
+                return number
+        size = next((t.size for t in image.tiles if t.number == tile), image.size) if tile else image.size
+        label = f"{image.name} {tile}" if tile else image.name
+        self.images.append(Canvas(label, (int(size[0]), int(size[1])), image.name, tile, (obj.name,)))
+        return len(self.images) - 1
+
+    def _new(self, obj: bpy.types.Object, slot: int, material: bpy.types.Material | None) -> int:
+        for number, canvas in enumerate(self.images):
+            if not canvas.image and canvas.objects == (obj.name,):
+                self.images[number] = dataclasses.replace(canvas, slots=(*canvas.slots, slot))
+                return number
+        label = f"{self._name} {obj.name}" if self._is_for_several else self._name
+        color = base_color(material, self._engine)
+        size = (self._size, self._size)
+        self.images.append(Canvas(label, size, objects=(obj.name,), slots=(slot,), fill=color))
+        return len(self.images) - 1
+
+
+def _with_object(canvas: Canvas, name: str) -> Canvas:
+    return dataclasses.replace(canvas, objects=tuple(dict.fromkeys((*canvas.objects, name))))
+
+
+def _used_slots(obj: bpy.types.Object) -> set[int]:
+    last = max(0, len(obj.material_slots) - 1)
+    return {min(max(int(index), 0), last) for index in set(material_indices(obj.data).tolist())}
+
+
+def base_image_node(material: bpy.types.Material | None, engine: str) -> Any:
+    """The Image Texture node whose image, as the UV map has it, is the base color; None where none is."""
+    place = _color_place(material, engine)
+    if place is None:
+        return None
+    source = follow(place)
+    node = source.socket.node
+    if not source.socket.is_output or node.bl_idname != nodes.IMAGE or node.image is None:
+        return None
+    return node if node.projection == "FLAT" and lies_by_uv(node) else None
+
+
+def _color_place(material: bpy.types.Material | None, engine: str) -> Place | None:
+    tree = material.node_tree if material else None
+    return shaders.color_input(tree, engine) if tree else None
+
+
+def lies_by_uv(node: Any) -> bool:
+    """Whether an image lies once along a UV map: nothing moves or repeats it."""
+    links = node.inputs["Vector"].links
+    if not links:
+        return True
+    source = links[0].from_socket
+    if source.node.bl_idname == MAPPING:
+        return False
+    return nodes.is_rendered_uv(source) or source.node.bl_idname == "ShaderNodeUVMap"
+
+
+def uv_map_of(node: Any) -> str:
+    """The UV map that an Image Texture node names; empty where it takes the rendered one."""
+    links = node.inputs["Vector"].links
+    source = links[0].from_node if links else None
+    return str(source.uv_map) if source is not None and source.bl_idname == "ShaderNodeUVMap" else ""
+
+
+def base_color(material: bpy.types.Material | None, engine: str) -> tuple[float, float, float]:
+    """The plain color of a material, linear; of one whose color is made by nodes what its views show."""
+    if material is None:
+        return PLAIN_COLOR
+    place = _color_place(material, engine)
+    if place is not None:
+        socket = follow(place).socket
+        if not socket.is_output and socket.type == "RGBA":
+            red, green, blue = socket.default_value[:3]
+            return float(red), float(green), float(blue)
+    red, green, blue = material.diffuse_color[:3]
+    return float(red), float(green), float(blue)
+
+
+def _check_image(image: bpy.types.Image) -> None:
+    """:raises InvalidRequestError: the image can't be painted."""
+    problem = ""
+    if image.library or image.override_library:
+        problem = message("'{image}' is linked; make it local to change it.", image=image.name)
+    elif is_viewed(image) or image.source not in ("FILE", "GENERATED", "TILED"):
+        problem = message("'{image}' is no single image; save what you see as one first.", image=image.name)
+    elif not all(image.size):
+        problem = message("The image '{image}' has no pixels; its file may be missing.", image=image.name)
+    elif image.is_float:
+        problem = message("'{image}' has floating-point pixels, which are not painted.", image=image.name)
+    if problem:
+        raise InvalidRequestError(
+            problem,
+            code="not_paintable",
+            param="objects",
+            next_step="Or paint a new image (--new-image, new_image=True in Python).",
+        )
+
+
+def _told_of_others(images: Sequence[Canvas]) -> Iterator[str]:
+    """A sentence for each image that other objects show as well."""
+    for canvas in images:
+        image = bpy.data.images.get(canvas.image) if canvas.image else None
+        if image is None:
+            continue
+        others = sorted(set(_objects_with(image)) - set(canvas.objects))
+        if others:
+            yield message(
+                "'{image}' is also on {names}, which change with it.",
+                image=canvas.image,
+                names=", ".join(f"'{name}'" for name in others[:3]),
+            )
+
+
+def _objects_with(image: bpy.types.Image) -> Iterator[str]:
+    shown = {
+        material
+        for material in bpy.data.materials
+        if material.node_tree and any(node.image == image for node in nodes.image_nodes(material.node_tree))
+    }
+    for obj in bpy.data.objects:
+        if any(slot.material in shown for slot in obj.material_slots):
+            yield obj.name
+
+
+def needs_uvs(obj: bpy.types.Object) -> bool:
+    """Whether an object has no UV map at all."""
+    return rendered_layer(obj.data) is None
+
+
+def read_canvas(image: bpy.types.Image, canvas: Canvas) -> Path | bytes:
+    """The encoded file of an image as it is now.
+
+    :raises SceneError: it has no pixels.
+    """
+    if canvas.tile:
+        raise SceneError(Message("UDIM tiles are not painted yet."))
+    return image_file(image)

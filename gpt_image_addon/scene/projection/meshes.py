@@ -1,0 +1,168 @@
+"""The faces that a scene renders, as triangles in the world. Main thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..context import MATERIAL_TYPES
+from ..shading.unwrapping import array_of
+from ..shading.uv import material_indices, rendered_layer
+
+NO_OWNER = -1
+SURFACES = frozenset(MATERIAL_TYPES) - {"CURVES", "POINTCLOUD"}
+"""Types of objects whose surface becomes a mesh."""
+NOT_DRAWN = ("WIRE", "BOUNDS")
+
+
+@dataclass(frozen=True)
+class Painted:
+    """How the faces of an object are painted."""
+
+    owners: tuple[tuple[int, ...], ...]
+    """For each material slot, the image of each UDIM tile; of other images one alone."""
+    uv_maps: tuple[str, ...]
+    """For each slot; empty for the one that is rendered."""
+    tiles: tuple[tuple[int, ...], ...]
+    """For each slot, the numbers of the tiles; empty where the image repeats."""
+    matrix_world: Any = None
+    """Where the object is to be, 4x4; where it is without."""
+    selected: bool = False
+    """Only its selected faces."""
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Triangles of a scene; see `core.projection.surface.Triangles`."""
+
+    corners: Any
+    """(T, 3, 3) float32, in the world."""
+    uvs: Any
+    """(T, 3, 2) float32, from 0 to 1 in the owner's image."""
+    owner: Any
+    """(T,) int32, the image; `NO_OWNER` where a face only hides others."""
+    allowed: Any
+    """(T,) bool, whether it may be painted."""
+
+
+def collect_faces(
+    layer: bpy.types.ViewLayer, painted: Mapping[str, Painted], *, all_shown: bool = False
+) -> Faces:
+    """All that is rendered, as the view layer evaluates it: what is not painted hides what is behind it.
+
+    :param painted: by the names of objects.
+    :param all_shown: with what the viewport shows and no render does.
+    """
+    layer.update()
+    parts: list[Faces] = []
+    done: set[str] = set()
+    for instance in layer.depsgraph.object_instances:
+        obj = instance.object
+        original = obj.original
+        if not _is_seen(instance, original, painted, all_shown=all_shown):
+            continue
+        how = painted.get(original.name)
+        if (
+            how is not None
+            and instance.is_instance
+            and (original.name in done or _comes_itself(original, layer))
+        ):
+            how = None  # its texels are painted once, where the object itself is
+        matrix = np.array(instance.matrix_world, np.float64)
+        if how is not None:
+            done.add(original.name)
+            if how.matrix_world is not None and not instance.is_instance:
+                matrix = np.asarray(how.matrix_world, np.float64)
+        parts.extend(_faces_of(obj, matrix, how))
+    return _joined(parts)
+
+
+def _comes_itself(original: bpy.types.Object, layer: bpy.types.ViewLayer) -> bool:
+    """Whether an object is in the view layer also as itself, and not only as instances."""
+    return original.name in layer.objects and original.visible_get(view_layer=layer)
+
+
+def _is_seen(
+    instance: Any, original: bpy.types.Object, painted: Mapping[str, Painted], *, all_shown: bool
+) -> bool:
+    if original.type not in SURFACES or not instance.show_self:
+        return False
+    if original.name in painted or all_shown:
+        return True
+    return not original.hide_render and original.visible_camera and original.display_type not in NOT_DRAWN
+
+
+def _faces_of(obj: bpy.types.Object, matrix: Any, how: Painted | None) -> Iterator[Faces]:
+    mesh = obj.to_mesh()
+    try:
+        if mesh is None or not mesh.polygons:
+            return
+        mesh.calc_loop_triangles()
+        triangles = mesh.loop_triangles
+        loops = array_of(triangles, "loops", 3, np.int32)
+        vertices = array_of(triangles, "vertices", 3, np.int32)
+        faces = array_of(triangles, "polygon_index", 1, np.int32)
+        points = array_of(mesh.vertices, "co", 3, np.float32).astype(np.float64)
+        points = (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
+        uvs, owner, allowed = _painting(mesh, loops, faces, how)
+        if np.linalg.det(matrix[:3, :3]) < 0:  # a mirrored face turns round
+            vertices, uvs = vertices[:, ::-1], uvs[:, ::-1]
+        finite = np.isfinite(points).all(axis=1)[vertices].all(axis=1)
+        yield Faces(
+            *(np.ascontiguousarray(values[finite]) for values in (points[vertices], uvs, owner, allowed))
+        )
+    finally:
+        obj.to_mesh_clear()
+
+
+def _painting(mesh: bpy.types.Mesh, loops: Any, faces: Any, how: Painted | None) -> tuple[Any, Any, Any]:
+    """UVs, owner, and whether it may be painted, of each triangle."""
+    count = len(loops)
+    uvs = np.zeros((count, 3, 2), np.float32)
+    owner = np.full(count, NO_OWNER, np.int32)
+    allowed = np.zeros(count, bool)
+    if how is None:
+        return uvs, owner, allowed
+    slots = np.clip(material_indices(mesh), 0, len(how.owners) - 1)[faces]
+    for slot, name in enumerate(how.uv_maps):
+        layer = mesh.uv_layers.get(name) if name else rendered_layer(mesh)
+        here = slots == slot
+        if layer is None or not here.any():
+            continue
+        values = array_of(layer.uv, "vector", 2, np.float32)[loops[here]]
+        uvs[here], owner[here] = _placed(values, how.owners[slot], how.tiles[slot])
+        allowed[here] = owner[here] != NO_OWNER
+    if how.selected:
+        allowed &= array_of(mesh.polygons, "select", 1, bool)[faces]
+    return uvs, owner, allowed
+
+
+def _placed(uvs: Any, owners: tuple[int, ...], tiles: tuple[int, ...]) -> tuple[Any, Any]:
+    """UVs inside the image that each triangle lies in, and that image."""
+    with np.errstate(invalid="ignore"):
+        column, row = np.nan_to_num(np.floor(uvs.mean(axis=1)), posinf=0, neginf=0).T.astype(np.int64)
+    moved = uvs - np.stack((column, row), axis=1)[:, None].astype(np.float32)
+    owner = np.full(len(uvs), owners[0] if owners else NO_OWNER, np.int32)
+    if tiles:
+        number = 1001 + column + 10 * row
+        owner[:] = NO_OWNER
+        for tile, own in zip(tiles, owners, strict=True):
+            owner[(number == tile) & (column >= 0) & (column < 10)] = own
+    owner[~np.isfinite(uvs).all(axis=(1, 2))] = NO_OWNER
+    return np.nan_to_num(moved), owner
+
+
+def _joined(parts: list[Faces]) -> Faces:
+    if not parts:
+        return Faces(
+            np.zeros((0, 3, 3), np.float32),
+            np.zeros((0, 3, 2), np.float32),
+            np.zeros(0, np.int32),
+            np.zeros(0, bool),
+        )
+    names = ("corners", "uvs", "owner", "allowed")
+    return Faces(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
