@@ -21,6 +21,7 @@ from ...core.request.projection import (
     Receiver,
     check_settings,
 )
+from ...core.request.providers import find_provider
 from ...core.request.request import Application, GenerationRequest
 from ...core.request.sizes import (
     LIKE_DETAIL,
@@ -36,16 +37,16 @@ from ...core.text.names import safe_name
 from ...scene.context import find_scene, view_layer_of
 from ...scene.projection import cameras
 from ...scene.projection.canvases import Canvases, find_objects, plan_canvases
-from ...scene.projection.meshes import Faces, collect_faces
 from ...scene.targets.receiver import find_object
 
 if TYPE_CHECKING:
+    from ...core.projection.surface import Triangles
     from ...core.request.projection import ProjectedView
 
 PaintedObjects: TypeAlias = str | bpy.types.Object | Sequence[str | bpy.types.Object]
 """Objects, or their names."""
 FACES = (ALL, SELECTED)
-GUIDES = ("normal", "depth", "lines")
+GUIDES = ("normal", "depth")
 """What may be shown of a model beside the clay render that is always sent."""
 LEAST_SEEN = 16  # pixels of a guide that show what is painted: with fewer there is nothing to paint
 
@@ -106,6 +107,8 @@ def plan_projection(
     :param write: writes pixels to a file; its path comes back.
     :raises InvalidRequestError: it can't be projected.
     """
+    from ...scene.projection.meshes import collect_faces
+
     wanted = wanted or ProjectionWish()
     wanted.check()
     if request.mask is not None or request.markup is not None or request.points:
@@ -126,18 +129,19 @@ def plan_projection(
     )
     views, size = _views(scene, wanted, request, rule)
     as_shown = views[0].name == cameras.VIEW
-    faces = collect_faces(view_layer_of(scene), canvases.painted, all_shown=as_shown)
+    triangles = collect_faces(view_layer_of(scene), canvases.painted, all_shown=as_shown)
     projection = Projection(
         views=views,
         sent_size=size,
         objects=tuple(Receiver(obj.name, _rows(obj.matrix_world)) for obj in objects),
         as_shown=as_shown,
+        aligned=not find_provider(request.provider).is_draft,
         faces=wanted.faces,
         new_image=wanted.new_image,
         texture_size=wanted.texture_size,
         feather=wanted.feather,
     )
-    guided = _with_guides(request, projection, faces, wanted.guides, write)
+    guided = _with_guides(request, projection, triangles, wanted.guides, write)
     placed = dataclasses.replace(
         application,
         projection=projection.to_text(),
@@ -209,7 +213,7 @@ def _size(asked: str, aspect: float, rule: SizeRule) -> tuple[int, int]:
 def _with_guides(
     request: GenerationRequest,
     projection: Projection,
-    faces: Faces,
+    triangles: Triangles,
     guides: Sequence[str],
     write: Callable[[Any], str],
 ) -> GenerationRequest:
@@ -219,7 +223,7 @@ def _with_guides(
     """
     from ...core.painting.guides import draw_guides
 
-    drawn = draw_guides(faces, projection, guides)
+    drawn = draw_guides(triangles, projection, guides)
     for view, seen in zip(projection.views, drawn.painted_pixels, strict=True):
         if seen < LEAST_SEEN:
             raise InvalidRequestError(
@@ -248,7 +252,7 @@ def _notes(canvases: Canvases, projection: Projection) -> tuple[str, ...]:
     if finest > 2 * edge:
         notes.append(
             message(
-                "The texture has {texture} pixels a side, the image only {image}: choose a larger size for detail.",
+                "The texture has {texture} pixels a side, the image {image}: a larger size brings more detail.",
                 texture=finest,
                 image=edge,
             )

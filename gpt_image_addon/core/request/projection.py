@@ -1,4 +1,4 @@
-"""How an image is projected onto a model, as plain values: they are kept with the result, to apply it again."""
+"""How an image is projected onto a model, as plain values that are kept with the result."""
 
 from __future__ import annotations
 
@@ -67,6 +67,8 @@ class Projection:
     """Each object gets a new image, also where its material shows one."""
     texture_size: int = TEXTURE_SIZE
     """Pixels a side of a new image."""
+    aligned: bool = True
+    """Its answer is aligned with the outlines of the guide; a draft follows none."""
     replace_all: bool = False
     """What was on the objects before does not show through."""
     feather: float = FEATHER

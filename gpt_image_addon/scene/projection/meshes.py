@@ -9,11 +9,11 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ...core.projection.surface import NO_OWNER, Triangles
 from ..context import MATERIAL_TYPES
 from ..shading.unwrapping import array_of
 from ..shading.uv import material_indices, rendered_layer
 
-NO_OWNER = -1
 SURFACES = frozenset(MATERIAL_TYPES) - {"CURVES", "POINTCLOUD"}
 """Types of objects whose surface becomes a mesh."""
 NOT_DRAWN = ("WIRE", "BOUNDS")
@@ -33,32 +33,20 @@ class Painted:
     """Where the object is to be, 4x4; where it is without."""
     selected: bool = False
     """Only its selected faces."""
-
-
-@dataclass(frozen=True)
-class Faces:
-    """Triangles of a scene; see `core.projection.surface.Triangles`."""
-
-    corners: Any
-    """(T, 3, 3) float32, in the world."""
-    uvs: Any
-    """(T, 3, 2) float32, from 0 to 1 in the owner's image."""
-    owner: Any
-    """(T,) int32, the image; `NO_OWNER` where a face only hides others."""
-    allowed: Any
-    """(T,) bool, whether it may be painted."""
+    is_kept: bool = False
+    """It shows images that are painted, and is not painted itself."""
 
 
 def collect_faces(
     layer: bpy.types.ViewLayer, painted: Mapping[str, Painted], *, all_shown: bool = False
-) -> Faces:
+) -> Triangles:
     """All that is rendered, as the view layer evaluates it: what is not painted hides what is behind it.
 
     :param painted: by the names of objects.
     :param all_shown: with what the viewport shows and no render does.
     """
     layer.update()
-    parts: list[Faces] = []
+    parts: list[Triangles] = []
     done: set[str] = set()
     for instance in layer.depsgraph.object_instances:
         obj = instance.object
@@ -96,7 +84,7 @@ def _is_seen(
     return not original.hide_render and original.visible_camera and original.display_type not in NOT_DRAWN
 
 
-def _faces_of(obj: bpy.types.Object, matrix: Any, how: Painted | None) -> Iterator[Faces]:
+def _faces_of(obj: bpy.types.Object, matrix: Any, how: Painted | None) -> Iterator[Triangles]:
     mesh = obj.to_mesh()
     try:
         if mesh is None or not mesh.polygons:
@@ -112,7 +100,7 @@ def _faces_of(obj: bpy.types.Object, matrix: Any, how: Painted | None) -> Iterat
         if np.linalg.det(matrix[:3, :3]) < 0:  # a mirrored face turns round
             vertices, uvs = vertices[:, ::-1], uvs[:, ::-1]
         finite = np.isfinite(points).all(axis=1)[vertices].all(axis=1)
-        yield Faces(
+        yield Triangles(
             *(np.ascontiguousarray(values[finite]) for values in (points[vertices], uvs, owner, allowed))
         )
     finally:
@@ -131,11 +119,13 @@ def _painting(mesh: bpy.types.Mesh, loops: Any, faces: Any, how: Painted | None)
     for slot, name in enumerate(how.uv_maps):
         layer = mesh.uv_layers.get(name) if name else rendered_layer(mesh)
         here = slots == slot
-        if layer is None or not here.any():
+        if not here.any():
             continue
-        values = array_of(layer.uv, "vector", 2, np.float32)[loops[here]]
+        values = uvs[here]  # a mesh without gets its UV map when it is painted
+        if layer is not None:
+            values = array_of(layer.uv, "vector", 2, np.float32)[loops[here]]
         uvs[here], owner[here] = _placed(values, how.owners[slot], how.tiles[slot])
-        allowed[here] = owner[here] != NO_OWNER
+        allowed[here] = (owner[here] != NO_OWNER) & (not how.is_kept)
     if how.selected:
         allowed &= array_of(mesh.polygons, "select", 1, bool)[faces]
     return uvs, owner, allowed
@@ -156,13 +146,13 @@ def _placed(uvs: Any, owners: tuple[int, ...], tiles: tuple[int, ...]) -> tuple[
     return np.nan_to_num(moved), owner
 
 
-def _joined(parts: list[Faces]) -> Faces:
+def _joined(parts: list[Triangles]) -> Triangles:
     if not parts:
-        return Faces(
+        return Triangles(
             np.zeros((0, 3, 3), np.float32),
             np.zeros((0, 3, 2), np.float32),
             np.zeros(0, np.int32),
             np.zeros(0, bool),
         )
     names = ("corners", "uvs", "owner", "allowed")
-    return Faces(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return Triangles(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -1,37 +1,46 @@
-"""The `model` target: an image projected onto objects, into the images of their base colors. Main thread only."""
+"""The `model` target: an image projected onto objects, into their own images. Main thread only."""
 
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import asdict
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import bpy
 
-from ...core.errors import GptImageError, InvalidRequestError, SceneError
+from ...core.errors import InvalidRequestError, SceneError
+from ...core.painting.answers import paint_answer
+from ...core.painting.canvas_files import CanvasFile
 from ...core.request.projection import SELECTED, Projection
 from ...core.request.request import Application
-from ...core.results.store import Facts, ImageFile, PreparedResult
+from ...core.results.store import ImageFile, PreparedResult
 from ...core.text.message import message
 from ..context import find_scene, view_layer_of
-from ..images import add_image
-from ..projection.canvases import Canvas, Canvases, find_objects, needs_uvs, plan_canvases, read_canvas
+from ..images import PROPERTY_PREFIX, add_image
+from ..projection.canvases import (
+    PLAIN_COLOR,
+    Canvas,
+    Canvases,
+    find_objects,
+    needs_uvs,
+    plan_canvases,
+    read_canvas,
+)
 from ..projection.meshes import collect_faces
 from ..projection.unwrap import smart_unwrap
-from ..shading import slots
 from ..shading.uv import UV
 from ..transaction import Transaction
 from . import replacement, texture
 from .base import Applied, Target
 
+FILL = PROPERTY_PREFIX + "fill"
+"""Custom property of a new image: the color that it had before it was painted."""
 NO_VIEW = "This result was not made of a view of a model."
 
 
 def _gather(prepared: PreparedResult, application: Application) -> Callable[[], PreparedResult]:
     """Reads faces and images of the scene; what it returns paints them."""
-    from ...core.painting.answers import CanvasFile, paint_answer
 
     projection = _projection_of(application)
     scene = find_scene(application)
@@ -57,11 +66,20 @@ def _canvas_file(canvas: Canvas, job: str) -> CanvasFile:
     fill = canvas.fill
     if image is not None and image.get(replacement.JOB) == job:
         before, stored = image.get(replacement.BEFORE), image.get(FILL)
-        is_new = before is None and stored is not None and len(stored) == 3
-        fill = tuple(float(value) for value in stored) if is_new else fill
+        is_new = before is None and isinstance(stored, str)
+        fill = _color_of(stored) if is_new else fill
         image = None if is_new else before or image
     source = read_canvas(image, canvas) if image is not None else None
     return CanvasFile(canvas.label, canvas.size, source, fill, asdict(canvas))
+
+
+def _color_of(stored: str) -> tuple[float, float, float]:
+    """A color as it was kept; a .blend of others may hold anything there."""
+    try:
+        red, green, blue = map(float, stored.split())
+    except ValueError:
+        return PLAIN_COLOR
+    return red, green, blue
 
 
 def _projection_of(application: Application) -> Projection:

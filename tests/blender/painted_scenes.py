@@ -1,0 +1,143 @@
+"""Scenes whose objects are painted, and answers that are functions of the guide that came."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+import numpy as np
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
+from numpy.typing import NDArray
+from PIL import Image
+
+Colors = NDArray[Any]
+Edit = Callable[[bytes, bytes | None], Image.Image]
+
+
+def camera(
+    location: tuple[float, float, float], target: tuple[float, float, float] = (0, 0, 0), **lens: Any
+) -> Any:
+    """The scene's camera, aimed at a point."""
+    obj = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    obj.location = location
+    obj.rotation_euler = (Vector(target) - Vector(location)).to_track_quat("-Z", "Y").to_euler()
+    for name, value in lens.items():
+        setattr(obj.data, name, value)
+    scene = bpy.context.scene
+    scene.collection.objects.link(obj)
+    scene.camera = obj
+    scene.render.resolution_x, scene.render.resolution_y = 1200, 900
+    bpy.context.view_layer.update()
+    return obj
+
+
+def suzanne(**place: Any) -> Any:
+    """Suzanne, smooth, with UVs that do not overlap."""
+    bpy.ops.mesh.primitive_monkey_add(**place)
+    obj = bpy.context.object
+    obj.name = "Suzanne"
+    obj.data.uv_layers.remove(obj.data.uv_layers[0])
+    obj.modifiers.new("Subdivision", "SUBSURF").levels = 2
+    return obj
+
+
+def wave(x: Colors, y: Colors) -> Colors:
+    """A smooth image, by place from 0 to 1: (…, 3) from 40 to 215."""
+    waves = (np.sin(7 * x + 2 * y), np.cos(6 * y - 3 * x), np.sin(5 * (x + y)))
+    return np.stack([127.5 + 87 * wave for wave in waves], axis=-1)
+
+
+def outline(guide: Colors) -> NDArray[np.bool_]:
+    """Where a guide shows an object: what differs from its corners."""
+    away: NDArray[np.bool_] = np.abs(guide.astype(int) - guide[0, 0].astype(int)).max(axis=-1) > 12
+    return away
+
+
+def painted(change: Callable[[Colors, NDArray[np.bool_]], Colors] | None = None) -> Edit:
+    """Answers with the wave inside of the outline of the guide, in front of the guide's background."""
+
+    def edit(first: bytes, mask: bytes | None) -> Image.Image:
+        guide = np.asarray(Image.open(io.BytesIO(first)).convert("RGB"))
+        height, width = guide.shape[:2]
+        y, x = (np.mgrid[:height, :width] + 0.5) / np.array([height, width])[:, None, None]
+        out = np.where(outline(guide)[..., None], wave(x, y), guide)
+        out = out if change is None else change(out, outline(guide))
+        return Image.fromarray(np.clip(np.rint(out), 0, 255).astype(np.uint8))
+
+    return edit
+
+
+def seen_samples(
+    obj: Any, camera: Any, count: int = 4000, flattest: float = 70.0
+) -> tuple[Colors, Colors, Colors]:
+    """Points of an object, as Blender's own rays see them from a camera.
+
+    :param flattest: degrees between ray and normal.
+    :returns: UV (N, 2), place in the image (N, 2) from 0 to 1 from its upper left, and whether it is seen (N,).
+    """
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    layer.update()
+    depsgraph = layer.depsgraph
+    shown = obj.evaluated_get(depsgraph)
+    mesh = shown.to_mesh()
+    mesh.calc_loop_triangles()
+    dice = np.random.default_rng(3)
+    triangles = mesh.loop_triangles
+    areas = np.array([triangle.area for triangle in triangles])
+    chosen = dice.choice(len(triangles), count, p=areas / areas.sum())
+    uv_layer = next((one for one in mesh.uv_layers if one.active_render), mesh.uv_layers[0])
+    uvs, places, seen = [], [], []
+    eye = camera.matrix_world.translation
+    for index in chosen:
+        triangle = triangles[int(index)]
+        weights = dice.dirichlet((1.5, 1.5, 1.5))
+        point = sum(
+            (mesh.vertices[v].co * w for v, w in zip(triangle.vertices, weights, strict=True)), Vector()
+        )
+        uv = sum(
+            (uv_layer.uv[loop].vector * w for loop, w in zip(triangle.loops, weights, strict=True)),
+            Vector((0, 0)),
+        )
+        world = shown.matrix_world @ point
+        normal = (shown.matrix_world.to_3x3().inverted().transposed() @ triangle.normal).normalized()
+        ray = world - eye
+        faces = -ray.normalized().dot(normal)
+        hit, found, *_ = scene.ray_cast(depsgraph, eye, ray.normalized(), distance=ray.length + 1)
+        is_seen = bool(hit and (found - world).length < 1e-3)
+        place = world_to_camera_view(scene, camera, world)
+        uvs.append(uv)
+        places.append((place.x, 1 - place.y))
+        seen.append((is_seen and faces > np.cos(np.radians(flattest))) + 2 * (not is_seen and faces < 0.9))
+    shown.to_mesh_clear()
+    return np.array(uvs), np.array(places), np.array(seen)
+
+
+def pixels_of(image: Any) -> Colors:
+    """(height, width, 3) of a data-block from 0 to 255, top row first."""
+    width, height = image.size
+    flat = np.empty(width * height * image.channels, np.float32)
+    image.pixels.foreach_get(flat)
+    return flat.reshape(height, width, -1)[::-1, :, :3] * 255
+
+
+def sampled(pixels: Colors, uv: Colors) -> Colors:
+    """Bilinear values of an image at UVs."""
+    height, width = pixels.shape[:2]
+    x, y = uv[:, 0] * width - 0.5, (1 - uv[:, 1]) * height - 0.5
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    dx, dy = (x - left)[:, None], (y - top)[:, None]
+
+    def at(row: Colors, column: Colors) -> Colors:
+        return pixels[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
+
+    upper = at(top, left) * (1 - dx) + at(top, left + 1) * dx
+    lower = at(top + 1, left) * (1 - dx) + at(top + 1, left + 1) * dx
+    return upper * (1 - dy) + lower * dy
+
+
+def decibels(first: Colors, second: Colors) -> float:
+    """Peak signal to noise ratio of 8 bits."""
+    return float(10 * np.log10(255**2 / max(1e-9, np.mean((first - second) ** 2))))
