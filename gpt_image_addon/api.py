@@ -72,10 +72,10 @@ from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_r
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.job import Job, Task, as_completed
+from .core.painting.projection import Projection
 from .core.references import kinds as kinds_of_references
 from .core.request import request as request_values
 from .core.request.parameters import PARAMETERS, SNAPPED
-from .core.request.projection import Projection
 from .core.request.providers import DEFAULT_PROVIDER
 from .core.request.request import Application, GenerationRequest
 

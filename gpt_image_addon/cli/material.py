@@ -8,9 +8,9 @@ from typing import Any
 
 from .. import api
 from ..app.projection.plan import FACES, GUIDES
+from ..core.painting.projection import FEATHER, TEXTURE_SIZE
 from ..core.request.map_kinds import BY_NAME
 from ..core.request.parameters import PARAMETERS
-from ..core.request.projection import FEATHER, TEXTURE_SIZE
 from .common import (
     OUTPUT_FLAGS,
     Output,

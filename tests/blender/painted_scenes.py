@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Colors = NDArray[Any]
+WELL, HIDDEN = 1, 2
+EDGE = 12  # pixels of an image 1152 wide: what is nearer to a jump of depth is not judged
 Edit = Callable[[bytes, bytes | None], Image.Image]
 
 
@@ -71,12 +73,13 @@ def painted(change: Callable[[Colors, NDArray[np.bool_]], Colors] | None = None)
 
 
 def seen_samples(
-    obj: Any, camera: Any, count: int = 4000, flattest: float = 70.0
+    obj: Any, camera: Any, count: int = 3000, flattest: float = 60.0
 ) -> tuple[Colors, Colors, Colors]:
     """Points of an object, as Blender's own rays see them from a camera.
 
-    :param flattest: degrees between ray and normal.
-    :returns: UV (N, 2), place in the image (N, 2) from 0 to 1 from its upper left, and whether it is seen (N,).
+    :param flattest: degrees between ray and normal up to which a point is well seen.
+    :returns: UV (N, 2), place in the image (N, 2) from 0 to 1 from its upper left, and for each point
+        `WELL` seen, and not at an edge; `HIDDEN`; or neither.
     """
     scene, layer = bpy.context.scene, bpy.context.view_layer
     layer.update()
@@ -85,34 +88,61 @@ def seen_samples(
     mesh = shown.to_mesh()
     mesh.calc_loop_triangles()
     dice = np.random.default_rng(3)
-    triangles = mesh.loop_triangles
-    areas = np.array([triangle.area for triangle in triangles])
-    chosen = dice.choice(len(triangles), count, p=areas / areas.sum())
+    areas = np.array([triangle.area for triangle in mesh.loop_triangles])
     uv_layer = next((one for one in mesh.uv_layers if one.active_render), mesh.uv_layers[0])
-    uvs, places, seen = [], [], []
-    eye = camera.matrix_world.translation
-    for index in chosen:
-        triangle = triangles[int(index)]
+    matrix, eye = shown.matrix_world, camera.matrix_world.translation
+    rays = _Rays(scene, depsgraph, camera)
+    uvs, places, kinds = [], [], []
+    for index in dice.choice(len(areas), count, p=areas / areas.sum()):
+        triangle = mesh.loop_triangles[int(index)]
         weights = dice.dirichlet((1.5, 1.5, 1.5))
-        point = sum(
-            (mesh.vertices[v].co * w for v, w in zip(triangle.vertices, weights, strict=True)), Vector()
-        )
-        uv = sum(
-            (uv_layer.uv[loop].vector * w for loop, w in zip(triangle.loops, weights, strict=True)),
-            Vector((0, 0)),
-        )
-        world = shown.matrix_world @ point
-        normal = (shown.matrix_world.to_3x3().inverted().transposed() @ triangle.normal).normalized()
-        ray = world - eye
-        faces = -ray.normalized().dot(normal)
-        hit, found, *_ = scene.ray_cast(depsgraph, eye, ray.normalized(), distance=ray.length + 1)
-        is_seen = bool(hit and (found - world).length < 1e-3)
+        corners = zip(triangle.vertices, triangle.loops, weights, strict=True)
+        point, uv = Vector(), Vector((0, 0))
+        for vertex, loop, weight in corners:
+            point += mesh.vertices[vertex].co * weight
+            uv += uv_layer.uv[loop].vector * weight
+        world = matrix @ point
+        normal = (matrix.to_3x3().inverted().transposed() @ triangle.normal).normalized()
+        toward = (eye - world).normalized()
         place = world_to_camera_view(scene, camera, world)
+        distance = rays.distance(place.x, place.y)
+        kinds.append(_kind(rays, place, distance, (eye - world).length, normal.dot(toward), flattest))
         uvs.append(uv)
         places.append((place.x, 1 - place.y))
-        seen.append((is_seen and faces > np.cos(np.radians(flattest))) + 2 * (not is_seen and faces < 0.9))
     shown.to_mesh_clear()
-    return np.array(uvs), np.array(places), np.array(seen)
+    return np.array(uvs), np.array(places), np.array(kinds)
+
+
+def _kind(rays: Any, place: Any, found: float, wanted: float, cosine: float, flattest: float) -> int:
+    if not (0 < place.x < 1 and 0 < place.y < 1):
+        return 0
+    if found < wanted * 0.99:
+        return HIDDEN
+    if cosine < np.cos(np.radians(flattest)) or abs(found - wanted) > 1e-3 * wanted:
+        return 0
+    whole, half = EDGE / 1152, EDGE / 2304
+    for dx, dy in ((whole, 0), (0, whole), (half, 0), (0, half), (half, half), (half, -half)):
+        ends = rays.distance(place.x + dx, place.y + dy), rays.distance(place.x - dx, place.y - dy)
+        if not np.isfinite(sum(ends)) or abs(sum(ends) - 2 * found) > 0.01 * found:
+            return 0
+    return WELL
+
+
+class _Rays:
+    """Blender's own rays through places of a perspective camera's image."""
+
+    def __init__(self, scene: Any, depsgraph: Any, camera: Any) -> None:
+        self._scene, self._depsgraph = scene, depsgraph
+        self._matrix, self._eye = camera.matrix_world, camera.matrix_world.translation
+        self._frame = camera.data.view_frame(scene=scene)  # upper right, lower right, lower left, upper left
+
+    def distance(self, x: float, y: float) -> float:
+        """From the eye to what is seen at a place, 0 to 1 from the lower left."""
+        upper_right, _, lower_left, upper_left = self._frame
+        local = lower_left + (upper_right - upper_left) * x + (upper_left - lower_left) * y
+        ray = (self._matrix @ local - self._eye).normalized()
+        hit, place, *_ = self._scene.ray_cast(self._depsgraph, self._eye, ray)
+        return float((place - self._eye).length) if hit else float("inf")
 
 
 def pixels_of(image: Any) -> Colors:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
 import pytest
 
-from gpt_image_addon import api
 from tests.api_server import ApiServer
 from tests.blender import painted_scenes as scenes
 
+GREY = 231  # of a surface without a material, in sRGB
 QUALITY = ("--quality", "low", "--provider", "openai")
 
 
@@ -23,22 +24,55 @@ def server(online: ApiServer) -> Iterator[ApiServer]:
     online.options.edits = None
 
 
-def error_of(obj: Any, camera: Any, image: Any, flattest: float = 65.0) -> tuple[float, int]:
-    """How well an object shows the answer where it is seen, in dB, and by how many points that is known."""
-    uv, place, seen = scenes.seen_samples(obj, camera, flattest=flattest)
+@dataclass(frozen=True)
+class Measured:
+    """How an object shows the answer, by points that Blender's own rays know."""
+
+    decibels: float
+    """Where it is well seen and painted over what was there."""
+    painted: float
+    """Share of what is well seen that is."""
+    wrong: float
+    """Share of all points that show something else than the answer, what was there, or a mix of both."""
+    imprinted: float
+    """Share of what is hidden that is painted."""
+
+
+def measure(obj: Any, camera: Any, image: Any, before: Any = GREY) -> Measured:
+    """
+    :param before: what was there, at the points.
+    """
+    uv, place, kind = scenes.seen_samples(obj, camera)
     found = scenes.sampled(scenes.pixels_of(image), uv)
     wanted = scenes.wave(place[:, 0], place[:, 1])
-    known = seen == 1
-    off = np.abs(found - wanted).max(axis=1)
-    known &= off < 60 if False else known
-    return scenes.decibels(found[known], wanted[known]), int(known.sum())
+    well, hidden = kind == scenes.WELL, kind == scenes.HIDDEN
+    assert well.sum() > 100
+    way = wanted - before
+    share = np.clip(((found - before) * way).sum(axis=1) / (way**2).sum(axis=1), 0, 1)
+    rest = np.abs(found - before - share[:, None] * way).max(axis=1)
+    full = well & (share > 0.9)
+    changed = np.abs(found - before).max(axis=1) > 2
+    return Measured(
+        scenes.decibels(found[full], wanted[full]),
+        float(full.sum() / well.sum()),
+        float((rest > 40).mean()),
+        float(changed[hidden].mean()) if hidden.any() else 0.0,
+    )
 
 
 def test_a_view_is_painted_where_it_is_seen(run: Any, server: ApiServer, tmp_path: Any) -> None:
     camera = scenes.camera((0, -6, 0.5))
     obj = scenes.suzanne()
     code, output = run(
-        "texture", "copper", "--objects", "Suzanne", *QUALITY, "--texture-size", 1024, "--output", tmp_path / "a.blend"
+        "texture",
+        "copper",
+        "--objects",
+        "Suzanne",
+        *QUALITY,
+        "--texture-size",
+        1024,
+        "--output",
+        tmp_path / "a.blend",
     )
     assert code == 0, output
     (request,) = server.image_requests
@@ -46,5 +80,5 @@ def test_a_view_is_painted_where_it_is_seen(run: Any, server: ApiServer, tmp_pat
     assert output["coverage"] > 0.2 and output["views"][0]["score"] > 0.99
     (image,) = output["images"]
     print(output)
-    print(error_of(obj, camera, bpy.data.images[image["name"]]))
+    print(measure(obj, camera, bpy.data.images[image["name"]]))
     assert 0

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.errors import InvalidRequestError
 from ...core.jobs.job import Job
-from ...core.request.projection import Projection, check_projection
+from ...core.painting.projection import Projection, check_projection
 from ...core.request.request import Application, GenerationRequest
 from ...core.text.message import message
 from .. import settings

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import bpy
 
 from ...core.errors import InvalidRequestError
-from ...core.references.kinds import AUTO, GUIDE
-from ...core.request.parameters import NO_OBJECT
-from ...core.request.projection import (
+from ...core.painting.projection import (
     ALL,
     FEATHER,
     SELECTED,
@@ -21,6 +19,8 @@ from ...core.request.projection import (
     Receiver,
     check_settings,
 )
+from ...core.references.kinds import AUTO, GUIDE
+from ...core.request.parameters import NO_OBJECT
 from ...core.request.providers import find_provider
 from ...core.request.request import Application, GenerationRequest
 from ...core.request.sizes import (
@@ -40,8 +40,8 @@ from ...scene.projection.canvases import Canvases, find_objects, plan_canvases
 from ...scene.targets.receiver import find_object
 
 if TYPE_CHECKING:
+    from ...core.painting.projection import ProjectedView
     from ...core.projection.surface import Triangles
-    from ...core.request.projection import ProjectedView
 
 PaintedObjects: TypeAlias = str | bpy.types.Object | Sequence[str | bpy.types.Object]
 """Objects, or their names."""

@@ -19,12 +19,12 @@ from ..imaging.thumbnails import mean_color
 from ..processes.subprocess_worker import SUBPROCESS
 from ..projection.surface import Triangles
 from ..projection.views import PaintedImages, PaintOptions, paint_views
-from ..request.projection import Projection
 from ..results.folders import PROCESSED_FOLDER
 from ..results.store import ImageFile, PreparedResult
 from ..text.message import message
 from .canvas_files import CanvasFile, open_canvas
 from .guides import view_of
+from .projection import Projection
 
 PAINTED_STEM = "model-"
 DIGITS = 4

@@ -15,7 +15,7 @@ from ..projection.paint import SeenView, see
 from ..projection.surface import Triangles
 from ..projection.view import View
 from ..projection.views import seen_pixels
-from ..request.projection import ProjectedView, Projection
+from .projection import ProjectedView, Projection
 
 Drawing = Callable[[View, DepthMap, NDArray[Any]], NDArray[np.uint8]]
 CLAY = "clay"

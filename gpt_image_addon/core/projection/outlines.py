@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .paint import bilinear
+
 BORDER = 3  # pixels at the border that are taken for the background
 LEAST_CONTRAST = 14.0  # levels from the background, with which something is no background
 SCALES = tuple(1 + step / 200 for step in range(-6, 7))
@@ -78,8 +80,6 @@ def place(guide: NDArray[np.bool_], answer: NDArray[Any]) -> Placement:
 
 def moved_back(answer: NDArray[Any], placement: Placement) -> NDArray[np.float32]:
     """The answer as it would lie on its guide; (height, width, 3) float32."""
-    from .paint import bilinear
-
     height, width = answer.shape[:2]
     y, x = np.mgrid[:height, :width]
     middle_x, middle_y = width / 2, height / 2

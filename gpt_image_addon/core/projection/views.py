@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..raster.push_pull import push_pull
+from .depth import distance_to
 from .outlines import Placement, moved_back, place
 from .paint import Gathered, SeenView, gather, opacity, see
 from .surface import NO_OWNER, Triangles
@@ -121,8 +122,6 @@ def _laid_over(image: NDArray[np.uint8], found: Gathered, *, replace_all: bool) 
 
 def _with_margin(image: NDArray[np.uint8], changed: NDArray[np.bool_], found: Gathered) -> NDArray[np.uint8]:
     """Colors continued into texels that no face owns, near those that were painted."""
-    from .depth import distance_to
-
     near = distance_to(changed, MARGIN + 1) <= MARGIN
     free = near & (found.owned == 0) & ~changed
     if not free.any():

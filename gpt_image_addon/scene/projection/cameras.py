@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ...core.errors import InvalidRequestError
-from ...core.request.projection import ProjectedView
+from ...core.painting.projection import ProjectedView
 from ...core.text.message import message
 from ...core.text.names import suggestion
 from ..context import camera_of

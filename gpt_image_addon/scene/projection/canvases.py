@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from ..image_bytes import image_file
 from ..images import is_viewed, tiles_of
 from ..shading import nodes, shaders
 from ..shading.shaders import Place, follow
+from ..shading.slots import names_for_people
 from ..shading.uv import material_indices, rendered_layer
-from .meshes import Painted
 
 REMAKERS = frozenset(("REMESH", "NODES", "SKIN", "BOOLEAN", "OCEAN", "VOLUME_TO_MESH", "MESH_CACHE"))
 """Modifiers that may make faces without UVs."""
@@ -44,6 +44,24 @@ class Canvas:
     """The material slots that get a new one."""
     fill: tuple[float, float, float] = PLAIN_COLOR
     """Linear color of a new one."""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """How the faces of an object are painted."""
+
+    owners: tuple[tuple[int, ...], ...]
+    """For each material slot, the image of each UDIM tile; of other images one alone."""
+    uv_maps: tuple[str, ...]
+    """For each slot; empty for the one that is rendered."""
+    tiles: tuple[tuple[int, ...], ...]
+    """For each slot, the numbers of the tiles; empty where the image repeats."""
+    matrix_world: Any = None
+    """Where the object is to be, 4x4; where it is without."""
+    selected: bool = False
+    """Only its selected faces."""
+    is_kept: bool = False
+    """It shows images that are painted, and is not painted itself."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +161,9 @@ def plan_canvases(
     painted = {
         obj.name: plan.add(obj, selected=selected, matrix=(matrices or {}).get(obj.name)) for obj in objects
     }
-    return Canvases(tuple(plan.images), painted, tuple(_told_of_others(plan.images)))
+    others = _objects_with(plan.images, painted)
+    kept = {obj.name: plan.keep(obj) for obj in others}
+    return Canvases(tuple(plan.images), {**painted, **kept}, tuple(_told_of_others(plan.images, kept)))
 
 
 class _Plan:
@@ -156,13 +176,34 @@ class _Plan:
 
     def add(self, obj: bpy.types.Object, *, selected: bool, matrix: Any) -> Painted:
         """How an object is painted."""
-        owners, uv_maps, tiles = [], [], []
+        owners: list[tuple[int, ...]] = []
+        uv_maps: list[str] = []
+        tiles: list[tuple[int, ...]] = []
         used = _used_slots(obj)
+        nothing: tuple[tuple[int, ...], str, tuple[int, ...]] = ((), "", ())
         for slot in range(max(1, len(obj.material_slots))):
-            found = self._slot(obj, slot) if slot in used else ((), "", ())
-            for values, value in zip((owners, uv_maps, tiles), found, strict=True):
-                values.append(value)  # type: ignore[arg-type]
+            found = self._slot(obj, slot) if slot in used else nothing
+            owners.append(found[0])
+            uv_maps.append(found[1])
+            tiles.append(found[2])
         return Painted(tuple(owners), tuple(uv_maps), tuple(tiles), matrix, selected)
+
+    def keep(self, obj: bpy.types.Object) -> Painted:
+        """An object that shows some of the images, and is not painted: its texels are no margin of others."""
+        from ...core.projection.surface import NO_OWNER
+
+        known = {(canvas.image, canvas.tile): number for number, canvas in enumerate(self.images)}
+        owners: list[tuple[int, ...]] = []
+        uv_maps: list[str] = []
+        tiles: list[tuple[int, ...]] = []
+        for slot in obj.material_slots:
+            node = base_image_node(slot.material, self._engine)
+            numbers = (tiles_of(node.image) or (0,)) if node is not None else ()
+            own = tuple(known.get((node.image.name, tile), NO_OWNER) for tile in numbers)
+            owners.append(own or (NO_OWNER,))
+            uv_maps.append(uv_map_of(node) if node is not None else "")
+            tiles.append(tiles_of(node.image) if node is not None else ())
+        return Painted(tuple(owners), tuple(uv_maps), tuple(tiles), is_kept=True)
 
     def _slot(self, obj: bpy.types.Object, slot: int) -> tuple[tuple[int, ...], str, tuple[int, ...]]:
         material = obj.material_slots[slot].material if slot < len(obj.material_slots) else None
@@ -275,30 +316,33 @@ def _check_image(image: bpy.types.Image) -> None:
         )
 
 
-def _told_of_others(images: Sequence[Canvas]) -> Iterator[str]:
-    """A sentence for each image that other objects show as well."""
-    for canvas in images:
-        image = bpy.data.images.get(canvas.image) if canvas.image else None
-        if image is None:
-            continue
-        others = sorted(set(_objects_with(image)) - set(canvas.objects))
-        if others:
-            yield message(
-                "'{image}' is also on {names}, which change with it.",
-                image=canvas.image,
-                names=", ".join(f"'{name}'" for name in others[:3]),
-            )
-
-
-def _objects_with(image: bpy.types.Image) -> Iterator[str]:
+def _objects_with(images: Sequence[Canvas], painted: Collection[str]) -> list[bpy.types.Object]:
+    """The meshes that show images that are painted, and are not painted themselves."""
+    blocks = [bpy.data.images.get(canvas.image) for canvas in images if canvas.image]
     shown = {
         material
         for material in bpy.data.materials
-        if material.node_tree and any(node.image == image for node in nodes.image_nodes(material.node_tree))
+        if material.node_tree and any(node.image in blocks for node in nodes.image_nodes(material.node_tree))
     }
-    for obj in bpy.data.objects:
-        if any(slot.material in shown for slot in obj.material_slots):
-            yield obj.name
+    return [
+        obj
+        for obj in bpy.data.objects
+        if obj.type == "MESH"
+        and obj.name not in painted
+        and any(s.material in shown for s in obj.material_slots)
+    ]
+
+
+def _told_of_others(images: Sequence[Canvas], kept: Mapping[str, Painted]) -> Iterator[str]:
+    """A sentence for each image that other objects show as well."""
+    for number, canvas in enumerate(images):
+        others = [name for name, how in kept.items() if any(number in owners for owners in how.owners)]
+        if others:
+            yield message(
+                "'{image}' is also on {names}, which show what is painted where they share its texels.",
+                image=canvas.image,
+                names=names_for_people(sorted(others)),
+            )
 
 
 def needs_uvs(obj: bpy.types.Object) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -13,28 +12,11 @@ from ...core.projection.surface import NO_OWNER, Triangles
 from ..context import MATERIAL_TYPES
 from ..shading.unwrapping import array_of
 from ..shading.uv import material_indices, rendered_layer
+from .canvases import Painted
 
 SURFACES = frozenset(MATERIAL_TYPES) - {"CURVES", "POINTCLOUD"}
 """Types of objects whose surface becomes a mesh."""
 NOT_DRAWN = ("WIRE", "BOUNDS")
-
-
-@dataclass(frozen=True)
-class Painted:
-    """How the faces of an object are painted."""
-
-    owners: tuple[tuple[int, ...], ...]
-    """For each material slot, the image of each UDIM tile; of other images one alone."""
-    uv_maps: tuple[str, ...]
-    """For each slot; empty for the one that is rendered."""
-    tiles: tuple[tuple[int, ...], ...]
-    """For each slot, the numbers of the tiles; empty where the image repeats."""
-    matrix_world: Any = None
-    """Where the object is to be, 4x4; where it is without."""
-    selected: bool = False
-    """Only its selected faces."""
-    is_kept: bool = False
-    """It shows images that are painted, and is not painted itself."""
 
 
 def collect_faces(

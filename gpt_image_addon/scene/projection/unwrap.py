@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import bpy
 import numpy as np
@@ -30,7 +31,7 @@ def smart_unwrap(obj: bpy.types.Object, changes: Transaction) -> str:
     return add_uvs(obj.data, uvs, changes)
 
 
-def _unwrapped(mesh: bpy.types.Mesh, obj: bpy.types.Object) -> np.ndarray:
+def _unwrapped(mesh: bpy.types.Mesh, obj: bpy.types.Object) -> Any:
     """Two float32 values a corner."""
     copy = bpy.data.objects.new("unwrapped", mesh)
     copy.scale = obj.matrix_world.to_scale()  # islands get their share by the size that faces are seen in

@@ -12,7 +12,7 @@ import bpy
 from ...core.errors import InvalidRequestError, SceneError
 from ...core.painting.answers import paint_answer
 from ...core.painting.canvas_files import CanvasFile
-from ...core.request.projection import SELECTED, Projection
+from ...core.painting.projection import SELECTED, Projection
 from ...core.request.request import Application
 from ...core.results.store import ImageFile, PreparedResult
 from ...core.text.message import message
