@@ -118,8 +118,9 @@ SENT = (
 def add_texture(verb: argparse.ArgumentParser) -> None:
     """The flags of ``texture``."""
     verb.description = (
-        "Paint objects as a camera shows them, into the images of their base colors. What is seen is sent as a "
-        "clay render; the answer is aligned with it and painted where the camera sees it, over what was there. "
+        "Paint objects as a camera shows them, into the images of their base colors. What is seen is sent as "
+        "a clay render; the answer is aligned with it and painted where the camera sees it, over what was "
+        "there. "
         "--again projects a stored answer with other settings and sends nothing."
     )
     verb.add_argument(
@@ -228,9 +229,8 @@ def _painted(options: argparse.Namespace, job: Any) -> Output:
     blend = saved(options, made.cost_usd, [image.file for image in made.images])
     for warning in made.warnings:
         say(f"note: {warning}")
-    say(
-        f"{', '.join(made.objects)}: {made.coverage:.0%} painted, into {', '.join(i.name for i in made.images)}"
-    )
+    images = ", ".join(image.name for image in made.images)
+    say(f"{', '.join(made.objects)}: {made.coverage:.0%} painted, into {images}")
     return succeeded(**api.as_dict(made), blend=blend)
 
 

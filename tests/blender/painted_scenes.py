@@ -171,3 +171,46 @@ def sampled(pixels: Colors, uv: Colors) -> Colors:
 def decibels(first: Colors, second: Colors) -> float:
     """Peak signal to noise ratio of 8 bits."""
     return float(10 * np.log10(255**2 / max(1e-9, np.mean((first - second) ** 2))))
+
+
+def table() -> list[Any]:
+    """A table of five parts, joined to nothing: a top, and legs behind each other."""
+    parts = []
+    for name, size, place in (
+        ("Top", (1.6, 1.0, 0.08), (0, 0, 0.8)),
+        *(
+            (f"Leg {number}", (0.12, 0.12, 0.76), (x, y, 0.38))
+            for number, (x, y) in enumerate(((-0.7, -0.4), (0.7, -0.4), (-0.7, 0.4), (0.7, 0.4)), 1)
+        ),
+    ):
+        bpy.ops.mesh.primitive_cube_add(size=1, location=place, scale=size)
+        bpy.context.object.name = name
+        parts.append(bpy.context.object)
+    return parts
+
+
+def textured(obj: Any, name: str = "Paint", size: tuple[int, int] = (512, 512), pixels: Any = None) -> Any:
+    """Give an object a material whose base color is an image, noise without pixels; returns the image."""
+    dice = np.random.default_rng(9)
+    values = dice.integers(0, 256, (size[1], size[0], 3), np.uint8) if pixels is None else pixels
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "png")
+    image = bpy.data.images.new(name, 8, 8)
+    image.pack(data=buffer.getvalue(), data_len=len(buffer.getvalue()))
+    image.source = "FILE"
+    wear(obj, image)
+    return image
+
+
+def wear(obj: Any, image: Any, name: str = "Painted") -> None:
+    """Give an object a material of its own that shows an image."""
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:
+        material.use_nodes = True
+    tree = material.node_tree
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = image
+    shader = next(one for one in tree.nodes if one.bl_idname == "ShaderNodeBsdfPrincipled")
+    tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+    obj.data.materials.clear()
+    obj.data.materials.append(material)

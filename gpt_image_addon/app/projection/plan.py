@@ -252,7 +252,7 @@ def _notes(canvases: Canvases, projection: Projection) -> tuple[str, ...]:
     if finest > 2 * edge:
         notes.append(
             message(
-                "The texture has {texture} pixels a side, the image {image}: a larger size brings more detail.",
+                "The texture has {texture} pixels a side, the image {image}: a larger one has more detail.",
                 texture=finest,
                 image=edge,
             )

@@ -14,10 +14,10 @@ from ..projection.depth import DepthMap
 from ..projection.paint import SeenView, see
 from ..projection.surface import Triangles
 from ..projection.view import View
-from ..projection.views import seen_pixels
+from ..projection.views import seen_pixels, shapes
 from .projection import ProjectedView, Projection
 
-Drawing = Callable[[View, DepthMap, NDArray[Any]], NDArray[np.uint8]]
+Drawing = Callable[[View, DepthMap, NDArray[Any], NDArray[np.bool_]], NDArray[np.uint8]]
 CLAY = "clay"
 DRAWINGS: Mapping[str, Drawing] = {
     CLAY: guides.clay,
@@ -51,17 +51,22 @@ def draw_guides(triangles: Triangles, projection: Projection, kinds: Sequence[st
     """
     seen = [see(view_of(view), triangles) for view in projection.views]
     normals = triangles.normals
-    images = [_sheet(projection, seen, normals, DRAWINGS[kind]) for kind in (CLAY, *kinds)]
+    shown = [shapes(one, triangles) for one in seen]
+    images = [_sheet(projection, seen, shown, normals, DRAWINGS[kind]) for kind in (CLAY, *kinds)]
     return Guides(tuple(images), tuple(seen_pixels(one, triangles) for one in seen))
 
 
 def _sheet(
-    projection: Projection, seen: Sequence[SeenView], normals: NDArray[Any], draw: Drawing
+    projection: Projection,
+    seen: Sequence[SeenView],
+    shown: Sequence[NDArray[np.bool_]],
+    normals: NDArray[Any],
+    draw: Drawing,
 ) -> NDArray[np.uint8]:
     width, height = projection.sent_size
     sheet = np.empty((height, width, 3), np.uint8)
     sheet[:] = guides.BACKGROUND
-    for view, one in zip(projection.views, seen, strict=True):
+    for view, one, shape in zip(projection.views, seen, shown, strict=True):
         left, top, wide, high = view.rectangle
-        sheet[top : top + high, left : left + wide] = draw(one.view, one.depth, normals)
+        sheet[top : top + high, left : left + wide] = draw(one.view, one.depth, normals, shape)
     return sheet

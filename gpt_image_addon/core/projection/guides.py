@@ -1,4 +1,4 @@
-"""Images that show a model what it is to paint: clay, normals, depth, lines, in front of a flat background."""
+"""Images that show a model what it is to paint, in front of a flat background."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ LIGHT = np.array((-0.35, 0.45, 0.82))  # from where light comes, in the camera's
 LINE = 12.0  # degrees between neighboring faces above which a line is drawn
 
 Pixels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 
-def clay(view: View, depth: DepthMap, normals: NDArray[Any]) -> Pixels:
+def clay(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) -> Pixels:
     """Gray shapes in soft light; (height, width, 3).
 
     :param normals: (T, 3) of the triangles, in the world.
+    :param shown: (height, width), where a shape is drawn.
     """
     toward = _in_camera(view, depth, normals)
     light = np.clip(toward @ (LIGHT / np.linalg.norm(LIGHT)), 0, 1)
     level = DARKEST + (BRIGHTEST - DARKEST) * (0.25 + 0.75 * light)
-    return _on_background(np.repeat(level[..., None], 3, axis=-1), depth)
+    return _on_background(np.repeat(level[..., None], 3, axis=-1), shown)
 
 
-def normal(view: View, depth: DepthMap, normals: NDArray[Any]) -> Pixels:
+def normal(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) -> Pixels:
     """Directions in the camera's space as colors; (height, width, 3)."""
-    return _on_background(127.5 + 127.5 * _in_camera(view, depth, normals), depth)
+    return _on_background(127.5 + 127.5 * _in_camera(view, depth, normals), shown)
 
 
-def near_bright(view: View, depth: DepthMap, normals: NDArray[Any]) -> Pixels:
+def near_bright(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) -> Pixels:
     """Depth: near is bright; (height, width, 3)."""
-    values = np.where(depth.is_filled, depth.nearness, 0)
-    known = values[depth.is_filled]
+    values = np.where(shown, depth.nearness, 0)
+    known = values[shown]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     level = DARKEST + (255 - DARKEST) * (values - low) / max(high - low, 1e-9)
-    return _on_background(np.repeat(level[..., None], 3, axis=-1), depth)
+    return _on_background(np.repeat(level[..., None], 3, axis=-1), shown)
 
 
 def _in_camera(view: View, depth: DepthMap, normals: NDArray[Any]) -> NDArray[Any]:
@@ -50,6 +52,6 @@ def _in_camera(view: View, depth: DepthMap, normals: NDArray[Any]) -> NDArray[An
     return np.asarray(np.where(found[..., 2:3] < 0, -found, found))
 
 
-def _on_background(levels: NDArray[Any], depth: DepthMap) -> Pixels:
-    inside = depth.is_filled[..., None]
+def _on_background(levels: NDArray[Any], shown: Mask) -> Pixels:
+    inside = shown[..., None]
     return np.where(inside, np.clip(np.rint(levels), 0, 255), np.array(BACKGROUND)).astype(np.uint8)

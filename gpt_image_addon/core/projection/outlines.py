@@ -14,6 +14,7 @@ from .paint import bilinear
 BORDER = 3  # pixels at the border that are taken for the background
 LEAST_CONTRAST = 14.0  # levels from the background, with which something is no background
 SCALES = tuple(1 + step / 200 for step in range(-6, 7))
+LEAST_BORDER = 0.1  # share of the border that is background
 SIDE = 512  # pixels a side at most at which a shift is looked for
 FARTHEST = 0.03  # of the longer side
 GOOD = 0.9  # of the outlines' common area over that of both together, from which on an answer is used
@@ -36,33 +37,38 @@ class Placement:
         return self.score >= GOOD
 
 
-def foreground(pixels: NDArray[Any]) -> NDArray[np.bool_]:
-    """What differs from the background, which is measured at the border.
+def foreground(pixels: NDArray[Any], guide: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What differs from the background, which is measured at the border, where the guide has it.
 
     :param pixels: (height, width, 3) uint8 or float32 in 0..255.
+    :param guide: (height, width), where the guide shows something.
     """
     values = pixels[..., :3].astype(np.float32)
-    edge = np.concatenate(
-        [
-            values[:BORDER].reshape(-1, 3),
-            values[-BORDER:].reshape(-1, 3),
-            values[:, :BORDER].reshape(-1, 3),
-            values[:, -BORDER:].reshape(-1, 3),
-        ]
-    )
+    border = np.zeros(guide.shape, bool)
+    border[:BORDER] = border[-BORDER:] = True
+    border[:, :BORDER] = border[:, -BORDER:] = True
+    edge = values[border & ~guide]
     color = np.median(edge, axis=0)
     noise = float(np.median(np.abs(edge - color))) * 1.4826
     away: NDArray[np.bool_] = np.abs(values - color).max(axis=-1) > max(LEAST_CONTRAST, 4 * noise)
     return away
 
 
+def has_outline(guide: NDArray[np.bool_]) -> bool:
+    """Whether enough of the border is background to measure that."""
+    border = np.concatenate([guide[0], guide[-1], guide[:, 0], guide[:, -1]])
+    return bool((~border).mean() > LEAST_BORDER)
+
+
 def place(guide: NDArray[np.bool_], answer: NDArray[Any]) -> Placement:
-    """Where an answer lies on its guide.
+    """Where an answer lies on its guide; just there where shapes fill the guide, so that it has no outline.
 
     :param guide: (height, width), where the guide shows something.
     :param answer: (height, width, 3 or 4) of the same size.
     """
-    found = foreground(answer)
+    if not has_outline(guide):
+        return Placement()
+    found = foreground(answer, guide)
     best = Placement(score=_agreement(guide, found))
     height, width = guide.shape
     factor = max(1.0, max(height, width) / SIDE)
@@ -124,7 +130,7 @@ def _edges(plane: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _phase_shift(wanted: NDArray[np.float32], seen: NDArray[np.float32], most: float) -> tuple[float, float]:
-    """Phase correlation (Kuglin and Hines, 1975): how far right and down ``seen`` lies, to parts of a pixel."""
+    """Phase correlation (Kuglin and Hines, 1975): how far right and down ``seen`` lies."""
     height, width = wanted.shape
     cross = np.fft.rfft2(seen) * np.conj(np.fft.rfft2(wanted))
     peaks = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), s=wanted.shape)

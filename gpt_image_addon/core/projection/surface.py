@@ -23,6 +23,8 @@ class Triangles:
     """(T,), the image; `NO_OWNER` where a face only hides others."""
     allowed: NDArray[np.bool_]
     """(T,), whether it may be painted."""
+    shown: NDArray[np.bool_]
+    """(T,), whether guides show it: it belongs to an object that is painted."""
 
     @property
     def normals(self) -> NDArray[Any]:

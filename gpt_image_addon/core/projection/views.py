@@ -73,7 +73,7 @@ def paint_views(
     placements, seen = [], []
     for view, answer in zip(views, answers, strict=True):
         one = see(view, triangles, answer)
-        placement = place(one.depth.is_filled, answer) if options.register else Placement()
+        placement = place(shapes(one, triangles), answer) if options.register else Placement()
         placements.append(placement)
         seen.append(SeenView(view, one.depth, one.edges, moved_back(answer, placement)))
     used = [placement.is_good or options.accept or not options.register for placement in placements]
@@ -130,6 +130,11 @@ def _with_margin(image: NDArray[np.uint8], changed: NDArray[np.bool_], found: Ga
     out = image.copy()
     out[free, :3] = np.clip(np.rint(spread[free]), 0, 255).astype(np.uint8)
     return out
+
+
+def shapes(seen: SeenView, triangles: Triangles) -> NDArray[np.bool_]:
+    """(height, width), where a view shows an object that is painted."""
+    return np.asarray(seen.depth.is_filled & triangles.shown[np.maximum(seen.depth.triangle, 0)])
 
 
 def seen_pixels(seen: SeenView, triangles: Triangles) -> int:

@@ -89,8 +89,8 @@ REFERENCE_KINDS: tuple[ReferenceKind, ...] = (
     ReferenceKind(
         GUIDE, "Model Guide", "Its shapes are painted within their outlines", "MOD_UVPROJECT",
         "a clay render of a model in front of a plain background",
-        "paint the surfaces of its shapes and keep each outline, place, size and the view exactly; even light "
-        "without shadows or highlights; keep the background flat, in its one color, with nothing on it",
+        "paint the surfaces of its shapes and keep each outline, place, size and the view exactly; even "
+        "light without shadows or highlights; keep the background flat, in its one color, with nothing on it",
     ),
 )  # fmt: skip
 BY_NAME: Mapping[str, ReferenceKind] = {kind.name: kind for kind in REFERENCE_KINDS}

@@ -87,7 +87,8 @@ def find_objects(scene: bpy.types.Scene, names: Sequence[str]) -> list[bpy.types
                 message("There is no object '{name}' in the scene '{scene}'.", name=name, scene=scene.name),
                 code="no_such_object",
                 param="objects",
-                next_step=suggestion(name, (other.name for other in scene.objects)),
+                next_step=suggestion(name, (other.name for other in scene.objects))
+                or "Name objects of this scene.",
             )
         problem, step = why_not_paintable(obj)
         if problem:
@@ -114,7 +115,7 @@ def why_not_paintable(obj: bpy.types.Object) -> tuple[str, str]:
             "'{obj}' has no faces of its own.", obj=obj.name
         ), "Apply the modifiers that make them."
     shown = evaluated(obj)
-    if shown is None:
+    if shown is None or not obj.visible_get(view_layer=bpy.context.view_layer):
         return message("'{obj}' is hidden in this view layer.", obj=obj.name), "Show it first."
     return _why_without_uvs(obj, shown)
 

@@ -79,11 +79,15 @@ def _faces_of(obj: bpy.types.Object, matrix: Any, how: Painted | None) -> Iterat
         points = array_of(mesh.vertices, "co", 3, np.float32).astype(np.float64)
         points = (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
         uvs, owner, allowed = _painting(mesh, loops, faces, how)
+        shown = np.full(len(loops), how is not None and not how.is_kept)
         if np.linalg.det(matrix[:3, :3]) < 0:  # a mirrored face turns round
             vertices, uvs = vertices[:, ::-1], uvs[:, ::-1]
         finite = np.isfinite(points).all(axis=1)[vertices].all(axis=1)
         yield Triangles(
-            *(np.ascontiguousarray(values[finite]) for values in (points[vertices], uvs, owner, allowed))
+            *(
+                np.ascontiguousarray(values[finite])
+                for values in (points[vertices], uvs, owner, allowed, shown)
+            )
         )
     finally:
         obj.to_mesh_clear()
@@ -135,6 +139,7 @@ def _joined(parts: list[Triangles]) -> Triangles:
             np.zeros((0, 3, 2), np.float32),
             np.zeros(0, np.int32),
             np.zeros(0, bool),
+            np.zeros(0, bool),
         )
-    names = ("corners", "uvs", "owner", "allowed")
+    names = ("corners", "uvs", "owner", "allowed", "shown")
     return Triangles(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

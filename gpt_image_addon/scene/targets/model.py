@@ -56,21 +56,22 @@ def _gather(prepared: PreparedResult, application: Application) -> Callable[[], 
             smart_unwrap(obj, changes)
         faces = collect_faces(view_layer_of(scene), canvases.painted, all_shown=projection.as_shown)
         changes.take_back()
-    files = [_canvas_file(canvas, prepared.job) for canvas in canvases.images]
+    files = [_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
     return lambda: paint_answer(prepared, projection, faces, files, accept=application.accept)
 
 
-def _canvas_file(canvas: Canvas, job: str) -> CanvasFile:
+def _canvas_file(canvas: Canvas, job: str, projection: Projection) -> CanvasFile:
     """An image as it was before the job painted it."""
     image = bpy.data.images.get(canvas.image)
-    fill = canvas.fill
+    fill, size = canvas.fill, canvas.size
     if image is not None and image.get(replacement.JOB) == job:
         before, stored = image.get(replacement.BEFORE), image.get(FILL)
         is_new = before is None and isinstance(stored, str)
-        fill = _color_of(stored) if is_new else fill
+        if is_new:
+            fill, size = _color_of(stored), (projection.texture_size, projection.texture_size)
         image = None if is_new else before or image
     source = read_canvas(image, canvas) if image is not None else None
-    return CanvasFile(canvas.label, canvas.size, source, fill, asdict(canvas))
+    return CanvasFile(canvas.label, size, source, fill, asdict(canvas))
 
 
 def _color_of(stored: str) -> tuple[float, float, float]:
