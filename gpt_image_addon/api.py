@@ -43,7 +43,7 @@ from .app.editing.photo_material import (
 )
 from .app.editing.sequences import run_through
 from .app.editing.texturing import SETTINGS as AGAIN
-from .app.editing.texturing import apply_again, prepare_texture
+from .app.editing.texturing import apply_again
 from .app.editing.upscale_plan import UpscaleEstimate
 from .app.editing.upscale_task import UpscaleResult
 from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
@@ -65,7 +65,7 @@ from .app.history import (
 )
 from .app.material_maps import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .app.models import models, successor
-from .app.projection.plan import PaintedObjects, ProjectionWish
+from .app.projection.plan import PaintedObjects
 from .app.scheduler import errand
 from .app.session import cancel, close, forget_finished, jobs, move, waiting
 from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
@@ -78,6 +78,7 @@ from .core.request import request as request_values
 from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
 from .core.request.request import Application, GenerationRequest
+from .core.request.targets import TARGETS
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch, BatchResult
@@ -181,6 +182,7 @@ __all__ = [
 
 using = settings.override
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
+PROJECTED = next(name for name, info in TARGETS.items() if info.is_projected)
 PATHS = tuple(row.name for row in PARAMETERS.values() if row.kind is Path and not row.many)
 """Parameters that name one file or folder."""
 
@@ -534,13 +536,13 @@ def _prepared_texture(
     parameters: Mapping[str, Any],
     found: settings.Settings,
 ) -> submission.PreparedRequest:
-    kinds = arguments.kinds_of(ProjectionWish)
     given = {name: value for name, value in parameters.items() if value is not None}
     one = objects if isinstance(objects, list | tuple) else (objects,)
-    wish = {name: given.pop(name) for name in tuple(given) if name in kinds}
-    wish["objects"] = tuple(getattr(obj, "name", obj) for obj in one)
-    request, application = _asked(prompt, **{**given, "target": given.get("target", "model")})
-    return prepare_texture(request, application, ProjectionWish(**arguments.typed(kinds, wish)), found)
+    given["objects"] = tuple(getattr(obj, "name", obj) for obj in one)
+    if "texture_size" in given:  # of a model that is painted in pixels
+        given["image_size"] = given.pop("texture_size")
+    given.setdefault("target", PROJECTED)
+    return submission.Submitter(found).prepare(*_asked(prompt, **given))
 
 
 def texture_again(job: str, *, object_name: str | None = None, accept: bool = False, **changed: Any) -> Job:

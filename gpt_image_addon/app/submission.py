@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.estimates import Measure
     from ..core.journal.journal import Entry
     from ..core.request.checked_request import CheckedRequest
-    from .projection.plan import PlannedProjection, ProjectionWish
+    from .projection.plan import PlannedProjection
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,10 @@ class Submitter:
         snap: Collection[str] = (),
         measure: Measure | None = None,
         at_once: bool = False,
-        wanted: ProjectionWish | None = None,
     ) -> PreparedRequest:
         """Check a request, and whether the open file can take its result.
 
         :param snap: see `check`.
-        :param wanted: see `plan_projection`; only for targets that are projected.
         :param measure: tells the sizes of its images where neither files nor captures do.
         :param at_once: the caller does nothing but wait, so that nobody can change the file meanwhile.
         :raises InvalidRequestError: it can't be sent, or the scene or the object can't take its result.
@@ -82,7 +80,7 @@ class Submitter:
 
         notes: tuple[str, ...] = ()
         if find_target(application.target).is_projected and application.projection is None:
-            planned = self.plan_projection(request, application, wanted)
+            planned = self.plan_projection(request, application)
             request, application, notes = planned.request, planned.application, planned.notes
         check_receiver(application, at_once=at_once)
         measure = measure or references.measure_captures(request)
@@ -92,12 +90,9 @@ class Submitter:
         checked = dataclasses.replace(checked, warnings=(*notes, *checked.warnings, *told))
         return PreparedRequest(self, checked, application)
 
-    def plan_projection(
-        self, request: GenerationRequest, application: Application, wanted: ProjectionWish | None = None
-    ) -> PlannedProjection:
+    def plan_projection(self, request: GenerationRequest, application: Application) -> PlannedProjection:
         """The request with the guides of the views that its result is projected from; nothing is sent.
 
-        :param wanted: what is painted from where; without it what the application names, as it is seen.
         :raises InvalidRequestError: it can't be projected.
         """
         from .projection.plan import plan_projection
@@ -106,7 +101,7 @@ class Submitter:
         request, _ = models.resolve_model(request, table, self.settings)
         model = table.get(request.model)
         rule = table.size_rule(model if model.known else table.get(table.default))
-        return plan_projection(request, application, wanted, rule, references.write)
+        return plan_projection(request, application, rule, references.write)
 
     def find_earlier(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request: on its way, perhaps billed without an answer, or answered.

@@ -7,8 +7,6 @@ import dataclasses
 from typing import Any
 
 from .. import api
-from ..app.projection.plan import FACES, GUIDES
-from ..core.painting.projection import FEATHER, TEXTURE_SIZE
 from ..core.request.map_kinds import BY_NAME
 from ..core.request.parameters import PARAMETERS
 from .common import (
@@ -99,8 +97,8 @@ def make_material(options: argparse.Namespace) -> Output:
     return succeeded(**dataclasses.asdict(made), blend=blend)
 
 
-PAINTED = ("views", "faces", "guides", "new_image", "texture_size", "feather")
-"""Options of ``texture`` that say what is painted, and from where."""
+PAINTED = ("objects", "views", "faces", "guides", "new_image", "feather")
+"""Parameters of what is painted, and from where."""
 SENT = (
     "provider",
     "model",
@@ -115,6 +113,9 @@ SENT = (
 """Parameters of its request whose flags are those of `generate`."""
 
 
+KNOWN = frozenset((*PAINTED, *SENT, "image_size", "textures_dir"))
+
+
 def add_texture(verb: argparse.ArgumentParser) -> None:
     """The flags of ``texture``."""
     verb.description = (
@@ -127,28 +128,14 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
         "prompt", nargs="?", default="", help="what the objects should look like, in your words"
     )
     what = verb.add_argument_group("what is painted")
+    for name in PAINTED:
+        add_flag(what, PARAMETERS[name])
     what.add_argument(
-        "--objects", type=words, metavar="NAME,…", help="objects to paint (default: the active one)"
-    )
-    what.add_argument(
-        "--views", metavar="VIEW", help="camera, or the name of a camera (default: the scene's camera)"
-    )
-    what.add_argument("--faces", choices=FACES, help="all of them, or those selected (default: all)")
-    what.add_argument(
-        "--guides",
-        type=words,
-        metavar="KIND,…",
-        help=f"also send {', '.join(GUIDES)} as the camera sees them",
-    )
-    what.add_argument("--new-image", action="store_true", help="leave images that are there alone")
-    what.add_argument(
-        "--texture-size", type=int, metavar="PIXELS", help=f"side of new images (default: {TEXTURE_SIZE})"
-    )
-    what.add_argument(
-        "--feather",
-        type=float,
+        "--texture-size",
+        dest="image_size",
+        type=int,
         metavar="PIXELS",
-        help=f"pixels of the answer over which an edge fades (default: {FEATHER:g})",
+        help="side of new images (default: 2048)",
     )
     what.add_argument("--accept", action="store_true", help="use an answer whose outlines do not match, too")
     request = verb.add_argument_group("the request")
@@ -183,15 +170,13 @@ def texture(options: argparse.Namespace) -> Output:
         return _painted_again(options)
     if not options.prompt:
         raise UsageError("texture needs a prompt, or --again JOB")
-    values = {name: value for name in PAINTED if (value := getattr(options, name)) not in (None, False)}
-    sent = {name: value for name, value in given(options).items() if name in (*SENT, "textures_dir")}
-    objects = options.objects or ()
+    values = {name: value for name, value in given(options).items() if name in KNOWN}
+    objects = values.pop("objects", ())
     if options.dry_run:
-        return _planned(api.plan_model_texture(objects, options.prompt, **sent, **values))
+        return _planned(api.plan_model_texture(objects, options.prompt, **values))
     job = api.submit_model_texture(
         objects,
         options.prompt,
-        **sent,
         **values,
         accept=options.accept,
         overwrite=options.overwrite,
@@ -212,7 +197,7 @@ def _painted_again(options: argparse.Namespace) -> Output:
     if options.objects and len(options.objects) > 1:
         raise UsageError("--again paints the objects of the job, or one of --objects")
     wanted = {
-        "texture_size": options.texture_size,
+        "texture_size": options.image_size,
         "feather": options.feather,
         "used_views": options.use_views,
     }

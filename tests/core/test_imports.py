@@ -92,7 +92,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app.editing": (
         f"{CORE_BASE} core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
-        " core.http core.journal core.versions core.jobs core.painting scene scene.targets app.projection app",
+        " core.http core.journal core.versions core.jobs core.painting scene scene.targets app.projection"
+        " app",
         "bpy",
     ),
     "app.batch": (
@@ -152,8 +153,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "cli": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch core.painting app.projection app app.batch"
-        " app.diagnostics api",
+        f"{CORE_BASE} core.journal core.providers core.jobs core.batch core.painting app.projection"
+        " app app.batch app.diagnostics api",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),

@@ -1,4 +1,4 @@
-"""Images that are projected onto models: sent with guides of them, and applied again with other settings.
+"""Answers that were projected onto models, applied again with other settings.
 
 What scripts call is offered by `api`.
 """
@@ -12,25 +12,13 @@ from typing import Any
 from ...core.errors import InvalidRequestError
 from ...core.jobs.job import Job
 from ...core.painting.projection import Projection, check_projection
-from ...core.request.request import Application, GenerationRequest
 from ...core.text.message import message
 from .. import settings
 from ..history import look_at_journal
-from ..projection.plan import ProjectionWish
-from ..submission import PreparedRequest, Submitter
+from ..submission import Submitter
 
 SETTINGS = ("feather", "texture_size", "gains", "fill", "used_views", "replace_all")
 """What may change when a stored answer is applied again."""
-
-
-def prepare_texture(
-    request: GenerationRequest, application: Application, wanted: ProjectionWish, found: settings.Settings
-) -> PreparedRequest:
-    """A request whose answer is projected onto objects; nothing is sent.
-
-    :raises InvalidRequestError: it can't be.
-    """
-    return Submitter(found).prepare(request, application, wanted=wanted)
 
 
 def apply_again(

@@ -11,18 +11,14 @@ import bpy
 
 from ...core.errors import InvalidRequestError
 from ...core.painting.projection import (
-    ALL,
-    FEATHER,
     SELECTED,
-    TEXTURE_SIZE,
     Projection,
     Receiver,
-    check_settings,
 )
 from ...core.references.kinds import AUTO, GUIDE
 from ...core.request.parameters import NO_OBJECT
 from ...core.request.providers import find_provider
-from ...core.request.request import Application, GenerationRequest
+from ...core.request.request import Application, GenerationRequest, check_application
 from ...core.request.sizes import (
     LIKE_DETAIL,
     SizeRule,
@@ -45,43 +41,7 @@ if TYPE_CHECKING:
 
 PaintedObjects: TypeAlias = str | bpy.types.Object | Sequence[str | bpy.types.Object]
 """Objects, or their names."""
-FACES = (ALL, SELECTED)
-GUIDES = ("normal", "depth")
-"""What may be shown of a model beside the clay render that is always sent."""
 LEAST_SEEN = 16  # pixels of a guide that show what is painted: with fewer there is nothing to paint
-
-
-@dataclass(frozen=True)
-class ProjectionWish:
-    """What is painted, and from where."""
-
-    objects: tuple[str, ...] = ()
-    """Names; those of the application, or the active one, without."""
-    views: str | int | tuple[str, ...] = ""
-    """``camera``, ``view``, or names of cameras; without, as it is seen now."""
-    faces: str = ALL
-    new_image: bool = False
-    texture_size: int = TEXTURE_SIZE
-    feather: float = FEATHER
-    guides: tuple[str, ...] = ()
-    """Of `GUIDES`, which are sent beside the clay render."""
-
-    def check(self) -> None:
-        """:raises InvalidRequestError: a value that can't be."""
-        check_settings(self.texture_size, self.feather)
-        for name, values, allowed in (("faces", (self.faces,), FACES), ("guides", self.guides, GUIDES)):
-            for value in values:
-                if value not in allowed:
-                    raise InvalidRequestError(
-                        message(
-                            "{param} '{value}' is not known; use one of {values}.",
-                            param=name,
-                            value=value,
-                            values=", ".join(allowed),
-                        ),
-                        code="invalid_value",
-                        param=name,
-                    )
 
 
 @dataclass(frozen=True)
@@ -97,7 +57,6 @@ class PlannedProjection:
 def plan_projection(
     request: GenerationRequest,
     application: Application,
-    wanted: ProjectionWish | None,
     rule: SizeRule,
     write: Callable[[Any], str],
 ) -> PlannedProjection:
@@ -109,8 +68,7 @@ def plan_projection(
     """
     from ...scene.projection.meshes import collect_faces
 
-    wanted = wanted or ProjectionWish()
-    wanted.check()
+    check_application(application)
     if request.mask is not None or request.markup is not None or request.points:
         raise InvalidRequestError(
             "A mask, a markup or points can't go with a model that is painted.",
@@ -118,16 +76,16 @@ def plan_projection(
             next_step="To paint a part of it, select its faces in Edit Mode.",
         )
     scene = find_scene(application) or bpy.context.scene  # one that is gone is told by `check_receiver`
-    objects = find_objects(scene, wanted.objects or _names_in(scene, application))
+    objects = find_objects(scene, _names_in(scene, application))
     canvases = plan_canvases(
         objects,
         name=safe_name(application.name or request.prompt),
-        new_image=wanted.new_image,
-        texture_size=wanted.texture_size,
+        new_image=application.new_image,
+        texture_size=application.image_size,
         engine=scene.render.engine,
-        selected=wanted.faces == SELECTED,
+        selected=application.faces == SELECTED,
     )
-    views, size = _views(scene, wanted, request, rule)
+    views, size = _views(scene, application.views, request, rule)
     as_shown = views[0].name == cameras.VIEW
     triangles = collect_faces(view_layer_of(scene), canvases.painted, all_shown=as_shown)
     projection = Projection(
@@ -136,15 +94,16 @@ def plan_projection(
         objects=tuple(Receiver(obj.name, _rows(obj.matrix_world)) for obj in objects),
         as_shown=as_shown,
         aligned=not find_provider(request.provider).is_draft,
-        faces=wanted.faces,
-        new_image=wanted.new_image,
-        texture_size=wanted.texture_size,
-        feather=wanted.feather,
+        faces=application.faces,
+        new_image=application.new_image,
+        texture_size=application.image_size,
+        feather=application.feather,
     )
-    guided = _with_guides(request, projection, triangles, wanted.guides, write)
+    guided = _with_guides(request, projection, triangles, application.guides, write)
     placed = dataclasses.replace(
         application,
         projection=projection.to_text(),
+        objects=tuple(obj.name for obj in objects),
         object_name=None,
         object_uid=objects[0].session_uid,
         object_uids=tuple(obj.session_uid for obj in objects) if len(objects) > 1 else (),
@@ -158,6 +117,8 @@ def _names_in(scene: bpy.types.Scene, application: Application) -> tuple[str, ..
 
     :raises InvalidRequestError: there is none.
     """
+    if application.objects:
+        return application.objects
     if application.object_name:
         return (application.object_name,)
     if application.object_uids:
@@ -175,23 +136,15 @@ def _names_in(scene: bpy.types.Scene, application: Application) -> tuple[str, ..
 
 
 def _views(
-    scene: bpy.types.Scene, wanted: ProjectionWish, request: GenerationRequest, rule: SizeRule
+    scene: bpy.types.Scene, asked: str, request: GenerationRequest, rule: SizeRule
 ) -> tuple[tuple[ProjectedView, ...], tuple[int, int]]:
     """The views, and the size of what is sent."""
-    views = wanted.views or (cameras.CAMERA if bpy.app.background else cameras.VIEW)
-    if views == cameras.VIEW:
+    asked = asked or (cameras.CAMERA if bpy.app.background else cameras.VIEW)
+    if asked == cameras.VIEW:
         size = _size(request.size, cameras.viewport_aspect(bpy.context), rule)
         return (cameras.viewport_view(bpy.context, size),), size
-    names = (cameras.CAMERA,) if views == cameras.CAMERA else views
-    if isinstance(names, tuple) and len(names) == 1:
-        camera = cameras.find_camera(scene, names[0])
-        size = _size(request.size, _render_aspect(scene), rule)
-        return (cameras.camera_view(scene, camera, names[0], size),), size
-    raise InvalidRequestError(
-        message("views '{value}' is not known; use one of {values}.", value=views, values="camera, view"),
-        code="invalid_value",
-        param="views",
-    )
+    size = _size(request.size, _render_aspect(scene), rule)
+    return (cameras.camera_view(scene, cameras.find_camera(scene, asked), asked, size),), size
 
 
 def _render_aspect(scene: bpy.types.Scene) -> float:

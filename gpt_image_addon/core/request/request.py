@@ -225,6 +225,21 @@ class Application(_Values):
     """Let the model repaint seams that no cut can hide: one more request for each such image."""
     edit_of: str | None = None
     """The job whose image is edited, with ``/N`` for the N-th of its images."""
+    objects: tuple[str, ...] = ()
+    """Names of the objects to paint with the target ``model``; else those that the others name."""
+    views: str = ""
+    """From where they are painted: ``camera``, ``view`` for the 3D view, or the name of a camera; empty as
+    the scene is seen now."""
+    faces: str = "all"
+    """Which of their faces are painted."""
+    new_image: bool = False
+    """They get new images, also where their materials show some."""
+    image_size: int = 2048
+    """Pixels a side of a new image."""
+    feather: float = 8.0
+    """Pixels of the answer over which an edge fades."""
+    guides: tuple[str, ...] = ()
+    """What is shown of them beside a clay render."""
     projection: str | None = None
     """The views that a result is projected from, and onto what; see `projection.Projection.to_text`."""
     previews_in_target: bool = False
