@@ -320,6 +320,13 @@ def floating() -> str:
     return "Suzanne"
 
 
+def tiled() -> str:
+    image = scenes.textured(scenes.suzanne())
+    image.source = "TILED"
+    image.tiles.new(1002)
+    return "Suzanne"
+
+
 def aside() -> str:
     scenes.suzanne(location=(50, 0, 0))
     return "Suzanne"
@@ -336,6 +343,7 @@ def hidden() -> str:
         (remeshed, "not_paintable"),
         (curve, "not_paintable"),
         (floating, "not_paintable"),
+        (tiled, "not_paintable"),
         (hidden, "not_paintable"),
         (aside, "not_seen"),
         (lambda: "Nobody", "no_such_object"),

@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ...core.errors import InvalidRequestError, SceneError
-from ...core.text.message import Message, message
+from ...core.errors import InvalidRequestError
+from ...core.text.message import message
 from ...core.text.names import suggestion
 from ..evaluated import evaluated
-from ..image_bytes import image_file
 from ..images import is_viewed, tiles_of
 from ..shading import nodes, shaders
 from ..shading.shaders import Place, follow
@@ -36,8 +34,6 @@ class Canvas:
     """Width and height in pixels."""
     image: str = ""
     """Name of the data-block that is there; empty for a new one."""
-    tile: int = 0
-    """Number of its UDIM tile; 0 for images without."""
     objects: tuple[str, ...] = ()
     """Names of those that show it."""
     slots: tuple[int, ...] = ()
@@ -50,12 +46,10 @@ class Canvas:
 class Painted:
     """How the faces of an object are painted."""
 
-    owners: tuple[tuple[int, ...], ...]
-    """For each material slot, the image of each UDIM tile; of other images one alone."""
+    owners: tuple[int, ...]
+    """For each material slot, the number of its image; `NO_OWNER` where none is painted."""
     uv_maps: tuple[str, ...]
     """For each slot; empty for the one that is rendered."""
-    tiles: tuple[tuple[int, ...], ...]
-    """For each slot, the numbers of the tiles; empty where the image repeats."""
     matrix_world: Any = None
     """Where the object is to be, 4x4; where it is without."""
     selected: bool = False
@@ -177,54 +171,42 @@ class _Plan:
 
     def add(self, obj: bpy.types.Object, *, selected: bool, matrix: Any) -> Painted:
         """How an object is painted."""
-        owners: list[tuple[int, ...]] = []
-        uv_maps: list[str] = []
-        tiles: list[tuple[int, ...]] = []
+        from ...core.projection.surface import NO_OWNER
+
         used = _used_slots(obj)
-        nothing: tuple[tuple[int, ...], str, tuple[int, ...]] = ((), "", ())
-        for slot in range(max(1, len(obj.material_slots))):
-            found = self._slot(obj, slot) if slot in used else nothing
-            owners.append(found[0])
-            uv_maps.append(found[1])
-            tiles.append(found[2])
-        return Painted(tuple(owners), tuple(uv_maps), tuple(tiles), matrix, selected)
+        slots = range(max(1, len(obj.material_slots)))
+        found = [self._slot(obj, slot) if slot in used else (NO_OWNER, "") for slot in slots]
+        owners, uv_maps = zip(*found, strict=True)
+        return Painted(owners, uv_maps, matrix, selected)
 
     def keep(self, obj: bpy.types.Object) -> Painted:
         """An object that shows some of the images, and is not painted: its texels are no margin of others."""
         from ...core.projection.surface import NO_OWNER
 
-        known = {(canvas.image, canvas.tile): number for number, canvas in enumerate(self.images)}
-        owners: list[tuple[int, ...]] = []
-        uv_maps: list[str] = []
-        tiles: list[tuple[int, ...]] = []
-        for slot in obj.material_slots:
-            node = base_image_node(slot.material, self._engine)
-            numbers = (tiles_of(node.image) or (0,)) if node is not None else ()
-            own = tuple(known.get((node.image.name, tile), NO_OWNER) for tile in numbers)
-            owners.append(own or (NO_OWNER,))
-            uv_maps.append(uv_map_of(node) if node is not None else "")
-            tiles.append(tiles_of(node.image) if node is not None else ())
-        return Painted(tuple(owners), tuple(uv_maps), tuple(tiles), is_kept=True)
+        known = {canvas.image: number for number, canvas in enumerate(self.images) if canvas.image}
+        shown = [base_image_node(slot.material, self._engine) for slot in obj.material_slots]
+        return Painted(
+            tuple(known.get(node.image.name, NO_OWNER) if node is not None else NO_OWNER for node in shown),
+            tuple(uv_map_of(node) if node is not None else "" for node in shown),
+            is_kept=True,
+        )
 
-    def _slot(self, obj: bpy.types.Object, slot: int) -> tuple[tuple[int, ...], str, tuple[int, ...]]:
+    def _slot(self, obj: bpy.types.Object, slot: int) -> tuple[int, str]:
+        """The number of the image of a slot, and its UV map."""
         material = obj.material_slots[slot].material if slot < len(obj.material_slots) else None
         node = None if self._new_image else base_image_node(material, self._engine)
         if node is None:
-            return (self._new(obj, slot, material),), "", ()
-        image, tiles = node.image, tiles_of(node.image)
-        _check_image(image)
-        uv_map = uv_map_of(node)
-        owners = tuple(self._existing(obj, image, tile) for tile in tiles or (0,))
-        return owners, uv_map, tiles
+            return self._new(obj, slot, material), ""
+        _check_image(node.image)
+        return self._existing(obj, node.image), uv_map_of(node)
 
-    def _existing(self, obj: bpy.types.Object, image: bpy.types.Image, tile: int) -> int:
+    def _existing(self, obj: bpy.types.Object, image: bpy.types.Image) -> int:
         for number, canvas in enumerate(self.images):
-            if (canvas.image, canvas.tile) == (image.name, tile):
+            if canvas.image == image.name:
                 self.images[number] = _with_object(canvas, obj.name)
                 return number
-        size = next((t.size for t in image.tiles if t.number == tile), image.size) if tile else image.size
-        label = f"{image.name} {tile}" if tile else image.name
-        self.images.append(Canvas(label, (int(size[0]), int(size[1])), image.name, tile, (obj.name,)))
+        width, height = image.size
+        self.images.append(Canvas(image.name, (int(width), int(height)), image.name, (obj.name,)))
         return len(self.images) - 1
 
     def _new(self, obj: bpy.types.Object, slot: int, material: bpy.types.Material | None) -> int:
@@ -302,7 +284,9 @@ def _check_image(image: bpy.types.Image) -> None:
     problem = ""
     if image.library or image.override_library:
         problem = message("'{image}' is linked; make it local to change it.", image=image.name)
-    elif is_viewed(image) or image.source not in ("FILE", "GENERATED", "TILED"):
+    elif tiles_of(image):
+        problem = message("'{image}' has UDIM tiles, which are not painted.", image=image.name)
+    elif is_viewed(image) or image.source not in ("FILE", "GENERATED"):
         problem = message("'{image}' is no single image; save what you see as one first.", image=image.name)
     elif not all(image.size):
         problem = message("The image '{image}' has no pixels; its file may be missing.", image=image.name)
@@ -337,7 +321,7 @@ def _objects_with(images: Sequence[Canvas], painted: Collection[str]) -> list[bp
 def _told_of_others(images: Sequence[Canvas], kept: Mapping[str, Painted]) -> Iterator[str]:
     """A sentence for each image that other objects show as well."""
     for number, canvas in enumerate(images):
-        others = [name for name, how in kept.items() if any(number in owners for owners in how.owners)]
+        others = [name for name, how in kept.items() if number in how.owners]
         if others:
             yield message(
                 "'{image}' is also on {names}, which show what is painted where they share its texels.",
@@ -349,13 +333,3 @@ def _told_of_others(images: Sequence[Canvas], kept: Mapping[str, Painted]) -> It
 def needs_uvs(obj: bpy.types.Object) -> bool:
     """Whether an object has no UV map at all."""
     return rendered_layer(obj.data) is None
-
-
-def read_canvas(image: bpy.types.Image, canvas: Canvas) -> Path | bytes:
-    """The encoded file of an image as it is now.
-
-    :raises SceneError: it has no pixels.
-    """
-    if canvas.tile:
-        raise SceneError(Message("UDIM tiles are not painted yet."))
-    return image_file(image)

@@ -110,26 +110,19 @@ def _painting(mesh: bpy.types.Mesh, loops: Any, faces: Any, how: Painted | None)
         values = uvs[here]  # a mesh without gets its UV map when it is painted
         if layer is not None:
             values = array_of(layer.uv, "vector", 2, np.float32)[loops[here]]
-        uvs[here], owner[here] = _placed(values, how.owners[slot], how.tiles[slot])
+        uvs[here], owner[here] = _placed(values, how.owners[slot])
         allowed[here] = (owner[here] != NO_OWNER) & (not how.is_kept)
     if how.selected:
         allowed &= array_of(mesh.polygons, "select", 1, bool)[faces]
     return uvs, owner, allowed
 
 
-def _placed(uvs: Any, owners: tuple[int, ...], tiles: tuple[int, ...]) -> tuple[Any, Any]:
-    """UVs inside the image that each triangle lies in, and that image."""
+def _placed(uvs: Any, number: int) -> tuple[Any, Any]:
+    """UVs inside the image, which repeats beyond its borders, and the owner of each triangle."""
     with np.errstate(invalid="ignore"):
-        column, row = np.nan_to_num(np.floor(uvs.mean(axis=1)), posinf=0, neginf=0).T.astype(np.int64)
-    moved = uvs - np.stack((column, row), axis=1)[:, None].astype(np.float32)
-    owner = np.full(len(uvs), owners[0] if owners else NO_OWNER, np.int32)
-    if tiles:
-        number = 1001 + column + 10 * row
-        owner[:] = NO_OWNER
-        for tile, own in zip(tiles, owners, strict=True):
-            owner[(number == tile) & (column >= 0) & (column < 10)] = own
-    owner[~np.isfinite(uvs).all(axis=(1, 2))] = NO_OWNER
-    return np.nan_to_num(moved), owner
+        repeats = np.floor(uvs.mean(axis=1))[:, None]
+        owner = np.where(np.isfinite(uvs).all(axis=(1, 2)), number, NO_OWNER)
+        return np.nan_to_num(uvs - repeats), owner
 
 
 def _joined(parts: list[Triangles]) -> Triangles:

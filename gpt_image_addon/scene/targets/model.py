@@ -16,6 +16,7 @@ from ...core.painting.projection import SELECTED, Projection
 from ...core.request.request import Application
 from ...core.results.store import ImageFile, PreparedResult
 from ...core.text.message import message
+from .. import image_bytes
 from ..context import find_scene, view_layer_of
 from ..images import PROPERTY_PREFIX, add_image
 from ..projection.canvases import (
@@ -25,7 +26,6 @@ from ..projection.canvases import (
     find_objects,
     needs_uvs,
     plan_canvases,
-    read_canvas,
 )
 from ..projection.meshes import collect_faces
 from ..projection.unwrap import smart_unwrap
@@ -41,7 +41,6 @@ NO_VIEW = "This result was not made of a view of a model."
 
 def _gather(prepared: PreparedResult, application: Application) -> Callable[[], PreparedResult]:
     """Reads faces and images of the scene; what it returns paints them."""
-
     projection = _projection_of(application)
     scene = find_scene(application)
     if scene is None:
@@ -70,7 +69,7 @@ def _canvas_file(canvas: Canvas, job: str, projection: Projection) -> CanvasFile
         if is_new:
             fill, size = _color_of(stored), (projection.texture_size, projection.texture_size)
         image = None if is_new else before or image
-    source = read_canvas(image, canvas) if image is not None else None
+    source = image_bytes.image_file(image) if image is not None else None
     return CanvasFile(canvas.label, size, source, fill, asdict(canvas))
 
 
