@@ -21,6 +21,7 @@ LEAST_TEXTURE, MOST_TEXTURE = 64, 8192
 FEATHER = 8.0  # pixels of the answer over which an edge fades
 MOST_FEATHER = 256.0
 MOST_VIEWS = 12
+MOST_EDGE = 100_000  # pixels of what was sent
 TEXT_LIMIT = 1_000_000  # characters of a stored record
 
 Matrix = tuple[float, ...]
@@ -128,6 +129,8 @@ def check_projection(found: Projection) -> None:
         problem = message(
             "There are {count} views, not 1 to {most}.", count=len(found.views), most=MOST_VIEWS
         )
+    elif len(found.sent_size) != 2 or not all(0 < edge < MOST_EDGE for edge in found.sent_size):
+        problem = "What was sent has a size that can't be."
     elif not found.objects:
         problem = "There is no object to paint."
     elif not all(map(_is_possible, found.views)) or not all(
@@ -150,7 +153,7 @@ def _is_possible(view: ProjectedView) -> bool:
     numbers = (*view.matrix_world, *view.projection)
     has_matrices = len(view.matrix_world) == len(view.projection) == 16 and all(map(math.isfinite, numbers))
     left, top, *extent = view.rectangle
-    return has_matrices and min(left, top) >= 0 and all(0 < edge < 100_000 for edge in (*view.size, *extent))
+    return has_matrices and min(left, top) >= 0 and all(0 < edge < MOST_EDGE for edge in (*view.size, *extent))
 
 
 def check_settings(texture_size: int, feather: float) -> None:
