@@ -550,7 +550,7 @@ def texture_again(job: str, *, object_name: str | None = None, accept: bool = Fa
 
     :param object_name: the object to paint; those of the request without it.
     :param accept: use views whose outlines do not match, too.
-    :param changed: ``feather``, ``texture_size``, ``used_views``, ``gains``, ``fill``, ``replace_all``.
+    :param changed: ``feather``, ``texture_size``, ``used_views``, ``replace_all``.
     :raises InvalidRequestError: there is no such job, it was not projected, or a setting can't be.
     """
     kinds = {name: kind for name, kind in arguments.kinds_of(Projection).items() if name in AGAIN}

@@ -17,7 +17,7 @@ from .. import settings
 from ..history import look_at_journal
 from ..submission import Submitter
 
-SETTINGS = ("feather", "texture_size", "gains", "fill", "used_views", "replace_all")
+SETTINGS = ("feather", "texture_size", "used_views", "replace_all")
 """What may change when a stored answer is applied again."""
 
 

@@ -76,10 +76,6 @@ class Projection:
     """Pixels of the answer over which an edge fades."""
     used_views: tuple[str, ...] = ()
     """Names of the views to use; all where there are none."""
-    gains: bool = True
-    """The light of several views is matched."""
-    fill: bool = True
-    """What no view shows is filled from what is near it."""
 
     def to_text(self) -> str:
         """As it is stored."""
@@ -153,7 +149,9 @@ def _is_possible(view: ProjectedView) -> bool:
     numbers = (*view.matrix_world, *view.projection)
     has_matrices = len(view.matrix_world) == len(view.projection) == 16 and all(map(math.isfinite, numbers))
     left, top, *extent = view.rectangle
-    return has_matrices and min(left, top) >= 0 and all(0 < edge < MOST_EDGE for edge in (*view.size, *extent))
+    return (
+        has_matrices and min(left, top) >= 0 and all(0 < edge < MOST_EDGE for edge in (*view.size, *extent))
+    )
 
 
 def check_settings(texture_size: int, feather: float) -> None:
