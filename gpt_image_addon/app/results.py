@@ -70,7 +70,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
         "textures_dir": None,
         "object_name": None,
     }
-    wanted = dataclasses.replace(stored, **{**fresh, **_resolved(application)})
+    wanted = dataclasses.replace(stored, **{**fresh, **_resolve_paths(application)})
     return Submitter(settings.load(with_key=False)).recover(job, wanted, seamless=seamless)
 
 
@@ -118,10 +118,10 @@ def fresh_place(application: dict[str, Any]) -> dict[str, Any]:
         "view_matrix": None,
         "textures_dir": None,
     }
-    return {**fresh, **_resolved(application)}
+    return {**fresh, **_resolve_paths(application)}
 
 
-def _resolved(application: dict[str, Any]) -> dict[str, Any]:
+def _resolve_paths(application: dict[str, Any]) -> dict[str, Any]:
     folder = application.get("textures_dir")
     if folder is None:
         return application

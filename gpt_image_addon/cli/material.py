@@ -17,11 +17,11 @@ from .common import (
     add_scene_outputs,
     check_scene_output,
     path_of,
-    saved,
+    save_scene,
     say,
     succeeded,
 )
-from .flags import add_flag, given, words
+from .flags import add_flag, read_given, words
 from .textures import MAP_FLAGS
 from .wait import follow
 
@@ -42,7 +42,7 @@ def add_material(verb: argparse.ArgumentParser) -> None:
     marked.add_argument(
         "--corners",
         nargs=4,
-        type=_point,
+        type=_read_point,
         metavar="X,Y",
         help="corners of a rectangle on the surface, clockwise from what becomes the upper left: pixels from "
         "the photo's upper left, or shares of its width and height where all numbers are from 0 to 1 "
@@ -55,7 +55,11 @@ def add_material(verb: argparse.ArgumentParser) -> None:
         "--length", type=float, metavar="METRES", help="its width, or what lies between the two points"
     )
     marked.add_argument(
-        "--between", nargs=2, type=_point, metavar="X,Y", help="the two points of --length, as corners are"
+        "--between",
+        nargs=2,
+        type=_read_point,
+        metavar="X,Y",
+        help="the two points of --length, as corners are",
     )
     made = verb.add_argument_group("what becomes of it")
     made.add_argument("--size", metavar="WxH", help="pixels of the maps (default: as the photo has)")
@@ -75,7 +79,7 @@ def add_material(verb: argparse.ArgumentParser) -> None:
     add_outputs(verb)
 
 
-def _point(text: str) -> tuple[float, float]:
+def _read_point(text: str) -> tuple[float, float]:
     """Two numbers from ``X,Y``."""
     try:
         x, y = map(float, text.split(","))
@@ -89,7 +93,7 @@ def make_material(options: argparse.Namespace) -> Output:
     check_scene_output(options)
     values = {k: v for k, v in vars(options).items() if k not in ELSEWHERE and v is not None}
     made = api.make_material_from_photo(**values, overwrite=options.overwrite)
-    blend = saved(options, None, list(made.maps.values()))
+    blend = save_scene(options, None, list(made.maps.values()))
     for warning in made.warnings:
         say(f"note: {warning}")
     size = f", {made.metres:g} m wide" if made.metres else ""
@@ -163,17 +167,17 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
     add_outputs(verb)
 
 
-def texture(options: argparse.Namespace) -> Output:
+def paint_texture(options: argparse.Namespace) -> Output:
     """The verb ``texture``."""
     check_scene_output(options)
     if options.again:
-        return _painted_again(options)
+        return _paint_again(options)
     if not options.prompt:
         raise UsageError("texture needs a prompt, or --again JOB")
-    values = {name: value for name, value in given(options).items() if name in KNOWN}
+    values = {name: value for name, value in read_given(options).items() if name in KNOWN}
     objects = values.pop("objects", ())
     if options.dry_run:
-        return _planned(api.plan_model_texture(objects, options.prompt, **values))
+        return _tell_plan(api.plan_model_texture(objects, options.prompt, **values))
     job = api.submit_model_texture(
         objects,
         options.prompt,
@@ -184,10 +188,10 @@ def texture(options: argparse.Namespace) -> Output:
         retry_unknown=options.retry_unknown,
         max_cost=options.max_cost,
     )
-    return _painted(options, job)
+    return _finish_painting(options, job)
 
 
-def _painted_again(options: argparse.Namespace) -> Output:
+def _paint_again(options: argparse.Namespace) -> Output:
     """``--again``: nothing is sent.
 
     :raises UsageError: a flag that has no meaning then.
@@ -203,15 +207,15 @@ def _painted_again(options: argparse.Namespace) -> Output:
     }
     changed = {name: value for name, value in wanted.items() if value is not None}
     name = options.objects[0] if options.objects else None
-    return _painted(
+    return _finish_painting(
         options, api.texture_again(options.again, object_name=name, accept=options.accept, **changed)
     )
 
 
-def _painted(options: argparse.Namespace, job: Any) -> Output:
+def _finish_painting(options: argparse.Namespace, job: Any) -> Output:
     follow(job)
     made = api.texture_of(job)
-    blend = saved(options, made.cost_usd, [image.file for image in made.images])
+    blend = save_scene(options, made.cost_usd, [image.file for image in made.images])
     for warning in made.warnings:
         say(f"note: {warning}")
     images = ", ".join(image.name for image in made.images)
@@ -219,7 +223,7 @@ def _painted(options: argparse.Namespace, job: Any) -> Output:
     return succeeded(**api.as_dict(made), blend=blend)
 
 
-def _planned(plan: Any) -> Output:
+def _tell_plan(plan: Any) -> Output:
     price = plan.estimate
     about = "" if price.exact else "about "
     count = len(plan.views)

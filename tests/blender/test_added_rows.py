@@ -41,7 +41,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_the_command_line_offers_them(found: dict[str, Any]) -> None:
     assert "{openai,offline,sketch}" in found["help"]
-    assert "{image,texture,plane,material,sign}" in found["help"]
+    assert "{image,texture,plane,material,model,sign}" in found["help"]
 
 
 def test_the_panel_and_the_menu_offer_them(found: dict[str, Any]) -> None:

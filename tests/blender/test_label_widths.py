@@ -6,6 +6,7 @@ How much room there is was measured in Blender 5.2: a sidebar of 292 pixels at a
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,9 @@ ALONE = 130  # in a button of the width of a field
 SLIDER = 200  # in one of the width of the panel, beside its number
 ON_CARD = 62  # in the smaller button at the end of the card
 LINE = 206  # in a line of its own, beside an icon
+BAR = 196  # in the bar of a job, beside its cross
+DOING = ("Waiting for the image", "Preparing the images", "Starting", "Cancelling")
+TIMES = ("≈ {seconds} s left", "{seconds} s left", "≈ {minutes} min left", "{seconds} s so far")
 UI = Path(ui.__file__).parent
 PANEL = [
     UI / "main_panel.py",
@@ -82,6 +86,14 @@ def lines(language: dict[str, str]) -> Iterator[tuple[str, int]]:
                     yield language.get(text, text), LINE
 
 
+def bars(language: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """What a job is at, and how long it takes still."""
+    for doing, time in itertools.product(DOING, TIMES):
+        assert not language or (doing in language and time in language)
+        taken = language.get(time, time).format(seconds=55, minutes=12)
+        yield f"{language.get(doing, doing)} · {taken}", BAR
+
+
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_labels_fit(name: str) -> None:
     values, language = bpy.context.scene.gpt_image, LANGUAGES[name]
@@ -89,6 +101,7 @@ def test_labels_fit(name: str) -> None:
     assert cut(entries(values, language)) == []
     assert cut(styles(language)) == []
     assert cut(lines(language)) == []
+    assert cut(bars(language)) == []
     inpaint = operators_results.GPT_IMAGE_OT_edit_region.bl_label
     assert cut((language.get(text, text), ON_CARD) for text in (inpaint, "Edit")) == []
     reference = values.references.add()

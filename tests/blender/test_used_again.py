@@ -14,7 +14,7 @@ from gpt_image_addon import api
 from gpt_image_addon.app import results
 from gpt_image_addon.core.jobs.durations import LOCAL_SECONDS
 from gpt_image_addon.core.jobs.job import Job
-from gpt_image_addon.ui.results.progress import progress_text
+from gpt_image_addon.ui.results.card import progress_text
 from tests.api_server import ApiServer
 from tests.blender.test_interface import cube, images_of, made, shown
 
@@ -63,10 +63,10 @@ def test_how_long_it_takes_is_learned_apart_from_requests() -> None:
 @pytest.mark.parametrize(
     ("expected", "elapsed", "text"),
     [
-        (40.0, 1.0, "Waiting · about 40 s left"),
+        (40.0, 1.0, "Waiting · ≈ 40 s left"),
         (40.0, 33.0, "Waiting · 7 s left"),
         (40.0, 45.0, "Waiting · 45 s so far"),
-        (300.0, 1.0, "Waiting · about 5 min left"),
+        (300.0, 1.0, "Waiting · ≈ 5 min left"),
         (0.0, 3.0, "Waiting · 3 s so far"),
     ],
 )

@@ -17,6 +17,9 @@ def main() -> None:
         sessions = Sessions("asking", server)
         sessions.run("asking/again.py", OUTPUT_FOLDER=str(ROOT / "out" / "gui" / "asking"))
         sessions.expect_requests(3)
+        server.script(faults.stall("processing"))
+        sessions.run("asking/double_click.py", simulated=False)
+        sessions.expect_requests(4)
 
 
 if __name__ == "__main__":

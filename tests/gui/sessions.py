@@ -51,16 +51,18 @@ class Sessions:
         blender = (word for word in self.blender if word != "--window")
         self._call([*blender, "-b", "--python-exit-code", "1", "--python-expr", "\n".join(lines)])
 
-    def run(self, script: str, *arguments: str, **environment: str) -> None:
+    def run(self, script: str, *arguments: str, simulated: bool = True, **environment: str) -> None:
         """Run a script in Blender's window; exit with 1 where it fails.
 
         :param script: path below tests/gui.
         :param arguments: of Blender, such as the file that it opens.
+        :param simulated: whether events come from the script alone; else Blender takes those of the X server.
         :param environment: stays for the scripts after it.
         """
         self.environment |= environment
         path = str(SCRIPTS / script)
-        printed = self._call([*self.blender, *arguments, "--enable-event-simulate", "--python", path])
+        simulate = ["--enable-event-simulate"] if simulated else []
+        printed = self._call([*self.blender, *arguments, *simulate, "--python", path])
         if "1 passed, 0 failed" not in printed:
             sys.exit(f"{script} failed")
 

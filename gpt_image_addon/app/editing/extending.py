@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ...core.editing.extending import Margins, Step
     from ...core.imaging.decoding import Pixels
     from ...core.pasting.image_source import ImageSource as EditedImage
-    from ...core.request.checked_request import CheckedRequest
+    from ...core.request.normalize import CheckedRequest
     from ...core.results.output_files import Outputs
 
 SUFFIX = ".png"

@@ -18,7 +18,7 @@ from ...core.painting.projection import (
 from ...core.references.kinds import AUTO, GUIDE
 from ...core.request.parameters import NO_OBJECT
 from ...core.request.providers import find_provider
-from ...core.request.request import Application, GenerationRequest, check_application
+from ...core.request.request import Application, GenerationRequest
 from ...core.request.sizes import (
     LIKE_DETAIL,
     SizeRule,
@@ -28,6 +28,7 @@ from ...core.request.sizes import (
     like_detail,
     parse_size,
 )
+from ...core.request.validation import check_application
 from ...core.text.message import message
 from ...core.text.names import safe_name
 from ...scene.context import find_scene, view_layer_of
@@ -76,7 +77,7 @@ def plan_projection(
             next_step="To paint a part of it, select its faces in Edit Mode.",
         )
     scene = find_scene(application) or bpy.context.scene  # one that is gone is told by `check_receiver`
-    objects = find_objects(scene, _names_in(scene, application))
+    objects = find_objects(scene, _find_names(scene, application))
     canvases = plan_canvases(
         objects,
         name=safe_name(application.name or request.prompt),
@@ -85,13 +86,13 @@ def plan_projection(
         engine=scene.render.engine,
         selected=application.faces == SELECTED,
     )
-    views, size = _views(scene, application.views, request, rule)
+    views, size = _make_views(scene, application.views, request, rule)
     as_shown = views[0].name == cameras.VIEW
     triangles = collect_faces(view_layer_of(scene), canvases.painted, all_shown=as_shown)
     projection = Projection(
         views=views,
         sent_size=size,
-        objects=tuple(Receiver(obj.name, _rows(obj.matrix_world)) for obj in objects),
+        objects=tuple(Receiver(obj.name, _list_rows(obj.matrix_world)) for obj in objects),
         as_shown=as_shown,
         aligned=not find_provider(request.provider).is_draft,
         faces=application.faces,
@@ -99,7 +100,7 @@ def plan_projection(
         texture_size=application.image_size,
         feather=application.feather,
     )
-    guided = _with_guides(request, projection, triangles, application.guides, write)
+    guided = _add_guides(request, projection, triangles, application.guides, write)
     placed = dataclasses.replace(
         application,
         projection=projection.to_text(),
@@ -109,10 +110,10 @@ def plan_projection(
         object_uids=tuple(obj.session_uid for obj in objects) if len(objects) > 1 else (),
         scene_uid=application.scene_uid or scene.session_uid,
     )
-    return PlannedProjection(guided, placed, _notes(canvases, projection))
+    return PlannedProjection(guided, placed, _list_notes(canvases, projection))
 
 
-def _names_in(scene: bpy.types.Scene, application: Application) -> tuple[str, ...]:
+def _find_names(scene: bpy.types.Scene, application: Application) -> tuple[str, ...]:
     """The objects that an application names, or the active one.
 
     :raises InvalidRequestError: there is none.
@@ -135,24 +136,24 @@ def _names_in(scene: bpy.types.Scene, application: Application) -> tuple[str, ..
     return (obj.name,)
 
 
-def _views(
+def _make_views(
     scene: bpy.types.Scene, asked: str, request: GenerationRequest, rule: SizeRule
 ) -> tuple[tuple[ProjectedView, ...], tuple[int, int]]:
     """The views, and the size of what is sent."""
     asked = asked or (cameras.CAMERA if bpy.app.background else cameras.VIEW)
     if asked == cameras.VIEW:
-        size = _size(request.size, cameras.viewport_aspect(bpy.context), rule)
-        return (cameras.viewport_view(bpy.context, size),), size
-    size = _size(request.size, _render_aspect(scene), rule)
-    return (cameras.camera_view(scene, cameras.find_camera(scene, asked), asked, size),), size
+        size = _choose_size(request.size, cameras.measure_viewport(bpy.context), rule)
+        return (cameras.read_viewport(bpy.context, size),), size
+    size = _choose_size(request.size, _measure_render(scene), rule)
+    return (cameras.read_camera(scene, cameras.find_camera(scene, asked), asked, size),), size
 
 
-def _render_aspect(scene: bpy.types.Scene) -> float:
+def _measure_render(scene: bpy.types.Scene) -> float:
     render = scene.render
     return (render.resolution_x * render.pixel_aspect_x) / (render.resolution_y * render.pixel_aspect_y)
 
 
-def _size(asked: str, aspect: float, rule: SizeRule) -> tuple[int, int]:
+def _choose_size(asked: str, aspect: float, rule: SizeRule) -> tuple[int, int]:
     """Width and height that are sent.
 
     :param asked: as a request has it; a size in pixels stays, whatever its shape.
@@ -163,7 +164,7 @@ def _size(asked: str, aspect: float, rule: SizeRule) -> tuple[int, int]:
     return rule.like(round(aspect * 10_000), 10_000, pixels)
 
 
-def _with_guides(
+def _add_guides(
     request: GenerationRequest,
     projection: Projection,
     triangles: Triangles,
@@ -197,7 +198,7 @@ def _with_guides(
     )
 
 
-def _notes(canvases: Canvases, projection: Projection) -> tuple[str, ...]:
+def _list_notes(canvases: Canvases, projection: Projection) -> tuple[str, ...]:
     """What the user should know before it is sent."""
     notes = list(canvases.notes)
     edge = max(max(view.rectangle[2:]) for view in projection.views)
@@ -213,5 +214,5 @@ def _notes(canvases: Canvases, projection: Projection) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _rows(matrix: Any) -> tuple[float, ...]:
+def _list_rows(matrix: Any) -> tuple[float, ...]:
     return tuple(float(value) for row in matrix for value in row)

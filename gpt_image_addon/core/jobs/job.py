@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Billed, GptImageError, JobCancelled, SceneError
 from ..journal.states import JobState
-from ..request.checked_request import CheckedRequest
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..results.store import PreparedResult
@@ -20,6 +19,7 @@ from ..text.message import Message, message
 
 if TYPE_CHECKING:
     from ..imaging.thumbnails import Preview
+    from ..request.normalize import CheckedRequest
 
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
 

@@ -23,7 +23,7 @@ from ..results.folders import PROCESSED_FOLDER
 from ..results.store import ImageFile, PreparedResult
 from ..text.message import message
 from .canvas_files import CanvasFile, open_canvas
-from .guides import view_of
+from .guides import make_view
 from .projection import Projection
 
 PAINTED_STEM = "model-"
@@ -46,27 +46,27 @@ def paint_answer(
     :raises StorageError: a painted image can't be written.
     """
     if not FairLock.enabled:
-        return _painted(prepared, projection, triangles, canvases, accept)
-    light = dataclasses.replace(prepared, images=tuple(map(_without_bytes, prepared.images)))
-    made = SUBPROCESS.call(_painted_files, light, projection, triangles, canvases, accept)
-    return made.mapped(_with_bytes)
+        return _paint(prepared, projection, triangles, canvases, accept)
+    light = dataclasses.replace(prepared, images=tuple(map(_drop_bytes, prepared.images)))
+    made = SUBPROCESS.call(_paint_files, light, projection, triangles, canvases, accept)
+    return made.mapped(_read_bytes)
 
 
-def _painted_files(*work: Any) -> PreparedResult:
+def _paint_files(*work: Any) -> PreparedResult:
     prepared, *others = work
-    read = dataclasses.replace(prepared, images=tuple(map(_with_bytes, prepared.images)))
-    return _painted(read, *others).mapped(_without_bytes)
+    read = dataclasses.replace(prepared, images=tuple(map(_read_bytes, prepared.images)))
+    return _paint(read, *others).mapped(_drop_bytes)
 
 
-def _without_bytes(image: ImageFile) -> ImageFile:
+def _drop_bytes(image: ImageFile) -> ImageFile:
     return dataclasses.replace(image, data=b"")
 
 
-def _with_bytes(image: ImageFile) -> ImageFile:
+def _read_bytes(image: ImageFile) -> ImageFile:
     return dataclasses.replace(image, data=read_file(Path(image.file)))
 
 
-def _painted(
+def _paint(
     prepared: PreparedResult,
     projection: Projection,
     triangles: Triangles,
@@ -82,7 +82,7 @@ def _painted(
     painted = paint_views(
         triangles,
         [one.colors for one in opened],
-        [view_of(view) for view in views],
+        [make_view(view) for view in views],
         [cut_view(pixels, projection.sent_size, view.rectangle, view.size) for view in views],
         PaintOptions(
             register=projection.aligned,
@@ -98,15 +98,15 @@ def _painted(
         data = one.encode(colors)
         file = folder / f"{PAINTED_STEM}{number}.png"
         replace_file(file, data)
-        images.append(_image_file(answer, one.file, data, file))
-    left_out = [_left_out(view.name) for view in painted.views if not view.used]
+        images.append(_make_image_file(answer, one.file, data, file))
+    left_out = [_tell_left_out(view.name) for view in painted.views if not view.used]
     return dataclasses.replace(
         prepared,
         images=tuple(images),
         maps={},
         packed={},
         warnings=(*prepared.warnings, *left_out),
-        report=_report(projection, painted, canvases),
+        report=_make_report(projection, painted, canvases),
     )
 
 
@@ -143,11 +143,11 @@ def _check_matches(painted: PaintedImages) -> None:
     )
 
 
-def _left_out(name: str) -> str:
+def _tell_left_out(name: str) -> str:
     return message("The view '{view}' does not match its guide and was left out.", view=name)
 
 
-def _image_file(answer: ImageFile, canvas: CanvasFile, data: bytes, file: Path) -> ImageFile:
+def _make_image_file(answer: ImageFile, canvas: CanvasFile, data: bytes, file: Path) -> ImageFile:
     facts = {**answer.facts}
     if not canvas.facts["image"]:
         facts["fill"] = " ".join(f"{value:.6g}" for value in canvas.fill)
@@ -165,7 +165,9 @@ def _image_file(answer: ImageFile, canvas: CanvasFile, data: bytes, file: Path) 
     )
 
 
-def _report(projection: Projection, painted: PaintedImages, canvases: Sequence[CanvasFile]) -> dict[str, Any]:
+def _make_report(
+    projection: Projection, painted: PaintedImages, canvases: Sequence[CanvasFile]
+) -> dict[str, Any]:
     """Plain JSON values."""
     found = {view.name: view for view in painted.views}
     views = []

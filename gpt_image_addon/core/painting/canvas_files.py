@@ -53,7 +53,7 @@ class OpenCanvas:
         """
         if self.opened is None or self.stored is None:
             return encode_png(painted)
-        return encode_like(self.opened, laid_over(self.stored, self.colors, painted))
+        return encode_like(self.opened, lay_over(self.stored, self.colors, painted))
 
 
 def open_canvas(file: CanvasFile) -> OpenCanvas:
@@ -72,7 +72,7 @@ def open_canvas(file: CanvasFile) -> OpenCanvas:
     return OpenCanvas(file, opened, stored, eight_bit_color(stored))
 
 
-def laid_over(stored: Pixels, colors: NDArray[np.uint8], painted: NDArray[np.uint8]) -> Pixels:
+def lay_over(stored: Pixels, colors: NDArray[np.uint8], painted: NDArray[np.uint8]) -> Pixels:
     """Stored pixels with what was painted on them; what was not stays bit for bit, its alpha anyway.
 
     :param stored: (height, width, 1 to 4) uint8 or uint16.

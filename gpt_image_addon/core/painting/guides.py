@@ -14,15 +14,15 @@ from ..projection.depth import DepthMap
 from ..projection.paint import SeenView, see
 from ..projection.surface import Triangles
 from ..projection.view import View
-from ..projection.views import seen_pixels, shapes
+from ..projection.views import count_seen, find_shapes
 from .projection import ProjectedView, Projection
 
 Drawing = Callable[[View, DepthMap, NDArray[Any], NDArray[np.bool_]], NDArray[np.uint8]]
 CLAY = "clay"
 DRAWINGS: Mapping[str, Drawing] = {
-    CLAY: guides.clay,
-    "normal": guides.normal,
-    "depth": guides.near_bright,
+    CLAY: guides.draw_clay,
+    "normal": guides.draw_normals,
+    "depth": guides.draw_nearness,
 }
 
 
@@ -36,7 +36,7 @@ class Guides:
     """Of each view, how many of its pixels show what is painted."""
 
 
-def view_of(found: ProjectedView) -> View:
+def make_view(found: ProjectedView) -> View:
     """A stored view with its matrices."""
     world, clip = (
         np.array(rows, np.float64).reshape(4, 4) for rows in (found.matrix_world, found.projection)
@@ -49,14 +49,14 @@ def draw_guides(triangles: Triangles, projection: Projection, kinds: Sequence[st
 
     :param kinds: of `DRAWINGS`, beside the clay render.
     """
-    seen = [see(view_of(view), triangles) for view in projection.views]
+    seen = [see(make_view(view), triangles) for view in projection.views]
     normals = triangles.normals
-    shown = [shapes(one, triangles) for one in seen]
-    images = [_sheet(projection, seen, shown, normals, DRAWINGS[kind]) for kind in (CLAY, *kinds)]
-    return Guides(tuple(images), tuple(seen_pixels(one, triangles) for one in seen))
+    shown = [find_shapes(one, triangles) for one in seen]
+    images = [_draw_sheet(projection, seen, shown, normals, DRAWINGS[kind]) for kind in (CLAY, *kinds)]
+    return Guides(tuple(images), tuple(count_seen(one, triangles) for one in seen))
 
 
-def _sheet(
+def _draw_sheet(
     projection: Projection,
     seen: Sequence[SeenView],
     shown: Sequence[NDArray[np.bool_]],

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .scan import fragments
+from .scan import list_fragments
 from .view import View
 
 NEAREST_W = 1e-3  # of the scene's units: what is nearer than this to the eye is cut off
@@ -42,8 +42,8 @@ def draw_depth(corners: NDArray[Any], view: View) -> DepthMap:
     nearness = np.full(width * height, -np.inf)
     triangle = np.full(width * height, -1, np.int32)
     planes = view.nearness_planes(corners)
-    places, source = _on_screen(view.homogeneous(corners), is_orthographic=view.is_orthographic)
-    for pixel, piece in fragments(places, view.size):
+    places, source = _project(view.homogeneous(corners), is_orthographic=view.is_orthographic)
+    for pixel, piece in list_fragments(places, view.size):
         owner = source[piece]
         a, b, c = planes[owner].T
         value = a * (pixel % width + 0.5) + b * (pixel // width + 0.5) + c
@@ -55,7 +55,7 @@ def draw_depth(corners: NDArray[Any], view: View) -> DepthMap:
     return DepthMap(nearness.reshape(shape).astype(np.float32), triangle.reshape(shape), planes)
 
 
-def _on_screen(seen: NDArray[Any], *, is_orthographic: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _project(seen: NDArray[Any], *, is_orthographic: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Triangles in pixels, cut at the near plane; and which one each piece is of."""
     behind = np.zeros(seen.shape[:2], bool) if is_orthographic else seen[..., 2] < NEAREST_W
     whole = np.flatnonzero(~behind.any(axis=1))
@@ -63,7 +63,7 @@ def _on_screen(seen: NDArray[Any], *, is_orthographic: bool) -> tuple[NDArray[An
     pieces = [seen[whole, :, :3]]
     sources = [whole]
     for index in cut:
-        polygon = _clipped(seen[index, :, :3])
+        polygon = _clip(seen[index, :, :3])
         for at in range(1, len(polygon) - 1):
             pieces.append(np.stack((polygon[0], polygon[at], polygon[at + 1]))[None])
             sources.append(np.array([index]))
@@ -71,7 +71,7 @@ def _on_screen(seen: NDArray[Any], *, is_orthographic: bool) -> tuple[NDArray[An
     return every[..., :2] / every[..., 2:3], np.concatenate(sources)
 
 
-def _clipped(corners: NDArray[Any]) -> list[NDArray[Any]]:
+def _clip(corners: NDArray[Any]) -> list[NDArray[Any]]:
     """A triangle's part in front of the eye (Sutherland and Hodgman, 1974)."""
     out = []
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -84,7 +84,7 @@ def _clipped(corners: NDArray[Any]) -> list[NDArray[Any]]:
     return out
 
 
-def edge_distance(depth: DepthMap, *, is_orthographic: bool) -> NDArray[np.float32]:
+def measure_edges(depth: DepthMap, *, is_orthographic: bool) -> NDArray[np.float32]:
     """Pixels to the nearest jump of depth or to the frame, at most `FARTHEST_EDGE`; 0 at either.
 
     A jump is where the nearness bends: on a plane it does not, however steeply that is seen.
@@ -102,10 +102,10 @@ def edge_distance(depth: DepthMap, *, is_orthographic: bool) -> NDArray[np.float
         jump |= bend > JUMP * np.maximum(scale, 1e-12)
     jump[[0, -1]] = True
     jump[:, [0, -1]] = True
-    return distance_to(jump, FARTHEST_EDGE)
+    return measure_distance(jump, FARTHEST_EDGE)
 
 
-def distance_to(marked: NDArray[np.bool_], most: int) -> NDArray[np.float32]:
+def measure_distance(marked: NDArray[np.bool_], most: int) -> NDArray[np.float32]:
     """Steps from each pixel to the nearest marked one, to its eight neighbors by turns with its four."""
     distance = np.full(marked.shape, most, np.float32)
     reached = marked.copy()

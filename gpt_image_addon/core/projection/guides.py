@@ -19,39 +19,39 @@ Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 
-def clay(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) -> Pixels:
+def draw_clay(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) -> Pixels:
     """Gray shapes in soft light; (height, width, 3).
 
     :param normals: (T, 3) of the triangles, in the world.
     :param shown: (height, width), where a shape is drawn.
     """
-    toward = _in_camera(view, depth, normals)
+    toward = _turn_to_camera(view, depth, normals)
     light = np.clip(toward @ (LIGHT / np.linalg.norm(LIGHT)), 0, 1)
     level = DARKEST + (BRIGHTEST - DARKEST) * (0.25 + 0.75 * light)
-    return _on_background(np.repeat(level[..., None], 3, axis=-1), shown)
+    return _lay_on_background(np.repeat(level[..., None], 3, axis=-1), shown)
 
 
-def normal(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) -> Pixels:
+def draw_normals(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) -> Pixels:
     """Directions in the camera's space as colors; (height, width, 3)."""
-    return _on_background(127.5 + 127.5 * _in_camera(view, depth, normals), shown)
+    return _lay_on_background(127.5 + 127.5 * _turn_to_camera(view, depth, normals), shown)
 
 
-def near_bright(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) -> Pixels:
+def draw_nearness(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) -> Pixels:
     """Depth: near is bright; (height, width, 3)."""
     values = np.where(shown, depth.nearness, 0)
     known = values[shown]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     level = DARKEST + (255 - DARKEST) * (values - low) / max(high - low, 1e-9)
-    return _on_background(np.repeat(level[..., None], 3, axis=-1), shown)
+    return _lay_on_background(np.repeat(level[..., None], 3, axis=-1), shown)
 
 
-def _in_camera(view: View, depth: DepthMap, normals: NDArray[Any]) -> NDArray[Any]:
+def _turn_to_camera(view: View, depth: DepthMap, normals: NDArray[Any]) -> NDArray[Any]:
     """(height, width, 3) of what each pixel shows, turned toward the camera."""
     turned = normals @ view.matrix_world[:3, :3]
     found = turned[np.maximum(depth.triangle, 0)]
     return np.asarray(np.where(found[..., 2:3] < 0, -found, found))
 
 
-def _on_background(levels: NDArray[Any], shown: Mask) -> Pixels:
+def _lay_on_background(levels: NDArray[Any], shown: Mask) -> Pixels:
     inside = shown[..., None]
     return np.where(inside, np.clip(np.rint(levels), 0, 255), np.array(BACKGROUND)).astype(np.uint8)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .paint import bilinear
+from .paint import sample
 
 BORDER = 3  # pixels at the border that are taken for the background
 LEAST_CONTRAST = 14.0  # levels from the background, with which something is no background
@@ -37,7 +37,7 @@ class Placement:
         return self.score >= GOOD
 
 
-def foreground(pixels: NDArray[Any], guide: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def find_foreground(pixels: NDArray[Any], guide: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """What differs from the background, which is measured at the border, where the guide has it.
 
     :param pixels: (height, width, 3) uint8 or float32 in 0..255.
@@ -68,23 +68,23 @@ def place(guide: NDArray[np.bool_], answer: NDArray[Any]) -> Placement:
     """
     if not has_outline(guide):
         return Placement()
-    found = foreground(answer, guide)
-    best = Placement(score=_agreement(guide, found))
+    found = find_foreground(answer, guide)
+    best = Placement(score=_compare(guide, found))
     height, width = guide.shape
     factor = max(1.0, max(height, width) / SIDE)
     size = round(width / factor), round(height / factor)
-    wanted, seen = (_small(mask, size) for mask in (guide, found))
+    wanted, seen = (_shrink(mask, size) for mask in (guide, found))
     for scale in SCALES:
-        moved = _scaled(seen, scale)
-        shift = _phase_shift(_edges(wanted), _edges(moved), FARTHEST * max(size))
+        moved = _rescale(seen, scale)
+        shift = _correlate(_find_edges(wanted), _find_edges(moved), FARTHEST * max(size))
         candidate = shift[0] * factor, shift[1] * factor
-        score = _agreement(guide, moved_mask(found, candidate, scale))
+        score = _compare(guide, _move_mask(found, candidate, scale))
         if score > best.score + 1e-4:
             best = Placement(candidate, scale, score)
     return best
 
 
-def moved_back(answer: NDArray[Any], placement: Placement) -> NDArray[np.float32]:
+def move_back(answer: NDArray[Any], placement: Placement) -> NDArray[np.float32]:
     """The answer as it would lie on its guide; (height, width, 3) float32."""
     height, width = answer.shape[:2]
     y, x = np.mgrid[:height, :width]
@@ -92,10 +92,10 @@ def moved_back(answer: NDArray[Any], placement: Placement) -> NDArray[np.float32
     from_x = (x + 0.5 - middle_x) * placement.scale + middle_x + placement.shift_px[0]
     from_y = (y + 0.5 - middle_y) * placement.scale + middle_y + placement.shift_px[1]
     values = answer[..., :3].astype(np.float32)
-    return bilinear(values, from_x.ravel(), from_y.ravel()).reshape(height, width, 3)
+    return sample(values, from_x.ravel(), from_y.ravel()).reshape(height, width, 3)
 
 
-def moved_mask(mask: NDArray[np.bool_], shift: tuple[float, float], scale: float) -> NDArray[np.bool_]:
+def _move_mask(mask: NDArray[np.bool_], shift: tuple[float, float], scale: float) -> NDArray[np.bool_]:
     """A mask moved back alike."""
     height, width = mask.shape
     x = (np.arange(width) + 0.5 - width / 2) * scale + width / 2 + shift[0]
@@ -104,17 +104,17 @@ def moved_mask(mask: NDArray[np.bool_], shift: tuple[float, float], scale: float
     return np.asarray(mask[rows][:, columns])
 
 
-def _agreement(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+def _compare(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
     both, either = int((first & second).sum()), int((first | second).sum())
     return both / either if either else 1.0
 
 
-def _small(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.float32]:
+def _shrink(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.float32]:
     image = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)
     return np.asarray(image, np.float32) / np.float32(255)
 
 
-def _scaled(plane: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+def _rescale(plane: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
     height, width = plane.shape
     x, y = (width * (1 - scale) / 2, height * (1 - scale) / 2)
     matrix = (scale, 0, x, 0, scale, y)
@@ -124,12 +124,12 @@ def _scaled(plane: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
     return np.asarray(moved, np.float32)
 
 
-def _edges(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+def _find_edges(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     down, right = np.gradient(plane)
     return np.asarray(np.hypot(down, right), np.float32)
 
 
-def _phase_shift(wanted: NDArray[np.float32], seen: NDArray[np.float32], most: float) -> tuple[float, float]:
+def _correlate(wanted: NDArray[np.float32], seen: NDArray[np.float32], most: float) -> tuple[float, float]:
     """Phase correlation (Kuglin and Hines, 1975): how far right and down ``seen`` lies."""
     height, width = wanted.shape
     cross = np.fft.rfft2(seen) * np.conj(np.fft.rfft2(wanted))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .depth import DepthMap, draw_depth, edge_distance
-from .scan import fragments
-from .surface import Triangles, texel_corners, world_of_texels
+from .depth import DepthMap, draw_depth, measure_edges
+from .scan import list_fragments
+from .surface import Triangles, locate_corners, map_texels
 from .view import View
 
 BLOCK = 1 << 17  # texels at once
@@ -39,7 +39,7 @@ def see(view: View, triangles: Triangles, answer: NDArray[Any] | None = None) ->
     :param answer: (height, width, 3 or 4) of its size.
     """
     depth = draw_depth(triangles.corners, view)
-    edges = edge_distance(depth, is_orthographic=view.is_orthographic)
+    edges = measure_edges(depth, is_orthographic=view.is_orthographic)
     pixels = (
         np.zeros((*view.size[::-1], 3), np.float32) if answer is None else answer[..., :3].astype(np.float32)
     )
@@ -80,8 +80,8 @@ def gather(
     """
     width, height = size
     mine = np.flatnonzero(triangles.owner == owner)
-    texels = texel_corners(triangles.uvs[mine], size)
-    slopes, origins = world_of_texels(triangles.corners[mine], texels)
+    texels = locate_corners(triangles.uvs[mine], size)
+    slopes, origins = map_texels(triangles.corners[mine], texels)
     normals = triangles.normals[mine]
     out = Gathered(
         np.zeros((height * width, 3), np.float32),
@@ -91,7 +91,7 @@ def gather(
         np.zeros(height * width, bool),
     )
     ids = np.full(height * width, -1, np.int64)
-    for pixel, local in fragments(texels, size):
+    for pixel, local in list_fragments(texels, size):
         out.owned[:] += np.bincount(pixel, minlength=width * height).astype(np.int32)
         usable = np.isfinite(origins[local]).all(axis=1)
         pixel, local = pixel[usable], local[usable]
@@ -99,7 +99,7 @@ def gather(
         _gather_block(
             out, pixel, local, (slopes, origins, normals), mine, triangles, width, seen, erosion, feather
         )
-    for pixel, local in _margin(ids.reshape(height, width)):
+    for pixel, local in _list_margin(ids.reshape(height, width)):
         _gather_block(
             out, pixel, local, (slopes, origins, normals), mine, triangles, width, seen, erosion, feather
         )
@@ -113,7 +113,7 @@ def gather(
     )
 
 
-def _margin(ids: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _list_margin(ids: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Texels beside faces, with the triangle beside them."""
     found = []
     known = ids.copy()
@@ -150,7 +150,7 @@ def _gather_block(
         points = origins[of] + np.einsum("nkj,nj->nk", slopes[of], place)
         weights, colors = [], []
         for one in seen:
-            weight, color = _seen_by(one, points, normals[of], mine[of], erosion, feather)
+            weight, color = _look(one, points, normals[of], mine[of], erosion, feather)
             weights.append(weight)
             colors.append(color)
         share = np.stack(weights)
@@ -180,7 +180,7 @@ def _keep_best(
     out.views[:, pixel] = views[:, order]
 
 
-def _seen_by(
+def _look(
     one: SeenView,
     points: NDArray[Any],
     normals: NDArray[Any],
@@ -207,10 +207,10 @@ def _seen_by(
     visible &= cosine > steepest
     ramp = np.clip((one.edges[row, column] - erosion) / max(feather, 1e-6), 0, 1)
     weight = np.where(visible, np.clip(cosine, 0, 1) ** EXPONENT * ramp, 0).astype(np.float32)
-    return weight, bilinear(one.answer, np.where(inside, x, 0), np.where(inside, y, 0))
+    return weight, sample(one.answer, np.where(inside, x, 0), np.where(inside, y, 0))
 
 
-def bilinear(pixels: NDArray[np.float32], x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float32]:
+def sample(pixels: NDArray[np.float32], x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float32]:
     """Values between pixels, whose centers are at + 0.5; the border is continued."""
     height, width = pixels.shape[:2]
     x, y = np.clip(x - 0.5, 0, width - 1), np.clip(y - 0.5, 0, height - 1)
@@ -222,6 +222,6 @@ def bilinear(pixels: NDArray[np.float32], x: NDArray[Any], y: NDArray[Any]) -> N
     return np.asarray(upper * (1 - dy) + lower * dy, np.float32)
 
 
-def opacity(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+def measure_opacity(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """How much of what was there a single view covers."""
     return np.minimum(weight / np.float32(np.cos(np.radians(FULL_AT)) ** EXPONENT), 1)

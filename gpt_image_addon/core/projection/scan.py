@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 BLOCK = 1 << 21  # fragments at once
 
 
-def fragments(
+def list_fragments(
     corners: NDArray[Any], size: tuple[int, int]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """The pixels whose centers lie in triangles.
@@ -34,13 +34,13 @@ def fragments(
     start = 0
     while start < len(rows):
         stop = max(start + 1, int(np.searchsorted(total, (total[start - 1] if start else 0) + BLOCK // 8)))
-        yield from _of_triangles(
+        yield from _list_in_triangles(
             x[start:stop], y[start:stop], first[start:stop], rows[start:stop], width, start
         )
         start = stop
 
 
-def _of_triangles(
+def _list_in_triangles(
     x: NDArray[Any], y: NDArray[Any], first: NDArray[Any], rows: NDArray[Any], width: int, offset: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     triangle = np.repeat(np.arange(len(rows)), rows)
@@ -51,11 +51,11 @@ def _of_triangles(
     low, middle, high = x.T
     bottom, turn, top = y.T
     is_lower = at < turn[triangle]
-    long = _crossing(low, high, bottom, top, triangle, at)
+    long = _cross(low, high, bottom, top, triangle, at)
     short = np.where(
         is_lower,
-        _crossing(low, middle, bottom, turn, triangle, at),
-        _crossing(middle, high, turn, top, triangle, at),
+        _cross(low, middle, bottom, turn, triangle, at),
+        _cross(middle, high, turn, top, triangle, at),
     )
     begin, stop = (
         np.clip(np.ceil(edge - 0.5), 0, width).astype(np.int64)
@@ -76,7 +76,7 @@ def _of_triangles(
         span = last
 
 
-def _crossing(
+def _cross(
     x0: NDArray[Any],
     x1: NDArray[Any],
     y0: NDArray[Any],

@@ -34,13 +34,13 @@ class Triangles:
         return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30))
 
 
-def texel_corners(uvs: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float64]:
+def locate_corners(uvs: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float64]:
     """UVs as pixels of an image from its upper left; (T, 3, 2)."""
     width, height = size
     return np.stack((uvs[..., 0] * width, (1.0 - uvs[..., 1].astype(np.float64)) * height), axis=-1)
 
 
-def world_of_texels(corners: NDArray[Any], texels: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
+def map_texels(corners: NDArray[Any], texels: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
     """The affine map from an image to the world, for each triangle.
 
     :param corners: (T, 3, 3) in the world.

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..raster.push_pull import push_pull
-from .depth import distance_to
-from .outlines import Placement, moved_back, place
-from .paint import Gathered, SeenView, gather, opacity, see
+from .depth import measure_distance
+from .outlines import Placement, move_back, place
+from .paint import Gathered, SeenView, gather, measure_opacity, see
 from .surface import NO_OWNER, Triangles
 from .view import View
 
@@ -73,9 +73,9 @@ def paint_views(
     placements, seen = [], []
     for view, answer in zip(views, answers, strict=True):
         one = see(view, triangles, answer)
-        placement = place(shapes(one, triangles), answer) if options.register else Placement()
+        placement = place(find_shapes(one, triangles), answer) if options.register else Placement()
         placements.append(placement)
-        seen.append(SeenView(view, one.depth, one.edges, moved_back(answer, placement)))
+        seen.append(SeenView(view, one.depth, one.edges, move_back(answer, placement)))
     used = [placement.is_good or options.accept or not options.register for placement in placements]
     chosen = [one for one, is_used in zip(seen, used, strict=True) if is_used]
     if not chosen:
@@ -85,8 +85,8 @@ def paint_views(
     for owner, image in enumerate(images):
         size = (image.shape[1], image.shape[0])
         found = gather(triangles, owner, size, chosen, erosion=options.erosion, feather=options.feather)
-        painted.append(_laid_over(image, found, replace_all=options.replace_all))
-        tallies.append(_tally(found))
+        painted.append(_lay_over(image, found, replace_all=options.replace_all))
+        tallies.append(_count(found))
     owned, shown, overlap, *by_view = np.sum(tallies, axis=0)
     shares = iter(by_view)
     reports = [
@@ -97,7 +97,7 @@ def paint_views(
     return PaintedImages(tuple(painted), tuple(reports), covered, 1 - covered, float(overlap / max(owned, 1)))
 
 
-def _tally(found: Gathered) -> list[float]:
+def _count(found: Gathered) -> list[float]:
     """Texels that may be painted, that are, that several faces lie on, and that each view paints."""
     counts = found.allowed & (found.owned > 0)
     shown = [float((counts & (plane > 0)).sum()) for plane in found.views]
@@ -109,20 +109,20 @@ def _tally(found: Gathered) -> list[float]:
     ]
 
 
-def _laid_over(image: NDArray[np.uint8], found: Gathered, *, replace_all: bool) -> NDArray[np.uint8]:
-    share = (found.weight > 0).astype(np.float32) if replace_all else opacity(found.weight)
+def _lay_over(image: NDArray[np.uint8], found: Gathered, *, replace_all: bool) -> NDArray[np.uint8]:
+    share = (found.weight > 0).astype(np.float32) if replace_all else measure_opacity(found.weight)
     share = np.where(found.allowed, share, 0)[..., None]
     before = image[..., :3].astype(np.float32)
     colors = before + share * (found.colors - before)
     out = image.copy()
     changed = share[..., 0] > 0
     out[changed, :3] = np.clip(np.rint(colors[changed]), 0, 255).astype(np.uint8)
-    return _with_margin(out, changed, found)
+    return _continue(out, changed, found)
 
 
-def _with_margin(image: NDArray[np.uint8], changed: NDArray[np.bool_], found: Gathered) -> NDArray[np.uint8]:
+def _continue(image: NDArray[np.uint8], changed: NDArray[np.bool_], found: Gathered) -> NDArray[np.uint8]:
     """Colors continued into texels that no face owns, near those that were painted."""
-    near = distance_to(changed, MARGIN + 1) <= MARGIN
+    near = measure_distance(changed, MARGIN + 1) <= MARGIN
     free = near & (found.owned == 0) & ~changed
     if not free.any():
         return image
@@ -132,12 +132,12 @@ def _with_margin(image: NDArray[np.uint8], changed: NDArray[np.bool_], found: Ga
     return out
 
 
-def shapes(seen: SeenView, triangles: Triangles) -> NDArray[np.bool_]:
+def find_shapes(seen: SeenView, triangles: Triangles) -> NDArray[np.bool_]:
     """(height, width), where a view shows an object that is painted."""
     return np.asarray(seen.depth.is_filled & triangles.shown[np.maximum(seen.depth.triangle, 0)])
 
 
-def seen_pixels(seen: SeenView, triangles: Triangles) -> int:
+def count_seen(seen: SeenView, triangles: Triangles) -> int:
     """How many pixels of a view show what may be painted."""
     shown = seen.depth.triangle[seen.depth.is_filled]
     return int(((triangles.owner[shown] != NO_OWNER) & triangles.allowed[shown]).sum())

@@ -21,10 +21,10 @@ def find_camera(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
 
     :raises InvalidRequestError: there is none.
     """
-    return _scene_camera(scene) if name == CAMERA else _named_camera(scene, name)
+    return _find_scene_camera(scene) if name == CAMERA else _find_named_camera(scene, name)
 
 
-def _scene_camera(scene: bpy.types.Scene) -> bpy.types.Object:
+def _find_scene_camera(scene: bpy.types.Scene) -> bpy.types.Object:
     camera = camera_of(scene)
     if camera is None:
         raise InvalidRequestError(
@@ -36,7 +36,7 @@ def _scene_camera(scene: bpy.types.Scene) -> bpy.types.Object:
     return camera
 
 
-def _named_camera(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
+def _find_named_camera(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
     found = scene.objects.get(name)
     if found is None or found.type != "CAMERA":
         raise InvalidRequestError(
@@ -48,7 +48,7 @@ def _named_camera(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
     return found
 
 
-def camera_view(
+def read_camera(
     scene: bpy.types.Scene, camera: bpy.types.Object, name: str, size: tuple[int, int]
 ) -> ProjectedView:
     """What a camera sees, in square pixels of an image of this size.
@@ -71,7 +71,7 @@ def camera_view(
     return _view(name, seen.matrix_world.normalized(), projection, size)
 
 
-def viewport_view(context: bpy.types.Context, size: tuple[int, int]) -> ProjectedView:
+def read_viewport(context: bpy.types.Context, size: tuple[int, int]) -> ProjectedView:
     """What the 3D view shows; it keeps its height, and gains or loses at the sides.
 
     :raises InvalidRequestError: there is no window or no 3D view in it.
@@ -82,7 +82,7 @@ def viewport_view(context: bpy.types.Context, size: tuple[int, int]) -> Projecte
     return _view(VIEW, view.view_matrix.inverted(), projection, size)
 
 
-def viewport_aspect(context: bpy.types.Context) -> float:
+def measure_viewport(context: bpy.types.Context) -> float:
     """Width over height of the 3D view.
 
     :raises InvalidRequestError: as `viewport_view`.

@@ -156,9 +156,9 @@ def plan_canvases(
     painted = {
         obj.name: plan.add(obj, selected=selected, matrix=(matrices or {}).get(obj.name)) for obj in objects
     }
-    others = _objects_with(plan.images, painted)
+    others = _find_others(plan.images, painted)
     kept = {obj.name: plan.keep(obj) for obj in others}
-    return Canvases(tuple(plan.images), {**painted, **kept}, tuple(_told_of_others(plan.images, kept)))
+    return Canvases(tuple(plan.images), {**painted, **kept}, tuple(_tell_of_others(plan.images, kept)))
 
 
 class _Plan:
@@ -173,7 +173,7 @@ class _Plan:
         """How an object is painted."""
         from ...core.projection.surface import NO_OWNER
 
-        used = _used_slots(obj)
+        used = _find_used_slots(obj)
         slots = range(max(1, len(obj.material_slots)))
         found = [self._slot(obj, slot) if slot in used else (NO_OWNER, "") for slot in slots]
         owners, uv_maps = zip(*found, strict=True)
@@ -184,26 +184,26 @@ class _Plan:
         from ...core.projection.surface import NO_OWNER
 
         known = {canvas.image: number for number, canvas in enumerate(self.images) if canvas.image}
-        shown = [base_image_node(slot.material, self._engine) for slot in obj.material_slots]
+        shown = [find_base_image(slot.material, self._engine) for slot in obj.material_slots]
         return Painted(
             tuple(known.get(node.image.name, NO_OWNER) if node is not None else NO_OWNER for node in shown),
-            tuple(uv_map_of(node) if node is not None else "" for node in shown),
+            tuple(name_uv_map(node) if node is not None else "" for node in shown),
             is_kept=True,
         )
 
     def _slot(self, obj: bpy.types.Object, slot: int) -> tuple[int, str]:
         """The number of the image of a slot, and its UV map."""
         material = obj.material_slots[slot].material if slot < len(obj.material_slots) else None
-        node = None if self._new_image else base_image_node(material, self._engine)
+        node = None if self._new_image else find_base_image(material, self._engine)
         if node is None:
             return self._new(obj, slot, material), ""
         _check_image(node.image)
-        return self._existing(obj, node.image), uv_map_of(node)
+        return self._existing(obj, node.image), name_uv_map(node)
 
     def _existing(self, obj: bpy.types.Object, image: bpy.types.Image) -> int:
         for number, canvas in enumerate(self.images):
             if canvas.image == image.name:
-                self.images[number] = _with_object(canvas, obj.name)
+                self.images[number] = _add_object(canvas, obj.name)
                 return number
         width, height = image.size
         self.images.append(Canvas(image.name, (int(width), int(height)), image.name, (obj.name,)))
@@ -215,24 +215,24 @@ class _Plan:
                 self.images[number] = dataclasses.replace(canvas, slots=(*canvas.slots, slot))
                 return number
         label = f"{self._name} {obj.name}" if self._is_for_several else self._name
-        color = base_color(material, self._engine)
+        color = read_base_color(material, self._engine)
         size = (self._size, self._size)
         self.images.append(Canvas(label, size, objects=(obj.name,), slots=(slot,), fill=color))
         return len(self.images) - 1
 
 
-def _with_object(canvas: Canvas, name: str) -> Canvas:
+def _add_object(canvas: Canvas, name: str) -> Canvas:
     return dataclasses.replace(canvas, objects=tuple(dict.fromkeys((*canvas.objects, name))))
 
 
-def _used_slots(obj: bpy.types.Object) -> set[int]:
+def _find_used_slots(obj: bpy.types.Object) -> set[int]:
     last = max(0, len(obj.material_slots) - 1)
     return {min(max(int(index), 0), last) for index in set(material_indices(obj.data).tolist())}
 
 
-def base_image_node(material: bpy.types.Material | None, engine: str) -> Any:
+def find_base_image(material: bpy.types.Material | None, engine: str) -> Any:
     """The Image Texture node whose image, as the UV map has it, is the base color; None where none is."""
-    place = _color_place(material, engine)
+    place = _find_color_input(material, engine)
     if place is None:
         return None
     source = follow(place)
@@ -242,7 +242,7 @@ def base_image_node(material: bpy.types.Material | None, engine: str) -> Any:
     return node if node.projection == "FLAT" and lies_by_uv(node) else None
 
 
-def _color_place(material: bpy.types.Material | None, engine: str) -> Place | None:
+def _find_color_input(material: bpy.types.Material | None, engine: str) -> Place | None:
     tree = material.node_tree if material else None
     return shaders.color_input(tree, engine) if tree else None
 
@@ -258,18 +258,18 @@ def lies_by_uv(node: Any) -> bool:
     return nodes.is_rendered_uv(source) or source.node.bl_idname == "ShaderNodeUVMap"
 
 
-def uv_map_of(node: Any) -> str:
+def name_uv_map(node: Any) -> str:
     """The UV map that an Image Texture node names; empty where it takes the rendered one."""
     links = node.inputs["Vector"].links
     source = links[0].from_node if links else None
     return str(source.uv_map) if source is not None and source.bl_idname == "ShaderNodeUVMap" else ""
 
 
-def base_color(material: bpy.types.Material | None, engine: str) -> tuple[float, float, float]:
+def read_base_color(material: bpy.types.Material | None, engine: str) -> tuple[float, float, float]:
     """The plain color of a material, linear; of one whose color is made by nodes what its views show."""
     if material is None:
         return PLAIN_COLOR
-    place = _color_place(material, engine)
+    place = _find_color_input(material, engine)
     if place is not None:
         socket = follow(place).socket
         if not socket.is_output and socket.type == "RGBA":
@@ -301,7 +301,7 @@ def _check_image(image: bpy.types.Image) -> None:
         )
 
 
-def _objects_with(images: Sequence[Canvas], painted: Collection[str]) -> list[bpy.types.Object]:
+def _find_others(images: Sequence[Canvas], painted: Collection[str]) -> list[bpy.types.Object]:
     """The meshes that show images that are painted, and are not painted themselves."""
     blocks = [bpy.data.images.get(canvas.image) for canvas in images if canvas.image]
     shown = {
@@ -318,7 +318,7 @@ def _objects_with(images: Sequence[Canvas], painted: Collection[str]) -> list[bp
     ]
 
 
-def _told_of_others(images: Sequence[Canvas], kept: Mapping[str, Painted]) -> Iterator[str]:
+def _tell_of_others(images: Sequence[Canvas], kept: Mapping[str, Painted]) -> Iterator[str]:
     """A sentence for each image that other objects show as well."""
     for number, canvas in enumerate(images):
         others = [name for name, how in kept.items() if number in how.owners]

@@ -47,8 +47,8 @@ def collect_faces(
             done.add(original.name)
             if how.matrix_world is not None and not instance.is_instance:
                 matrix = np.asarray(how.matrix_world, np.float64)
-        parts.extend(_faces_of(obj, matrix, how))
-    return _joined(parts)
+        parts.extend(_read_faces(obj, matrix, how))
+    return _join(parts)
 
 
 def _comes_itself(original: bpy.types.Object, layer: bpy.types.ViewLayer) -> bool:
@@ -66,7 +66,7 @@ def _is_seen(
     return not original.hide_render and original.visible_camera and original.display_type not in NOT_DRAWN
 
 
-def _faces_of(obj: bpy.types.Object, matrix: Any, how: Painted | None) -> Iterator[Triangles]:
+def _read_faces(obj: bpy.types.Object, matrix: Any, how: Painted | None) -> Iterator[Triangles]:
     mesh = obj.to_mesh()
     try:
         if mesh is None or not mesh.polygons:
@@ -78,7 +78,7 @@ def _faces_of(obj: bpy.types.Object, matrix: Any, how: Painted | None) -> Iterat
         faces = array_of(triangles, "polygon_index", 1, np.int32)
         points = array_of(mesh.vertices, "co", 3, np.float32).astype(np.float64)
         points = (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
-        uvs, owner, allowed = _painting(mesh, loops, faces, how)
+        uvs, owner, allowed = _read_painting(mesh, loops, faces, how)
         shown = np.full(len(loops), how is not None and not how.is_kept)
         if np.linalg.det(matrix[:3, :3]) < 0:  # a mirrored face turns round
             vertices, uvs = vertices[:, ::-1], uvs[:, ::-1]
@@ -93,7 +93,7 @@ def _faces_of(obj: bpy.types.Object, matrix: Any, how: Painted | None) -> Iterat
         obj.to_mesh_clear()
 
 
-def _painting(mesh: bpy.types.Mesh, loops: Any, faces: Any, how: Painted | None) -> tuple[Any, Any, Any]:
+def _read_painting(mesh: bpy.types.Mesh, loops: Any, faces: Any, how: Painted | None) -> tuple[Any, Any, Any]:
     """UVs, owner, and whether it may be painted, of each triangle."""
     count = len(loops)
     uvs = np.zeros((count, 3, 2), np.float32)
@@ -110,14 +110,14 @@ def _painting(mesh: bpy.types.Mesh, loops: Any, faces: Any, how: Painted | None)
         values = uvs[here]  # a mesh without gets its UV map when it is painted
         if layer is not None:
             values = array_of(layer.uv, "vector", 2, np.float32)[loops[here]]
-        uvs[here], owner[here] = _placed(values, how.owners[slot])
+        uvs[here], owner[here] = _place_uvs(values, how.owners[slot])
         allowed[here] = (owner[here] != NO_OWNER) & (not how.is_kept)
     if how.selected:
         allowed &= array_of(mesh.polygons, "select", 1, bool)[faces]
     return uvs, owner, allowed
 
 
-def _placed(uvs: Any, number: int) -> tuple[Any, Any]:
+def _place_uvs(uvs: Any, number: int) -> tuple[Any, Any]:
     """UVs inside the image, which repeats beyond its borders, and the owner of each triangle."""
     with np.errstate(invalid="ignore"):
         repeats = np.floor(uvs.mean(axis=1))[:, None]
@@ -125,7 +125,7 @@ def _placed(uvs: Any, number: int) -> tuple[Any, Any]:
         return np.nan_to_num(uvs - repeats), owner
 
 
-def _joined(parts: list[Triangles]) -> Triangles:
+def _join(parts: list[Triangles]) -> Triangles:
     if not parts:
         return Triangles(
             np.zeros((0, 3, 3), np.float32),

@@ -25,13 +25,13 @@ def smart_unwrap(obj: bpy.types.Object, changes: Transaction) -> str:
     """
     mesh = obj.data.copy()
     try:
-        uvs = _unwrapped(mesh, obj)
+        uvs = _compute_uvs(mesh, obj)
     finally:
         bpy.data.meshes.remove(mesh)
     return add_uvs(obj.data, uvs, changes)
 
 
-def _unwrapped(mesh: bpy.types.Mesh, obj: bpy.types.Object) -> Any:
+def _compute_uvs(mesh: bpy.types.Mesh, obj: bpy.types.Object) -> Any:
     """Two float32 values a corner."""
     copy = bpy.data.objects.new("unwrapped", mesh)
     copy.scale = obj.matrix_world.to_scale()  # islands get their share by the size that faces are seen in

@@ -41,13 +41,13 @@ NO_VIEW = "This result was not made of a view of a model."
 
 def _gather(prepared: PreparedResult, application: Application) -> Callable[[], PreparedResult]:
     """Reads faces and images of the scene; what it returns paints them."""
-    projection = _projection_of(application)
+    projection = _read_projection(application)
     scene = find_scene(application)
     if scene is None:
         raise SceneError("The scene that this was made for is not open.")
     try:
-        objects = find_objects(scene, _names(application, projection))
-        canvases = _canvases(objects, scene, prepared, projection)
+        objects = find_objects(scene, _choose_names(application, projection))
+        canvases = _plan_canvases(objects, scene, prepared, projection)
     except InvalidRequestError as error:  # the scene has changed since it was asked for
         raise SceneError(error.message, next_step=error.next_step, billed="yes") from error
     with Transaction() as changes:  # UV maps come with the images alone
@@ -55,11 +55,11 @@ def _gather(prepared: PreparedResult, application: Application) -> Callable[[], 
             smart_unwrap(obj, changes)
         faces = collect_faces(view_layer_of(scene), canvases.painted, all_shown=projection.as_shown)
         changes.take_back()
-    files = [_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
+    files = [_make_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
     return lambda: paint_answer(prepared, projection, faces, files, accept=application.accept)
 
 
-def _canvas_file(canvas: Canvas, job: str, projection: Projection) -> CanvasFile:
+def _make_canvas_file(canvas: Canvas, job: str, projection: Projection) -> CanvasFile:
     """An image as it was before the job painted it."""
     image = bpy.data.images.get(canvas.image)
     fill, size = canvas.fill, canvas.size
@@ -67,13 +67,13 @@ def _canvas_file(canvas: Canvas, job: str, projection: Projection) -> CanvasFile
         before, stored = image.get(replacement.BEFORE), image.get(FILL)
         is_new = before is None and isinstance(stored, str)
         if is_new:
-            fill, size = _color_of(stored), (projection.texture_size, projection.texture_size)
+            fill, size = _read_color(stored), (projection.texture_size, projection.texture_size)
         image = None if is_new else before or image
     source = image_bytes.image_file(image) if image is not None else None
     return CanvasFile(canvas.label, size, source, fill, asdict(canvas))
 
 
-def _color_of(stored: str) -> tuple[float, float, float]:
+def _read_color(stored: str) -> tuple[float, float, float]:
     """A color as it was kept; a .blend of others may hold anything there."""
     try:
         red, green, blue = map(float, stored.split())
@@ -82,7 +82,7 @@ def _color_of(stored: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _projection_of(application: Application) -> Projection:
+def _read_projection(application: Application) -> Projection:
     """:raises SceneError: there is none, or it can't be read."""
     if application.projection is None:
         raise SceneError(NO_VIEW, next_step="Use it as a texture instead.")
@@ -92,7 +92,7 @@ def _projection_of(application: Application) -> Projection:
         raise SceneError(error.message) from error
 
 
-def _names(application: Application, projection: Projection) -> tuple[str, ...]:
+def _choose_names(application: Application, projection: Projection) -> tuple[str, ...]:
     """What is painted: the object that is named now, else those that the views were made for."""
     return (
         (application.object_name,)
@@ -101,7 +101,7 @@ def _names(application: Application, projection: Projection) -> tuple[str, ...]:
     )
 
 
-def _canvases(
+def _plan_canvases(
     objects: Sequence[bpy.types.Object],
     scene: bpy.types.Scene,
     prepared: PreparedResult,
@@ -114,11 +114,11 @@ def _canvases(
         texture_size=projection.texture_size,
         engine=scene.render.engine,
         selected=projection.faces == SELECTED,
-        matrices={obj.name: _square(obj.matrix_world) for obj in projection.objects},
+        matrices={obj.name: _make_square(obj.matrix_world) for obj in projection.objects},
     )
 
 
-def _square(rows: Sequence[float]) -> list[list[float]]:
+def _make_square(rows: Sequence[float]) -> list[list[float]]:
     return [list(rows[start : start + 4]) for start in range(0, 16, 4)]
 
 

@@ -104,7 +104,7 @@ def dear_usd(high_usd: float) -> float:
     return high_usd if 0 < limit < high_usd else 0.0
 
 
-def answered(asked: Question, choice: str) -> dict[str, bool]:
+def collect_answers(asked: Question, choice: str) -> dict[str, bool]:
     """The parameters of `api.submit` that follow from the answer.
 
     :param choice: an item of `enum_items.ANSWERED_BEFORE`.
@@ -121,7 +121,7 @@ def draw(layout: Any, asked: Question, price: str = "") -> None:
     """
     if asked.earlier is not None:
         icon = "INFO" if asked.is_stored else "QUESTION"
-        draw_sentence(layout, translate(_told(asked)), icon, LINE, dim=False)
+        draw_sentence(layout, translate(_explain(asked)), icon, LINE, dim=False)
     if asked.is_stored:
         _draw_stored(layout, asked)
     if asked.dear_usd:
@@ -155,7 +155,7 @@ def draw_price(layout: Any, high_usd: float) -> None:
     )
 
 
-def _told(asked: Question) -> str:
+def _explain(asked: Question) -> str:
     assert asked.earlier is not None
     when = f"{asked.earlier.created:%Y-%m-%d %H:%M}"
     if asked.is_stored:

@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from gpt_image_addon.core.projection.depth import draw_depth
-from gpt_image_addon.core.projection.outlines import moved_back, place
+from gpt_image_addon.core.projection.outlines import move_back, place
 from gpt_image_addon.core.projection.paint import see
-from gpt_image_addon.core.projection.scan import fragments
-from gpt_image_addon.core.projection.surface import NO_OWNER, Triangles, texel_corners, world_of_texels
+from gpt_image_addon.core.projection.scan import list_fragments
+from gpt_image_addon.core.projection.surface import NO_OWNER, Triangles, locate_corners, map_texels
 from gpt_image_addon.core.projection.view import View
-from gpt_image_addon.core.projection.views import PaintOptions, paint_views, shapes
+from gpt_image_addon.core.projection.views import PaintOptions, find_shapes, paint_views
 
 Array = NDArray[Any]
 GREY = 100
@@ -145,9 +145,9 @@ def painted(
 def texels(triangles: Triangles, owner: int, size: int) -> tuple[Array, Array, Array]:
     """Pixels of an image, the triangle of each, and where it is in the world."""
     mine = np.flatnonzero(triangles.owner == owner)
-    corners = texel_corners(triangles.uvs[mine], (size, size))
-    slopes, origins = world_of_texels(triangles.corners[mine], corners)
-    pixel, local = (np.concatenate(part) for part in zip(*fragments(corners, (size, size)), strict=True))
+    corners = locate_corners(triangles.uvs[mine], (size, size))
+    slopes, origins = map_texels(triangles.corners[mine], corners)
+    pixel, local = (np.concatenate(part) for part in zip(*list_fragments(corners, (size, size)), strict=True))
     at = np.stack((pixel % size + 0.5, pixel // size + 0.5), axis=-1)
     return pixel, mine[local], origins[local] + np.einsum("nkj,nj->nk", slopes[local], at)
 
@@ -179,7 +179,7 @@ def test_neighbors_share_no_pixel_and_leave_none_out() -> None:
     place_of *= 200 / count
     a, b, c, d = place_of[:-1, :-1], place_of[:-1, 1:], place_of[1:, 1:], place_of[1:, :-1]
     corners = np.concatenate([np.stack(t, axis=2).reshape(-1, 3, 2) for t in ((a, b, c), (a, c, d))])
-    seen = np.concatenate([pixel for pixel, _ in fragments(corners, (200, 200))])
+    seen = np.concatenate([pixel for pixel, _ in list_fragments(corners, (200, 200))])
     assert np.array_equal(np.sort(seen), np.arange(200 * 200))
 
 
@@ -222,7 +222,7 @@ def test_answers_are_aligned_on_their_outlines(shift: tuple[int, int], scale: fl
     )
     view = view_from((3, -3, 2))
     seen = see(view, triangles)
-    guide = shapes(seen, triangles)
+    guide = find_shapes(seen, triangles)
     answer = answer_for(view, triangles)
     height, width = guide.shape
     y, x = np.mgrid[:height, :width] + 0.5
@@ -233,7 +233,7 @@ def test_answers_are_aligned_on_their_outlines(shift: tuple[int, int], scale: fl
     found = place(guide, moved)
     assert found.shift_px == pytest.approx(shift, abs=0.7) and found.scale == pytest.approx(scale, abs=0.006)
     assert found.is_good and found.score > 0.98
-    back = moved_back(moved, found)
+    back = move_back(moved, found)
     inner = guide & (np.abs(answer - 30).max(axis=-1) > 5)
     assert np.abs(back[inner] - answer[inner]).mean() < np.abs(moved[inner] - answer[inner]).mean() / 3
 
