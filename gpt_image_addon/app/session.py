@@ -197,6 +197,12 @@ def forget_finished() -> None:
         _session.scheduler.jobs = [job for job in jobs() if not job.done]
 
 
+def forget(task: Task) -> None:
+    """Take one job off the list."""
+    if _session is not None:
+        _session.scheduler.jobs = [job for job in jobs() if job is not task]
+
+
 def cancel(job: str | None = None) -> None:
     """Stop a job, or all of them. Results that have arrived are kept.
 

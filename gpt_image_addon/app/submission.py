@@ -250,6 +250,14 @@ class PreparedRequest:
         """See `Submitter.find_earlier`."""
         return self.submitter.find_equal(self.checked.wanted)
 
+    def find_refused(self) -> Entry | None:
+        """An equal request whose answer did not match its image, and is kept."""
+        from ..core.jobs.uploads import digest_request
+
+        journal = open_session(self.submitter.settings).journal
+        lost = journal.find_lost(digest_request(self.checked.wanted))
+        return lost if lost is not None and lost.is_refused else None
+
     def check_folder(self) -> None:
         """:raises StorageError: copies of the images can't be written."""
         from ..core.results.output_folders import check_folder
@@ -262,6 +270,7 @@ class PreparedRequest:
         *,
         reuse: bool | None = None,
         retry_unknown: bool = False,
+        accept: bool = False,
         max_cost: float | None = None,
         apply: Apply | None = None,
     ) -> Job:
@@ -271,6 +280,7 @@ class PreparedRequest:
             and waits for one that is on its way; None only one that is paid for and that its process did not
             deliver.
         :param retry_unknown: send it even though an equal one may have been billed without an answer.
+        :param accept: take the answer to an equal one that did not match its image, where there is one.
         :param max_cost: USD that it may cost at most.
         :param apply: puts the result somewhere else than into the scene; main thread only.
         :raises GptImageError: it can't be sent; nothing was.
@@ -279,6 +289,11 @@ class PreparedRequest:
         from ..core.jobs.durations import name_kind
         from ..core.jobs.uploads import digest_request
 
+        refused = self.find_refused() if accept and not retry_unknown else None
+        if refused is not None:
+            told = message("The answer of job {job} is used, though it does not match.", job=refused.id)
+            accepting = dataclasses.replace(self.application, accept=True)
+            return self.submitter.resume(refused, accepting, told, apply)
         settings, application = self.submitter.settings, self.application
         limits = settings.limits(max_cost)
         checked = references.capture_references(self.checked)

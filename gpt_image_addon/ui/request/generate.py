@@ -98,7 +98,7 @@ class Sending:
         if self._question.is_double_click:
             self.report({"INFO"}, translate(confirm.JUST_SENT))  # type: ignore[attr-defined]
             return CANCELLED
-        if self._question.is_stored:
+        if self._question.has_answer:
             state.part(Asked).keep(prepared, self._question, apply)
             return context.window_manager.invoke_popup(self, width=confirm.WIDTH)
         return context.window_manager.invoke_props_dialog(

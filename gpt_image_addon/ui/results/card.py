@@ -250,7 +250,8 @@ def _draw_actions(layout: Any, shown: Chosen, *, is_narrow: bool) -> None:
     failed = _is_without_result(shown)
     once_more, further = parts.row(align=True), parts.row(align=True)
     is_request = isinstance(task, api.Job) or item is not None
-    once_more.enabled = is_request and not _is_running(shown)
+    can_go_on = failed and task is not None and task.resume is not None
+    once_more.enabled = (is_request or can_go_on) and not _is_running(shown)
     further.enabled = is_request and (failed or bool(shown.images))
     estimated = task.estimated_usd if task is not None else item.estimated_usd if item is not None else 0.0
     label = translate("Try Again" if failed else "Another One")

@@ -83,7 +83,7 @@ def failure_of(job: Any) -> Failure | None:
     return describe(
         job.error.to_dict(),
         job.request.provider if is_request else "",
-        job.id if is_request else "",
+        job.id if is_request or job.resume is not None else "",
         job.estimated_usd,
     )
 

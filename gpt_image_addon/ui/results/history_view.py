@@ -63,8 +63,8 @@ def current() -> View:
 
 
 def changed(jobs: Any) -> bool:
-    """Look again when a job has changed its state since; returns whether one has."""
-    view, states = current(), tuple((job.id, job.state) for job in jobs)
+    """Look again when a job has changed its state since, or ended; returns whether one has."""
+    view, states = current(), tuple((job.id, job.state, job.done) for job in jobs)
     if states == view.job_states:
         return False
     view.job_states, view.stale = states, True

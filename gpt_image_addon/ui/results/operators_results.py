@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
@@ -28,9 +28,6 @@ from ..common.translate import translate
 from ..references import inpaint
 from ..request import confirm, from_job, quote, to_parameters
 from . import chosen
-
-if TYPE_CHECKING:
-    from ...api import Job
 
 LINE = 60  # characters of a popup
 JOB_STRING = "gpt_image_job"
@@ -107,12 +104,19 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where it is dear, else do it."""
+        part = results.unfinished(self.job)
+        if part is not None:
+            self._dear_usd = confirm.dear_usd(part.estimated_usd)
+            return self._ask_or_send(context)
         if confirm.is_just_sent(results.running(self.job)):
             self.report({"INFO"}, translate(confirm.JUST_SENT))
             return CANCELLED
         price = results.price_again(self.job, **to_parameters.place(context))
         is_more = price > quote.CERTAIN * results.entry(self.job).estimated_usd  # than the button said
         self._dear_usd = price if is_more else confirm.dear_usd(price)
+        return self._ask_or_send(context)
+
+    def _ask_or_send(self, context: bpy.types.Context) -> Returned:
         if not self._dear_usd:
             self._send(context)
             return FINISHED
@@ -123,10 +127,17 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        finish_in_background(self._send(context))
+        job = self._send(context)
+        if job is not None:
+            finish_in_background(job)
         return FINISHED
 
-    def _send(self, context: bpy.types.Context) -> Job:
+    def _send(self, context: bpy.types.Context) -> api.Job | None:
+        """None where an edit goes on, whose next parts follow by themselves."""
+        part = results.unfinished(self.job)
+        if part is not None:
+            results.resume(part, reuse=False, retry_unknown=True)
+            return None
         job = results.again(self.job, apply=inpainting.inpaint_of(self.job), **to_parameters.place(context))
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))
