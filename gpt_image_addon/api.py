@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, references, session, settings, submission
+from .app.editing import texturing
 from .app.editing import versions as app_versions
 from .app.editing.cutout import CutOutPlan, CutOutResult, begin_cut_out, cut_out, plan_cut_out
 from .app.editing.extending import ExtendResult, ExtensionPlan, begin_extension, extend, plan_extension
@@ -63,17 +64,20 @@ from .app.history import (
 )
 from .app.material_maps import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .app.models import models, successor
+from .app.projection.plan import PaintedObjects
 from .app.scheduler import errand
 from .app.session import cancel, close, forget_finished, jobs, move, waiting
 from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
 from .core.common import arguments
 from .core.errors import GptImageError, SceneError
 from .core.jobs.job import Job, Task, as_completed
+from .core.painting.projection import Projection
 from .core.references import kinds as kinds_of_references
 from .core.request import request as request_values
 from .core.request.parameters import PARAMETERS, SNAPPED
 from .core.request.providers import DEFAULT_PROVIDER
 from .core.request.request import Application, GenerationRequest
+from .core.request.targets import TARGETS
 
 if TYPE_CHECKING:
     from .app.batch.batches import Batch
@@ -95,6 +99,7 @@ __all__ = [
     "GenerationRequest",
     "Job",
     "Maps",
+    "ModelTexture",
     "PhotoMaterial",
     "Plan",
     "Result",
@@ -140,6 +145,7 @@ __all__ = [
     "plan",
     "plan_cut_out",
     "plan_extension",
+    "plan_model_texture",
     "planner",
     "recover",
     "remake_material",
@@ -153,11 +159,15 @@ __all__ = [
     "submit",
     "submit_maps",
     "submit_material_from_photo",
+    "submit_model_texture",
     "submit_remake",
     "submit_tile",
     "submit_upscale",
     "successor",
     "test_connection",
+    "texture_again",
+    "texture_model",
+    "texture_of",
     "tile_result",
     "unapplied",
     "unknown",
@@ -172,6 +182,7 @@ __all__ = [
 
 using = settings.override
 POLL_SECONDS = 0.25  # how often a waiting caller should look at a job
+PROJECTED = next(name for name, info in TARGETS.items() if info.is_projected)
 PATHS = tuple(row.name for row in PARAMETERS.values() if row.kind is Path and not row.many)
 """Parameters that name one file or folder."""
 
@@ -435,6 +446,129 @@ def result_of(job: Job) -> Result:
         cost_usd=sum(row.cost_usd or 0.0 for row in rows if row) if entry else None,
         warnings=job.all_warnings,
         objects=applied.objects or ((applied.object,) if applied.object else ()),
+    )
+
+
+@dataclass(frozen=True)
+class ModelTexture(Result):
+    """What was painted onto objects; the images are those that were painted."""
+
+    views: tuple[Mapping[str, Any], ...] = ()
+    """Of each ``name``, ``matrix_world``, ``projection``, ``size``, ``rectangle`` in what was sent,
+    ``coverage``, ``shift_px``, ``scale``, ``score`` and ``used``."""
+    coverage: float = 0.0
+    """Share of the texels of the objects that some view painted."""
+    gap_share: float = 0.0
+    """Share of them that no view shows."""
+    overlap_share: float = 0.0
+    """Share of them that several faces of the objects lie on."""
+
+
+@dataclass(frozen=True)
+class TexturePlan(Plan):
+    """What painting objects would ask for, and cost."""
+
+    views: tuple[Mapping[str, Any], ...]
+    objects: tuple[str, ...]
+
+
+def texture_model(objects: PaintedObjects, prompt: str, **parameters: Any) -> ModelTexture:
+    """Paint objects as a view shows them, and wait for it.
+
+    What is seen is sent as a clay render; the answer is aligned with it and painted into the images of the
+    objects' base colors, over what was there. An image keeps its name and size, and its first state is the
+    version before. Objects without one get a new image, and those without a UV map get one.
+
+    :param objects: names or objects; all else that is rendered hides what is behind it.
+    :param parameters: ``views`` is ``view`` for the 3D view, ``camera``, or the name of a camera; without it
+        as the scene is seen now. ``faces`` is ``all`` or ``selected``; ``new_image`` leaves images that are
+        there alone; ``texture_size`` is that of new images in pixels; ``feather`` the pixels of the answer
+        over which an edge fades; ``guides`` are ``normal``, ``depth`` or ``lines``, sent as well. All others
+        as for `submit`.
+    :raises GptImageError: why nothing was painted; see `core.errors` for the kinds.
+    """
+    job = submit_model_texture(objects, prompt, **parameters)
+    job.finish_waiting()
+    return texture_of(job)
+
+
+def submit_model_texture(
+    objects: PaintedObjects,
+    prompt: str,
+    *,
+    reuse: bool | None = None,
+    retry_unknown: bool = False,
+    max_cost: float | None = None,
+    on_progress: Callable[[Job], None] | None = None,
+    **parameters: Any,
+) -> Job:
+    """Start what `texture_model` does and return at once.
+
+    :param reuse: as for `submit`, with ``retry_unknown``, ``max_cost`` and ``on_progress``.
+    :raises GptImageError: it can't be sent; nothing was.
+    """
+    prepared = _prepared_texture(objects, prompt, parameters, settings.load())
+    job = prepared.submit(reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost)
+    job.watch(on_progress)
+    return job
+
+
+def plan_model_texture(objects: PaintedObjects, prompt: str, **parameters: Any) -> TexturePlan:
+    """Check and price what `texture_model` would do; nothing is sent.
+
+    :param parameters: as for `texture_model`.
+    :raises GptImageError: it could not be sent.
+    """
+    prepared = _prepared_texture(objects, prompt, parameters, settings.load(with_key=False))
+    prepared.check_folder()
+    found = _plan(prepared.checked.wanted, prepared.checked)
+    projection = Projection.from_text(prepared.application.projection or "")
+    return TexturePlan(
+        **vars(found),
+        views=tuple(dataclasses.asdict(view) for view in projection.views),
+        objects=tuple(obj.name for obj in projection.objects),
+    )
+
+
+def _prepared_texture(
+    objects: PaintedObjects,
+    prompt: str,
+    parameters: Mapping[str, Any],
+    found: settings.Settings,
+) -> submission.PreparedRequest:
+    given = {name: value for name, value in parameters.items() if value is not None}
+    one = objects if isinstance(objects, list | tuple) else (objects,)
+    given["objects"] = tuple(getattr(obj, "name", obj) for obj in one)
+    if "texture_size" in given:  # of a model that is painted in pixels
+        given["image_size"] = given.pop("texture_size")
+    given.setdefault("target", PROJECTED)
+    return submission.Submitter(found).prepare(*_asked(prompt, **given))
+
+
+def texture_again(job: str, *, object_name: str | None = None, accept: bool = False, **changed: Any) -> Job:
+    """Project a stored answer once more with other settings; nothing is sent. Returns at once.
+
+    :param object_name: the object to paint; those of the request without it.
+    :param accept: use views whose outlines do not match, too.
+    :param changed: ``feather``, ``texture_size``, ``used_views``, ``replace_all``.
+    :raises InvalidRequestError: there is no such job, it was not projected, or a setting can't be.
+    """
+    kinds = {
+        name: kind for name, kind in arguments.kinds_of(Projection).items() if name in texturing.SETTINGS
+    }
+    return texturing.apply_again(job, arguments.typed(kinds, changed), object_name, accept=accept)
+
+
+def texture_of(job: Job) -> ModelTexture:
+    """What a job painted that is done.
+
+    :raises GptImageError: why it painted nothing.
+    """
+    found, report = result_of(job), job.result().report
+    return ModelTexture(
+        **vars(found),
+        views=tuple(report["views"]),
+        **{name: report[name] for name in ("coverage", "gap_share", "overlap_share")},
     )
 
 

@@ -62,7 +62,7 @@ ADDED_TARGETS = {
         description="An empty that shows the image",
         use_label="Use as Sign",
         icon="EMPTY_DATA",
-        number=4,
+        number=5,
         module=MODULE,
         asset="object",
     ),

@@ -154,9 +154,14 @@ class Applier:
     def _put_into_scene(self, job: Job, prepared: PreparedResult) -> Generator[StepResult, None, Applied]:
         """One step alone touches what was there before."""
         from ..scene import prepared_images
-        from ..scene.targets.registry import apply, prepare_images
+        from ..scene.targets.registry import apply, gather, prepare_images
 
         check_file(job.application)
+        work = gather(prepared, job.application)
+        if work is not None:
+            prepared = yield from self._elsewhere(work)
+            job.rework(prepared)
+            check_file(job.application)
         try:
             for image_file in prepare_images(prepared, job.application):
                 if image_file is not None:

@@ -223,7 +223,7 @@ def faces_mask(size: Size) -> str:
 
     faces = selected_faces(bpy.context.active_object)
     check_tiles(bpy.context.active_object, faces)
-    return _write(fill_polygons(wrap_polygons(faces), *size))
+    return write(fill_polygons(wrap_polygons(faces), *size))
 
 
 def rectangle_mask(rectangle: tuple[float, float, float, float], size: Size) -> str:
@@ -234,7 +234,7 @@ def rectangle_mask(rectangle: tuple[float, float, float, float], size: Size) -> 
     from ..core.raster.drawing import fill_polygons
 
     left, bottom, right, top = rectangle
-    return _write(fill_polygons([[(left, bottom), (right, bottom), (right, top), (left, top)]], *size))
+    return write(fill_polygons([[(left, bottom), (right, bottom), (right, top), (left, top)]], *size))
 
 
 def markup(size: Size) -> str:
@@ -247,7 +247,7 @@ def markup(size: Size) -> str:
     from ..scene.capture.selection import view_strokes
 
     strokes = view_strokes(bpy.context, view_area(bpy.context), size[0] / size[1])
-    return _write(draw_strokes(strokes, *size))
+    return write(draw_strokes(strokes, *size))
 
 
 def marked_thumbnail(
@@ -291,7 +291,12 @@ def _guide(kind: Any, size: Size | None) -> str:
     return _private(render_guide(_new_file(), kind, width=width, height=height))
 
 
-def _write(pixels: Any) -> str:
+def write(pixels: Any) -> str:
+    """Pixels as a PNG file that this user alone can read.
+
+    :param pixels: (height, width, 1 to 4) uint8.
+    :raises StorageError: it can't be written.
+    """
     from ..core.imaging.formats import encode_png
 
     path = _new_file()

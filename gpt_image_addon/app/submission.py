@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import InvalidRequestError
 from ..core.jobs.job import Apply, Job, Work
 from ..core.request.request import Application, GenerationRequest
+from ..core.request.targets import find_target
 from ..core.request.validation import check_application
 from ..core.text.message import message
 from . import models, references
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.journal.journal import Entry
     from ..core.request.models import Registry
     from ..core.request.normalize import CheckedRequest
+    from .projection.plan import PlannedProjection
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,30 @@ class Submitter:
         """
         from ..scene.targets.receiver import check_receiver
 
+        notes: tuple[str, ...] = ()
+        if find_target(application.target).is_projected and application.projection is None:
+            planned = self.plan_projection(request, application)
+            request, application, notes = planned.request, planned.application, planned.notes
         check_receiver(application, at_once=at_once)
         measure = measure or references.measure_captures(request)
         framed = references.add_frame(request, application)
         checked = self.check(request, framed, snap=snap, measure=measure)
-        application, notes = references.keep_frame(framed, checked.wanted, asked=request.size)
-        checked = dataclasses.replace(checked, warnings=(*checked.warnings, *notes))
+        application, told = references.keep_frame(framed, checked.wanted, asked=request.size)
+        checked = dataclasses.replace(checked, warnings=(*notes, *checked.warnings, *told))
         return PreparedRequest(self, checked, application)
+
+    def plan_projection(self, request: GenerationRequest, application: Application) -> PlannedProjection:
+        """The request with the guides of the views that its result is projected from; nothing is sent.
+
+        :raises InvalidRequestError: it can't be projected.
+        """
+        from .projection.plan import plan_projection
+
+        table = models.find_registry(self.settings)
+        request, _ = models.resolve_model(request, table, self.settings)
+        model = table.get(request.model)
+        rule = table.size_rule(model if model.known else table.get(table.default))
+        return plan_projection(request, application, rule, references.write)
 
     def find_earlier(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request: on its way, perhaps billed without an answer, or answered.

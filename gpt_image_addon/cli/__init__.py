@@ -60,6 +60,7 @@ VERBS: dict[str, Verb] = {
     "material": Verb(
         "a material from a photo of a surface, without the API", material.make_material, material.add_material
     ),
+    "texture": Verb("objects painted as a camera shows them", material.paint_texture, material.add_texture),
     "extend": Verb(
         "an image extended beyond its borders; what was there stays", editing.extend, editing.add_extend
     ),

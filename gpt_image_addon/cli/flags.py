@@ -13,6 +13,7 @@ from ..core.request.targets import TARGETS
 TITLES: Mapping[Group, str] = {
     "result": "what becomes of it",
     "maps": "maps and materials",
+    "projection": "painting a model",
     "references": "images to show the model",
     "api": "the API's own parameters",
 }

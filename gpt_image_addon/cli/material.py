@@ -1,9 +1,10 @@
-"""The verb ``material``."""
+"""The verbs ``material`` and ``texture``."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+from typing import Any
 
 from .. import api
 from ..core.request.map_kinds import BY_NAME
@@ -11,6 +12,7 @@ from ..core.request.parameters import PARAMETERS
 from .common import (
     OUTPUT_FLAGS,
     Output,
+    UsageError,
     add_outputs,
     add_scene_outputs,
     check_scene_output,
@@ -19,8 +21,9 @@ from .common import (
     say,
     succeeded,
 )
-from .flags import add_flag
+from .flags import add_flag, read_given, words
 from .textures import MAP_FLAGS
+from .wait import follow
 
 MATERIAL_FLAGS = ("displacement", "mapping", "convention", *MAP_FLAGS)
 """Parameters whose flags are those of `generate`."""
@@ -96,3 +99,148 @@ def make_material(options: argparse.Namespace) -> Output:
     size = f", {made.metres:g} m wide" if made.metres else ""
     say(f"{made.material}: {made.width} x {made.height} pixels{size}")
     return succeeded(**dataclasses.asdict(made), blend=blend)
+
+
+PAINTED = ("objects", "views", "faces", "guides", "new_image", "feather")
+"""Parameters of what is painted, and from where."""
+SENT = (
+    "provider",
+    "model",
+    "size",
+    "quality",
+    "references",
+    "reference_kinds",
+    "reference_labels",
+    "style",
+    "name",
+)
+"""Parameters of its request whose flags are those of `generate`."""
+
+
+KNOWN = frozenset((*PAINTED, *SENT, "image_size", "textures_dir"))
+
+
+def add_texture(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``texture``."""
+    verb.description = (
+        "Paint objects as a camera shows them, into the images of their base colors. What is seen is sent as "
+        "a clay render; the answer is aligned with it and painted where the camera sees it, over what was "
+        "there. "
+        "--again projects a stored answer with other settings and sends nothing."
+    )
+    verb.add_argument(
+        "prompt", nargs="?", default="", help="what the objects should look like, in your words"
+    )
+    what = verb.add_argument_group("what is painted")
+    for name in PAINTED:
+        add_flag(what, PARAMETERS[name])
+    what.add_argument(
+        "--texture-size",
+        dest="image_size",
+        type=int,
+        metavar="PIXELS",
+        help="side of new images (default: 2048)",
+    )
+    what.add_argument("--accept", action="store_true", help="use an answer whose outlines do not match, too")
+    request = verb.add_argument_group("the request")
+    for name in SENT:
+        add_flag(request, PARAMETERS[name])
+    again = verb.add_argument_group("a stored answer")
+    again.add_argument(
+        "--again",
+        metavar="JOB",
+        help="project the answer of a job once more, with other settings; send nothing",
+    )
+    again.add_argument("--use-views", type=words, metavar="NAME,…", help="with --again: only these views")
+    add_flag(add_scene_outputs(verb), PARAMETERS["textures_dir"])
+    money = verb.add_argument_group("money")
+    money.add_argument("--max-cost", type=float, metavar="USD", help="send nothing that could cost more")
+    money.add_argument("--dry-run", action="store_true", help="check and price it; send and change nothing")
+    money.add_argument(
+        "--reuse", action="store_true", help="use the stored result of an equal request, unpaid"
+    )
+    money.add_argument(
+        "--retry-unknown",
+        action="store_true",
+        help="send again what was, or may have been, billed and brought no result",
+    )
+    add_outputs(verb)
+
+
+def paint_texture(options: argparse.Namespace) -> Output:
+    """The verb ``texture``."""
+    check_scene_output(options)
+    if options.again:
+        return _paint_again(options)
+    if not options.prompt:
+        raise UsageError("texture needs a prompt, or --again JOB")
+    values = {name: value for name, value in read_given(options).items() if name in KNOWN}
+    objects = values.pop("objects", ())
+    if options.dry_run:
+        return _tell_plan(api.plan_model_texture(objects, options.prompt, **values))
+    job = api.submit_model_texture(
+        objects,
+        options.prompt,
+        **values,
+        accept=options.accept,
+        overwrite=options.overwrite,
+        reuse=options.reuse or None,
+        retry_unknown=options.retry_unknown,
+        max_cost=options.max_cost,
+    )
+    return _finish_painting(options, job)
+
+
+def _paint_again(options: argparse.Namespace) -> Output:
+    """``--again``: nothing is sent.
+
+    :raises UsageError: a flag that has no meaning then.
+    """
+    if options.prompt:
+        raise UsageError("--again takes no prompt: nothing is sent")
+    if options.objects and len(options.objects) > 1:
+        raise UsageError("--again paints the objects of the job, or one of --objects")
+    wanted = {
+        "texture_size": options.image_size,
+        "feather": options.feather,
+        "used_views": options.use_views,
+    }
+    changed = {name: value for name, value in wanted.items() if value is not None}
+    name = options.objects[0] if options.objects else None
+    return _finish_painting(
+        options, api.texture_again(options.again, object_name=name, accept=options.accept, **changed)
+    )
+
+
+def _finish_painting(options: argparse.Namespace, job: Any) -> Output:
+    follow(job)
+    made = api.texture_of(job)
+    blend = save_scene(options, made.cost_usd, [image.file for image in made.images])
+    for warning in made.warnings:
+        say(f"note: {warning}")
+    images = ", ".join(image.name for image in made.images)
+    say(f"{', '.join(made.objects)}: {made.coverage:.0%} painted, into {images}")
+    return succeeded(**api.as_dict(made), blend=blend)
+
+
+def _tell_plan(plan: Any) -> Output:
+    price = plan.estimate
+    about = "" if price.exact else "about "
+    count = len(plan.views)
+    say(f"{', '.join(plan.objects)}: {count} {'view' if count == 1 else 'views'} of {plan.request.size}.")
+    say(f"This would cost {about}${price.likely_usd:.4f}, and at most ${price.high_usd:.4f}.")
+    for warning in plan.warnings:
+        say(f"note: {warning}")
+    values = succeeded(
+        objects=plan.objects,
+        views=plan.views,
+        request=plan.request.to_dict(),
+        prompt=plan.prompt,
+        estimated_usd=price.high_usd,
+        low_usd=price.low_usd,
+        likely_usd=price.likely_usd,
+        high_usd=price.high_usd,
+        exact=price.exact,
+        warnings=list(plan.warnings),
+    )
+    return {**values, "state": "dry_run"}

@@ -56,6 +56,11 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
             "four corners that are 1.2 m apart at the top",
         ),
     ),
+    "texture": (
+        ('"weathered copper" --objects Statue --dry-run', "the price, and the views"),
+        ('"weathered copper" --objects Statue --max-cost 0.20 --output painted.blend', "one request"),
+        ("--again JOB --feather 16 --output painted.blend", "the same answer, blended softer: no cost"),
+    ),
     "extend": (
         ("facade.png wide.png --side right 512 --dry-run", "the price, and what would be sent"),
         ("facade.png wide.png --aspect 16:9 --max-cost 0.50", "as wide as that, the image in the middle"),
@@ -90,23 +95,26 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
 }
 """Arguments and what they do, by verb."""
 
+RESULT_KEYS: Mapping[str, str] = {
+    "job": "id of the job in `history`",
+    "provider": one_of(f"`{name}`" for name in PROVIDERS),
+    "model": "the model that answered",
+    "request_id": "the server's id of the request; null offline",
+    "images": "the images, see below",
+    "maps": "path of each material map, by kind",
+    "material": "name of the material data-block, or null",
+    "object": "name of the object data-block, or null; of several the first",
+    "objects": "names of all objects that got it, or were made",
+    "usage": "tokens as the server counted them; null where it did not say",
+    "estimated_usd": "upper bound before sending; this much was reserved",
+    "cost_usd": "what it cost",
+    "blend": "the file written by `--output`, or null",
+    "warnings": "sentences worth reading",
+}
+"""Of what becomes of a request."""
+
 KEYS: Mapping[str, Mapping[str, str]] = {
-    "generate": {
-        "job": "id of the job in `history`",
-        "provider": one_of(f"`{name}`" for name in PROVIDERS),
-        "model": "the model that answered",
-        "request_id": "the server's id of the request; null offline",
-        "images": "the images, see below",
-        "maps": "path of each material map, by kind",
-        "material": "name of the material data-block, or null",
-        "object": "name of the object data-block, or null; of several the first",
-        "objects": "names of all objects that got it, or were made",
-        "usage": "tokens as the server counted them; null where it did not say",
-        "estimated_usd": "upper bound before sending; this much was reserved",
-        "cost_usd": "what it cost",
-        "blend": "the file written by `--output`, or null",
-        "warnings": "sentences worth reading",
-    },
+    "generate": RESULT_KEYS,
     "estimate": {
         "request": "the request as it would be sent, without what is left at its default",
         "prompt": "the words that would be sent",
@@ -187,6 +195,16 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "cost_usd": "with `--repair-seams`: what the repair cost",
         "warnings": "sentences worth reading",
     },
+    "texture": {
+        **RESULT_KEYS,
+        "images": "the images that were painted, see below",
+        "objects": "names of the objects that were painted",
+        "views": "each with `name`, `matrix_world`, `projection`, `size`, `rectangle` in what was sent, "
+        "`coverage`, `shift_px`, `scale`, `score` and `used`",
+        "coverage": "share of the texels of the objects that were painted, 0 to 1",
+        "gap_share": "share of them that no view shows",
+        "overlap_share": "share of them that several faces lie on",
+    },
     "extend": {
         "file": "the extended image",
         "width": "pixels",
@@ -249,6 +267,11 @@ OTHER_KEYS: Mapping[tuple[str, str], Mapping[str, str]] = {
         "model": "the model that would be asked",
         "prompt": "the words that would be sent",
         **PRICE_KEYS,
+    },
+    ("texture", "--dry-run"): {
+        "objects": "names of the objects that would be painted",
+        "views": "each with `name`, `matrix_world`, `projection`, `size` and `rectangle` in what is sent",
+        **KEYS["estimate"],
     },
     ("batch", "--dry-run"): {
         "rows": "rows of the manifest, combinations counted",

@@ -41,13 +41,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_the_command_line_offers_them(found: dict[str, Any]) -> None:
     assert "{openai,offline,sketch}" in found["help"]
-    assert "{image,texture,plane,material,sign}" in found["help"]
+    assert "{image,texture,plane,material,model,sign}" in found["help"]
 
 
 def test_the_panel_and_the_menu_offer_them(found: dict[str, Any]) -> None:
     assert found["problem"] == ""
     assert any("≈ $0.050" in text for text in found["panel"])
-    assert found["place"] == 4
+    assert found["place"] == 5
     assert "Use as Sign" in found["menu"]
 
 

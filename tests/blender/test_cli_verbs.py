@@ -13,6 +13,7 @@ from PIL import Image
 from gpt_image_addon import cli
 from gpt_image_addon.cli import reference
 from tests.api_server import ApiServer, faults
+from tests.blender import scene_fixtures
 
 ARGUMENTS = {
     "generate": ("oak", "--target", "image", "--quality", "low"),
@@ -22,6 +23,7 @@ ARGUMENTS = {
     "tile": ("wall.png", "tile.png"),
     "material": ("wall.png", "--length", "0.5", "--output-dir", "maps"),
     "upscale": ("wall.png", "large.png", "--local"),
+    "texture": ("oak", "--objects", "Wall", "--texture-size", "64", "--quality", "low", "--accept"),
     "extend": ("wall.png", "wide.png", "--side", "right", "32", "--quality", "low", "--accept"),
     "cutout": ("wall.png", "cut.png", "--quality", "low", "--accept"),
     "history": (),
@@ -39,6 +41,7 @@ MISUSED = {
     "tile": ("wall.png",),
     "material": ("wall.png", "--corners", "0,0", "1,0", "1,1"),
     "upscale": ("wall.png",),
+    "texture": ("--objects", "Wall"),
     "extend": ("wall.png", "wide.png", "--side", "up", "32"),
     "cutout": ("wall.png",),
     "history": ("--month", "November"),
@@ -56,7 +59,7 @@ OPTIONAL = {
 """Keys that only some calls print."""
 UNCONFIGURED = ("maps", "tile", "material", "styles")
 """The verbs that need no settings."""
-SENDING = ("generate", "batch", "extend", "cutout")
+SENDING = ("generate", "batch", "texture", "extend", "cutout")
 """The verbs that ask the API; the others must never do so."""
 
 REFUSALS = (
@@ -85,6 +88,8 @@ def run(
     monkeypatch.delenv("GPT_IMAGE_PROVIDER", raising=False)
     monkeypatch.chdir(tmp_path)
     Image.effect_noise((128, 128), 60).convert("RGB").save("wall.png")
+    scene_fixtures.camera()
+    scene_fixtures.cube("Wall")
     Path("rows.jsonl").write_text('{"prompt": "oak"}\n', "utf-8")
 
     def command(*argv: str) -> tuple[int, dict[str, Any]]:

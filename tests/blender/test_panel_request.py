@@ -40,6 +40,8 @@ ELSEWHERE = {
     "object_name",
     "object_uid",
     "object_uids",
+    "objects",
+    "projection",
     "scene_uid",
     "view_matrix",
     "camera_frame",
@@ -95,7 +97,8 @@ def everything(tmp_path: Path) -> dict[str, Any]:
             | images.parameters(values())
             | points.parameters(values())
         )
-    return found
+    values().target = "model"
+    return found | to_parameters.plain(values())
 
 
 def test_the_panel_offers_every_parameter(tmp_path: Path) -> None:

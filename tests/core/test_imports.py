@@ -46,6 +46,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.request core.raster core.imaging core.pasting core.editing core.textures",
         "PIL numpy",
     ),
+    "core.projection": ("core.raster", "PIL numpy"),
     "core.journal": (f"{CORE_BASE} core.http", ""),
     "core.versions": (f"{CORE_BASE} core.raster core.imaging core.http core.journal", ""),
     "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),
@@ -61,6 +62,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "",
     ),
     "core.processes": ("core.text core.errors core.common", ""),
+    "core.painting": (
+        f"{CORE_BASE} core.raster core.imaging core.pasting core.projection core.processes",
+        "PIL numpy",
+    ),
     "core.jobs": (JOBS, "numpy"),
     "core.batch": (
         f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
@@ -68,15 +73,27 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "scene": (f"{CORE_BASE} core.imaging", BLENDER),
     "scene.shading": ("core.text scene", f"{BLENDER} bmesh"),
-    "scene.targets": (f"{CORE_BASE} core.imaging scene scene.shading", BLENDER),
+    "scene.projection": (f"{CORE_BASE} core.projection core.painting scene scene.shading", BLENDER),
+    "scene.targets": (
+        f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
+        BLENDER,
+    ),
     "scene.capture": (
         "core.text core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
     ),
-    "app": (f"{JOBS} core.versions core.jobs scene scene.targets scene.capture", "bpy"),
+    "app.projection": (
+        f"{CORE_BASE} core.projection core.painting scene scene.projection scene.targets",
+        "bpy",
+    ),
+    "app": (
+        f"{JOBS} core.versions core.jobs scene scene.targets scene.capture app.projection",
+        "bpy",
+    ),
     "app.editing": (
         f"{CORE_BASE} core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
-        " core.http core.journal core.versions core.jobs scene scene.targets app",
+        " core.http core.journal core.versions core.jobs core.painting scene scene.targets app.projection"
+        " app",
         "bpy",
     ),
     "app.batch": (
@@ -89,8 +106,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene scene.targets"
-        " app app.editing app.batch",
+        f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch core.painting scene"
+        " scene.targets app.projection app app.editing app.batch",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -136,7 +153,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "cli": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
+        f"{CORE_BASE} core.journal core.providers core.jobs core.batch core.painting app.projection"
+        " app app.batch app.diagnostics api",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),

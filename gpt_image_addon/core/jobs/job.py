@@ -291,6 +291,10 @@ class Job(Task):
         """Its price is set aside only now; see the attributes."""
         self.estimated_usd, self.further_usd = estimated_usd, further_usd
 
+    def rework(self, prepared: PreparedResult) -> None:
+        """Its images were worked into those of the scene."""
+        self.prepared = prepared
+
     def keep(self, applied: object) -> None:
         """Something is made of it already, which stays where its result brings nothing better."""
         self.applied = applied

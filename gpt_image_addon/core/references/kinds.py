@@ -17,6 +17,8 @@ NONE = "none"
 """The kind of a reference of which only the label is said."""
 PREVIOUS = "previous"
 SUBJECT = "subject"
+GUIDE = "guide"
+"""The kind of what shows a model that is to be painted."""
 MATERIAL = "material"
 
 
@@ -83,6 +85,12 @@ REFERENCE_KINDS: tuple[ReferenceKind, ...] = (
     ReferenceKind(
         SUBJECT, "Subject", "What the new image shows", "OUTLINER_OB_IMAGE",
         "the subject", "keep its identity, shape and colors",
+    ),
+    ReferenceKind(
+        GUIDE, "Model Guide", "Its shapes are painted within their outlines", "MOD_UVPROJECT",
+        "a clay render of a model in front of a plain background",
+        "paint the surfaces of its shapes and keep each outline, place, size and the view exactly; even "
+        "light without shadows or highlights; keep the background flat, in its one color, with nothing on it",
     ),
 )  # fmt: skip
 BY_NAME: Mapping[str, ReferenceKind] = {kind.name: kind for kind in REFERENCE_KINDS}

@@ -102,9 +102,21 @@ PACKINGS = (
 )
 """Those of `channel_packing.LAYOUTS`, whose import takes numpy."""
 
-Group = Literal["result", "maps", "references", "api", "files"]
+FACES = (
+    ("all", "All", "Everything that a view shows"),
+    ("selected", "Selected", "Only the faces that are selected in Edit Mode"),
+)
+GUIDES = (
+    ("normal", "Normals", "Which way surfaces face"),
+    ("depth", "Depth", "Near is bright"),
+)
+"""What may be shown of a model beside the clay render that is always sent."""
+
+Group = Literal["result", "maps", "projection", "references", "api", "files"]
 """Of flags; `cli.flags` has their titles."""
-Section = Literal["prompt", "main", "provider", "mask", "surface", "strengths", "output", "advanced"]
+Section = Literal[
+    "prompt", "main", "provider", "mask", "surface", "strengths", "projection", "output", "advanced"
+]
 """Of the panel."""
 
 
@@ -165,6 +177,8 @@ class Parameter:
     """Output formats that have it; empty for all."""
     of_maps: bool = False
     """Only targets with material maps have it."""
+    of_model: bool = False
+    """Only targets that are projected have it."""
     needs: str = ""
     """The parameter without which this one means nothing."""
     field: Literal["", "always", "changed"] = ""
@@ -368,6 +382,28 @@ _ROWS = (
     Parameter("pack", choices=PACKINGS, of_maps=True,
         flag=Flag("maps", "also write several maps into one image"),
         panel=PanelField("output", "Pack", "An image of several maps for a game engine")),
+    Parameter("objects", default=(), many=True, of_model=True,
+        flag=Flag("projection", "objects to paint, in place of the active one", "NAME,…")),
+    Parameter("views", default="", of_model=True,
+        flag=Flag("projection",
+            "camera, view for the 3D view, or the name of a camera (default: the view, in background the "
+            "camera)", "VIEW"),
+        panel=PanelField("projection", "View", "From where the model is painted", initial="view")),
+    Parameter("faces", default="all", choices=FACES, of_model=True,
+        flag=Flag("projection", "paint all faces, or those selected (default: all)"),
+        panel=PanelField("projection", "Faces", "Which faces are painted")),
+    Parameter("new_image", bool, False, of_model=True,
+        flag=Flag("projection", "paint new images and leave those that are there alone"),
+        panel=PanelField("projection", "New Image", "Leave images that are there alone")),
+    Parameter("image_size", int, 2048, least=64, most=8192, of_model=True,
+        flag=Flag("projection", "pixels a side of new images (default: 2048)", "PIXELS"),
+        panel=PanelField("projection", "Image Size", "Pixels a side of new images")),
+    Parameter("feather", float, 8.0, least=0, most=256, of_model=True,
+        flag=Flag("projection", "pixels of the answer over which an edge fades (default: 8)", "PIXELS"),
+        panel=PanelField("projection", "Feather", "Pixels of the answer over which an edge fades")),
+    Parameter("guides", default=(), many=True, choices=GUIDES, of_model=True,
+        flag=Flag("projection", "also send normal or depth as the views see them", "KIND,…"),
+        panel=PanelField("projection", "Guides", "What is sent beside a clay render", initial=())),
     Parameter("moderation", default="auto", choices=MODERATIONS, field="changed",
         flag=Flag("api", "how strict the safety system is"),
         panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered",

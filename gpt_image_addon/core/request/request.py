@@ -16,6 +16,7 @@ from .parameters import (
     NO_OBJECT,
 )
 from .sizes import AUTO, LIKE
+from .targets import find_target
 
 _T = TypeVar("_T", bound="_Values")
 
@@ -149,7 +150,8 @@ def usual_size(values: Mapping[str, Any]) -> str:
     if values.get("output_format") == "gif":  # the default is more than a gif may have
         return AUTO
     is_put_back = values.get("references") and values.get("mask") and values.get("composite", True)
-    return LIKE if is_put_back else DEFAULT_SIZE
+    is_projected = find_target(values.get("target", "")).is_projected
+    return LIKE if is_put_back or is_projected else DEFAULT_SIZE
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,23 @@ class Application(_Values):
     """Let the model repaint seams that no cut can hide: one more request for each such image."""
     edit_of: str | None = None
     """The job whose image is edited, with ``/N`` for the N-th of its images."""
+    objects: tuple[str, ...] = ()
+    """Names of the objects to paint with the target ``model``; else those that the others name."""
+    views: str = ""
+    """From where they are painted: ``camera``, ``view`` for the 3D view, or the name of a camera; empty as
+    the scene is seen now."""
+    faces: str = "all"
+    """Which of their faces are painted."""
+    new_image: bool = False
+    """They get new images, also where their materials show some."""
+    image_size: int = 2048
+    """Pixels a side of a new image."""
+    feather: float = 8.0
+    """Pixels of the answer over which an edge fades."""
+    guides: tuple[str, ...] = ()
+    """What is shown of them beside a clay render."""
+    projection: str | None = None
+    """The views that a result is projected from, and onto what; see `projection.Projection.to_text`."""
     previews_in_target: bool = False
     """Show the previews of ``partial_images`` in the scene, where the result will be."""
 

@@ -36,6 +36,8 @@ class TargetInfo:
     """It changes the scene, and not only what the file holds."""
     activates_objects: bool = False
     """It adds objects and makes them the active ones."""
+    is_projected: bool = False
+    """It is projected from the views that the model is shown, so each request brings its own guide."""
     asset: Literal["", "material", "object"] = ""
     """The data-block that an asset library gets; empty where it can't be an asset."""
     asset_each: bool = False
@@ -86,6 +88,16 @@ TARGETS: Mapping[str, TargetInfo] = {
         maps=("base_color", "normal", "roughness", "height", "metallic", "opacity"),
         is_surface=True,
         asset="material",
+    ),
+    "model": TargetInfo(
+        label="Model",
+        description="Painted onto the object as it is seen, into its own UV map",
+        use_label="Use on Model",
+        icon="MOD_UVPROJECT",
+        number=4,
+        module=".model",
+        onto_object=True,
+        is_projected=True,
     ),
 }
 """By the name that requests have."""

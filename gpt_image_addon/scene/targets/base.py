@@ -61,6 +61,8 @@ class Target:
     """Puts a result into the scene, wholly or not at all."""
     images: Callable[[PreparedResult], Iterable[tuple[ImageFile, bool]]] = colors_of
     """Each image file that becomes a data-block, and whether it is numbers rather than colours."""
+    gather: Callable[[PreparedResult, Application], Callable[[], PreparedResult]] | None = None
+    """Reads what a result is worked into; what it returns does that, in any thread, before `apply`."""
 
 
 def name_of(prepared: PreparedResult, application: Application) -> str:

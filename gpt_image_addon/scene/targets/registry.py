@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 
 import bpy
@@ -49,6 +49,21 @@ def apply(
             raise SceneError(message("Blender refused the result: {reason}", reason=error)) from error
     _show(applied, application, turn_views)
     return applied
+
+
+def gather(prepared: PreparedResult, application: Application) -> Callable[[], PreparedResult] | None:
+    """What is still to be done with a result, in any thread, before `apply`; None where nothing is.
+
+    :raises Deferred: the scene can't be read right now.
+    :raises SceneError: it can't be done.
+    """
+    found = _load(application.target).gather if application.target in TARGETS else None
+    if found is None or not prepared.images:
+        return None
+    reason = why_deferred(application)
+    if reason:
+        raise Deferred(reason)
+    return found(prepared, application)
 
 
 def prepare_images(prepared: PreparedResult, application: Application) -> Iterator[ImageFile | None]:

@@ -33,6 +33,11 @@ PROVIDERS = (
     (AUTOMATIC, "Automatic", "OpenAI where there is a key, offline drafts where there is none"),
     *((name, info.label, info.description) for name, info in PROVIDER_ROWS.items()),
 )
+VIEWS = (
+    ("view", "3D View", "As this view shows it", "VIEW3D", 0),
+    ("camera", "Camera", "As the scene's camera shows it", "CAMERA_DATA", 1),
+)
+"""From where a model is painted."""
 TARGETS = tuple((name, info.label, info.description, info.icon, info.number) for name, info in list_targets())
 FIXED_SIZES = (
     (DEFAULT_SIZE, "Square", "1024 x 1024 pixels", "NONE", 0),

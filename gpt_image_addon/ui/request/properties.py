@@ -63,6 +63,7 @@ OWN: Mapping[str, dict[str, Any]] = {
     "seamless": {"update": _keep_seamless},
     "size": {"items": enum_items.SIZES, "default": enum_items.USUAL_SIZE},
     "texture_size": {"min": 0.0, "soft_max": 10.0, "subtype": "DISTANCE"},
+    "views": {"items": enum_items.VIEWS},
     "model": {"search": _models, "search_options": {"SUGGESTION"}},
     **{name: {"soft_max": 3.0} for name in STRENGTHS},
 }

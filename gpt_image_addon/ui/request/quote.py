@@ -17,7 +17,9 @@ from ... import api
 from ...app import references, settings
 from ...app.diagnostics import requirements
 from ...core.errors import ConfigurationError, GptImageError, InvalidRequestError
+from ...core.references.kinds import GUIDE
 from ...core.request.providers import find_provider
+from ...core.request.targets import find_target
 from ...core.text.message import message
 from ..common import state
 from ..common.translate import translate
@@ -145,7 +147,7 @@ def forget() -> None:
 
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
-    shown = len(values.references), values.mask, values.use_markup, _image_sizes(values)
+    shown = len(values.references), values.mask, values.use_markup, _image_sizes(values, wanted["target"])
     said = tuple((kinds.parameters(values) | points.priced(values)).items())
     frame = tuple(images.frame(values).values())
     return tuple(wanted.items()), shown, said, frame, settings.fingerprint()
@@ -161,7 +163,11 @@ def _planner(wanted: dict[str, Any], values: Any) -> Callable[[], Any]:
     prompt = wanted["prompt"] or PLACEHOLDER_PROMPT
     others = {name: value for name, value in wanted.items() if name != "prompt"}
     return api.planner(
-        prompt, **others, **_placeholders(values), picture_sizes=_image_sizes(values), snap=True
+        prompt,
+        **others,
+        **_placeholders(values, wanted["target"]),
+        picture_sizes=_image_sizes(values, wanted["target"]),
+        snap=True,
     )
 
 
@@ -222,7 +228,7 @@ def _problem(values: Any, provider: str) -> GptImageError | None:
     return None
 
 
-def _placeholders(values: Any) -> dict[str, Any]:
+def _placeholders(values: Any, target: str) -> dict[str, Any]:
     """Stand-ins for images: the price needs their number and sizes alone."""
     found: dict[str, Any] = {"references": ["reference"] * len(values.references)} | kinds.parameters(values)
     found |= points.priced(values)
@@ -231,11 +237,23 @@ def _placeholders(values: Any) -> dict[str, Any]:
     if values.use_markup:
         found["markup"] = "markup"
     found |= images.frame(values)
+    guides = _guides(values, target)
+    if guides:
+        found["references"] = [*guides, *found["references"]]
+        found["reference_kinds"] = (*guides, *found.get("reference_kinds", ()))
+        labels = found.get("reference_labels", ())
+        found["reference_labels"] = (*[""] * len(guides), *labels) if labels else ()
     return found
 
 
-def _image_sizes(values: Any) -> tuple[tuple[int, int], ...]:
-    sizes = [_size_of(reference) for reference in values.references]
+def _guides(values: Any, target: str) -> list[str]:
+    """The kinds of what is shown of a model that is painted."""
+    return [GUIDE, *sorted(values.guides)] if find_target(target).is_projected else []
+
+
+def _image_sizes(values: Any, target: str) -> tuple[tuple[int, int], ...]:
+    guides = [references.render_size()] * len(_guides(values, target))
+    sizes = [*guides, *(_size_of(reference) for reference in values.references)]
     extra = (values.mask != "none") + bool(values.use_markup)
     return tuple(sizes + (sizes[:1] or [UNKNOWN_SIZE]) * extra)
 

@@ -11,6 +11,7 @@ from ...app import inpainting
 from ...app import references as app_references
 from ...core.request.parameters import PIXEL_FORMATS
 from ...core.request.sizes import is_like
+from ...core.request.targets import find_target
 from ..common import enum_items, thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_choice, draw_sentence
@@ -250,6 +251,8 @@ class SubPanel(NamedTuple):
     draw: Draw
     aside: Title | None = None
     """What the header says at its right, dim."""
+    is_shown: Callable[[Any], bool] = lambda values: True
+    """Whether it is there at all."""
     unfolded: str = ""
     """Property of the window manager that says whether it is open, where more than a click opens it."""
 
@@ -258,6 +261,12 @@ SUB_PANELS = (
     SubPanel("references", _count_references, _draw_references),
     SubPanel("mask", _name_mask, _draw_mask, unfolded="show_mask"),
     SubPanel("surface", lambda values, found: translate("Surface"), draw_surface),
+    SubPanel(
+        "projection",
+        lambda values, found: translate("Texture"),
+        lambda layout, values, found: draw_section(layout, values, found, "projection"),
+        is_shown=lambda values: find_target(values.target).is_projected,
+    ),
     SubPanel(
         "output",
         lambda values, found: translate("Output"),
@@ -271,6 +280,8 @@ SUB_PANELS = (
 def draw(layout: Any, values: Any, found: Quote) -> None:
     """All parts; the headers say what will be sent even when they are folded."""
     for part in SUB_PANELS:
+        if not part.is_shown(values):
+            continue
         if part.unfolded:
             header, body = layout.panel_prop(bpy.context.window_manager.gpt_image, part.unfolded)
         else:

@@ -62,6 +62,8 @@ def _read_size(values: Any) -> str:
     if values.size == enum_items.USUAL_SIZE:
         if values.mask != "none" and len(values.references):
             return LIKE  # what is sent of the image has its own detail
+        if find_target(values.target).is_projected:
+            return LIKE
         size = enum_items.read_usual_size()
         if kinds.deciding(values) is None:
             return size
@@ -99,7 +101,8 @@ def plain(values: Values) -> dict[str, Any]:
 def belongs(row: Parameter, values: Values) -> bool:
     """Whether the chosen output format and target have a parameter."""
     has_format = not row.formats or values.output_format in row.formats
-    return has_format and (not row.of_maps or bool(find_target(values.target).maps))
+    target = find_target(values.target)
+    return has_format and (not row.of_maps or bool(target.maps)) and (not row.of_model or target.is_projected)
 
 
 def is_usable(row: Parameter, values: Values) -> bool:

@@ -28,6 +28,7 @@ PLACES = {
     "camera_frame",
     "keeps_clear",
     "new_material",
+    "projection",
     "overwrite",
 }
 """What a result needs to find its way back, which nobody asks for by name."""

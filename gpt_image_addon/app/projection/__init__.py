@@ -1,0 +1,1 @@
+"""Requests whose answers are projected onto models. Main thread only."""

@@ -1,0 +1,218 @@
+"""From objects and views to a request that shows the model its guides; nothing is changed, nothing sent."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import bpy
+
+from ...core.errors import InvalidRequestError
+from ...core.painting.projection import (
+    SELECTED,
+    Projection,
+    Receiver,
+)
+from ...core.references.kinds import AUTO, GUIDE
+from ...core.request.parameters import NO_OBJECT
+from ...core.request.providers import find_provider
+from ...core.request.request import Application, GenerationRequest
+from ...core.request.sizes import (
+    LIKE_DETAIL,
+    SizeRule,
+    format_size,
+    is_like,
+    is_open,
+    like_detail,
+    parse_size,
+)
+from ...core.request.validation import check_application
+from ...core.text.message import message
+from ...core.text.names import safe_name
+from ...scene.context import find_scene, view_layer_of
+from ...scene.projection import cameras
+from ...scene.projection.canvases import Canvases, find_objects, plan_canvases
+from ...scene.targets.receiver import find_object
+
+if TYPE_CHECKING:
+    from ...core.painting.projection import ProjectedView
+    from ...core.projection.surface import Triangles
+
+PaintedObjects: TypeAlias = str | bpy.types.Object | Sequence[str | bpy.types.Object]
+"""Objects, or their names."""
+LEAST_SEEN = 16  # pixels of a guide that show what is painted: with fewer there is nothing to paint
+
+
+@dataclass(frozen=True)
+class PlannedProjection:
+    """A request that shows a model what it is to paint."""
+
+    request: GenerationRequest
+    application: Application
+    notes: tuple[str, ...]
+    """What the user should know before it is sent."""
+
+
+def plan_projection(
+    request: GenerationRequest,
+    application: Application,
+    rule: SizeRule,
+    write: Callable[[Any], str],
+) -> PlannedProjection:
+    """The request with its guides, and the application with the views that it is projected from.
+
+    :param rule: the sizes that the model takes.
+    :param write: writes pixels to a file; its path comes back.
+    :raises InvalidRequestError: it can't be projected.
+    """
+    from ...scene.projection.meshes import collect_faces
+
+    check_application(application)
+    if request.mask is not None or request.markup is not None or request.points:
+        raise InvalidRequestError(
+            "A mask, a markup or points can't go with a model that is painted.",
+            param="mask",
+            next_step="To paint a part of it, select its faces in Edit Mode.",
+        )
+    scene = find_scene(application) or bpy.context.scene  # one that is gone is told by `check_receiver`
+    objects = find_objects(scene, _find_names(scene, application))
+    canvases = plan_canvases(
+        objects,
+        name=safe_name(application.name or request.prompt),
+        new_image=application.new_image,
+        texture_size=application.image_size,
+        engine=scene.render.engine,
+        selected=application.faces == SELECTED,
+    )
+    views, size = _make_views(scene, application.views, request, rule)
+    as_shown = views[0].name == cameras.VIEW
+    triangles = collect_faces(view_layer_of(scene), canvases.painted, all_shown=as_shown)
+    projection = Projection(
+        views=views,
+        sent_size=size,
+        objects=tuple(Receiver(obj.name, _list_rows(obj.matrix_world)) for obj in objects),
+        as_shown=as_shown,
+        aligned=not find_provider(request.provider).is_draft,
+        faces=application.faces,
+        new_image=application.new_image,
+        texture_size=application.image_size,
+        feather=application.feather,
+    )
+    guided = _add_guides(request, projection, triangles, application.guides, write)
+    placed = dataclasses.replace(
+        application,
+        projection=projection.to_text(),
+        objects=tuple(obj.name for obj in objects),
+        object_name=None,
+        object_uid=objects[0].session_uid,
+        object_uids=tuple(obj.session_uid for obj in objects) if len(objects) > 1 else (),
+        scene_uid=application.scene_uid or scene.session_uid,
+    )
+    return PlannedProjection(guided, placed, _list_notes(canvases, projection))
+
+
+def _find_names(scene: bpy.types.Scene, application: Application) -> tuple[str, ...]:
+    """The objects that an application names, or the active one.
+
+    :raises InvalidRequestError: there is none.
+    """
+    if application.objects:
+        return application.objects
+    if application.object_name:
+        return (application.object_name,)
+    if application.object_uids:
+        uids = set(application.object_uids)
+        return tuple(obj.name for obj in scene.objects if obj.session_uid in uids)
+    obj = find_object(application) if application.object_uid != NO_OBJECT else None
+    if obj is None:
+        raise InvalidRequestError(
+            "No object was named that could be painted.",
+            code="no_such_object",
+            param="objects",
+            next_step="Select one, or name it.",
+        )
+    return (obj.name,)
+
+
+def _make_views(
+    scene: bpy.types.Scene, asked: str, request: GenerationRequest, rule: SizeRule
+) -> tuple[tuple[ProjectedView, ...], tuple[int, int]]:
+    """The views, and the size of what is sent."""
+    asked = asked or (cameras.CAMERA if bpy.app.background else cameras.VIEW)
+    if asked == cameras.VIEW:
+        size = _choose_size(request.size, cameras.measure_viewport(bpy.context), rule)
+        return (cameras.read_viewport(bpy.context, size),), size
+    size = _choose_size(request.size, _measure_render(scene), rule)
+    return (cameras.read_camera(scene, cameras.find_camera(scene, asked), asked, size),), size
+
+
+def _measure_render(scene: bpy.types.Scene) -> float:
+    render = scene.render
+    return (render.resolution_x * render.pixel_aspect_x) / (render.resolution_y * render.pixel_aspect_y)
+
+
+def _choose_size(asked: str, aspect: float, rule: SizeRule) -> tuple[int, int]:
+    """Width and height that are sent.
+
+    :param asked: as a request has it; a size in pixels stays, whatever its shape.
+    """
+    if not is_open(asked):
+        return parse_size(asked)
+    pixels = like_detail(asked) if is_like(asked) else LIKE_DETAIL
+    return rule.like(round(aspect * 10_000), 10_000, pixels)
+
+
+def _add_guides(
+    request: GenerationRequest,
+    projection: Projection,
+    triangles: Triangles,
+    guides: Sequence[str],
+    write: Callable[[Any], str],
+) -> GenerationRequest:
+    """The request with the guides before its own references.
+
+    :raises InvalidRequestError: a view shows nothing that is painted.
+    """
+    from ...core.painting.guides import draw_guides
+
+    drawn = draw_guides(triangles, projection, guides)
+    for view, seen in zip(projection.views, drawn.painted_pixels, strict=True):
+        if seen < LEAST_SEEN:
+            raise InvalidRequestError(
+                message("The view '{view}' shows nothing of what is to be painted.", view=view.name),
+                code="not_seen",
+                param="views",
+                next_step="Turn it to the object, or choose another view.",
+            )
+    own = len(request.references)
+    kinds = (*request.reference_kinds, *[AUTO] * own)[:own]
+    labels = (*request.reference_labels, *[""] * own)[:own]
+    return dataclasses.replace(
+        request,
+        references=(*map(write, drawn.images), *request.references),
+        reference_kinds=(GUIDE, *guides, *kinds),
+        reference_labels=("", *[""] * len(guides), *labels) if any(labels) else (),
+        size=format_size(*projection.sent_size),
+    )
+
+
+def _list_notes(canvases: Canvases, projection: Projection) -> tuple[str, ...]:
+    """What the user should know before it is sent."""
+    notes = list(canvases.notes)
+    edge = max(max(view.rectangle[2:]) for view in projection.views)
+    finest = max(max(canvas.size) for canvas in canvases.images)
+    if finest > 2 * edge:
+        notes.append(
+            message(
+                "The texture has {texture} pixels a side, the image {image}: a larger one has more detail.",
+                texture=finest,
+                image=edge,
+            )
+        )
+    return tuple(notes)
+
+
+def _list_rows(matrix: Any) -> tuple[float, ...]:
+    return tuple(float(value) for row in matrix for value in row)

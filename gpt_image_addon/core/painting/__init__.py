@@ -1,0 +1,1 @@
+"""Answers that are painted onto models: from stored files to painted ones."""

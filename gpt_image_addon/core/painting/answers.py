@@ -1,0 +1,192 @@
+"""An answer painted into the images of objects, as files of its result. Runs in any thread or process."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..common.files import read_file, replace_file
+from ..common.threads import FairLock
+from ..errors import EditMismatchError
+from ..imaging.pixels import eight_bit_color, read_pixels
+from ..imaging.thumbnails import mean_color
+from ..processes.subprocess_worker import SUBPROCESS
+from ..projection.surface import Triangles
+from ..projection.views import PaintedImages, PaintOptions, paint_views
+from ..results.folders import PROCESSED_FOLDER
+from ..results.store import ImageFile, PreparedResult
+from ..text.message import message
+from .canvas_files import CanvasFile, open_canvas
+from .guides import make_view
+from .projection import Projection
+
+PAINTED_STEM = "model-"
+DIGITS = 4
+
+
+def paint_answer(
+    prepared: PreparedResult,
+    projection: Projection,
+    triangles: Triangles,
+    canvases: Sequence[CanvasFile],
+    *,
+    accept: bool = False,
+) -> PreparedResult:
+    """The result with the painted images in place of its own, and a report; see `api.ModelTexture`.
+
+    :param accept: use views whose outlines do not match, too.
+    :raises EditMismatchError: no view of the answer matches what was sent.
+    :raises InvalidRequestError: an image that is painted can't be read.
+    :raises StorageError: a painted image can't be written.
+    """
+    if not FairLock.enabled:
+        return _paint(prepared, projection, triangles, canvases, accept)
+    light = dataclasses.replace(prepared, images=tuple(map(_drop_bytes, prepared.images)))
+    made = SUBPROCESS.call(_paint_files, light, projection, triangles, canvases, accept)
+    return made.mapped(_read_bytes)
+
+
+def _paint_files(*work: Any) -> PreparedResult:
+    prepared, *others = work
+    read = dataclasses.replace(prepared, images=tuple(map(_read_bytes, prepared.images)))
+    return _paint(read, *others).mapped(_drop_bytes)
+
+
+def _drop_bytes(image: ImageFile) -> ImageFile:
+    return dataclasses.replace(image, data=b"")
+
+
+def _read_bytes(image: ImageFile) -> ImageFile:
+    return dataclasses.replace(image, data=read_file(Path(image.file)))
+
+
+def _paint(
+    prepared: PreparedResult,
+    projection: Projection,
+    triangles: Triangles,
+    canvases: Sequence[CanvasFile],
+    accept: bool,
+) -> PreparedResult:
+    answer = prepared.images[0]
+    pixels = eight_bit_color(read_pixels(answer.data, answer.name))
+    views = [
+        view for view in projection.views if not projection.used_views or view.name in projection.used_views
+    ]
+    opened = [open_canvas(canvas) for canvas in canvases]
+    painted = paint_views(
+        triangles,
+        [one.colors for one in opened],
+        [make_view(view) for view in views],
+        [cut_view(pixels, projection.sent_size, view.rectangle, view.size) for view in views],
+        PaintOptions(
+            register=projection.aligned,
+            accept=accept,
+            feather=projection.feather,
+            replace_all=projection.replace_all,
+        ),
+    )
+    _check_matches(painted)
+    folder = Path(answer.received_file).parent / PROCESSED_FOLDER
+    images = []
+    for number, (one, colors) in enumerate(zip(opened, painted.images, strict=True), 1):
+        data = one.encode(colors)
+        file = folder / f"{PAINTED_STEM}{number}.png"
+        replace_file(file, data)
+        images.append(_make_image_file(answer, one.file, data, file))
+    left_out = [_tell_left_out(view.name) for view in painted.views if not view.used]
+    return dataclasses.replace(
+        prepared,
+        images=tuple(images),
+        maps={},
+        packed={},
+        warnings=(*prepared.warnings, *left_out),
+        report=_make_report(projection, painted, canvases),
+    )
+
+
+def cut_view(
+    answer: NDArray[np.uint8],
+    sent: tuple[int, int],
+    rectangle: tuple[int, int, int, int],
+    size: tuple[int, int],
+) -> NDArray[np.uint8]:
+    """The part of an answer that shows a view, at the view's size; the answer may be of any size.
+
+    :param sent: width and height of the guide, in whose pixels the rectangle is.
+    """
+    height, width = answer.shape[:2]
+    left, top, wide, high = rectangle
+    across, down = width / sent[0], height / sent[1]
+    box = (left * across, top * down, (left + wide) * across, (top + high) * down)
+    if box == (0, 0, *size) and (width, height) == size:
+        return answer
+    return np.asarray(Image.fromarray(answer).resize(size, Image.Resampling.BICUBIC, box=box))
+
+
+def _check_matches(painted: PaintedImages) -> None:
+    if any(view.used for view in painted.views):
+        return
+    best = max(view.placement.score for view in painted.views)
+    raise EditMismatchError(
+        message(
+            "The answer does not show the objects as they were sent: their outlines agree by {score}.",
+            score=f"{best:.0%}",
+        ),
+        billed="yes",
+        next_step="The image is kept. Try again, or project it all the same (--again JOB --accept).",
+    )
+
+
+def _tell_left_out(name: str) -> str:
+    return message("The view '{view}' does not match its guide and was left out.", view=name)
+
+
+def _make_image_file(answer: ImageFile, canvas: CanvasFile, data: bytes, file: Path) -> ImageFile:
+    facts = {**answer.facts}
+    if not canvas.facts["image"]:
+        facts["fill"] = " ".join(f"{value:.6g}" for value in canvas.fill)
+    width, height = canvas.size
+    return ImageFile(
+        canvas.label,
+        data,
+        str(file),
+        "png",
+        width,
+        height,
+        source=answer.received_file,
+        facts=facts,
+        mean_color=mean_color(data),
+    )
+
+
+def _make_report(
+    projection: Projection, painted: PaintedImages, canvases: Sequence[CanvasFile]
+) -> dict[str, Any]:
+    """Plain JSON values."""
+    found = {view.name: view for view in painted.views}
+    views = []
+    for view in projection.views:
+        one = found.get(view.name)
+        views.append(
+            {
+                **dataclasses.asdict(view),
+                "coverage": round(one.coverage, DIGITS) if one else 0.0,
+                "shift_px": [round(value, 2) for value in one.placement.shift_px] if one else [0.0, 0.0],
+                "scale": round(one.placement.scale, DIGITS) if one else 1.0,
+                "score": round(one.placement.score, DIGITS) if one else 0.0,
+                "used": bool(one and one.used),
+            }
+        )
+    return {
+        "views": views,
+        "coverage": round(painted.coverage, DIGITS),
+        "gap_share": round(painted.gap_share, DIGITS),
+        "overlap_share": round(painted.overlap_share, DIGITS),
+        "images": [dict(canvas.facts) for canvas in canvases],
+    }

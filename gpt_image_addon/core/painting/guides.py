@@ -1,0 +1,72 @@
+"""The guides of a projection: what a model is shown of the objects that it is to paint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..projection import guides
+from ..projection.depth import DepthMap
+from ..projection.paint import SeenView, see
+from ..projection.surface import Triangles
+from ..projection.view import View
+from ..projection.views import count_seen, find_shapes
+from .projection import ProjectedView, Projection
+
+Drawing = Callable[[View, DepthMap, NDArray[Any], NDArray[np.bool_]], NDArray[np.uint8]]
+CLAY = "clay"
+DRAWINGS: Mapping[str, Drawing] = {
+    CLAY: guides.draw_clay,
+    "normal": guides.draw_normals,
+    "depth": guides.draw_nearness,
+}
+
+
+@dataclass(frozen=True)
+class Guides:
+    """What is sent of the objects."""
+
+    images: tuple[NDArray[np.uint8], ...]
+    """The clay render, then the others as they were asked for; (height, width, 3)."""
+    painted_pixels: tuple[int, ...]
+    """Of each view, how many of its pixels show what is painted."""
+
+
+def make_view(found: ProjectedView) -> View:
+    """A stored view with its matrices."""
+    world, clip = (
+        np.array(rows, np.float64).reshape(4, 4) for rows in (found.matrix_world, found.projection)
+    )
+    return View(found.name, world, clip, found.size)
+
+
+def draw_guides(triangles: Triangles, projection: Projection, kinds: Sequence[str]) -> Guides:
+    """Draw what the views of a projection see.
+
+    :param kinds: of `DRAWINGS`, beside the clay render.
+    """
+    seen = [see(make_view(view), triangles) for view in projection.views]
+    normals = triangles.normals
+    shown = [find_shapes(one, triangles) for one in seen]
+    images = [_draw_sheet(projection, seen, shown, normals, DRAWINGS[kind]) for kind in (CLAY, *kinds)]
+    return Guides(tuple(images), tuple(count_seen(one, triangles) for one in seen))
+
+
+def _draw_sheet(
+    projection: Projection,
+    seen: Sequence[SeenView],
+    shown: Sequence[NDArray[np.bool_]],
+    normals: NDArray[Any],
+    draw: Drawing,
+) -> NDArray[np.uint8]:
+    width, height = projection.sent_size
+    sheet = np.empty((height, width, 3), np.uint8)
+    sheet[:] = guides.BACKGROUND
+    for view, one, shape in zip(projection.views, seen, shown, strict=True):
+        left, top, wide, high = view.rectangle
+        sheet[top : top + high, left : left + wide] = draw(one.view, one.depth, normals, shape)
+    return sheet

@@ -1,0 +1,177 @@
+"""How an image is projected onto a model, as plain values that are kept with the result."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..common.arguments import kinds_of, typed
+from ..errors import InvalidRequestError
+from ..text.json_reader import load_json
+from ..text.message import message
+
+ALL, SELECTED = "all", "selected"
+"""Which faces are painted."""
+TEXTURE_SIZE = 2048  # pixels a side of a new image
+LEAST_TEXTURE, MOST_TEXTURE = 64, 8192
+FEATHER = 8.0  # pixels of the answer over which an edge fades
+MOST_FEATHER = 256.0
+MOST_VIEWS = 12
+MOST_EDGE = 100_000  # pixels of what was sent
+TEXT_LIMIT = 1_000_000  # characters of a stored record
+
+Matrix = tuple[float, ...]
+"""Rows of a 4x4 matrix, one after another."""
+
+
+@dataclass(frozen=True)
+class ProjectedView:
+    """A view that an answer shows, and where it is in that answer."""
+
+    name: str
+    matrix_world: Matrix
+    """From the view's space to that of the world."""
+    projection: Matrix
+    """From the view's space to OpenGL's clip space."""
+    size: tuple[int, int]
+    """Width and height of its guide in pixels."""
+    rectangle: tuple[int, int, int, int]
+    """Left, top, width and height in the pixels of what was sent."""
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """An object that is painted."""
+
+    name: str
+    matrix_world: Matrix
+    """Where it was when its guide was drawn."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """All that is needed to project an answer onto the objects of a scene once more."""
+
+    views: tuple[ProjectedView, ...]
+    sent_size: tuple[int, int]
+    """Width and height in pixels of the guide that was sent."""
+    objects: tuple[Receiver, ...]
+    as_shown: bool = False
+    """What the viewport shows and no render does hides what is behind it, too."""
+    faces: str = ALL
+    """``selected`` paints the selected faces alone."""
+    new_image: bool = False
+    """Each object gets a new image, also where its material shows one."""
+    texture_size: int = TEXTURE_SIZE
+    """Pixels a side of a new image."""
+    aligned: bool = True
+    """Its answer is aligned with the outlines of the guide; a draft follows none."""
+    replace_all: bool = False
+    """What was on the objects before does not show through."""
+    feather: float = FEATHER
+    """Pixels of the answer over which an edge fades."""
+    used_views: tuple[str, ...] = ()
+    """Names of the views to use; all where there are none."""
+
+    def to_text(self) -> str:
+        """As it is stored."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Projection:
+        """The inverse of `to_text`.
+
+        :raises InvalidRequestError: it is no such text, or holds values that can't be.
+        """
+        try:
+            if len(text) > TEXT_LIMIT:
+                raise ValueError("it is too long")
+            found = _read(load_json(text))
+        except (ValueError, TypeError, KeyError, InvalidRequestError) as error:
+            raise InvalidRequestError(
+                message("The stored views can't be read: {problem}", problem=str(error)[:200]),
+                code="bad_projection",
+                param="projection",
+            ) from error
+        check_projection(found)
+        return found
+
+
+def _read(values: Any) -> Projection:
+    if not isinstance(values, dict):
+        raise ValueError("they are no object")
+    views = tuple(ProjectedView(**typed(kinds_of(ProjectedView), one)) for one in _dicts(values["views"]))
+    objects = tuple(Receiver(**typed(kinds_of(Receiver), one)) for one in _dicts(values["objects"]))
+    rest = {name: value for name, value in values.items() if name not in ("views", "objects")}
+    kinds = {name: kind for name, kind in kinds_of(Projection).items() if name not in ("views", "objects")}
+    return Projection(views=views, objects=objects, **typed(kinds, rest))
+
+
+def _dicts(values: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise ValueError("a list of objects is missing")
+    return values
+
+
+def check_projection(found: Projection) -> None:
+    """:raises InvalidRequestError: a value that can't be."""
+    check_settings(found.texture_size, found.feather)
+    problem = ""
+    if not 1 <= len(found.views) <= MOST_VIEWS:
+        problem = message(
+            "There are {count} views, not 1 to {most}.", count=len(found.views), most=MOST_VIEWS
+        )
+    elif len(found.sent_size) != 2 or not all(0 < edge < MOST_EDGE for edge in found.sent_size):
+        problem = "What was sent has a size that can't be."
+    elif not found.objects:
+        problem = "There is no object to paint."
+    elif not all(map(_is_possible, found.views)) or not all(
+        len(obj.matrix_world) == 16 for obj in found.objects
+    ):
+        problem = "A view has a size, a rectangle or a matrix that can't be."
+    if problem:
+        raise InvalidRequestError(problem, code="bad_projection", param="projection")
+    unknown = set(found.used_views) - {view.name for view in found.views}
+    if unknown:
+        raise InvalidRequestError(
+            message("There is no view '{name}'.", name=min(unknown)),
+            code="invalid_value",
+            param="used_views",
+            next_step=message("The views are {names}.", names=", ".join(view.name for view in found.views)),
+        )
+
+
+def _is_possible(view: ProjectedView) -> bool:
+    numbers = (*view.matrix_world, *view.projection)
+    has_matrices = len(view.matrix_world) == len(view.projection) == 16 and all(map(math.isfinite, numbers))
+    left, top, *extent = view.rectangle
+    return (
+        has_matrices and min(left, top) >= 0 and all(0 < edge < MOST_EDGE for edge in (*view.size, *extent))
+    )
+
+
+def check_settings(texture_size: int, feather: float) -> None:
+    """:raises InvalidRequestError: a setting that is out of range."""
+    if not LEAST_TEXTURE <= texture_size <= MOST_TEXTURE:
+        raise InvalidRequestError(
+            message(
+                "texture_size must be {least} to {most} pixels, not {value}.",
+                least=LEAST_TEXTURE,
+                most=MOST_TEXTURE,
+                value=texture_size,
+            ),
+            code="invalid_value",
+            param="texture_size",
+        )
+    if not 0 <= feather <= MOST_FEATHER:
+        raise InvalidRequestError(
+            message(
+                "feather must be 0 to {most} pixels, not {value}.", most=f"{MOST_FEATHER:g}", value=feather
+            ),
+            code="invalid_value",
+            param="feather",
+        )

@@ -1,0 +1,1 @@
+"""What the projection of images onto models needs of a scene: faces, views, images to paint."""

@@ -1,0 +1,205 @@
+"""The `model` target: an image projected onto objects, into their own images. Main thread only."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import bpy
+
+from ...core.errors import InvalidRequestError, SceneError
+from ...core.painting.answers import paint_answer
+from ...core.painting.canvas_files import CanvasFile
+from ...core.painting.projection import SELECTED, Projection
+from ...core.request.request import Application
+from ...core.results.store import ImageFile, PreparedResult
+from ...core.text.message import message
+from .. import image_bytes
+from ..context import find_scene, view_layer_of
+from ..images import PROPERTY_PREFIX, add_image
+from ..projection.canvases import (
+    PLAIN_COLOR,
+    Canvas,
+    Canvases,
+    find_objects,
+    needs_uvs,
+    plan_canvases,
+)
+from ..projection.meshes import collect_faces
+from ..projection.unwrap import smart_unwrap
+from ..shading.uv import UV
+from ..transaction import Transaction
+from . import replacement, texture
+from .base import Applied, Target
+
+FILL = PROPERTY_PREFIX + "fill"
+"""Custom property of a new image: the color that it had before it was painted."""
+NO_VIEW = "This result was not made of a view of a model."
+
+
+def _gather(prepared: PreparedResult, application: Application) -> Callable[[], PreparedResult]:
+    """Reads faces and images of the scene; what it returns paints them."""
+    projection = _read_projection(application)
+    scene = find_scene(application)
+    if scene is None:
+        raise SceneError("The scene that this was made for is not open.")
+    try:
+        objects = find_objects(scene, _choose_names(application, projection))
+        canvases = _plan_canvases(objects, scene, prepared, projection)
+    except InvalidRequestError as error:  # the scene has changed since it was asked for
+        raise SceneError(error.message, next_step=error.next_step, billed="yes") from error
+    with Transaction() as changes:  # UV maps come with the images alone
+        for obj in filter(needs_uvs, objects):
+            smart_unwrap(obj, changes)
+        faces = collect_faces(view_layer_of(scene), canvases.painted, all_shown=projection.as_shown)
+        changes.take_back()
+    files = [_make_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
+    return lambda: paint_answer(prepared, projection, faces, files, accept=application.accept)
+
+
+def _make_canvas_file(canvas: Canvas, job: str, projection: Projection) -> CanvasFile:
+    """An image as it was before the job painted it."""
+    image = bpy.data.images.get(canvas.image)
+    fill, size = canvas.fill, canvas.size
+    if image is not None and image.get(replacement.JOB) == job:
+        before, stored = image.get(replacement.BEFORE), image.get(FILL)
+        is_new = before is None and isinstance(stored, str)
+        if is_new:
+            fill, size = _read_color(stored), (projection.texture_size, projection.texture_size)
+        image = None if is_new else before or image
+    source = image_bytes.image_file(image) if image is not None else None
+    return CanvasFile(canvas.label, size, source, fill, asdict(canvas))
+
+
+def _read_color(stored: str) -> tuple[float, float, float]:
+    """A color as it was kept; a .blend of others may hold anything there."""
+    try:
+        red, green, blue = map(float, stored.split())
+    except ValueError:
+        return PLAIN_COLOR
+    return red, green, blue
+
+
+def _read_projection(application: Application) -> Projection:
+    """:raises SceneError: there is none, or it can't be read."""
+    if application.projection is None:
+        raise SceneError(NO_VIEW, next_step="Use it as a texture instead.")
+    try:
+        return Projection.from_text(application.projection)
+    except InvalidRequestError as error:
+        raise SceneError(error.message) from error
+
+
+def _choose_names(application: Application, projection: Projection) -> tuple[str, ...]:
+    """What is painted: the object that is named now, else those that the views were made for."""
+    return (
+        (application.object_name,)
+        if application.object_name
+        else tuple(obj.name for obj in projection.objects)
+    )
+
+
+def _plan_canvases(
+    objects: Sequence[bpy.types.Object],
+    scene: bpy.types.Scene,
+    prepared: PreparedResult,
+    projection: Projection,
+) -> Canvases:
+    return plan_canvases(
+        objects,
+        name=prepared.images[0].name,
+        new_image=projection.new_image,
+        texture_size=projection.texture_size,
+        engine=scene.render.engine,
+        selected=projection.faces == SELECTED,
+        matrices={obj.name: _make_square(obj.matrix_world) for obj in projection.objects},
+    )
+
+
+def _make_square(rows: Sequence[float]) -> list[list[float]]:
+    return [list(rows[start : start + 4]) for start in range(0, 16, 4)]
+
+
+def _apply(prepared: PreparedResult, application: Application, changes: Transaction) -> Applied:
+    if not prepared.report:  # nobody was there to do it elsewhere
+        prepared = _gather(prepared, application)()
+    scene = find_scene(application)
+    if scene is None:
+        raise SceneError("The scene that this was made for is not open.")
+    names, told = [], []
+    for image_file, made in zip(prepared.images, prepared.report["images"], strict=True):
+        one = dataclasses.replace(prepared, images=(image_file,), maps={})
+        if made["image"]:
+            names.append(_replace(made["image"], one, changes))
+        else:
+            image = changes.made(add_image(image_file, prepared.facts))
+            names.append(image.name)
+            told += _wear(scene, made, image, image_file, changes)
+    objects = tuple(dict.fromkeys(name for made in prepared.report["images"] for name in made["objects"]))
+    first = scene.objects.get(objects[0])
+    material = first.active_material if first is not None else None
+    return Applied(
+        tuple(names),
+        material.name if material else None,
+        objects[0],
+        tuple(dict.fromkeys(told)),
+        objects=objects,
+    )
+
+
+def _replace(name: str, prepared: PreparedResult, changes: Transaction) -> str:
+    """Put a painted image in the place of the one that was painted on."""
+    before = bpy.data.images.get(name)
+    if before is None:
+        raise SceneError(message("The image '{image}' is gone.", image=name), billed="yes")
+    if before.get(replacement.JOB) == prepared.job:  # painted again: its first state stays the version before
+        return _replace_again(before, prepared, changes)
+    alpha, space = before.alpha_mode, before.colorspace_settings.name
+    applied = replacement.replace(before, prepared, changes)
+    image = bpy.data.images[applied.images[0]]
+    image.colorspace_settings.name = space
+    image.alpha_mode = alpha
+    return applied.images[0]
+
+
+def _replace_again(before: bpy.types.Image, prepared: PreparedResult, changes: Transaction) -> str:
+    """Put a painted image in the place of the one that the same answer made."""
+    alpha, space, first = before.alpha_mode, before.colorspace_settings.name, before.get(replacement.BEFORE)
+    applied = replacement.replace(before, prepared, changes)
+    image = bpy.data.images[applied.images[0]]
+    image.colorspace_settings.name = space
+    image.alpha_mode = alpha
+    changes.drop(before, replacement.BEFORE)
+    if first is None:
+        del image[replacement.BEFORE]
+    else:
+        image[replacement.BEFORE] = first
+    return applied.images[0]
+
+
+def _wear(
+    scene: bpy.types.Scene,
+    made: Mapping[str, Any],
+    image: bpy.types.Image,
+    image_file: ImageFile,
+    changes: Transaction,
+) -> list[str]:
+    """Show a new image as the base color in material slots of an object; and what to tell."""
+    told: list[str] = []
+    for obj in filter(None, map(scene.objects.get, made["objects"])):
+        if needs_uvs(obj):
+            smart_unwrap(obj, changes)
+            told.append(message("'{obj}' had no UV map: it was unwrapped.", obj=obj.name))
+        index = obj.active_material_index
+        for slot in made["slots"]:
+            changes.set(obj, "active_material_index", slot)
+            material, of_material = texture.texture_material([obj], image.name, image_file, changes)
+            _, of_wiring = texture.wire(material, image, changes, coordinates=UV, engine=scene.render.engine)
+            told += of_material + of_wiring
+        obj.active_material_index = index
+    return told
+
+
+TARGET = Target(_apply, gather=_gather)
