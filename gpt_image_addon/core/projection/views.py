@@ -132,7 +132,7 @@ def _fill_gaps(triangles: Triangles, gathered: Sequence[Gathered]) -> None:
     """Colors for texels that no view shows, from all images together, in place."""
     places, known = [], []
     for owner, found in enumerate(gathered):
-        pixel, points = locate_texels(triangles, owner, found.weight.shape[::-1])
+        pixel, points = locate_texels(triangles, owner, (found.weight.shape[1], found.weight.shape[0]))
         places.append((pixel, points))
         known.append((found.weight.ravel() > 0)[pixel])
     points = np.concatenate([at[is_known] for (_, at), is_known in zip(places, known, strict=True)])
