@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .app import blend_paths, listeners, references, session, settings, submission
+from .app.editing import texturing
 from .app.editing import versions as app_versions
 from .app.editing.cutout import CutOutPlan, CutOutResult, begin_cut_out, cut_out, plan_cut_out
 from .app.editing.extending import ExtendResult, ExtensionPlan, begin_extension, extend, plan_extension
@@ -42,8 +43,6 @@ from .app.editing.photo_material import (
     submit_material_from_photo,
 )
 from .app.editing.sequences import run_through
-from .app.editing.texturing import SETTINGS as AGAIN
-from .app.editing.texturing import apply_again
 from .app.editing.upscale_plan import UpscaleEstimate
 from .app.editing.upscale_task import UpscaleResult
 from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
@@ -554,8 +553,10 @@ def texture_again(job: str, *, object_name: str | None = None, accept: bool = Fa
     :param changed: ``feather``, ``texture_size``, ``used_views``, ``replace_all``.
     :raises InvalidRequestError: there is no such job, it was not projected, or a setting can't be.
     """
-    kinds = {name: kind for name, kind in arguments.kinds_of(Projection).items() if name in AGAIN}
-    return apply_again(job, arguments.typed(kinds, changed), object_name, accept=accept)
+    kinds = {
+        name: kind for name, kind in arguments.kinds_of(Projection).items() if name in texturing.SETTINGS
+    }
+    return texturing.apply_again(job, arguments.typed(kinds, changed), object_name, accept=accept)
 
 
 def texture_of(job: Job) -> ModelTexture:

@@ -47,7 +47,7 @@ def test_the_command_line_offers_them(found: dict[str, Any]) -> None:
 def test_the_panel_and_the_menu_offer_them(found: dict[str, Any]) -> None:
     assert found["problem"] == ""
     assert any("≈ $0.050" in text for text in found["panel"])
-    assert found["place"] == 4
+    assert found["place"] == 5
     assert "Use as Sign" in found["menu"]
 
 

@@ -23,7 +23,7 @@ ARGUMENTS = {
     "tile": ("wall.png", "tile.png"),
     "material": ("wall.png", "--length", "0.5", "--output-dir", "maps"),
     "upscale": ("wall.png", "large.png", "--local"),
-    "texture": ("oak", "--objects", "Wall", "--image-size", "64", "--quality", "low", "--accept"),
+    "texture": ("oak", "--objects", "Wall", "--texture-size", "64", "--quality", "low", "--accept"),
     "extend": ("wall.png", "wide.png", "--side", "right", "32", "--quality", "low", "--accept"),
     "cutout": ("wall.png", "cut.png", "--quality", "low", "--accept"),
     "history": (),

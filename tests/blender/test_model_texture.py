@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from gpt_image_addon import api
 from gpt_image_addon.scene.projection.unwrap import smart_unwrap
 from gpt_image_addon.scene.targets import replacement
 from gpt_image_addon.scene.transaction import Transaction
+from gpt_image_addon.ui.request import from_job, generate, quote
 from tests.api_server import ApiServer
 from tests.blender import painted_scenes as scenes
 from tests.blender.scene_fixtures import description
@@ -422,3 +424,29 @@ def test_the_active_object_is_a_target_like_others(run: Any, server: ApiServer) 
     code, output = run("generate", "copper", "--target", "model", "--object", "Suzanne", *QUALITY)
     assert code == 0, output
     assert output["objects"] == ["Suzanne"] and len(server.image_requests[0].files) == 1
+
+
+def test_the_panel_paints_the_selected_object(run: Any, server: ApiServer) -> None:
+    scenes.camera((0, -6, 0.5))
+    obj = scenes.suzanne()
+    values = bpy.context.scene.gpt_image
+    values.prompt, values.provider, values.target, values.quality = "copper", "openai", "model", "low"
+    values.views, values.image_size = "camera", 256
+    shown = quote.price_now(bpy.context.scene)
+    assert not shown.problem and shown.request is not None and shown.request.reference_kinds == ("guide",)
+    prepared = generate.prepare_request(bpy.context, {})
+    assert prepared.checked.price.high_usd <= shown.high_usd and not server.image_requests
+    job = prepared.submit()
+    job.wait()
+    made = api.texture_of(job)
+    assert made.objects == (obj.name,) and made.images[0].width == 256 and len(server.image_requests) == 1
+    from_job.fill_panel(values, api.history().jobs[0])
+    assert values.target == "model" and values.views == "camera" and not len(values.references)
+
+
+def test_a_row_of_a_manifest_is_refused(run: Any, server: ApiServer, tmp_path: Path) -> None:
+    row = {"prompt": "copper", "target": "model", "object": "Suzanne", "size": "1024x1024"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row), "utf-8")
+    code, output = run("batch", tmp_path / "rows.jsonl", *QUALITY, "--output-dir", tmp_path / "out")
+    assert code == 7 and "can't paint a model" in output["results"][0]["error"]["message"]
+    assert not server.image_requests

@@ -154,6 +154,13 @@ class Batch:
 
     def _check_row(self, row: Row) -> None:
         """:raises InvalidRequestError: its result can't go where it is to go."""
+        if find_target(row.application.target).is_projected:  # nobody would show the model a guide
+            raise InvalidRequestError(
+                "A row of a manifest can't paint a model.",
+                code="invalid_value",
+                param="target",
+                next_step="Use `texture` for each model.",
+            )
         if self.options.asset_library is not None:
             from .outputs import check_asset
 
