@@ -14,7 +14,8 @@ from .surface import Triangles, locate_corners, map_texels
 from .view import View
 
 BLOCK = 1 << 17  # texels at once
-SLACK = 5e-4  # share of the nearness by which a texel may lie behind what its pixel shows
+SLACK = 5e-4  # share of the nearness, or of the frame where rays are parallel, that a texel may lie behind
+LEAST_SLACK = 1e-6  # of clip space, well above what float32 rounds off
 STEEPEST = 75.0  # degrees between ray and normal
 FULL_AT = 65.0  # degrees up to which a single view covers what was there
 EXPONENT = 4  # of the cosine in the weight
@@ -255,12 +256,20 @@ def find_visible(
     nearest = depth.nearness[row, column].astype(np.float64)
     a, b, c = depth.planes[triangle].T
     own = a * (column + 0.5) + b * (row + 0.5) + c
-    slack = SLACK * np.where(np.isfinite(nearest), np.abs(nearest), 0) + (
-        SLACK if view.is_orthographic else 0
-    )
+    slack = _measure_slack(view, nearest)
     cosine = np.einsum("ni,ni->n", normals, view.toward_eye(points))
     visible = inside & (own >= nearest - slack) & (cosine > np.cos(np.radians(STEEPEST)))
     return VisiblePoints(np.where(visible, np.minimum(cosine, 1), 0), x, y)
+
+
+def _measure_slack(view: View, nearest: NDArray[Any]) -> NDArray[Any] | float:
+    """How much less near than its pixel a point may be, and still be seen."""
+    if not view.is_orthographic:
+        return SLACK * np.where(np.isfinite(nearest), np.abs(nearest), 0)
+    # The depth of clip space spans the camera's clip range, which says nothing about the scene: measure
+    # against the frame, in world units.
+    frame = 2 / min(abs(view.projection[0, 0]), abs(view.projection[1, 1]))
+    return float(max(SLACK * frame * abs(view.projection[2, 2]), LEAST_SLACK))
 
 
 def sample(pixels: NDArray[np.float32], x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float32]:
