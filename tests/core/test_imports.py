@@ -46,7 +46,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.request core.raster core.imaging core.pasting core.editing core.textures",
         "PIL numpy",
     ),
-    "core.projection": ("core.raster", "PIL numpy"),
+    "core.projection": (f"{CORE_BASE} core.raster", "PIL numpy"),
     "core.journal": (f"{CORE_BASE} core.http", ""),
     "core.versions": (f"{CORE_BASE} core.raster core.imaging core.http core.journal", ""),
     "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),

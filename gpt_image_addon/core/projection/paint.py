@@ -14,7 +14,8 @@ from .surface import Triangles, locate_corners, map_texels
 from .view import View
 
 BLOCK = 1 << 17  # texels at once
-SLACK = 5e-4  # share of the nearness by which a texel may lie behind what its pixel shows
+SLACK = 5e-4  # share of the nearness, or of the frame where rays are parallel, that a texel may lie behind
+LEAST_SLACK = 1e-6  # of clip space, well above what float32 rounds off
 STEEPEST = 75.0  # degrees between ray and normal
 FULL_AT = 65.0  # degrees up to which a single view covers what was there
 EXPONENT = 4  # of the cosine in the weight
@@ -113,6 +114,30 @@ def gather(
     )
 
 
+def locate_texels(
+    triangles: Triangles, owner: int, size: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Texels of an image that may be painted, each once, and where in the world they are.
+
+    :returns: the pixel y width + x, (N,), and (N, 3).
+    """
+    mine = np.flatnonzero((triangles.owner == owner) & triangles.allowed)
+    texels = locate_corners(triangles.uvs[mine], size)
+    slopes, origins = map_texels(triangles.corners[mine], texels)
+    ids = np.full(size[0] * size[1], -1, np.int64)
+    for pixel, local in list_fragments(texels, size):
+        usable = np.isfinite(origins[local]).all(axis=1)
+        ids[pixel[usable]] = local[usable]
+    found = np.flatnonzero(ids >= 0)
+    points = np.empty((len(found), 3), np.float32)
+    for start in range(0, len(found), BLOCK):
+        block = slice(start, start + BLOCK)
+        at, of = found[block], ids[found[block]]
+        place = np.stack((at % size[0] + 0.5, at // size[0] + 0.5), axis=-1)
+        points[block] = origins[of] + np.einsum("nkj,nj->nk", slopes[of], place)
+    return found, points
+
+
 def _list_margin(ids: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Texels beside faces, with the triangle beside them."""
     found = []
@@ -150,7 +175,7 @@ def _gather_block(
         points = origins[of] + np.einsum("nkj,nj->nk", slopes[of], place)
         weights, colors = [], []
         for one in seen:
-            weight, color = _look(one, points, normals[of], mine[of], erosion, feather)
+            weight, color = look(one, points, normals[of], mine[of], erosion, feather)
             weights.append(weight)
             colors.append(color)
         share = np.stack(weights)
@@ -180,7 +205,7 @@ def _keep_best(
     out.views[:, pixel] = views[:, order]
 
 
-def _look(
+def look(
     one: SeenView,
     points: NDArray[Any],
     normals: NDArray[Any],
@@ -188,26 +213,63 @@ def _look(
     erosion: float,
     feather: float,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How well a view shows points, and their colors."""
-    width, height = one.view.size
-    place = one.view.homogeneous(points)
+    """How well a view shows points, (N,), and their colors, (N, 3)."""
+    found = find_visible(one.view, one.depth, points, normals, triangle)
+    row, column = found.y.astype(np.int64), found.x.astype(np.int64)
+    ramp = np.clip((one.edges[row, column] - erosion) / max(feather, 1e-6), 0, 1)
+    weight = (found.cosine**EXPONENT * ramp).astype(np.float32)
+    return weight, sample(one.answer, found.x, found.y)
+
+
+@dataclass(frozen=True)
+class VisiblePoints:
+    """Where a view shows points of triangles."""
+
+    cosine: NDArray[Any]
+    """(N,), between the normal and the ray; 0 where the view does not show the point."""
+    x: NDArray[Any]
+    """(N,), pixels from the left; 0 outside the image."""
+    y: NDArray[Any]
+    """(N,), pixels from the top; 0 outside the image."""
+
+
+def find_visible(
+    view: View,
+    depth: DepthMap,
+    points: NDArray[Any],
+    normals: NDArray[Any],
+    triangle: NDArray[np.int64],
+) -> VisiblePoints:
+    """Which points of triangles a view shows, and where.
+
+    :param points: (N, 3) in the world.
+    :param normals: (N, 3).
+    :param triangle: (N,), on which they lie.
+    """
+    width, height = view.size
+    place = view.homogeneous(points)
     with np.errstate(divide="ignore", invalid="ignore"):
         x, y = place[:, 0] / place[:, 2], place[:, 1] / place[:, 2]
     inside = (place[:, 2] > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    column, row = (np.where(inside, value, 0).astype(np.int64) for value in (x, y))
-    nearest = one.depth.nearness[row, column].astype(np.float64)
-    a, b, c = one.depth.planes[triangle].T
+    x, y = np.where(inside, x, 0), np.where(inside, y, 0)
+    column, row = x.astype(np.int64), y.astype(np.int64)
+    nearest = depth.nearness[row, column].astype(np.float64)
+    a, b, c = depth.planes[triangle].T
     own = a * (column + 0.5) + b * (row + 0.5) + c
-    slack = SLACK * np.where(np.isfinite(nearest), np.abs(nearest), 0) + (
-        SLACK if one.view.is_orthographic else 0
-    )
-    visible = inside & (own >= nearest - slack)
-    cosine = np.einsum("ni,ni->n", normals, one.view.toward_eye(points))
-    steepest = np.cos(np.radians(STEEPEST))
-    visible &= cosine > steepest
-    ramp = np.clip((one.edges[row, column] - erosion) / max(feather, 1e-6), 0, 1)
-    weight = np.where(visible, np.clip(cosine, 0, 1) ** EXPONENT * ramp, 0).astype(np.float32)
-    return weight, sample(one.answer, np.where(inside, x, 0), np.where(inside, y, 0))
+    slack = _measure_slack(view, nearest)
+    cosine = np.einsum("ni,ni->n", normals, view.toward_eye(points))
+    visible = inside & (own >= nearest - slack) & (cosine > np.cos(np.radians(STEEPEST)))
+    return VisiblePoints(np.where(visible, np.minimum(cosine, 1), 0), x, y)
+
+
+def _measure_slack(view: View, nearest: NDArray[Any]) -> NDArray[Any] | float:
+    """How much less near than its pixel a point may be, and still be seen."""
+    if not view.is_orthographic:
+        return SLACK * np.where(np.isfinite(nearest), np.abs(nearest), 0)
+    # The depth of clip space spans the camera's clip range, which says nothing about the scene: measure
+    # against the frame, in world units.
+    frame = 2 / min(abs(view.projection[0, 0]), abs(view.projection[1, 1]))
+    return float(max(SLACK * frame * abs(view.projection[2, 2]), LEAST_SLACK))
 
 
 def sample(pixels: NDArray[np.float32], x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 
 from ..raster.push_pull import push_pull
 from .depth import measure_distance
+from .gaps import fill_gaps
+from .harmony import measure_gains, remove_gain
 from .outlines import Placement, move_back, place
-from .paint import Gathered, SeenView, gather, measure_opacity, see
+from .paint import Gathered, SeenView, gather, locate_texels, measure_opacity, see
 from .surface import NO_OWNER, Triangles
 from .view import View
+from .viewpoints import sample_surface
 
 MARGIN = 6  # texels around faces that get colors, so that smaller copies show no seams
 
@@ -33,6 +37,12 @@ class PaintOptions:
     """Pixels more until a view counts fully."""
     replace_all: bool = False
     """What was there does not show through."""
+    gains: bool = False
+    """Colors of views are made to agree."""
+    fill_gaps: bool = False
+    """What no view shows gets colors from what lies near it."""
+    chosen: tuple[str, ...] = ()
+    """Names of the views that are used; all when empty."""
 
 
 @dataclass(frozen=True)
@@ -76,17 +86,29 @@ def paint_views(
         placement = place(find_shapes(one, triangles), answer) if options.register else Placement()
         placements.append(placement)
         seen.append(SeenView(view, one.depth, one.edges, move_back(answer, placement)))
-    used = [placement.is_good or options.accept or not options.register for placement in placements]
+    used = [
+        (placement.is_good or options.accept or not options.register)
+        and (not options.chosen or view.name in options.chosen)
+        for view, placement in zip(views, placements, strict=True)
+    ]
     chosen = [one for one, is_used in zip(seen, used, strict=True) if is_used]
     if not chosen:
         reports = [ViewReport(view.name, at, False, 0.0) for view, at in zip(views, placements, strict=True)]
         return PaintedImages(tuple(images), tuple(reports), 0.0, 1.0, 0.0)
-    painted, tallies = [], []
+    if options.gains and len(chosen) > 1:
+        chosen = harmonize(chosen, triangles)
+    gathered = []
     for owner, image in enumerate(images):
         size = (image.shape[1], image.shape[0])
         found = gather(triangles, owner, size, chosen, erosion=options.erosion, feather=options.feather)
-        painted.append(_lay_over(image, found, replace_all=options.replace_all))
-        tallies.append(_count(found))
+        gathered.append(found)
+    tallies = [_count(found) for found in gathered]
+    if options.fill_gaps:
+        _fill_gaps(triangles, gathered)
+    painted = [
+        _lay_over(image, found, replace_all=options.replace_all)
+        for image, found in zip(images, gathered, strict=True)
+    ]
     owned, shown, overlap, *by_view = np.sum(tallies, axis=0)
     shares = iter(by_view)
     reports = [
@@ -95,6 +117,35 @@ def paint_views(
     ]
     covered = float(shown / max(owned, 1))
     return PaintedImages(tuple(painted), tuple(reports), covered, 1 - covered, float(overlap / max(owned, 1)))
+
+
+def harmonize(seen: Sequence[SeenView], triangles: Triangles) -> list[SeenView]:
+    """Views without what makes one brighter than the others."""
+    gains = measure_gains(seen, sample_surface(triangles))
+    return [
+        dataclasses.replace(one, answer=remove_gain(one.answer, gain))
+        for one, gain in zip(seen, gains, strict=True)
+    ]
+
+
+def _fill_gaps(triangles: Triangles, gathered: Sequence[Gathered]) -> None:
+    """Colors for texels that no view shows, from all images together, in place."""
+    places, known = [], []
+    for owner, found in enumerate(gathered):
+        pixel, points = locate_texels(triangles, owner, (found.weight.shape[1], found.weight.shape[0]))
+        places.append((pixel, points))
+        known.append((found.weight.ravel() > 0)[pixel])
+    points = np.concatenate([at[is_known] for (_, at), is_known in zip(places, known, strict=True)])
+    colors = np.concatenate(
+        [
+            found.colors.reshape(-1, 3)[pixel[is_known]]
+            for found, (pixel, _), is_known in zip(gathered, places, known, strict=True)
+        ]
+    )
+    for found, (pixel, at), is_known in zip(gathered, places, known, strict=True):
+        gap = pixel[~is_known]
+        found.colors.reshape(-1, 3)[gap] = fill_gaps(points, colors, at[~is_known])
+        found.weight.reshape(-1)[gap] = 1
 
 
 def _count(found: Gathered) -> list[float]:

@@ -215,6 +215,24 @@ def test_what_is_behind_gets_no_imprint_and_protected_faces_stay() -> None:
     assert hidden.any() and (found.images[1].reshape(-1, 3)[pixel[hidden]] == GREY).all()
 
 
+@pytest.mark.parametrize("reach", [10.0, 100.0, 1000.0])
+@pytest.mark.parametrize("scale", [1.0, 0.05])
+def test_a_parallel_view_hides_alike_however_far_it_reaches(reach: float, scale: float) -> None:
+    near = mesh(*box(np.array((-0.5, -1.1, -0.5)) * scale, np.array((0.5, -1, 0.5)) * scale))
+    behind = mesh(*box(np.array((-1, -0.95, -1)) * scale, np.array((1, -0.4, 1)) * scale), owner=1)
+    triangles = joined(near, behind)
+    projection = np.diag([2 / (2.6 * scale), 2 / (2.6 * scale), -2 / (reach - 0.1), 1.0])
+    projection[2, 3] = -(reach + 0.1) / (reach - 0.1)
+    view = View("view", looking((0, -6, 0)), projection, (512, 512))
+    found = painted(triangles, [view], [np.full((512, 512, 3), 200.0)], register=False)
+    pixel, triangle, points = texels(triangles, 1, 512)
+    front = triangles.normals[triangle, 1] < -0.9
+    middle = np.abs(points[:, ::2]).max(axis=1) / scale
+    colors = found.images[1].reshape(-1, 3)[pixel]
+    assert (colors[front & (middle < 0.49)] == GREY).all()
+    assert (colors[front & (middle > 0.6) & (middle < 0.9)] == 200).all()
+
+
 @pytest.mark.parametrize(("shift", "scale"), [((3, -2), 1.0), ((0, 0), 0.98), ((-4, 3), 1.02)])
 def test_answers_are_aligned_on_their_outlines(shift: tuple[int, int], scale: float) -> None:
     triangles = joined(

@@ -1,0 +1,106 @@
+"""Colors of views made to agree where several show the same surface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .paint import SeenView, find_visible
+from .viewpoints import SurfaceSamples
+
+NODES = 3  # a side, between which a view's gain changes slowly
+ROUNDS = 6
+DARKEST = 4.0  # levels below which a sample says nothing about gains
+STIFFNESS = 0.02  # share of a view's samples with which neighboring nodes hold together
+CLEAR = 0.4  # cosine from which on a view's color of a sample is trusted
+EDGE = 6.0  # pixels from a jump of depth, for the same
+
+Floats = NDArray[Any]
+
+
+def measure_gains(seen: Sequence[SeenView], samples: SurfaceSamples) -> Floats:
+    """By what each view is brighter than the views together.
+
+    Least squares on the logarithm of the ratios of shared samples, robust by Huber's weights (1964): those
+    that do not agree because of a shift count less. The mean over all views stays.
+
+    :returns: (views, 3, 3, 3) factors: rows and columns of nodes from the upper left, and channels.
+    """
+    views, per_view = len(seen), NODES * NODES
+    normal = np.zeros((3, views * per_view, views * per_view))
+    wanted = np.zeros((3, views * per_view))
+    logs, bases, weights = zip(*(_look_at(one, samples) for one in seen), strict=True)
+    solution = np.zeros((3, views * per_view))
+    for _ in range(ROUNDS):
+        normal[:], wanted[:] = 0, 0
+        for first in range(views):
+            for second in range(first + 1, views):
+                both = np.minimum(weights[first], weights[second])
+                at = np.flatnonzero(both > 0)
+                if not len(at):
+                    continue
+                here, there = (slice(v * per_view, (v + 1) * per_view) for v in (first, second))
+                left, right = bases[first][at], bases[second][at]
+                ratio = logs[first][at] - logs[second][at]
+                for channel in range(3):
+                    gain = solution[channel]
+                    away = np.abs(ratio[:, channel] - left @ gain[here] + right @ gain[there])
+                    scale = 1.345 * 1.4826 * float(np.median(away)) + 1e-4
+                    trust = both[at] * np.minimum(1, scale / np.maximum(away, 1e-12))
+                    a, b = left * trust[:, None], right * trust[:, None]
+                    normal[channel, here, here] += a.T @ left
+                    normal[channel, there, there] += b.T @ right
+                    normal[channel, here, there] -= a.T @ right
+                    normal[channel, there, here] -= b.T @ left
+                    wanted[channel, here] += a.T @ ratio[:, channel]
+                    wanted[channel, there] -= b.T @ ratio[:, channel]
+        solution = np.stack([_solve(*pair, views) for pair in zip(normal, wanted, strict=True)])
+    gains: Floats = np.exp(solution - solution.mean(axis=1, keepdims=True))
+    return np.moveaxis(gains.reshape(3, views, NODES, NODES), 0, -1)
+
+
+def remove_gain(answer: NDArray[np.float32], gains: Floats) -> NDArray[np.float32]:
+    """An answer without its gain.
+
+    :param answer: (height, width, 3) in 0..255.
+    :param gains: (3, 3, 3), see `measure_gains`.
+    """
+    height, width = answer.shape[:2]
+    down, across = (_spread((np.arange(n) + 0.5) / n) for n in (height, width))
+    factor = np.einsum("yi,xj,ijc->yxc", down, across, 1 / gains, optimize=True)
+    return np.asarray(answer * factor, np.float32)
+
+
+def _look_at(one: SeenView, samples: SurfaceSamples) -> tuple[Floats, Floats, Floats]:
+    """Logarithms of colors (N, 3), shares of the nodes (N, 9), and weights (N,)."""
+    found = find_visible(one.view, one.depth, samples.points, samples.normals, samples.triangle)
+    row, column = found.y.astype(np.int64), found.x.astype(np.int64)
+    colors = one.answer[row, column]
+    clear = (found.cosine > CLEAR) & (one.edges[row, column] > EDGE) & (colors.min(axis=1) > DARKEST)
+    clear &= colors.max(axis=1) < 254
+    width, height = one.view.size
+    shares = np.einsum("ni,nj->nij", _spread(found.y / height), _spread(found.x / width))
+    return (
+        np.log(np.maximum(colors, 1)).astype(np.float64),
+        shares.reshape(len(row), -1),
+        np.where(clear, found.cosine, 0),
+    )
+
+
+def _spread(place: Floats) -> Floats:
+    """Shares of nodes at 0, 1/2 and 1 along one side; (N, 3)."""
+    return np.maximum(1 - np.abs(place[:, None] * (NODES - 1) - np.arange(NODES)), 0)
+
+
+def _solve(normal: Floats, wanted: Floats, views: int) -> Floats:
+    """Gains whose neighbors differ little, and whose mean is kept."""
+    per_view = NODES * NODES
+    rows, columns = np.divmod(np.arange(per_view), NODES)
+    near = np.abs(rows[:, None] - rows) + np.abs(columns[:, None] - columns) == 1
+    bend = np.diag(near.sum(axis=1)) - near.astype(float)
+    mass = float(np.trace(normal)) / views
+    held = normal + np.kron(np.eye(views), bend) * max(STIFFNESS * mass, 1e-9)
+    return np.asarray(np.linalg.solve(held + np.eye(len(held)) * max(1e-6 * mass, 1e-9), wanted))

@@ -1,0 +1,164 @@
+"""From where a surface is seen best: a few views of many, chosen one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .depth import draw_depth
+from .paint import find_visible
+from .surface import NO_OWNER, Triangles
+from .view import View
+
+SAMPLES = 20_000  # points on the surface that are looked at
+SIDE = 256  # pixels of the views that are tried
+FRAME = 1.12  # of the surface's extent that a view spans
+COUNT = 6
+FIELD = 100.0  # degrees that a view from inside spans
+
+DIRECTIONS = np.array(sorted(product((-1, 0, 1), repeat=3), key=lambda at: sum(map(abs, at)))[1:], float)
+"""(26, 3): toward the sides, edges and corners of a cube."""
+
+
+@dataclass(frozen=True)
+class SurfaceSamples:
+    """Points spread evenly over what is painted."""
+
+    points: NDArray[Any]
+    """(N, 3) in the world."""
+    normals: NDArray[Any]
+    """(N, 3)."""
+    triangle: NDArray[np.int64]
+    """(N,)."""
+
+
+def sample_surface(triangles: Triangles, count: int = SAMPLES) -> SurfaceSamples:
+    """Points on faces that may be painted, as many as their area asks for, always the same."""
+    chosen = np.flatnonzero(triangles.allowed & (triangles.owner != NO_OWNER))
+    corners = triangles.corners[chosen].astype(np.float64)
+    edges = corners[:, 1:] - corners[:, :1]
+    area = np.cumsum(np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1))
+    if not len(area) or area[-1] <= 0:
+        return SurfaceSamples(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, np.int64))
+    found = np.searchsorted(area, (np.arange(count) + 0.5) / count * area[-1])
+    dice = np.random.default_rng(0)
+    first, second = dice.random((2, count))
+    first, second = np.where(first + second > 1, (1 - first, 1 - second), (first, second))
+    points = corners[found, 0] + first[:, None] * edges[found, 0] + second[:, None] * edges[found, 1]
+    return SurfaceSamples(points, triangles.normals[chosen[found]], chosen[found])
+
+
+def choose_views(
+    triangles: Triangles, side: int, count: int = COUNT, *, inside: bool = False
+) -> tuple[tuple[View, ...], float]:
+    """Views that show most of what may be painted, and the share of its area that they show.
+
+    Each next view is the one that adds most to the sum of the best cosines of all points.
+
+    :param side: pixels of the square views.
+    :param count: how many at most; fewer when no further one shows more.
+    :param inside: views in perspective from within, as for a room; else orthographic ones from outside.
+    """
+    samples = sample_surface(triangles)
+    if not len(samples.points):
+        return (), 0.0
+    make = _list_inside if inside else _list_outside
+    candidates = make(triangles, SIDE)
+    cosines = np.stack([_measure_cosine(view, triangles, samples) for view in candidates])
+    chosen = _choose_greedily(cosines, count)
+    views = tuple(make(triangles, side)[at] for at in chosen)
+    best = cosines[chosen].max(axis=0) if chosen else np.zeros(1)
+    return views, float((best > 0).mean())
+
+
+def measure_coverage(triangles: Triangles, views: Sequence[View]) -> float:
+    """The share of the area of what may be painted that views show."""
+    samples = sample_surface(triangles)
+    if not views or not len(samples.points):
+        return 0.0
+    return float(np.any([_measure_cosine(view, triangles, samples) > 0 for view in views], axis=0).mean())
+
+
+def _choose_greedily(cosines: NDArray[Any], count: int) -> list[int]:
+    best = np.zeros(cosines.shape[1])
+    chosen: list[int] = []
+    while len(chosen) < count:
+        gains = np.maximum(cosines - best, 0).sum(axis=1)
+        at = int(gains.argmax())
+        if gains[at] <= 0:
+            break
+        chosen.append(at)
+        best = np.maximum(best, cosines[at])
+    return chosen
+
+
+def _measure_cosine(view: View, triangles: Triangles, samples: SurfaceSamples) -> NDArray[np.float32]:
+    depth = draw_depth(triangles.corners, view)
+    found = find_visible(view, depth, samples.points, samples.normals, samples.triangle)
+    return found.cosine.astype(np.float32)
+
+
+def _list_outside(triangles: Triangles, side: int) -> list[View]:
+    targets = _corners_of_targets(triangles)
+    every = triangles.corners.reshape(-1, 3).astype(np.float64)
+    return [_frame(direction, targets, every, side) for direction in DIRECTIONS]
+
+
+def _list_inside(triangles: Triangles, side: int) -> list[View]:
+    targets = _corners_of_targets(triangles)
+    low, high = targets.min(axis=0), targets.max(axis=0)
+    middle = (low + high) / 2
+    eyes = [middle, *(middle + np.array(at) * (high - low) / 5 for at in product((-1, 1), repeat=3))]
+    near, far = float(np.linalg.norm(high - low)) / 1000, float(np.linalg.norm(high - low)) * 2
+    focal = 1 / np.tan(np.radians(FIELD) / 2)
+    depth = (far + near) / (near - far), 2 * far * near / (near - far)
+    projection = np.array([[focal, 0, 0, 0], [0, focal, 0, 0], [0, 0, *depth], [0, 0, -1, 0]])
+    return [
+        View(_name(direction), _look_along(direction, eye), projection, (side, side))
+        for eye in eyes
+        for direction in DIRECTIONS[:6]
+    ]
+
+
+def _corners_of_targets(triangles: Triangles) -> NDArray[Any]:
+    chosen = triangles.allowed & (triangles.owner != NO_OWNER)
+    return np.asarray(triangles.corners[chosen].reshape(-1, 3), np.float64)
+
+
+def _frame(direction: NDArray[Any], targets: NDArray[Any], every: NDArray[Any], side: int) -> View:
+    """An orthographic view of all targets, in front of everything."""
+    matrix = _look_along(direction, np.zeros(3))
+    seen = targets @ matrix[:3, :3]
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    depths = every @ matrix[:3, 2]
+    depth = max(float(np.ptp(depths)), 1e-6)
+    matrix[:3, 3] = matrix[:3, :3] @ np.array([*((low + high) / 2)[:2], depths.max() + 0.05 * depth])
+    extent = max(float((high - low)[:2].max()), 1e-6) * FRAME
+    projection = np.diag([2 / extent, 2 / extent, -2 / (1.1 * depth), 1.0])
+    projection[2, 3] = -1.0
+    return View(_name(direction), matrix, projection, (side, side))
+
+
+def _look_along(back: NDArray[Any], eye: NDArray[Any]) -> NDArray[Any]:
+    """(4, 4) of a camera that has a direction behind it, z up."""
+    back = back / np.linalg.norm(back)
+    up = np.array((0.0, 1.0, 0.0)) if abs(back[2]) > 0.999 else np.array((0.0, 0.0, 1.0))
+    right = np.cross(up, back)
+    right /= np.linalg.norm(right)
+    matrix = np.eye(4)
+    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2], matrix[:3, 3] = right, np.cross(back, right), back, eye
+    return matrix
+
+
+NAMES = (("left", "", "right"), ("front", "", "back"), ("bottom", "", "top"))
+
+
+def _name(direction: NDArray[Any]) -> str:
+    """Such as "front right top", for where the camera stands; y grows toward the back."""
+    words = [NAMES[axis][round(float(direction[axis])) + 1] for axis in (1, 0, 2)]
+    return " ".join(word for word in words if word)
