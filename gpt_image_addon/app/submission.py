@@ -331,7 +331,9 @@ class PreparedRequest:
             notice = message("The stored result of job {job} was used; nothing was sent.", job=job)
             return self.submitter.resume(stored, self.application, notice, apply)
         raise InvalidRequestError(
-            message("Job {job} of this idempotency_key has no result: it is {state}.", job=job, state=stored.state),
+            message(
+                "Job {job} of this idempotency_key has no result: it is {state}.", job=job, state=stored.state
+            ),
             code="idempotency_key_used",
             param="idempotency_key",
             billed=stored.billed,

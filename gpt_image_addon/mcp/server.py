@@ -188,7 +188,11 @@ class Server:
             raise ProtocolError(protocol.INVALID_REQUEST, "Too many calls are open; wait for their answers.")
         started = self._clock()
         caller = Caller(client.can_ask, lambda: self._clock() - started >= ANSWER_SECONDS)
-        token = (params.get("_meta") or {}).get("progressToken") if isinstance(params.get("_meta"), dict) else None
+        token = (
+            (params.get("_meta") or {}).get("progressToken")
+            if isinstance(params.get("_meta"), dict)
+            else None
+        )
         call = _Call(request, client, tool, tool.run(arguments, caller), started)
         call.token = token if protocol.is_id(token) else None
         self._calls[request.id] = call

@@ -135,8 +135,9 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.preferences",
         "bpy",
     ),
+    "mcp": (f"{CORE_BASE} core.http core.imaging core.journal core.jobs app api", ""),
     "cli": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api",
+        f"{CORE_BASE} core.journal core.providers core.jobs core.batch app app.batch app.diagnostics api mcp",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),

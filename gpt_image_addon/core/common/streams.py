@@ -31,6 +31,21 @@ def open_missing() -> None:
                 os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
 
 
+_wire: int | None = None
+
+
+def take_output() -> int:
+    """A descriptor of standard output for what a protocol writes; all else goes to standard error from now on.
+
+    A second call returns the same one.
+    """
+    global _wire
+    if _wire is None:
+        _wire = os.dup(1)
+        os.dup2(2, 1)
+    return _wire
+
+
 def write(stream: TextIO | None, pieces: Iterable[str], errors: str = "backslashreplace") -> str:
     """Write texts at once.
 
