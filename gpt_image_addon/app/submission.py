@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.job import Apply, Job, Work
@@ -258,7 +258,7 @@ class PreparedRequest:
 
         settings, application = self.submitter.settings, self.application
         limits = settings.limits(max_cost)
-        own = {"id": equal_requests.job_of_key(idempotency_key)} if idempotency_key else {}
+        own: dict[str, Any] = {"id": equal_requests.job_of_key(idempotency_key)} if idempotency_key else {}
         if own and (known := self._find_keyed(own["id"], apply)) is not None:
             return known
         checked = references.with_captures(self.checked)

@@ -47,7 +47,7 @@ class Consents:
         until = self._open.pop(nonce, 0.0) if is_ours else 0.0
         if until <= self._clock():
             raise InvalidRequestError(
-                "This consent does not belong to this call, is too old, or was used before; nothing was sent.",
+                "This consent does not belong to this call, is too old, or was used; nothing was sent.",
                 code="consent_refused",
                 param="requestState",
                 next_step="Call the tool again without it: the user is asked anew.",

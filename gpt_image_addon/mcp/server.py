@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..core.common.internal_error import unexpected_error
 from ..core.errors import GptImageError, InvalidRequestError

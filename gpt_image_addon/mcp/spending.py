@@ -31,7 +31,7 @@ class Allowance:
         """The user's own limit, or what the agent allows where that is less."""
         own = settings.load(with_key=False).max_cost_usd
         if own is None:
-            own, reason = UNATTENDED_MAX_COST_USD, "without a limit of its own a request of an agent may cost"
+            own, reason = UNATTENDED_MAX_COST_USD, "without a limit of its own an agent's request may cost"
         else:
             reason = "the limit for a request in GPT_IMAGE_MAX_COST_USD or the preferences is"
         if max_cost_usd is not None and max_cost_usd < own:
@@ -48,7 +48,9 @@ class Allowance:
         try:
             check_limit(plan.estimate, Limits(self.usd, Message(self.reason)))
         except GptImageError as error:
-            error.next_step = "Choose a lower quality, a smaller size or fewer images; only the user can raise their own limit."
+            error.next_step = (
+                "Choose a lower quality, a smaller size or fewer images; only the user raises the limit."
+            )
             raise
         session.journal(found).check_budget(plan.estimate.high_usd, found.monthly_budget_usd)
 
@@ -71,7 +73,7 @@ def question(plan: api.Plan, values: JsonObject, *, again: bool) -> Question:
     shown = words if len(words) <= SHOWN_PROMPT else f"{words[:SHOWN_PROMPT]}…"
     model = request.model or plan.model.id
     lines = [
-        f"An agent wants to spend at most ${price.high_usd:.4f} (about ${price.likely_usd:.4f}) on this request:",
+        f"An agent wants to pay at most ${price.high_usd:.4f} (about ${price.likely_usd:.4f}) for:",
         shown,
         f"{values.get('target', 'texture')}, {model}, {request.size}, {request.quality}, images: {request.n}",
     ]

@@ -33,6 +33,7 @@ IMAGES_IN = ("references", "mask", "markup")
 MAP_PARAMETERS = ("maps", "convention", *STRENGTHS, "bits", "pack")
 FREE = {"readOnlyHint": False, "destructiveHint": False, "idempotentHint": False, "openWorldHint": False}
 READING = {"readOnlyHint": True, "openWorldHint": False}
+LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST_HISTORY, "default": HISTORY_LIMIT}
 JOB = schemas.text("Id of the job", 100)
 OUTPUT = schemas.text("Save a copy of the scene as this new .blend, below a folder that the user named")
 TARGET = {**schemas.property_of(PARAMETERS["target"]), "description": "What to make of it"}
@@ -58,7 +59,7 @@ class Toolbox:
             "max_cost_usd": {
                 "type": "number",
                 "minimum": 0,
-                "description": "Send nothing that could cost more; the user's own limit and budget hold beside it",
+                "description": "Send nothing that could cost more; the user's own limits hold beside it",
             },
             "idempotency_key": schemas.text(
                 "Your name for this one request: with the same key it is never paid twice", 200
@@ -84,9 +85,9 @@ class Toolbox:
         )  # fmt: skip
         yield self._tool(
             "generate", "Make an image, texture, plane or material (costs money)",
-            "Makes something from a prompt and puts it into the scene. COSTS MONEY unless provider is offline: "
-            "at most the high_usd of estimate. Answers after 40 s at the latest; where state is running, call "
-            "wait with the job instead of calling this again.",
+            "Makes something from a prompt and puts it into the scene. COSTS MONEY unless provider is "
+            "offline: at most the high_usd of estimate. Answers after 40 s at the latest; where state is "
+            "running, call wait with the job instead of calling this again.",
             schemas.object_of({**request, **money}, ["prompt"]),
             {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True},
             self._generate,
@@ -105,7 +106,7 @@ class Toolbox:
         )  # fmt: skip
         yield self._tool(
             "apply", "Put a stored result into the scene",
-            "Puts the stored result of a job into the open scene, once more or as something else. Costs nothing.",
+            "Puts the stored result of a job into the open scene, also as something else. Costs nothing.",
             schemas.object_of(
                 {
                     "job": JOB,
@@ -129,15 +130,15 @@ class Toolbox:
                     "month": {**schemas.text("Only this month, yyyy-mm", 7)},
                     "state": {"type": "string", "enum": [state.value for state in JobState]},
                     "search": schemas.text("Text in prompts, models and job ids"),
-                    "limit": {"type": "integer", "minimum": 1, "maximum": MOST_HISTORY, "default": HISTORY_LIMIT},
+                    "limit": LIMIT,
                 }
             ),
             READING, self._history,
         )  # fmt: skip
         yield self._tool(
             "capture", "See the scene",
-            "An image of the scene: the viewport, a camera render, or a guide. Its file may be a reference of "
-            "generate. Sends nothing, costs nothing.",
+            "An image of the scene: the viewport, a camera render, or a guide. Its file may be a reference "
+            "of generate. Sends nothing, costs nothing.",
             schemas.object_of({"kind": {"type": "string", "enum": list(CAPTURES)}}, ["kind"]),
             FREE, self._capture,
         )  # fmt: skip
@@ -383,8 +384,8 @@ def _needs_user() -> InvalidRequestError:
 
 
 WAY_OUT = (
-    "Look at it with history: a stored result is put into the scene by apply. To pay again, the user sends it "
-    "themselves in Blender's panel or with `generate --retry-unknown`, or you change the prompt."
+    "Look at it with history: a stored result is put into the scene by apply. To pay again, the user "
+    "sends it themselves in Blender's panel or with `generate --retry-unknown`, or you change the prompt."
 )
 
 

@@ -35,7 +35,7 @@ _wire: int | None = None
 
 
 def take_output() -> int:
-    """A descriptor of standard output for what a protocol writes; all else goes to standard error from now on.
+    """A descriptor of standard output for what a protocol writes; all else goes to standard error then.
 
     A second call returns the same one.
     """
