@@ -2,12 +2,15 @@
 
 A texture from the local server, on Blender's Python module. Counted are the functions of the package, each
 once, that any thread calls from the operator's call until the result is in the scene; without lambdas,
-comprehensions and bodies of classes. ``--list`` names them, by file.
+comprehensions and bodies of classes. What the panel does when it learns of the end of a job (it looks up the
+versions of the image, and prices a next edit) is no part of the request and stands in a count of its own.
+``--list`` names the functions of the request, by file.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -20,18 +23,21 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "gpt_image_addon"
 sys.path.insert(0, str(ROOT))
 
+WITH_PANEL = "--with-panel"
 Calls = dict[str, set[str]]
 
 
-def trace_click(folder: Path) -> Calls:
+def trace_click(folder: Path, *, with_panel: bool) -> Calls:
     """The functions by file, as paths in the package.
 
     :param folder: for the state.
+    :param with_panel: let the panel follow the job.
     """
     import bpy
 
     import gpt_image_addon
-    from gpt_image_addon import api
+    from gpt_image_addon import api, registration
+    from gpt_image_addon.app import listeners
     from tests.api_server import ApiServer
 
     calls: Calls = defaultdict(set)
@@ -50,6 +56,8 @@ def trace_click(folder: Path) -> Calls:
         bpy.ops.wm.read_factory_settings()
         gpt_image_addon.register()
         bpy.context.preferences.system.use_online_access = True
+        if not with_panel:
+            listeners.remove(registration._jobs_changed)
         threading.setprofile(on_call)
         sys.setprofile(on_call)
         try:
@@ -60,20 +68,27 @@ def trace_click(folder: Path) -> Calls:
             sys.setprofile(None)
             threading.setprofile(None)  # type: ignore[arg-type]
         assert job.error is None, job.error
-        api.close()
-        gpt_image_addon.unregister()
     return calls
+
+
+def print_counts(*, with_panel: bool) -> None:
+    """Those of one click, for which the process is used up."""
+    with tempfile.TemporaryDirectory() as folder:
+        calls = trace_click(Path(folder), with_panel=with_panel)
+    if "--list" in sys.argv and not with_panel:
+        for file, functions in sorted(calls.items()):
+            print(f"{file}: {', '.join(sorted(functions))}")
+    counts = f"{len(calls)} files, {sum(map(len, calls.values()))} functions"
+    print(f"with what the panel then looks up: {counts}" if with_panel else counts, flush=True)
+    os._exit(0)  # a thread of Blender's may keep the module's process
 
 
 def main() -> None:
     """Print the counts."""
-    with tempfile.TemporaryDirectory() as folder:
-        calls = trace_click(Path(folder))
-    if "--list" in sys.argv:
-        for file, functions in sorted(calls.items()):
-            print(f"{file}: {', '.join(sorted(functions))}")
-    print(f"{len(calls)} files, {sum(map(len, calls.values()))} functions", flush=True)
-    os._exit(0)  # a thread of Blender's may keep the module's process
+    if WITH_PANEL in sys.argv:
+        print_counts(with_panel=True)
+    subprocess.run([sys.executable, __file__, WITH_PANEL], check=True)
+    print_counts(with_panel=False)
 
 
 if __name__ == "__main__":

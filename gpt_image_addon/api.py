@@ -76,12 +76,13 @@ from .core.request.providers import DEFAULT_PROVIDER
 from .core.request.request import Application, GenerationRequest
 
 if TYPE_CHECKING:
-    from .app.batch.batches import Batch, BatchResult
+    from .app.batch.batches import Batch
+    from .app.batch.run import BatchResult
     from .core.batch.estimate import ManifestEstimate
     from .core.jobs.estimates import Measure
     from .core.journal.journal import Entry
-    from .core.request.checked_request import CheckedRequest
     from .core.request.models import Model
+    from .core.request.normalize import CheckedRequest
     from .core.request.pricing import Estimate
     from .core.results.store import ImageFile
 
@@ -341,7 +342,7 @@ def planner(
     request, application = _asked(prompt, **parameters)
     submitter, names = submission.Submitter(settings.load(with_key=False)), SNAPPED if snap else ()
     measure = _measure(picture_sizes) or references.measure_captures(request)
-    application = references.with_frame(request, application)
+    application = references.add_frame(request, application)
 
     def work() -> Plan:
         return _plan(request, submitter.check(request, application, snap=names, measure=measure))
@@ -490,7 +491,7 @@ def run_batch(
         outcome and the tally so far.
     :raises GptImageError: it can't begin; errors of single rows are in the report.
     """
-    from .app.batch.batches import run
+    from .app.batch.run import run
 
     return run(batch, survey or batch.survey(), **callbacks)
 

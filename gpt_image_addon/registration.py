@@ -30,7 +30,7 @@ defer(
 from . import api  # noqa: E402
 from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
-from .ui import main_panel, menus, shortcuts  # noqa: E402
+from .ui import main_panel, menus  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
 from .ui.editing import corner_handles, new_images, photo_material, upscaling  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
@@ -39,7 +39,7 @@ from .ui.points import placing  # noqa: E402
 from .ui.preferences import keys, new_file, preferences  # noqa: E402
 from .ui.presets import presets, style_operators  # noqa: E402
 from .ui.references import compare_overlay, mask_events, mask_rectangle, operators  # noqa: E402
-from .ui.request import generate, long_prompt, maps, place, properties, subpanels  # noqa: E402
+from .ui.request import generate, job_operators, long_prompt, maps, place, properties, subpanels  # noqa: E402
 from .ui.results import (  # noqa: E402
     chosen,
     history_view,
@@ -48,17 +48,20 @@ from .ui.results import (  # noqa: E402
     operators_results,
     operators_versions,
     outcomes,
+    result_menu,
     results_panel,
 )
 
 CLASSES: tuple[type, ...] = (
     *properties.CLASSES,
     *generate.CLASSES,
+    *job_operators.CLASSES,
     *operators.CLASSES,
     *mask_rectangle.CLASSES,
     *placing.CLASSES,
     *point_operators.CLASSES,
     *operators_results.CLASSES,
+    result_menu.GPT_IMAGE_MT_result,
     *operators_versions.CLASSES,
     *operators_failures.CLASSES,
     *maps.CLASSES,
@@ -118,7 +121,6 @@ def register() -> None:
     mask_events.attach()
     point_events.attach()
     menus.append()
-    shortcuts.attach()
     new_file.attach()
     bpy.app.handlers.load_post.append(_file_loaded)
     bpy.app.translations.register(__package__, translations.load())
@@ -145,7 +147,6 @@ def unregister() -> None:
     if is_loaded(api):
         api.close()
     bpy.app.translations.unregister(__package__)
-    shortcuts.detach()
     bpy.app.handlers.load_post.remove(_file_loaded)
     new_file.detach()
     menus.remove()

@@ -172,7 +172,7 @@ def look() -> dict[str, Any]:
     from gpt_image_addon.ui import main_panel
     from gpt_image_addon.ui.preferences.preferences import GPT_IMAGE_AP_preferences
     from gpt_image_addon.ui.request import quote
-    from gpt_image_addon.ui.results.operators_results import GPT_IMAGE_MT_result
+    from gpt_image_addon.ui.results.result_menu import GPT_IMAGE_MT_result
     from tests.blender.layouts import draw
 
     reference = runpy.run_path(str(ROOT / "tools" / "reference.py"))

@@ -20,7 +20,7 @@ from ..core.errors import GptImageError, JobCancelled, SceneError
 from ..core.jobs.job import Job, Task
 from ..core.text.log import get_logger
 from ..core.text.message import Message, message
-from ..core.text.redaction import describe
+from ..core.text.redaction import describe_error
 
 if TYPE_CHECKING:
     from ..core.journal.journal import Journal
@@ -102,7 +102,7 @@ class Applier:
                     job.id, job.preview, job.application, job.application.name or job.request.prompt
                 )
             except Exception as error:  # no loss
-                log.warning("A preview of job %s could not be shown: %s", job.id, describe(error))
+                log.warning("A preview of job %s could not be shown: %s", job.id, describe_error(error))
         return StepResult.BUSY
 
     def _way_of(self, job: Task) -> Iterator[StepResult]:
@@ -123,7 +123,8 @@ class Applier:
                 job,
                 SceneError(
                     message(
-                        "The result could not be put into the scene: {problem}.", problem=describe(error)
+                        "The result could not be put into the scene: {problem}.",
+                        problem=describe_error(error),
                     ),
                     billed="yes",
                 ),
@@ -245,7 +246,7 @@ class Applier:
         try:
             import_ahead(job.prepared, job.application)
         except Exception as error:  # they come later
-            log.warning("The images of job %s could not be imported: %s", job.id, describe(error))
+            log.warning("The images of job %s could not be imported: %s", job.id, describe_error(error))
 
     def _wake_deferred(self) -> None:
         for job in tuple(self._deferred):

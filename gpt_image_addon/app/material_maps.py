@@ -22,7 +22,8 @@ from ..core.imaging.image_reader import read_image_file
 from ..core.jobs.job import Deliver, Task
 from ..core.request.map_kinds import is_data_name
 from ..core.request.parameters import STRENGTHS
-from ..core.request.request import Application, check_application, check_choices
+from ..core.request.request import Application
+from ..core.request.validation import check_application, check_choices
 from ..core.text.message import Message, message
 from ..core.text.names import safe_name
 from . import blend_paths, scheduler, session, settings
@@ -262,7 +263,7 @@ def submit_remake(material: str, **strengths: float) -> Task:
     _check_names(strengths)
     title, work = _remaking(material, strengths)
     found = session.open_session(settings.load())
-    work = found.durations.timed_local(REMAKING, work)
+    work = found.durations.timed(REMAKING, work)
     return found.scheduler.start_local(title, work, found.durations.expected_of(REMAKING))
 
 

@@ -27,7 +27,7 @@ from . import settings
 
 if TYPE_CHECKING:
     from ..core.jobs.estimates import Measure
-    from ..core.request.checked_request import CheckedRequest
+    from ..core.request.normalize import CheckedRequest
     from ..core.request.request import Application, GenerationRequest
 
 FOLDER = "references"
@@ -136,7 +136,7 @@ def camera_frame() -> Size | None:
     return frame if is_frame(frame) else None
 
 
-def with_frame(request: GenerationRequest, application: Application) -> Application:
+def add_frame(request: GenerationRequest, application: Application) -> Application:
     """With the camera's frame, where the capture that decides the shape shows it."""
     number = deciding_reference(
         request.reference_kinds, len(request.references), is_masked=request.mask is not None
@@ -169,7 +169,7 @@ def keep_frame(
     return dataclasses.replace(application, camera_frame=None), (note,) if is_like(asked) else ()
 
 
-def with_captures(checked: CheckedRequest) -> CheckedRequest:
+def capture_references(checked: CheckedRequest) -> CheckedRequest:
     """With the files of what is captured now.
 
     :raises SceneError: something can't be captured.
@@ -272,8 +272,7 @@ def size_of(path: str) -> Size:
     """
     from ..core.imaging.formats import inspect_file
 
-    info = inspect_file(Path(path))
-    return info.width, info.height
+    return inspect_file(Path(path)).size
 
 
 def render_size() -> Size:

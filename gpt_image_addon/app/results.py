@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..core.errors import GptImageError, InvalidRequestError
-from ..core.jobs.job import Apply, Deliver, Job
+from ..core.jobs.job import Apply, Deliver, Job, Task
 from ..core.request.targets import find_target
 from ..core.text.log import get_logger
 from ..core.text.message import Message, message
@@ -70,8 +70,28 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
         "textures_dir": None,
         "object_name": None,
     }
-    wanted = dataclasses.replace(stored, **{**fresh, **_resolved(application)})
+    wanted = dataclasses.replace(stored, **{**fresh, **_resolve_paths(application)})
     return Submitter(settings.load(with_key=False)).recover(job, wanted, seamless=seamless)
+
+
+def unfinished(job: str) -> Task | None:
+    """What of this session failed as a part of an edit that can go on; see `Task.resume`.
+
+    :param job: its id.
+    """
+    newest = next((one for one in reversed(session.jobs()) if one.id == job), None)
+    return newest if newest is not None and newest.error is not None and newest.resume is not None else None
+
+
+def resume(task: Task, **answers: bool) -> None:
+    """Go on with the edit whose part failed.
+
+    :param answers: parameters of `PreparedRequest.submit`.
+    :raises GptImageError: it can't be sent; nothing was.
+    """
+    assert task.resume is not None
+    task.resume(answers)
+    session.forget(task)
 
 
 def running(job: str) -> Entry | None:
@@ -118,10 +138,10 @@ def fresh_place(application: dict[str, Any]) -> dict[str, Any]:
         "view_matrix": None,
         "textures_dir": None,
     }
-    return {**fresh, **_resolved(application)}
+    return {**fresh, **_resolve_paths(application)}
 
 
-def _resolved(application: dict[str, Any]) -> dict[str, Any]:
+def _resolve_paths(application: dict[str, Any]) -> dict[str, Any]:
     folder = application.get("textures_dir")
     if folder is None:
         return application

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.durations import Durations
     from ..core.jobs.worker import Worker
     from ..core.journal.journal import Entry, Journal
+    from ..core.request.models import Registry
     from ..core.request.pricing import Observed, UsageHistory
     from ..core.results.output_files import Outputs
 
@@ -80,12 +81,11 @@ def _open(settings: Settings) -> Session:
     return _session
 
 
-def make_worker(journal: Journal, settings: Settings) -> Worker:
+def make_worker(journal: Journal, registry: Registry, settings: Settings) -> Worker:
     """What sends requests, or reads what came of them before."""
     from ..core.jobs.worker import Worker
 
-    table = models.find_registry(settings)
-    return Worker(journal, table, settings.connection(), settings.monthly_budget_usd)
+    return Worker(journal, registry, settings.connection(), settings.monthly_budget_usd)
 
 
 def _read_body(settings: Settings, journal: Journal, entry: Entry) -> bool:
@@ -93,7 +93,7 @@ def _read_body(settings: Settings, journal: Journal, entry: Entry) -> bool:
     :param settings: perhaps without the key; nothing is sent, but no file may hold it.
     """
     with_key = dataclasses.replace(settings, api_key=settings.api_key or key_to_hide())
-    return make_worker(journal, with_key).recover_body(entry)
+    return make_worker(journal, models.find_registry(with_key), with_key).recover_body(entry)
 
 
 def close() -> None:
@@ -195,6 +195,12 @@ def forget_finished() -> None:
     """Take the jobs that are done off the list; their results stay."""
     if _session is not None:
         _session.scheduler.jobs = [job for job in jobs() if not job.done]
+
+
+def forget(task: Task) -> None:
+    """Take one job off the list."""
+    if _session is not None:
+        _session.scheduler.jobs = [job for job in jobs() if job is not task]
 
 
 def cancel(job: str | None = None) -> None:

@@ -19,7 +19,7 @@ import bpy
 
 from ..core.common import keychain
 from ..core.common.arguments import kinds_of, typed
-from ..core.common.credentials import check_id, check_key, unwrap
+from ..core.common.credentials import Credential, check_id, check_key, unwrap
 from ..core.common.files import read_file, replace_file
 from ..core.common.package import PACKAGE
 from ..core.common.paths import DATA_DIR_VARIABLE, state_folder
@@ -225,11 +225,11 @@ def load(*, with_key: bool = True) -> Settings:
     )
     for name, value in _overrides.items():
         (told if name in told else values)[name] = value
-    found = _checked(dataclasses.replace(loaded, of_providers=told, **values))
+    found = _check_credentials(dataclasses.replace(loaded, of_providers=told, **values))
     return found if with_key else dataclasses.replace(found, api_key="")
 
 
-def _checked(found: Settings) -> Settings:
+def _check_credentials(found: Settings) -> Settings:
     """With key and ids as they are sent.
 
     Where that can't be, the reason is kept until something is to be sent: a draft needs no key.
@@ -306,11 +306,13 @@ def _find_stored() -> tuple[str, str]:
     return _stored(os.environ.get(DATA_DIR_VARIABLE))
 
 
+def _find_raw() -> tuple[str, str]:
+    """Source and value, as they stand there, of the key: the environment's, else the stored one."""
+    given = os.environ.get(KEY_VARIABLE, "")
+    return ("environment", given) if unwrap(given) else _find_stored()
+
+
 _key_of_keychain = lru_cache(maxsize=1)(keychain.read)
-
-
-def _environment_key() -> str:
-    return unwrap(os.environ.get(KEY_VARIABLE, ""))
 
 
 def _raw_key(*, with_keychain: bool) -> str:
@@ -318,18 +320,16 @@ def _raw_key(*, with_keychain: bool) -> str:
 
     :param with_keychain: open the keychain, where it is kept there.
     """
-    if _environment_key():
-        return os.environ[KEY_VARIABLE]
-    source, key = _find_stored()
-    return stored_key() if with_keychain and source == "keychain" else key
+    source, key = _find_raw()
+    return _key_of_keychain() if with_keychain and source == "keychain" else key
 
 
-def api_key() -> str:
+def find_key() -> Credential:
     """The key as it is sent: of the environment, else the one entered in the preferences; empty for none.
 
     :raises ConfigurationError: the key can't be used.
     """
-    return check_key(_raw_key(with_keychain=True), _key_variable()).value
+    return check_key(_raw_key(with_keychain=True), _key_variable())
 
 
 def key_to_hide() -> str:
@@ -338,14 +338,6 @@ def key_to_hide() -> str:
         return check_key(_raw_key(with_keychain=False)).value
     except ConfigurationError:
         return ""
-
-
-def key_note() -> str:
-    """What was left out around the key, as one sentence; empty where nothing was.
-
-    :raises ConfigurationError: the key can't be used.
-    """
-    return check_key(_raw_key(with_keychain=True), _key_variable()).note
 
 
 def stored_key() -> str:
@@ -363,7 +355,7 @@ def key_source() -> str:
 
     Reads nothing that could block, after the first call.
     """
-    return "environment" if _environment_key() else _find_stored()[0]
+    return _find_raw()[0]
 
 
 def has_key() -> bool:

@@ -10,12 +10,14 @@ import dataclasses
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.job import Apply, Job, Work
-from ..core.request.request import Application, GenerationRequest, check_application
+from ..core.request.request import Application, GenerationRequest
+from ..core.request.validation import check_application
 from ..core.text.message import message
 from . import models, references
 from .scheduler import drain
@@ -26,7 +28,8 @@ from .settings import Settings
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.estimates import Measure
     from ..core.journal.journal import Entry
-    from ..core.request.checked_request import CheckedRequest
+    from ..core.request.models import Registry
+    from ..core.request.normalize import CheckedRequest
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class Submitter:
     """Makes jobs, by the settings as they were when it was made."""
 
     settings: Settings
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The model table as it was when the first request was checked."""
+        return models.find_registry(self.settings)
 
     def check(
         self,
@@ -52,11 +60,11 @@ class Submitter:
         from ..core.jobs.estimates import validate_and_price
         from ..core.request.normalize import snap_to_model
 
-        table = models.find_registry(self.settings)
-        request, notices = models.resolve_model(request, table, self.settings)
+        request, notices = models.resolve_model(request, self.registry, self.settings)
         if snap:
-            request = snap_to_model(request, table, snap)
-        checked = validate_and_price(request, application, table, load_usage_history(self.settings), measure)
+            request = snap_to_model(request, self.registry, snap)
+        seen = load_usage_history(self.settings)
+        checked = validate_and_price(request, application, self.registry, seen, measure)
         return dataclasses.replace(checked, warnings=(*checked.warnings, *notices))
 
     def prepare(
@@ -79,7 +87,7 @@ class Submitter:
 
         check_receiver(application, at_once=at_once)
         measure = measure or references.measure_captures(request)
-        framed = references.with_frame(request, application)
+        framed = references.add_frame(request, application)
         checked = self.check(request, framed, snap=snap, measure=measure)
         application, notes = references.keep_frame(framed, checked.wanted, asked=request.size)
         checked = dataclasses.replace(checked, warnings=(*checked.warnings, *notes))
@@ -100,8 +108,8 @@ class Submitter:
         """The request with provider, model, and a size in pixels."""
         from ..core.jobs.estimates import complete_size
 
-        table = models.find_registry(self.settings)
-        return complete_size(models.resolve_model(request, table, self.settings)[0], table)
+        request, _ = models.resolve_model(request, self.registry, self.settings)
+        return complete_size(request, self.registry)
 
     def find_running(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request that is on its way, in this process or in another one.
@@ -197,10 +205,8 @@ class Submitter:
         )
         session = open_session(self.settings)
         kind = f"apply {application.target} {stored.request.n}"
-        resumed = make_worker(session.journal, self.settings).resume(folder)
-        return self.start(
-            job, session.durations.timed_local(kind, resumed), session.durations.expected_of(kind)
-        )
+        resumed = make_worker(session.journal, self.registry, self.settings).resume(folder)
+        return self.start(job, session.durations.timed(kind, resumed), session.durations.expected_of(kind))
 
     def start(self, job: Job, work: Work, expected_seconds: float | None = None) -> Job:
         """Hand a job to a worker.
@@ -226,6 +232,14 @@ class PreparedRequest:
         """See `Submitter.find_earlier`."""
         return self.submitter.find_equal(self.checked.wanted)
 
+    def find_refused(self) -> Entry | None:
+        """An equal request whose answer did not match its image, and is kept."""
+        from ..core.jobs.uploads import digest_request
+
+        journal = open_session(self.submitter.settings).journal
+        lost = journal.find_lost(digest_request(self.checked.wanted))
+        return lost if lost is not None and lost.is_refused else None
+
     def check_folder(self) -> None:
         """:raises StorageError: copies of the images can't be written."""
         from ..core.results.output_folders import check_folder
@@ -238,6 +252,7 @@ class PreparedRequest:
         *,
         reuse: bool | None = None,
         retry_unknown: bool = False,
+        accept: bool = False,
         max_cost: float | None = None,
         apply: Apply | None = None,
         idempotency_key: str | None = None,
@@ -248,28 +263,35 @@ class PreparedRequest:
             and waits for one that is on its way; None only one that is paid for and that its process did not
             deliver.
         :param retry_unknown: send it even though an equal one may have been billed without an answer.
+        :param accept: take the answer to an equal one that did not match its image, where there is one.
         :param max_cost: USD that it may cost at most.
         :param apply: puts the result somewhere else than into the scene; main thread only.
         :param idempotency_key: the caller's name for this one request: with the same key it is sent once.
         :raises GptImageError: it can't be sent; nothing was.
         """
         from ..core.jobs import admission, equal_requests
+        from ..core.jobs.durations import name_kind
         from ..core.jobs.uploads import digest_request
 
+        refused = self.find_refused() if accept and not retry_unknown else None
+        if refused is not None:
+            told = message("The answer of job {job} is used, though it does not match.", job=refused.id)
+            accepting = dataclasses.replace(self.application, accept=True)
+            return self.submitter.resume(refused, accepting, told, apply)
         settings, application = self.submitter.settings, self.application
         limits = settings.limits(max_cost)
         own: dict[str, Any] = {"id": equal_requests.job_of_key(idempotency_key)} if idempotency_key else {}
         if own and (known := self._find_keyed(own["id"], apply)) is not None:
             return known
-        checked = references.with_captures(self.checked)
+        checked = references.capture_references(self.checked)
         session = open_session(settings)
         journal, price, digest = session.journal, checked.price, digest_request(checked.wanted)
-        worker = make_worker(journal, settings)
-        work = session.durations.timed(worker.run)
+        worker = make_worker(journal, self.submitter.registry, settings)
+        work: Work = session.durations.timed(name_kind(checked.wanted), worker.run)
         job: Job | None = None
         while job is None:
             since = time.time()
-            stored, notice = equal_requests.find_result(journal, digest, reuse, is_paid=price.high_usd > 0)
+            stored, notice = equal_requests.find_reusable(journal, digest, reuse, is_paid=price.high_usd > 0)
             if stored is not None:
                 return self.submitter.resume(stored, application, notice, apply)
             settings.check_provider(checked.wanted.provider)

@@ -87,7 +87,7 @@ def make_tile(
     :raises StorageError: the file can't be written.
     """
     if not repair_seams:
-        _typed(repair, repair_seams)
+        _check_types(repair, repair_seams)
         return _Work.of(picture, output, size, overwrite)()
     job = submit_tile(picture, output, size=size, repair_seams=True, overwrite=overwrite, **repair)
     job.finish_waiting()
@@ -107,7 +107,7 @@ def submit_tile(
 
     For a repair the tile is cut and written before this returns.
     """
-    repair = _typed(repair, repair_seams)
+    repair = _check_types(repair, repair_seams)
     work = _Work.of(picture, output, size, overwrite)
     if not repair_seams:
         return submit_work("Tile", work)
@@ -152,7 +152,7 @@ def estimate_tile(
     """
     from ..core.jobs.follow_ups import painted_size, repair_request
 
-    repair = _typed({"description": description, **repair}, repair_seams=True)
+    repair = _check_types({"description": description, **repair}, repair_seams=True)
     work = _Work(read_source(picture), Path(), parse_size(size) if size else None, session.outputs())
     found = settings.load(with_key=False)
     table = models.find_registry(found)
@@ -167,7 +167,7 @@ def estimate_tile(
     return Submitter(found).check(asked, application, measure=lambda _: (painted, painted)).price
 
 
-def _typed(repair: Mapping[str, Any], repair_seams: bool) -> dict[str, Any]:
+def _check_types(repair: Mapping[str, Any], repair_seams: bool) -> dict[str, Any]:
     """:raises InvalidRequestError: parameters that there are not, of another type, or for a repair only."""
     values = typed(REPAIR, repair)
     for name in values if not repair_seams else ():
@@ -184,7 +184,7 @@ def _submit_repair(
     work: _Work, tile: Tile, request: GenerationRequest, found: settings.Settings, repair: Mapping[str, Any]
 ) -> Job:
     """Hand the repair to a worker, then write the tile as it is: whatever happens now, it is there."""
-    from ..core.jobs.seam_repair_images import sent_for_repair
+    from ..core.jobs.follow_up_requests import sent_for_repair
 
     table = models.find_registry(found)
     request, _ = models.resolve_model(request, table, found)

@@ -35,7 +35,7 @@ from .common import (
     write_report,
 )
 from .console import any_text, speaking
-from .wait import billed_so_far
+from .wait import find_billed
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def main(argv: Sequence[str]) -> int:
     """
     streams.open_missing()
     try:
-        with signals.handled():
+        with signals.catch_signals():
             return _main(argv)
     except KeyboardInterrupt:  # before anything was begun
         return int(ExitCode.INTERRUPTED)
@@ -146,8 +146,8 @@ def _main(argv: Sequence[str]) -> int:
         try:
             output, code = _run(options)
         except KeyboardInterrupt:  # pressed again, before the first was dealt with
-            output, code = _interrupted(), ExitCode.INTERRUPTED
-        with signals.ignored():  # what is being written here must not be cut short
+            output, code = _report_interruption(), ExitCode.INTERRUPTED
+        with signals.ignore_signals():  # what is being written here must not be cut short
             api.close()
             if output["state"] == "failed":
                 _say_failure(output["error"], code)
@@ -175,7 +175,7 @@ def _run(options: argparse.Namespace) -> tuple[Output, ExitCode]:
     except GptImageError as error:
         return failure(error), error.exit_code
     except KeyboardInterrupt:
-        return _interrupted(), ExitCode.INTERRUPTED
+        return _report_interruption(), ExitCode.INTERRUPTED
     except Exception as error:
         import traceback
 
@@ -197,8 +197,8 @@ def _say_failure(error: dict[str, Any], code: ExitCode) -> None:
         console.print(BILLED[error["billed"]])
 
 
-def _interrupted() -> Output:
-    return failure(JobCancelled("Interrupted.", billed=billed_so_far()))
+def _report_interruption() -> Output:
+    return failure(JobCancelled("Interrupted.", billed=find_billed()))
 
 
 def _usage_failure(message: str) -> Output:

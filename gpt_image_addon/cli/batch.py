@@ -28,10 +28,11 @@ from .common import (
     say,
     succeeded,
 )
-from .flags import add_request, given
+from .flags import add_request, read_given
 
 if TYPE_CHECKING:
-    from ..app.batch.batches import Batch, BatchResult
+    from ..app.batch.batches import Batch
+    from ..app.batch.run import BatchResult
     from ..core.batch.estimate import ManifestEstimate
     from ..core.batch.outcomes import Outcome, RunSummary
     from ..core.batch.runner import Run
@@ -206,7 +207,7 @@ def _run(options: argparse.Namespace) -> Output:
 
     stopper = _Stopper()
     try:
-        with signals.handled(stopper.hear):
+        with signals.catch_signals(stopper.hear):
             result = api.run_batch(made, survey, on_open=stopper.open, on_outcome=show)
     except KeyboardInterrupt:
         billed: Billed = "maybe" if stopper.given_up else "yes" if cost_usd else "no"
@@ -238,7 +239,7 @@ def _check(options: argparse.Namespace) -> None:
 def _batch(options: argparse.Namespace) -> Batch:
     return api.batch(
         options.manifest,
-        {name: _resolved(name, value) for name, value in given(options).items()},
+        {name: _resolve_paths(name, value) for name, value in read_given(options).items()},
         output_dir=options.output_dir,
         blend_per_row=options.blend_per_row,
         asset_library=options.asset_library,
@@ -258,7 +259,7 @@ def _batch(options: argparse.Namespace) -> Batch:
     )
 
 
-def _resolved(name: str, value: Any) -> Any:
+def _resolve_paths(name: str, value: Any) -> Any:
     """Paths of flags are not relative to the manifest."""
     if PARAMETERS[name].kind is not Path:
         return value

@@ -145,7 +145,7 @@ def check_scene_output(options: argparse.Namespace) -> None:
     Outputs(overwrite=options.overwrite).check(output, NOBODY, param="output")
 
 
-def saved(options: argparse.Namespace, cost_usd: float | None, files: Sequence[str]) -> str | None:
+def save_scene(options: argparse.Namespace, cost_usd: float | None, files: Sequence[str]) -> str | None:
     """Save the scene where it should go; returns its path.
 
     :param cost_usd: of what is in it, which is paid for whatever happens here.

@@ -68,14 +68,14 @@ def _options(row: Parameter) -> dict[str, Any]:
     return options
 
 
-def given(options: argparse.Namespace) -> dict[str, Any]:
+def read_given(options: argparse.Namespace) -> dict[str, Any]:
     """The parameters that a command line names, by name.
 
     :raises InvalidRequestError: one can't be read.
     """
     found = {name: value for name, value in vars(options).items() if name in PARAMETERS and value is not None}
-    return {name: _parsed(PARAMETERS[name], value) for name, value in found.items()}
+    return {name: _parse(PARAMETERS[name], value) for name, value in found.items()}
 
 
-def _parsed(row: Parameter, value: Any) -> Any:
+def _parse(row: Parameter, value: Any) -> Any:
     return value if row.parse is None else [row.parse(text) for text in value]

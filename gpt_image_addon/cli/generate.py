@@ -7,8 +7,8 @@ from typing import Any
 
 from .. import api
 from ..core.request.parameters import PARAMETERS
-from .common import Output, add_outputs, add_scene_outputs, check_scene_output, saved, say, succeeded
-from .flags import add_flag, add_request, given
+from .common import Output, add_outputs, add_scene_outputs, check_scene_output, save_scene, say, succeeded
+from .flags import add_flag, add_request, read_given
 from .wait import follow
 
 
@@ -60,9 +60,9 @@ def _add_prompt(verb: argparse.ArgumentParser) -> None:
 def generate(options: argparse.Namespace) -> Output:
     """The verb ``generate``."""
     check_scene_output(options)
-    values = given(options)
+    values = read_given(options)
     if options.dry_run:
-        return {**_priced(values), "state": "dry_run"}
+        return {**_report_price(values), "state": "dry_run"}
     job = api.submit(
         **values,
         overwrite=options.overwrite,
@@ -72,7 +72,7 @@ def generate(options: argparse.Namespace) -> Output:
     )
     follow(job)
     result = api.result_of(job)
-    blend = saved(options, result.cost_usd, [image.file for image in result.images])
+    blend = save_scene(options, result.cost_usd, [image.file for image in result.images])
     for warning in result.warnings:
         say(f"note: {warning}")
     made = result.material or result.images[0].name or "drawing"
@@ -82,10 +82,10 @@ def generate(options: argparse.Namespace) -> Output:
 
 def estimate(options: argparse.Namespace) -> Output:
     """The verb ``estimate``."""
-    return _priced(given(options))
+    return _report_price(read_given(options))
 
 
-def _priced(values: dict[str, Any]) -> Output:
+def _report_price(values: dict[str, Any]) -> Output:
     plan = api.plan(**values)
     price = plan.estimate
     about = "" if price.exact else "about "

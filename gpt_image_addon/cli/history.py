@@ -23,7 +23,7 @@ from .common import (
     add_scene_outputs,
     check_scene_output,
     path_of,
-    saved,
+    save_scene,
     say,
     succeeded,
 )
@@ -45,7 +45,7 @@ def add_history(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--search", metavar="TEXT", type=repair, default="", help="in prompts, models and job ids"
     )
-    verb.add_argument("--limit", metavar="N", type=_count, help="how many jobs at most")
+    verb.add_argument("--limit", metavar="N", type=_read_count, help="how many jobs at most")
     verb.add_argument(
         "--tree", action="store_true", help="oldest first, each under the one that it was made from"
     )
@@ -101,7 +101,7 @@ def _month(text: str) -> str:
     return text
 
 
-def _count(text: str) -> int:
+def _read_count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of jobs")
     return int(text)
@@ -203,7 +203,7 @@ def recover(options: argparse.Namespace) -> Output:
             failed.append({"job": job, "error": error.to_dict()})
     cost = sum(result.get("cost_usd") or 0.0 for result in recovered)
     files = [image["file"] for result in recovered for image in result.get("images", ())]
-    blend = saved(options, cost, files)
+    blend = save_scene(options, cost, files)
     state = "incomplete" if failed else "succeeded"
     return {"schema": SCHEMA, "state": state, "recovered": recovered, "failed": failed, "blend": blend}
 

@@ -79,7 +79,9 @@ def doctor(options: argparse.Namespace) -> Output:
         say(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.text}")
     written = None
     if options.report is not None:
-        written = str(bug_report.write(options.report, checks, outputs, with_prompts=options.with_prompts))
+        written = str(
+            bug_report.write_report(options.report, checks, outputs, with_prompts=options.with_prompts)
+        )
         say(f"{written}: have a look at it before you pass it on.")
     state = "succeeded" if all(check.ok for check in checks) else "problems"
     rows = [check.to_dict() for check in checks]

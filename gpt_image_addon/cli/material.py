@@ -15,7 +15,7 @@ from .common import (
     add_scene_outputs,
     check_scene_output,
     path_of,
-    saved,
+    save_scene,
     say,
     succeeded,
 )
@@ -39,7 +39,7 @@ def add_material(verb: argparse.ArgumentParser) -> None:
     marked.add_argument(
         "--corners",
         nargs=4,
-        type=_point,
+        type=_read_point,
         metavar="X,Y",
         help="corners of a rectangle on the surface, clockwise from what becomes the upper left: pixels from "
         "the photo's upper left, or shares of its width and height where all numbers are from 0 to 1 "
@@ -52,7 +52,11 @@ def add_material(verb: argparse.ArgumentParser) -> None:
         "--length", type=float, metavar="METRES", help="its width, or what lies between the two points"
     )
     marked.add_argument(
-        "--between", nargs=2, type=_point, metavar="X,Y", help="the two points of --length, as corners are"
+        "--between",
+        nargs=2,
+        type=_read_point,
+        metavar="X,Y",
+        help="the two points of --length, as corners are",
     )
     made = verb.add_argument_group("what becomes of it")
     made.add_argument("--size", metavar="WxH", help="pixels of the maps (default: as the photo has)")
@@ -72,7 +76,7 @@ def add_material(verb: argparse.ArgumentParser) -> None:
     add_outputs(verb)
 
 
-def _point(text: str) -> tuple[float, float]:
+def _read_point(text: str) -> tuple[float, float]:
     """Two numbers from ``X,Y``."""
     try:
         x, y = map(float, text.split(","))
@@ -86,7 +90,7 @@ def make_material(options: argparse.Namespace) -> Output:
     check_scene_output(options)
     values = {k: v for k, v in vars(options).items() if k not in ELSEWHERE and v is not None}
     made = api.make_material_from_photo(**values, overwrite=options.overwrite)
-    blend = saved(options, None, list(made.maps.values()))
+    blend = save_scene(options, None, list(made.maps.values()))
     for warning in made.warnings:
         say(f"note: {warning}")
     size = f", {made.metres:g} m wide" if made.metres else ""

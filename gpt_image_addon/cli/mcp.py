@@ -52,7 +52,7 @@ def serve(options: argparse.Namespace) -> Output:
     tools = Toolbox(Folders(tuple(options.allow_dir))).table()
     server = Server(tools, wire.send, info=info, instructions=INSTRUCTIONS)
     ending = _Ending()
-    with signals.handled(ending.hear):
+    with signals.catch_signals(ending.hear):
         serve_lines(server, Lines(STDIN), wire, _work, lambda: ending.asked)
         _finish()
     return succeeded(calls=server.answered)

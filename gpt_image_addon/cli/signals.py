@@ -26,7 +26,7 @@ def _ignore(number: int, frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def handled(handler: Handler = interrupt) -> Iterator[None]:
+def catch_signals(handler: Handler = interrupt) -> Iterator[None]:
     """Let the signals that end a process call a function.
 
     Blender ignores Ctrl-C in commands, so that Python raises no KeyboardInterrupt by itself. What a parent
@@ -49,7 +49,7 @@ def handled(handler: Handler = interrupt) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def ignored() -> Iterator[None]:
+def ignore_signals() -> Iterator[None]:
     """Nothing interrupts what happens in here."""
-    with handled(_ignore):
+    with catch_signals(_ignore):
         yield

@@ -12,7 +12,7 @@ from ..core.request.map_kinds import BY_NAME
 from ..core.request.parameters import PARAMETERS, STRENGTHS
 from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, path_of, say, succeeded
 from .flags import add_flag
-from .wait import billed_so_far, follow
+from .wait import find_billed, follow
 
 if TYPE_CHECKING:
     from ..core.request.pricing import Estimate
@@ -121,7 +121,7 @@ def make_tile(options: argparse.Namespace) -> Output:
             raise UsageError("the flags of a repair need --repair-seams")
         result = api.make_tile(options.picture, options.out, size=options.size, overwrite=options.overwrite)
     elif options.dry_run:
-        return _priced(api.estimate_tile(options.picture, size=options.size, **repair))
+        return _report_price(api.estimate_tile(options.picture, size=options.size, **repair))
     else:
         job = api.submit_tile(
             options.picture,
@@ -153,12 +153,12 @@ def upscale(options: argparse.Namespace) -> Output:
         raise UsageError("--local sends nothing; leave out the flags of requests")
     values = {"scale": options.scale, "local": options.local, **requests}
     if options.dry_run:
-        return _priced_upscale(options.picture, values)
+        return _report_upscale_price(options.picture, values)
     task = api.submit_upscale(options.picture, options.out, overwrite=options.overwrite, **values)
     try:
         follow(task)
     except JobCancelled as error:
-        error.billed = billed_so_far()
+        error.billed = find_billed()
         error.next_step = task.error.next_step if task.error is not None else error.next_step
         raise
     made = dataclasses.asdict(api.upscale_result(task))
@@ -168,7 +168,7 @@ def upscale(options: argparse.Namespace) -> Output:
     return succeeded(**made)
 
 
-def _priced_upscale(picture: str, values: dict[str, Any]) -> Output:
+def _report_upscale_price(picture: str, values: dict[str, Any]) -> Output:
     found = api.estimate_upscale(picture, **values)
     _tell(list(found.warnings))
     count, price = sum(found.requests), found.price
@@ -192,7 +192,7 @@ def _priced_upscale(picture: str, values: dict[str, Any]) -> Output:
     return {**output, "state": "dry_run"}
 
 
-def _priced(price: Estimate) -> Output:
+def _report_price(price: Estimate) -> Output:
     say(f"The repair would cost at most ${price.high_usd:.4f}.")
     values = succeeded(
         estimated_usd=price.high_usd,

@@ -54,21 +54,21 @@ def follow(job: Task) -> None:
     ending = _Ending(job)
     told = False
     try:
-        with signals.handled(ending.hear):
+        with signals.catch_signals(ending.hear):
             while not job.wait(api.POLL_SECONDS) and not ending.is_over:
                 console.progress(job.progress, job.message, job.elapsed)
                 if ending.asked and not told:
                     told = True
                     say("Stopping: the request is on its way and is paid for; waiting for its answer.")
     except KeyboardInterrupt:
-        raise _stopped(job) from None
+        raise _stop(job) from None
     finally:
         console.clear()
     if ending.asked:
-        raise _stopped(job)
+        raise _stop(job)
 
 
-def _stopped(job: Task) -> JobCancelled:
+def _stop(job: Task) -> JobCancelled:
     """Stop a job, and find out what became of its request."""
     say("Stopping …")
     job.cancel()
@@ -85,13 +85,13 @@ def _stopped(job: Task) -> JobCancelled:
     )
 
 
-def billed_so_far() -> Billed:
+def find_billed() -> Billed:
     """Whether what this process has sent was, or may have been, billed."""
-    found = {_billed(job) for job in api.jobs()}
+    found = {_find_billed(job) for job in api.jobs()}
     return "maybe" if "maybe" in found else "yes" if "yes" in found else "no"
 
 
-def _billed(job: Task) -> Billed:
+def _find_billed(job: Task) -> Billed:
     if job.error is not None:
         return job.error.billed
     if not _is_paid(job) or job.billed() == "no":

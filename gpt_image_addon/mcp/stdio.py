@@ -10,7 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-from ..core.common.sigpipe import broken_pipes_as_errors
+from ..core.common.streams import broken_pipes_as_errors
 from .protocol import JsonObject, write_message
 from .server import Server
 

@@ -127,7 +127,7 @@ def read_image(image: bpy.types.Image, *, wide: bool = False) -> Any:
         if pixels.shape[2] == 2:
             pixels = pixels[..., :1]  # a second channel is no alpha in Blender
         if is_linear(still):
-            pixels = _encoded(still, pixels)
+            pixels = _encode(still, pixels)
         top, kind = (65535, np.uint16) if wide and still.is_float else (255, np.uint8)
     return np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * top).astype(kind)
 
@@ -180,7 +180,7 @@ def _still(image: bpy.types.Image) -> Iterator[bpy.types.Image]:
         bpy.data.images.remove(first)
 
 
-def _encoded(image: bpy.types.Image, pixels: Any) -> Any:
+def _encode(image: bpy.types.Image, pixels: Any) -> Any:
     """Linear colours as sRGB; where they are floating-point, Blender has multiplied them with alpha."""
     import numpy as np
     from mathutils import Color

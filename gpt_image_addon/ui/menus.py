@@ -1,21 +1,32 @@
-"""Entries in Blender's own menus, and the status bar."""
+"""What joins Blender's own menus, its status bar and its shortcuts: Ctrl Enter over the panel generates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
 
+from .common import state
 from .editing.new_images import GPT_IMAGE_OT_cut_out, GPT_IMAGE_OT_extend
 from .editing.photo_material import GPT_IMAGE_OT_material_from_photo
 from .editing.upscaling import GPT_IMAGE_OT_upscale
 from .references.operators import GPT_IMAGE_OT_add_reference
-from .request.generate import GPT_IMAGE_OT_generate
+from .request.generate import GPT_IMAGE_OT_generate, GPT_IMAGE_OT_generate_from_panel
 from .results import outcomes
 from .results.operators_results import GPT_IMAGE_OT_edit_region, GPT_IMAGE_OT_strip
 
+KEYMAP = "User Interface"
+"""The one that every sidebar listens to."""
 Draw = Callable[[Any, bpy.types.Context], None]
+
+
+@dataclass
+class Shortcuts:
+    """Those that are in the key configuration of add-ons."""
+
+    items: list[tuple[Any, Any]] = field(default_factory=list)
 
 
 def _draw_generate(target: str) -> Draw:
@@ -85,12 +96,21 @@ MENUS: tuple[tuple[str, Draw], ...] = (
 
 
 def append() -> None:
-    """Add the entries."""
+    """Add the entries and, where there is a window, the shortcut."""
     for name, draw in MENUS:
         getattr(bpy.types, name).append(draw)
+    config = bpy.context.window_manager.keyconfigs.addon
+    if config is None:  # without a window
+        return
+    keymap = config.keymaps.new(name=KEYMAP)
+    item = keymap.keymap_items.new(GPT_IMAGE_OT_generate_from_panel.bl_idname, "RET", "PRESS", ctrl=True)
+    state.part(Shortcuts).items.append((keymap, item))
 
 
 def remove() -> None:
     """The mirror image of `append`."""
+    for keymap, item in state.part(Shortcuts).items:
+        keymap.keymap_items.remove(item)
+    state.part(Shortcuts).items.clear()
     for name, draw in MENUS:
         getattr(bpy.types, name).remove(draw)

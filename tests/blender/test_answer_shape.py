@@ -129,14 +129,14 @@ def test_the_operator_takes_it(online: ApiServer, wide: str) -> None:
 def test_the_default_of_the_panel_is_the_shape_of_the_reference(online: ApiServer, wide: str) -> None:
     values = bpy.context.scene.gpt_image
     values.prompt, values.provider, values.target, values.quality = "oak", "openai", "image", "low"
-    assert quote.at_once(bpy.context.scene).size == "1024x1024"
+    assert quote.price_now(bpy.context.scene).size == "1024x1024"
     bpy.ops.gpt_image.add_reference(kind="file", file=wide)
-    shown = quote.at_once(bpy.context.scene)
+    shown = quote.price_now(bpy.context.scene)
     assert shown.size == "1360x768"
     checked = generate.prepare_request(bpy.context, {}).checked
     assert (checked.sent.size, checked.price.high_usd) == (shown.size, shown.high_usd)
     values.size = "1024x1024"
-    assert quote.at_once(bpy.context.scene).size == "1024x1024"
+    assert quote.price_now(bpy.context.scene).size == "1024x1024"
 
 
 def test_the_panel_knows_the_size_before_a_camera_is_captured(online: ApiServer) -> None:
@@ -144,7 +144,7 @@ def test_the_panel_knows_the_size_before_a_camera_is_captured(online: ApiServer)
     values = bpy.context.scene.gpt_image
     values.prompt, values.provider, values.target = "oak", "openai", "image"
     bpy.ops.gpt_image.add_reference(kind="camera")
-    assert quote.at_once(bpy.context.scene).size == "1152x864"
+    assert quote.price_now(bpy.context.scene).size == "1152x864"
     prepared = generate.prepare_request(bpy.context, {})
     assert (prepared.checked.sent.size, prepared.application.camera_frame) == ("1152x864", (1600, 1200))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gpt_image_addon import api
-from gpt_image_addon.app.batch.batches import BatchResult
+from gpt_image_addon.app.batch.run import BatchResult
 from gpt_image_addon.core.batch import contact_sheet, run_files
 from gpt_image_addon.core.errors import InvalidRequestError, StorageError
 from gpt_image_addon.core.journal.journal import Journal

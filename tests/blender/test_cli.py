@@ -316,7 +316,7 @@ def test_copies_go_to_the_textures_folder(run: Any, tmp_path: Path) -> None:
 
 
 def test_styles_are_listed_by_their_groups(run: Any, tmp_path: Path) -> None:
-    styles.keep_styles({"moon": styles.checked("moon", "Moon", "Style: dust.")})
+    styles.keep_styles({"moon": styles.check_style("moon", "Moon", "Style: dust.")})
     code, output = run("styles")
     groups = {style["name"]: style["group"] for style in output["styles"]}
     assert code == 0 and (groups["photo_scan"], groups["watercolour"], groups["moon"]) == (

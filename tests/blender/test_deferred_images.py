@@ -11,7 +11,7 @@ import pytest
 
 from gpt_image_addon.app import apply_queue
 from gpt_image_addon.core.journal.states import JobState
-from gpt_image_addon.ui.results.progress import progress_text
+from gpt_image_addon.ui.results.card import progress_text
 from tests.blender.scene_fixtures import cube
 from tests.blender.test_applying import Desk
 

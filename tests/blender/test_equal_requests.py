@@ -265,8 +265,8 @@ def test_what_is_on_its_way_for_longer_is_asked_about(
     wanted = {**to_parameters.plain(bpy.context.scene.gpt_image), **to_parameters.place(bpy.context)}
     asked = confirm.question(generate.prepare_request(bpy.context, {}), {})
     assert asked is not None and asked.is_running and not asked.is_double_click and not asked.is_stored
-    assert asked.confirm_text == "Send Again" and "still to come" in confirm._told(asked)
-    second = api.submit(**wanted, **confirm.answered(asked, "send"))
+    assert asked.confirm_text == "Send Again" and "still to come" in confirm._explain(asked)
+    second = api.submit(**wanted, **confirm.collect_answers(asked, "send"))
     online.release()
     assert second.wait(10) and all(job.wait(10) for job in api.jobs())
     assert len(online.image_requests) == 2

@@ -31,6 +31,7 @@ from gpt_image_addon.ui.results import (
     operators_history,
     operators_results,
     outcomes,
+    result_menu,
 )
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
@@ -299,7 +300,7 @@ def test_what_deletes_asks_with_its_own_words(online: ApiServer) -> None:
 def test_the_whole_file_is_cleaned_from_the_files_own_menu(online: ApiServer) -> None:
     job = api.submit("oak", provider="offline", size="64x64", target="image")
     assert job.wait(10)
-    menu = draw(operators_results.GPT_IMAGE_MT_result, context=AboutTheJob(job.id))
+    menu = draw(result_menu.GPT_IMAGE_MT_result, context=AboutTheJob(job.id))
     assert "gpt_image.strip" not in menu.operators
     assert "TOPBAR_MT_file_cleanup" in dict(menus.MENUS)
     layout = Layout()
@@ -345,10 +346,10 @@ def test_a_new_file_begins_with_what_the_user_prefers(monkeypatch: pytest.Monkey
     new_file.begin(is_new=False)
     assert (values().target, values().quality) == ("texture", "low"), "a request of its own stays"
     assert (other.gpt_image.target, other.gpt_image.quality) == ("material", "high")
-    new_file._loaded("")
+    new_file._on_load("")
     assert (values().target, values().quality, values().provider) == ("material", "high", "offline")
     values().quality = "low"
-    new_file._loaded("/somewhere/saved.blend")
+    new_file._on_load("/somewhere/saved.blend")
     assert values().quality == "low"
 
 
@@ -357,7 +358,7 @@ def test_an_untouched_scene_stays_so_where_nothing_differs(monkeypatch: pytest.M
         default_target, default_quality, default_provider = "texture", "medium", "auto"
 
     monkeypatch.setattr(settings, "preferences", lambda: Usual)
-    new_file._loaded("")
+    new_file._on_load("")
     assert new_file._is_untouched(values())
 
 

@@ -382,18 +382,18 @@ def test_a_preset_names_properties_that_exist() -> None:
 def test_a_key_is_pasted_and_leaves_the_clipboard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     settings.store_key("sk-one")
-    assert (settings.key_source(), settings.api_key()) == ("file", "sk-one")
+    assert (settings.key_source(), settings.find_key().value) == ("file", "sk-one")
     path = settings.private_folder() / settings.KEY_FILE
     assert path.stat().st_mode & 0o077 == 0
     settings.store_key("")
-    assert (settings.key_source(), settings.api_key()) == ("", "") and not path.exists()
+    assert (settings.key_source(), settings.find_key().value) == ("", "") and not path.exists()
 
 
 @pytest.mark.parametrize("pasted", ["sk-one", "  sk-one\n", '"sk-one"', "Bearer sk-one", "\ufeffsk-one"])
 def test_a_key_is_pasted_without_what_came_along(pasted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     settings.store_key(pasted)
-    assert settings.api_key() == "sk-one" == settings.load().api_key
+    assert settings.find_key().value == "sk-one" == settings.load().api_key
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ def test_a_key_that_no_header_takes_is_not_stored(pasted: str, monkeypatch: pyte
     settings.store_key("sk-one")
     with pytest.raises(ConfigurationError, match=r"its character [0-9]+ is U"):
         settings.store_key(pasted)
-    assert settings.api_key() == "sk-one"
+    assert settings.find_key().value == "sk-one"
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,12 @@ import bpy
 import gpt_image_addon
 gpt_image_addon.register()
 from gpt_image_addon import api, cli
-from gpt_image_addon.cli.flags import given
+from gpt_image_addon.cli.flags import read_given
 from gpt_image_addon.core.batch.manifest import Manifest
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.providers.openai.fields import parameters
-from gpt_image_addon.core.request.request import Application, GenerationRequest, check_values
+from gpt_image_addon.core.providers.openai.fields import make_fields
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.request.validation import check_values
 from gpt_image_addon.ui import main_panel
 from gpt_image_addon.ui.presets import presets
 from gpt_image_addon.ui.request import from_job, to_parameters
@@ -41,7 +42,7 @@ values = bpy.context.scene.gpt_image
 found = {"package": gpt_image_addon.__file__}
 read = cli.parser().parse_args
 lines = ("generate x --grain fine", "batch m --grain coarse")
-found["flags"] = [given(read(line.split())).get("grain") for line in lines]
+found["flags"] = [read_given(read(line.split())).get("grain") for line in lines]
 try:
     read("generate x --grain odd".split())
 except Exception as error:
@@ -55,11 +56,11 @@ values.grain = "coarse"
 found["asked"] = to_parameters.plain(values)["grain"]
 request = GenerationRequest.from_dict({"prompt": "oak", "provider": "openai", "grain": "fine"})
 for asked, key in ((request, "recalled"), (GenerationRequest("oak", "openai"), "recalled without")):
-    from_job.into(values, types.SimpleNamespace(request=asked, application=Application()))
+    from_job.fill_panel(values, types.SimpleNamespace(request=asked, application=Application()))
     found[key] = values.grain
 found["kept"] = "values.grain" in bpy.types.GPT_IMAGE_OT_add_preset.preset_values
 found["stored"] = request.to_dict()
-found["sent"] = parameters(request, "oak")
+found["sent"] = make_fields(request, "oak")
 found["split"] = api.split("oak", grain="fine")[0].grain
 try:
     check_values(GenerationRequest("oak", "openai", grain="odd"))

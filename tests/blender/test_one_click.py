@@ -23,14 +23,15 @@ from tests.blender.test_equal_requests import click
 PACKAGE = f"{Path(gpt_image_addon.__file__).parent}/"
 ONCE = (
     "api.py:split",
+    "app/models.py:find_registry",
     "app/settings.py:load",
     "core/request/models.py:check",
     "core/request/normalize.py:effective_request",
     "core/request/prompt.py:compose",
-    "core/request/request.py:check_values",
+    "core/request/validation.py:check_values",
     "scene/targets/receiver.py:check_receiver",
 )
-AT_MOST_ONCE = ("core/request/models.py:_registry",)
+AT_MOST_ONCE = ("core/request/models.py:_read_registry",)
 """Of a process, not only of a click."""
 
 

@@ -215,9 +215,9 @@ def test_the_same_again_is_asked_about(online: ApiServer) -> None:
     first = done()
     asked = ask()
     assert asked is not None and asked.is_stored and asked.earlier.id == first.id
-    again = api.submit(**wanted(), **confirm.answered(asked, "reuse"))
+    again = api.submit(**wanted(), **confirm.collect_answers(asked, "reuse"))
     assert again.wait(10) and len(online.image_requests) == 1
-    again = api.submit(**wanted(), **confirm.answered(asked, "send"))
+    again = api.submit(**wanted(), **confirm.collect_answers(asked, "send"))
     assert again.wait(10) and len(online.image_requests) == 2
     assert confirm.question(prepared(), {"reuse": True}) is None
     values().quality = "high"
@@ -232,7 +232,7 @@ def test_a_request_without_an_answer_is_asked_about(online: ApiServer) -> None:
     assert asked is not None and asked.is_lost and asked.confirm_text == "Send Again"
     with pytest.raises(api.GptImageError, match="may have been billed"):
         api.submit(**wanted())
-    again = api.submit(**wanted(), **confirm.answered(asked, "reuse"))
+    again = api.submit(**wanted(), **confirm.collect_answers(asked, "reuse"))
     assert again.wait(10) and again.state is JobState.APPLIED
 
 
@@ -281,7 +281,7 @@ def test_a_preset_of_a_retired_model_moves_on(tmp_path: Path, monkeypatch: pytes
 def test_a_recalled_request_of_a_retired_model_moves_on(monkeypatch: pytest.MonkeyPatch) -> None:
     request = GenerationRequest(prompt="oak", provider="openai", model="gpt-image-1")
     entry = type("Entry", (), {"request": request, "application": Application()})
-    from_job.into(values(), entry)
+    from_job.fill_panel(values(), entry)
     assert values().model == "gpt-image-2.5-sunburst"
     assert STRENGTHS[0] in presets.KEPT
 

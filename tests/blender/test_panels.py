@@ -17,7 +17,14 @@ from gpt_image_addon.core.request.request import GenerationRequest
 from gpt_image_addon.ui.common import enum_items, sidebar, state
 from gpt_image_addon.ui.preferences import preferences
 from gpt_image_addon.ui.request import generate, quote, to_parameters
-from gpt_image_addon.ui.results import chosen, history_view, operators_history, operators_results, outcomes
+from gpt_image_addon.ui.results import (
+    chosen,
+    history_view,
+    operators_history,
+    operators_results,
+    outcomes,
+    result_menu,
+)
 from tests.api_server import ApiServer, faults
 from tests.blender.layouts import Layout, draw
 
@@ -217,7 +224,7 @@ def test_a_result_is_chosen_in_the_list() -> None:
 def test_the_menu_of_a_result_opens_and_deletes_its_files() -> None:
     job = api.submit("oak", target="image", **SMALL)
     assert job.wait(10)
-    offered = draw(operators_results.GPT_IMAGE_MT_result).operators
+    offered = draw(result_menu.GPT_IMAGE_MT_result).operators
     assert {"gpt_image.open_folder", "gpt_image.delete_result"} <= set(offered)
     assert card() and chosen.current().images
     bpy.ops.gpt_image.delete_result(job=job.id)
@@ -310,9 +317,9 @@ def test_the_menu_of_a_result_names_the_price_of_another_one(online: ApiServer) 
     job = api.submit("oak", provider="openai", quality="low", target="image")
     assert job.wait(10)
     assert job.cost_usd is not None
-    text = operators_results._another_one(job.id)
+    text = result_menu._another_one(job.id)
     assert text == f"Another One  ·  {quote.usd(job.estimated_usd)}" and "$" in text
-    assert operators_results._another_one("nothing") == "Another One"
+    assert result_menu._another_one("nothing") == "Another One"
 
 
 def test_variations_are_offered_side_by_side() -> None:
@@ -352,15 +359,17 @@ def test_an_older_answer_does_not_replace_a_newer_one() -> None:
     older, newer = (HistoryPage(float(number), 0.0, number * history_view.PAGE, ()) for number in (1, 2))
     view = history_view.current()
     first, second = next(view.questions), next(view.questions)
-    history_view._answered(view, second, newer, None)
-    history_view._answered(view, first, older, None)
+    history_view._take_answer(view, second, newer, None)
+    history_view._take_answer(view, first, older, None)
     assert view.spent_usd == 2.0 and view.pages == 2
 
 
 def test_the_last_page_is_shown_when_the_page_is_gone() -> None:
     view = history_view.current()
     view.page = 7
-    history_view._answered(view, next(view.questions), HistoryPage(0.0, 0.0, history_view.PAGE + 1, ()), None)
+    history_view._take_answer(
+        view, next(view.questions), HistoryPage(0.0, 0.0, history_view.PAGE + 1, ()), None
+    )
     assert view.page == 1
 
 

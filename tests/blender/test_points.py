@@ -18,7 +18,7 @@ from gpt_image_addon.app.diagnostics import bug_report
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.imaging.formats import decode, encode_png
 from gpt_image_addon.core.jobs.estimates import validate_and_price
-from gpt_image_addon.core.jobs.uploads import first_crop, load_uploads, with_points
+from gpt_image_addon.core.jobs.uploads import add_points, first_crop, load_uploads
 from gpt_image_addon.core.raster.markers import FILL, marker_radius
 from gpt_image_addon.core.references.points import POINT_LIMIT
 from gpt_image_addon.core.request.models import load_registry
@@ -76,7 +76,7 @@ def sent(job: str) -> Any:
     """What must have gone to the server for a job."""
     stored = results.entry(job)
     checked = validate_and_price(stored.request, stored.application, load_registry())
-    return with_points(load_uploads(stored.request, first_crop(checked)), checked)
+    return add_points(load_uploads(stored.request, first_crop(checked)), checked)
 
 
 def test_points_go_as_a_markup(run: Command, online: ApiServer, photo: Path) -> None:
@@ -157,7 +157,7 @@ def test_points_on_the_part_of_an_image_that_a_mask_sends(
     job.wait(60)  # its answer shows another image, and is refused
     (record,) = online.image_requests
     crop = first_crop(job.checked)
-    uploads = with_points(load_uploads(job.request, crop), job.checked)
+    uploads = add_points(load_uploads(job.request, crop), job.checked)
     assert [(file.field, file.sha256) for file in record.files][:2] == [
         ("image[]", hashlib.sha256(upload.data).hexdigest()) for upload in uploads.references
     ]
@@ -253,7 +253,7 @@ def test_points_of_the_panel_are_sent_and_recalled(online: ApiServer, photo: Pat
     assert [file.field for file in record.files] == ["image", "markup"]
     bpy.ops.gpt_image.clear_references()
     assert not len(values().points)
-    from_job.into(values(), results.entry(job.id))
+    from_job.fill_panel(values(), results.entry(job.id))
     assert points.read(values()) == job.request.points
 
 
@@ -340,7 +340,7 @@ def test_a_report_does_not_say_what_points_say(online: ApiServer, photo: Path) -
         "a jug", references=[str(photo)], points=[(0.5, 0.5, "the secret lever")], target="image"
     )
     assert job.wait(60)
-    path = bug_report.write(photo.with_name("report.zip"), [], Outputs())
+    path = bug_report.write_report(photo.with_name("report.zip"), [], Outputs())
     with zipfile.ZipFile(path) as report:
         texts = [report.read(name).decode() for name in report.namelist()]
     assert any(job.id in text for text in texts) and not any("secret lever" in text for text in texts)

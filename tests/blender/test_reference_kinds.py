@@ -14,7 +14,7 @@ from gpt_image_addon import api
 from gpt_image_addon.app import references, results
 from gpt_image_addon.core.errors import SceneError
 from gpt_image_addon.core.imaging.formats import decode, encode_png
-from gpt_image_addon.core.request.prompt import describe
+from gpt_image_addon.core.request.prompt import describe_reference
 from gpt_image_addon.core.results.folders import ANSWER_FILE
 from gpt_image_addon.ui.references import kinds
 from gpt_image_addon.ui.request import from_job, generate, quote
@@ -72,7 +72,7 @@ def test_kinds_and_labels_of_the_command_line_reach_the_server(
     both = ("--reference", photo, "--reference", photo)
     code, output = run("generate", "oak", *both, *kinds_of, *labels, *FLAGS)
     assert code == 0
-    wanted = f"Image 1 is the hall.\n{describe(2, 'style')}\noak"
+    wanted = f"Image 1 is the hall.\n{describe_reference(2, 'style')}\noak"
     assert sent_prompt(online) == wanted
     answer = Path(output["images"][0]["file"]).parent / ANSWER_FILE
     assert json.loads(answer.read_text())["request"]["reference_kinds"] == ["none", "style"]
@@ -98,7 +98,7 @@ def test_more_than_there_are_references_is_refused(
 def test_guides_say_what_they_are_to_scripts_too(run: Command, online: ApiServer) -> None:
     scene_with_camera()
     code, output = run("generate", "oak", "--reference", "lines", *FLAGS)
-    assert code == 0 and sent_prompt(online) == f"{describe(1, 'lines')}\noak"
+    assert code == 0 and sent_prompt(online) == f"{describe_reference(1, 'lines')}\noak"
     assert api.plan("oak", references=["depth"], reference_kinds=["none"]).prompt == "oak"
     stored = results.entry(output["job"]).request
     assert stored.reference_kinds == ("lines",) and Path(stored.references[0]).is_file()
@@ -151,8 +151,8 @@ def test_the_panel_says_what_each_reference_is(photo: Path) -> None:
     said = ["camera", "previous", "subject", "style"]
     assert [kinds.kind_of(values(), number) for number in range(4)] == said
     checked = generate.prepare_request(bpy.context, {}).checked
-    lines = [describe(number, kind) for number, kind in enumerate(said[:3], 1)]
-    assert checked.prompt == "\n".join((*lines, describe(4, "style", "an etching"), "oak"))
+    lines = [describe_reference(number, kind) for number, kind in enumerate(said[:3], 1)]
+    assert checked.prompt == "\n".join((*lines, describe_reference(4, "style", "an etching"), "oak"))
     values().target = "material"
     assert kinds.kind_of(values(), 2) == "material"
     values().references[0].use_words = False
@@ -163,7 +163,7 @@ def test_the_image_under_a_mask_is_the_one_to_edit() -> None:
     bpy.data.images.new("Photo", 64, 64)
     bpy.ops.gpt_image.add_reference(kind="image", image="Photo")
     values().mask = "rectangle"
-    assert kinds.line_of(values(), 0) == describe(1, "previous")
+    assert kinds.line_of(values(), 0) == describe_reference(1, "previous")
 
 
 def test_the_panel_shows_the_words_before_sending(photo: Path) -> None:
@@ -179,10 +179,10 @@ def test_the_panel_shows_the_words_before_sending(photo: Path) -> None:
 def test_the_quote_of_the_panel_knows_the_words(photo: Path) -> None:
     values().prompt, values().provider = "oak", "offline"
     bpy.ops.gpt_image.add_reference(kind="file", file=str(photo), label="x" * 31_990)
-    error = quote.at_once(bpy.context.scene).error
+    error = quote.price_now(bpy.context.scene).error
     assert error is not None and "the prompt has 32," in error.message
     values().references[0].use_words = False
-    assert "the prompt has" not in quote.at_once(bpy.context.scene).problem
+    assert "the prompt has" not in quote.price_now(bpy.context.scene).problem
 
 
 def test_kinds_are_recalled_with_the_request(photo: Path) -> None:
@@ -195,11 +195,11 @@ def test_kinds_are_recalled_with_the_request(photo: Path) -> None:
         reference_labels=["", "", "the red chair"],
     )
     assert job.wait(20)
-    from_job.into(values(), results.entry(job.id))
+    from_job.fill_panel(values(), results.entry(job.id))
     values().provider = "offline"
     found = [(item.use_words, item.reference_kind, item.label) for item in values().references]
     assert found == [(True, "style", ""), (False, "auto", ""), (True, "none", "the red chair")]
-    wanted = f"{describe(1, 'style')}\nImage 3 is the red chair.\noak"
+    wanted = f"{describe_reference(1, 'style')}\nImage 3 is the red chair.\noak"
     assert generate.prepare_request(bpy.context, {}).checked.prompt == wanted
 
 

@@ -332,7 +332,7 @@ def test_a_price_above_the_one_that_was_shown_is_asked_about(online: ApiServer, 
     ):
         values.mask_file = str(mask_of(tmp_path, *boxes, size=(3000, 1000)))
         prepared = generate.prepare_request(bpy.context, {})
-        shown_usd = quote.at_once(bpy.context.scene).high_usd
+        shown_usd = quote.price_now(bpy.context.scene).high_usd
         asked = confirm.question(prepared, {}, shown_usd)
         assert len(prepared.checked.crops) == len(boxes) and shown_usd > 0
         assert (asked.dear_usd if asked else 0.0) == (prepared.checked.price.high_usd if is_asked else 0.0)

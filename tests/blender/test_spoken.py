@@ -22,7 +22,8 @@ from gpt_image_addon.core.providers.openai.errors import error_from
 from gpt_image_addon.core.request import styles
 from gpt_image_addon.core.request.models import check, load_registry, successor
 from gpt_image_addon.core.request.pricing import Estimate, Limits, check_limit
-from gpt_image_addon.core.request.request import Application, GenerationRequest, check_values
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.request.validation import check_values
 from gpt_image_addon.core.text.message import Message, message
 from gpt_image_addon.scene.targets.receiver import why_deferred
 from gpt_image_addon.ui.common import translations
@@ -87,7 +88,7 @@ def test_no_english_words_are_filled_into_a_german_sentence(tmp_path: Path) -> N
         check_limit(Estimate(1.0, 1.0, exact=True, likely_usd=1.0), Limits(0.5))
     assert german(caught.value.message).endswith("kosten; die Grenze für eine Anfrage ist 0.50 $.")
     with pytest.raises(GptImageError) as caught:
-        styles.checked("a", "A", "")
+        styles.check_style("a", "A", "")
     assert german(caught.value.message) == "Der Stil hat 0 Zeichen an Worten, nicht 1 bis 1000."
     path = tmp_path / "styles.json"
     path.write_text('{"schema": 1, "styles": [{"name": "a"}]}')

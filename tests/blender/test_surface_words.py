@@ -55,7 +55,7 @@ def test_nothing_else_tiles_because_of_it(other: str) -> None:
     assert to_parameters.added_words(values()) == ""
     values().target = "material"
     values().repair_seams = True
-    assert to_parameters.onto_target(values(), other)["repair_seams"] is False
+    assert to_parameters.change_target(values(), other)["repair_seams"] is False
     assert of_surface(asked(target=other)) == (False, False)  # as the menus do
 
 
@@ -113,14 +113,14 @@ def test_settings_of_a_result_are_loaded_with_them() -> None:
     ]
     values().target = "material"
     for job, seamless, words in zip(jobs, (True, False), (False, True), strict=True):
-        from_job.into(values(), results.entry(job))
+        from_job.fill_panel(values(), results.entry(job))
         assert (values().seamless, values().surface_words) == (seamless, words)
 
 
 def test_an_image_is_recalled_without_a_word_about_surfaces() -> None:
     job = api.generate("oak", target="image", **SMALL).job
     values().target = "material"
-    from_job.into(values(), results.entry(job))
+    from_job.fill_panel(values(), results.entry(job))
     assert (values().target, values().seamless, values().surface_words) == ("image", False, True)
     values().target = "material"
     assert of_surface(asked()) == (True, True)

@@ -22,6 +22,7 @@ from gpt_image_addon.core.upscaling.canvas import Canvas, enlarge
 from gpt_image_addon.core.upscaling.plan import plan_tiles
 from tests.api_server import ApiServer, faults
 from tests.blender.conftest import Command
+from tests.blender.scene_fixtures import cube
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ("--quality", "low")
@@ -233,3 +234,35 @@ def test_cancelling_sends_nothing_more(online: ApiServer, photo: Path, tmp_path:
         assert task.wait(30)
     assert isinstance(task.error, JobCancelled) and "1 of 2" in (task.error.next_step or "")
     assert len(online.image_requests) == 2 and not (tmp_path / "large.png").exists()
+
+
+def images_by_kind(material: str) -> dict[str, bpy.types.Image]:
+    tree = bpy.data.materials[material].node_tree
+    return {node["gpt_image_kind"]: node.image for node in tree.nodes if "gpt_image_kind" in node}
+
+
+def test_maps_follow_their_base_color_onto_all_faces(factory_file: None, online: ApiServer) -> None:
+    made = api.generate("red brick wall", provider="offline", size="256x256", target="material")
+    copy = bpy.data.materials[made.material].copy()
+    cube().data.materials.append(copy)
+    old, other = images_by_kind(made.material), bpy.data.images.new("mine", 64, 64)
+    of_user = copy.node_tree.nodes.new("ShaderNodeTexImage")
+    of_user.image = other
+    before = {image.name: tuple(image.size) for image in old.values()}
+    assert len(old) > 3
+    result = api.upscale(old["base_color"], scale=2, local=True)
+    assert set(result.materials) == {made.material, copy.name}
+    for name in result.materials:
+        shown = images_by_kind(name)
+        assert shown.keys() == old.keys() and shown["base_color"].name == result.image
+        assert {tuple(image.size) for image in shown.values()} == {(512, 512)}
+        assert shown["normal"].colorspace_settings.is_data and shown["normal"].packed_file
+    assert of_user.image == other and set(before.values()) == {(256, 256)}
+    assert not online.requests
+
+
+def test_maps_stay_where_a_file_is_written(factory_file: None, online: ApiServer, tmp_path: Path) -> None:
+    made = api.generate("red brick wall", provider="offline", size="256x256", target="material")
+    base = images_by_kind(made.material)["base_color"]
+    result = api.upscale(base, tmp_path / "large.png", scale=2, local=True)
+    assert result.materials == () and images_by_kind(made.material)["base_color"] == base

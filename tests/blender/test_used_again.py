@@ -14,7 +14,7 @@ from gpt_image_addon import api
 from gpt_image_addon.app import results
 from gpt_image_addon.core.jobs.durations import LOCAL_SECONDS
 from gpt_image_addon.core.jobs.job import Job
-from gpt_image_addon.ui.results.progress import progress_text
+from gpt_image_addon.ui.results.card import progress_text
 from tests.api_server import ApiServer
 from tests.blender.test_interface import cube, images_of, made, shown
 

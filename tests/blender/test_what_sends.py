@@ -188,9 +188,9 @@ def test_a_dialog_knows_its_price_when_it_opens(online: ApiServer, monkeypatch: 
     values = bpy.context.scene.gpt_image
     values.provider, values.prompt, values.quality = "openai", "oak", "low"
     assert quote.current(bpy.context.scene).price == ""
-    assert "$" in quote.at_once(bpy.context.scene, {}).price
+    assert "$" in quote.price_now(bpy.context.scene, {}).price
     values.provider = "offline"
-    assert quote.at_once(bpy.context.scene, {}).price == "free" and not online.image_requests
+    assert quote.price_now(bpy.context.scene, {}).price == "free" and not online.image_requests
 
 
 class Dialog:
@@ -204,7 +204,7 @@ class Dialog:
         self.given, self.target, self.layout = given, given.get("target", ""), Layout()
         self.bl_rna = bpy.ops.gpt_image.generate.get_rna_type()
 
-    def _given(self, names: tuple[str, ...]) -> dict[str, Any]:
+    def _collect_given(self, names: tuple[str, ...]) -> dict[str, Any]:
         return {name: value for name, value in self.given.items() if name in names}
 
 
@@ -220,5 +220,5 @@ def test_a_dialog_follows_what_is_typed_there(online: ApiServer) -> None:
         dialog.draw(bpy.context)
         price = dialog._quote.price  # type: ignore[attr-defined]
         assert any(text.endswith(price) for text in dialog.layout.said) and "$" in price
-    assert dialog._quote.high_usd > quote.at_once(bpy.context.scene, {"provider": "openai"}).high_usd  # type: ignore[attr-defined]
+    assert dialog._quote.high_usd > quote.price_now(bpy.context.scene, {"provider": "openai"}).high_usd  # type: ignore[attr-defined]
     assert not online.image_requests

@@ -12,8 +12,8 @@ from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.jobs.uploads import digest_request
 from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Journal
-from gpt_image_addon.core.request.checked_request import CheckedRequest
 from gpt_image_addon.core.request.models import load_registry
+from gpt_image_addon.core.request.normalize import CheckedRequest
 from gpt_image_addon.core.request.pricing import Limits, UsageHistory, no_history
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 

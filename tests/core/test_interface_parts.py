@@ -20,7 +20,7 @@ from gpt_image_addon.core.common import keychain
 from gpt_image_addon.core.common.threads import BackgroundTasks
 from gpt_image_addon.core.errors import ConfigurationError, GptImageError, InvalidRequestError
 from gpt_image_addon.core.imaging.thumbnails import EDGE, make_preview
-from gpt_image_addon.core.jobs.durations import Durations
+from gpt_image_addon.core.jobs.durations import Durations, name_kind
 from gpt_image_addon.core.jobs.job import Emit, Job
 from gpt_image_addon.core.jobs.queue import JobQueue
 from gpt_image_addon.core.raster.drawing import Stroke, draw_strokes, fill_polygons
@@ -57,14 +57,14 @@ def test_each_style_has_a_group_and_says_what_it_is_for() -> None:
 
 def test_a_file_of_styles_may_leave_groups_out(tmp_path: Path) -> None:
     path = tmp_path / "styles.json"
-    mine = styles.checked("moon", "Moon", "dust", group="Space", tip="Planets")
-    styles.write_styles(path, [mine, styles.checked("sun", "Sun", "fire")])
+    mine = styles.check_style("moon", "Moon", "dust", group="Space", tip="Planets")
+    styles.write_styles(path, [mine, styles.check_style("sun", "Sun", "fire")])
     assert list(styles.read_styles(path).values()) == [mine, styles.Style("sun", "Sun", "fire")]
     assert path.read_text("utf-8").count('"group"') == 1
 
 
 def test_styles_of_ones_own_are_kept_shared_and_deleted(tmp_path: Path) -> None:
-    mine = styles.checked(styles.name_from_label("Moon Dust!"), "Moon Dust!", "Style: grey dust.")
+    mine = styles.check_style(styles.name_from_label("Moon Dust!"), "Moon Dust!", "Style: grey dust.")
     assert mine.name == "moon_dust"
     styles.keep_styles({mine.name: mine})
     assert compose(GenerationRequest(prompt="a wall", style="moon_dust")).endswith("grey dust.")
@@ -77,7 +77,7 @@ def test_styles_of_ones_own_are_kept_shared_and_deleted(tmp_path: Path) -> None:
 
 
 def test_a_style_of_ones_own_goes_before_a_curated_one() -> None:
-    styles.keep_styles({"anime": styles.checked("anime", "Anime", "Style: mine.")})
+    styles.keep_styles({"anime": styles.check_style("anime", "Anime", "Style: mine.")})
     assert compose(GenerationRequest(prompt="x", style="anime")).endswith("mine.")
 
 
@@ -136,8 +136,8 @@ def test_durations_are_learned_and_kept(tmp_path: Path) -> None:
     path, request = tmp_path / "durations.json", GenerationRequest(prompt="x", provider="openai", model="m")
     durations = Durations(path)
     assert durations.expected(request) == 40.0
-    durations.note(request, 10.0)
-    durations.note(request, 20.0)
+    durations.note(name_kind(request), 10.0)
+    durations.note(name_kind(request), 20.0)
     assert durations.expected(request) == pytest.approx(13.0)
     assert Durations(path).expected(request) == pytest.approx(13.0)
     path.write_text("broken")
@@ -147,7 +147,7 @@ def test_durations_are_learned_and_kept(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes in its folders")
 def test_durations_are_read_of_a_file_alone(tmp_path: Path) -> None:
     path, request = tmp_path / "durations.json", GenerationRequest(prompt="x", provider="openai", model="m")
-    Durations(path).note(request, 7.0)
+    Durations(path).note(name_kind(request), 7.0)
     text = path.read_text()
     path.unlink()
     os.mkfifo(path)

@@ -46,7 +46,9 @@ def test_a_session_and_nothing_but_protocol(tmp_path: Path) -> None:
         made = result["structuredContent"]
         assert (made["state"], made["blend"]) == ("succeeded", str(blend)) and blend.is_file()
         assert {item["type"] for item in result["content"]} == {"text", "image", "resource_link"}
-        assert pipe.call("generate", prompt="x", output=str(blend), **DRAFT)["error"]["code"] == "output_exists"
+        assert (
+            pipe.call("generate", prompt="x", output=str(blend), **DRAFT)["error"]["code"] == "output_exists"
+        )
         source = made["images"][0]["file"]
         assert pipe.call("maps", picture=source, output_dir=str(out))["maps"]["normal"].startswith(str(out))
         assert Path(pipe.call("tile", picture=source, output=str(out / "t.png"))["file"]).is_file()
@@ -126,9 +128,7 @@ def test_a_repeated_request_takes_the_stored_result(tmp_path: Path, api_server: 
 def test_what_is_too_much_or_wrong_sends_nothing(
     tmp_path: Path, api_server: ApiServer, arguments: dict[str, Any], variables: dict[str, str], code: str
 ) -> None:
-    with Pipe(
-        tmp_path / "state", api=api_server, capabilities={"elicitation": {}}, **variables
-    ) as pipe:
+    with Pipe(tmp_path / "state", api=api_server, capabilities={"elicitation": {}}, **variables) as pipe:
         assert pipe.call("generate", **{"prompt": "oak", **CHEAP, **arguments})["error"]["code"] == code
         assert [message["id"] for message in pipe.seen] == [1, 2], "nobody was asked"
     assert api_server.requests == []

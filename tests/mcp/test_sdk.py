@@ -27,7 +27,11 @@ pytestmark = [
 def test_the_official_client_is_served(tmp_path: Path, api_server: ApiServer, mode: str) -> None:
     api_server.options.latency = 3
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "GPT_IMAGE_"))},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("OPENAI_", "GPT_IMAGE_"))
+        },
         "GPT_IMAGE_DATA_DIR": str(tmp_path / "state"),
         "OPENAI_BASE_URL": api_server.base_url,
         "OPENAI_API_KEY": api_server.api_key,
@@ -36,7 +40,12 @@ def test_the_official_client_is_served(tmp_path: Path, api_server: ApiServer, mo
     server = [sys.executable, "-c", PATIENT.format(seconds=2) + MAIN]
     script = Path(__file__).with_name("sdk_session.py")
     run = subprocess.run(
-        [PYTHON, script, mode, *server], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+        [PYTHON, script, mode, *server],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert run.returncode == 0, run.stderr
     seen = json.loads(run.stdout.splitlines()[-1])

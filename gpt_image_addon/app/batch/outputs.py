@@ -116,7 +116,7 @@ class AssetLibrary:
         check_asset(row)
         warnings: list[str] = []
         catalog = self._catalog(row, warnings)
-        for block, image_file in _made(prepared, row.application, warnings):
+        for block, image_file in _make_assets(prepared, row.application, warnings):
             block[ROW_PROPERTY], block[ROW_JOB_PROPERTY] = row.id, prepared.job
             assets.mark(block, image_file, prepared.facts, catalog=catalog, tags=row.tags)
         self._rows.add((row.id, prepared.job))
@@ -186,7 +186,7 @@ def check_asset(row: Row) -> None:
         catalog_path(row.catalog)
 
 
-def _made(
+def _make_assets(
     prepared: PreparedResult, application: Application, warnings: list[str]
 ) -> Iterator[tuple[bpy.types.ID, ImageFile]]:
     """What becomes an asset, with the image that it shows: a plane or a texture of each.

@@ -22,7 +22,7 @@ from ...core.common.package import FOLDER, PACKAGE
 from ...core.common.paths import state_folder
 from ...core.errors import GptImageError
 from ...core.request.providers import list_settings
-from ...core.text.redaction import Redaction, describe, hide, without_words
+from ...core.text.redaction import Redaction, describe_error, hide, without_words
 from .. import settings
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ Have a look before you pass it on.
 """
 
 
-def write(path: Path, checks: Sequence[Check], outputs: Outputs, *, with_prompts: bool = False) -> Path:
+def write_report(
+    path: Path, checks: Sequence[Check], outputs: Outputs, *, with_prompts: bool = False
+) -> Path:
     """Write the bundle, a zip.
 
     :param checks: what `checks.checks` found.
@@ -61,7 +63,7 @@ def write(path: Path, checks: Sequence[Check], outputs: Outputs, *, with_prompts
         "blender": _section(_blender),
         "system": _section(_system),
         "settings": _section(_settings),
-        "environment": _section(_environment),
+        "environment": _section(_list_variables),
         "checks": [check.to_dict() for check in checks],
         "journal": trouble or by_state,
         "jobs": [_job(entry, with_prompts) for entry in entries],
@@ -85,7 +87,7 @@ def _section(look: Callable[[], Any]) -> Any:
     except GptImageError as error:
         return error.to_dict()
     except Exception as error:
-        return describe(error)
+        return describe_error(error)
 
 
 def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
@@ -110,10 +112,10 @@ def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
     with suppress(RuntimeError, GptImageError):  # a user without a home
         folders["<state folder>"] = state_folder()
         folders["~"] = Path.home()
-    return Redaction(folders, words, files, _names())
+    return Redaction(folders, words, files, _find_names())
 
 
-def _names() -> dict[str, str]:
+def _find_names() -> dict[str, str]:
     """What the user and this computer are called."""
     users = {os.environ.get(name, "") for name in ("USER", "USERNAME", "LOGNAME")}
     with suppress(RuntimeError):  # a user without a home
@@ -173,7 +175,7 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def _environment() -> list[str]:
+def _list_variables() -> list[str]:
     """Names only: values may be secret."""
     told = {setting.variable for setting in list_settings()}
     return sorted(

@@ -14,10 +14,10 @@ import bpy
 
 from ...core.common.paths import state_folder
 from ...core.errors import MESSAGE_LIMIT, GptImageError, StorageError
-from ...core.http.endpoint import shown_url
+from ...core.http.endpoint import show_url
 from ...core.request.providers import PROVIDERS, ProviderInfo, find_provider
 from ...core.text.message import message
-from ...core.text.redaction import describe, show
+from ...core.text.redaction import describe_error, show
 from .. import settings
 
 
@@ -36,16 +36,16 @@ class Check:
 
 def checks() -> list[Check]:
     """Everything, in the order in which it must work."""
-    return [_checked(name, look) for name, look in _looks()]
+    return [_check(name, look) for name, look in _looks()]
 
 
-def _checked(name: str, look: Callable[[], str]) -> Check:
+def _check(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, True, show(look(), MESSAGE_LIMIT))
     except GptImageError as error:
         return Check(name, False, error.text)
     except Exception as error:
-        return Check(name, False, describe(error))
+        return Check(name, False, describe_error(error))
 
 
 def _blender() -> str:
@@ -83,11 +83,11 @@ def _provider(name: str, info: ProviderInfo) -> str:
     if info.needs_key and not find_provider(found.provider).needs_key and not found.api_key:
         return f"not needed: the provider is {found.provider}"
     found.check_provider(name)
-    told = f"requests go to {shown_url(found.server_of(name))}"
+    told = f"requests go to {show_url(found.server_of(name))}"
     if not info.needs_key:
         return told
     told = f"a key is there; {told}"
-    return f"{told}. {note}" if (note := settings.key_note()) else told
+    return f"{told}. {note}" if (note := settings.find_key().note) else told
 
 
 def _network() -> str:

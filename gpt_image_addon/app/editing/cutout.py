@@ -21,7 +21,7 @@ from ...core.request.sizes import LIKE, format_size
 from ...core.text.message import message
 from .. import blend_paths, models, session, settings
 from ..material_maps import ImageSource, Source, read_source
-from ..submission import Submitter
+from ..submission import PreparedRequest, Submitter
 from .sequences import make_request, request_options, run_through, submit_edit
 
 if TYPE_CHECKING:
@@ -217,21 +217,25 @@ class Cutting:
         suffix = Path(self.source.label).suffix.lower() or SUFFIX
         return Path(self._folder.name) / f"image{suffix}"
 
-    def send(self, then: Callable[[], None] | None = None) -> Job:
-        """See `Sequence`.
-
-        :param then: called on the main thread when the answer is there.
-        """
-        request = dataclasses.replace(self.request, references=(str(self._reference()),))
-        application = Application(target="image", name=self.title)
-
-        def apply(job: Job) -> object:
-            if then is not None:
-                then()
-            return None
-
-        self.job = submit_edit(Submitter(self.settings), request, application, self.options, apply)
+    @property
+    def last_job(self) -> Job | None:
+        """See `Sequence`."""
         return self.job
+
+    def prepare(self) -> PreparedRequest:
+        """See `Sequence`."""
+        request = dataclasses.replace(self.request, references=(str(self._reference()),))
+        return Submitter(self.settings).prepare(request, Application(target="image", name=self.title))
+
+    def send(self, then: Callable[[], None] | None = None) -> Job:
+        """See `Sequence`."""
+        self.job = submit_edit(self.prepare(), self.options, then)
+        return self.job
+
+    def drop(self, job: Job | None) -> None:
+        """See `Sequence`."""
+        if self.job is job:
+            self.job = None
 
     def _cut(self, job: Job) -> CutOut:
         """

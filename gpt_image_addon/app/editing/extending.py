@@ -24,14 +24,14 @@ from ...core.request.sizes import format_size, parse_size
 from ...core.text.message import message
 from .. import blend_paths, models, session, settings
 from ..material_maps import ImageSource, Source, read_source
-from ..submission import Submitter
+from ..submission import PreparedRequest, Submitter
 from .sequences import make_request, request_options, run_through, submit_edit
 
 if TYPE_CHECKING:
     from ...core.editing.extending import Margins, Step
     from ...core.imaging.decoding import Pixels
     from ...core.pasting.image_source import ImageSource as EditedImage
-    from ...core.request.checked_request import CheckedRequest
+    from ...core.request.normalize import CheckedRequest
     from ...core.results.output_files import Outputs
 
 SUFFIX = ".png"
@@ -334,23 +334,27 @@ class Extension:
         number = len(self.jobs) + 1
         return Path(self._folder.name) / f"part-{number}.png", Path(self._folder.name) / f"mask-{number}.png"
 
-    def send(self, then: Callable[[], None] | None = None) -> Job:
-        """See `Sequence`.
+    @property
+    def last_job(self) -> Job | None:
+        """See `Sequence`."""
+        return self.jobs[-1] if self.jobs else None
 
-        :param then: called on the main thread when the answer is there.
-        """
+    def prepare(self) -> PreparedRequest:
+        """See `Sequence`."""
         image, mask = self._files()
         request = self._request_for(self.steps[len(self.jobs)], str(image), str(mask))
         application = Application(target="image", accept=bool(self.options.get("accept")), name=self.title)
+        return Submitter(self.settings).prepare(request, application)
 
-        def apply(job: Job) -> object:
-            if then is not None:
-                then()
-            return None
-
-        job = submit_edit(Submitter(self.settings), request, application, self.options, apply)
+    def send(self, then: Callable[[], None] | None = None) -> Job:
+        """See `Sequence`."""
+        job = submit_edit(self.prepare(), self.options, then)
         self.jobs.append(job)
         return job
+
+    def drop(self, job: Job | None) -> None:
+        """See `Sequence`."""
+        self.jobs = [one for one in self.jobs if one is not job]
 
     def _write(self) -> None:
         from ...core.pasting.edited_files import encode_like

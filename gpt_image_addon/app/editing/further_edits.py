@@ -17,7 +17,7 @@ from ..submission import Submitter
 
 if TYPE_CHECKING:
     from ...core.jobs.job import Apply
-    from ...core.request.checked_request import CheckedRequest
+    from ...core.request.normalize import CheckedRequest
     from ..submission import PreparedRequest
 
 SNAP = ("size",)

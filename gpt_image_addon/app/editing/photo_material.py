@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from ...core.common.arguments import check_types
 from ...core.errors import InvalidRequestError
 from ...core.jobs.job import Deliver, Task
-from ...core.request.request import Application, check_application
+from ...core.request.request import Application
 from ...core.request.sizes import parse_size
 from ...core.request.targets import TARGETS
+from ...core.request.validation import check_application
 from ...core.results.store import PreparedResult
 from ...core.text.message import Message, message
 from ...core.text.names import safe_name

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
 
 from ...core.common.arguments import typed
 from ...core.errors import EditMismatchError, GptImageError, InvalidRequestError
-from ...core.jobs.job import Deliver, Job
+from ...core.jobs.job import Apply, Deliver, Job, Task
 from ...core.request.providers import find_provider
-from ...core.request.request import Application, GenerationRequest
+from ...core.request.request import GenerationRequest
 from ...core.text.message import join, message
 from .. import settings
 from ..session import open_session
-from ..submission import PreparedRequest, Submitter
-
-if TYPE_CHECKING:
-    from ...core.journal.journal import Entry
+from ..submission import PreparedRequest
 
 REQUEST = ("provider", "model", "quality")
 OPTIONS: Mapping[str, Any] = {
@@ -37,6 +36,13 @@ class Sequence(Protocol):
     """What `run_through` works through."""
 
     settings: settings.Settings
+    options: Mapping[str, Any]
+    """Those of `OPTIONS` that are given."""
+
+    @property
+    def last_job(self) -> Job | None:
+        """Whose answer `advance` uses; None before the first request."""
+        ...
 
     def advance(self) -> bool:
         """Use the last answer, and make ready what is sent next; in any thread.
@@ -45,11 +51,19 @@ class Sequence(Protocol):
         """
         ...
 
+    def prepare(self) -> PreparedRequest:
+        """What `send` sends; main thread only."""
+        ...
+
     def send(self, then: Callable[[], None] | None = None) -> Job:
         """Send what is ready; main thread only.
 
         :param then: called on the main thread when the answer is there.
         """
+        ...
+
+    def drop(self, job: Job | None) -> None:
+        """Forget a job if it is the last one, so that its request can be sent again: its files are kept."""
         ...
 
 
@@ -72,33 +86,109 @@ def run_through(sequence: Sequence, wait: Callable[[Job], None] | None = None) -
         raise
 
 
-def run_in_background(sequence: Sequence, title: str, finish: Callable[[], object]) -> None:
+Ask = Callable[[PreparedRequest], bool]
+"""Asks about a request where something speaks against it, and returns whether it did; what answers calls
+`submit` of what it gets."""
+
+
+def run_in_background(
+    sequence: Sequence, title: str, finish: Callable[[], object], ask: Ask | None = None
+) -> None:
     """Do all of it while Blender goes on, each part a task in the list of jobs; main thread only.
 
     :param title: what to call a part.
     :param finish: called on the main thread at the end; what it returns is the last task's ``applied``.
+    :param ask: called on the main thread before the first request is sent.
     """
-    found = open_session(sequence.settings)
-    sent = 0
+    _Run(sequence, title, finish, ask).advance()
 
-    def go_on() -> None:
-        found.scheduler.start_local(title, work)
 
-    def work() -> Deliver:
+@dataclass
+class _Run:
+    """A sequence in the list of jobs."""
+
+    sequence: Sequence
+    title: str
+    finish: Callable[[], object]
+    ask: Ask | None
+    _sent: int = 0
+
+    def advance(self) -> None:
+        """Use the last answer in a thread, then send what is next."""
+        task = open_session(self.sequence.settings).scheduler.start_local(self.title, self._work)
+        last = self.sequence.last_job
+        task.resume_with(
+            partial(self._use_again, task, last), last.estimated_usd if last is not None else 0.0
+        )
+
+    def _work(self) -> Deliver:
         try:
-            more = sequence.advance()
+            more = self.sequence.advance()
         except GptImageError as error:
-            advise(error, sent)
+            advise(error, self._sent)
             raise
-        return send_next if more else finish
+        return self._send_next if more else self.finish
 
-    def send_next() -> object:
-        nonlocal sent
-        sequence.send(then=go_on)
-        sent += 1
+    def _send_next(self) -> object:
+        ask, self.ask = self.ask, None
+        if ask is not None:
+            prepared = self.sequence.prepare()
+            if ask(_FirstRequest(prepared.submitter, prepared.checked, prepared.application, self._send)):
+                return None
+        self._send({})
         return None
 
-    go_on()
+    def _send(self, answers: Mapping[str, Any]) -> Job:
+        """Send what is ready; of the answers to a question only that to use what is stored holds on."""
+        options = self.sequence.options
+        self.sequence.options = {**options, **answers}
+        try:
+            job = self.sequence.send(then=self.advance)
+        finally:
+            self.sequence.options = {**options, "reuse": True} if answers.get("reuse") else options
+        job.rename(self.title)
+        job.resume_with(partial(self._send_again, job))
+        self._sent += 1
+        return job
+
+    def _send_again(self, last: Job | None, answers: Mapping[str, bool]) -> object:
+        """What was sent last failed.
+
+        :raises InvalidRequestError: its answer is to be used, and is gone.
+        """
+        self.sequence.drop(last)
+        if answers.get("accept") and self.sequence.prepare().find_refused() is None:
+            raise InvalidRequestError("The files of that answer are gone.", code="no_result", param="job")
+        return self._send(answers)
+
+    def _use_again(self, task: Task, last: Job | None, answers: Mapping[str, bool]) -> object:
+        """The last answer could not be used."""
+        if answers.get("accept"):
+            self.sequence.options = {**self.sequence.options, "accept": True}
+        elif task.error is not None and task.error.billed == "yes":  # the same answer would fail again
+            return self._send_again(last, answers)
+        self.advance()
+        return None
+
+
+@dataclass(frozen=True)
+class _FirstRequest(PreparedRequest):
+    """The first request of a sequence, which goes on when it is submitted."""
+
+    send: Callable[[Mapping[str, Any]], Job]
+
+    def submit(
+        self,
+        *,
+        reuse: bool | None = None,
+        retry_unknown: bool = False,
+        accept: bool = False,
+        max_cost: float | None = None,
+        apply: Apply | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """See `PreparedRequest.submit`; price limit and `apply` are those of the sequence, which has no key."""
+        return self.send({"reuse": reuse, "retry_unknown": retry_unknown, "accept": accept})
 
 
 def advise(error: GptImageError, sent: int) -> None:
@@ -135,34 +225,23 @@ def make_request(options: Mapping[str, Any], found: settings.Settings, **values:
 
 
 def submit_edit(
-    submitter: Submitter,
-    request: GenerationRequest,
-    application: Application,
-    options: Mapping[str, Any],
-    apply: Callable[[Job], object],
+    prepared: PreparedRequest, options: Mapping[str, Any], then: Callable[[], None] | None
 ) -> Job:
     """Send one request, or take the answer to it that is there and may be used.
 
+    :param then: called on the main thread when the answer is there.
     :raises GptImageError: it can't be sent; nothing was.
     """
-    prepared = submitter.prepare(request, application)
-    refused = _find_refused(prepared) if options.get("accept") and not options.get("retry_unknown") else None
-    if refused is not None:
-        notice = message("The answer of job {job} is used, though it does not match.", job=refused.id)
-        return submitter.resume(refused, application, notice, apply)
+
+    def apply(job: Job) -> object:
+        if then is not None:
+            then()
+        return None
+
     return prepared.submit(
         reuse=options.get("reuse"),
         retry_unknown=bool(options.get("retry_unknown")),
+        accept=bool(options.get("accept")),
         max_cost=options.get("max_cost"),
         apply=apply,
     )
-
-
-def _find_refused(prepared: PreparedRequest) -> Entry | None:
-    """An equal request whose answer was refused, and is kept."""
-    from ...core.jobs.uploads import digest_request
-
-    journal = open_session(prepared.submitter.settings).journal
-    lost = journal.find_lost(digest_request(prepared.checked.wanted))
-    is_refused = lost is not None and (lost.error or {}).get("code") == EditMismatchError.default_code
-    return lost if is_refused else None

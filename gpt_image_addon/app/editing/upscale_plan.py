@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import bpy
+
 from ...core.common.arguments import typed
 from ...core.errors import InvalidRequestError
 from ...core.request.pricing import Estimate
@@ -17,6 +19,7 @@ from ...core.text.message import Message, message
 from .. import blend_paths, models, session, settings
 from ..material_maps import ImageSource, Source, read_source
 from ..submission import Submitter
+from .upscaled_materials import ShownIn, find_materials
 
 if TYPE_CHECKING:
     from ...core.imaging.decoding import Pixels
@@ -62,6 +65,10 @@ class UpscaleWork:
     max_cost: float | None
     retry_unknown: bool
     outputs: Outputs
+    uid: int | None = None
+    """`session_uid` of the data-block that is upscaled into Blender; None of a file, or into one."""
+    materials: tuple[ShownIn, ...] = ()
+    """Those whose maps follow."""
 
     @classmethod
     def of(
@@ -99,6 +106,7 @@ class UpscaleWork:
                 param="provider",
                 next_step="Choose another provider, or only resample: --local (local=True in Python).",
             )
+        image = _data_block(picture, source) if output is None else None
         return cls(
             source,
             _target(output, source) if output is not None else None,
@@ -108,6 +116,8 @@ class UpscaleWork:
             values.get("max_cost"),
             bool(values.get("retry_unknown")),
             session.outputs(overwrite=overwrite),
+            image.session_uid if image is not None else None,
+            find_materials(image) if image is not None else (),
         )
 
     @property
@@ -141,6 +151,12 @@ class UpscaleWork:
         return UpscaleEstimate(
             *sizes[-1], tuple(map(len, plan.passes)), plan.price(0), (*notes, *self.warnings())
         )
+
+
+def _data_block(picture: ImageSource, source: Source) -> bpy.types.Image | None:
+    if isinstance(picture, bpy.types.Image):
+        return picture
+    return None if Path(source.label).is_file() else bpy.data.images.get(source.label)
 
 
 def _target(output: str | Path, source: Source) -> Path:

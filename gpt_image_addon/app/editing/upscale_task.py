@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import bpy
 
 from ...core.common.files import read_file, replace_file
 from ...core.errors import Billed, GptImageError, JobCancelled
@@ -25,6 +27,7 @@ from ...core.text.names import safe_name
 from .. import scheduler, session, settings
 from ..apply_queue import push_undo
 from .upscale_plan import UpscalePlan, UpscaleWork
+from .upscaled_materials import FollowingMaps, make_maps, put_into_materials
 
 if TYPE_CHECKING:
     from ...core.imaging.decoding import Pixels
@@ -57,6 +60,8 @@ class UpscaleResult:
     cost_usd: float
     """What was paid this time; stored answers are free."""
     warnings: tuple[str, ...]
+    materials: tuple[str, ...] = ()
+    """Names of the materials that show it now, with their maps made anew."""
 
 
 @dataclass(frozen=True)
@@ -270,13 +275,17 @@ class Upscale(Task):
         name = safe_name(f"{self.work.name} {self.work.scale}x")
         data = encode_pixels(pixels, target or Path(f"{name}.png"))
         height, width = pixels.shape[:2]
+        following = make_maps(pixels, name, self.work.materials)
 
         def put() -> UpscaleResult:
-            image = None
+            image: str | None = None
+            materials: tuple[str, ...] = ()
             if target is not None:
                 self.work.outputs.write(target, data, self.work.source.owner)
             else:
-                image = _into_blender(ImageFile(name, data, f"{name}.png", "png", width, height))
+                made = ImageFile(name, data, f"{name}.png", "png", width, height)
+                image, materials, told = _into_blender(made, self.work.uid, following)
+                self.warn(*told)
             return UpscaleResult(
                 file=str(target) if target else None,
                 image=image,
@@ -289,6 +298,7 @@ class Upscale(Task):
                 estimated_usd=self.estimated_usd,
                 cost_usd=sum(job.cost_usd or 0.0 for job in self._jobs),
                 warnings=self.warnings,
+                materials=materials,
             )
 
         return put
@@ -327,10 +337,22 @@ class Upscale(Task):
         self.fail(error)
 
 
-def _into_blender(image: ImageFile) -> str:
-    """Make the image; main thread only."""
+def _into_blender(
+    image: ImageFile, before: int | None, following: Sequence[FollowingMaps]
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Make the image, and show it in the materials that follow, as one step of undo; main thread only.
+
+    :returns: its name, those of the materials, and what the user should know.
+    """
     from ...scene.targets.registry import apply
+    from ...scene.transaction import Transaction
 
     applied = apply(PreparedResult("", (image,)), Application(target="image"))
+    materials: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    if before is not None and following:
+        with Transaction() as changes:
+            made = bpy.data.images[applied.images[0]]
+            materials, told = put_into_materials(made, before, following, changes)
     push_undo(image.name)
-    return applied.images[0]
+    return applied.images[0], materials, told

@@ -16,8 +16,8 @@ from ..jobs.uploads import digest_request
 from ..journal.batch_rows import RowHistory, find_row_history
 from ..journal.entries import BatchPosition
 from ..journal.journal import Journal
-from ..request.checked_request import CheckedRequest
 from ..request.models import Registry
+from ..request.normalize import CheckedRequest
 from ..request.pricing import Limits, UsageHistory
 from ..request.request import GenerationRequest
 from .manifest import Row

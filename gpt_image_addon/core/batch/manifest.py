@@ -26,7 +26,7 @@ from ..errors import InvalidRequestError
 from ..request import parameters
 from ..request.request import Application, GenerationRequest, usual_size
 from ..text.names import safe_name
-from .manifest_records import CSV_SUFFIX, SHOWN, read_records, shown
+from .manifest_records import CSV_SUFFIX, SHOWN, read_records, show_value
 
 _ROWS = tuple(row for row in parameters.PARAMETERS.values() if row.in_manifest)
 PARAMETERS = frozenset(row.name for row in _ROWS)
@@ -120,14 +120,14 @@ class Manifest:
         _check_count(values, choices)
         ids: Counter[str] = Counter()
         if "id" in values:
-            ids.update(str(_filled("id", found["id"], found)) for found in _combinations(values, choices))
+            ids.update(str(_fill("id", found["id"], found)) for found in _combinations(values, choices))
         for number, chosen in enumerate(_combinations(values, choices), 1):
-            filled = {name: _filled(name, value, chosen) for name, value in chosen.items()}
+            filled = {name: _fill(name, value, chosen) for name, value in chosen.items()}
             given = str(filled.get("id", ""))
             yield self._row(line, filled, f"{given}-{number}" if given and ids[given] > 1 else given, seen)
 
     def _row(self, line: int, values: Mapping[str, Any], given: str, seen: dict[bytes, int]) -> Row:
-        typed = {name: self._typed(name, value) for name, value in values.items() if name in PARAMETERS}
+        typed = {name: self._check_type(name, value) for name, value in values.items() if name in PARAMETERS}
         request = GenerationRequest(**{name: typed[name] for name in typed if name in _REQUEST})
         application = Application(**{name: typed[name] for name in typed if name not in _REQUEST})
         asked = request.to_dict()
@@ -137,15 +137,15 @@ class Manifest:
         if application.edit_of is not None:
             asked["edit_of"] = application.edit_of
             request = self.complete(request, application)
-        id = _given_id(given, seen) if given else _hashed_id(asked, seen)
+        id = _given_id(given, seen) if given else _hash_id(asked, seen)
         tags = usable_tags(map(str, values.get("tags", ())))
         return Row(id, line, request, application, tags, str(values.get("catalog", "")), bool(given))
 
-    def _typed(self, name: str, value: Any) -> Any:
+    def _check_type(self, name: str, value: Any) -> Any:
         if name in PATH_COLUMNS:
             paths = [str(self.path.absolute().parent / path) for path in _strings(name, value)]
             return tuple(paths) if name in LIST_COLUMNS else paths[0]
-        return _converted(name, value)
+        return _convert(name, value)
 
 
 def _strings(name: str, value: Any) -> list[str]:
@@ -182,18 +182,19 @@ def _check_columns(values: Mapping[str, Any]) -> None:
     for name in values:
         if name not in PARAMETERS and name not in OWN_COLUMNS and name not in used:
             raise InvalidRequestError(
-                f"there is no parameter '{shown(name)}', and no placeholder {{{shown(name)}}} uses it"
+                f"there is no parameter '{show_value(name)}', "
+                f"and no placeholder {{{show_value(name)}}} uses it"
                 f"{_suggestion(name)}.",
                 code="unknown_parameter",
-                param=shown(name),
+                param=show_value(name),
             )
     missing = next((name for name in sorted(used) if name not in values), None)
     if missing is not None:
         raise InvalidRequestError(
-            f"the placeholder {{{shown(missing)}}} has no column; "
-            f"{{{{{shown(missing)}}}}} stands for the word in braces.",
+            f"the placeholder {{{show_value(missing)}}} has no column; "
+            f"{{{{{show_value(missing)}}}}} stands for the word in braces.",
             code="unknown_placeholder",
-            param=shown(missing),
+            param=show_value(missing),
         )
 
 
@@ -222,7 +223,7 @@ def _check_count(values: Mapping[str, Any], choices: Sequence[Sequence[Any]]) ->
     if count > COMBINATION_LIMIT:
         lists = [name for name, found in zip(values, choices, strict=True) if len(found) > 1]
         raise InvalidRequestError(
-            f"the lists {shown(', '.join(lists))} make {count:,} rows; one line may make "
+            f"the lists {show_value(', '.join(lists))} make {count:,} rows; one line may make "
             f"{COMBINATION_LIMIT:,}, so divide it.",
             code="too_many_rows",
         )
@@ -238,9 +239,9 @@ def _check_value(name: str, value: Any) -> None:
     for item in items:
         if isinstance(item, list | dict):
             raise InvalidRequestError(
-                f"{shown(name)} must be a text, a number, true or false, or a list of those.",
+                f"{show_value(name)} must be a text, a number, true or false, or a list of those.",
                 code="invalid_value",
-                param=shown(name),
+                param=show_value(name),
             )
         if isinstance(item, str):
             _check_text(name, item)
@@ -249,7 +250,9 @@ def _check_value(name: str, value: Any) -> None:
 def _check_text(name: str, text: str) -> None:
     if _NO_TEXT.search(text):
         raise InvalidRequestError(
-            f"{shown(name)} holds a NUL or half of a character.", code="invalid_value", param=shown(name)
+            f"{show_value(name)} holds a NUL or half of a character.",
+            code="invalid_value",
+            param=show_value(name),
         )
     _check_length(name, len(text))
 
@@ -257,9 +260,10 @@ def _check_text(name: str, text: str) -> None:
 def _check_length(name: str, size: int) -> None:
     if size > TEXT_LIMIT:
         raise InvalidRequestError(
-            f"{shown(name)} has {size:,} characters, its placeholders filled; {TEXT_LIMIT:,} is the limit.",
+            f"{show_value(name)} has {size:,} characters, its placeholders filled; "
+            f"{TEXT_LIMIT:,} is the limit.",
             code="invalid_value",
-            param=shown(name),
+            param=show_value(name),
         )
 
 
@@ -270,15 +274,15 @@ def _choices(name: str, value: Any) -> Sequence[Any]:
         return value if value and all(isinstance(item, list) for item in value) else [value]
     if isinstance(value, list) and not value:
         raise InvalidRequestError(
-            f"the list {shown(name)} is empty.", code="invalid_value", param=shown(name)
+            f"the list {show_value(name)} is empty.", code="invalid_value", param=show_value(name)
         )
     return value if isinstance(value, list) else [value]
 
 
-def _filled(name: str, value: Any, values: Mapping[str, Any]) -> Any:
+def _fill(name: str, value: Any, values: Mapping[str, Any]) -> Any:
     """A value with its placeholders replaced by the row's own values."""
     if isinstance(value, list):
-        return [_filled(name, item, values) for item in value]
+        return [_fill(name, item, values) for item in value]
     if not isinstance(value, str) or "{" not in value:
         return value
     used = {word: str(values[word]) for word in _placeholders(value)}
@@ -286,7 +290,7 @@ def _filled(name: str, value: Any, values: Mapping[str, Any]) -> Any:
     return _PLACEHOLDER.sub(lambda found: f"{{{found[1]}}}" if found[1] else used[found[2]], value)
 
 
-def _converted(name: str, value: Any) -> Any:
+def _convert(name: str, value: Any) -> Any:
     """A cell as the parameter's own type."""
     row = parameters.PARAMETERS[name]
     kind = row.kind
@@ -306,7 +310,7 @@ def _converted(name: str, value: Any) -> Any:
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         what = "true or false" if kind is bool else "a whole number" if kind is int else "a number"
         raise InvalidRequestError(
-            f"{name} must be {what}, not '{shown(value)}'.", code="invalid_value", param=name
+            f"{name} must be {what}, not '{show_value(value)}'.", code="invalid_value", param=name
         ) from error
     if isinstance(value, dict | list | bool):
         raise InvalidRequestError(f"{name} must be a text.", code="invalid_value", param=name)
@@ -319,7 +323,7 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _hashed_id(asked: Mapping[str, Any], seen: dict[bytes, int]) -> str:
+def _hash_id(asked: Mapping[str, Any], seen: dict[bytes, int]) -> str:
     """What is asked for decides, wherever the row stands; its equals are numbered."""
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode())
     count = seen[digest.digest()[:8]] = seen.get(digest.digest()[:8], 0) + 1
@@ -330,7 +334,7 @@ def _hashed_id(asked: Mapping[str, Any], seen: dict[bytes, int]) -> str:
 def _given_id(given: str, seen: dict[bytes, int]) -> str:
     if safe_name(given) != given:
         raise InvalidRequestError(
-            f"the id '{shown(given)}' can't be the name of a file; '{safe_name(given)}' can.", param="id"
+            f"the id '{show_value(given)}' can't be the name of a file; '{safe_name(given)}' can.", param="id"
         )
     key = hashlib.sha256(given.casefold().encode()).digest()[:8]
     if key in seen:

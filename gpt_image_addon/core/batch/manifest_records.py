@@ -35,7 +35,7 @@ Record = tuple[int, dict[str, Any]]
 """The line on which it begins, from 1, and its cells by column."""
 
 
-def shown(value: object) -> str:
+def show_value(value: object) -> str:
     """A value of a manifest as an error shows it."""
     text = str(value)
     text = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
@@ -208,6 +208,6 @@ def _check_once(columns: Sequence[str], name: str, line: int, aliases: Mapping[s
     for column in columns:
         meant = aliases.get(column, column)
         if meant in seen:
-            twice = shown(column) if seen[meant] == column else f"{seen[meant]}, also called {column},"
-            raise line_error(name, line, f"the column {twice} is there twice", param=shown(meant))
+            twice = show_value(column) if seen[meant] == column else f"{seen[meant]}, also called {column},"
+            raise line_error(name, line, f"the column {twice} is there twice", param=show_value(meant))
         seen[meant] = column

@@ -114,7 +114,7 @@ def _written_out(row: Row, folder: Path, outputs: Outputs) -> dict[str, Any]:
     for name in ("references", "mask", "markup"):
         if name in values:
             paths = values[name] if name == "references" else [values[name]]
-            copied = [_copied(Path(path), folder, outputs) for path in paths]
+            copied = [_copy(Path(path), folder, outputs) for path in paths]
             values[name] = copied if name == "references" else copied[0]
     if row.request.points:  # lists in a list would be choices
         values["points"] = [write_point(point) for point in row.request.points]
@@ -129,7 +129,7 @@ def _literal(value: Any) -> Any:
     return _WORD_IN_BRACES.sub(r"{{\1}}", value) if isinstance(value, str) else value
 
 
-def _copied(path: Path, folder: Path, outputs: Outputs) -> str:
+def _copy(path: Path, folder: Path, outputs: Outputs) -> str:
     """Bring an image into the bundle; its name there is its content's."""
     data = read_image_file(path)
     digest = hashlib.sha256(data).hexdigest()
@@ -157,7 +157,7 @@ def template(
     ]
     return {
         "specificationVersion": "jobtemplate-2023-09",
-        "name": f"GPT Image {_plain(name)}"[:_NAME_LIMIT],
+        "name": f"GPT Image {_clean_name(name)}"[:_NAME_LIMIT],
         "description": DESCRIPTION,
         "parameterDefinitions": list(_parameters(chunks)),
         "steps": [
@@ -168,18 +168,18 @@ def template(
                         {"name": "Chunk", "type": "INT", "range": f"{FIRST_CHUNK}-{{{{Param.Chunks}}}}"}
                     ]
                 },
-                "script": _script([*command, "batch", "{{Param.Rows}}", *making]),
+                "script": _make_script([*command, "batch", "{{Param.Rows}}", *making]),
             },
             {
                 "name": "Merge",
                 "dependencies": [{"dependsOn": "Make"}],
-                "script": _script([*command, "batch", "{{Param.Rows}}", *merging]),
+                "script": _make_script([*command, "batch", "{{Param.Rows}}", *merging]),
             },
         ],
     }
 
 
-def _plain(name: str) -> str:
+def _clean_name(name: str) -> str:
     """A name without what a template reads as an expression, or refuses."""
     text = "".join(character if character.isprintable() else " " for character in name)
     return _DOUBLED.sub(lambda found: f"{found[0]} ", text)
@@ -231,7 +231,7 @@ def _parameters(chunks: int) -> Iterable[Mapping[str, Any]]:
     }
 
 
-def _script(line: Sequence[str]) -> dict[str, Any]:
+def _make_script(line: Sequence[str]) -> dict[str, Any]:
     cancelation = {"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": GRACE_SECONDS}
     program, *arguments = line
     return {"actions": {"onRun": {"command": program, "args": arguments, "cancelation": cancelation}}}

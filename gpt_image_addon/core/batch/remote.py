@@ -16,7 +16,7 @@ from typing import IO
 
 from ..common.files import storage_errors
 from ..errors import APIError, APIStatusError, GptImageError, InvalidRequestError, JobCancelled, StorageError
-from ..jobs.uploads import first_crop, load_uploads, with_points
+from ..jobs.uploads import add_points, first_crop, load_uploads
 from ..jobs.worker import Worker
 from ..journal.batch_rows import BatchState, add_batch, begin, end_batch, note
 from ..providers.openai.batch_api import MAX_BYTES, MAX_LINES, BatchClient, endpoint, line
@@ -80,7 +80,7 @@ class Submission:
                 param="mask",
                 next_step="Send it with `--via requests`, or with `whole_image`.",
             )
-        uploads = with_points(load_uploads(asked.request, first_crop(checked)), checked)
+        uploads = add_points(load_uploads(asked.request, first_crop(checked)), checked)
         sent, prompt = checked.sent, checked.prompt
         key = (sent.model, endpoint(sent))
         room = len(line("0" * 12, sent, prompt, uploads))

@@ -155,7 +155,7 @@ class Collection:
             file = found.get(f"{name}_file_id")
             if file is not None and file != "":
                 self._read(batch, remote, name, str(file))
-        end_batch(self.worker.journal, batch, _why(found))
+        end_batch(self.worker.journal, batch, _explain(found))
 
     def _read(self, batch: str, remote: str, name: str, file: str) -> None:
         def take(answer: BatchResponse) -> bool:
@@ -212,7 +212,7 @@ class Collection:
             return Uploads(), [f"What was sent is no longer there: {error.message}"]
 
 
-def _why(found: Mapping[str, Any]) -> GptImageError:
+def _explain(found: Mapping[str, Any]) -> GptImageError:
     """What the rows of an ended batch are told that have no answer of their own."""
     status = str(found["status"])
     if status == "failed":

@@ -187,9 +187,9 @@ class Run:
                 jobs.start(Task(title=row.id), partial(self._work_on, row))
                 self._open += 1
                 while self._open >= self.concurrency + WAITING_ROWS:
-                    yield from self._finished(jobs)
+                    yield from self._take_finished(jobs)
             while self._open:
-                yield from self._finished(jobs)
+                yield from self._take_finished(jobs)
         finally:
             self._over = True
             for job in tuple(self._jobs):
@@ -198,7 +198,7 @@ class Run:
             if self.worker.sessions is not None:
                 self.worker.sessions.close()
 
-    def _finished(self, jobs: JobQueue) -> Iterator[Outcome]:
+    def _take_finished(self, jobs: JobQueue) -> Iterator[Outcome]:
         with contextlib.suppress(queue.Empty):
             event = jobs.events.get(timeout=EVENT_SECONDS)
             if event.is_last:
@@ -294,7 +294,7 @@ class Run:
             self._jobs.discard(job)
         if error is not None and prepared is not None:
             _tell_where(error, prepared, job.estimated_usd)
-        return self._made(row, job, state, prepared, delivery, error)
+        return self._make_outcome(row, job, state, prepared, delivery, error)
 
     def _look_out(self, error: GptImageError) -> None:
         """Go on after an error only where the next row may fare better: a full disk takes none."""
@@ -302,7 +302,7 @@ class Run:
         if of_all or isinstance(error, StorageError):
             self.give_up(error)
 
-    def _made(
+    def _make_outcome(
         self,
         row: Row,
         job: Job,

@@ -118,51 +118,51 @@ def convert(name: str, value: Any, kind: Any) -> Any:
     :raises InvalidRequestError: it is of another type.
     """
     try:
-        return _converted(value, kind)
+        return _convert_value(value, kind)
     except _WrongType:
         raise InvalidRequestError(
-            f"{name} must be {_described(kind)}, not {_shown(value)}.", code="invalid_value", param=name
+            f"{name} must be {_describe(kind)}, not {_show(value)}.", code="invalid_value", param=name
         ) from None
 
 
-def _converted(value: Any, kind: Any) -> Any:
-    value = _plain(value)
+def _convert_value(value: Any, kind: Any) -> Any:
+    value = _make_plain(value)
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any or isinstance(kind, TypeVar):
         return value
     if origin in (typing.Union, types.UnionType):
-        return _one_of(value, inner)
+        return _convert_to_one_of(value, inner)
     if origin is Annotated:
         return str(_path(value))
     if origin is typing.Literal:
-        return _accepted(value, value in inner)
+        return _accept(value, value in inner)
     if origin in SEQUENCES:
         return _sequence(value, origin, inner)
     if origin is not None:
-        return _accepted(value, callable(value) if origin is abc.Callable else isinstance(value, origin))
+        return _accept(value, callable(value) if origin is abc.Callable else isinstance(value, origin))
     return _simple(value, kind)
 
 
-def _plain(value: Any) -> Any:
+def _make_plain(value: Any) -> Any:
     """One of numpy's numbers, texts or truth values as Python's own."""
     if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
         return value.item()
     return value
 
 
-def _accepted(value: Any, fits: bool) -> Any:
+def _accept(value: Any, fits: bool) -> Any:
     if not fits:
         raise _WrongType
     return value
 
 
-def _one_of(value: Any, kinds: tuple[Any, ...]) -> Any:
+def _convert_to_one_of(value: Any, kinds: tuple[Any, ...]) -> Any:
     for kind in kinds:
         if isinstance(kind, type) and type(value) is kind:
-            return _converted(value, kind)
+            return _convert_value(value, kind)
     for kind in kinds:
         try:
-            return _converted(value, kind)
+            return _convert_value(value, kind)
         except _WrongType:
             continue
     raise _WrongType
@@ -177,70 +177,70 @@ def _simple(value: Any, kind: Any) -> Any:
     if not isinstance(kind, type):
         return value
     if issubclass(kind, _Unloaded):
-        return _accepted(value, kind.__name__ in (base.__name__ for base in type(value).__mro__))
+        return _accept(value, kind.__name__ in (base.__name__ for base in type(value).__mro__))
     if issubclass(kind, enum.Enum):
         value = next((item for item in kind if item.value == value), value)
-    return _accepted(value, isinstance(value, kind))
+    return _accept(value, isinstance(value, kind))
 
 
 def _truth(value: Any) -> bool:
-    return bool(_accepted(value, isinstance(value, int) and value in (0, 1)))
+    return bool(_accept(value, isinstance(value, int) and value in (0, 1)))
 
 
 def _whole(value: Any) -> int:
     is_whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
-    return int(_accepted(value, is_whole))
+    return int(_accept(value, is_whole))
 
 
 def _finite(value: Any) -> float:
-    _accepted(value, isinstance(value, numbers.Number) and not isinstance(value, bool | complex))
+    _accept(value, isinstance(value, numbers.Number) and not isinstance(value, bool | complex))
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         raise _WrongType from None
-    return float(_accepted(number, math.isfinite(number)))
+    return float(_accept(number, math.isfinite(number)))
 
 
 def _text(value: Any) -> str:
-    return str.__str__(_accepted(value, isinstance(value, str)))
+    return str.__str__(_accept(value, isinstance(value, str)))
 
 
 def _path(value: Any) -> str:
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
-    return _text(_accepted(path, isinstance(path, str) and path.strip() != "" and "\0" not in path))
+    return _text(_accept(path, isinstance(path, str) and path.strip() != "" and "\0" not in path))
 
 
 def _sequence(value: Any, origin: Any, inner: tuple[Any, ...]) -> tuple[Any, ...]:
     item = inner[0] if inner else Any
     if isinstance(value, str | os.PathLike):
-        return (_converted(value, _accepted(item, item is str or typing.get_origin(item) is Annotated)),)
+        return (_convert_value(value, _accept(item, item is str or typing.get_origin(item) is Annotated)),)
     is_listed = isinstance(value, abc.Iterable) and not isinstance(value, bytes | bytearray | abc.Mapping)
-    values = tuple(sorted(value, key=str) if isinstance(value, abc.Set) else _accepted(value, is_listed))
+    values = tuple(sorted(value, key=str) if isinstance(value, abc.Set) else _accept(value, is_listed))
     if origin is tuple and inner[1:] != (...,):
-        _accepted(values, len(values) == len(inner))
-        return tuple(map(_converted, values, inner))
-    return tuple(_converted(each, item) for each in values)
+        _accept(values, len(values) == len(inner))
+        return tuple(map(_convert_value, values, inner))
+    return tuple(_convert_value(each, item) for each in values)
 
 
-def _described(kind: Any) -> str:
+def _describe(kind: Any) -> str:
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(dict.fromkeys(_described(each) for each in inner if each is not type(None)))
+        return " or ".join(dict.fromkeys(_describe(each) for each in inner if each is not type(None)))
     if origin is Annotated:
         return WORDS[Path]
     if origin is tuple and inner[1:] != (...,):
         return f"{len(inner)} values"
     if origin in SEQUENCES:
-        words = _described(inner[0]) if inner else ""
+        words = _describe(inner[0]) if inner else ""
         return f"a list whose items are each {words}" if words else "a list"
     return WORDS.get(origin or kind) or f"a {getattr(origin or kind, '__name__', kind)}"
 
 
-def _shown(value: Any) -> str:
+def _show(value: Any) -> str:
     """A wrong value, or only its type where it is long or might say too much."""
     if isinstance(value, str | int | float) and not isinstance(value, enum.Enum):
         try:
-            text = repr(_plain(value))
+            text = repr(_make_plain(value))
         except ValueError:  # a number with thousands of digits
             text = ""
         if 0 < len(text) <= SHOWN:

@@ -144,13 +144,13 @@ def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
     :param mode: permissions, from the first moment on.
     :raises OSError: as `open` and `write`.
     """
-    with _synced(path, mode) as stream:
+    with _open_synced(path, mode) as stream:
         for start in range(0, len(data), PIECE):
             stream.write(memoryview(data)[start : start + PIECE])
 
 
 @contextlib.contextmanager
-def _synced(path: Path, mode: int) -> Iterator[BinaryIO]:
+def _open_synced(path: Path, mode: int) -> Iterator[BinaryIO]:
     flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
     handle = while_held(lambda: os.open(path, flags, mode))
     with os.fdopen(handle, "w+b") as stream:
@@ -201,7 +201,7 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
             make_private_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _synced(part, mode) as stream:
+            with _open_synced(part, mode) as stream:
                 yield stream
             move_file(part, path)
         finally:

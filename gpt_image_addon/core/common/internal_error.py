@@ -6,7 +6,7 @@ from ..errors import Billed, GptImageError
 from ..text.log import get_logger
 from ..text.message import message
 from ..text.plain_text import shorten
-from ..text.redaction import describe
+from ..text.redaction import describe_error
 
 MAX_DETAIL = 200  # characters of what is shown of a fault
 
@@ -19,7 +19,7 @@ def unexpected_error(error: Exception, billed: Billed = "no") -> GptImageError:
     Only its kind and the beginning of its words are shown: it may hold whatever it was about.
     """
     log.error("Something unexpected went wrong", exc_info=error)
-    said = shorten(describe(error), MAX_DETAIL).rstrip(".")
+    said = shorten(describe_error(error), MAX_DETAIL).rstrip(".")
     return GptImageError(
         message("Something unexpected went wrong: {said}.", said=said), code="internal", billed=billed
     )

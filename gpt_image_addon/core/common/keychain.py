@@ -10,7 +10,7 @@ import sys
 from ..errors import ConfigurationError
 from ..text.message import message
 from ..text.redaction import environment_without_secrets
-from .sigpipe import broken_pipes_as_errors
+from .streams import broken_pipes_as_errors
 
 SERVICE = "GPT Image for Blender"
 ACCOUNT = "api-key"
@@ -88,13 +88,13 @@ def _run(command: list[str], secret: str = "") -> str:
                 check=False,
             )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise _refused(type(error).__name__) from None  # the error's own text may hold what was fed
+        raise _make_refusal(type(error).__name__) from None  # the error's own text may hold what was fed
     if done.returncode != 0:
-        raise _refused(f"{command[0]} ended with {done.returncode}")
+        raise _make_refusal(f"{command[0]} ended with {done.returncode}")
     return done.stdout
 
 
-def _refused(reason: str) -> ConfigurationError:
+def _make_refusal(reason: str) -> ConfigurationError:
     return ConfigurationError(
         message("The system's keychain could not be used ({reason}).", reason=reason),
         code="keychain",

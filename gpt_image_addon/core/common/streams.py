@@ -1,4 +1,4 @@
-"""Writing to standard output and error, which may be closed, full, or a pipe that nobody reads.
+"""Writing to pipes that nobody may read: standard output and error, which may be closed or full, too.
 
 What a command has to say about its work can fail; the work is done all the same.
 """
@@ -9,10 +9,10 @@ import codecs
 import contextlib
 import json
 import os
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
-
-from .sigpipe import broken_pipes_as_errors
 
 AS_JSON = "gpt_image_json"
 """Characters that an encoding does not have are written as JSON's strings escape them."""
@@ -44,6 +44,25 @@ def take_output() -> int:
         _wire = os.dup(1)
         os.dup2(2, 1)
     return _wire
+
+
+@contextmanager
+def broken_pipes_as_errors() -> Iterator[None]:
+    """Let writing to a closed connection raise BrokenPipeError in this thread.
+
+    Python's own program ignores SIGPIPE; a Blender that embeds it need not, and then the signal ends Blender.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows has no such signal
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+    try:
+        yield
+    finally:
+        if signal.SIGPIPE not in before:
+            if signal.SIGPIPE in signal.sigpending():
+                signal.sigwait({signal.SIGPIPE})
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def write(stream: TextIO | None, pieces: Iterable[str], errors: str = "backslashreplace") -> str:

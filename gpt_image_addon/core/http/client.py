@@ -16,17 +16,14 @@ from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from ..common.files import storage_errors
-from ..common.sigpipe import broken_pipes_as_errors
+from ..common.streams import broken_pipes_as_errors
 from ..common.threads import RECEIVING
 from ..errors import (
     NAME_LIMIT,
     APIConnectionError,
-    APIError,
-    APITimeoutError,
     ConfigurationError,
     EndpointError,
     InvalidResponseError,
@@ -35,12 +32,13 @@ from ..results.body_file import BodyFile
 from ..text.log import get_logger, guard_libraries
 from ..text.message import message
 from ..text.redaction import hide, show
+from .bounded_response import Allowance, AnswerTooLargeError
+from .connection_errors import connection_error, too_large
 from .decompression import ACCEPTED, UnpackedTooLargeError, Unpacker
 from .endpoint import Connection, is_loopback
 from .pool import session_for
-from .proxy import Proxy, check_route
+from .proxy import check_route
 from .request_state import RequestState
-from .response_limits import Allowance, AnswerTooLargeError
 
 log = get_logger(__name__)
 guard_libraries()
@@ -85,17 +83,6 @@ class Sink(Protocol):
 
 def _keep_body(head: Reply) -> Sink | None:
     return None
-
-
-class _Headers(AuthBase):
-    """Sets our headers last, so that a ``~/.netrc`` entry can't replace the key."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self.headers = headers
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self.headers)
-        return request
 
 
 def send(
@@ -180,7 +167,7 @@ def fetch(
         target = reply.headers.get("location")
         if not _is_redirect(reply.status) or not target:
             return reply
-        url = _joined(url, target)
+        url = _join(url, target)
         request_state.allowance = request_state.allowance.again()
     raise InvalidResponseError(
         "Too many redirects while downloading an image.", code="unsafe_link", billed=request_state.billed
@@ -203,7 +190,7 @@ def _is_safe(url: str, local: bool) -> bool:
     return local and parts.scheme in ("http", "https") if is_loopback(url) else parts.scheme == "https"
 
 
-def _joined(url: str, target: str) -> str:
+def _join(url: str, target: str) -> str:
     try:
         return urljoin(url, target)
     except ValueError:
@@ -232,6 +219,12 @@ def _perform(
     if received is not None:
         with storage_errors(message("No answer could be stored")):
             received.hold_handles()
+
+    def set_headers(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Last of all, so that a ``~/.netrc`` entry can't replace the key."""
+        prepared.headers.update({"Accept-Encoding": ACCEPTED, **request.headers})
+        return prepared
+
     started = time.monotonic()
     try:
         with (
@@ -242,7 +235,7 @@ def _perform(
                 request.url,
                 data=request.body,
                 files=request.files,
-                auth=_Headers({"Accept-Encoding": ACCEPTED, **request.headers}),
+                auth=set_headers,
                 timeout=request.timeout,
                 proxies=dict(proxy.for_requests()),
                 allow_redirects=False,
@@ -251,11 +244,11 @@ def _perform(
         ):
             reply = _read(response, request_state, sink, received)
     except AnswerTooLargeError as error:  # in its head already
-        raise _too_large(request_state) from error
+        raise too_large(request_state) from error
     except (requests.RequestException, HTTPError, HTTPException, OSError, UnicodeError, zlib.error) as error:
         request_state.check()
         log.debug("%s %s broke: %s", request.method, request.url, error)
-        raise _connection_error(error, request_state, proxy) from error
+        raise connection_error(error, request_state, proxy) from error
     finally:
         request_state.release()
     request_state.check()
@@ -282,7 +275,7 @@ def _read(
     try:
         return _read_body(response, head, request_state, sink(head), received)
     except (AnswerTooLargeError, UnpackedTooLargeError) as error:
-        raise _too_large(request_state, head.request_id) from error
+        raise too_large(request_state, head.request_id) from error
 
 
 def _read_body(
@@ -333,69 +326,3 @@ def _pieces(
                 raise AnswerTooLargeError
             yield piece
     yield from unpacker.close()
-
-
-def _too_large(request_state: RequestState, request_id: str | None = None) -> InvalidResponseError:
-    return InvalidResponseError(
-        message(
-            "The answer is larger than {megabytes} MB.", megabytes=request_state.allowance.body_bytes // 10**6
-        ),
-        code="answer_too_large",
-        request_id=request_id,
-        billed=request_state.billed,
-    )
-
-
-def _connection_error(error: Exception, request_state: RequestState, proxy: Proxy) -> APIError:
-    if "CERTIFICATE_VERIFY_FAILED" in str(error) or "doesn't match" in str(error):
-        return EndpointError(
-            "The server's certificate can't be trusted, so nothing was sent.",
-            code="untrusted_certificate",
-            billed=request_state.billed,
-            next_step="Check the base URL; a company's own certificate goes into REQUESTS_CA_BUNDLE.",
-        )
-    if isinstance(error, requests.exceptions.ProxyError) and not request_state.body_sent:
-        problem = message("The proxy {proxy} can't be reached or refused the connection.", proxy=proxy.shown)
-        if " 407" in str(error):
-            problem = message("The proxy {proxy} wants a user name and a password.", proxy=proxy.shown)
-        return APIConnectionError(
-            problem,
-            code="proxy_error",
-            retryable=True,
-            billed=request_state.billed,
-            next_step="Check the proxy in the preferences, or HTTPS_PROXY and HTTP_PROXY.",
-        )
-    if isinstance(error, zlib.error):
-        return InvalidResponseError("The answer can't be unpacked.", billed=request_state.billed)
-    timed_out = isinstance(error, requests.Timeout) or "timed out" in str(error)
-    kind: type[APIConnectionError] = APITimeoutError if timed_out else APIConnectionError
-    return (
-        _unsent(kind, timed_out, request_state)
-        if not request_state.body_sent
-        else _unanswered(kind, timed_out)
-    )
-
-
-def _unsent(
-    kind: type[APIConnectionError], timed_out: bool, request_state: RequestState
-) -> APIConnectionError:
-    what = "The server did not take the connection in time" if timed_out else "The server can't be reached"
-    return kind(
-        f"{what}.",
-        retryable=True,
-        billed=request_state.billed,
-        next_step="Check the network and the base URL.",
-    )
-
-
-def _unanswered(kind: type[APIConnectionError], timed_out: bool) -> APIConnectionError:
-    late, broken = (
-        "The server did not answer in time",
-        "The connection broke before the answer was complete",
-    )
-    return kind(
-        f"{late if timed_out else broken}.",
-        retryable=False,
-        billed="maybe",
-        next_step="The request may have been billed; it is not retried automatically.",
-    )

@@ -38,20 +38,20 @@ class Unpacker:
         :raises UnpackedTooLargeError: beyond the limit.
         :raises zlib.error: broken.
         """
-        yield from self._through(0, data)
+        yield from self._feed_layers(0, data)
 
     def close(self) -> Iterator[bytes]:
         """Nothing more comes."""
         for number, layer in enumerate(self._layers, 1):
             for piece in layer.close():
-                yield from self._through(number, piece)
+                yield from self._feed_layers(number, piece)
 
-    def _through(self, number: int, data: bytes) -> Iterator[bytes]:
+    def _feed_layers(self, number: int, data: bytes) -> Iterator[bytes]:
         if number == MAX_LAYERS:
             yield data
             return
         for piece in self._layers[number].feed(data):
-            yield from self._through(number + 1, piece)
+            yield from self._feed_layers(number + 1, piece)
 
 
 def unpack(body: Iterable[bytes], limit: int) -> Iterator[bytes]:
@@ -88,7 +88,7 @@ class _Layer:
                 self._start = data
                 return
             self._begin(data)
-        yield from self._unpacked(data)
+        yield from self._unpack(data)
 
     def close(self) -> Iterator[bytes]:
         if self._start:
@@ -106,7 +106,7 @@ class _Layer:
             self._bits = _AUTOMATIC if _has_zlib_head(data) else -zlib.MAX_WBITS
             self._inflater = zlib.decompressobj(self._bits)
 
-    def _unpacked(self, data: bytes) -> Iterator[bytes]:
+    def _unpack(self, data: bytes) -> Iterator[bytes]:
         if self._inflater is None:
             if data:
                 yield data

@@ -98,7 +98,7 @@ def clean_url(text: str) -> str:
     return _AROUND.sub("", text)
 
 
-def shown_url(url: str) -> str:
+def show_url(url: str) -> str:
     """An address as it may be shown: without a password, and without its query."""
     parts = _parts(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
@@ -129,13 +129,13 @@ def check_base_url(url: str) -> None:
         raise _bad_url("The base URL holds a password.", "Leave it out; the key goes into OPENAI_API_KEY.")
     if parts.scheme == "http" and not is_loopback(url):
         raise _bad_url(
-            message("The base URL '{url}' would send the key unencrypted.", url=shown_url(url)), "Use https."
+            message("The base URL '{url}' would send the key unencrypted.", url=show_url(url)), "Use https."
         )
     if _DEPLOYMENT.fullmatch(parts.path) and "api-version" not in parse_qs(parts.query):
         raise _bad_url(
             message(
                 "The base URL '{url}' names an Azure deployment but no version of its API.",
-                url=shown_url(url),
+                url=show_url(url),
             ),
             "Add ?api-version=… to it, or use https://RESOURCE.openai.azure.com/openai/v1.",
         )

@@ -105,8 +105,8 @@ class Base64Reader:
         text = self._held + piece
         half = _HALF_ESCAPE.search(text[-6:])
         self._held = half[0] if half else b""
-        text = self._plain(text[: len(text) - len(self._held)])
-        self._add(self._without_prefix(text.translate(_STANDARD, _BLANKS)))
+        text = self._unescape(text[: len(text) - len(self._held)])
+        self._add(self._skip_prefix(text.translate(_STANDARD, _BLANKS)))
 
     def close(self) -> bytes | None:
         """The string has ended; returns what it stood for, None where it was no base64."""
@@ -121,7 +121,7 @@ class Base64Reader:
         # BytesIO hands its buffer over without a copy.
         return self._decoded.getvalue()
 
-    def _plain(self, text: bytes) -> bytes:
+    def _unescape(self, text: bytes) -> bytes:
         """Without JSON's escapes: some servers write ``\\/`` and ``\\u002B``."""
         if b"\\" not in text:
             return text
@@ -131,7 +131,7 @@ class Base64Reader:
             self._broken = True
             return b""
 
-    def _without_prefix(self, text: bytes) -> bytes:
+    def _skip_prefix(self, text: bytes) -> bytes:
         """The text after the head of a data URL, which may come in pieces."""
         if self._prefix is None:
             return text

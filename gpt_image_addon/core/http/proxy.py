@@ -15,7 +15,7 @@ from requests.utils import get_environ_proxies, select_proxy, should_bypass_prox
 
 from ..errors import ConfigurationError
 from ..text.message import message
-from .endpoint import is_loopback, shown_url
+from .endpoint import is_loopback, show_url
 
 PREFERENCES = "the preferences"
 SYSTEM = "the system's settings"
@@ -37,7 +37,7 @@ class Proxy:
     @property
     def shown(self) -> str:
         """Its address without the password, and who names it."""
-        return f"{shown_url(self.url)} of {self.place}"
+        return f"{show_url(self.url)} of {self.place}"
 
     def for_requests(self) -> Mapping[str, str]:
         """As `requests` takes it. Empty texts keep it from looking for another one."""

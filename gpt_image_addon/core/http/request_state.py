@@ -8,13 +8,12 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import Billed, JobCancelled
-from .response_limits import ANSWER_SECONDS, Allowance
+from .bounded_response import ANSWER_SECONDS, Allowance, BoundedResponse
 
 if TYPE_CHECKING:
     import requests
 
     from ..results.body_file import BodyFile
-    from .bounded_response import BoundedResponse
 
 
 class Slot(Protocol):

@@ -84,7 +84,7 @@ def wait_before_retry(
     """Seconds to wait after try ``number`` (from 1); None where another try is of no use or not safe."""
     if not _is_worth_a_retry(error, headers.get("x-should-retry", "").lower()):
         return None
-    named = named_wait(headers, error.message)
+    named = read_wait(headers, error.message)
     if named is not None:
         return named if named <= MAX_WAIT else None
     backoff = min(MAX_BACKOFF, BACKOFF * 2.0 ** (number - 1))
@@ -99,12 +99,12 @@ def _is_worth_a_retry(error: APIError, asked: str) -> bool:
     return error.retryable and asked != "false"
 
 
-def named_wait(headers: Mapping[str, str], message: str) -> float | None:
+def read_wait(headers: Mapping[str, str], message: str) -> float | None:
     """Seconds that the server asks to wait, in a header or in words; None where it names none."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         if name not in headers:
             continue
-        seconds = _seconds(headers[name], unit, headers.get("date", ""))
+        seconds = _parse_seconds(headers[name], unit, headers.get("date", ""))
         if seconds is not None:
             return seconds
     found = _NAMED.search(message)
@@ -114,7 +114,7 @@ def named_wait(headers: Mapping[str, str], message: str) -> float | None:
     return hours * 3600 + minutes * 60 + number * (0.001 if found[4] == "ms" else 1)
 
 
-def _seconds(text: str, unit: float, date: str) -> float | None:
+def _parse_seconds(text: str, unit: float, date: str) -> float | None:
     """Seconds from a number of units, or until a date.
 
     :param date: when the server answered, by its own clock: that of this machine may be wrong.
@@ -122,14 +122,14 @@ def _seconds(text: str, unit: float, date: str) -> float | None:
     try:
         number = float(text) * unit
     except ValueError:
-        until, now = _moment(text), _moment(date)
+        until, now = _parse_date(text), _parse_date(date)
         if until is None:
             return None
         number = until - (time.time() if now is None else now)
     return max(0.0, number) if math.isfinite(number) else None
 
 
-def _moment(date: str) -> float | None:
+def _parse_date(date: str) -> float | None:
     """Seconds since 1970 of a date as HTTP has them; None where it is none."""
     try:
         found = parsedate_to_datetime(date)

@@ -158,7 +158,7 @@ def read_header(data: bytes) -> Header:
 
     :raises UnusableImageError: it is none, or too large.
     """
-    with opened(data) as image:
+    with open_image(data) as image:
         return header_of(image, data)
 
 
@@ -169,17 +169,17 @@ def decode_image(data: bytes, *, as_data: bool = False, deep: bool = False) -> D
     :param deep: 16 bits stay 16 bits; without it there are 8.
     :raises UnusableImageError: not an image, broken, or with too many pixels.
     """
-    found = _decoded_wide(data, as_data) if deep and _has_wide_colors(data) else None
+    found = _decode_wide(data, as_data) if deep and _has_wide_colors(data) else None
     if found is None:
-        with opened(data) as image:
+        with open_image(data) as image:
             header = header_of(image, data)
-            found = header, _in_srgb(image, None if as_data else header.space)
+            found = header, _convert_to_srgb(image, None if as_data else header.space)
     header, pixels = found
     if not deep:
         pixels = narrowed(pixels)
     if pixels.shape[2] in (2, 4) and pixels[..., -1].min() == np.iinfo(pixels.dtype).max:
         pixels = pixels[..., :-1]
-    return Decoded(np.ascontiguousarray(_upright(pixels, header)), header)
+    return Decoded(np.ascontiguousarray(_turn_upright(pixels, header)), header)
 
 
 def decode_small(data: bytes, edge: int) -> NDArray[np.uint8]:
@@ -187,16 +187,16 @@ def decode_small(data: bytes, edge: int) -> NDArray[np.uint8]:
 
     :raises UnusableImageError: not an image, broken, or with too many pixels.
     """
-    with opened(data) as image:
+    with open_image(data) as image:
         header = header_of(image, data)
         if image.mode in ("RGB", "RGBA", "L", "CMYK"):
             image.thumbnail((edge, edge))
-            pixels = narrowed(_in_srgb(image, header.space))
+            pixels = narrowed(_convert_to_srgb(image, header.space))
         else:
-            whole = Image.fromarray(rgba(narrowed(_in_srgb(image, header.space))))
+            whole = Image.fromarray(rgba(narrowed(_convert_to_srgb(image, header.space))))
             whole.thumbnail((edge, edge))
             pixels = np.asarray(whole)
-    return np.ascontiguousarray(_upright(rgba(pixels), header))
+    return np.ascontiguousarray(_turn_upright(rgba(pixels), header))
 
 
 def narrowed(pixels: Pixels) -> NDArray[np.uint8]:
@@ -216,7 +216,7 @@ def rgba(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def opened(data: bytes) -> Iterator[Image.Image]:
+def open_image(data: bytes) -> Iterator[Image.Image]:
     """An image whose header was read and whose number of pixels is harmless.
 
     :raises UnusableImageError: it is none, or decoding it inside the block fails.
@@ -315,37 +315,37 @@ def orientation_of(image: Image.Image, chunks: Mapping[bytes, bytes]) -> int:
     return found if found in TURNS else 1
 
 
-def _upright(pixels: Pixels, header: Header) -> Pixels:
+def _turn_upright(pixels: Pixels, header: Header) -> Pixels:
     turn = TURNS.get(header.orientation)
     return pixels if turn is None else turn(pixels)
 
 
-def _in_srgb(image: Image.Image, space: Space | None) -> Pixels:
+def _convert_to_srgb(image: Image.Image, space: Space | None) -> Pixels:
     """The pixels of an image that is loaded or not, 16 bits where it is grey and has them."""
     if isinstance(space, Profile):
-        image = space(image if image.mode in _PROFILED else image.convert(_plain_mode(image)))
-    pixels = _plain(image)
+        image = space(image if image.mode in _PROFILED else image.convert(_choose_mode(image)))
+    pixels = _read_plain(image)
     return space(pixels) if isinstance(space, Shaped) else pixels
 
 
-def _plain(image: Image.Image) -> Pixels:
+def _read_plain(image: Image.Image) -> Pixels:
     if image.mode == "F":
-        return _of_floats(np.asarray(image))
+        return _scale_floats(np.asarray(image))
     if image.mode.startswith("I"):
-        return _of_integers(image)
-    mode = _plain_mode(image)
+        return _scale_integers(image)
+    mode = _choose_mode(image)
     plain = image if image.mode == mode and "transparency" not in image.info else image.convert(mode)
     pixels: Pixels = np.atleast_3d(np.asarray(plain))
     return pixels
 
 
-def _plain_mode(image: Image.Image) -> str:
+def _choose_mode(image: Image.Image) -> str:
     alpha = "transparency" in image.info
     mode = _PLAIN_MODES.get(image.mode, "RGBA" if alpha else "RGB")
     return {"L": "LA", "RGB": "RGBA"}.get(mode, mode) if alpha else mode
 
 
-def _of_integers(image: Image.Image) -> Pixels:
+def _scale_integers(image: Image.Image) -> Pixels:
     grey = np.asarray(image)
     if image.mode == "I" and isinstance(image, TiffImageFile):
         kind = image.tag_v2.get(SAMPLEFORMAT, (1,)), image.tag_v2.get(BITSPERSAMPLE)
@@ -354,7 +354,7 @@ def _of_integers(image: Image.Image) -> Pixels:
     return np.clip(grey, 0, 65535).astype(np.uint16)[..., None]
 
 
-def _of_floats(grey: NDArray[np.float32]) -> Pixels:
+def _scale_floats(grey: NDArray[np.float32]) -> Pixels:
     """Numbers from 0 to 1; where there are greater ones, from 0 to the greatest."""
     grey = np.nan_to_num(grey, posinf=1.0, neginf=0.0)
     scale = max(1.0, float(grey.max(initial=0.0)))
@@ -367,9 +367,9 @@ def _has_wide_colors(data: bytes) -> bool:
     return data.startswith(_SIGNATURES[0][0]) and data[24:26] in (b"\x10\x02", b"\x10\x06")
 
 
-def _decoded_wide(data: bytes, as_data: bool) -> tuple[Header, Pixels] | None:
+def _decode_wide(data: bytes, as_data: bool) -> tuple[Header, Pixels] | None:
     """The pixels of such a PNG; None for one whose colours can only be converted with 8 bits."""
-    with opened(data) as image:
+    with open_image(data) as image:
         header = header_of(image, data)
         space = None if as_data else header.space
         if isinstance(space, Profile):
@@ -380,8 +380,8 @@ def _decoded_wide(data: bytes, as_data: bool) -> tuple[Header, Pixels] | None:
         low = _LOW_BYTES.get(str(image.tile[0].args)) if image.tile and header.still else None
         if low is None:
             return None
-        high = _plain(image)
-    with opened(data) as again:
+        high = _read_plain(image)
+    with open_image(data) as again:
         assert isinstance(again, PngImageFile)
         again.tile = [part._replace(args=low) for part in again.tile]
         pixels = (high.astype(np.uint16) << 8) | np.asarray(again)

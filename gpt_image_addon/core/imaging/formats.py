@@ -22,7 +22,7 @@ from .decoding import (
     decode_image,
     decode_small,
     header_of,
-    opened,
+    open_image,
     read_header,
     rgba,
     sniff,
@@ -48,6 +48,11 @@ class Info:
     has_alpha: bool
     """Whether some pixel is not opaque, or may be where only the header was read."""
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -68,9 +73,10 @@ def inspect_file(path: Path) -> Info:
     """
     data = read_image_file(path)
     try:
-        return _info(read_header(data))
+        header = read_header(data)
     except UnusableImageError as error:
         raise _bad_image(path, error) from error
+    return Info(header.format, header.width, header.height, header.has_alpha)
 
 
 def _bad_image(path: Path, error: UnusableImageError) -> InvalidRequestError:
@@ -79,10 +85,6 @@ def _bad_image(path: Path, error: UnusableImageError) -> InvalidRequestError:
         code="bad_picture",
         param="references",
     )
-
-
-def _info(header: Header) -> Info:
-    return Info(header.format, header.width, header.height, header.has_alpha)
 
 
 def verify(data: bytes) -> Info:
@@ -97,7 +99,7 @@ def verify(data: bytes) -> Info:
     if size is not None:
         return Info("png", *size, False)
     try:
-        with opened(data) as image:
+        with open_image(data) as image:
             header = header_of(image, data)
             _load_all(image)
             alpha = header.has_alpha and _lowest_alpha(image) < OPAQUE
@@ -159,7 +161,7 @@ def decode_height(data: bytes) -> NDArray[np.float32]:
 
     :raises UnusableImageError: not an image, or broken.
     """
-    with opened(data) as image:
+    with open_image(data) as image:
         if not image.mode.startswith("I"):
             raise UnusableImageError("is not a grey PNG of 16 bits")
         return np.asarray(image).astype(np.float32) / np.float32(65535)
@@ -180,14 +182,14 @@ def load_upload(path: Path) -> Upload:
     """
     data = read_image_file(path)
     try:
-        with opened(data) as image:
+        with open_image(data) as image:
             header = header_of(image, data)
             fits = max(image.size) <= UPLOAD_MAX_EDGE and len(data) <= UPLOAD_MAX_BYTES
             if fits and _is_taken(header):
                 image.load()
                 mime = UPLOAD_FORMATS[header.format]
                 return Upload(path.name, data, mime, header.width, header.height, header.notes(path.name))
-        return _converted(decode(data), header, path, shrink=not fits)
+        return _convert(decode(data), header, path, shrink=not fits)
     except UnusableImageError as error:
         raise _bad_image(path, error) from error
 
@@ -197,7 +199,7 @@ def _is_taken(header: Header) -> bool:
     return header.format in UPLOAD_FORMATS and header.is_plain and not header.mode.startswith("I")
 
 
-def _converted(pixels: NDArray[np.uint8], header: Header, path: Path, *, shrink: bool) -> Upload:
+def _convert(pixels: NDArray[np.uint8], header: Header, path: Path, *, shrink: bool) -> Upload:
     upright = Image.fromarray(pixels)
     notes = list(header.notes(path.name))
     if shrink:

@@ -68,7 +68,7 @@ def read_mask(path: Path, size: tuple[int, int]) -> tuple[NDArray[np.bool_], lis
     editable = editable_part(pixels)
     if (editable.shape[1], editable.shape[0]) != size:
         before = f"{editable.shape[1]}x{editable.shape[0]}"
-        editable = _resized(editable, size)
+        editable = _resize(editable, size)
         notes.append(
             message(
                 "The mask was resized from {old_size} to the reference's {width}x{height}.",
@@ -118,7 +118,7 @@ def has_strokes(pixels: NDArray[np.uint8]) -> bool:
     return bool(ground.min() >= WHITE) and len(paint) < len(ground)
 
 
-def _resized(editable: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+def _resize(editable: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
     image = Image.fromarray(editable.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)
     return np.asarray(image) >= HALF
 

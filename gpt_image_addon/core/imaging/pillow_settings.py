@@ -44,10 +44,6 @@ def own_settings() -> Iterator[None]:
         with _lock:
             _inside -= 1
             if not _inside:
-                _restore()
-
-
-def _restore() -> None:
-    for (module, name, value), before in zip(_OURS, _before, strict=True):
-        if getattr(module, name) == value:  # else somebody has changed it meanwhile
-            setattr(module, name, before)
+                for (module, name, value), before in zip(_OURS, _before, strict=True):
+                    if getattr(module, name) == value:  # else somebody has changed it meanwhile
+                        setattr(module, name, before)

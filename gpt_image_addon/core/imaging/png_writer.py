@@ -30,19 +30,19 @@ def encode_png(array: NDArray[Any], *, compression: int = 6) -> bytes:
     height, width, channels = pixels.shape
     depth = 8 * array.dtype.itemsize
     header = struct.pack(">IIBBBBB", width, height, depth, _COLOR_TYPES[channels], 0, 0, 0)
-    body = _packed(_filtered(pixels), compression)
+    body = _pack(_filter(pixels), compression)
     parts = (*_chunk(b"IHDR", [header]), *_chunk(b"IDAT", body), *_chunk(b"IEND", []))
     return b"".join((_SIGNATURE, *parts))  # copied once: meanwhile no other thread runs Python
 
 
-def _packed(lines: NDArray[np.uint8], compression: int) -> list[bytes]:
+def _pack(lines: NDArray[np.uint8], compression: int) -> list[bytes]:
     packer = zlib.compressobj(compression)
     step = max(1, _PIECE // lines.shape[1])
     pieces = [packer.compress(lines[first : first + step].data) for first in range(0, len(lines), step)]
     return [*pieces, packer.flush()]
 
 
-def _filtered(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+def _filter(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """The scan lines, each as its byte difference to the line above (PNG's filter type 2, Up)."""
     height = pixels.shape[0]
     big_endian = np.ascontiguousarray(pixels.astype(pixels.dtype.newbyteorder(">"), copy=False))

@@ -78,7 +78,7 @@ def _is_whole(packed: Iterator[memoryview], row: int, total: int) -> bool:
     """Whether the stream unpacks to exactly ``total`` bytes, and each row of ``row`` has a known filter."""
     unpacker, done = zlib.decompressobj(), 0
     try:
-        for piece in _unpacked(unpacker, packed):
+        for piece in _unpack(unpacker, packed):
             if max(piece[-done % row :: row], default=0) > LAST_FILTER or done + len(piece) > total:
                 return False
             done += len(piece)
@@ -87,7 +87,7 @@ def _is_whole(packed: Iterator[memoryview], row: int, total: int) -> bool:
     return bool(unpacker.eof) and done == total
 
 
-def _unpacked(unpacker: Any, packed: Iterator[memoryview]) -> Iterator[bytes]:
+def _unpack(unpacker: Any, packed: Iterator[memoryview]) -> Iterator[bytes]:
     for body in packed:
         yield unpacker.decompress(body, PIECE)
         while unpacker.unconsumed_tail:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import APIConnectionError, InvalidResponseError
 from ..journal.entries import Alone, BatchPosition, Entry
 from ..journal.journal import Journal
-from ..request.checked_request import CheckedRequest
 from ..request.pricing import Estimate, Limits, check_limit
 from ..request.request import Application
 from ..text.message import message
 from .equal_requests import after_running
 from .job import Apply, Job, Work
+
+if TYPE_CHECKING:
+    from ..request.normalize import CheckedRequest
 
 
 def admit(

@@ -23,9 +23,9 @@ def copy_textures(prepared: PreparedResult, application: Application, outputs: O
         return ()
     folder = Path(application.textures_dir)
     warnings: list[str] = []
-    for name, image in _named(prepared):
+    for name, image in _name_copies(prepared):
         try:
-            data = _data_of(image, name, prepared, application)
+            data = _encode_copy(image, name, prepared, application)
             warnings += renamed_warning(outputs.copy(folder / name, data, prepared.job), folder / name)
         except GptImageError as error:
             warnings.append(
@@ -39,7 +39,7 @@ def copy_textures(prepared: PreparedResult, application: Application, outputs: O
     return tuple(warnings)
 
 
-def _named(prepared: PreparedResult) -> Iterator[tuple[str, ImageFile]]:
+def _name_copies(prepared: PreparedResult) -> Iterator[tuple[str, ImageFile]]:
     """What is copied, under which name; the animation besides its first frame."""
     for image in (*prepared.images, *prepared.maps.values(), *prepared.packed.values()):
         yield f"{image.name}.{EXTENSIONS.get(image.format, image.format)}", image
@@ -47,7 +47,7 @@ def _named(prepared: PreparedResult) -> Iterator[tuple[str, ImageFile]]:
             yield f"{image.name}.gif", image
 
 
-def _data_of(image: ImageFile, name: str, prepared: PreparedResult, application: Application) -> bytes:
+def _encode_copy(image: ImageFile, name: str, prepared: PreparedResult, application: Application) -> bytes:
     if name.endswith(".gif"):
         with storage_errors(message("{path} could not be read", path=image.received_file)):
             return read_file(Path(image.received_file))

@@ -14,10 +14,8 @@ from ..errors import StorageError
 from ..request.providers import find_provider
 from ..request.request import GenerationRequest
 from ..request.sizes import is_open, parse_size
-from ..results.store import PreparedResult
 from ..text.json_reader import parse_json
 from ..text.log import get_logger
-from .job import Emit, Job, Work
 
 log = get_logger(__name__)
 
@@ -48,50 +46,40 @@ class Durations:
 
     def expected(self, request: GenerationRequest) -> float:
         """Seconds that a request like this one takes."""
-        return self._seconds.get(_key(request), find_provider(request.provider).usual_seconds)
+        return self._seconds.get(name_kind(request), find_provider(request.provider).usual_seconds)
 
     def expected_of(self, kind: str) -> float:
         """Seconds that local work of a kind takes."""
         return self._seconds.get(kind, LOCAL_SECONDS)
 
-    def note(self, request: GenerationRequest, seconds: float) -> None:
-        """Learn from a request that was answered."""
-        self._note(_key(request), seconds)
+    def note(self, kind: str, seconds: float) -> None:
+        """Learn from work that succeeded.
 
-    def _note(self, key: str, seconds: float) -> None:
+        :param kind: that of local work, or of a request, see `name_kind`.
+        """
         with self._lock:
-            before = self._seconds.get(key, seconds)
-            self._seconds[key] = round(before + NEWEST_WEIGHT * (seconds - before), 2)
+            before = self._seconds.get(kind, seconds)
+            self._seconds[kind] = round(before + NEWEST_WEIGHT * (seconds - before), 2)
             text = json.dumps(self._seconds)
         try:
             replace_file(self.path, text.encode(), PRIVATE_FILE)
         except StorageError as error:
             log.warning("Durations can't be kept: %s", error.text)
 
-    def timed(self, work: Work) -> Work:
-        """The same work, noting how long it took when it succeeds."""
-
-        def run(job: Job, emit: Emit) -> PreparedResult:
-            started = time.monotonic()
-            prepared = work(job, emit)
-            self.note(job.request, time.monotonic() - started)
-            return prepared
-
-        return run
-
-    def timed_local(self, kind: str, work: Callable[P, T]) -> Callable[P, T]:
-        """The same local work, noting how long its kind took when it succeeds."""
+    def timed(self, kind: str, work: Callable[P, T]) -> Callable[P, T]:
+        """The same work, noting how long its kind took when it succeeds."""
 
         def run(*args: P.args, **named: P.kwargs) -> T:
             started = time.monotonic()
             made = work(*args, **named)
-            self._note(kind, time.monotonic() - started)
+            self.note(kind, time.monotonic() - started)
             return made
 
         return run
 
 
-def _key(request: GenerationRequest) -> str:
+def name_kind(request: GenerationRequest) -> str:
+    """Requests of the same kind take about as long."""
     area = 1.0
     if not is_open(request.size):
         width, height = parse_size(request.size)

@@ -27,7 +27,7 @@ KEY_DIGITS = 24  # of the hash in the id of a job that has a key
 POLL_SECONDS = 0.2  # between looks at a request that another process has sent
 
 
-def find_result(
+def find_reusable(
     journal: Journal, digest: str, reuse: bool | None, *, is_paid: bool
 ) -> tuple[Entry | None, str]:
     """The result that is taken instead of sending a request, and a sentence about it.

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import InvalidRequestError
 from ..providers import find_hints, price_request
-from ..request.checked_request import CheckedRequest, SentCrop
 from ..request.models import Registry, check
-from ..request.normalize import effective_request, with_like_size
+from ..request.normalize import CheckedRequest, SentCrop, apply_like_size, effective_request
 from ..request.pricing import Estimate, UsageHistory, no_history
 from ..request.prompt import compose
 from ..request.providers import find_provider
-from ..request.request import Application, GenerationRequest, check_application
+from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size, is_like, is_open, parse_size
 from ..request.targets import find_target
+from ..request.validation import check_application
 from .follow_ups import (
     AUTO_SIZE,
     asks_for_height,
@@ -59,7 +59,7 @@ def validate_and_price(
     plan = _plan(request, application, registry) if measure is None else None
     shaped = request
     if is_like(request.size) and plan is None:
-        shaped = with_like_size(request, registry, sizes(), application.camera_frame)
+        shaped = apply_like_size(request, registry, sizes(), application.camera_frame)
     if request.mask is None:
         request = shaped
     if application.repair_seams and not request.seamless:
@@ -73,15 +73,16 @@ def validate_and_price(
     warnings = check(sent, registry, date.today())
     if application.repair_seams and find_provider(request.provider).tiles_by_nature:
         notes += (TILES_BY_NATURE,)
-    checked = _price(request, sent, registry, _sent_sizes(request, sizes, plan), seen)
+    sent_sizes = sizes() if plan is None else _list_crop_sizes(request, plan.crops[0])
+    checked = _price(request, sent, registry, sent_sizes, seen)
     if plan is not None:
         checked = dataclasses.replace(checked, crops=plan.crops)
     elif is_like(request.size) and _is_put_back(request, application):
         # Of the mask nothing is known yet: the usual part has a megapixel at most, in whatever shape.
-        square = with_like_size(request, registry, [SQUARE])
+        square = apply_like_size(request, registry, [SQUARE])
         part = _price(request, dataclasses.replace(sent, size=square.size), registry, sizes(), seen)
         checked = max(checked, part, key=lambda one: one.price.high_usd)
-    price = _with_follow_ups(checked, application, registry, seen)
+    price = _add_follow_ups(checked, application, registry, seen)
     return dataclasses.replace(checked, price=price, warnings=(*find_hints(request), *warnings, *notes))
 
 
@@ -108,23 +109,14 @@ def _cut(sent: GenerationRequest, wanted: GenerationRequest, crop: SentCrop) -> 
     return dataclasses.replace(sent, size=format_size(*crop.sent), points=points)
 
 
-def _sent_sizes(
-    request: GenerationRequest, sizes: Callable[[], Sequence[Size]], plan: EditPlan | None
-) -> Sequence[Size]:
-    """Of the images as they are sent."""
-    if plan is None:
-        return sizes()
-    return _crop_sizes(request, plan.crops[0])
-
-
-def _crop_sizes(request: GenerationRequest, crop: SentCrop) -> list[Size]:
+def _list_crop_sizes(request: GenerationRequest, crop: SentCrop) -> list[Size]:
     """Of the images that go with a part of the first reference, whose own size may be beyond all limits."""
     others = dataclasses.replace(request, references=request.references[1:], mask=None)
     return [crop.sent, *image_sizes(others), crop.sent]
 
 
 def complete_size(request: GenerationRequest, registry: Registry) -> GenerationRequest:
-    """See `normalize.with_like_size`: by the files of a request that names its model.
+    """See `normalize.apply_like_size`: by the files of a request that names its model.
 
     With a mask it stays: what is sent of the image is known only when its mask is read.
 
@@ -132,7 +124,7 @@ def complete_size(request: GenerationRequest, registry: Registry) -> GenerationR
     """
     if not is_like(request.size) or request.mask is not None:
         return request
-    return with_like_size(request, registry, image_sizes(request))
+    return apply_like_size(request, registry, image_sizes(request))
 
 
 def price_unchecked(
@@ -169,14 +161,13 @@ def image_sizes(request: GenerationRequest, known: Mapping[str, Size] = MappingP
     :param known: those of images that are still to be made, by what stands in their place.
     :raises InvalidRequestError: a file can't be read.
     """
-    return [known.get(path) or _size_of(path) for path in request.files]
+    return [known.get(path) or _measure_file(path) for path in request.files]
 
 
-def _size_of(path: str) -> Size:
+def _measure_file(path: str) -> Size:
     from ..imaging.formats import inspect_file
 
-    info = inspect_file(Path(path))
-    return info.width, info.height
+    return inspect_file(Path(path)).size
 
 
 def price_follow_up(
@@ -192,11 +183,11 @@ def price_crop(
 ) -> CheckedRequest:
     """The follow-up request for a further crop of an edit."""
     sent = _cut(checked.sent, checked.wanted, crop)
-    sizes = _crop_sizes(checked.wanted, crop)
+    sizes = _list_crop_sizes(checked.wanted, crop)
     return dataclasses.replace(_price(checked.wanted, sent, registry, sizes, seen), crops=(crop,))
 
 
-def _with_follow_ups(
+def _add_follow_ups(
     checked: CheckedRequest, application: Application, registry: Registry, seen: UsageHistory
 ) -> Estimate:
     """The price with that of the follow-up requests."""
@@ -204,15 +195,15 @@ def _with_follow_ups(
     for crop in checked.crops[1:]:
         price = price.plus(price_crop(checked, crop, registry, seen).price)
     if asks_for_height(request, application):
-        size = _expected(checked.sent.size)
+        size = _guess_size(checked.sent.size)
         one = price_follow_up(height_request(request, "", size, registry), registry, size, seen)
         price = price.plus(one.price)
     if asks_for_repair(request, application):
-        size = painted_size(_expected(request.size), request.model, registry)
+        size = painted_size(_guess_size(request.size), request.model, registry)
         one = price_follow_up(repair_request(request, "-", "-", size), registry, size, seen)
         price = price.plus(dataclasses.replace(one.price, low_usd=0.0, exact=False).times(request.n))
     return price
 
 
-def _expected(size: str) -> tuple[int, int]:
+def _guess_size(size: str) -> tuple[int, int]:
     return AUTO_SIZE if is_open(size) else parse_size(size)

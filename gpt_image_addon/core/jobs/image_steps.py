@@ -35,7 +35,7 @@ from ..results.store import (
     read_answer,
 )
 from ..text.message import message
-from ..textures.height_fusion import reestimated
+from ..textures.height_fusion import reestimate
 from ..textures.seam_repair import repaint_seams
 from ..textures.tiling import Tile, score
 from ..textures.writer import score_facts, tile_of
@@ -56,7 +56,7 @@ def process(
     :returns: the same image where nothing was to be done.
     :raises StorageError: the processed image can't be written.
     """
-    image, notes = _cleaned(image, request, application, folder)
+    image, notes = _clean(image, request, application, folder)
     frame = application.camera_frame
     is_own = request.seamless or application.maps or find_target(application.target).maps
     is_put_back = request.mask is not None and application.composite
@@ -64,11 +64,11 @@ def process(
         return image, notes
     if is_own or is_put_back or image.format not in PIXEL_FORMATS:
         return image, notes
-    image, more = _fitted(image, (frame[0], frame[1]), request.size, folder)
+    image, more = _fit(image, (frame[0], frame[1]), request.size, folder)
     return image, [*notes, *more]
 
 
-def _cleaned(
+def _clean(
     image: ImageFile, request: GenerationRequest, application: Application, folder: Path
 ) -> tuple[ImageFile, list[str]]:
     """The image at its own size."""
@@ -177,9 +177,7 @@ def _composite_edit(image: ImageFile, folder: Path, *, alpha: bool) -> tuple[Ima
     return _save_color(image, blended(original, fitted), folder), notes
 
 
-def _fitted(
-    image: ImageFile, frame: tuple[int, int], asked: str, folder: Path
-) -> tuple[ImageFile, list[str]]:
+def _fit(image: ImageFile, frame: tuple[int, int], asked: str, folder: Path) -> tuple[ImageFile, list[str]]:
     """The image at the size of the camera's frame, whose pixels need not be square.
 
     :param asked: the size that was asked for, which has the frame's shape.
@@ -259,7 +257,7 @@ def cut_tile(
     """The image as a tile, saved in the result's folder; a height that lies over it is cut alike.
 
     :param height: (height, width) float32 in 0..1, of the image's size.
-    :param repaint: the model's answer to `seam_repair_images.sent_for_repair`, encoded.
+    :param repaint: the model's answer to `follow_up_requests.sent_for_repair`, encoded.
     :returns: image, height, and what the user should know.
     :raises StorageError: the tile can't be written.
     """
@@ -274,7 +272,7 @@ def cut_tile(
     if height is not None and pixels.shape[2] in (2, 4):
         height = None
         notes.append("The model's height can't be used for a tile with transparent parts.")
-    tile = tile_of(pixels if height is None else _with_height(pixels, height), tile_size(request))
+    tile = tile_of(pixels if height is None else _join_height(pixels, height), tile_size(request))
     cut = tile.pixels
     if repaint is not None and tile.seams is not None:
         tile, note = apply_repaint(tile, repaint)
@@ -282,7 +280,7 @@ def cut_tile(
     found = tile.pixels
     if height is not None:
         if found is not cut:
-            found = _with_height_anew(found, cut)
+            found = _reestimate_height(found, cut)
         height = found[..., -1].astype(np.float32) / np.float32(65535)
         found = narrowed(found[..., :-1]) if pixels.dtype == np.uint8 else found[..., :-1]
     notes += tile.notes
@@ -304,14 +302,14 @@ def apply_repaint(tile: Tile, repaint: bytes) -> tuple[Tile, str]:
         return tile, message("The repainted seams are not used: {problem}", problem=error.message)
 
 
-def _with_height_anew(pixels: Pixels, cut: Pixels) -> Pixels:
-    """As `_with_height` made them, the height estimated where the seams were repainted since."""
+def _reestimate_height(pixels: Pixels, cut: Pixels) -> Pixels:
+    """As `_join_height` made them, the height estimated where the seams were repainted since."""
     color = eight_bit_color(pixels[..., :-1])
     height = pixels[..., -1].astype(np.float32) / np.float32(65535)
-    return _with_height(pixels[..., :-1], reestimated(height, color, (pixels != cut).any(-1)))
+    return _join_height(pixels[..., :-1], reestimate(height, color, (pixels != cut).any(-1)))
 
 
-def _with_height(pixels: Pixels, height: Plane) -> Pixels:
+def _join_height(pixels: Pixels, height: Plane) -> Pixels:
     """16-bit pixels with the height where alpha would be: one cut for both."""
     wide = pixels.astype(np.uint16) * 257 if pixels.dtype == np.uint8 else pixels
     return np.dstack([wide, np.rint(height * 65535).astype(np.uint16)])

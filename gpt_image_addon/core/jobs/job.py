@@ -6,13 +6,12 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Billed, GptImageError, JobCancelled, SceneError
 from ..journal.states import JobState
-from ..request.checked_request import CheckedRequest
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
 from ..results.store import PreparedResult
@@ -20,12 +19,15 @@ from ..text.message import Message, message
 
 if TYPE_CHECKING:
     from ..imaging.thumbnails import Preview
+    from ..request.normalize import CheckedRequest
 
 WAIT_SLICE = 0.1  # seconds that `Job.wait` blocks at once, so that Ctrl-C is heard
 
 Emit = Callable[["JobEvent"], None]
 Work = Callable[["Job", Emit], PreparedResult]
 Apply = Callable[["Job"], object]
+Resume = Callable[[Mapping[str, bool]], object]
+"""Gets the answers to what was asked: parameters of `submit`."""
 Deliver = Callable[[], object]
 """The half of local work that needs Blender: called on the main thread, gives what was made."""
 
@@ -70,6 +72,8 @@ class Task:
     """Its result is there, and waits until Blender can take it; `message` says for what."""
     stopping: bool = False
     """Nothing more is to be sent for it; what is under way is waited for."""
+    resume: Resume | None = field(default=None, repr=False)
+    """Where it failed as a part of an edit: goes on with that edit; main thread only."""
     _done: threading.Event = field(default_factory=threading.Event, repr=False)
     _cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
 
@@ -172,6 +176,14 @@ class Task:
     def stop_sending(self) -> None:
         """Send nothing more for it; see `stopping`."""
         self.stopping = True
+
+    def resume_with(self, resume: Resume, price_usd: float | None = None) -> None:
+        """It is a part of an edit; see `resume`.
+
+        :param price_usd: what trying it again costs at most, where its own work costs nothing.
+        """
+        self.resume = resume
+        self.estimated_usd = self.estimated_usd if price_usd is None else price_usd
 
     def interrupt_with(self, cancel: Callable[[], None], billed: Callable[[], Billed] | None = None) -> None:
         """What `cancel` calls from now on, and where it is given, what says `billed`. Called by the work."""

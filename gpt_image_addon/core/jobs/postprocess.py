@@ -59,45 +59,46 @@ def prepare(
     """
     try:
         if FairLock.enabled:
-            light = SUBPROCESS.call(_prepared_files, job, request, application, folder)
+            light = SUBPROCESS.call(_prepare_files, job, request, application, folder)
             with storage_errors(message("{path} could not be read", path=folder)):
-                return light.mapped(_with_bytes)
-        prepared = _prepared(job, request, application, folder)
-        return _with_mean_colors(prepared) if for_scene and _shows_color(application) else prepared
+                return light.mapped(_read_bytes)
+        prepared = _prepare(job, request, application, folder)
+        shows_color = for_scene and find_target(application.target).changes_scene
+        return _add_mean_colors(prepared) if shows_color else prepared
     finally:
         keep_private(folder)
 
 
-def _with_mean_colors(prepared: PreparedResult) -> PreparedResult:
+def _add_mean_colors(prepared: PreparedResult) -> PreparedResult:
     """Materials have them as their color in Solid views."""
-    maps = {kind: _with_mean_color(map_) for kind, map_ in prepared.maps.items() if kind == "base_color"}
-    images = tuple(map(_with_mean_color, prepared.images))
+    maps = {kind: _add_mean_color(map_) for kind, map_ in prepared.maps.items() if kind == "base_color"}
+    images = tuple(map(_add_mean_color, prepared.images))
     return dataclasses.replace(prepared, images=images, maps={**prepared.maps, **maps})
 
 
-def _with_mean_color(image: ImageFile) -> ImageFile:
+def _add_mean_color(image: ImageFile) -> ImageFile:
     if image.format not in PIXEL_FORMATS:
         return image
     return dataclasses.replace(image, mean_color=mean_color(image.data))
 
 
-def _with_bytes(image: ImageFile) -> ImageFile:
+def _read_bytes(image: ImageFile) -> ImageFile:
     return dataclasses.replace(image, data=read_file(Path(image.file)))
 
 
-def _prepared_files(
+def _prepare_files(
     job: str, request: GenerationRequest, application: Application, folder: Path
 ) -> PreparedResult:
     """The same for a window, with thumbnails, and without the bytes: they lie in the files."""
-    prepared = _prepared(job, request, application, folder)
-    if _shows_color(application):
-        prepared = _with_mean_colors(prepared)
+    prepared = _prepare(job, request, application, folder)
+    if find_target(application.target).changes_scene:
+        prepared = _add_mean_colors(prepared)
     for file in {file for image in prepared.images for file in (image.file, image.received_file)}:
         write_thumbnail(Path(file))
     return prepared.mapped(lambda image: dataclasses.replace(image, data=b""))
 
 
-def _prepared(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
+def _prepare(job: str, request: GenerationRequest, application: Application, folder: Path) -> PreparedResult:
     answer = read_answer(folder) or {}  # it may have come from elsewhere; the images count
     name = safe_name(application.name or request.prompt)
     noted = answer.get("warnings")
@@ -105,29 +106,29 @@ def _prepared(job: str, request: GenerationRequest, application: Application, fo
     received = usable_images(folder, name, warnings, clean_text(answer.get("request_id")))
     first = application.picture % len(received)
     received = received[first:] + received[:first]
-    images, height = _finished(received, request, application, folder, warnings)
-    made = _make_maps(request, application, folder, images[0], height) if _kinds(application) else None
+    images, height = _finish(received, request, application, folder, warnings)
+    made = _make_maps(request, application, folder, images[0], height) if _choose_kinds(application) else None
     maps, packed = (dict(made.maps), made.packed) if made else ({}, {})
     warnings += made.notes if made else ()
     return PreparedResult(
         job,
         images,
         maps,
-        _facts(job, request, images[0], answer),
+        _collect_facts(job, request, images[0], answer),
         tuple(dict.fromkeys(warnings)),
         packed,
-        _usual_size(request, application),
+        _guess_metres(request, application),
         follow_up_jobs(folder),
     )
 
 
-def _usual_size(request: GenerationRequest, application: Application) -> float | None:
+def _guess_metres(request: GenerationRequest, application: Application) -> float | None:
     """See `PreparedResult.metres`."""
     tiles = request.seamless or find_provider(request.provider).tiles_by_nature
     return guess_material(request.prompt).metres if tiles and find_target(application.target).maps else None
 
 
-def _finished(
+def _finish(
     received: tuple[ImageFile, ...],
     request: GenerationRequest,
     application: Application,
@@ -136,8 +137,8 @@ def _finished(
 ) -> tuple[tuple[ImageFile, ...], _Height | None]:
     """The images as they are to be imported, and the height of the first where one is known."""
     height = None
-    if _kinds(application):
-        height = _known_height(received[0], request.provider, application, folder, warnings)
+    if _choose_kinds(application):
+        height = _find_height(received[0], request.provider, application, folder, warnings)
     images = []
     mismatch: EditMismatchError | None = None
     for number, image in enumerate(received):
@@ -158,11 +159,6 @@ def _finished(
     if not images and mismatch is not None:
         raise mismatch
     return tuple(images), height
-
-
-def _shows_color(application: Application) -> bool:
-    """Whether something in the scene has the mean color in Solid views."""
-    return find_target(application.target).changes_scene
 
 
 def _tile(
@@ -225,7 +221,7 @@ class _Height:
         return self.relief * min(self.plane.shape) if self.relief is not None else None
 
 
-def _known_height(
+def _find_height(
     image: ImageFile, provider: str, application: Application, folder: Path, warnings: list[str]
 ) -> _Height | None:
     """The height of the first received image, at its size."""
@@ -262,7 +258,7 @@ def _known_height(
     return _Height(found.height, exact=False)
 
 
-def _kinds(application: Application) -> tuple[str, ...]:
+def _choose_kinds(application: Application) -> tuple[str, ...]:
     return application.maps or find_target(application.target).maps
 
 
@@ -277,7 +273,7 @@ def _make_maps(
         return None
 
     options = map_options(
-        _kinds(application),
+        _choose_kinds(application),
         request.prompt,
         {name: getattr(application, name) for name in STRENGTHS},
         bits=16 if application.displacement == "true" else application.bits,
@@ -300,7 +296,9 @@ def _make_maps(
     )
 
 
-def _facts(job: str, request: GenerationRequest, image: ImageFile, answer: Mapping[str, Any]) -> Facts:
+def _collect_facts(
+    job: str, request: GenerationRequest, image: ImageFile, answer: Mapping[str, Any]
+) -> Facts:
     facts = {
         "job": job,
         "prompt": request.prompt,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import GptImageError
 from ..imaging.image_reader import hash_image_file
-from ..request.checked_request import CheckedRequest
+from ..request.normalize import CheckedRequest
 from ..request.providers import find_provider
 from ..request.request import GenerationRequest
 
@@ -53,7 +53,7 @@ def load_uploads(request: GenerationRequest, crop: Crop | None = None) -> Upload
     return Uploads(tuple(references), mask, markup, edit)
 
 
-def with_points(uploads: Uploads, checked: CheckedRequest) -> Uploads:
+def add_points(uploads: Uploads, checked: CheckedRequest) -> Uploads:
     """The files with the numbered circles of a request's points, as `GenerationRequest.marked_as` says.
 
     A draft, which would paint over them, gets none.

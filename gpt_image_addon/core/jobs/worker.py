@@ -20,21 +20,19 @@ from ..common.threads import STORING
 from ..errors import (
     APIStatusError,
     GptImageError,
-    InvalidRequestError,
     InvalidResponseError,
     JobCancelled,
     StorageError,
 )
-from ..http.response_limits import ANSWER_SECONDS
+from ..http.bounded_response import ANSWER_SECONDS
 from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
 from ..providers import make_provider, price_answer, price_request
-from ..request.checked_request import CheckedRequest, SentCrop
 from ..request.models import Registry
+from ..request.normalize import CheckedRequest
 from ..request.pricing import is_believable
 from ..request.providers import find_provider
 from ..request.request import Application, GenerationRequest
-from ..request.sizes import parse_size
 from ..results.body_file import BodyFile
 from ..results.folders import BODY_FILE, EDIT_KEY
 from ..results.store import (
@@ -42,24 +40,18 @@ from ..results.store import (
     IMAGE_STEM,
     MASK_FILE,
     ORIGINAL_STEM,
-    PIXEL_FORMATS,
     PreparedResult,
     keep,
 )
 from ..text.log import get_logger
-from ..text.message import Message, join, message
-from .estimates import price_crop, price_follow_up, price_unchecked, validate_and_price
+from ..text.message import join, message
+from .estimates import price_unchecked, validate_and_price
 from .follow_ups import (
-    HEIGHT_JOB,
-    REGION_JOB,
-    asks_for_height,
-    asks_for_repair,
     follow_up_digest,
     follow_up_id,
-    height_request,
 )
 from .job import Emit, Job, JobEvent, Work
-from .uploads import digest_request, first_crop, load_unchanged, load_uploads, with_points
+from .uploads import add_points, digest_request, first_crop, load_unchanged, load_uploads
 
 if TYPE_CHECKING:
     from ..editing.crops import Crop
@@ -73,9 +65,6 @@ log = get_logger(__name__)
 
 NO_USAGE = "The server did not say what was used; the cost shown is the estimate."
 ODD_USAGE = "What the server says was used can't be right; the cost shown is the estimate."
-REGIONS_FAILED = Message("Not all parts that may change were edited: {reason}")
-HEIGHT_FAILED = Message("No height map could be generated, so relief is estimated: {reason}")
-SEAMS_FAILED = Message("The seams could not be repainted, so the cut is kept: {reason}")
 
 
 @dataclass(frozen=True)
@@ -104,7 +93,7 @@ class Worker:
         folder, notices = self._answer(job, emit)
         notices += self._follow_up(job, folder, emit)
         emit(JobEvent(job, state=JobState.RECEIVED, message="Preparing the images", progress=0.9))
-        prepared = self._copied(job, self._prepare(job, folder))
+        prepared = self._copy(job, self._prepare(job, folder))
         return dataclasses.replace(prepared, warnings=(*prepared.warnings, *notices))
 
     def _answer(self, job: Job, emit: Emit) -> tuple[Path, tuple[str, ...]]:
@@ -158,7 +147,7 @@ class Worker:
 
             emit(JobEvent(job, message="Preparing the images", progress=0.1))
             prepared = prepare(of or job.id, job.request, job.application, folder, for_scene=self.for_scene)
-            return self._copied(job, prepared)
+            return self._copy(job, prepared)
 
         return work
 
@@ -188,7 +177,7 @@ class Worker:
         checked = validate_and_price(entry.request, entry.application, self.registry)
         return first_crop(checked)
 
-    def _copied(self, job: Job, prepared: PreparedResult) -> PreparedResult:
+    def _copy(self, job: Job, prepared: PreparedResult) -> PreparedResult:
         """With copies where the application asks for them."""
         if not job.application.textures_dir:
             return prepared
@@ -201,51 +190,18 @@ class Worker:
 
     def _follow_up(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
         """Send the follow-up requests of a job; what they fail at is told and does not spoil its result."""
+        from .follow_up_requests import FOLLOW_UPS
+
         notices = []
-        for wanted, ask, failed in (
-            (_further_crops(job), self._ask_regions, REGIONS_FAILED),
-            (asks_for_repair(job.request, job.application), self._ask_repairs, SEAMS_FAILED),
-            (asks_for_height(job.request, job.application), self._ask_height, HEIGHT_FAILED),
-        ):
-            if not wanted:
-                continue
+        for follow_up in FOLLOW_UPS:
             try:
-                ask(job, folder, emit)
+                for kind, checked in follow_up.make_requests(job, folder, self.registry):
+                    self._send(job, kind, checked, follow_up.doing, emit)
             except GptImageError as error:
-                notices.append(message(failed, reason=error.message))
+                notices.append(message(follow_up.failed, reason=error.message))
             except Exception as error:
-                notices.append(message(failed, reason=unexpected_error(error).message))
+                notices.append(message(follow_up.failed, reason=unexpected_error(error).message))
         return tuple(notices)
-
-    def _ask_regions(self, job: Job, folder: Path, emit: Emit) -> None:
-        checked = job.checked
-        assert checked is not None
-        for number, crop in enumerate(_further_crops(job), 2):
-            one = price_crop(checked, crop, self.registry)
-            self._send(job, REGION_JOB.format(number=number), one, "Waiting for the next part", emit)
-
-    def _ask_repairs(self, job: Job, folder: Path, emit: Emit) -> None:
-        from .seam_repair_images import repairs
-
-        for kind, request in repairs(job.request, job.application, folder, self.registry):
-            self._ask(job, kind, request, parse_size(request.size), "Waiting for its seams", emit)
-
-    def _ask_height(self, job: Job, folder: Path, emit: Emit) -> None:
-        from ..imaging.formats import inspect_file
-
-        image = min(folder.glob(f"{IMAGE_STEM}1.*"), default=None)
-        info = inspect_file(image) if image else None
-        if image is None or info is None or info.format not in PIXEL_FORMATS:
-            raise InvalidRequestError("There is no image that it could be asked for.")
-        size = (info.width, info.height)
-        request = height_request(job.request, str(image), size, self.registry)
-        self._ask(job, HEIGHT_JOB, request, size, "Waiting for its height", emit)
-
-    def _ask(
-        self, job: Job, kind: str, request: GenerationRequest, size: tuple[int, int], doing: str, emit: Emit
-    ) -> None:
-        """Send one follow-up request, about an image of this size."""
-        self._send(job, kind, price_follow_up(request, self.registry, size), doing, emit)
 
     def _send(self, job: Job, kind: str, checked: CheckedRequest, doing: str, emit: Emit) -> None:
         """Send one follow-up request under a row of its own."""
@@ -273,14 +229,16 @@ class Worker:
         job.check_cancelled()
         checked = job.checked
         assert checked is not None
-        uploads = with_points(load_uploads(job.request, first_crop(checked)), checked)
+        uploads = add_points(load_uploads(job.request, first_crop(checked)), checked)
         provider = make_provider(job.request.provider, self.connection)
         if self.pace is not None and find_provider(job.request.provider).is_paid:
             request_state.turn = self.pace.turn(job.request.n, len(uploads.all))
             request_state.turn.take(request_state)
         self.journal.sending(job.id, checked.sent.size)
         emit(JobEvent(job, message="Waiting for the image", progress=0.1))
-        answer = provider.generate(checked.sent, checked.prompt, uploads, request_state, _reporter(job, emit))
+        answer = provider.generate(
+            checked.sent, checked.prompt, uploads, request_state, _make_reporter(job, emit)
+        )
         request_state.answered = True
         notes = [note for upload in uploads.all for note in upload.notes]
         return self.store(job, answer, uploads, notes, body=request_state.received)
@@ -302,7 +260,7 @@ class Worker:
         :returns: its folder and what went wrong beside.
         :raises StorageError: no disk takes it.
         """
-        usage, cost = self._billed(job, answer, uploads, share)
+        usage, cost = self._find_cost(job, answer, uploads, share)
         if cost is None:
             cost = job.estimated_usd - job.further_usd
             notes.append(ODD_USAGE if answer.usage_told or answer.usage else NO_USAGE)
@@ -318,7 +276,7 @@ class Worker:
         }
         if uploads.edit is not None:
             facts[EDIT_KEY] = uploads.edit.facts
-        files = dict((*_named(answer), *_inputs(job.request, uploads)))
+        files = dict((*_name_images(answer), *_list_inputs(job.request, uploads)))
         with STORING.hold():
             if body is not None:
                 body.finish()
@@ -345,7 +303,7 @@ class Worker:
             )
         return kept.folder, tuple(notices)
 
-    def _billed(
+    def _find_cost(
         self, job: Job, answer: Answer, uploads: Uploads, share: float
     ) -> tuple[dict[str, object] | None, float | None]:
         """The usage and what it cost, as far as the answer says so and can be believed."""
@@ -362,11 +320,6 @@ class Worker:
         return answer.usage.to_dict(), cost * share
 
 
-def _further_crops(job: Job) -> tuple[SentCrop, ...]:
-    """What a masked edit sends with follow-up requests."""
-    return job.checked.crops[1:] if job.checked is not None else ()
-
-
 def _keep_body(body: BodyFile, error: GptImageError) -> None:
     """Give what came its final name, and name it in the error, unless the server just said no."""
     if isinstance(error, APIStatusError) or (isinstance(error, JobCancelled) and error.billed != "yes"):
@@ -377,7 +330,7 @@ def _keep_body(body: BodyFile, error: GptImageError) -> None:
         error.next_step = join(error.next_step, message("What was received lies in {path}.", path=kept))
 
 
-def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
+def _name_images(answer: Answer) -> Iterator[tuple[str, bytes]]:
     from ..imaging.decoding import sniff
 
     for number, data in enumerate(answer.images, 1):
@@ -386,7 +339,7 @@ def _named(answer: Answer) -> Iterator[tuple[str, bytes]]:
         yield f"{HEIGHT_STEM}{number}.png", data
 
 
-def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str, bytes]]:
+def _list_inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str, bytes]]:
     """What a masked edit needs later, when the user's own files may have changed."""
     if uploads.mask is not None:
         original = uploads.references[0]
@@ -396,7 +349,7 @@ def _inputs(request: GenerationRequest, uploads: Uploads) -> Iterator[tuple[str,
         yield from uploads.edit.files.items()
 
 
-def _reporter(job: Job, emit: Emit) -> Reporter:
+def _make_reporter(job: Job, emit: Emit) -> Reporter:
     from ..imaging.thumbnails import make_preview
     from ..providers.base import Reporter
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.process_lock import is_alive
-from ..errors import Billed, RowTakenError, StorageError
+from ..errors import Billed, EditMismatchError, RowTakenError, StorageError
 from ..request.request import Application, GenerationRequest
 from ..results.folders import named
 from ..text.json_reader import load_json
@@ -60,6 +60,12 @@ class Entry:
     error: Mapping[str, Any] | None
     billed: Billed
     favourite: bool = False
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it has an answer that does not match its image, and is kept."""
+        is_mismatch = (self.error or {}).get("code") == EditMismatchError.default_code
+        return is_mismatch and self.folder is not None and self.folder.is_dir()
 
 
 @dataclass(frozen=True)

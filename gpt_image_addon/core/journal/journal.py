@@ -37,13 +37,13 @@ from .schema import (
     JOURNAL_FILE,
     PICO,
     VERSION,
-    described,
+    describe_job,
     insert,
     make_searchable,
     migrate,
     month_of,
     open_database,
-    storage_errors,
+    sqlite_errors,
     tokens_of,
     version_of,
 )
@@ -85,7 +85,7 @@ class Journal(JournalReader):
                 next_step="Set GPT_IMAGE_DATA_DIR to another folder.",
             ) from error
         try:
-            with storage_errors(folder):
+            with sqlite_errors(folder):
                 self._commits = GroupCommitWriter(folder / JOURNAL_FILE)
         except BaseException:
             self._lock.release()
@@ -101,7 +101,7 @@ class Journal(JournalReader):
 
     def _bring_up(self) -> int:
         """Bring the tables to the newest version; returns the one before."""
-        with storage_errors(self.folder):
+        with sqlite_errors(self.folder):
             version = version_of(self._connection())
         if version != VERSION:  # else nobody who writes just now is to be waited for
             with self.transaction() as connection:
@@ -154,7 +154,7 @@ class Journal(JournalReader):
         now = datetime.now()
         found = place or BatchPosition()
         values = dict(
-            **described(job, request, application),
+            **describe_job(job, request, application),
             state=JobState.QUEUED.value,
             created=now.timestamp(),
             updated=now.timestamp(),
@@ -357,7 +357,7 @@ class Journal(JournalReader):
 
         :raises StorageError: the journal can't be written.
         """
-        with storage_errors(self.folder):
+        with sqlite_errors(self.folder):
             return self._commits.write(work, durable=durable)
 
     @contextmanager
@@ -368,7 +368,7 @@ class Journal(JournalReader):
             found again as unapplied results.
         :raises StorageError: the journal can't be written.
         """
-        with storage_errors(self.folder), self._commits.transaction(durable=durable) as connection:
+        with sqlite_errors(self.folder), self._commits.transaction(durable=durable) as connection:
             yield connection
 
     def _open(self) -> sqlite3.Connection:

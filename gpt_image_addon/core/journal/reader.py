@@ -32,7 +32,7 @@ from .schema import (
     month_of,
     parent_of,
     prepare_connection,
-    storage_errors,
+    sqlite_errors,
     version_of,
 )
 from .states import JobState
@@ -239,7 +239,7 @@ class JournalReader:
     def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         """What a connection says; where a closed journal has changed by then, what a new connection says."""
         while True:
-            with storage_errors(self.folder):
+            with sqlite_errors(self.folder):
                 connection = self._connection()
                 try:
                     found = read(connection)
@@ -255,7 +255,7 @@ class JournalReader:
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._threads, "connection", None)
         if found is None:
-            with storage_errors(self.folder):
+            with sqlite_errors(self.folder):
                 found = self._threads.connection = self._open()
         return found
 

@@ -14,7 +14,7 @@ from ..results.folders import present
 from ..results.store import find_result, read_answer
 from .entries import Entry
 from .journal import Journal
-from .schema import described, insert, month_of
+from .schema import describe_job, insert, month_of
 from .states import JobState
 from .stored_values import (
     ID_LIMIT,
@@ -118,7 +118,7 @@ def _import_result(journal: Journal, folder: Path, answer: Mapping[str, Any]) ->
     with journal.transaction() as connection:
         insert(
             connection,
-            **described(folder.name, request, application),
+            **describe_job(folder.name, request, application),
             state=JobState.SENDING.value,
             created=moment,
             updated=moment,

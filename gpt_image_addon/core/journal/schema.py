@@ -270,7 +270,7 @@ def _casefold(text: bytes) -> str:
 
 
 @contextmanager
-def storage_errors(folder: Path) -> Iterator[None]:
+def sqlite_errors(folder: Path) -> Iterator[None]:
     """Turn what sqlite says inside the block into one sentence.
 
     :raises StorageError: the journal can't be read or written, or is damaged.
@@ -314,7 +314,7 @@ def insert(connection: sqlite3.Connection, **values: object) -> bool:
     return connection.execute(statement, tuple(values.values())).rowcount == 1
 
 
-def described(job: str, request: GenerationRequest, application: Application) -> dict[str, object]:
+def describe_job(job: str, request: GenerationRequest, application: Application) -> dict[str, object]:
     """The columns that say what was asked for."""
     return {
         "id": job,

@@ -15,8 +15,8 @@ from typing import Any
 from ..common.paths import is_job_id, is_month
 from ..errors import StorageError
 from .reader import back_up
-from .schema import JOURNAL_FILE, VERSION, described, looks, month_of, open_database, tokens_of, version_of
-from .schema import storage_errors as journal_errors
+from .schema import JOURNAL_FILE, VERSION, describe_job, looks, month_of, open_database, tokens_of, version_of
+from .schema import sqlite_errors as journal_errors
 from .states import JobState
 from .stored_values import (
     ID_LIMIT,
@@ -111,9 +111,11 @@ def _read(row: Mapping[str, Any]) -> SanitizedRow:
     request = sanitize_request(load_object(row["request"]))
     usage, error = clean_usage(load_object(row["usage"])), clean_error(load_object(row["error"]))
     as_values = request.to_dict()
-    estimated, cost, reserved = (_amount(row[name]) for name in ("estimated_usd", "cost_usd", "reserved_usd"))
+    estimated, cost, reserved = (
+        _read_amount(row[name]) for name in ("estimated_usd", "cost_usd", "reserved_usd")
+    )
     values: dict[str, Any] = {
-        **described(job, request, sanitize_application(load_object(row["application"]))),
+        **describe_job(job, request, sanitize_application(load_object(row["application"]))),
         "state": state.value,
         "created": created,
         "updated": updated,
@@ -139,7 +141,7 @@ def _read(row: Mapping[str, Any]) -> SanitizedRow:
     return SanitizedRow(job, found, updated, bool(values["favourite"]), row["folder"], values)
 
 
-def _amount(value: object) -> float | None:
+def _read_amount(value: object) -> float | None:
     """:raises ValueError: an amount that no job can have."""
     amount = clean_usd(value)
     if amount is None and value is not None:

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ..common.package import FOLDER, PACKAGE
-from ..common.sigpipe import broken_pipes_as_errors
+from ..common.streams import broken_pipes_as_errors
 from ..common.threads import PREPARING
 from ..errors import JobCancelled
 from ..text.log import get_logger
-from ..text.redaction import describe, environment_without_secrets
+from ..text.redaction import describe_error, environment_without_secrets
 from . import subprocess_main
 
 log = get_logger(__name__)
@@ -74,11 +74,11 @@ class SubprocessWorker:
         """
         self._check_open(closings)
         try:
-            self._process = process = self._process or _started()
-            return _exchanged(process, call)
+            self._process = process = self._process or _start()
+            return _exchange(process, call)
         except Exception as error:
             self._check_open(closings)
-            log.warning("The process for heavy work can't be used: %s", describe(error))
+            log.warning("The process for heavy work can't be used: %s", describe_error(error))
             self._end()
             return None
 
@@ -109,7 +109,7 @@ class SubprocessWorker:
                     pipe.close()
 
 
-def _exchanged(process: subprocess.Popen[bytes], call: _Call) -> tuple[bool, Any]:
+def _exchange(process: subprocess.Popen[bytes], call: _Call) -> tuple[bool, Any]:
     assert process.stdin is not None and process.stdout is not None
     with broken_pipes_as_errors():
         pickle.dump(call, process.stdin)
@@ -118,7 +118,7 @@ def _exchanged(process: subprocess.Popen[bytes], call: _Call) -> tuple[bool, Any
     return answer
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _start() -> subprocess.Popen[bytes]:
     """
     :raises OSError: it can't be started.
     """

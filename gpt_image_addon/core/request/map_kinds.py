@@ -1,6 +1,7 @@
-"""The one table of material maps: what each is called, where it goes, and how its pixels are read.
+"""The one table of material maps: what each is called, where it goes and how its pixels are read.
 
-Standard library only, so that the interface can list the kinds without loading numpy.
+Beside it stands what may be chosen about all of them. Standard library only, so that the interface can list
+the kinds without loading numpy.
 """
 
 from __future__ import annotations
@@ -32,6 +33,26 @@ MAP_KINDS: tuple[MapKind, ...] = (
     MapKind("metallic", "Metallic", "Metallic", is_data=True, channels=1),
     MapKind("opacity", "Opacity", "Alpha", is_data=True, channels=1),
 )
+
+MAPS = tuple((kind.name, kind.label, "Make this map") for kind in MAP_KINDS)
+DISPLACEMENTS = (
+    ("none", "Normal Map", "Relief is shown by the normal map"),
+    ("bump", "Bump", "Relief is shown by the height, as bump"),
+    ("true", "Displacement", "The height moves the surface; it needs enough geometry"),
+)
+MAPPINGS = (
+    ("uv", "UV Map", "Along the object's UV map, once across it unless Real Size says otherwise"),
+    ("upright", "Upright", "Upright on standing faces, at the usual size of the material"),
+)
+CONVENTIONS = (
+    ("OPENGL", "OpenGL", "As Blender reads it: green is up"),
+    ("DIRECTX", "DirectX", "As Unreal Engine reads it: green is down"),
+)
+BITS = (
+    ("8", "8 Bit", "Small files"),
+    ("16", "16 Bit", "No steps in slopes; large files"),
+)
+"""The choices about maps, as `parameters.Choice`."""
 
 _DATA_WORDS = frozenset(
     [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from ..text.message import Message, message
 from .model_table import COUNT_LIMIT, check_table
 from .parameters import ANIMATED_OR_DRAWN, CHOSEN_BY_MODEL, REFERENCE_LIMIT
 from .providers import DEFAULT_PROVIDER, find_provider
-from .request import GenerationRequest, check_values
+from .request import GenerationRequest
 from .sizes import AUTO, SizeRule, format_size, parse_size
+from .validation import check_values
 
 TABLE_FILE = "models.json"
 FILE_LIMIT = 4 * 10**6  # bytes of the user's own table
@@ -128,9 +129,9 @@ def load_registry(override: Path | None = None) -> Registry:
     """
     try:
         if override is None or not override.exists():
-            return _built_in()
+            return _read_registry()
         stat = override.stat()
-        return _overridden(override, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
+        return _read_registry(override, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(
             message(
@@ -142,26 +143,25 @@ def load_registry(override: Path | None = None) -> Registry:
         ) from error
 
 
-@cache
-def _built_in() -> Registry:
-    return _registry(_table())
-
-
-@lru_cache(maxsize=1)
-def _overridden(override: Path, version: tuple[int, ...]) -> Registry:
+@lru_cache(maxsize=2)  # ours, and the user's
+def _read_registry(override: Path | None = None, version: tuple[int, ...] = ()) -> Registry:
     """
     :param version: differs where the file was changed.
     """
-    table = _table()
-    extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once)
-    merged = _merged(table, extra)
-    check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
-    return _registry(merged)
-
-
-def _table() -> dict[str, Any]:
-    found: dict[str, Any] = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
-    return found
+    table: dict[str, Any] = parse_json(Path(__file__).with_name(TABLE_FILE).read_text("utf-8"))
+    if override is not None:
+        extra = parse_json(read_file(override, FILE_LIMIT).decode("utf-8-sig"), object_pairs_hook=once)
+        merged = _merge(table, extra)
+        check_table(merged, frozenset(next(iter(table["prices_usd_per_million"].values()))))
+        table = merged
+    return Registry(
+        collected=date.fromisoformat(table["collected"]),
+        default=table["default"],
+        models=tuple(Model(**_freeze(row)) for row in table["models"]),
+        size_rules={name: SizeRule(**_freeze(rule)) for name, rule in table["size_rules"].items()},
+        prices=table["prices_usd_per_million"],
+        output_tokens=table["output_tokens"],
+    )
 
 
 def usable_registry(override: Path) -> Registry:
@@ -172,7 +172,7 @@ def usable_registry(override: Path) -> Registry:
         return replace(load_registry(), fault=error)
 
 
-def _merged(table: dict[str, Any], extra: Any) -> dict[str, Any]:
+def _merge(table: dict[str, Any], extra: Any) -> dict[str, Any]:
     if not isinstance(extra, dict):
         raise ValueError("it is no JSON object")
     rows = {row["id"]: row for row in table["models"]}
@@ -198,18 +198,7 @@ def _merged(table: dict[str, Any], extra: Any) -> dict[str, Any]:
     return merged
 
 
-def _registry(table: Mapping[str, Any]) -> Registry:
-    return Registry(
-        collected=date.fromisoformat(table["collected"]),
-        default=table["default"],
-        models=tuple(Model(**_tuples(row)) for row in table["models"]),
-        size_rules={name: SizeRule(**_tuples(rule)) for name, rule in table["size_rules"].items()},
-        prices=table["prices_usd_per_million"],
-        output_tokens=table["output_tokens"],
-    )
-
-
-def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+def _freeze(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
 
 
@@ -243,7 +232,7 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
     _check_features(request, model)
     _check_room_for_copy(request, model)
     _check_size(request, registry.size_rule(model, gif_frames(request)))
-    return _warnings(request, registry, model, today)
+    return _list_warnings(request, registry, model, today)
 
 
 def _check_room_for_copy(request: GenerationRequest, model: Model) -> None:
@@ -324,7 +313,9 @@ def _check_features(request: GenerationRequest, model: Model) -> None:
             )
 
 
-def _warnings(request: GenerationRequest, registry: Registry, model: Model, today: date) -> tuple[str, ...]:
+def _list_warnings(
+    request: GenerationRequest, registry: Registry, model: Model, today: date
+) -> tuple[str, ...]:
     found: list[str] = []
     if not model.known:
         found.append(

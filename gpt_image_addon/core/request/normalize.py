@@ -1,5 +1,7 @@
 """From the request that was made to the one that is sent: sizes that a model takes, room for a cut.
 
+A `CheckedRequest` holds both, and all else that was worked out: nobody after works any of it out again.
+
 Known without looking at pixels, so that pricing and submitting load nothing that handles them.
 """
 
@@ -7,13 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ..errors import InvalidRequestError
 from ..references.kinds import deciding_reference
 from ..text.message import message
-from .models import Registry, gif_frames
+from .models import Model, Registry, gif_frames
 from .parameters import DROPPABLE, PROMPT_LIMIT, SNAPPED
+from .pricing import Estimate
 from .providers import find_provider
 from .request import GenerationRequest
 from .sizes import (
@@ -28,7 +32,51 @@ from .sizes import (
 )
 
 
-def with_like_size(
+class SentCrop(Protocol):
+    """The part of the first reference that is sent, see `core.editing.crops.Crop`."""
+
+    @property
+    def sent(self) -> tuple[int, int]:
+        """The size in which it is sent."""
+        ...
+
+    def locate(self, x: float, y: float) -> tuple[float, float] | None:
+        """Where a place of the whole image is in it, both from 0 to 1 from the lower left; None outside."""
+        ...
+
+
+@dataclass(frozen=True)
+class CheckedRequest:
+    """What travels from the button to the journal and to the provider."""
+
+    wanted: GenerationRequest
+    """As the user made it; names provider and model."""
+    sent: GenerationRequest
+    """What the provider is asked for: in a size that the model takes, with room for a cut."""
+    prompt: str
+    """The words that are sent."""
+    model: Model
+    price: Estimate
+    """Of all that the result needs."""
+    warnings: tuple[str, ...] = ()
+    """Each a sentence."""
+    crops: tuple[SentCrop, ...] = ()
+    """Of a masked edit: the first is sent with this request, the others with follow-up requests."""
+
+    def with_references(self, references: Sequence[str]) -> CheckedRequest:
+        """The same with files in place of the names of captures, whose sizes its price knows.
+
+        :param references: paths of as many files.
+        """
+        paths = tuple(references)
+        return dataclasses.replace(
+            self,
+            wanted=dataclasses.replace(self.wanted, references=paths),
+            sent=dataclasses.replace(self.sent, references=paths),
+        )
+
+
+def apply_like_size(
     request: GenerationRequest,
     registry: Registry,
     sizes: Sequence[tuple[int, int]],

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from ..references.kinds import AUTO, CAPTURES, NONE, REFERENCE_KINDS
 from ..references.points import POINT_LIMIT, parse_point
-from .map_kinds import BY_NAME, MAP_KINDS
+from .map_kinds import BITS, BY_NAME, CONVENTIONS, DISPLACEMENTS, MAPPINGS, MAPS
 from .providers import DEFAULT_PROVIDER
 
 DEFAULT_CONCURRENCY = 4  # requests at once
@@ -93,24 +93,6 @@ KINDS_OF_REFERENCES = (
     (AUTO, "Automatic", "By where the image comes from"),
     *((kind.name, kind.label, kind.tip) for kind in REFERENCE_KINDS),
     (NONE, "Label Only", "Only the label is said, in your own words"),
-)
-MAPS = tuple((kind.name, kind.label, "Make this map") for kind in MAP_KINDS)
-DISPLACEMENTS = (
-    ("none", "Normal Map", "Relief is shown by the normal map"),
-    ("bump", "Bump", "Relief is shown by the height, as bump"),
-    ("true", "Displacement", "The height moves the surface; it needs enough geometry"),
-)
-MAPPINGS = (
-    ("uv", "UV Map", "Along the object's UV map, once across it unless Real Size says otherwise"),
-    ("upright", "Upright", "Upright on standing faces, at the usual size of the material"),
-)
-CONVENTIONS = (
-    ("OPENGL", "OpenGL", "As Blender reads it: green is up"),
-    ("DIRECTX", "DirectX", "As Unreal Engine reads it: green is down"),
-)
-BITS = (
-    ("8", "8 Bit", "Small files"),
-    ("16", "16 Bit", "No steps in slopes; large files"),
 )
 PACKINGS = (
     (UNSET, "None", "Every map stays an image of its own"),

@@ -36,7 +36,7 @@ def compose(request: GenerationRequest, *, takes_markup: bool = False) -> str:
     :param takes_markup: whether its model does; see `GenerationRequest.marked_as`.
     :raises InvalidRequestError: the style is not known, or the whole is too long.
     """
-    parts = describe_all(len(request.references), request.reference_kinds, request.reference_labels)
+    parts = describe_references(len(request.references), request.reference_kinds, request.reference_labels)
     prompt = request.prompt.strip()
     parts.append(KEEP_WORDS.format(change=prompt) if request.keep_rest else prompt)
     is_copied = request.marked_as(takes_markup=takes_markup) == "copy"
@@ -62,7 +62,7 @@ def surface_words(*, is_surface: bool, seamless: bool) -> str:
     return SEAMLESS_WORDS if seamless else ""
 
 
-def describe(number: int, kind: str, label: str = "") -> str:
+def describe_reference(number: int, kind: str, label: str = "") -> str:
     """The line of the prompt about one reference; empty where nothing is said of it.
 
     :param number: its place among the images of the request, from 1.
@@ -76,7 +76,7 @@ def describe(number: int, kind: str, label: str = "") -> str:
     return f"Image {number} is {name}{f': {row.instruction}' if row else ''}."
 
 
-def describe_all(count: int, kinds: Sequence[str], labels: Sequence[str]) -> list[str]:
+def describe_references(count: int, kinds: Sequence[str], labels: Sequence[str]) -> list[str]:
     """The lines of the prompt about all references.
 
     :param count: how many there are.
@@ -84,5 +84,7 @@ def describe_all(count: int, kinds: Sequence[str], labels: Sequence[str]) -> lis
     :param labels: of the first ones; the rest has none.
     """
     every_kind, every_label = (*kinds, *[AUTO] * count), (*labels, *[""] * count)
-    lines = (describe(number + 1, every_kind[number], every_label[number]) for number in range(count))
+    lines = (
+        describe_reference(number + 1, every_kind[number], every_label[number]) for number in range(count)
+    )
     return list(filter(None, lines))

@@ -184,7 +184,7 @@ def _parse(table: Any, source: str) -> Mapping[str, Style]:
     return found
 
 
-def checked(
+def check_style(
     name: str, label: str, words: str, which: str = THE_STYLE, *, group: str = "", tip: str = ""
 ) -> Style:
     """A style of these texts.
@@ -239,4 +239,4 @@ def _parse_row(row: Any, which: str) -> Style:
         raise InvalidRequestError(
             message("{which} has a group or a tip that is no text.", which=which), param="style"
         )
-    return checked(name, label, words, which, group=group, tip=tip)
+    return check_style(name, label, words, which, group=group, tip=tip)

@@ -168,7 +168,7 @@ class Outputs:
             for candidate in _names(path):
                 if not os.path.lexists(candidate):
                     return None
-                known = self._known(candidate)
+                known = self._find_known(candidate)
                 if known is None:
                     found = any(_is_same(original, candidate) for original in originals)
                 elif originals:
@@ -205,12 +205,12 @@ class Outputs:
             return True
         if not _is_file(path):
             return False
-        known = self._known(path)
+        known = self._find_known(path)
         if owner and known is not None and known[0] == _storable(owner) and known[1] == _digest(path):
             return True
         return is_ours is not None and is_ours(path)
 
-    def _known(self, path: Path) -> tuple[str, str] | None:
+    def _find_known(self, path: Path) -> tuple[str, str] | None:
         """Owner and hash of a file as they were noted."""
         key = _key(path)
         if key in self._noted or self.records is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
 from typing import Any
 
 MAX_DIGITS = 18  # of a whole number; no count, status or index has more
@@ -25,8 +24,8 @@ def read_json(data: bytes) -> Any:
     :raises ValueError: it is no JSON, or nested deeper than `MAX_DEPTH`.
     """
     text = data.decode(json.detect_encoding(data), "replace")
-    value = parse_json(text, parse_int=_whole)
-    return _mended(value) if "\\u" in text else value
+    value = parse_json(text, parse_int=_parse_whole)
+    return _mend(value) if "\\u" in text else value
 
 
 def load_json(text: str) -> Any:
@@ -52,7 +51,8 @@ def parse_json(text: str | bytes, **hooks: Any) -> Any:
         raise ValueError(TOO_DEEP) from None
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        level = [item for node in level if isinstance(node, (dict, list)) for item in _items(node)]
+        inner = [node for node in level if isinstance(node, (dict, list))]
+        level = [item for node in inner for item in (node.values() if isinstance(node, dict) else node)]
         if not level:
             return value
     raise ValueError(TOO_DEEP)
@@ -76,19 +76,15 @@ def replace_half_characters(text: str) -> str:
     return _HALF_CHARACTER.sub("?", text)
 
 
-def _items(node: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return node.values() if isinstance(node, dict) else node
-
-
-def _whole(text: str) -> int | float:
+def _parse_whole(text: str) -> int | float:
     return int(text) if len(text) <= MAX_DIGITS else math.inf
 
 
-def _mended(value: Any) -> Any:
+def _mend(value: Any) -> Any:
     if isinstance(value, str):
         return replace_half_characters(value)
     if isinstance(value, list):
-        return [_mended(item) for item in value]
+        return [_mend(item) for item in value]
     if isinstance(value, dict):
-        return {replace_half_characters(key): _mended(item) for key, item in value.items()}
+        return {replace_half_characters(key): _mend(item) for key, item in value.items()}
     return value

@@ -58,7 +58,7 @@ def _cut(text: str, limit: int) -> str:
     if not text[len(head)].isspace() and space and len(words) >= len(head) // 2:
         head = words
     elif _continues(text[len(head)]):
-        head = _without_last_character(head)
+        head = _drop_last_character(head)
     return head.strip(_EDGES + _JOINERS)
 
 
@@ -71,7 +71,7 @@ def _continues(character: str) -> bool:
     )
 
 
-def _without_last_character(text: str) -> str:
+def _drop_last_character(text: str) -> str:
     while text and _continues(text[-1]):
         text = text[:-1]
     return text[:-1]

@@ -115,7 +115,7 @@ def _windows(text: str, length: int) -> Iterator[str]:
     return (text[start : start + length] for start in range(len(text) - length + 1))
 
 
-def _replaced(text: str, spans: Iterable[tuple[int, int]], shown: str) -> str:
+def _replace(text: str, spans: Iterable[tuple[int, int]], shown: str) -> str:
     parts, end = [], 0
     for first, last in spans:
         if last <= end:
@@ -166,7 +166,7 @@ def hide(secret: str) -> None:
 
 def redact(text: str) -> str:
     """A text without secrets: those that are known, and what looks like one."""
-    text = _replaced(text, (_whole_word(text, *span) for span in _secrets.spans(text)), HIDDEN)
+    text = _replace(text, (_whole_word(text, *span) for span in _secrets.spans(text)), HIDDEN)
     for pattern, replacement in _KEY_LIKE:
         text = pattern.sub(replacement, text)
     return text
@@ -198,7 +198,7 @@ def show(text: object, limit: int) -> str:
     return shorten(redact(clean(whole[:LONGEST])), limit)
 
 
-def describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An unexpected error in words; its ``repr`` might hold a whole request."""
     return show(f"{type(error).__name__}: {error}".rstrip(": .\n"), 500)
 
@@ -239,7 +239,7 @@ class Redaction:
         for name, folder in folders.items():
             for form in dict.fromkeys((folder, folder.resolve())):
                 replaced |= {str(form): name, form.as_posix(): name}
-        self._replaced = sorted(replaced.items(), key=lambda item: -len(item[0]))
+        self._replace = sorted(replaced.items(), key=lambda item: -len(item[0]))
         whole = dict.fromkeys(sorted(told - long, key=len, reverse=True), PROMPT)
         whole |= {word: shown for word, shown in (names or {}).items() if len(word) >= MIN_WORDS}
         self._whole = [(_standing_alone(word), shown) for word, shown in whole.items()]
@@ -249,10 +249,10 @@ class Redaction:
     def text(self, text: str) -> str:
         """One text."""
         text = repair(text)
-        for found, shown in self._replaced:
+        for found, shown in self._replace:
             text = text.replace(found, shown)
         text = _ABSOLUTE.sub(SOMEWHERE, redact_bulk(text))
-        text = _replaced(text, self._pieces.spans(text), PROMPT)
+        text = _replace(text, self._pieces.spans(text), PROMPT)
         for word, shown in self._whole:
             text = word.sub(shown, text)
         return _OF_ACCOUNTS.sub(r"\1-…", text)

@@ -41,7 +41,7 @@ class Alignment:
         return float(self.shifts[0].mean()), float(self.shifts[1].mean())
 
 
-def registered(found: Plane, wanted: Plane) -> Alignment:
+def register_by_edges(found: Plane, wanted: Plane) -> Alignment:
     """How `found` lies on `wanted`, of the same shape.
 
     Phase correlation of the edge magnitudes (Kuglin and Hines, 1975) as a whole, then in blocks whose shifts
@@ -54,8 +54,8 @@ def registered(found: Plane, wanted: Plane) -> Alignment:
     field = np.empty((2, BLOCKS, BLOCKS), np.float32)
     field[:] = np.array(_phase_shift(goal, _edges(small)), np.float32)[:, None, None]
     best, score = field, -1.0
-    for shifts in (np.zeros_like(field), field, _block_shifts(goal, _edges(warped(small, field)), field)):
-        agreement = _correlation(goal, _edges(warped(small, shifts)))
+    for shifts in (np.zeros_like(field), field, _block_shifts(goal, _edges(warp(small, field)), field)):
+        agreement = _correlation(goal, _edges(warp(small, shifts)))
         if agreement > score:
             best, score = shifts, agreement
     scale = np.array([height / size[0], width / size[1]], np.float32)[:, None, None]
@@ -92,10 +92,10 @@ def _phase_shift(wanted: Plane, found: Plane) -> tuple[float, float]:
     reach = [max(1, int(n * FARTHEST)) for n in (height, width)]
     near = np.roll(peaks, reach, (0, 1))[: 2 * reach[0] + 1, : 2 * reach[1] + 1]
     y, x = np.unravel_index(int(near.argmax()), near.shape)
-    return _refined(near[:, x], int(y)) - reach[0], _refined(near[y], int(x)) - reach[1]
+    return _refine(near[:, x], int(y)) - reach[0], _refine(near[y], int(x)) - reach[1]
 
 
-def _refined(line: NDArray[Any], at: int) -> float:
+def _refine(line: NDArray[Any], at: int) -> float:
     """The top of the parabola through a peak and its neighbours."""
     if not 0 < at < len(line) - 1:
         return float(at)
@@ -124,7 +124,7 @@ def _block_shifts(wanted: Plane, found: Plane, field: NDArray[np.float32]) -> ND
     return out
 
 
-def warped(plane: Plane, shifts: Shifts) -> Plane:
+def warp(plane: Plane, shifts: Shifts) -> Plane:
     """`plane` moved by `shifts` (2, blocks, blocks) of rows and columns, interpolated in between."""
     height, width = plane.shape
     down, across = (_spread(shift, height, width) for shift in shifts)

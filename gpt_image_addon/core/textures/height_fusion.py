@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..raster.arrays import Plane, blurred, resized
-from .edge_alignment import FARTHEST, registered, warped
+from .edge_alignment import FARTHEST, register_by_edges, warp
 from .lighting import light_ramp, log_luminance, remove_ramp
-from .relief import estimated_height, steepness, stretched
+from .relief import estimate_height, steepness, stretch
 
 # Edge correlation, measured on scanned materials: 8 true pairs 0.06 to 0.62; of 56 others none above 0.046 at
 # shifts up to 1.4 % of a side, and none above 0.055 beyond.
@@ -45,10 +45,10 @@ class Registration:
 def register_height(color: NDArray[np.uint8], answer: NDArray[Any]) -> Registration:
     """`answer`, a grey or RGB height picture of any size, 8 or 16 bits, laid over `color` (H, W, 3 or 4)."""
     plane = resized(_grey(answer), color.shape[0], color.shape[1])
-    found = registered(plane, log_luminance(color))
+    found = register_by_edges(plane, log_luminance(color))
     far = math.hypot(*found.moved) / (FARTHEST * min(plane.shape))
     needed = ACCEPTED + (FAR_ACCEPTED - ACCEPTED) * far
-    return Registration(warped(plane, found.shifts), found.score, found.score >= needed, found.moved)
+    return Registration(warp(plane, found.shifts), found.score, found.score >= needed, found.moved)
 
 
 def fuse(height: Plane, color: NDArray[np.uint8], wraps: bool = False) -> Plane:
@@ -58,16 +58,16 @@ def fuse(height: Plane, color: NDArray[np.uint8], wraps: bool = False) -> Plane:
     """
     light = log_luminance(color)
     remove_ramp(light, light_ramp(light))
-    detail = estimated_height(light, wraps)
+    detail = estimate_height(light, wraps)
     detail -= blurred(detail, FINE_SIGMA, wraps)
     detail *= FINE_SHARE * steepness(height) / max(steepness(detail), 1e-6)
     detail += height
-    return stretched(detail)
+    return stretch(detail)
 
 
-def reestimated(height: Plane, color: NDArray[np.uint8], where: NDArray[np.bool_]) -> Plane:
+def reestimate(height: Plane, color: NDArray[np.uint8], where: NDArray[np.bool_]) -> Plane:
     """`height` of a tile `color`, estimated from its brightness `where` it was painted anew since, (H, W)."""
-    detail = estimated_height(log_luminance(color), wraps=True)
+    detail = estimate_height(log_luminance(color), wraps=True)
     detail *= np.float32(steepness(height) / max(steepness(detail), 1e-6))
     detail += np.float32(height[where].mean() - detail[where].mean())
     weight = blurred(where.astype(np.float32), PATCH_SIGMA, wraps=True)

@@ -54,7 +54,7 @@ def guess_material(description: str) -> MaterialGuess:
     overrule what lies beneath them; words for a use rather than a stuff (tile, road) give way to others.
     """
     table = _table()
-    text = _plain(description)
+    text = _normalize(description)
     parts = _ASIDE.split(text)
     for part in (*parts, text):
         found = list(_named(part))
@@ -79,7 +79,7 @@ def _guess(row: dict[str, Any], known: bool) -> MaterialGuess:
     )
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
     """Lower case, ß as ss, hyphens as spaces, umlauts kept."""
     return re.sub(r"[-_/\s]+", " ", text.casefold()).strip()
 
@@ -118,9 +118,9 @@ def _table() -> dict[str, Any]:
     stems: dict[str, str] = {}
     for row in raw["materials"]:  # words before their forms: Eisen is iron, not a case of Eis
         for word in row["en"] + row["de"]:
-            phrases[_plain(word)] = row["name"]
+            phrases[_normalize(word)] = row["name"]
         for word in row["de"]:
-            stems[_plain(word)] = row["name"]
+            stems[_normalize(word)] = row["name"]
     for row in raw["materials"]:
         for form in (form for word in row["en"] for form in _english_forms(word)):
             phrases.setdefault(form, row["name"])
@@ -142,12 +142,12 @@ def _table() -> dict[str, Any]:
 
 def _english_forms(word: str) -> set[str]:
     """An English word and its plurals."""
-    plain = _plain(word)
+    plain = _normalize(word)
     return {plain, plain + "s", plain + "es", plain[:-1] + "ies" if plain.endswith("y") else plain}
 
 
 def _german_forms(word: str, endings: tuple[str, ...]) -> set[str]:
     """A German word with all `endings`, also as it is written without umlauts."""
-    plain = _plain(word)
+    plain = _normalize(word)
     flat = plain.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
     return {spelling + ending for spelling in (plain, flat) for ending in endings}

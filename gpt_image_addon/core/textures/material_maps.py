@@ -18,7 +18,7 @@ from ..request.sizes import SMALLEST
 from ..text.message import message
 from .lighting import flatten_lighting, full_scale, light_ramp, log_luminance, remove_ramp
 from .material_guess import MaterialGuess, guess_material
-from .relief import Convention, ambient_occlusion, estimated_height, normal_map, steepness, without_steps
+from .relief import Convention, ambient_occlusion, estimate_height, normal_map, remove_steps, steepness
 from .tiling import is_seamless
 
 Map = NDArray[Any]  # uint8, or uint16 where asked for
@@ -85,24 +85,24 @@ def make_maps(
     remove_ramp(light, ramp)
     even = flatten_lighting(color[..., :3], ramp)
     wraps = is_seamless(even) if wraps is None else wraps
-    relief = estimated_height(light, wraps) if height is None else height
+    relief = estimate_height(light, wraps) if height is None else height
     trust = guess.relief_trust if height is None else 1 if exact else FUSED_TRUST
     measured = depth is not None
     if depth is None:
         depth = guess.slope * trust / max(steepness(relief), 1e-6)
-    occluder = relief if height is None else without_steps(relief, wraps)
+    occluder = relief if height is None else remove_steps(relief, wraps)
     make: dict[str, Callable[[bool], Map]] = {
-        "base_color": lambda wide: _widened(even, wide),
+        "base_color": lambda wide: _widen(even, wide),
         "normal": lambda wide: normal_map(
             relief, depth * strengths.normal, wraps, convention=convention, wide=wide, fine=measured
         ),
-        "height": lambda wide: _encoded(relief, strengths.height, 0.5 - 0.5 * strengths.height, wide),
+        "height": lambda wide: _encode(relief, strengths.height, 0.5 - 0.5 * strengths.height, wide),
         "roughness": lambda wide: _roughness(light, guess, strengths.roughness_contrast, wide),
-        "ao": lambda wide: _encoded(
+        "ao": lambda wide: _encode(
             ambient_occlusion(occluder, depth, wraps), strengths.ao, 1 - strengths.ao, wide
         ),
         "metallic": lambda wide: _constant(light.shape, guess.metallic, wide),
-        "opacity": lambda wide: _widened(color[..., 3], wide),
+        "opacity": lambda wide: _widen(color[..., 3], wide),
     }
     made = {kind: make[kind](kind in bits16) for kind in kinds if kind != "opacity" or color.shape[2] == 4}
     approximate = height is None or not exact
@@ -143,12 +143,10 @@ def _roughness(light: Plane, guess: MaterialGuess, contrast: float, wide: bool) 
     gain = -guess.roughness_range * contrast / max(4 * float(sample.std()), 0.05)
     reach = DETAIL * max(contrast, 0)
     middle = guess.roughness - gain * float(sample.mean())
-    return _encoded(light, gain, middle, wide, guess.roughness - reach, guess.roughness + reach)
+    return _encode(light, gain, middle, wide, guess.roughness - reach, guess.roughness + reach)
 
 
-def _encoded(
-    plane: Plane, gain: float, offset: float, wide: bool, low: float = 0.0, high: float = 1.0
-) -> Map:
+def _encode(plane: Plane, gain: float, offset: float, wide: bool, low: float = 0.0, high: float = 1.0) -> Map:
     """gain · plane + offset, clipped to low..high within 0..1, as uint8 or uint16."""
     top = 65535 if wide else 255
     out = np.empty(plane.shape, np.uint16 if wide else np.uint8)
@@ -167,7 +165,7 @@ def _constant(shape: tuple[int, ...], value: float, wide: bool) -> Map:
     return np.full(shape, round(value * (65535 if wide else 255)), np.uint16 if wide else np.uint8)
 
 
-def _widened(pixels: NDArray[np.uint8], wide: bool) -> Map:
+def _widen(pixels: NDArray[np.uint8], wide: bool) -> Map:
     return pixels.astype(np.uint16) * 257 if wide else np.ascontiguousarray(pixels)
 
 

@@ -24,13 +24,13 @@ CAVITY_SHARE = 0.5  # how much being deeper than the surroundings darkens
 EIGHT_BIT_STEP = 1 / 255
 
 
-def estimated_height(log_light: Plane, wraps: bool) -> Plane:
+def estimate_height(log_light: Plane, wraps: bool) -> Plane:
     """A height that explains a logarithmic luminance in even light: dark is deep.
 
     Each octave of brightness counts by its size to the power OCTAVE_GAIN, and by the square root of its
     contrast only, so that neither grain nor large stains take over.
     """
-    return stretched(_octaves(log_light, 0, wraps))
+    return stretch(_octaves(log_light, 0, wraps))
 
 
 def _octaves(plane: Plane, level: int, wraps: bool) -> Plane:
@@ -55,7 +55,7 @@ def _add_scaled(out: Plane, plane: Plane, weight: np.float32) -> None:
     out += plane * weight
 
 
-def stretched(plane: Plane) -> Plane:
+def stretch(plane: Plane) -> Plane:
     """`plane` over 0..1, in place, with half a percent cut off at either end; 0.5 where it is flat."""
     low, high = np.percentile(plane[:: max(1, plane.shape[0] // 256)], (0.5, 99.5))
     if high - low < 1e-6:
@@ -132,7 +132,7 @@ def _central(rows: Plane, factor: float) -> Plane:
     return change
 
 
-def without_steps(height: Plane, wraps: bool) -> Plane:
+def remove_steps(height: Plane, wraps: bool) -> Plane:
     """`height` smoothed by at most half a step of 8 bits: steps are cliffs to ambient_occlusion()."""
     smooth = blurred(height, 1.0, wraps)
     return np.clip(smooth, height - EIGHT_BIT_STEP / 2, height + EIGHT_BIT_STEP / 2, out=smooth)

@@ -33,14 +33,14 @@ def least_cut(error: Plane, closed: bool) -> Cut:
     the row where the cheapest cut through half-rolled columns crosses their ends.
     """
     if not closed:
-        return _traced(_accumulated(error.T.copy()))
+        return _trace(_accumulate(error.T.copy()))
     half = error.shape[1] // 2
-    there = int(_traced(_accumulated(np.roll(error, half, 1).T.copy()))[half])
+    there = int(_trace(_accumulate(np.roll(error, half, 1).T.copy()))[half])
     ends = error.T.copy()
     kept = ends[[0, -1], there]
     ends[[0, -1]] = np.inf
     ends[[0, -1], there] = kept
-    return _traced(_accumulated(ends))
+    return _trace(_accumulate(ends))
 
 
 def cheapest_overlap(planes: NDArray[Any], candidates: range) -> int:
@@ -48,10 +48,10 @@ def cheapest_overlap(planes: NDArray[Any], candidates: range) -> int:
     errors = np.full((planes.shape[1], len(candidates), max(candidates)), np.inf, np.float32)
     for i, overlap in enumerate(candidates):
         errors[:, i, :overlap] = overlap_error(planes, overlap).T
-    return candidates[int(_accumulated(errors)[-1].min(-1).argmin())]
+    return candidates[int(_accumulate(errors)[-1].min(-1).argmin())]
 
 
-def _accumulated(error: NDArray[np.float32]) -> NDArray[np.float32]:
+def _accumulate(error: NDArray[np.float32]) -> NDArray[np.float32]:
     """For errors (columns, …, rows), in place: the cost of the cheapest cut from the first column to each."""
     columns, *between, rows = error.shape
     before = np.full((*between, rows + 2), np.inf, np.float32)
@@ -64,7 +64,7 @@ def _accumulated(error: NDArray[np.float32]) -> NDArray[np.float32]:
     return error
 
 
-def _traced(cost: NDArray[np.float32]) -> Cut:
+def _trace(cost: NDArray[np.float32]) -> Cut:
     """The cut that leads to the least of the last costs."""
     path = np.empty(len(cost), np.intp)
     path[-1] = row = int(cost[-1].argmin())

@@ -44,7 +44,7 @@ def repair_input(tile: Tile, size: tuple[int, int]) -> Parcel:
     :param tile: one that was cut.
     :param size: (width, height) that the model paints.
     """
-    picture = Image.fromarray(_color(_rolled(tile.pixels))).resize(size, Image.Resampling.LANCZOS)
+    picture = Image.fromarray(_color(_roll(tile.pixels))).resize(size, Image.Resampling.LANCZOS)
     mask = Image.fromarray(_band(tile)).resize(size, Image.Resampling.NEAREST)
     return Parcel(encode_png(np.asarray(picture)), encode_png(np.asarray(mask, np.uint8) * 255))
 
@@ -55,7 +55,7 @@ def repaint_seams(tile: Tile, answer: NDArray[np.uint8]) -> tuple[Tile, str]:
     The answer is registered to what was sent, and taken only where it belongs to it, changes something, and
     leaves seams that are less odd than before; otherwise the tile stays as it is.
     """
-    whole, band = _rolled(tile.pixels), _band(tile)
+    whole, band = _roll(tile.pixels), _band(tile)
     color = _color(whole)
     fitted = fit_edit(color, answer[..., :3], band)
     if not fitted.registration.accepted:
@@ -67,8 +67,8 @@ def repaint_seams(tile: Tile, answer: NDArray[np.uint8]) -> tuple[Tile, str]:
     change = np.abs(mixed[band].astype(np.int16) - color[band]).mean()
     if change < CHANGED:
         return tile, "The model changed nothing along the seams; the cut stays as it is."
-    pixels = _rolled(_laid_over(whole, mixed, color), back=True)
-    scores = _judged(pixels, tile)
+    pixels = _roll(_laid_over(whole, mixed, color), back=True)
+    scores = _judge(pixels, tile)
     if not _is_better(scores, tile.scores):
         return tile, "The repainted seams look no better than the cut, so the cut is used."
     notes = tuple(note for note in tile.notes if note != SHOWING) + (() if scores.good else (SHOWING,))
@@ -89,7 +89,7 @@ def _blur(scores: TileScores) -> float:
     return abs(math.log(max(scores.band_sharpness, 0.01)))
 
 
-def _judged(pixels: Pixels, tile: Tile) -> TileScores:
+def _judge(pixels: Pixels, tile: Tile) -> TileScores:
     """The worst scores along the old seams and along both edges of the band."""
     assert tile.seams is not None
     height, width = pixels.shape[:2]
@@ -124,7 +124,7 @@ def _near(seam: NDArray[np.intp], length: int, reach: int) -> NDArray[np.bool_]:
     return np.asarray(np.abs(away) <= reach)
 
 
-def _rolled(pixels: Pixels, back: bool = False) -> Pixels:
+def _roll(pixels: Pixels, back: bool = False) -> Pixels:
     by = np.array(pixels.shape[:2]) // 2
     return np.roll(pixels, tuple(-by if back else by), (0, 1))
 

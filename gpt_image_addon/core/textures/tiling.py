@@ -92,8 +92,8 @@ def make_tile(pixels: Pixels, *, size: tuple[int, int] | None = None) -> Tile:
         )
     planes = pixels if pixels.ndim == 3 else pixels[..., None]
     planes = flatten_lighting(planes, light_ramp(log_luminance(planes)))
-    planes, cut_across = _joined(_turned(planes), size[0] if size else None, closed=False)
-    planes, cut_down = _joined(_turned(planes), size[1] if size else None, closed=True)
+    planes, cut_across = _join(_turn(planes), size[0] if size else None, closed=False)
+    planes, cut_down = _join(_turn(planes), size[1] if size else None, closed=True)
     out = planes.reshape(planes.shape[:2] + pixels.shape[2:])
     seams = cut_down, cut_across[: len(out)]
     scores = score(out, seams)
@@ -139,7 +139,7 @@ def score(pixels: Pixels, seams: Seams | None = None) -> TileScores:
     return TileScores(ratio, percentile, band, likeness, good)
 
 
-def _joined(planes: Pixels, length: int | None, closed: bool) -> tuple[Pixels, Cut]:
+def _join(planes: Pixels, length: int | None, closed: bool) -> tuple[Pixels, Cut]:
     """`planes` (H, W, C) made seamless down its rows, `length` rows if given: its end lies over its start.
 
     Also the cut's row for each column.
@@ -169,9 +169,9 @@ def _chosen_overlap(planes: Pixels) -> int:
     height = len(planes)
     levels = [planes[..., :3]]
     if min(planes.shape[:2]) >= 2 * COARSE:
-        levels.append(_reduced(planes, 2))
+        levels.append(_reduce(planes, 2))
     while min(levels[-1].shape[:2]) >= 2 * COARSE:
-        levels.append(_reduced(levels[-1], 2))
+        levels.append(_reduce(levels[-1], 2))
     low, high = (max(2, int(share * len(levels[-1]))) for share in OVERLAPS)
     for level in reversed(levels[1:]):
         found = 2 * cheapest_overlap(level, range(low, high + 1))
@@ -180,7 +180,7 @@ def _chosen_overlap(planes: Pixels) -> int:
     return cheapest_overlap(levels[0], range(even[0], even[-1] + 1, 2))
 
 
-def _turned(planes: Pixels) -> Pixels:
+def _turn(planes: Pixels) -> Pixels:
     return np.ascontiguousarray(np.swapaxes(planes, 0, 1))
 
 
@@ -214,7 +214,7 @@ def _steps(pixels: Pixels, axis: int) -> tuple[float, NDArray[np.float32]]:
     return float(across), inside.mean(axis=(1 - axis, 2))
 
 
-def _reduced(planes: Pixels, step: int) -> NDArray[np.uint8]:
+def _reduce(planes: Pixels, step: int) -> NDArray[np.uint8]:
     """The colours of `planes` (H, W, C) at a `step`-th of their size, (h, w, 1 or 3)."""
     colors = np.ascontiguousarray(planes[..., : 1 if planes.shape[2] < 3 else 3])
     narrow = colors if colors.dtype == np.uint8 else (colors >> 8).astype(np.uint8)
@@ -238,7 +238,7 @@ def _coherence(pixels: Pixels, seams: Seams) -> float:
     """How far patches on the seams have a likeness elsewhere, against how far patches elsewhere have one."""
     planes = pixels if pixels.ndim == 3 else pixels[..., None]
     step = max(1, round(min(pixels.shape[:2]) / PATCHES_AT))
-    small = _reduced(planes, step).astype(np.float32).mean(-1)
+    small = _reduce(planes, step).astype(np.float32).mean(-1)
     height, width = small.shape
     count = min(48, height, width)
     if min(height, width) < 3 * PATCH:

@@ -105,10 +105,10 @@ def tile_of(pixels: Pixels, size: tuple[int, int] | None) -> Tile:
             ),
         )
     enlarged = resized(cut.pixels, size, wraps=True)
-    return replace(cut, pixels=enlarged, notes=notes, seams=_grown(cut, size))
+    return replace(cut, pixels=enlarged, notes=notes, seams=_grow(cut, size))
 
 
-def _grown(tile: Tile, size: tuple[int, int]) -> Seams | None:
+def _grow(tile: Tile, size: tuple[int, int]) -> Seams | None:
     """The seams of a tile once it is resized to `size` (width, height)."""
     if tile.seams is None:
         return None
@@ -252,7 +252,7 @@ def map_options(
     bits: int = 8,
     pack: str | None = None,
 ) -> MapOptions:
-    """Options from values that `request.check_choices` has passed.
+    """Options from values that `validation.check_choices` has passed.
 
     :param kinds: empty for all.
     :param strengths: by the names of `request.STRENGTHS`.

@@ -11,7 +11,8 @@ from ..imaging.formats import inspect_file
 from ..journal.history import images_of
 from ..journal.reader import JournalReader
 from ..references.kinds import PREVIOUS
-from ..request.request import Application, GenerationRequest, check_application
+from ..request.request import Application, GenerationRequest
+from ..request.validation import check_application
 from ..results.folders import PROCESSED_FOLDER, files_in
 from ..text.message import message
 

@@ -54,16 +54,16 @@ def _lines(width: int, height: int) -> Any:
     from ...core.raster.outlines import draw_outlines
 
     camera: Any = camera_of(bpy.context.scene)
-    surfaces = _rendered("depth", width, height, is_sharp=True)
+    surfaces = _render("depth", width, height, is_sharp=True)
     if not (surfaces[..., 1] > 0).any():
         raise SceneError(NOTHING_SEEN)
-    normals = _rendered("normal", width, height, is_sharp=True) * 2 - 1
+    normals = _render("normal", width, height, is_sharp=True) * 2 - 1
     is_perspective = camera.data.type != "ORTHO"
     lines = draw_outlines(surfaces[..., 0], normals, surfaces[..., 2], is_perspective=is_perspective)
     return np.repeat(lines[..., None], 3, axis=-1)
 
 
-def _rendered(kind: Literal["depth", "normal"], width: int, height: int, *, is_sharp: bool = False) -> Any:
+def _render(kind: Literal["depth", "normal"], width: int, height: int, *, is_sharp: bool = False) -> Any:
     """(height, width, 3) float32 values of the flat material, bottom row first.
 
     :param is_sharp: each pixel has the value at its middle, and none between two surfaces.
@@ -91,7 +91,7 @@ def _rendered(kind: Literal["depth", "normal"], width: int, height: int, *, is_s
                     layer.material_override, layer.samples = material, 0
 
             with render_copy(width=width, height=height, set_up=set_up, form=compat.EXR) as file:
-                return _values(file)
+                return _read_values(file)
     finally:
         bpy.data.materials.remove(material)
         bpy.data.worlds.remove(world)
@@ -112,7 +112,7 @@ def _sharp(camera: Any) -> Iterator[Any]:
         bpy.data.batch_remove([copy, data])
 
 
-def _values(file: Path) -> Any:
+def _read_values(file: Path) -> Any:
     import numpy as np
 
     image = bpy.data.images.load(str(file))
@@ -189,8 +189,8 @@ def _normal(tree: Any) -> Any:
 
 _SOURCES: Mapping[str, Callable[[Any], Any]] = {"depth": _depth, "normal": _normal}
 _DRAWN: Mapping[Kind, Callable[[int, int], Any]] = {
-    "depth": lambda width, height: _brightness(_rendered("depth", width, height)),
-    "normal": lambda width, height: _rendered("normal", width, height),
+    "depth": lambda width, height: _brightness(_render("depth", width, height)),
+    "normal": lambda width, height: _render("normal", width, height),
     "lines": _lines,
 }
 

@@ -85,7 +85,7 @@ def view_strokes(context: bpy.types.Context, area: bpy.types.Area, aspect: float
     found = []
     for color, width, matrix, points in (*_annotations(context), *_grease_pencils(context)):
         full = view.perspective_matrix @ (matrix or Matrix.Identity(4))
-        seen = [_projected(full, point, squeeze) for point in points]
+        seen = [_project(full, point, squeeze) for point in points]
         line = [point for point in seen if point is not None]
         if line:
             found.append(Stroke(line, color, width))
@@ -94,7 +94,7 @@ def view_strokes(context: bpy.types.Context, area: bpy.types.Area, aspect: float
     return found
 
 
-def _projected(matrix: Any, point: Any, squeeze: float) -> Point | None:
+def _project(matrix: Any, point: Any, squeeze: float) -> Point | None:
     from mathutils import Vector
 
     x, y, _, w = matrix @ Vector((*point, 1.0))

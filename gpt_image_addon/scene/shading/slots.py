@@ -91,7 +91,7 @@ def why_unseen(obj: bpy.types.Object, material: bpy.types.Material) -> str | Non
     shown = (evaluated(obj) if by_nodes else None) or obj
     mesh = shown.data if isinstance(shown.data, bpy.types.Mesh) else None
     if mesh is not None and mesh.polygons:
-        if any(_material_at(shown, mesh, index) == material for index in _used_slots(mesh)):
+        if any(_material_at(shown, mesh, index) == material for index in _find_used_slots(mesh)):
             return None
         if by_nodes:
             return message(
@@ -115,7 +115,7 @@ def why_unseen(obj: bpy.types.Object, material: bpy.types.Material) -> str | Non
     return None
 
 
-def _used_slots(mesh: bpy.types.Mesh) -> list[int]:
+def _find_used_slots(mesh: bpy.types.Mesh) -> list[int]:
     import numpy as np
 
     return [int(index) for index in np.unique(material_indices(mesh))]

@@ -59,7 +59,7 @@ def coordinates_for(obj: bpy.types.Object, changes: Transaction) -> tuple[Coordi
     if obj.type == "MESH":
         with readable_mesh(obj) as mesh:
             layer = rendered_layer(mesh)
-            found = _by_layers(obj, mesh, layer) if layer is not None and mesh.polygons else None
+            found = _choose_layer(obj, mesh, layer) if layer is not None and mesh.polygons else None
             flat = layer.name if layer is not None else ""
         if found:
             return found
@@ -69,7 +69,7 @@ def coordinates_for(obj: bpy.types.Object, changes: Transaction) -> tuple[Coordi
             )
             return box_coordinates(obj), told
         if obj.data.polygons:
-            found = _by_new_layer(obj, flat, changes)
+            found = _make_layer(obj, flat, changes)
             told = message(
                 "'{obj}' keeps no further UV map: the image is projected from six sides.", obj=obj.name
             )
@@ -78,7 +78,7 @@ def coordinates_for(obj: bpy.types.Object, changes: Transaction) -> tuple[Coordi
     return box_coordinates(obj), told
 
 
-def _by_layers(
+def _choose_layer(
     obj: bpy.types.Object, mesh: bpy.types.Mesh, rendered: bpy.types.MeshUVLoopLayer
 ) -> tuple[Coordinates, str | None] | None:
     """The UV map that is rendered, or another one where that one has no area; None where none has."""
@@ -103,7 +103,7 @@ def _by_layers(
     return None
 
 
-def _by_new_layer(
+def _make_layer(
     obj: bpy.types.Object, flat: str, changes: Transaction
 ) -> tuple[Coordinates, str | None] | None:
     """A UV map from an attribute that holds one, or by box projection; None where none stays.
@@ -117,7 +117,7 @@ def _by_new_layer(
     attribute = _uv_attribute(mesh)
     if attribute is not None:
         source = attribute.name
-        name = add_uvs(mesh, _values_of(mesh, attribute), changes)
+        name = add_uvs(mesh, _read_values(mesh, attribute), changes)
         told = message(
             "The UVs of '{obj}' in its attribute '{attribute}' were copied to the UV map '{uv_map}'.",
             obj=obj.name,
@@ -145,7 +145,7 @@ def _uv_attribute(mesh: bpy.types.Mesh) -> Any:
     for attribute in mesh.attributes:
         kind = (attribute.domain, attribute.data_type)
         if kind in _VECTORS and UV_ATTRIBUTE.fullmatch(attribute.name):
-            uvs = _values_of(mesh, attribute)
+            uvs = _read_values(mesh, attribute)
             if (uvs.max(axis=0) > uvs.min(axis=0)).all():  # never true with a NaN in it
                 return attribute
     return None
@@ -154,7 +154,7 @@ def _uv_attribute(mesh: bpy.types.Mesh) -> Any:
 _VECTORS = (("CORNER", "FLOAT_VECTOR"), ("POINT", "FLOAT_VECTOR"), ("POINT", "FLOAT2"))
 
 
-def _values_of(mesh: bpy.types.Mesh, attribute: Any) -> Any:
+def _read_values(mesh: bpy.types.Mesh, attribute: Any) -> Any:
     """Two values a corner."""
     import numpy as np
 
@@ -175,7 +175,7 @@ def metres_per_unit(obj: bpy.types.Object, coordinates: Coordinates) -> float:
         layer = mesh.uv_layers.get(coordinates.uv_map) or rendered_layer(mesh)
         if layer is None or not mesh.polygons:
             return 1.0
-        covered = _covered(mesh, layer)
+        covered = _measure_area(mesh, layer)
         areas = array_of(mesh.polygons, "area", 1, np.float32).astype(np.float64)
         matrix = np.array(world_matrix(obj).to_3x3(), np.float64)
         if not np.array_equal(matrix, np.eye(3)):
@@ -197,12 +197,12 @@ def _flat_share(mesh: bpy.types.Mesh, layer: bpy.types.MeshUVLoopLayer, shown: A
 
     faces = np.flatnonzero(shown)
     faces = faces[:: max(1, len(faces) // SAMPLES)]
-    covered = _covered(mesh, layer, faces)
+    covered = _measure_area(mesh, layer, faces)
     with np.errstate(invalid="ignore"):
         return 1.0 - float((np.isfinite(covered) & (covered > NO_AREA)).mean())
 
 
-def _covered(mesh: bpy.types.Mesh, layer: bpy.types.MeshUVLoopLayer, faces: Any = None) -> Any:
+def _measure_area(mesh: bpy.types.Mesh, layer: bpy.types.MeshUVLoopLayer, faces: Any = None) -> Any:
     """The area of faces in a UV map; not a number where it holds none.
 
     :param faces: their indices; all without it.

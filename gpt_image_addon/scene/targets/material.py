@@ -271,6 +271,37 @@ def replace_maps(
     return [image.name for image in made]
 
 
+def find_by_base_color(image: bpy.types.Image) -> Iterator[tuple[bpy.types.Material, tuple[str, ...]]]:
+    """The materials that show an image as the base color of maps that were made here, and their kinds.
+
+    Linked ones are not among them: they can't be changed.
+    """
+    for material in bpy.data.materials:
+        if material.library or material.override_library or not material.node_tree:
+            continue
+        shown = [node for node in nodes.image_nodes(material.node_tree) if node.get(KIND)]
+        kinds = {str(node[KIND]) for node in shown} & BY_NAME.keys() - {"base_color"}
+        if kinds and any(node.image == image and node[KIND] == "base_color" for node in shown):
+            yield material, tuple(sorted(kinds))
+
+
+def replace_base_color(
+    material: bpy.types.Material, before: int, image: bpy.types.Image, changes: Transaction
+) -> bool:
+    """Show another image wherever a material of ours shows its base color; returns whether it did.
+
+    :param before: `session_uid` of the image that is shown there now.
+    """
+    shown = [
+        node
+        for node in nodes.image_nodes(material.node_tree)
+        if node.get(KIND) == "base_color" and node.image and node.image.session_uid == before
+    ]
+    for node in shown:
+        changes.set(node, "image", image)
+    return bool(shown)
+
+
 def _holds(image: bpy.types.Image | None, data: bytes) -> bool:
     return bool(image and image.packed_file and bytes(image.packed_file.data) == data)
 

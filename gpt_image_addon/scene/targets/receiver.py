@@ -36,11 +36,11 @@ def find_object(application: Application) -> bpy.types.Object | None:
             if candidate.session_uid == application.object_uid:
                 return candidate
     if application.object_name:
-        return _named(scene, application.object_name)
+        return _find_named(scene, application.object_name)
     return view_layer_of(scene).objects.active if application.object_uid is None else None
 
 
-def _named(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
+def _find_named(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
     """The object of a name, local before linked, where need be in another Unicode form of the name."""
     first = scene.objects.get(name)
     if first is not None and first.library is None:

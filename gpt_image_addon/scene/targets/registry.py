@@ -8,8 +8,9 @@ from importlib import import_module
 import bpy
 
 from ...core.errors import SceneError
-from ...core.request.request import Application, check_application
+from ...core.request.request import Application
 from ...core.request.targets import TARGETS
+from ...core.request.validation import check_application
 from ...core.results.store import ImageFile, PreparedResult
 from ...core.text.message import message
 from .. import display, prepared_images
@@ -40,7 +41,7 @@ def apply(
     reason = why_deferred(application)
     if reason:
         raise Deferred(reason)
-    turn_views = turn_views or (show_first and not _any_images())
+    turn_views = turn_views or (show_first and not _has_images())
     with Transaction() as changes:
         try:
             applied = _load(application.target).apply(prepared, application, changes)
@@ -87,7 +88,7 @@ def _load(name: str) -> Target:
     return found
 
 
-def _any_images() -> bool:
+def _has_images() -> bool:
     """Whether some material of the file shows an image."""
     trees = filter(None, (material.node_tree for material in bpy.data.materials))
     return any(node.image for tree in trees for node in image_nodes(tree))

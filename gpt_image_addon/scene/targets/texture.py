@@ -224,7 +224,7 @@ def wire_alpha(material: bpy.types.Material, node: Any, changes: Transaction) ->
     changes.link(material.node_tree, node.outputs["Alpha"], shader.inputs["Alpha"])
 
 
-def _by_material(objects: Iterable[bpy.types.Object]) -> list[list[bpy.types.Object]]:
+def _group_by_material(objects: Iterable[bpy.types.Object]) -> list[list[bpy.types.Object]]:
     """The objects, together where the material of their active slot is the same one."""
     groups: dict[int | None, list[bpy.types.Object]] = {}
     for obj in objects:
@@ -240,7 +240,7 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     name, engine = name_of(prepared, application), engine_of(application)
     worn: list[tuple[bpy.types.Object, bpy.types.Material]] = []
     told: list[str] = []
-    groups = [objects] if application.new_material else _by_material(objects)
+    groups = [objects] if application.new_material else _group_by_material(objects)
     for group in groups or [[]]:
         coordinates, _, told_mapping = shared.coordinates_for_all(
             group, uv.coordinates_for, changes, in_metres=False
@@ -249,7 +249,7 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
             group, name, image_file, changes, is_new=application.new_material
         )
         _, told_wiring = wire(material, image, changes, coordinates=coordinates, engine=engine)
-        told += told_mapping + told_material + told_wiring + _told_of_maps(material, engine)
+        told += told_mapping + told_material + told_wiring + _warn_of_maps(material, engine)
         worn += [(obj, material) for obj in group]
     messages += shared.first_few(told) if len(worn) > 1 else told
     if image_file.has_alpha:
@@ -260,7 +260,7 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     return finish_material(worn, first, image, prepared, messages, changes)
 
 
-def _told_of_maps(material: bpy.types.Material, engine: str) -> list[str]:
+def _warn_of_maps(material: bpy.types.Material, engine: str) -> list[str]:
     """A sentence where a material goes on showing other maps than its base color."""
     place = shaders.color_input(material.node_tree, engine)
     output = shaders.output_of(material.node_tree, engine)

@@ -144,10 +144,10 @@ def refresh_styles() -> None:
     known = state.part(StyleItems)
     known.own = frozenset(own)
     known.words = {style.name: style.words for style in found.values()}
-    known.items[:] = _grouped(found.values())
+    known.items[:] = _group(found.values())
 
 
-def _grouped(styles: Iterable[Style]) -> list[tuple[str, str, str, str, int]]:
+def _group(styles: Iterable[Style]) -> list[tuple[str, str, str, str, int]]:
     """Rows without an identifier are titles, and each begins a column of the menu."""
     groups: dict[str, list[Style]] = {}
     for style in styles:
@@ -175,7 +175,7 @@ def set_size(values: Any, size: str) -> None:
     values.size, values.width, values.height = CUSTOM_SIZE, int(width), int(height)
 
 
-def usual_size() -> str:
+def read_usual_size() -> str:
     """The size of the preferences."""
     found = settings.preferences()
     size = getattr(found, "default_size", DEFAULT_SIZE)

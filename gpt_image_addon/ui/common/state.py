@@ -7,27 +7,14 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class UiState:
-    """A part for each module that remembers something, made when it is first asked for."""
-
-    def __init__(self) -> None:
-        self._parts: dict[type, Any] = {}
-
-    def part(self, kind: type[T]) -> T:
-        """The one of this kind; a new one is made without arguments."""
-        if kind not in self._parts:
-            self._parts[kind] = kind()
-        part: T = self._parts[kind]
-        return part
-
-
-_state: UiState | None = None
+_state: dict[type, Any] | None = None
+"""A part for each module that remembers something, made when it is first asked for."""
 
 
 def make() -> None:
     """Begin without a memory; for `register`."""
     global _state
-    _state = UiState()
+    _state = {}
 
 
 def drop() -> None:
@@ -37,6 +24,9 @@ def drop() -> None:
 
 
 def part(kind: type[T]) -> T:
-    """What a module remembers, see `UiState.part`."""
+    """What a module remembers; a new one is made without arguments."""
     assert _state is not None, "the add-on is not registered"
-    return _state.part(kind)
+    if kind not in _state:
+        _state[kind] = kind()
+    found: T = _state[kind]
+    return found

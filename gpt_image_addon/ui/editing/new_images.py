@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -10,13 +11,17 @@ from ... import api
 from ...app.editing import new_images
 from ...core.errors import GptImageError, InvalidRequestError
 from ...core.text.message import message
+from ..common import state
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
-from ..request import quote, to_parameters
+from ..request import confirm, generate, quote, to_parameters
+
+if TYPE_CHECKING:
+    from ...app.submission import PreparedRequest
 
 WIDTH = 400  # pixels of the dialogs at scale 1
-LINE = 56  # characters that fit them
+LINE = 62  # characters that fit them
 REQUEST = ("provider", "model", "quality")
 """What of the panel's request holds for these requests, too."""
 SIDES = ("left", "right", "top", "bottom")
@@ -118,7 +123,7 @@ class GPT_IMAGE_OT_extend(_FromShownImage, bpy.types.Operator):
         )
 
     def start(self, image: bpy.types.Image) -> None:
-        new_images.extend_image(image, **self.parameters())
+        new_images.extend_image(image, ask_first, **self.parameters())
 
 
 class GPT_IMAGE_OT_cut_out(_FromShownImage, bpy.types.Operator):
@@ -145,7 +150,49 @@ class GPT_IMAGE_OT_cut_out(_FromShownImage, bpy.types.Operator):
         )
 
     def start(self, image: bpy.types.Image) -> None:
-        new_images.cut_out_image(image, **self.parameters())
+        new_images.cut_out_image(image, ask_first, **self.parameters())
 
 
-CLASSES = (GPT_IMAGE_OT_extend, GPT_IMAGE_OT_cut_out)
+@dataclass
+class _Wanted:
+    """The request that is asked about next."""
+
+    prepared: PreparedRequest | None = None
+
+
+def ask_first(prepared: PreparedRequest) -> bool:
+    """Ask where the same request was made before; returns whether it did. Its price was shown already."""
+    earlier = prepared.find_earlier() if prepared.checked.price.high_usd > 0 else None
+    if earlier is None:
+        return False
+    state.part(_Wanted).prepared = prepared
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.gpt_image.ask_about_edit("INVOKE_DEFAULT")
+    return True
+
+
+class GPT_IMAGE_OT_ask_about_edit(generate.Sending, bpy.types.Operator):
+    """Use what the same request brought before, or send it again"""
+
+    bl_idname = "gpt_image.ask_about_edit"
+    bl_label = "The Same Request"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
+
+    @reporting
+    def _consider(self, context: bpy.types.Context) -> Returned | None:
+        wanted = state.part(_Wanted)
+        prepared, wanted.prepared = wanted.prepared, None
+        return CANCELLED if prepared is None else self.ask_or_send(context, prepared, None, {})
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        return self._consider(context)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        self.draw_question(self.layout)
+
+    def execute(self, context: bpy.types.Context) -> Returned:
+        question: confirm.Question | None = getattr(self, "_question", None)
+        return CANCELLED if question is None else self.send(confirm.collect_answers(question, "send"))
+
+
+CLASSES = (GPT_IMAGE_OT_extend, GPT_IMAGE_OT_cut_out, GPT_IMAGE_OT_ask_about_edit)

@@ -13,7 +13,7 @@ from ..common import state
 
 
 @dataclass
-class Outcome:
+class ConnectionTest:
     """Of the last test of a provider's server."""
 
     text: str = ""
@@ -22,10 +22,10 @@ class Outcome:
 
 
 @dataclass
-class Outcomes:
+class ConnectionTests:
     """By provider."""
 
-    by_provider: dict[str, Outcome] = field(default_factory=dict)
+    by_provider: dict[str, ConnectionTest] = field(default_factory=dict)
 
 
 def test(provider: str = DEFAULT_PROVIDER) -> None:
@@ -35,15 +35,15 @@ def test(provider: str = DEFAULT_PROVIDER) -> None:
     """
     shown = outcome(provider)
     shown.text, shown.icon = Message("Asking the server"), "TIME"
-    api.test_connection(partial(_answered, shown), provider)
+    api.test_connection(partial(_show_answer, shown), provider)
 
 
-def outcome(provider: str = DEFAULT_PROVIDER) -> Outcome:
+def outcome(provider: str = DEFAULT_PROVIDER) -> ConnectionTest:
     """What came of the last test, as it is now."""
-    return state.part(Outcomes).by_provider.setdefault(provider, Outcome())
+    return state.part(ConnectionTests).by_provider.setdefault(provider, ConnectionTest())
 
 
-def _answered(shown: Outcome, models: object, error: GptImageError | None) -> None:
+def _show_answer(shown: ConnectionTest, models: object, error: GptImageError | None) -> None:
     if error is not None:
         shown.text, shown.icon = error.text, "ERROR"
     else:

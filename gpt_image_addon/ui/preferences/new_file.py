@@ -48,17 +48,17 @@ def _is_untouched(values: Any) -> bool:
 
 
 @persistent  # type: ignore[untyped-decorator]
-def _loaded(path: str, *_: Any) -> None:
+def _on_load(path: str, *_: Any) -> None:
     begin(is_new=not path)
 
 
 def attach() -> None:
     """From now on files begin so. Scripts keep their own defaults: in background nothing is done."""
     if not bpy.app.background:
-        bpy.app.handlers.load_post.append(_loaded)
+        bpy.app.handlers.load_post.append(_on_load)
 
 
 def detach() -> None:
     """The mirror image of `attach`."""
-    if _loaded in bpy.app.handlers.load_post:
-        bpy.app.handlers.load_post.remove(_loaded)
+    if _on_load in bpy.app.handlers.load_post:
+        bpy.app.handlers.load_post.remove(_on_load)

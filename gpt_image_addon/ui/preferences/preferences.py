@@ -92,7 +92,7 @@ KEY_TEXTS = {
 """What is said of the key, by `settings.key_source`."""
 
 
-def _changed(self: Any, context: bpy.types.Context) -> None:
+def _on_change(self: Any, context: bpy.types.Context) -> None:
     quote.forget()
     import logging
 
@@ -125,7 +125,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         description="Nothing is sent that could exceed this in a month; 0 means no limit",
         min=0.0,
         precision=2,
-        update=_changed,
+        update=_on_change,
     )
     max_cost_usd: FloatProperty(
         name="Limit for a Request (USD)",
@@ -133,7 +133,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         f"{UNATTENDED_MAX_COST_USD:.2f}",
         min=0.0,
         precision=2,
-        update=_changed,
+        update=_on_change,
     )
     confirm_above_usd: FloatProperty(
         name="Confirm Above (USD)",
@@ -171,20 +171,26 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         description="Model of requests that name none; the grey one when empty",
         search=_models,
         search_options={"SUGGESTION"},
-        update=_changed,
+        update=_on_change,
     )
     default_size: EnumProperty(
         name="Default Size",
         description="Size of the panel's requests that do not choose another",
         items=enum_items.FIXED_SIZES,
         default=DEFAULT_SIZE,
-        update=_changed,
+        update=_on_change,
     )
     default_width: IntProperty(
-        name="Default Width", description="Pixels", default=1024, min=16, max=8192, step=16, update=_changed
+        name="Default Width", description="Pixels", default=1024, min=16, max=8192, step=16, update=_on_change
     )
     default_height: IntProperty(
-        name="Default Height", description="Pixels", default=1024, min=16, max=8192, step=16, update=_changed
+        name="Default Height",
+        description="Pixels",
+        default=1024,
+        min=16,
+        max=8192,
+        step=16,
+        update=_on_change,
     )
     textures_dir: StringProperty(
         name="Copies",
@@ -195,7 +201,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         name="Proxy",
         description="Address such as http://proxy:8080, without a password; "
         "HTTPS_PROXY and HTTP_PROXY hold when empty",
-        update=_changed,
+        update=_on_change,
     )
     turn_views: BoolProperty(
         name="Turn Solid Views",
@@ -223,7 +229,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         description="What is logged; never a key or a prompt",
         items=LOG_LEVELS,
         default="WARNING",
-        update=_changed,
+        update=_on_change,
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -245,7 +251,7 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
 
 
 def _property_of(setting: ProviderSetting) -> Any:
-    texts = {"name": setting.label, "description": setting.description, "update": _changed}
+    texts = {"name": setting.label, "description": setting.description, "update": _on_change}
     if setting.choices:
         return EnumProperty(items=setting.choices, default=setting.default, **texts)
     return StringProperty(default=setting.default, **texts)

@@ -36,7 +36,7 @@ class GPT_IMAGE_OT_add_style(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> Returned | None:
         from ...core.request import styles
 
-        style = styles.checked(styles.name_from_label(self.label), self.label, self.words)
+        style = styles.check_style(styles.name_from_label(self.label), self.label, self.words)
         styles.keep_styles({style.name: style})
         enum_items.refresh_styles()
         context.scene.gpt_image.style = style.name

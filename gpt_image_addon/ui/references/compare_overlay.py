@@ -68,13 +68,13 @@ def begin(context: bpy.types.Context, before: bpy.types.Image, after: bpy.types.
     return area
 
 
-def _shown(found: Comparison) -> list[bpy.types.Image]:
+def _find_shown(found: Comparison) -> list[bpy.types.Image]:
     by_uid = {image.session_uid: image for image in bpy.data.images}
     return [by_uid[uid] for uid in found.images if uid in by_uid and all(by_uid[uid].size)]
 
 
 def _draw(found: Comparison) -> None:
-    area, images = bpy.context.area, _shown(found)
+    area, images = bpy.context.area, _find_shown(found)
     if area is None or area.as_pointer() != found.area or len(images) < 2:
         return
     if bpy.context.space_data.image != images[1]:
@@ -126,7 +126,7 @@ class GPT_IMAGE_OT_compare_versions(bpy.types.Operator):
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         found = state.part(Comparison)
         area = next((one for one in context.screen.areas if one.as_pointer() == self._area), None)
-        images = _shown(found)
+        images = _find_shown(found)
         if (
             event.type == "ESC"
             or area is None

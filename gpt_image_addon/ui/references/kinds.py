@@ -34,9 +34,9 @@ def line_of(values: Any, number: int) -> str:
 
     :param number: its place in the list, from 0.
     """
-    from ...core.request.prompt import describe
+    from ...core.request.prompt import describe_reference
 
-    return describe(number + 1, kind_of(values, number), _label_of(values.references[number]))
+    return describe_reference(number + 1, kind_of(values, number), _label_of(values.references[number]))
 
 
 def description_of(values: Any, number: int) -> str:

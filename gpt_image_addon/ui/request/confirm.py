@@ -49,6 +49,16 @@ class Question(NamedTuple):
         return self.earlier is not None and self.earlier.state in WITHOUT_RESULT
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the earlier request has an answer that does not match its image, and can be used still."""
+        return self.earlier is not None and self.earlier.is_refused
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether there are two buttons: one takes what costs nothing any more."""
+        return self.is_stored or self.is_refused
+
+    @property
     def is_running(self) -> bool:
         """Whether the earlier request is on its way."""
         return self.earlier is not None and self.earlier.state in ON_ITS_WAY
@@ -104,11 +114,13 @@ def dear_usd(high_usd: float) -> float:
     return high_usd if 0 < limit < high_usd else 0.0
 
 
-def answered(asked: Question, choice: str) -> dict[str, bool]:
+def collect_answers(asked: Question, choice: str) -> dict[str, bool]:
     """The parameters of `api.submit` that follow from the answer.
 
     :param choice: an item of `enum_items.ANSWERED_BEFORE`.
     """
+    if asked.is_refused and choice == "reuse":
+        return {"accept": True}
     if asked.is_stored:
         return {"reuse": choice == "reuse"}
     return {"retry_unknown": True} if asked.is_lost else {}
@@ -120,23 +132,27 @@ def draw(layout: Any, asked: Question, price: str = "") -> None:
     :param price: of another request, as it stands on its button.
     """
     if asked.earlier is not None:
-        icon = "INFO" if asked.is_stored else "QUESTION"
-        draw_sentence(layout, translate(_told(asked)), icon, LINE, dim=False)
-    if asked.is_stored:
+        icon = "INFO" if asked.has_answer else "QUESTION"
+        draw_sentence(layout, translate(_explain(asked)), icon, LINE, dim=False)
+    if asked.has_answer:
         _draw_stored(layout, asked)
     if asked.dear_usd:
         draw_price(layout, asked.dear_usd)
-    if asked.is_stored:
-        _draw_choices(layout, price)
+    if asked.has_answer:
+        use = translate("Use Anyway") if asked.is_refused else translate("Use Stored")
+        _draw_choices(layout, use, price)
 
 
-def _draw_choices(layout: Any, price: str) -> None:
-    """A button for each of them; both close the dialog."""
+def _draw_choices(layout: Any, use: str, price: str) -> None:
+    """A button for each of them; both close the dialog.
+
+    :param use: what the first one says, translated.
+    """
     row = layout.row(align=True)
     row.scale_y = 1.3
     new = translate("New")
     for reuse, text, icon in (
-        (True, translate("Use Stored"), "CHECKMARK"),
+        (True, use, "CHECKMARK"),
         (False, f"{new}  ·  {price}" if price else new, "SHADERFX"),
     ):
         part = row.row(align=True)
@@ -155,13 +171,15 @@ def draw_price(layout: Any, high_usd: float) -> None:
     )
 
 
-def _told(asked: Question) -> str:
+def _explain(asked: Question) -> str:
     assert asked.earlier is not None
     when = f"{asked.earlier.created:%Y-%m-%d %H:%M}"
     if asked.is_stored:
         return message("The same request was made on {when}; its result is stored.", when=when)
     if asked.is_running:
         return message("The same request was sent on {when}, and its answer is still to come.", when=when)
+    if asked.is_refused:
+        return message("The answer of {when} to the same request does not match the image.", when=when)
     if asked.earlier.billed == "yes":
         return message("The same request was sent on {when}: it was billed and brought no result.", when=when)
     return message(

@@ -20,7 +20,7 @@ OWN = frozenset({"size", "surface_words", "textures_dir"})
 """Parameters that are not recalled as they stand: the folder belongs to the scene, not to a job."""
 
 
-def into(values: Any, entry: Any, *, keep_images: bool = False) -> None:
+def fill_panel(values: Any, entry: Any, *, keep_images: bool = False) -> None:
     """Fill the panel with what a job was asked for.
 
     :param entry: its row of the journal.

@@ -1,4 +1,4 @@
-"""Operators that start and stop jobs: each a few lines into `api`."""
+"""The operator behind the button: asks where something speaks against a request, and sends it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def prepare_request(
     """
     values = context.scene.gpt_image
     image_files = images.parameters(values) | points.parameters(values)
-    wanted = to_parameters.plain(values) | to_parameters.onto_target(
+    wanted = to_parameters.plain(values) | to_parameters.change_target(
         values, given.get("target", values.target)
     )
     place = to_parameters.place(context, selection=not at_once)
@@ -98,7 +98,7 @@ class Sending:
         if self._question.is_double_click:
             self.report({"INFO"}, translate(confirm.JUST_SENT))  # type: ignore[attr-defined]
             return CANCELLED
-        if self._question.is_stored:
+        if self._question.has_answer:
             state.part(Asked).keep(prepared, self._question, apply)
             return context.window_manager.invoke_popup(self, width=confirm.WIDTH)
         return context.window_manager.invoke_props_dialog(
@@ -213,27 +213,27 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
         self._question: confirm.Question | None = None
-        prompt = to_parameters.prompt_of(context.scene.gpt_image)
+        prompt = to_parameters.read_prompt(context.scene.gpt_image)
         if self.ask or not (self.prompt or prompt):
             self.prompt = self.prompt or prompt
-            self._quote = quote.at_once(context.scene, self._given(GIVEN))
+            self._quote = quote.price_now(context.scene, self._collect_given(GIVEN))
             return context.window_manager.invoke_props_dialog(self, width=confirm.WIDTH)
         return self._consider(context)
 
     def check(self, context: bpy.types.Context) -> bool:
         """Blender calls it when something in the dialog has changed: so has the price."""
         if self._question is None:
-            self._quote = quote.at_once(context.scene, self._given(GIVEN))
+            self._quote = quote.price_now(context.scene, self._collect_given(GIVEN))
         return True
 
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where something speaks against it, else submit."""
-        given = self._given(GIVEN)
+        given = self._collect_given(GIVEN)
         prepared = prepare_request(context, given)
-        shown = quote.at_once(context.scene, given).high_usd if prepared.checked.crops else None
-        said = self._given(confirm.ALREADY_SAID)
-        return self.ask_or_send(context, prepared, self._way_back(context), said, shown)
+        shown = quote.price_now(context.scene, given).high_usd if prepared.checked.crops else None
+        said = self._collect_given(confirm.ALREADY_SAID)
+        return self.ask_or_send(context, prepared, self._find_way_back(context), said, shown)
 
     def draw(self, context: bpy.types.Context) -> None:
         if self._question is not None:
@@ -264,24 +264,24 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
                 self.report({"WARNING"}, translate(why))
                 return CANCELLED
             names = (*GIVEN, *confirm.ALREADY_SAID)
-            return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._given(names))
-        return self.send(confirm.answered(asked, self.again))
+            return bpy.ops.gpt_image.generate("INVOKE_DEFAULT", **self._collect_given(names))
+        return self.send(confirm.collect_answers(asked, self.again))
 
     @reporting
     def _finish(self, context: bpy.types.Context) -> Returned | None:
         """For scripts: come back with the result."""
-        prepared = prepare_request(context, self._given(GIVEN), at_once=True)
-        job = prepared.submit(**self._given(confirm.ALREADY_SAID), apply=self._way_back(context))
+        prepared = prepare_request(context, self._collect_given(GIVEN), at_once=True)
+        job = prepared.submit(**self._collect_given(confirm.ALREADY_SAID), apply=self._find_way_back(context))
         job.finish_waiting()
         job.result()
         self.tell(job.all_warnings)
         return FINISHED
 
-    def _way_back(self, context: bpy.types.Context) -> Any:
+    def _find_way_back(self, context: bpy.types.Context) -> Any:
         """What puts the result in place of the image that the panel inpaints."""
         return None if self.target else inpaint.way_back(context.scene.gpt_image)
 
-    def _given(self, names: tuple[str, ...]) -> dict[str, Any]:
+    def _collect_given(self, names: tuple[str, ...]) -> dict[str, Any]:
         """Properties of the operator, those that were set."""
         return {name: getattr(self, name) for name in names if self.properties.is_property_set(name)}
 
@@ -325,73 +325,10 @@ class GPT_IMAGE_OT_answer_question(bpy.types.Operator):
         prepared, question, apply = state.part(Asked).take()
         if prepared is None or question is None:
             return CANCELLED
-        answers: dict[str, Any] = confirm.answered(question, "reuse" if self.reuse else "send")
+        answers: dict[str, Any] = confirm.collect_answers(question, "reuse" if self.reuse else "send")
         job = prepared.submit(**answers, apply=apply)
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))
-        return FINISHED
-
-
-class _OnJob:
-    """About one job of the list."""
-
-    job: StringProperty(name="Job", description="Id of the job", options={"SKIP_SAVE"})
-
-
-class GPT_IMAGE_OT_cancel(_OnJob, bpy.types.Operator):
-    """Stop this job; an image that has already arrived is kept"""
-
-    bl_idname = "gpt_image.cancel"
-    bl_label = "Cancel Job"
-    bl_options = {"INTERNAL"}  # noqa: RUF012
-
-    def execute(self, context: bpy.types.Context) -> Returned:
-        api.cancel(self.job)
-        return FINISHED
-
-
-class GPT_IMAGE_OT_cancel_all(bpy.types.Operator):
-    """Stop everything that runs or waits; images that have already arrived are kept"""
-
-    bl_idname = "gpt_image.cancel_all"
-    bl_label = "Cancel All Jobs"
-    bl_options = {"REGISTER"}  # noqa: RUF012
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if all(job.done for job in api.jobs()):
-            cls.poll_message_set("Nothing runs.")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> Returned:
-        api.cancel()
-        return FINISHED
-
-
-class GPT_IMAGE_OT_move_job(_OnJob, bpy.types.Operator):
-    """Let this job begin earlier or later"""
-
-    bl_idname = "gpt_image.move_job"
-    bl_label = "Move Job"
-    bl_options = {"INTERNAL"}  # noqa: RUF012
-
-    step: IntProperty(name="Step", description="-1 is earlier, 1 is later", default=-1, min=-1, max=1)
-
-    def execute(self, context: bpy.types.Context) -> Returned:
-        api.move(self.job, self.step)
-        return FINISHED
-
-
-class GPT_IMAGE_OT_clear_finished(bpy.types.Operator):
-    """Take finished jobs off this list; their images stay"""
-
-    bl_idname = "gpt_image.clear_finished"
-    bl_label = "Clear Finished"
-    bl_options = {"INTERNAL"}  # noqa: RUF012
-
-    def execute(self, context: bpy.types.Context) -> Returned:
-        api.forget_finished()
         return FINISHED
 
 
@@ -399,8 +336,4 @@ CLASSES = (
     GPT_IMAGE_OT_generate,
     GPT_IMAGE_OT_generate_from_panel,
     GPT_IMAGE_OT_answer_question,
-    GPT_IMAGE_OT_cancel,
-    GPT_IMAGE_OT_cancel_all,
-    GPT_IMAGE_OT_move_job,
-    GPT_IMAGE_OT_clear_finished,
 )

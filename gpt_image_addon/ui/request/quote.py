@@ -110,14 +110,14 @@ def current(scene: bpy.types.Scene) -> Quote:
     return dataclasses.replace(quotes.last, problem=problem, error=error, provider=wanted["provider"])
 
 
-def at_once(scene: bpy.types.Scene, given: Mapping[str, Any] = MappingProxyType({})) -> Quote:
+def price_now(scene: bpy.types.Scene, given: Mapping[str, Any] = MappingProxyType({})) -> Quote:
     """The quote for the scene's request with other parameters, now: for dialogs that ask for them.
 
     :param given: parameters that override the panel's.
     """
     values = scene.gpt_image
     target = given.get("target", values.target)
-    wanted = {**to_parameters.plain(values), **to_parameters.onto_target(values, target), **given}
+    wanted = {**to_parameters.plain(values), **to_parameters.change_target(values, target), **given}
     found: list[Quote] = []
     _ask(wanted, values, found.append, _do_now)
     return dataclasses.replace(found[0], provider=wanted["provider"])
@@ -200,7 +200,7 @@ def _problem(values: Any, provider: str) -> GptImageError | None:
     missing = requirements.missing_modules()
     if missing:
         return ConfigurationError(missing, code="missing_module")
-    if not to_parameters.prompt_of(values):
+    if not to_parameters.read_prompt(values):
         return InvalidRequestError(NO_PROMPT, code="missing_prompt")
     for number, reference in enumerate(values.references, 1):
         if reference.kind == "image" and reference.image is None:
@@ -258,6 +258,14 @@ def price_text(likely_usd: float, high_usd: float, *, is_paid: bool = True) -> s
     if not is_paid:
         return translate("free")
     return usd(high_usd) if high_usd <= CERTAIN * likely_usd else f"≈ {usd(likely_usd)}"
+
+
+def with_price(label: str, high_usd: float) -> str:
+    """The text of a button that sends, with what it costs at most.
+
+    :param label: translated already.
+    """
+    return f"{label}  ·  {usd(high_usd)}" if high_usd else label
 
 
 def usd(amount: float) -> str:

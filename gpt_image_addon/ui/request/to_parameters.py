@@ -26,7 +26,7 @@ def provider_of(values: Values) -> str:
     return choose_provider(has_key=settings.has_key())
 
 
-def prompt_of(values: Values) -> str:
+def read_prompt(values: Values) -> str:
     """The prompt: that of the text data-block where one is chosen."""
     return values.prompt_text.as_string().strip() if values.prompt_text else str(values.prompt)
 
@@ -48,7 +48,7 @@ def added_words(values: Values) -> str:
     return surface_words(is_surface=asks_for_surface(values), seamless=bool(values.seamless))
 
 
-def onto_target(values: Values, target: str) -> dict[str, Any]:
+def change_target(values: Values, target: str) -> dict[str, Any]:
     """What changes with another target than the panel's: what a material is asked for is not for images."""
     if find_target(target).is_surface or not find_target(values.target).is_surface:
         return {}
@@ -57,12 +57,12 @@ def onto_target(values: Values, target: str) -> dict[str, Any]:
     return {"seamless": False, "surface_words": False, "repair_seams": False}
 
 
-def _asked_size(values: Any) -> str:
+def _read_size(values: Any) -> str:
     """The size as a request has it, before it is snapped to what the model takes."""
     if values.size == enum_items.USUAL_SIZE:
         if values.mask != "none" and len(values.references):
             return LIKE  # what is sent of the image has its own detail
-        size = enum_items.usual_size()
+        size = enum_items.read_usual_size()
         if kinds.deciding(values) is None:
             return size
         return LIKE if size == AUTO else f"{LIKE}:{size}"
@@ -72,9 +72,9 @@ def _asked_size(values: Any) -> str:
 
 
 OWN: Mapping[str, Callable[[Values], Any]] = {
-    "prompt": prompt_of,
+    "prompt": read_prompt,
     "provider": provider_of,
-    "size": _asked_size,
+    "size": _read_size,
     "surface_words": asks_for_surface,
 }
 """How parameters are read that several properties tell."""

@@ -15,14 +15,22 @@ import bpy
 from ... import api
 from ...app import inpainting
 from ...core.journal.states import JobState
+from ...core.text.message import message
 from ..common import thumbnails
 from ..common.translate import translate
 from ..common.widgets import blank_icon, region_units, sidebar_width
 from ..presets import presets
-from ..request import generate, quote
-from . import chosen, failures, operators_failures, operators_history, operators_results, operators_versions
+from ..request import job_operators, quote
+from . import (
+    chosen,
+    failures,
+    operators_failures,
+    operators_history,
+    operators_results,
+    operators_versions,
+    result_menu,
+)
 from .outcomes import FAILURES, STATE_ICONS
-from .progress import progress_text
 
 if TYPE_CHECKING:
     from ...api import Task
@@ -35,6 +43,9 @@ CONNECT = "gpt_image.open_preferences"
 NARROW = 250  # units of a region; below it buttons stand one over the other
 WITHOUT_RESULT = (*FAILURES, JobState.CANCELLED)
 MARGIN = 62  # units of a region that the image leaves free
+EXACT = 10.0  # seconds; above them the time left is said in steps, so that it holds still
+STEP = 5  # seconds
+MINUTE = 60.0
 
 
 def draw(layout: Any, context: bpy.types.Context) -> None:
@@ -82,7 +93,7 @@ def _draw_title(layout: Any, shown: Chosen) -> None:
         favourite = operators_history.GPT_IMAGE_OT_favourite.bl_idname
         end.operator(favourite, text="", icon=star, emboss=False).job = shown.job
         is_failed = _is_without_result(shown)
-        menu = operators_failures.GPT_IMAGE_MT_failed if is_failed else operators_results.GPT_IMAGE_MT_result
+        menu = operators_failures.GPT_IMAGE_MT_failed if is_failed else result_menu.GPT_IMAGE_MT_result
         end.menu(menu.bl_idname, text="", icon="DOWNARROW_HLT")
 
 
@@ -155,11 +166,11 @@ def _draw_progress(row: Any, task: Task) -> None:
     if task in api.waiting():
         row.label(text=text, icon="TIME", translate=False)
         for icon, step in (("TRIA_UP", -1), ("TRIA_DOWN", 1)):
-            button = row.operator(generate.GPT_IMAGE_OT_move_job.bl_idname, text="", icon=icon)
+            button = row.operator(job_operators.GPT_IMAGE_OT_move_job.bl_idname, text="", icon=icon)
             button.job, button.step = task.id, step
     else:
         row.progress(text=progress_text(task), factor=task.shown_progress, translate=False)
-    row.operator(generate.GPT_IMAGE_OT_cancel.bl_idname, text="", icon="X").job = task.id
+    row.operator(job_operators.GPT_IMAGE_OT_cancel.bl_idname, text="", icon="X").job = task.id
 
 
 def _draw_place(row: Any, task: Task) -> None:
@@ -239,7 +250,8 @@ def _draw_actions(layout: Any, shown: Chosen, *, is_narrow: bool) -> None:
     failed = _is_without_result(shown)
     once_more, further = parts.row(align=True), parts.row(align=True)
     is_request = isinstance(task, api.Job) or item is not None
-    once_more.enabled = is_request and not _is_running(shown)
+    can_go_on = failed and task is not None and task.resume is not None
+    once_more.enabled = (is_request or can_go_on) and not _is_running(shown)
     further.enabled = is_request and (failed or bool(shown.images))
     estimated = task.estimated_usd if task is not None else item.estimated_usd if item is not None else 0.0
     label = translate("Try Again" if failed else "Another One")
@@ -250,3 +262,24 @@ def _draw_actions(layout: Any, shown: Chosen, *, is_narrow: bool) -> None:
         further.operator(operators_results.GPT_IMAGE_OT_recall.bl_idname, text="Edit").job = shown.job
     else:
         further.operator(operators_results.GPT_IMAGE_OT_edit_region.bl_idname).job = shown.job
+
+
+def progress_text(job: Any) -> str:
+    """What a job that is not done is at, and how long it takes still; quick enough for drawing."""
+    doing = translate("Cancelling" if job.cancelled else job.message)
+    time = _time_text(job)
+    return f"{doing} · {translate(time)}" if time else doing
+
+
+def _time_text(job: Any) -> str:
+    """The time left, where it is known; else the time taken, of what is at work."""
+    left = job.remaining
+    if job.deferred or job.started is None:
+        return ""
+    if left is None:
+        return message("{seconds} s so far", seconds=f"{job.elapsed:.0f}")
+    if left <= EXACT:
+        return message("{seconds} s left", seconds=f"{max(1, round(left))}")
+    if left < MINUTE:
+        return message("≈ {seconds} s left", seconds=-int(-left // STEP) * STEP)
+    return message("≈ {minutes} min left", minutes=f"{left / MINUTE:.0f}")

@@ -21,7 +21,7 @@ from ..request import quote
 if TYPE_CHECKING:
     from ...api import Task
     from ...core.journal.history import HistoryItem
-    from ...core.request.checked_request import CheckedRequest
+    from ...core.request.normalize import CheckedRequest
     from ...core.versions.chain import Version
 
 SOME_CHANGE = "a change"

@@ -38,7 +38,7 @@ def clean(older_than_days: float) -> None:
 
     :raises GptImageError: the journal can't be opened.
     """
-    api.start_cleaning(older_than_days, partial(_cleaned, state.part(DiskUsage)))
+    api.start_cleaning(older_than_days, partial(_take_cleaned, state.part(DiskUsage)))
 
 
 def size(number: float) -> str:
@@ -49,19 +49,19 @@ def size(number: float) -> str:
 
 def _start(usage: DiskUsage) -> None:
     try:
-        api.measure_results(partial(_answered, usage))
+        api.measure_results(partial(_take_answer, usage))
     except GptImageError as error:
-        _answered(usage, None, error)
+        _take_answer(usage, None, error)
 
 
-def _answered(usage: DiskUsage, taken: int | None, error: GptImageError | None) -> None:
+def _take_answer(usage: DiskUsage, taken: int | None, error: GptImageError | None) -> None:
     if error is not None or taken is None:
         usage.text = error.text if error is not None else ""
         return
     usage.text = message("All results take {size}.", size=size(taken))
 
 
-def _cleaned(usage: DiskUsage, found: Cleaned | None, error: GptImageError | None) -> None:
+def _take_cleaned(usage: DiskUsage, found: Cleaned | None, error: GptImageError | None) -> None:
     if error is not None or found is None:
         usage.text = error.text if error is not None else ""
         return

@@ -28,7 +28,7 @@ class Mend(NamedTuple):
     """Field of the provider's row with the page that is opened; the button is left out where it is empty."""
 
 
-class Row(NamedTuple):
+class FailureRow(NamedTuple):
     """What is said of a kind of failure."""
 
     sentence: str
@@ -78,8 +78,8 @@ PREFERENCES = Mend(
 )
 LIMITS = PREFERENCES._replace(text="Open Limits...", name="Limits")
 
-ROWS: Mapping[str, Row] = {
-    "InsufficientQuotaError": Row(
+ROWS: Mapping[str, FailureRow] = {
+    "InsufficientQuotaError": FailureRow(
         sentence="Out of credit at {provider}.", explanation="Add credit, then try again.", mend=BILLING
     ),
     **dict.fromkeys(
@@ -88,103 +88,105 @@ ROWS: Mapping[str, Row] = {
             "project_spend_limit_exceeded",
             "organization_usage_limit_exceeded",
         ),
-        Row(
+        FailureRow(
             sentence="A limit of your account at {provider} is reached.",
             explanation="Raise it, then try again.",
             mend=ACCOUNT_LIMITS,
         ),
     ),
-    errors.NOT_VERIFIED: Row(
+    errors.NOT_VERIFIED: FailureRow(
         sentence="Your organization is not verified at {provider}.",
         explanation="Verify it, wait up to 15 minutes, then try again.",
         mend=VERIFY,
     ),
-    "unsupported_country_region_territory": Row(
+    "unsupported_country_region_territory": FailureRow(
         sentence="{provider} is not available in your country.",
         explanation="Use another server, or offline drafts.",
         mend=PREFERENCES,
     ),
-    "PermissionDeniedError": Row(sentence="{provider} does not allow this with your key.", mend=PREFERENCES),
-    "AuthenticationError": Row(
+    "PermissionDeniedError": FailureRow(
+        sentence="{provider} does not allow this with your key.", mend=PREFERENCES
+    ),
+    "AuthenticationError": FailureRow(
         sentence="{provider} refused the key.",
         explanation="Enter a key that is valid, then try again.",
         mend=PREFERENCES._replace(name="Key"),
         also=GET_KEY,
     ),
-    "missing_api_key": Row(
+    "missing_api_key": FailureRow(
         sentence="No key for {provider}.",
         explanation="Copy your key, then paste it here.",
         mend=PASTE_KEY,
         also=GET_KEY,
     ),
-    "online_access_disabled": Row(
+    "online_access_disabled": FailureRow(
         sentence="Online access is off.",
         explanation="Allow Blender to go online, to reach {provider}.",
         mend=ALLOW,
     ),
-    "ConfigurationError": Row(sentence="A setting can't be used.", mend=PREFERENCES),
-    "EndpointError": Row(sentence="{provider} does not answer at the base URL.", mend=PREFERENCES),
-    "max_cost_exceeded": Row(
+    "ConfigurationError": FailureRow(sentence="A setting can't be used.", mend=PREFERENCES),
+    "EndpointError": FailureRow(sentence="{provider} does not answer at the base URL.", mend=PREFERENCES),
+    "max_cost_exceeded": FailureRow(
         sentence="It could cost more than your limit for a request.",
         explanation="Raise the limit, or choose a lower quality or a smaller size.",
         mend=LIMITS,
     ),
-    "BudgetExceededError": Row(
+    "BudgetExceededError": FailureRow(
         sentence="It could exceed your monthly budget.",
         explanation="Raise the budget, or choose a lower quality or a smaller size.",
         mend=LIMITS,
     ),
-    "ModerationError": Row(
+    "ModerationError": FailureRow(
         sentence="The safety system blocked the request.",
         explanation="Change the prompt or the references: the same request is refused again.",
         mend=EDIT_PROMPT,
     ),
-    "NotFoundError": Row(sentence="{provider} does not know the model.", mend=EDIT),
-    "BadRequestError": Row(sentence="{provider} refused the request.", mend=EDIT),
-    "InvalidRequestError": Row(sentence="The request can't be sent as it is.", mend=EDIT),
-    "RateLimitError": Row(
+    "NotFoundError": FailureRow(sentence="{provider} does not know the model.", mend=EDIT),
+    "BadRequestError": FailureRow(sentence="{provider} refused the request.", mend=EDIT),
+    "InvalidRequestError": FailureRow(sentence="The request can't be sent as it is.", mend=EDIT),
+    "RateLimitError": FailureRow(
         sentence="Too many requests at once.", explanation="Wait a minute, then try again.", mend=RETRY
     ),
-    "InternalServerError": Row(
+    "InternalServerError": FailureRow(
         sentence="Something went wrong at {provider}.", explanation="Try again in a while.", mend=RETRY
     ),
-    "APIStatusError": Row(sentence="{provider} refused the request.", mend=RETRY),
-    "timeout": Row(
+    "APIStatusError": FailureRow(sentence="{provider} refused the request.", mend=RETRY),
+    "timeout": FailureRow(
         sentence="{provider} did not answer in time.", explanation="Try again in a while.", mend=RETRY
     ),
-    "outcome_unknown": Row(
+    "outcome_unknown": FailureRow(
         sentence="The same request was sent before, and got no answer.",
         explanation="Try again to send it anyway.",
         mend=RETRY,
     ),
-    "billed_without_result": Row(
+    "billed_without_result": FailureRow(
         sentence="The same request was billed before, and brought no result.",
         explanation="Try again to send it, and pay for it, once more.",
         mend=RETRY,
     ),
-    "edit_mismatch": Row(
+    "edit_mismatch": FailureRow(
         sentence="The answer does not match the image.",
         explanation="The image stays as it is. Use the answer anyway, which costs nothing, or try again.",
         mend=ACCEPT,
         also=RETRY,
     ),
-    "no_answer": Row(
+    "no_answer": FailureRow(
         sentence="The request got no answer.",
         explanation="Blender ended before it came. Try again to send it once more.",
         mend=RETRY,
     ),
-    "APIConnectionError": Row(
+    "APIConnectionError": FailureRow(
         sentence="The connection to {provider} failed.",
         explanation="Check the network, then try again.",
         mend=RETRY,
     ),
-    "InvalidResponseError": Row(sentence="The answer can't be used.", mend=RETRY),
-    "SceneError": Row(sentence="The result could not be put into the scene.", mend=PLACE),
-    "StorageError": Row(sentence="A file could not be read or written.", mend=RETRY),
-    "JobCancelled": Row(
+    "InvalidResponseError": FailureRow(sentence="The answer can't be used.", mend=RETRY),
+    "SceneError": FailureRow(sentence="The result could not be put into the scene.", mend=PLACE),
+    "StorageError": FailureRow(sentence="A file could not be read or written.", mend=RETRY),
+    "JobCancelled": FailureRow(
         sentence="The job was cancelled.", explanation="Try again to send it.", mend=RETRY, is_wanted=True
     ),
-    "GptImageError": Row(sentence="Something went wrong.", mend=RETRY),
+    "GptImageError": FailureRow(sentence="Something went wrong.", mend=RETRY),
 }
 """By code, or name of a class."""
 WITHOUT_ERROR: Mapping[JobState, Mapping[str, str]] = {
@@ -200,7 +202,7 @@ BILLED: Mapping[str, str] = {
 }
 
 
-def find_row(code: str | None, kind: str, said: str = "") -> Row:
+def find_row(code: str | None, kind: str, said: str = "") -> FailureRow:
     """What is said of a failure.
 
     :param said: its message, where that tells more than its code.

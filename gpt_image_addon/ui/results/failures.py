@@ -13,7 +13,7 @@ from ...core.request.providers import find_provider
 from ...core.text.message import Message, message
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
-from . import operators_results
+from ..request import quote
 from .failure_table import BILLED, WITHOUT_ERROR, Mend, find_row
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def failure_of(job: Any) -> Failure | None:
     return describe(
         job.error.to_dict(),
         job.request.provider if is_request else "",
-        job.id if is_request else "",
+        job.id if is_request or job.resume is not None else "",
         job.estimated_usd,
     )
 
@@ -93,7 +93,7 @@ def failure_of_item(item: HistoryItem) -> Failure | None:
 
     :param item: its row of the history.
     """
-    return _of_stored(item.error, item.state, item.provider, item.job, item.estimated_usd)
+    return _find_failure(item.error, item.state, item.provider, item.job, item.estimated_usd)
 
 
 def failure_of_id(job: str) -> Failure | None:
@@ -105,10 +105,10 @@ def failure_of_id(job: str) -> Failure | None:
         if begun.id == job:
             return failure_of(begun)
     entry = results.entry(job)
-    return _of_stored(entry.error, entry.state, entry.request.provider, job, entry.estimated_usd)
+    return _find_failure(entry.error, entry.state, entry.request.provider, job, entry.estimated_usd)
 
 
-def _of_stored(
+def _find_failure(
     error: Mapping[str, Any] | None, state: JobState, provider: str, job: str, usd: float
 ) -> Failure | None:
     error = error or WITHOUT_ERROR.get(state)
@@ -148,7 +148,7 @@ def _button(mend: Mend, provider: str, job: str, usd: float) -> Button | None:
     label = translate(mend.text)
     return Button(
         mend,
-        operators_results.with_price(label, usd) if mend.is_paid else label,
+        quote.with_price(label, usd) if mend.is_paid else label,
         translate(mend.name),
         {**({"job": job} if mend.of_job else {}), **({"url": url} if url else {})},
     )

@@ -63,8 +63,8 @@ def current() -> View:
 
 
 def changed(jobs: Any) -> bool:
-    """Look again when a job has changed its state since; returns whether one has."""
-    view, states = current(), tuple((job.id, job.state) for job in jobs)
+    """Look again when a job has changed its state since, or ended; returns whether one has."""
+    view, states = current(), tuple((job.id, job.state, job.done) for job in jobs)
     if states == view.job_states:
         return False
     view.job_states, view.stale = states, True
@@ -85,7 +85,7 @@ def look(search: str, which: str) -> None:
     view.asked, view.stale = asked, False
     try:
         api.look_back(
-            partial(_answered, view, next(view.questions)),
+            partial(_take_answer, view, next(view.questions)),
             search=search,
             states=FILTERS[which],
             favourites=which == "favourites",
@@ -96,7 +96,7 @@ def look(search: str, which: str) -> None:
         view.error = error.text
 
 
-def _answered(view: View, question: int, found: Any, error: GptImageError | None) -> None:
+def _take_answer(view: View, question: int, found: Any, error: GptImageError | None) -> None:
     if question < view.answer:
         return
     view.answer = question

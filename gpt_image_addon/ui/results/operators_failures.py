@@ -12,6 +12,7 @@ from ...app import results
 from ...core.errors import GptImageError
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.translate import translate
+from ..request import quote
 from . import failures
 from . import operators_results as of_results
 
@@ -51,7 +52,7 @@ class GPT_IMAGE_MT_failed(bpy.types.Menu):
         except GptImageError:  # the operators say why
             failure, usd = None, 0.0
         again = of_results.GPT_IMAGE_OT_again.bl_idname
-        text = of_results.with_price(translate("Try Again"), usd)
+        text = quote.with_price(translate("Try Again"), usd)
         self.layout.operator(again, text=text, icon="FILE_REFRESH", translate=False).job = job
         self.layout.operator(of_results.GPT_IMAGE_OT_recall.bl_idname, icon="LOOP_BACK").job = job
         self.layout.operator(GPT_IMAGE_OT_copy_error.bl_idname, icon="COPYDOWN").job = job

@@ -120,6 +120,10 @@ class GPT_IMAGE_OT_accept_answer(_OnJob, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
+        part = results.unfinished(self.job)
+        if part is not None:
+            results.resume(part, accept=True)
+            return FINISHED
         finish_in_background(results.apply(self.job, accept=True, **to_parameters.place(context)))
         history_view.current().stale = True
         return FINISHED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
@@ -13,7 +13,6 @@ from ...app import inpainting, results, settings
 from ...core.errors import GptImageError
 from ...core.references.kinds import PREVIOUS
 from ...core.request.providers import find_provider
-from ...core.request.targets import list_targets
 from ...core.text.message import message
 from ..common import enum_items
 from ..common.operator import (
@@ -28,10 +27,7 @@ from ..common.operator import (
 from ..common.translate import translate
 from ..references import inpaint
 from ..request import confirm, from_job, quote, to_parameters
-from . import chosen, operators_history
-
-if TYPE_CHECKING:
-    from ...api import Job
+from . import chosen
 
 LINE = 60  # characters of a popup
 JOB_STRING = "gpt_image_job"
@@ -108,12 +104,19 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         """Ask where it is dear, else do it."""
+        part = results.unfinished(self.job)
+        if part is not None:
+            self._dear_usd = confirm.dear_usd(part.estimated_usd)
+            return self._ask_or_send(context)
         if confirm.is_just_sent(results.running(self.job)):
             self.report({"INFO"}, translate(confirm.JUST_SENT))
             return CANCELLED
         price = results.price_again(self.job, **to_parameters.place(context))
         is_more = price > quote.CERTAIN * results.entry(self.job).estimated_usd  # than the button said
         self._dear_usd = price if is_more else confirm.dear_usd(price)
+        return self._ask_or_send(context)
+
+    def _ask_or_send(self, context: bpy.types.Context) -> Returned:
         if not self._dear_usd:
             self._send(context)
             return FINISHED
@@ -124,10 +127,17 @@ class GPT_IMAGE_OT_again(_OnResult, bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        finish_in_background(self._send(context))
+        job = self._send(context)
+        if job is not None:
+            finish_in_background(job)
         return FINISHED
 
-    def _send(self, context: bpy.types.Context) -> Job:
+    def _send(self, context: bpy.types.Context) -> api.Job | None:
+        """None where an edit goes on, whose next parts follow by themselves."""
+        part = results.unfinished(self.job)
+        if part is not None:
+            results.resume(part, reuse=False, retry_unknown=True)
+            return None
         job = results.again(self.job, apply=inpainting.inpaint_of(self.job), **to_parameters.place(context))
         for warning in job.warnings:
             self.report({"WARNING"}, translate(warning))
@@ -144,10 +154,10 @@ class GPT_IMAGE_OT_show_messages(_OnResult, bpy.types.Operator):
     @classmethod
     def description(cls, context: bpy.types.Context, properties: Any) -> str:
         """The tooltip says it, too."""
-        return "\n".join(_told(properties.job)) or translate(str(cls.__doc__))
+        return "\n".join(_list_messages(properties.job)) or translate(str(cls.__doc__))
 
     def execute(self, context: bpy.types.Context) -> Returned:
-        lines = [line for text in _told(self.job) for line in textwrap.wrap(text, LINE)]
+        lines = [line for text in _list_messages(self.job) for line in textwrap.wrap(text, LINE)]
 
         def draw(popup: Any, context: bpy.types.Context) -> None:
             for line in lines:
@@ -158,7 +168,7 @@ class GPT_IMAGE_OT_show_messages(_OnResult, bpy.types.Operator):
         return FINISHED
 
 
-def _told(job: str) -> list[str]:
+def _list_messages(job: str) -> list[str]:
     """
     :param job: empty for the panel's request.
     """
@@ -179,7 +189,7 @@ class GPT_IMAGE_OT_recall(_OnResult, bpy.types.Operator):
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
         values = context.scene.gpt_image
-        from_job.into(values, results.entry(self.job), keep_images=inpaint.is_about(values, self.job))
+        from_job.fill_panel(values, results.entry(self.job), keep_images=inpaint.is_about(values, self.job))
         return FINISHED
 
 
@@ -333,60 +343,6 @@ class GPT_IMAGE_OT_mark_asset(bpy.types.Operator):
         return FINISHED
 
 
-def with_price(label: str, usd: float) -> str:
-    """The text of a button that sends, with what it costs at most.
-
-    :param label: translated already.
-    """
-    return f"{label}  ·  {quote.usd(usd)}" if usd else label
-
-
-def _another_one(job: str) -> str:
-    try:
-        return with_price(translate("Another One"), results.entry(job).estimated_usd)
-    except GptImageError:  # the operator says why
-        return translate("Another One")
-
-
-class GPT_IMAGE_MT_result(bpy.types.Menu):
-    """What can be done with a result"""
-
-    bl_idname = "GPT_IMAGE_MT_result"
-    bl_label = "Result"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        job = getattr(context, JOB_STRING, "")
-        for target, info in list_targets():
-            button = self.layout.operator(
-                GPT_IMAGE_OT_apply_result.bl_idname, text=info.use_label, icon=info.icon
-            )
-            button.job, button.target = job, target
-        self.layout.separator()
-        button = self.layout.operator(
-            GPT_IMAGE_OT_again.bl_idname, text=_another_one(job), icon="FILE_REFRESH", translate=False
-        )
-        button.job = job
-        for operator, icon in ACTIONS:
-            self.layout.operator(operator.bl_idname, icon=icon).job = job
-        self.layout.separator()
-        for operator, icon in ON_FILES:
-            self.layout.operator(operator.bl_idname, icon=icon).job = job
-
-
-ACTIONS = (
-    (GPT_IMAGE_OT_recall, "LOOP_BACK"),
-    (GPT_IMAGE_OT_use_as_reference, "IMAGE_REFERENCE"),
-    (GPT_IMAGE_OT_edit_region, "BRUSH_DATA"),
-    (GPT_IMAGE_OT_revert, "FRAME_PREV"),
-    (GPT_IMAGE_OT_make_seamless, "UV_ISLANDSEL"),
-)
-
-ON_FILES = (
-    (GPT_IMAGE_OT_mark_asset, "ASSET_MANAGER"),
-    (operators_history.GPT_IMAGE_OT_open_folder, "FILE_FOLDER"),
-    (operators_history.GPT_IMAGE_OT_delete_result, "TRASH"),
-)
-
 CLASSES = (
     GPT_IMAGE_OT_use_variation,
     GPT_IMAGE_OT_apply_result,
@@ -399,5 +355,4 @@ CLASSES = (
     GPT_IMAGE_OT_make_seamless,
     GPT_IMAGE_OT_strip,
     GPT_IMAGE_OT_mark_asset,
-    GPT_IMAGE_MT_result,
 )

@@ -13,9 +13,8 @@ from ...core.text.message import message
 from ..common.operator import CANCELLED, FINISHED, Returned, finish_in_background, reporting
 from ..common.translate import translate
 from ..references import compare_overlay
-from ..request import confirm, generate, to_parameters
+from ..request import confirm, generate, quote, to_parameters
 from . import chosen, history_view
-from .operators_results import with_price
 
 if TYPE_CHECKING:
     from .chosen import Chosen
@@ -91,7 +90,7 @@ class GPT_IMAGE_OT_make_it(_OnJob, generate.Sending, bpy.types.Operator):
         """From a script, or after the OK of a dialog."""
         if hasattr(self, "_question") and self._question is not None:
             context.window_manager.gpt_image.instruction = ""
-            return self.send(confirm.answered(self._question, "send"))
+            return self.send(confirm.collect_answers(self._question, "send"))
         prepared = self._prepare(context)
         if prepared is None:
             return CANCELLED
@@ -170,7 +169,7 @@ def draw_edit(row: Any, context: bpy.types.Context, shown: Chosen, *, is_running
     row.prop(context.window_manager.gpt_image, "instruction", text="", placeholder=PLACEHOLDER)
     end = row.row(align=True)
     end.context_pointer_set(JOB_OF_BUTTON, context.window_manager.gpt_image)
-    text = with_price(translate(GPT_IMAGE_OT_make_it.bl_label), shown.edit_usd)
+    text = quote.with_price(translate(GPT_IMAGE_OT_make_it.bl_label), shown.edit_usd)
     end.operator(GPT_IMAGE_OT_make_it.bl_idname, text=text, translate=False).job = shown.job
 
 

@@ -14,7 +14,7 @@ from ..common import thumbnails
 from ..common.sidebar import TRANSLATIONS, Sidebar, in_every_sidebar
 from ..common.translate import translate
 from ..common.widgets import blank_icon, draw_sentence, region_units, sidebar_width
-from ..request import generate, quote
+from ..request import job_operators, quote
 from . import chosen, failures, history_view, operators_failures, operators_history, operators_results
 from .outcomes import STATE_ICONS
 
@@ -78,7 +78,7 @@ class GPT_IMAGE_MT_results(bpy.types.Menu):
         self.layout.operator(operators_history.GPT_IMAGE_OT_open_folder.bl_idname, icon="FILE_FOLDER")
         self.layout.operator(operators_history.GPT_IMAGE_OT_clean_results.bl_idname, icon="TRASH")
         self.layout.separator()
-        self.layout.operator(generate.GPT_IMAGE_OT_cancel_all.bl_idname, icon="X")
+        self.layout.operator(job_operators.GPT_IMAGE_OT_cancel_all.bl_idname, icon="X")
 
 
 PANELS = in_every_sidebar(GPT_IMAGE_PT_results)
@@ -93,7 +93,7 @@ def _draw_running(cell: Any, job: Task, scale: float) -> None:
         left = job.remaining
         text = f"{left:.0f} s" if left is not None else "…"
         row.progress(text=text, factor=job.shown_progress, translate=False)
-    row.operator(generate.GPT_IMAGE_OT_cancel.bl_idname, text="", icon="X").job = job.id
+    row.operator(job_operators.GPT_IMAGE_OT_cancel.bl_idname, text="", icon="X").job = job.id
 
 
 def _draw_result(cell: Any, item: HistoryItem, scale: float) -> None:

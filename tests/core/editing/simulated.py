@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from gpt_image_addon.core.raster.arrays import blurred
 
@@ -119,9 +119,15 @@ def answer(original: NDArray[np.uint8], mask: NDArray[np.bool_], mistakes: Wrong
 
 
 def grown(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
-    if not by:
-        return mask
-    return np.asarray(Image.fromarray(mask.astype(np.uint8)).filter(ImageFilter.MaxFilter(2 * by + 1))) > 0
+    """A mask with all pixels that are at most `by` away, across and down."""
+    for axis in (0, 1):
+        sums = np.cumsum(
+            np.pad(mask, [(by + 1, by) if i == axis else (0, 0) for i in (0, 1)]), axis, np.int32
+        )
+        length = mask.shape[axis]
+        first, last = (np.take(sums, range(at, at + length), axis) for at in (0, 2 * by + 1))
+        mask = last > first
+    return mask
 
 
 def smooth_noise(dice: np.random.Generator, shape: tuple[int, int], cells: int) -> Floats:
@@ -149,11 +155,12 @@ def cubic(pixels: Floats, x: Any, y: Any) -> Floats:
         at = np.abs(at)
         return np.where(at >= n, 2 * n - 2 - at, at).clip(0, n - 1)
 
-    across = weights(x - x0)
+    across, columns = weights(x - x0), [inside(x0 + i - 1, width) for i in range(4)]
+    flat = pixels.reshape(height * width, -1)
     for j, down in enumerate(weights(y - y0)):
-        for i in range(4):
-            weight = (down * across[i])[..., None]
-            out = out + weight * pixels[inside(y0 + j - 1, height), inside(x0 + i - 1, width)]
+        row = inside(y0 + j - 1, height) * width
+        for weight, column in zip(across, columns, strict=True):
+            out = out + (down * weight)[..., None] * flat.take(row + column, axis=0)
     return np.asarray(out, np.float32)
 
 

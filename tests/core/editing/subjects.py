@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,7 @@ def texture(dice: np.random.Generator, side: int, low: float, high: float) -> Fl
     return np.clip(levels, 0, 255)
 
 
+@functools.cache
 def subject(side: int = 512, seed: int = 1, *, backdrop: tuple[float, float] = (140, 240)) -> Subject:
     """A round thing with strands of hair around it.
 

@@ -21,7 +21,7 @@ from gpt_image_addon.core.imaging.decoding import (
     UnusableImageError,
     decode_image,
     decode_small,
-    opened,
+    open_image,
     read_header,
 )
 from gpt_image_addon.core.imaging.formats import decode, inspect_file, load_upload, verify
@@ -276,7 +276,7 @@ class TestOtherAddOns:
         assert {place: getattr(*place) for place in odd_pillow} == odd_pillow
 
     def test_what_they_set_meanwhile_stays(self) -> None:
-        with opened(encoded(Image.fromarray(noise()))):
+        with open_image(encoded(Image.fromarray(noise()))):
             Image.MAX_IMAGE_PIXELS = 77
         assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES) == (77, True)
 

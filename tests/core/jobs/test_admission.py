@@ -24,7 +24,7 @@ from gpt_image_addon.core.jobs import admission
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
-from gpt_image_addon.core.providers.openai.fields import parameters
+from gpt_image_addon.core.providers.openai.fields import make_fields
 from gpt_image_addon.core.providers.openai.pricing import estimate
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.pricing import Estimate, Limits
@@ -71,7 +71,7 @@ def test_the_bill_lies_in_the_range_of_what_was_sent(
     assert event.error is None
     record = api_server.image_requests[0]
     checked = priced(job.request)
-    assert parameters(checked.sent, checked.prompt) == record.fields
+    assert make_fields(checked.sent, checked.prompt) == record.fields
     price = estimate(record.fields, load_registry())
     assert job.estimated_usd == price.high_usd
     assert price.low_usd <= record.cost_usd <= price.high_usd

@@ -32,7 +32,7 @@ from gpt_image_addon.core.errors import (
 from gpt_image_addon.core.http import client
 from gpt_image_addon.core.http.endpoint import Connection, check_base_url, is_loopback
 from gpt_image_addon.core.http.request_state import RequestState
-from gpt_image_addon.core.http.retry import named_wait, wait_before_retry
+from gpt_image_addon.core.http.retry import read_wait, wait_before_retry
 from gpt_image_addon.core.imaging.formats import encode_png, load_upload
 from gpt_image_addon.core.providers.base import Answer, Reporter, Uploads
 from gpt_image_addon.core.providers.openai.client import OpenAIProvider
@@ -353,7 +353,7 @@ def test_the_key_stays_out_of_logs_and_reprs(api_server: ApiServer, caplog: pyte
     ],
 )
 def test_named_waits(headers: dict[str, str], message: str, seconds: float | None) -> None:
-    assert named_wait(headers, message) == seconds
+    assert read_wait(headers, message) == seconds
 
 
 def test_waits_grow_and_are_bounded() -> None:

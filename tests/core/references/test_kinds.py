@@ -12,7 +12,8 @@ from gpt_image_addon.core.references.kinds import (
     known_kinds,
     may_decide_size,
 )
-from gpt_image_addon.core.request.request import GenerationRequest, check_values
+from gpt_image_addon.core.request.request import GenerationRequest
+from gpt_image_addon.core.request.validation import check_values
 
 
 def test_names_labels_and_words_are_told_apart() -> None:

@@ -26,7 +26,8 @@ from gpt_image_addon.core.references.points import (
 from gpt_image_addon.core.request.models import check, load_registry
 from gpt_image_addon.core.request.parameters import REFERENCE_LIMIT
 from gpt_image_addon.core.request.prompt import compose
-from gpt_image_addon.core.request.request import Application, GenerationRequest, check_values
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.request.validation import check_values
 
 POINTS: tuple[Point, ...] = ((0.25, 0.75, "make this handle brass"), (1.0, 0.0, "add: rust, 50 %"))
 ASKED = GenerationRequest("a jug", "openai", references=("a.png",), points=POINTS)

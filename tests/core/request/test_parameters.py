@@ -17,7 +17,8 @@ from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.providers.openai.fields import FIELDS
 from gpt_image_addon.core.request.models import load_registry
 from gpt_image_addon.core.request.parameters import PARAMETERS, STRENGTHS
-from gpt_image_addon.core.request.request import Application, GenerationRequest, check_choices
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.request.validation import check_choices
 
 PLACES = {
     "object_uid",

@@ -12,7 +12,7 @@ from gpt_image_addon.core.request.prompt import (
     SEAMLESS_WORDS,
     SURFACE_WORDS,
     compose,
-    describe,
+    describe_reference,
 )
 from gpt_image_addon.core.request.request import GenerationRequest
 
@@ -50,12 +50,12 @@ def test_a_kind_is_one_line_before_the_prompt(kind: str) -> None:
 
 
 def test_a_label_takes_the_place_of_the_description() -> None:
-    assert describe(1, "style", " a  Dutch\n still life. ") == (
+    assert describe_reference(1, "style", " a  Dutch\n still life. ") == (
         f"Image 1 is a Dutch still life: {BY_NAME['style'].instruction}."
     )
-    assert describe(3, "auto", "the red chair") == describe(3, "none", "the red chair")
-    assert describe(3, "none", "the red chair") == "Image 3 is the red chair."
-    assert describe(1, "none") == describe(1, "auto") == ""
+    assert describe_reference(3, "auto", "the red chair") == describe_reference(3, "none", "the red chair")
+    assert describe_reference(3, "none", "the red chair") == "Image 3 is the red chair."
+    assert describe_reference(1, "none") == describe_reference(1, "auto") == ""
 
 
 def test_references_of_which_nothing_is_said_leave_the_prompt_as_it_is() -> None:
@@ -64,7 +64,7 @@ def test_references_of_which_nothing_is_said_leave_the_prompt_as_it_is() -> None
 
 
 def test_what_is_said_of_references_counts_toward_the_length() -> None:
-    line = describe(1, "depth")
+    line = describe_reference(1, "depth")
     for spare, is_refused in ((0, False), (1, True)):
         asked = GenerationRequest(
             prompt="x" * (PROMPT_LIMIT - len(line) - 1 + spare),

@@ -8,12 +8,8 @@ from typing import Any
 import pytest
 
 from gpt_image_addon.core.errors import InvalidRequestError
-from gpt_image_addon.core.request.request import (
-    Application,
-    GenerationRequest,
-    check_application,
-    check_values,
-)
+from gpt_image_addon.core.request.request import Application, GenerationRequest
+from gpt_image_addon.core.request.validation import check_application, check_values
 
 FULL = GenerationRequest(
     prompt="Ein Stück Eiche",

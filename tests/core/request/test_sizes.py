@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.request.models import load_registry
-from gpt_image_addon.core.request.normalize import snap_to_model, with_like_size
+from gpt_image_addon.core.request.normalize import apply_like_size, snap_to_model
 from gpt_image_addon.core.request.request import GenerationRequest
 from gpt_image_addon.core.request.sizes import DETAIL_KEPT, LIKE_DETAIL, is_like, like_detail
 
@@ -22,7 +22,7 @@ def like(
     size: tuple[int, int], asked: str = "like", model: str = SECOND, frame: tuple[int, int] | None = None
 ) -> str:
     request = GenerationRequest("oak", "openai", model, size=asked, references=("a.png", "b.png"))
-    return with_like_size(request, load_registry(), [size, (64, 64)], frame).size
+    return apply_like_size(request, load_registry(), [size, (64, 64)], frame).size
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def test_what_the_size_says() -> None:
 def test_without_a_reference_there_is_no_shape() -> None:
     request = GenerationRequest("oak", "openai", SECOND, size="like")
     with pytest.raises(InvalidRequestError, match="there is none") as caught:
-        with_like_size(request, load_registry(), [])
+        apply_like_size(request, load_registry(), [])
     assert caught.value.param == "size" and caught.value.next_step
 
 
 def test_other_sizes_stay() -> None:
     request = GenerationRequest("oak", "openai", SECOND, size="auto", references=("a",))
-    assert with_like_size(request, load_registry(), []) is request
+    assert apply_like_size(request, load_registry(), []) is request
     unsettled = GenerationRequest("oak", "openai", SECOND, size="like", references=("a",))
     assert snap_to_model(unsettled, load_registry()).size == "like"

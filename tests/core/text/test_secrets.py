@@ -13,7 +13,7 @@ import pytest
 from gpt_image_addon.core import errors
 from gpt_image_addon.core.errors import APIStatusError, GptImageError
 from gpt_image_addon.core.text.plain_text import clean, clean_block, repair
-from gpt_image_addon.core.text.redaction import describe, environment_without_secrets, hide, redact
+from gpt_image_addon.core.text.redaction import describe_error, environment_without_secrets, hide, redact
 
 SECRET = "Zq7~private/Key+of=Ada&42"
 """Not one that looks like a key."""
@@ -130,9 +130,9 @@ def test_an_unexpected_error_is_described_without_what_it_holds() -> None:
         f"Bearer {SECRET}\u2019".encode("latin-1")
     except UnicodeEncodeError as error:
         assert SECRET[:12] in repr(error)
-        assert SECRET[:12] not in describe(error)
-    assert describe(ValueError(f"bad {SECRET}\n")) == "ValueError: bad …"
-    assert describe(KeyError()) == "KeyError"
+        assert SECRET[:12] not in describe_error(error)
+    assert describe_error(ValueError(f"bad {SECRET}\n")) == "ValueError: bad …"
+    assert describe_error(KeyError()) == "KeyError"
 
 
 def test_halves_of_characters_are_joined_shown_or_replaced() -> None:

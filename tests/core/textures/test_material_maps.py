@@ -13,9 +13,9 @@ from gpt_image_addon.core.textures.lighting import flatten_lighting, light_ramp,
 from gpt_image_addon.core.textures.material_maps import ALL, Strengths, make_maps
 from gpt_image_addon.core.textures.relief import (
     ambient_occlusion,
-    estimated_height,
+    estimate_height,
     normal_map,
-    without_steps,
+    remove_steps,
 )
 
 
@@ -78,10 +78,10 @@ def test_the_steps_of_an_eight_bit_height_cast_little_shade() -> None:
     smooth = waves(128, 128) * np.float32(0.2)
     stepped = (np.rint(smooth * 255) / 255).astype(np.float32)
     want, without, raw = (
-        ambient_occlusion(plane, 200, True) for plane in (smooth, without_steps(stepped, True), stepped)
+        ambient_occlusion(plane, 200, True) for plane in (smooth, remove_steps(stepped, True), stepped)
     )
     assert np.abs(without - want).mean() < 0.5 * np.abs(raw - want).mean()
-    assert np.abs(without_steps(stepped, True) - stepped).max() <= 0.5 / 255 + 1e-6
+    assert np.abs(remove_steps(stepped, True) - stepped).max() <= 0.5 / 255 + 1e-6
 
 
 def test_maps_of_a_tile_wrap_and_move_with_it() -> None:
@@ -137,7 +137,7 @@ def test_a_known_depth_gives_the_very_normals_of_the_surface() -> None:
 
 def test_estimated_relief_follows_brightness() -> None:
     relief = waves(256, 256)
-    got = estimated_height(log_luminance(sample_image(relief)), True)
+    got = estimate_height(log_luminance(sample_image(relief)), True)
     assert np.corrcoef(got.ravel(), relief.ravel())[0, 1] > 0.8
     assert got.min() >= 0 and got.max() <= 1
 

@@ -12,10 +12,10 @@ from gpt_image_addon.core.raster.arrays import blurred
 from gpt_image_addon.core.textures.lighting import flatten_lighting, light_ramp, log_luminance
 from gpt_image_addon.core.textures.relief import (
     ambient_occlusion,
-    estimated_height,
+    estimate_height,
     normal_map,
     steepness,
-    stretched,
+    stretch,
 )
 from gpt_image_addon.core.textures.tiling import is_seamless, score
 
@@ -129,13 +129,13 @@ def test_normals_are_rounded_to_the_nearest_level() -> None:
 
 def test_the_smallest_image_with_an_octave_has_relief() -> None:
     dice = np.random.default_rng(6)
-    assert np.ptp(estimated_height(dice.random((8, 8)).astype(np.float32), True)) == 1
-    assert np.ptp(estimated_height(dice.random((7, 9)).astype(np.float32), True)) == 0
+    assert np.ptp(estimate_height(dice.random((8, 8)).astype(np.float32), True)) == 1
+    assert np.ptp(estimate_height(dice.random((7, 9)).astype(np.float32), True)) == 0
 
 
 def test_half_a_percent_is_cut_off_at_either_end() -> None:
     plane = np.repeat(np.linspace(0, 1, 1001, dtype=np.float32)[None], 64, 0)
-    result = stretched(plane.copy())
+    result = stretch(plane.copy())
     assert (result[0] == 0).sum() == pytest.approx(5, abs=1) and (result[0] == 1).sum() == pytest.approx(
         5, abs=1
     )

@@ -13,7 +13,7 @@ from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.providers.offline.painter import paint
 from gpt_image_addon.core.request.map_kinds import MAP_KINDS
 from gpt_image_addon.core.request.parameters import PARAMETERS, STRENGTHS
-from gpt_image_addon.core.request.request import check_choices
+from gpt_image_addon.core.request.validation import check_choices
 from gpt_image_addon.core.textures.channel_packing import LAYOUTS
 from gpt_image_addon.core.textures.tiling import is_seamless
 from gpt_image_addon.core.textures.writer import (

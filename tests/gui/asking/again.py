@@ -66,7 +66,7 @@ def script() -> Steps:
 
     with bpy.context.temp_override(window=window(), area=area):
         bpy.ops.gpt_image.generate("INVOKE_DEFAULT", target="image", ask=True)  # as Add > Image does
-    price = quote.at_once(bpy.context.scene, {"target": "image"}).price
+    price = quote.price_now(bpy.context.scene, {"target": "image"}).price
     yield from wait_for(f"OpenAI  ·  {price}")
     screenshot(OUT / "3-dialog.png")
     yield from press("ESC", button)

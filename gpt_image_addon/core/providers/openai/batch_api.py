@@ -25,7 +25,7 @@ from ...text.redaction import show
 from ..base import Answer, Uploads
 from .client import EDITS, GENERATIONS, json_images
 from .errors import error_from, error_in_stream
-from .fields import parameters
+from .fields import make_fields
 from .response import read_usage
 
 MAX_LINES = 50_000  # of one input file
@@ -53,7 +53,7 @@ def line(custom_id: str, request: GenerationRequest, prompt: str, uploads: Uploa
 
     :param prompt: the words to send.
     """
-    body = parameters(request, prompt)
+    body = make_fields(request, prompt)
     if uploads.references:
         body |= json_images(uploads)
     found = {"custom_id": custom_id, "method": "POST", "url": endpoint(request), "body": body}

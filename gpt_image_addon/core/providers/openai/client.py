@@ -20,7 +20,7 @@ from ...request.request import GenerationRequest
 from ..base import Answer, Reporter, Uploads
 from .downloads import fetch_all, not_followed
 from .errors import error_from
-from .fields import parameters
+from .fields import make_fields
 from .models_endpoint import list_models
 from .response import AnswerReader
 
@@ -93,7 +93,7 @@ class OpenAIProvider:
         report: Reporter,
     ) -> Answer:
         """See `Provider.generate`."""
-        values = parameters(request, prompt)
+        values = make_fields(request, prompt)
         reader = AnswerReader(request.n, report.on_partial)
 
         def attempt() -> Reply:

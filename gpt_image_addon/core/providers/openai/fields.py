@@ -29,18 +29,18 @@ GENERATION_ONLY = frozenset({"moderation"})
 EDIT_ONLY = frozenset(row.name for row in PARAMETERS.values() if row.needs == "references")
 
 
-def parameters(request: GenerationRequest, prompt: str) -> dict[str, Any]:
+def make_fields(request: GenerationRequest, prompt: str) -> dict[str, Any]:
     """The fields of a request, without its images.
 
     :param prompt: the words to send in place of the request's own.
     """
     foreign = GENERATION_ONLY if request.is_edit else EDIT_ONLY
-    found = {name: _value(name, request) for name in FIELDS if name not in foreign}
+    found = {name: _read_value(name, request) for name in FIELDS if name not in foreign}
     found["prompt"] = prompt
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _value(name: str, request: GenerationRequest) -> Any:
+def _read_value(name: str, request: GenerationRequest) -> Any:
     """The value of a field; None, which also stands for the API's own default, is left out."""
     if name in _OWN:
         return _OWN[name](request)

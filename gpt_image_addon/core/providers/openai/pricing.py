@@ -12,7 +12,7 @@ from ...request.models import Model, Registry
 from ...request.pricing import PARTIAL_IMAGE_TOKENS, Estimate, Observed, Usage, UsageHistory, no_history
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, is_open, parse_size
-from .fields import parameters
+from .fields import make_fields
 
 PROMPT_OVERHEAD_TOKENS = 6
 BYTES_PER_TOKEN = (2, 6)  # few for rare names and CJK, many for plain English
@@ -52,7 +52,7 @@ def estimate(
     :param seen: what earlier answers took.
     """
     model = registry.get(fields["model"])
-    prices = registry.prices[_priced(model, registry).prices]
+    prices = registry.prices[_find_rule(model, registry).prices]
     tokens = output_tokens(fields, registry, seen)
     image_in = sum(input_image_tokens(*size) for size in picture_sizes)
     few, many = text_tokens(fields["prompt"])
@@ -70,10 +70,10 @@ def estimate(
         exact=tokens.exact and model.known,
         likely_usd=usd(few, tokens.likely + partial),
     )
-    return _with_drawing(price, registry) if fields.get("output_format") == "svg" else price
+    return _add_drawing(price, registry) if fields.get("output_format") == "svg" else price
 
 
-def _with_drawing(price: Estimate, registry: Registry) -> Estimate:
+def _add_drawing(price: Estimate, registry: Registry) -> Estimate:
     """With what the model that draws an SVG costs beside the image that it draws from."""
     likely, most = (tokens * registry.prices[SVG_PRICES]["text_out"] / MILLION for tokens in SVG_TOKENS)
     return dataclasses.replace(
@@ -89,7 +89,7 @@ def price_request(
     seen: UsageHistory,
 ) -> Estimate:
     """See `providers.price_request`: by the very fields that are sent."""
-    return estimate(parameters(request, prompt), registry, picture_sizes, seen)
+    return estimate(make_fields(request, prompt), registry, picture_sizes, seen)
 
 
 def text_tokens(prompt: str) -> tuple[int, int]:
@@ -99,7 +99,7 @@ def text_tokens(prompt: str) -> tuple[int, int]:
     return size // high + PROMPT_OVERHEAD_TOKENS, math.ceil(size / low) + PROMPT_OVERHEAD_TOKENS
 
 
-def _priced(model: Model, registry: Registry) -> Model:
+def _find_rule(model: Model, registry: Registry) -> Model:
     """The model itself, or the default one to guess by where its prices are unknown."""
     return model if model.prices else registry.get(registry.default)
 
@@ -107,13 +107,15 @@ def _priced(model: Model, registry: Registry) -> Model:
 def output_tokens(fields: Mapping[str, Any], registry: Registry, seen: UsageHistory) -> _Tokens:
     """Output tokens of one image: by published tables, and where those leave a doubt by experience."""
     model = registry.get(fields["model"])
-    rule = registry.output_tokens[_priced(model, registry).output_tokens]
+    rule = registry.output_tokens[_find_rule(model, registry).output_tokens]
     by_quality = rule.get("factor") or rule["table"]
     quality, size = fields.get("quality", AUTO), fields.get("size", AUTO)
     qualities = [quality] if quality in by_quality else list(by_quality)
     sizes = [parse_size(size)] if not is_open(size) else list(AUTO_SIZES)
     doubt = rule.get("uncertain", {})
-    counts = [(_counted(rule, name, *pixels), doubt.get(name, 1)) for name in qualities for pixels in sizes]
+    counts = [
+        (_count_tokens(rule, name, *pixels), doubt.get(name, 1)) for name in qualities for pixels in sizes
+    ]
     low, high = min(count for count, _ in counts), max(count * times for count, times in counts)
     animated = fields.get("output_format") == "gif"
     if animated:
@@ -125,17 +127,17 @@ def output_tokens(fields: Mapping[str, Any], registry: Registry, seen: UsageHist
     if published:  # the tables bound what the server may choose; experience says what it does choose
         high = max(high, math.ceil(found.highest))
         return _Tokens(min(low, found.lowest), found.mean, high, low == high)
-    return _learned(low, high, found)
+    return _learn(low, high, found)
 
 
-def _counted(rule: Mapping[str, Any], quality: str, width: int, height: int) -> int:
+def _count_tokens(rule: Mapping[str, Any], quality: str, width: int, height: int) -> int:
     if "table" in rule:
         square, portrait, landscape = rule["table"][quality]
         return int(square if width == height else portrait if height > width else landscape)
     return patch_tokens(rule["factor"][quality], width, height)
 
 
-def _learned(low: int, high: int, found: Observed) -> _Tokens:
+def _learn(low: int, high: int, found: Observed) -> _Tokens:
     """Experience in place of a guess: at first it only widens the range, later it replaces it."""
     safe = math.ceil(found.highest * SAFETY_MARGIN)
     if found.count >= ENOUGH_SEEN:

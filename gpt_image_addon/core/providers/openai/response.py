@@ -269,14 +269,14 @@ class AnswerReader:
             refused = error_in_stream(event, self.head.request_id) if "error" in kinds else None
             self._error = refused or self._find_error(event) or self._error
             self._usage = self._usage if event.get("usage") is None else event["usage"]
-        images = [*lifted, *self._unlifted(event)]
+        images = [*lifted, *self._find_unlifted(event)]
         self._images += images
         if not any(images):
             self.links += [link for link in map(_link, _entries(event)) if link][
                 : MAX_LINKS - len(self.links)
             ]
 
-    def _unlifted(self, event: object) -> Iterator[bytes | None]:
+    def _find_unlifted(self, event: object) -> Iterator[bytes | None]:
         """Images of an event that were not seen while it came, such as behind a key written in escapes."""
         for entry in _entries(event):
             if isinstance(entry.get("b64_json"), str) and entry["b64_json"]:

@@ -31,7 +31,7 @@ def weather(canvas: Canvas, surface: Surface, modifiers: Iterable[str]) -> None:
             effect(canvas, surface)
 
 
-def _cracked(canvas: Canvas, surface: Surface) -> None:
+def _crack(canvas: Canvas, surface: Surface) -> None:
     warp = canvas.bend("crack warp", 5, 0.025, octaves=5)
     gap = warp(canvas.cells("cracks", 4, jitter=1.0).gap)
     crack = 1 - step(0.008, 0.03, gap)
@@ -53,12 +53,12 @@ def _dirty(canvas: Canvas, surface: Surface) -> None:
     lay(surface.color, ramp(DIRT, 0.5 + 0.2 * where), 0.8 * step(0.1, 2.2, where + 14 * low))
 
 
-def _mossy(canvas: Canvas, surface: Surface) -> None:
+def _grow_moss(canvas: Canvas, surface: Surface) -> None:
     """Moss grows in what lies low, and over it in places."""
     _grow(canvas, surface, "moss", MOSS, 7.0, 0.06)
 
 
-def _rusty(canvas: Canvas, surface: Surface) -> None:
+def _grow_rust(canvas: Canvas, surface: Surface) -> None:
     _grow(canvas, surface, "corrosion", RUST, 2.0, 0.03)
 
 
@@ -79,7 +79,7 @@ def _wet(canvas: Canvas, surface: Surface) -> None:
     shade(surface.color, 0.72 - 0.22 * puddle)
 
 
-def _polished(canvas: Canvas, surface: Surface) -> None:
+def _polish(canvas: Canvas, surface: Surface) -> None:
     """The finest relief is ground away."""
     smooth = canvas.soften(surface.height, 0.012)
     surface.height += (smooth - surface.height) * np.float32(0.6)
@@ -111,12 +111,12 @@ PALETTE_MODIFIERS: tuple[tuple[str, float, float], ...] = (
 """Name, lightness, chroma: see `Palette.toned`."""
 
 SURFACE_MODIFIERS: tuple[tuple[str, Callable[[Canvas, Surface], None]], ...] = (
-    ("polished", _polished),
-    ("cracked", _cracked),
+    ("polished", _polish),
+    ("cracked", _crack),
     ("worn", _worn),
-    ("rusty", _rusty),
+    ("rusty", _grow_rust),
     ("dirty", _dirty),
-    ("mossy", _mossy),
+    ("mossy", _grow_moss),
     ("wet", _wet),
     ("snowy", _snowy),
 )

@@ -30,7 +30,7 @@ def recolour(
     light = lights[0]
     if len(lights) > 1:
         light = FIRST_SHARE * light + (1 - FIRST_SHARE) * np.mean(lights[1:], axis=0, dtype=np.float32)
-    tone = _levelled(light)
+    tone = _level(light)
     if stops is None:
         stops = _stops(images[min(1, len(images) - 1)])
     color = ramp(stops, tone)
@@ -53,7 +53,7 @@ def _light(image: Field) -> Field:
     return np.asarray(light, np.float32)
 
 
-def _levelled(light: Field) -> Field:
+def _level(light: Field) -> Field:
     """Contrast stretched to 0..1, a flat image left in the middle."""
     low, high = (float(value) for value in np.quantile(light[::4, ::4], (0.01, 0.99)))
     return np.asarray(np.clip((light - np.float32(low)) / np.float32(max(high - low, 0.1)), 0, 1), np.float32)
