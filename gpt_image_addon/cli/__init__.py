@@ -18,7 +18,7 @@ from ..core.common import streams
 from ..core.common.internal_error import unexpected_error
 from ..core.common.threads import WORKER_NAME
 from ..core.errors import ExitCode, GptImageError, InvalidRequestError, JobCancelled
-from . import batch, editing, generate, history, info, material, mcp, reference, signals, textures
+from . import batch, editing, generate, history, info, material, reference, signals, textures
 from .common import (
     BILLED,
     PROGRAM,
@@ -73,7 +73,7 @@ VERBS: dict[str, Verb] = {
     "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),
     "models": Verb("the models, what they take and until when", info.models, info.add_models),
     "styles": Verb("the styles by their groups, and what each is for", info.styles, info.add_styles),
-    "mcp": Verb("a server for agents on standard input and output", mcp.serve, mcp.add_mcp),
+    "mcp": Verb("a server for agents on standard input and output", info.serve_agent, info.add_mcp),
     "doctor": Verb("what is wrong with this installation", info.doctor, info.add_doctor),
 }
 EXIT_CODES = {

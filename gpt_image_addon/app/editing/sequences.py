@@ -187,7 +187,7 @@ class _FirstRequest(PreparedRequest):
         apply: Apply | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
-        """See `PreparedRequest.submit`; price limit and `apply` are those of the sequence, which has no key."""
+        """See `PreparedRequest.submit`; price limit and `apply` are the sequence's; it has no key."""
         return self.send({"reuse": reuse, "retry_unknown": retry_unknown, "accept": accept})
 
 
