@@ -4,7 +4,7 @@
 PYTHON ?= $(shell for p in python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv/bin/python
 REQUIREMENTS := $(wildcard tools/requirements-*.txt)
-TESTS ?= tests/core tests/server tests/hostile tests/blender tests/extension
+TESTS ?= tests/core tests/server tests/hostile tests/blender tests/extension tests/mcp
 BPY_TESTS ?= tests/core tests/hostile tests/blender
 BLENDER_TESTS ?= tests/core tests/blender
 PYTEST_ARGS ?=
@@ -24,6 +24,12 @@ setup: .venv/.stamp
 	.cache/venv-openjd/bin/pip install -qq --requirement $<
 	@touch $@
 
+# The official client of the Model Context Protocol, for the server that `mcp` starts.
+.cache/venv-mcp/.stamp: tools/requirements-mcp.txt
+	$(PYTHON) -m venv --clear .cache/venv-mcp
+	.cache/venv-mcp/bin/pip install -qq --requirement $<
+	@touch $@
+
 .cache/venv-bpy-%/.stamp: tools/setup_venv.py $(REQUIREMENTS)
 	$(PYTHON) tools/setup_venv.py .cache/venv-bpy-$* $*
 
@@ -31,7 +37,7 @@ setup: .venv/.stamp
 demo: setup
 	$(VENV) tools/demo.py --output-dir out
 
-test: setup .cache/venv-openjd/.stamp
+test: setup .cache/venv-openjd/.stamp .cache/venv-mcp/.stamp
 	$(VENV) -m pytest $(TESTS) $(PYTEST_ARGS)
 
 # The same on another version: make test-bpy BPY=4.2.23, with what official builds of it bundle.

@@ -18,6 +18,8 @@ def main(argv: list[str]) -> int:
     from .core.common import streams
 
     streams.open_missing()
+    if rest[:1] == ["mcp"]:
+        streams.take_output()
     # Blender's own scripts would swallow a KeyboardInterrupt while they are loaded; so the process ends.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     import bpy

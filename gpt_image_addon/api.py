@@ -251,6 +251,7 @@ def submit(
     retry_unknown: bool = False,
     max_cost: float | None = None,
     on_progress: Callable[[Job], None] | None = None,
+    idempotency_key: str | None = None,
     **parameters: Any,
 ) -> Job:
     """Start making something from a prompt and return at once.
@@ -265,6 +266,8 @@ def submit(
         GPT_IMAGE_MAX_COST_USD or the preferences set another limit.
     :param on_progress: called on the main thread whenever the job got on; ``job.state``, ``.progress`` and
         ``.message`` say how far.
+    :param idempotency_key: your name for this one request, in any process: with the same key it is sent once,
+        and every further call gets the same job or its stored result.
     :param parameters: those of `GenerationRequest` and `Application`. ``references`` is a list of paths; the
         words ``viewport``, ``camera``, ``depth``, ``normal``, ``lines`` and ``clay`` stand for images of the
         scene. ``reference_kinds`` and ``reference_labels`` beside it say what each is. ``edit_of`` names a
@@ -279,6 +282,7 @@ def submit(
         retry_unknown=retry_unknown,
         max_cost=max_cost,
         on_progress=on_progress,
+        idempotency_key=idempotency_key,
         **parameters,
     )
 
@@ -293,6 +297,7 @@ def _submit(
     retry_unknown: bool = False,
     max_cost: float | None = None,
     on_progress: Callable[[Job], None] | None = None,
+    idempotency_key: str | None = None,
     **parameters: Any,
 ) -> Job:
     """`submit`.
@@ -301,7 +306,9 @@ def _submit(
     """
     request, application = _asked(prompt, **parameters)
     prepared = submission.Submitter(settings.load()).prepare(request, application, at_once=at_once)
-    job = prepared.submit(reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost)
+    job = prepared.submit(
+        reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost, idempotency_key=idempotency_key
+    )
     job.watch(on_progress)
     return job
 

@@ -211,6 +211,11 @@ def read_source(picture: ImageSource) -> Source:
     return Source(str(path), read_image_file(path, "picture"), is_data_name(path.stem))
 
 
+def names_image(picture: str) -> bool:
+    """Whether a text is the name of an image data-block, and of no file."""
+    return picture in bpy.data.images and not blend_paths.resolve(picture, "picture").exists()
+
+
 def _source_of(image: bpy.types.Image) -> Source:
     """A data-block as Blender shows it: by its file where Blender shows just that, else by its pixels."""
     from ..core.imaging.decoding import UnusableImageError, read_header

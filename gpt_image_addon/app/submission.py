@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InvalidRequestError
 from ..core.jobs.job import Apply, Job, Work
@@ -22,6 +22,7 @@ from ..core.request.validation import check_application
 from ..core.text.message import message
 from . import models, references
 from .scheduler import drain
+from .session import jobs as list_jobs
 from .session import load_usage_history, make_worker, open_session
 from .settings import Settings
 
@@ -275,6 +276,7 @@ class PreparedRequest:
         accept: bool = False,
         max_cost: float | None = None,
         apply: Apply | None = None,
+        idempotency_key: str | None = None,
     ) -> Job:
         """Reserve the price and hand the request to a worker.
 
@@ -285,6 +287,7 @@ class PreparedRequest:
         :param accept: take the answer to an equal one that did not match its image, where there is one.
         :param max_cost: USD that it may cost at most.
         :param apply: puts the result somewhere else than into the scene; main thread only.
+        :param idempotency_key: the caller's name for this one request: with the same key it is sent once.
         :raises GptImageError: it can't be sent; nothing was.
         """
         from ..core.jobs import admission, equal_requests
@@ -298,6 +301,9 @@ class PreparedRequest:
             return self.submitter.resume(refused, accepting, told, apply)
         settings, application = self.submitter.settings, self.application
         limits = settings.limits(max_cost)
+        own: dict[str, Any] = {"id": equal_requests.job_of_key(idempotency_key)} if idempotency_key else {}
+        if own and (known := self._find_keyed(own["id"], apply)) is not None:
+            return known
         checked = references.capture_references(self.checked)
         session = open_session(settings)
         journal, price, digest = session.journal, checked.price, digest_request(checked.wanted)
@@ -319,6 +325,7 @@ class PreparedRequest:
                     warnings=checked.warnings,
                     pump=drain,
                     apply=apply,
+                    **own,
                 )
                 work = admission.send_after_running(
                     price, digest, journal, limits, work, worker.resume, retry_unknown=retry_unknown
@@ -335,5 +342,48 @@ class PreparedRequest:
                     alone_since=since if reuse else None,
                     pump=drain,
                     apply=apply,
+                    **own,
                 )
         return self.submitter.start(job, work)
+
+    def _find_keyed(self, job: str, apply: Apply | None) -> Job | None:
+        """The job of an idempotency key that was used before: as it runs here, or with its stored result.
+
+        :raises GptImageError: the key was for another request, or its job brought no result.
+        """
+        from ..core.jobs.uploads import digest_request
+
+        journal, wanted = open_session(self.submitter.settings).journal, self.checked.wanted
+        stored = journal.entry(job)
+        if stored is None:
+            return next((found for found in _jobs_here() if found.id == job), None)
+        is_same = stored.request.prompt == wanted.prompt
+        if not references.holds_captures(wanted):  # they are another image each time
+            is_same = journal.digest_of(job) == digest_request(wanted)
+        if not is_same:
+            raise InvalidRequestError(
+                message("This idempotency_key belongs to another request, job {job}.", job=job),
+                code="idempotency_key_used",
+                param="idempotency_key",
+                next_step="Take a new key for a new request.",
+            )
+        here = next((found for found in _jobs_here() if found.id == job), None)
+        if here is not None:
+            return here
+        if stored.folder is not None and stored.folder.is_dir():
+            notice = message("The stored result of job {job} was used; nothing was sent.", job=job)
+            return self.submitter.resume(stored, self.application, notice, apply)
+        raise InvalidRequestError(
+            message(
+                "Job {job} of this idempotency_key has no result: it is {state}.", job=job, state=stored.state
+            ),
+            code="idempotency_key_used",
+            param="idempotency_key",
+            billed=stored.billed,
+            next_step="Look it up in the history; a new key sends the request, and pays for it, again.",
+        )
+
+
+def _jobs_here() -> list[Job]:
+    """The requests of this session, newest first."""
+    return [found for found in reversed(list_jobs()) if isinstance(found, Job)]

@@ -1,4 +1,4 @@
-"""The verbs ``models``, ``styles`` and ``doctor``."""
+"""The verbs ``models``, ``styles``, ``doctor`` and ``mcp``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from ..app.diagnostics import bug_report
 from ..app.diagnostics import checks as health
 from ..core.request.styles import all_styles
 from ..core.results.output_files import Outputs
+from ..mcp.files import ALLOW
+from . import signals
 from .common import NOBODY, SCHEMA, Output, UsageError, add_outputs, path_of, say, succeeded
 
 
@@ -86,3 +88,34 @@ def doctor(options: argparse.Namespace) -> Output:
     state = "succeeded" if all(check.ok for check in checks) else "problems"
     rows = [check.to_dict() for check in checks]
     return {"schema": SCHEMA, "state": state, "checks": rows, "report": written}
+
+
+def add_mcp(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``mcp``."""
+    verb.description = (
+        "Offer estimate, generate, wait, cancel, apply, history, capture, maps, tile and models to an agent "
+        "through the Model Context Protocol on standard input and output. Opens no port. It ends with its "
+        "input, after everything that it read is answered."
+    )
+    verb.add_argument(
+        ALLOW,
+        dest="allow_dir",
+        action="append",
+        default=[],
+        metavar="DIR",
+        type=path_of("allow_dir"),
+        help="folder whose images agents may show a model, and below which they may write; repeatable",
+    )
+    add_outputs(verb)
+
+
+def serve_agent(options: argparse.Namespace) -> Output:
+    """The verb ``mcp``."""
+    from ..mcp import process
+
+    for folder in options.allow_dir:
+        if not folder.is_dir():
+            raise UsageError(f"the folder {folder} does not exist")
+    ending = process.Ending()
+    with signals.catch_signals(ending.hear):
+        return succeeded(calls=process.serve_agent(tuple(options.allow_dir), ending, say))

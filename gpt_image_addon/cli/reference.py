@@ -88,6 +88,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     ),
     "models": (("--json", "sizes, qualities and shutdown dates"),),
     "styles": (("", "what each is for"),),
+    "mcp": (("--allow-dir textures", "what an agent's client starts"),),
     "doctor": (
         ("", "what is wrong here"),
         ("--report report.zip", "the same for a bug report, without key, prompts and paths"),
@@ -145,6 +146,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     },
     "models": {"models": "the rows of the model table"},
     "styles": {"styles": "each with `name`, `label`, `words`, `group` and `tip`"},
+    "mcp": {"calls": "how many calls were answered; on stderr, as stdout belongs to the protocol"},
     "doctor": {
         "checks": "each with `name`, `ok` and `text`",
         "report": "the file written by `--report`, or null",

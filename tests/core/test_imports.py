@@ -152,9 +152,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.preferences",
         "bpy",
     ),
+    "mcp": (f"{CORE_BASE} core.http core.imaging core.journal core.jobs app api", ""),
     "cli": (
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch core.painting app.projection"
-        " app app.batch app.diagnostics api",
+        " app app.batch app.diagnostics api mcp",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),

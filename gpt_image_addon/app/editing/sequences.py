@@ -185,8 +185,9 @@ class _FirstRequest(PreparedRequest):
         accept: bool = False,
         max_cost: float | None = None,
         apply: Apply | None = None,
+        idempotency_key: str | None = None,
     ) -> Job:
-        """See `PreparedRequest.submit`; price limit and `apply` are those of the sequence."""
+        """See `PreparedRequest.submit`; price limit and `apply` are the sequence's; it has no key."""
         return self.send({"reuse": reuse, "retry_unknown": retry_unknown, "accept": accept})
 
 

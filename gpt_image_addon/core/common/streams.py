@@ -31,6 +31,21 @@ def open_missing() -> None:
                 os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
 
 
+_wire: int | None = None
+
+
+def take_output() -> int:
+    """A descriptor of standard output for what a protocol writes; all else goes to standard error then.
+
+    A second call returns the same one.
+    """
+    global _wire
+    if _wire is None:
+        _wire = os.dup(1)
+        os.dup2(2, 1)
+    return _wire
+
+
 @contextmanager
 def broken_pipes_as_errors() -> Iterator[None]:
     """Let writing to a closed connection raise BrokenPipeError in this thread.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ..common.files import read_file, replace_file
 from ..errors import StorageError
@@ -22,6 +24,7 @@ from .image_reader import read_image_file
 
 EDGE = 256  # pixels of the longer edge, as Blender's own
 MARKED_RADIUS = 0.08  # of circles, of the root of the area: in a small image they could not be read else
+JPEG_QUALITY = 85  # of small copies that are sent
 MEAN_EDGE = 32  # pixels of the longer edge from which a mean is taken
 
 Color = tuple[float, float, float]
@@ -110,3 +113,18 @@ def make_preview(number: int, data: bytes) -> Preview | None:
         return None
     pixels = np.multiply(small, np.float32(1 / 255), dtype=np.float32).ravel()
     return Preview(number, small.shape[1], small.shape[0], pixels)
+
+
+def encode_small(path: Path, edge: int) -> tuple[bytes, str]:
+    """A small copy of an image file to be sent, and its media type: JPEG, or PNG where it is transparent.
+
+    :param edge: pixels of the longer edge at most.
+    :raises InvalidRequestError: the file is missing or too large.
+    :raises UnusableImageError: it is no image, or broken.
+    """
+    small = decode_small(read_image_file(path), edge)
+    if small[..., 3].min() < 255:
+        return encode_png(small), "image/png"
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(small[..., :3])).save(stream, "JPEG", quality=JPEG_QUALITY)
+    return stream.getvalue(), "image/jpeg"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import APIConnectionError, InvalidResponseError
 from ..journal.entries import Alone, BatchPosition, Entry
@@ -33,6 +33,7 @@ def admit(
     alone_since: float | None = None,
     pump: Callable[[float], None] = lambda seconds: None,
     apply: Apply | None = None,
+    **own: Any,
 ) -> Job:
     """A job whose price is set aside; what is left is to hand it to a worker.
 
@@ -41,11 +42,12 @@ def admit(
     :param alone_since: where it must be alone of its kind, when equal requests were looked for; see `Alone`.
     :param pump: see `Job.pump`.
     :param apply: see `Job.apply`.
+    :param own: other fields of the job.
     :raises BudgetExceededError: the limit for one request or the monthly budget does not allow it.
     :raises APIConnectionError: the same request was sent before, and its outcome is unknown.
     :raises EqualRequestError: it would not be alone.
     """
-    job = Job.of(checked, application, pump=pump, apply=apply)
+    job = Job.of(checked, application, pump=pump, apply=apply, **own)
     price = checked.price
     reserve_single(job, price, digest, journal, limits, retry_unknown=retry_unknown, alone_since=alone_since)
     return job

@@ -7,6 +7,7 @@ request that is on its way just now, in this process or in another.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from .job import Emit, Job, JobEvent, Work
 if TYPE_CHECKING:
     from ..journal.journal import Entry, Journal
 
+KEY_DIGITS = 24  # of the hash in the id of a job that has a key
 POLL_SECONDS = 0.2  # between looks at a request that another process has sent
 
 
@@ -47,6 +49,14 @@ def find_reusable(
             job=stored.id,
         )
     )
+
+
+def job_of_key(key: str) -> str:
+    """The id of the job that a caller's idempotency key stands for.
+
+    The journal takes each id once, whichever process comes with it: so no key is paid twice.
+    """
+    return f"key-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:KEY_DIGITS]}"
 
 
 def find_running(journal: Journal, digest: str) -> Entry | None:

@@ -113,7 +113,8 @@ class Sending:
     @reporting
     def send(self, answers: dict[str, bool]) -> Returned | None:
         """Submit, and come back at once."""
-        job = self._prepared.submit(**{**self._said, **answers}, apply=self._apply)
+        said: dict[str, Any] = {**self._said, **answers}
+        job = self._prepared.submit(**said, apply=self._apply)
         self.tell(job.warnings)
         return FINISHED
 

@@ -1,0 +1,398 @@
+"""The table of tools, and what each does. Main thread only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import api
+from ..app import material_maps, references
+from ..core.errors import BudgetExceededError, GptImageError, InvalidRequestError
+from ..core.jobs.job import Task
+from ..core.journal.states import JobState
+from ..core.references.kinds import CAPTURES
+from ..core.request.parameters import PARAMETERS, STRENGTHS
+from ..core.text.message import message
+from . import results, schemas, spending
+from .files import Folders
+from .protocol import Answer, Caller, JsonObject, Progress, Steps, Tool
+from .server import declined
+
+INSTRUCTIONS = (
+    "Images, textures, planes and materials in Blender, from a prompt. generate costs money unless provider "
+    "is offline: call estimate first, and pass max_cost_usd and an idempotency_key. Where an answer says "
+    "running, call wait with its job; never send the request again. maps and tile cost nothing."
+)
+CANCEL_SECONDS = 2.0  # until a job has said whether it was billed
+HISTORY_LIMIT = 20
+MOST_HISTORY = 100
+IMAGES_IN = ("references", "mask", "markup")
+"""Parameters that name images."""
+MAP_PARAMETERS = ("maps", "convention", *STRENGTHS, "bits", "pack")
+FREE = {"readOnlyHint": False, "destructiveHint": False, "idempotentHint": False, "openWorldHint": False}
+READING = {"readOnlyHint": True, "openWorldHint": False}
+LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST_HISTORY, "default": HISTORY_LIMIT}
+JOB = schemas.text("Id of the job", 100)
+OUTPUT = schemas.text("Save a copy of the scene as this new .blend, below a folder that the user named")
+TARGET = {**schemas.property_of(PARAMETERS["target"]), "description": "What to make of it"}
+TARGET.pop("default")
+
+
+class Toolbox:
+    """The tools of one process."""
+
+    def __init__(self, folders: Folders) -> None:
+        self._folders = folders
+        self._outputs: dict[str, str] = {}
+        """Where the scene goes when a job is done, by its id."""
+
+    def table(self) -> Mapping[str, Tool]:
+        """The tools by name."""
+        return {tool.name: tool for tool in self._tools()}
+
+    def _tools(self) -> Iterator[Tool]:
+        plain = schemas.request_properties(left_out=("textures_dir",))
+        request = schemas.request_properties()
+        money = {
+            "max_cost_usd": {
+                "type": "number",
+                "minimum": 0,
+                "description": "Send nothing that could cost more; the user's own limits hold beside it",
+            },
+            "idempotency_key": schemas.text(
+                "Your name for this one request: with the same key it is never paid twice", 200
+            ),
+            "reuse": {
+                "type": "boolean",
+                "default": True,
+                "description": "Take the stored result of an equal request, unpaid; false makes another one",
+            },
+            "retry_unknown": {
+                "type": "boolean",
+                "default": False,
+                "description": "Send again what may have been billed; only where the user can be asked",
+            },
+            "output": OUTPUT,
+        }
+        picture = schemas.text("Path of an image, or name of an image in the .blend")
+        map_rows = {name: schemas.property_of(PARAMETERS[name]) for name in MAP_PARAMETERS}
+        yield self._tool(
+            "estimate", "Price a request",
+            "What generate would cost with the same arguments, in USD. Sends nothing, costs nothing.",
+            schemas.object_of(plain, ["prompt"]), READING, self._estimate,
+        )  # fmt: skip
+        yield self._tool(
+            "generate", "Make an image, texture, plane or material (costs money)",
+            "Makes something from a prompt and puts it into the scene. COSTS MONEY unless provider is "
+            "offline: at most the high_usd of estimate. Answers after 40 s at the latest; where state is "
+            "running, call wait with the job instead of calling this again.",
+            schemas.object_of({**request, **money}, ["prompt"]),
+            {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True},
+            self._generate,
+        )  # fmt: skip
+        yield self._tool(
+            "wait", "Wait for a job",
+            "Waits for a running job, at most 40 s, and returns its result. Costs nothing; giving up waiting "
+            "does not cancel the job.",
+            schemas.object_of({"job": JOB}, ["job"]), {**FREE, "idempotentHint": True}, self._wait,
+        )  # fmt: skip
+        yield self._tool(
+            "cancel", "Cancel a job",
+            "Stops a job. A request that is on its way may be billed all the same, without a result.",
+            schemas.object_of({"job": JOB}, ["job"]),
+            {**FREE, "destructiveHint": True, "idempotentHint": True}, self._cancel,
+        )  # fmt: skip
+        yield self._tool(
+            "apply", "Put a stored result into the scene",
+            "Puts the stored result of a job into the open scene, also as something else. Costs nothing.",
+            schemas.object_of(
+                {
+                    "job": JOB,
+                    "object_name": schemas.text("Object to put it on; that of the request without it"),
+                    "target": TARGET,
+                    "accept": {
+                        "type": "boolean",
+                        "description": "Use the answer to an edit even where it does not match its image",
+                    },
+                    "output": OUTPUT,
+                },
+                ["job"],
+            ),
+            {**FREE, "destructiveHint": True}, self._apply,
+        )  # fmt: skip
+        yield self._tool(
+            "history", "What was made and spent",
+            "Jobs, newest first, with what they cost and where their files are.",
+            schemas.object_of(
+                {
+                    "month": {**schemas.text("Only this month, yyyy-mm", 7)},
+                    "state": {"type": "string", "enum": [state.value for state in JobState]},
+                    "search": schemas.text("Text in prompts, models and job ids"),
+                    "limit": LIMIT,
+                }
+            ),
+            READING, self._history,
+        )  # fmt: skip
+        yield self._tool(
+            "capture", "See the scene",
+            "An image of the scene: the viewport, a camera render, or a guide. Its file may be a reference "
+            "of generate. Sends nothing, costs nothing.",
+            schemas.object_of({"kind": {"type": "string", "enum": list(CAPTURES)}}, ["kind"]),
+            FREE, self._capture,
+        )  # fmt: skip
+        yield self._tool(
+            "maps", "Material maps from an image",
+            "Writes material maps of an image, without any request: costs nothing.",
+            schemas.object_of(
+                {
+                    "picture": picture,
+                    "output_dir": schemas.text("Folder for the files, below one that the user named"),
+                    "seamless": {"type": "boolean", "description": "Make a tile first"},
+                    "description": schemas.text("Names the material, such as 'old oak planks'"),
+                    "name": schemas.text("Start of the file names", 200),
+                    **map_rows,
+                },
+                ["picture", "output_dir"],
+            ),
+            FREE, self._maps,
+        )  # fmt: skip
+        yield self._tool(
+            "tile", "A seamless tile from an image",
+            "Writes a seamless tile of an image, without any request: costs nothing.",
+            schemas.object_of(
+                {
+                    "picture": picture,
+                    "output": schemas.text("New png, jpg or webp below a folder that the user named"),
+                    "size": schemas.text("Pixels of the tile, such as 1024x1024", 20),
+                },
+                ["picture", "output"],
+            ),
+            FREE, self._tile,
+        )  # fmt: skip
+        yield self._tool(
+            "models", "The models",
+            "What each model takes and costs, and until when it answers.",
+            schemas.object_of({}), READING, self._models,
+        )  # fmt: skip
+
+    def _tool(
+        self,
+        name: str,
+        title: str,
+        description: str,
+        schema: JsonObject,
+        hints: JsonObject,
+        run: Callable[[JsonObject, Caller], Steps],
+    ) -> Tool:
+        def checked(arguments: JsonObject, caller: Caller) -> Steps:
+            return (yield from run(schemas.check(schema, arguments), caller))
+
+        return Tool(name, title, description, schema, hints, checked)
+
+    def _request_values(self, given: JsonObject) -> JsonObject:
+        """The parameters of a request, with files that may be used."""
+        values = dict(given)
+        for name in IMAGES_IN:
+            if name in values and isinstance(values[name], list):
+                values[name] = [
+                    path if path in CAPTURES else self._folders.check_image(path, name)
+                    for path in values[name]
+                ]
+            elif name in values:
+                values[name] = self._folders.check_image(values[name], name)
+        for name, value in values.items():
+            if (parse := PARAMETERS[name].parse) is not None:
+                values[name] = [parse(text) for text in value]
+        if "textures_dir" in values:
+            values["textures_dir"] = self._folders.check_output(
+                values["textures_dir"], "textures_dir", is_folder=True
+            )
+        return values
+
+    def _output(self, given: JsonObject) -> str | None:
+        """Where the scene is to be saved.
+
+        :raises InvalidRequestError: it can't be saved there.
+        """
+        if "output" not in given:
+            return None
+        path = self._folders.check_output(given["output"], "output")
+        if Path(path).suffix != ".blend" or not Path(path).parent.is_dir():
+            raise InvalidRequestError(
+                message("output must be a .blend in a folder that exists, not {path}.", path=path),
+                code="invalid_value",
+                param="output",
+            )
+        return path
+
+    def _estimate(self, given: JsonObject, caller: Caller) -> Steps:
+        yield from ()
+        plan = api.plan(**self._request_values(given))
+        price = plan.estimate
+        return Answer(
+            results.succeeded(
+                request=plan.request.to_dict(),
+                prompt=plan.prompt,
+                low_usd=price.low_usd,
+                likely_usd=price.likely_usd,
+                high_usd=price.high_usd,
+                exact=price.exact,
+                warnings=list(plan.warnings),
+            )
+        )
+
+    def _generate(self, given: JsonObject, caller: Caller) -> Steps:
+        own = {name: given[name] for name in given if name not in PARAMETERS}
+        values = self._request_values({name: given[name] for name in given if name in PARAMETERS})
+        output = self._output(own)
+        key, reuse = own.get("idempotency_key"), own.get("reuse", True)
+        allowance = spending.Allowance.of(own.get("max_cost_usd"))
+        plan = api.plan(**values)
+        retry = own.get("retry_unknown", False)
+        if plan.estimate.high_usd > 0 and not spending.is_known(key) and not _is_stored(values, reuse):
+            allowance.check(plan)
+            if caller.can_ask:
+                agreed = yield spending.question(plan, values, again=retry)
+                if agreed is None or agreed.get(spending.AGREED) is not True:
+                    raise declined()
+            elif retry:
+                raise _needs_user()
+        try:
+            job = api.submit(
+                **values,
+                reuse=reuse or None,
+                retry_unknown=retry,
+                max_cost=allowance.usd,
+                idempotency_key=key,
+            )
+        except GptImageError as error:
+            raise _for_agents(error) from None
+        return (yield from self._follow(job, caller, output, cancels=True))
+
+    def _wait(self, given: JsonObject, caller: Caller) -> Steps:
+        job = _find_job(given["job"])
+        if job is None:
+            return results.of_history(given["job"])
+        return (yield from self._follow(job, caller))
+
+    def _cancel(self, given: JsonObject, caller: Caller) -> Steps:
+        job = _find_job(given["job"])
+        if job is None:
+            return results.of_history(given["job"])
+        api.cancel(job.id)
+        for _ in _until(job, CANCEL_SECONDS):
+            yield Progress(job.shown_progress, "Stopping")
+        billed = job.error.billed if job.error is not None else job.billed()
+        return Answer(results.succeeded(job=job.id, job_state=job.state.value, done=job.done, billed=billed))
+
+    def _apply(self, given: JsonObject, caller: Caller) -> Steps:
+        output = self._output(given)
+        how = {name: given[name] for name in given if name not in ("job", "output")}
+        job = api.recover(given["job"], only_named=True, **how)
+        return (yield from self._follow(job, caller, output, cancels=True))
+
+    def _history(self, given: JsonObject, caller: Caller) -> Steps:
+        yield from ()
+        which: dict[str, Any] = {name: given[name] for name in given if name != "limit"}
+        rows = list(api.history_rows(**which, limit=given.get("limit", HISTORY_LIMIT)))
+        found = api.history(**which, limit=0)
+        return Answer(
+            results.succeeded(
+                month=found.month, spent_usd=found.spent_usd, reserved_usd=found.reserved_usd, jobs=rows
+            )
+        )
+
+    def _capture(self, given: JsonObject, caller: Caller) -> Steps:
+        yield from ()
+        file = references.CAPTURES[given["kind"]]()
+        width, height = references.size_of(file)
+        facts = results.succeeded(kind=given["kind"], file=file, width=width, height=height)
+        return Answer(facts, results.preview([file]), (Path(file),))
+
+    def _maps(self, given: JsonObject, caller: Caller) -> Steps:
+        values = self._picture_values(given)
+        values["output_dir"] = self._folders.check_output(given["output_dir"], "output_dir", is_folder=True)
+        return (yield from self._follow(api.submit_maps(**values), caller, cancels=True))
+
+    def _tile(self, given: JsonObject, caller: Caller) -> Steps:
+        values = self._picture_values(given)
+        values["output"] = self._folders.check_output(given["output"], "output")
+        return (yield from self._follow(api.submit_tile(**values), caller, cancels=True))
+
+    def _picture_values(self, given: JsonObject) -> JsonObject:
+        is_named = material_maps.names_image(given["picture"])
+        picture = given["picture"] if is_named else self._folders.check_image(given["picture"], "picture")
+        return {**given, "picture": picture}
+
+    def _models(self, given: JsonObject, caller: Caller) -> Steps:
+        yield from ()
+        return Answer(results.succeeded(models=api.models()))
+
+    def _follow(
+        self, job: Task, caller: Caller, output: str | None = None, *, cancels: bool = False
+    ) -> Steps:
+        """Wait for a job as long as the client does.
+
+        :param output: where the scene goes when it is done, now or after a later `wait`.
+        :param cancels: it is cancelled where the client gives up.
+        """
+        if output is not None:
+            self._outputs[job.id] = output
+        try:
+            while not job.done:
+                if caller.is_late():
+                    return results.running(job)
+                yield Progress(job.shown_progress, str(job.message))
+        except GeneratorExit:
+            if cancels:
+                api.cancel(job.id)
+            raise
+        try:
+            return results.of_job(job, self._outputs.pop(job.id, None))
+        except GptImageError as error:
+            raise _for_agents(error) from None
+
+
+def _find_job(identity: str) -> Task | None:
+    return next((job for job in reversed(api.jobs()) if job.id == identity), None)
+
+
+def _is_stored(values: JsonObject, reuse: bool) -> bool:
+    """Whether a stored result is taken, so that nothing is to be paid."""
+    if not reuse:
+        return False
+    entry = api.earlier(**values)
+    has_result = entry is not None and entry.state in (JobState.RECEIVED, JobState.APPLIED)
+    return has_result and entry is not None and entry.folder is not None and entry.folder.is_dir()
+
+
+def _until(job: Task, seconds: float) -> Iterator[None]:
+    end = time.monotonic() + seconds
+    while not job.done and time.monotonic() < end:
+        yield
+
+
+def _needs_user() -> InvalidRequestError:
+    return InvalidRequestError(
+        "Only the user may send again what may have been billed, and this client can't ask them.",
+        code="needs_user",
+        param="retry_unknown",
+        next_step=WAY_OUT,
+    )
+
+
+WAY_OUT = (
+    "Look at it with history: a stored result is put into the scene by apply. To pay again, the user "
+    "sends it themselves in Blender's panel or with `generate --retry-unknown`, or you change the prompt."
+)
+
+
+def _for_agents(error: GptImageError) -> GptImageError:
+    """With a way out that an agent has."""
+    if error.code in ("outcome_unknown", "billed_without_result"):
+        error.next_step = WAY_OUT
+    elif isinstance(error, BudgetExceededError):
+        error.next_step = "Choose a lower quality, a smaller size or fewer images."
+    return error
