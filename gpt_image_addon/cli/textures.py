@@ -164,7 +164,7 @@ def upscale(options: argparse.Namespace) -> Output:
     made = dataclasses.asdict(api.upscale_result(task))
     _tell(made["warnings"])
     say(f"{made['file']}: {made['width']} x {made['height']} pixels")
-    del made["image"]
+    del made["image"], made["materials"]  # of an image in the .blend; here a file is written
     return succeeded(**made)
 
 

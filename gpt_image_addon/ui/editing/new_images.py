@@ -157,7 +157,7 @@ class GPT_IMAGE_OT_cut_out(_FromShownImage, bpy.types.Operator):
 class _Wanted:
     """The request that is asked about next."""
 
-    prepared: PreparedRequest | None = None
+    asked_about: PreparedRequest | None = None
 
 
 def ask_first(prepared: PreparedRequest) -> bool:
@@ -165,7 +165,7 @@ def ask_first(prepared: PreparedRequest) -> bool:
     earlier = prepared.find_earlier() if prepared.checked.price.high_usd > 0 else None
     if earlier is None:
         return False
-    state.part(_Wanted).prepared = prepared
+    state.part(_Wanted).asked_about = prepared
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
         bpy.ops.gpt_image.ask_about_edit("INVOKE_DEFAULT")
     return True
@@ -181,7 +181,7 @@ class GPT_IMAGE_OT_ask_about_edit(generate.Sending, bpy.types.Operator):
     @reporting
     def _consider(self, context: bpy.types.Context) -> Returned | None:
         wanted = state.part(_Wanted)
-        prepared, wanted.prepared = wanted.prepared, None
+        prepared, wanted.asked_about = wanted.asked_about, None
         return CANCELLED if prepared is None else self.ask_or_send(context, prepared, None, {})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
