@@ -51,7 +51,7 @@ class _Call:
     started: float
     token: str | int | None = None
     told: float = 0.0
-    progress: float = -1.0
+    percent: float = -1.0
     ask: str = ""
     """Id of our question that is with the client."""
 
@@ -256,8 +256,8 @@ class Server:
         if call.token is None or now - max(call.told, call.started) < PROGRESS_SECONDS:
             return
         call.told = now
-        call.progress = max(call.progress + 0.01, round(progress.share * 100, 2))  # it must grow each time
-        told = {"progressToken": call.token, "progress": call.progress, "total": 100}
+        call.percent = max(call.percent + 0.01, round(progress.share * 100, 2))  # it must grow each time
+        told = {"progressToken": call.token, "progress": call.percent, "total": 100}
         self._send({"method": "notifications/progress", "params": {**told, "message": progress.message}})
 
     def _give_up(self, identity: object) -> None:
