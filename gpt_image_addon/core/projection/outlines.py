@@ -77,7 +77,7 @@ def place(guide: NDArray[np.bool_], answer: NDArray[Any]) -> Placement:
     for scale in SCALES:
         moved = _rescale(seen, scale)
         shift = _correlate(_find_edges(wanted), _find_edges(moved), FARTHEST * max(size))
-        candidate = shift[0] * factor, shift[1] * factor
+        candidate = float(shift[0]) * factor, float(shift[1]) * factor
         score = _compare(guide, _move_mask(found, candidate, scale))
         if score > best.score + 1e-4:
             best = Placement(candidate, scale, score)
