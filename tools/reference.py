@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from gpt_image_addon import api, cli  # noqa: E402 - found by the line above
+from gpt_image_addon.app import generation  # noqa: E402
 from gpt_image_addon.cli import reference  # noqa: E402
 from gpt_image_addon.core import errors  # noqa: E402
 from gpt_image_addon.core.jobs import job as jobs  # noqa: E402
@@ -32,6 +33,8 @@ from gpt_image_addon.core.request.targets import TARGETS  # noqa: E402
 REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by `make docs` from the code. Change it there. -->\n"
 WIDTH = 110  # characters
+ORDER = (generation.requests, generation.plans, generation.results, generation.model_textures, api)
+"""Modules whose functions come first."""
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -215,7 +218,8 @@ def python() -> str:
     functions = [
         value for name, value in vars(api).items() if inspect.isfunction(value) and name in api.__all__
     ]
-    functions.sort(key=lambda function: function.__module__ != api.__name__)
+    order = [module.__name__ for module in ORDER]
+    functions.sort(key=lambda found: (*order, found.__module__).index(found.__module__))
     results: list[type] = [api.Result, api.ResultImage, api.Plan, pricing.Estimate, jobs.Task, jobs.Job]
     kinds = [(code(kind.name), kind.label) for kind in map_kinds.BY_NAME.values()]
     targets = [(code(name), info.label, info.description) for name, info in TARGETS.items()]

@@ -22,7 +22,7 @@ from tests.blender.test_equal_requests import click
 
 PACKAGE = f"{Path(gpt_image_addon.__file__).parent}/"
 ONCE = (
-    "api.py:split",
+    "app/generation/requests.py:split",
     "app/models.py:find_registry",
     "app/settings.py:load",
     "core/request/models.py:check",

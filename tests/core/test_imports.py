@@ -96,6 +96,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " app",
         "bpy",
     ),
+    "app.generation": (
+        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection scene.targets",
+        "",
+    ),
     "app.batch": (
         f"{CORE_BASE} core.http core.journal core.versions core.providers.openai core.jobs core.batch"
         " scene scene.targets app app.editing",
@@ -106,8 +110,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "api": (
-        f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch core.painting scene"
-        " scene.targets app.projection app app.editing app.batch",
+        f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene app app.editing"
+        " app.generation app.batch",
         "",
     ),
     "lazy": ("core.common", ""),

@@ -1,0 +1,1 @@
+"""Requests as scripts make them: their parameters, what they would cost, and what they brought."""

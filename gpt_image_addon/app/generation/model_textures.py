@@ -1,0 +1,171 @@
+"""Objects painted as views show them. What scripts call is offered by `api`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.common import arguments
+from ...core.errors import InvalidRequestError
+from ...core.jobs.job import Job
+from ...core.painting.projection import Projection, check_projection
+from ...core.request.targets import TARGETS
+from ...core.text.message import message
+from .. import settings
+from ..history import look_at_journal
+from ..projection.plan import PaintedObjects
+from ..submission import PreparedRequest, Submitter
+from .plans import Plan, plan_checked
+from .requests import build_request
+from .results import Result, result_of
+
+PROJECTED = next(name for name, info in TARGETS.items() if info.is_projected)
+SETTINGS = ("feather", "texture_size", "used_views", "replace_all")
+"""What may change when a stored answer is applied again."""
+
+
+@dataclass(frozen=True)
+class ModelTexture(Result):
+    """What was painted onto objects; the images are those that were painted."""
+
+    views: tuple[Mapping[str, Any], ...] = ()
+    """Of each ``name``, ``matrix_world``, ``projection``, ``size``, ``rectangle`` in what was sent,
+    ``coverage``, ``shift_px``, ``scale``, ``score`` and ``used``."""
+    coverage: float = 0.0
+    """Share of the texels of the objects that some view painted."""
+    gap_share: float = 0.0
+    """Share of them that no view shows."""
+    overlap_share: float = 0.0
+    """Share of them that several faces of the objects lie on."""
+
+
+@dataclass(frozen=True)
+class TexturePlan(Plan):
+    """What painting objects would ask for, and cost."""
+
+    views: tuple[Mapping[str, Any], ...]
+    objects: tuple[str, ...]
+
+
+def texture_model(objects: PaintedObjects, prompt: str, **parameters: Any) -> ModelTexture:
+    """Paint objects as a view shows them, and wait for it.
+
+    What is seen is sent as a clay render; the answer is aligned with it and painted into the images of the
+    objects' base colors, over what was there. An image keeps its name and size, and its first state is the
+    version before. Objects without one get a new image, and those without a UV map get one.
+
+    :param objects: names or objects; all else that is rendered hides what is behind it.
+    :param parameters: ``views`` is ``view`` for the 3D view, ``camera``, or the name of a camera; without it
+        as the scene is seen now. ``faces`` is ``all`` or ``selected``; ``new_image`` leaves images that are
+        there alone; ``texture_size`` is that of new images in pixels; ``feather`` the pixels of the answer
+        over which an edge fades; ``guides`` are ``normal`` and ``depth``, sent as well. All others
+        as for `submit`.
+    :raises GptImageError: why nothing was painted; see `core.errors` for the kinds.
+    """
+    job = submit_model_texture(objects, prompt, **parameters)
+    job.finish_waiting()
+    return texture_of(job)
+
+
+def submit_model_texture(
+    objects: PaintedObjects,
+    prompt: str,
+    *,
+    reuse: bool | None = None,
+    retry_unknown: bool = False,
+    max_cost: float | None = None,
+    on_progress: Callable[[Job], None] | None = None,
+    **parameters: Any,
+) -> Job:
+    """Start what `texture_model` does and return at once.
+
+    :param reuse: as for `submit`, with ``retry_unknown``, ``max_cost`` and ``on_progress``.
+    :raises GptImageError: it can't be sent; nothing was.
+    """
+    prepared = _prepare(objects, prompt, parameters, settings.load())
+    job = prepared.submit(reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost)
+    job.watch(on_progress)
+    return job
+
+
+def plan_model_texture(objects: PaintedObjects, prompt: str, **parameters: Any) -> TexturePlan:
+    """Check and price what `texture_model` would do; nothing is sent.
+
+    :param parameters: as for `texture_model`.
+    :raises GptImageError: it could not be sent.
+    """
+    prepared = _prepare(objects, prompt, parameters, settings.load(with_key=False))
+    prepared.check_folder()
+    found = plan_checked(prepared.checked.wanted, prepared.checked)
+    projection = Projection.from_text(prepared.application.projection or "")
+    return TexturePlan(
+        **vars(found),
+        views=tuple(dataclasses.asdict(view) for view in projection.views),
+        objects=tuple(obj.name for obj in projection.objects),
+    )
+
+
+def _prepare(
+    objects: PaintedObjects,
+    prompt: str,
+    parameters: Mapping[str, Any],
+    found: settings.Settings,
+) -> PreparedRequest:
+    given = {name: value for name, value in parameters.items() if value is not None}
+    one = objects if isinstance(objects, list | tuple) else (objects,)
+    given["objects"] = tuple(getattr(obj, "name", obj) for obj in one)
+    if "texture_size" in given:  # of a model that is painted in pixels
+        given["image_size"] = given.pop("texture_size")
+    given.setdefault("target", PROJECTED)
+    return Submitter(found).prepare(*build_request(prompt, **given))
+
+
+def texture_again(job: str, *, object_name: str | None = None, accept: bool = False, **changed: Any) -> Job:
+    """Project a stored answer once more with other settings; nothing is sent. Returns at once.
+
+    :param object_name: the object to paint; those of the request without it.
+    :param accept: use views whose outlines do not match, too.
+    :param changed: ``feather``, ``texture_size``, ``used_views``, ``replace_all``.
+    :raises InvalidRequestError: there is no such job, it was not projected, or a setting can't be.
+    """
+    kinds = {name: kind for name, kind in arguments.kinds_of(Projection).items() if name in SETTINGS}
+    settled = arguments.typed(kinds, changed)
+    with look_at_journal() as journal:
+        stored = journal.entry(job)
+    if stored is None:
+        raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
+    if stored.application.projection is None:
+        raise InvalidRequestError(
+            message("The result of job {job} was not projected onto a model.", job=job),
+            code="not_projected",
+            param="job",
+        )
+    projection = dataclasses.replace(Projection.from_text(stored.application.projection), **settled)
+    check_projection(projection)
+    application = dataclasses.replace(
+        stored.application,
+        projection=projection.to_text(),
+        object_name=object_name,
+        accept=accept or stored.application.accept,
+        scene_uid=None,
+        object_uid=None,
+        object_uids=(),
+        textures_dir=None,
+    )
+    notice = message("The answer of job {job} was projected again.", job=job)
+    return Submitter(settings.load()).resume(stored, application, notice)
+
+
+def texture_of(job: Job) -> ModelTexture:
+    """What a job painted that is done.
+
+    :raises GptImageError: why it painted nothing.
+    """
+    found, report = result_of(job), job.result().report
+    return ModelTexture(
+        **vars(found),
+        views=tuple(report["views"]),
+        **{name: report[name] for name in ("coverage", "gap_share", "overlap_share")},
+    )

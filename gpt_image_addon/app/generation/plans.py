@@ -1,0 +1,89 @@
+"""What a request would be, and cost; nothing is sent. What scripts call is offered by `api`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...core.request.parameters import SNAPPED
+from ...core.request.request import GenerationRequest
+from .. import references, settings
+from ..submission import Submitter
+from .requests import build_request
+
+if TYPE_CHECKING:
+    from ...core.jobs.estimates import Measure
+    from ...core.request.models import Model
+    from ...core.request.normalize import CheckedRequest
+    from ...core.request.pricing import Estimate
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a request would be, and cost."""
+
+    request: GenerationRequest
+    prompt: str
+    """The words that would be sent."""
+    estimate: Estimate
+    warnings: tuple[str, ...]
+    model: Model
+
+
+def plan(prompt: str, *, picture_sizes: tuple[tuple[int, int], ...] | None = None, **parameters: Any) -> Plan:
+    """Check and price a request; nothing is sent.
+
+    :param picture_sizes: width and height of references, mask and markup, whose files then are not read.
+    :param parameters: as for `submit`.
+    :raises GptImageError: the request could not be sent.
+    """
+    request, application = build_request(prompt, **parameters)
+    submitter = Submitter(settings.load(with_key=False))
+    prepared = submitter.prepare(request, application, measure=_measure(picture_sizes))
+    prepared.check_folder()
+    return plan_checked(request, prepared.checked)
+
+
+def planner(
+    prompt: str,
+    *,
+    picture_sizes: tuple[tuple[int, int], ...] | None = None,
+    snap: bool = False,
+    **parameters: Any,
+) -> Callable[[], Plan]:
+    """As `plan`, in two steps: this one reads Blender's settings, what it returns runs in any thread.
+
+    :param snap: take the nearest size that the model takes, and leave out what it does not know.
+    """
+    request, application = build_request(prompt, **parameters)
+    submitter, names = Submitter(settings.load(with_key=False)), SNAPPED if snap else ()
+    measure = _measure(picture_sizes) or references.measure_captures(request)
+    application = references.add_frame(request, application)
+
+    def work() -> Plan:
+        return plan_checked(request, submitter.check(request, application, snap=names, measure=measure))
+
+    return work
+
+
+def _measure(sizes: tuple[tuple[int, int], ...] | None) -> Measure | None:
+    return None if sizes is None else lambda request: sizes
+
+
+def plan_checked(request: GenerationRequest, checked: CheckedRequest) -> Plan:
+    """
+    :param request: as the user made it, perhaps without a model.
+    """
+    wanted = dataclasses.replace(checked.wanted, model=request.model)
+    return Plan(wanted, checked.prompt, checked.price, checked.warnings, checked.model)
+
+
+def estimate(prompt: str, **parameters: Any) -> Estimate:
+    """The price of a request in USD; nothing is sent.
+
+    :param parameters: as for `submit`.
+    :raises GptImageError: the request could not be sent.
+    """
+    return plan(prompt, **parameters).estimate
