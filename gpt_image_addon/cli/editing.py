@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import api
 from ..core.request.parameters import PARAMETERS
 from .common import Output, UsageError, add_outputs, path_of, say, succeeded
-from .flags import add_flag
+from .flags import add_flag, add_money
 from .wait import follow
 
 if TYPE_CHECKING:
@@ -65,17 +65,7 @@ def _add_request(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--accept", action="store_true", help="use an answer even where it does not match the image"
     )
-    money = verb.add_argument_group("money")
-    money.add_argument("--max-cost", type=float, metavar="USD", help="send nothing if all could cost more")
-    money.add_argument("--dry-run", action="store_true", help="plan and price it; send and write nothing")
-    money.add_argument(
-        "--reuse", action="store_true", help="use the stored results of equal requests, unpaid"
-    )
-    money.add_argument(
-        "--retry-unknown",
-        action="store_true",
-        help="send again what was, or may have been, billed and brought no result",
-    )
+    add_money(verb, can_reuse=True)
     add_outputs(verb)
 
 

@@ -41,6 +41,33 @@ def add_request(verb: argparse.ArgumentParser) -> None:
                 add_flag(flags, row)
 
 
+def add_money(verb: argparse.ArgumentParser, *, can_reuse: bool = False) -> None:
+    """Add the flags of a verb that sends, which say what it may cost.
+
+    :param can_reuse: whether stored results of equal requests may be used.
+    """
+    group = verb.add_argument_group("money")
+    group.add_argument(
+        "--max-cost",
+        type=float,
+        metavar="USD",
+        help="send nothing if all of it could cost more; default: $GPT_IMAGE_MAX_COST_USD, "
+        "or 1.00 for each request in background",
+    )
+    group.add_argument("--dry-run", action="store_true", help="check and price it; send and write nothing")
+    if can_reuse:
+        group.add_argument(
+            "--reuse",
+            action="store_true",
+            help="use the stored results of equal requests, or wait for those on their way, unpaid",
+        )
+    group.add_argument(
+        "--retry-unknown",
+        action="store_true",
+        help="send again what was, or may have been, billed and brought no result",
+    )
+
+
 def add_flag(group: argparse._ActionsContainer, row: Parameter, **others: Any) -> None:
     """The flag of a parameter.
 

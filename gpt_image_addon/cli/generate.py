@@ -8,7 +8,7 @@ from typing import Any
 from .. import api
 from ..core.request.parameters import PARAMETERS
 from .common import Output, add_outputs, add_scene_outputs, check_scene_output, save_scene, say, succeeded
-from .flags import add_flag, add_request, read_given
+from .flags import add_flag, add_money, add_request, read_given
 from .wait import follow
 
 
@@ -21,25 +21,7 @@ def add_generate(verb: argparse.ArgumentParser) -> None:
     _add_prompt(verb)
     add_request(verb)
     add_flag(add_scene_outputs(verb), PARAMETERS["textures_dir"])
-    money = verb.add_argument_group("money")
-    money.add_argument(
-        "--max-cost",
-        type=float,
-        metavar="USD",
-        help="send nothing that could cost more; default: $GPT_IMAGE_MAX_COST_USD, "
-        "or 1.00 for each request in background",
-    )
-    money.add_argument("--dry-run", action="store_true", help="check and price the request, send nothing")
-    money.add_argument(
-        "--reuse",
-        action="store_true",
-        help="use the stored result of an equal request, or wait for it, unpaid",
-    )
-    money.add_argument(
-        "--retry-unknown",
-        action="store_true",
-        help="send a request again that was, or may have been, billed and brought no result",
-    )
+    add_money(verb, can_reuse=True)
     add_outputs(verb)
 
 

@@ -21,7 +21,7 @@ from .common import (
     say,
     succeeded,
 )
-from .flags import add_flag, read_given, words
+from .flags import add_flag, add_money, read_given, words
 from .textures import MAP_FLAGS
 from .wait import follow
 
@@ -153,17 +153,7 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
     )
     again.add_argument("--use-views", type=words, metavar="NAME,…", help="with --again: only these views")
     add_flag(add_scene_outputs(verb), PARAMETERS["textures_dir"])
-    money = verb.add_argument_group("money")
-    money.add_argument("--max-cost", type=float, metavar="USD", help="send nothing that could cost more")
-    money.add_argument("--dry-run", action="store_true", help="check and price it; send and change nothing")
-    money.add_argument(
-        "--reuse", action="store_true", help="use the stored result of an equal request, unpaid"
-    )
-    money.add_argument(
-        "--retry-unknown",
-        action="store_true",
-        help="send again what was, or may have been, billed and brought no result",
-    )
+    add_money(verb, can_reuse=True)
     add_outputs(verb)
 
 

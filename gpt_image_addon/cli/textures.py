@@ -11,7 +11,7 @@ from ..core.errors import JobCancelled
 from ..core.request.map_kinds import BY_NAME
 from ..core.request.parameters import PARAMETERS, STRENGTHS
 from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, path_of, say, succeeded
-from .flags import add_flag
+from .flags import add_flag, add_money
 from .wait import find_billed, follow
 
 if TYPE_CHECKING:
@@ -62,13 +62,7 @@ def add_tile(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--description", metavar="TEXT", help="what the image shows, for the model")
     for name in REPAIR_PARAMETERS:
         add_flag(group, PARAMETERS[name])
-    group.add_argument("--max-cost", type=float, metavar="USD", help="send nothing that could cost more")
-    group.add_argument(
-        "--retry-unknown",
-        action="store_true",
-        help="send again what was, or may have been, billed and brought no result",
-    )
-    group.add_argument("--dry-run", action="store_true", help="price the repair; send and write nothing")
+    add_money(verb)
     add_outputs(verb)
 
 
@@ -89,15 +83,7 @@ def add_upscale(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--prompt", metavar="TEXT", help="what the image shows, for the model")
     for name in REPAIR_PARAMETERS:
         add_flag(group, PARAMETERS[name])
-    group.add_argument(
-        "--max-cost", type=float, metavar="USD", help="send nothing if all requests together could cost more"
-    )
-    group.add_argument(
-        "--retry-unknown",
-        action="store_true",
-        help="send again what was, or may have been, billed and brought no result",
-    )
-    group.add_argument("--dry-run", action="store_true", help="price all requests; send and write nothing")
+    add_money(verb)
     add_outputs(verb)
 
 
