@@ -14,23 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.common.arguments import check_types
 from ...core.common.files import replace_file
-from ...core.errors import EditMismatchError, InvalidRequestError, InvalidResponseError
+from ...core.errors import EditMismatchError, InvalidResponseError
 from ...core.jobs.job import Job
 from ...core.request.request import Application, GenerationRequest
 from ...core.request.sizes import LIKE, format_size
 from ...core.text.message import message
-from .. import blend_paths, models, session, settings
-from ..material_maps import ImageSource, Source, read_source
+from .. import models, settings
+from ..material_maps import ImageSource
 from ..submission import PreparedRequest, Submitter
+from .edited_image import SUFFIX, EditedImage, open_image
 from .sequences import make_request, request_options, run_through, submit_edit
 
 if TYPE_CHECKING:
     from ...core.editing.matting import CutOut
-    from ...core.pasting.image_source import ImageSource as EditedImage
     from ...core.request.pricing import Estimate
-    from ...core.results.output_files import Outputs
 
-SUFFIX = ".png"
 LEAST_SHARE = 0.0005  # of the image that a subject covers
 PLAIN = "The subject has too little texture to align the answer by; it was taken as it lies."
 
@@ -115,16 +113,10 @@ def _begin(
 ) -> Cutting:
     from ...core.editing.crops import MOST_PIXELS
     from ...core.jobs.follow_ups import cut_out_prompt
-    from ...core.pasting.image_source import inspect_source
 
     values = request_options(options)
-    source, image = None, None
-    if isinstance(picture, tuple):
-        width, height = picture
-    else:
-        source = read_source(picture)
-        image = inspect_source(source.data, source.label)
-        width, height = image.size
+    image = open_image(picture, output, overwrite=overwrite)
+    width, height = image.size
     shrink = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
     detail = format_size(max(1, int(width * shrink)), max(1, int(height * shrink)))
     request = make_request(
@@ -136,41 +128,21 @@ def _begin(
         references=("-",),
     )
     request, notices = models.resolve_model(request, models.find_registry(found), found)
-    target = blend_paths.resolve(output, "output") if output is not None else None
-    return Cutting(
-        source,
-        image,
-        (width, height),
-        request,
-        values,
-        found,
-        target,
-        session.outputs(overwrite=overwrite),
-        notices,
-    )
+    return Cutting(image, request, values, found, notices)
 
 
 @dataclass
 class Cutting:
     """A cut-out on its way; see `Sequence`."""
 
-    source: Source | None
-    image: EditedImage | None
-    image_size: tuple[int, int]
+    image: EditedImage
     request: GenerationRequest
     options: Mapping[str, Any]
     settings: settings.Settings
-    target: Path | None
-    outputs: Outputs
     notices: tuple[str, ...] = ()
     job: Job | None = None
     _made: CutOut | None = None
     _folder: tempfile.TemporaryDirectory[str] | None = None
-
-    @property
-    def title(self) -> str:
-        """What to call it."""
-        return Path(self.source.label).stem if self.source is not None else ""
 
     def plan(self) -> CutOutPlan:
         """See `plan_cut_out`.
@@ -178,7 +150,7 @@ class Cutting:
         :raises InvalidRequestError: it can't be sent.
         """
         checked = Submitter(self.settings).check(
-            self.request, Application(target="image"), measure=lambda _: (self.image_size,)
+            self.request, Application(target="image"), measure=lambda _: (self.image.size,)
         )
         warnings = (*self.notices, *checked.warnings)
         return CutOutPlan(checked.sent.size, self.request.model, checked.prompt, checked.price, warnings)
@@ -188,14 +160,7 @@ class Cutting:
 
         :raises InvalidRequestError: the image, the file or the model can't be.
         """
-        assert self.target is not None and self.source is not None
-        if self.target.suffix.lower() != SUFFIX:
-            raise InvalidRequestError(
-                message("A cut-out is written as PNG, not as {name}.", name=self.target.name),
-                code="invalid_value",
-                param="output",
-            )
-        self.outputs.check(self.target, self.source.owner, param="output")
+        self.image.check_target()
         self.plan()
 
     def advance(self) -> bool:
@@ -208,13 +173,13 @@ class Cutting:
         return False
 
     def _write_reference(self) -> None:
-        assert self.source is not None
+        assert self.image.source is not None
         self._folder = tempfile.TemporaryDirectory(prefix="gpt-image-cutout-", ignore_cleanup_errors=True)
-        replace_file(self._reference(), self.source.data)
+        replace_file(self._reference(), self.image.source.data)
 
     def _reference(self) -> Path:
-        assert self._folder is not None and self.source is not None
-        suffix = Path(self.source.label).suffix.lower() or SUFFIX
+        assert self._folder is not None and self.image.source is not None
+        suffix = Path(self.image.source.label).suffix.lower() or SUFFIX
         return Path(self._folder.name) / f"image{suffix}"
 
     @property
@@ -225,7 +190,7 @@ class Cutting:
     def prepare(self) -> PreparedRequest:
         """See `Sequence`."""
         request = dataclasses.replace(self.request, references=(str(self._reference()),))
-        return Submitter(self.settings).prepare(request, Application(target="image", name=self.title))
+        return Submitter(self.settings).prepare(request, Application(target="image", name=self.image.title))
 
     def send(self, then: Callable[[], None] | None = None) -> Job:
         """See `Sequence`."""
@@ -244,11 +209,9 @@ class Cutting:
         """
         from ...core.editing.matting import cut_out as cut_subject
         from ...core.imaging.formats import decode
-        from ...core.pasting.boxes import Box
-        from ...core.pasting.edited_files import cut
         from ...core.raster.alpha import problem
 
-        assert job.prepared is not None and self.image is not None
+        assert job.prepared is not None
         answer = decode(job.prepared.images[0].data)
         trouble = problem(answer)
         if trouble is not None:
@@ -265,8 +228,7 @@ class Cutting:
                 billed="yes",
                 next_step="Name the subject, or choose another model.",
             )
-        (pixels,) = cut(self.image, [Box(0, 0, *self.image_size)])
-        made = cut_subject(pixels, answer)
+        made = cut_subject(self.image.read_pixels(), answer)
         if not made.registration.accepted and not self.options.get("accept"):
             raise EditMismatchError(
                 message(
@@ -278,20 +240,17 @@ class Cutting:
         return made
 
     def _write(self, made: CutOut) -> None:
-        from ...core.pasting.edited_files import encode_like
-
-        assert self.target is not None and self.image is not None and self.source is not None
-        self.outputs.write(self.target, encode_like(self.image, made.pixels), self.source.owner)
+        self.image.write(made.pixels)
         if self._folder is not None:
             self._folder.cleanup()
 
     def result(self) -> CutOutResult:
         """What was made."""
         assert self.job is not None and self._made is not None
-        width, height = self.image_size
+        width, height = self.image.size
         plain = (PLAIN,) if self._made.registration.plain else ()
         return CutOutResult(
-            str(self.target),
+            str(self.image.target),
             width,
             height,
             round(self._made.share, 4),

@@ -22,19 +22,16 @@ from ...core.request.pricing import Estimate, check_limit
 from ...core.request.request import Application, GenerationRequest
 from ...core.request.sizes import format_size, parse_size
 from ...core.text.message import message
-from .. import blend_paths, models, session, settings
-from ..material_maps import ImageSource, Source, read_source
+from .. import models, settings
+from ..material_maps import ImageSource
 from ..submission import PreparedRequest, Submitter
+from .edited_image import EditedImage, open_image
 from .sequences import make_request, request_options, run_through, submit_edit
 
 if TYPE_CHECKING:
     from ...core.editing.extending import Margins, Step
     from ...core.imaging.decoding import Pixels
-    from ...core.pasting.image_source import ImageSource as EditedImage
     from ...core.request.normalize import CheckedRequest
-    from ...core.results.output_files import Outputs
-
-SUFFIX = ".png"
 
 
 @dataclass(frozen=True)
@@ -135,37 +132,17 @@ def _begin(
 ) -> Extension:
     from ...core.editing.extending import Margins, plan_steps
     from ...core.jobs.follow_ups import extension_prompt
-    from ...core.pasting.image_source import inspect_source
 
     values = request_options(options)
-    source, image = None, None
-    if isinstance(picture, tuple):
-        image_size = picture
-    else:
-        source = read_source(picture)
-        image = inspect_source(source.data, source.label)
-        image_size = image.size
-    margins = _margins(image_size, Margins(left, right, top, bottom), size, aspect)
+    image = open_image(picture, output, overwrite=overwrite)
+    margins = _margins(image.size, Margins(left, right, top, bottom), size, aspect)
     table = models.find_registry(found)
     request = make_request(values, found, prompt=extension_prompt(prompt.strip()))
     request, notices = models.resolve_model(request, table, found)
     model = table.get(request.model)
     rule = table.size_rule(model if model.known else table.get(table.default))
-    steps = plan_steps(image_size, margins, rule)
-    target = blend_paths.resolve(output, "output") if output is not None else None
-    return Extension(
-        source,
-        image,
-        image_size,
-        margins,
-        steps,
-        request,
-        values,
-        found,
-        target,
-        session.outputs(overwrite=overwrite),
-        notices,
-    )
+    steps = plan_steps(image.size, margins, rule)
+    return Extension(image, margins, steps, request, values, found, notices)
 
 
 def _margins(image: tuple[int, int], sides: Margins, size: str | None, aspect: str | None) -> Margins:
@@ -193,25 +170,16 @@ def _margins(image: tuple[int, int], sides: Margins, size: str | None, aspect: s
 class Extension:
     """An extension on its way: `advance` and `send` in turn until all is painted."""
 
-    source: Source | None
-    image: EditedImage | None
-    image_size: tuple[int, int]
+    image: EditedImage
     margins: Margins
     steps: tuple[Step, ...]
     request: GenerationRequest
     options: Mapping[str, Any]
     settings: settings.Settings
-    target: Path | None
-    outputs: Outputs
     notices: tuple[str, ...] = ()
     jobs: list[Job] = dataclasses.field(default_factory=list)
     _canvas: Pixels | None = None
     _folder: tempfile.TemporaryDirectory[str] | None = None
-
-    @property
-    def title(self) -> str:
-        """What to call it."""
-        return Path(self.source.label).stem if self.source is not None else ""
 
     def plan(self) -> ExtensionPlan:
         """See `plan_extension`.
@@ -219,7 +187,7 @@ class Extension:
         :raises InvalidRequestError: it can't be sent.
         """
         checked = [self._checked(step) for step in self.steps]
-        (width, height), at = self.margins.placed(self.image_size)
+        (width, height), at = self.margins.placed(self.image.size)
         warnings = (*self.notices, *(warning for one in checked for warning in one.warnings))
         return ExtensionPlan(
             width,
@@ -253,14 +221,7 @@ class Extension:
         """
         from ...core.pasting.memory import free_memory
 
-        assert self.target is not None and self.source is not None
-        if self.target.suffix.lower() != SUFFIX:
-            raise InvalidRequestError(
-                message("An extended image is written as PNG, not as {name}.", name=self.target.name),
-                code="invalid_value",
-                param="output",
-            )
-        (width, height), _ = self.margins.placed(self.image_size)
+        (width, height), _ = self.margins.placed(self.image.size)
         needed = width * height * 8 * 3
         if needed > free_memory():
             raise InvalidRequestError(
@@ -273,7 +234,7 @@ class Extension:
                 code="invalid_value",
                 param="size",
             )
-        self.outputs.check(self.target, self.source.owner, param="output")
+        self.image.check_target()
         check_limit(self.plan().estimate, self.settings.limits(self.options.get("max_cost")))
 
     def advance(self) -> bool:
@@ -292,12 +253,8 @@ class Extension:
 
     def _empty_canvas(self) -> Pixels:
         from ...core.editing.extending import empty_canvas
-        from ...core.pasting.boxes import Box
-        from ...core.pasting.edited_files import cut
 
-        assert self.image is not None
-        (pixels,) = cut(self.image, [Box(0, 0, *self.image_size)])
-        return empty_canvas(pixels, self.margins)
+        return empty_canvas(self.image.read_pixels(), self.margins)
 
     def _answered(self, job: Job) -> Pixels:
         """The answer to a step, fitted to what was sent and at its size."""
@@ -343,7 +300,9 @@ class Extension:
         """See `Sequence`."""
         image, mask = self._files()
         request = self._request_for(self.steps[len(self.jobs)], str(image), str(mask))
-        application = Application(target="image", accept=bool(self.options.get("accept")), name=self.title)
+        application = Application(
+            target="image", accept=bool(self.options.get("accept")), name=self.image.title
+        )
         return Submitter(self.settings).prepare(request, application)
 
     def send(self, then: Callable[[], None] | None = None) -> Job:
@@ -357,20 +316,17 @@ class Extension:
         self.jobs = [one for one in self.jobs if one is not job]
 
     def _write(self) -> None:
-        from ...core.pasting.edited_files import encode_like
-
-        assert self._canvas is not None and self.target is not None
-        assert self.image is not None and self.source is not None
-        self.outputs.write(self.target, encode_like(self.image, self._canvas), self.source.owner)
+        assert self._canvas is not None
+        self.image.write(self._canvas)
         if self._folder is not None:
             self._folder.cleanup()
 
     def result(self) -> ExtendResult:
         """What was made."""
-        (width, height), at = self.margins.placed(self.image_size)
+        (width, height), at = self.margins.placed(self.image.size)
         warnings = (*self.notices, *(warning for job in self.jobs for warning in job.all_warnings))
         return ExtendResult(
-            str(self.target),
+            str(self.image.target),
             width,
             height,
             at.left,
