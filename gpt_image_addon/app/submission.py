@@ -106,10 +106,8 @@ class Submitter:
         """
         from .projection.plan import plan_projection
 
-        table = models.find_registry(self.settings)
-        request, _ = models.resolve_model(request, table, self.settings)
-        model = table.get(request.model)
-        rule = table.size_rule(model if model.known else table.get(table.default))
+        request, _ = models.resolve_model(request, self.registry, self.settings)
+        rule = self.registry.likely_size_rule(request.model)
         return plan_projection(request, application, rule, references.write)
 
     def find_earlier(self, request: GenerationRequest) -> Entry | None:

@@ -139,9 +139,7 @@ def _begin(
     table = models.find_registry(found)
     request = make_request(values, found, prompt=extension_prompt(prompt.strip()))
     request, notices = models.resolve_model(request, table, found)
-    model = table.get(request.model)
-    rule = table.size_rule(model if model.known else table.get(table.default))
-    steps = plan_steps(image.size, margins, rule)
+    steps = plan_steps(image.size, margins, table.likely_size_rule(request.model))
     return Extension(image, margins, steps, request, values, found, notices)
 
 

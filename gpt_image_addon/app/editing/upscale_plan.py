@@ -201,8 +201,7 @@ class UpscalePlan:
 
         table = models.find_registry(found)
         request, _ = models.resolve_model(work.request, table, found)
-        model = table.get(request.model)
-        rule = table.size_rule(model if model.known else table.get(table.default))
+        rule = table.likely_size_rule(request.model)
         wraps = shows_tile(pixels)
         sizes = pass_sizes((pixels.shape[1], pixels.shape[0]), work.scale)
         passes = tuple(plan_tiles(size, rule, wraps=wraps) for size in sizes)

@@ -57,8 +57,7 @@ def plan_edit(
     path = Path(request.references[0])
     source = inspect_source(path, path.name)
     mask, mask_notes = _read_mask(Path(request.mask), source.size)
-    model = registry.get(request.model)
-    rule = registry.size_rule(model if model.known else registry.get(registry.default))
+    rule = registry.likely_size_rule(request.model)
     if request.whole_image:
         crops: tuple[Crop, ...] = (_whole(mask, rule, request.size, source.size),)
     else:

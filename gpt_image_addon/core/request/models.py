@@ -120,6 +120,14 @@ class Registry:
             return self.size_rules[model.size_rule]
         return next(self.size_rules[f"gif-{most}"] for most in GIF_FRAMES if frames <= most)
 
+    def likely_size_rule(self, name: str, frames: int = 0) -> SizeRule:
+        """What sizes a model takes; of one that the table does not know, what the default one does.
+
+        :param frames: as for `size_rule`.
+        """
+        model = self.get(name)
+        return self.size_rule(model if model.known else self.get(self.default), frames)
+
 
 def load_registry(override: Path | None = None) -> Registry:
     """The table; each version of the files is read once.

@@ -109,9 +109,7 @@ def apply_like_size(
         )
     width, height = sizes[number]
     shown = frame[0] * frame[1] if frame else width * height
-    model = registry.get(request.model)
-    # A model that the table does not know takes most likely what the newest one takes.
-    rule = registry.size_rule(model if model.known else registry.get(registry.default), gif_frames(request))
+    rule = registry.likely_size_rule(request.model, gif_frames(request))
     size = rule.like(width, height, min(detail, max(shown, LIKE_DETAIL)))
     return dataclasses.replace(request, size=format_size(*size))
 
