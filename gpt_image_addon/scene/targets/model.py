@@ -154,28 +154,18 @@ def _replace(name: str, prepared: PreparedResult, changes: Transaction) -> str:
     before = bpy.data.images.get(name)
     if before is None:
         raise SceneError(message("The image '{image}' is gone.", image=name), billed="yes")
-    if before.get(replacement.JOB) == prepared.job:  # painted again: its first state stays the version before
-        return _replace_again(before, prepared, changes)
-    alpha, space = before.alpha_mode, before.colorspace_settings.name
-    applied = replacement.replace(before, prepared, changes)
-    image = bpy.data.images[applied.images[0]]
-    image.colorspace_settings.name = space
-    image.alpha_mode = alpha
-    return applied.images[0]
-
-
-def _replace_again(before: bpy.types.Image, prepared: PreparedResult, changes: Transaction) -> str:
-    """Put a painted image in the place of the one that the same answer made."""
+    is_again = before.get(replacement.JOB) == prepared.job
     alpha, space, first = before.alpha_mode, before.colorspace_settings.name, before.get(replacement.BEFORE)
     applied = replacement.replace(before, prepared, changes)
     image = bpy.data.images[applied.images[0]]
     image.colorspace_settings.name = space
     image.alpha_mode = alpha
-    changes.drop(before, replacement.BEFORE)
-    if first is None:
-        del image[replacement.BEFORE]
-    else:
-        image[replacement.BEFORE] = first
+    if is_again:  # its first state stays the version before
+        changes.drop(before, replacement.BEFORE)
+        if first is None:
+            del image[replacement.BEFORE]
+        else:
+            image[replacement.BEFORE] = first
     return applied.images[0]
 
 
