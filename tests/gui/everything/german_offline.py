@@ -28,11 +28,16 @@ def german(text: str) -> str:
 def fold_out(sidebar: Sidebar) -> Steps:
     """One folded part after the other."""
     values = bpy.context.scene.gpt_image
+    before = values.target
     for part in SUB_PANELS:
+        values.target = before if part.is_shown(values) else "model"
+        assert part.is_shown(values), f"{part.idname} is there for no target that this session knows"
+        sidebar.area.tag_redraw()
         title = part.title(values, quote.current(bpy.context.scene))
         yield from sidebar.unfold(title)
         yield from shot(f"20-german-{part.idname}", over(sidebar.area))
         yield from sidebar.fold(title)
+    values.target = before
 
 
 def script() -> Steps:
