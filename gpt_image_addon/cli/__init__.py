@@ -152,6 +152,8 @@ def _main(argv: Sequence[str]) -> int:
             api.close()
             if output["state"] == "failed":
                 _say_failure(output["error"], code)
+            if code is ExitCode.USAGE:  # Python 3.14 takes a flag for the missing value of another
+                options = _early_options(argv)
             return _report(options, output, code)
 
 

@@ -76,8 +76,10 @@ class GPT_IMAGE_OT_upscale(bpy.types.Operator):
         layout = self.layout
         if self._problem:
             draw_sentence(layout, translate(self._problem), "INFO", LINE, dim=False)
-        for told in self._told if not self.local else ():
-            draw_sentence(layout, translate(told), "NONE", LINE, dim=False)
+        request = layout.column()
+        request.active = not self.local  # the rows stay: what is below must not move under the mouse
+        for told in self._told:
+            draw_sentence(request, translate(told), "NONE", LINE, dim=False)
         row = layout.row()
         row.enabled = not self._problem
         row.prop(self, "local")
