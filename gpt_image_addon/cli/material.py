@@ -117,6 +117,12 @@ SENT = (
 """Parameters of its request whose flags are those of `generate`."""
 
 
+AGAIN_SETTINGS = {
+    "replace_all": "let nothing shine through that was there",
+    "match_colors": "make the colors of views agree",
+    "fill_gaps": "paint what no view shows like what lies near it",
+}
+"""What may change, beside flags of the request, when a stored answer is projected again."""
 KNOWN = frozenset((*PAINTED, *SENT, "image_size", "textures_dir"))
 
 
@@ -125,7 +131,7 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
     verb.description = (
         "Paint objects as a camera shows them, into the images of their base colors. What is seen is sent as "
         "a clay render; the answer is aligned with it and painted where the camera sees it, over what was "
-        "there. "
+        "there. With --views auto all sides are sent as one sheet, and their answer replaces what was there. "
         "--again projects a stored answer with other settings and sends nothing."
     )
     verb.add_argument(
@@ -152,6 +158,10 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
         help="project the answer of a job once more, with other settings; send nothing",
     )
     again.add_argument("--use-views", type=words, metavar="NAME,…", help="with --again: only these views")
+    for name, text in AGAIN_SETTINGS.items():
+        again.add_argument(
+            f"--{name.replace('_', '-')}", action=argparse.BooleanOptionalAction, help=f"with --again: {text}"
+        )
     add_flag(add_scene_outputs(verb), PARAMETERS["textures_dir"])
     add_money(verb, can_reuse=True)
     add_outputs(verb)
@@ -164,6 +174,8 @@ def paint_texture(options: argparse.Namespace) -> Output:
         return _paint_again(options)
     if not options.prompt:
         raise UsageError("texture needs a prompt, or --again JOB")
+    if any(getattr(options, name) is not None for name in AGAIN_SETTINGS):
+        raise UsageError(f"--{', --'.join(AGAIN_SETTINGS).replace('_', '-')} need --again JOB")
     values = {name: value for name, value in read_given(options).items() if name in KNOWN}
     objects = values.pop("objects", ())
     if options.dry_run:
@@ -194,6 +206,7 @@ def _paint_again(options: argparse.Namespace) -> Output:
         "texture_size": options.image_size,
         "feather": options.feather,
         "used_views": options.use_views,
+        **{name: getattr(options, name) for name in AGAIN_SETTINGS},
     }
     changed = {name: value for name, value in wanted.items() if value is not None}
     name = options.objects[0] if options.objects else None
@@ -217,13 +230,17 @@ def _tell_plan(plan: Any) -> Output:
     price = plan.estimate
     about = "" if price.exact else "about "
     count = len(plan.views)
-    say(f"{', '.join(plan.objects)}: {count} {'view' if count == 1 else 'views'} of {plan.request.size}.")
+    say(
+        f"{', '.join(plan.objects)}: {count} {'view' if count == 1 else 'views'} in {plan.request.size}, "
+        f"{plan.coverage:.0%} of the surface."
+    )
     say(f"This would cost {about}${price.likely_usd:.4f}, and at most ${price.high_usd:.4f}.")
     for warning in plan.warnings:
         say(f"note: {warning}")
     values = succeeded(
         objects=plan.objects,
         views=plan.views,
+        coverage=plan.coverage,
         request=plan.request.to_dict(),
         prompt=plan.prompt,
         estimated_usd=price.high_usd,

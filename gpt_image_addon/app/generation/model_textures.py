@@ -22,7 +22,7 @@ from .requests import build_request
 from .results import Result, result_of
 
 PROJECTED = next(name for name, info in TARGETS.items() if info.is_projected)
-SETTINGS = ("feather", "texture_size", "used_views", "replace_all")
+SETTINGS = ("feather", "texture_size", "used_views", "replace_all", "match_colors", "fill_gaps")
 """What may change when a stored answer is applied again."""
 
 
@@ -47,21 +47,27 @@ class TexturePlan(Plan):
 
     views: tuple[Mapping[str, Any], ...]
     objects: tuple[str, ...]
+    coverage: float
+    """Share of the surface that the views show."""
 
 
 def texture_model(objects: PaintedObjects, prompt: str, **parameters: Any) -> ModelTexture:
-    """Paint objects as a view shows them, and wait for it.
+    """Paint objects as a view shows them, or all around, and wait for it.
 
     What is seen is sent as a clay render; the answer is aligned with it and painted into the images of the
     objects' base colors, over what was there. An image keeps its name and size, and its first state is the
     version before. Objects without one get a new image, and those without a UV map get one.
 
-    :param objects: names or objects; all else that is rendered hides what is behind it.
-    :param parameters: ``views`` is ``view`` for the 3D view, ``camera``, or the name of a camera; without it
-        as the scene is seen now. ``faces`` is ``all`` or ``selected``; ``new_image`` leaves images that are
-        there alone; ``texture_size`` is that of new images in pixels; ``feather`` the pixels of the answer
-        over which an edge fades; ``guides`` are ``normal`` and ``depth``, sent as well. All others
-        as for `submit`.
+    All around, the sides that show most of the objects are chosen, as if nothing else were there, and sent as
+    one sheet in one request. What the answer shows replaces what was there, and what no side shows gets
+    colors from what lies near it; where only selected faces are painted, all else stays.
+
+    :param objects: names or objects; all else that is rendered hides what is behind it in single views.
+    :param parameters: ``views`` is ``view`` for the 3D view, ``camera``, the name of a camera or several,
+        ``auto`` for all around, or a number of sides; without it as the scene is seen now. ``faces`` is
+        ``all`` or ``selected``; ``new_image`` leaves images that are there alone; ``texture_size`` is that of
+        new images in pixels; ``feather`` the pixels of the answer over which an edge fades; ``guides`` are
+        ``normal`` and ``depth``, sent as well. All others as for `submit`.
     :raises GptImageError: why nothing was painted; see `core.errors` for the kinds.
     """
     job = submit_model_texture(objects, prompt, **parameters)
@@ -104,6 +110,7 @@ def plan_model_texture(objects: PaintedObjects, prompt: str, **parameters: Any) 
         **vars(found),
         views=tuple(dataclasses.asdict(view) for view in projection.views),
         objects=tuple(obj.name for obj in projection.objects),
+        coverage=round(projection.shown_share or 0.0, 4),
     )
 
 
@@ -116,6 +123,10 @@ def _prepare(
     given = {name: value for name, value in parameters.items() if value is not None}
     one = objects if isinstance(objects, list | tuple) else (objects,)
     given["objects"] = tuple(getattr(obj, "name", obj) for obj in one)
+    if isinstance(given.get("views"), list | tuple):
+        given["views"] = ",".join(given["views"])
+    elif isinstance(given.get("views"), int):
+        given["views"] = str(given["views"])
     if "texture_size" in given:  # of a model that is painted in pixels
         given["image_size"] = given.pop("texture_size")
     given.setdefault("target", PROJECTED)
@@ -127,7 +138,9 @@ def texture_again(job: str, *, object_name: str | None = None, accept: bool = Fa
 
     :param object_name: the object to paint; those of the request without it.
     :param accept: use views whose outlines do not match, too.
-    :param changed: ``feather``, ``texture_size``, ``used_views``, ``replace_all``.
+    :param changed: ``feather``, ``texture_size``, ``used_views``; ``replace_all`` lets nothing shine through
+        that was there; ``match_colors`` makes the colors of views agree; ``fill_gaps`` paints what no view
+        shows.
     :raises InvalidRequestError: there is no such job, it was not projected, or a setting can't be.
     """
     kinds = {name: kind for name, kind in arguments.kinds_of(Projection).items() if name in SETTINGS}

@@ -15,19 +15,12 @@ from ...core.painting.projection import (
     Projection,
     Receiver,
 )
-from ...core.references.kinds import AUTO, GUIDE
+from ...core.references.kinds import AUTO, GUIDE, SHEET
+from ...core.references.views import is_all_around
 from ...core.request.parameters import NO_OBJECT
 from ...core.request.providers import find_provider
 from ...core.request.request import Application, GenerationRequest
-from ...core.request.sizes import (
-    LIKE_DETAIL,
-    SizeRule,
-    format_size,
-    is_like,
-    is_open,
-    like_detail,
-    parse_size,
-)
+from ...core.request.sizes import SizeRule, format_size
 from ...core.request.validation import check_application
 from ...core.text.message import message
 from ...core.text.names import safe_name
@@ -35,9 +28,9 @@ from ...scene.context import find_scene, view_layer_of
 from ...scene.projection import cameras
 from ...scene.projection.canvases import Canvases, find_objects, plan_canvases
 from ...scene.targets.receiver import find_object
+from .views import choose_sides, read_views
 
 if TYPE_CHECKING:
-    from ...core.painting.projection import ProjectedView
     from ...core.projection.surface import Triangles
 
 PaintedObjects: TypeAlias = str | bpy.types.Object | Sequence[str | bpy.types.Object]
@@ -67,6 +60,8 @@ def plan_projection(
     :param write: writes pixels to a file; its path comes back.
     :raises InvalidRequestError: it can't be projected.
     """
+    from ...core.painting.guides import make_view
+    from ...core.projection.viewpoints import measure_coverage
     from ...scene.projection.meshes import collect_faces
 
     check_application(application)
@@ -86,15 +81,26 @@ def plan_projection(
         engine=scene.render.engine,
         selected=application.faces == SELECTED,
     )
-    views, size = _make_views(scene, application.views, request, rule)
-    as_shown = views[0].name == cameras.VIEW
-    triangles = collect_faces(view_layer_of(scene), canvases.painted, all_shown=as_shown)
+    asked = application.views or (cameras.CAMERA if bpy.app.background else cameras.VIEW)
+    as_shown, is_alone = asked == cameras.VIEW, is_all_around(asked)
+    is_draft, is_part = find_provider(request.provider).is_draft, application.faces == SELECTED
+    triangles = collect_faces(view_layer_of(scene), canvases.painted, all_shown=as_shown, is_alone=is_alone)
+    if is_alone:
+        chosen = choose_sides(triangles, asked, request.size, rule, is_draft=is_draft, is_part=is_part)
+    else:
+        chosen = read_views(scene, asked, request.size, rule)
+    is_whole = is_alone and not is_part
     projection = Projection(
-        views=views,
-        sent_size=size,
+        views=chosen.views,
+        sent_size=chosen.sent_size,
         objects=tuple(Receiver(obj.name, _list_rows(obj.matrix_world)) for obj in objects),
         as_shown=as_shown,
-        aligned=not find_provider(request.provider).is_draft,
+        is_alone=is_alone,
+        aligned=not is_draft,
+        replace_all=is_whole,
+        fill_gaps=is_whole,
+        match_colors=len(chosen.views) > 1,
+        shown_share=measure_coverage(triangles, tuple(map(make_view, chosen.views))),
         faces=application.faces,
         new_image=application.new_image,
         texture_size=application.image_size,
@@ -136,34 +142,6 @@ def _find_names(scene: bpy.types.Scene, application: Application) -> tuple[str, 
     return (obj.name,)
 
 
-def _make_views(
-    scene: bpy.types.Scene, asked: str, request: GenerationRequest, rule: SizeRule
-) -> tuple[tuple[ProjectedView, ...], tuple[int, int]]:
-    """The views, and the size of what is sent."""
-    asked = asked or (cameras.CAMERA if bpy.app.background else cameras.VIEW)
-    if asked == cameras.VIEW:
-        size = _choose_size(request.size, cameras.measure_viewport(bpy.context), rule)
-        return (cameras.read_viewport(bpy.context, size),), size
-    size = _choose_size(request.size, _measure_render(scene), rule)
-    return (cameras.read_camera(scene, cameras.find_camera(scene, asked), asked, size),), size
-
-
-def _measure_render(scene: bpy.types.Scene) -> float:
-    render = scene.render
-    return (render.resolution_x * render.pixel_aspect_x) / (render.resolution_y * render.pixel_aspect_y)
-
-
-def _choose_size(asked: str, aspect: float, rule: SizeRule) -> tuple[int, int]:
-    """Width and height that are sent.
-
-    :param asked: as a request has it; a size in pixels stays, whatever its shape.
-    """
-    if not is_open(asked):
-        return parse_size(asked)
-    pixels = like_detail(asked) if is_like(asked) else LIKE_DETAIL
-    return rule.like(round(aspect * 10_000), 10_000, pixels)
-
-
 def _add_guides(
     request: GenerationRequest,
     projection: Projection,
@@ -175,7 +153,7 @@ def _add_guides(
 
     :raises InvalidRequestError: a view shows nothing that is painted.
     """
-    from ...core.painting.guides import draw_guides
+    from ...core.painting.guides import describe_tiles, draw_guides
 
     drawn = draw_guides(triangles, projection, guides)
     for view, seen in zip(projection.views, drawn.painted_pixels, strict=True):
@@ -188,12 +166,12 @@ def _add_guides(
             )
     own = len(request.references)
     kinds = (*request.reference_kinds, *[AUTO] * own)[:own]
-    labels = (*request.reference_labels, *[""] * own)[:own]
+    labels = (describe_tiles(projection), *[""] * len(guides), *request.reference_labels, *[""] * own)
     return dataclasses.replace(
         request,
         references=(*map(write, drawn.images), *request.references),
-        reference_kinds=(GUIDE, *guides, *kinds),
-        reference_labels=("", *[""] * len(guides), *labels) if any(labels) else (),
+        reference_kinds=(SHEET if len(projection.views) > 1 else GUIDE, *guides, *kinds),
+        reference_labels=labels[: 1 + len(guides) + own] if any(labels) else (),
         size=format_size(*projection.sent_size),
     )
 

@@ -89,6 +89,8 @@ def _paint(
             accept=accept,
             feather=projection.feather,
             replace_all=projection.replace_all,
+            gains=projection.match_colors and projection.aligned,
+            fill_gaps=projection.fill_gaps,
         ),
     )
     _check_matches(painted)

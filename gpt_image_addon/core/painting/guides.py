@@ -56,6 +56,19 @@ def draw_guides(triangles: Triangles, projection: Projection, kinds: Sequence[st
     return Guides(tuple(images), tuple(count_seen(one, triangles) for one in seen))
 
 
+def describe_tiles(projection: Projection) -> str:
+    """What a sheet shows, in the words of a prompt; empty where there is but one tile."""
+    views = projection.views
+    columns, rows = (len({view.rectangle[axis] for view in views}) for axis in (0, 1))
+    if columns * rows < 2:
+        return ""
+    tiles = ", ".join(view.name for view in views)
+    return (
+        f"a sheet of clay renders of one model in {columns} columns and {rows} rows, in front of a plain "
+        f"background; its tiles show it, row by row, from these sides: {tiles}"
+    )
+
+
 def _draw_sheet(
     projection: Projection,
     seen: Sequence[SeenView],

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..common.arguments import kinds_of, typed
 from ..errors import InvalidRequestError
+from ..references.views import MOST_VIEWS
 from ..text.json_reader import load_json
 from ..text.message import message
 
@@ -20,7 +21,6 @@ TEXTURE_SIZE = 2048  # pixels a side of a new image
 LEAST_TEXTURE, MOST_TEXTURE = 64, 8192
 FEATHER = 8.0  # pixels of the answer over which an edge fades
 MOST_FEATHER = 256.0
-MOST_VIEWS = 12
 MOST_EDGE = 100_000  # pixels of what was sent
 TEXT_LIMIT = 1_000_000  # characters of a stored record
 
@@ -72,6 +72,14 @@ class Projection:
     """Its answer is aligned with the outlines of the guide; a draft follows none."""
     replace_all: bool = False
     """What was on the objects before does not show through."""
+    match_colors: bool = False
+    """The colors of the views are made to agree where several show the same surface."""
+    fill_gaps: bool = False
+    """What no view shows gets colors from what lies near it."""
+    is_alone: bool = False
+    """Nothing but the objects hides what is behind it."""
+    shown_share: float | None = None
+    """Share of the surface that the views show; None where it was not measured."""
     feather: float = FEATHER
     """Pixels of the answer over which an edge fades."""
     used_views: tuple[str, ...] = ()

@@ -54,7 +54,7 @@ def sample_surface(triangles: Triangles, count: int = SAMPLES) -> SurfaceSamples
 
 
 def choose_views(
-    triangles: Triangles, side: int, count: int = COUNT, *, inside: bool = False
+    triangles: Triangles, side: int, count: int = COUNT, *, inside: bool = False, enough: float = 1.0
 ) -> tuple[tuple[View, ...], float]:
     """Views that show most of what may be painted, and the share of its area that they show.
 
@@ -62,6 +62,7 @@ def choose_views(
 
     :param side: pixels of the square views.
     :param count: how many at most; fewer when no further one shows more.
+    :param enough: share of that sum over all candidates, from which on no further one is taken.
     :param inside: views in perspective from within, as for a room; else orthographic ones from outside.
     """
     samples = sample_surface(triangles)
@@ -70,10 +71,23 @@ def choose_views(
     make = _list_inside if inside else _list_outside
     candidates = make(triangles, SIDE)
     cosines = np.stack([_measure_cosine(view, triangles, samples) for view in candidates])
-    chosen = _choose_greedily(cosines, count)
+    chosen = _choose_greedily(cosines, count, enough)
     views = tuple(make(triangles, side)[at] for at in chosen)
     best = cosines[chosen].max(axis=0) if chosen else np.zeros(1)
     return views, float((best > 0).mean())
+
+
+def list_sides(triangles: Triangles, side: int) -> tuple[View, ...]:
+    """The six sides of what may be painted, all in one scale.
+
+    :param side: pixels of the square views.
+    """
+    targets = _corners_of_targets(triangles)
+    if not len(targets):
+        return ()
+    every = triangles.corners.reshape(-1, 3).astype(np.float64)
+    extent = max(float(np.ptp(targets, axis=0).max()), 1e-6) * FRAME
+    return tuple(_frame(direction, targets, every, side, extent) for direction in DIRECTIONS[:6])
 
 
 def measure_coverage(triangles: Triangles, views: Sequence[View]) -> float:
@@ -84,10 +98,11 @@ def measure_coverage(triangles: Triangles, views: Sequence[View]) -> float:
     return float(np.any([_measure_cosine(view, triangles, samples) > 0 for view in views], axis=0).mean())
 
 
-def _choose_greedily(cosines: NDArray[Any], count: int) -> list[int]:
+def _choose_greedily(cosines: NDArray[Any], count: int, enough: float) -> list[int]:
     best = np.zeros(cosines.shape[1])
+    most = float(cosines.max(axis=0).sum())
     chosen: list[int] = []
-    while len(chosen) < count:
+    while len(chosen) < count and best.sum() < enough * most:
         gains = np.maximum(cosines - best, 0).sum(axis=1)
         at = int(gains.argmax())
         if gains[at] <= 0:
@@ -130,15 +145,24 @@ def _corners_of_targets(triangles: Triangles) -> NDArray[Any]:
     return np.asarray(triangles.corners[chosen].reshape(-1, 3), np.float64)
 
 
-def _frame(direction: NDArray[Any], targets: NDArray[Any], every: NDArray[Any], side: int) -> View:
-    """An orthographic view of all targets, in front of everything."""
+def _frame(
+    direction: NDArray[Any],
+    targets: NDArray[Any],
+    every: NDArray[Any],
+    side: int,
+    extent: float | None = None,
+) -> View:
+    """An orthographic view of all targets, in front of everything.
+
+    :param extent: world units that it spans; just the targets without.
+    """
     matrix = _look_along(direction, np.zeros(3))
     seen = targets @ matrix[:3, :3]
     low, high = seen.min(axis=0), seen.max(axis=0)
     depths = every @ matrix[:3, 2]
     depth = max(float(np.ptp(depths)), 1e-6)
     matrix[:3, 3] = matrix[:3, :3] @ np.array([*((low + high) / 2)[:2], depths.max() + 0.05 * depth])
-    extent = max(float((high - low)[:2].max()), 1e-6) * FRAME
+    extent = extent or max(float((high - low)[:2].max()), 1e-6) * FRAME
     projection = np.diag([2 / extent, 2 / extent, -2 / (1.1 * depth), 1.0])
     projection[2, 3] = -1.0
     return View(_name(direction), matrix, projection, (side, side))

@@ -19,6 +19,8 @@ PREVIOUS = "previous"
 SUBJECT = "subject"
 GUIDE = "guide"
 """The kind of what shows a model that is to be painted."""
+SHEET = "sheet"
+"""The same from several sides, as tiles of one image."""
 MATERIAL = "material"
 
 
@@ -91,6 +93,13 @@ REFERENCE_KINDS: tuple[ReferenceKind, ...] = (
         "a clay render of a model in front of a plain background",
         "paint the surfaces of its shapes and keep each outline, place, size and the view exactly; even "
         "light without shadows or highlights; keep the background flat, in its one color, with nothing on it",
+    ),
+    ReferenceKind(
+        SHEET, "Model Sheet", "Each of its tiles is painted as the same model", "MESH_GRID",
+        "a sheet of clay renders of one model from several sides, in front of a plain background",
+        "paint each tile as the same object in the same materials and colors, so that they fit where tiles "
+        "show the same place; keep each tile, outline, place and size exactly; even light without shadows or "
+        "highlights; keep the background flat, in its one color, without lines between tiles",
     ),
 )  # fmt: skip
 BY_NAME: Mapping[str, ReferenceKind] = {kind.name: kind for kind in REFERENCE_KINDS}

@@ -386,8 +386,8 @@ _ROWS = (
         flag=Flag("projection", "objects to paint, in place of the active one", "NAME,…")),
     Parameter("views", default="", of_model=True,
         flag=Flag("projection",
-            "camera, view for the 3D view, or the name of a camera (default: the view, in background the "
-            "camera)", "VIEW"),
+            "camera, view for the 3D view, names of cameras, auto for all around, or a number of sides "
+            "(default: the view, in background the camera)", "VIEW"),
         panel=PanelField("projection", "View", "From where the model is painted", initial="view")),
     Parameter("faces", default="all", choices=FACES, of_model=True,
         flag=Flag("projection", "paint all faces, or those selected (default: all)"),

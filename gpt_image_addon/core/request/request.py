@@ -214,8 +214,8 @@ class Application(_Values):
     objects: tuple[str, ...] = ()
     """Names of the objects to paint with the target ``model``; else those that the others name."""
     views: str = ""
-    """From where they are painted: ``camera``, ``view`` for the 3D view, or the name of a camera; empty as
-    the scene is seen now."""
+    """From where they are painted: ``camera``, ``view`` for the 3D view, names of cameras, ``auto`` for all
+    around, or a number of sides; empty as the scene is seen now."""
     faces: str = "all"
     """Which of their faces are painted."""
     new_image: bool = False

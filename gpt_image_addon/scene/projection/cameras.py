@@ -49,9 +49,15 @@ def _find_named_camera(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
 
 
 def read_camera(
-    scene: bpy.types.Scene, camera: bpy.types.Object, name: str, size: tuple[int, int]
+    scene: bpy.types.Scene,
+    camera: bpy.types.Object,
+    name: str,
+    size: tuple[int, int],
+    corner: tuple[int, int] = (0, 0),
 ) -> ProjectedView:
     """What a camera sees, in square pixels of an image of this size.
+
+    :param corner: where that image lies in what is sent, from the left and the top.
 
     :raises InvalidRequestError: it is a panoramic camera.
     """
@@ -68,7 +74,7 @@ def read_camera(
     seen = camera.evaluated_get(depsgraph)
     width, height = size
     projection = seen.calc_matrix_camera(depsgraph, x=width, y=height, scale_x=1.0, scale_y=1.0)
-    return _view(name, seen.matrix_world.normalized(), projection, size)
+    return _view(name, seen.matrix_world.normalized(), projection, size, corner)
 
 
 def read_viewport(context: bpy.types.Context, size: tuple[int, int]) -> ProjectedView:
@@ -105,7 +111,9 @@ def _region(context: bpy.types.Context) -> tuple[Any, Any]:
     )
 
 
-def _view(name: str, matrix_world: Any, projection: Any, size: tuple[int, int]) -> ProjectedView:
+def _view(
+    name: str, matrix_world: Any, projection: Any, size: tuple[int, int], corner: tuple[int, int] = (0, 0)
+) -> ProjectedView:
     rows = (tuple(float(value) for row in matrix for value in row) for matrix in (matrix_world, projection))
     world, clip = rows
-    return ProjectedView(name, world, clip, size, (0, 0, *size))
+    return ProjectedView(name, world, clip, size, (*corner, *size))

@@ -20,12 +20,17 @@ NOT_DRAWN = ("WIRE", "BOUNDS")
 
 
 def collect_faces(
-    layer: bpy.types.ViewLayer, painted: Mapping[str, Painted], *, all_shown: bool = False
+    layer: bpy.types.ViewLayer,
+    painted: Mapping[str, Painted],
+    *,
+    all_shown: bool = False,
+    is_alone: bool = False,
 ) -> Triangles:
     """All that is rendered, as the view layer evaluates it: what is not painted hides what is behind it.
 
     :param painted: by the names of objects.
     :param all_shown: with what the viewport shows and no render does.
+    :param is_alone: nothing but what is painted hides anything.
     """
     layer.update()
     parts: list[Triangles] = []
@@ -36,17 +41,23 @@ def collect_faces(
         if not _is_seen(instance, original, painted, all_shown=all_shown):
             continue
         how = painted.get(original.name)
+        if is_alone and how is None:
+            continue
         if (
             how is not None
             and instance.is_instance
             and (original.name in done or _comes_itself(original, layer))
         ):
+            if is_alone:
+                continue
             how = None  # its texels are painted once, where the object itself is
         matrix = np.array(instance.matrix_world, np.float64)
         if how is not None:
             done.add(original.name)
             if how.matrix_world is not None and not instance.is_instance:
                 matrix = np.asarray(how.matrix_world, np.float64)
+        if is_alone and how is not None and how.is_kept:
+            matrix = np.zeros((4, 4))  # its texels stay its own, and it hides nothing
         parts.extend(_read_faces(obj, matrix, how))
     return _join(parts)
 

@@ -53,7 +53,12 @@ def _gather(prepared: PreparedResult, application: Application) -> Callable[[], 
     with Transaction() as changes:  # UV maps come with the images alone
         for obj in filter(needs_uvs, objects):
             smart_unwrap(obj, changes)
-        faces = collect_faces(view_layer_of(scene), canvases.painted, all_shown=projection.as_shown)
+        faces = collect_faces(
+            view_layer_of(scene),
+            canvases.painted,
+            all_shown=projection.as_shown,
+            is_alone=projection.is_alone,
+        )
         changes.take_back()
     files = [_make_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
     return lambda: paint_answer(prepared, projection, faces, files, accept=application.accept)

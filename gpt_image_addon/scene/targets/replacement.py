@@ -7,6 +7,7 @@ of undo brings that back, and no file of the user's is written. The one before s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import bpy
 
@@ -28,6 +29,8 @@ KEPT_ALPHA = ("NONE", "CHANNEL_PACKED")
 FREE_NAME = "GPT Image"
 """What an image is called while two exchange their names."""
 SINGLE = ("FILE", "GENERATED")
+Edit: TypeAlias = tuple[bpy.types.Image, bpy.types.Image]
+"""An image that took the place of another one, and that."""
 
 
 def why_not_replaceable(image: bpy.types.Image) -> str:
@@ -69,42 +72,54 @@ def replace(before: bpy.types.Image, prepared: PreparedResult, changes: Transact
 
 
 def find_edit(job: str) -> bpy.types.Image | None:
-    """The image of a job that took the place of another one."""
-    return _edit_of(job, list(find_edits()))
+    """An image of a job that took the place of another one."""
+    return next(iter(_list_edits_of(job, list(find_edits()))), None)
 
 
-def _edit_of(job: str, edits: Sequence[tuple[bpy.types.Image, bpy.types.Image]]) -> bpy.types.Image | None:
-    return next((image for image, _ in edits if image.get(JOB) == job), None)
+def _list_edits_of(job: str, edits: Sequence[Edit]) -> list[bpy.types.Image]:
+    """All of them: a job may have painted the images of several objects."""
+    return [image for image, _ in edits if image.get(JOB) == job]
 
 
 def can_revert(job: str) -> bool:
-    """Whether the image of a job and the one before it can change places: no other has taken theirs since.
+    """Whether the images of a job and those before can change places: no other has taken theirs since.
 
     Looks once at each image of the file.
     """
     edits = list(find_edits())
-    edit = _edit_of(job, edits)
-    if edit is None:
-        return False
+    own = _list_edits_of(job, edits)
+    return bool(own) and all(_is_newest(edit, edits) for edit in own)
+
+
+def _is_newest(edit: bpy.types.Image, edits: Sequence[Edit]) -> bool:
     shown = edit[BEFORE] if edit.get(IS_REVERTED) else edit
     return all(before != shown or image.get(IS_REVERTED) for image, before in edits if image != edit)
 
 
 def revert(job: str) -> tuple[bpy.types.Image, list[str]]:
-    """Let the image of a job and the one before it change places.
+    """Let the images of a job and those before change places, each with the one before it.
 
-    :returns: the image that is in place now, and what to tell.
+    :returns: the first image that is in place now, and what to tell.
     :raises InvalidRequestError: it took no image's place in this file.
     :raises SceneError: another image has taken their place since.
     """
-    edit = find_edit(job)
-    if edit is None:
+    edits = list(find_edits())
+    own = _list_edits_of(job, edits)
+    if not own:
         raise InvalidRequestError("There is no image before this one in the file.", param="job")
-    if not can_revert(job):
-        raise SceneError(
-            message("'{image}' was changed again since.", image=edit.name),
-            next_step="Go back from the newer change first.",
-        )
+    for edit in own:
+        if not _is_newest(edit, edits):
+            raise SceneError(
+                message("'{image}' was changed again since.", image=edit.name),
+                next_step="Go back from the newer change first.",
+            )
+    is_reverted = bool(own[0].get(IS_REVERTED))
+    changed = [_change_places(edit) for edit in own if bool(edit.get(IS_REVERTED)) == is_reverted]
+    return changed[0], [told for image in changed for told in stale_maps(image)]
+
+
+def _change_places(edit: bpy.types.Image) -> bpy.types.Image:
+    """:returns: the image that is in place now."""
     before, is_reverted = edit[BEFORE], bool(edit.get(IS_REVERTED))
     old, new = (before, edit) if is_reverted else (edit, before)
     new.use_fake_user, old.use_fake_user = old.use_fake_user, False
@@ -114,11 +129,11 @@ def revert(job: str) -> tuple[bpy.types.Image, list[str]]:
     else:
         edit[IS_REVERTED] = True
         edit.use_fake_user = True  # nothing else would keep it
-    return new, stale_maps(new)
+    return new
 
 
-def find_edits() -> Iterator[tuple[bpy.types.Image, bpy.types.Image]]:
-    """The images that took the place of others, and those; a .blend of others may hold anything there."""
+def find_edits() -> Iterator[Edit]:
+    """All that took the place of others; a .blend of others may hold anything there."""
     for image in bpy.data.images:
         before = image.get(BEFORE)
         if before is not None and isinstance(before, bpy.types.Image):

@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.core.projection.gaps import fill_gaps
-from gpt_image_addon.core.projection.guides import BACKGROUND
 from gpt_image_addon.core.projection.harmony import measure_gains, remove_gain
 from gpt_image_addon.core.projection.paint import see
-from gpt_image_addon.core.projection.sheet import compose, cut, find_sheet
 from gpt_image_addon.core.projection.surface import Triangles
 from gpt_image_addon.core.projection.viewpoints import choose_views, measure_coverage, sample_surface
 
@@ -78,28 +75,6 @@ def test_a_room_is_seen_from_inside() -> None:
     triangles = mesh(*box((-2, -2, -1), (2, 2, 1), inward=True))
     views, coverage = choose_views(triangles, 256, 8, inside=True)
     assert coverage > 0.95 and not any(view.is_orthographic for view in views)
-
-
-@pytest.mark.parametrize(("count", "size"), [(4, (2880, 2880)), (6, (3456, 2304)), (8, (3840, 1920))])
-def test_sheets_return_their_views(count: int, size: tuple[int, int]) -> None:
-    sheet = find_sheet(count)
-    assert sheet.size == size
-    dice = np.random.default_rng(2)
-    guides = [
-        np.full((sheet.side, sheet.side, 3), dice.integers(0, 255, 3), np.uint8) for _ in range(count - 1)
-    ]
-    whole = compose(sheet, guides)
-    assert (whole[-1, -1] == BACKGROUND).all() and whole.shape == (size[1], size[0], 3)
-    for answer in (whole, whole[::2, ::2], whole[::3, ::2]):
-        tiles = cut(sheet, answer, count - 1)
-        for tile, guide in zip(tiles, guides, strict=True):
-            assert tile.shape == guide.shape and np.abs(tile - guide).max() < 1
-
-
-@pytest.mark.parametrize("count", [0, 13])
-def test_too_many_views_are_refused(count: int) -> None:
-    with pytest.raises(InvalidRequestError, match="1 to 12 views"):
-        find_sheet(count)
 
 
 def test_gains_are_found_and_removed() -> None:
