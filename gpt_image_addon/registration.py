@@ -17,7 +17,7 @@ defer(
     *("app.editing.versions", "app.projection.plan"),
     *("app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
-    "ui.editing.corner_handles",
+    *("ui.editing.corner_handles", "ui.painting.sides_overlay"),
     *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
     *("ui.references.image_shader", "ui.references.kinds"),
@@ -33,7 +33,8 @@ from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
 from .ui import main_panel, menus  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
-from .ui.editing import corner_handles, new_images, photo_material, upscaling  # noqa: E402
+from .ui.editing import corner_handles, new_images, photo_material, show_sides, upscaling  # noqa: E402
+from .ui.painting import sides_overlay  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
 from .ui.points import placing  # noqa: E402
@@ -69,6 +70,7 @@ CLASSES: tuple[type, ...] = (
     *photo_material.CLASSES,
     *new_images.CLASSES,
     *upscaling.CLASSES,
+    show_sides.GPT_IMAGE_OT_show_sides,
     *long_prompt.CLASSES,
     *place.CLASSES,
     *operators_history.CLASSES,
@@ -101,6 +103,8 @@ def _jobs_changed() -> None:
 def _file_loaded(*_: Any) -> None:
     if is_loaded(chosen):
         chosen.look_before()  # another file has other images
+    if is_loaded(sides_overlay):
+        sides_overlay.hide()
 
 
 def _command(argv: list[str]) -> int:
@@ -156,6 +160,8 @@ def unregister() -> None:
     compare_overlay.remove()
     if is_loaded(corner_handles):
         corner_handles.remove()
+    if is_loaded(sides_overlay):
+        sides_overlay.hide()
     thumbnails.close()
     presets.detach()
     properties.detach()

@@ -29,6 +29,7 @@ from .settings import Settings
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
     from ..core.jobs.estimates import Measure
     from ..core.journal.journal import Entry
+    from ..core.painting.projection import Projection
     from ..core.request.models import Registry
     from ..core.request.normalize import CheckedRequest
     from .projection.plan import PlannedProjection
@@ -109,6 +110,16 @@ class Submitter:
         request, _ = models.resolve_model(request, self.registry, self.settings)
         rule = self.registry.likely_size_rule(request.model)
         return plan_projection(request, application, rule, references.write)
+
+    def plan_views(self, request: GenerationRequest, application: Application) -> Projection:
+        """From where the result would be projected; no guide is drawn.
+
+        :raises InvalidRequestError: it can't be projected.
+        """
+        from .projection.plan import plan_views
+
+        request, _ = models.resolve_model(request, self.registry, self.settings)
+        return plan_views(request, application, self.registry.likely_size_rule(request.model))
 
     def find_earlier(self, request: GenerationRequest) -> Entry | None:
         """The newest equal request: on its way, perhaps billed without an answer, or answered.

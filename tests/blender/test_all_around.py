@@ -19,6 +19,8 @@ from gpt_image_addon.core.request.sizes import SizeRule
 from gpt_image_addon.scene.projection.canvases import plan_canvases
 from gpt_image_addon.scene.projection.meshes import collect_faces
 from gpt_image_addon.scene.targets import replacement
+from gpt_image_addon.ui.painting import sides_overlay
+from gpt_image_addon.ui.request import from_job, generate, quote
 from tests.api_server import ApiServer
 from tests.blender import painted_scenes as scenes
 
@@ -298,3 +300,36 @@ def test_reverting_brings_every_image_back(run: Any, server: ApiServer) -> None:
     replacement.revert(output["job"])
     for part, pixel in zip(parts, before, strict=True):
         assert np.array_equal(pixels(f"Paint {part.name}"), pixel)
+
+
+def test_the_panel_paints_all_around_at_the_price_that_it_shows(run: Any, server: ApiServer) -> None:
+    obj = scenes.suzanne()
+    values = bpy.context.scene.gpt_image
+    values.prompt, values.provider, values.target, values.quality = "copper", "openai", "model", "low"
+    values.views, values.image_size = "auto", 256
+    shown = quote.price_now(bpy.context.scene)
+    assert shown.size == "3456x2304" and shown.request is not None and not shown.problem
+    assert shown.request.reference_kinds == ("sheet",)
+    assert bpy.ops.gpt_image.show_sides() == {"FINISHED"}
+    sides = sides_overlay.find_shown()
+    assert sides is not None and len(sides.views) == 6 and sides.shown_share is not None
+    for view in sides.views:  # a square before the object
+        corners = np.array(sides_overlay.make_frame(view).corners)
+        assert np.linalg.norm(corners[0] - corners[1]) == pytest.approx(
+            np.linalg.norm(corners[1] - corners[2])
+        )
+        assert np.abs(corners.mean(axis=0) - obj.location).max() < 3
+    obj.location.x += 1
+    bpy.context.view_layer.update()
+    assert sides_overlay.find_shown() is None
+    prepared = generate.prepare_request(bpy.context, {})
+    assert prepared.checked.price.high_usd == pytest.approx(shown.high_usd, rel=0.01)
+    values.size, values.width, values.height = "custom", 1152, 768
+    prepared = generate.prepare_request(bpy.context, {})
+    assert not server.image_requests
+    job = prepared.submit()
+    job.wait()
+    made = api.texture_of(job)
+    assert len(made.views) == 6 and made.images[0].width == 256
+    from_job.fill_panel(values, api.history().jobs[0])
+    assert values.views == "auto" and not len(values.references)

@@ -87,7 +87,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app": (
-        f"{JOBS} core.versions core.jobs scene scene.targets scene.capture app.projection",
+        f"{JOBS} core.versions core.jobs core.painting scene scene.targets scene.capture app.projection",
         "bpy",
     ),
     "app.editing": (
@@ -128,13 +128,14 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references app app.diagnostics api ui.common ui.references",
         "bpy blf gpu gpu_extras",
     ),
+    "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
     "ui.request": (
         "core.text core.errors core.references core.request core.journal app app.editing app.diagnostics"
-        " api ui.common ui.references ui.points",
+        " api ui.common ui.references ui.points ui.painting",
         "bpy",
     ),
     "ui.editing": (
-        "core.text core.errors core.request app app.editing api ui.common ui.request",
+        "core.text core.errors core.request app app.editing api ui.common ui.painting ui.request",
         "bpy blf gpu gpu_extras",
     ),
     "ui.presets": (
@@ -165,7 +166,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "presets.gpt_image": ("", "bpy"),
     "registration": (
         "app app.editing app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing"
-        " ui.references ui.points"
+        " ui.references ui.points ui.painting"
         " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),

@@ -60,30 +60,57 @@ def plan_projection(
     :param write: writes pixels to a file; its path comes back.
     :raises InvalidRequestError: it can't be projected.
     """
+    painting = _plan_painting(request, application, rule)
+    objects, projection = painting.objects, painting.projection
+    guided = _add_guides(request, projection, painting.triangles, application.guides, write)
+    placed = dataclasses.replace(
+        application,
+        projection=projection.to_text(),
+        objects=tuple(obj.name for obj in objects),
+        object_name=None,
+        object_uid=objects[0].session_uid,
+        object_uids=tuple(obj.session_uid for obj in objects) if len(objects) > 1 else (),
+        scene_uid=application.scene_uid or painting.scene.session_uid,
+    )
+    return PlannedProjection(guided, placed, _list_notes(painting.canvases, projection))
+
+
+def plan_views(request: GenerationRequest, application: Application, rule: SizeRule) -> Projection:
+    """From where `plan_projection` would show what is painted; no guide is drawn.
+
+    :raises InvalidRequestError: it can't be projected.
+    """
+    return _plan_painting(request, application, rule).projection
+
+
+@dataclass(frozen=True)
+class _Painting:
+    scene: bpy.types.Scene
+    objects: list[bpy.types.Object]
+    canvases: Canvases
+    triangles: Triangles
+    projection: Projection
+
+
+def _plan_painting(request: GenerationRequest, application: Application, rule: SizeRule) -> _Painting:
     from ...core.painting.guides import make_view
     from ...core.projection.viewpoints import measure_coverage
     from ...scene.projection.meshes import collect_faces
 
-    check_application(application)
-    if request.mask is not None or request.markup is not None or request.points:
-        raise InvalidRequestError(
-            "A mask, a markup or points can't go with a model that is painted.",
-            param="mask",
-            next_step="To paint a part of it, select its faces in Edit Mode.",
-        )
+    _check_parameters(request, application)
     scene = find_scene(application) or bpy.context.scene  # one that is gone is told by `check_receiver`
     objects = find_objects(scene, _find_names(scene, application))
+    is_draft, is_part = find_provider(request.provider).is_draft, application.faces == SELECTED
     canvases = plan_canvases(
         objects,
         name=safe_name(application.name or request.prompt),
         new_image=application.new_image,
         texture_size=application.image_size,
         engine=scene.render.engine,
-        selected=application.faces == SELECTED,
+        selected=is_part,
     )
     asked = application.views or (cameras.CAMERA if bpy.app.background else cameras.VIEW)
     as_shown, is_alone = asked == cameras.VIEW, is_all_around(asked)
-    is_draft, is_part = find_provider(request.provider).is_draft, application.faces == SELECTED
     triangles = collect_faces(view_layer_of(scene), canvases.painted, all_shown=as_shown, is_alone=is_alone)
     if is_alone:
         chosen = choose_sides(triangles, asked, request.size, rule, is_draft=is_draft, is_part=is_part)
@@ -106,17 +133,17 @@ def plan_projection(
         texture_size=application.image_size,
         feather=application.feather,
     )
-    guided = _add_guides(request, projection, triangles, application.guides, write)
-    placed = dataclasses.replace(
-        application,
-        projection=projection.to_text(),
-        objects=tuple(obj.name for obj in objects),
-        object_name=None,
-        object_uid=objects[0].session_uid,
-        object_uids=tuple(obj.session_uid for obj in objects) if len(objects) > 1 else (),
-        scene_uid=application.scene_uid or scene.session_uid,
-    )
-    return PlannedProjection(guided, placed, _list_notes(canvases, projection))
+    return _Painting(scene, objects, canvases, triangles, projection)
+
+
+def _check_parameters(request: GenerationRequest, application: Application) -> None:
+    check_application(application)
+    if request.mask is not None or request.markup is not None or request.points:
+        raise InvalidRequestError(
+            "A mask, a markup or points can't go with a model that is painted.",
+            param="mask",
+            next_step="To paint a part of it, select its faces in Edit Mode.",
+        )
 
 
 def _find_names(scene: bpy.types.Scene, application: Application) -> tuple[str, ...]:

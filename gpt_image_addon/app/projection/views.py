@@ -64,7 +64,7 @@ def _list_names(scene: bpy.types.Scene, asked: str) -> list[str]:
     names = [name.strip() for name in asked.split(",")]
     if len(set(names)) < len(names) or len(names) > MOST_VIEWS:
         raise InvalidRequestError(
-            message("views names 1 to {most} different cameras.", most=MOST_VIEWS),
+            message("views takes the names of 1 to {most} different cameras.", most=MOST_VIEWS),
             code="invalid_value",
             param="views",
         )

@@ -21,6 +21,8 @@ GUIDE = "guide"
 """The kind of what shows a model that is to be painted."""
 SHEET = "sheet"
 """The same from several sides, as tiles of one image."""
+DRAWN = frozenset((GUIDE, SHEET))
+"""Kinds that are drawn anew for each request."""
 MATERIAL = "material"
 
 

@@ -12,6 +12,7 @@ import bpy
 from ...app import settings
 from ...core.errors import GptImageError
 from ...core.references.kinds import AUTO, NONE, REFERENCE_KINDS
+from ...core.references.views import ALL_AROUND
 from ...core.request.parameters import DEFAULT_SIZE, KINDS_OF_REFERENCES, PARAMETERS
 from ...core.request.providers import PROVIDERS as PROVIDER_ROWS
 from ...core.request.targets import list_targets
@@ -36,6 +37,7 @@ PROVIDERS = (
 VIEWS = (
     ("view", "3D View", "As this view shows it", "VIEW3D", 0),
     ("camera", "Camera", "As the scene's camera shows it", "CAMERA_DATA", 1),
+    (ALL_AROUND, "All Around", "From the sides that show most of it, in one request", "MESH_GRID", 2),
 )
 """From where a model is painted."""
 TARGETS = tuple((name, info.label, info.description, info.icon, info.number) for name, info in list_targets())

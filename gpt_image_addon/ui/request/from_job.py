@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import InvalidRequestError
-from ...core.references.kinds import AUTO, GUIDE
+from ...core.references.kinds import AUTO, DRAWN
 from ...core.request.parameters import PARAMETERS, Parameter
 from ...core.text.message import message
 from ..common import enum_items
@@ -59,7 +59,7 @@ def _set_images(values: Any, request: dict[str, Any], edit_of: str) -> None:
     every_kind = (*request["reference_kinds"], *[AUTO] * len(paths))
     every_label = (*request["reference_labels"], *[""] * len(paths))
     for path, kind, label in zip(paths, every_kind, every_label, strict=False):
-        if kind == GUIDE:  # a new one is drawn
+        if kind in DRAWN:  # a new one is drawn
             continue
         kinds.recall(_add_file(values, path), kind, label)
     if len(values.references):

@@ -24,6 +24,7 @@ from . import confirm, quote, to_parameters
 
 if TYPE_CHECKING:
     from ...app.submission import PreparedRequest
+    from ...core.request.request import Application, GenerationRequest
 
 REQUEST_POINTER = "gpt_image_request"
 """Set in the layout around a button that is about the panel's request."""
@@ -59,19 +60,28 @@ def prepare_request(
     :param at_once: see `Submitter.prepare`. Only the active object gets the result then.
     :raises GptImageError: it can't be sent.
     """
+    request, application = split_request(context, given, at_once=at_once)
+    if given.get("edit_of"):
+        request = versions.with_edited_image(request, application)
+    snap = SNAPPED - given.keys()
+    submitter = submission.Submitter(settings.load())
+    return submitter.prepare(request, application, snap=snap, at_once=at_once)
+
+
+def split_request(
+    context: bpy.types.Context, given: dict[str, Any], *, at_once: bool = False
+) -> tuple[GenerationRequest, Application]:
+    """The panel's request and what becomes of its result, as they are asked for; see `prepare_request`.
+
+    :raises GptImageError: an image of it can't be had.
+    """
     values = context.scene.gpt_image
     image_files = images.parameters(values) | points.parameters(values)
     wanted = to_parameters.plain(values) | to_parameters.change_target(
         values, given.get("target", values.target)
     )
     place = to_parameters.place(context, selection=not at_once)
-    parameters = {**wanted, **place, **image_files, **given}
-    request, application = api.split(**parameters)
-    if given.get("edit_of"):
-        request = versions.with_edited_image(request, application)
-    snap = SNAPPED - given.keys()
-    submitter = submission.Submitter(settings.load())
-    return submitter.prepare(request, application, snap=snap, at_once=at_once)
+    return api.split(**{**wanted, **place, **image_files, **given})
 
 
 class Sending:

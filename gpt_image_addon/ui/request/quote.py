@@ -17,7 +17,8 @@ from ... import api
 from ...app import references, settings
 from ...app.diagnostics import requirements
 from ...core.errors import ConfigurationError, GptImageError, InvalidRequestError
-from ...core.references.kinds import GUIDE
+from ...core.references.kinds import GUIDE, SHEET
+from ...core.references.views import count_views, find_sheet, is_all_around
 from ...core.request.providers import find_provider
 from ...core.request.targets import find_target
 from ...core.text.message import message
@@ -248,12 +249,15 @@ def _placeholders(values: Any, target: str) -> dict[str, Any]:
 
 def _guides(values: Any, target: str) -> list[str]:
     """The kinds of what is shown of a model that is painted."""
-    return [GUIDE, *sorted(values.guides)] if find_target(target).is_projected else []
+    if not find_target(target).is_projected:
+        return []
+    return [SHEET if is_all_around(values.views) else GUIDE, *sorted(values.guides)]
 
 
 def _image_sizes(values: Any, target: str) -> tuple[tuple[int, int], ...]:
-    guides = [references.render_size()] * len(_guides(values, target))
-    sizes = [*guides, *(_size_of(reference) for reference in values.references)]
+    guides = _guides(values, target)
+    size = find_sheet(count_views(values.views)).size if SHEET in guides else references.render_size()
+    sizes = [*[size] * len(guides), *(_size_of(reference) for reference in values.references)]
     extra = (values.mask != "none") + bool(values.use_markup)
     return tuple(sizes + (sizes[:1] or [UNKNOWN_SIZE]) * extra)
 

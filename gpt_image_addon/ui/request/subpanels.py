@@ -9,12 +9,15 @@ import bpy
 
 from ...app import inpainting
 from ...app import references as app_references
+from ...core.references.views import count_views, is_all_around
 from ...core.request.parameters import PIXEL_FORMATS
-from ...core.request.sizes import is_like
+from ...core.request.sizes import is_like, is_open
 from ...core.request.targets import find_target
+from ...core.text.message import message
 from ..common import enum_items, thumbnails
 from ..common.translate import translate
 from ..common.widgets import draw_choice, draw_sentence
+from ..painting import sides_overlay
 from ..points import marked_thumbnail
 from ..points import operators as point_operators
 from ..references import kinds
@@ -231,6 +234,39 @@ def _draw_model(layout: Any, values: Any, found: Quote) -> None:
         draw_sentence(layout, translate(notice), "INFO")
 
 
+def _draw_projection(layout: Any, values: Any, found: Quote) -> None:
+    draw_section(layout, values, found, "projection", {"views": _draw_views})
+
+
+def _draw_views(layout: Any, values: Any, found: Quote) -> None:
+    """From where, and what that means: the line below is always there."""
+    column = layout.column(align=True)
+    line = column.row(align=True)
+    line.prop(values, "views")
+    shown = sides_overlay.find_shown()
+    eye = line.row(align=True)
+    eye.enabled = is_all_around(values.views)
+    eye.operator("gpt_image.show_sides", text="", icon="HIDE_ON" if shown is None else "HIDE_OFF")
+    size = "" if is_open(found.size) else found.size.replace("x", " × ")
+    if is_all_around(values.views):
+        count = count_views(values.views)
+        text = message("Up to {count} sides: {size}", count=count, size=size)
+        if shown is not None and shown.shown_share is not None:
+            share = f"{shown.shown_share:.0%}"
+            text = message(
+                "{count} sides show {share}: {size}", count=len(shown.views), share=share, size=size
+            )
+    else:
+        text = message("One view: {size}", size=size)
+    row = column.row()
+    row.active = False
+    row.label(text=translate(text) if size else "", translate=False)
+
+
+def _name_views(values: Any, found: Quote) -> str:
+    return translate(next(item[1] for item in enum_items.VIEWS if item[0] == values.views))
+
+
 def _count_references(values: Any, found: Quote) -> str:
     count = len(values.references)
     return f"{translate('References')} ({count})" if count else translate("References")
@@ -264,7 +300,8 @@ SUB_PANELS = (
     SubPanel(
         "projection",
         lambda values, found: translate("Texture"),
-        lambda layout, values, found: draw_section(layout, values, found, "projection"),
+        _draw_projection,
+        _name_views,
         is_shown=lambda values: find_target(values.target).is_projected,
     ),
     SubPanel(

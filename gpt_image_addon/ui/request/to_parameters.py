@@ -8,9 +8,10 @@ from typing import Any
 import bpy
 
 from ...app import results, settings
+from ...core.references.views import count_views, find_sheet, is_all_around
 from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
-from ...core.request.sizes import AUTO, LIKE
+from ...core.request.sizes import AUTO, LIKE, format_size
 from ...core.request.targets import find_target
 from ..common import enum_items
 from ..references import kinds
@@ -63,7 +64,7 @@ def _read_size(values: Any) -> str:
         if values.mask != "none" and len(values.references):
             return LIKE  # what is sent of the image has its own detail
         if find_target(values.target).is_projected:
-            return LIKE
+            return _read_guide_size(values)
         size = enum_items.read_usual_size()
         if kinds.deciding(values) is None:
             return size
@@ -71,6 +72,13 @@ def _read_size(values: Any) -> str:
     if values.size == enum_items.CUSTOM_SIZE:
         return f"{values.width}x{values.height}"
     return str(values.size)
+
+
+def _read_guide_size(values: Any) -> str:
+    """A sheet is as large as models draw it; a draft follows none."""
+    if not is_all_around(values.views) or find_provider(provider_of(values)).is_draft:
+        return LIKE
+    return f"{LIKE}:{format_size(*find_sheet(count_views(values.views)).size)}"
 
 
 OWN: Mapping[str, Callable[[Values], Any]] = {

@@ -1,0 +1,1 @@
+"""What the panel shows of a model that is to be painted."""
