@@ -1,0 +1,43 @@
+"""A session in a real Blender: a model is painted as the view shows it, all around, and on selected faces.
+
+See `sessions`. Screenshots lie in out/gui/painting.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+from sessions import ROOT, Sessions
+
+from tests.api_server import ApiServer
+
+REQUESTS = 3
+
+
+def paint(first: bytes, mask: bytes | None) -> Image.Image:
+    """Stripes inside of the outlines of a guide, another color in each of six tiles."""
+    guide = np.asarray(Image.open(io.BytesIO(first)).convert("RGB")).astype(float)
+    height, width = guide.shape[:2]
+    shown = np.abs(guide - guide[0, 0]).max(axis=-1) > 12
+    y, x = np.mgrid[:height, :width]
+    stripes = np.where((x // (width // 60) + y // (width // 60)) % 2, 1.0, 0.6)
+    color = np.stack(
+        [200 + 40 * np.sin(x / width * 6), 120 + 60 * np.cos(y / height * 6), 90 + 0 * x], axis=-1
+    )
+    out = np.where(shown[..., None], color * stripes[..., None] * guide / 200, guide)
+    return Image.fromarray(np.clip(np.rint(out), 0, 255).astype(np.uint8))
+
+
+def main() -> None:
+    """Exit with 1 where the session fails, or sends what it was not told to."""
+    with ApiServer(0) as server:
+        server.options.edits = paint
+        sessions = Sessions("painting", server)
+        sessions.run("painting/suzanne.py", OUTPUT_FOLDER=str(ROOT / "out" / "gui" / "painting"))
+        sessions.expect_requests(REQUESTS)
+
+
+if __name__ == "__main__":
+    main()
