@@ -12,6 +12,7 @@ from mathutils import Euler
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bl_ext.user_default.gpt_image_addon import api
+from bl_ext.user_default.gpt_image_addon.ui.painting import sides_overlay
 from harness import Steps, click, press, run, until
 from user import Sidebar, click_text, open_sidebar, over, shot
 
@@ -47,7 +48,7 @@ def set_scene(sidebar: Sidebar) -> Steps:
         bpy.ops.mesh.primitive_monkey_add(size=4)
         bpy.ops.object.shade_smooth()
     suzanne().modifiers.new("Subdivision", "SUBSURF").levels = 2
-    sidebar.area.spaces.active.shading.type = "MATERIAL"
+    sidebar.area.spaces.active.shading.color_type = "TEXTURE"
     view = sidebar.area.spaces.active.region_3d
     view.view_distance = 9
     yield
@@ -92,7 +93,7 @@ def all_around(sidebar: Sidebar) -> Steps:
     label = yield from sidebar.bring("View")
     eye = yield from sidebar.icon(SHOW, label)
     yield from click(eye)
-    yield from until(lambda: sidebar.shows("sides show"), "the share that the sides show", 30)
+    yield from until(lambda: sides_overlay.find_shown() is not None, "the sides to be shown", 30)
     yield from shot("3-sides", rest)
     yield from generate(sidebar, 2)
     after = painted()
