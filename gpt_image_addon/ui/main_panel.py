@@ -224,9 +224,10 @@ def _draw_mended(row: Any, failure: Failure, button: Button, width: int) -> None
 def _recipient(values: Any, found: quote.Quote) -> str:
     """What is sent, and to whom."""
     parts = [translate("prompt")]
-    count = len(values.references)
+    guides = quote.list_guides(values, values.target)
+    count = len(values.references) + len(guides)
     if count:
-        is_view = count == 1 and values.references[0].kind == "viewport"
+        is_view = values.views == "view" if guides else values.references[0].kind == "viewport"
         parts.append(
             translate("this view" if is_view else "1 image")
             if count == 1

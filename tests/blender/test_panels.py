@@ -102,6 +102,16 @@ def test_without_a_key_the_panel_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not any("Offline draft" in text for text in draw(bpy.types.GPT_IMAGE_PT_provider).said)
 
 
+def test_what_is_sent_of_a_model_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    values().prompt, values().target = "oak", "model"
+    assert "To OpenAI: prompt, this view" in draw(panel("main")).said
+    values().views, values().guides = "auto", {"depth"}
+    said = draw(panel("main"))
+    assert "To OpenAI: prompt, 2 images" in said.said and "gpt_image.show_sides" in said.operators
+
+
 class AboutTheRequest:
     """The context of a button that is about the panel's request."""
 

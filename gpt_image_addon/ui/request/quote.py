@@ -238,7 +238,7 @@ def _placeholders(values: Any, target: str) -> dict[str, Any]:
     if values.use_markup:
         found["markup"] = "markup"
     found |= images.frame(values)
-    guides = _guides(values, target)
+    guides = list_guides(values, target)
     if guides:
         found["references"] = [*guides, *found["references"]]
         found["reference_kinds"] = (*guides, *found.get("reference_kinds", ()))
@@ -247,7 +247,7 @@ def _placeholders(values: Any, target: str) -> dict[str, Any]:
     return found
 
 
-def _guides(values: Any, target: str) -> list[str]:
+def list_guides(values: Any, target: str) -> list[str]:
     """The kinds of what is shown of a model that is painted."""
     if not find_target(target).is_projected:
         return []
@@ -255,7 +255,7 @@ def _guides(values: Any, target: str) -> list[str]:
 
 
 def _image_sizes(values: Any, target: str) -> tuple[tuple[int, int], ...]:
-    guides = _guides(values, target)
+    guides = list_guides(values, target)
     size = find_sheet(count_views(values.views)).size if SHEET in guides else references.render_size()
     sizes = [*[size] * len(guides), *(_size_of(reference) for reference in values.references)]
     extra = (values.mask != "none") + bool(values.use_markup)
