@@ -108,8 +108,10 @@ def test_what_is_sent_of_a_model_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
     values().prompt, values().target = "oak", "model"
     assert "To OpenAI: prompt, this view" in draw(panel("main")).said
     values().views, values().guides = "auto", {"depth"}
+    values().size, values().width, values().height = "custom", 1152, 768
     said = draw(panel("main"))
-    assert "To OpenAI: prompt, 2 images" in said.said and "gpt_image.show_sides" in said.operators
+    assert "To OpenAI: prompt, 2 images" in said.said
+    assert "gpt_image.show_sides" in said.operators
 
 
 class AboutTheRequest:
