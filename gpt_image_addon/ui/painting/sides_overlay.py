@@ -14,8 +14,7 @@ from ...core.painting.projection import ProjectedView, Projection
 from ...core.references.views import is_all_around
 from ..common import state
 
-COLOR = (1.0, 0.6, 0.1, 0.9)  # sRGB
-SHADE = (1.0, 0.6, 0.1, 0.08)
+COLOR = (1.0, 0.6, 0.1, 1.0)  # sRGB
 TEXT_SIZE = 12  # pixels on a usual screen
 NEAR = -1.0  # of clip space
 MOVED = 1e-6
@@ -110,13 +109,10 @@ def _draw_frames(sides: Sides) -> None:
     from gpu_extras.batch import batch_for_shader
 
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
-    gpu.state.blend_set("ALPHA")
+    shader.uniform_float("color", COLOR)
     for frame in sides.frames:
         around = [*frame.corners, frame.corners[0]]
-        for kind, places, color in (("TRI_FAN", frame.corners, SHADE), ("LINE_STRIP", around, COLOR)):
-            shader.uniform_float("color", color)
-            batch_for_shader(shader, kind, {"pos": places}).draw(shader)
-    gpu.state.blend_set("NONE")
+        batch_for_shader(shader, "LINE_STRIP", {"pos": around}).draw(shader)
 
 
 def _draw_names(sides: Sides) -> None:
@@ -127,7 +123,7 @@ def _draw_names(sides: Sides) -> None:
     from bpy_extras.view3d_utils import location_3d_to_region_2d
 
     blf.size(0, TEXT_SIZE * bpy.context.preferences.system.ui_scale)
-    blf.color(0, *COLOR[:3], 1.0)
+    blf.color(0, *COLOR)
     for frame in sides.frames:
         place = location_3d_to_region_2d(region, view, Vector(frame.corners[3]))
         if place is not None:

@@ -18,6 +18,7 @@ from ..common import enum_items, state
 from ..common.operator import CANCELLED, FINISHED, Returned, reporting
 from ..common.sidebar import CATEGORY
 from ..common.translate import translate
+from ..painting import sides_overlay
 from ..points import values as points
 from ..references import images, inpaint
 from . import confirm, quote, to_parameters
@@ -125,6 +126,7 @@ class Sending:
         """Submit, and come back at once."""
         said: dict[str, Any] = {**self._said, **answers}
         job = self._prepared.submit(**said, apply=self._apply)
+        sides_overlay.hide()
         self.tell(job.warnings)
         return FINISHED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import bmesh
 import bpy
 import numpy as np
 from mathutils import Euler
@@ -108,11 +109,16 @@ def all_around(sidebar: Sidebar) -> Steps:
 def selected_faces(sidebar: Sidebar) -> Steps:
     rest = over(sidebar.area)
     before = painted()
-    mesh = suzanne().data
-    for face in mesh.polygons:
-        face.select = face.center.x > 0.35 and face.center.z > 0
     yield from press("TAB", rest)
     yield from until(lambda: suzanne().mode == "EDIT", "Edit Mode", 10)
+    mesh = bmesh.from_edit_mesh(suzanne().data)
+    for face in mesh.faces:
+        face.select_set(False)
+    for face in mesh.faces:
+        face.select_set(face.select or (face.calc_center_median().x > 0.7 and face.normal.z > 0))
+    mesh.select_flush_mode()
+    bmesh.update_edit_mesh(suzanne().data)
+    yield
     yield from sidebar.unfold("Texture")
     yield from sidebar.choose("Faces", "Selected")
     yield from until(lambda: values().faces == "selected", "the faces to be those selected", 10)
