@@ -17,6 +17,7 @@ from gpt_image_addon import api, cli
 from gpt_image_addon.app import results, settings
 from gpt_image_addon.core.common.paths import is_file_name
 from gpt_image_addon.core.errors import GptImageError, InvalidRequestError, StorageError
+from gpt_image_addon.scene.images import PROPERTY_PREFIX
 from tests.api_server import ApiServer
 
 SMALL = ("--provider", "offline", "--size", "64x64")
@@ -118,13 +119,24 @@ def test_names_of_manifests_and_of_other_blends_lead_nowhere_else(
     assert list((tmp_path / "a").iterdir()) == [inside]
 
 
+def shown(name: str) -> bpy.types.Material:
+    """A material that shows an image of ours, of which its preview is made; others are rendered for that."""
+    image = bpy.data.images.new("Shown", 8, 8)
+    image[f"{PROPERTY_PREFIX}prompt"] = "oak"
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:
+        material.use_nodes = True
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = image
+    return material
+
+
 def test_a_material_of_another_blend_names_no_file_elsewhere(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "library"
     folder.mkdir(parents=True)
     places = bpy.context.preferences.filepaths.asset_libraries
     library = places.new(name="Mine", directory=str(folder))
     try:
-        path = results.mark_asset(bpy.data.materials.new("../../escaped"), "Mine")
+        path = results.mark_asset(shown("../../escaped"), "Mine")
     finally:
         places.remove(library)
     assert path == folder / "escaped.blend" and path.is_file()
