@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from ..errors import InvalidRequestError
-from .sizes import parse_size
+from .sizes import AUTO, parse_size
 
 TEXT_LIMIT = 200  # characters of an id, a name or a date
 NUMBER_LIMIT = 10**12
@@ -107,6 +107,9 @@ def check_table(table: Mapping[str, Any], prices: frozenset[str]) -> None:
                 raise ValueError(f"{part} has no {row[name]!r:.60} of the model {row['id']}")
         if row.get("prices") and not row.get("output_tokens"):
             raise ValueError(f"the model {row['id']} has prices and no output_tokens")
+        unpriced = _list_unpriced(row, table["output_tokens"].get(row.get("output_tokens", "")))
+        if unpriced:
+            raise ValueError(f"the output_tokens of the model {row['id']} lack {unpriced[0]!r:.60}")
     if table["default"] not in {row["id"] for row in table["models"]}:
         raise ValueError(f"the default {table['default']!r:.60} is none of the models")
     for name, rule in table["size_rules"].items():
@@ -117,6 +120,14 @@ def check_table(table: Mapping[str, Any], prices: frozenset[str]) -> None:
             raise ValueError(f"the prices {name:.60} lack {min(prices - set(found))}")
     for name, found in table["output_tokens"].items():
         _check_tokens(f"the output_tokens {name:.60}", found)
+
+
+def _list_unpriced(row: Mapping[str, Any], tokens: Any) -> list[str]:
+    """Qualities that a model takes and whose tokens nobody knows; with ``auto`` alone all take the same."""
+    known = (tokens.get("factor") or tokens.get("table")) if isinstance(tokens, dict) else None
+    if not isinstance(known, dict) or AUTO in known:
+        return []
+    return [quality for quality in row.get("qualities", ()) if quality not in known]
 
 
 def _check_row(what: str, row: Any, checks: Mapping[str, Check]) -> None:

@@ -143,7 +143,9 @@ def build_material(
 
 
 def _wire_socket(wiring: _Wiring, kind: str) -> None:
-    wiring.link(wiring.images[kind].outputs["Color"], wiring.shader.inputs[BY_NAME[kind].socket])
+    socket = BY_NAME[kind].socket
+    if socket:  # else it lies beside the others, for whoever wants it
+        wiring.link(wiring.images[kind].outputs["Color"], wiring.shader.inputs[socket])
 
 
 def _wire_normal(wiring: _Wiring, kind: str) -> None:

@@ -160,7 +160,9 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
     quality: StringProperty(
-        name="Quality", description="low, medium, high, xhigh, max or auto", options={"SKIP_SAVE"}
+        name="Quality",
+        description="A quality that the model takes, such as medium, or auto",
+        options={"SKIP_SAVE"},
     )
     background: EnumProperty(
         name="Background",

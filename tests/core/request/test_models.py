@@ -171,5 +171,12 @@ def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
         load_registry(override)
 
 
+def test_a_quality_that_nobody_can_price_is_refused(tmp_path: Path) -> None:
+    override = tmp_path / "models.json"
+    override.write_text(json.dumps({"models": [{"id": "gpt-image-2", "qualities": ["low", "ultra"]}]}))
+    with pytest.raises(ConfigurationError, match="lack 'ultra'"):
+        load_registry(override)
+
+
 def test_sizes_are_read_in_either_sign() -> None:
     assert parse_size("1536x1024") == parse_size(" 1536X1024 ") == parse_size("1536×1024") == (1536, 1024)
