@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,19 @@ def reporting(action: Action) -> Callable[[Any, Any], Returned]:
             return CANCELLED
 
     return run
+
+
+@contextmanager
+def waiting(context: Any) -> Iterator[None]:
+    """The mouse says that Blender is busy, for what takes longer than a frame."""
+    window = context.window
+    if window is not None:
+        window.cursor_modal_set("WAIT")
+    try:
+        yield
+    finally:
+        if window is not None:
+            window.cursor_modal_restore()
 
 
 def ask(operator: Any, context: Any, does: str) -> Returned:

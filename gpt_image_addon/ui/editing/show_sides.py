@@ -6,7 +6,7 @@ import bpy
 
 from ...app import settings, submission
 from ...core.text.message import message
-from ..common.operator import Returned, reporting
+from ..common.operator import Returned, reporting, waiting
 from ..common.translate import translate
 from ..painting import sides_overlay
 from ..request import generate
@@ -24,8 +24,9 @@ class GPT_IMAGE_OT_show_sides(bpy.types.Operator):
         if sides_overlay.find_shown() is not None:
             sides_overlay.hide()
             return None
-        request, application = generate.split_request(context, {})
-        projection = submission.Submitter(settings.load(with_key=False)).plan_views(request, application)
+        with waiting(context):
+            request, application = generate.split_request(context, {})
+            projection = submission.Submitter(settings.load(with_key=False)).plan_views(request, application)
         sides_overlay.show(projection)
         told = message(
             "{count} sides show {share} of the surface.",

@@ -15,7 +15,7 @@ from ...core.request.parameters import PARAMETERS, SNAPPED
 from ...core.request.providers import find_provider
 from ...core.request.targets import find_target
 from ..common import enum_items, state
-from ..common.operator import CANCELLED, FINISHED, Returned, reporting
+from ..common.operator import CANCELLED, FINISHED, Returned, reporting, waiting
 from ..common.sidebar import CATEGORY
 from ..common.translate import translate
 from ..painting import sides_overlay
@@ -66,7 +66,8 @@ def prepare_request(
         request = versions.with_edited_image(request, application)
     snap = SNAPPED - given.keys()
     submitter = submission.Submitter(settings.load())
-    return submitter.prepare(request, application, snap=snap, at_once=at_once)
+    with waiting(context):
+        return submitter.prepare(request, application, snap=snap, at_once=at_once)
 
 
 def split_request(
