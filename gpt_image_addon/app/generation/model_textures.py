@@ -67,7 +67,7 @@ def texture_model(objects: PaintedObjects, prompt: str, **parameters: Any) -> Mo
         ``auto`` for all around, or a number of sides; without it as the scene is seen now. ``faces`` is
         ``all`` or ``selected``; ``new_image`` leaves images that are there alone; ``texture_size`` is that of
         new images in pixels; ``feather`` the pixels of the answer over which an edge fades; ``guides`` are
-        ``normal`` and ``depth``, sent as well. All others as for `submit`.
+        ``normal``, ``depth`` and ``lines``, sent as well. All others as for `submit`.
     :raises GptImageError: why nothing was painted; see `core.errors` for the kinds.
     """
     job = submit_model_texture(objects, prompt, **parameters)

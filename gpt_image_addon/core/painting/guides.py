@@ -23,6 +23,7 @@ DRAWINGS: Mapping[str, Drawing] = {
     CLAY: guides.draw_clay,
     "normal": guides.draw_normals,
     "depth": guides.draw_nearness,
+    "lines": guides.draw_lines,
 }
 
 

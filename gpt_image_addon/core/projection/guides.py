@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .depth import DepthMap
+from .depth import DepthMap, measure_edges
 from .view import View
 
 BACKGROUND = (36, 40, 46)
@@ -42,6 +42,20 @@ def draw_nearness(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mas
     known = values[shown]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     level = DARKEST + (255 - DARKEST) * (values - low) / max(high - low, 1e-9)
+    return _lay_on_background(np.repeat(level[..., None], 3, axis=-1), shown)
+
+
+def draw_lines(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) -> Pixels:
+    """Dark lines on bright shapes where they end, bend or stand before others; (height, width, 3)."""
+    facing = normals.astype(np.float32)[np.maximum(depth.triangle, 0)]
+    lines = measure_edges(depth, is_orthographic=view.is_orthographic) < 1
+    lines[[0, -1]] = lines[:, [0, -1]] = False  # the frame is no edge of a shape
+    for first, second in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        turned = np.einsum("yxi,yxi->yx", facing[first], facing[second]) < np.cos(np.radians(LINE))
+        bends = (turned & shown[first] & shown[second]) | (shown[first] != shown[second])
+        lines[first] |= bends
+        lines[second] |= bends
+    level = np.where(lines, DARKEST, 255.0)
     return _lay_on_background(np.repeat(level[..., None], 3, axis=-1), shown)
 
 

@@ -109,6 +109,7 @@ FACES = (
 GUIDES = (
     ("normal", "Normals", "Which way surfaces face"),
     ("depth", "Depth", "Near is bright"),
+    ("lines", "Line Art", "Where shapes end, bend or stand before others"),
 )
 """What may be shown of a model beside the clay render that is always sent."""
 
@@ -402,7 +403,7 @@ _ROWS = (
         flag=Flag("projection", "pixels of the answer over which an edge fades (default: 8)", "PIXELS"),
         panel=PanelField("projection", "Soft Edge", "Pixels of the answer over which an edge fades")),
     Parameter("guides", default=(), many=True, choices=GUIDES, of_model=True,
-        flag=Flag("projection", "also send normal or depth as the views see them", "KIND,…"),
+        flag=Flag("projection", "also send normal, depth or lines as the views see them", "KIND,…"),
         panel=PanelField("projection", "Also Send", "What is sent beside a clay render", initial=())),
     Parameter("moderation", default="auto", choices=MODERATIONS, field="changed",
         flag=Flag("api", "how strict the safety system is"),

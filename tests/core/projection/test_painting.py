@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gpt_image_addon.core.projection.depth import draw_depth
+from gpt_image_addon.core.projection.guides import draw_lines
 from gpt_image_addon.core.projection.outlines import move_back, place
 from gpt_image_addon.core.projection.paint import see
 from gpt_image_addon.core.projection.scan import list_fragments
@@ -286,3 +287,21 @@ def test_what_lies_beside_faces_continues_them() -> None:
     front[pixel[triangles.normals[triangle, 1] < -0.9]] = True
     beside = changed.ravel() & ~owned
     assert beside.sum() > 100 and not (changed.ravel() & owned & ~front).any()
+
+
+def test_lines_lie_where_shapes_end_bend_or_stand_before_others() -> None:
+    triangles = joined(mesh(*box((-1, -1, -1), (1, 1, 1))), mesh(*box((-0.2, -2, -0.2), (0.2, -1.5, 0.2))))
+    view = view_from((0, -6, 0), size=(300, 300), ortho=3)
+    one = see(view, triangles)
+    shown = find_shapes(one, triangles)
+    drawn = draw_lines(view, one.depth, triangles.normals, shown)
+    dark = shown & (drawn[..., 0] < 120)
+    assert dark[150, 50] and dark[50, 150]  # where the large box ends
+    assert dark[150, 129:132].any() and dark[150, 168:171].any()  # and where the small one stands before it
+    assert not dark[70:110, 70:230].any() and not dark[140:160, 140:160].any()
+    view = view_from((4, -4, 0.1), size=(300, 300), ortho=4)
+    one = see(view, triangles)
+    drawn = draw_lines(view, one.depth, triangles.normals, find_shapes(one, triangles))
+    assert (drawn[110, 148:152, 0] < 120).any() and (
+        drawn[110, 100:140, 0] == 255
+    ).all()
