@@ -15,6 +15,7 @@ from PIL import Image
 
 from gpt_image_addon import api
 from gpt_image_addon.app.projection.views import choose_sides
+from gpt_image_addon.core.projection.guides import BACKGROUND
 from gpt_image_addon.core.request.sizes import SizeRule
 from gpt_image_addon.scene.projection.canvases import plan_canvases
 from gpt_image_addon.scene.projection.meshes import collect_faces
@@ -61,8 +62,8 @@ def answer(views: Sequence[Any], objects: Sequence[Any], change: Change | None =
 
     def edit(first: bytes, mask: bytes | None) -> Image.Image:
         sheet = np.array(Image.open(io.BytesIO(first)).convert("RGB"))
-        shown = scenes.outline(sheet)
-        background = sheet[0, 0].copy()
+        background = np.array(BACKGROUND, np.uint8)
+        shown = (sheet != background).any(axis=-1)
         for number, view in enumerate(views):
             left, top, width, height = view["rectangle"]
             place = slice(top, top + height), slice(left, left + width)
