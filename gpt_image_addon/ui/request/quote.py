@@ -264,7 +264,7 @@ def _image_sizes(values: Any, target: str) -> tuple[tuple[int, int], ...]:
 
 def _size_of(reference: Any) -> tuple[int, int]:
     if reference.kind == "image" and reference.image is not None and reference.image.size[0]:
-        return tuple(reference.image.size)
+        return references.shown_size(reference.image)
     if reference.kind in references.CAPTURES and (reference.live or not reference.captured):
         return references.render_size()
     return (reference.width, reference.height) if reference.width else UNKNOWN_SIZE
