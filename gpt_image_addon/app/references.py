@@ -294,13 +294,13 @@ def marked_thumbnail(
 
 
 def size_of(path: str) -> Size:
-    """Width and height of an image file.
+    """Width and height of an image file of any size.
 
     :raises InvalidRequestError: it is missing, or no image.
     """
-    from ..core.imaging.formats import inspect_file
+    from ..core.pasting.image_source import measure_source
 
-    return inspect_file(Path(path)).size
+    return measure_source(Path(path), path)
 
 
 def shown_size(found: bpy.types.Image) -> Size:

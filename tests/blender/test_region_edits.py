@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gpt_image_addon import api
+from gpt_image_addon.app import references
 from gpt_image_addon.core.editing import edit_files
 from gpt_image_addon.core.imaging import decoding, formats, pillow_settings
 from gpt_image_addon.core.imaging.image_reader import hash_image_file
@@ -318,6 +319,27 @@ def test_an_image_larger_than_answers_may_be(
     assert changed.any()
     changed[500:640, 700:900] = False
     assert not changed.any()
+
+
+def test_a_result_larger_than_answers_may_be_is_edited_further(
+    run: Any, edit: Any, online: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (decoding, formats, pillow_settings):
+        monkeypatch.setattr(module, "MAX_PIXELS", 1_300_000)
+    online.options.edits = follow(simulated.wrong(3, hard=False))
+    Image.fromarray(texture()).save(tmp_path / "a.png")
+    code, first = edit(tmp_path / "a.png", mask_of(tmp_path, (700, 500, 900, 640)))
+    assert code == 0, first
+    before = np.asarray(Image.open(copy_in(tmp_path)))
+    mask = mask_of(tmp_path, (200, 200, 400, 340))
+    words = ("generate", "a blue door", "--edit-of", first["job"], "--mask", mask, *QUALITY)
+    code, second = run(*words, "--textures-dir", tmp_path / "second")
+    assert code == 0, second
+    (copy,) = (tmp_path / "second").iterdir()
+    changed = (np.asarray(Image.open(copy)) != before).any(-1)
+    assert changed.any()
+    changed[200:340, 200:400] = False
+    assert not changed.any() and references.size_of(str(copy)) == SIZE
 
 
 def test_a_price_above_the_one_that_was_shown_is_asked_about(online: ApiServer, tmp_path: Path) -> None:
