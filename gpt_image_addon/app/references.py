@@ -265,6 +265,28 @@ def rectangle_mask(rectangle: tuple[float, float, float, float], size: Size) -> 
     return write(fill_polygons([[(left, bottom), (right, bottom), (right, top), (left, top)]], *size))
 
 
+def in_rectangle(rectangle: tuple[float, float, float, float], size: Size) -> Any:
+    """As `rectangle_mask`, as an array; in any thread.
+
+    :returns: (height, width) bool.
+    """
+    from ..core.raster.drawing import fill_rectangle
+
+    return fill_rectangle(rectangle, *size)
+
+
+def in_mask_file(path: str, size: Size) -> Any:
+    """Where the file of a mask lets an image change; in any thread.
+
+    :param size: width and height of the image.
+    :returns: (height, width) bool.
+    :raises InvalidRequestError: it can't be read, or nothing or everything may change.
+    """
+    from ..core.editing.region_edit import read_mask_of
+
+    return read_mask_of(Path(path), size)
+
+
 def markup(size: Size) -> str:
     """Annotations and Grease Pencil strokes over the 3D view, on a transparent ground.
 

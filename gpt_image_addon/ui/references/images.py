@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import bpy
@@ -110,6 +112,31 @@ def frame(values: Any) -> dict[str, Any]:
     if number is None or values.references[number].kind not in references.FRAMED:
         return {}
     return {"camera_frame": references.camera_frame()}
+
+
+def masked(values: Any, size: Size) -> Callable[[], Any] | None:
+    """Tells in any thread where the first reference may change, see `estimates.validate_and_price`.
+
+    :param size: of that reference.
+    :returns: None where only a look at the scene, or at what is painted, would tell.
+    """
+    if values.mask == "rectangle":
+        return partial(references.in_rectangle, tuple(values.mask_rectangle), size)
+    if values.mask == "file" and values.mask_file:
+        return partial(references.in_mask_file, str(resolve(values.mask_file, "mask")), size)
+    return None
+
+
+def mask_key(values: Any) -> tuple[Any, ...]:
+    """What `masked` hangs on. Quick enough for drawing."""
+    if values.mask == "rectangle":
+        return tuple(values.mask_rectangle)
+    if values.mask != "file" or not values.mask_file:
+        return ()
+    with contextlib.suppress(OSError, ValueError, GptImageError):
+        path = resolve(values.mask_file, "mask")
+        return str(path), path.stat().st_mtime_ns
+    return (values.mask_file,)
 
 
 def _mask(values: Any, size: Size, tile: int) -> str:
