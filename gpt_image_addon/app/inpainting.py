@@ -94,6 +94,25 @@ def inpaint_of(job: str) -> ReplaceImage | None:
     return found if isinstance(found, ReplaceImage) else None
 
 
+def in_place(image: bpy.types.Image, tile: int = 0) -> ReplaceImage:
+    """What puts a result in the place of an image, or of a tile of it, where no mask is painted over it.
+
+    :param tile: number of a UDIM tile; without it the one that was made last, where the image has tiles.
+    :raises SceneError: nothing can take the tile's place.
+    """
+    from ..scene.udim import made_tile, why_not_replaceable_tile
+
+    tile = tile or made_tile(image)
+    problem = why_not_replaceable_tile(image, tile) if tile else ""
+    if problem:
+        raise SceneError(problem)
+    return ReplaceImage(image.session_uid, _nothing, _nothing, tile)
+
+
+def _nothing() -> None:
+    """There is no mask that ends here."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ReplaceImage:
     """Puts the result of a job in the place of an image, everywhere in the file; see `Job.apply`."""
@@ -104,6 +123,8 @@ class ReplaceImage:
     """Called when it is there."""
     clean_up: Callable[[], object]
     """Called when that has its step in the undo history."""
+    tile: int = 0
+    """Number of the UDIM tile whose place it takes; 0 where the image has none."""
 
     def __call__(self, job: Job) -> Applied:
         """
@@ -127,7 +148,7 @@ class ReplaceImage:
             told = "The image that was to be changed is gone: the result is an image of its own."
             return dataclasses.replace(applied, messages=(*applied.messages, told))
         with Transaction() as changes:
-            applied = replace(before, job.prepared, changes)
+            applied = replace(before, job.prepared, changes, self.tile)
         self.done()
         job.watch(self._clean_up_after)
         return applied

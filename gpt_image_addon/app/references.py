@@ -180,13 +180,18 @@ def capture_references(checked: CheckedRequest) -> CheckedRequest:
     return checked.with_references([CAPTURES[path]() if path in CAPTURES else path for path in paths])
 
 
-def image(found: bpy.types.Image) -> str:
+def image(found: bpy.types.Image, tile: int = 0) -> str:
     """An image data-block as it is now, with what was painted on it; `notice` says what is left out.
 
-    :raises SceneError: it has no pixels.
+    :param tile: number of a UDIM tile; without it the one that is chosen in the Image Editor.
+    :raises SceneError: it has no pixels, or no such tile.
     """
     from ..scene.image_bytes import export_file
+    from ..scene.udim import export_tile
 
+    tile = tile or active_tile(found)
+    if tile:
+        return _private(export_tile(found, tile, _new_file()))
     return _private(export_file(found, _new_file()))
 
 
@@ -208,20 +213,43 @@ def notice(found: bpy.types.Image) -> str | None:
     """A sentence where only a part of an image data-block can be used: one UDIM tile, one frame."""
     from ..scene.images import notice_of
 
-    return notice_of(found)
+    return notice_of(found, active_tile(found))
 
 
-def faces_mask(size: Size) -> str:
+def active_tile(found: bpy.types.Image) -> int:
+    """The number of the UDIM tile that is chosen in the Image Editor; 0 where an image has no tiles.
+
+    Quick enough for drawing.
+    """
+    from ..scene.udim import active_tile
+
+    return active_tile(found)
+
+
+def faces_tile() -> int:
+    """The number of the UDIM tile on which the selected faces lie.
+
+    :raises SceneError: no mesh, no UV map, nothing selected, or faces on several tiles.
+    """
+    from ..scene.capture.selection import selected_faces, tile_of
+
+    return tile_of(bpy.context.active_object, selected_faces(bpy.context.active_object))
+
+
+def faces_mask(size: Size, tile: int = 0) -> str:
     """A mask that is white where the selected faces lie in the UV map.
 
     Faces beyond the texture's edge lie where it repeats.
 
+    :param tile: number of the UDIM tile that is masked, see `faces_tile`.
     :raises SceneError: no mesh, no UV map, nothing selected, or faces on another tile of a UDIM image.
     """
     from ..core.raster.drawing import fill_polygons, wrap_polygons
-    from ..scene.capture.selection import check_tiles, selected_faces
+    from ..scene.capture.selection import check_tiles, on_tile, selected_faces
 
     faces = selected_faces(bpy.context.active_object)
+    if tile:
+        return write(fill_polygons(on_tile(faces, tile), *size))
     check_tiles(bpy.context.active_object, faces)
     return write(fill_polygons(wrap_polygons(faces), *size))
 
@@ -235,6 +263,28 @@ def rectangle_mask(rectangle: tuple[float, float, float, float], size: Size) -> 
 
     left, bottom, right, top = rectangle
     return write(fill_polygons([[(left, bottom), (right, bottom), (right, top), (left, top)]], *size))
+
+
+def in_rectangle(rectangle: tuple[float, float, float, float], size: Size) -> Any:
+    """As `rectangle_mask`, as an array; in any thread.
+
+    :returns: (height, width) bool.
+    """
+    from ..core.raster.drawing import fill_rectangle
+
+    return fill_rectangle(rectangle, *size)
+
+
+def in_mask_file(path: str, size: Size) -> Any:
+    """Where the file of a mask lets an image change; in any thread.
+
+    :param size: width and height of the image.
+    :returns: (height, width) bool.
+    :raises InvalidRequestError: it can't be read, or nothing or everything may change.
+    """
+    from ..core.editing.region_edit import read_mask_of
+
+    return read_mask_of(Path(path), size)
 
 
 def markup(size: Size) -> str:
@@ -266,13 +316,22 @@ def marked_thumbnail(
 
 
 def size_of(path: str) -> Size:
-    """Width and height of an image file.
+    """Width and height of an image file of any size.
 
     :raises InvalidRequestError: it is missing, or no image.
     """
-    from ..core.imaging.formats import inspect_file
+    from ..core.pasting.image_source import measure_source
 
-    return inspect_file(Path(path)).size
+    return measure_source(Path(path), path)
+
+
+def shown_size(found: bpy.types.Image) -> Size:
+    """Width and height of what `image` gives of a data-block. Quick enough for drawing."""
+    from ..scene.udim import tile_size
+
+    tile = active_tile(found)
+    width, height = tile_size(found, tile) if tile else found.size
+    return width, height
 
 
 def render_size() -> Size:

@@ -27,7 +27,7 @@ from .session import load_usage_history, make_worker, open_session
 from .settings import Settings
 
 if TYPE_CHECKING:  # loaded on first use: enabling the add-on must not take long
-    from ..core.jobs.estimates import Measure
+    from ..core.jobs.estimates import Masked, Measure
     from ..core.journal.journal import Entry
     from ..core.painting.projection import Projection
     from ..core.request.models import Registry
@@ -53,11 +53,12 @@ class Submitter:
         *,
         snap: Collection[str] = (),
         measure: Measure | None = None,
+        masked: Masked | None = None,
     ) -> CheckedRequest:
         """All that is worked out of a request; nothing is sent, and no row is written. Runs in any thread.
 
         :param snap: parameters that may become what the model takes, see `normalize.snap_to_model`.
-        :param measure: see `estimates.validate_and_price`.
+        :param measure: see `estimates.validate_and_price`, as `masked`.
         :raises InvalidRequestError: it can't be sent.
         """
         from ..core.jobs.estimates import validate_and_price
@@ -67,7 +68,7 @@ class Submitter:
         if snap:
             request = snap_to_model(request, self.registry, snap)
         seen = load_usage_history(self.settings)
-        checked = validate_and_price(request, application, self.registry, seen, measure)
+        checked = validate_and_price(request, application, self.registry, seen, measure, masked)
         return dataclasses.replace(checked, warnings=(*checked.warnings, *notices))
 
     def prepare(

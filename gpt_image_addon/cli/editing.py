@@ -55,7 +55,12 @@ def add_cutout(verb: argparse.ArgumentParser) -> None:
 
 def _add_files(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("picture", metavar="IMAGE", help="file, or name of an image in the .blend")
-    verb.add_argument("out", metavar="OUT", type=path_of("output"), help="PNG file to write")
+    verb.add_argument(
+        "out",
+        metavar="OUT",
+        type=path_of("output"),
+        help="file to write: png, tif, tga or webp, which keep every pixel; extend also bmp and jpg",
+    )
 
 
 def _add_request(verb: argparse.ArgumentParser) -> None:

@@ -32,7 +32,8 @@ def packed_images(names: Iterable[str]) -> list[Packed]:
     """
     if not bpy.data.filepath:
         return []
-    images = [image for name in names if (image := bpy.data.images.get(name)) and image.packed_file]
+    found = [image for name in names if (image := bpy.data.images.get(name)) and image.packed_file]
+    images = [image for image in found if image.source == "FILE"]  # a UDIM image has a file for each tile
     return [Packed(image.session_uid, _named(image), bytes(image.packed_file.data)) for image in images]
 
 

@@ -56,11 +56,16 @@ def make_image(image_file: ImageFile, facts: Facts, *, is_data: bool = False) ->
     image.pack(data=image_file.data, data_len=len(image_file.data))
     image.source = "FILE"
     image.filepath_raw = f"//textures/{safe_name(image.name)}{extension}"
+    set_facts(image, image_file, facts)
+    return image
+
+
+def set_facts(image: bpy.types.Image, image_file: ImageFile, facts: Facts) -> None:
+    """Let a data-block know what made it, as custom properties."""
     number = {"number": image_file.number} if image_file.number else {}
     for name, value in {**facts, **number, **image_file.facts}.items():
         too_big = isinstance(value, int) and abs(value) > INT_LIMIT
         image[PROPERTY_PREFIX + name] = str(value) if too_big else value
-    return image
 
 
 def export_image(image: bpy.types.Image, path: Path) -> Path:
@@ -203,15 +208,18 @@ def tiles_of(image: bpy.types.Image) -> tuple[int, ...]:
     return tuple(tile.number for tile in image.tiles) if image.source == "TILED" else ()
 
 
-def notice_of(image: bpy.types.Image) -> str | None:
-    """A sentence where only a part of an image can be used."""
+def notice_of(image: bpy.types.Image, tile: int = 0) -> str | None:
+    """A sentence where only a part of an image can be used.
+
+    :param tile: number of the UDIM tile that is used; the first without it.
+    """
     tiles = tiles_of(image)
     if len(tiles) > 1:
         return message(
             "'{image}' has {count} UDIM tiles; only tile {tile} is used.",
             image=image.name,
             count=len(tiles),
-            tile=tiles[0],
+            tile=tile or tiles[0],
         )
     if image.source == "SEQUENCE":
         return message(

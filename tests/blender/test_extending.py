@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon import api
+from gpt_image_addon.core.editing import crops
+from gpt_image_addon.core.imaging import decoding, formats, image_reader, pillow_settings
 from gpt_image_addon.core.imaging.png_writer import encode_png
 from gpt_image_addon.core.imaging.stored_pixels import read_png
 from tests.api_server import ApiServer
@@ -56,6 +58,32 @@ def test_what_was_there_stays(
     assert np.array_equal(after[:, :900], before)
     assert after[:, 920:].std() > np.iinfo(dtype).max / 30
     assert (output["left"], output["top"], output["cost_usd"] > 0) == (0, 0, True)
+
+
+@pytest.mark.parametrize("ending", ["tif", "tga", "webp", "bmp", "jpg"])
+def test_what_was_there_stays_in_other_formats(
+    run: Any, easy: Any, online: ApiServer, tmp_path: Path, ending: str
+) -> None:
+    before = texture((300, 200), 3 if ending in ("bmp", "jpg") else 4)
+    Image.fromarray(before).save(tmp_path / "a.png")
+    out = tmp_path / f"out.{ending}"
+    code, output = run("extend", tmp_path / "a.png", out, *QUALITY, "--side", "right", 100)
+    assert code == 0 and len(online.image_requests) == 1, output
+    made = Image.open(out)
+    after = np.asarray(made)
+    assert made.size == (400, 200) and after.shape[2] == before.shape[2]
+    told = any("JPEG" in warning for warning in output["warnings"])
+    assert told == (ending == "jpg") != np.array_equal(after[:, :300], before)
+
+
+def test_what_a_format_would_lose_is_refused_before(run: Any, online: ApiServer, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encode_png(texture((300, 200), 3, np.uint16)))
+    code, output = run("extend", tmp_path / "a.png", tmp_path / "out.tif", *QUALITY, "--side", "right", 50)
+    assert code == 4 and "16 bits" in output["error"]["message"], output
+    Image.fromarray(texture((300, 200))).save(tmp_path / "a.png")
+    code, output = run("cutout", tmp_path / "a.png", tmp_path / "out.jpg", *QUALITY)
+    assert code == 4 and "transparency" in output["error"]["message"], output
+    assert not online.image_requests and [path.name for path in tmp_path.glob("out.*")] == []
 
 
 def other(first: bytes, mask: bytes | None) -> Image.Image:
@@ -156,6 +184,28 @@ def test_a_subject_is_cut_out(run: Any, online: ApiServer, tmp_path: Path, subje
     solid = after[..., 3] == 255
     assert after.shape == (512, 512, 4) and output["share"] == pytest.approx(subject.alpha.mean(), abs=0.02)
     assert solid.mean() > 0.19 and np.array_equal(after[solid][:, :3], subject.image[solid])
+
+
+def test_a_large_image_is_cut_out_by_a_smaller_copy(
+    run: Any,
+    online: ApiServer,
+    tmp_path: Path,
+    subject: subjects.Subject,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither the bytes of the file nor its pixels are limited by what others may send."""
+    for module in (decoding, formats, pillow_settings):
+        monkeypatch.setattr(module, "MAX_PIXELS", 1_200_000)
+    monkeypatch.setattr(image_reader, "MAX_FILE_BYTES", 1_000_000)
+    large = np.kron(subject.image, np.ones((3, 3, 1), np.uint8))
+    Image.fromarray(large).save(tmp_path / "a.png", compress_level=0)
+    monkeypatch.setattr(crops, "MOST_PIXELS", 512 * 512)
+    code, output = run("cutout", tmp_path / "a.png", tmp_path / "out.tif", *QUALITY)
+    assert code == 0, output
+    after = np.asarray(Image.open(tmp_path / "out.tif"))
+    solid = after[..., 3] == 255
+    assert after.shape == (1536, 1536, 4) and solid.mean() > 0.19
+    assert np.array_equal(after[solid][:, :3], large[solid])
 
 
 def test_another_subject_is_refused_and_kept(

@@ -137,7 +137,7 @@ def test_it_is_told_that_one_tile_is_used(tmp_path: Path) -> None:
     assert api.make_maps(image, tmp_path, maps=["height"]).warnings[0] == told
     assert api.make_tile(image, tmp_path / "t.png").warnings[0] == told
     assert references.notice(image) == told
-    assert near(color_of(references.image(image)), (*RUST, 255))
+    assert near(color_of(references.image(image)), RUST)
     assert references.notice(bpy.data.images.new("plain", 8, 8)) is None
 
 

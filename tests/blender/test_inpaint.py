@@ -277,7 +277,7 @@ def test_a_result_of_the_history_gets_an_image(online: ApiServer) -> None:
     assert values().references[0].image["gpt_image_job"] == found.job
 
 
-@pytest.mark.parametrize(("source", "why"), [("SEQUENCE", "single"), ("TILED", "single")])
+@pytest.mark.parametrize(("source", "why"), [("SEQUENCE", "single"), ("TILED", "UDIM")])
 def test_what_no_image_can_replace_is_refused(source: str, why: str) -> None:
     image = red_image()
     image.source = source

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gpt_image_addon import api
+from gpt_image_addon.app import references
 from gpt_image_addon.core.editing import edit_files
 from gpt_image_addon.core.imaging import decoding, formats, pillow_settings
 from gpt_image_addon.core.imaging.image_reader import hash_image_file
@@ -320,22 +321,63 @@ def test_an_image_larger_than_answers_may_be(
     assert not changed.any()
 
 
+def test_a_result_larger_than_answers_may_be_is_edited_further(
+    run: Any, edit: Any, online: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (decoding, formats, pillow_settings):
+        monkeypatch.setattr(module, "MAX_PIXELS", 1_300_000)
+    online.options.edits = follow(simulated.wrong(3, hard=False))
+    Image.fromarray(texture()).save(tmp_path / "a.png")
+    code, first = edit(tmp_path / "a.png", mask_of(tmp_path, (700, 500, 900, 640)))
+    assert code == 0, first
+    before = np.asarray(Image.open(copy_in(tmp_path)))
+    mask = mask_of(tmp_path, (200, 200, 400, 340))
+    words = ("generate", "a blue door", "--edit-of", first["job"], "--mask", mask, *QUALITY)
+    code, second = run(*words, "--textures-dir", tmp_path / "second")
+    assert code == 0, second
+    (copy,) = (tmp_path / "second").iterdir()
+    changed = (np.asarray(Image.open(copy)) != before).any(-1)
+    assert changed.any()
+    changed[200:340, 200:400] = False
+    assert not changed.any() and references.size_of(str(copy)) == SIZE
+
+
 def test_a_price_above_the_one_that_was_shown_is_asked_about(online: ApiServer, tmp_path: Path) -> None:
     Image.fromarray(texture((3000, 1000))).save(tmp_path / "a.png")
     values = bpy.context.scene.gpt_image
     values.prompt, values.provider, values.target, values.quality = "oak", "openai", "image", "low"
     bpy.ops.gpt_image.add_reference(kind="file", file=str(tmp_path / "a.png"))
-    values.mask = "file"
+    values.mask = "image"
     for boxes, is_asked in (
         (((100, 300, 200, 400),), False),
         (((100, 300, 200, 400), (2700, 500, 2820, 640)), True),
     ):
-        values.mask_file = str(mask_of(tmp_path, *boxes, size=(3000, 1000)))
+        values.mask_image = bpy.data.images.load(str(mask_of(tmp_path, *boxes, size=(3000, 1000))))
         prepared = generate.prepare_request(bpy.context, {})
         shown_usd = quote.price_now(bpy.context.scene).high_usd
         asked = confirm.question(prepared, {}, shown_usd)
         assert len(prepared.checked.crops) == len(boxes) and shown_usd > 0
         assert (asked.dear_usd if asked else 0.0) == (prepared.checked.price.high_usd if is_asked else 0.0)
+    assert not online.image_requests
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("mask", ["file", "rectangle", "two regions"])
+def test_the_price_that_is_shown_is_that_of_what_is_sent(
+    online: ApiServer, tmp_path: Path, mask: str, whole: bool
+) -> None:
+    Image.fromarray(texture((3000, 1000))).save(tmp_path / "a.png")
+    values = bpy.context.scene.gpt_image
+    values.prompt, values.provider, values.target, values.quality = "oak", "openai", "image", "low"
+    bpy.ops.gpt_image.add_reference(kind="file", file=str(tmp_path / "a.png"))
+    values.mask, values.whole_image = mask if mask == "rectangle" else "file", whole
+    values.mask_rectangle = (0.02, 0.02, 0.9, 0.9)
+    boxes = [(1200, 300, 2200, 900), (10, 10, 90, 90)][: 2 if mask == "two regions" else 1]
+    values.mask_file = str(mask_of(tmp_path, *boxes, size=(3000, 1000)))
+    shown = quote.price_now(bpy.context.scene)
+    checked = generate.prepare_request(bpy.context, {}).checked
+    assert shown.error is None
+    assert shown.high_usd == checked.price.high_usd > 0
     assert not online.image_requests
 
 

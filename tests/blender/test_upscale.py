@@ -261,6 +261,33 @@ def test_maps_follow_their_base_color_onto_all_faces(factory_file: None, online:
     assert not online.requests
 
 
+def test_undo_brings_image_maps_and_material_back(factory_file: None, online: ApiServer) -> None:
+    """In background nothing pushes steps but the test itself; with a window, `push_undo` does."""
+
+    def seen() -> dict[str, Any]:
+        nodes = bpy.data.materials[made.material].node_tree.nodes
+        images = {image.name: hash(bytes(image.packed_file.data)) for image in bpy.data.images}
+        shown = {
+            kind: (image.name, images[image.name]) for kind, image in images_by_kind(made.material).items()
+        }
+        return {"images": images, "shown": shown, "nodes": sorted(node.name for node in nodes)}
+
+    made = api.generate("red brick wall", provider="offline", size="256x256", target="material")
+    cube().data.materials.append(bpy.data.materials[made.material])
+    bpy.ops.ed.undo_push(message="made")
+    before = seen()
+    result = api.upscale(images_by_kind(made.material)["base_color"], scale=2, local=True)
+    assert result.materials == (made.material,)
+    bpy.ops.ed.undo_push(message="upscaled")
+    after = seen()
+    assert not set(after["shown"].values()) & set(before["shown"].values())
+    assert bpy.ops.ed.undo() == {"FINISHED"}
+    assert seen() == before
+    assert {tuple(image.size) for image in images_by_kind(made.material).values()} == {(256, 256)}
+    assert bpy.ops.ed.redo() == {"FINISHED"}
+    assert seen() == after
+
+
 def test_maps_stay_where_a_file_is_written(factory_file: None, online: ApiServer, tmp_path: Path) -> None:
     made = api.generate("red brick wall", provider="offline", size="256x256", target="material")
     base = images_by_kind(made.material)["base_color"]

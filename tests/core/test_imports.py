@@ -48,7 +48,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "core.projection": (f"{CORE_BASE} core.raster", "PIL numpy"),
     "core.journal": (f"{CORE_BASE} core.http", ""),
-    "core.versions": (f"{CORE_BASE} core.raster core.imaging core.http core.journal", ""),
+    "core.versions": (f"{CORE_BASE} core.raster core.imaging core.pasting core.http core.journal", ""),
     "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),
     f"{PAINTER}.primitives": ("", "PIL numpy"),
     f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),

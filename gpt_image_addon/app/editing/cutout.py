@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ...core.request.pricing import Estimate
 
 LEAST_SHARE = 0.0005  # of the image that a subject covers
+PIXEL_BYTES = 64  # of memory that a pixel takes while its subject is cut out
 PLAIN = "The subject has too little texture to align the answer by; it was taken as it lies."
 
 
@@ -67,7 +68,7 @@ def cut_out(picture: ImageSource, output: str | Path, **parameters: Any) -> CutO
     One request. What is surely the subject keeps its pixels bit for bit; its rim is freed of the backdrop.
 
     :param picture: a path, an image data-block, or the name of one.
-    :param output: the PNG file to write.
+    :param output: the file to write: png, tif, tga or webp; all keep every pixel.
     :param parameters: ``subject`` says what is to be cut out; ``overwrite`` replaces a file that is not ours.
         ``provider``, ``model``, ``quality``, ``max_cost``, ``retry_unknown`` and ``reuse`` are as for
         `submit`; ``accept`` uses an answer that does not match the image.
@@ -111,14 +112,11 @@ def _begin(
     overwrite: bool = False,
     **options: Any,
 ) -> Cutting:
-    from ...core.editing.crops import MOST_PIXELS
     from ...core.jobs.follow_ups import cut_out_prompt
 
     values = request_options(options)
     image = open_image(picture, output, overwrite=overwrite)
-    width, height = image.size
-    shrink = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
-    detail = format_size(max(1, int(width * shrink)), max(1, int(height * shrink)))
+    detail = format_size(*_sent_detail(image.size))
     request = make_request(
         values,
         found,
@@ -129,6 +127,15 @@ def _begin(
     )
     request, notices = models.resolve_model(request, models.find_registry(found), found)
     return Cutting(image, request, values, found, notices)
+
+
+def _sent_detail(size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of an image as far as it is sent."""
+    from ...core.editing.crops import MOST_PIXELS
+
+    width, height = size
+    shrink = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
+    return max(1, int(width * shrink)), max(1, int(height * shrink))
 
 
 @dataclass
@@ -143,6 +150,7 @@ class Cutting:
     job: Job | None = None
     _made: CutOut | None = None
     _folder: tempfile.TemporaryDirectory[str] | None = None
+    _reference: Path = Path()
 
     def plan(self) -> CutOutPlan:
         """See `plan_cut_out`.
@@ -160,7 +168,8 @@ class Cutting:
 
         :raises InvalidRequestError: the image, the file or the model can't be.
         """
-        self.image.check_target()
+        self.image.check_memory(self.image.size, PIXEL_BYTES)
+        self.image.check_target(self.image.size, adds_alpha=True)
         self.plan()
 
     def advance(self) -> bool:
@@ -173,14 +182,21 @@ class Cutting:
         return False
 
     def _write_reference(self) -> None:
-        assert self.image.source is not None
-        self._folder = tempfile.TemporaryDirectory(prefix="gpt-image-cutout-", ignore_cleanup_errors=True)
-        replace_file(self._reference(), self.image.source.data)
+        """What is sent: the image, or a smaller copy where it is larger than what is read of others."""
+        from ...core.imaging.pillow_settings import MAX_PIXELS
+        from ...core.imaging.pixels import resized
+        from ...core.pasting.edited_files import encode_like
 
-    def _reference(self) -> Path:
-        assert self._folder is not None and self.image.source is not None
-        suffix = Path(self.image.source.label).suffix.lower() or SUFFIX
-        return Path(self._folder.name) / f"image{suffix}"
+        found, (width, height) = self.image.inspected, self.image.size
+        assert found is not None
+        self._folder = tempfile.TemporaryDirectory(prefix="gpt-image-cutout-", ignore_cleanup_errors=True)
+        if isinstance(found.source, bytes) and width * height <= MAX_PIXELS:
+            self._reference = Path(self._folder.name) / f"image{Path(found.label).suffix.lower() or SUFFIX}"
+            replace_file(self._reference, found.source)
+            return
+        self._reference = Path(self._folder.name) / f"image{SUFFIX}"
+        small = resized(self.image.read_pixels(), _sent_detail(self.image.size), wraps=False)
+        replace_file(self._reference, encode_like(found, small))
 
     @property
     def last_job(self) -> Job | None:
@@ -189,7 +205,7 @@ class Cutting:
 
     def prepare(self) -> PreparedRequest:
         """See `Sequence`."""
-        request = dataclasses.replace(self.request, references=(str(self._reference()),))
+        request = dataclasses.replace(self.request, references=(str(self._reference),))
         return Submitter(self.settings).prepare(request, Application(target="image", name=self.image.title))
 
     def send(self, then: Callable[[], None] | None = None) -> Job:

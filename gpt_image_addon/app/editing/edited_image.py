@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...core.errors import InvalidRequestError
-from ...core.text.message import message
+import bpy
+
+from ...core.errors import GptImageError, InvalidRequestError
+from ...core.imaging.image_reader import hash_image_file, open_own_file
+from ...core.text.message import Message
 from .. import blend_paths, session
-from ..material_maps import ImageSource, Source, read_source
+from ..material_maps import ImageSource, names_image, read_source
 
 if TYPE_CHECKING:
     from ...core.imaging.decoding import Pixels
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from ...core.results.output_files import Outputs
 
 SUFFIX = ".png"
+SMALLER = Message("use a smaller image.")
 
 
 @dataclass(frozen=True)
@@ -28,25 +33,44 @@ class EditedImage:
     outputs: Outputs
     target: Path | None
     """The file to write; None where only the price is asked for."""
-    source: Source | None
-    """None where only the size is known; so is what was seen of it."""
     inspected: InspectedImage | None
+    """None where only the size is known."""
 
     @property
     def title(self) -> str:
         """What to call it."""
-        return Path(self.source.label).stem if self.source is not None else ""
+        return Path(self.inspected.label).stem if self.inspected is not None else ""
 
-    def check_target(self) -> None:
-        """:raises InvalidRequestError: the new image can't be written there."""
-        assert self.target is not None and self.source is not None
-        if self.target.suffix.lower() != SUFFIX:
-            raise InvalidRequestError(
-                message("The new image is written as PNG, not as {name}.", name=self.target.name),
-                code="invalid_value",
-                param="output",
-            )
-        self.outputs.check(self.target, self.source.owner, param="output")
+    def check_target(self, size: tuple[int, int], *, adds_alpha: bool = False) -> tuple[Message, ...]:
+        """Whether the new image can be written.
+
+        :param size: of it.
+        :param adds_alpha: it has transparency, whether or not this image has.
+        :returns: what the user should know.
+        :raises InvalidRequestError: it can't.
+        """
+        from ...core.pasting.boxes import Box
+        from ...core.pasting.edited_files import cut
+        from ...core.pasting.whole_files import check_format
+
+        assert self.target is not None and self.inspected is not None
+        channels, bits, suffix = 4, 8, self.target.suffix
+        if suffix.lower() != SUFFIX:
+            (pixel,) = cut(self.inspected, [Box(0, 0, 1, 1)])
+            channels, bits = pixel.shape[2], 8 * pixel.dtype.itemsize
+        told = check_format(suffix, self.target.name, size, 4 if adds_alpha else channels, bits)
+        self.outputs.check(self.target, self._owner, param="output")
+        return told
+
+    def check_memory(self, size: tuple[int, int], pixel_bytes: int, advice: Message = SMALLER) -> None:
+        """
+        :param size: of the new image.
+        :param pixel_bytes: that are in memory at once for a pixel of it.
+        :raises InvalidRequestError: so much is not free.
+        """
+        from ...core.pasting.memory import check_memory
+
+        check_memory(size, pixel_bytes, advice)
 
     def read_pixels(self) -> Pixels:
         """All of it; (height, width, channels)."""
@@ -64,8 +88,18 @@ class EditedImage:
         """
         from ...core.pasting.edited_files import encode_like
 
-        assert self.target is not None and self.inspected is not None and self.source is not None
-        self.outputs.write(self.target, encode_like(self.inspected, pixels), self.source.owner)
+        assert self.target is not None and self.inspected is not None
+        data = encode_like(self.inspected, pixels, self.target.suffix)
+        self.outputs.write(self.target, data, self._owner)
+
+    @property
+    def _owner(self) -> str:
+        """What names the image where files are made from it: its path, or of a data-block what it shows."""
+        assert self.inspected is not None
+        source, label = self.inspected.source, self.inspected.label
+        if Path(label).is_file():
+            return label
+        return hash_image_file(source) if isinstance(source, Path) else hashlib.sha256(source).hexdigest()
 
 
 def open_image(
@@ -78,12 +112,36 @@ def open_image(
     :param overwrite: replace a file that is not ours.
     :raises InvalidRequestError: the image or the path can't be used.
     """
-    from ...core.pasting.image_source import inspect_source
-
     outputs = session.outputs(overwrite=overwrite)
     target = blend_paths.resolve(output, "output") if output is not None else None
     if isinstance(picture, tuple):
-        return EditedImage(picture, outputs, target, None, None)
-    source = read_source(picture)
-    inspected = inspect_source(source.data, source.label)
-    return EditedImage(inspected.size, outputs, target, source, inspected)
+        return EditedImage(picture, outputs, target, None)
+    inspected = _inspect(picture)
+    return EditedImage(inspected.size, outputs, target, inspected)
+
+
+def _inspect(picture: ImageSource) -> InspectedImage:
+    from ...core.pasting.image_source import inspect_source
+
+    if isinstance(picture, bpy.types.Image):
+        return _inspect_block(picture)
+    if names_image(str(picture)):
+        return _inspect_block(bpy.data.images[str(picture)])
+    path = blend_paths.resolve(picture, "picture")
+    return inspect_source(open_own_file(path, "picture"), str(path))
+
+
+def _inspect_block(image: bpy.types.Image) -> InspectedImage:
+    """A data-block as Blender shows it; one with more pixels than others may have by its file alone."""
+    from ...core.imaging.pillow_settings import MAX_PIXELS
+    from ...core.pasting.image_source import inspect_source
+    from ...scene.image_bytes import image_file
+
+    if image.size[0] * image.size[1] <= MAX_PIXELS:
+        return inspect_source(read_source(image).data, image.name)
+    try:
+        return inspect_source(image_file(image), image.name, turns=False)
+    except GptImageError as error:
+        raise InvalidRequestError(
+            error.message, code="bad_picture", param="picture", next_step=error.next_step
+        ) from error

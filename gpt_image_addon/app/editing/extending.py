@@ -21,7 +21,7 @@ from ...core.jobs.job import Job
 from ...core.request.pricing import Estimate, check_limit
 from ...core.request.request import Application, GenerationRequest
 from ...core.request.sizes import format_size, parse_size
-from ...core.text.message import message
+from ...core.text.message import Message, message
 from .. import models, settings
 from ..material_maps import ImageSource
 from ..submission import PreparedRequest, Submitter
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from ...core.editing.extending import Margins, Step
     from ...core.imaging.decoding import Pixels
     from ...core.request.normalize import CheckedRequest
+
+
+PIXEL_BYTES = 24  # of memory that a pixel of the larger image takes
+EXTEND_LESS = Message("extend it by less.")
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def extend(picture: ImageSource, output: str | Path, **parameters: Any) -> Exten
     border is sent. All is planned and priced before the first one is.
 
     :param picture: a path, an image data-block, or the name of one.
-    :param output: the PNG file to write.
+    :param output: the file to write: png, tif, tga, webp or bmp, which keep every pixel, or jpg.
     :param parameters: ``left``, ``right``, ``top`` and ``bottom`` are pixels to add; or ``size`` is
         ``WIDTHxHEIGHT`` or ``aspect`` ``W:H`` of the whole, the image in its middle. ``prompt`` says what
         the new part shows; ``overwrite`` replaces a file that is not ours. ``provider``, ``model``,
@@ -217,22 +221,9 @@ class Extension:
         :raises InvalidRequestError: the image, the file or the size can't be.
         :raises BudgetExceededError: all requests together could cost more than is allowed.
         """
-        from ...core.pasting.memory import free_memory
-
-        (width, height), _ = self.margins.placed(self.image.size)
-        needed = width * height * 8 * 3
-        if needed > free_memory():
-            raise InvalidRequestError(
-                message(
-                    "For {width}x{height} pixels {size} GB of memory are not free; extend it by less.",
-                    width=width,
-                    height=height,
-                    size=f"{needed / 1e9:.1f}",
-                ),
-                code="invalid_value",
-                param="size",
-            )
-        self.image.check_target()
+        size, _ = self.margins.placed(self.image.size)
+        self.image.check_memory(size, PIXEL_BYTES, EXTEND_LESS)
+        self.notices = (*self.notices, *self.image.check_target(size))
         check_limit(self.plan().estimate, self.settings.limits(self.options.get("max_cost")))
 
     def advance(self) -> bool:

@@ -12,7 +12,7 @@ from ...core.request.sizes import LIKE
 from ...core.request.targets import find_target
 from .. import results, settings
 from ..history import look_at_journal
-from ..inpainting import ReplaceImage, find_image_of
+from ..inpainting import find_image_of, in_place
 from ..submission import Submitter
 
 if TYPE_CHECKING:
@@ -50,16 +50,12 @@ def plan_edit(job: str, instruction: str) -> Callable[[], CheckedRequest]:
 def way_back(job: str) -> Apply | None:
     """What puts an edit of a job in the place of its image; None where it is put there by its target.
 
-    :raises GptImageError: there is no such job.
+    :raises GptImageError: there is no such job, or nothing can take its image's place.
     """
     image = None
     if not find_target(results.entry(job).application.target).maps:
         image = find_image_of(job, results.received_number(job) + 1)
-    return ReplaceImage(image.session_uid, _nothing, _nothing) if image is not None else None
-
-
-def _nothing() -> None:
-    """There is no mask that ends here."""
+    return in_place(image) if image is not None else None
 
 
 def _edit_of(

@@ -50,11 +50,13 @@ def planner(
     prompt: str,
     *,
     picture_sizes: tuple[tuple[int, int], ...] | None = None,
+    masked: Callable[[], Any] | None = None,
     snap: bool = False,
     **parameters: Any,
 ) -> Callable[[], Plan]:
     """As `plan`, in two steps: this one reads Blender's settings, what it returns runs in any thread.
 
+    :param masked: tells where the first image may change, see `estimates.validate_and_price`.
     :param snap: take the nearest size that the model takes, and leave out what it does not know.
     """
     request, application = build_request(prompt, **parameters)
@@ -63,7 +65,8 @@ def planner(
     application = references.add_frame(request, application)
 
     def work() -> Plan:
-        return plan_checked(request, submitter.check(request, application, snap=names, measure=measure))
+        checked = submitter.check(request, application, snap=names, measure=measure, masked=masked)
+        return plan_checked(request, checked)
 
     return work
 

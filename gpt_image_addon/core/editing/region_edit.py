@@ -37,7 +37,6 @@ SPARSE = 8  # pixels between those that tell what kind of mask a large one is
 class EditPlan:
     """What of an image is sent for a masked edit."""
 
-    source: ImageSource
     crops: tuple[Crop, ...]
     """A request each."""
     notes: tuple[str, ...]
@@ -57,15 +56,36 @@ def plan_edit(
     path = Path(request.references[0])
     source = inspect_source(path, path.name)
     mask, mask_notes = _read_mask(Path(request.mask), source.size)
-    rule = registry.likely_size_rule(request.model)
-    if request.whole_image:
-        crops: tuple[Crop, ...] = (_whole(mask, rule, request.size, source.size),)
-    else:
-        crops = _plan(mask, rule, request.size, wraps=False)
-        if any(_is_pushed(crop) for crop in crops) and tiles(source):
-            crops = _plan(mask, rule, request.size, wraps=True)
+    crops = plan_mask(mask, request, registry, lambda: tiles(source))
     notes = (*source.notes, *mask_notes, *(note for crop in crops for note in crop.notes()))
-    return EditPlan(source, crops, tuple(dict.fromkeys(notes)))
+    return EditPlan(crops, tuple(dict.fromkeys(notes)))
+
+
+def plan_mask(
+    mask: Flags, request: GenerationRequest, registry: Registry, tiles: Callable[[], bool] = lambda: False
+) -> tuple[Crop, ...]:
+    """As `plan_edit`, of a mask alone.
+
+    :param mask: (height, width) bool, true where the upright image may change.
+    :raises InvalidRequestError: it is empty.
+    """
+    rule, height, width = registry.likely_size_rule(request.model), *mask.shape
+    if request.whole_image:
+        return (_whole(mask, rule, request.size, (width, height)),)
+    crops = _plan(mask, rule, request.size, wraps=False)
+    if any(_is_pushed(crop) for crop in crops) and tiles():
+        crops = _plan(mask, rule, request.size, wraps=True)
+    return crops
+
+
+def read_mask_of(path: Path, size: Size) -> Flags:
+    """Where a mask lets an image change.
+
+    :param size: width and height of the upright image.
+    :returns: (height, width) bool.
+    :raises InvalidRequestError: it can't be read, or nothing or everything may change.
+    """
+    return _read_mask(path, size)[0]
 
 
 def _read_mask(path: Path, size: Size) -> tuple[Flags, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from pathlib import Path
 
 from ..common.files import open_file, read_file
@@ -36,6 +37,20 @@ def read_image_file(path: Path, param: str = "references") -> bytes:
         return read_file(path, MAX_FILE_BYTES)
     except (OSError, ValueError) as error:  # a name with NUL is a ValueError
         raise _unreadable(path, param, error) from error
+
+
+def open_own_file(path: Path, param: str) -> bytes | Path:
+    """An image file of the user's own: its bytes, or its path where it is larger than others may be.
+
+    :param param: parameter that names it.
+    :raises InvalidRequestError: missing, or no regular file.
+    """
+    try:
+        with open_file(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, param, error) from error
+    return path if size > MAX_FILE_BYTES else read_image_file(path, param)
 
 
 def _unreadable(path: Path, param: str, error: Exception) -> InvalidRequestError:

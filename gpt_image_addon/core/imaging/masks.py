@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..errors import InvalidRequestError
 from ..text.message import message
-from .decoding import OPAQUE, UnusableImageError, decode_image, narrowed, rgba
+from .decoding import OPAQUE, UnusableImageError, decode_image, narrowed
 from .formats import Upload, encode_png
 from .image_reader import read_image_file
 
@@ -90,13 +90,15 @@ def editable_part(pixels: NDArray[np.uint8], *, strokes: bool | None = None) -> 
     :param strokes: whether it is such a layer, where that is known of a mask that this is a part of.
     :returns: (height, width) bool.
     """
-    whole = rgba(pixels)
-    clear = whole[..., 3] < HALF
-    if has_strokes(pixels) if strokes is None else strokes:
-        return ~clear
     if pixels.shape[2] in (2, 4):
-        return clear
-    return np.asarray(whole[..., :3].mean(-1) >= HALF)
+        clear = pixels[..., -1] < HALF
+        return ~clear if (has_strokes(pixels) if strokes is None else strokes) else clear
+    if pixels.shape[2] == 1:
+        return pixels[..., 0] >= HALF
+    bright = pixels[..., 0].astype(np.uint16)  # a channel at a time: numpy is slow along three neighbors
+    for channel in (1, 2):
+        bright += pixels[..., channel]
+    return bright >= 3 * HALF
 
 
 def has_strokes(pixels: NDArray[np.uint8]) -> bool:
@@ -109,13 +111,17 @@ def has_strokes(pixels: NDArray[np.uint8]) -> bool:
     """
     if pixels.shape[2] not in (2, 4):
         return False
-    clear = pixels[..., -1] < HALF
-    paint, ground = pixels[~clear, :-1], pixels[clear, :-1]
-    if not len(paint) or not len(ground) or (paint.min(-1) >= WHITE).mean() < WHITE_SHARE:
+    clear, colors = pixels[..., -1] < HALF, [pixels[..., channel] for channel in range(pixels.shape[2] - 1)]
+    ground = int(np.count_nonzero(clear))
+    paint = clear.size - ground
+    if not paint or not ground:
         return False
-    if ground.max() == 0:
+    white = np.logical_and.reduce([color >= WHITE for color in colors])
+    if np.count_nonzero(white & ~clear) < WHITE_SHARE * paint:
+        return False
+    if not (np.bitwise_or.reduce(colors)[clear]).any():
         return True
-    return bool(ground.min() >= WHITE) and len(paint) < len(ground)
+    return paint < ground and bool(white[clear].all())
 
 
 def _resize(editable: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:

@@ -31,11 +31,14 @@ from .follow_ups import (
 )
 
 if TYPE_CHECKING:  # pricing loads nothing that handles pixels
+    from ..editing.mask_regions import Flags
     from ..editing.region_edit import EditPlan
 
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
 Measure = Callable[[GenerationRequest], Sequence[Size]]
+Masked: TypeAlias = "Callable[[], Flags]"
+"""Tells where an image may change: (height, width) bool."""
 SQUARE: Size = (1024, 1024)
 TILES_BY_NATURE = "Images of this provider tile by nature, so there are no seams to repair."
 
@@ -46,17 +49,19 @@ def validate_and_price(
     registry: Registry,
     seen: UsageHistory = no_history,
     measure: Measure | None = None,
+    masked: Masked | None = None,
 ) -> CheckedRequest:
     """Check a request and all that its application needs; nothing is sent.
 
     :param request: one that names provider and model.
     :param seen: what earlier answers took, as `Journal.seen` tells.
     :param measure: tells the sizes of its images where there are no files to read.
+    :param masked: tells where the first of them may change, where that is known then.
     :raises InvalidRequestError: it can't be sent.
     """
     check_application(application)
     sizes = cache(partial(measure or image_sizes, request))
-    plan = _plan(request, application, registry) if measure is None else None
+    plan = _plan(request, application, registry, masked) if measure is None or masked is not None else None
     shaped = request
     if is_like(request.size) and plan is None:
         shaped = apply_like_size(request, registry, sizes(), application.camera_frame)
@@ -73,7 +78,8 @@ def validate_and_price(
     warnings = check(sent, registry, date.today())
     if application.repair_seams and find_provider(request.provider).tiles_by_nature:
         notes += (TILES_BY_NATURE,)
-    sent_sizes = sizes() if plan is None else _list_crop_sizes(request, plan.crops[0])
+    others = _others(request, sizes()) if measure is not None else None
+    sent_sizes = sizes() if plan is None else _list_crop_sizes(request, plan.crops[0], others)
     checked = _price(request, sent, registry, sent_sizes, seen)
     if plan is not None:
         checked = dataclasses.replace(checked, crops=plan.crops)
@@ -82,17 +88,22 @@ def validate_and_price(
         square = apply_like_size(request, registry, [SQUARE])
         part = _price(request, dataclasses.replace(sent, size=square.size), registry, sizes(), seen)
         checked = max(checked, part, key=lambda one: one.price.high_usd)
-    price = _add_follow_ups(checked, application, registry, seen)
+    price = _add_follow_ups(checked, application, registry, seen, others)
     return dataclasses.replace(checked, price=price, warnings=(*find_hints(request), *warnings, *notes))
 
 
-def _plan(request: GenerationRequest, application: Application, registry: Registry) -> EditPlan | None:
+def _plan(
+    request: GenerationRequest, application: Application, registry: Registry, masked: Masked | None
+) -> EditPlan | None:
     """What is sent of an image that the answer is put back into; None for other requests."""
     if not _is_put_back(request, application):
         return None
-    from ..editing.region_edit import plan_edit
+    from ..editing.region_edit import EditPlan, plan_edit, plan_mask
     from ..textures.writer import is_tile
 
+    if masked is not None:
+        crops = plan_mask(masked(), request, registry)
+        return EditPlan(crops, tuple(dict.fromkeys(note for crop in crops for note in crop.notes())))
     return plan_edit(request, registry, is_tile)
 
 
@@ -109,10 +120,21 @@ def _cut(sent: GenerationRequest, wanted: GenerationRequest, crop: SentCrop) -> 
     return dataclasses.replace(sent, size=format_size(*crop.sent), points=points)
 
 
-def _list_crop_sizes(request: GenerationRequest, crop: SentCrop) -> list[Size]:
-    """Of the images that go with a part of the first reference, whose own size may be beyond all limits."""
-    others = dataclasses.replace(request, references=request.references[1:], mask=None)
-    return [crop.sent, *image_sizes(others), crop.sent]
+def _list_crop_sizes(
+    request: GenerationRequest, crop: SentCrop, others: Sequence[Size] | None = None
+) -> list[Size]:
+    """Of the images that go with a part of the first reference, whose own size may be beyond all limits.
+
+    :param others: sizes of the other references, where there are no files to read.
+    """
+    if others is None:
+        others = image_sizes(dataclasses.replace(request, references=request.references[1:], mask=None))
+    return [crop.sent, *others, crop.sent]
+
+
+def _others(request: GenerationRequest, sizes: Sequence[Size]) -> Sequence[Size]:
+    """The sizes of all references but the first."""
+    return sizes[1 : len(request.references)]
 
 
 def complete_size(request: GenerationRequest, registry: Registry) -> GenerationRequest:
@@ -179,21 +201,32 @@ def price_follow_up(
 
 
 def price_crop(
-    checked: CheckedRequest, crop: SentCrop, registry: Registry, seen: UsageHistory = no_history
+    checked: CheckedRequest,
+    crop: SentCrop,
+    registry: Registry,
+    seen: UsageHistory = no_history,
+    others: Sequence[Size] | None = None,
 ) -> CheckedRequest:
-    """The follow-up request for a further crop of an edit."""
+    """The follow-up request for a further crop of an edit.
+
+    :param others: sizes of all references but the first, where there are no files to read.
+    """
     sent = _cut(checked.sent, checked.wanted, crop)
-    sizes = _list_crop_sizes(checked.wanted, crop)
+    sizes = _list_crop_sizes(checked.wanted, crop, others)
     return dataclasses.replace(_price(checked.wanted, sent, registry, sizes, seen), crops=(crop,))
 
 
 def _add_follow_ups(
-    checked: CheckedRequest, application: Application, registry: Registry, seen: UsageHistory
+    checked: CheckedRequest,
+    application: Application,
+    registry: Registry,
+    seen: UsageHistory,
+    others: Sequence[Size] | None,
 ) -> Estimate:
     """The price with that of the follow-up requests."""
     request, price = checked.wanted, checked.price
     for crop in checked.crops[1:]:
-        price = price.plus(price_crop(checked, crop, registry, seen).price)
+        price = price.plus(price_crop(checked, crop, registry, seen, others).price)
     if asks_for_height(request, application):
         size = _guess_size(checked.sent.size)
         one = price_follow_up(height_request(request, "", size, registry), registry, size, seen)

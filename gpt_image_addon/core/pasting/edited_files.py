@@ -21,13 +21,13 @@ from ..common.files import PIECE, replacing
 from ..imaging.decoding import Pixels, UnusableImageError
 from ..imaging.png_bands import PngHeader, PngWriter, filtered
 from ..imaging.stored_pixels import bytes_of
-from ..text.message import message
 from . import png_rows, tiff_rows
 from .boxes import Box
 from .image_source import PALETTE_MODES, ImageSource, Way, opened_image, reading
 from .orientation import stored_box, stored_pixels, upright_pixels
 from .patches import Patch, blend, fit_patch
 from .png_rows import Piece
+from .whole_files import encode_as, encode_whole
 
 EXIF = b"Exif\0\0"
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
@@ -178,18 +178,8 @@ def _save_again(image: ImageSource, opened: Image.Image, pixels: Pixels, out: Bi
         "WEBP": {"lossless": True, "exact": True, "exif": opened.info.get("exif", b"")},
         "BMP": {},
     }[image.format]
-    made, stream = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels), io.BytesIO()
-    made.save(stream, image.format, icc_profile=opened.info.get("icc_profile"), **options)
-    stream.seek(0)
-    with opened_image(stream) as again:
-        again.load()
-        if not np.array_equal(np.atleast_3d(np.asarray(again)), pixels):
-            raise UnusableImageError(
-                message(
-                    "can't be written as {format} again; save it as PNG and edit that", format=image.format
-                )
-            )
-    out.write(stream.getbuffer())
+    profile = {"icc_profile": opened.info.get("icc_profile")}
+    out.write(encode_as(pixels, image.format, {**profile, **options}))
 
 
 def _save_png(opened: Image.Image, pixels: Pixels, out: BinaryIO) -> None:
@@ -199,14 +189,17 @@ def _save_png(opened: Image.Image, pixels: Pixels, out: BinaryIO) -> None:
     _write_png(pixels, before, out)
 
 
-def encode_like(image: ImageSource, pixels: Pixels) -> bytes:
-    """A PNG of other pixels, upright, in the colors of an image: with its color profile.
+def encode_like(image: ImageSource, pixels: Pixels, suffix: str = ".png") -> bytes:
+    """A file of other pixels, upright, in the colors of an image: with its color profile.
 
     :param pixels: (height, width, 1 to 4) uint8 or uint16, of any size.
-    :raises InvalidRequestError: the image is gone, or another one by now.
+    :param suffix: how the file's name ends; see `check_format`.
+    :raises InvalidRequestError: the image is gone, or another one by now; or the format can't keep it.
     """
     out = io.BytesIO()
     with reading(image.source, image.label) as stream, opened_image(stream) as opened:
+        if suffix.lower() != ".png":
+            return encode_whole(pixels, suffix, opened.info.get("icc_profile"))
         _write_png(pixels, _profile_chunks(opened), out)
     return out.getvalue()
 

@@ -114,6 +114,17 @@ def inspect_source(source: Source, label: str, *, turns: bool = True) -> ImageSo
         return ImageSource(source, label, known, image.mode, size, orientation, way, suffix, tuple(notes))
 
 
+def measure_source(source: Source, label: str) -> Size:
+    """Width and height of the upright image in a file of the user's own, of any size.
+
+    :param label: what to call it in messages.
+    :raises InvalidRequestError: it is missing, or no image.
+    """
+    with reading(source, label) as stream, opened_image(stream) as image:
+        chunks = seek_chunks(stream, frozenset((b"eXIf",))) if image.format == "PNG" else {}
+        return upright_size(image.size, orientation_of(image, chunks))
+
+
 @contextmanager
 def reading(source: Source, label: str) -> Iterator[BinaryIO]:
     """The file, or the bytes, as a stream.

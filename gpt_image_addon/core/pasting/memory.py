@@ -6,8 +6,33 @@ import ctypes
 import os
 from pathlib import Path
 
+from ..errors import InvalidRequestError
+from ..text.message import Message, message
+
 UNKNOWN = 4 * 2**30  # bytes that are taken to be free where the system does not say
 RECLAIMED = 0.5  # of all memory: where only the whole is known
+
+
+def check_memory(size: tuple[int, int], pixel_bytes: int, advice: Message) -> None:
+    """
+    :param size: width and height of an image.
+    :param pixel_bytes: that are in memory at once for a pixel of it.
+    :param advice: what to do where there is too little.
+    :raises InvalidRequestError: so much is not free.
+    """
+    needed = size[0] * size[1] * pixel_bytes
+    if needed > free_memory():
+        raise InvalidRequestError(
+            message(
+                "For {width}x{height} pixels {size} GB of memory are not free; {advice}",
+                width=size[0],
+                height=size[1],
+                size=f"{needed / 1e9:.1f}",
+                advice=advice,
+            ),
+            code="invalid_value",
+            param="size",
+        )
 
 
 def free_memory() -> int:

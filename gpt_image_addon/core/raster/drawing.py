@@ -68,6 +68,21 @@ def _tiles(values: Sequence[float]) -> tuple[int, int]:
     return first, max(math.ceil(max(values) - EDGE), first + 1)
 
 
+def fill_rectangle(
+    rectangle: tuple[float, float, float, float], width: int, height: int
+) -> NDArray[np.bool_]:
+    """What `fill_polygons` would make white of a rectangle.
+
+    :param rectangle: left, bottom, right and top, 0 to 1 from the lower left corner.
+    :returns: (height, width) bool.
+    """
+    left, bottom, right, top = rectangle
+    filled = np.zeros((height, width), bool)
+    rows = slice(max(0, round((1 - top) * height)), round((1 - bottom) * height) + 1)
+    filled[rows, max(0, round(left * width)) : round(right * width) + 1] = True
+    return filled
+
+
 def fill_polygons(polygons: Iterable[Sequence[Point]], width: int, height: int) -> NDArray[np.uint8]:
     """A mask that is white inside polygons.
 

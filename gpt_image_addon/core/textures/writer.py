@@ -33,13 +33,14 @@ from .channel_packing import LAYOUTS, pack
 from .material_guess import MaterialGuess
 from .material_maps import ALL, Strengths, make_maps
 from .relief import Convention
-from .tiling import Seams, Tile, TileScores, is_seamless, make_tile, score
+from .tiling import Seams, Tile, TileScores, is_seamless, make_tile, reduced, score, sides_meet
 
 CUT_SHARE = 0.9  # most of an image's edge that a tile cut from it can keep
 ROOMY = 1.1  # from an image so much larger than a tile needs, a larger tile is cut and then shrunk
 WIDE_KINDS = ("height", "normal")  # the maps whose 8 bits can be seen
 FACT_DIGITS = 4
 SCORED_AT = 1024  # pixels of the longer side at which a whole image is judged
+STRIPS = 32  # of an image's height, the first of which is looked at before the others
 SAME_ASPECT = 0.02  # relative difference up to which a tile is resized rather than cut
 TILE_FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 TILE_QUALITY = 95  # of jpeg and webp
@@ -285,12 +286,27 @@ def is_tile(image: ImageSource) -> bool:
     width, height = image.size
     if width * height > pillow_settings.MAX_PIXELS:  # to look at all of it takes minutes, and gigabytes
         return False
+    if max(width, height) >= 2 * SCORED_AT:  # most that don't tile are told by a part, in a part of the time
+        strip = cut(image, [Box(0, 0, width, max(1, height // STRIPS))])[0]
+        if not sides_meet(_small(strip, width, height)):
+            return False
     return shows_tile(cut(image, [Box(0, 0, width, height)])[0])
 
 
 def shows_tile(pixels: Pixels) -> bool:
     """Whether an image tiles as it is, told at a smaller size."""
-    height, width = pixels.shape[:2]
-    shrink = min(1.0, SCORED_AT / max(width, height))
-    small = resized(pixels, (max(1, round(width * shrink)), max(1, round(height * shrink))), wraps=True)
+    small = _small(pixels, pixels.shape[1], pixels.shape[0])
     return min(small.shape[:2]) >= SMALLEST and score(small).good
+
+
+def _small(pixels: Pixels, width: int, height: int) -> Pixels:
+    """An image, or some rows of one, at the size in which tiles are told.
+
+    :param width: of the whole image, as `height`.
+    """
+    step = max(width, height) // SCORED_AT
+    if step > 1:
+        pixels, width, height = reduced(pixels, step), -(-width // step), -(-height // step)
+    shrink = min(1.0, SCORED_AT / max(width, height))
+    rows, columns = pixels.shape[:2]
+    return resized(pixels, (max(1, round(columns * shrink)), max(1, round(rows * shrink))), wraps=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ..common.paths import split_version
 from ..errors import InvalidRequestError
-from ..imaging.formats import inspect_file
 from ..journal.history import images_of
 from ..journal.reader import JournalReader
+from ..pasting.image_source import measure_source
 from ..references.kinds import PREVIOUS
 from ..request.request import Application, GenerationRequest
 from ..request.validation import check_application
@@ -80,7 +80,7 @@ def find_edited_image(journal: JournalReader, edit_of: str) -> Path:
             param="edit_of",
             next_step="Name a job that made an image of pixels.",
         )
-    inspect_file(image)
+    measure_source(image, str(image))
     return image
 
 

@@ -17,8 +17,8 @@ from ...core.text.message import message
 from ..images import tiles_of
 from ..shading.uv import rendered_layer
 from ..targets.texture import shown_uv_map
+from ..udim import FIRST, ROW, tile_at
 
-FIRST_TILE = 1001
 LEGACY_WIDTH = 1 / 1000  # of the view's height, for one unit of thickness
 DEFAULT_WIDTH = 0.006  # of the view's height, where a stroke's own can't be told
 
@@ -47,8 +47,30 @@ def selected_faces(obj: bpy.types.Object | None) -> list[list[Point]]:
     return faces
 
 
+def tile_of(obj: bpy.types.Object, faces: list[list[Point]]) -> int:
+    """The number of the UDIM tile on which all faces lie, each by its middle.
+
+    :raises SceneError: they lie on several, or on none.
+    """
+    tiles = {tile_at(*middle) for middle in _middles(faces)}
+    if len(tiles) != 1 or 0 in tiles:
+        raise SceneError(
+            message("Selected faces of '{obj}' lie on no UDIM tile, or on several.", obj=obj.name),
+            next_step="Select faces on one tile: each is an edit of its own.",
+        )
+    return tiles.pop()
+
+
+def on_tile(faces: list[list[Point]], tile: int) -> Iterator[list[Point]]:
+    """Faces as they lie on a UDIM tile, which does not repeat; those with NaN are left out."""
+    column, row = (tile - FIRST) % ROW, (tile - FIRST) // ROW
+    for face in faces:
+        if all(math.isfinite(value) for point in face for value in point):
+            yield [(u - column, v - row) for u, v in face]
+
+
 def check_tiles(obj: bpy.types.Object, faces: list[list[Point]]) -> None:
-    """Where an object shows a UDIM image, only its first tile can be a reference, and so have a mask.
+    """Where an object shows a UDIM image, a mask for another image can only be made of its first tile.
 
     :raises SceneError: a face lies on another tile.
     """
@@ -61,14 +83,21 @@ def check_tiles(obj: bpy.types.Object, faces: list[list[Point]]) -> None:
     images = [node.image for node in nodes if node.bl_idname == "ShaderNodeTexImage" and node.image]
     if not any(len(tiles_of(image)) > 1 for image in images):
         return
-    for face in faces:
-        u, v = (sum(point[axis] for point in face) / len(face) for axis in (0, 1))
-        if math.isfinite(u + v) and (math.floor(u), math.floor(v)) != (0, 0):
-            tile = FIRST_TILE + math.floor(u) + 10 * math.floor(v)
+    for u, v in _middles(faces):
+        if (math.floor(u), math.floor(v)) != (0, 0):
+            tile = FIRST + math.floor(u) + ROW * math.floor(v)
             raise SceneError(
                 message("Selected faces of '{obj}' lie on UDIM tile {tile}.", obj=obj.name, tile=tile),
-                next_step=message("A mask can only be made of faces on tile {tile}.", tile=FIRST_TILE),
+                next_step="Use the image with the tiles as the first reference, to edit that tile.",
             )
+
+
+def _middles(faces: list[list[Point]]) -> Iterator[Point]:
+    """The middle of each face; none of those whose places are no numbers."""
+    for face in faces:
+        u, v = (sum(point[axis] for point in face) / len(face) for axis in (0, 1))
+        if math.isfinite(u + v):
+            yield u, v
 
 
 def view_strokes(context: bpy.types.Context, area: bpy.types.Area, aspect: float) -> list[Stroke]:

@@ -17,6 +17,7 @@ from ...core.text.message import message
 from ..images import KIND, PROPERTY_PREFIX, add_image, is_viewed
 from ..shading.nodes import image_nodes
 from ..transaction import Transaction
+from ..udim import make_with_tile
 from .base import Applied, keep_images
 
 BEFORE = PROPERTY_PREFIX + "image_before"
@@ -37,6 +38,12 @@ def why_not_replaceable(image: bpy.types.Image) -> str:
     """Why another image can't take the place of this one; empty where it can."""
     if image.library or image.override_library:
         return message("'{image}' is linked; make it local to change it.", image=image.name)
+    if image.source == "TILED":
+        return message(
+            "'{image}' has UDIM tiles, over which no mask is painted: use it as a reference and"
+            " the selected faces as the mask.",
+            image=image.name,
+        )
     if is_viewed(image) or image.source not in SINGLE:
         return message("'{image}' is no single image; save what you see as one first.", image=image.name)
     if not all(image.size):
@@ -55,10 +62,19 @@ def find_image(uid: int) -> bpy.types.Image | None:
     return found
 
 
-def replace(before: bpy.types.Image, prepared: PreparedResult, changes: Transaction) -> Applied:
-    """Put the first image of a result in the place of another image; the others are kept beside it."""
+def replace(
+    before: bpy.types.Image, prepared: PreparedResult, changes: Transaction, tile: int = 0
+) -> Applied:
+    """Put the first image of a result in the place of another image; the others are kept beside it.
+
+    :param tile: number of the UDIM tile whose place it takes; 0 where the image has none.
+    :raises SceneError: the tiles can't be read.
+    """
     image_file, facts = prepared.images[0], prepared.facts
-    image = changes.made(add_image(image_file, facts, is_data=before.colorspace_settings.is_data))
+    if tile:
+        image = changes.made(make_with_tile(before, tile, image_file, facts))
+    else:
+        image = changes.made(add_image(image_file, facts, is_data=before.colorspace_settings.is_data))
     if before.alpha_mode in KEPT_ALPHA:
         image.alpha_mode = before.alpha_mode
     image.name = f"{before.name} before"

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+import bpy
 
 from ...app import inpainting, references
 from ...app.blend_paths import resolve
@@ -15,9 +19,10 @@ from . import kinds
 Size = tuple[int, int]
 
 
-def capture(item: Any) -> str:
+def capture(item: Any, tile: int = 0) -> str:
     """Take the image of a reference, and remember it for the thumbnail.
 
+    :param tile: number of a UDIM tile of its image, see `references.image`.
     :raises GptImageError: it can't be taken.
     """
     if item.kind == "file":
@@ -25,7 +30,7 @@ def capture(item: Any) -> str:
     elif item.kind == "image":
         if item.image is None:
             raise InvalidRequestError("A reference has no image yet.", param="references")
-        path = references.image(item.image)
+        path = references.image(item.image, tile)
     else:
         path = references.CAPTURES[item.kind]()
         references.write_thumbnail(path)
@@ -41,9 +46,27 @@ def measure(item: Any) -> None:
         item.width, item.height = references.size_of(str(resolve(item.file, "references")))
 
 
-def _path_of(item: Any) -> str:
+def _path_of(item: Any, tile: int = 0) -> str:
     is_kept = item.kind in references.CAPTURES and not item.live and item.captured
-    return item.captured if is_kept else capture(item)
+    return item.captured if is_kept else capture(item, tile)
+
+
+def tiled_image(values: Any) -> bpy.types.Image | None:
+    """The UDIM image of which the panel's request edits a tile; None where it does not. For drawing, too."""
+    item = values.references[0] if len(values.references) and values.mask != "none" else None
+    image = item.image if item is not None and item.kind == "image" else None
+    return image if image is not None and image.source == "TILED" else None
+
+
+def edited_tile(values: Any) -> int:
+    """Number of the UDIM tile that the panel's request edits: that of the selected faces where they are the
+    mask, else the one that is chosen in the Image Editor; 0 where there are none.
+
+    :raises SceneError: the faces lie on several tiles, or none is selected.
+    """
+    if tiled_image(values) is None:
+        return 0
+    return references.faces_tile() if values.mask == "faces" else references.active_tile(tiled_image(values))
 
 
 def parameters(values: Any) -> dict[str, Any]:
@@ -53,8 +76,9 @@ def parameters(values: Any) -> dict[str, Any]:
     """
     if not len(values.references):
         return {}
+    tile, others = edited_tile(values), list(values.references)[1:]
     found: dict[str, Any] = {
-        "references": [_path_of(item) for item in values.references],
+        "references": [_path_of(values.references[0], tile), *map(_path_of, others)],
         **kinds.parameters(values),
     }
     first = values.references[0]
@@ -62,7 +86,7 @@ def parameters(values: Any) -> dict[str, Any]:
     if edited:
         found["edit_of"] = edited
     size = (first.width, first.height) if first.width else references.size_of(found["references"][0])
-    mask = _mask(values, size)
+    mask = _mask(values, size, tile)
     if mask:
         found |= {"mask": mask, "composite": values.composite, "whole_image": values.whole_image}
     if values.use_markup:
@@ -90,13 +114,38 @@ def frame(values: Any) -> dict[str, Any]:
     return {"camera_frame": references.camera_frame()}
 
 
-def _mask(values: Any, size: Size) -> str:
+def masked(values: Any, size: Size) -> Callable[[], Any] | None:
+    """Tells in any thread where the first reference may change, see `estimates.validate_and_price`.
+
+    :param size: of that reference.
+    :returns: None where only a look at the scene, or at what is painted, would tell.
+    """
+    if values.mask == "rectangle":
+        return partial(references.in_rectangle, tuple(values.mask_rectangle), size)
+    if values.mask == "file" and values.mask_file:
+        return partial(references.in_mask_file, str(resolve(values.mask_file, "mask")), size)
+    return None
+
+
+def mask_key(values: Any) -> tuple[Any, ...]:
+    """What `masked` hangs on. Quick enough for drawing."""
+    if values.mask == "rectangle":
+        return tuple(values.mask_rectangle)
+    if values.mask != "file" or not values.mask_file:
+        return ()
+    with contextlib.suppress(OSError, ValueError, GptImageError):
+        path = resolve(values.mask_file, "mask")
+        return str(path), path.stat().st_mtime_ns
+    return (values.mask_file,)
+
+
+def _mask(values: Any, size: Size, tile: int) -> str:
     if values.mask == "image":
         if values.mask_image is None:
             raise InvalidRequestError("The mask has no image yet.", param="mask")
         return references.image(values.mask_image)
     if values.mask == "faces":
-        return references.faces_mask(size)
+        return references.faces_mask(size, tile)
     if values.mask == "rectangle":
         return references.rectangle_mask(tuple(values.mask_rectangle), size)
     return str(resolve(values.mask_file, "mask")) if values.mask == "file" and values.mask_file else ""

@@ -14,8 +14,9 @@ import bpy
 
 from ...app import apply_queue, inpainting, scheduler
 from ...core.request.sizes import format_size
+from ...core.request.targets import find_target
 from ..common import enum_items
-from . import mask_check, mask_overlay, paint_editor
+from . import images, mask_check, mask_overlay, paint_editor
 
 SETTINGS = "gpt_image_settings_before"
 """Custom property of a mask: what the panel said before."""
@@ -71,13 +72,24 @@ def mask_at_work() -> bpy.types.Image | None:
 
 
 def way_back(values: Any) -> inpainting.ReplaceImage | None:
-    """What puts the result of the panel's request in place of the image that it inpaints."""
+    """What puts the result of the panel's request in place of the image, or the tile, that it inpaints.
+
+    :raises GptImageError: nothing can take the tile's place.
+    """
     found = find(values)
     if found is None:
-        return None
+        tiled = replaced_tiles(values)
+        return inpainting.in_place(tiled, images.edited_tile(values)) if tiled is not None else None
     image, mask = found
     uid = mask.session_uid
     return inpainting.ReplaceImage(image.session_uid, partial(_finish, uid), partial(_remove, uid))
+
+
+def replaced_tiles(values: Any) -> bpy.types.Image | None:
+    """The UDIM image of which the panel's result takes a tile's place; None where it does not."""
+    target = find_target(values.target)
+    is_image = not (target.maps or target.activates_objects or target.is_projected)
+    return images.tiled_image(values) if is_image else None
 
 
 def problem(values: Any) -> str:

@@ -24,6 +24,9 @@ def draw(layout: Any, context: bpy.types.Context) -> None:
     inpainted = inpaint.find(values)
     if inpainted is not None:
         place, is_odd = message("In place of {image}", image=inpainted[0].name), False
+    tiled = inpaint.replaced_tiles(values)
+    if tiled is not None:
+        place, is_odd = message("In place of a tile of {image}", image=tiled.name), False
     row = layout.row()
     icon = "ERROR" if is_odd else "FORWARD"
     if inpainted is None and objects and find_target(values.target).onto_object:

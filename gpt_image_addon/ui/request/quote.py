@@ -148,7 +148,9 @@ def forget() -> None:
 
 
 def _key(wanted: dict[str, Any], values: Any) -> Any:
-    shown = len(values.references), values.mask, values.use_markup, _image_sizes(values, wanted["target"])
+    sizes = _image_sizes(values, wanted["target"])
+    masked = values.mask, values.composite, values.whole_image, images.mask_key(values)
+    shown = len(values.references), masked, values.use_markup, sizes
     said = tuple((kinds.parameters(values) | points.priced(values)).items())
     frame = tuple(images.frame(values).values())
     return tuple(wanted.items()), shown, said, frame, settings.fingerprint()
@@ -168,6 +170,7 @@ def _planner(wanted: dict[str, Any], values: Any) -> Callable[[], Any]:
         **others,
         **_placeholders(values, wanted["target"]),
         picture_sizes=_image_sizes(values, wanted["target"]),
+        masked=_masked(values, wanted["target"]),
         snap=True,
     )
 
@@ -234,7 +237,7 @@ def _placeholders(values: Any, target: str) -> dict[str, Any]:
     found: dict[str, Any] = {"references": ["reference"] * len(values.references)} | kinds.parameters(values)
     found |= points.priced(values)
     if values.mask != "none":
-        found["mask"] = "mask"
+        found |= {"mask": "mask", "composite": values.composite, "whole_image": values.whole_image}
     if values.use_markup:
         found["markup"] = "markup"
     found |= images.frame(values)
@@ -245,6 +248,13 @@ def _placeholders(values: Any, target: str) -> dict[str, Any]:
         labels = found.get("reference_labels", ())
         found["reference_labels"] = (*[""] * len(guides), *labels) if labels else ()
     return found
+
+
+def _masked(values: Any, target: str) -> Callable[[], Any] | None:
+    """Tells where the image that is edited may change; None where that is not known before a click."""
+    if not len(values.references) or list_guides(values, target):
+        return None
+    return images.masked(values, _size_of(values.references[0]))
 
 
 def list_guides(values: Any, target: str) -> list[str]:
@@ -264,7 +274,7 @@ def _image_sizes(values: Any, target: str) -> tuple[tuple[int, int], ...]:
 
 def _size_of(reference: Any) -> tuple[int, int]:
     if reference.kind == "image" and reference.image is not None and reference.image.size[0]:
-        return tuple(reference.image.size)
+        return references.shown_size(reference.image)
     if reference.kind in references.CAPTURES and (reference.live or not reference.captured):
         return references.render_size()
     return (reference.width, reference.height) if reference.width else UNKNOWN_SIZE

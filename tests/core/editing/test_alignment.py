@@ -26,6 +26,10 @@ PAINTED = ("weathered oak planks", "red brick wall", "mossy stone", "rusty metal
 Pixels = NDArray[np.uint8]
 
 
+WORST = {"weathered oak planks": (1.25, 3.5), "red brick wall": (1, 3.75)}
+"""Pixels at the rim and levels in the mask, at most: of the two materials that need more than the others."""
+
+
 @cache
 def material(name: str) -> Pixels:
     """A material with room for other contrast and light, so that nothing clips."""
@@ -81,9 +85,10 @@ def test_what_is_painted_too_far_shaded_and_bent_is_put_right(name: str) -> None
     fit, answer = fitted(name, hard=True)
     assert fit.registration.accepted and not fit.registration.plain
     away = distances(fit, answer, rim(simulated.block(SIDE)))
-    assert away.mean() < 0.6 and np.percentile(away, 90) < 1
+    worst_distance, worst_error = WORST.get(name, (1, 3.5))
+    assert away.mean() < 0.5 and np.percentile(away, 90) < 1 and away.max() < worst_distance
     errors = color_errors(fit, answer)
-    assert errors.mean() < 2 and errors.max() < 4
+    assert errors.mean() < 2 and errors.max() < worst_error
 
 
 @pytest.mark.parametrize("name", PAINTED)

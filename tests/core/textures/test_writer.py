@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon.core.errors import InvalidRequestError
+from gpt_image_addon.core.pasting.image_source import inspect_source
 from gpt_image_addon.core.providers.offline.painter import paint
 from gpt_image_addon.core.request.map_kinds import MAP_KINDS
 from gpt_image_addon.core.request.parameters import PARAMETERS, STRENGTHS
@@ -19,6 +20,7 @@ from gpt_image_addon.core.textures.tiling import is_seamless
 from gpt_image_addon.core.textures.writer import (
     MapOptions,
     encode_tile,
+    is_tile,
     map_options,
     maps_of_pixels,
     tile_of,
@@ -34,6 +36,18 @@ def untileable(width: int = 300, height: int = 260, channels: int = 3) -> Any:
     light = np.linspace(0.7, 1.0, width)[:, None]
     pixels = (draft * light).astype(np.uint8)
     return pixels if channels == 3 else pixels[..., :1]
+
+
+def test_a_large_image_whose_sides_do_not_meet_is_told_by_its_first_rows(tmp_path: Path) -> None:
+    noise = Image.fromarray(DICE.integers(0, 256, (90, 90, 3), np.uint8))
+    row = np.hstack([half := np.asarray(noise.resize((1024, 1024), Image.Resampling.BICUBIC)), half[:, ::-1]])
+    tile, file = np.vstack([row, row[::-1]]), tmp_path / "a.png"
+    Image.fromarray(tile).save(file)
+    assert is_tile(inspect_source(file, "a.png"))
+    light = np.linspace(0.6, 1.0, 2048)[:, None]
+    Image.fromarray((tile * light).astype(np.uint8)).save(file)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])  # what is not read may be broken
+    assert not is_tile(inspect_source(file, "a.png"))
 
 
 def largest_step(pixels: Any) -> float:
