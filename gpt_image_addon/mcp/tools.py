@@ -20,11 +20,6 @@ from .files import Folders
 from .protocol import Answer, Caller, JsonObject, Progress, Steps, Tool
 from .server import declined
 
-INSTRUCTIONS = (
-    "Images, textures, planes and materials in Blender, from a prompt. generate costs money unless provider "
-    "is offline: call estimate first, and pass max_cost_usd and an idempotency_key. Where an answer says "
-    "running, call wait with its job; never send the request again. maps and tile cost nothing."
-)
 CANCEL_SECONDS = 2.0  # until a job has said whether it was billed
 HISTORY_LIMIT = 20
 MOST_HISTORY = 100
@@ -47,6 +42,16 @@ class Toolbox:
         self._folders = folders
         self._outputs: dict[str, str] = {}
         """Where the scene goes when a job is done, by its id."""
+        self._owners: dict[str, str] = {}
+        """Which client began a job, by its id."""
+        self._cancels = True
+
+    def let_go(self) -> None:
+        """Cancel what costs nothing yet; what is paid for arrives, whoever waits for it."""
+        self._cancels = False
+        for job in api.jobs():
+            if job.id in self._owners and not job.done and job.billed() == "no":
+                api.cancel(job.id)
 
     def table(self) -> Mapping[str, Tool]:
         """The tools by name."""
@@ -94,8 +99,8 @@ class Toolbox:
         )  # fmt: skip
         yield self._tool(
             "wait", "Wait for a job",
-            "Waits for a running job, at most 40 s, and returns its result. Costs nothing; giving up waiting "
-            "does not cancel the job.",
+            "Waits for a running job, at most 40 s, and returns its result. Costs nothing; giving up the "
+            "call cancels the job where you began it.",
             schemas.object_of({"job": JOB}, ["job"]), {**FREE, "idempotentHint": True}, self._wait,
         )  # fmt: skip
         yield self._tool(
@@ -259,6 +264,7 @@ class Toolbox:
                     raise declined()
             elif retry:
                 raise _needs_user()
+        known = api.jobs()
         try:
             job = api.submit(
                 **values,
@@ -269,7 +275,9 @@ class Toolbox:
             )
         except GptImageError as error:
             raise _for_agents(error) from None
-        return (yield from self._follow(job, caller, output, cancels=True))
+        if any(job is other for other in known):
+            return (yield from self._follow(job, caller, output))
+        return (yield from self._follow_own(job, caller, output))
 
     def _wait(self, given: JsonObject, caller: Caller) -> Steps:
         job = _find_job(given["job"])
@@ -291,7 +299,7 @@ class Toolbox:
         output = self._output(given)
         how = {name: given[name] for name in given if name not in ("job", "output")}
         job = api.recover(given["job"], only_named=True, **how)
-        return (yield from self._follow(job, caller, output, cancels=True))
+        return (yield from self._follow_own(job, caller, output))
 
     def _history(self, given: JsonObject, caller: Caller) -> Steps:
         yield from ()
@@ -314,12 +322,12 @@ class Toolbox:
     def _maps(self, given: JsonObject, caller: Caller) -> Steps:
         values = self._picture_values(given)
         values["output_dir"] = self._folders.check_output(given["output_dir"], "output_dir", is_folder=True)
-        return (yield from self._follow(api.submit_maps(**values), caller, cancels=True))
+        return (yield from self._follow_own(api.submit_maps(**values), caller))
 
     def _tile(self, given: JsonObject, caller: Caller) -> Steps:
         values = self._picture_values(given)
         values["output"] = self._folders.check_output(given["output"], "output")
-        return (yield from self._follow(api.submit_tile(**values), caller, cancels=True))
+        return (yield from self._follow_own(api.submit_tile(**values), caller))
 
     def _picture_values(self, given: JsonObject) -> JsonObject:
         is_named = material_maps.names_image(given["picture"])
@@ -330,13 +338,15 @@ class Toolbox:
         yield from ()
         return Answer(results.succeeded(models=api.models()))
 
-    def _follow(
-        self, job: Task, caller: Caller, output: str | None = None, *, cancels: bool = False
-    ) -> Steps:
-        """Wait for a job as long as the client does.
+    def _follow_own(self, job: Task, caller: Caller, output: str | None = None) -> Steps:
+        """As `_follow`, for a job that this call began."""
+        self._owners[job.id] = caller.client
+        return (yield from self._follow(job, caller, output))
+
+    def _follow(self, job: Task, caller: Caller, output: str | None = None) -> Steps:
+        """Wait for a job as long as the client does; one that it began itself is cancelled where it gives up.
 
         :param output: where the scene goes when it is done, now or after a later `wait`.
-        :param cancels: it is cancelled where the client gives up.
         """
         if output is not None:
             self._outputs[job.id] = output
@@ -346,7 +356,7 @@ class Toolbox:
                     return results.running(job)
                 yield Progress(job.shown_progress, str(job.message))
         except GeneratorExit:
-            if cancels:
+            if self._cancels and self._owners.get(job.id) == caller.client:
                 api.cancel(job.id)
             raise
         try:

@@ -115,6 +115,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "",
     ),
     "lazy": ("core.common", ""),
+    "mcp": (f"{CORE_BASE} core.http core.imaging core.journal core.jobs app api", ""),
+    "mcp.window": (f"{CORE_BASE} app mcp", "bpy"),
     "ui.common.translations": ("", ""),
     "ui.common": (
         "core.text core.errors core.references core.request core.results app api ui.common.translations",
@@ -157,10 +159,9 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.preferences",
         "bpy",
     ),
-    "mcp": (f"{CORE_BASE} core.http core.imaging core.journal core.jobs app api", ""),
     "cli": (
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch core.painting app.projection"
-        " app app.batch app.diagnostics api mcp",
+        " app app.batch app.diagnostics api mcp mcp.window",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),

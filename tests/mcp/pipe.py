@@ -17,6 +17,16 @@ PATIENT = "from gpt_image_addon.mcp import server; server.ANSWER_SECONDS = {seco
 MAIN = "import sys; from gpt_image_addon.__main__ import main; sys.exit(main(['mcp', *sys.argv[1:]]))"
 
 
+def clean_environment(state: Path, api: ApiServer | None = None, **variables: str) -> dict[str, str]:
+    """What a process gets to see, with a state folder of its own."""
+    kept = ("OPENAI_", "GPT_IMAGE_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
+    environment |= {"GPT_IMAGE_DATA_DIR": str(state), **variables}
+    if api is not None:
+        environment |= {"OPENAI_BASE_URL": api.base_url, "OPENAI_API_KEY": api.api_key}
+    return environment
+
+
 class Pipe:
     """The server as a process."""
 
@@ -29,11 +39,6 @@ class Pipe:
         answer_seconds: float | None = None,
         **variables: str,
     ) -> None:
-        kept = ("OPENAI_", "GPT_IMAGE_")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
-        environment |= {"GPT_IMAGE_DATA_DIR": str(state), **variables}
-        if api is not None:
-            environment |= {"OPENAI_BASE_URL": api.base_url, "OPENAI_API_KEY": api.api_key}
         patience = PATIENT.format(seconds=answer_seconds) if answer_seconds is not None else ""
         self.process = subprocess.Popen(
             [sys.executable, "-c", patience + MAIN, *map(str, flags)],
@@ -41,7 +46,7 @@ class Pipe:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=ROOT,
-            env=environment,
+            env=clean_environment(state, api, **variables),
         )
         self.seen: list[dict[str, Any]] = []
         """All messages that came."""
