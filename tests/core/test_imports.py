@@ -149,6 +149,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.references ui.request ui.presets",
         "bpy",
     ),
+    "ui.agents": ("core.errors lazy mcp.window ui.common", "bpy"),
     "ui.preferences": (
         "core.text core.errors core.common core.request app app.diagnostics api"
         " ui.common ui.request ui.presets ui.results",
@@ -166,8 +167,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.editing app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing"
-        " ui.references ui.points ui.painting"
+        "app app.editing app.diagnostics api cli lazy mcp.window ui ui.agents ui.common"
+        " ui.common.translations ui.editing ui.references ui.points ui.painting"
         " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),

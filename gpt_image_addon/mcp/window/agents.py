@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpy
 
-from ...app import scheduler, settings
+from ...app import listeners, scheduler, settings
 from ...core.errors import StorageError
 from ...core.text.log import get_logger
 from ...core.text.message import message
@@ -36,6 +36,7 @@ class Agents:
             self._toolbox.table(), inbox, info=server_info(), instructions=INSTRUCTIONS
         )
         self._blend = ""
+        self._shown: tuple[SeenClient, ...] = ()
         self._notice = Notice(settings.load(with_key=False).state_folder)
         try:
             self._listener = Listener(inbox)
@@ -71,6 +72,11 @@ class Agents:
                 self._dispatcher.step()
         else:
             self._dispatcher.step()
+        clients = self.clients()
+        if clients != self._shown:
+            self._shown = clients
+            for callback in tuple(listeners):
+                callback()
 
     def close(self) -> None:
         """Let nobody in any more; what is paid for arrives."""
