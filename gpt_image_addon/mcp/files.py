@@ -14,8 +14,7 @@ from ..app import blend_paths
 from ..core.common.paths import state_folder
 from ..core.errors import InvalidRequestError
 from ..core.text.message import message
-
-ALLOW = "--allow-dir"
+from . import ALLOW_FLAG
 
 
 @dataclass(frozen=True)
@@ -91,6 +90,6 @@ def _outside(given: str, param: str, roots: tuple[Path, ...]) -> InvalidRequestE
         next_step=message(
             "The folders are: {folders}. The user can name more by starting the server with {flag} FOLDER.",
             folders=folders or "none",
-            flag=ALLOW,
+            flag=ALLOW_FLAG,
         ),
     )

@@ -12,10 +12,9 @@ from ..core.common import streams
 from .about import INSTRUCTIONS, server_info
 from .files import Folders
 from .server import Server
-from .stdio import Lines, Wire, serve
+from .stdio import STDIN, Lines, Wire, serve
 from .tools import Toolbox
 
-STDIN = 0
 ONE_CLIENT = "stdio"
 
 

@@ -14,6 +14,7 @@ from ..core.common.streams import broken_pipes_as_errors
 from .protocol import LONGEST_MESSAGE, JsonObject, RequestId, write_message
 from .server import Server
 
+STDIN = 0
 PIECE = 65536  # bytes that are read at once
 POLL_SECONDS = 0.05  # between looks at what came while something is under way
 IDLE_SECONDS = 0.25  # the same while nothing is

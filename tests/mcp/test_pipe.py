@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from PIL import Image
 
 from tests.api_server import ApiServer
 
-from .pipe import Pipe
+from .pipe import ROOT, Pipe
 
 pytestmark = pytest.mark.bpy_module
 DRAFT = {"provider": "offline", "size": "256x256"}
@@ -193,3 +195,10 @@ def test_a_line_without_end_is_refused_and_the_next_is_heard(tmp_path: Path) -> 
         number = pipe.begin("ping")
         assert pipe.answer_to(number)["result"] == {}
         assert pipe.seen[-2]["error"]["code"] == -32700
+
+
+def test_other_verbs_load_nothing_of_it() -> None:
+    script = "import sys, gpt_image_addon.cli as cli; cli.parser(); print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {name for name in run.stdout.split() if name.startswith("gpt_image_addon.mcp.")}
+    assert loaded == set()

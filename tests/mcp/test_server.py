@@ -79,7 +79,7 @@ def test_the_core_needs_no_blender() -> None:
     script = (
         "import sys; sys.modules['bpy'] = None\n"
         "from gpt_image_addon.mcp import consent, protocol, schemas, server, stdio\n"
-        "from gpt_image_addon.mcp.window import dispatcher, http\n"
+        "from gpt_image_addon.mcp.window import bridge, dispatcher, http\n"
         "assert not {'numpy', 'PIL', 'requests'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).resolve().parents[2], check=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...core.common.files import PRIVATE_FILE, read_file, replace_file, storage_errors
 from ...core.common.process_lock import ProcessLock, is_alive
-from ...core.errors import InvalidRequestError
+from ...core.errors import ConfigurationError
 from ...core.text.json_reader import parse_json
 from ...core.text.message import message
 
@@ -70,7 +70,7 @@ def find_window(state_folder: Path, name: str = "") -> Address:
     """The window that is meant.
 
     :param name: see `Address.is_meant_by`; empty for the only one.
-    :raises InvalidRequestError: there is none, or there are several.
+    :raises ConfigurationError: there is none, or there are several.
     """
     found = list(_find_windows(state_folder))
     meant = [address for address in found if not name or address.is_meant_by(name)]
@@ -78,10 +78,9 @@ def find_window(state_folder: Path, name: str = "") -> Address:
         return meant[0]
     windows = ", ".join(sorted(address.label for address in found))
     if not found:
-        raise InvalidRequestError(
+        raise ConfigurationError(
             "No window lets agents in.",
             code="no_window",
-            param="to_window",
             next_step="In Blender, open the sidebar of the 3D View (N), GPT Image › Agents, and click "
             "Let Agents In.",
         )
@@ -90,10 +89,9 @@ def find_window(state_folder: Path, name: str = "") -> Address:
         if not meant
         else message("{count} windows let agents in.", count=len(meant))
     )
-    raise InvalidRequestError(
+    raise ConfigurationError(
         problem,
         code="which_window",
-        param="to_window",
         next_step=message("Name one of them: {windows}.", windows=windows),
     )
 
@@ -119,6 +117,7 @@ def _read(path: Path) -> Address | None:
             and isinstance(token, str)
             and isinstance(blend, str)
             and token.isascii()
+            and token.isprintable()
             and 0 < port < 65536
         ):
             return Address(process, port, token, blend)
