@@ -257,7 +257,7 @@ class Toolbox:
         plan = api.plan(**values)
         retry = own.get("retry_unknown", False)
         if plan.estimate.high_usd > 0 and not spending.is_known(key) and not _is_stored(values, reuse):
-            allowance.check(plan)
+            allowance.check(plan, can_ask=caller.can_ask)
             if caller.can_ask:
                 agreed = yield spending.question(plan, values, again=retry)
                 if agreed is None or agreed.get(spending.AGREED) is not True:

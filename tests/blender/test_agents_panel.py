@@ -6,14 +6,20 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import bpy
 import pytest
+from PIL import Image
 
 from gpt_image_addon import api, registration
+from gpt_image_addon.app import settings
 from gpt_image_addon.app.scheduler import drain
+from gpt_image_addon.core.errors import InvalidRequestError
+from gpt_image_addon.mcp.files import Folders
 from gpt_image_addon.mcp.window import agents
 from gpt_image_addon.ui.common import sidebar
 from tests.blender.layouts import Layout, draw
@@ -98,6 +104,20 @@ def test_the_entry_for_an_agent_is_copied() -> None:
     bpy.ops.gpt_image.let_agents_in()
     again = agents.current()
     assert again is not None and again.token != first
+
+
+def test_folders_of_the_preferences_are_for_agents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, outside = tmp_path / "in" / "a.png", tmp_path / "b.png"
+    inside.parent.mkdir()
+    for path in (inside, outside):
+        Image.new("RGB", (64, 64)).save(path)
+    preferred = {"agent_folders": f"{tmp_path / 'none'}; {inside.parent}", "agent_max_cost_usd": 0.25}
+    monkeypatch.setattr(settings, "preferences", lambda: SimpleNamespace(**preferred))
+    assert Folders().check_image(str(inside), "mask") == str(inside)
+    assert Folders().check_output(str(inside.parent / "new.png"), "output")
+    with pytest.raises(InvalidRequestError, match="outside the folders"):
+        Folders().check_image(str(outside), "mask")
+    assert settings.agent_limit() == 0.25
 
 
 def test_disabling_the_add_on_sends_agents_away() -> None:

@@ -136,6 +136,22 @@ def test_what_is_too_much_or_wrong_sends_nothing(
     assert api_server.requests == []
 
 
+def test_above_the_limit_for_agents_only_the_user_says_yes(tmp_path: Path, api_server: ApiServer) -> None:
+    call: dict[str, Any] = {"name": "generate", "arguments": {"prompt": "oak", **CHEAP}}
+    limit = {"GPT_IMAGE_AGENT_MAX_COST_USD": "0.0001"}
+    with Pipe(tmp_path / "state", api=api_server, **limit) as pipe:
+        refused = pipe.call("generate", prompt="oak", **CHEAP)["error"]
+        assert refused["code"] == "max_cost_exceeded" and "GPT_IMAGE_AGENT_MAX_COST_USD" in refused["message"]
+        assert api_server.requests == []
+    with Pipe(tmp_path / "state", api=api_server, capabilities={"elicitation": {}}, **limit) as pipe:
+        begun = pipe.begin("tools/call", **call)
+        asked = pipe.receive()
+        assert "above the limit for agents, $0.0001" in asked["params"]["message"]
+        pipe.send(id=asked["id"], result={"action": "accept", "content": {"spend": True}})
+        assert pipe.answer_to(begun)["result"]["structuredContent"]["state"] == "succeeded"
+    assert len(api_server.requests) == 1
+
+
 @pytest.mark.parametrize("agrees", [True, False])
 def test_a_user_who_can_be_asked_is_asked(tmp_path: Path, api_server: ApiServer, agrees: bool) -> None:
     with Pipe(tmp_path / "state", api=api_server, capabilities={"elicitation": {}}) as pipe:
