@@ -93,10 +93,10 @@ def doctor(options: argparse.Namespace) -> Output:
 def add_mcp(verb: argparse.ArgumentParser) -> None:
     """The flags of ``mcp``."""
     verb.description = (
-        "Offer estimate, generate, wait, cancel, apply, history, capture, maps, tile and models to an agent "
-        "through the Model Context Protocol on standard input and output. Opens no port. It ends with its "
-        "input, after everything that it read is answered. With --to-window the calls go to a Blender that "
-        "is open: click Let Agents In there."
+        "Offer estimate, generate, texture, wait, cancel, apply, history, capture, maps, tile and models to "
+        "an agent through the Model Context Protocol on standard input and output. Opens no port. It ends "
+        "with its input, after everything that it read is answered. With --to-window the calls go to a "
+        "Blender that is open: click Let Agents In there."
     )
     verb.add_argument(
         ALLOW_FLAG,

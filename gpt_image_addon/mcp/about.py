@@ -10,9 +10,9 @@ from .protocol import JsonObject
 
 NAME, TITLE = "gpt-image", "GPT Image"
 INSTRUCTIONS = (
-    "Images, textures, planes and materials in Blender, from a prompt. generate costs money unless provider "
-    "is offline: call estimate first, and pass max_cost_usd and an idempotency_key. Where an answer says "
-    "running, call wait with its job; never send the request again. maps and tile cost nothing."
+    "Images, textures, planes and materials in Blender, from a prompt. generate and texture cost money "
+    "unless provider is offline: call estimate first, and pass max_cost_usd and an idempotency_key. Where an "
+    "answer says running, call wait with its job; never send the request again. maps and tile cost nothing."
 )
 
 

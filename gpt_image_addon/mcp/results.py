@@ -73,7 +73,7 @@ def of_job(job: Task, output: str | None = None) -> Answer:
 
 
 def _of_request(job: Job, output: str | None) -> Answer:
-    result = api.result_of(job)
+    result = api.texture_of(job) if job.application.projection is not None else api.result_of(job)
     blend = None
     if output is not None:
         try:

@@ -22,7 +22,9 @@ from gpt_image_addon.core.errors import InvalidRequestError
 from gpt_image_addon.mcp.files import Folders
 from gpt_image_addon.mcp.window import agents
 from gpt_image_addon.ui.common import sidebar
+from tests.api_server import ApiServer
 from tests.blender.layouts import Layout, draw
+from tests.blender.painted_scenes import camera
 
 PANEL = next(cls for cls in registration.CLASSES if cls.__name__ == "GPT_IMAGE_PT_agents_view3d")
 assert issubclass(PANEL, sidebar.Sidebar)
@@ -83,6 +85,27 @@ def test_agents_are_let_in_by_the_user_alone_and_shown() -> None:
     assert rows(outside) == rows(waiting) == rows(shown)
     bpy.ops.gpt_image.stop_agents()
     assert agents.current() is None and rows(draw(PANEL)) == rows(outside)
+
+
+def test_an_agent_paints_objects_and_pays_once(online: ApiServer) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    camera((4, -5, 3))
+    bpy.ops.gpt_image.let_agents_in()
+    session = hello("painter")
+    call = {"objects": [cube.name], "prompt": "brick", "quality": "low", "size": "1024x1024"}
+
+    def paint(**more: Any) -> Any:
+        params = {"name": "texture", "arguments": {**call, "texture_size": 64, "views": "camera", **more}}
+        answer = post({"id": 3, "method": "tools/call", "params": params}, session)[1]
+        return json.loads(answer)["result"]["structuredContent"]
+
+    assert paint(max_cost_usd=0.0001)["error"]["code"] == "max_cost_exceeded"
+    assert paint(objects=["Nothing"])["state"] == "failed" and online.requests == []
+    draft = paint(provider="offline")
+    assert draft["state"] == "succeeded" and draft["objects"] == [cube.name] and draft["coverage"] > 0.1
+    made = {paint(idempotency_key="k", reuse=False)["job"] for _ in range(2)}
+    assert len(made) == 1 and len(online.requests) == 1
 
 
 def test_names_and_prompts_of_agents_are_cut_to_the_panel() -> None:

@@ -19,7 +19,10 @@ from .pipe import ROOT, Pipe
 pytestmark = pytest.mark.bpy_module
 DRAFT = {"provider": "offline", "size": "256x256"}
 CHEAP = {"quality": "low", "target": "image"}
-NAMES = ["estimate", "generate", "wait", "cancel", "apply", "history", "capture", "maps", "tile", "models"]
+NAMES = [
+    *("estimate", "generate", "texture", "wait", "cancel", "apply", "history", "capture", "maps", "tile"),
+    "models",
+]
 
 
 def states(folder: Path) -> list[str]:

@@ -45,7 +45,7 @@ def test_the_official_client_is_served_over_http(tmp_path: Path, api_server: Api
 
 
 def check_session(seen: dict[str, Any]) -> None:
-    assert len(seen["tools"]) == 10 and seen["price"] >= seen["cost"] > 0
+    assert len(seen["tools"]) == 11 and seen["price"] >= seen["cost"] > 0
     assert (seen["made"], seen["history"], seen["cancel"]) == ("succeeded", True, True)
     assert seen["asked"] == 1 and seen["told"]
 
