@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ..core.text.message import message
 from . import results, schemas, spending
 from . import tool_arguments as wanted
 from .files import Folders
-from .protocol import Answer, Caller, JsonObject, Progress, Steps, Tool
+from .protocol import Answer, Caller, InlineImage, JsonObject, Progress, Question, Steps, Tool
 from .server import declined
 
 CANCEL_SECONDS = 2.0  # until a job has said whether it was billed
@@ -315,11 +315,10 @@ class Toolbox:
         )
 
     def _capture(self, given: JsonObject, caller: Caller) -> Steps:
-        yield from ()
         file = references.CAPTURES[given["kind"]]()
         width, height = references.size_of(file)
         facts = results.succeeded(kind=given["kind"], file=file, width=width, height=height)
-        return Answer(facts, results.preview([file]), (Path(file),))
+        return Answer(facts, (yield from _make_previews((file,))), (Path(file),))
 
     def _maps(self, given: JsonObject, caller: Caller) -> Steps:
         values = self._picture_values(given)
@@ -362,9 +361,21 @@ class Toolbox:
                 api.cancel(job.id)
             raise
         try:
-            return results.of_job(job, self._outputs.pop(job.id, None))
+            made = results.of_job(job, self._outputs.pop(job.id, None))
         except GptImageError as error:
             raise _for_agents(error) from None
+        return Answer(made.facts, (yield from _make_previews(made.shown)), made.files)
+
+
+def _make_previews(
+    files: Sequence[str],
+) -> Generator[Progress | Question, JsonObject | None, tuple[InlineImage, ...]]:
+    """Small copies of images, made by a thread: the window does not wait for them."""
+    made: list[tuple[InlineImage, ...]] = []
+    api.errand(partial(results.preview, files), lambda images, error: made.append(images or ()))
+    while not made:
+        yield Progress(1.0, "Making previews")
+    return made[0]
 
 
 def _split(given: JsonObject) -> tuple[JsonObject, JsonObject]:

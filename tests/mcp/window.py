@@ -16,35 +16,13 @@ from tests.api_server import ApiServer
 from .pipe import ROOT, clean_environment
 
 
-class Window:
-    """The process."""
+class HttpClient:
+    """A client that speaks plain HTTP."""
 
-    def __init__(
-        self, state: Path, api: ApiServer | None = None, *, answer_seconds: float = 20.0, **variables: str
-    ) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.mcp.window_process", str(answer_seconds)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            env=clean_environment(state, api, **variables),
-            text=True,
-        )
-        self.address, self.token = self.hear()
-        self.host = urlsplit(self.address).netloc
+    def __init__(self, address: str, token: str) -> None:
+        self.address, self.token = address, token
+        self.host = urlsplit(address).netloc
         self.session = ""
-
-    def hear(self) -> Any:
-        """What it prints next."""
-        while not (line := self.process.stdout.readline()).startswith(("[", '"')):
-            assert self.process.poll() is None
-        return json.loads(line)
-
-    def send_away(self) -> None:
-        """As the user's click on Stop."""
-        self.process.stdin.write("stop\n")
-        self.process.stdin.flush()
-        assert self.hear() == "away"
 
     def open(self, body: bytes | None, method: str = "POST", **headers: str) -> http.client.HTTPConnection:
         """Send something; headers with underscores, and "" for one that is left out."""
@@ -70,9 +48,9 @@ class Window:
         lines = [line for line in text.splitlines() if line.startswith(b"data:")]
         return response.status, [json.loads(line[5:]) for line in lines]
 
-    def begin(self, **capabilities: Any) -> None:
+    def begin(self, name: str = "raw", **capabilities: Any) -> None:
         """Say hello as clients of the old era do."""
-        about = {"protocolVersion": "2025-11-25", "clientInfo": {"name": "raw", "version": "1"}}
+        about = {"protocolVersion": "2025-11-25", "clientInfo": {"name": name, "version": "1"}}
         status, _ = self.ask(request("initialize", **about, capabilities=capabilities))
         assert status == 200 and self.session
 
@@ -81,6 +59,35 @@ class Window:
         _, told = self.ask(request("tools/call", name=tool, arguments=arguments))
         found: dict[str, Any] = told[-1]["result"]["structuredContent"]
         return found
+
+
+class Window(HttpClient):
+    """The process, and its client."""
+
+    def __init__(
+        self, state: Path, api: ApiServer | None = None, *, answer_seconds: float = 20.0, **variables: str
+    ) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.mcp.window_process", str(answer_seconds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env=clean_environment(state, api, **variables),
+            text=True,
+        )
+        super().__init__(*self.hear())
+
+    def hear(self) -> Any:
+        """What it prints next."""
+        while not (line := self.process.stdout.readline()).startswith(("[", '"')):
+            assert self.process.poll() is None
+        return json.loads(line)
+
+    def send_away(self) -> None:
+        """As the user's click on Stop."""
+        self.process.stdin.write("stop\n")
+        self.process.stdin.flush()
+        assert self.hear() == "away"
 
     def __enter__(self) -> Window:
         return self
