@@ -37,6 +37,7 @@ class Pipe:
         api: ApiServer | None = None,
         capabilities: dict[str, Any] | None = None,
         answer_seconds: float | None = None,
+        says_hello: bool = True,
         **variables: str,
     ) -> None:
         patience = PATIENT.format(seconds=answer_seconds) if answer_seconds is not None else ""
@@ -52,8 +53,9 @@ class Pipe:
         """All messages that came."""
         self._number = 0
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
-        asked = {"protocolVersion": "2025-11-25", "capabilities": capabilities or {}}
-        self.request("initialize", **asked, clientInfo={"name": "pipe", "version": "1"})
+        if says_hello:
+            asked = {"protocolVersion": "2025-11-25", "capabilities": capabilities or {}}
+            self.request("initialize", **asked, clientInfo={"name": "pipe", "version": "1"})
 
     def send(self, **message: Any) -> None:
         self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")

@@ -14,7 +14,7 @@ from tests.api_server import ApiServer
 from .pipe import Pipe
 from .test_http import wait_until
 from .test_pipe import CHEAP, DRAFT, states
-from .window import Window
+from .window import Window, stateless
 
 pytestmark = pytest.mark.bpy_module
 
@@ -37,6 +37,13 @@ def test_calls_go_to_the_window_and_a_given_up_one_is_cancelled(
         wait_until(lambda: len(api_server.requests) == 1, 20)
         pipe.send(method="notifications/cancelled", params={"requestId": begun})
         wait_until(lambda: states(state) == ["APPLIED", "UNKNOWN"], 2)
+        with Pipe(state, "--to-window", says_hello=False) as other:
+            message, _ = stateless("tools/call", 7, name="generate", arguments={"prompt": "ash", **CHEAP})
+            other.send(**message)
+            wait_until(lambda: len(api_server.requests) == 2, 20)
+            other.send(method="notifications/cancelled", params={"requestId": 7})
+            wait_until(lambda: states(state) == ["APPLIED", "UNKNOWN", "UNKNOWN"], 2)
+            assert other.close() == []
         window.send_away()
         refused = pipe.request("tools/list")
         assert refused["error"]["code"] == -32000

@@ -117,7 +117,7 @@ def test_only_this_user_finds_the_token(tmp_path: Path) -> None:
 def test_a_closed_connection_cancels_its_job_and_no_other(tmp_path: Path, api_server: ApiServer) -> None:
     api_server.options.latency = 30
     call: dict[str, Any] = {"name": "generate", "arguments": {"prompt": "oak", **CHEAP}}
-    with Window(tmp_path / "state", api_server, answer_seconds=1) as window:
+    with Window(tmp_path / "state", api_server, answer_seconds=3) as window:
         window.begin()
         job = window.call("generate", prompt="oak", **CHEAP)["job"]
         wait_until(lambda: len(api_server.requests) == 1, 20)
@@ -128,7 +128,9 @@ def test_a_closed_connection_cancels_its_job_and_no_other(tmp_path: Path, api_se
                 window.begin()
             message = {"jsonrpc": "2.0", **request("tools/call", name="wait", arguments={"job": job})}
             connection = window.open(json.dumps(message).encode())
-            time.sleep(0.5)
+            response = connection.getresponse()  # its events have begun
+            assert response.status == 200
+            response.close()
             connection.close()
             wait_until(lambda: states(tmp_path / "state") == [expected], 2)  # noqa: B023
             time.sleep(0.5)
