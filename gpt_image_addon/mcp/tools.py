@@ -67,8 +67,8 @@ class Toolbox:
         )  # fmt: skip
         yield self._tool(
             "texture", "Paint objects (costs money)",
-            "Paints objects as a view shows them: into the images of their base colors, over what was there. "
-            "COSTS MONEY unless provider is offline, as generate does, and answers like it.",
+            "Paints objects as a view shows them, or all around (views auto), into the images of their base "
+            "colors. COSTS MONEY unless provider is offline, as generate does, and answers like it.",
             schemas.object_of({**wanted.TEXTURE, **wanted.MONEY}, ["objects", "prompt"]), PAID, self._texture,
         )  # fmt: skip
         yield self._tool(
