@@ -30,6 +30,13 @@ setup: .venv/.stamp
 	.cache/venv-mcp/bin/pip install -qq --requirement $<
 	@touch $@
 
+# The same for TypeScript; without npm its tests are left out.
+.cache/node-mcp/.stamp: $(wildcard tools/mcp_client/*.json)
+	mkdir -p .cache/node-mcp
+	cp $^ .cache/node-mcp/
+	if command -v npm >/dev/null; then cd .cache/node-mcp && npm ci --silent --ignore-scripts; fi
+	@touch $@
+
 .cache/venv-bpy-%/.stamp: tools/setup_venv.py $(REQUIREMENTS)
 	$(PYTHON) tools/setup_venv.py .cache/venv-bpy-$* $*
 
@@ -37,7 +44,7 @@ setup: .venv/.stamp
 demo: setup
 	$(VENV) tools/demo.py --output-dir out
 
-test: setup .cache/venv-openjd/.stamp .cache/venv-mcp/.stamp
+test: setup .cache/venv-openjd/.stamp .cache/venv-mcp/.stamp .cache/node-mcp/.stamp
 	$(VENV) -m pytest $(TESTS) $(PYTEST_ARGS)
 
 # The same on another version: make test-bpy BPY=4.2.23, with what official builds of it bundle.

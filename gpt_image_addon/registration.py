@@ -17,7 +17,7 @@ defer(
     *("app.editing.versions", "app.projection.plan"),
     *("app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
-    *("ui.editing.corner_handles", "ui.painting.sides_overlay"),
+    *("mcp.window.agents", "ui.editing.corner_handles", "ui.painting.sides_overlay"),
     *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),
     *("ui.preferences.connection_test", "ui.references.images", "ui.references.inpaint"),
     *("ui.references.image_shader", "ui.references.kinds"),
@@ -31,7 +31,10 @@ defer(
 from . import api  # noqa: E402
 from .app import listeners  # noqa: E402
 from .app.diagnostics import requirements  # noqa: E402
+from .mcp.window import agents  # noqa: E402
 from .ui import main_panel, menus  # noqa: E402
+from .ui.agents import operators as agent_operators  # noqa: E402
+from .ui.agents import panel as agents_panel  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
 from .ui.editing import corner_handles, new_images, photo_material, show_sides, upscaling  # noqa: E402
 from .ui.painting import sides_overlay  # noqa: E402
@@ -75,6 +78,7 @@ CLASSES: tuple[type, ...] = (
     *place.CLASSES,
     *operators_history.CLASSES,
     *keys.CLASSES,
+    *agent_operators.CLASSES,
     *style_operators.CLASSES,
     *presets.CLASSES,
     preferences.GPT_IMAGE_AP_preferences,
@@ -84,6 +88,7 @@ CLASSES: tuple[type, ...] = (
     *main_panel.PANELS,
     results_panel.GPT_IMAGE_MT_results,
     *results_panel.PANELS,
+    *agents_panel.PANELS,
 )
 
 COMMAND = "gpt_image"
@@ -149,6 +154,8 @@ def unregister() -> None:
     bpy.utils.unregister_cli_command(_command_handle)
     _command_handle = None
     listeners.remove(_jobs_changed)
+    if is_loaded(agents):
+        agents.send_away()
     if is_loaded(api):
         api.close()
     bpy.app.translations.unregister(__package__)

@@ -57,6 +57,8 @@ OWN_FIELDS = ("base_url", "organization", "project", "picture_fields")
 """What the first provider is told: fields of `Settings`."""
 NO_SETTINGS = ("problem", "of_providers")
 """Fields of `Settings` that nobody sets."""
+AGENT_LIMIT_VARIABLE = "GPT_IMAGE_AGENT_MAX_COST_USD"
+FOLDER_SEPARATOR = ";"
 KEY_FILE = "api-key"
 KEY_FILE_BYTES = 65536  # more than any key, as which a larger file can't be meant
 KEYCHAIN_MARK = "api-key-in-keychain"
@@ -270,6 +272,20 @@ def _usd(variable: str, found: Any, preference: str) -> float | None:
             next_step="Set it to an amount in USD.",
         )
     return amount
+
+
+def agent_limit() -> float | None:
+    """USD above which an agent's request is asked about, or refused; None for no limit of its own.
+
+    :raises ConfigurationError: it is no amount.
+    """
+    return _usd(AGENT_LIMIT_VARIABLE, preferences(), "agent_max_cost_usd")
+
+
+def agent_folders() -> tuple[Path, ...]:
+    """Folders of the preferences that agents may use. Main thread only."""
+    named = getattr(preferences(), "agent_folders", "").split(FOLDER_SEPARATOR)
+    return tuple(Path(bpy.path.abspath(name.strip())).absolute() for name in named if name.strip())
 
 
 def preferences() -> Any:

@@ -9,7 +9,7 @@ from ..app.diagnostics import bug_report
 from ..app.diagnostics import checks as health
 from ..core.request.styles import all_styles
 from ..core.results.output_files import Outputs
-from ..mcp.files import ALLOW
+from ..mcp import ALLOW_FLAG
 from . import signals
 from .common import NOBODY, SCHEMA, Output, UsageError, add_outputs, path_of, say, succeeded
 
@@ -93,12 +93,13 @@ def doctor(options: argparse.Namespace) -> Output:
 def add_mcp(verb: argparse.ArgumentParser) -> None:
     """The flags of ``mcp``."""
     verb.description = (
-        "Offer estimate, generate, wait, cancel, apply, history, capture, maps, tile and models to an agent "
-        "through the Model Context Protocol on standard input and output. Opens no port. It ends with its "
-        "input, after everything that it read is answered."
+        "Offer estimate, generate, texture, wait, cancel, apply, history, capture, maps, tile and models to "
+        "an agent through the Model Context Protocol on standard input and output. Opens no port. It ends "
+        "with its input, after everything that it read is answered. With --to-window the calls go to a "
+        "Blender that is open: click Let Agents In there."
     )
     verb.add_argument(
-        ALLOW,
+        ALLOW_FLAG,
         dest="allow_dir",
         action="append",
         default=[],
@@ -106,11 +107,21 @@ def add_mcp(verb: argparse.ArgumentParser) -> None:
         type=path_of("allow_dir"),
         help="folder whose images agents may show a model, and below which they may write; repeatable",
     )
+    verb.add_argument(
+        "--to-window",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="pass the calls on to the window that lets agents in; where there are several, to the one "
+        "with this .blend or process number",
+    )
     add_outputs(verb)
 
 
 def serve_agent(options: argparse.Namespace) -> Output:
     """The verb ``mcp``."""
+    if options.to_window is not None:
+        return _serve_window(options)
     from ..mcp import process
 
     for folder in options.allow_dir:
@@ -119,3 +130,16 @@ def serve_agent(options: argparse.Namespace) -> Output:
     ending = process.Ending()
     with signals.catch_signals(ending.hear):
         return succeeded(calls=process.serve_agent(tuple(options.allow_dir), ending, say))
+
+
+def _serve_window(options: argparse.Namespace) -> Output:
+    if options.allow_dir:
+        raise UsageError(
+            f"{ALLOW_FLAG} goes without --to-window: the folders of the window's preferences hold"
+        )
+    from ..mcp import process
+    from ..mcp.window import bridge
+
+    ending = process.Ending()
+    with signals.catch_signals(ending.hear):
+        return succeeded(calls=bridge.serve_window(options.to_window, lambda: ending.asked, say))

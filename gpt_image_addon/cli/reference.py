@@ -88,7 +88,10 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     ),
     "models": (("--json", "sizes, qualities and shutdown dates"),),
     "styles": (("", "what each is for"),),
-    "mcp": (("--allow-dir textures", "what an agent's client starts"),),
+    "mcp": (
+        ("--allow-dir textures", "what an agent's client starts"),
+        ("--to-window room.blend", "the same for an agent that works in a window"),
+    ),
     "doctor": (
         ("", "what is wrong here"),
         ("--report report.zip", "the same for a bug report, without key, prompts and paths"),

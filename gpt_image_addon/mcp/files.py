@@ -10,19 +10,21 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..app import blend_paths
+from ..app import blend_paths, settings
 from ..core.common.paths import state_folder
 from ..core.errors import InvalidRequestError
 from ..core.text.message import message
-
-ALLOW = "--allow-dir"
+from . import ALLOW_FLAG
 
 
 @dataclass(frozen=True)
 class Folders:
-    """The folders that the user named."""
+    """The folders that the user named, here and in the preferences."""
 
     named: tuple[Path, ...] = ()
+
+    def _all_named(self) -> tuple[Path, ...]:
+        return (*self.named, *settings.agent_folders())
 
     def check_image(self, given: str, param: str) -> str:
         """The path of an image that may be read, without any link in it.
@@ -31,7 +33,7 @@ class Folders:
         """
         from ..core.imaging.formats import inspect_file
 
-        path = _resolve(given, param, (*self.named, state_folder(), *_blend_folder()))
+        path = _resolve(given, param, (*self._all_named(), state_folder(), *_blend_folder()))
         try:
             inspect_file(path)
         except InvalidRequestError as error:
@@ -45,7 +47,7 @@ class Folders:
         :param is_folder: a folder gets files, none of which is replaced.
         :raises InvalidRequestError: it lies elsewhere, or something has this name.
         """
-        path = _resolve(given, param, self.named)
+        path = _resolve(given, param, self._all_named())
         if not is_folder and os.path.lexists(path):
             raise InvalidRequestError(
                 message("{path} exists, and no tool replaces a file.", path=path),
@@ -89,8 +91,9 @@ def _outside(given: str, param: str, roots: tuple[Path, ...]) -> InvalidRequestE
         code="outside_folders",
         param=param,
         next_step=message(
-            "The folders are: {folders}. The user can name more by starting the server with {flag} FOLDER.",
+            "The folders are: {folders}. The user can name more in the add-on's preferences, or by starting "
+            "the server with {flag} FOLDER.",
             folders=folders or "none",
-            flag=ALLOW,
+            flag=ALLOW_FLAG,
         ),
     )

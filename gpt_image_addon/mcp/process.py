@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -10,14 +9,13 @@ from types import FrameType
 from .. import api
 from ..app.scheduler import drain
 from ..core.common import streams
-from ..core.common.package import FOLDER
+from .about import INSTRUCTIONS, server_info
 from .files import Folders
 from .server import Server
-from .stdio import Lines, Wire, serve
-from .tools import INSTRUCTIONS, Toolbox
+from .stdio import STDIN, Lines, Wire, serve
+from .tools import Toolbox
 
-NAME = "gpt-image"
-STDIN = 0
+ONE_CLIENT = "stdio"
 
 
 def serve_agent(folders: tuple[Path, ...], ending: Ending, say: Callable[[str], None]) -> int:
@@ -27,8 +25,13 @@ def serve_agent(folders: tuple[Path, ...], ending: Ending, say: Callable[[str], 
     :param say: tells people something.
     """
     wire = Wire(streams.take_output())
-    info = {"name": NAME, "title": "GPT Image", "version": _version()}
-    server = Server(Toolbox(Folders(folders)).table(), wire.send, info=info, instructions=INSTRUCTIONS)
+    server = Server(
+        Toolbox(Folders(folders)).table(),
+        wire.send,
+        info=server_info(),
+        instructions=INSTRUCTIONS,
+        identity=ONE_CLIENT,
+    )
     serve(server, Lines(STDIN), wire, _work, lambda: ending.asked)
     _finish(say)
     return server.answered
@@ -64,12 +67,3 @@ def _finish(say: Callable[[str], None]) -> None:
         say(f"{len(paid)} requests are on their way and are paid for; waiting for their answers.")
     for job in paid:
         job.wait()
-
-
-def _version() -> str:
-    """The extension's, where its manifest is beside the code."""
-    for folder in (FOLDER, FOLDER.parent):
-        path = Path(folder) / "blender_manifest.toml"
-        if path.is_file():
-            return str(tomllib.loads(path.read_text("utf-8"))["version"])
-    return "0"

@@ -24,10 +24,15 @@ META = "io.modelcontextprotocol/"
 """Prefix of what requests of the stateless era tell in ``_meta``."""
 
 PARSE_ERROR, INVALID_REQUEST, NO_SUCH_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
-UNSUPPORTED_VERSION = -32022
+HEADER_MISMATCH, UNSUPPORTED_VERSION = -32020, -32022
+NOT_AVAILABLE = -32000
+"""Of a server that can't answer just now."""
 LONGEST_ID = 200  # characters of the id of a request
+LONGEST_NAME = 40  # characters of the name of a client, and of its version
+LONGEST_MESSAGE = 1_000_000  # bytes; the longest prompt takes a fifth
 
 JsonObject = dict[str, Any]
+RequestId = str | int
 
 
 class ProtocolError(Exception):
@@ -45,6 +50,8 @@ class Client:
 
     version: str
     capabilities: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    """What it calls itself, with its version; fit to be shown."""
 
     @property
     def is_stateless(self) -> bool:
@@ -67,9 +74,15 @@ class Client:
 class Request:
     """A message that wants an answer."""
 
-    id: str | int
+    id: RequestId
     method: str
     params: JsonObject
+
+    @property
+    def meta(self) -> JsonObject:
+        """What it tells beside its parameters."""
+        told = self.params.get("_meta")
+        return told if isinstance(told, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -131,6 +144,8 @@ class Caller:
     can_ask: bool
     is_late: Callable[[], bool]
     """Whether it should answer now, finished or not."""
+    client: str
+    """Tells clients apart."""
 
 
 Steps = Generator[Progress | Question, "JsonObject | None", Answer]
@@ -184,11 +199,38 @@ def read_message(text: bytes) -> Request | Notification | Response:
     return Request(value["id"], method, params)
 
 
+def is_final(message: JsonObject) -> bool:
+    """Whether a message of the server answers a request, after which nothing more comes for it."""
+    return "id" in message and "method" not in message
+
+
 def is_id(value: object) -> bool:
     """Whether a value can be the id of a request, or a token of its progress."""
     if isinstance(value, str):
         return len(value) <= LONGEST_ID
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def refusal(identity: RequestId | None, error: ProtocolError) -> JsonObject:
+    """The answer to a message that can't be answered with a result.
+
+    :param identity: of the request; None where nobody knows it.
+    """
+    told: JsonObject = {"code": error.code, "message": str(error)}
+    if error.data is not None:
+        told["data"] = error.data
+    return {"id": identity, "error": told}
+
+
+def name_client(info: object) -> str:
+    """What a client calls itself, as far as it can be shown.
+
+    :param info: its ``clientInfo``, as it came.
+    """
+    told = info if isinstance(info, dict) else {}
+    words = (told.get(key) for key in ("name", "version"))
+    shown = ("".join(filter(str.isprintable, word))[:LONGEST_NAME] for word in words if isinstance(word, str))
+    return " ".join(shown).strip()
 
 
 def write_message(message: JsonObject) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def succeeded(**values: Any) -> JsonObject:
 
 
 def preview(files: Iterable[str]) -> tuple[InlineImage, ...]:
-    """Small copies of the first of some images; what can't be shown is left out."""
+    """Small copies of the first of some images; what can't be shown is left out. For any thread."""
     chosen = list(files)[:MOST_PREVIEWS]
     edge = PREVIEW_EDGE if len(chosen) == 1 else SEVERAL_EDGE
     found = []
@@ -50,8 +51,18 @@ def running(job: Task) -> Answer:
     return Answer(facts)
 
 
-def of_job(job: Task, output: str | None = None) -> Answer:
-    """The answer of a job that is done.
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job."""
+
+    facts: JsonObject
+    shown: tuple[str, ...] = ()
+    """Images of which small copies stand in the answer, see `preview`."""
+    files: tuple[Path, ...] = ()
+
+
+def of_job(job: Task, output: str | None = None) -> Outcome:
+    """What came of a job that is done.
 
     :param output: the .blend that is saved now.
     :raises GptImageError: why there is no result, or it could not be saved.
@@ -62,18 +73,18 @@ def of_job(job: Task, output: str | None = None) -> Answer:
         tile = api.tile_result(job)
         facts = {"file": tile.file, "width": tile.width, "height": tile.height, "scores": dict(tile.scores)}
         facts |= {"unchanged": tile.unchanged, "warnings": list(tile.warnings)}
-        return Answer(succeeded(job=job.id, **facts), preview([tile.file]), (Path(tile.file),))
+        return Outcome(succeeded(job=job.id, **facts), (tile.file,), (Path(tile.file),))
     if isinstance(job.applied, api.Maps):
         made = dataclasses.asdict(job.applied)
-        files = list(job.applied.maps.values())
-        return Answer(succeeded(job=job.id, **made), preview(files), tuple(map(Path, files)))
+        files = tuple(job.applied.maps.values())
+        return Outcome(succeeded(job=job.id, **made), files, tuple(map(Path, files)))
     if job.error is not None:
         raise job.error
-    return Answer(succeeded(job=job.id, message=str(job.message)))
+    return Outcome(succeeded(job=job.id, message=str(job.message)))
 
 
-def _of_request(job: Job, output: str | None) -> Answer:
-    result = api.result_of(job)
+def _of_request(job: Job, output: str | None) -> Outcome:
+    result = api.texture_of(job) if job.application.projection is not None else api.result_of(job)
     blend = None
     if output is not None:
         try:
@@ -84,9 +95,9 @@ def _of_request(job: Job, output: str | None) -> Answer:
             error.next_step = f"{error.next_step} {kept}".strip()
             raise
     facts = succeeded(**{**api.as_dict(result), "objects": list(result.objects)}, blend=blend)
-    shown = [image.processed or image.file for image in result.images]
+    shown = tuple(image.processed or image.file for image in result.images)
     files = (*result.files, *([blend] if blend else []))
-    return Answer(facts, preview(shown), tuple(map(Path, files)))
+    return Outcome(facts, shown, tuple(map(Path, files)))
 
 
 def of_history(job: str) -> Answer:

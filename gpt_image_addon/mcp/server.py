@@ -26,6 +26,7 @@ from .protocol import (
     ProtocolError,
     Question,
     Request,
+    RequestId,
     Response,
     Steps,
     Tool,
@@ -38,6 +39,12 @@ SPEND = "spend"
 """The name of the one question of a call."""
 MOST_CALLS = 32  # open at once
 SCHEMA = 1
+LONGEST_ABOUT = 200  # characters
+ABOUT = ("prompt", "picture", "job", "kind")
+"""Arguments that say best what a call is about."""
+
+Send = Callable[[JsonObject, "RequestId | None"], None]
+"""Gets a message for the client, and the id of the request that it belongs to."""
 
 
 @dataclass
@@ -62,24 +69,27 @@ class Server:
     def __init__(
         self,
         tools: Mapping[str, Tool],
-        send: Callable[[JsonObject], None],
+        send: Send,
         *,
         info: JsonObject,
         instructions: str,
+        identity: str = "",
         consents: Consents | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
-        :param send: gets each message for the client.
         :param info: name and version of the server.
+        :param identity: tells this client from others; by its name where it is empty.
         """
         self._tools, self._send, self._clock = tools, send, clock
         self._about = {"instructions": instructions}
-        self._info = info
+        self._info, self._identity = info, identity
         self._consents = consents or Consents(clock)
         self._client: Client | None = None
-        self._calls: dict[str | int, _Call] = {}
+        self._calls: dict[RequestId, _Call] = {}
         self._asked = 0
+        self.client_name = ""
+        """What the client calls itself, once it has."""
         self.answered = 0
         """Calls that were answered."""
 
@@ -88,16 +98,25 @@ class Server:
         """Whether an answer is still to come."""
         return bool(self._calls)
 
+    @property
+    def open_calls(self) -> tuple[str, ...]:
+        """What is being worked at, in a few words each."""
+        return tuple(map(_describe_call, self._calls.values()))
+
     def receive(self, text: bytes) -> None:
-        """Take a message; what it is answered with may come at a later `step`."""
+        """Take a message as it came; what it is answered with may come at a later `step`."""
         try:
             found = protocol.read_message(text)
         except ProtocolError as error:
             self._refuse(None, error)
             return
+        self.take(found)
+
+    def take(self, found: Request | Notification | Response) -> None:
+        """Take a message."""
         if isinstance(found, Notification):
             if found.method == "notifications/cancelled":
-                self._give_up(found.params.get("requestId"))
+                self.give_up(found.params.get("requestId"))
         elif isinstance(found, Response):
             self._take_answer(found)
         else:
@@ -117,7 +136,7 @@ class Server:
     def close(self) -> None:
         """Give up every open call."""
         for identity in list(self._calls):
-            self._give_up(identity)
+            self.give_up(identity)
 
     def _handle(self, request: Request) -> None:
         try:
@@ -135,8 +154,7 @@ class Server:
         """
         :raises ProtocolError: nobody said who asks, or the revision is unknown.
         """
-        told = request.params.get("_meta")
-        meta: JsonObject = told if isinstance(told, dict) else {}
+        meta = request.meta
         version = meta.get(f"{protocol.META}protocolVersion")
         if version is not None:
             if version != protocol.STATELESS:
@@ -145,7 +163,8 @@ class Server:
                     protocol.UNSUPPORTED_VERSION, "This revision of the protocol is not spoken here.", data
                 )
             given = meta.get(f"{protocol.META}clientCapabilities")
-            return Client(protocol.STATELESS, given if isinstance(given, dict) else {})
+            self.client_name = protocol.name_client(meta.get(f"{protocol.META}clientInfo"))
+            return Client(protocol.STATELESS, given if isinstance(given, dict) else {}, self.client_name)
         if request.method in ("initialize", "ping"):
             return self._client or Client(protocol.HANDSHAKE[0])
         if self._client is None:
@@ -168,7 +187,8 @@ class Server:
     def _initialize(self, params: JsonObject) -> JsonObject:
         wanted, given = params.get("protocolVersion"), params.get("capabilities")
         version = wanted if wanted in protocol.HANDSHAKE else protocol.HANDSHAKE[0]
-        self._client = Client(str(version), given if isinstance(given, dict) else {})
+        self.client_name = protocol.name_client(params.get("clientInfo"))
+        self._client = Client(str(version), given if isinstance(given, dict) else {}, self.client_name)
         return {
             "protocolVersion": version,
             "capabilities": {"tools": {}},
@@ -186,12 +206,9 @@ class Server:
         if len(self._calls) >= MOST_CALLS:
             raise ProtocolError(protocol.INVALID_REQUEST, "Too many calls are open; wait for their answers.")
         started = self._clock()
-        caller = Caller(client.can_ask, lambda: self._clock() - started >= ANSWER_SECONDS)
-        token = (
-            (params.get("_meta") or {}).get("progressToken")
-            if isinstance(params.get("_meta"), dict)
-            else None
-        )
+        identity = self._identity or client.name
+        caller = Caller(client.can_ask, lambda: self._clock() - started >= ANSWER_SECONDS, identity)
+        token = request.meta.get("progressToken")
         call = _Call(request, client, tool, tool.run(arguments, caller), started)
         call.token = token if protocol.is_id(token) else None
         self._calls[request.id] = call
@@ -220,7 +237,7 @@ class Server:
             self._asked += 1
             call.ask = f"ask-{self._asked}"
             asked = _elicitation(question, call.client)
-            self._send({"id": call.ask, "method": "elicitation/create", "params": asked})
+            self._send({"id": call.ask, "method": "elicitation/create", "params": asked}, call.request.id)
             return
         params = call.request.params
         about = (call.tool.name, params.get("arguments", {}), question.message)
@@ -247,7 +264,8 @@ class Server:
             {
                 "method": "notifications/cancelled",
                 "params": {"requestId": call.ask, "reason": "It was not answered in time."},
-            }
+            },
+            call.request.id,
         )
         call.ask = ""
 
@@ -258,9 +276,10 @@ class Server:
         call.told = now
         call.percent = max(call.percent + 0.01, round(progress.share * 100, 2))  # it must grow each time
         told = {"progressToken": call.token, "progress": call.percent, "total": 100}
-        self._send({"method": "notifications/progress", "params": {**told, "message": progress.message}})
+        params = {**told, "message": progress.message}
+        self._send({"method": "notifications/progress", "params": params}, call.request.id)
 
-    def _give_up(self, identity: object) -> None:
+    def give_up(self, identity: object) -> None:
         """The client waits no longer, so the call gets no answer."""
         call = self._calls.pop(identity, None) if isinstance(identity, str | int) else None
         if call is None:
@@ -281,13 +300,17 @@ class Server:
         if client.is_stateless:
             meta = {f"{protocol.META}serverInfo": self._info}
             result = {"resultType": "complete", **result, "_meta": meta}
-        self._send({"id": request.id, "result": result})
+        self._send({"id": request.id, "result": result}, request.id)
 
-    def _refuse(self, identity: str | int | None, error: ProtocolError) -> None:
-        told: JsonObject = {"code": error.code, "message": str(error)}
-        if error.data is not None:
-            told["data"] = error.data
-        self._send({"id": identity, "error": told})
+    def _refuse(self, identity: RequestId | None, error: ProtocolError) -> None:
+        self._send(protocol.refusal(identity, error), identity)
+
+
+def _describe_call(call: _Call) -> str:
+    arguments = call.request.params.get("arguments", {})
+    about = next((arguments[name] for name in ABOUT if isinstance(arguments.get(name), str)), "")
+    words = " ".join("".join(filter(str.isprintable, about[:LONGEST_ABOUT])).split())
+    return f"{call.tool.name}: {words}" if words else call.tool.name
 
 
 def _elicitation(question: Question, client: Client) -> JsonObject:

@@ -15,6 +15,7 @@ from .protocol import JsonObject, Question
 
 AGREED = "spend"
 """The field of the form that says yes."""
+AGENT_REASON = "the limit for agents in GPT_IMAGE_AGENT_MAX_COST_USD or the preferences is"
 SHOWN_PROMPT = 300  # characters of it in a question
 
 
@@ -38,15 +39,18 @@ class Allowance:
             return cls(max_cost_usd, "max_cost_usd is")
         return cls(own, reason)
 
-    def check(self, plan: api.Plan) -> None:
+    def check(self, plan: api.Plan, *, can_ask: bool) -> None:
         """Everything that speaks against sending a request, before anybody is asked about its price.
 
+        :param can_ask: the user can be asked, who may go beyond their own limit for agents.
         :raises GptImageError: it costs too much, or can't be sent from here.
         """
         found = settings.load()
         found.check_provider(plan.request.provider)
         try:
             check_limit(plan.estimate, Limits(self.usd, Message(self.reason)))
+            if not can_ask:
+                check_limit(plan.estimate, Limits(settings.agent_limit(), Message(AGENT_REASON)))
         except GptImageError as error:
             error.next_step = (
                 "Choose a lower quality, a smaller size or fewer images; only the user raises the limit."
@@ -79,6 +83,9 @@ def question(plan: api.Plan, values: JsonObject, *, again: bool) -> Question:
     ]
     if request.references:
         lines.append(f"Images that are sent along: {', '.join(request.references)}")
+    limit = settings.agent_limit()
+    if limit is not None and price.high_usd > limit:
+        lines.append(f"This is above the limit for agents, ${limit:.4f}.")
     if again:
         lines.append("The same request may have been billed before; it would be paid again.")
     title = f"Pay at most ${price.high_usd:.4f}"

@@ -11,11 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 
 from ..core.common.streams import broken_pipes_as_errors
-from .protocol import JsonObject, write_message
+from .protocol import LONGEST_MESSAGE, JsonObject, RequestId, write_message
 from .server import Server
 
+STDIN = 0
 PIECE = 65536  # bytes that are read at once
-LONGEST_LINE = 1_000_000  # bytes of a message; the longest prompt takes a fifth
 POLL_SECONDS = 0.05  # between looks at what came while something is under way
 IDLE_SECONDS = 0.25  # the same while nothing is
 TOO_LONG = b"{"
@@ -57,7 +57,7 @@ class Lines:
                 self._put(TOO_LONG if is_too_long else bytes(line))
                 line, is_too_long = bytearray(), False
             line += rest
-            if len(line) > LONGEST_LINE:
+            if len(line) > LONGEST_MESSAGE:
                 line, is_too_long = bytearray(), True
         self._put(TOO_LONG if is_too_long else bytes(line))
         self._lines.put(None)
@@ -70,24 +70,27 @@ class Lines:
 
     def _put(self, line: bytes) -> None:
         if line.strip():
-            self._lines.put(TOO_LONG if len(line) > LONGEST_LINE else line)
+            self._lines.put(TOO_LONG if len(line) > LONGEST_MESSAGE else line)
 
 
 class Wire:
     """Where messages go."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self._descriptor, self._lock = descriptor, threading.Lock()
         self.is_broken = False
         """The client reads no more."""
 
-    def send(self, message: JsonObject) -> None:
-        """Write one line."""
+    def send(self, message: JsonObject, about: RequestId | None = None) -> None:
+        """Write one line. For any thread.
+
+        :param about: which request it belongs to; here all go the same way.
+        """
         if self.is_broken:
             return
         left = memoryview(write_message(message) + b"\n")
         try:
-            with broken_pipes_as_errors():
+            with broken_pipes_as_errors(), self._lock:
                 while left:
                     left = left[os.write(self._descriptor, left) :]
         except OSError:

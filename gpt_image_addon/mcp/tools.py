@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import api
 from ..app import material_maps, references
 from ..core.errors import BudgetExceededError, GptImageError, InvalidRequestError
-from ..core.jobs.job import Task
+from ..core.jobs.job import Job, Task
 from ..core.journal.states import JobState
 from ..core.references.kinds import CAPTURES
-from ..core.request.parameters import PARAMETERS, STRENGTHS
+from ..core.request.parameters import PARAMETERS
 from ..core.text.message import message
 from . import results, schemas, spending
+from . import tool_arguments as wanted
 from .files import Folders
-from .protocol import Answer, Caller, JsonObject, Progress, Steps, Tool
+from .protocol import Answer, Caller, InlineImage, JsonObject, Progress, Question, Steps, Tool
 from .server import declined
 
-INSTRUCTIONS = (
-    "Images, textures, planes and materials in Blender, from a prompt. generate costs money unless provider "
-    "is offline: call estimate first, and pass max_cost_usd and an idempotency_key. Where an answer says "
-    "running, call wait with its job; never send the request again. maps and tile cost nothing."
-)
 CANCEL_SECONDS = 2.0  # until a job has said whether it was billed
-HISTORY_LIMIT = 20
-MOST_HISTORY = 100
 IMAGES_IN = ("references", "mask", "markup")
 """Parameters that name images."""
-MAP_PARAMETERS = ("maps", "convention", *STRENGTHS, "bits", "pack")
 FREE = {"readOnlyHint": False, "destructiveHint": False, "idempotentHint": False, "openWorldHint": False}
+PAID = {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True}
 READING = {"readOnlyHint": True, "openWorldHint": False}
-LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST_HISTORY, "default": HISTORY_LIMIT}
-JOB = schemas.text("Id of the job", 100)
-OUTPUT = schemas.text("Save a copy of the scene as this new .blend, below a folder that the user named")
-TARGET = {**schemas.property_of(PARAMETERS["target"]), "description": "What to make of it"}
-TARGET.pop("default")
 
 
 class Toolbox:
@@ -47,61 +37,50 @@ class Toolbox:
         self._folders = folders
         self._outputs: dict[str, str] = {}
         """Where the scene goes when a job is done, by its id."""
+        self._owners: dict[str, str] = {}
+        """Which client began a job, by its id."""
+        self._cancels = True
+
+    def let_go(self) -> None:
+        """Cancel what costs nothing yet; what is paid for arrives, whoever waits for it."""
+        self._cancels = False
+        for job in api.jobs():
+            if job.id in self._owners and not job.done and job.billed() == "no":
+                api.cancel(job.id)
 
     def table(self) -> Mapping[str, Tool]:
         """The tools by name."""
         return {tool.name: tool for tool in self._tools()}
 
     def _tools(self) -> Iterator[Tool]:
-        plain = schemas.request_properties(left_out=("textures_dir",))
-        request = schemas.request_properties()
-        money = {
-            "max_cost_usd": {
-                "type": "number",
-                "minimum": 0,
-                "description": "Send nothing that could cost more; the user's own limits hold beside it",
-            },
-            "idempotency_key": schemas.text(
-                "Your name for this one request: with the same key it is never paid twice", 200
-            ),
-            "reuse": {
-                "type": "boolean",
-                "default": True,
-                "description": "Take the stored result of an equal request, unpaid; false makes another one",
-            },
-            "retry_unknown": {
-                "type": "boolean",
-                "default": False,
-                "description": "Send again what may have been billed; only where the user can be asked",
-            },
-            "output": OUTPUT,
-        }
-        picture = schemas.text("Path of an image, or name of an image in the .blend")
-        map_rows = {name: schemas.property_of(PARAMETERS[name]) for name in MAP_PARAMETERS}
         yield self._tool(
             "estimate", "Price a request",
             "What generate would cost with the same arguments, in USD. Sends nothing, costs nothing.",
-            schemas.object_of(plain, ["prompt"]), READING, self._estimate,
+            schemas.object_of(wanted.PLAN, ["prompt"]), READING, self._estimate,
         )  # fmt: skip
         yield self._tool(
             "generate", "Make an image, texture, plane or material (costs money)",
             "Makes something from a prompt and puts it into the scene. COSTS MONEY unless provider is "
             "offline: at most the high_usd of estimate. Answers after 40 s at the latest; where state is "
             "running, call wait with the job instead of calling this again.",
-            schemas.object_of({**request, **money}, ["prompt"]),
-            {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True},
-            self._generate,
+            schemas.object_of({**wanted.REQUEST, **wanted.MONEY}, ["prompt"]), PAID, self._generate,
+        )  # fmt: skip
+        yield self._tool(
+            "texture", "Paint objects (costs money)",
+            "Paints objects as a view shows them, or all around (views auto), into the images of their base "
+            "colors. COSTS MONEY unless provider is offline, as generate does, and answers like it.",
+            schemas.object_of({**wanted.TEXTURE, **wanted.MONEY}, ["objects", "prompt"]), PAID, self._texture,
         )  # fmt: skip
         yield self._tool(
             "wait", "Wait for a job",
-            "Waits for a running job, at most 40 s, and returns its result. Costs nothing; giving up waiting "
-            "does not cancel the job.",
-            schemas.object_of({"job": JOB}, ["job"]), {**FREE, "idempotentHint": True}, self._wait,
+            "Waits for a running job, at most 40 s, and returns its result. Costs nothing; giving up the "
+            "call cancels the job where you began it.",
+            schemas.object_of({"job": wanted.JOB}, ["job"]), {**FREE, "idempotentHint": True}, self._wait,
         )  # fmt: skip
         yield self._tool(
             "cancel", "Cancel a job",
             "Stops a job. A request that is on its way may be billed all the same, without a result.",
-            schemas.object_of({"job": JOB}, ["job"]),
+            schemas.object_of({"job": wanted.JOB}, ["job"]),
             {**FREE, "destructiveHint": True, "idempotentHint": True}, self._cancel,
         )  # fmt: skip
         yield self._tool(
@@ -109,14 +88,14 @@ class Toolbox:
             "Puts the stored result of a job into the open scene, also as something else. Costs nothing.",
             schemas.object_of(
                 {
-                    "job": JOB,
+                    "job": wanted.JOB,
                     "object_name": schemas.text("Object to put it on; that of the request without it"),
-                    "target": TARGET,
+                    "target": wanted.TARGET,
                     "accept": {
                         "type": "boolean",
                         "description": "Use the answer to an edit even where it does not match its image",
                     },
-                    "output": OUTPUT,
+                    "output": wanted.OUTPUT,
                 },
                 ["job"],
             ),
@@ -130,7 +109,7 @@ class Toolbox:
                     "month": {**schemas.text("Only this month, yyyy-mm", 7)},
                     "state": {"type": "string", "enum": [state.value for state in JobState]},
                     "search": schemas.text("Text in prompts, models and job ids"),
-                    "limit": LIMIT,
+                    "limit": wanted.LIMIT,
                 }
             ),
             READING, self._history,
@@ -147,12 +126,12 @@ class Toolbox:
             "Writes material maps of an image, without any request: costs nothing.",
             schemas.object_of(
                 {
-                    "picture": picture,
+                    "picture": wanted.PICTURE,
                     "output_dir": schemas.text("Folder for the files, below one that the user named"),
                     "seamless": {"type": "boolean", "description": "Make a tile first"},
                     "description": schemas.text("Names the material, such as 'old oak planks'"),
                     "name": schemas.text("Start of the file names", 200),
-                    **map_rows,
+                    **wanted.MAPS,
                 },
                 ["picture", "output_dir"],
             ),
@@ -163,7 +142,7 @@ class Toolbox:
             "Writes a seamless tile of an image, without any request: costs nothing.",
             schemas.object_of(
                 {
-                    "picture": picture,
+                    "picture": wanted.PICTURE,
                     "output": schemas.text("New png, jpg or webp below a folder that the user named"),
                     "size": schemas.text("Pixels of the tile, such as 1024x1024", 20),
                 },
@@ -244,32 +223,63 @@ class Toolbox:
         )
 
     def _generate(self, given: JsonObject, caller: Caller) -> Steps:
-        own = {name: given[name] for name in given if name not in PARAMETERS}
-        values = self._request_values({name: given[name] for name in given if name in PARAMETERS})
+        own, values = _split(given)
+        values = self._request_values(values)
+        is_stored = _is_stored(values, own.get("reuse", True))
+        submit = partial(api.submit, **values)
+        return (
+            yield from self._pay(own, values, lambda: api.plan(**values), submit, caller, is_stored=is_stored)
+        )
+
+    def _texture(self, given: JsonObject, caller: Caller) -> Steps:
+        own, values = _split(given)
+        size = {name: own.pop(name) for name in ("texture_size",) if name in own}
+        values = {**self._request_values(values), **size}
+        plan = partial(api.plan_model_texture, **values)
+        submit = partial(api.submit_model_texture, **values)
+        return (yield from self._pay(own, {"target": "model", **values}, plan, submit, caller))
+
+    def _pay(
+        self,
+        own: JsonObject,
+        values: JsonObject,
+        plan: Callable[[], api.Plan],
+        submit: Callable[..., Job],
+        caller: Caller,
+        *,
+        is_stored: bool = False,
+    ) -> Steps:
+        """Send a request within all limits, and with the user's consent where they can be asked.
+
+        :param own: the arguments that are none of the request's.
+        :param values: the request's.
+        :param is_stored: a stored result is taken, so that nothing is to be paid.
+        """
         output = self._output(own)
-        key, reuse = own.get("idempotency_key"), own.get("reuse", True)
+        key, retry = own.get("idempotency_key"), own.get("retry_unknown", False)
         allowance = spending.Allowance.of(own.get("max_cost_usd"))
-        plan = api.plan(**values)
-        retry = own.get("retry_unknown", False)
-        if plan.estimate.high_usd > 0 and not spending.is_known(key) and not _is_stored(values, reuse):
-            allowance.check(plan)
+        planned = plan()
+        if planned.estimate.high_usd > 0 and not spending.is_known(key) and not is_stored:
+            allowance.check(planned, can_ask=caller.can_ask)
             if caller.can_ask:
-                agreed = yield spending.question(plan, values, again=retry)
+                agreed = yield spending.question(planned, values, again=retry)
                 if agreed is None or agreed.get(spending.AGREED) is not True:
                     raise declined()
             elif retry:
                 raise _needs_user()
+        known = api.jobs()
         try:
-            job = api.submit(
-                **values,
-                reuse=reuse or None,
+            job = submit(
+                reuse=own.get("reuse", True) or None,
                 retry_unknown=retry,
                 max_cost=allowance.usd,
                 idempotency_key=key,
             )
         except GptImageError as error:
             raise _for_agents(error) from None
-        return (yield from self._follow(job, caller, output, cancels=True))
+        if any(job is other for other in known):
+            return (yield from self._follow(job, caller, output))
+        return (yield from self._follow_own(job, caller, output))
 
     def _wait(self, given: JsonObject, caller: Caller) -> Steps:
         job = _find_job(given["job"])
@@ -291,12 +301,12 @@ class Toolbox:
         output = self._output(given)
         how = {name: given[name] for name in given if name not in ("job", "output")}
         job = api.recover(given["job"], only_named=True, **how)
-        return (yield from self._follow(job, caller, output, cancels=True))
+        return (yield from self._follow_own(job, caller, output))
 
     def _history(self, given: JsonObject, caller: Caller) -> Steps:
         yield from ()
         which: dict[str, Any] = {name: given[name] for name in given if name != "limit"}
-        rows = list(api.history_rows(**which, limit=given.get("limit", HISTORY_LIMIT)))
+        rows = list(api.history_rows(**which, limit=given.get("limit", wanted.HISTORY_LIMIT)))
         found = api.history(**which, limit=0)
         return Answer(
             results.succeeded(
@@ -305,21 +315,20 @@ class Toolbox:
         )
 
     def _capture(self, given: JsonObject, caller: Caller) -> Steps:
-        yield from ()
         file = references.CAPTURES[given["kind"]]()
         width, height = references.size_of(file)
         facts = results.succeeded(kind=given["kind"], file=file, width=width, height=height)
-        return Answer(facts, results.preview([file]), (Path(file),))
+        return Answer(facts, (yield from _make_previews((file,))), (Path(file),))
 
     def _maps(self, given: JsonObject, caller: Caller) -> Steps:
         values = self._picture_values(given)
         values["output_dir"] = self._folders.check_output(given["output_dir"], "output_dir", is_folder=True)
-        return (yield from self._follow(api.submit_maps(**values), caller, cancels=True))
+        return (yield from self._follow_own(api.submit_maps(**values), caller))
 
     def _tile(self, given: JsonObject, caller: Caller) -> Steps:
         values = self._picture_values(given)
         values["output"] = self._folders.check_output(given["output"], "output")
-        return (yield from self._follow(api.submit_tile(**values), caller, cancels=True))
+        return (yield from self._follow_own(api.submit_tile(**values), caller))
 
     def _picture_values(self, given: JsonObject) -> JsonObject:
         is_named = material_maps.names_image(given["picture"])
@@ -330,13 +339,15 @@ class Toolbox:
         yield from ()
         return Answer(results.succeeded(models=api.models()))
 
-    def _follow(
-        self, job: Task, caller: Caller, output: str | None = None, *, cancels: bool = False
-    ) -> Steps:
-        """Wait for a job as long as the client does.
+    def _follow_own(self, job: Task, caller: Caller, output: str | None = None) -> Steps:
+        """As `_follow`, for a job that this call began."""
+        self._owners[job.id] = caller.client
+        return (yield from self._follow(job, caller, output))
+
+    def _follow(self, job: Task, caller: Caller, output: str | None = None) -> Steps:
+        """Wait for a job as long as the client does; one that it began itself is cancelled where it gives up.
 
         :param output: where the scene goes when it is done, now or after a later `wait`.
-        :param cancels: it is cancelled where the client gives up.
         """
         if output is not None:
             self._outputs[job.id] = output
@@ -346,13 +357,31 @@ class Toolbox:
                     return results.running(job)
                 yield Progress(job.shown_progress, str(job.message))
         except GeneratorExit:
-            if cancels:
+            if self._cancels and self._owners.get(job.id) == caller.client:
                 api.cancel(job.id)
             raise
         try:
-            return results.of_job(job, self._outputs.pop(job.id, None))
+            made = results.of_job(job, self._outputs.pop(job.id, None))
         except GptImageError as error:
             raise _for_agents(error) from None
+        return Answer(made.facts, (yield from _make_previews(made.shown)), made.files)
+
+
+def _make_previews(
+    files: Sequence[str],
+) -> Generator[Progress | Question, JsonObject | None, tuple[InlineImage, ...]]:
+    """Small copies of images, made by a thread: the window does not wait for them."""
+    made: list[tuple[InlineImage, ...]] = []
+    api.errand(partial(results.preview, files), lambda images, error: made.append(images or ()))
+    while not made:
+        yield Progress(1.0, "Making previews")
+    return made[0]
+
+
+def _split(given: JsonObject) -> tuple[JsonObject, JsonObject]:
+    """The arguments of a call that are none of its request's, and those that are."""
+    own = {name: value for name, value in given.items() if name not in PARAMETERS}
+    return own, {name: value for name, value in given.items() if name in PARAMETERS}
 
 
 def _find_job(identity: str) -> Task | None:

@@ -18,6 +18,7 @@ import pytest
 
 from gpt_image_addon import ui
 from gpt_image_addon.core.request.parameters import PARAMETERS
+from gpt_image_addon.ui.agents import operators as agent_operators
 from gpt_image_addon.ui.common import enum_items, widgets
 from gpt_image_addon.ui.results import operators_results
 
@@ -35,7 +36,7 @@ TIMES = ("≈ {seconds} s left", "{seconds} s left", "≈ {minutes} min left", "
 UI = Path(ui.__file__).parent
 PANEL = [
     UI / "main_panel.py",
-    *(path for part in ("request", "results") for path in (UI / part).glob("*.py")),
+    *(path for part in ("request", "results", "agents") for path in (UI / part).glob("*.py")),
 ]
 GERMAN: dict[str, str] = json.loads((UI / "common" / "translations" / "de_DE.json").read_text("utf-8"))
 LANGUAGES: dict[str, dict[str, str]] = {"English": {}, "German": GERMAN}
@@ -102,6 +103,8 @@ def test_labels_fit(name: str) -> None:
     assert cut(styles(language)) == []
     assert cut(lines(language)) == []
     assert cut(bars(language)) == []
+    buttons = (operator.bl_label for operator in agent_operators.CLASSES)
+    assert cut((language.get(text, text), LINE) for text in buttons) == []
     inpaint = operators_results.GPT_IMAGE_OT_edit_region.bl_label
     assert cut((language.get(text, text), ON_CARD) for text in (inpaint, "Edit")) == []
     reference = values.references.add()

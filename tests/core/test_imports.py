@@ -115,6 +115,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "",
     ),
     "lazy": ("core.common", ""),
+    "mcp": (f"{CORE_BASE} core.http core.imaging core.journal core.jobs app api", ""),
+    "mcp.window": (f"{CORE_BASE} app mcp", "bpy"),
     "ui.common.translations": ("", ""),
     "ui.common": (
         "core.text core.errors core.references core.request core.results app api ui.common.translations",
@@ -147,6 +149,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.references ui.request ui.presets",
         "bpy",
     ),
+    "ui.agents": ("core.errors lazy mcp.window ui.common", "bpy"),
     "ui.preferences": (
         "core.text core.errors core.common core.request app app.diagnostics api"
         " ui.common ui.request ui.presets ui.results",
@@ -157,16 +160,15 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.preferences",
         "bpy",
     ),
-    "mcp": (f"{CORE_BASE} core.http core.imaging core.journal core.jobs app api", ""),
     "cli": (
         f"{CORE_BASE} core.journal core.providers core.jobs core.batch core.painting app.projection"
-        " app app.batch app.diagnostics api mcp",
+        " app app.batch app.diagnostics api mcp mcp.window",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
-        "app app.editing app.diagnostics api cli lazy ui ui.common ui.common.translations ui.editing"
-        " ui.references ui.points ui.painting"
+        "app app.editing app.diagnostics api cli lazy mcp.window ui ui.agents ui.common"
+        " ui.common.translations ui.editing ui.references ui.points ui.painting"
         " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),

@@ -17,6 +17,16 @@ PATIENT = "from gpt_image_addon.mcp import server; server.ANSWER_SECONDS = {seco
 MAIN = "import sys; from gpt_image_addon.__main__ import main; sys.exit(main(['mcp', *sys.argv[1:]]))"
 
 
+def clean_environment(state: Path, api: ApiServer | None = None, **variables: str) -> dict[str, str]:
+    """What a process gets to see, with a state folder of its own."""
+    kept = ("OPENAI_", "GPT_IMAGE_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
+    environment |= {"GPT_IMAGE_DATA_DIR": str(state), **variables}
+    if api is not None:
+        environment |= {"OPENAI_BASE_URL": api.base_url, "OPENAI_API_KEY": api.api_key}
+    return environment
+
+
 class Pipe:
     """The server as a process."""
 
@@ -27,13 +37,9 @@ class Pipe:
         api: ApiServer | None = None,
         capabilities: dict[str, Any] | None = None,
         answer_seconds: float | None = None,
+        says_hello: bool = True,
         **variables: str,
     ) -> None:
-        kept = ("OPENAI_", "GPT_IMAGE_")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
-        environment |= {"GPT_IMAGE_DATA_DIR": str(state), **variables}
-        if api is not None:
-            environment |= {"OPENAI_BASE_URL": api.base_url, "OPENAI_API_KEY": api.api_key}
         patience = PATIENT.format(seconds=answer_seconds) if answer_seconds is not None else ""
         self.process = subprocess.Popen(
             [sys.executable, "-c", patience + MAIN, *map(str, flags)],
@@ -41,14 +47,15 @@ class Pipe:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=ROOT,
-            env=environment,
+            env=clean_environment(state, api, **variables),
         )
         self.seen: list[dict[str, Any]] = []
         """All messages that came."""
         self._number = 0
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
-        asked = {"protocolVersion": "2025-11-25", "capabilities": capabilities or {}}
-        self.request("initialize", **asked, clientInfo={"name": "pipe", "version": "1"})
+        if says_hello:
+            asked = {"protocolVersion": "2025-11-25", "capabilities": capabilities or {}}
+            self.request("initialize", **asked, clientInfo={"name": "pipe", "version": "1"})
 
     def send(self, **message: Any) -> None:
         self.process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")

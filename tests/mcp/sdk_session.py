@@ -1,6 +1,7 @@
 """One session of the official client, run by the Python of an environment that has it.
 
-Arguments: the mode, and the command of the server. Prints what it saw as JSON.
+Arguments: the mode, then the command of the server, or the address and the token of one that listens.
+Prints what it saw as JSON.
 """
 
 import json
@@ -8,9 +9,11 @@ import os
 import sys
 
 import anyio
+import httpx2
 from mcp import StdioServerParameters
 from mcp.client.client import Client
 from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitResult
 
 asked = []
@@ -21,22 +24,28 @@ async def agree(context, params):
     return ElicitResult(action="accept", content={"spend": True})
 
 
-async def main(mode: str, command: str, *arguments: str) -> None:
+def connect(command, *arguments):
+    if command.startswith("http:"):
+        client = httpx2.AsyncClient(headers={"Authorization": f"Bearer {arguments[0]}"}, timeout=60)
+        return streamable_http_client(command, http_client=client)
+    return stdio_client(StdioServerParameters(command=command, args=list(arguments), env=dict(os.environ)))
+
+
+async def main(mode: str, *server: str) -> None:
     told = []
 
     async def tell(progress, total, message):
         told.append(progress)
 
-    server = StdioServerParameters(command=command, args=list(arguments), env=dict(os.environ))
-    async with Client(stdio_client(server), mode=mode, elicitation_callback=agree) as client:
+    async with Client(connect(*server), mode=mode, elicitation_callback=agree) as client:
 
         async def call(name, **values):
             found = await client.call_tool(name, values, progress_callback=tell)
             return found.structured_content
 
         tools = [tool.name for tool in (await client.list_tools()).tools]
-        price = await call("estimate", prompt="oak", quality="low")
-        made = await call("generate", prompt="oak", quality="low", target="image", max_cost_usd=0.5)
+        price = await call("estimate", prompt=mode, quality="low")
+        made = await call("generate", prompt=mode, quality="low", target="image", max_cost_usd=0.5)
         while made["state"] == "running":
             made = await call("wait", job=made["job"])
         seen = {

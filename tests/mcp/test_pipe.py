@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,15 @@ from PIL import Image
 
 from tests.api_server import ApiServer
 
-from .pipe import Pipe
+from .pipe import ROOT, Pipe
 
 pytestmark = pytest.mark.bpy_module
 DRAFT = {"provider": "offline", "size": "256x256"}
 CHEAP = {"quality": "low", "target": "image"}
-NAMES = ["estimate", "generate", "wait", "cancel", "apply", "history", "capture", "maps", "tile", "models"]
+NAMES = [
+    *("estimate", "generate", "texture", "wait", "cancel", "apply", "history", "capture", "maps", "tile"),
+    "models",
+]
 
 
 def states(folder: Path) -> list[str]:
@@ -134,6 +139,22 @@ def test_what_is_too_much_or_wrong_sends_nothing(
     assert api_server.requests == []
 
 
+def test_above_the_limit_for_agents_only_the_user_says_yes(tmp_path: Path, api_server: ApiServer) -> None:
+    call: dict[str, Any] = {"name": "generate", "arguments": {"prompt": "oak", **CHEAP}}
+    limit = {"GPT_IMAGE_AGENT_MAX_COST_USD": "0.0001"}
+    with Pipe(tmp_path / "state", api=api_server, **limit) as pipe:
+        refused = pipe.call("generate", prompt="oak", **CHEAP)["error"]
+        assert refused["code"] == "max_cost_exceeded" and "GPT_IMAGE_AGENT_MAX_COST_USD" in refused["message"]
+        assert api_server.requests == []
+    with Pipe(tmp_path / "state", api=api_server, capabilities={"elicitation": {}}, **limit) as pipe:
+        begun = pipe.begin("tools/call", **call)
+        asked = pipe.receive()
+        assert "above the limit for agents, $0.0001" in asked["params"]["message"]
+        pipe.send(id=asked["id"], result={"action": "accept", "content": {"spend": True}})
+        assert pipe.answer_to(begun)["result"]["structuredContent"]["state"] == "succeeded"
+    assert len(api_server.requests) == 1
+
+
 @pytest.mark.parametrize("agrees", [True, False])
 def test_a_user_who_can_be_asked_is_asked(tmp_path: Path, api_server: ApiServer, agrees: bool) -> None:
     with Pipe(tmp_path / "state", api=api_server, capabilities={"elicitation": {}}) as pipe:
@@ -193,3 +214,10 @@ def test_a_line_without_end_is_refused_and_the_next_is_heard(tmp_path: Path) -> 
         number = pipe.begin("ping")
         assert pipe.answer_to(number)["result"] == {}
         assert pipe.seen[-2]["error"]["code"] == -32700
+
+
+def test_other_verbs_load_nothing_of_it() -> None:
+    script = "import sys, gpt_image_addon.cli as cli; cli.parser(); print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {name for name in run.stdout.split() if name.startswith("gpt_image_addon.mcp.")}
+    assert loaded == set()

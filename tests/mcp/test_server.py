@@ -29,7 +29,11 @@ class Line:
         runs = {"work": self._work, "pay": self._pay, "fail": self._fail, "break": self._break}
         tools = {name: Tool(name, name, name, {"type": "object"}, {}, run) for name, run in runs.items()}
         self.server = Server(
-            tools, self.sent.append, info={"name": "x"}, instructions="", clock=lambda: self.now
+            tools,
+            lambda message, about: self.sent.append(message),
+            info={"name": "x"},
+            instructions="",
+            clock=lambda: self.now,
         )
 
     def _work(self, arguments: Any, caller: Any) -> Steps:
@@ -75,6 +79,7 @@ def test_the_core_needs_no_blender() -> None:
     script = (
         "import sys; sys.modules['bpy'] = None\n"
         "from gpt_image_addon.mcp import consent, protocol, schemas, server, stdio\n"
+        "from gpt_image_addon.mcp.window import bridge, dispatcher, http\n"
         "assert not {'numpy', 'PIL', 'requests'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).resolve().parents[2], check=True)

@@ -82,16 +82,20 @@ def submit_model_texture(
     reuse: bool | None = None,
     retry_unknown: bool = False,
     max_cost: float | None = None,
+    idempotency_key: str | None = None,
     on_progress: Callable[[Job], None] | None = None,
     **parameters: Any,
 ) -> Job:
     """Start what `texture_model` does and return at once.
 
-    :param reuse: as for `submit`, with ``retry_unknown``, ``max_cost`` and ``on_progress``.
+    :param reuse: as for `submit`, with ``retry_unknown``, ``max_cost``, ``idempotency_key`` and
+        ``on_progress``.
     :raises GptImageError: it can't be sent; nothing was.
     """
     prepared = _prepare(objects, prompt, parameters, settings.load())
-    job = prepared.submit(reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost)
+    job = prepared.submit(
+        reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost, idempotency_key=idempotency_key
+    )
     job.watch(on_progress)
     return job
 

@@ -62,6 +62,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("Costs", ("monthly_budget_usd", "max_cost_usd", "confirm_above_usd")),
+    ("Agents", ("agent_max_cost_usd", "agent_folders")),
     ("Results", ("storage", "textures_dir", "asset_library", "turn_views", "show_first")),
     ("Server", ("concurrency", "proxy", *_names(PROVIDERS[DEFAULT_PROVIDER]))),
     *(
@@ -77,6 +78,7 @@ OVERRIDDEN_BY = {
     **{setting.name: setting.variable for setting in list_settings()},
     "monthly_budget_usd": "GPT_IMAGE_MONTHLY_BUDGET_USD",
     "max_cost_usd": "GPT_IMAGE_MAX_COST_USD",
+    "agent_max_cost_usd": "GPT_IMAGE_AGENT_MAX_COST_USD",
 }
 """Variables of the environment that go before a preference."""
 WITHOUT_KEY = {info.address: name for name, info in PROVIDERS.items() if info.address and not info.needs_key}
@@ -141,6 +143,19 @@ class GPT_IMAGE_AP_preferences(bpy.types.AddonPreferences):
         default=0.5,
         min=0.0,
         precision=2,
+    )
+    agent_max_cost_usd: FloatProperty(
+        name="Limit for Agents (USD)",
+        description="Agents ask you before a request that could cost more, and are refused where they can't; "
+        "0 means no limit of its own",
+        min=0.0,
+        precision=2,
+    )
+    agent_folders: StringProperty(
+        name="Folders for Agents",
+        description="Agents may show a model the images in these folders, and write below them; "
+        "several are separated by ;",
+        subtype="DIR_PATH",
     )
     concurrency: IntProperty(
         name="Requests at Once",

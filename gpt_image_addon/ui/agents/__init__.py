@@ -1,0 +1,1 @@
+"""Agents in this window: letting them in, and who is in."""

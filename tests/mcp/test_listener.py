@@ -1,0 +1,100 @@
+"""The threads that speak HTTP, without Blender: what a busy or hostile world does to them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gpt_image_addon.mcp.protocol import Answer, Steps, Tool
+from gpt_image_addon.mcp.window import http
+from gpt_image_addon.mcp.window.dispatcher import Dispatcher
+from gpt_image_addon.mcp.window.http import Listener
+from gpt_image_addon.mcp.window.posts import Ended, Inbox
+
+from .window import HttpClient, request, stateless
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    found = Listener(Inbox())
+    yield found
+    found.close()
+
+
+def client(listener: Listener) -> HttpClient:
+    return HttpClient(listener.address, listener.token)
+
+
+def test_a_blender_that_is_busy_is_not_waited_for_and_does_nothing_later(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "TAKEN_SECONDS", 0.3)
+    ran: list[Any] = []
+
+    def run(arguments: Any, caller: Any) -> Steps:
+        yield from ()
+        ran.append(arguments)
+        return Answer({})
+
+    message, headers = stateless("tools/call", name="pay", arguments={})
+    status, (refused,) = client(listener).ask(message, **headers)
+    assert (status, refused["error"]["code"]) == (503, -32000)
+    dispatcher = Dispatcher(
+        {"pay": Tool("pay", "", "", {}, {}, run)}, listener.inbox, info={}, instructions=""
+    )
+    dispatcher.step()
+    assert ran == [] and dispatcher.clients() == ()
+
+
+def test_a_client_that_takes_no_events_gets_one_answer(listener: Listener) -> None:
+    message, headers = stateless("tools/list")
+    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+    connection = client(listener).open(body, Accept="application/json", **headers)
+    dispatcher = Dispatcher({}, listener.inbox, info={}, instructions="")
+    while not listener.inbox.empty() or not dispatcher.clients():
+        dispatcher.step()
+    assert json.loads(connection.getresponse().read())["result"]["tools"] == []
+
+
+def test_of_too_many_clients_the_oldest_is_forgotten(listener: Listener) -> None:
+    sessions = [listener.begin_session() for _ in range(http.MOST_SESSIONS + 1)]
+    forgotten = listener.inbox.get_nowait()
+    assert isinstance(forgotten, Ended) and forgotten.session is sessions[0]
+    assert listener.find_session(sessions[0].id) is None
+    assert listener.find_session(sessions[1].id) is sessions[1]
+
+
+def test_garbage_is_survived(listener: Listener) -> None:
+    rng = random.Random(7)
+    host, port = listener.address[len("http://") :].partition("/")[0].split(":")
+    head = f"POST /mcp HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {listener.token}\r\n"
+    kind = "Content-Type: application/json\r\n"
+    tried = [
+        b"",
+        b"\r\n" * 1000,
+        b"GET",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"A" * 100_000,
+        (head + "X: y\r\n" * 500 + "\r\n").encode(),
+        (head + kind + "Content-Length: -1\r\n\r\n").encode(),
+        (head + kind + "Content-Length: 10\r\n\r\n{}").encode(),
+        (head + kind + f"Host: {host}\r\nContent-Length: 2\r\n\r\n{{}}").encode(),
+        *(rng.randbytes(200) for _ in range(20)),
+    ]
+    for data in tried:
+        with (
+            contextlib.suppress(ConnectionError),  # it hangs up while something is still being said
+            socket.create_connection((host, int(port)), timeout=10) as connection,
+        ):
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+    assert listener.inbox.empty()
+    assert client(listener).ask(request("ping"))[0] == 400  # it has no session, and an answer
