@@ -22,10 +22,10 @@ def measure(side: int) -> None:
     """Print one row: best seconds, of the clock and of all processors, and the process's peak memory."""
     import numpy as np
 
-    from benchmarks.maps import picture
+    from benchmarks.maps import sample_image
     from gpt_image_addon.core.editing.blending import blended, fit_edit
 
-    original = picture(side)
+    original = sample_image(side)
     mask = np.zeros((side, side), bool)
     mask[side // 3 : side * 2 // 3, side // 4 : side * 2 // 3] = True
     answer = np.clip(np.roll(original, (3, -2), (0, 1)) * 0.95 + 4, 0, 255).astype(np.uint8)
