@@ -96,11 +96,11 @@ def measure_parts(side: int) -> None:
     from gpt_image_addon.core.projection.depth import draw_depth, measure_edges
     from gpt_image_addon.core.projection.harmony import measure_gains
     from gpt_image_addon.core.projection.outlines import place
-    from gpt_image_addon.core.projection.paint import see
     from gpt_image_addon.core.projection.scan import list_fragments
     from gpt_image_addon.core.projection.surface import locate_corners
     from gpt_image_addon.core.projection.viewpoints import choose_views, sample_surface
     from gpt_image_addon.core.projection.views import find_shapes
+    from gpt_image_addon.core.projection.visibility import see
 
     faces = make_faces(side)
     texels = locate_corners(faces.uvs, (side, side))
@@ -119,15 +119,16 @@ def measure_parts(side: int) -> None:
 
 def measure_gather(side: int, count: int) -> None:
     """Colors of some views in the image, mixed; with the raster of its UVs."""
-    from gpt_image_addon.core.projection.paint import gather, see
+    from gpt_image_addon.core.projection.paint import Weighting, gather
     from gpt_image_addon.core.projection.viewpoints import choose_views
+    from gpt_image_addon.core.projection.visibility import see
 
     faces = make_faces(side)
     views, _ = choose_views(faces, VIEW)
     answers = make_answers(views, faces)
     seen = [see(view, faces, answer) for view, answer in zip(views, answers, strict=True)][:count]
     what = f"gather and mix, {count} view{'s' * (count > 1)}"
-    report(what, side, lambda: gather(faces, 0, (side, side), seen, erosion=2, feather=8))
+    report(what, side, lambda: gather(faces, 0, (side, side), seen, Weighting()))
 
 
 def measure_all(side: int) -> None:
