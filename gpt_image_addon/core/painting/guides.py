@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ..projection import guides
 from ..projection.depth import DepthMap
-from ..projection.paint import SeenView, see
 from ..projection.surface import Triangles
 from ..projection.view import View
 from ..projection.views import count_seen, find_shapes
+from ..projection.visibility import SeenView, see
 from .projection import ProjectedView, Projection
 
 Drawing = Callable[[View, DepthMap, NDArray[Any], NDArray[np.bool_]], NDArray[np.uint8]]

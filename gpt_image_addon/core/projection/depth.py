@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .scan import list_fragments
+from .scan import scan_triangles
 from .view import View
 
-NEAREST_W = 1e-3  # of the scene's units: what is nearer than this to the eye is cut off
 JUMP = 0.01  # share of the nearness by which it bends at an edge
 FARTHEST_EDGE = 24  # pixels up to which distances are measured
 
@@ -24,8 +23,8 @@ class DepthMap:
     """(height, width): 1/w, or -z where rays are parallel; -inf where nothing is."""
     triangle: NDArray[np.int32]
     """(height, width); -1 where nothing is."""
-    planes: NDArray[np.float64]
-    """(T, 3), see `View.nearness_planes`."""
+    slopes: NDArray[np.float32]
+    """(T, 2), by what each triangle gets nearer one pixel to the right, and one down."""
 
     @property
     def is_filled(self) -> NDArray[np.bool_]:
@@ -41,46 +40,67 @@ def draw_depth(corners: NDArray[Any], view: View) -> DepthMap:
     width, height = view.size
     nearness = np.full(width * height, -np.inf)
     triangle = np.full(width * height, -1, np.int32)
-    planes = view.nearness_planes(corners)
-    places, source = _project(view.homogeneous(corners), is_orthographic=view.is_orthographic)
-    for pixel, piece in list_fragments(places, view.size):
-        owner = source[piece]
-        a, b, c = planes[owner].T
-        value = a * (pixel % width + 0.5) + b * (pixel // width + 0.5) + c
+    seen = _transform(view, corners)
+    a, b, c = view.nearness_planes(seen)
+    base = c + (a + b) / 2  # at the center of the first pixel
+    x, y, source = _project(seen)
+    for pixel, piece in scan_triangles(x, y, view.size):
+        owner = source.take(piece)
+        row = pixel // width
+        value = a.take(owner) * (pixel - row * width) + b.take(owner) * row + base.take(owner)
         while len(pixel):  # of several in one pixel the last is written: compare again until none is nearer
-            wins = value > nearness[pixel]
-            pixel, value, owner = pixel[wins], value[wins], owner[wins]
+            wins = np.flatnonzero(value > nearness.take(pixel))
+            pixel, value, owner = pixel.take(wins), value.take(wins), owner.take(wins)
             nearness[pixel], triangle[pixel] = value, owner
     shape = (height, width)
-    return DepthMap(nearness.reshape(shape).astype(np.float32), triangle.reshape(shape), planes)
+    return DepthMap(
+        nearness.reshape(shape).astype(np.float32),
+        triangle.reshape(shape),
+        np.stack((a, b), axis=1).astype(np.float32),
+    )
 
 
-def _project(seen: NDArray[Any], *, is_orthographic: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Triangles in pixels, cut at the near plane; and which one each piece is of."""
-    behind = np.zeros(seen.shape[:2], bool) if is_orthographic else seen[..., 2] < NEAREST_W
-    whole = np.flatnonzero(~behind.any(axis=1))
-    cut = np.flatnonzero(behind.any(axis=1) & ~behind.all(axis=1))
-    pieces = [seen[whole, :, :3]]
-    sources = [whole]
-    for index in cut:
-        polygon = _clip(seen[index, :, :3])
-        for at in range(1, len(polygon) - 1):
-            pieces.append(np.stack((polygon[0], polygon[at], polygon[at + 1]))[None])
-            sources.append(np.array([index]))
-    every = np.concatenate(pieces)
-    return every[..., :2] / every[..., 2:3], np.concatenate(sources)
+def _transform(view: View, corners: NDArray[Any]) -> NDArray[np.float64]:
+    """Triangles as `View.homogeneous` has them; (4, 3, T)."""
+    count = len(corners)
+    points = np.ascontiguousarray(corners.T, np.float64).reshape(3, 3 * count)
+    matrix = view.to_pixels
+    return np.asarray(matrix[:, :3] @ points + matrix[:, 3:]).reshape(4, 3, count)
+
+
+def _project(seen: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+    """Triangles in pixels, cut at the near plane: x and y (3, N), and which one each piece is of (N,)."""
+    is_behind = _measure_clearance(seen) < 0
+    some, every = is_behind.any(axis=0), is_behind.all(axis=0)
+    source = np.arange(seen.shape[2])
+    if some.any():
+        pieces, sources = [seen[:3, :, ~some]], [source[~some]]
+        for index in np.flatnonzero(some & ~every):
+            polygon = _clip(seen[:, :, index].T)
+            for at in range(1, len(polygon) - 1):
+                pieces.append(np.stack((polygon[0], polygon[at], polygon[at + 1]), axis=-1)[:3, :, None])
+                sources.append(np.array([index]))
+        seen, source = np.concatenate(pieces, axis=2), np.concatenate(sources)
+    with np.errstate(divide="ignore", invalid="ignore"):  # in the eye itself
+        return seen[0] / seen[2], seen[1] / seen[2], source
+
+
+def _measure_clearance(seen: NDArray[Any]) -> NDArray[Any]:
+    """How far points are behind the near plane, where they are seen; in units of clip space."""
+    return np.asarray(seen[3] + seen[2])
 
 
 def _clip(corners: NDArray[Any]) -> list[NDArray[Any]]:
-    """A triangle's part in front of the eye (Sutherland and Hodgman, 1974)."""
+    """The corners of a triangle's part behind the near plane, (4,) each (Sutherland and Hodgman, 1974)."""
     out = []
-    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        is_in, goes_in = start[2] >= NEAREST_W, end[2] >= NEAREST_W
-        if is_in:
+    clearance = _measure_clearance(corners.T)
+    for at in range(3):
+        start, end = corners[at], corners[at - 2]
+        here, there = clearance[at], clearance[at - 2]
+        if here >= 0:
             out.append(start)
-        if is_in != goes_in:
-            share = (NEAREST_W - start[2]) / (end[2] - start[2])
-            out.append(start + share * (end - start))
+        if (here >= 0) != (there >= 0):
+            out.append(start + here / (here - there) * (end - start))
     return out
 
 
@@ -91,18 +111,22 @@ def measure_edges(depth: DepthMap, *, is_orthographic: bool) -> NDArray[np.float
     """
     filled = depth.is_filled
     near = np.where(filled, depth.nearness, 0).astype(np.float32)
-    scale = np.abs(near)
+    scale = np.maximum(np.abs(near), np.float32(1e-12))
     if is_orthographic:  # -z spans the scene: measure against all of it
         values = near[filled]
         scale = np.full_like(near, float(np.ptp(values)) + 1e-6 if values.size else 1.0)
+    scale *= np.float32(JUMP)
     jump = ~filled
-    for axis in (0, 1):
-        before, after = np.roll(near, 1, axis), np.roll(near, -1, axis)
-        bend = np.abs(before + after - 2 * near)
-        jump |= bend > JUMP * np.maximum(scale, 1e-12)
+    jump[:, 1:-1] |= scale[:, 1:-1] < _bend(near.T).T
+    jump[1:-1] |= _bend(near) > scale[1:-1]
     jump[[0, -1]] = True
     jump[:, [0, -1]] = True
     return measure_distance(jump, FARTHEST_EDGE)
+
+
+def _bend(near: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Second differences down."""
+    return np.asarray(np.abs(near[:-2] + near[2:] - 2 * near[1:-1]))
 
 
 def measure_distance(marked: NDArray[np.bool_], most: int) -> NDArray[np.float32]:

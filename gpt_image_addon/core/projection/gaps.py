@@ -12,31 +12,44 @@ CELLS = 96  # along the longest side of the surface
 Floats = NDArray[np.float32]
 
 
-def fill_gaps(points: NDArray[Any], colors: NDArray[Any], missing: NDArray[Any]) -> Floats:
-    """Colors at places, spread from known ones through a grid by a push-pull pyramid (Gortler et al., 1996).
+class GapGrid:
+    """Known colors, spread through a grid by a push-pull pyramid (Gortler et al., 1996)."""
 
-    :param points: (N, 3) in the world, where colors are known.
-    :param colors: (N, 3) in 0..255.
-    :param missing: (M, 3) in the world.
-    :returns: (M, 3) float32 in 0..255; zero where nothing at all is known.
-    """
-    if not len(points) or not len(missing):
-        return np.zeros((len(missing), 3), np.float32)
-    low = np.minimum(points.min(axis=0), missing.min(axis=0))
-    span = np.maximum(points.max(axis=0), missing.max(axis=0)) - low
-    cell = max(float(span.max()) / (CELLS - 2), 1e-9)
-    shape = np.ceil(span / cell).astype(np.int64) + 2
-    known = np.ravel_multi_index(tuple(np.round((points - low) / cell).astype(np.int64).T), tuple(shape))
-    planes = [
-        np.bincount(known, weights=values, minlength=int(np.prod(shape)))
-        for values in (*colors.astype(np.float64).T, np.ones(len(known)))
-    ]
-    mass = planes[3]
-    values = np.stack(planes[:3], axis=-1) / np.maximum(mass, 1)[:, None]
-    filled = _push_pull(
-        values.reshape(*shape, 3).astype(np.float32), (mass > 0).reshape(*shape, 1).astype(np.float32)
-    )
-    return _interpolate(filled, (missing - low) / cell)
+    def __init__(self, corners: NDArray[Any]) -> None:
+        """:param corners: (N, 3), points in the world around all others; at least one."""
+        self._low = corners.min(axis=0)
+        span = corners.max(axis=0) - self._low
+        self._cell = max(float(span.max()) / (CELLS - 2), 1e-9)
+        self._shape = tuple(int(n) for n in np.ceil(span / self._cell) + 2)
+        self._sums = np.zeros((4, *self._shape))
+        self._filled: Floats = np.zeros((*self._shape, 3), np.float32)
+
+    def add(self, points: NDArray[Any], colors: NDArray[Any]) -> None:
+        """Take points whose colors are known.
+
+        :param points: (N, 3) in the world.
+        :param colors: (N, 3) in 0..255.
+        """
+        cells = np.rint((points - self._low) / self._cell).astype(np.int64)
+        at = np.ravel_multi_index(tuple(cells.T), self._shape, mode="clip")
+        least, most = (int(at.min()), int(at.max())) if len(at) else (0, 0)
+        for plane, values in zip(self._sums, (*colors.T, None), strict=True):
+            plane.reshape(-1)[least : most + 1] += np.bincount(at - least, values, most - least + 1)
+
+    def spread(self) -> None:
+        """Fill cells that hold no point."""
+        mass = self._sums[3, ..., None]
+        values = np.empty((*self._shape, 3), np.float32)
+        values[:] = np.moveaxis(self._sums[:3], 0, -1) / np.maximum(mass, 1)
+        self._filled = _push_pull(values, (mass > 0).astype(np.float32))
+
+    def read(self, points: NDArray[Any]) -> Floats:
+        """Colors at points; zero where nothing at all is known.
+
+        :param points: (N, 3) in the world.
+        :returns: (N, 3) in 0..255.
+        """
+        return _interpolate(self._filled, (points - self._low) / self._cell)
 
 
 def _push_pull(values: Floats, weight: Floats) -> Floats:
@@ -69,10 +82,13 @@ def _double(layer: Floats, axis: int) -> Floats:
 
 
 def _interpolate(grid: Floats, places: NDArray[Any]) -> Floats:
-    base = np.clip(np.floor(places), 0, np.array(grid.shape[:3]) - 2).astype(np.int64)
+    shape = np.array(grid.shape[:3])
+    base = np.clip(np.floor(places), 0, shape - 2).astype(np.int64)
     share = (places - base).astype(np.float32)
+    first = np.ravel_multi_index(tuple(base.T), tuple(shape))
     out = np.zeros((len(places), 3), np.float32)
     for corner in np.ndindex(2, 2, 2):
         weight = np.where(np.array(corner), share, 1 - share).prod(axis=1)
-        out += weight[:, None] * grid[tuple((base + corner).T)]
+        at = first + int(np.ravel_multi_index(corner, tuple(shape)))
+        out += weight[:, None] * grid.reshape(-1, 3).take(at, axis=0)
     return out

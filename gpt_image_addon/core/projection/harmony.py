@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .paint import SeenView, find_visible
 from .viewpoints import SurfaceSamples
+from .visibility import SeenView, find_visible
 
 NODES = 3  # a side, between which a view's gain changes slowly
 ROUNDS = 6
@@ -62,30 +62,31 @@ def measure_gains(seen: Sequence[SeenView], samples: SurfaceSamples) -> Floats:
     return np.moveaxis(gains.reshape(3, views, NODES, NODES), 0, -1)
 
 
-def remove_gain(answer: NDArray[np.float32], gains: Floats) -> NDArray[np.float32]:
+def remove_gain(answer: NDArray[Any], gains: Floats) -> NDArray[np.float32]:
     """An answer without its gain.
 
-    :param answer: (height, width, 3) in 0..255.
+    :param answer: (height, width, 3 or 4) in 0..255; alpha stays.
     :param gains: (3, 3, 3), see `measure_gains`.
     """
     height, width = answer.shape[:2]
-    down, across = (_spread((np.arange(n) + 0.5) / n) for n in (height, width))
-    factor = np.einsum("yi,xj,ijc->yxc", down, across, 1 / gains, optimize=True)
-    return np.asarray(answer * factor, np.float32)
+    down, across = (_spread((np.arange(n) + 0.5) / n).astype(np.float32) for n in (height, width))
+    out = answer.astype(np.float32)
+    for channel in range(3):
+        out[..., channel] *= down @ (1 / gains[..., channel]).astype(np.float32) @ across.T
+    return out
 
 
 def _look_at(one: SeenView, samples: SurfaceSamples) -> tuple[Floats, Floats, Floats]:
     """Logarithms of colors (N, 3), shares of the nodes (N, 9), and weights (N,)."""
-    found = find_visible(one.view, one.depth, samples.points, samples.normals, samples.triangle)
-    row, column = found.y.astype(np.int64), found.x.astype(np.int64)
-    colors = one.answer[row, column]
-    clear = (found.cosine > CLEAR) & (one.edges[row, column] > EDGE) & (colors.min(axis=1) > DARKEST)
+    found = find_visible(one.view, one.depth, one.facing, samples.points, samples.triangle)
+    colors = one.answer[..., :3].reshape(-1, 3).take(found.pixel, axis=0).astype(np.float32)
+    clear = (found.cosine > CLEAR) & (one.edges.take(found.pixel) > EDGE) & (colors.min(axis=1) > DARKEST)
     clear &= colors.max(axis=1) < 254
     width, height = one.view.size
     shares = np.einsum("ni,nj->nij", _spread(found.y / height), _spread(found.x / width))
     return (
         np.log(np.maximum(colors, 1)).astype(np.float64),
-        shares.reshape(len(row), -1),
+        shares.reshape(len(colors), -1),
         np.where(clear, found.cosine, 0),
     )
 

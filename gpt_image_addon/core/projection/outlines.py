@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .paint import sample
+from ..raster.sampling import scale_bilinear
 
 BORDER = 3  # pixels at the border that are taken for the background
 LEAST_CONTRAST = 14.0  # levels from the background, with which something is no background
-SCALES = tuple(1 + step / 200 for step in range(-6, 7))
+STEP, MOST_STEPS = 1 / 200, 6  # of the scales that are tried: every other one, then those beside the best
 LEAST_BORDER = 0.1  # share of the border that is background
 SIDE = 512  # pixels a side at most at which a shift is looked for
 FARTHEST = 0.03  # of the longer side
@@ -43,14 +44,16 @@ def find_foreground(pixels: NDArray[Any], guide: NDArray[np.bool_]) -> NDArray[n
     :param pixels: (height, width, 3) uint8 or float32 in 0..255.
     :param guide: (height, width), where the guide shows something.
     """
-    values = pixels[..., :3].astype(np.float32)
     border = np.zeros(guide.shape, bool)
     border[:BORDER] = border[-BORDER:] = True
     border[:, :BORDER] = border[:, -BORDER:] = True
-    edge = values[border & ~guide]
+    edge = pixels[border & ~guide][:, :3].astype(np.float32)
     color = np.median(edge, axis=0)
     noise = float(np.median(np.abs(edge - color))) * 1.4826
-    away: NDArray[np.bool_] = np.abs(values - color).max(axis=-1) > max(LEAST_CONTRAST, 4 * noise)
+    least = max(LEAST_CONTRAST, 4 * noise)
+    away = np.zeros(guide.shape, bool)
+    for channel, level in enumerate(color):
+        away |= np.abs(pixels[..., channel].astype(np.float32) - level) > least
     return away
 
 
@@ -74,38 +77,50 @@ def place(guide: NDArray[np.bool_], answer: NDArray[Any]) -> Placement:
     factor = max(1.0, max(height, width) / SIDE)
     size = round(width / factor), round(height / factor)
     wanted, seen = (_shrink(mask, size) for mask in (guide, found))
-    for scale in SCALES:
-        moved = _rescale(seen, scale)
-        shift = _correlate(_find_edges(wanted), _find_edges(moved), FARTHEST * max(size))
-        candidate = float(shift[0]) * factor, float(shift[1]) * factor
-        score = _compare(guide, _move_mask(found, candidate, scale))
-        if score > best.score + 1e-4:
-            best = Placement(candidate, scale, score)
+    spectrum = np.conj(np.fft.rfft2(_find_edges(wanted)))
+
+    def try_scales(steps: Iterable[int]) -> None:
+        nonlocal best
+        for scale in (1 + step * STEP for step in steps):
+            shift = _correlate(spectrum, _find_edges(_rescale(seen, scale)), FARTHEST * max(size))
+            candidate = float(shift[0]) * factor, float(shift[1]) * factor
+            score = _compare(guide, _move_mask(found, candidate, scale))
+            if score > best.score + 1e-4:
+                best = Placement(candidate, scale, score)
+
+    try_scales(range(-MOST_STEPS, MOST_STEPS + 1, 2))
+    middle = round((best.scale - 1) / STEP)
+    try_scales((middle - 1, middle + 1))
     return best
 
 
-def move_back(answer: NDArray[Any], placement: Placement) -> NDArray[np.float32]:
-    """The answer as it would lie on its guide; (height, width, 3) float32."""
-    height, width = answer.shape[:2]
-    y, x = np.mgrid[:height, :width]
-    middle_x, middle_y = width / 2, height / 2
-    from_x = (x + 0.5 - middle_x) * placement.scale + middle_x + placement.shift_px[0]
-    from_y = (y + 0.5 - middle_y) * placement.scale + middle_y + placement.shift_px[1]
-    values = answer[..., :3].astype(np.float32)
-    return sample(values, from_x.ravel(), from_y.ravel()).reshape(height, width, 3)
+def move_back(answer: NDArray[Any], placement: Placement) -> NDArray[Any]:
+    """The answer as it would lie on its guide; float32, or as it is where it lies there already."""
+    if placement.shift_px == (0, 0) and placement.scale == 1:
+        return answer
+    return scale_bilinear(answer, *_list_places(answer.shape[:2], placement.shift_px, placement.scale))
+
+
+def _list_places(
+    shape: tuple[int, ...], shift: tuple[float, float], scale: float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Where the middles of the columns and of the rows of a guide lie in its answer."""
+    height, width = shape
+    return (
+        (np.arange(width) + 0.5 - width / 2) * scale + width / 2 + shift[0],
+        (np.arange(height) + 0.5 - height / 2) * scale + height / 2 + shift[1],
+    )
 
 
 def _move_mask(mask: NDArray[np.bool_], shift: tuple[float, float], scale: float) -> NDArray[np.bool_]:
     """A mask moved back alike."""
-    height, width = mask.shape
-    x = (np.arange(width) + 0.5 - width / 2) * scale + width / 2 + shift[0]
-    y = (np.arange(height) + 0.5 - height / 2) * scale + height / 2 + shift[1]
-    columns, rows = (np.clip(at.astype(np.int64), 0, n - 1) for at, n in ((x, width), (y, height)))
+    x, y = _list_places(mask.shape, shift, scale)
+    columns, rows = (np.clip(at.astype(np.int64), 0, len(at) - 1) for at in (x, y))
     return np.asarray(mask[rows][:, columns])
 
 
 def _compare(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    both, either = int((first & second).sum()), int((first | second).sum())
+    both, either = np.count_nonzero(first & second), np.count_nonzero(first | second)
     return both / either if either else 1.0
 
 
@@ -129,11 +144,16 @@ def _find_edges(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.hypot(down, right), np.float32)
 
 
-def _correlate(wanted: NDArray[np.float32], seen: NDArray[np.float32], most: float) -> tuple[float, float]:
-    """Phase correlation (Kuglin and Hines, 1975): how far right and down ``seen`` lies."""
-    height, width = wanted.shape
-    cross = np.fft.rfft2(seen) * np.conj(np.fft.rfft2(wanted))
-    peaks = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), s=wanted.shape)
+def _correlate(
+    spectrum: NDArray[np.complex128], seen: NDArray[np.float32], most: float
+) -> tuple[float, float]:
+    """Phase correlation (Kuglin and Hines, 1975): how far right and down ``seen`` lies.
+
+    :param spectrum: of what is wanted, conjugate.
+    """
+    height, width = seen.shape
+    cross = np.fft.rfft2(seen) * spectrum
+    peaks = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), s=seen.shape)
     reach = max(1, int(most))
     rows, columns = (np.r_[0 : reach + 1, n - reach : n] for n in (height, width))
     window = peaks[rows][:, columns]

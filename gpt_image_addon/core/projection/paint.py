@@ -1,4 +1,4 @@
-"""What views show of a surface, gathered texel by texel and blended over what was there."""
+"""What views show of a surface, gathered texel by texel."""
 
 from __future__ import annotations
 
@@ -8,282 +8,164 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .depth import DepthMap, draw_depth, measure_edges
-from .scan import list_fragments
-from .surface import Triangles, locate_corners, map_texels
-from .view import View
+from ..raster.sampling import premultiply, sample, scale_rows
+from .surface import Triangles
+from .texels import BLOCK, TexelMap, extend_faces, list_texels, map_faces
+from .visibility import STEEPEST, SeenView, find_visible
 
-BLOCK = 1 << 17  # texels at once
-SLACK = 5e-4  # share of the nearness, or of the frame where rays are parallel, that a texel may lie behind
-LEAST_SLACK = 1e-6  # of clip space, well above what float32 rounds off
-STEEPEST = 75.0  # degrees between ray and normal
 FULL_AT = 65.0  # degrees up to which a single view covers what was there
-EXPONENT = 4  # of the cosine in the weight
-MARGIN = 2  # texels around faces that their triangles are extended into
+EXPONENT = 4.0  # of the cosine in the weight
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class SeenView:
-    """A view with its answer, ready to be gathered from."""
+class Weighting:
+    """How much a view counts at a texel."""
 
-    view: View
-    depth: DepthMap
-    edges: NDArray[np.float32]
-    """(height, width), see `depth.edge_distance`."""
-    answer: NDArray[np.float32]
-    """(height, width, 3), of the view's size."""
-
-
-def see(view: View, triangles: Triangles, answer: NDArray[Any] | None = None) -> SeenView:
-    """A view of all triangles.
-
-    :param answer: (height, width, 3 or 4) of its size.
-    """
-    depth = draw_depth(triangles.corners, view)
-    edges = measure_edges(depth, is_orthographic=view.is_orthographic)
-    pixels = (
-        np.zeros((*view.size[::-1], 3), np.float32) if answer is None else answer[..., :3].astype(np.float32)
-    )
-    return SeenView(view, depth, edges, pixels)
+    erosion: float = 2.0
+    """Pixels beside a jump of depth that are not used."""
+    feather: float = 8.0
+    """Pixels more until a view counts fully."""
+    exponent: float = EXPONENT
+    """Of the cosine between normal and ray."""
+    steepest: float = STEEPEST
+    """Degrees between normal and ray from which on nothing is used."""
 
 
 @dataclass(frozen=True)
 class Gathered:
     """What the views show of one image."""
 
-    colors: NDArray[np.float32]
-    """(height, width, 3) in 0..255."""
-    weight: NDArray[np.float32]
+    texels: TexelMap
+    colors: NDArray[np.uint8]
+    """(height, width, 4), the fourth without meaning: four bytes are written at once."""
+    weight: Floats
     """(height, width), the best of the views; 0 where none shows it."""
-    views: NDArray[np.float32]
-    """(views, height, width) of each."""
-    owned: NDArray[np.int32]
-    """(height, width), how many faces lie on a texel."""
+    views: NDArray[np.uint16]
+    """(height, width), a bit for each view that shows it, the first one lowest."""
+    owned: NDArray[np.uint8]
+    """(height, width): 0 where no face lies, 1 where one does, 2 where several do."""
     allowed: NDArray[np.bool_]
     """(height, width), whether it may be painted."""
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A view, and what is known of it for the faces of one image."""
+
+    seen: SeenView
+    pixels: Floats
+    """(height, width, 4) of its answer, see `premultiply`."""
+    is_usable: NDArray[np.bool_]
+    """(F,), whether a face may be painted and is turned to the view."""
+
+
 def gather(
-    triangles: Triangles,
-    owner: int,
-    size: tuple[int, int],
-    seen: list[SeenView],
-    *,
-    erosion: float,
-    feather: float,
+    triangles: Triangles, owner: int, size: tuple[int, int], seen: list[SeenView], weighting: Weighting
 ) -> Gathered:
     """What views show of the texels of one image; where faces overlap, the one that is seen best counts.
 
     :param owner: number of the image.
     :param size: its width and height.
-    :param erosion: pixels beside a jump of depth that are not used.
-    :param feather: pixels more until a view counts fully.
+    :param seen: at most 16.
     """
-    width, height = size
-    mine = np.flatnonzero(triangles.owner == owner)
-    texels = locate_corners(triangles.uvs[mine], size)
-    slopes, origins = map_texels(triangles.corners[mine], texels)
-    normals = triangles.normals[mine]
+    texels = map_faces(triangles, owner, size)
+    may = triangles.allowed[texels.faces]
+    extended = extend_faces(texels.face)
+    allowed = np.append(may, False)[extended]
+    allowed.reshape(-1)[texels.rest[0][may[texels.rest[1]]]] = True
+    count = size[0] * size[1]
     out = Gathered(
-        np.zeros((height * width, 3), np.float32),
-        np.zeros(height * width, np.float32),
-        np.zeros((len(seen), height * width), np.float32),
-        np.zeros(height * width, np.int32),
-        np.zeros(height * width, bool),
+        texels,
+        np.zeros((count, 4), np.uint8),
+        np.zeros(count, np.float32),
+        np.zeros(count, np.uint16),
+        texels.count_owners(),
+        allowed,
     )
-    ids = np.full(height * width, -1, np.int64)
-    for pixel, local in list_fragments(texels, size):
-        out.owned[:] += np.bincount(pixel, minlength=width * height).astype(np.int32)
-        usable = np.isfinite(origins[local]).all(axis=1)
-        pixel, local = pixel[usable], local[usable]
-        ids[pixel] = local
-        _gather_block(
-            out, pixel, local, (slopes, origins, normals), mine, triangles, width, seen, erosion, feather
-        )
-    for pixel, local in _list_margin(ids.reshape(height, width)):
-        _gather_block(
-            out, pixel, local, (slopes, origins, normals), mine, triangles, width, seen, erosion, feather
-        )
-    shape = (height, width)
+    sources = [_prepare(one, texels, may, weighting) for one in seen]
+    for pixel, face in list_texels(extended):
+        _write(out, pixel, *_mix(sources, texels, pixel, face, weighting))
+    for start in range(0, len(texels.rest[0]), BLOCK):
+        more, names = (values[start : start + BLOCK] for values in texels.rest)
+        _keep_best(out, more, *_mix(sources, texels, more, names, weighting))
+    shape = (size[1], size[0])
     return Gathered(
-        out.colors.reshape(*shape, 3),
+        texels,
+        out.colors.reshape(*shape, 4),
         out.weight.reshape(shape),
-        out.views.reshape(len(seen), *shape),
-        out.owned.reshape(shape),
-        out.allowed.reshape(shape),
+        out.views.reshape(shape),
+        out.owned,
+        out.allowed,
     )
 
 
-def locate_texels(
-    triangles: Triangles, owner: int, size: tuple[int, int]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Texels of an image that may be painted, each once, and where in the world they are.
-
-    :returns: the pixel y width + x, (N,), and (N, 3).
-    """
-    mine = np.flatnonzero((triangles.owner == owner) & triangles.allowed)
-    texels = locate_corners(triangles.uvs[mine], size)
-    slopes, origins = map_texels(triangles.corners[mine], texels)
-    ids = np.full(size[0] * size[1], -1, np.int64)
-    for pixel, local in list_fragments(texels, size):
-        usable = np.isfinite(origins[local]).all(axis=1)
-        ids[pixel[usable]] = local[usable]
-    found = np.flatnonzero(ids >= 0)
-    points = np.empty((len(found), 3), np.float32)
-    for start in range(0, len(found), BLOCK):
-        block = slice(start, start + BLOCK)
-        at, of = found[block], ids[found[block]]
-        place = np.stack((at % size[0] + 0.5, at // size[0] + 0.5), axis=-1)
-        points[block] = origins[of] + np.einsum("nkj,nj->nk", slopes[of], place)
-    return found, points
+def _prepare(one: SeenView, texels: TexelMap, may: NDArray[np.bool_], weighting: Weighting) -> _Source:
+    least = np.cos(np.radians(weighting.steepest)) if one.view.is_orthographic else 0
+    return _Source(one, premultiply(one.answer), may & (one.facing[texels.faces] > least))
 
 
-def _list_margin(ids: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Texels beside faces, with the triangle beside them."""
-    found = []
-    known = ids.copy()
-    for _ in range(MARGIN):
-        grown = known.copy()
-        for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
-            moved = np.roll(known, step, axis)
-            edge = [slice(None), slice(None)]
-            edge[axis] = slice(0, 1) if step > 0 else slice(-1, None)
-            moved[tuple(edge)] = -1
-            grown = np.where((grown < 0) & (moved >= 0), moved, grown)
-        new = np.flatnonzero((known < 0) & (grown >= 0))
-        found.append((new, grown.ravel()[new]))
-        known = grown
-    return found
+def _mix(
+    sources: list[_Source], texels: TexelMap, pixel: Integers, face: NDArray[Any], weighting: Weighting
+) -> tuple[NDArray[np.uint8], Floats, NDArray[np.uint16]]:
+    """Colors of texels (N, 4), the best weight of a view (N,), and bits of the views that show them (N,)."""
+    points = texels.locate(pixel, face)
+    mixed = np.zeros((len(pixel), 4), np.float32)
+    best = np.zeros(len(pixel), np.float32)
+    views = np.zeros(len(pixel), np.uint16)
+    for number, source in enumerate(sources):
+        at = np.flatnonzero(source.is_usable.take(face))
+        triangle = texels.faces.take(face.take(at))
+        chosen, weight, colors = _look(source, points.take(at, axis=0), triangle, weighting)
+        at = at.take(chosen)
+        colors += mixed.take(at, axis=0)
+        _as_items(mixed)[at] = _as_items(colors)
+        best[at] = np.maximum(best.take(at), weight)
+        views[at] |= np.where(weight > 0, np.uint16(1 << number), np.uint16(0))
+    scale_rows(mixed, 1 / np.maximum(mixed[:, 3], np.float32(1e-12)))
+    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8), best, views
 
 
-def _gather_block(
-    out: Gathered,
-    pixel: NDArray[np.int64],
-    local: NDArray[np.int64],
-    tables: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
-    mine: NDArray[np.int64],
-    triangles: Triangles,
-    width: int,
-    seen: list[SeenView],
-    erosion: float,
-    feather: float,
-) -> None:
-    slopes, origins, normals = tables
-    for start in range(0, len(pixel), BLOCK):
-        at, of = pixel[start : start + BLOCK], local[start : start + BLOCK]
-        place = np.stack((at % width + 0.5, at // width + 0.5), axis=-1)
-        points = origins[of] + np.einsum("nkj,nj->nk", slopes[of], place)
-        weights, colors = [], []
-        for one in seen:
-            weight, color = look(one, points, normals[of], mine[of], erosion, feather)
-            weights.append(weight)
-            colors.append(color)
-        share = np.stack(weights)
-        total = share.sum(axis=0)
-        mixed = np.einsum("vn,vnc->nc", share, np.stack(colors)) / np.maximum(total, 1e-12)[:, None]
-        best = share.max(axis=0)
-        allowed = triangles.allowed[mine[of]]
-        _keep_best(out, at, best, mixed, share, allowed)
+def _as_items(rows: NDArray[Any]) -> NDArray[Any]:
+    """Rows of four values as one item each, which numpy writes at once; (N,)."""
+    return rows.view(np.dtype((np.void, 4 * rows.itemsize)))[:, 0]
+
+
+def _look(
+    source: _Source, points: Floats, triangle: Integers, weighting: Weighting
+) -> tuple[Integers, Floats, Floats]:
+    """Which points a view shows (M,), how well (M,), and their colors times that, and that (M, 4)."""
+    seen = source.seen
+    found = find_visible(seen.view, seen.depth, seen.facing, points, triangle, weighting.steepest)
+    ramp = (seen.edges.take(found.pixel) - np.float32(weighting.erosion)) * np.float32(
+        1 / max(weighting.feather, 1e-6)
+    )
+    chosen = np.flatnonzero((ramp > 0) & (found.cosine > 0))
+    weight = np.exp(np.float32(weighting.exponent) * np.log(found.cosine.take(chosen)))
+    weight *= np.minimum(ramp.take(chosen), 1)
+    colors = sample(source.pixels, found.x.take(chosen), found.y.take(chosen))
+    scale_rows(colors, weight)
+    return chosen, colors[:, 3].copy(), colors
 
 
 def _keep_best(
-    out: Gathered,
-    pixel: NDArray[np.int64],
-    weight: NDArray[Any],
-    colors: NDArray[Any],
-    views: NDArray[Any],
-    allowed: NDArray[np.bool_],
+    out: Gathered, pixel: Integers, colors: NDArray[np.uint8], weight: Floats, views: NDArray[np.uint16]
 ) -> None:
     """Write what is seen better than what is there; of several in one texel the best."""
-    out.allowed[pixel[allowed]] = True
     order = np.argsort(weight, kind="stable")  # the last one written stays
-    pixel, weight = pixel[order], weight[order]
-    wins = (weight > out.weight[pixel]) & allowed[order]
-    pixel, order = pixel[wins], order[wins]
-    out.weight[pixel] = weight[wins]
-    out.colors[pixel] = colors[order]
-    out.views[:, pixel] = views[:, order]
+    wins = order[weight[order] > out.weight[pixel[order]]]
+    _write(out, pixel[wins], colors[wins], weight[wins], views[wins])
 
 
-def look(
-    one: SeenView,
-    points: NDArray[Any],
-    normals: NDArray[Any],
-    triangle: NDArray[np.int64],
-    erosion: float,
-    feather: float,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How well a view shows points, (N,), and their colors, (N, 3)."""
-    found = find_visible(one.view, one.depth, points, normals, triangle)
-    row, column = found.y.astype(np.int64), found.x.astype(np.int64)
-    ramp = np.clip((one.edges[row, column] - erosion) / max(feather, 1e-6), 0, 1)
-    weight = (found.cosine**EXPONENT * ramp).astype(np.float32)
-    return weight, sample(one.answer, found.x, found.y)
+def _write(
+    out: Gathered, pixel: Integers, colors: NDArray[np.uint8], weight: Floats, views: NDArray[np.uint16]
+) -> None:
+    _as_items(out.colors)[pixel] = _as_items(colors)
+    out.weight[pixel], out.views[pixel] = weight, views
 
 
-@dataclass(frozen=True)
-class VisiblePoints:
-    """Where a view shows points of triangles."""
-
-    cosine: NDArray[Any]
-    """(N,), between the normal and the ray; 0 where the view does not show the point."""
-    x: NDArray[Any]
-    """(N,), pixels from the left; 0 outside the image."""
-    y: NDArray[Any]
-    """(N,), pixels from the top; 0 outside the image."""
-
-
-def find_visible(
-    view: View,
-    depth: DepthMap,
-    points: NDArray[Any],
-    normals: NDArray[Any],
-    triangle: NDArray[np.int64],
-) -> VisiblePoints:
-    """Which points of triangles a view shows, and where.
-
-    :param points: (N, 3) in the world.
-    :param normals: (N, 3).
-    :param triangle: (N,), on which they lie.
-    """
-    width, height = view.size
-    place = view.homogeneous(points)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        x, y = place[:, 0] / place[:, 2], place[:, 1] / place[:, 2]
-    inside = (place[:, 2] > 0) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    x, y = np.where(inside, x, 0), np.where(inside, y, 0)
-    column, row = x.astype(np.int64), y.astype(np.int64)
-    nearest = depth.nearness[row, column].astype(np.float64)
-    a, b, c = depth.planes[triangle].T
-    own = a * (column + 0.5) + b * (row + 0.5) + c
-    slack = _measure_slack(view, nearest)
-    cosine = np.einsum("ni,ni->n", normals, view.toward_eye(points))
-    visible = inside & (own >= nearest - slack) & (cosine > np.cos(np.radians(STEEPEST)))
-    return VisiblePoints(np.where(visible, np.minimum(cosine, 1), 0), x, y)
-
-
-def _measure_slack(view: View, nearest: NDArray[Any]) -> NDArray[Any] | float:
-    """How much less near than its pixel a point may be, and still be seen."""
-    if not view.is_orthographic:
-        return SLACK * np.where(np.isfinite(nearest), np.abs(nearest), 0)
-    # The depth of clip space spans the camera's clip range, which says nothing about the scene: measure
-    # against the frame, in world units.
-    frame = 2 / min(abs(view.projection[0, 0]), abs(view.projection[1, 1]))
-    return float(max(SLACK * frame * abs(view.projection[2, 2]), LEAST_SLACK))
-
-
-def sample(pixels: NDArray[np.float32], x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float32]:
-    """Values between pixels, whose centers are at + 0.5; the border is continued."""
-    height, width = pixels.shape[:2]
-    x, y = np.clip(x - 0.5, 0, width - 1), np.clip(y - 0.5, 0, height - 1)
-    left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-    right, below = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    dx, dy = (x - left).astype(np.float32)[:, None], (y - top).astype(np.float32)[:, None]
-    upper = pixels[top, left] * (1 - dx) + pixels[top, right] * dx
-    lower = pixels[below, left] * (1 - dx) + pixels[below, right] * dx
-    return np.asarray(upper * (1 - dy) + lower * dy, np.float32)
-
-
-def measure_opacity(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+def measure_opacity(weight: Floats, exponent: float = EXPONENT) -> Floats:
     """How much of what was there a single view covers."""
-    return np.minimum(weight / np.float32(np.cos(np.radians(FULL_AT)) ** EXPONENT), 1)
+    return np.minimum(weight / np.float32(np.cos(np.radians(FULL_AT)) ** exponent), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -11,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .depth import draw_depth
-from .paint import find_visible
 from .surface import NO_OWNER, Triangles
 from .view import View
+from .visibility import find_visible
 
 SAMPLES = 20_000  # points on the surface that are looked at
 SIDE = 256  # pixels of the views that are tried
@@ -29,10 +30,8 @@ DIRECTIONS = np.array(sorted(product((-1, 0, 1), repeat=3), key=lambda at: sum(m
 class SurfaceSamples:
     """Points spread evenly over what is painted."""
 
-    points: NDArray[Any]
-    """(N, 3) in the world."""
-    normals: NDArray[Any]
-    """(N, 3)."""
+    points: NDArray[np.float32]
+    """(N, 4), x, y, z and 1 in the world."""
     triangle: NDArray[np.int64]
     """(N,)."""
 
@@ -44,13 +43,14 @@ def sample_surface(triangles: Triangles, count: int = SAMPLES) -> SurfaceSamples
     edges = corners[:, 1:] - corners[:, :1]
     area = np.cumsum(np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1))
     if not len(area) or area[-1] <= 0:
-        return SurfaceSamples(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, np.int64))
+        return SurfaceSamples(np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
     found = np.searchsorted(area, (np.arange(count) + 0.5) / count * area[-1])
     dice = np.random.default_rng(0)
     first, second = dice.random((2, count))
     first, second = np.where(first + second > 1, (1 - first, 1 - second), (first, second))
     points = corners[found, 0] + first[:, None] * edges[found, 0] + second[:, None] * edges[found, 1]
-    return SurfaceSamples(points, triangles.normals[chosen[found]], chosen[found])
+    ends = np.ones((count, 1))
+    return SurfaceSamples(np.hstack((points, ends)).astype(np.float32), chosen[found])
 
 
 def choose_views(
@@ -70,9 +70,9 @@ def choose_views(
         return (), 0.0
     make = _list_inside if inside else _list_outside
     candidates = make(triangles, SIDE)
-    cosines = np.stack([_measure_cosine(view, triangles, samples) for view in candidates])
+    cosines = _measure_cosines(candidates, triangles, samples)
     chosen = _choose_greedily(cosines, count, enough)
-    views = tuple(make(triangles, side)[at] for at in chosen)
+    views = tuple(dataclasses.replace(candidates[at], size=(side, side)) for at in chosen)
     best = cosines[chosen].max(axis=0) if chosen else np.zeros(1)
     return views, float((best > 0).mean())
 
@@ -95,7 +95,7 @@ def measure_coverage(triangles: Triangles, views: Sequence[View]) -> float:
     samples = sample_surface(triangles)
     if not views or not len(samples.points):
         return 0.0
-    return float(np.any([_measure_cosine(view, triangles, samples) > 0 for view in views], axis=0).mean())
+    return float((_measure_cosines(views, triangles, samples) > 0).any(axis=0).mean())
 
 
 def _choose_greedily(cosines: NDArray[Any], count: int, enough: float) -> list[int]:
@@ -112,10 +112,15 @@ def _choose_greedily(cosines: NDArray[Any], count: int, enough: float) -> list[i
     return chosen
 
 
-def _measure_cosine(view: View, triangles: Triangles, samples: SurfaceSamples) -> NDArray[np.float32]:
-    depth = draw_depth(triangles.corners, view)
-    found = find_visible(view, depth, samples.points, samples.normals, samples.triangle)
-    return found.cosine.astype(np.float32)
+def _measure_cosines(views: Sequence[View], triangles: Triangles, samples: SurfaceSamples) -> NDArray[Any]:
+    """How steeply each view shows the samples; (views, N) float32."""
+    normals = triangles.normals
+    out = []
+    for view in views:
+        facing = view.measure_facing(triangles.corners, normals)
+        depth = draw_depth(triangles.corners, view)
+        out.append(find_visible(view, depth, facing, samples.points, samples.triangle).cosine)
+    return np.stack(out)
 
 
 def _list_outside(triangles: Triangles, side: int) -> list[View]:
@@ -157,8 +162,8 @@ def _frame(
     :param extent: world units that it spans; just the targets without.
     """
     matrix = _look_along(direction, np.zeros(3))
-    seen = targets @ matrix[:3, :3]
-    low, high = seen.min(axis=0), seen.max(axis=0)
+    seen = matrix[:3, :3].T @ targets.T  # along the last axis numpy reduces quickly
+    low, high = seen.min(axis=1), seen.max(axis=1)
     depths = every @ matrix[:3, 2]
     depth = max(float(np.ptp(depths)), 1e-6)
     matrix[:3, 3] = matrix[:3, :3] @ np.array([*((low + high) / 2)[:2], depths.max() + 0.05 * depth])

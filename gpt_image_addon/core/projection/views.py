@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..raster.push_pull import push_pull
+from ..raster.push_pull import spread_into
 from .depth import measure_distance
-from .gaps import fill_gaps
+from .gaps import GapGrid
 from .harmony import measure_gains, remove_gain
 from .outlines import Placement, move_back, place
-from .paint import Gathered, SeenView, gather, locate_texels, measure_opacity, see
+from .paint import Gathered, Weighting, gather, measure_opacity
 from .surface import NO_OWNER, Triangles
+from .texels import BLOCK, list_texels
 from .view import View
 from .viewpoints import sample_surface
+from .visibility import SeenView, see
 
 MARGIN = 6  # texels around faces that get colors, so that smaller copies show no seams
 
@@ -85,7 +87,7 @@ def paint_views(
         one = see(view, triangles, answer)
         placement = place(find_shapes(one, triangles), answer) if options.register else Placement()
         placements.append(placement)
-        seen.append(SeenView(view, one.depth, one.edges, move_back(answer, placement)))
+        seen.append(dataclasses.replace(one, answer=move_back(answer, placement)))
     used = [
         (placement.is_good or options.accept or not options.register)
         and (not options.chosen or view.name in options.chosen)
@@ -97,12 +99,12 @@ def paint_views(
         return PaintedImages(tuple(images), tuple(reports), 0.0, 1.0, 0.0)
     if options.gains and len(chosen) > 1:
         chosen = harmonize(chosen, triangles)
-    gathered = []
-    for owner, image in enumerate(images):
-        size = (image.shape[1], image.shape[0])
-        found = gather(triangles, owner, size, chosen, erosion=options.erosion, feather=options.feather)
-        gathered.append(found)
-    tallies = [_count(found) for found in gathered]
+    weighting = Weighting(options.erosion, options.feather)
+    gathered = [
+        gather(triangles, owner, (image.shape[1], image.shape[0]), chosen, weighting)
+        for owner, image in enumerate(images)
+    ]
+    tallies = [_count(found, len(chosen)) for found in gathered]
     if options.fill_gaps:
         _fill_gaps(triangles, gathered)
     painted = [
@@ -130,57 +132,75 @@ def harmonize(seen: Sequence[SeenView], triangles: Triangles) -> list[SeenView]:
 
 def _fill_gaps(triangles: Triangles, gathered: Sequence[Gathered]) -> None:
     """Colors for texels that no view shows, from all images together, in place."""
-    places, known = [], []
-    for owner, found in enumerate(gathered):
-        pixel, points = locate_texels(triangles, owner, (found.weight.shape[1], found.weight.shape[0]))
-        places.append((pixel, points))
-        known.append((found.weight.ravel() > 0)[pixel])
-    points = np.concatenate([at[is_known] for (_, at), is_known in zip(places, known, strict=True)])
-    colors = np.concatenate(
-        [
-            found.colors.reshape(-1, 3)[pixel[is_known]]
-            for found, (pixel, _), is_known in zip(gathered, places, known, strict=True)
-        ]
-    )
-    for found, (pixel, at), is_known in zip(gathered, places, known, strict=True):
-        gap = pixel[~is_known]
-        found.colors.reshape(-1, 3)[gap] = fill_gaps(points, colors, at[~is_known])
-        found.weight.reshape(-1)[gap] = 1
+    grid = GapGrid(triangles.corners[triangles.allowed & (triangles.owner != NO_OWNER)].reshape(-1, 3))
+    for found in gathered:
+        for pixel, face in _list_allowed(triangles, found):
+            shown = np.flatnonzero(found.weight.reshape(-1).take(pixel) > 0)
+            pixel = pixel.take(shown)
+            points = found.texels.locate(pixel, face.take(shown))
+            grid.add(points[:, :3], found.colors.reshape(-1, 4).take(pixel, axis=0)[:, :3])
+    grid.spread()
+    for found in gathered:
+        for pixel, face in _list_allowed(triangles, found):
+            gap = np.flatnonzero(found.weight.reshape(-1).take(pixel) == 0)
+            pixel = pixel.take(gap)
+            points = found.texels.locate(pixel, face.take(gap))
+            found.colors.reshape(-1, 4)[pixel, :3] = np.clip(np.rint(grid.read(points[:, :3])), 0, 255)
+            found.weight.reshape(-1)[pixel] = 1
 
 
-def _count(found: Gathered) -> list[float]:
+def _list_allowed(
+    triangles: Triangles, found: Gathered
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    """In blocks, the texels that may be painted, and their faces."""
+    may = triangles.allowed[found.texels.faces]
+    for pixel, face in list_texels(found.texels.face):
+        at = np.flatnonzero(may.take(face))
+        yield pixel.take(at), face.take(at)
+
+
+def _count(found: Gathered, views: int) -> list[float]:
     """Texels that may be painted, that are, that several faces lie on, and that each view paints."""
     counts = found.allowed & (found.owned > 0)
-    shown = [float((counts & (plane > 0)).sum()) for plane in found.views]
+    shown = np.bincount(found.views[counts], minlength=1 << views)
     return [
         float(counts.sum()),
-        float((counts & (found.weight > 0)).sum()),
+        float(shown[1:].sum()),
         float((counts & (found.owned > 1)).sum()),
-        *shown,
+        *(float(shown[np.arange(len(shown)) >> number & 1 == 1].sum()) for number in range(views)),
     ]
 
 
 def _lay_over(image: NDArray[np.uint8], found: Gathered, *, replace_all: bool) -> NDArray[np.uint8]:
-    share = (found.weight > 0).astype(np.float32) if replace_all else measure_opacity(found.weight)
-    share = np.where(found.allowed, share, 0)[..., None]
-    before = image[..., :3].astype(np.float32)
-    colors = before + share * (found.colors - before)
     out = image.copy()
-    changed = share[..., 0] > 0
-    out[changed, :3] = np.clip(np.rint(colors[changed]), 0, 255).astype(np.uint8)
+    changed = found.allowed & (found.weight > 0)
+    for at in _list_blocks(changed):
+        opacity = measure_opacity(found.weight.reshape(-1).take(at))
+        for channel in range(3):
+            colors = found.colors[..., channel].reshape(-1).take(at)
+            if not replace_all:
+                before = image[..., channel].reshape(-1).take(at).astype(np.float32)
+                colors = np.rint(before + opacity * (colors - before))
+            out.reshape(-1, out.shape[2])[at, channel] = colors
     return _continue(out, changed, found)
 
 
+def _list_blocks(marked: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
+    """In blocks, the pixels y width + x that are marked."""
+    flat = marked.reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        at = np.flatnonzero(flat[start : start + BLOCK])
+        if len(at):
+            yield at + start
+
+
 def _continue(image: NDArray[np.uint8], changed: NDArray[np.bool_], found: Gathered) -> NDArray[np.uint8]:
-    """Colors continued into texels that no face owns, near those that were painted."""
-    near = measure_distance(changed, MARGIN + 1) <= MARGIN
-    free = near & (found.owned == 0) & ~changed
-    if not free.any():
-        return image
-    spread = push_pull(image[..., :3].astype(np.float32), changed.astype(np.float32))
-    out = image.copy()
-    out[free, :3] = np.clip(np.rint(spread[free]), 0, 255).astype(np.uint8)
-    return out
+    """Colors continued into texels that no face owns, near those that were painted; in place."""
+    free = (found.owned == 0) & ~changed
+    if free.any():
+        free &= measure_distance(changed, MARGIN + 1) <= MARGIN
+        image[free, :3] = np.clip(np.rint(spread_into(image[..., :3], changed, free)), 0, 255)
+    return image
 
 
 def find_shapes(seen: SeenView, triangles: Triangles) -> NDArray[np.bool_]:

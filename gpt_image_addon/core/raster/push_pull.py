@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .sampling import sample
+
 Floats = NDArray[np.float32]
 
 
@@ -24,6 +26,21 @@ def push_pull(values: Floats, weight: Floats) -> Floats:
     coarse = push_pull(total / np.maximum(mass, 1e-6), known[..., 0])
     smooth = _doubled(coarse)[:height, :width]
     return np.asarray(values * weight[..., None] + smooth * (1 - weight[..., None]), np.float32)
+
+
+def spread_into(image: NDArray[np.uint8], known: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> Floats:
+    """What `push_pull` makes of some pixels that are not known, without making the others.
+
+    :param image: (height, width, channels).
+    :param known: (height, width).
+    :param wanted: (height, width), none of them known.
+    :returns: (N, channels) float32, in the order of `wanted`.
+    """
+    weight = known[..., None].astype(np.float32)
+    total, mass = (_halved(_padded(layer)) for layer in (np.asarray(image * weight, np.float32), weight))
+    coarse = push_pull(total / np.maximum(mass, 1e-6), np.minimum(mass, 1)[..., 0])
+    row, column = np.nonzero(wanted)
+    return sample(coarse, (column + np.float32(0.5)) / 2, (row + np.float32(0.5)) / 2)
 
 
 def _padded(layer: Floats) -> Floats:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpt_image_addon.core.projection.gaps import fill_gaps
+from gpt_image_addon.core.projection.gaps import GapGrid
 from gpt_image_addon.core.projection.harmony import measure_gains, remove_gain
-from gpt_image_addon.core.projection.paint import see
 from gpt_image_addon.core.projection.surface import Triangles
 from gpt_image_addon.core.projection.viewpoints import choose_views, measure_coverage, sample_surface
+from gpt_image_addon.core.projection.visibility import see
 
 from .test_painting import (
     Array,
@@ -96,9 +96,13 @@ def test_gaps_are_filled_from_what_is_near_in_the_world() -> None:
     dice = np.random.default_rng(4)
     points = dice.uniform(-1, 1, (60_000, 3))
     known = np.abs(points[:, 0]) > 0.1
-    found = fill_gaps(points[known], truth(points[known]), points[~known])
-    assert decibels(found - truth(points[~known])) > 28
-    assert (fill_gaps(points[:0], points[:0], points[:5]) == 0).all()
+    grid_of = GapGrid(points)
+    grid_of.spread()
+    assert (grid_of.read(points[:5]) == 0).all()
+    for part in np.array_split(points[known], 3):
+        grid_of.add(part, truth(part))
+    grid_of.spread()
+    assert decibels(grid_of.read(points[~known]) - truth(points[~known])) > 28
 
 
 @pytest.fixture(scope="session", params=["table", "lump"])

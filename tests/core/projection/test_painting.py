@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from gpt_image_addon.core.projection.depth import draw_depth
 from gpt_image_addon.core.projection.guides import draw_lines
 from gpt_image_addon.core.projection.outlines import move_back, place
-from gpt_image_addon.core.projection.paint import see
 from gpt_image_addon.core.projection.scan import list_fragments
 from gpt_image_addon.core.projection.surface import NO_OWNER, Triangles, locate_corners, map_texels
 from gpt_image_addon.core.projection.view import View
 from gpt_image_addon.core.projection.views import PaintOptions, find_shapes, paint_views
+from gpt_image_addon.core.projection.visibility import see
 
 Array = NDArray[Any]
 GREY = 100
@@ -302,6 +302,28 @@ def test_lines_lie_where_shapes_end_bend_or_stand_before_others() -> None:
     view = view_from((4, -4, 0.1), size=(300, 300), ortho=4)
     one = see(view, triangles)
     drawn = draw_lines(view, one.depth, triangles.normals, find_shapes(one, triangles))
-    assert (drawn[110, 148:152, 0] < 120).any() and (
-        drawn[110, 100:140, 0] == 255
-    ).all()
+    assert (drawn[110, 148:152, 0] < 120).any()
+    assert (drawn[110, 100:140, 0] == 255).all()
+
+
+def test_a_parallel_view_is_cut_off_at_its_near_plane() -> None:
+    near = mesh(*box((-0.4, -1.5, -0.4), (0.4, -1, 0.4)))
+    behind = mesh(*box((-0.4, 0, -0.4), (0.4, 0.5, 0.4)), owner=1)
+    projection = np.diag([1.0, 1.0, -2 / 10, 1.0])
+    projection[2, 3] = -1  # from the camera itself to 10 units before it
+    view = View("view", looking((0, -0.7, 0)), projection, (256, 256))
+    answer = np.full((256, 256, 3), 200.0)
+    found = painted(joined(near, behind), [view], [answer], 128, register=False)
+    assert (found.images[0] == GREY).all()
+    assert (found.images[1] == 200).all(axis=-1).mean() > 0.1
+
+
+def test_colors_under_transparency_paint_nothing() -> None:
+    triangles = mesh(*box((-0.5, -0.5, -0.5), (0.5, 0.5, 0.5)))
+    view = view_from((0, -4, 0), size=(256, 256))
+    answer = np.zeros((256, 256, 4))
+    answer[..., 1] = 255
+    answer[96:160, 96:160] = (200, 10, 20, 255)
+    found = painted(triangles, [view], [answer], 256, register=False, replace_all=True)
+    changed = (found.images[0] != GREY).any(axis=-1)
+    assert changed.sum() > 100 and (found.images[0][changed] == (200, 10, 20)).all()
