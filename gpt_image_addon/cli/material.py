@@ -122,6 +122,12 @@ AGAIN_SETTINGS = {
     "match_colors": "make the colors of views agree",
     "fill_gaps": "paint what no view shows like what lies near it",
 }
+AGAIN_NUMBERS = {
+    "erosion": "pixels beside edges that are not used (2)",
+    "exponent": "of the cosine by which views count (4)",
+    "steepest": "degrees between surface and view from which on it is not used (75)",
+}
+AGAIN = (*AGAIN_NUMBERS, *AGAIN_SETTINGS)
 """What may change, beside flags of the request, when a stored answer is projected again."""
 KNOWN = frozenset((*PAINTED, *SENT, "image_size", "textures_dir"))
 
@@ -158,6 +164,8 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
         help="project the answer of a job once more, with other settings; send nothing",
     )
     again.add_argument("--use-views", type=words, metavar="NAME,…", help="with --again: only these views")
+    for name, text in AGAIN_NUMBERS.items():
+        again.add_argument(f"--{name}", type=float, metavar="NUMBER", help=f"with --again: {text}")
     for name, text in AGAIN_SETTINGS.items():
         again.add_argument(
             f"--{name.replace('_', '-')}", action=argparse.BooleanOptionalAction, help=f"with --again: {text}"
@@ -174,8 +182,8 @@ def paint_texture(options: argparse.Namespace) -> Output:
         return _paint_again(options)
     if not options.prompt:
         raise UsageError("texture needs a prompt, or --again JOB")
-    if any(getattr(options, name) is not None for name in AGAIN_SETTINGS):
-        raise UsageError(f"--{', --'.join(AGAIN_SETTINGS).replace('_', '-')} need --again JOB")
+    if any(getattr(options, name) is not None for name in AGAIN):
+        raise UsageError(f"--{', --'.join(AGAIN).replace('_', '-')} need --again JOB")
     values = {name: value for name, value in read_given(options).items() if name in KNOWN}
     objects = values.pop("objects", ())
     if options.dry_run:
@@ -206,7 +214,7 @@ def _paint_again(options: argparse.Namespace) -> Output:
         "texture_size": options.image_size,
         "feather": options.feather,
         "used_views": options.use_views,
-        **{name: getattr(options, name) for name in AGAIN_SETTINGS},
+        **{name: getattr(options, name) for name in AGAIN},
     }
     changed = {name: value for name, value in wanted.items() if value is not None}
     name = options.objects[0] if options.objects else None

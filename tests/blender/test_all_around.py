@@ -178,6 +178,14 @@ def test_six_sides_paint_a_whole_model_in_one_request(run: Any, server: ApiServe
     again.finish_waiting()
     found = api.texture_of(again)
     assert found.coverage < 0.5 and len(server.image_requests) == 1
+    code, narrow = run(
+        "texture", "--again", output["job"], "--steepest", 40, "--no-fill-gaps", "--erosion", 4
+    )
+    assert code == 0 and narrow["coverage"] < output["coverage"] - 0.1, narrow
+    code, refused = run("texture", "--again", output["job"], "--steepest", 95)
+    assert code == 4 and refused["error"]["param"] == "steepest"
+    assert run("texture", "copper", "--objects", "Suzanne", "--exponent", 2)[0] == 2
+    assert len(server.image_requests) == 1
     assert (pixels(output["images"][0]["name"]) != before).any(axis=-1).mean() > 0.2
 
 

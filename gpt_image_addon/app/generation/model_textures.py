@@ -22,7 +22,10 @@ from .requests import build_request
 from .results import Result, result_of
 
 PROJECTED = next(name for name, info in TARGETS.items() if info.is_projected)
-SETTINGS = ("feather", "texture_size", "used_views", "replace_all", "match_colors", "fill_gaps")
+SETTINGS = (
+    *("feather", "erosion", "exponent", "steepest", "texture_size"),
+    *("used_views", "replace_all", "match_colors", "fill_gaps"),
+)
 """What may change when a stored answer is applied again."""
 
 
@@ -142,9 +145,10 @@ def texture_again(job: str, *, object_name: str | None = None, accept: bool = Fa
 
     :param object_name: the object to paint; those of the request without it.
     :param accept: use views whose outlines do not match, too.
-    :param changed: ``feather``, ``texture_size``, ``used_views``; ``replace_all`` lets nothing shine through
-        that was there; ``match_colors`` makes the colors of views agree; ``fill_gaps`` paints what no view
-        shows.
+    :param changed: ``feather``, ``texture_size``, ``used_views``; ``erosion``, the pixels beside edges that
+        are not used; ``exponent`` of the cosine by which views count; ``steepest``, the degrees from which on
+        they don't; ``replace_all`` lets nothing shine through that was there; ``match_colors`` makes the
+        colors of views agree; ``fill_gaps`` paints what no view shows.
     :raises InvalidRequestError: there is no such job, it was not projected, or a setting can't be.
     """
     kinds = {name: kind for name, kind in arguments.kinds_of(Projection).items() if name in SETTINGS}

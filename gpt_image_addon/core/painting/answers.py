@@ -87,7 +87,10 @@ def _paint(
         PaintOptions(
             register=projection.aligned,
             accept=accept,
+            erosion=projection.erosion,
             feather=projection.feather,
+            exponent=projection.exponent,
+            steepest=projection.steepest,
             replace_all=projection.replace_all,
             gains=projection.match_colors and projection.aligned,
             fill_gaps=projection.fill_gaps,

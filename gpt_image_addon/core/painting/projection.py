@@ -18,9 +18,15 @@ from ..text.message import message
 ALL, SELECTED = "all", "selected"
 """Which faces are painted."""
 TEXTURE_SIZE = 2048  # pixels a side of a new image
-LEAST_TEXTURE, MOST_TEXTURE = 64, 8192
 FEATHER = 8.0  # pixels of the answer over which an edge fades
-MOST_FEATHER = 256.0
+LIMITS: Mapping[str, tuple[int, int]] = {
+    "texture_size": (64, 8192),
+    "feather": (0, 256),
+    "erosion": (0, 64),
+    "exponent": (0, 32),
+    "steepest": (1, 89),
+}
+"""The least and the most that settings of a `Projection` may be."""
 MOST_EDGE = 100_000  # pixels of what was sent
 TEXT_LIMIT = 1_000_000  # characters of a stored record
 
@@ -82,6 +88,12 @@ class Projection:
     """Share of the surface that the views show; None where it was not measured."""
     feather: float = FEATHER
     """Pixels of the answer over which an edge fades."""
+    erosion: float = 2.0
+    """Pixels of the answer beside a jump of depth that are not used."""
+    exponent: float = 4.0
+    """Of the cosine between a surface's normal and the ray, in the weight of a view."""
+    steepest: float = 75.0
+    """Degrees between both from which on nothing is used."""
     used_views: tuple[str, ...] = ()
     """Names of the views to use; all where there are none."""
 
@@ -127,7 +139,7 @@ def _dicts(values: Any) -> list[Mapping[str, Any]]:
 
 def check_projection(found: Projection) -> None:
     """:raises InvalidRequestError: a value that can't be."""
-    check_settings(found.texture_size, found.feather)
+    _check_settings(found)
     problem = ""
     if not 1 <= len(found.views) <= MOST_VIEWS:
         problem = message(
@@ -162,24 +174,18 @@ def _is_possible(view: ProjectedView) -> bool:
     )
 
 
-def check_settings(texture_size: int, feather: float) -> None:
-    """:raises InvalidRequestError: a setting that is out of range."""
-    if not LEAST_TEXTURE <= texture_size <= MOST_TEXTURE:
-        raise InvalidRequestError(
-            message(
-                "texture_size must be {least} to {most} pixels, not {value}.",
-                least=LEAST_TEXTURE,
-                most=MOST_TEXTURE,
-                value=texture_size,
-            ),
-            code="invalid_value",
-            param="texture_size",
-        )
-    if not 0 <= feather <= MOST_FEATHER:
-        raise InvalidRequestError(
-            message(
-                "feather must be 0 to {most} pixels, not {value}.", most=f"{MOST_FEATHER:g}", value=feather
-            ),
-            code="invalid_value",
-            param="feather",
-        )
+def _check_settings(found: Projection) -> None:
+    for name, (least, most) in LIMITS.items():
+        value = getattr(found, name)
+        if not least <= value <= most:
+            raise InvalidRequestError(
+                message(
+                    "{name} must be {least} to {most}, not {value}.",
+                    name=name,
+                    least=least,
+                    most=most,
+                    value=value,
+                ),
+                code="invalid_value",
+                param=name,
+            )

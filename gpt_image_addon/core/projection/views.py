@@ -15,12 +15,12 @@ from .depth import measure_distance
 from .gaps import GapGrid
 from .harmony import measure_gains, remove_gain
 from .outlines import Placement, move_back, place
-from .paint import Gathered, Weighting, gather, measure_opacity
+from .paint import EXPONENT, Gathered, Weighting, gather, measure_opacity
 from .surface import NO_OWNER, Triangles
 from .texels import BLOCK, list_texels
 from .view import View
 from .viewpoints import sample_surface
-from .visibility import SeenView, see
+from .visibility import STEEPEST, SeenView, see
 
 MARGIN = 6  # texels around faces that get colors, so that smaller copies show no seams
 
@@ -37,6 +37,10 @@ class PaintOptions:
     """Pixels beside a jump of depth that are not used."""
     feather: float = 8.0
     """Pixels more until a view counts fully."""
+    exponent: float = EXPONENT
+    """Of the cosine between normal and ray, in the weight of a view."""
+    steepest: float = STEEPEST
+    """Degrees between normal and ray from which on nothing is used."""
     replace_all: bool = False
     """What was there does not show through."""
     gains: bool = False
@@ -99,7 +103,7 @@ def paint_views(
         return PaintedImages(tuple(images), tuple(reports), 0.0, 1.0, 0.0)
     if options.gains and len(chosen) > 1:
         chosen = harmonize(chosen, triangles)
-    weighting = Weighting(options.erosion, options.feather)
+    weighting = Weighting(options.erosion, options.feather, options.exponent, options.steepest)
     gathered = [
         gather(triangles, owner, (image.shape[1], image.shape[0]), chosen, weighting)
         for owner, image in enumerate(images)
@@ -107,10 +111,7 @@ def paint_views(
     tallies = [_count(found, len(chosen)) for found in gathered]
     if options.fill_gaps:
         _fill_gaps(triangles, gathered)
-    painted = [
-        _lay_over(image, found, replace_all=options.replace_all)
-        for image, found in zip(images, gathered, strict=True)
-    ]
+    painted = [_lay_over(image, found, options) for image, found in zip(images, gathered, strict=True)]
     owned, shown, overlap, *by_view = np.sum(tallies, axis=0)
     shares = iter(by_view)
     reports = [
@@ -171,14 +172,14 @@ def _count(found: Gathered, views: int) -> list[float]:
     ]
 
 
-def _lay_over(image: NDArray[np.uint8], found: Gathered, *, replace_all: bool) -> NDArray[np.uint8]:
+def _lay_over(image: NDArray[np.uint8], found: Gathered, options: PaintOptions) -> NDArray[np.uint8]:
     out = image.copy()
     changed = found.allowed & (found.weight > 0)
     for at in _list_blocks(changed):
-        opacity = measure_opacity(found.weight.reshape(-1).take(at))
+        opacity = measure_opacity(found.weight.reshape(-1).take(at), options.exponent)
         for channel in range(3):
             colors = found.colors[..., channel].reshape(-1).take(at)
-            if not replace_all:
+            if not options.replace_all:
                 before = image[..., channel].reshape(-1).take(at).astype(np.float32)
                 colors = np.rint(before + opacity * (colors - before))
             out.reshape(-1, out.shape[2])[at, channel] = colors
