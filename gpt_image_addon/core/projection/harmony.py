@@ -15,6 +15,8 @@ NODES = 3  # a side, between which a view's gain changes slowly
 ROUNDS = 6
 DARKEST = 4.0  # levels below which a sample says nothing about gains
 STIFFNESS = 0.02  # share of a view's samples with which neighboring nodes hold together
+CELLS = 32  # along the longest side of the surface
+NEAR = 0.02  # how much a sample in the same cell counts against one that two views share
 CLEAR = 0.4  # cosine from which on a view's color of a sample is trusted
 EDGE = 6.0  # pixels from a jump of depth, for the same
 
@@ -32,7 +34,8 @@ def measure_gains(seen: Sequence[SeenView], samples: SurfaceSamples) -> Floats:
     views, per_view = len(seen), NODES * NODES
     normal = np.zeros((3, views * per_view, views * per_view))
     wanted = np.zeros((3, views * per_view))
-    logs, bases, weights = zip(*(_look_at(one, samples) for one in seen), strict=True)
+    grids = [_find_cells(samples.points, offset) for offset in (0.0, 0.5)]
+    logs, bases, weights = zip(*(_add_cells(grids, *_look_at(one, samples)) for one in seen), strict=True)
     solution = np.zeros((3, views * per_view))
     for _ in range(ROUNDS):
         normal[:], wanted[:] = 0, 0
@@ -74,6 +77,40 @@ def remove_gain(answer: NDArray[Any], gains: Floats) -> NDArray[np.float32]:
     for channel in range(3):
         out[..., channel] *= down @ (1 / gains[..., channel]).astype(np.float32) @ across.T
     return out
+
+
+def _find_cells(points: Floats, offset: float) -> NDArray[np.int64]:
+    """For each point the number of the cell of space that it lies in; (N,).
+
+    :param offset: of the grid, in cells.
+    """
+    if not len(points):
+        return np.zeros(0, np.int64)
+    low = points.min(axis=0)
+    side = max(float((points.max(axis=0) - low).max()) / CELLS, 1e-9)
+    places = np.floor((points - low) / side + offset).astype(np.int64)
+    _, cells = np.unique(places, axis=0, return_inverse=True)
+    return np.asarray(cells, np.int64).ravel()
+
+
+def _add_cells(
+    grids: Sequence[NDArray[np.int64]], logs: Floats, bases: Floats, weights: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """What a view shows of samples, and behind it the means of cells: they link views that share no sample.
+
+    Sides that meet at an edge show nothing of each other, but much the same color beside it.
+    """
+    rows = [(logs, bases, weights)]
+    for cells in grids:
+        mass = np.bincount(cells, weights)
+        share = np.maximum(mass, 1e-12)[:, None]
+        means = [
+            np.stack([np.bincount(cells, weights * column) for column in values.T], axis=-1) / share
+            for values in (logs, bases)
+        ]
+        rows.append((means[0], means[1], NEAR * mass))
+    logs, bases, weights = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    return logs, bases, weights
 
 
 def _look_at(one: SeenView, samples: SurfaceSamples) -> tuple[Floats, Floats, Floats]:

@@ -46,6 +46,13 @@ def lump(u: Array, v: Array) -> Array:
     return sphere(u, v) * radius[..., None]
 
 
+SHAPES = {
+    "table": table,
+    "box": lambda: mesh(*box((-1, -1, -1), (1, 1, 1))),
+    "lump": lambda: mesh(*grid(64, 48, lump)),
+}
+
+
 def shifted(answer: Array, x: int, y: int) -> Array:
     out = np.full_like(answer, 30)
     height, width = answer.shape[:2]
@@ -57,11 +64,7 @@ def shifted(answer: Array, x: int, y: int) -> Array:
 
 @pytest.mark.parametrize(("shape", "least"), [("table", 0.85), ("box", 0.999), ("lump", 0.97)])
 def test_six_views_show_nearly_all(shape: str, least: float) -> None:
-    triangles = {
-        "table": table,
-        "box": lambda: mesh(*box((-1, -1, -1), (1, 1, 1))),
-        "lump": lambda: mesh(*grid(64, 48, lump)),
-    }[shape]()
+    triangles = SHAPES[shape]()
     views, coverage = choose_views(triangles, 384)
     assert len(views) <= 6 and coverage > least
     assert measure_coverage(triangles, views) == pytest.approx(coverage, abs=0.03)
@@ -105,10 +108,10 @@ def test_gaps_are_filled_from_what_is_near_in_the_world() -> None:
     assert decibels(grid_of.read(points[~known]) - truth(points[~known])) > 28
 
 
-@pytest.fixture(scope="session", params=["table", "lump"])
+@pytest.fixture(scope="session", params=["table", "lump", "box"])
 def disturbed(request: pytest.FixtureRequest) -> Any:
     """A mesh, its six views, and answers that are shifted by 1 to 3 pixels and brighter or darker."""
-    triangles = table() if request.param == "table" else mesh(*grid(64, 48, lump))
+    triangles = SHAPES[request.param]()
     views, _ = choose_views(triangles, 512)
     dice = np.random.default_rng(5)
     answers = []
@@ -131,7 +134,7 @@ def test_disturbed_views_are_brought_together(disturbed: Any) -> None:
         for register, gains in ((False, False), (True, False), (True, True))
     )
     assert harmonised > registered + 2 and harmonised > raw + 2
-    assert registered > raw - 0.1 and harmonised >= 27
+    assert registered > raw - 0.1 and harmonised >= 38
 
 
 def test_only_chosen_views_are_used_and_gaps_are_told(disturbed: Any) -> None:
