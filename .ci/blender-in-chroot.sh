@@ -2,7 +2,7 @@
 # Runs a provisioned Blender on this clone: `blender-in-chroot.sh [--window] trixie|sid ARGUMENTS…`, as root.
 # The clone is at the same path inside, and network and environment are this machine's; it runs where the
 # caller is, if that is in the clone. HOME is
-# build/home-NAME in the clone, or $GPT_IMAGE_CI_HOME-NAME, so that one call finds what another installed;
+# build/home-NAME in the clone, or $BLENDER_CI_HOME-NAME, so that one call finds what another installed;
 # --window opens Blender's window on a virtual screen of 1600 x 900.
 set -euo pipefail
 
@@ -16,7 +16,7 @@ fi
 name=${1:?usage: blender-in-chroot.sh [--window] trixie|sid ARGUMENTS…}
 shift
 root=$("$repo/.ci/chroot.sh" "$name")
-export HOME=${GPT_IMAGE_CI_HOME:-$repo/build/home}-$name
+export HOME=${BLENDER_CI_HOME:-$repo/build/home}-$name
 mkdir -p "$HOME"
 unset PYTHONPATH PYTHONHOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_RUNTIME_DIR DISPLAY XAUTHORITY
 

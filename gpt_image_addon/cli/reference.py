@@ -28,6 +28,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "GPT_IMAGE_PROVIDER": f"provider where none is named; {DEFAULT_PROVIDER} without it",
     "GPT_IMAGE_DATA_DIR": "the state folder: the journal and every result as it was received",
     "GPT_IMAGE_MONTHLY_BUDGET_USD": "nothing is sent that could exceed this in a month",
+    "GPT_IMAGE_AGENT_MAX_COST_USD": "above this an agent has to ask you before it pays, or is refused",
     "GPT_IMAGE_MAX_COST_USD": "nothing is sent that could cost more; in background 1.00 where nothing is set",
     **{setting.variable: setting.variable_help for setting in list_settings() if setting.variable},
 }
@@ -276,6 +277,7 @@ OTHER_KEYS: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("texture", "--dry-run"): {
         "objects": "names of the objects that would be painted",
         "views": "each with `name`, `matrix_world`, `projection`, `size` and `rectangle` in what is sent",
+        "coverage": "share of the surface that the views show, by samples",
         **KEYS["estimate"],
     },
     ("batch", "--dry-run"): {
