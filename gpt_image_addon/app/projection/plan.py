@@ -116,6 +116,9 @@ def _plan_painting(request: GenerationRequest, application: Application, rule: S
         chosen = choose_sides(triangles, asked, request.size, rule, is_draft=is_draft, is_part=is_part)
     else:
         chosen = read_views(scene, asked, request.size, rule)
+    share = chosen.share
+    if share is None:
+        share = measure_coverage(triangles, tuple(map(make_view, chosen.views)))
     is_whole = is_alone and not is_part
     projection = Projection(
         views=chosen.views,
@@ -127,7 +130,7 @@ def _plan_painting(request: GenerationRequest, application: Application, rule: S
         replace_all=is_whole,
         fill_gaps=is_whole,
         match_colors=len(chosen.views) > 1,
-        shown_share=measure_coverage(triangles, tuple(map(make_view, chosen.views))),
+        shown_share=share,
         faces=application.faces,
         new_image=application.new_image,
         texture_size=application.image_size,

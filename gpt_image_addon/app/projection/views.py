@@ -32,6 +32,8 @@ class ChosenViews:
     views: tuple[ProjectedView, ...]
     sent_size: tuple[int, int]
     """Width and height in pixels."""
+    share: float | None = None
+    """Of the surface that they show, where that is known."""
 
 
 def read_views(scene: bpy.types.Scene, asked: str, size: str, rule: SizeRule) -> ChosenViews:
@@ -93,8 +95,8 @@ def choose_sides(
     enough = ENOUGH if is_part and asked == ALL_AROUND else 1.0
     views, share = choose_views(triangles, 1, count, enough=enough)
     if share < LEAST_SHARE:
-        within, more = choose_views(triangles, 1, count, inside=True, enough=enough)
-        views = within if more > share else views
+        within = choose_views(triangles, 1, count, inside=True, enough=enough)
+        views, share = max((views, share), within, key=lambda found: found[1])
     if not views:
         raise InvalidRequestError(
             "No side shows anything of what is to be painted.",
@@ -104,7 +106,7 @@ def choose_sides(
         )
     sheet = fit_sheet(len(views), sent)
     tiles = zip(views, sheet.list_rectangles(len(views)), strict=True)
-    return ChosenViews(tuple(_store(view, rectangle) for view, rectangle in tiles), sent)
+    return ChosenViews(tuple(_store(view, rectangle) for view, rectangle in tiles), sent, share)
 
 
 def _store(view: View, rectangle: Rectangle) -> ProjectedView:
