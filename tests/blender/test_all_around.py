@@ -239,7 +239,7 @@ def test_a_draft_lies_on_all_sides_without_a_key(run: Any) -> None:
     obj = scenes.suzanne()
     code, output = run(
         "texture", "red bricks", "--objects", "Suzanne", "--views", "auto", "--provider", "offline",
-        "--texture-size", 256,
+        "--texture-size", 256, "--size", "320x256",
     )  # fmt: skip
     assert code == 0, output
     assert output["gap_share"] < 0.15 and len(output["views"]) == 6
@@ -258,6 +258,7 @@ def test_a_room_is_painted_from_inside(run: Any, server: ApiServer) -> None:
     made = paint(run, obj.name, "--views", 8)
     away = errors(obj, bpy.data.images[made["images"][0]["name"]])
     assert scenes.decibels(away, 0 * away) > 40
+    assert len({view["name"] for view in made["views"]}) == len(made["views"]) == 8
 
 
 def test_several_cameras_make_one_sheet(run: Any, server: ApiServer) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,8 +92,9 @@ def choose_sides(
     count = count_views(asked)
     if is_draft:
         sent = _choose_size(size, 1.0, rule)
-        sides = list_sides(triangles, min(sent))
-        return ChosenViews(tuple(_store(view, (0, 0, *sent)) for view in sides), sent)
+        side = min(sent)
+        middle = ((sent[0] - side) // 2, (sent[1] - side) // 2, side, side)
+        return ChosenViews(tuple(_store(view, middle) for view in list_sides(triangles, side)), sent)
     sent = _choose_sheet_size(size, count, rule)
     enough = ENOUGH if is_part and asked == ALL_AROUND else 1.0
     views, share = choose_views(triangles, 1, count, enough=enough)
@@ -105,8 +109,19 @@ def choose_sides(
             next_step="Select faces, or objects that have some.",
         )
     sheet = fit_sheet(len(views), sent)
-    tiles = zip(views, sheet.list_rectangles(len(views)), strict=True)
+    tiles = zip(_tell_apart(views), sheet.list_rectangles(len(views)), strict=True)
     return ChosenViews(tuple(_store(view, rectangle) for view, rectangle in tiles), sent, share)
+
+
+def _tell_apart(views: Sequence[View]) -> list[View]:
+    """The same with names of their own: in a room several look the same way from different places."""
+    seen: Counter[str] = Counter()
+    named = []
+    for view in views:
+        seen[view.name] += 1
+        count = seen[view.name]
+        named.append(dataclasses.replace(view, name=f"{view.name} {count}") if count > 1 else view)
+    return named
 
 
 def _store(view: View, rectangle: Rectangle) -> ProjectedView:
