@@ -271,9 +271,7 @@ def test_several_cameras_make_one_sheet(run: Any, server: ApiServer) -> None:
     assert [view["name"] for view in views] == names.split(",")
     assert views[1]["rectangle"] == [576, 0, 576, 576]
     server.options.edits = answer(views, [obj])
-    made = api.texture_model(
-        "Suzanne", "copper", views=[first.name, second.name], size="1152x768", quality="low"
-    )
+    made = api.texture_model("Suzanne", "copper", views=[first, second.name], size="1152x768", quality="low")
     assert [view["name"] for view in made.views] == names.split(",") and 0.2 < made.coverage < 0.9
 
 

@@ -131,7 +131,7 @@ def _prepare(
     one = objects if isinstance(objects, list | tuple) else (objects,)
     given["objects"] = tuple(getattr(obj, "name", obj) for obj in one)
     if isinstance(given.get("views"), list | tuple):
-        given["views"] = ",".join(given["views"])
+        given["views"] = ",".join(str(getattr(view, "name", view)) for view in given["views"])
     elif isinstance(given.get("views"), int):
         given["views"] = str(given["views"])
     if "texture_size" in given:  # of a model that is painted in pixels

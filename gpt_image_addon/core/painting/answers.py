@@ -17,6 +17,7 @@ from ..errors import EditMismatchError
 from ..imaging.pixels import eight_bit_color, read_pixels
 from ..imaging.thumbnails import mean_color
 from ..processes.subprocess_worker import SUBPROCESS
+from ..projection.paint import Weighting
 from ..projection.surface import Triangles
 from ..projection.views import PaintedImages, PaintOptions, paint_views
 from ..results.folders import PROCESSED_FOLDER
@@ -87,10 +88,9 @@ def _paint(
         PaintOptions(
             register=projection.aligned,
             accept=accept,
-            erosion=projection.erosion,
-            feather=projection.feather,
-            exponent=projection.exponent,
-            steepest=projection.steepest,
+            weighting=Weighting(
+                projection.erosion, projection.feather, projection.exponent, projection.steepest
+            ),
             replace_all=projection.replace_all,
             gains=projection.match_colors and projection.aligned,
             fill_gaps=projection.fill_gaps,

@@ -12,6 +12,7 @@ from typing import Any
 from ..common.arguments import kinds_of, typed
 from ..errors import InvalidRequestError
 from ..references.views import MOST_VIEWS
+from ..request.validation import check_range
 from ..text.json_reader import load_json
 from ..text.message import message
 
@@ -139,7 +140,8 @@ def _dicts(values: Any) -> list[Mapping[str, Any]]:
 
 def check_projection(found: Projection) -> None:
     """:raises InvalidRequestError: a value that can't be."""
-    _check_settings(found)
+    for name, (least, most) in LIMITS.items():
+        check_range(name, getattr(found, name), least, most)
     problem = ""
     if not 1 <= len(found.views) <= MOST_VIEWS:
         problem = message(
@@ -172,20 +174,3 @@ def _is_possible(view: ProjectedView) -> bool:
     return (
         has_matrices and min(left, top) >= 0 and all(0 < edge < MOST_EDGE for edge in (*view.size, *extent))
     )
-
-
-def _check_settings(found: Projection) -> None:
-    for name, (least, most) in LIMITS.items():
-        value = getattr(found, name)
-        if not least <= value <= most:
-            raise InvalidRequestError(
-                message(
-                    "{name} must be {least} to {most}, not {value}.",
-                    name=name,
-                    least=least,
-                    most=most,
-                    value=value,
-                ),
-                code="invalid_value",
-                param=name,
-            )

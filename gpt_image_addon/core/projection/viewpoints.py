@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..references.views import USUAL_COUNT
 from .depth import draw_depth
 from .surface import NO_OWNER, Triangles
 from .view import View
@@ -19,7 +20,6 @@ from .visibility import find_visible
 SAMPLES = 20_000  # points on the surface that are looked at
 SIDE = 256  # pixels of the views that are tried
 FRAME = 1.12  # of the surface's extent that a view spans
-COUNT = 6
 FIELD = 100.0  # degrees that a view from inside spans
 
 DIRECTIONS = np.array(sorted(product((-1, 0, 1), repeat=3), key=lambda at: sum(map(abs, at)))[1:], float)
@@ -54,7 +54,7 @@ def sample_surface(triangles: Triangles, count: int = SAMPLES) -> SurfaceSamples
 
 
 def choose_views(
-    triangles: Triangles, side: int, count: int = COUNT, *, inside: bool = False, enough: float = 1.0
+    triangles: Triangles, side: int, count: int = USUAL_COUNT, *, inside: bool = False, enough: float = 1.0
 ) -> tuple[tuple[View, ...], float]:
     """Views that show most of what may be painted, and the share of its area that they show.
 

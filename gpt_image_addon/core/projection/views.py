@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,12 @@ from .depth import measure_distance
 from .gaps import GapGrid
 from .harmony import measure_gains, remove_gain
 from .outlines import Placement, move_back, place
-from .paint import EXPONENT, Gathered, Weighting, gather, measure_opacity
+from .paint import Gathered, Weighting, gather, measure_opacity
 from .surface import NO_OWNER, Triangles
 from .texels import BLOCK, list_texels
 from .view import View
 from .viewpoints import sample_surface
-from .visibility import STEEPEST, SeenView, see
+from .visibility import SeenView, see
 
 MARGIN = 6  # texels around faces that get colors, so that smaller copies show no seams
 
@@ -33,14 +33,7 @@ class PaintOptions:
     """Answers are aligned on the outlines of their guides."""
     accept: bool = False
     """Answers are used whose outlines do not match."""
-    erosion: float = 2.0
-    """Pixels beside a jump of depth that are not used."""
-    feather: float = 8.0
-    """Pixels more until a view counts fully."""
-    exponent: float = EXPONENT
-    """Of the cosine between normal and ray, in the weight of a view."""
-    steepest: float = STEEPEST
-    """Degrees between normal and ray from which on nothing is used."""
+    weighting: Weighting = field(default_factory=Weighting)
     replace_all: bool = False
     """What was there does not show through."""
     gains: bool = False
@@ -103,9 +96,8 @@ def paint_views(
         return PaintedImages(tuple(images), tuple(reports), 0.0, 1.0, 0.0)
     if options.gains and len(chosen) > 1:
         chosen = harmonize(chosen, triangles)
-    weighting = Weighting(options.erosion, options.feather, options.exponent, options.steepest)
     gathered = [
-        gather(triangles, owner, (image.shape[1], image.shape[0]), chosen, weighting)
+        gather(triangles, owner, (image.shape[1], image.shape[0]), chosen, options.weighting)
         for owner, image in enumerate(images)
     ]
     tallies = [_count(found, len(chosen)) for found in gathered]
@@ -176,7 +168,7 @@ def _lay_over(image: NDArray[np.uint8], found: Gathered, options: PaintOptions) 
     out = image.copy()
     changed = found.allowed & (found.weight > 0)
     for at in _list_blocks(changed):
-        opacity = measure_opacity(found.weight.reshape(-1).take(at), options.exponent)
+        opacity = measure_opacity(found.weight.reshape(-1).take(at), options.weighting.exponent)
         for channel in range(3):
             colors = found.colors[..., channel].reshape(-1).take(at)
             if not options.replace_all:

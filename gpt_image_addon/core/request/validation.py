@@ -80,7 +80,7 @@ def check_choices(values: Mapping[str, Any]) -> None:
             for item in value if row.many else (value,):
                 _check_one_of(name, str(item), row.words)
         if row.least is not None and row.most is not None:
-            _check_range(name, value, row.least, row.most)
+            check_range(name, value, row.least, row.most)
 
 
 def check_values(request: GenerationRequest) -> None:
@@ -224,7 +224,8 @@ def _check_one_of(param: str, value: str, allowed: Collection[str]) -> None:
         )
 
 
-def _check_range(param: str, value: int | None, low: int, high: int) -> None:
+def check_range(param: str, value: float | None, low: int, high: int) -> None:
+    """:raises InvalidRequestError: a value that is out of range."""
     if value is not None and not low <= value <= high:
         raise InvalidRequestError(
             message(

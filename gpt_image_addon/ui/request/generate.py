@@ -127,7 +127,8 @@ class Sending:
         """Submit, and come back at once."""
         said: dict[str, Any] = {**self._said, **answers}
         job = self._prepared.submit(**said, apply=self._apply)
-        sides_overlay.hide()
+        if find_target(self._prepared.application.target).is_projected:
+            sides_overlay.hide()
         self.tell(job.warnings)
         return FINISHED
 
