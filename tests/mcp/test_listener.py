@@ -6,12 +6,14 @@ import contextlib
 import json
 import random
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from gpt_image_addon.mcp.protocol import Answer, Steps, Tool
+from gpt_image_addon.mcp.window import dispatcher as dispatcher_module
 from gpt_image_addon.mcp.window import http
 from gpt_image_addon.mcp.window.dispatcher import Dispatcher
 from gpt_image_addon.mcp.window.http import Listener
@@ -60,6 +62,30 @@ def test_a_client_that_takes_no_events_gets_one_answer(listener: Listener) -> No
     while not listener.inbox.empty() or not dispatcher.clients():
         dispatcher.step()
     assert json.loads(connection.getresponse().read())["result"]["tools"] == []
+
+
+def test_calls_that_come_at_once_begin_one_a_step(listener: Listener) -> None:
+    ran: list[int] = []
+
+    def run(arguments: Any, caller: Any) -> Steps:
+        yield from ()
+        time.sleep(2 * dispatcher_module.STEP_SECONDS)
+        ran.append(arguments["number"])
+        return Answer({})
+
+    connections = []
+    for number in range(3):
+        message, headers = stateless("tools/call", name="slow", arguments={"number": number})
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        connections.append(client(listener).open(body, **headers))
+    while listener.inbox.qsize() < len(connections):
+        time.sleep(0.01)
+    tool = Tool("slow", "", "", {}, {}, run)
+    dispatcher = Dispatcher({"slow": tool}, listener.inbox, info={}, instructions="")
+    for begun in (1, 2, 3):
+        dispatcher.step()
+        assert len(ran) == begun
+    assert [connection.getresponse().status for connection in connections] == [200] * 3
 
 
 def test_of_too_many_clients_the_oldest_is_forgotten(listener: Listener) -> None:

@@ -17,6 +17,7 @@ from ..server import Server
 from .posts import ClientSession, Ended, Gone, Inbox, Post
 
 SHOWN_SECONDS = 300.0  # that a client is shown after it last said something
+STEP_SECONDS = 0.005  # after which a step takes nothing more of what has come
 STOPPED = "The user lets agents in no longer. What was begun goes on, and history knows it."
 
 
@@ -62,8 +63,11 @@ class Dispatcher:
         """Calls that were answered."""
 
     def step(self) -> None:
-        """Take what has come, and let every open call get on."""
-        while True:
+        """Take what has come, as much as the window can wait for, and let every open call get on."""
+        started = time.perf_counter()
+        is_first = True
+        while is_first or time.perf_counter() - started < STEP_SECONDS:
+            is_first = False
             try:
                 came = self._inbox.get_nowait()
             except queue.Empty:
@@ -91,7 +95,8 @@ class Dispatcher:
 
     def close(self) -> None:
         """Refuse what is open; whether its jobs go on is the tools' affair."""
-        self.step()
+        while not self._inbox.empty():
+            self.step()
         refused = ProtocolError(protocol.NOT_AVAILABLE, STOPPED)
         for line in self._lines.values():
             line.server.close()
