@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpy
 
-from ...app import listeners, scheduler, settings
+from ...app import listeners, scheduler, session, settings
 from ...core.errors import StorageError
 from ...core.text.log import get_logger
 from ...core.text.message import message
@@ -28,7 +28,7 @@ class Agents:
 
     def __init__(self) -> None:
         """
-        :raises StorageError: no port can be opened, or nobody could find it.
+        :raises StorageError: the journal or a port can't be opened, or nobody could find the port.
         """
         inbox: Inbox = Inbox()
         self._toolbox = Toolbox(Folders())
@@ -37,7 +37,9 @@ class Agents:
         )
         self._blend = ""
         self._shown: tuple[SeenClient, ...] = ()
-        self._notice = Notice(settings.load(with_key=False).state_folder)
+        loaded = settings.load(with_key=False)
+        session.open_session(loaded)  # the user waits for the click, and no agent's call holds the window up
+        self._notice = Notice(loaded.state_folder)
         try:
             self._listener = Listener(inbox)
         except OSError as error:
