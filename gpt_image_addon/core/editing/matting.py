@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 from ..imaging.decoding import Pixels
 from ..raster.alpha import NEARLY_OPAQUE
@@ -60,11 +59,13 @@ def cut_out(original: Pixels, answer: NDArray[np.uint8]) -> CutOut:
     scale = max(1.0, max(width, height) / max(answer.shape[:2]))
     clear = answer[..., 3:].astype(np.float32)
     alpha = np.clip(warped(clear, found)[..., 0] / np.float32(NEARLY_OPAQUE), 0, 1)
-    image = original[..., :colors].astype(np.float32) / top
-    alpha = refined(alpha, image, scale)
-    cleaned = unmixed(image, alpha, scale)
+    alpha = refined(alpha, original[..., :colors], scale)
+    sure = _find_sure(alpha, scale)
     out = np.empty((height, width, colors + 1), original.dtype)
-    out[..., :colors] = np.where(alpha[..., None] < 1, np.rint(cleaned * top), original[..., :colors])
+    for channel in range(colors):  # one at a time, for the memory of large images
+        plane = original[..., channel]
+        cleaned = unmixed(plane / top, alpha, *sure)
+        out[..., channel] = np.where(alpha < 1, np.rint(cleaned * top), plane)
     own = original[..., colors].astype(np.float32) / top if colors < original.shape[2] else np.float32(1)
     out[..., colors] = np.rint(alpha * own * top)
     return CutOut(out, found, float(alpha.mean()))
@@ -102,28 +103,36 @@ def eroded(mask: Flags, by: int) -> Flags:
 
 def dilated(mask: Flags, by: int) -> Flags:
     """`mask` and what lies within `by` pixels of it, along either axis."""
-    if by < 1:
-        return mask
-    wide = np.pad(mask, by, mode="edge").astype(np.uint8)
-    grown = Image.fromarray(wide).filter(ImageFilter.MaxFilter(2 * by + 1))
-    return np.asarray(grown)[by:-by, by:-by] > 0
+    return _dilated_along(_dilated_along(mask, by).T, by).T
 
 
-def refined(alpha: Plane, image: Floats, scale: float = 1.0) -> Plane:
+def _dilated_along(mask: Flags, by: int) -> Flags:
+    """Along the first axis; windows double, so that wide ones cost little more than narrow ones."""
+    out = np.pad(mask, ((by, by), (0, 0)))
+    window = 1
+    while window < 2 * by + 1:
+        step = min(window, 2 * by + 1 - window)
+        out[step:] |= out[:-step]
+        window += step
+    return out[2 * by :]
+
+
+def refined(alpha: Plane, image: Pixels, scale: float = 1.0) -> Plane:
     """Alpha as the colors beneath say, in a band along the rim: a guided filter (He, Sun and Tang, 2010).
 
     :param alpha: (H, W) in 0..1.
-    :param image: (H, W, 1 or 3) in 0..1.
+    :param image: (H, W, 1 or 3) uint8 or uint16.
     :param scale: pixels of the image for one of the answer that alpha is from.
     :returns: a new plane; 0 or 1 outside of the band.
     """
+    top = np.float32(np.iinfo(image.dtype).max)
     radius = max(1, round(RADIUS * scale))
     band = dilated((alpha > CLEAR) & (alpha < SOLID), radius)
     out = np.where(alpha > 0.5, np.float32(1), np.float32(0))
     for part, wide in _tiles(alpha.shape, 2 * radius):
         if not band[part].any():
             continue
-        filtered = _guided(alpha[wide], image[wide], radius)
+        filtered = _guided(alpha[wide], image[wide] / top, radius)
         inner = tuple(slice(p.start - w.start, p.stop - w.start) for p, w in zip(part, wide, strict=True))
         values = np.clip((filtered[inner] - CLEAR) / (SOLID - CLEAR), 0, 1)
         out[part] = np.where(band[part], values, out[part])
@@ -173,21 +182,29 @@ def _box_mean(plane: NDArray[Any], radius: int) -> Plane:
     return np.asarray(total / np.outer(bottom - top, right - left), np.float32)
 
 
-def unmixed(image: Floats, alpha: Plane, scale: float = 1.0) -> Floats:
-    """The subject's own colors, without the backdrop that shines through its rim.
+def _find_sure(alpha: Plane, scale: float) -> tuple[Plane, Plane]:
+    """What is surely the subject, and what the backdrop: 1 there, else 0."""
+    reach = max(1, round(SETTLED * scale))
+    solid = alpha >= SOLID
+    subject = eroded(solid, reach) if solid.any() else np.ones_like(solid)
+    return subject.astype(np.float32), eroded(alpha <= CLEAR, reach).astype(np.float32)
+
+
+def unmixed(plane: Plane, alpha: Plane, subject: Plane, backdrop: Plane) -> Plane:
+    """The subject's own color, without the backdrop that shines through its rim.
 
     Both are continued from where they are sure; where the image is mostly the subject, what is left of it
     after the backdrop's share counts, and elsewhere the subject's colors nearby.
 
-    :param image: (H, W, C) in 0..1.
+    :param plane: (H, W) in 0..1, one channel of the image.
     :param alpha: (H, W) in 0..1.
+    :param subject: (H, W), 1 where the image surely shows the subject, else 0.
+    :param backdrop: (H, W), the same of the backdrop.
     """
-    reach = max(1, round(SETTLED * scale))
-    subject = push_pull(image, eroded(alpha >= SOLID, reach).astype(np.float32))
-    if not (alpha >= SOLID).any():
-        subject = image
-    backdrop = push_pull(image, eroded(alpha <= CLEAR, reach).astype(np.float32))
-    share = alpha[..., None]
-    own = np.clip((image - (1 - share) * backdrop) / np.maximum(share, 0.1), 0, 1)
-    trust = np.square(share)
-    return np.asarray(own * trust + subject * (1 - trust), np.float32)
+    own = push_pull(plane[..., None], backdrop)[..., 0]
+    own *= alpha - 1
+    own += plane
+    own /= np.maximum(alpha, 0.1)
+    trust = np.square(alpha)
+    nearby = push_pull(plane[..., None], subject)[..., 0]
+    return np.asarray(np.clip(own, 0, 1) * trust + nearby * (1 - trust), np.float32)

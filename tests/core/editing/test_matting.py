@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
-from gpt_image_addon.core.editing.matting import cut_out
+from gpt_image_addon.core.editing.matting import cut_out, dilated, eroded
 from gpt_image_addon.core.raster.alpha import NEARLY_OPAQUE
 
 from . import subjects
@@ -65,3 +67,14 @@ def test_a_small_image_of_hard_contrasts_does_not_break() -> None:
     answer[..., :3] = dice.integers(0, 256, (816, 816, 3))
     answer[:, 400:, 3] = 0
     assert not cut_out(image, answer).registration.accepted
+
+
+@pytest.mark.parametrize("by", [0, 1, 3, 40])
+def test_masks_grow_by_squares_and_the_border_is_no_edge(by: int) -> None:
+    mask = np.random.default_rng(by).random((23, 37)) > 0.97
+    wide = np.pad(mask, by)
+    around = [
+        wide[row : row + 23, column : column + 37] for row, column in product(range(2 * by + 1), repeat=2)
+    ]
+    assert np.array_equal(dilated(mask, by), np.any(around, axis=0))
+    assert np.array_equal(eroded(~mask, by), ~np.any(around, axis=0))
