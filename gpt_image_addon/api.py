@@ -43,6 +43,7 @@ from .app.editing.upscale_plan import UpscaleEstimate
 from .app.editing.upscale_task import UpscaleResult
 from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
 from .app.editing.versions import versions
+from .app.exporting.materials import Export, export_material, submit_export
 from .app.generation.model_textures import (
     ModelTexture,
     plan_model_texture,
@@ -90,6 +91,7 @@ __all__ = [
     "Application",
     "CutOutPlan",
     "CutOutResult",
+    "Export",
     "ExtendResult",
     "ExtensionPlan",
     "GenerationRequest",
@@ -121,6 +123,7 @@ __all__ = [
     "estimate",
     "estimate_tile",
     "estimate_upscale",
+    "export_material",
     "export_result",
     "extend",
     "forget_finished",
@@ -153,6 +156,7 @@ __all__ = [
     "split",
     "start_cleaning",
     "submit",
+    "submit_export",
     "submit_maps",
     "submit_material_from_photo",
     "submit_model_texture",

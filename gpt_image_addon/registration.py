@@ -14,7 +14,7 @@ defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
     *("app.editing.cutout", "app.editing.extending", "app.editing.new_images"),
     *("app.editing.further_edits", "app.editing.photo_material", "app.editing.shown_versions"),
-    *("app.editing.versions", "app.projection.plan"),
+    *("app.editing.versions", "app.exporting.materials", "app.projection.plan"),
     *("app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     *("mcp.window.agents", "ui.editing.corner_handles", "ui.painting.sides_overlay"),
@@ -36,7 +36,14 @@ from .ui import main_panel, menus  # noqa: E402
 from .ui.agents import operators as agent_operators  # noqa: E402
 from .ui.agents import panel as agents_panel  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
-from .ui.editing import corner_handles, new_images, photo_material, show_sides, upscaling  # noqa: E402
+from .ui.editing import (  # noqa: E402
+    corner_handles,
+    export_material,
+    new_images,
+    photo_material,
+    show_sides,
+    upscaling,
+)
 from .ui.painting import sides_overlay  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
@@ -73,6 +80,7 @@ CLASSES: tuple[type, ...] = (
     *photo_material.CLASSES,
     *new_images.CLASSES,
     *upscaling.CLASSES,
+    *export_material.CLASSES,
     show_sides.GPT_IMAGE_OT_show_sides,
     *long_prompt.CLASSES,
     *place.CLASSES,

@@ -45,6 +45,8 @@ UNSEEN = (
 """Modules, and folders of them, whose sentences reach the command line, a model or nobody."""
 WITH_ROWS = ("core/request/providers.py", "core/request/targets.py")
 """Modules whose rows hold what the interface shows."""
+WITH_CHOICES = ("core/exports/engines.py",)
+"""Modules whose tables are the choices of an operator."""
 ROW_KEYWORDS = ("label", "description", "notice", "use_label", "place")
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"
 """How a sentence begins; with what is filled in, or a name in quotes, too."""
@@ -62,7 +64,14 @@ def messages() -> dict[str, str]:
                 found.setdefault(text, path.name)
     for path, tree in _seen_modules():
         rows = _of_rows(tree) if path.as_posix().endswith(WITH_ROWS) else ()
-        for text in (*_sentences(tree), *_templates(tree), *_progress(tree), *rows):
+        choices = _of_tables(tree) if path.as_posix().endswith(WITH_CHOICES) else ()
+        for text in (
+            *_sentences(tree),
+            *_templates(tree),
+            *_progress(tree),
+            *rows,
+            *filter(_has_words, choices),
+        ):
             found.setdefault(text, path.name)
     for style in json.loads(STYLES.read_text("utf-8"))["styles"]:
         for text in (style["label"], style["group"], style["tip"]):

@@ -70,6 +70,11 @@ VERBS: dict[str, Verb] = {
         textures.upscale,
         textures.add_upscale,
     ),
+    "export": Verb(
+        "materials as the files that engines open, without the API",
+        textures.export_materials,
+        textures.add_export,
+    ),
     "history": Verb("what was made and spent", history.history, history.add_history),
     "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),
     "models": Verb("the models, what they take and until when", info.models, info.add_models),

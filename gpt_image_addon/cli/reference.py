@@ -41,6 +41,10 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     ),
     "estimate": (('"red brick wall" --size 2048x2048 --quality high --json', "what that costs"),),
     "maps": (("wall.png --output-dir maps --seamless", "maps of an image that you have"),),
+    "export": (
+        ("'Red Brick' --engine unity --output-dir Assets/Materials", "what Unity opens"),
+        ("--job JOB --engine godot --output-dir materials", "of a stored result, without the .blend"),
+    ),
     "tile": (("wall.png wall_tile.png --json", "a seamless tile, and how good it is"),),
     "upscale": (
         ("wall.png wall_4k.png --dry-run", "how many requests, and what they would cost"),
@@ -161,6 +165,13 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "warnings": "sentences worth reading",
         "scores": "with `--seamless`: how good the tile is, as of `tile`",
         "unchanged": "with `--seamless`: the image tiled already",
+    },
+    "export": {
+        "engine": "for which it was written",
+        "output_dir": "the folder",
+        "materials": "paths of the files, by the name of each material's folder",
+        "manifest": "the file that says what lies where, of earlier exports, too",
+        "warnings": "sentences worth reading",
     },
     "material": {
         "material": "name of the material data-block",

@@ -1,4 +1,4 @@
-"""The verbs ``maps``, ``tile`` and ``upscale``."""
+"""The verbs ``maps``, ``tile``, ``upscale`` and ``export``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import api
 from ..core.errors import JobCancelled
+from ..core.exports.engines import ENGINE_NAMES, ENGINES
 from ..core.request.map_kinds import BY_NAME
 from ..core.request.parameters import PARAMETERS, STRENGTHS
 from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, path_of, say, succeeded
@@ -87,6 +88,26 @@ def add_upscale(verb: argparse.ArgumentParser) -> None:
     add_outputs(verb)
 
 
+def add_export(verb: argparse.ArgumentParser) -> None:
+    """The verb ``export``."""
+    verb.description = (
+        "A material as the files that a game engine or a pipeline opens by itself. Needs no network and no "
+        "key. Exported again, the files are replaced, but for what was changed since."
+    )
+    verb.add_argument("material", nargs="*", metavar="MATERIAL", help="names of materials in the .blend")
+    verb.add_argument("--job", metavar="JOB", help="the material that a job made, instead")
+    verb.add_argument(
+        "--engine",
+        required=True,
+        choices=ENGINE_NAMES,
+        help="; ".join(f"{name}: {written}" for name, _, written in ENGINES),
+    )
+    verb.add_argument(
+        "--output-dir", type=path_of("output_dir"), required=True, metavar="DIR", help="made if missing"
+    )
+    add_outputs(verb)
+
+
 def make_maps(options: argparse.Namespace) -> Output:
     """The verb ``maps``."""
     values = {k: v for k, v in vars(options).items() if k not in OUTPUT_FLAGS and v is not None}
@@ -97,6 +118,24 @@ def make_maps(options: argparse.Namespace) -> Output:
     if not options.seamless:
         del made["scores"], made["unchanged"]
     return succeeded(**made)
+
+
+def export_materials(options: argparse.Namespace) -> Output:
+    """The verb ``export``."""
+    if bool(options.material) == bool(options.job):
+        raise UsageError("export needs names of materials, or --job JOB")
+    made = api.export_material(
+        options.material or None,
+        engine=options.engine,
+        output_dir=options.output_dir,
+        job=options.job,
+        overwrite=options.overwrite,
+    )
+    _tell(list(made.warnings))
+    for name, files in made.materials.items():
+        say(f"{name}: {len(files)} files")
+    say(made.manifest)
+    return succeeded(**dataclasses.asdict(made))
 
 
 def make_tile(options: argparse.Namespace) -> Output:

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from .common import state
+from .editing.export_material import GPT_IMAGE_OT_export_material
 from .editing.new_images import GPT_IMAGE_OT_cut_out, GPT_IMAGE_OT_extend
 from .editing.photo_material import GPT_IMAGE_OT_material_from_photo
 from .editing.upscaling import GPT_IMAGE_OT_upscale
@@ -86,12 +87,18 @@ def _draw_clean_up(self: Any, context: bpy.types.Context) -> None:
     self.layout.operator(GPT_IMAGE_OT_strip.bl_idname, text="Remove GPT Image Metadata...")
 
 
+def _draw_export(self: Any, context: bpy.types.Context) -> None:
+    self.layout.operator_context = "INVOKE_DEFAULT"
+    self.layout.operator(GPT_IMAGE_OT_export_material.bl_idname, text="Material for Game Engines (GPT Image)")
+
+
 MENUS: tuple[tuple[str, Draw], ...] = (
     ("VIEW3D_MT_image_add", _draw_plane),
     ("NODE_MT_add", _draw_node),
     ("IMAGE_MT_image", _draw_image),
     ("STATUSBAR_HT_header", outcomes.draw_status),
     ("TOPBAR_MT_file_cleanup", _draw_clean_up),
+    ("TOPBAR_MT_file_export", _draw_export),
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import bpy
 import pytest
 from PIL import Image
 
@@ -26,6 +27,7 @@ ARGUMENTS = {
     "texture": ("oak", "--objects", "Wall", "--texture-size", "64", "--quality", "low", "--accept"),
     "extend": ("wall.png", "wide.png", "--side", "right", "32", "--quality", "low", "--accept"),
     "cutout": ("wall.png", "cut.png", "--quality", "low", "--accept"),
+    "export": ("Stone", "--engine", "godot", "--output-dir", "exported"),
     "history": (),
     "recover": (),
     "models": (),
@@ -44,6 +46,7 @@ MISUSED = {
     "texture": ("--objects", "Wall"),
     "extend": ("wall.png", "wide.png", "--side", "up", "32"),
     "cutout": ("wall.png",),
+    "export": ("Stone", "--engine", "cryengine", "--output-dir", "exported"),
     "history": ("--month", "November"),
     "recover": ("JOB", "--all"),
     "models": ("gpt-image-2",),
@@ -61,7 +64,7 @@ OPTIONAL = {
     "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
-UNCONFIGURED = ("maps", "tile", "material", "styles")
+UNCONFIGURED = ("maps", "tile", "material", "export", "styles")
 """The verbs that need no settings."""
 SENDING = ("generate", "batch", "texture", "extend", "cutout")
 """The verbs that ask the API; the others must never do so."""
@@ -93,7 +96,9 @@ def run(
     monkeypatch.chdir(tmp_path)
     Image.effect_noise((128, 128), 60).convert("RGB").save("wall.png")
     scene_fixtures.camera()
-    scene_fixtures.cube("Wall")
+    stone = scene_fixtures.cube("Wall", material="Stone").active_material
+    node = stone.node_tree.nodes.new("ShaderNodeTexImage")
+    node["gpt_image_kind"], node.image = "base_color", bpy.data.images.load(str(Path("wall.png").absolute()))
     Path("rows.jsonl").write_text('{"prompt": "oak"}\n', "utf-8")
 
     def command(*argv: str) -> tuple[int, dict[str, Any]]:

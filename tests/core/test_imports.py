@@ -66,13 +66,18 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.raster core.imaging core.pasting core.projection core.processes",
         "PIL numpy",
     ),
+    "core.exports": (
+        "core.text core.errors core.common core.request core.results core.raster core.imaging core.textures"
+        " core.processes",
+        "numpy",
+    ),
     "core.jobs": (JOBS, "numpy"),
     "core.batch": (
         f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
         "PIL",
     ),
     "scene": (f"{CORE_BASE} core.imaging", BLENDER),
-    "scene.shading": ("core.text scene", f"{BLENDER} bmesh"),
+    "scene.shading": ("core.text core.request scene", f"{BLENDER} bmesh"),
     "scene.projection": (f"{CORE_BASE} core.projection core.painting scene scene.shading", BLENDER),
     "scene.targets": (
         f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
@@ -96,6 +101,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " app",
         "bpy",
     ),
+    "app.exporting": (f"{CORE_BASE} core.jobs core.exports scene.shading app", "bpy"),
     "app.generation": (
         f"{CORE_BASE} core.jobs core.painting app app.editing app.projection scene.targets",
         "",
@@ -111,7 +117,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "api": (
         f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene app app.editing"
-        " app.generation app.batch",
+        " app.generation app.batch app.exporting",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -137,7 +143,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui.editing": (
-        "core.text core.errors core.request app app.editing api ui.common ui.painting ui.request",
+        "core.text core.errors core.exports core.request app app.editing api"
+        " ui.common ui.painting ui.request",
         "bpy blf gpu gpu_extras",
     ),
     "ui.presets": (
@@ -146,7 +153,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "ui.results": (
         "core.text core.errors core.references core.request core.journal core.versions app app.editing api"
-        " ui.common ui.references ui.request ui.presets",
+        " ui.common ui.editing ui.references ui.request ui.presets",
         "bpy",
     ),
     "ui.agents": ("core.errors lazy mcp.window ui.common", "bpy"),
@@ -161,8 +168,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "cli": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch core.painting app.projection"
-        " app app.batch app.diagnostics api mcp mcp.window",
+        f"{CORE_BASE} core.journal core.providers core.exports core.jobs core.batch core.painting"
+        " app.projection app app.batch app.diagnostics api mcp mcp.window",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),

@@ -13,6 +13,7 @@ from .shaders import OUTPUT, PRINCIPLED, Place, follow, output_of
 from .uv import Coordinates
 
 IMAGE = "ShaderNodeTexImage"
+TEXTURE_SIZE = "Texture Size (m)"  # name of the Value node that says what an image spans
 BOX_BLEND = 0.2  # width of the transition between the sides of a box projection
 COLUMN, ROW = 300, 300  # distance of nodes
 
@@ -181,7 +182,7 @@ def add_real_size(
         changes.link(tree, repeated, shape.inputs[0])
         repeated = shape.outputs[0]
     changes.link(tree, repeated, mapping.inputs["Scale"])
-    add_value(tree, "Texture Size (m)", size, repeats.inputs[1], changes, at=(x - COLUMN, y - 2 * ROW))
+    add_value(tree, TEXTURE_SIZE, size, repeats.inputs[1], changes, at=(x - COLUMN, y - 2 * ROW))
 
 
 def project(node: Any, coordinates: Coordinates, changes: Transaction) -> None:

@@ -8,6 +8,7 @@ from ...app import results
 from ...core.errors import GptImageError
 from ...core.request.targets import list_targets
 from ..common.translate import translate
+from ..editing.export_material import GPT_IMAGE_OT_export_material
 from ..request import quote
 from . import operators_history
 from .operators_results import (
@@ -21,6 +22,13 @@ from .operators_results import (
     GPT_IMAGE_OT_revert,
     GPT_IMAGE_OT_use_as_reference,
 )
+
+
+def _made_material(job: str) -> bool:
+    try:
+        return results.entry(job).application.target == "material"
+    except GptImageError:  # there is nothing to export then
+        return False
 
 
 def _another_one(job: str) -> str:
@@ -51,6 +59,10 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
         for operator, icon in ACTIONS:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
         self.layout.separator()
+        if _made_material(job):
+            self.layout.operator(
+                GPT_IMAGE_OT_export_material.bl_idname, text="Export Material...", icon="EXPORT"
+            ).job = job
         for operator, icon in ON_FILES:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
 

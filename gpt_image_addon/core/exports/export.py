@@ -1,0 +1,145 @@
+"""Writing the files that an engine opens.
+
+A folder may hold many materials; a manifest says what lies where.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..common.files import read_file
+from ..common.threads import FairLock
+from ..errors import GptImageError, InvalidRequestError
+from ..processes.subprocess_worker import SUBPROCESS
+from ..results.output_files import Outputs
+from ..text.json_reader import read_json
+from ..text.message import message
+from . import gltf, godot, materialx, unity, unreal, usd
+from .engines import ENGINE_NAMES
+from .texture_set import Material, TextureSet
+
+MANIFEST = "gpt-image-export.json"
+MANIFEST_OWNER = "export manifest"
+MANIFEST_LIMIT = 10_000_000  # bytes
+COMPLETED_LIMIT = 1_000_000  # bytes of a file beside an image
+
+_WRITERS: Mapping[str, Callable[[TextureSet], dict[str, bytes]]] = {
+    "unity": unity.write,
+    "unreal": unreal.write,
+    "godot": godot.write,
+    "gltf": gltf.write,
+    "usd": usd.write,
+    "materialx": materialx.write,
+}
+_SHARED = {"unreal": (unreal.SCRIPT, "Neutral/")}
+"""Beginnings of paths that all materials of an engine share."""
+
+
+@dataclass(frozen=True)
+class ExportedMaterial:
+    """What was written of a material."""
+
+    name: str
+    """Of its folder."""
+    engine: str
+    files: tuple[str, ...]
+    """Absolute paths."""
+
+
+def make_files(material: Material, engine: str) -> dict[str, bytes]:
+    """The files of a material by their path, with slashes, below the folder that is exported to.
+
+    Two exports of the same material are the same to the byte.
+
+    :param engine: a name in `ENGINE_NAMES`.
+    :raises InvalidRequestError: a map can't be read, or there is no such engine.
+    """
+    if engine not in _WRITERS:
+        raise InvalidRequestError(
+            message(
+                "There is no engine {name}; there are {names}.", name=engine, names=", ".join(ENGINE_NAMES)
+            ),
+            code="invalid_value",
+            param="engine",
+        )
+    return _WRITERS[engine](TextureSet(material))
+
+
+def export(
+    materials: Mapping[str, Callable[[], Material]], engine: str, folder: Path, outputs: Outputs
+) -> list[ExportedMaterial]:
+    """Write materials for an engine, one after the other; each is checked before its first file.
+
+    :param materials: how to get each, by what owns its files: whoever exports again under the same owner
+        replaces them, unless they were changed meanwhile.
+    :raises InvalidRequestError: a map can't be read, or a file is there that is not ours.
+    :raises StorageError: a file can't be written.
+    """
+    outputs.check(folder / MANIFEST, MANIFEST_OWNER, param="output_dir", is_ours=_is_manifest)
+    made = [_export_one(read(), owner, engine, folder, outputs) for owner, read in materials.items()]
+    _note(made, folder, outputs)
+    return made
+
+
+def _export_one(
+    material: Material, owner: str, engine: str, folder: Path, outputs: Outputs
+) -> ExportedMaterial:
+    # With a window in a process of its own: packing images would hold the window up.
+    call = SUBPROCESS.call if FairLock.enabled else _call
+    files = {folder / path: data for path, data in call(make_files, material, engine).items()}
+    written = {path: data for path, data in files.items() if not _is_completed(path, data)}
+    owners = {path: _owner_of(path, folder, engine, owner) for path in written}
+    for path in written:
+        outputs.check(path, owners[path], param="output_dir")
+    for path, data in written.items():
+        outputs.write(path, data, owners[path])
+    return ExportedMaterial(material.name, engine, tuple(map(str, files)))
+
+
+def _is_completed(path: Path, data: bytes) -> bool:
+    """Whether the engine has taken up a file about an image and filled in the rest: it stays with its ids."""
+    mark = {".meta": rb"guid: \w+", ".import": rb'importer="\w+"'}.get(path.suffix)
+    if mark is None or not path.is_file():
+        return False
+    wanted = re.search(mark, data)
+    with suppress(GptImageError, OSError):
+        return wanted is not None and wanted[0] in read_file(path, COMPLETED_LIMIT)
+    return False
+
+
+def _call(work: Callable[..., dict[str, bytes]], *arguments: object) -> dict[str, bytes]:
+    return work(*arguments)
+
+
+def _owner_of(path: Path, folder: Path, engine: str, owner: str) -> str:
+    is_shared = path.relative_to(folder).as_posix().startswith(_SHARED.get(engine, ()))
+    return "export" if is_shared else f"export {owner}"
+
+
+def _note(made: list[ExportedMaterial], folder: Path, outputs: Outputs) -> None:
+    """Say in the manifest what lies where, beside what it says of earlier exports."""
+    path = folder / MANIFEST
+    found = _read_manifest(path)
+    for exported in made:
+        names = [Path(file).relative_to(folder).as_posix() for file in exported.files]
+        found.setdefault(exported.engine, {})[exported.name] = sorted(names)
+    text = json.dumps({"schema": 1, "engines": found}, ensure_ascii=False, indent=1, sort_keys=True)
+    outputs.write(path, f"{text}\n".encode(), MANIFEST_OWNER, is_ours=_is_manifest)
+
+
+def _is_manifest(path: Path) -> bool:
+    return bool(_read_manifest(path))
+
+
+def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
+    """What an earlier export noted, by engine and material; nothing where that can't be read."""
+    with suppress(ValueError, TypeError, KeyError, AttributeError, OSError, GptImageError):
+        noted = read_json(read_file(path, MANIFEST_LIMIT))["engines"]
+        return {engine: dict(names) for engine, names in noted.items() if engine in ENGINE_NAMES}
+    return {}

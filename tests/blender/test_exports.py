@@ -1,0 +1,188 @@
+"""Materials for engines: from the open file, from a stored result, and read back by what reads them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from mathutils import Vector
+from numpy.typing import NDArray
+
+from gpt_image_addon import api
+from gpt_image_addon.core.errors import InvalidRequestError, SceneError
+from gpt_image_addon.core.exports.engines import ENGINE_NAMES
+from gpt_image_addon.scene.shading.read_material import read_material
+from tests.blender.scene_fixtures import cube
+
+SIDE = 96
+
+
+@pytest.fixture
+def bricks() -> bpy.types.Object:
+    """A plane of a square metre, with a material of 0.4 m."""
+    bpy.ops.mesh.primitive_plane_add(size=1)
+    obj = bpy.context.active_object
+    words = {"prompt": "red brick wall", "provider": "offline", "size": "256x256"}
+    api.submit(
+        **words, target="material", object_name=obj.name, texture_size=0.4, maps=["normal", "roughness", "ao"]
+    ).wait()
+    return obj
+
+
+def nodes_of(obj: bpy.types.Object) -> Any:
+    return obj.active_material.node_tree.nodes
+
+
+def test_a_material_is_read_as_it_is_shown(bricks: bpy.types.Object) -> None:
+    read = read_material(bricks.active_material, "CYCLES")
+    assert set(read.images) == {"base_color", "normal", "roughness", "ao"}
+    assert read.repeats == pytest.approx((2.5, 2.5)) and read.metres == pytest.approx(0.4)
+    nodes_of(bricks)["Texture Size (m)"].outputs[0].default_value = 0.25
+    nodes_of(bricks)["Normal Strength"].outputs[0].default_value = 0.5
+    read = read_material(bricks.active_material, "CYCLES")
+    assert read.repeats == pytest.approx((4.0, 4.0)) and read.strengths["normal"] == 0.5
+
+
+def test_a_material_of_somebody_else_is_read_by_its_shader(bricks: bpy.types.Object) -> None:
+    for node in nodes_of(bricks):
+        if node.bl_idname == "ShaderNodeTexImage":
+            del node["gpt_image_kind"]
+    tree = bricks.active_material.node_tree
+    shader = next(node for node in tree.nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+    shader.inputs["Metallic"].default_value = 0.75
+    tree.links.remove(shader.inputs["Base Color"].links[0])
+    color = next(node for node in tree.nodes if node.label == "Base Color")
+    tree.links.new(color.outputs["Color"], shader.inputs["Base Color"])
+    noise = tree.nodes.new("ShaderNodeTexNoise")
+    tree.links.new(noise.outputs[0], shader.inputs["Alpha"])
+    read = read_material(bricks.active_material, "CYCLES")
+    assert set(read.images) == {"base_color", "normal", "roughness"}
+    assert read.constants == {"metallic": 0.75} and read.unread == ("Opacity",)
+
+
+def test_the_command_line_exports_for_every_engine(
+    run: Any, bricks: bpy.types.Object, tmp_path: Path
+) -> None:
+    name = bricks.active_material.name
+    for engine in ENGINE_NAMES:
+        code, made = run("export", name, "--engine", engine, "--output-dir", tmp_path)
+        assert code == 0 and made["engine"] == engine and made["warnings"] == []
+        (files,) = made["materials"].values()
+        assert files and all(Path(file).is_file() for file in files)
+    noted = json.loads((tmp_path / "gpt-image-export.json").read_text())["engines"]
+    assert sorted(noted) == sorted(ENGINE_NAMES)
+    code, _ = run("export", name, "--engine", "unity", "--output-dir", tmp_path)
+    assert code == 0
+    assert run("export", "--engine", "unity", "--output-dir", tmp_path)[0] == 2
+    code, refused = run("export", "No Such", "--engine", "unity", "--output-dir", tmp_path)
+    assert (code, refused["error"]["param"]) == (4, "material")
+
+
+def test_a_stored_result_is_exported_without_the_scene(bricks: bpy.types.Object, tmp_path: Path) -> None:
+    job = api.jobs()[-1].id
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    made = api.export_material(job=job, engine="godot", output_dir=tmp_path)
+    (files,) = made.materials.values()
+    assert {"red brick wall.tres", "red brick wall_orm.png"} <= {Path(file).name for file in files}
+    assert "Vector3(2.5, 2.5, 1)" in (tmp_path / "red brick wall" / "red brick wall.tres").read_text()
+    assert not bpy.data.materials and not bpy.data.images
+
+
+def test_what_has_nothing_to_export_is_said(bricks: bpy.types.Object, tmp_path: Path) -> None:
+    plain = cube(material="Plain").active_material.name
+    with pytest.raises(InvalidRequestError, match="no image"):
+        api.export_material(plain, engine="usd", output_dir=tmp_path)
+    with pytest.raises(InvalidRequestError, match="either"):
+        api.export_material(engine="usd", output_dir=tmp_path)
+    with pytest.raises(InvalidRequestError, match="no engine"):
+        api.export_material(plain, engine="cryengine", output_dir=tmp_path)
+    image = api.submit(prompt="oak", provider="offline", target="image", size="256x256")
+    image.wait()
+    with pytest.raises(InvalidRequestError, match="made no material"):
+        api.export_material(job=image.id, engine="usd", output_dir=tmp_path)
+    gone = bricks.active_material
+    node = next(node for node in nodes_of(bricks) if node.label == "Normal")
+    node.image.unpack(method="REMOVE")
+    with pytest.raises((InvalidRequestError, SceneError)):
+        api.export_material(gone.name, engine="usd", output_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == [tmp_path / "state"]
+
+
+def test_several_materials_go_into_one_folder(bricks: bpy.types.Object, tmp_path: Path) -> None:
+    twin = bricks.active_material.copy()
+    twin.name = bricks.active_material.name.upper()
+    names = [bricks.active_material.name, twin.name]
+    made = api.export_material(names, engine="unreal", output_dir=tmp_path)
+    assert len({name.casefold() for name in made.materials}) == 2
+    task = api.submit_export(names, engine="unreal", output_dir=tmp_path)
+    task.wait()
+    assert task.applied == made
+
+
+def test_usd_and_materialx_satisfy_their_own_validators(bricks: bpy.types.Object, tmp_path: Path) -> None:
+    expose = getattr(bpy.utils, "expose_bundled_modules", lambda: None)
+    expose()
+    materialx = pytest.importorskip("MaterialX", reason="this Blender comes without MaterialX")
+    usd = pytest.importorskip("pxr.UsdUtils", reason="this Blender comes without USD")
+    from pxr import Usd, UsdShade
+
+    name = bricks.active_material.name
+    api.export_material(name, engine="materialx", output_dir=tmp_path)
+    document, library = materialx.createDocument(), materialx.createDocument()
+    materialx.loadLibraries(["libraries"], materialx.getDefaultDataSearchPath(), library)
+    materialx.readFromXmlFile(document, str(tmp_path / name / f"{name}.mtlx"))
+    document.importLibrary(library)
+    assert document.validate() == (True, "")
+    api.export_material(name, engine="usd", output_dir=tmp_path)
+    path = str(tmp_path / name / f"{name}.usda")
+    checker = usd.ComplianceChecker(skipARKitRootLayerCheck=True)
+    checker.CheckCompliance(path)
+    assert checker.GetErrors() == [] and checker.GetFailedChecks() == [] and checker.GetWarnings() == []
+    stage = Usd.Stage.Open(path)
+    mesh = stage.GetDefaultPrim().GetChild("Swatch")
+    material, _ = UsdShade.MaterialBindingAPI(mesh).ComputeBoundMaterial()
+    surface, *_ = material.ComputeSurfaceSource()
+    assert (
+        surface.GetIdAttr().Get() == "UsdPreviewSurface"
+        and surface.GetInput("occlusion").HasConnectedSource()
+    )
+
+
+def render(obj: bpy.types.Object, folder: Path) -> NDArray[np.float32]:
+    """(SIDE, SIDE, 3) in levels, from above, lit from the side."""
+    scene = bpy.context.scene
+    for other in scene.objects:
+        other.hide_render = other.type == "MESH" and other != obj
+    scene.render.engine, scene.cycles.samples, scene.cycles.seed = "CYCLES", 16, 1
+    scene.render.resolution_x = scene.render.resolution_y = SIDE
+    scene.view_settings.view_transform = "Standard"
+    scene.render.filepath = str(folder / "shown.png")
+    bpy.ops.render.render(write_still=True)
+    image = bpy.data.images.load(scene.render.filepath)
+    pixels = np.empty(4 * SIDE * SIDE, np.float32)
+    image.pixels.foreach_get(pixels)
+    bpy.data.images.remove(image)
+    return pixels.reshape(SIDE, SIDE, 4)[..., :3] * 255
+
+
+def test_a_glb_looks_the_same_in_blender_again(bricks: bpy.types.Object, tmp_path: Path) -> None:
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    camera.data.type, camera.data.ortho_scale, camera.location = "ORTHO", 0.9, (0, 0, 2)
+    lamp = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    lamp.data.energy = 3
+    lamp.rotation_euler = Vector((1, 0.3, 1)).to_track_quat("Z", "Y").to_euler()
+    for made in (camera, lamp):
+        bpy.context.collection.objects.link(made)
+    bpy.context.scene.camera = camera
+    nodes_of(bricks)["AO Amount"].outputs[0].default_value = 0  # engines take it for ambient light alone
+    nodes_of(bricks)["Normal Strength"].outputs[0].default_value = 1.5
+    before = render(bricks, tmp_path)
+    name = bricks.active_material.name
+    api.export_material(name, engine="gltf", output_dir=tmp_path)
+    bpy.ops.import_scene.gltf(filepath=str(tmp_path / name / f"{name}.glb"))
+    after = render(bpy.context.selected_objects[0], tmp_path)
+    assert before.std() > 10 and np.abs(before - after).mean() < 2
