@@ -210,6 +210,11 @@ def _list_notes(canvases: Canvases, projection: Projection) -> tuple[str, ...]:
     """What the user should know before it is sent."""
     notes = list(canvases.notes)
     edge = max(max(view.rectangle[2:]) for view in projection.views)
+    flattened = [canvas for canvas in canvases.images if canvas.by_nodes]
+    if flattened and not projection.hides_all:
+        from ...scene.projection.flattening import tell_before
+
+        notes.append(tell_before(flattened))
     finest = max(max(canvas.size) for canvas in canvases.images)
     if finest > 2 * edge:
         notes.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..common.files import read_file, replace_file
 from ..common.threads import FairLock
 from ..errors import EditMismatchError
 from ..imaging.pixels import eight_bit_color, read_pixels
+from ..imaging.png_writer import encode_png
 from ..imaging.thumbnails import mean_color
 from ..processes.subprocess_worker import SUBPROCESS
 from ..projection.paint import Weighting
@@ -28,6 +29,8 @@ from .guides import make_view
 from .projection import Projection
 
 PAINTED_STEM = "model-"
+FLAT_SUFFIX = "-before.png"
+"""How the file ends of what a new image began with, beside the painted one."""
 DIGITS = 4
 
 
@@ -98,11 +101,17 @@ def _paint(
     )
     _check_matches(painted)
     folder = Path(answer.received_file).parent / PROCESSED_FOLDER
-    images = []
+    images, found = [], []
     for number, (one, colors) in enumerate(zip(opened, painted.images, strict=True), 1):
         data = one.encode(colors)
         file = folder / f"{PAINTED_STEM}{number}.png"
         replace_file(file, data)
+        facts = dict(one.file.facts)
+        if one.file.flat is not None:
+            flat = file.with_name(f"{file.stem}{FLAT_SUFFIX}")
+            replace_file(flat, encode_png(one.file.flat))
+            facts["before"] = str(flat)
+        found.append(facts)
         images.append(_make_image_file(answer, one.file, data, file))
     left_out = [_tell_left_out(view.name) for view in painted.views if not view.used]
     return dataclasses.replace(
@@ -111,7 +120,7 @@ def _paint(
         maps={},
         packed={},
         warnings=(*prepared.warnings, *left_out),
-        report=_make_report(projection, painted, canvases),
+        report=_make_report(projection, painted, found),
     )
 
 
@@ -154,7 +163,7 @@ def _tell_left_out(name: str) -> str:
 
 def _make_image_file(answer: ImageFile, canvas: CanvasFile, data: bytes, file: Path) -> ImageFile:
     facts = {**answer.facts}
-    if not canvas.facts["image"]:
+    if not canvas.facts["image"] and canvas.flat is None:
         facts["fill"] = " ".join(f"{value:.6g}" for value in canvas.fill)
     width, height = canvas.size
     return ImageFile(
@@ -171,7 +180,7 @@ def _make_image_file(answer: ImageFile, canvas: CanvasFile, data: bytes, file: P
 
 
 def _make_report(
-    projection: Projection, painted: PaintedImages, canvases: Sequence[CanvasFile]
+    projection: Projection, painted: PaintedImages, images: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Plain JSON values."""
     found = {view.name: view for view in painted.views}
@@ -193,5 +202,5 @@ def _make_report(
         "coverage": round(painted.coverage, DIGITS),
         "gap_share": round(painted.gap_share, DIGITS),
         "overlap_share": round(painted.overlap_share, DIGITS),
-        "images": [dict(canvas.facts) for canvas in canvases],
+        "images": list(images),
     }

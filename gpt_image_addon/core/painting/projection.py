@@ -98,6 +98,11 @@ class Projection:
     used_views: tuple[str, ...] = ()
     """Names of the views to use; all where there are none."""
 
+    @property
+    def hides_all(self) -> bool:
+        """Whether nothing stays of what was on the objects before."""
+        return self.replace_all and self.fill_gaps and self.faces == ALL
+
     def to_text(self) -> str:
         """As it is stored."""
         return json.dumps(dataclasses.asdict(self))

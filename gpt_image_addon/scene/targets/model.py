@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import bpy
 
+from ...core.common.files import read_file
 from ...core.errors import InvalidRequestError, SceneError
 from ...core.painting.answers import paint_answer
 from ...core.painting.canvas_files import CanvasFile
@@ -29,11 +31,15 @@ from ..projection.canvases import (
 )
 from ..projection.meshes import collect_faces
 from ..projection.unwrap import smart_unwrap
+from ..shading import nodes
+from ..shading.slots import names_for_people
 from ..shading.uv import UV
 from ..transaction import Transaction
 from . import replacement, texture
 from .base import Applied, Target
 
+FLAT = PROPERTY_PREFIX + "is_flat"
+"""Custom property of an image: it holds the colors that nodes made before an object was painted."""
 FILL = PROPERTY_PREFIX + "fill"
 """Custom property of a new image: the color that it had before it was painted."""
 NO_VIEW = "This result was not made of a view of a model."
@@ -59,8 +65,10 @@ def _gather(prepared: PreparedResult, application: Application) -> Callable[[], 
             all_shown=projection.as_shown,
             is_alone=projection.is_alone,
         )
+        files = [_make_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
+        if not projection.hides_all:
+            files = [_flatten(file, scene) for file in files]
         changes.take_back()
-    files = [_make_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
     return lambda: paint_answer(prepared, projection, faces, files, accept=application.accept)
 
 
@@ -74,8 +82,26 @@ def _make_canvas_file(canvas: Canvas, job: str, projection: Projection) -> Canva
         if is_new:
             fill, size = _read_color(stored), (projection.texture_size, projection.texture_size)
         image = None if is_new else before or image
+    is_flat = image is not None and bool(image.get(FLAT))
+    if is_flat:
+        size = (projection.texture_size, projection.texture_size)
     source = image_bytes.image_file(image) if image is not None else None
-    return CanvasFile(canvas.label, size, source, fill, asdict(canvas))
+    return CanvasFile(canvas.label, size, source, fill, asdict(canvas), is_scaled=is_flat)
+
+
+def _flatten(file: CanvasFile, scene: bpy.types.Scene) -> CanvasFile:
+    """A new image that begins with the colors that nodes made; with one color where they can't be baked."""
+    from ..projection.flattening import can_bake, flatten_color
+
+    facts = file.facts
+    obj = scene.objects.get(facts["objects"][0]) if facts["by_nodes"] else None
+    if obj is None or not can_bake():
+        return file
+    try:
+        flat = flatten_color(obj, facts["slots"], file.size, scene)
+    except SceneError as error:
+        return dataclasses.replace(file, facts={**facts, "problem": str(error.message)})
+    return dataclasses.replace(file, flat=flat.pixels, facts={**facts, "seconds": round(flat.seconds, 1)})
 
 
 def _read_color(stored: str) -> tuple[float, float, float]:
@@ -120,6 +146,7 @@ def _plan_canvases(
         engine=scene.render.engine,
         selected=projection.faces == SELECTED,
         matrices={obj.name: _make_square(obj.matrix_world) for obj in projection.objects},
+        job=prepared.job,
     )
 
 
@@ -140,6 +167,7 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
             names.append(_replace(made["image"], one, changes))
         else:
             image = changes.made(add_image(image_file, prepared.facts))
+            _keep_flat(image, made, changes)
             names.append(image.name)
             told += _wear(scene, made, image, image_file, changes)
     objects = tuple(dict.fromkeys(name for made in prepared.report["images"] for name in made["objects"]))
@@ -188,12 +216,63 @@ def _wear(
             smart_unwrap(obj, changes)
             told.append(message("'{obj}' had no UV map: it was unwrapped.", obj=obj.name))
         index = obj.active_material_index
+        kept: dict[str, None] = {}
         for slot in made["slots"]:
             changes.set(obj, "active_material_index", slot)
-            material, of_material = texture.texture_material([obj], image.name, image_file, changes)
-            _, of_wiring = texture.wire(material, image, changes, coordinates=UV, engine=scene.render.engine)
+            before = obj.active_material if made["by_nodes"] else None
+            if before is not None:
+                kept[before.name] = None
+            material, of_material = texture.texture_material(
+                [obj], image.name, image_file, changes, is_kept=before is not None
+            )
+            node, of_wiring = texture.wire(
+                material, image, changes, coordinates=UV, engine=scene.render.engine
+            )
+            if before is not None:
+                nodes.lay_along_uvs(node)
             told += of_material + of_wiring
         obj.active_material_index = index
+        told += _tell_of_flat(obj, image, made, list(kept))
+    return told
+
+
+def _keep_flat(image: bpy.types.Image, made: Mapping[str, Any], changes: Transaction) -> None:
+    """What nodes showed is the version before of a new image."""
+    if "before" not in made:
+        return
+    file = Path(made["before"])
+    flat = ImageFile(f"{image.name} before", read_file(file), str(file), "png", *made["size"])
+    before = changes.made(add_image(flat, {}))
+    before[FLAT] = True
+    image[replacement.BEFORE] = before
+
+
+def _tell_of_flat(
+    obj: bpy.types.Object, image: bpy.types.Image, made: Mapping[str, Any], materials: list[str]
+) -> list[str]:
+    """What became of the colors that nodes made, and where the materials are that have them."""
+    told: list[str] = []
+    if "before" in made:
+        told.append(
+            message(
+                "The color that nodes made on '{obj}' was baked into '{image}' in {seconds} s.",
+                obj=obj.name,
+                image=image.name,
+                seconds=made["seconds"],
+            )
+        )
+    elif "problem" in made:
+        told.append(
+            message("{problem} '{image}' began with one color.", problem=made["problem"], image=image.name)
+        )
+    if materials:
+        told.append(
+            message(
+                "'{obj}' shows copies of its materials; those before stay in the file: {names}.",
+                obj=obj.name,
+                names=names_for_people(materials),
+            )
+        )
     return told
 
 
