@@ -129,7 +129,7 @@ AGAIN_NUMBERS = {
 }
 AGAIN = (*AGAIN_NUMBERS, *AGAIN_SETTINGS)
 """What may change, beside flags of the request, when a stored answer is projected again."""
-KNOWN = frozenset((*PAINTED, *SENT, "image_size", "textures_dir"))
+KNOWN = frozenset((*PAINTED, *SENT, "image_size", "surface_maps", "textures_dir"))
 
 
 def add_texture(verb: argparse.ArgumentParser) -> None:
@@ -152,6 +152,11 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
         type=int,
         metavar="PIXELS",
         help="side of new images (default: 2048)",
+    )
+    what.add_argument(
+        "--surface-maps",
+        action=argparse.BooleanOptionalAction,
+        help="maps of normals, roughness and occlusion: all around, and with --again of any view",
     )
     what.add_argument("--accept", action="store_true", help="use an answer whose outlines do not match, too")
     request = verb.add_argument_group("the request")
@@ -214,6 +219,7 @@ def _paint_again(options: argparse.Namespace) -> Output:
         "texture_size": options.image_size,
         "feather": options.feather,
         "used_views": options.use_views,
+        "surface_maps": options.surface_maps,
         **{name: getattr(options, name) for name in AGAIN},
     }
     changed = {name: value for name, value in wanted.items() if value is not None}
@@ -226,7 +232,8 @@ def _paint_again(options: argparse.Namespace) -> Output:
 def _finish_painting(options: argparse.Namespace, job: Any) -> Output:
     follow(job)
     made = api.texture_of(job)
-    blend = save_scene(options, made.cost_usd, [image.file for image in made.images])
+    files = [*(image.file for image in made.images), *made.maps.values()]
+    blend = save_scene(options, made.cost_usd, files)
     for warning in made.warnings:
         say(f"note: {warning}")
     images = ", ".join(image.name for image in made.images)

@@ -63,7 +63,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "core.processes": ("core.text core.errors core.common", ""),
     "core.painting": (
-        f"{CORE_BASE} core.raster core.imaging core.pasting core.projection core.processes",
+        f"{CORE_BASE} core.raster core.imaging core.pasting core.editing core.textures core.projection"
+        " core.processes",
         "PIL numpy",
     ),
     "core.jobs": (JOBS, "numpy"),

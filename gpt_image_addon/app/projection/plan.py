@@ -129,6 +129,7 @@ def _plan_painting(request: GenerationRequest, application: Application, rule: S
         aligned=not is_draft,
         replace_all=is_whole,
         fill_gaps=is_whole,
+        surface_maps=is_whole and application.surface_maps,
         match_colors=len(chosen.views) > 1,
         shown_share=share,
         faces=application.faces,

@@ -27,6 +27,7 @@ from ..text.message import message
 from .canvas_files import CanvasFile, open_canvas
 from .guides import make_view
 from .projection import Projection
+from .surface_maps import make_surface_maps
 
 PAINTED_STEM = "model-"
 FLAT_SUFFIX = "-before.png"
@@ -113,15 +114,56 @@ def _paint(
             facts["before"] = str(flat)
         found.append(facts)
         images.append(_make_image_file(answer, one.file, data, file))
+    maps = (
+        _write_maps(prepared, projection, triangles, painted.images, images)
+        if projection.surface_maps
+        else {}
+    )
     left_out = [_tell_left_out(view.name) for view in painted.views if not view.used]
     return dataclasses.replace(
         prepared,
         images=tuple(images),
-        maps={},
+        maps=maps,
         packed={},
         warnings=(*prepared.warnings, *left_out),
         report=_make_report(projection, painted, found),
     )
+
+
+def name_map(kind: str, number: int) -> str:
+    """What a map of an image of a result is called among all of them.
+
+    :param number: of the image, 0 for the first.
+    """
+    return f"{kind}-{number + 1}" if number else kind
+
+
+def _write_maps(
+    prepared: PreparedResult,
+    projection: Projection,
+    triangles: Triangles,
+    painted: Sequence[NDArray[np.uint8]],
+    images: Sequence[ImageFile],
+) -> dict[str, ImageFile]:
+    """The maps of all images as files beside them, see `name_map`."""
+    made = make_surface_maps(triangles, painted, str(prepared.facts.get("prompt", "")))
+    files = {}
+    for number, (image, one) in enumerate(zip(images, made, strict=True)):
+        for kind, pixels in one.maps.items():
+            file = Path(image.file)
+            file = file.with_name(f"{file.stem}_{kind}.png")
+            data = encode_png(pixels)
+            replace_file(file, data)
+            files[name_map(kind, number)] = ImageFile(
+                f"{image.name}_{kind}",
+                data,
+                str(file),
+                "png",
+                pixels.shape[1],
+                pixels.shape[0],
+                facts={"mean": one.roughness} if kind == "roughness" else {},
+            )
+    return files
 
 
 def cut_view(

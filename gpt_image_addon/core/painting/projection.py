@@ -83,6 +83,8 @@ class Projection:
     """The colors of the views are made to agree where several show the same surface."""
     fill_gaps: bool = False
     """What no view shows gets colors from what lies near it."""
+    surface_maps: bool = False
+    """Normals, roughness and occlusion are made of what was painted, as images of the material."""
     is_alone: bool = False
     """Nothing but the objects hides what is behind it."""
     shown_share: float | None = None

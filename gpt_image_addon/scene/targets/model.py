@@ -12,11 +12,12 @@ import bpy
 
 from ...core.common.files import read_file
 from ...core.errors import InvalidRequestError, SceneError
-from ...core.painting.answers import paint_answer
+from ...core.painting.answers import name_map, paint_answer
 from ...core.painting.canvas_files import CanvasFile
 from ...core.painting.projection import SELECTED, Projection
+from ...core.request.map_kinds import BY_NAME
 from ...core.request.request import Application
-from ...core.results.store import ImageFile, PreparedResult
+from ...core.results.store import Facts, ImageFile, PreparedResult
 from ...core.text.message import message
 from .. import image_bytes
 from ..context import find_scene, view_layer_of
@@ -25,6 +26,7 @@ from ..projection.canvases import (
     PLAIN_COLOR,
     Canvas,
     Canvases,
+    find_base_image,
     find_objects,
     needs_uvs,
     plan_canvases,
@@ -37,6 +39,7 @@ from ..shading.uv import UV
 from ..transaction import Transaction
 from . import replacement, texture
 from .base import Applied, Target
+from .material import add_maps
 
 FLAT = PROPERTY_PREFIX + "is_flat"
 """Custom property of an image: it holds the colors that nodes made before an object was painted."""
@@ -160,8 +163,8 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     scene = find_scene(application)
     if scene is None:
         raise SceneError("The scene that this was made for is not open.")
-    names, told = [], []
-    for image_file, made in zip(prepared.images, prepared.report["images"], strict=True):
+    names, told, map_images = [], [], []
+    for number, (image_file, made) in enumerate(zip(prepared.images, prepared.report["images"], strict=True)):
         one = dataclasses.replace(prepared, images=(image_file,), maps={})
         if made["image"]:
             names.append(_replace(made["image"], one, changes))
@@ -170,6 +173,9 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
             _keep_flat(image, made, changes)
             names.append(image.name)
             told += _wear(scene, made, image, image_file, changes)
+        maps = {kind: prepared.maps.get(name_map(kind, number)) for kind in BY_NAME}
+        files = {kind: file for kind, file in maps.items() if file is not None}
+        map_images += _show_maps(scene, made["objects"], names[-1], files, prepared.facts, changes)
     objects = tuple(dict.fromkeys(name for made in prepared.report["images"] for name in made["objects"]))
     first = scene.objects.get(objects[0])
     material = first.active_material if first is not None else None
@@ -179,7 +185,28 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
         objects[0],
         tuple(dict.fromkeys(told)),
         objects=objects,
+        map_images=tuple(map_images),
     )
+
+
+def _show_maps(
+    scene: bpy.types.Scene,
+    objects: Sequence[str],
+    name: str,
+    image_files: Mapping[str, ImageFile],
+    facts: Facts,
+    changes: Transaction,
+) -> list[str]:
+    """Show maps in the materials of objects whose base color is an image; returns the names of theirs."""
+    made: list[str] = []
+    if not image_files:
+        return made
+    worn = [slot.material for obj in map(scene.objects.get, objects) if obj for slot in obj.material_slots]
+    for material in dict.fromkeys(filter(None, worn)):
+        node = find_base_image(material, scene.render.engine)
+        if node is not None and node.image.name == name and not material.library:
+            made += add_maps(material, node, image_files, facts, changes)
+    return made
 
 
 def _replace(name: str, prepared: PreparedResult, changes: Transaction) -> str:
