@@ -43,6 +43,7 @@ from .app.editing.upscale_plan import UpscaleEstimate
 from .app.editing.upscale_task import UpscaleResult
 from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
 from .app.editing.versions import versions
+from .app.generation.bake_out import BakedOut, bake_out, submit_bake_out
 from .app.generation.model_textures import (
     ModelTexture,
     plan_model_texture,
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Application",
+    "BakedOut",
     "CutOutPlan",
     "CutOutResult",
     "ExtendResult",
@@ -107,6 +109,7 @@ __all__ = [
     "as_completed",
     "as_dict",
     "as_row",
+    "bake_out",
     "batch",
     "batch_results",
     "begin_cut_out",
@@ -153,6 +156,7 @@ __all__ = [
     "split",
     "start_cleaning",
     "submit",
+    "submit_bake_out",
     "submit_maps",
     "submit_material_from_photo",
     "submit_model_texture",

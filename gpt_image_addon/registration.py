@@ -36,7 +36,7 @@ from .ui import main_panel, menus  # noqa: E402
 from .ui.agents import operators as agent_operators  # noqa: E402
 from .ui.agents import panel as agents_panel  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
-from .ui.editing import corner_handles, new_images, photo_material, show_sides, upscaling  # noqa: E402
+from .ui.editing import bake_out, corner_handles, new_images, photo_material, show_sides, upscaling  # noqa: E402
 from .ui.painting import sides_overlay  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
@@ -73,6 +73,7 @@ CLASSES: tuple[type, ...] = (
     *photo_material.CLASSES,
     *new_images.CLASSES,
     *upscaling.CLASSES,
+    *bake_out.CLASSES,
     show_sides.GPT_IMAGE_OT_show_sides,
     *long_prompt.CLASSES,
     *place.CLASSES,

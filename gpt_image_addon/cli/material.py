@@ -266,3 +266,37 @@ def _tell_plan(plan: Any) -> Output:
         warnings=list(plan.warnings),
     )
     return {**values, "state": "dry_run"}
+
+
+def add_bake(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``bake``."""
+    verb.description = (
+        "What objects show as files: their base color, and the maps that were made here, as "
+        "<object>_<kind>.png or .exr. Sends nothing."
+    )
+    add_flag(verb, PARAMETERS["objects"], required=True, help="objects to write")
+    verb.add_argument(
+        "--output-dir", type=path_of("output_dir"), default=".", metavar="DIR", help="default: here"
+    )
+    verb.add_argument("--size", type=int, metavar="PIXELS", help="of the longer side (default: as it is)")
+    verb.add_argument("--bits", type=int, choices=(8, 16), help="of a channel (default: 8; 16 of exr)")
+    verb.add_argument("--format", choices=("png", "exr"), default="png", help="exr is linear (default: png)")
+    add_outputs(verb)
+
+
+def bake_out(options: argparse.Namespace) -> Output:
+    """The verb ``bake``."""
+    made = api.bake_out(
+        options.objects,
+        options.output_dir,
+        size=options.size,
+        bits=options.bits,
+        format=options.format,
+        overwrite=options.overwrite,
+    )
+    for warning in made.warnings:
+        say(f"note: {warning}")
+    for name, files in made.files.items():
+        for kind, file in files.items():
+            say(f"{name}: {kind:12} {file}")
+    return succeeded(**dataclasses.asdict(made))

@@ -346,7 +346,7 @@ def test_the_panel_paints_all_around_at_the_price_that_it_shows(run: Any, server
 def test_all_around_has_maps_of_its_texels(run: Any) -> None:
     obj = scenes.suzanne()
     obj.modifiers.clear()
-    flags = ("--views", "auto", "--provider", "offline", "--texture-size", 256)
+    flags = ("--views", "auto", "--provider", "offline", "--texture-size", 256, "--size", "256x256")
     code, output = run("texture", "old red bricks", "--objects", obj.name, *flags)
     assert code == 0, output
     assert set(output["maps"]) == {"normal", "roughness", "ao"}
@@ -368,6 +368,16 @@ def test_all_around_has_maps_of_its_texels(run: Any) -> None:
 
 def test_without_maps_when_told(run: Any) -> None:
     bpy.ops.mesh.primitive_cube_add()
-    flags = ("--views", "auto", "--provider", "offline", "--texture-size", 64, "--no-surface-maps")
+    flags = (
+        "--views",
+        "auto",
+        "--provider",
+        "offline",
+        "--texture-size",
+        64,
+        "--no-surface-maps",
+        "--size",
+        "256x256",
+    )
     code, output = run("texture", "rust", "--objects", bpy.context.object.name, *flags)
     assert code == 0 and not output["maps"]

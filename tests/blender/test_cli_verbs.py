@@ -24,6 +24,7 @@ ARGUMENTS = {
     "material": ("wall.png", "--length", "0.5", "--output-dir", "maps"),
     "upscale": ("wall.png", "large.png", "--local"),
     "texture": ("oak", "--objects", "Wall", "--texture-size", "64", "--quality", "low", "--accept"),
+    "bake": ("--objects", "Wall", "--size", "64"),
     "extend": ("wall.png", "wide.png", "--side", "right", "32", "--quality", "low", "--accept"),
     "cutout": ("wall.png", "cut.png", "--quality", "low", "--accept"),
     "history": (),
@@ -42,6 +43,7 @@ MISUSED = {
     "material": ("wall.png", "--corners", "0,0", "1,0", "1,1"),
     "upscale": ("wall.png",),
     "texture": ("--objects", "Wall"),
+    "bake": ("--objects", "Wall", "--bits", "12"),
     "extend": ("wall.png", "wide.png", "--side", "up", "32"),
     "cutout": ("wall.png",),
     "history": ("--month", "November"),
@@ -61,7 +63,7 @@ OPTIONAL = {
     "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
-UNCONFIGURED = ("maps", "tile", "material", "styles")
+UNCONFIGURED = ("maps", "tile", "material", "bake", "styles")
 """The verbs that need no settings."""
 SENDING = ("generate", "batch", "texture", "extend", "cutout")
 """The verbs that ask the API; the others must never do so."""

@@ -145,7 +145,7 @@ def test_what_is_covered_is_not_baked(run: Any) -> None:
     bpy.ops.mesh.primitive_cube_add()
     obj = bpy.context.object
     wood = procedural(obj)
-    flags = ("--views", "auto", "--provider", "offline", "--texture-size", 64)
+    flags = ("--views", "auto", "--provider", "offline", "--texture-size", 64, "--size", "256x256")
     code, output = run("texture", "rust", "--objects", obj.name, *flags)
     assert code == 0, output
     assert not any("baked" in warning for warning in output["warnings"])

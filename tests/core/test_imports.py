@@ -74,7 +74,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "scene": (f"{CORE_BASE} core.imaging", BLENDER),
     "scene.shading": ("core.text scene", f"{BLENDER} bmesh"),
-    "scene.projection": (f"{CORE_BASE} core.projection core.painting scene scene.shading", BLENDER),
+    "scene.projection": (
+        f"{CORE_BASE} core.imaging core.projection core.painting scene scene.shading",
+        BLENDER,
+    ),
     "scene.targets": (
         f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
         BLENDER,
@@ -98,8 +101,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.generation": (
-        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection scene.targets",
-        "",
+        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection scene.projection scene.targets",
+        "bpy",
     ),
     "app.batch": (
         f"{CORE_BASE} core.http core.journal core.versions core.providers.openai core.jobs core.batch"
@@ -147,7 +150,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "ui.results": (
         "core.text core.errors core.references core.request core.journal core.versions app app.editing api"
-        " ui.common ui.references ui.request ui.presets",
+        " ui.common ui.references ui.request ui.editing ui.presets",
         "bpy",
     ),
     "ui.agents": ("core.errors lazy mcp.window ui.common", "bpy"),

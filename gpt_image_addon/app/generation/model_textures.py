@@ -15,7 +15,7 @@ from ...core.request.targets import TARGETS
 from ...core.text.message import message
 from .. import settings
 from ..history import look_at_journal
-from ..projection.plan import PaintedObjects
+from ..projection.plan import PaintedObjects, name_objects
 from ..submission import PreparedRequest, Submitter
 from .plans import Plan, plan_checked
 from .requests import build_request
@@ -129,8 +129,7 @@ def _prepare(
     found: settings.Settings,
 ) -> PreparedRequest:
     given = {name: value for name, value in parameters.items() if value is not None}
-    one = objects if isinstance(objects, list | tuple) else (objects,)
-    given["objects"] = tuple(getattr(obj, "name", obj) for obj in one)
+    given["objects"] = name_objects(objects)
     if isinstance(given.get("views"), list | tuple):
         given["views"] = ",".join(str(getattr(view, "name", view)) for view in given["views"])
     elif isinstance(given.get("views"), int):

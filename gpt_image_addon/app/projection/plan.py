@@ -38,6 +38,12 @@ PaintedObjects: TypeAlias = str | bpy.types.Object | Sequence[str | bpy.types.Ob
 LEAST_SEEN = 16  # pixels of a guide that show what is painted: with fewer there is nothing to paint
 
 
+def name_objects(objects: PaintedObjects) -> tuple[str, ...]:
+    """The names of objects."""
+    several = objects if isinstance(objects, list | tuple) else (objects,)
+    return tuple(obj if isinstance(obj, str) else str(getattr(obj, "name", obj)) for obj in several)
+
+
 @dataclass(frozen=True)
 class PlannedProjection:
     """A request that shows a model what it is to paint."""

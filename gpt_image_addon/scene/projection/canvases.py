@@ -179,7 +179,7 @@ class _Plan:
         """How an object is painted."""
         from ...core.projection.surface import NO_OWNER
 
-        used = _find_used_slots(obj)
+        used = find_used_slots(obj)
         slots = range(max(1, len(obj.material_slots)))
         found = [self._slot(obj, slot) if slot in used else (NO_OWNER, "") for slot in slots]
         owners, uv_maps = zip(*found, strict=True)
@@ -233,7 +233,8 @@ def _add_object(canvas: Canvas, name: str) -> Canvas:
     return dataclasses.replace(canvas, objects=tuple(dict.fromkeys((*canvas.objects, name))))
 
 
-def _find_used_slots(obj: bpy.types.Object) -> set[int]:
+def find_used_slots(obj: bpy.types.Object) -> set[int]:
+    """The material slots that its faces have."""
     last = max(0, len(obj.material_slots) - 1)
     return {min(max(int(index), 0), last) for index in set(material_indices(obj.data).tolist())}
 

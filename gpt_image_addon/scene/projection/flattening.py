@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import SceneError
+from ...core.imaging.color_spaces import srgb_from_linear
 from ...core.text.message import message
 from .. import compat
 from ..shading import nodes, shaders
@@ -31,8 +32,8 @@ SECONDS_PER_TEXEL = 0.7e-6  # of a bake; it grows with the nodes
 class FlatColor:
     """The base color of an object as an image shows it."""
 
-    pixels: NDArray[np.uint8]
-    """(height, width, 3), the top row first."""
+    pixels: NDArray[Any]
+    """(height, width, 3) uint8 or uint16 sRGB, the top row first."""
     seconds: float
     """That it took."""
 
@@ -67,6 +68,8 @@ def flatten_color(
     slots: Collection[int],
     size: tuple[int, int],
     scene: bpy.types.Scene,
+    *,
+    is_wide: bool = False,
 ) -> FlatColor:
     """Bake the base color of material slots along the UV map that is rendered; nothing else is changed.
 
@@ -75,12 +78,13 @@ def flatten_color(
     :param slots: what lies on other ones stays black.
     :param size: width and height in pixels.
     :param scene: whose frame and render engine count.
+    :param is_wide: 16 bits rather than 8.
     :raises SceneError: Blender can't bake it.
     """
     start = time.monotonic()
     changes = Transaction()
     try:
-        image = changes.made(bpy.data.images.new(NAME, *size))
+        image = changes.made(bpy.data.images.new(NAME, *size, float_buffer=is_wide))
         own_scene = _make_scene(scene, changes)
         baked = _copy_object(obj, own_scene, changes)
         for number, slot in enumerate(baked.material_slots):
@@ -101,6 +105,8 @@ def _copy_object(obj: bpy.types.Object, scene: bpy.types.Scene, changes: Transac
     if obj.mode == "EDIT":
         obj.update_from_editmode()
     mesh = changes.made(obj.data.copy())
+    if not obj.material_slots:
+        mesh.materials.append(None)
     copy = obj.copy()
     changes.on_failure(lambda: bpy.data.objects.remove(copy))
     copy.data = mesh
@@ -210,10 +216,11 @@ def _name_uv_map(mesh: bpy.types.Mesh) -> str:
     return str(layer.name)
 
 
-def _read(image: bpy.types.Image) -> NDArray[np.uint8]:
+def _read(image: bpy.types.Image) -> NDArray[Any]:
     width, height = image.size
     flat = np.empty(width * height * image.channels, np.float32)
     image.pixels.foreach_get(flat)
-    flat *= 255
-    rows = np.rint(flat, out=flat).astype(np.uint8).reshape(height, width, -1)
-    return np.ascontiguousarray(rows[::-1, :, :3])
+    values = flat.reshape(height, width, -1)[::-1, :, :3]
+    if image.is_float:  # linear
+        return np.rint(srgb_from_linear(values) * 65535).astype(np.uint16)
+    return np.rint(values * np.float32(255)).astype(np.uint8)

@@ -8,6 +8,7 @@ from ...app import results
 from ...core.errors import GptImageError
 from ...core.request.targets import list_targets
 from ..common.translate import translate
+from ..editing.bake_out import GPT_IMAGE_OT_bake_out, can_bake_out
 from ..request import quote
 from . import operators_history
 from .operators_results import (
@@ -51,6 +52,8 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
         for operator, icon in ACTIONS:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
         self.layout.separator()
+        if can_bake_out(job):
+            self.layout.operator(GPT_IMAGE_OT_bake_out.bl_idname, icon="EXPORT").job = job
         for operator, icon in ON_FILES:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
 
