@@ -192,7 +192,7 @@ def _add_guides(
     """
     from ...core.painting.guides import describe_tiles, draw_guides
 
-    drawn = draw_guides(triangles, projection, guides)
+    drawn = draw_guides(triangles, projection, guides, prompt=request.prompt)
     for view, seen in zip(projection.views, drawn.painted_pixels, strict=True):
         if seen < LEAST_SEEN:
             raise InvalidRequestError(
