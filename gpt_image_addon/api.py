@@ -44,6 +44,7 @@ from .app.editing.upscale_task import UpscaleResult
 from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
 from .app.editing.versions import versions
 from .app.exporting.materials import Export, export_material, submit_export
+from .app.generation.bake_out import BakedOut, bake_out, submit_bake_out
 from .app.generation.model_textures import (
     ModelTexture,
     plan_model_texture,
@@ -89,6 +90,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Application",
+    "BakedOut",
     "CutOutPlan",
     "CutOutResult",
     "Export",
@@ -109,6 +111,7 @@ __all__ = [
     "as_completed",
     "as_dict",
     "as_row",
+    "bake_out",
     "batch",
     "batch_results",
     "begin_cut_out",
@@ -156,6 +159,7 @@ __all__ = [
     "split",
     "start_cleaning",
     "submit",
+    "submit_bake_out",
     "submit_export",
     "submit_maps",
     "submit_material_from_photo",

@@ -37,6 +37,7 @@ from .ui.agents import operators as agent_operators  # noqa: E402
 from .ui.agents import panel as agents_panel  # noqa: E402
 from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
 from .ui.editing import (  # noqa: E402
+    bake_out,
     corner_handles,
     export_material,
     new_images,
@@ -81,6 +82,7 @@ CLASSES: tuple[type, ...] = (
     *new_images.CLASSES,
     *upscaling.CLASSES,
     *export_material.CLASSES,
+    *bake_out.CLASSES,
     show_sides.GPT_IMAGE_OT_show_sides,
     *long_prompt.CLASSES,
     *place.CLASSES,

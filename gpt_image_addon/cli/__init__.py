@@ -61,6 +61,7 @@ VERBS: dict[str, Verb] = {
         "a material from a photo of a surface, without the API", material.make_material, material.add_material
     ),
     "texture": Verb("objects painted as a camera shows them", material.paint_texture, material.add_texture),
+    "bake": Verb("what objects show as image files of any size", material.bake_out, material.add_bake),
     "extend": Verb(
         "an image extended beyond its borders; what was there stays", editing.extend, editing.add_extend
     ),

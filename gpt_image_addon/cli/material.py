@@ -129,7 +129,7 @@ AGAIN_NUMBERS = {
 }
 AGAIN = (*AGAIN_NUMBERS, *AGAIN_SETTINGS)
 """What may change, beside flags of the request, when a stored answer is projected again."""
-KNOWN = frozenset((*PAINTED, *SENT, "image_size", "textures_dir"))
+KNOWN = frozenset((*PAINTED, *SENT, "image_size", "surface_maps", "textures_dir"))
 
 
 def add_texture(verb: argparse.ArgumentParser) -> None:
@@ -152,6 +152,11 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
         type=int,
         metavar="PIXELS",
         help="side of new images (default: 2048)",
+    )
+    what.add_argument(
+        "--surface-maps",
+        action=argparse.BooleanOptionalAction,
+        help="maps of normals, roughness and occlusion: all around, and with --again of any view",
     )
     what.add_argument("--accept", action="store_true", help="use an answer whose outlines do not match, too")
     request = verb.add_argument_group("the request")
@@ -214,6 +219,7 @@ def _paint_again(options: argparse.Namespace) -> Output:
         "texture_size": options.image_size,
         "feather": options.feather,
         "used_views": options.use_views,
+        "surface_maps": options.surface_maps,
         **{name: getattr(options, name) for name in AGAIN},
     }
     changed = {name: value for name, value in wanted.items() if value is not None}
@@ -226,7 +232,8 @@ def _paint_again(options: argparse.Namespace) -> Output:
 def _finish_painting(options: argparse.Namespace, job: Any) -> Output:
     follow(job)
     made = api.texture_of(job)
-    blend = save_scene(options, made.cost_usd, [image.file for image in made.images])
+    files = [*(image.file for image in made.images), *made.maps.values()]
+    blend = save_scene(options, made.cost_usd, files)
     for warning in made.warnings:
         say(f"note: {warning}")
     images = ", ".join(image.name for image in made.images)
@@ -259,3 +266,37 @@ def _tell_plan(plan: Any) -> Output:
         warnings=list(plan.warnings),
     )
     return {**values, "state": "dry_run"}
+
+
+def add_bake(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``bake``."""
+    verb.description = (
+        "What objects show as files: their base color, and the maps that were made here, as "
+        "<object>_<kind>.png or .exr. Sends nothing."
+    )
+    add_flag(verb, PARAMETERS["objects"], required=True, help="objects to write")
+    verb.add_argument(
+        "--output-dir", type=path_of("output_dir"), default=".", metavar="DIR", help="default: here"
+    )
+    verb.add_argument("--size", type=int, metavar="PIXELS", help="of the longer side (default: as it is)")
+    verb.add_argument("--bits", type=int, choices=(8, 16), help="of a channel (default: 8; 16 of exr)")
+    verb.add_argument("--format", choices=("png", "exr"), default="png", help="exr is linear (default: png)")
+    add_outputs(verb)
+
+
+def bake_out(options: argparse.Namespace) -> Output:
+    """The verb ``bake``."""
+    made = api.bake_out(
+        options.objects,
+        options.output_dir,
+        size=options.size,
+        bits=options.bits,
+        format=options.format,
+        overwrite=options.overwrite,
+    )
+    for warning in made.warnings:
+        say(f"note: {warning}")
+    for name, files in made.files.items():
+        for kind, file in files.items():
+            say(f"{name}: {kind:12} {file}")
+    return succeeded(**dataclasses.asdict(made))

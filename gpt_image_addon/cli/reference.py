@@ -66,6 +66,10 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
         ('"weathered copper" --objects Statue --max-cost 0.20 --output painted.blend', "one request"),
         ("--again JOB --feather 16 --output painted.blend", "the same answer, blended softer: no cost"),
     ),
+    "bake": (
+        ("--objects Statue --size 4096 --output-dir textures", "the base color and its maps, 4096 x 4096"),
+        ("--objects Statue --format exr", "linear colors with 16 bits"),
+    ),
     "extend": (
         ("facade.png wide.png --side right 512 --dry-run", "the price, and what would be sent"),
         ("facade.png wide.png --aspect 16:9 --max-cost 0.50", "as wide as that, the image in the middle"),
@@ -186,6 +190,10 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "material_guess": "what the description was taken for, and what follows from it",
         "scores": "how good the tile is, as of `tile`; null with `--no-seamless`",
         "blend": "the file written by `--output`, or null",
+        "warnings": "sentences worth reading",
+    },
+    "bake": {
+        "files": "by the name of the object, the path of each map by kind",
         "warnings": "sentences worth reading",
     },
     "upscale": {

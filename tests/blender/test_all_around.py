@@ -341,3 +341,43 @@ def test_the_panel_paints_all_around_at_the_price_that_it_shows(run: Any, server
     assert len(made.views) == 6 and made.images[0].width == 256
     from_job.fill_panel(values, api.history().jobs[0])
     assert values.views == "auto" and not len(values.references)
+
+
+def test_all_around_has_maps_of_its_texels(run: Any) -> None:
+    obj = scenes.suzanne()
+    obj.modifiers.clear()
+    flags = ("--views", "auto", "--provider", "offline", "--texture-size", 256, "--size", "256x256")
+    code, output = run("texture", "old red bricks", "--objects", obj.name, *flags)
+    assert code == 0, output
+    assert set(output["maps"]) == {"normal", "roughness", "ao"}
+    tree = bpy.data.materials[output["material"]].node_tree
+    shown = {node["gpt_image_kind"]: node for node in tree.nodes if node.get("gpt_image_kind")}
+    assert set(shown) == {"normal", "roughness", "ao"}
+    assert all(tuple(node.image.size) == (256, 256) for node in shown.values())
+    assert all(node.image.colorspace_settings.is_data for node in shown.values())
+    (shader,) = (node for node in tree.nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+    assert shader.inputs["Normal"].links[0].from_node.bl_idname == "ShaderNodeNormalMap"
+    assert shader.inputs["Roughness"].links and not shown["ao"].outputs["Color"].links
+    occlusion = scenes.pixels_of(shown["ao"].image)[..., 0]
+    assert occlusion.min() < 140 and occlusion.max() > 245
+    before = len(bpy.data.images)
+    code, output = run("texture", "--again", output["job"], "--no-fill-gaps")
+    assert code == 0 and len(output["maps"]) == 3 and len(bpy.data.images) <= before + 1
+    assert sum(1 for node in tree.nodes if node.get("gpt_image_kind")) == 3
+
+
+def test_without_maps_when_told(run: Any) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    flags = (
+        "--views",
+        "auto",
+        "--provider",
+        "offline",
+        "--texture-size",
+        64,
+        "--no-surface-maps",
+        "--size",
+        "256x256",
+    )
+    code, output = run("texture", "rust", "--objects", bpy.context.object.name, *flags)
+    assert code == 0 and not output["maps"]

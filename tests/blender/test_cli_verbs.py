@@ -25,6 +25,7 @@ ARGUMENTS = {
     "material": ("wall.png", "--length", "0.5", "--output-dir", "maps"),
     "upscale": ("wall.png", "large.png", "--local"),
     "texture": ("oak", "--objects", "Wall", "--texture-size", "64", "--quality", "low", "--accept"),
+    "bake": ("--objects", "Wall", "--size", "64"),
     "extend": ("wall.png", "wide.png", "--side", "right", "32", "--quality", "low", "--accept"),
     "cutout": ("wall.png", "cut.png", "--quality", "low", "--accept"),
     "export": ("Stone", "--engine", "godot", "--output-dir", "exported"),
@@ -44,6 +45,7 @@ MISUSED = {
     "material": ("wall.png", "--corners", "0,0", "1,0", "1,1"),
     "upscale": ("wall.png",),
     "texture": ("--objects", "Wall"),
+    "bake": ("--objects", "Wall", "--bits", "12"),
     "extend": ("wall.png", "wide.png", "--side", "up", "32"),
     "cutout": ("wall.png",),
     "export": ("Stone", "--engine", "cryengine", "--output-dir", "exported"),
@@ -64,7 +66,7 @@ OPTIONAL = {
     "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
-UNCONFIGURED = ("maps", "tile", "material", "export", "styles")
+UNCONFIGURED = ("maps", "tile", "material", "export", "bake", "styles")
 """The verbs that need no settings."""
 SENDING = ("generate", "batch", "texture", "extend", "cutout")
 """The verbs that ask the API; the others must never do so."""

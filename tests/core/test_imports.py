@@ -63,7 +63,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "core.processes": ("core.text core.errors core.common", ""),
     "core.painting": (
-        f"{CORE_BASE} core.raster core.imaging core.pasting core.projection core.processes",
+        f"{CORE_BASE} core.raster core.imaging core.pasting core.editing core.textures core.projection"
+        " core.processes",
         "PIL numpy",
     ),
     "core.exports": (
@@ -78,7 +79,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "scene": (f"{CORE_BASE} core.imaging", BLENDER),
     "scene.shading": ("core.text core.request scene", f"{BLENDER} bmesh"),
-    "scene.projection": (f"{CORE_BASE} core.projection core.painting scene scene.shading", BLENDER),
+    "scene.projection": (
+        f"{CORE_BASE} core.imaging core.projection core.painting scene scene.shading",
+        BLENDER,
+    ),
     "scene.targets": (
         f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
         BLENDER,
@@ -103,8 +107,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app.exporting": (f"{CORE_BASE} core.jobs core.exports scene.shading app", "bpy"),
     "app.generation": (
-        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection scene.targets",
-        "",
+        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection scene.projection scene.targets",
+        "bpy",
     ),
     "app.batch": (
         f"{CORE_BASE} core.http core.journal core.versions core.providers.openai core.jobs core.batch"
@@ -154,6 +158,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "ui.results": (
         "core.text core.errors core.references core.request core.journal core.versions app app.editing api"
         " ui.common ui.editing ui.references ui.request ui.presets",
+        " ui.common ui.references ui.request ui.editing ui.presets",
         "bpy",
     ),
     "ui.agents": ("core.errors lazy mcp.window ui.common", "bpy"),

@@ -15,7 +15,7 @@ from ...core.request.targets import TARGETS
 from ...core.text.message import message
 from .. import settings
 from ..history import look_at_journal
-from ..projection.plan import PaintedObjects
+from ..projection.plan import PaintedObjects, name_objects
 from ..submission import PreparedRequest, Submitter
 from .plans import Plan, plan_checked
 from .requests import build_request
@@ -24,7 +24,7 @@ from .results import Result, result_of
 PROJECTED = next(name for name, info in TARGETS.items() if info.is_projected)
 SETTINGS = (
     *("feather", "erosion", "exponent", "steepest", "texture_size"),
-    *("used_views", "replace_all", "match_colors", "fill_gaps"),
+    *("used_views", "replace_all", "match_colors", "fill_gaps", "surface_maps"),
 )
 """What may change when a stored answer is applied again."""
 
@@ -70,7 +70,8 @@ def texture_model(objects: PaintedObjects, prompt: str, **parameters: Any) -> Mo
         ``auto`` for all around, or a number of sides; without it as the scene is seen now. ``faces`` is
         ``all`` or ``selected``; ``new_image`` leaves images that are there alone; ``texture_size`` is that of
         new images in pixels; ``feather`` the pixels of the answer over which an edge fades; ``guides`` are
-        ``normal``, ``depth`` and ``lines``, sent as well. All others as for `submit`.
+        ``normal``, ``depth`` and ``lines``, sent as well; all around ``surface_maps=False`` makes no maps of
+        normals, roughness and occlusion. All others as for `submit`.
     :raises GptImageError: why nothing was painted; see `core.errors` for the kinds.
     """
     job = submit_model_texture(objects, prompt, **parameters)
@@ -128,8 +129,7 @@ def _prepare(
     found: settings.Settings,
 ) -> PreparedRequest:
     given = {name: value for name, value in parameters.items() if value is not None}
-    one = objects if isinstance(objects, list | tuple) else (objects,)
-    given["objects"] = tuple(getattr(obj, "name", obj) for obj in one)
+    given["objects"] = name_objects(objects)
     if isinstance(given.get("views"), list | tuple):
         given["views"] = ",".join(str(getattr(view, "name", view)) for view in given["views"])
     elif isinstance(given.get("views"), int):
@@ -148,7 +148,7 @@ def texture_again(job: str, *, object_name: str | None = None, accept: bool = Fa
     :param changed: ``feather``, ``texture_size``, ``used_views``; ``erosion``, the pixels beside edges that
         are not used; ``exponent`` of the cosine by which views count; ``steepest``, the degrees from which on
         they don't; ``replace_all`` lets nothing shine through that was there; ``match_colors`` makes the
-        colors of views agree; ``fill_gaps`` paints what no view shows.
+        colors of views agree; ``fill_gaps`` paints what no view shows; ``surface_maps`` makes maps.
     :raises InvalidRequestError: there is no such job, it was not projected, or a setting can't be.
     """
     kinds = {name: kind for name, kind in arguments.kinds_of(Projection).items() if name in SETTINGS}

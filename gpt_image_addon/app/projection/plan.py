@@ -38,6 +38,12 @@ PaintedObjects: TypeAlias = str | bpy.types.Object | Sequence[str | bpy.types.Ob
 LEAST_SEEN = 16  # pixels of a guide that show what is painted: with fewer there is nothing to paint
 
 
+def name_objects(objects: PaintedObjects) -> tuple[str, ...]:
+    """The names of objects."""
+    several = objects if isinstance(objects, list | tuple) else (objects,)
+    return tuple(obj if isinstance(obj, str) else str(getattr(obj, "name", obj)) for obj in several)
+
+
 @dataclass(frozen=True)
 class PlannedProjection:
     """A request that shows a model what it is to paint."""
@@ -129,6 +135,7 @@ def _plan_painting(request: GenerationRequest, application: Application, rule: S
         aligned=not is_draft,
         replace_all=is_whole,
         fill_gaps=is_whole,
+        surface_maps=is_whole and application.surface_maps,
         match_colors=len(chosen.views) > 1,
         shown_share=share,
         faces=application.faces,
@@ -185,7 +192,7 @@ def _add_guides(
     """
     from ...core.painting.guides import describe_tiles, draw_guides
 
-    drawn = draw_guides(triangles, projection, guides)
+    drawn = draw_guides(triangles, projection, guides, prompt=request.prompt)
     for view, seen in zip(projection.views, drawn.painted_pixels, strict=True):
         if seen < LEAST_SEEN:
             raise InvalidRequestError(
@@ -210,6 +217,11 @@ def _list_notes(canvases: Canvases, projection: Projection) -> tuple[str, ...]:
     """What the user should know before it is sent."""
     notes = list(canvases.notes)
     edge = max(max(view.rectangle[2:]) for view in projection.views)
+    flattened = [canvas for canvas in canvases.images if canvas.by_nodes]
+    if flattened and not projection.hides_all:
+        from ...scene.projection.flattening import tell_before
+
+        notes.append(tell_before(flattened))
     finest = max(max(canvas.size) for canvas in canvases.images)
     if finest > 2 * edge:
         notes.append(

@@ -259,7 +259,8 @@ def _find_height(
 
 
 def _choose_kinds(application: Application) -> tuple[str, ...]:
-    return application.maps or find_target(application.target).maps
+    target = find_target(application.target)
+    return () if target.is_projected else application.maps or target.maps
 
 
 def _make_maps(

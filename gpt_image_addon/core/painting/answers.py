@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..common.files import read_file, replace_file
 from ..common.threads import FairLock
 from ..errors import EditMismatchError
 from ..imaging.pixels import eight_bit_color, read_pixels
+from ..imaging.png_writer import encode_png
 from ..imaging.thumbnails import mean_color
 from ..processes.subprocess_worker import SUBPROCESS
 from ..projection.paint import Weighting
@@ -26,8 +27,11 @@ from ..text.message import message
 from .canvas_files import CanvasFile, open_canvas
 from .guides import make_view
 from .projection import Projection
+from .surface_maps import make_surface_maps
 
 PAINTED_STEM = "model-"
+FLAT_SUFFIX = "-before.png"
+"""How the file ends of what a new image began with, beside the painted one."""
 DIGITS = 4
 
 
@@ -98,21 +102,68 @@ def _paint(
     )
     _check_matches(painted)
     folder = Path(answer.received_file).parent / PROCESSED_FOLDER
-    images = []
+    images, found = [], []
     for number, (one, colors) in enumerate(zip(opened, painted.images, strict=True), 1):
         data = one.encode(colors)
         file = folder / f"{PAINTED_STEM}{number}.png"
         replace_file(file, data)
+        facts = dict(one.file.facts)
+        if one.file.flat is not None:
+            flat = file.with_name(f"{file.stem}{FLAT_SUFFIX}")
+            replace_file(flat, encode_png(one.file.flat))
+            facts["before"] = str(flat)
+        found.append(facts)
         images.append(_make_image_file(answer, one.file, data, file))
+    maps = (
+        _write_maps(prepared, projection, triangles, painted.images, images)
+        if projection.surface_maps
+        else {}
+    )
     left_out = [_tell_left_out(view.name) for view in painted.views if not view.used]
     return dataclasses.replace(
         prepared,
         images=tuple(images),
-        maps={},
+        maps=maps,
         packed={},
         warnings=(*prepared.warnings, *left_out),
-        report=_make_report(projection, painted, canvases),
+        report=_make_report(projection, painted, found),
     )
+
+
+def name_map(kind: str, number: int) -> str:
+    """What a map of an image of a result is called among all of them.
+
+    :param number: of the image, 0 for the first.
+    """
+    return f"{kind}-{number + 1}" if number else kind
+
+
+def _write_maps(
+    prepared: PreparedResult,
+    projection: Projection,
+    triangles: Triangles,
+    painted: Sequence[NDArray[np.uint8]],
+    images: Sequence[ImageFile],
+) -> dict[str, ImageFile]:
+    """The maps of all images as files beside them, see `name_map`."""
+    made = make_surface_maps(triangles, painted, str(prepared.facts.get("prompt", "")))
+    files = {}
+    for number, (image, one) in enumerate(zip(images, made, strict=True)):
+        for kind, pixels in one.maps.items():
+            file = Path(image.file)
+            file = file.with_name(f"{file.stem}_{kind}.png")
+            data = encode_png(pixels)
+            replace_file(file, data)
+            files[name_map(kind, number)] = ImageFile(
+                f"{image.name}_{kind}",
+                data,
+                str(file),
+                "png",
+                pixels.shape[1],
+                pixels.shape[0],
+                facts={"mean": one.roughness} if kind == "roughness" else {},
+            )
+    return files
 
 
 def cut_view(
@@ -154,7 +205,7 @@ def _tell_left_out(name: str) -> str:
 
 def _make_image_file(answer: ImageFile, canvas: CanvasFile, data: bytes, file: Path) -> ImageFile:
     facts = {**answer.facts}
-    if not canvas.facts["image"]:
+    if not canvas.facts["image"] and canvas.flat is None:
         facts["fill"] = " ".join(f"{value:.6g}" for value in canvas.fill)
     width, height = canvas.size
     return ImageFile(
@@ -171,7 +222,7 @@ def _make_image_file(answer: ImageFile, canvas: CanvasFile, data: bytes, file: P
 
 
 def _make_report(
-    projection: Projection, painted: PaintedImages, canvases: Sequence[CanvasFile]
+    projection: Projection, painted: PaintedImages, images: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Plain JSON values."""
     found = {view.name: view for view in painted.views}
@@ -193,5 +244,5 @@ def _make_report(
         "coverage": round(painted.coverage, DIGITS),
         "gap_share": round(painted.gap_share, DIGITS),
         "overlap_share": round(painted.overlap_share, DIGITS),
-        "images": [dict(canvas.facts) for canvas in canvases],
+        "images": list(images),
     }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidRequestError
 from ..imaging.color_spaces import srgb_from_linear
 from ..imaging.decoding import Pixels
-from ..imaging.pixels import eight_bit_color
+from ..imaging.pixels import eight_bit_color, fit_color
 from ..imaging.png_writer import encode_png
 from ..pasting.boxes import Box
 from ..pasting.edited_files import cut, encode_like
@@ -33,6 +33,10 @@ class CanvasFile:
     """Linear color of a new one."""
     facts: Mapping[str, Any]
     """What the scene needs to find it again."""
+    flat: NDArray[np.uint8] | None = None
+    """(height, width, 3): what a new one begins with in place of its color."""
+    is_scaled: bool = False
+    """A file of another size is brought to the size."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,16 @@ class OpenCanvas:
 
 def open_canvas(file: CanvasFile) -> OpenCanvas:
     """:raises InvalidRequestError: its file can't be read, or has another size by now."""
+    if file.flat is not None:
+        return OpenCanvas(file, None, None, file.flat)
     if file.source is None:
         width, height = file.size
         color = np.rint(srgb_from_linear(np.array(file.fill, np.float32)) * 255).astype(np.uint8)
         return OpenCanvas(file, None, None, np.broadcast_to(color, (height, width, 3)).copy())
     opened = inspect_source(file.source, file.label, turns=False)
+    if opened.size != file.size and file.is_scaled:
+        (stored,) = cut(opened, [Box(0, 0, *opened.size)])
+        return OpenCanvas(file, None, None, fit_color(eight_bit_color(stored), file.size))
     if opened.size != file.size:
         raise InvalidRequestError(
             message("The image '{image}' has another size than its file.", image=file.label),

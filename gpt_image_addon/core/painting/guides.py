@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,16 @@ from .projection import ProjectedView, Projection
 
 Drawing = Callable[[View, DepthMap, NDArray[Any], NDArray[np.bool_]], NDArray[np.uint8]]
 CLAY = "clay"
+DARK = frozenset(
+    (
+        *("black", "dark", "charcoal", "obsidian", "ebony", "onyx", "coal", "soot", "jet", "anthracite"),
+        *("graphite", "basalt", "night", "midnight", "tar"),
+        *("schwarz", "schwarze", "schwarzer", "schwarzes", "schwarzem", "schwarzen"),
+        *("dunkel", "dunkle", "dunkler", "dunkles", "dunklem", "dunklen"),
+        *("kohle", "ebenholz", "anthrazit", "graphit", "teer", "nacht"),
+    )
+)
+"""Words for what is nearly as dark as the background, in English and German."""
 DRAWINGS: Mapping[str, Drawing] = {
     CLAY: guides.draw_clay,
     "normal": guides.draw_normals,
@@ -45,16 +56,27 @@ def make_view(found: ProjectedView) -> View:
     return View(found.name, world, clip, found.size)
 
 
-def draw_guides(triangles: Triangles, projection: Projection, kinds: Sequence[str]) -> Guides:
+def draw_guides(
+    triangles: Triangles, projection: Projection, kinds: Sequence[str], *, prompt: str = ""
+) -> Guides:
     """Draw what the views of a projection see.
 
     :param kinds: of `DRAWINGS`, beside the clay render.
+    :param prompt: what they are to look like, from which the background has to differ.
     """
     seen = [see(make_view(view), triangles) for view in projection.views]
     normals = triangles.normals
     shown = [find_shapes(one, triangles) for one in seen]
-    images = [_draw_sheet(projection, seen, shown, normals, DRAWINGS[kind]) for kind in (CLAY, *kinds)]
+    background = guides.FOR_DARK if becomes_dark(prompt) else guides.BACKGROUND
+    images = [
+        _draw_sheet(projection, seen, shown, normals, DRAWINGS[kind], background) for kind in (CLAY, *kinds)
+    ]
     return Guides(tuple(images), tuple(count_seen(one, triangles) for one in seen))
+
+
+def becomes_dark(prompt: str) -> bool:
+    """Whether a prompt names something about as dark as the usual background."""
+    return not DARK.isdisjoint(re.findall(r"[^\W\d_]+", prompt.casefold()))
 
 
 def describe_tiles(projection: Projection) -> str:
@@ -76,11 +98,14 @@ def _draw_sheet(
     shown: Sequence[NDArray[np.bool_]],
     normals: NDArray[Any],
     draw: Drawing,
+    background: tuple[int, int, int],
 ) -> NDArray[np.uint8]:
     width, height = projection.sent_size
     sheet = np.empty((height, width, 3), np.uint8)
-    sheet[:] = guides.BACKGROUND
+    sheet[:] = background
     for view, one, shape in zip(projection.views, seen, shown, strict=True):
         left, top, wide, high = view.rectangle
-        sheet[top : top + high, left : left + wide] = draw(one.view, one.depth, normals, shape)
+        drawn = draw(one.view, one.depth, normals, shape)
+        drawn[~shape] = background
+        sheet[top : top + high, left : left + wide] = drawn
     return sheet

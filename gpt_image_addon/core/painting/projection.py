@@ -83,6 +83,8 @@ class Projection:
     """The colors of the views are made to agree where several show the same surface."""
     fill_gaps: bool = False
     """What no view shows gets colors from what lies near it."""
+    surface_maps: bool = False
+    """Normals, roughness and occlusion are made of what was painted, as images of the material."""
     is_alone: bool = False
     """Nothing but the objects hides what is behind it."""
     shown_share: float | None = None
@@ -97,6 +99,11 @@ class Projection:
     """Degrees between both from which on nothing is used."""
     used_views: tuple[str, ...] = ()
     """Names of the views to use; all where there are none."""
+
+    @property
+    def hides_all(self) -> bool:
+        """Whether nothing stays of what was on the objects before."""
+        return self.replace_all and self.fill_gaps and self.faces == ALL
 
     def to_text(self) -> str:
         """As it is stored."""

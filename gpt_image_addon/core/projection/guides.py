@@ -11,6 +11,8 @@ from .depth import DepthMap, measure_edges
 from .view import View
 
 BACKGROUND = (36, 40, 46)
+FOR_DARK = (150, 96, 170)
+"""The background of what is to become dark itself: no gray comes nearer to it than 37 levels."""
 DARKEST, BRIGHTEST = 84.0, 226.0  # levels of the clay: at least 24 from the background
 LIGHT = np.array((-0.35, 0.45, 0.82))  # from where light comes, in the camera's space
 LINE = 12.0  # degrees between neighboring faces above which a line is drawn

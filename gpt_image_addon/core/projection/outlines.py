@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..raster.sampling import scale_bilinear
+from ..raster.sampling import premultiply, scale_bilinear
 
 BORDER = 3  # pixels at the border that are taken for the background
 LEAST_CONTRAST = 14.0  # levels from the background, with which something is no background
@@ -98,7 +98,13 @@ def move_back(answer: NDArray[Any], placement: Placement) -> NDArray[Any]:
     """The answer as it would lie on its guide; float32, or as it is where it lies there already."""
     if placement.shift_px == (0, 0) and placement.scale == 1:
         return answer
-    return scale_bilinear(answer, *_list_places(answer.shape[:2], placement.shift_px, placement.scale))
+    places = _list_places(answer.shape[:2], placement.shift_px, placement.scale)
+    if answer.shape[2] < 4:
+        return scale_bilinear(answer, *places)
+    moved = scale_bilinear(premultiply(answer), *places)  # what is transparent has no color of its own
+    moved[..., :3] /= np.maximum(moved[..., 3:], np.float32(1e-6))
+    moved[..., 3] *= 255
+    return moved
 
 
 def _list_places(

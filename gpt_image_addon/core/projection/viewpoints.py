@@ -90,6 +90,22 @@ def list_sides(triangles: Triangles, side: int) -> tuple[View, ...]:
     return tuple(_frame(direction, targets, every, side, extent) for direction in DIRECTIONS[:6])
 
 
+def spread_views(triangles: Triangles, count: int, side: int) -> tuple[View, ...]:
+    """Views of what may be painted from directions that lie evenly around it (a Fibonacci lattice).
+
+    :param side: pixels of the square views.
+    """
+    targets = _corners_of_targets(triangles)
+    if not len(targets):
+        return ()
+    every = triangles.corners.reshape(-1, 3).astype(np.float64)
+    step = np.arange(count) + 0.5
+    z, angle = 1 - 2 * step / count, np.pi * (1 + 5**0.5) * step
+    across = np.sqrt(1 - z * z)
+    directions = np.stack((across * np.cos(angle), across * np.sin(angle), z), axis=-1)
+    return tuple(_frame(direction, targets, every, side) for direction in directions)
+
+
 def measure_coverage(triangles: Triangles, views: Sequence[View]) -> float:
     """The share of the area of what may be painted that views show."""
     samples = sample_surface(triangles)

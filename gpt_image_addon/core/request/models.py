@@ -15,6 +15,8 @@ from typing import Any
 
 from ..common.files import read_file
 from ..errors import ConfigurationError, InvalidRequestError
+from ..references.kinds import SHEET
+from ..references.views import SHEETS
 from ..text.json_reader import once, parse_json
 from ..text.message import Message, message
 from .model_table import COUNT_LIMIT, check_table
@@ -24,6 +26,8 @@ from .request import GenerationRequest
 from .sizes import AUTO, SizeRule, format_size, parse_size
 from .validation import check_values
 
+SHEET_SIZES = frozenset(sheet.size for sheet in SHEETS)
+"""Of sheets of views where no other size is asked for."""
 TABLE_FILE = "models.json"
 FILE_LIMIT = 4 * 10**6  # bytes of the user's own table
 REASON_LIMIT = 200  # characters
@@ -355,7 +359,8 @@ def _list_warnings(
     if request.size != AUTO:
         width, height = parse_size(request.size)
         limit = registry.size_rule(model).experimental_above
-        if limit is not None and width * height > limit:
+        is_default = SHEET in request.reference_kinds and (width, height) in SHEET_SIZES
+        if limit is not None and width * height > limit and not is_default:
             found.append(message("Sizes over 2560x1440 such as {size} are experimental.", size=request.size))
     return tuple(found)
 

@@ -226,6 +226,8 @@ class Application(_Values):
     """Pixels of the answer over which an edge fades."""
     guides: tuple[str, ...] = ()
     """What is shown of them beside a clay render."""
+    surface_maps: bool = True
+    """Painted all around they get maps of normals, roughness and occlusion as well."""
     projection: str | None = None
     """The views that a result is projected from, and onto what; see `projection.Projection.to_text`."""
     previews_in_target: bool = False

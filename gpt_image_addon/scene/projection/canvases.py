@@ -13,7 +13,7 @@ from ...core.errors import InvalidRequestError
 from ...core.text.message import message
 from ...core.text.names import suggestion
 from ..evaluated import evaluated
-from ..images import is_viewed, tiles_of
+from ..images import PROPERTY_PREFIX, is_viewed, tiles_of
 from ..shading import nodes, shaders
 from ..shading.shaders import Place, follow
 from ..shading.slots import names_for_people
@@ -23,6 +23,8 @@ REMAKERS = frozenset(("REMESH", "NODES", "SKIN", "BOOLEAN", "OCEAN", "VOLUME_TO_
 """Modifiers that may make faces without UVs."""
 PLAIN_COLOR = (0.8, 0.8, 0.8)  # of a surface without a material, linear
 MAPPING = "ShaderNodeMapping"
+JOB = PROPERTY_PREFIX + "job"
+"""Custom property of an image: the job that made it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Canvas:
     """The material slots that get a new one."""
     fill: tuple[float, float, float] = PLAIN_COLOR
     """Linear color of a new one."""
+    by_nodes: bool = False
+    """Of a new one: nodes, or several materials, make the color that it takes the place of."""
 
 
 @dataclass(frozen=True)
@@ -144,15 +148,17 @@ def plan_canvases(
     engine: str,
     selected: bool = False,
     matrices: dict[str, Any] | None = None,
+    job: str = "",
 ) -> Canvases:
     """Where each material slot of the objects is painted; nothing is changed.
 
     :param name: of new images.
-    :param new_image: leave images that are there alone.
+    :param new_image: leave images that are there alone, but for those of the job.
     :param matrices: where objects are to be, by name.
+    :param job: that is painted again; empty when it is the first time.
     :raises InvalidRequestError: an image is there that can't be painted.
     """
-    plan = _Plan(name, new_image, texture_size, engine, len(objects) > 1)
+    plan = _Plan(name, new_image, texture_size, engine, job, len(objects) > 1)
     painted = {
         obj.name: plan.add(obj, selected=selected, matrix=(matrices or {}).get(obj.name)) for obj in objects
     }
@@ -163,17 +169,17 @@ def plan_canvases(
 
 class _Plan:
     def __init__(
-        self, name: str, new_image: bool, texture_size: int, engine: str, is_for_several: bool
+        self, name: str, new_image: bool, texture_size: int, engine: str, job: str, is_for_several: bool
     ) -> None:
         self.images: list[Canvas] = []
         self._name, self._new_image, self._size = name, new_image, texture_size
-        self._engine, self._is_for_several = engine, is_for_several
+        self._engine, self._job, self._is_for_several = engine, job, is_for_several
 
     def add(self, obj: bpy.types.Object, *, selected: bool, matrix: Any) -> Painted:
         """How an object is painted."""
         from ...core.projection.surface import NO_OWNER
 
-        used = _find_used_slots(obj)
+        used = find_used_slots(obj)
         slots = range(max(1, len(obj.material_slots)))
         found = [self._slot(obj, slot) if slot in used else (NO_OWNER, "") for slot in slots]
         owners, uv_maps = zip(*found, strict=True)
@@ -194,8 +200,8 @@ class _Plan:
     def _slot(self, obj: bpy.types.Object, slot: int) -> tuple[int, str]:
         """The number of the image of a slot, and its UV map."""
         material = obj.material_slots[slot].material if slot < len(obj.material_slots) else None
-        node = None if self._new_image else find_base_image(material, self._engine)
-        if node is None:
+        node = find_base_image(material, self._engine)
+        if node is None or (self._new_image and node.image.get(JOB, "") != self._job):
             return self._new(obj, slot, material), ""
         _check_image(node.image)
         return self._existing(obj, node.image), name_uv_map(node)
@@ -210,14 +216,16 @@ class _Plan:
         return len(self.images) - 1
 
     def _new(self, obj: bpy.types.Object, slot: int, material: bpy.types.Material | None) -> int:
+        color, by_nodes = read_base_color(material, self._engine), is_made_by_nodes(material, self._engine)
         for number, canvas in enumerate(self.images):
             if not canvas.image and canvas.objects == (obj.name,):
-                self.images[number] = dataclasses.replace(canvas, slots=(*canvas.slots, slot))
+                by_nodes |= canvas.by_nodes or canvas.fill != color
+                slots = (*canvas.slots, slot)
+                self.images[number] = dataclasses.replace(canvas, slots=slots, by_nodes=by_nodes)
                 return number
         label = f"{self._name} {obj.name}" if self._is_for_several else self._name
-        color = read_base_color(material, self._engine)
         size = (self._size, self._size)
-        self.images.append(Canvas(label, size, objects=(obj.name,), slots=(slot,), fill=color))
+        self.images.append(Canvas(label, size, "", (obj.name,), (slot,), color, by_nodes))
         return len(self.images) - 1
 
 
@@ -225,14 +233,15 @@ def _add_object(canvas: Canvas, name: str) -> Canvas:
     return dataclasses.replace(canvas, objects=tuple(dict.fromkeys((*canvas.objects, name))))
 
 
-def _find_used_slots(obj: bpy.types.Object) -> set[int]:
+def find_used_slots(obj: bpy.types.Object) -> set[int]:
+    """The material slots that its faces have."""
     last = max(0, len(obj.material_slots) - 1)
     return {min(max(int(index), 0), last) for index in set(material_indices(obj.data).tolist())}
 
 
 def find_base_image(material: bpy.types.Material | None, engine: str) -> Any:
     """The Image Texture node whose image, as the UV map has it, is the base color; None where none is."""
-    place = _find_color_input(material, engine)
+    place = find_color_input(material, engine)
     if place is None:
         return None
     source = follow(place)
@@ -242,7 +251,14 @@ def find_base_image(material: bpy.types.Material | None, engine: str) -> Any:
     return node if node.projection == "FLAT" and lies_by_uv(node) else None
 
 
-def _find_color_input(material: bpy.types.Material | None, engine: str) -> Place | None:
+def is_made_by_nodes(material: bpy.types.Material | None, engine: str) -> bool:
+    """Whether the base color of a material is more than one value."""
+    place = find_color_input(material, engine)
+    return place is not None and bool(follow(place).socket.is_output)
+
+
+def find_color_input(material: bpy.types.Material | None, engine: str) -> Place | None:
+    """The input of the base color of a material; None where it has no shader with one."""
     tree = material.node_tree if material else None
     return shaders.color_input(tree, engine) if tree else None
 
@@ -269,7 +285,7 @@ def read_base_color(material: bpy.types.Material | None, engine: str) -> tuple[f
     """The plain color of a material, linear; of one whose color is made by nodes what its views show."""
     if material is None:
         return PLAIN_COLOR
-    place = _find_color_input(material, engine)
+    place = find_color_input(material, engine)
     if place is not None:
         socket = follow(place).socket
         if not socket.is_output and socket.type == "RGBA":

@@ -81,6 +81,14 @@ def lie_as(node: Any, other: Any, changes: Transaction) -> None:
         changes.link(node.id_data, link.from_socket, node.inputs["Vector"])
 
 
+def lay_along_uvs(node: Any) -> None:
+    """Let an Image Texture node of a new material show its image once along the UV map that is rendered."""
+    node.projection, node.extension = "FLAT", "REPEAT"
+    for link in node.inputs["Vector"].links:
+        if not is_rendered_uv(link.from_socket):
+            node.id_data.links.remove(link)
+
+
 def vector_start(node: Any) -> Any:
     """Where coordinates come into an Image Texture node, or into the Mapping nodes before it."""
     socket = node.inputs["Vector"]

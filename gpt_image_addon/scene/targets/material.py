@@ -18,6 +18,7 @@ from .. import compat
 from ..images import KIND, add_image
 from ..images import PROPERTY_PREFIX as PREFIX
 from ..shading import nodes, shared, slots, upright, uv
+from ..shading.shaders import PRINCIPLED
 from ..shading.uv import UV, Coordinates
 from ..transaction import Transaction
 from .base import Applied, Target, finish_material, name_of, receivers_of
@@ -207,6 +208,43 @@ def _wire_ao(wiring: _Wiring, kind: str) -> None:
     wiring.link(source.outputs["Color"], inputs["B_Color"])
     result = next(socket for socket in node.outputs if socket.identifier == "Result_Color")
     wiring.link(result, base)
+
+
+def add_maps(
+    material: bpy.types.Material,
+    base: Any,
+    image_files: Mapping[str, ImageFile],
+    facts: Facts,
+    changes: Transaction,
+) -> list[str]:
+    """Maps beside the base color of any material, where none is linked; returns the names of their images.
+
+    Those that were added before show the new ones. Occlusion lies unlinked for game engines: it would show
+    twice in a render.
+
+    :param base: the Image Texture node of the base color.
+    """
+    tree = material.node_tree
+    before = {node[KIND] for node in tree.nodes if node.bl_idname == nodes.IMAGE and node.get(KIND)}
+    added = replace_maps(material, image_files, facts, changes)
+    shader = base.outputs["Color"].links[0].to_node if base.outputs["Color"].links else None
+    if shader is None or shader.bl_idname != PRINCIPLED or base.id_data != tree:
+        return added
+    images = {}
+    for number, kind in enumerate(kind for kind in MAP_KINDS if kind.name in image_files.keys() - before):
+        if kind.socket and shader.inputs[kind.socket].links:
+            continue
+        node = images[kind.name] = changes.node(tree, nodes.IMAGE)
+        node.image = changes.made(add_image(image_files[kind.name], facts, is_data=kind.is_data))
+        node.label, node[KIND] = kind.label, kind.name
+        node.location = (base.location[0], base.location[1] - PITCH * (number + 1))
+        nodes.lie_as(node, base, changes)
+        added.append(node.image.name)
+    wiring = _Wiring(tree, shader, images, image_files, Look(), changes)
+    for name in images:
+        if BY_NAME[name].socket:
+            _WIRES.get(name, _wire_socket)(wiring, name)
+    return added
 
 
 _WIRES: Mapping[str, Callable[[_Wiring, str], None]] = {

@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import bpy
 
+from ...core.common.files import read_file
 from ...core.errors import InvalidRequestError, SceneError
-from ...core.painting.answers import paint_answer
+from ...core.painting.answers import name_map, paint_answer
 from ...core.painting.canvas_files import CanvasFile
 from ...core.painting.projection import SELECTED, Projection
+from ...core.request.map_kinds import BY_NAME
 from ...core.request.request import Application
-from ...core.results.store import ImageFile, PreparedResult
+from ...core.results.store import Facts, ImageFile, PreparedResult
 from ...core.text.message import message
 from .. import image_bytes
 from ..context import find_scene, view_layer_of
@@ -23,17 +26,23 @@ from ..projection.canvases import (
     PLAIN_COLOR,
     Canvas,
     Canvases,
+    find_base_image,
     find_objects,
     needs_uvs,
     plan_canvases,
 )
 from ..projection.meshes import collect_faces
 from ..projection.unwrap import smart_unwrap
+from ..shading import nodes
+from ..shading.slots import names_for_people
 from ..shading.uv import UV
 from ..transaction import Transaction
 from . import replacement, texture
 from .base import Applied, Target
+from .material import add_maps
 
+FLAT = PROPERTY_PREFIX + "is_flat"
+"""Custom property of an image: it holds the colors that nodes made before an object was painted."""
 FILL = PROPERTY_PREFIX + "fill"
 """Custom property of a new image: the color that it had before it was painted."""
 NO_VIEW = "This result was not made of a view of a model."
@@ -59,8 +68,10 @@ def _gather(prepared: PreparedResult, application: Application) -> Callable[[], 
             all_shown=projection.as_shown,
             is_alone=projection.is_alone,
         )
+        files = [_make_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
+        if not projection.hides_all:
+            files = [_flatten(file, scene) for file in files]
         changes.take_back()
-    files = [_make_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
     return lambda: paint_answer(prepared, projection, faces, files, accept=application.accept)
 
 
@@ -74,8 +85,26 @@ def _make_canvas_file(canvas: Canvas, job: str, projection: Projection) -> Canva
         if is_new:
             fill, size = _read_color(stored), (projection.texture_size, projection.texture_size)
         image = None if is_new else before or image
+    is_flat = image is not None and bool(image.get(FLAT))
+    if is_flat:
+        size = (projection.texture_size, projection.texture_size)
     source = image_bytes.image_file(image) if image is not None else None
-    return CanvasFile(canvas.label, size, source, fill, asdict(canvas))
+    return CanvasFile(canvas.label, size, source, fill, asdict(canvas), is_scaled=is_flat)
+
+
+def _flatten(file: CanvasFile, scene: bpy.types.Scene) -> CanvasFile:
+    """A new image that begins with the colors that nodes made; with one color where they can't be baked."""
+    from ..projection.flattening import can_bake, flatten_color
+
+    facts = file.facts
+    obj = scene.objects.get(facts["objects"][0]) if facts["by_nodes"] else None
+    if obj is None or not can_bake():
+        return file
+    try:
+        flat = flatten_color(obj, facts["slots"], file.size, scene)
+    except SceneError as error:
+        return dataclasses.replace(file, facts={**facts, "problem": str(error.message)})
+    return dataclasses.replace(file, flat=flat.pixels, facts={**facts, "seconds": round(flat.seconds, 1)})
 
 
 def _read_color(stored: str) -> tuple[float, float, float]:
@@ -120,6 +149,7 @@ def _plan_canvases(
         engine=scene.render.engine,
         selected=projection.faces == SELECTED,
         matrices={obj.name: _make_square(obj.matrix_world) for obj in projection.objects},
+        job=prepared.job,
     )
 
 
@@ -133,15 +163,19 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     scene = find_scene(application)
     if scene is None:
         raise SceneError("The scene that this was made for is not open.")
-    names, told = [], []
-    for image_file, made in zip(prepared.images, prepared.report["images"], strict=True):
+    names, told, map_images = [], [], []
+    for number, (image_file, made) in enumerate(zip(prepared.images, prepared.report["images"], strict=True)):
         one = dataclasses.replace(prepared, images=(image_file,), maps={})
         if made["image"]:
             names.append(_replace(made["image"], one, changes))
         else:
             image = changes.made(add_image(image_file, prepared.facts))
+            _keep_flat(image, made, changes)
             names.append(image.name)
             told += _wear(scene, made, image, image_file, changes)
+        maps = {kind: prepared.maps.get(name_map(kind, number)) for kind in BY_NAME}
+        files = {kind: file for kind, file in maps.items() if file is not None}
+        map_images += _show_maps(scene, made["objects"], names[-1], files, prepared.facts, changes)
     objects = tuple(dict.fromkeys(name for made in prepared.report["images"] for name in made["objects"]))
     first = scene.objects.get(objects[0])
     material = first.active_material if first is not None else None
@@ -151,7 +185,28 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
         objects[0],
         tuple(dict.fromkeys(told)),
         objects=objects,
+        map_images=tuple(map_images),
     )
+
+
+def _show_maps(
+    scene: bpy.types.Scene,
+    objects: Sequence[str],
+    name: str,
+    image_files: Mapping[str, ImageFile],
+    facts: Facts,
+    changes: Transaction,
+) -> list[str]:
+    """Show maps in the materials of objects whose base color is an image; returns the names of theirs."""
+    made: list[str] = []
+    if not image_files:
+        return made
+    worn = [slot.material for obj in map(scene.objects.get, objects) if obj for slot in obj.material_slots]
+    for material in dict.fromkeys(filter(None, worn)):
+        node = find_base_image(material, scene.render.engine)
+        if node is not None and node.image.name == name and not material.library:
+            made += add_maps(material, node, image_files, facts, changes)
+    return made
 
 
 def _replace(name: str, prepared: PreparedResult, changes: Transaction) -> str:
@@ -188,12 +243,63 @@ def _wear(
             smart_unwrap(obj, changes)
             told.append(message("'{obj}' had no UV map: it was unwrapped.", obj=obj.name))
         index = obj.active_material_index
+        kept: dict[str, None] = {}
         for slot in made["slots"]:
             changes.set(obj, "active_material_index", slot)
-            material, of_material = texture.texture_material([obj], image.name, image_file, changes)
-            _, of_wiring = texture.wire(material, image, changes, coordinates=UV, engine=scene.render.engine)
+            before = obj.active_material if made["by_nodes"] else None
+            if before is not None:
+                kept[before.name] = None
+            material, of_material = texture.texture_material(
+                [obj], image.name, image_file, changes, is_kept=before is not None
+            )
+            node, of_wiring = texture.wire(
+                material, image, changes, coordinates=UV, engine=scene.render.engine
+            )
+            if before is not None:
+                nodes.lay_along_uvs(node)
             told += of_material + of_wiring
         obj.active_material_index = index
+        told += _tell_of_flat(obj, image, made, list(kept))
+    return told
+
+
+def _keep_flat(image: bpy.types.Image, made: Mapping[str, Any], changes: Transaction) -> None:
+    """What nodes showed is the version before of a new image."""
+    if "before" not in made:
+        return
+    file = Path(made["before"])
+    flat = ImageFile(f"{image.name} before", read_file(file), str(file), "png", *made["size"])
+    before = changes.made(add_image(flat, {}))
+    before[FLAT] = True
+    image[replacement.BEFORE] = before
+
+
+def _tell_of_flat(
+    obj: bpy.types.Object, image: bpy.types.Image, made: Mapping[str, Any], materials: list[str]
+) -> list[str]:
+    """What became of the colors that nodes made, and where the materials are that have them."""
+    told: list[str] = []
+    if "before" in made:
+        told.append(
+            message(
+                "The color that nodes made on '{obj}' was baked into '{image}' in {seconds} s.",
+                obj=obj.name,
+                image=image.name,
+                seconds=made["seconds"],
+            )
+        )
+    elif "problem" in made:
+        told.append(
+            message("{problem} '{image}' began with one color.", problem=made["problem"], image=image.name)
+        )
+    if materials:
+        told.append(
+            message(
+                "'{obj}' shows copies of its materials; those before stay in the file: {names}.",
+                obj=obj.name,
+                names=names_for_people(materials),
+            )
+        )
     return told
 
 

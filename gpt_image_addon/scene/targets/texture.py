@@ -42,6 +42,7 @@ def texture_material(
     changes: Transaction,
     *,
     is_new: bool = False,
+    is_kept: bool = False,
 ) -> tuple[bpy.types.Material, list[str]]:
     """The material that may take the image, in the active slots of objects; and what to tell about it.
 
@@ -50,6 +51,7 @@ def texture_material(
 
     :param objects: all that have the same material there, or none of which has one.
     :param is_new: it is a new one whatever they have; then that may differ.
+    :param is_kept: the one that is there stays as it is, and in the file.
     """
     current = objects[0].active_material if objects and not is_new else None
     if current is None:
@@ -57,6 +59,12 @@ def texture_material(
         for obj in objects:
             slots.assign(obj, material, changes)
         return material, []
+    if is_kept:
+        copy = _put_copy(objects, current, changes)
+        copy.name = f"{current.name} painted"
+        if not current.library:
+            changes.set(current, "use_fake_user", True)
+        return copy, []
     if any(map(slots.has_selected_faces, objects)):
         return _put_copy(objects, current, changes), []
     names = {obj.name for obj in objects}

@@ -8,6 +8,7 @@ from ...app import results
 from ...core.errors import GptImageError
 from ...core.request.targets import list_targets
 from ..common.translate import translate
+from ..editing.bake_out import GPT_IMAGE_OT_bake_out, can_bake_out
 from ..editing.export_material import GPT_IMAGE_OT_export_material
 from ..request import quote
 from . import operators_history
@@ -63,6 +64,8 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
             self.layout.operator(
                 GPT_IMAGE_OT_export_material.bl_idname, text="Export Material...", icon="EXPORT"
             ).job = job
+        if can_bake_out(job):
+            self.layout.operator(GPT_IMAGE_OT_bake_out.bl_idname, icon="EXPORT").job = job
         for operator, icon in ON_FILES:
             self.layout.operator(operator.bl_idname, icon=icon).job = job
 

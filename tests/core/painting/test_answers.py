@@ -93,3 +93,13 @@ def test_guides_show_what_is_painted_in_front_of_one_color() -> None:
         assert away[away > 0].min() >= 24
     (empty,) = draw_guides(hidden, projection(), ()).images
     assert (empty == empty[0, 0]).all()
+
+
+@pytest.mark.parametrize("prompt", ["weathered copper", "black leather", "eine schwarze Katze"])
+def test_the_background_differs_from_what_is_to_be_painted(prompt: str) -> None:
+    for guide in draw_guides(TRIANGLES, projection(), ("normal", "depth", "lines"), prompt=prompt).images:
+        levels = np.abs(guide.astype(int) - guide[0, 0].astype(int)).max(axis=-1)
+        shape = levels > 0
+        assert 0.05 < shape.mean() < 0.95 and levels[shape].min() >= 24
+    dark = np.abs(guide[0, 0].astype(int) - 25).max()
+    assert (dark > 100) == (prompt != "weathered copper")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gpt_image_addon.core.projection.depth import draw_depth
 from gpt_image_addon.core.projection.guides import draw_lines
-from gpt_image_addon.core.projection.outlines import move_back, place
+from gpt_image_addon.core.projection.outlines import Placement, move_back, place
 from gpt_image_addon.core.projection.scan import list_fragments
 from gpt_image_addon.core.projection.surface import NO_OWNER, Triangles, locate_corners, map_texels
 from gpt_image_addon.core.projection.view import View
@@ -327,3 +327,12 @@ def test_colors_under_transparency_paint_nothing() -> None:
     found = painted(triangles, [view], [answer], 256, register=False, replace_all=True)
     changed = (found.images[0] != GREY).any(axis=-1)
     assert changed.sum() > 100 and (found.images[0][changed] == (200, 10, 20)).all()
+
+
+def test_what_is_transparent_has_no_color_when_an_answer_is_moved() -> None:
+    answer = np.zeros((32, 32, 4), np.uint8)
+    answer[..., :3] = (255, 0, 255)  # under transparency
+    answer[8:24, 8:24] = (40, 160, 80, 255)
+    moved = move_back(answer, Placement((0.5, 0.5), 1.0))
+    seen = moved[moved[..., 3] > 1]
+    assert np.abs(seen[:, :3] - (40, 160, 80)).max() < 1 and 100 < np.median(moved[8, 12:20, 3]) < 256

@@ -140,6 +140,12 @@ def test_large_and_transparent_requests_are_warned_about(registry: Registry) -> 
     assert "preview" in check(preview, registry, TODAY)[0]
 
 
+def test_the_usual_size_of_a_sheet_is_no_experiment(registry: Registry) -> None:
+    sheet = request(size="3456x2304", references=("a.png",), reference_kinds=("sheet",))
+    assert not check(sheet, registry, TODAY)
+    assert "experimental" in check(request(size="3456x2304"), registry, TODAY)[0]
+
+
 def test_a_file_adds_and_changes_models(tmp_path: Path) -> None:
     override = tmp_path / "models.json"
     rows = [
