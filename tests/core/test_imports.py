@@ -90,6 +90,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{JOBS} core.versions core.jobs core.painting scene scene.targets scene.capture app.projection",
         "bpy",
     ),
+    "app.painting": (
+        f"{CORE_BASE} core.journal core.jobs core.painting scene scene.targets app.projection app",
+        "bpy",
+    ),
     "app.editing": (
         f"{CORE_BASE} core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
         " core.http core.journal core.versions core.jobs core.painting scene scene.targets app.projection"
@@ -97,7 +101,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.generation": (
-        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection scene.targets",
+        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection app.painting scene.targets",
         "",
     ),
     "app.batch": (
@@ -111,7 +115,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "api": (
         f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene app app.editing"
-        " app.generation app.batch",
+        " app.generation app.painting app.batch",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -132,8 +136,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
     "ui.request": (
-        "core.text core.errors core.references core.request core.journal app app.editing app.diagnostics"
-        " api ui.common ui.references ui.points ui.painting",
+        "core.text core.errors core.references core.request core.journal app app.editing app.painting"
+        " app.diagnostics api ui.common ui.references ui.points ui.painting",
         "bpy",
     ),
     "ui.editing": (

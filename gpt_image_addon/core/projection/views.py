@@ -22,6 +22,7 @@ from .view import View
 from .viewpoints import sample_surface
 from .visibility import SeenView, see
 
+FADE = 12  # pixels of a view's answer over which it fades into what earlier views painted
 MARGIN = 6  # texels around faces that get colors, so that smaller copies show no seams
 
 
@@ -42,6 +43,19 @@ class PaintOptions:
     """What no view shows gets colors from what lies near it."""
     chosen: tuple[str, ...] = ()
     """Names of the views that are used; all when empty."""
+
+
+@dataclass(frozen=True)
+class ViewAnswer:
+    """What an answer shows of a view."""
+
+    view: View
+    pixels: NDArray[Any]
+    """(height, width, 3 or 4), of the view's size."""
+    is_open: NDArray[np.bool_] | None = None
+    """(height, width), where it counts; None for everywhere."""
+    placement: Placement | None = None
+    """How it lies on its guide, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -74,28 +88,30 @@ def paint_views(
     answers: Sequence[NDArray[Any]],
     options: PaintOptions,
 ) -> PaintedImages:
+    """`paint_answers` of answers that are to be aligned.
+
+    :param answers: (height, width, 3 or 4) of each view, of its size.
+    """
+    pairs = [ViewAnswer(view, answer) for view, answer in zip(views, answers, strict=True)]
+    return paint_answers(triangles, images, pairs, options)
+
+
+def paint_answers(
+    triangles: Triangles,
+    images: Sequence[NDArray[np.uint8]],
+    answers: Sequence[ViewAnswer],
+    options: PaintOptions,
+) -> PaintedImages:
     """Paint what answers show onto images.
 
     :param images: (height, width, 3 or 4), by the number that owners have.
-    :param answers: (height, width, 3 or 4) of each view, of its size.
     """
-    placements, seen = [], []
-    for view, answer in zip(views, answers, strict=True):
-        one = see(view, triangles, answer)
-        placement = place(find_shapes(one, triangles), answer) if options.register else Placement()
-        placements.append(placement)
-        seen.append(dataclasses.replace(one, answer=move_back(answer, placement)))
-    used = [
-        (placement.is_good or options.accept or not options.register)
-        and (not options.chosen or view.name in options.chosen)
-        for view, placement in zip(views, placements, strict=True)
-    ]
-    chosen = [one for one, is_used in zip(seen, used, strict=True) if is_used]
+    views = [one.view for one in answers]
+    aligned = align_answers(triangles, answers, options)
+    placements, used, chosen = aligned.placements, aligned.used, aligned.chosen
     if not chosen:
         reports = [ViewReport(view.name, at, False, 0.0) for view, at in zip(views, placements, strict=True)]
         return PaintedImages(tuple(images), tuple(reports), 0.0, 1.0, 0.0)
-    if options.gains and len(chosen) > 1:
-        chosen = harmonize(chosen, triangles)
     gathered = [
         gather(triangles, owner, (image.shape[1], image.shape[0]), chosen, options.weighting)
         for owner, image in enumerate(images)
@@ -112,6 +128,48 @@ def paint_views(
     ]
     covered = float(shown / max(owned, 1))
     return PaintedImages(tuple(painted), tuple(reports), covered, 1 - covered, float(overlap / max(owned, 1)))
+
+
+@dataclass(frozen=True)
+class AlignedViews:
+    """Views whose answers lie on their guides."""
+
+    placements: tuple[Placement, ...]
+    used: tuple[bool, ...]
+    """Whether each is used."""
+    chosen: list[SeenView]
+    """Those that are, their colors made to agree where that is wanted."""
+
+
+def align_answers(triangles: Triangles, answers: Sequence[ViewAnswer], options: PaintOptions) -> AlignedViews:
+    """Lay answers on the outlines of their guides, and even their colors."""
+    placements, seen = [], []
+    for answer in answers:
+        one = see(answer.view, triangles, answer.pixels)
+        shapes = find_shapes(one, triangles)
+        placement = Placement()
+        if options.register:
+            placement = answer.placement or place(shapes, answer.pixels)
+        placements.append(placement)
+        moved = move_back(answer.pixels, placement)
+        if answer.is_open is not None:
+            moved = np.dstack((moved[..., :3], _fade(answer.is_open, shapes)))
+        seen.append(dataclasses.replace(one, answer=moved))
+    used = tuple(
+        (placement.is_good or options.accept or not options.register)
+        and (not options.chosen or one.view.name in options.chosen)
+        for one, placement in zip(answers, placements, strict=True)
+    )
+    chosen = [one for one, is_used in zip(seen, used, strict=True) if is_used]
+    if options.gains and len(chosen) > 1:
+        chosen = harmonize(chosen, triangles)
+    return AlignedViews(tuple(placements), used, chosen)
+
+
+def _fade(is_open: NDArray[np.bool_], shapes: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How much an answer counts, 0 to 255: less the nearer its shapes are to what is not open."""
+    away = measure_distance(shapes & ~is_open, FADE + 1)
+    return np.asarray(np.minimum(away, FADE) * np.float32(255 / FADE), np.float32)
 
 
 def harmonize(seen: Sequence[SeenView], triangles: Triangles) -> list[SeenView]:

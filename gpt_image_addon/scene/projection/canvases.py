@@ -13,7 +13,7 @@ from ...core.errors import InvalidRequestError
 from ...core.text.message import message
 from ...core.text.names import suggestion
 from ..evaluated import evaluated
-from ..images import is_viewed, tiles_of
+from ..images import PROPERTY_PREFIX, is_viewed, tiles_of
 from ..shading import nodes, shaders
 from ..shading.shaders import Place, follow
 from ..shading.slots import names_for_people
@@ -21,6 +21,7 @@ from ..shading.uv import material_indices, rendered_layer
 
 REMAKERS = frozenset(("REMESH", "NODES", "SKIN", "BOOLEAN", "OCEAN", "VOLUME_TO_MESH", "MESH_CACHE"))
 """Modifiers that may make faces without UVs."""
+JOB = PROPERTY_PREFIX + "job"
 PLAIN_COLOR = (0.8, 0.8, 0.8)  # of a surface without a material, linear
 MAPPING = "ShaderNodeMapping"
 
@@ -144,15 +145,17 @@ def plan_canvases(
     engine: str,
     selected: bool = False,
     matrices: dict[str, Any] | None = None,
+    own: Collection[str] = (),
 ) -> Canvases:
     """Where each material slot of the objects is painted; nothing is changed.
 
     :param name: of new images.
     :param new_image: leave images that are there alone.
     :param matrices: where objects are to be, by name.
+    :param own: jobs whose new images are painted again.
     :raises InvalidRequestError: an image is there that can't be painted.
     """
-    plan = _Plan(name, new_image, texture_size, engine, len(objects) > 1)
+    plan = _Plan(name, new_image, texture_size, engine, len(objects) > 1, own)
     painted = {
         obj.name: plan.add(obj, selected=selected, matrix=(matrices or {}).get(obj.name)) for obj in objects
     }
@@ -163,11 +166,17 @@ def plan_canvases(
 
 class _Plan:
     def __init__(
-        self, name: str, new_image: bool, texture_size: int, engine: str, is_for_several: bool
+        self,
+        name: str,
+        new_image: bool,
+        texture_size: int,
+        engine: str,
+        is_for_several: bool,
+        own: Collection[str],
     ) -> None:
         self.images: list[Canvas] = []
         self._name, self._new_image, self._size = name, new_image, texture_size
-        self._engine, self._is_for_several = engine, is_for_several
+        self._engine, self._is_for_several, self._own = engine, is_for_several, own
 
     def add(self, obj: bpy.types.Object, *, selected: bool, matrix: Any) -> Painted:
         """How an object is painted."""
@@ -194,8 +203,8 @@ class _Plan:
     def _slot(self, obj: bpy.types.Object, slot: int) -> tuple[int, str]:
         """The number of the image of a slot, and its UV map."""
         material = obj.material_slots[slot].material if slot < len(obj.material_slots) else None
-        node = None if self._new_image else find_base_image(material, self._engine)
-        if node is None:
+        node = find_base_image(material, self._engine)
+        if node is None or (self._new_image and node.image.get(JOB) not in self._own):
             return self._new(obj, slot, material), ""
         _check_image(node.image)
         return self._existing(obj, node.image), name_uv_map(node)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +13,7 @@ from ...core.errors import InvalidRequestError, SceneError
 from ...core.painting.answers import paint_answer
 from ...core.painting.canvas_files import CanvasFile
 from ...core.painting.projection import SELECTED, Projection
+from ...core.painting.view_answers import list_jobs
 from ...core.request.request import Application
 from ...core.results.store import ImageFile, PreparedResult
 from ...core.text.message import message
@@ -60,15 +61,21 @@ def _gather(prepared: PreparedResult, application: Application) -> Callable[[], 
             is_alone=projection.is_alone,
         )
         changes.take_back()
-    files = [_make_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
+    own = _list_own_jobs(prepared.job, projection)
+    files = [_make_canvas_file(canvas, own, projection) for canvas in canvases.images]
     return lambda: paint_answer(prepared, projection, faces, files, accept=application.accept)
 
 
-def _make_canvas_file(canvas: Canvas, job: str, projection: Projection) -> CanvasFile:
-    """An image as it was before the job painted it."""
+def _list_own_jobs(job: str, projection: Projection) -> frozenset[str]:
+    """A job, and those whose answers it paints as well: what they painted is painted again."""
+    return frozenset((job, *list_jobs(projection)))
+
+
+def _make_canvas_file(canvas: Canvas, own: Collection[str], projection: Projection) -> CanvasFile:
+    """An image as it was before any of these jobs painted it."""
     image = bpy.data.images.get(canvas.image)
     fill, size = canvas.fill, canvas.size
-    if image is not None and image.get(replacement.JOB) == job:
+    if image is not None and image.get(replacement.JOB) in own:
         before, stored = image.get(replacement.BEFORE), image.get(FILL)
         is_new = before is None and isinstance(stored, str)
         if is_new:
@@ -120,6 +127,7 @@ def _plan_canvases(
         engine=scene.render.engine,
         selected=projection.faces == SELECTED,
         matrices={obj.name: _make_square(obj.matrix_world) for obj in projection.objects},
+        own=_list_own_jobs(prepared.job, projection),
     )
 
 
@@ -134,10 +142,11 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     if scene is None:
         raise SceneError("The scene that this was made for is not open.")
     names, told = [], []
+    own = _list_own_jobs(prepared.job, _read_projection(application))
     for image_file, made in zip(prepared.images, prepared.report["images"], strict=True):
         one = dataclasses.replace(prepared, images=(image_file,), maps={})
         if made["image"]:
-            names.append(_replace(made["image"], one, changes))
+            names.append(_replace(made["image"], one, own, changes))
         else:
             image = changes.made(add_image(image_file, prepared.facts))
             names.append(image.name)
@@ -154,12 +163,12 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     )
 
 
-def _replace(name: str, prepared: PreparedResult, changes: Transaction) -> str:
+def _replace(name: str, prepared: PreparedResult, own: Collection[str], changes: Transaction) -> str:
     """Put a painted image in the place of the one that was painted on."""
     before = bpy.data.images.get(name)
     if before is None:
         raise SceneError(message("The image '{image}' is gone.", image=name), billed="yes")
-    is_again = before.get(replacement.JOB) == prepared.job
+    is_again = before.get(replacement.JOB) in own
     alpha, space, first = before.alpha_mode, before.colorspace_settings.name, before.get(replacement.BEFORE)
     applied = replacement.replace(before, prepared, changes)
     image = bpy.data.images[applied.images[0]]
