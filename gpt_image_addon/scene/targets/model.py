@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -17,7 +18,7 @@ from ...core.painting.view_answers import list_jobs
 from ...core.request.request import Application
 from ...core.results.store import ImageFile, PreparedResult
 from ...core.text.message import message
-from .. import image_bytes
+from .. import image_bytes, udim
 from ..context import find_scene, view_layer_of
 from ..images import PROPERTY_PREFIX, add_image
 from ..projection.canvases import (
@@ -81,7 +82,9 @@ def _make_canvas_file(canvas: Canvas, own: Collection[str], projection: Projecti
         if is_new:
             fill, size = _read_color(stored), (projection.texture_size, projection.texture_size)
         image = None if is_new else before or image
-    source = image_bytes.image_file(image) if image is not None else None
+    source: Path | bytes | None = None
+    if image is not None:
+        source = udim.read_tile(image, canvas.tile) if canvas.tile else image_bytes.image_file(image)
     return CanvasFile(canvas.label, size, source, fill, asdict(canvas))
 
 
@@ -141,21 +144,25 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     scene = find_scene(application)
     if scene is None:
         raise SceneError("The scene that this was made for is not open.")
-    names, told = [], []
+    names: dict[int, str] = {}
+    told: list[str] = []
     own = _list_own_jobs(prepared.job, _read_projection(application))
-    for image_file, made in zip(prepared.images, prepared.report["images"], strict=True):
-        one = dataclasses.replace(prepared, images=(image_file,), maps={})
-        if made["image"]:
-            names.append(_replace(made["image"], one, own, changes))
+    for places in _group_images(prepared.report["images"]):
+        made = [prepared.report["images"][at] for at in places]
+        one = dataclasses.replace(prepared, images=tuple(prepared.images[at] for at in places), maps={})
+        if made[0]["image"]:
+            tiles = [canvas["tile"] for canvas in made if canvas.get("tile")]
+            name = _replace(made[0]["image"], one, own, tiles, changes)
         else:
-            image = changes.made(add_image(image_file, prepared.facts))
-            names.append(image.name)
-            told += _wear(scene, made, image, image_file, changes)
+            image = changes.made(add_image(one.images[0], prepared.facts))
+            name = image.name
+            told += _wear(scene, made[0], image, one.images[0], changes)
+        names.update(dict.fromkeys(places, name))
     objects = tuple(dict.fromkeys(name for made in prepared.report["images"] for name in made["objects"]))
     first = scene.objects.get(objects[0])
     material = first.active_material if first is not None else None
     return Applied(
-        tuple(names),
+        tuple(names[at] for at in range(len(prepared.images))),
         material.name if material else None,
         objects[0],
         tuple(dict.fromkeys(told)),
@@ -163,14 +170,28 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     )
 
 
-def _replace(name: str, prepared: PreparedResult, own: Collection[str], changes: Transaction) -> str:
-    """Put a painted image in the place of the one that was painted on."""
+def _group_images(made: Sequence[Mapping[str, Any]]) -> Iterable[list[int]]:
+    """Places of the images that were painted, the tiles of a UDIM image together."""
+    groups: dict[object, list[int]] = {}
+    for place, canvas in enumerate(made):
+        groups.setdefault(canvas["image"] or place, []).append(place)
+    return groups.values()
+
+
+def _replace(
+    name: str,
+    prepared: PreparedResult,
+    own: Collection[str],
+    tiles: Sequence[int],
+    changes: Transaction,
+) -> str:
+    """Put a painted image, or the tiles of one, in the place of the one that was painted on."""
     before = bpy.data.images.get(name)
     if before is None:
         raise SceneError(message("The image '{image}' is gone.", image=name), billed="yes")
     is_again = before.get(replacement.JOB) in own
     alpha, space, first = before.alpha_mode, before.colorspace_settings.name, before.get(replacement.BEFORE)
-    applied = replacement.replace(before, prepared, changes)
+    applied = replacement.replace(before, prepared, changes, tiles)
     image = bpy.data.images[applied.images[0]]
     image.colorspace_settings.name = space
     image.alpha_mode = alpha
