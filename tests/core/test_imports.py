@@ -106,7 +106,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app.batch": (
         f"{CORE_BASE} core.http core.journal core.versions core.providers.openai core.jobs core.batch"
-        " scene scene.targets app app.editing",
+        " scene scene.targets app app.editing app.projection",
         "bpy",
     ),
     "app.diagnostics": (
