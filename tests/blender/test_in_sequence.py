@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon import api
+from gpt_image_addon.app import results
 from gpt_image_addon.core.errors import InvalidRequestError, JobCancelled
 from gpt_image_addon.core.painting.guides import make_view
 from gpt_image_addon.core.painting.projection import ProjectedView
@@ -215,7 +216,9 @@ def test_cancelled_or_closed_in_mid_sequence_nothing_is_lost(run: Any, server: A
     assert "views are answered and stored" in task.error.next_step
     assert any(text.startswith(f"View 2 of 3 ({planned['views'][1]['name']})") for text in told)
     assert obj.active_material is not None  # what came is painted
-    task = api.submit_model_texture(obj, "copper", **wanted)
+    assert results.unfinished(task.id) is task
+    results.resume(task, retry_unknown=True)
+    task = next(job for job in api.jobs() if not isinstance(job, api.Job))
     while len(task.jobs) < 3:
         task.wait(0.05)
     bpy.ops.wm.read_homefile(use_empty=True)

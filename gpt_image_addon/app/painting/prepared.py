@@ -122,16 +122,19 @@ class PreparedSequence:
         settings = self.submitter.settings
         settings.check_provider(self.views.first.checked.wanted.provider)
         self.check_folder()
-        wishes = Wishes(reuse, retry_unknown, accept, max_cost, idempotency_key)
+        return self._begin(Wishes(reuse, retry_unknown, accept, max_cost, idempotency_key))
+
+    def _begin(self, wishes: Wishes) -> Task:
         task = PaintingSequence(
             title=self.views.plan.request.prompt,
             pump=drain,
             views=self.views,
             wishes=wishes,
+            begin=self._begin,
             warnings=self.checked.warnings,
             estimated_usd=self.checked.price.high_usd,
         )
-        listed = session.open_session(settings).scheduler
+        listed = session.open_session(self.submitter.settings).scheduler
         listed.show(task)
         task.start()
         if task.error is not None and not task.jobs:

@@ -6,7 +6,8 @@ Each job paints what all views so far show: so each can be applied again for its
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,8 @@ class PaintingSequence(Task):
 
     views: ViewSequence = field(repr=False)
     wishes: Wishes
+    begin: Callable[[Wishes], Task] = field(repr=False)
+    """Starts the same once more."""
     jobs: list[Job] = field(default_factory=list)
     _answered: dict[int, AnsweredView] = field(default_factory=dict)
     """By the number of the view."""
@@ -145,7 +148,7 @@ class PaintingSequence(Task):
             self.warn(job.error.message)
         else:
             self._trouble = job.error
-        self._number += 1
+        self._number += self._trouble is None
         self._advance()
 
     def _keep_answer(self, job: Job) -> None:
@@ -229,6 +232,11 @@ class PaintingSequence(Task):
         self.complete(PaintedSequence(self._last, tuple(self.jobs)))
         scheduler.tell(self)
 
+    def _go_on(self, answers: Mapping[str, bool]) -> Task:
+        """From the first view that is not stored; main thread only."""
+        retry = answers.get("retry_unknown", False)
+        return self.begin(replace(self.wishes, reuse=True, retry_unknown=retry, idempotency_key=None))
+
     def _billed(self) -> Billed:
         return self._running.billed() if self._running is not None else "no"
 
@@ -245,6 +253,8 @@ class PaintingSequence(Task):
             last = self._answered[max(self._answered)].job
             kept = message(KEPT, count=len(self._answered), all=self._count, job=last)
             error.next_step = join(error.next_step, kept)
+        left = min(self._number, self._count - 1)
+        self.resume_with(self._go_on, self.views.price_from(left).high_usd)
         self.fail(error)
         scheduler.tell(self)
 
