@@ -182,7 +182,8 @@ def _look(
     chosen = np.flatnonzero((ramp > 0) & (found.cosine > 0))
     weight = np.exp(np.float32(weighting.exponent) * np.log(found.cosine.take(chosen)))
     weight *= np.minimum(ramp.take(chosen), 1)
-    colors = sample(source.pixels, found.x.take(chosen), found.y.take(chosen))
+    places = seen.placement.find(found.x.take(chosen), found.y.take(chosen), seen.view.size)
+    colors = sample(source.pixels, *places)
     scale_rows(colors, weight)
     return chosen, colors[:, 3].copy(), colors
 

@@ -23,6 +23,7 @@ from .viewpoints import sample_surface
 from .visibility import SeenView, see
 
 FADE = 12  # pixels of a view's answer over which it fades into what earlier views painted
+KNOWN = 1 << 20  # texels of an image that gaps are filled from: of more than so many a part is enough
 MARGIN = 6  # texels around faces that get colors, so that smaller copies show no seams
 
 
@@ -151,10 +152,11 @@ def align_answers(triangles: Triangles, answers: Sequence[ViewAnswer], options: 
         if options.register:
             placement = answer.placement or place(shapes, answer.pixels)
         placements.append(placement)
-        moved = move_back(answer.pixels, placement)
-        if answer.is_open is not None:
-            moved = np.dstack((moved[..., :3], _fade(answer.is_open, shapes)))
-        seen.append(dataclasses.replace(one, answer=moved))
+        if answer.is_open is None:
+            seen.append(dataclasses.replace(one, placement=placement))
+        else:
+            moved = move_back(answer.pixels, placement)[..., :3]
+            seen.append(dataclasses.replace(one, answer=np.dstack((moved, _fade(answer.is_open, shapes)))))
     used = tuple(
         (placement.is_good or options.accept or not options.register)
         and (not options.chosen or one.view.name in options.chosen)
@@ -185,8 +187,9 @@ def _fill_gaps(triangles: Triangles, gathered: Sequence[Gathered]) -> None:
     """Colors for texels that no view shows, from all images together, in place."""
     grid = GapGrid(triangles.corners[triangles.allowed & (triangles.owner != NO_OWNER)].reshape(-1, 3))
     for found in gathered:
+        step = max(1, found.weight.size // KNOWN)
         for pixel, face in _list_allowed(triangles, found):
-            shown = np.flatnonzero(found.weight.reshape(-1).take(pixel) > 0)
+            shown = np.flatnonzero(found.weight.reshape(-1).take(pixel) > 0)[::step]
             pixel = pixel.take(shown)
             points = found.texels.locate(pixel, face.take(shown))
             grid.add(points[:, :3], found.colors.reshape(-1, 4).take(pixel, axis=0)[:, :3])
@@ -225,14 +228,16 @@ def _count(found: Gathered, views: int) -> list[float]:
 def _lay_over(image: NDArray[np.uint8], found: Gathered, options: PaintOptions) -> NDArray[np.uint8]:
     out = image.copy()
     changed = found.allowed & (found.weight > 0)
+    if options.replace_all:
+        for channel in range(3):
+            np.copyto(out[..., channel], found.colors[..., channel], where=changed)
+        return _continue(out, changed, found)
     for at in _list_blocks(changed):
         opacity = measure_opacity(found.weight.reshape(-1).take(at), options.weighting.exponent)
         for channel in range(3):
+            before = image[..., channel].reshape(-1).take(at).astype(np.float32)
             colors = found.colors[..., channel].reshape(-1).take(at)
-            if not options.replace_all:
-                before = image[..., channel].reshape(-1).take(at).astype(np.float32)
-                colors = np.rint(before + opacity * (colors - before))
-            out.reshape(-1, out.shape[2])[at, channel] = colors
+            out.reshape(-1, out.shape[2])[at, channel] = np.rint(before + opacity * (colors - before))
     return _continue(out, changed, found)
 
 
