@@ -73,6 +73,7 @@ from .app.history import (
 )
 from .app.material_maps import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .app.models import models, successor
+from .app.painting.sequence_task import PaintedSequence
 from .app.scheduler import errand
 from .app.session import cancel, close, forget_finished, jobs, move, waiting
 from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
@@ -100,6 +101,7 @@ __all__ = [
     "Job",
     "Maps",
     "ModelTexture",
+    "PaintedSequence",
     "PhotoMaterial",
     "Plan",
     "Result",

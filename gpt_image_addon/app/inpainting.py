@@ -148,7 +148,7 @@ class ReplaceImage:
             told = "The image that was to be changed is gone: the result is an image of its own."
             return dataclasses.replace(applied, messages=(*applied.messages, told))
         with Transaction() as changes:
-            applied = replace(before, job.prepared, changes, self.tile)
+            applied = replace(before, job.prepared, changes, (self.tile,) if self.tile else ())
         self.done()
         job.watch(self._clean_up_after)
         return applied

@@ -358,8 +358,16 @@ def write(pixels: Any) -> str:
     """
     from ..core.imaging.formats import encode_png
 
+    return write_encoded(encode_png(pixels))
+
+
+def write_encoded(data: bytes) -> str:
+    """An encoded image as a file that this user alone can read.
+
+    :raises StorageError: it can't be written.
+    """
     path = _new_file()
-    replace_file(path, encode_png(pixels), PRIVATE_FILE)
+    replace_file(path, data, PRIVATE_FILE)
     return str(path)
 
 

@@ -41,7 +41,7 @@ class Scheduler:
 
     def __init__(self, journal: Journal) -> None:
         self.queue = JobQueue(DEFAULT_CONCURRENCY)
-        self.applier = Applier(journal, errand, _fail, _tell)
+        self.applier = Applier(journal, errand, _fail, tell)
         self.jobs: list[Task] = []
         """Oldest first; of those that are done only the newest."""
         self.last_step = StepResult.IDLE
@@ -71,6 +71,10 @@ class Scheduler:
         """List what is done in steps of its own, and let the timer run until it is done."""
         self._list(task)
         _start_ticking()
+
+    def forget(self, task: Task) -> None:
+        """List a task no longer that ended before it began."""
+        self.jobs = [job for job in self.jobs if job is not task]
 
     def cancel(self, job: Task) -> None:
         """Stop a job; one that is not begun ends at once."""
@@ -131,7 +135,7 @@ class Scheduler:
             self.applier.preview(job)
         if event.is_last and not job.done:
             self.applier.add(job)
-        _tell(job)
+        tell(job)
 
 
 current: Scheduler | None = None
@@ -212,7 +216,7 @@ def _notify() -> None:
             log.exception("What is called when jobs change broke")
 
 
-def _tell(job: Task) -> None:
+def tell(job: Task) -> None:
     """To those who asked, and to the interface where it is over."""
     if job.on_progress is not None:
         try:
@@ -231,4 +235,4 @@ def _fail(job: Task, error: GptImageError) -> None:
 def _report_failure(job: Task, error: GptImageError) -> None:
     apply_queue.clear_preview(job)
     log.warning("Job %s: %s", job.id, error.text)
-    _tell(job)
+    tell(job)

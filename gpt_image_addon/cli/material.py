@@ -7,6 +7,8 @@ import dataclasses
 from typing import Any
 
 from .. import api
+from ..core.errors import JobCancelled
+from ..core.jobs.job import Job
 from ..core.request.map_kinds import BY_NAME
 from ..core.request.parameters import PARAMETERS
 from .common import (
@@ -23,7 +25,7 @@ from .common import (
 )
 from .flags import add_flag, add_money, read_given, words
 from .textures import MAP_FLAGS
-from .wait import follow
+from .wait import find_billed, follow
 
 MATERIAL_FLAGS = ("displacement", "mapping", "convention", *MAP_FLAGS)
 """Parameters whose flags are those of `generate`."""
@@ -101,7 +103,7 @@ def make_material(options: argparse.Namespace) -> Output:
     return succeeded(**dataclasses.asdict(made), blend=blend)
 
 
-PAINTED = ("objects", "views", "faces", "guides", "new_image", "feather")
+PAINTED = ("objects", "views", "in_sequence", "faces", "guides", "new_image", "feather")
 """Parameters of what is painted, and from where."""
 SENT = (
     "provider",
@@ -137,7 +139,8 @@ def add_texture(verb: argparse.ArgumentParser) -> None:
     verb.description = (
         "Paint objects as a camera shows them, into the images of their base colors. What is seen is sent as "
         "a clay render; the answer is aligned with it and painted where the camera sees it, over what was "
-        "there. With --views auto all sides are sent as one sheet, and their answer replaces what was there. "
+        "there. With --views auto all sides are sent as one sheet, and their answer replaces what was there; "
+        "with --in-sequence each is a request of its own that sees what is painted so far. "
         "--again projects a stored answer with other settings and sends nothing."
     )
     verb.add_argument(
@@ -230,7 +233,7 @@ def _paint_again(options: argparse.Namespace) -> Output:
 
 
 def _finish_painting(options: argparse.Namespace, job: Any) -> Output:
-    follow(job)
+    _follow_views(job)
     made = api.texture_of(job)
     files = [*(image.file for image in made.images), *made.maps.values()]
     blend = save_scene(options, made.cost_usd, files)
@@ -239,6 +242,18 @@ def _finish_painting(options: argparse.Namespace, job: Any) -> Output:
     images = ", ".join(image.name for image in made.images)
     say(f"{', '.join(made.objects)}: {made.coverage:.0%} painted, into {images}")
     return succeeded(**api.as_dict(made), blend=blend)
+
+
+def _follow_views(task: Any) -> None:
+    """`follow`; where views that are painted in sequence are stopped, the rest is told."""
+    try:
+        follow(task)
+    except JobCancelled as error:
+        if isinstance(task, Job):
+            raise
+        error.billed = find_billed()
+        error.next_step = task.error.next_step if task.error is not None else error.next_step
+        raise
 
 
 def _tell_plan(plan: Any) -> Output:

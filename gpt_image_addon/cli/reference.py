@@ -64,6 +64,10 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "texture": (
         ('"weathered copper" --objects Statue --dry-run', "the price, and the views"),
         ('"weathered copper" --objects Statue --max-cost 0.20 --output painted.blend', "one request"),
+        (
+            '"weathered copper" --objects Statue --views auto --in-sequence --max-cost 0.60 --output a.blend',
+            "one side after another, each in a request that sees what is painted so far",
+        ),
         ("--again JOB --feather 16 --output painted.blend", "the same answer, blended softer: no cost"),
     ),
     "bake": (
@@ -225,7 +229,8 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "images": "the images that were painted, see below",
         "objects": "names of the objects that were painted",
         "views": "each with `name`, `matrix_world`, `projection`, `size`, `rectangle` in what was sent, "
-        "`coverage`, `shift_px`, `scale`, `score` and `used`",
+        "`coverage`, `shift_px`, `scale`, `score`, `used` and `job`, whose answer shows it",
+        "jobs": "ids of all requests in their order: with `--in-sequence` one a view; `job` is the last",
         "coverage": "share of the texels of the objects that were painted, 0 to 1",
         "gap_share": "share of them that no view shows",
         "overlap_share": "share of them that several faces lie on",

@@ -67,7 +67,7 @@ def of_job(job: Task, output: str | None = None) -> Outcome:
     :param output: the .blend that is saved now.
     :raises GptImageError: why there is no result, or it could not be saved.
     """
-    if isinstance(job, Job):
+    if isinstance(job, Job) or isinstance(job.applied, api.PaintedSequence):
         return _of_request(job, output)
     if isinstance(job.applied, api.TileResult):
         tile = api.tile_result(job)
@@ -83,15 +83,18 @@ def of_job(job: Task, output: str | None = None) -> Outcome:
     return Outcome(succeeded(job=job.id, message=str(job.message)))
 
 
-def _of_request(job: Job, output: str | None) -> Outcome:
-    result = api.texture_of(job) if job.application.projection is not None else api.result_of(job)
+def _of_request(job: Task, output: str | None) -> Outcome:
+    if isinstance(job, Job) and job.application.projection is None:
+        result = api.result_of(job)
+    else:
+        result = api.texture_of(job)
     blend = None
     if output is not None:
         try:
             blend = api.save_blend(output)
         except GptImageError as error:
             error.billed = "yes" if result.cost_usd else "no"
-            kept = f"The result is kept; `apply` with job {job.id} and another output saves it."
+            kept = f"The result is kept; `apply` with job {result.job} and another output saves it."
             error.next_step = f"{error.next_step} {kept}".strip()
             raise
     facts = succeeded(**{**api.as_dict(result), "objects": list(result.objects)}, blend=blend)

@@ -11,7 +11,7 @@ from typing import Any
 from .. import api
 from ..app import material_maps, references
 from ..core.errors import BudgetExceededError, GptImageError, InvalidRequestError
-from ..core.jobs.job import Job, Task
+from ..core.jobs.job import Task
 from ..core.journal.states import JobState
 from ..core.references.kinds import CAPTURES
 from ..core.request.parameters import PARAMETERS
@@ -244,7 +244,7 @@ class Toolbox:
         own: JsonObject,
         values: JsonObject,
         plan: Callable[[], api.Plan],
-        submit: Callable[..., Job],
+        submit: Callable[..., Task],
         caller: Caller,
         *,
         is_stored: bool = False,

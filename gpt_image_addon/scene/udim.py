@@ -11,8 +11,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import bpy
+import numpy as np
 
 from ..core.common.files import read_file, replace_file
 from ..core.errors import SceneError
@@ -23,7 +25,7 @@ from .image_bytes import export_file
 from .images import PROPERTY_PREFIX, set_facts, tiles_of
 
 TILE = PROPERTY_PREFIX + "tile"
-"""Custom property of a UDIM image of ours: the number of the tile that its job made."""
+"""Custom property of a UDIM image of ours: the number of the tile that its job made, of several the first."""
 TOKEN = "<UDIM>"
 FIRST = 1001
 ROW = 10
@@ -42,6 +44,17 @@ def tile_at(u: float, v: float) -> int:
     """The number of the tile in which a place of the UV map lies; 0 where none can."""
     column, row = int(u // 1), int(v // 1)
     return FIRST + column + ROW * row if 0 <= column < ROW and row >= 0 else 0
+
+
+def tiles_at(uvs: Any) -> Any:
+    """As `tile_at`, for many places.
+
+    :param uvs: (N, 2).
+    :returns: (N,) int64.
+    """
+    column, row = np.floor(uvs).astype(np.int64).T
+    is_there = (column >= 0) & (column < ROW) & (row >= 0)
+    return np.where(is_there, FIRST + column + ROW * row, 0)
 
 
 def tile_size(image: bpy.types.Image, number: int) -> tuple[int, int]:
@@ -80,22 +93,30 @@ def why_not_replaceable_tile(image: bpy.types.Image, number: int) -> str:
     return _why_missing(image, tiles_of(image))
 
 
-def make_with_tile(
-    before: bpy.types.Image, number: int, image_file: ImageFile, facts: Facts
-) -> bpy.types.Image:
-    """A UDIM image like another one, packed, of which one tile is a new one; the others keep their pixels.
+def read_tile(image: bpy.types.Image, number: int) -> bytes:
+    """The file of a tile as it is now, with what was painted on it.
+
+    :raises SceneError: there is no such tile, or it has no pixels.
+    """
+    return _tile_file(image, number)
+
+
+def make_with_tiles(before: bpy.types.Image, made: Mapping[int, ImageFile], facts: Facts) -> bpy.types.Image:
+    """A UDIM image like another one, packed, of which some tiles are new; the others keep their pixels.
 
     Its files are PNG; those that were stay byte for byte.
 
-    :param number: of the tile.
+    :param made: the new ones by their numbers.
     :raises SceneError: a tile has no pixels, or can't be packed.
     """
-    files = {tile: data for tile, data in _tile_files(before).items() if tile != number}
+    files = {tile: data for tile, data in _tile_files(before).items() if tile not in made}
+    number, image_file = next(iter(made.items()))
     with tempfile.TemporaryDirectory(prefix="gpt_image_") as folder:
         for tile, data in files.items():
             _write_png(before, data, Path(folder) / f"tile.{tile}{PNG}")
-        _write_png(before, image_file.data, Path(folder) / f"tile.{number}{PNG}")
-        image = _load_packed(Path(folder) / f"tile.{min((*files, number))}{PNG}")
+        for tile, file in made.items():
+            _write_png(before, file.data, Path(folder) / f"tile.{tile}{PNG}")
+        image = _load_packed(Path(folder) / f"tile.{min((*files, *made))}{PNG}")
     image.name = safe_name(image_file.name)
     image.filepath_raw = f"//textures/{safe_name(image.name)}.{TOKEN}{PNG}"
     for one in image.packed_files:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -442,11 +441,3 @@ def test_the_panel_paints_the_selected_object(run: Any, server: ApiServer) -> No
     assert made.objects == (obj.name,) and made.images[0].width == 256 and len(server.image_requests) == 1
     from_job.fill_panel(values, api.history().jobs[0])
     assert values.target == "model" and values.views == "camera" and not len(values.references)
-
-
-def test_a_row_of_a_manifest_is_refused(run: Any, server: ApiServer, tmp_path: Path) -> None:
-    row = {"prompt": "copper", "target": "model", "object": "Suzanne", "size": "1024x1024"}
-    (tmp_path / "rows.jsonl").write_text(json.dumps(row), "utf-8")
-    code, output = run("batch", tmp_path / "rows.jsonl", *QUALITY, "--output-dir", tmp_path / "out")
-    assert code == 7 and "can't paint a model" in output["results"][0]["error"]["message"]
-    assert not server.image_requests

@@ -99,6 +99,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{JOBS} core.versions core.jobs core.painting scene scene.targets scene.capture app.projection",
         "bpy",
     ),
+    "app.painting": (
+        f"{CORE_BASE} core.journal core.jobs core.painting scene scene.targets app.projection app",
+        "bpy",
+    ),
     "app.editing": (
         f"{CORE_BASE} core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
         " core.http core.journal core.versions core.jobs core.painting scene scene.targets app.projection"
@@ -107,12 +111,13 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "app.exporting": (f"{CORE_BASE} core.jobs core.exports scene.shading app", "bpy"),
     "app.generation": (
-        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection scene.projection scene.targets",
+        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection app.painting scene.projection"
+        " scene.targets",
         "bpy",
     ),
     "app.batch": (
         f"{CORE_BASE} core.http core.journal core.versions core.providers.openai core.jobs core.batch"
-        " scene scene.targets app app.editing",
+        " scene scene.targets app app.editing app.projection",
         "bpy",
     ),
     "app.diagnostics": (
@@ -121,7 +126,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "api": (
         f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene app app.editing"
-        " app.generation app.batch app.exporting",
+        " app.generation app.painting app.batch app.exporting",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -142,8 +147,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
     "ui.request": (
-        "core.text core.errors core.references core.request core.journal app app.editing app.diagnostics"
-        " api ui.common ui.references ui.points ui.painting",
+        "core.text core.errors core.references core.request core.journal app app.editing app.painting"
+        " app.diagnostics api ui.common ui.references ui.points ui.painting",
         "bpy",
     ),
     "ui.editing": (
@@ -158,7 +163,6 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "ui.results": (
         "core.text core.errors core.references core.request core.journal core.versions app app.editing api"
         " ui.common ui.editing ui.references ui.request ui.presets",
-        " ui.common ui.references ui.request ui.editing ui.presets",
         "bpy",
     ),
     "ui.agents": ("core.errors lazy mcp.window ui.common", "bpy"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,11 @@ from ..editing.versions import with_edited_image
 if TYPE_CHECKING:
     from ...core.batch.admission import Pricer, RowAdmission
     from ...core.batch.estimate import ManifestEstimate
-    from ...core.batch.runner import Folder, Run
+    from ...core.batch.runner import Folder, Output, Run
     from ...core.jobs.worker import Worker
     from ...core.results.output_files import Outputs
     from ..settings import Settings
-    from .outputs import AssetLibrary, BlendPerRow
+    from .painted_rows import RowPlanner
 
 OUTPUTS_SUFFIX = "-pictures"
 SHEET_SUFFIXES = (".png", ".html")
@@ -104,7 +104,15 @@ class Batch:
     def rows(self) -> Iterator[Row]:
         """The rows of this part, read from the file."""
         part, parts = self.options.part
-        return islice(Manifest(self.manifest, self.defaults, with_edited_image), part - 1, None, parts)
+        rows = islice(Manifest(self.manifest, self.defaults, with_edited_image), part - 1, None, parts)
+        return map(self.planner.plan, rows)
+
+    @cached_property
+    def planner(self) -> RowPlanner:
+        """What draws the guides of rows that paint objects."""
+        from .painted_rows import RowPlanner
+
+        return RowPlanner()
 
     @property
     def folder(self) -> Path:
@@ -154,13 +162,7 @@ class Batch:
 
     def _check_row(self, row: Row) -> None:
         """:raises InvalidRequestError: its result can't go where it is to go."""
-        if find_target(row.application.target).is_projected:  # nobody would show the model a guide
-            raise InvalidRequestError(
-                "A row of a manifest can't paint a model.",
-                code="invalid_value",
-                param="target",
-                next_step="Use `texture` for each model.",
-            )
+        self.planner.check(row)
         if self.options.asset_library is not None:
             from .outputs import check_asset
 
@@ -177,6 +179,13 @@ class Batch:
 
         for row in self.rows:
             self._check_row(row)
+            if find_target(row.application.target).is_projected:
+                raise InvalidRequestError(
+                    "A farm has no scene whose objects a row could paint.",
+                    code="invalid_value",
+                    param="target",
+                    next_step="Run it as a batch, with the scene open.",
+                )
         found, name = self.options, self.manifest.stem
         given: dict[str, float | None] = {
             "--concurrency": found.concurrency,
@@ -210,6 +219,15 @@ class Batch:
 
         :raises InvalidRequestError: it can't.
         """
+        if find_target(row.application.target).is_projected:
+            self.planner.check(row)
+            if self.options.blend_per_row and not self.planner.scene_file:
+                raise InvalidRequestError(
+                    "A .blend for each row needs a scene that is saved.",
+                    param="blend_per_row",
+                    next_step="Save it first.",
+                )
+            return
         if self.options.blend_per_row and names_object(row):
             raise no_object(row, "The .blend of a row is a new file, and it has no object")
         needs_scene = names_object(row) or find_target(row.application.target).activates_objects
@@ -278,7 +296,7 @@ class Batch:
         folder: Folder | None = None
         if self.options.asset_library is None or self.options.output_dir is not None:
             folder = Folder(self.folder, outputs, self.manifest)
-        output = self._output(outputs)
+        output = self._output(outputs, folder)
         return Run(
             self._worker(found, for_scene=output is not None),
             self._admission(found),
@@ -316,16 +334,20 @@ class Batch:
             retry_unknown=self.options.retry_unknown and self.sends,
         )
 
-    def _output(self, outputs: Outputs) -> BlendPerRow | AssetLibrary | None:
+    def _output(self, outputs: Outputs, folder: Folder | None) -> Output | None:
         """What goes into Blender; loaded only where it does."""
         if self.options.blend_per_row:
             from .outputs import BlendPerRow
 
-            return BlendPerRow(self.folder, outputs, self.manifest)
+            return BlendPerRow(self.folder, outputs, self.manifest, self.planner)
         if self.options.asset_library is not None:
             from .outputs import AssetLibrary
 
             return AssetLibrary(self.options.asset_library)
+        if self.planner.has_planned and folder is not None:
+            from .painted_rows import PaintedFiles
+
+            return PaintedFiles(folder)
         return None
 
 

@@ -23,6 +23,7 @@ from ...scene import assets
 from ...scene.blend_files import save_copy
 from ...scene.targets.base import Applied, Deferred
 from ...scene.targets.registry import apply
+from .painted_rows import RowPlanner, paints
 
 ROW_PROPERTY = "gpt_image_row"
 ROW_JOB_PROPERTY = "gpt_image_row_job"
@@ -55,19 +56,25 @@ def _apply(prepared: PreparedResult, application: Application) -> Applied:
 class BlendPerRow:
     """A .blend for each row."""
 
-    def __init__(self, folder: Path, outputs: Outputs, manifest: Path) -> None:
+    def __init__(self, folder: Path, outputs: Outputs, manifest: Path, planner: RowPlanner) -> None:
+        """
+        :param planner: knows the scene of rows that paint objects.
+        """
         check_background()
-        self.folder, self.outputs, self.manifest = folder, outputs, manifest
+        self.folder, self.outputs, self.manifest, self.planner = folder, outputs, manifest, planner
 
     def _path(self, row: Row) -> Path:
         return self.folder / f"{row.stem}.blend"
 
     def deliver(self, row: Row, prepared: PreparedResult) -> Delivery:
-        """Make and save it.
+        """Make and save it: a new file, or the scene whose objects are painted.
 
         :raises StorageError: it can't be saved.
         """
-        _empty_file()
+        if paints(row):
+            self.planner.open_scene(anew=True)
+        else:
+            _empty_file()
         applied = _apply(prepared, row.application)
         owner, wanted = owner_of(row, self.manifest), self._path(row)
         found = save_copy(wanted, self.outputs, owner, renames=True, compress=True)

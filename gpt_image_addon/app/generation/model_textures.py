@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...core.common import arguments
 from ...core.errors import InvalidRequestError
-from ...core.jobs.job import Job
+from ...core.jobs.job import Job, Task
 from ...core.painting.projection import Projection, check_projection
 from ...core.request.targets import TARGETS
-from ...core.text.message import message
-from .. import settings
+from ...core.text.message import Message, message
+from .. import session, settings
 from ..history import look_at_journal
+from ..painting.prepared import AnyPrepared, prepare_painting
+from ..painting.sequence_task import find_sequence
 from ..projection.plan import PaintedObjects, name_objects
-from ..submission import PreparedRequest, Submitter
+from ..submission import Submitter
 from .plans import Plan, plan_checked
 from .requests import build_request
 from .results import Result, result_of
@@ -35,13 +37,15 @@ class ModelTexture(Result):
 
     views: tuple[Mapping[str, Any], ...] = ()
     """Of each ``name``, ``matrix_world``, ``projection``, ``size``, ``rectangle`` in what was sent,
-    ``coverage``, ``shift_px``, ``scale``, ``score`` and ``used``."""
+    ``coverage``, ``shift_px``, ``scale``, ``score``, ``used`` and ``job``, whose answer shows it."""
     coverage: float = 0.0
     """Share of the texels of the objects that some view painted."""
     gap_share: float = 0.0
     """Share of them that no view shows."""
     overlap_share: float = 0.0
     """Share of them that several faces of the objects lie on."""
+    jobs: tuple[str, ...] = ()
+    """Of all requests, in their order: views in sequence take one each, and ``job`` is the last of them."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,14 @@ def texture_model(objects: PaintedObjects, prompt: str, **parameters: Any) -> Mo
     one sheet in one request. What the answer shows replaces what was there, and what no side shows gets
     colors from what lies near it; where only selected faces are painted, all else stays.
 
+    In sequence, each view is a paid request of its own that shows the model what those before it painted, and
+    is painted when it comes. The price of all is within the limits before the first is sent. Called again
+    after it was stopped, it takes the answers that are stored and pays for the rest.
+
     :param objects: names or objects; all else that is rendered hides what is behind it in single views.
     :param parameters: ``views`` is ``view`` for the 3D view, ``camera``, the name of a camera or several,
-        ``auto`` for all around, or a number of sides; without it as the scene is seen now. ``faces`` is
+        ``auto`` for all around, or a number of sides; without it as the scene is seen now. ``in_sequence``
+        paints several views one after another. ``faces`` is
         ``all`` or ``selected``; ``new_image`` leaves images that are there alone; ``texture_size`` is that of
         new images in pixels; ``feather`` the pixels of the answer over which an edge fades; ``guides`` are
         ``normal``, ``depth`` and ``lines``, sent as well; all around ``surface_maps=False`` makes no maps of
@@ -87,21 +96,22 @@ def submit_model_texture(
     retry_unknown: bool = False,
     max_cost: float | None = None,
     idempotency_key: str | None = None,
-    on_progress: Callable[[Job], None] | None = None,
+    on_progress: Callable[[Any], None] | None = None,
     **parameters: Any,
-) -> Job:
-    """Start what `texture_model` does and return at once.
+) -> Task:
+    """Start what `texture_model` does and return at once; `texture_of` the task says what was painted.
 
     :param reuse: as for `submit`, with ``retry_unknown``, ``max_cost``, ``idempotency_key`` and
-        ``on_progress``.
+        ``on_progress``. In sequence, also answers are taken of one that did not come to its end, and
+        ``max_cost`` is for all requests together.
     :raises GptImageError: it can't be sent; nothing was.
     """
     prepared = _prepare(objects, prompt, parameters, settings.load())
-    job = prepared.submit(
+    task: Task = prepared.submit(
         reuse=reuse, retry_unknown=retry_unknown, max_cost=max_cost, idempotency_key=idempotency_key
     )
-    job.watch(on_progress)
-    return job
+    task.watch(on_progress)
+    return task
 
 
 def plan_model_texture(objects: PaintedObjects, prompt: str, **parameters: Any) -> TexturePlan:
@@ -116,7 +126,7 @@ def plan_model_texture(objects: PaintedObjects, prompt: str, **parameters: Any) 
     projection = Projection.from_text(prepared.application.projection or "")
     return TexturePlan(
         **vars(found),
-        views=tuple(dataclasses.asdict(view) for view in projection.views),
+        views=tuple(view.describe() for view in projection.views),
         objects=tuple(obj.name for obj in projection.objects),
         coverage=round(projection.shown_share or 0.0, 4),
     )
@@ -127,7 +137,7 @@ def _prepare(
     prompt: str,
     parameters: Mapping[str, Any],
     found: settings.Settings,
-) -> PreparedRequest:
+) -> AnyPrepared:
     given = {name: value for name, value in parameters.items() if value is not None}
     given["objects"] = name_objects(objects)
     if isinstance(given.get("views"), list | tuple):
@@ -137,7 +147,7 @@ def _prepare(
     if "texture_size" in given:  # of a model that is painted in pixels
         given["image_size"] = given.pop("texture_size")
     given.setdefault("target", PROJECTED)
-    return Submitter(found).prepare(*build_request(prompt, **given))
+    return prepare_painting(Submitter(found), *build_request(prompt, **given))
 
 
 def texture_again(job: str, *, object_name: str | None = None, accept: bool = False, **changed: Any) -> Job:
@@ -179,14 +189,47 @@ def texture_again(job: str, *, object_name: str | None = None, accept: bool = Fa
     return Submitter(settings.load()).resume(stored, application, notice)
 
 
-def texture_of(job: Job) -> ModelTexture:
-    """What a job painted that is done.
+def texture_of(task: Task) -> ModelTexture:
+    """What a job painted that is done, or jobs that paint one view after another.
 
     :raises GptImageError: why it painted nothing.
     """
-    found, report = result_of(job), job.result().report
+    painted = find_sequence(task)
+    if painted is not None:
+        return _add_up(task, [*painted.jobs], texture_of(painted.last))
+    if not isinstance(task, Job):
+        raise task.error or InvalidRequestError(
+            message("The job is not finished: {state}.", state=Message.of(task.message))
+        )
+    found, report = result_of(task), task.result().report
     return ModelTexture(
         **vars(found),
         views=tuple(report["views"]),
         **{name: report[name] for name in ("coverage", "gap_share", "overlap_share")},
+        jobs=(task.id,),
     )
+
+
+def _add_up(task: Task, jobs: Sequence[Job], last: ModelTexture) -> ModelTexture:
+    """What all jobs of a sequence painted, used and cost."""
+    usage: dict[str, Any] = {}
+    for row in map(session.entry, (job.id for job in jobs)):
+        _add_counts(usage, (row.usage if row is not None else None) or {})
+    warnings = dict.fromkeys((*task.warnings, *(text for job in jobs for text in job.all_warnings)))
+    return dataclasses.replace(
+        last,
+        usage=usage or None,
+        estimated_usd=task.estimated_usd,
+        cost_usd=sum(job.cost_usd or 0.0 for job in jobs),
+        warnings=tuple(warnings),
+        jobs=tuple(job.id for job in jobs),
+    )
+
+
+def _add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add numbers by their names, also those of objects in objects, in place."""
+    for name, count in more.items():
+        if isinstance(count, Mapping):
+            _add_counts(total.setdefault(name, {}), count)
+        else:
+            total[name] = total.get(name, 0) + count

@@ -66,19 +66,36 @@ def plan_projection(
     :param write: writes pixels to a file; its path comes back.
     :raises InvalidRequestError: it can't be projected.
     """
-    painting = _plan_painting(request, application, rule)
-    objects, projection = painting.objects, painting.projection
+    painting = plan_painting(request, application, rule)
+    projection = painting.projection
+    if is_sequence(application, projection):
+        raise InvalidRequestError(
+            "Painting one view after another takes several requests.",
+            code="unsupported",
+            param="in_sequence",
+            next_step="Use texture_model in Python, or the command texture.",
+        )
     guided = _add_guides(request, projection, painting.triangles, application.guides, write)
-    placed = dataclasses.replace(
+    placed = dataclasses.replace(place_on(application, painting), projection=projection.to_text())
+    return PlannedProjection(guided, placed, list_notes(painting.canvases, projection))
+
+
+def is_sequence(application: Application, projection: Projection) -> bool:
+    """Whether each view is a request of its own: a draft follows no view, and one alone needs no other."""
+    return application.in_sequence and len(projection.views) > 1 and projection.aligned
+
+
+def place_on(application: Application, painting: Painting) -> Application:
+    """An application that names what is painted, so that nothing else is, whatever is active then."""
+    objects = painting.objects
+    return dataclasses.replace(
         application,
-        projection=projection.to_text(),
         objects=tuple(obj.name for obj in objects),
         object_name=None,
         object_uid=objects[0].session_uid,
         object_uids=tuple(obj.session_uid for obj in objects) if len(objects) > 1 else (),
         scene_uid=application.scene_uid or painting.scene.session_uid,
     )
-    return PlannedProjection(guided, placed, _list_notes(painting.canvases, projection))
 
 
 def plan_views(request: GenerationRequest, application: Application, rule: SizeRule) -> Projection:
@@ -86,11 +103,13 @@ def plan_views(request: GenerationRequest, application: Application, rule: SizeR
 
     :raises InvalidRequestError: it can't be projected.
     """
-    return _plan_painting(request, application, rule).projection
+    return plan_painting(request, application, rule).projection
 
 
 @dataclass(frozen=True)
-class _Painting:
+class Painting:
+    """What is painted, and from where it is seen."""
+
     scene: bpy.types.Scene
     objects: list[bpy.types.Object]
     canvases: Canvases
@@ -98,7 +117,11 @@ class _Painting:
     projection: Projection
 
 
-def _plan_painting(request: GenerationRequest, application: Application, rule: SizeRule) -> _Painting:
+def plan_painting(request: GenerationRequest, application: Application, rule: SizeRule) -> Painting:
+    """What a request paints; no guide is drawn.
+
+    :raises InvalidRequestError: it can't be projected.
+    """
     from ...core.painting.guides import make_view
     from ...core.projection.viewpoints import measure_coverage
     from ...scene.projection.meshes import collect_faces
@@ -119,9 +142,17 @@ def _plan_painting(request: GenerationRequest, application: Application, rule: S
     as_shown, is_alone = asked == cameras.VIEW, is_all_around(asked)
     triangles = collect_faces(view_layer_of(scene), canvases.painted, all_shown=as_shown, is_alone=is_alone)
     if is_alone:
-        chosen = choose_sides(triangles, asked, request.size, rule, is_draft=is_draft, is_part=is_part)
+        chosen = choose_sides(
+            triangles,
+            asked,
+            request.size,
+            rule,
+            is_draft=is_draft,
+            is_part=is_part,
+            in_sequence=application.in_sequence,
+        )
     else:
-        chosen = read_views(scene, asked, request.size, rule)
+        chosen = read_views(scene, asked, request.size, rule, in_sequence=application.in_sequence)
     share = chosen.share
     if share is None:
         share = measure_coverage(triangles, tuple(map(make_view, chosen.views)))
@@ -143,7 +174,7 @@ def _plan_painting(request: GenerationRequest, application: Application, rule: S
         texture_size=application.image_size,
         feather=application.feather,
     )
-    return _Painting(scene, objects, canvases, triangles, projection)
+    return Painting(scene, objects, canvases, triangles, projection)
 
 
 def _check_parameters(request: GenerationRequest, application: Application) -> None:
@@ -193,14 +224,7 @@ def _add_guides(
     from ...core.painting.guides import describe_tiles, draw_guides
 
     drawn = draw_guides(triangles, projection, guides, prompt=request.prompt)
-    for view, seen in zip(projection.views, drawn.painted_pixels, strict=True):
-        if seen < LEAST_SEEN:
-            raise InvalidRequestError(
-                message("The view '{view}' shows nothing of what is to be painted.", view=view.name),
-                code="not_seen",
-                param="views",
-                next_step="Turn it to the object, or choose another view.",
-            )
+    check_seen(projection, drawn.painted_pixels)
     own = len(request.references)
     kinds = (*request.reference_kinds, *[AUTO] * own)[:own]
     labels = (describe_tiles(projection), *[""] * len(guides), *request.reference_labels, *[""] * own)
@@ -213,7 +237,22 @@ def _add_guides(
     )
 
 
-def _list_notes(canvases: Canvases, projection: Projection) -> tuple[str, ...]:
+def check_seen(projection: Projection, painted_pixels: Sequence[int]) -> None:
+    """
+    :param painted_pixels: of each view, how many of its pixels show what is painted.
+    :raises InvalidRequestError: one shows nothing of it.
+    """
+    for view, seen in zip(projection.views, painted_pixels, strict=True):
+        if seen < LEAST_SEEN:
+            raise InvalidRequestError(
+                message("The view '{view}' shows nothing of what is to be painted.", view=view.name),
+                code="not_seen",
+                param="views",
+                next_step="Turn it to the object, or choose another view.",
+            )
+
+
+def list_notes(canvases: Canvases, projection: Projection) -> tuple[str, ...]:
     """What the user should know before it is sent."""
     notes = list(canvases.notes)
     edge = max(max(view.rectangle[2:]) for view in projection.views)

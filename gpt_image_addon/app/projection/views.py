@@ -39,21 +39,26 @@ class ChosenViews:
     """Of the surface that they show, where that is known."""
 
 
-def read_views(scene: bpy.types.Scene, asked: str, size: str, rule: SizeRule) -> ChosenViews:
+def read_views(
+    scene: bpy.types.Scene, asked: str, size: str, rule: SizeRule, *, in_sequence: bool = False
+) -> ChosenViews:
     """The 3D view, or what cameras see; several are tiles of one sheet.
 
     :param asked: `cameras.VIEW`, `cameras.CAMERA`, or names of cameras with commas between them.
     :param size: as a request has it; a size in pixels stays, whatever its shape.
+    :param in_sequence: each is an image of its own.
     :raises InvalidRequestError: there is no such camera or no such view.
     """
     if asked == cameras.VIEW:
         sent = _choose_size(size, cameras.measure_viewport(bpy.context), rule)
         return ChosenViews((cameras.read_viewport(bpy.context, sent),), sent)
     names = _list_names(scene, asked)
-    if len(names) == 1:
+    if len(names) == 1 or in_sequence:
         sent = _choose_size(size, _measure_render(scene), rule)
-        camera = cameras.find_camera(scene, asked)
-        return ChosenViews((cameras.read_camera(scene, camera, asked, sent),), sent)
+        found = [(name, cameras.find_camera(scene, name)) for name in names]
+        return ChosenViews(
+            tuple(cameras.read_camera(scene, camera, name, sent) for name, camera in found), sent
+        )
     sent = _choose_sheet_size(size, len(names), rule)
     sheet = fit_sheet(len(names), sent)
     views = tuple(
@@ -77,7 +82,14 @@ def _list_names(scene: bpy.types.Scene, asked: str) -> list[str]:
 
 
 def choose_sides(
-    triangles: Triangles, asked: str, size: str, rule: SizeRule, *, is_draft: bool, is_part: bool
+    triangles: Triangles,
+    asked: str,
+    size: str,
+    rule: SizeRule,
+    *,
+    is_draft: bool,
+    is_part: bool,
+    in_sequence: bool = False,
 ) -> ChosenViews:
     """Views all around, as tiles of one sheet.
 
@@ -85,6 +97,7 @@ def choose_sides(
     :param asked: `ALL_AROUND`, or a number of views.
     :param is_draft: the answer follows no guide: it lies on all sides alike.
     :param is_part: only a part is painted: as few views as show it.
+    :param in_sequence: each is an image of its own.
     :raises InvalidRequestError: nothing could be painted.
     """
     from ...core.projection.viewpoints import choose_views, list_sides
@@ -92,10 +105,10 @@ def choose_sides(
     count = count_views(asked)
     if is_draft:
         sent = _choose_size(size, 1.0, rule)
-        side = min(sent)
-        middle = ((sent[0] - side) // 2, (sent[1] - side) // 2, side, side)
-        return ChosenViews(tuple(_store(view, middle) for view in list_sides(triangles, side)), sent)
-    sent = _choose_sheet_size(size, count, rule)
+        middle = _find_middle(sent)
+        sides = list_sides(triangles, middle[2])
+        return ChosenViews(tuple(_store(view, middle) for view in sides), sent)
+    sent = _choose_size(size, 1.0, rule) if in_sequence else _choose_sheet_size(size, count, rule)
     enough = ENOUGH if is_part and asked == ALL_AROUND else 1.0
     views, share = choose_views(triangles, 1, count, enough=enough)
     if share < LEAST_SHARE:
@@ -108,9 +121,19 @@ def choose_sides(
             param="views",
             next_step="Select faces, or objects that have some.",
         )
-    sheet = fit_sheet(len(views), sent)
-    tiles = zip(_tell_apart(views), sheet.list_rectangles(len(views)), strict=True)
+    rectangles = (
+        (_find_middle(sent),) * len(views)
+        if in_sequence
+        else fit_sheet(len(views), sent).list_rectangles(len(views))
+    )
+    tiles = zip(_tell_apart(views), rectangles, strict=True)
     return ChosenViews(tuple(_store(view, rectangle) for view, rectangle in tiles), sent, share)
+
+
+def _find_middle(size: tuple[int, int]) -> Rectangle:
+    """The largest square in the middle of an image."""
+    side = min(size)
+    return ((size[0] - side) // 2, (size[1] - side) // 2, side, side)
 
 
 def _tell_apart(views: Sequence[View]) -> list[View]:

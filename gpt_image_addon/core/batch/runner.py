@@ -69,7 +69,16 @@ class Folder:
     """Equal rows of different manifests have files of their own."""
 
     def deliver(self, row: Row, prepared: PreparedResult) -> Delivery:
-        """See `Output.deliver`; called on a worker thread.
+        """See `Output.deliver`; called on a worker thread. What is painted onto objects is written later.
+
+        :raises StorageError: a file can't be written.
+        """
+        if find_target(row.application.target).is_projected:
+            return Delivery()
+        return self.write(row, prepared)
+
+    def write(self, row: Row, prepared: PreparedResult) -> Delivery:
+        """The images and maps of a result as files.
 
         :raises StorageError: a file can't be written.
         """
@@ -88,8 +97,10 @@ class Folder:
         return Delivery(tuple(files), tuple(warnings))
 
     def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
-        """See `Output.present`; rows with maps are looked at again, as only the result tells their kinds."""
-        if row.application.maps or find_target(row.application.target).maps or stored.folder is None:
+        """See `Output.present`; rows with maps are looked at again, as only the result tells their kinds, and
+        so are those that paint objects."""
+        target = find_target(row.application.target)
+        if row.application.maps or target.maps or target.is_projected or stored.folder is None:
             return ()
         request = stored.request
         extension = EXTENSIONS.get(request.output_format, request.output_format)
@@ -261,7 +272,7 @@ class Run:
         present = [output.present(row, stored) for output in outputs]
         state = RowState.SUCCEEDED if stored.id in self.fresh else RowState.SKIPPED
         if all(present):
-            files = tuple(file for found in present for file in found)
+            files = tuple(dict.fromkeys(file for found in present for file in found))
             cost = (stored.cost_usd or 0.0) if state is RowState.SUCCEEDED else 0.0
             return _Made(Outcome(row, state, stored.id, stored.request_id, cost, files=files))
         assert stored.folder is not None

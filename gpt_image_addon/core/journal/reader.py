@@ -92,6 +92,13 @@ class JournalReader:
         where = f"state IN ({','.join('?' * len(states))})" if states else "1"
         return self.find(where, *states)
 
+    def find_naming(self, job: str) -> list[Entry]:
+        """The rows whose results are made of that of another job as well, newest first.
+
+        :raises StorageError: it can't be read.
+        """
+        return self.find("application LIKE ? AND id != ?", f"%{job}%", job)
+
     def find(self, where: str, *values: object, limit: int = -1) -> list[Entry]:
         """The rows that a condition in SQL holds for, newest first, without those that can't be read.
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ..common.files import read_file, replace_file
 from ..common.threads import FairLock
@@ -18,16 +17,15 @@ from ..imaging.pixels import eight_bit_color, read_pixels
 from ..imaging.png_writer import encode_png
 from ..imaging.thumbnails import mean_color
 from ..processes.subprocess_worker import SUBPROCESS
-from ..projection.paint import Weighting
 from ..projection.surface import Triangles
-from ..projection.views import PaintedImages, PaintOptions, paint_views
+from ..projection.views import PaintedImages, paint_answers
 from ..results.folders import PROCESSED_FOLDER
 from ..results.store import ImageFile, PreparedResult
 from ..text.message import message
 from .canvas_files import CanvasFile, open_canvas
-from .guides import make_view
 from .projection import Projection
 from .surface_maps import make_surface_maps
+from .view_answers import make_options, read_views
 
 PAINTED_STEM = "model-"
 FLAT_SUFFIX = "-before.png"
@@ -80,32 +78,16 @@ def _paint(
 ) -> PreparedResult:
     answer = prepared.images[0]
     pixels = eight_bit_color(read_pixels(answer.data, answer.name))
-    views = [
-        view for view in projection.views if not projection.used_views or view.name in projection.used_views
-    ]
+    folder = Path(answer.received_file).parent
+    views, gone = read_views(projection, folder.parent.parent, (folder, pixels))
     opened = [open_canvas(canvas) for canvas in canvases]
-    painted = paint_views(
-        triangles,
-        [one.colors for one in opened],
-        [make_view(view) for view in views],
-        [cut_view(pixels, projection.sent_size, view.rectangle, view.size) for view in views],
-        PaintOptions(
-            register=projection.aligned,
-            accept=accept,
-            weighting=Weighting(
-                projection.erosion, projection.feather, projection.exponent, projection.steepest
-            ),
-            replace_all=projection.replace_all,
-            gains=projection.match_colors and projection.aligned,
-            fill_gaps=projection.fill_gaps,
-        ),
-    )
+    options = make_options(projection, accept=accept)
+    painted = paint_answers(triangles, [one.colors for one in opened], views, options)
     _check_matches(painted)
-    folder = Path(answer.received_file).parent / PROCESSED_FOLDER
     images, found = [], []
     for number, (one, colors) in enumerate(zip(opened, painted.images, strict=True), 1):
         data = one.encode(colors)
-        file = folder / f"{PAINTED_STEM}{number}.png"
+        file = folder / PROCESSED_FOLDER / f"{PAINTED_STEM}{number}.png"
         replace_file(file, data)
         facts = dict(one.file.facts)
         if one.file.flat is not None:
@@ -125,8 +107,8 @@ def _paint(
         images=tuple(images),
         maps=maps,
         packed={},
-        warnings=(*prepared.warnings, *left_out),
-        report=_make_report(projection, painted, found),
+        warnings=(*prepared.warnings, *gone, *left_out),
+        report=_make_report(prepared.job, projection, painted, found),
     )
 
 
@@ -166,25 +148,6 @@ def _write_maps(
     return files
 
 
-def cut_view(
-    answer: NDArray[np.uint8],
-    sent: tuple[int, int],
-    rectangle: tuple[int, int, int, int],
-    size: tuple[int, int],
-) -> NDArray[np.uint8]:
-    """The part of an answer that shows a view, at the view's size; the answer may be of any size.
-
-    :param sent: width and height of the guide, in whose pixels the rectangle is.
-    """
-    height, width = answer.shape[:2]
-    left, top, wide, high = rectangle
-    across, down = width / sent[0], height / sent[1]
-    box = (left * across, top * down, (left + wide) * across, (top + high) * down)
-    if box == (0, 0, *size) and (width, height) == size:
-        return answer
-    return np.asarray(Image.fromarray(answer).resize(size, Image.Resampling.BICUBIC, box=box))
-
-
 def _check_matches(painted: PaintedImages) -> None:
     if any(view.used for view in painted.views):
         return
@@ -222,7 +185,7 @@ def _make_image_file(answer: ImageFile, canvas: CanvasFile, data: bytes, file: P
 
 
 def _make_report(
-    projection: Projection, painted: PaintedImages, images: Sequence[Mapping[str, Any]]
+    job: str, projection: Projection, painted: PaintedImages, images: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Plain JSON values."""
     found = {view.name: view for view in painted.views}
@@ -231,7 +194,8 @@ def _make_report(
         one = found.get(view.name)
         views.append(
             {
-                **dataclasses.asdict(view),
+                **view.describe(),
+                "job": view.job or job,
                 "coverage": round(one.coverage, DIGITS) if one else 0.0,
                 "shift_px": [round(value, 2) for value in one.placement.shift_px] if one else [0.0, 0.0],
                 "scale": round(one.placement.scale, DIGITS) if one else 1.0,

@@ -79,6 +79,11 @@ def becomes_dark(prompt: str) -> bool:
     return not DARK.isdisjoint(re.findall(r"[^\W\d_]+", prompt.casefold()))
 
 
+def count_painted(triangles: Triangles, projection: Projection) -> tuple[int, ...]:
+    """Of each view, how many of its pixels show what is painted."""
+    return tuple(count_seen(see(make_view(view), triangles), triangles) for view in projection.views)
+
+
 def describe_tiles(projection: Projection) -> str:
     """What a sheet shows, in the words of a prompt; empty where there is but one tile."""
     views = projection.views

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..common.arguments import kinds_of, typed
+from ..common.paths import is_job_id
 from ..errors import InvalidRequestError
 from ..references.views import MOST_VIEWS
 from ..request.validation import check_range
@@ -48,6 +49,16 @@ class ProjectedView:
     """Width and height of its guide in pixels."""
     rectangle: tuple[int, int, int, int]
     """Left, top, width and height in the pixels of what was sent."""
+    job: str = ""
+    """Id of the job whose answer shows it; empty for that of the job itself."""
+    placed: tuple[float, ...] = ()
+    """How its answer lies on its guide: right and down in pixels, scale and score of an `outlines.Placement`;
+    empty where that is to be found."""
+
+    def describe(self) -> dict[str, Any]:
+        """What users are told of it."""
+        names = ("name", "matrix_world", "projection", "size", "rectangle")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -158,6 +169,8 @@ def check_projection(found: Projection) -> None:
         problem = "What was sent has a size that can't be."
     elif not found.objects:
         problem = "There is no object to paint."
+    elif not all(view.job == "" or is_job_id(view.job) for view in found.views):
+        problem = "A view names a job that can't be."
     elif not all(map(_is_possible, found.views)) or not all(
         len(obj.matrix_world) == 16 for obj in found.objects
     ):
@@ -175,9 +188,12 @@ def check_projection(found: Projection) -> None:
 
 
 def _is_possible(view: ProjectedView) -> bool:
-    numbers = (*view.matrix_world, *view.projection)
-    has_matrices = len(view.matrix_world) == len(view.projection) == 16 and all(map(math.isfinite, numbers))
+    numbers = (*view.matrix_world, *view.projection, *view.placed)
+    has_matrices = len(view.matrix_world) == len(view.projection) == 16 and len(view.placed) in (0, 4)
     left, top, *extent = view.rectangle
     return (
-        has_matrices and min(left, top) >= 0 and all(0 < edge < MOST_EDGE for edge in (*view.size, *extent))
+        has_matrices
+        and all(map(math.isfinite, numbers))
+        and min(left, top) >= 0
+        and all(0 < edge < MOST_EDGE for edge in (*view.size, *extent))
     )

@@ -13,7 +13,8 @@ from .view import View
 BACKGROUND = (36, 40, 46)
 FOR_DARK = (150, 96, 170)
 """The background of what is to become dark itself: no gray comes nearer to it than 37 levels."""
-DARKEST, BRIGHTEST = 84.0, 226.0  # levels of the clay: at least 24 from the background
+CONTRAST = 24  # levels that shapes are away from the background
+DARKEST, BRIGHTEST = 84.0, 226.0  # levels of the clay: at least as many from the background
 LIGHT = np.array((-0.35, 0.45, 0.82))  # from where light comes, in the camera's space
 LINE = 12.0  # degrees between neighboring faces above which a line is drawn
 
@@ -59,6 +60,19 @@ def draw_lines(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) 
         lines[second] |= bends
     level = np.where(lines, DARKEST, 255.0)
     return _lay_on_background(np.repeat(level[..., None], 3, axis=-1), shown)
+
+
+def lay_paint(clay: Pixels, colors: Pixels, painted: Mask) -> Pixels:
+    """A clay render with what is painted already, as far from the background as the clay is.
+
+    :param clay: (height, width, 3).
+    :param colors: (height, width, 3).
+    :param painted: (height, width), where they count.
+    """
+    background = np.array(BACKGROUND)
+    is_near = (np.abs(colors.astype(np.int16) - background) < CONTRAST).all(axis=-1, keepdims=True)
+    clear = np.where(is_near, np.maximum(colors, background + CONTRAST), colors)
+    return np.where(painted[..., None], clear, clay).astype(np.uint8)
 
 
 def _turn_to_camera(view: View, depth: DepthMap, normals: NDArray[Any]) -> NDArray[Any]:

@@ -116,10 +116,12 @@ def _add_cells(
 def _look_at(one: SeenView, samples: SurfaceSamples) -> tuple[Floats, Floats, Floats]:
     """Logarithms of colors (N, 3), shares of the nodes (N, 9), and weights (N,)."""
     found = find_visible(one.view, one.depth, one.facing, samples.points, samples.triangle)
-    colors = one.answer[..., :3].reshape(-1, 3).take(found.pixel, axis=0).astype(np.float32)
+    width, height = one.view.size
+    x, y = one.placement.find(found.x, found.y, one.view.size)
+    column, row = (np.clip(at, 0, n - 1).astype(np.int64) for at, n in ((x, width), (y, height)))
+    colors = one.answer[..., :3].reshape(-1, 3).take(row * width + column, axis=0).astype(np.float32)
     clear = (found.cosine > CLEAR) & (one.edges.take(found.pixel) > EDGE) & (colors.min(axis=1) > DARKEST)
     clear &= colors.max(axis=1) < 254
-    width, height = one.view.size
     shares = np.einsum("ni,nj->nij", _spread(found.y / height), _spread(found.x / width))
     return (
         np.log(np.maximum(colors, 1)).astype(np.float64),

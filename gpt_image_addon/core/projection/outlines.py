@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ BORDER = 3  # pixels at the border that are taken for the background
 LEAST_CONTRAST = 14.0  # levels from the background, with which something is no background
 STEP, MOST_STEPS = 1 / 200, 6  # of the scales that are tried: every other one, then those beside the best
 LEAST_BORDER = 0.1  # share of the border that is background
-SIDE = 512  # pixels a side at most at which a shift is looked for
+SIDES = 256, 512  # pixels a side at most at which a shift is looked for: with each scale, then with the best
 FARTHEST = 0.03  # of the longer side
 GOOD = 0.9  # of the outlines' common area over that of both together, from which on an answer is used
 
@@ -31,6 +30,18 @@ class Placement:
     """Of the answer, about the middle of the image."""
     score: float = 1.0
     """Common area of both outlines over the area of both together."""
+
+    def find(self, x: NDArray[Any], y: NDArray[Any], size: tuple[int, int]) -> tuple[NDArray[Any], ...]:
+        """Where in the answer places of the guide lie, x and y in pixels.
+
+        :param size: width and height of both.
+        """
+        if self.shift_px == (0, 0) and self.scale == 1:
+            return x, y
+        return tuple(
+            (places - length / 2) * np.float32(self.scale) + np.float32(length / 2 + shift)
+            for places, length, shift in zip((x, y), size, self.shift_px, strict=True)
+        )
 
     @property
     def is_good(self) -> bool:
@@ -73,25 +84,41 @@ def place(guide: NDArray[np.bool_], answer: NDArray[Any]) -> Placement:
         return Placement()
     found = find_foreground(answer, guide)
     best = Placement(score=_compare(guide, found))
-    height, width = guide.shape
-    factor = max(1.0, max(height, width) / SIDE)
-    size = round(width / factor), round(height / factor)
-    wanted, seen = (_shrink(mask, size) for mask in (guide, found))
-    spectrum = np.conj(np.fft.rfft2(_find_edges(wanted)))
-
-    def try_scales(steps: Iterable[int]) -> None:
-        nonlocal best
-        for scale in (1 + step * STEP for step in steps):
-            shift = _correlate(spectrum, _find_edges(_rescale(seen, scale)), FARTHEST * max(size))
-            candidate = float(shift[0]) * factor, float(shift[1]) * factor
-            score = _compare(guide, _move_mask(found, candidate, scale))
+    for side, nearest in zip(SIDES, (range(-MOST_STEPS, MOST_STEPS + 1, 2), (-1, 0, 1)), strict=True):
+        middle = round((best.scale - 1) / STEP) if side == SIDES[-1] else 0
+        outlines = _Outlines.of(guide, found, side)
+        for scale in (1 + (middle + step) * STEP for step in nearest):
+            shift = outlines.correlate(scale)
+            score = _compare(guide, _move_mask(found, shift, scale))
             if score > best.score + 1e-4:
-                best = Placement(candidate, scale, score)
-
-    try_scales(range(-MOST_STEPS, MOST_STEPS + 1, 2))
-    middle = round((best.scale - 1) / STEP)
-    try_scales((middle - 1, middle + 1))
+                best = Placement(shift, scale, score)
     return best
+
+
+@dataclass(frozen=True)
+class _Outlines:
+    """The outlines of a guide and of its answer, small."""
+
+    spectrum: NDArray[np.complex128]
+    """Of the guide's, conjugate."""
+    seen: NDArray[np.float32]
+    """What differs from the background in the answer."""
+    factor: float
+    """By how much both are smaller."""
+
+    @classmethod
+    def of(cls, guide: NDArray[np.bool_], found: NDArray[np.bool_], side: int) -> _Outlines:
+        height, width = guide.shape
+        factor = max(1.0, max(height, width) / side)
+        size = round(width / factor), round(height / factor)
+        wanted, seen = (_shrink(mask, size) for mask in (guide, found))
+        return cls(np.conj(np.fft.rfft2(_find_edges(wanted))), seen, factor)
+
+    def correlate(self, scale: float) -> tuple[float, float]:
+        """How far right and down the answer lies at a scale, in pixels of the guide."""
+        most = FARTHEST * max(self.seen.shape)
+        right, down = _correlate(self.spectrum, _find_edges(_rescale(self.seen, scale)), most)
+        return float(right) * self.factor, float(down) * self.factor
 
 
 def move_back(answer: NDArray[Any], placement: Placement) -> NDArray[Any]:

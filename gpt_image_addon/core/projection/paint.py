@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..raster.sampling import premultiply, sample, scale_rows
-from .surface import Triangles
+from .depth import DepthMap
+from .surface import NO_OWNER, Triangles
 from .texels import BLOCK, TexelMap, extend_faces, list_texels, map_faces
+from .view import View
 from .visibility import STEEPEST, SeenView, find_visible
 
 FULL_AT = 65.0  # degrees up to which a single view covers what was there
@@ -85,12 +88,14 @@ def gather(
         texels.count_owners(),
         allowed,
     )
-    sources = [_prepare(one, texels, may, weighting) for one in seen]
+    sources = [_prepare(one, texels.faces, may, weighting) for one in seen]
     for pixel, face in list_texels(extended):
-        _write(out, pixel, *_mix(sources, texels, pixel, face, weighting))
+        points, triangle = texels.locate(pixel, face), texels.faces.take(face)
+        _write(out, pixel, *_mix(sources, points, face, triangle, weighting))
     for start in range(0, len(texels.rest[0]), BLOCK):
         more, names = (values[start : start + BLOCK] for values in texels.rest)
-        _keep_best(out, more, *_mix(sources, texels, more, names, weighting))
+        points, triangle = texels.locate(more, names), texels.faces.take(names)
+        _keep_best(out, more, *_mix(sources, points, names, triangle, weighting))
     shape = (size[1], size[0])
     return Gathered(
         texels,
@@ -102,22 +107,54 @@ def gather(
     )
 
 
-def _prepare(one: SeenView, texels: TexelMap, may: NDArray[np.bool_], weighting: Weighting) -> _Source:
+def show_painted(
+    triangles: Triangles, view: View, depth: DepthMap, seen: Sequence[SeenView], weighting: Weighting
+) -> tuple[NDArray[np.uint8], Floats]:
+    """What views show, as another view sees it.
+
+    :param depth: of that other view.
+    :returns: (height, width, 3) colors, and (height, width) the best weight of the views; 0 where none shows
+        what may be painted.
+    """
+    width, height = view.size
+    colors = np.zeros((height * width, 4), np.uint8)
+    weight = np.zeros(height * width, np.float32)
+    faces = np.arange(len(triangles.owner))
+    may = triangles.allowed & (triangles.owner != NO_OWNER)
+    sources = [_prepare(one, faces, may, weighting) for one in seen]
+    for start in range(0, height * width, BLOCK):
+        triangle = depth.triangle.reshape(-1)[start : start + BLOCK]
+        at = np.flatnonzero((triangle >= 0) & may.take(np.maximum(triangle, 0)))
+        face, pixel = triangle.take(at), at + start
+        points = view.locate(pixel, depth.nearness.reshape(-1).take(pixel))
+        found, best, _ = _mix(sources, points, face, face.astype(np.int64), weighting)
+        colors[pixel], weight[pixel] = found, best
+    return colors.reshape(height, width, 4)[..., :3], weight.reshape(height, width)
+
+
+def _prepare(one: SeenView, faces: Integers, may: NDArray[np.bool_], weighting: Weighting) -> _Source:
+    """
+    :param faces: (F,), triangles that are looked at.
+    :param may: (F,), whether they may be painted.
+    """
     least = np.cos(np.radians(weighting.steepest)) if one.view.is_orthographic else 0
-    return _Source(one, premultiply(one.answer), may & (one.facing[texels.faces] > least))
+    return _Source(one, premultiply(one.answer), may & (one.facing[faces] > least))
 
 
 def _mix(
-    sources: list[_Source], texels: TexelMap, pixel: Integers, face: NDArray[Any], weighting: Weighting
+    sources: list[_Source], points: Floats, face: NDArray[Any], triangles: Integers, weighting: Weighting
 ) -> tuple[NDArray[np.uint8], Floats, NDArray[np.uint16]]:
-    """Colors of texels (N, 4), the best weight of a view (N,), and bits of the views that show them (N,)."""
-    points = texels.locate(pixel, face)
-    mixed = np.zeros((len(pixel), 4), np.float32)
-    best = np.zeros(len(pixel), np.float32)
-    views = np.zeros(len(pixel), np.uint16)
+    """Colors of points (N, 4), the best weight of a view (N,), and bits of the views that show them (N,).
+
+    :param face: (N,), place of their triangles among those that the sources were prepared for.
+    :param triangles: (N,), those triangles.
+    """
+    mixed = np.zeros((len(points), 4), np.float32)
+    best = np.zeros(len(points), np.float32)
+    views = np.zeros(len(points), np.uint16)
     for number, source in enumerate(sources):
         at = np.flatnonzero(source.is_usable.take(face))
-        triangle = texels.faces.take(face.take(at))
+        triangle = triangles.take(at)
         chosen, weight, colors = _look(source, points.take(at, axis=0), triangle, weighting)
         at = at.take(chosen)
         colors += mixed.take(at, axis=0)
@@ -145,7 +182,8 @@ def _look(
     chosen = np.flatnonzero((ramp > 0) & (found.cosine > 0))
     weight = np.exp(np.float32(weighting.exponent) * np.log(found.cosine.take(chosen)))
     weight *= np.minimum(ramp.take(chosen), 1)
-    colors = sample(source.pixels, found.x.take(chosen), found.y.take(chosen))
+    places = seen.placement.find(found.x.take(chosen), found.y.take(chosen), seen.view.size)
+    colors = sample(source.pixels, *places)
     scale_rows(colors, weight)
     return chosen, colors[:, 3].copy(), colors
 

@@ -50,6 +50,25 @@ class View:
         matrix = self.to_pixels
         return np.asarray(points.astype(np.float64) @ matrix[:, :3].T + matrix[:, 3])
 
+    def locate(self, pixel: NDArray[Any], nearness: Floats) -> NDArray[np.float32]:
+        """Where in the world the middles of pixels lie.
+
+        :param pixel: (N,), y width + x.
+        :param nearness: (N,), as `nearness_planes` has it.
+        :returns: (N, 4), x, y, z and 1.
+        """
+        matrix = self.to_pixels
+        row = pixel // self.size[0]
+        place = np.stack((pixel - row * self.size[0] + 0.5, row + 0.5))
+        known = nearness.astype(np.float64)
+        if self.is_orthographic:
+            rows, wanted = [0, 1, 3], np.stack((*place, -known))
+        else:
+            w = 1 / known
+            rows, wanted = [0, 1, 2], np.stack((*(place * w), w))
+        points = np.linalg.solve(matrix[rows, :3], wanted - matrix[rows, 3:])
+        return np.vstack((points, np.ones(len(pixel)))).T.astype(np.float32, order="C")
+
     def toward_eye(self, points: Floats) -> Floats:
         """Unit vectors from points to the camera; (…, 3)."""
         if self.is_orthographic:

@@ -22,6 +22,8 @@ from .view import View
 from .viewpoints import sample_surface
 from .visibility import SeenView, see
 
+FADE = 12  # pixels of a view's answer over which it fades into what earlier views painted
+KNOWN = 1 << 20  # texels of an image that gaps are filled from: of more than so many a part is enough
 MARGIN = 6  # texels around faces that get colors, so that smaller copies show no seams
 
 
@@ -42,6 +44,19 @@ class PaintOptions:
     """What no view shows gets colors from what lies near it."""
     chosen: tuple[str, ...] = ()
     """Names of the views that are used; all when empty."""
+
+
+@dataclass(frozen=True)
+class ViewAnswer:
+    """What an answer shows of a view."""
+
+    view: View
+    pixels: NDArray[Any]
+    """(height, width, 3 or 4), of the view's size."""
+    is_open: NDArray[np.bool_] | None = None
+    """(height, width), where it counts; None for everywhere."""
+    placement: Placement | None = None
+    """How it lies on its guide, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -74,28 +89,30 @@ def paint_views(
     answers: Sequence[NDArray[Any]],
     options: PaintOptions,
 ) -> PaintedImages:
+    """`paint_answers` of answers that are to be aligned.
+
+    :param answers: (height, width, 3 or 4) of each view, of its size.
+    """
+    pairs = [ViewAnswer(view, answer) for view, answer in zip(views, answers, strict=True)]
+    return paint_answers(triangles, images, pairs, options)
+
+
+def paint_answers(
+    triangles: Triangles,
+    images: Sequence[NDArray[np.uint8]],
+    answers: Sequence[ViewAnswer],
+    options: PaintOptions,
+) -> PaintedImages:
     """Paint what answers show onto images.
 
     :param images: (height, width, 3 or 4), by the number that owners have.
-    :param answers: (height, width, 3 or 4) of each view, of its size.
     """
-    placements, seen = [], []
-    for view, answer in zip(views, answers, strict=True):
-        one = see(view, triangles, answer)
-        placement = place(find_shapes(one, triangles), answer) if options.register else Placement()
-        placements.append(placement)
-        seen.append(dataclasses.replace(one, answer=move_back(answer, placement)))
-    used = [
-        (placement.is_good or options.accept or not options.register)
-        and (not options.chosen or view.name in options.chosen)
-        for view, placement in zip(views, placements, strict=True)
-    ]
-    chosen = [one for one, is_used in zip(seen, used, strict=True) if is_used]
+    views = [one.view for one in answers]
+    aligned = align_answers(triangles, answers, options)
+    placements, used, chosen = aligned.placements, aligned.used, aligned.chosen
     if not chosen:
         reports = [ViewReport(view.name, at, False, 0.0) for view, at in zip(views, placements, strict=True)]
         return PaintedImages(tuple(images), tuple(reports), 0.0, 1.0, 0.0)
-    if options.gains and len(chosen) > 1:
-        chosen = harmonize(chosen, triangles)
     gathered = [
         gather(triangles, owner, (image.shape[1], image.shape[0]), chosen, options.weighting)
         for owner, image in enumerate(images)
@@ -114,6 +131,49 @@ def paint_views(
     return PaintedImages(tuple(painted), tuple(reports), covered, 1 - covered, float(overlap / max(owned, 1)))
 
 
+@dataclass(frozen=True)
+class AlignedViews:
+    """Views whose answers lie on their guides."""
+
+    placements: tuple[Placement, ...]
+    used: tuple[bool, ...]
+    """Whether each is used."""
+    chosen: list[SeenView]
+    """Those that are, their colors made to agree where that is wanted."""
+
+
+def align_answers(triangles: Triangles, answers: Sequence[ViewAnswer], options: PaintOptions) -> AlignedViews:
+    """Lay answers on the outlines of their guides, and even their colors."""
+    placements, seen = [], []
+    for answer in answers:
+        one = see(answer.view, triangles, answer.pixels)
+        shapes = find_shapes(one, triangles)
+        placement = Placement()
+        if options.register:
+            placement = answer.placement or place(shapes, answer.pixels)
+        placements.append(placement)
+        if answer.is_open is None:
+            seen.append(dataclasses.replace(one, placement=placement))
+        else:
+            moved = move_back(answer.pixels, placement)[..., :3]
+            seen.append(dataclasses.replace(one, answer=np.dstack((moved, _fade(answer.is_open, shapes)))))
+    used = tuple(
+        (placement.is_good or options.accept or not options.register)
+        and (not options.chosen or one.view.name in options.chosen)
+        for one, placement in zip(answers, placements, strict=True)
+    )
+    chosen = [one for one, is_used in zip(seen, used, strict=True) if is_used]
+    if options.gains and len(chosen) > 1:
+        chosen = harmonize(chosen, triangles)
+    return AlignedViews(tuple(placements), used, chosen)
+
+
+def _fade(is_open: NDArray[np.bool_], shapes: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """How much an answer counts, 0 to 255: less the nearer its shapes are to what is not open."""
+    away = measure_distance(shapes & ~is_open, FADE + 1)
+    return np.asarray(np.minimum(away, FADE) * np.float32(255 / FADE), np.float32)
+
+
 def harmonize(seen: Sequence[SeenView], triangles: Triangles) -> list[SeenView]:
     """Views without what makes one brighter than the others."""
     gains = measure_gains(seen, sample_surface(triangles))
@@ -127,8 +187,9 @@ def _fill_gaps(triangles: Triangles, gathered: Sequence[Gathered]) -> None:
     """Colors for texels that no view shows, from all images together, in place."""
     grid = GapGrid(triangles.corners[triangles.allowed & (triangles.owner != NO_OWNER)].reshape(-1, 3))
     for found in gathered:
+        step = max(1, found.weight.size // KNOWN)
         for pixel, face in _list_allowed(triangles, found):
-            shown = np.flatnonzero(found.weight.reshape(-1).take(pixel) > 0)
+            shown = np.flatnonzero(found.weight.reshape(-1).take(pixel) > 0)[::step]
             pixel = pixel.take(shown)
             points = found.texels.locate(pixel, face.take(shown))
             grid.add(points[:, :3], found.colors.reshape(-1, 4).take(pixel, axis=0)[:, :3])
@@ -167,14 +228,16 @@ def _count(found: Gathered, views: int) -> list[float]:
 def _lay_over(image: NDArray[np.uint8], found: Gathered, options: PaintOptions) -> NDArray[np.uint8]:
     out = image.copy()
     changed = found.allowed & (found.weight > 0)
+    if options.replace_all:
+        for channel in range(3):
+            np.copyto(out[..., channel], found.colors[..., channel], where=changed)
+        return _continue(out, changed, found)
     for at in _list_blocks(changed):
         opacity = measure_opacity(found.weight.reshape(-1).take(at), options.weighting.exponent)
         for channel in range(3):
+            before = image[..., channel].reshape(-1).take(at).astype(np.float32)
             colors = found.colors[..., channel].reshape(-1).take(at)
-            if not options.replace_all:
-                before = image[..., channel].reshape(-1).take(at).astype(np.float32)
-                colors = np.rint(before + opacity * (colors - before))
-            out.reshape(-1, out.shape[2])[at, channel] = colors
+            out.reshape(-1, out.shape[2])[at, channel] = np.rint(before + opacity * (colors - before))
     return _continue(out, changed, found)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .depth import DepthMap, draw_depth, measure_edges
+from .outlines import Placement
 from .surface import Triangles
 from .view import View
 
@@ -31,6 +32,8 @@ class SeenView:
     """(T,), see `View.measure_facing`."""
     answer: NDArray[Any]
     """(height, width, 3 or 4) in 0..255, of the view's size."""
+    placement: Placement = field(default_factory=Placement)
+    """How it lies on the view."""
 
 
 def see(view: View, triangles: Triangles, answer: NDArray[Any] | None = None) -> SeenView:

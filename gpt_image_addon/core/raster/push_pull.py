@@ -36,11 +36,20 @@ def spread_into(image: NDArray[np.uint8], known: NDArray[np.bool_], wanted: NDAr
     :param wanted: (height, width), none of them known.
     :returns: (N, channels) float32, in the order of `wanted`.
     """
-    weight = known[..., None].astype(np.float32)
-    total, mass = (_halved(_padded(layer)) for layer in (np.asarray(image * weight, np.float32), weight))
-    coarse = push_pull(total / np.maximum(mass, 1e-6), np.minimum(mass, 1)[..., 0])
+    mass = _sum_blocks(known.astype(np.uint8))
+    channels = (image[..., channel] * known for channel in range(image.shape[2]))
+    mean = np.stack([_sum_blocks(plane) / np.maximum(mass, 1) for plane in channels], axis=-1)
+    coarse = push_pull(mean, np.minimum(mass, 1))
     row, column = np.nonzero(wanted)
     return sample(coarse, (column + np.float32(0.5)) / 2, (row + np.float32(0.5)) / 2)
+
+
+def _sum_blocks(plane: NDArray[np.uint8]) -> Floats:
+    """Sums of 2x2 blocks of bytes; beyond the border lies nothing."""
+    height, width = plane.shape
+    padded = np.pad(plane, ((0, height % 2), (0, width % 2)))
+    rows = padded[::2].astype(np.uint16) + padded[1::2]
+    return np.asarray(rows[:, ::2] + rows[:, 1::2], np.float32)
 
 
 def _padded(layer: Floats) -> Floats:

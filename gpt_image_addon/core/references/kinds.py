@@ -21,8 +21,10 @@ GUIDE = "guide"
 """The kind of what shows a model that is to be painted."""
 SHEET = "sheet"
 """The same from several sides, as tiles of one image."""
-DRAWN = frozenset((GUIDE, SHEET))
-"""Kinds that are drawn anew for each request."""
+PAINTED = "painted"
+"""The kind of what is painted of a model already."""
+DRAWN = frozenset((GUIDE, SHEET, PAINTED))
+"""Kinds that are made anew for each request."""
 MATERIAL = "material"
 
 
@@ -102,6 +104,12 @@ REFERENCE_KINDS: tuple[ReferenceKind, ...] = (
         "paint each tile as the same object in the same materials and colors, so that they fit where tiles "
         "show the same place; keep each tile, outline, place and size exactly; even light without shadows or "
         "highlights; keep the background flat, in its one color, without lines between tiles",
+    ),
+    ReferenceKind(
+        PAINTED, "Painted Model", "What is painted of the model already: materials and colors stay the same",
+        "MATERIAL_DATA", "the same model, painted, seen from another side",
+        "paint with exactly its materials, palette, light and brushwork, so that both are one object; do not "
+        "copy its view", decides_size=False,
     ),
 )  # fmt: skip
 BY_NAME: Mapping[str, ReferenceKind] = {kind.name: kind for kind in REFERENCE_KINDS}

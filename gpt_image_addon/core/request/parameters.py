@@ -390,6 +390,11 @@ _ROWS = (
             "camera, view for the 3D view, names of cameras, auto for all around, or a number of sides "
             "(default: the view, in background the camera)", "VIEW"),
         panel=PanelField("projection", "View", "From where the model is painted", initial="view")),
+    Parameter("in_sequence", bool, False, of_model=True,
+        flag=Flag("projection", "paint several views one after another, each in a paid request of its own "
+            "that sees what the ones before it painted"),
+        panel=PanelField("projection", "In Sequence",
+            "A paid request for each view, which sees what is painted so far")),
     Parameter("faces", default="all", choices=FACES, of_model=True,
         flag=Flag("projection", "paint all faces, or those selected (default: all)"),
         panel=PanelField("projection", "Faces", "Which faces are painted")),

@@ -216,6 +216,9 @@ class Application(_Values):
     views: str = ""
     """From where they are painted: ``camera``, ``view`` for the 3D view, names of cameras, ``auto`` for all
     around, or a number of sides; empty as the scene is seen now."""
+    in_sequence: bool = False
+    """Several views are requests of their own, one after another: each shows the model what the ones before
+    it painted."""
     faces: str = "all"
     """Which of their faces are painted."""
     new_image: bool = False

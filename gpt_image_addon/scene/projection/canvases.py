@@ -5,18 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import bpy
+import numpy as np
 
 from ...core.errors import InvalidRequestError
 from ...core.text.message import message
 from ...core.text.names import suggestion
+from .. import udim
 from ..evaluated import evaluated
 from ..images import PROPERTY_PREFIX, is_viewed, tiles_of
 from ..shading import nodes, shaders
 from ..shading.shaders import Place, follow
 from ..shading.slots import names_for_people
+from ..shading.unwrapping import array_of
 from ..shading.uv import material_indices, rendered_layer
 
 REMAKERS = frozenset(("REMESH", "NODES", "SKIN", "BOOLEAN", "OCEAN", "VOLUME_TO_MESH", "MESH_CACHE"))
@@ -25,6 +28,9 @@ PLAIN_COLOR = (0.8, 0.8, 0.8)  # of a surface without a material, linear
 MAPPING = "ShaderNodeMapping"
 JOB = PROPERTY_PREFIX + "job"
 """Custom property of an image: the job that made it."""
+
+
+Owners: TypeAlias = int | Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -44,14 +50,17 @@ class Canvas:
     """Linear color of a new one."""
     by_nodes: bool = False
     """Of a new one: nodes, or several materials, make the color that it takes the place of."""
+    tile: int = 0
+    """Number of the UDIM tile that is painted; 0 where the image has none."""
 
 
 @dataclass(frozen=True)
 class Painted:
     """How the faces of an object are painted."""
 
-    owners: tuple[int, ...]
-    """For each material slot, the number of its image; `NO_OWNER` where none is painted."""
+    owners: tuple[Owners, ...]
+    """For each material slot, the number of its image, `NO_OWNER` where none is painted; of a UDIM image that
+    of each tile, by its number."""
     uv_maps: tuple[str, ...]
     """For each slot; empty for the one that is rendered."""
     matrix_world: Any = None
@@ -148,32 +157,40 @@ def plan_canvases(
     engine: str,
     selected: bool = False,
     matrices: dict[str, Any] | None = None,
-    job: str = "",
+    own: Collection[str] = (),
 ) -> Canvases:
     """Where each material slot of the objects is painted; nothing is changed.
 
     :param name: of new images.
     :param new_image: leave images that are there alone, but for those of the job.
     :param matrices: where objects are to be, by name.
-    :param job: that is painted again; empty when it is the first time.
+    :param own: jobs whose new images are painted again.
     :raises InvalidRequestError: an image is there that can't be painted.
     """
-    plan = _Plan(name, new_image, texture_size, engine, job, len(objects) > 1)
+    plan = _Plan(name, new_image, texture_size, engine, len(objects) > 1, own)
     painted = {
         obj.name: plan.add(obj, selected=selected, matrix=(matrices or {}).get(obj.name)) for obj in objects
     }
     others = _find_others(plan.images, painted)
     kept = {obj.name: plan.keep(obj) for obj in others}
-    return Canvases(tuple(plan.images), {**painted, **kept}, tuple(_tell_of_others(plan.images, kept)))
+    notes = (*plan.notes, *_tell_of_others(plan.images, kept))
+    return Canvases(tuple(plan.images), {**painted, **kept}, tuple(dict.fromkeys(notes)))
 
 
 class _Plan:
     def __init__(
-        self, name: str, new_image: bool, texture_size: int, engine: str, job: str, is_for_several: bool
+        self,
+        name: str,
+        new_image: bool,
+        texture_size: int,
+        engine: str,
+        is_for_several: bool,
+        own: Collection[str],
     ) -> None:
         self.images: list[Canvas] = []
+        self.notes: list[str] = []
         self._name, self._new_image, self._size = name, new_image, texture_size
-        self._engine, self._job, self._is_for_several = engine, job, is_for_several
+        self._engine, self._is_for_several, self._own = engine, is_for_several, own
 
     def add(self, obj: bpy.types.Object, *, selected: bool, matrix: Any) -> Painted:
         """How an object is painted."""
@@ -181,7 +198,9 @@ class _Plan:
 
         used = find_used_slots(obj)
         slots = range(max(1, len(obj.material_slots)))
-        found = [self._slot(obj, slot) if slot in used else (NO_OWNER, "") for slot in slots]
+        found = [
+            self._slot(obj, slot, selected=selected) if slot in used else (NO_OWNER, "") for slot in slots
+        ]
         owners, uv_maps = zip(*found, strict=True)
         return Painted(owners, uv_maps, matrix, selected)
 
@@ -189,7 +208,12 @@ class _Plan:
         """An object that shows some of the images, and is not painted: its texels are no margin of others."""
         from ...core.projection.surface import NO_OWNER
 
-        known = {canvas.image: number for number, canvas in enumerate(self.images) if canvas.image}
+        known: dict[str, Owners] = {}
+        for number, canvas in enumerate(self.images):
+            if canvas.tile:
+                known[canvas.image] = {**_as_tiles(known.get(canvas.image)), canvas.tile: number}
+            elif canvas.image:
+                known[canvas.image] = number
         shown = [find_base_image(slot.material, self._engine) for slot in obj.material_slots]
         return Painted(
             tuple(known.get(node.image.name, NO_OWNER) if node is not None else NO_OWNER for node in shown),
@@ -197,22 +221,39 @@ class _Plan:
             is_kept=True,
         )
 
-    def _slot(self, obj: bpy.types.Object, slot: int) -> tuple[int, str]:
-        """The number of the image of a slot, and its UV map."""
+    def _slot(self, obj: bpy.types.Object, slot: int, *, selected: bool) -> tuple[Owners, str]:
+        """The numbers of the images of a slot, and its UV map."""
         material = obj.material_slots[slot].material if slot < len(obj.material_slots) else None
         node = find_base_image(material, self._engine)
-        if node is None or (self._new_image and node.image.get(JOB, "") != self._job):
+        if node is None or (self._new_image and node.image.get(JOB) not in self._own):
             return self._new(obj, slot, material), ""
-        _check_image(node.image)
-        return self._existing(obj, node.image), name_uv_map(node)
+        image, uv_map = node.image, name_uv_map(node)
+        if not tiles_of(image):
+            _check_image(image)
+            return self._existing(obj, image), uv_map
+        tiles = find_tiles(obj, slot, uv_map, selected=selected)
+        _check_tiles(image, tiles)
+        for tile in set(tiles) - set(tiles_of(image)):
+            self.notes.append(
+                message(
+                    "Faces of '{obj}' lie on UDIM tile {tile}, which '{image}' does not have: they are not "
+                    "painted.",
+                    obj=obj.name,
+                    tile=tile,
+                    image=image.name,
+                )
+            )
+        return {tile: self._existing(obj, image, tile) for tile in tiles if tile in tiles_of(image)}, uv_map
 
-    def _existing(self, obj: bpy.types.Object, image: bpy.types.Image) -> int:
+    def _existing(self, obj: bpy.types.Object, image: bpy.types.Image, tile: int = 0) -> int:
         for number, canvas in enumerate(self.images):
-            if canvas.image == image.name:
+            if (canvas.image, canvas.tile) == (image.name, tile):
                 self.images[number] = _add_object(canvas, obj.name)
                 return number
-        width, height = image.size
-        self.images.append(Canvas(image.name, (int(width), int(height)), image.name, (obj.name,)))
+        width, height = udim.tile_size(image, tile) if tile else image.size
+        label = f"{image.name}.{tile}" if tile else image.name
+        size = (int(width), int(height))
+        self.images.append(Canvas(label, size, image.name, (obj.name,), tile=tile))
         return len(self.images) - 1
 
     def _new(self, obj: bpy.types.Object, slot: int, material: bpy.types.Material | None) -> int:
@@ -227,6 +268,42 @@ class _Plan:
         size = (self._size, self._size)
         self.images.append(Canvas(label, size, "", (obj.name,), (slot,), color, by_nodes))
         return len(self.images) - 1
+
+
+def _as_tiles(owners: Owners | None) -> Mapping[int, int]:
+    return owners if isinstance(owners, Mapping) else {}
+
+
+def find_tiles(obj: bpy.types.Object, slot: int, uv_map: str, *, selected: bool) -> tuple[int, ...]:
+    """The numbers of the UDIM tiles on which the faces of a material slot lie.
+
+    :param uv_map: its name; empty for the one that is rendered.
+    :param selected: of the selected faces alone.
+    :raises InvalidRequestError: it has no UV map.
+    """
+    shown = evaluated(obj)
+    mesh = obj.data if shown is None else shown.data
+    layer = mesh.uv_layers.get(uv_map) if uv_map else rendered_layer(mesh)
+    if layer is None:
+        _refuse(message("'{obj}' has no UV map that says on which UDIM tiles it lies.", obj=obj.name))
+        return ()
+    last = max(0, len(obj.material_slots) - 1)
+    wanted = np.clip(material_indices(mesh), 0, last) == slot
+    if selected:
+        wanted &= array_of(mesh.polygons, "select", 1, bool)
+    starts = array_of(mesh.polygons, "loop_start", 1, np.int32)
+    counts = array_of(mesh.polygons, "loop_total", 1, np.int32)
+    uvs = array_of(layer.uv, "vector", 2, np.float32)
+    means = np.add.reduceat(uvs, starts) / counts[:, None]
+    means = means[wanted & np.isfinite(means).all(axis=1)]
+    return tuple(int(tile) for tile in np.unique(udim.tiles_at(means)) if tile)
+
+
+def _check_tiles(image: bpy.types.Image, tiles: Sequence[int]) -> None:
+    """:raises InvalidRequestError: tiles of the image can't be painted."""
+    present = [tile for tile in tiles if tile in tiles_of(image)] or list(tiles[:1])
+    problems = (udim.why_not_replaceable_tile(image, tile) for tile in present)
+    _refuse(next(filter(None, problems), ""))
 
 
 def _add_object(canvas: Canvas, name: str) -> Canvas:
@@ -300,14 +377,17 @@ def _check_image(image: bpy.types.Image) -> None:
     problem = ""
     if image.library or image.override_library:
         problem = message("'{image}' is linked; make it local to change it.", image=image.name)
-    elif tiles_of(image):
-        problem = message("'{image}' has UDIM tiles, which are not painted.", image=image.name)
     elif is_viewed(image) or image.source not in ("FILE", "GENERATED"):
         problem = message("'{image}' is no single image; save what you see as one first.", image=image.name)
     elif not all(image.size):
         problem = message("The image '{image}' has no pixels; its file may be missing.", image=image.name)
     elif image.is_float:
         problem = message("'{image}' has floating-point pixels, which are not painted.", image=image.name)
+    _refuse(problem)
+
+
+def _refuse(problem: str) -> None:
+    """:raises InvalidRequestError: there is a problem."""
     if problem:
         raise InvalidRequestError(
             problem,
@@ -337,13 +417,22 @@ def _find_others(images: Sequence[Canvas], painted: Collection[str]) -> list[bpy
 def _tell_of_others(images: Sequence[Canvas], kept: Mapping[str, Painted]) -> Iterator[str]:
     """A sentence for each image that other objects show as well."""
     for number, canvas in enumerate(images):
-        others = [name for name, how in kept.items() if number in how.owners]
+        others = [name for name, how in kept.items() if number in _list_owners(how)]
         if others:
             yield message(
                 "'{image}' is also on {names}, which show what is painted where they share its texels.",
                 image=canvas.image,
                 names=names_for_people(sorted(others)),
             )
+
+
+def _list_owners(how: Painted) -> list[int]:
+    """The numbers of all images that an object shows."""
+    return [
+        number
+        for owners in how.owners
+        for number in (owners.values() if isinstance(owners, Mapping) else (owners,))
+    ]
 
 
 def needs_uvs(obj: bpy.types.Object) -> bool:

@@ -9,10 +9,11 @@ import bpy
 import numpy as np
 
 from ...core.projection.surface import NO_OWNER, Triangles
+from .. import udim
 from ..context import MATERIAL_TYPES
 from ..shading.unwrapping import array_of
 from ..shading.uv import material_indices, rendered_layer
-from .canvases import Painted
+from .canvases import Owners, Painted
 
 SURFACES = frozenset(MATERIAL_TYPES) - {"CURVES", "POINTCLOUD"}
 """Types of objects whose surface becomes a mesh."""
@@ -128,12 +129,20 @@ def _read_painting(mesh: bpy.types.Mesh, loops: Any, faces: Any, how: Painted | 
     return uvs, owner, allowed
 
 
-def _place_uvs(uvs: Any, number: int) -> tuple[Any, Any]:
-    """UVs inside the image, which repeats beyond its borders, and the owner of each triangle."""
+def _place_uvs(uvs: Any, owners: Owners) -> tuple[Any, Any]:
+    """UVs inside of the image, which repeats beyond its borders, or of the UDIM tile; and the owner of each
+    triangle."""
     with np.errstate(invalid="ignore"):
-        repeats = np.floor(uvs.mean(axis=1))[:, None]
-        owner = np.where(np.isfinite(uvs).all(axis=(1, 2)), number, NO_OWNER)
-        return np.nan_to_num(uvs - repeats), owner
+        means = uvs.mean(axis=1)
+        finite = np.isfinite(uvs).all(axis=(1, 2))
+        if isinstance(owners, int):
+            owner = np.where(finite, owners, NO_OWNER)
+        else:
+            tiles = udim.tiles_at(np.where(finite[:, None], means, -1))
+            owner = np.full(len(uvs), NO_OWNER)
+            for tile, number in owners.items():
+                owner[tiles == tile] = number
+        return np.nan_to_num(uvs - np.floor(means)[:, None]), owner
 
 
 def _join(parts: list[Triangles]) -> Triangles:

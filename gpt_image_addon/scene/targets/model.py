@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from ...core.errors import InvalidRequestError, SceneError
 from ...core.painting.answers import name_map, paint_answer
 from ...core.painting.canvas_files import CanvasFile
 from ...core.painting.projection import SELECTED, Projection
+from ...core.painting.view_answers import list_jobs
 from ...core.request.map_kinds import BY_NAME
 from ...core.request.request import Application
 from ...core.results.store import Facts, ImageFile, PreparedResult
 from ...core.text.message import message
-from .. import image_bytes
+from .. import image_bytes, udim
 from ..context import find_scene, view_layer_of
 from ..images import PROPERTY_PREFIX, add_image
 from ..projection.canvases import (
@@ -59,6 +60,7 @@ def _gather(prepared: PreparedResult, application: Application) -> Callable[[], 
         canvases = _plan_canvases(objects, scene, prepared, projection)
     except InvalidRequestError as error:  # the scene has changed since it was asked for
         raise SceneError(error.message, next_step=error.next_step, billed="yes") from error
+    own = _list_own_jobs(prepared.job, projection)
     with Transaction() as changes:  # UV maps come with the images alone
         for obj in filter(needs_uvs, objects):
             smart_unwrap(obj, changes)
@@ -68,18 +70,23 @@ def _gather(prepared: PreparedResult, application: Application) -> Callable[[], 
             all_shown=projection.as_shown,
             is_alone=projection.is_alone,
         )
-        files = [_make_canvas_file(canvas, prepared.job, projection) for canvas in canvases.images]
+        files = [_make_canvas_file(canvas, own, projection) for canvas in canvases.images]
         if not projection.hides_all:
             files = [_flatten(file, scene) for file in files]
         changes.take_back()
     return lambda: paint_answer(prepared, projection, faces, files, accept=application.accept)
 
 
-def _make_canvas_file(canvas: Canvas, job: str, projection: Projection) -> CanvasFile:
-    """An image as it was before the job painted it."""
+def _list_own_jobs(job: str, projection: Projection) -> frozenset[str]:
+    """A job, and those whose answers it paints as well: what they painted is painted again."""
+    return frozenset((job, *list_jobs(projection)))
+
+
+def _make_canvas_file(canvas: Canvas, own: Collection[str], projection: Projection) -> CanvasFile:
+    """An image as it was before any of these jobs painted it."""
     image = bpy.data.images.get(canvas.image)
     fill, size = canvas.fill, canvas.size
-    if image is not None and image.get(replacement.JOB) == job:
+    if image is not None and image.get(replacement.JOB) in own:
         before, stored = image.get(replacement.BEFORE), image.get(FILL)
         is_new = before is None and isinstance(stored, str)
         if is_new:
@@ -88,7 +95,9 @@ def _make_canvas_file(canvas: Canvas, job: str, projection: Projection) -> Canva
     is_flat = image is not None and bool(image.get(FLAT))
     if is_flat:
         size = (projection.texture_size, projection.texture_size)
-    source = image_bytes.image_file(image) if image is not None else None
+    source: Path | bytes | None = None
+    if image is not None:
+        source = udim.read_tile(image, canvas.tile) if canvas.tile else image_bytes.image_file(image)
     return CanvasFile(canvas.label, size, source, fill, asdict(canvas), is_scaled=is_flat)
 
 
@@ -149,7 +158,7 @@ def _plan_canvases(
         engine=scene.render.engine,
         selected=projection.faces == SELECTED,
         matrices={obj.name: _make_square(obj.matrix_world) for obj in projection.objects},
-        job=prepared.job,
+        own=_list_own_jobs(prepared.job, projection),
     )
 
 
@@ -163,24 +172,30 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
     scene = find_scene(application)
     if scene is None:
         raise SceneError("The scene that this was made for is not open.")
-    names, told, map_images = [], [], []
-    for number, (image_file, made) in enumerate(zip(prepared.images, prepared.report["images"], strict=True)):
-        one = dataclasses.replace(prepared, images=(image_file,), maps={})
-        if made["image"]:
-            names.append(_replace(made["image"], one, changes))
+    names: dict[int, str] = {}
+    told: list[str] = []
+    map_images: list[str] = []
+    own = _list_own_jobs(prepared.job, _read_projection(application))
+    for places in _group_images(prepared.report["images"]):
+        made = [prepared.report["images"][at] for at in places]
+        one = dataclasses.replace(prepared, images=tuple(prepared.images[at] for at in places), maps={})
+        tiles = [canvas["tile"] for canvas in made if canvas.get("tile")]
+        if made[0]["image"]:
+            name = _replace(made[0]["image"], one, own, tiles, changes)
         else:
-            image = changes.made(add_image(image_file, prepared.facts))
-            _keep_flat(image, made, changes)
-            names.append(image.name)
-            told += _wear(scene, made, image, image_file, changes)
-        maps = {kind: prepared.maps.get(name_map(kind, number)) for kind in BY_NAME}
+            image = changes.made(add_image(one.images[0], prepared.facts))
+            _keep_flat(image, made[0], changes)
+            name = image.name
+            told += _wear(scene, made[0], image, one.images[0], changes)
+        names.update(dict.fromkeys(places, name))
+        maps = {kind: prepared.maps.get(name_map(kind, places[0])) for kind in BY_NAME if not tiles}
         files = {kind: file for kind, file in maps.items() if file is not None}
-        map_images += _show_maps(scene, made["objects"], names[-1], files, prepared.facts, changes)
+        map_images += _show_maps(scene, made[0]["objects"], name, files, prepared.facts, changes)
     objects = tuple(dict.fromkeys(name for made in prepared.report["images"] for name in made["objects"]))
     first = scene.objects.get(objects[0])
     material = first.active_material if first is not None else None
     return Applied(
-        tuple(names),
+        tuple(names[at] for at in range(len(prepared.images))),
         material.name if material else None,
         objects[0],
         tuple(dict.fromkeys(told)),
@@ -209,14 +224,28 @@ def _show_maps(
     return made
 
 
-def _replace(name: str, prepared: PreparedResult, changes: Transaction) -> str:
-    """Put a painted image in the place of the one that was painted on."""
+def _group_images(made: Sequence[Mapping[str, Any]]) -> Iterable[list[int]]:
+    """Places of the images that were painted, the tiles of a UDIM image together."""
+    groups: dict[object, list[int]] = {}
+    for place, canvas in enumerate(made):
+        groups.setdefault(canvas["image"] or place, []).append(place)
+    return groups.values()
+
+
+def _replace(
+    name: str,
+    prepared: PreparedResult,
+    own: Collection[str],
+    tiles: Sequence[int],
+    changes: Transaction,
+) -> str:
+    """Put a painted image, or the tiles of one, in the place of the one that was painted on."""
     before = bpy.data.images.get(name)
     if before is None:
         raise SceneError(message("The image '{image}' is gone.", image=name), billed="yes")
-    is_again = before.get(replacement.JOB) == prepared.job
+    is_again = before.get(replacement.JOB) in own
     alpha, space, first = before.alpha_mode, before.colorspace_settings.name, before.get(replacement.BEFORE)
-    applied = replacement.replace(before, prepared, changes)
+    applied = replacement.replace(before, prepared, changes, tiles)
     image = bpy.data.images[applied.images[0]]
     image.colorspace_settings.name = space
     image.alpha_mode = alpha

@@ -17,7 +17,7 @@ from ...core.text.message import message
 from ..images import KIND, PROPERTY_PREFIX, add_image, is_viewed
 from ..shading.nodes import image_nodes
 from ..transaction import Transaction
-from ..udim import make_with_tile
+from ..udim import make_with_tiles
 from .base import Applied, keep_images
 
 BEFORE = PROPERTY_PREFIX + "image_before"
@@ -63,16 +63,17 @@ def find_image(uid: int) -> bpy.types.Image | None:
 
 
 def replace(
-    before: bpy.types.Image, prepared: PreparedResult, changes: Transaction, tile: int = 0
+    before: bpy.types.Image, prepared: PreparedResult, changes: Transaction, tiles: Sequence[int] = ()
 ) -> Applied:
     """Put the first image of a result in the place of another image; the others are kept beside it.
 
-    :param tile: number of the UDIM tile whose place it takes; 0 where the image has none.
+    :param tiles: numbers of the UDIM tiles whose places the first ones take; none where the image has none.
     :raises SceneError: the tiles can't be read.
     """
     image_file, facts = prepared.images[0], prepared.facts
-    if tile:
-        image = changes.made(make_with_tile(before, tile, image_file, facts))
+    if tiles:
+        made = dict(zip(tiles, prepared.images, strict=False))
+        image = changes.made(make_with_tiles(before, made, facts))
     else:
         image = changes.made(add_image(image_file, facts, is_data=before.colorspace_settings.is_data))
     if before.alpha_mode in KEPT_ALPHA:
@@ -83,7 +84,7 @@ def replace(
     changes.on_failure(lambda: exchange(image, before))
     exchange(before, image)
     image[BEFORE] = before
-    kept = keep_images(prepared.images[1:], facts, changes)
+    kept = keep_images(prepared.images[max(1, len(tiles)) :], facts, changes)
     return Applied((image.name, *kept), messages=tuple(stale_maps(image)))
 
 

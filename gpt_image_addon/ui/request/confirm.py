@@ -16,7 +16,7 @@ from ..common.widgets import draw_sentence
 from . import quote
 
 if TYPE_CHECKING:
-    from ...app.submission import PreparedRequest
+    from ...app.painting.prepared import AnyPrepared
     from ...core.journal.journal import Entry
 
 WIDTH = 400  # pixels of the dialog at scale 1
@@ -80,7 +80,7 @@ class Question(NamedTuple):
 
 
 def question(
-    prepared: PreparedRequest, answers: Mapping[str, bool], shown_usd: float | None = None
+    prepared: AnyPrepared, answers: Mapping[str, bool], shown_usd: float | None = None
 ) -> Question | None:
     """What to ask before a request is sent; None where nothing speaks against it.
 

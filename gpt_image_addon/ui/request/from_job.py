@@ -64,7 +64,8 @@ def _set_images(values: Any, request: dict[str, Any], edit_of: str) -> None:
         kinds.recall(_add_file(values, path), kind, label)
     if len(values.references):
         values.references[0].edit_of = edit_of
-    values.mask, values.mask_file = ("file", request["mask"]) if request["mask"] else ("none", "")
+    mask = None if DRAWN & set(every_kind) else request["mask"]
+    values.mask, values.mask_file = ("file", mask) if mask else ("none", "")
     values.use_markup = False
     points.recall(values, request["points"])
     overlay.sync()

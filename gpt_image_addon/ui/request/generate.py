@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from ... import api
 from ...app import results, settings, submission
 from ...app.editing import versions
+from ...app.painting.prepared import prepare_painting
 from ...core.request.parameters import PARAMETERS, SNAPPED
 from ...core.request.providers import find_provider
 from ...core.request.targets import find_target
@@ -24,7 +25,7 @@ from ..references import images, inpaint
 from . import confirm, quote, to_parameters
 
 if TYPE_CHECKING:
-    from ...app.submission import PreparedRequest
+    from ...app.painting.prepared import AnyPrepared
     from ...core.request.request import Application, GenerationRequest
 
 REQUEST_POINTER = "gpt_image_request"
@@ -36,16 +37,16 @@ GIVEN = ("prompt", "provider", "target", "model", "size", "quality", "background
 class Asked:
     """The request whose question is open: what was shown is what is sent."""
 
-    prepared: PreparedRequest | None = None
+    prepared: AnyPrepared | None = None
     question: confirm.Question | None = None
     apply: Any = None
     """See `Job.apply`."""
 
-    def keep(self, prepared: PreparedRequest, question: confirm.Question, apply: Any) -> None:
+    def keep(self, prepared: AnyPrepared, question: confirm.Question, apply: Any) -> None:
         """Until it is answered."""
         self.prepared, self.question, self.apply = prepared, question, apply
 
-    def take(self) -> tuple[PreparedRequest | None, confirm.Question | None, Any]:
+    def take(self) -> tuple[AnyPrepared | None, confirm.Question | None, Any]:
         """All of it, once."""
         taken = self.prepared, self.question, self.apply
         self.prepared = self.question = self.apply = None
@@ -54,7 +55,7 @@ class Asked:
 
 def prepare_request(
     context: bpy.types.Context, given: dict[str, Any], *, at_once: bool = False
-) -> PreparedRequest:
+) -> AnyPrepared:
     """The panel's request, ready to be sent, as far as the model takes it.
 
     :param given: parameters that override the panel's, and are sent or refused as they are.
@@ -67,7 +68,7 @@ def prepare_request(
     snap = SNAPPED - given.keys()
     submitter = submission.Submitter(settings.load())
     with waiting(context):
-        return submitter.prepare(request, application, snap=snap, at_once=at_once)
+        return prepare_painting(submitter, request, application, snap=snap, at_once=at_once)
 
 
 def split_request(
@@ -92,7 +93,7 @@ class Sending:
     def ask_or_send(
         self,
         context: bpy.types.Context,
-        prepared: PreparedRequest,
+        prepared: AnyPrepared,
         apply: Any,
         said: dict[str, bool],
         shown_usd: float | None = None,
@@ -289,8 +290,11 @@ class GPT_IMAGE_OT_generate(Sending, bpy.types.Operator):
         prepared = prepare_request(context, self._collect_given(GIVEN), at_once=True)
         job = prepared.submit(**self._collect_given(confirm.ALREADY_SAID), apply=self._find_way_back(context))
         job.finish_waiting()
-        job.result()
-        self.tell(job.all_warnings)
+        if isinstance(job, api.Job):
+            job.result()
+            self.tell(job.all_warnings)
+        else:
+            self.tell(api.texture_of(job).warnings)
         return FINISHED
 
     def _find_way_back(self, context: bpy.types.Context) -> Any:

@@ -17,7 +17,7 @@ from ... import api
 from ...app import references, settings
 from ...app.diagnostics import requirements
 from ...core.errors import ConfigurationError, GptImageError, InvalidRequestError
-from ...core.references.kinds import GUIDE, SHEET
+from ...core.references.kinds import GUIDE, PAINTED, SHEET
 from ...core.references.views import count_views, find_sheet, is_all_around
 from ...core.request.providers import find_provider
 from ...core.request.targets import find_target
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NO_PROMPT = "Write a prompt first."
 PLACEHOLDER_PROMPT = "an image"  # an empty prompt has a price, too
 CERTAIN = 1.05  # times the likely price, up to which the highest one is shown alone
+SIDE = (1024, 1024)  # pixels of a side of a model that is painted for itself
 UNKNOWN_SIZE = (1536, 1024)  # pixels of a reference that is not captured yet
 
 
@@ -165,14 +166,35 @@ def model_names(values: Any) -> list[str]:
 def _planner(wanted: dict[str, Any], values: Any) -> Callable[[], Any]:
     prompt = wanted["prompt"] or PLACEHOLDER_PROMPT
     others = {name: value for name, value in wanted.items() if name != "prompt"}
-    return api.planner(
-        prompt,
-        **others,
-        **_placeholders(values, wanted["target"]),
-        picture_sizes=_image_sizes(values, wanted["target"]),
-        masked=_masked(values, wanted["target"]),
-        snap=True,
-    )
+    images_sent, sizes = _placeholders(values, wanted["target"]), _image_sizes(values, wanted["target"])
+    masked = _masked(values, wanted["target"])
+    first = api.planner(prompt, **others, **images_sent, picture_sizes=sizes, masked=masked, snap=True)
+    count = to_parameters.count_requests(values, wanted["target"])
+    if count < 2:
+        return first
+    further = {
+        **images_sent,
+        "references": [*images_sent["references"], PAINTED],
+        "reference_kinds": (*images_sent["reference_kinds"], PAINTED),
+        "mask": "mask",
+        "composite": False,
+    }
+    sizes = (*sizes, sizes[0], sizes[0])
+    return _add_up(first, api.planner(prompt, **others, **further, picture_sizes=sizes, snap=True), count)
+
+
+def _add_up(first: Callable[[], Any], further: Callable[[], Any], count: int) -> Callable[[], Any]:
+    """What one request and others like each other take together.
+
+    :param count: of all of them.
+    """
+
+    def work() -> Any:
+        plan = first()
+        price = plan.estimate.plus(further().estimate.times(count - 1))
+        return dataclasses.replace(plan, estimate=dataclasses.replace(price, further_usd=0.0))
+
+    return work
 
 
 def _ask(
@@ -261,12 +283,16 @@ def list_guides(values: Any, target: str) -> list[str]:
     """The kinds of what is shown of a model that is painted."""
     if not find_target(target).is_projected:
         return []
-    return [SHEET if is_all_around(values.views) else GUIDE, *sorted(values.guides)]
+    is_sheet = is_all_around(values.views) and to_parameters.count_requests(values, target) < 2
+    return [SHEET if is_sheet else GUIDE, *sorted(values.guides)]
 
 
 def _image_sizes(values: Any, target: str) -> tuple[tuple[int, int], ...]:
     guides = list_guides(values, target)
-    size = find_sheet(count_views(values.views)).size if SHEET in guides else references.render_size()
+    if SHEET in guides:
+        size = find_sheet(count_views(values.views)).size
+    else:
+        size = SIDE if is_all_around(values.views) else references.render_size()
     sizes = [*[size] * len(guides), *(_size_of(reference) for reference in values.references)]
     extra = (values.mask != "none") + bool(values.use_markup)
     return tuple(sizes + (sizes[:1] or [UNKNOWN_SIZE]) * extra)

@@ -235,7 +235,12 @@ def _draw_model(layout: Any, values: Any, found: Quote) -> None:
 
 
 def _draw_projection(layout: Any, values: Any, found: Quote) -> None:
-    draw_section(layout, values, found, "projection", {"views": _draw_views})
+    draw_section(layout, values, found, "projection", {"views": _draw_views, "in_sequence": _draw_sequence})
+
+
+def _draw_sequence(layout: Any, values: Any, found: Quote) -> None:
+    if to_parameters.can_be_sequence(values):
+        layout.prop(values, "in_sequence")
 
 
 def _draw_views(layout: Any, values: Any, found: Quote) -> None:
@@ -251,7 +256,9 @@ def _draw_views(layout: Any, values: Any, found: Quote) -> None:
     if is_all_around(values.views):
         count = count_views(values.views)
         text = message("Up to {count} sides: {size}", count=count, size=size)
-        if shown is not None and shown.shown_share is not None:
+        if to_parameters.count_requests(values, values.target) > 1:
+            text = message("Up to {count} requests: {size} each", count=count, size=size)
+        elif shown is not None and shown.shown_share is not None:
             share = f"{shown.shown_share:.0%}"
             text = message(
                 "{count} sides show {share}: {size}", count=len(shown.views), share=share, size=size

@@ -76,9 +76,21 @@ def _read_size(values: Any) -> str:
 
 def _read_guide_size(values: Any) -> str:
     """A sheet is as large as models draw it; a draft follows none."""
-    if not is_all_around(values.views) or find_provider(provider_of(values)).is_draft:
+    is_sheet = is_all_around(values.views) and not values.in_sequence
+    if not is_sheet or find_provider(provider_of(values)).is_draft:
         return LIKE
     return f"{LIKE}:{format_size(*find_sheet(count_views(values.views)).size)}"
+
+
+def can_be_sequence(values: Values) -> bool:
+    """Whether the sides of a model could be painted one after another: a draft follows none."""
+    return is_all_around(values.views) and not find_provider(provider_of(values)).is_draft
+
+
+def count_requests(values: Values, target: str) -> int:
+    """How many requests paint the sides of a model at most."""
+    is_sequence = values.in_sequence and find_target(target).is_projected and can_be_sequence(values)
+    return count_views(values.views) if is_sequence else 1
 
 
 OWN: Mapping[str, Callable[[Values], Any]] = {

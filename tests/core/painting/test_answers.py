@@ -13,10 +13,11 @@ import pytest
 from gpt_image_addon.core.common.threads import FairLock
 from gpt_image_addon.core.errors import EditMismatchError
 from gpt_image_addon.core.imaging.png_writer import encode_png
-from gpt_image_addon.core.painting.answers import cut_view, paint_answer
+from gpt_image_addon.core.painting.answers import paint_answer
 from gpt_image_addon.core.painting.canvas_files import CanvasFile
 from gpt_image_addon.core.painting.guides import draw_guides
 from gpt_image_addon.core.painting.projection import ProjectedView, Projection, Receiver
+from gpt_image_addon.core.painting.view_answers import cut_view
 from gpt_image_addon.core.processes.subprocess_worker import SUBPROCESS
 from gpt_image_addon.core.results.store import ImageFile, PreparedResult
 from tests.core.projection.test_painting import answer_for, box, mesh, view_from

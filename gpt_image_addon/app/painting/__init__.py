@@ -1,0 +1,1 @@
+"""Objects painted by several requests, one view after another. Main thread only."""
