@@ -19,6 +19,7 @@ from ...core.common.arguments import check_types
 from ...core.errors import InvalidRequestError, SceneError
 from ...core.exports.engines import ENGINE_NAMES
 from ...core.jobs.job import Task
+from ...core.request.targets import find_target
 from ...core.text.message import message
 from ...core.text.names import safe_name
 from .. import blend_paths, results, session
@@ -180,7 +181,7 @@ def _of_job(job: str) -> Found:
     :raises SceneError: its images are gone.
     """
     entry = results.entry(job)
-    if entry.application.target != "material":
+    if not find_target(entry.application.target).maps:
         raise InvalidRequestError(
             message("Job {job} made no material.", job=job), code="no_material", param="job"
         )

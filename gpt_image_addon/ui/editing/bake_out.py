@@ -34,7 +34,9 @@ class GPT_IMAGE_OT_bake_out(bpy.types.Operator):
     directory: StringProperty(
         name="Folder", description="Folder of the files", subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"}
     )
-    filter_folder: BoolProperty(default=True, options={"SKIP_SAVE", "HIDDEN"})
+    filter_folder: BoolProperty(
+        name="Filter", description="Folders to show", default=True, options={"SKIP_SAVE", "HIDDEN"}
+    )
     size: EnumProperty(name="Size", description="Pixels of the longer side", items=SIZES)
     form: EnumProperty(name="Format", description="Kind of the files", items=FORMATS)
 

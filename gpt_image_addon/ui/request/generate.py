@@ -11,7 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from ... import api
 from ...app import results, settings, submission
 from ...app.editing import versions
-from ...app.painting.prepared import prepare_painting
+from ...app.painting import prepared as painting
 from ...core.request.parameters import PARAMETERS, SNAPPED
 from ...core.request.providers import find_provider
 from ...core.request.targets import find_target
@@ -68,7 +68,7 @@ def prepare_request(
     snap = SNAPPED - given.keys()
     submitter = submission.Submitter(settings.load())
     with waiting(context):
-        return prepare_painting(submitter, request, application, snap=snap, at_once=at_once)
+        return painting.prepare_painting(submitter, request, application, snap=snap, at_once=at_once)
 
 
 def split_request(

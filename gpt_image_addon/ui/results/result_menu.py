@@ -6,7 +6,7 @@ import bpy
 
 from ...app import results
 from ...core.errors import GptImageError
-from ...core.request.targets import list_targets
+from ...core.request.targets import find_target, list_targets
 from ..common.translate import translate
 from ..editing.bake_out import GPT_IMAGE_OT_bake_out, can_bake_out
 from ..editing.export_material import GPT_IMAGE_OT_export_material
@@ -27,7 +27,7 @@ from .operators_results import (
 
 def _made_material(job: str) -> bool:
     try:
-        return results.entry(job).application.target == "material"
+        return bool(find_target(results.entry(job).application.target).maps)
     except GptImageError:  # there is nothing to export then
         return False
 
