@@ -25,7 +25,7 @@ from .canvases import Canvas, find_color_input, read_base_color
 
 NAME = "baked"
 MARGIN = 6  # texels around faces that get their colors
-SECONDS_PER_TEXEL = 0.7e-6  # of a bake; it grows with the nodes
+SECONDS_PER_TEXEL = 0.8e-6  # of a bake; it grows with the nodes
 
 
 @dataclass(frozen=True)
