@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -24,6 +27,7 @@ from tests.api_server import ApiServer, faults
 from tests.blender import painted_scenes as scenes
 from tests.blender.test_all_around import errors, truth
 
+ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ("--quality", "low", "--provider", "openai", "--size", "816x816", "--texture-size", 512)
 FLAGS = (*FLAGS, "--views", 4, "--in-sequence")
 
@@ -65,7 +69,7 @@ class Painter:
         """Numbers of requests that are answered by something else."""
 
     def __call__(self, first: bytes, mask: bytes | None) -> Image.Image:
-        number = len(self.guides)
+        number = min(len(self.guides), len(self.views) - 1)
         guide = np.array(Image.open(io.BytesIO(first)).convert("RGB"))
         self.guides.append(guide)
         self.masks.append(None if mask is None else np.array(Image.open(io.BytesIO(mask)))[..., 3] == 0)
@@ -175,6 +179,30 @@ def test_what_is_stopped_is_gone_on_with_and_not_paid_twice(run: Any, server: Ap
     assert len(server.image_requests) == 5
 
 
+@pytest.mark.bpy_module
+def test_a_killed_sequence_is_taken_up_again(run: Any, server: ApiServer, tmp_path: Path) -> None:
+    obj = ball()
+    painter_of(run, server, obj, "--views", 2)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "ball.blend"))
+    server.script(faults.ok(), faults.stall("processing"))
+    flags = ("texture", "copper", "--objects", "Ball", *FLAGS, "--views", 2)
+    command = (sys.executable, "-m", "gpt_image_addon", "--blend", tmp_path / "ball.blend", *flags)
+    process = subprocess.Popen(
+        [str(word) for word in command], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert server.wait_until(lambda server: bool(server.stalled) and server.bill_usd > 0, 120)
+    finally:
+        process.kill()
+        process.wait()
+    paid = server.bill_usd
+    code, lost = call(run, obj, "--views", 2)
+    assert (code, lost["error"]["code"], server.bill_usd) == (6, "outcome_unknown", paid), lost
+    made = paint(run, obj, "--views", 2, "--retry-unknown")
+    assert made["cost_usd"] == pytest.approx(server.bill_usd - paid) and len(made["jobs"]) == 2
+    assert len(server.image_requests) == 3
+
+
 def test_a_view_that_does_not_match_is_left_out_and_the_others_go_on(run: Any, server: ApiServer) -> None:
     obj = ball()
     painter, _ = painter_of(run, server, obj, "--views", 3)
@@ -221,9 +249,9 @@ def test_cancelled_or_closed_in_mid_sequence_nothing_is_lost(run: Any, server: A
     assert "views are answered and stored" in task.error.next_step
     assert any(text.startswith(f"View 2 of 3 ({planned['views'][1]['name']})") for text in told)
     assert obj.active_material is not None  # what came is painted
-    assert results.unfinished(task.id) is task
-    results.resume(task, retry_unknown=True)
-    task = next(job for job in api.jobs() if not isinstance(job, api.Job))
+    assert results.unfinished(task.id) is task and results.unfinished(task.jobs[-1].id) is task.jobs[-1]
+    results.resume(task.jobs[-1], retry_unknown=True)
+    *_, task = (job for job in api.jobs() if not isinstance(job, api.Job))
     while len(task.jobs) < 3:
         task.wait(0.05)
     bpy.ops.wm.read_homefile(use_empty=True)

@@ -1,4 +1,5 @@
-"""A session in a real Blender: a model is painted as the view shows it, all around, and on selected faces.
+"""Sessions in a real Blender: a model is painted as the view shows it, all around, and on selected faces; a
+table of parts one side after another, cancelled and gone on with, and a file that is closed meanwhile.
 
 See `sessions`. Screenshots lie in out/gui/painting.
 """
@@ -11,7 +12,7 @@ import numpy as np
 from PIL import Image
 from sessions import ROOT, Sessions
 
-from tests.api_server import ApiServer
+from tests.api_server import ApiServer, faults
 
 REQUESTS = 3
 
@@ -37,6 +38,8 @@ def main() -> None:
         sessions = Sessions("painting", server)
         sessions.run("painting/suzanne.py", OUTPUT_FOLDER=str(ROOT / "out" / "gui" / "painting"))
         sessions.expect_requests(REQUESTS)
+        server.script(faults.ok(), faults.stall("processing"), *[faults.ok()] * 5, faults.stall("processing"))
+        sessions.run("painting/table.py")
 
 
 if __name__ == "__main__":

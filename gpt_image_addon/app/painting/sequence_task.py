@@ -253,8 +253,10 @@ class PaintingSequence(Task):
             last = self._answered[max(self._answered)].job
             kept = message(KEPT, count=len(self._answered), all=self._count, job=last)
             error.next_step = join(error.next_step, kept)
-        left = min(self._number, self._count - 1)
-        self.resume_with(self._go_on, self.views.price_from(left).high_usd)
+        price = self.views.price_from(min(self._number, self._count - 1)).high_usd
+        failed = [job for job in self.jobs[-1:] if job.error is not None]  # its card goes on with all as well
+        for task in (self, *failed):
+            task.resume_with(self._go_on, price)
         self.fail(error)
         scheduler.tell(self)
 
