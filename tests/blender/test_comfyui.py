@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import bpy
 import pytest
+from PIL import Image
 
 from gpt_image_addon.app import settings
+from gpt_image_addon.mcp import tool_arguments
 from gpt_image_addon.ui.preferences.preferences import GPT_IMAGE_AP_preferences
+from gpt_image_addon.ui.request import to_parameters
 from tests.blender.conftest import Command
 from tests.blender.layouts import draw
 from tests.comfyui.server import ComfyServer
+from tests.comfyui.test_workflows import EDIT
 
 KEY = "comfyui-0123456789abcdef"
 
@@ -97,3 +102,35 @@ def test_the_preferences_have_its_key_and_its_test(comfy: ComfyServer) -> None:
     layout: Any = draw(GPT_IMAGE_AP_preferences, Data)
     assert "The key of the Comfy account comes from COMFY_API_KEY." in layout.said
     assert {"ComfyUI", "ComfyUI URL", "ComfyUI Headers"} <= set(layout.said)
+
+
+def test_a_workflow_runs_from_the_command_line_and_the_panel(
+    comfy: ComfyServer, run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMFY_API_KEY")
+    image = tmp_path / "red.png"
+    Image.new("RGB", (16, 16), (10, 20, 30)).save(image)
+    path = tmp_path / "edit.json"
+    path.write_text(json.dumps(EDIT), "utf-8")
+    ask = ("generate", "grown", "--provider", "comfyui", "--reference", image, "--workflow", path)
+    code, made = run(*ask, "--set", "Grow.width=64", "--target", "image")
+    assert (code, made["model"], made["cost_usd"]) == (0, "comfy-workflow", 0)
+    shown = bpy.data.images[made["images"][0]["name"]]
+    assert tuple(shown.size) == (64, 32)
+    assert [round(value * 255) for value in shown.pixels[:3]] == [245, 235, 225]
+    code, refused = run("generate", "oak", "--provider", "offline", "--workflow", path)
+    assert code == 4 and "runs no workflows" in refused["error"]["message"]
+    values = bpy.context.scene.gpt_image
+    values.prompt, values.provider, values.workflow, values.target = "grown", "comfyui", str(path), "image"
+    item = values.references.add()
+    item.kind, item.file = "file", str(image)
+    assert bpy.ops.gpt_image.generate() == {"FINISHED"}
+    found = [one for one in bpy.data.images if tuple(one.size) == (32, 32)]
+    assert found and [round(value * 255) for value in found[0].pixels[:3]] == [245, 235, 225]
+    values.provider = "offline"
+    assert "workflow" not in to_parameters.plain(values)
+
+
+def test_agents_can_not_name_workflows() -> None:
+    """They would let a server run whatever a file says, from folders that nobody opened to them."""
+    assert not {"workflow", "workflow_values"} & {*tool_arguments.REQUEST, *tool_arguments.PLAN}

@@ -221,7 +221,7 @@ def test_cancel_stops_exactly_ours(comfy: ComfyServer, journal: Journal) -> None
         foreign = comfy.queue_foreign()
         comfy.wait_running(foreign)
         job, queue = start(journal, comfy.url, prompt=f"pending {knows_jobs}")
-        _wait(lambda: comfy.rows()["queue_pending"])
+        wait_until(lambda: comfy.rows()["queue_pending"])
         job.cancel()
         assert isinstance(finish(queue).error, JobCancelled)
         assert state_of(journal, job.id) == (JobState.CANCELLED, "no")  # it never ran
@@ -243,10 +243,10 @@ def test_cancel_stops_exactly_ours(comfy: ComfyServer, journal: Journal) -> None
 
 def _wait_for(comfy: ComfyServer, prompt: str) -> None:
     """Until a prompt has ended."""
-    _wait(lambda: prompt in comfy.history)
+    wait_until(lambda: prompt in comfy.history)
 
 
-def _wait(condition: Any) -> None:
+def wait_until(condition: Any) -> None:
     end = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < end
@@ -259,7 +259,7 @@ def test_old_servers_work_by_history_and_queue(comfy: ComfyServer, journal: Jour
     assert event.error is None and state_of(journal, job)[0] is JobState.RECEIVED
 
 
-def test_a_restarted_server_ends_the_wait(comfy: ComfyServer, journal: Journal) -> None:
+def test_a_restarted_server_ends_thewait_until(comfy: ComfyServer, journal: Journal) -> None:
     comfy.gate.clear()
     job, queue = start(journal, comfy.url)
     comfy.wait_running()

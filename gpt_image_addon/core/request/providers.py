@@ -68,6 +68,8 @@ class ProviderInfo:
     """Whose key that is."""
     formats: tuple[str, ...] = ()
     """Output formats that it has; empty for those of its models."""
+    workflow_model: str = ""
+    """Model of requests that name a workflow; empty where it runs none."""
     finds_jobs: bool = False
     """Its server finds a job again by its id: a lost answer can be fetched later."""
     describes_server: bool = False
@@ -183,6 +185,7 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
         credit="ComfyUI",
         is_paid=True,
         pricing=".comfyui.pricing",
+        hints=".comfyui.hints",
         settings=(
             ProviderSetting(
                 "comfyui_url",
@@ -203,6 +206,7 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
             ),
         ),
         default_model="comfy-gpt-image-2",
+        workflow_model="comfy-workflow",
         own_key="COMFY_API_KEY",
         key_label="Comfy account",
         formats=("png",),

@@ -1,10 +1,11 @@
-"""GPT Image by the nodes of a ComfyUI server, billed to a Comfy account."""
+"""A ComfyUI server: GPT Image by its nodes, billed to a Comfy account, and workflows of one's own."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ...common.credentials import check_key
 from ...errors import (
@@ -27,6 +28,7 @@ from ..base import Answer, Reporter, Uploads
 from .gpt_image import NODE, Graph, ImageNode, find_node, make_graph, require_node
 from .prompts import COMPLETED, FETCH_LATER, MISSING, PENDING, RUNNING, Look, Prompt, prompt_id
 from .server import PROVIDER, Server, ServerFile
+from .workflow_run import check_plan, fill, place_images, plan_workflow
 
 SEEDS = 2**31
 MAX_IMAGES = 32  # of one request
@@ -59,6 +61,10 @@ class _Collected:
     cached: int = 0
     """Runs for which nothing was made."""
     missing: APIError | None = None
+    is_free: bool = False
+    """Nothing of it is billed."""
+    outputs: frozenset[str] = frozenset()
+    """Nodes whose images count; empty for all."""
 
     def answer(self, runs: int) -> Answer:
         """All of it.
@@ -68,11 +74,11 @@ class _Collected:
         if not self.images:
             raise self.missing or InvalidResponseError(
                 "ComfyUI has finished the job without an image.",
-                billed="maybe",
+                billed="no" if self.is_free else "maybe",
                 next_step="Look into the log of ComfyUI.",
             )
         warnings = (*self.warnings, *([CACHED] if self.cached else []))
-        free = self.cached == runs
+        free = self.is_free or self.cached == runs
         return Answer(tuple(self.images), usage=Usage() if free else None, warnings=warnings)
 
 
@@ -113,6 +119,8 @@ class ComfyUIProvider:
     ) -> Answer:
         """See `Provider.generate`. All of it is checked before the first graph is queued."""
         request_state.received = None  # the images are fetched one by one, and can be again
+        if request.workflow is not None:
+            return self._run_workflow(Path(request.workflow), request, prompt, uploads, request_state)
         key = check_key(self._key, "COMFY_API_KEY").value
         if not key:
             raise MissingApiKeyError(
@@ -129,6 +137,31 @@ class ComfyUIProvider:
         self._run(graphs, key, request_state, collected)
         return collected.answer(len(graphs))
 
+    def _run_workflow(
+        self,
+        path: Path,
+        request: GenerationRequest,
+        prompt: str,
+        uploads: Uploads,
+        request_state: RequestState,
+    ) -> Answer:
+        """The images of a workflow, which costs nothing and gets no key.
+
+        :raises InvalidRequestError: the server can't run it, or something of the request has no place in it.
+        """
+        plan = plan_workflow(self.server, path, request.workflow_values)
+        runs = check_plan(plan, request)
+        files = [*uploads.references, *filter(None, [uploads.mask])]
+        places = place_images(plan, request, uploads.mask is not None)
+        dry = {place: ServerFile(file.name) for place, file in zip(places, files, strict=True)}
+        fill(plan, request, prompt, dry, 0)
+        images = {place: self._upload(file) for place, file in zip(places, files, strict=True)}
+        seeds = [seed_of(request_state.job, number) for number in range(runs)]
+        graphs = [fill(plan, request, prompt, images, seed) for seed in seeds]
+        collected = _Collected(warnings=plan.warnings, is_free=True, outputs=plan.places.outputs)
+        self._run(graphs, "", request_state, collected)
+        return collected.answer(runs)
+
     def read(self, request: GenerationRequest, body: Iterable[bytes]) -> Answer:
         """See `Provider.read`.
 
@@ -142,11 +175,14 @@ class ComfyUIProvider:
         :returns: None while it is not finished, or where the server does not know it.
         :raises APIError: it failed, or the server can't be asked.
         """
-        collected = _Collected()
-        node = find_node(self.server)
-        runs = len(split_count(request.n, node.most if node is not None else 1))
+        collected = _Collected(is_free=request.workflow is not None)
+        if collected.is_free:
+            runs = request.n
+        else:
+            node = find_node(self.server)
+            runs = len(split_count(request.n, node.most if node is not None else 1))
         for number in range(runs):
-            prompt = Prompt(self.server, prompt_id(job, number), paid=True)
+            prompt = Prompt(self.server, prompt_id(job, number), paid=not collected.is_free)
             look = prompt.look()
             if look.state in (PENDING, RUNNING):
                 return None
@@ -192,7 +228,7 @@ class ComfyUIProvider:
         :raises JobCancelled: it was cancelled, and so is what runs.
         """
         for number, graph in enumerate(graphs):
-            prompt = Prompt(self.server, prompt_id(request_state.job, number), paid=True)
+            prompt = Prompt(self.server, prompt_id(request_state.job, number), paid=not collected.is_free)
             try:
                 prompt.submit(graph, key, request_state)
                 look = prompt.wait(request_state)
@@ -203,7 +239,7 @@ class ComfyUIProvider:
                     raise
                 collected.warnings.append(error.text)  # what came before is kept
                 return
-            collected.cached += NODE in look.cached
+            collected.cached += look.made_nothing if collected.is_free else NODE in look.cached
             self._fetch(look, collected, request_state)
 
     def _cancel(
@@ -212,11 +248,13 @@ class ComfyUIProvider:
         billed: Billed = error.billed
         if request_state.cancelled:
             billed = prompt.cancel() if request_state.body_sent else "no"
-        return JobCancelled("The job was cancelled.", billed="maybe" if collected.images else billed)
+        if collected.images and not collected.is_free:
+            billed = "maybe"
+        return JobCancelled("The job was cancelled.", billed=billed)
 
     def _fetch(self, look: Look, collected: _Collected, request_state: RequestState) -> None:
         """Add the images of a finished run."""
-        for file in look.files[: MAX_IMAGES - len(collected.images)]:
+        for file in look.list_files(collected.outputs)[: MAX_IMAGES - len(collected.images)]:
             try:
                 collected.images.append(self._download(file, request_state))
             except APIError as error:

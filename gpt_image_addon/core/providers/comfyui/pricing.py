@@ -24,6 +24,8 @@ def price_request(
     seen: UsageHistory,
 ) -> Estimate:
     """See `providers.price_request`."""
+    if request.workflow is not None:  # one with paid nodes is refused, and gets no key
+        return Estimate(0.0, 0.0, exact=True)
     ranges = [BADGES[request.quality]] if request.quality in BADGES else list(BADGES.values())
     low, high = min(least for least, _ in ranges), max(most for _, most in ranges)
     return Estimate(low * request.n, high * request.n, exact=False, likely_usd=(low + high) / 2 * request.n)

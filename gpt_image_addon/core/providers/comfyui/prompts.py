@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,23 +56,36 @@ class Look:
     """What the server knows of a prompt."""
 
     state: str
-    files: tuple[ServerFile, ...] = ()
-    """Images that it has made, those to keep before those only to look at."""
+    files: tuple[tuple[str, ServerFile], ...] = ()
+    """Images that it has made, each with its node."""
     cached: frozenset[str] = frozenset()
     """Nodes whose outputs were there before."""
     error: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def made_nothing(self) -> bool:
+        """All its images were there before."""
+        return bool(self.files) and all(node in self.cached for node, _ in self.files)
 
-def _read_outputs(outputs: object) -> tuple[ServerFile, ...]:
-    found: list[ServerFile] = []
-    for node in outputs.values() if isinstance(outputs, dict) else ():
+    def list_files(self, nodes: Collection[str] = ()) -> list[ServerFile]:
+        """Its images; those that were only to be looked at where there are no others.
+
+        :param nodes: that count; none for all.
+        """
+        found = [file for node, file in self.files if not nodes or node in nodes]
+        return [file for file in found if file.kind == "output"] or found
+
+
+def _read_outputs(outputs: object) -> tuple[tuple[str, ServerFile], ...]:
+    """Images, each with the node that has made it."""
+    found: dict[ServerFile, str] = {}
+    for number, node in outputs.items() if isinstance(outputs, dict) else ():
         images = node.get("images") if isinstance(node, dict) else None
         for image in images if isinstance(images, list) else ():
             file = read_file_name(image)
             if file is not None and len(found) < MAX_FILES:
-                found.append(file)
-    kept = [file for file in found if file.kind == "output"]
-    return tuple(dict.fromkeys(kept or found))
+                found.setdefault(file, str(number))
+    return tuple((number, file) for file, number in found.items())
 
 
 def _read_events(status: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -126,8 +139,10 @@ class Prompt:
         except (APIConnectionError, InvalidResponseError) as error:
             if not state.body_sent:
                 raise
+            self._settle(state)
             self._find_lost(state, error)
             return
+        self._settle(state)
         if reply.status >= 300:
             state.settled()
             raise refused_prompt(reply)
@@ -136,6 +151,11 @@ class Prompt:
         if faults:  # the rest of the graph was queued all the same
             self.cancel()
             raise refused_prompt(reply, self.maybe)
+
+    def _settle(self, state: RequestState) -> None:
+        """What costs nothing leaves no doubt about a bill, whatever becomes of it."""
+        if self.maybe == "no":
+            state.settled()
 
     def _find_lost(self, state: RequestState, lost: APIError) -> None:
         """Whether the server has the prompt whose answer was lost.
