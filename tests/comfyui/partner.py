@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import email
 import email.policy
 import io
@@ -93,5 +94,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.send_header("X-Comfy-Credits-Used", CREDITS_EACH)
-        self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # a node that was cancelled, or a server that is gone
+            self.end_headers()
+            self.wfile.write(body)

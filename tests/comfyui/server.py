@@ -59,6 +59,8 @@ class ComfyServer(ThreadingHTTPServer):
         self.requests: list[tuple[str, str]] = []
         """Method and path of each call."""
         self.bills: list[Bill] = []
+        self.graphs: list[dict[str, Any]] = []
+        """All that were taken."""
         self.headers_seen: list[dict[str, str]] = []
         self.knows_jobs = True
         """False for servers before the jobs API."""
@@ -148,6 +150,7 @@ class ComfyServer(ThreadingHTTPServer):
         if errors and not self.half_taken:
             failed = "Prompt outputs failed validation"
             return 400, {**_error("prompt_outputs_failed_validation", failed, ""), "node_errors": errors}
+        self.graphs.append(graph)
         with self._lock:
             self._queue.append(Run(identity, graph, dict(body.get("extra_data") or {})))
         return 200, {"prompt_id": identity, "number": 1, "node_errors": errors}

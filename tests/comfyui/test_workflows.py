@@ -112,7 +112,8 @@ def test_pixels_go_through_a_workflow_exactly_and_cost_nothing(
     assert len(event.prepared.images) == 1  # what is saved counts, not what is only looked at
     assert any("takes no words" in text for text in event.prepared.warnings)
     # the image that came holds the workflow
-    job, event = run(journal, comfy.url, workflow=str(entry.folder / "image-1.png"), **given)
+    again = {"workflow": str(entry.folder / "image-1.png"), "workflow_values": ("Grow.height=32",)}
+    job, event = run(journal, comfy.url, **again, **given)
     assert event.error is None and event.prepared is not None
     assert any("nothing was made" in text for text in event.prepared.warnings)
     assert not comfy.bills and "api_key_comfy_org" not in json.dumps(comfy.rows())
@@ -223,6 +224,41 @@ def test_references_and_masks_need_a_place(comfy: ComfyServer, journal: Journal,
     _, event = run(journal, comfy.url, references=(str(image),), mask=str(mask), size="64x64", **more)
     assert event.error is not None and "no place for the mask" in event.error.message
     assert ("POST", "/prompt") not in comfy.requests and not comfy.files
+
+
+def test_each_value_is_queued_at_its_place(comfy: ComfyServer, journal: Journal, tmp_path: Path) -> None:
+    loader = json.loads(json.dumps(comfy.classes["CheckpointLoaderSimple"]))
+    loader["input"]["required"]["ckpt_name"][0] = ["a.safetensors", "b.safetensors"]
+    comfy.classes["CheckpointLoaderSimple"] = loader
+    paths = []
+    for number in range(3):
+        paths.append(str(tmp_path / f"{number}.png"))
+        Image.new("RGB", (16, 16), (80 * number, 0, 0)).save(paths[-1])
+    images = {name: {"class_type": "LoadImage", "inputs": {"image": "x.png"}} for name in ("20", "21", "22")}
+    inverted = {"30": {"class_type": "ImageInvert", "inputs": {"image": ["20", 0]}}}
+    graph = titled({**PAINT, **images, **inverted}, n20="Depth", n21="reference 2", n22="Reference 1")
+    _, event = run(
+        journal,
+        comfy.url,
+        prompt="a wall",
+        size="640x320",
+        n=2,
+        model=MODEL,
+        workflow=save(tmp_path / "w.json", graph),
+        workflow_values=("CheckpointLoaderSimple.ckpt_name=b.safetensors", "KSampler.cfg=2.5"),
+        references=tuple(paths),
+        reference_kinds=("style", "depth", "auto"),
+        reference_labels=("the mood", "", ""),
+    )
+    assert event.error is not None and "can't run this node" in event.error.message  # and so is run once
+    (sent,) = comfy.graphs
+    values = {number: node["inputs"] for number, node in sent.items()}
+    assert (values["6"]["text"], values["7"]["text"]) == ("a wall", "bad")  # no word of image 1
+    assert (values["5"]["width"], values["5"]["height"]) == (640, 320)
+    assert (values["4"]["ckpt_name"], values["3"]["cfg"]) == ("b.safetensors", 2.5)
+    assert values["3"]["seed"] != 1 and values["3"]["positive"] == ["6", 0]
+    shown = [Image.open(io.BytesIO(comfy.files["input", "", values[n]["image"]])) for n in ("22", "20", "21")]
+    assert [image.getpixel((0, 0))[0] for image in shown] == [0, 80, 160]  # type: ignore[index]
 
 
 def test_what_costs_nothing_leaves_no_doubt_about_a_bill(

@@ -28,7 +28,7 @@ from ..base import Answer, Reporter, Uploads
 from .gpt_image import NODE, Graph, ImageNode, find_node, make_graph, require_node
 from .prompts import COMPLETED, FETCH_LATER, MISSING, PENDING, RUNNING, Look, Prompt, prompt_id
 from .server import PROVIDER, Server, ServerFile
-from .workflow_run import check_plan, fill, place_images, plan_workflow
+from .workflow_run import check_plan, fill, find_words, place_images, plan_workflow
 
 SEEDS = 2**31
 MAX_IMAGES = 32  # of one request
@@ -120,7 +120,7 @@ class ComfyUIProvider:
         """See `Provider.generate`. All of it is checked before the first graph is queued."""
         request_state.received = None  # the images are fetched one by one, and can be again
         if request.workflow is not None:
-            return self._run_workflow(Path(request.workflow), request, prompt, uploads, request_state)
+            return self._run_workflow(Path(request.workflow), request, uploads, request_state)
         key = check_key(self._key, "COMFY_API_KEY").value
         if not key:
             raise MissingApiKeyError(
@@ -141,7 +141,6 @@ class ComfyUIProvider:
         self,
         path: Path,
         request: GenerationRequest,
-        prompt: str,
         uploads: Uploads,
         request_state: RequestState,
     ) -> Answer:
@@ -151,6 +150,7 @@ class ComfyUIProvider:
         """
         plan = plan_workflow(self.server, path, request.workflow_values)
         runs = check_plan(plan, request)
+        prompt = find_words(request)
         files = [*uploads.references, *filter(None, [uploads.mask])]
         places = place_images(plan, request, uploads.mask is not None)
         dry = {place: ServerFile(file.name) for place, file in zip(places, files, strict=True)}

@@ -79,7 +79,8 @@ def _read_graph(path: Path, found: Any) -> Workflow:
     nodes = {
         name: WorkflowNode(name, row["class_type"], _title(row), row["inputs"]) for name, row in found.items()
     }
-    graph = {name: {"class_type": row["class_type"], "inputs": row["inputs"]} for name, row in found.items()}
+    kept = ("class_type", "inputs", "_meta")  # titles stay in the images that are made
+    graph = {name: {key: row[key] for key in kept if key in row} for name, row in found.items()}
     return Workflow(path.name, nodes, graph)
 
 

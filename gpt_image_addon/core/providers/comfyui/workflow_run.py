@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...errors import InvalidRequestError
+from ...request.prompt import compose
 from ...request.request import GenerationRequest
-from ...request.sizes import is_open, parse_size
+from ...request.sizes import AUTO, is_open, parse_size
 from ...text.message import Message, message
 from .mapping import (
     GUIDES,
@@ -146,6 +148,20 @@ def _list_values(
     for role, value in values.items():
         for place in places.get(role, ()):
             yield place, value
+
+
+def find_words(request: GenerationRequest) -> str:
+    """The words for a workflow: without what speaks of images by number, which its models don't know."""
+    alone = dataclasses.replace(
+        request,
+        references=(),
+        reference_kinds=(),
+        reference_labels=(),
+        points=(),
+        keep_rest=False,
+        background=AUTO,
+    )
+    return compose(alone)
 
 
 def check_plan(plan: Plan, request: GenerationRequest) -> int:
