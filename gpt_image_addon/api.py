@@ -123,6 +123,7 @@ __all__ = [
     "clean_results",
     "close",
     "cut_out",
+    "describe_server",
     "earlier",
     "errand",
     "estimate",
@@ -258,6 +259,21 @@ def test_connection(
     found.check_provider(provider)
     connection = found.connection()
     errand(lambda: len(make_provider(provider, connection).list_models()), done)
+
+
+def describe_server(
+    done: Callable[[str | None, GptImageError | None], None], provider: str = DEFAULT_PROVIDER
+) -> None:
+    """Ask the server what it is, which costs nothing; ``done`` gets a sentence on the main thread.
+
+    :raises ConfigurationError: nothing may be sent.
+    """
+    from .core.providers import describe_server as describe
+
+    found = settings.load()
+    found.check_provider(provider)
+    connection = found.connection()
+    errand(lambda: describe(provider, connection), done)
 
 
 def earlier(prompt: str, **parameters: Any) -> Entry | None:

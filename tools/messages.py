@@ -47,7 +47,7 @@ WITH_ROWS = ("core/request/providers.py", "core/request/targets.py")
 """Modules whose rows hold what the interface shows."""
 WITH_CHOICES = ("core/exports/engines.py",)
 """Modules whose tables are the choices of an operator."""
-ROW_KEYWORDS = ("label", "description", "notice", "use_label", "place")
+ROW_KEYWORDS = ("label", "description", "notice", "use_label", "place", "key_label")
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ{'"
 """How a sentence begins; with what is filled in, or a name in quotes, too."""
 MAKERS = ("message", "Message", "UnusableImageError")

@@ -144,7 +144,7 @@ def unapplied() -> list[Entry]:
     """
     from ..core.journal.recovery import recover_all
 
-    recover_all(_journal())
+    recover_all(_journal(), session.find_answer)
     return _journal().unapplied()
 
 

@@ -36,7 +36,11 @@ def resolve_model(
 ) -> tuple[GenerationRequest, tuple[str, ...]]:
     """The request with provider and model, and notices where the model of the preferences is gone."""
     provider = request.provider or settings.provider
-    usual = "" if find_provider(provider).default_model else settings.default_model
+    info = find_provider(provider)
+    if request.workflow is not None and not request.model:
+        model = info.workflow_model or table.default_for(provider)
+        return dataclasses.replace(request, provider=provider, model=model), ()
+    usual = "" if info.default_model else settings.default_model
     if request.model or not usual:
         model = request.model or table.default_for(provider)
         return dataclasses.replace(request, provider=provider, model=model), ()

@@ -16,6 +16,7 @@ import bpy
 
 from ..core.errors import GptImageError, StorageError
 from ..core.jobs.job import Task
+from ..core.request.providers import find_provider
 from ..core.text.log import get_logger
 from . import models, scheduler
 from .scheduler import Scheduler
@@ -94,6 +95,23 @@ def _read_body(settings: Settings, journal: Journal, entry: Entry) -> bool:
     """
     with_key = dataclasses.replace(settings, api_key=settings.api_key or key_to_hide())
     return make_worker(journal, models.find_registry(with_key), with_key).recover_body(entry)
+
+
+def find_answer(entry: Entry) -> bool:
+    """Ask the server of a job that is UNKNOWN for its answer, where that may be asked and costs nothing.
+
+    :returns: whether there is a result now.
+    """
+    if not find_provider(entry.request.provider).finds_jobs:
+        return False
+    settings = load_settings(with_key=False)
+    try:
+        settings.check_provider(entry.request.provider)
+    except GptImageError as error:
+        log.info("Nobody asks for job %s: %s", entry.id, error.text)
+        return False
+    worker = make_worker(open_session(settings).journal, models.find_registry(settings), settings)
+    return worker.find_answer(entry)
 
 
 def close() -> None:

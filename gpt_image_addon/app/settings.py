@@ -48,6 +48,7 @@ from ..core.request.providers import (
 )
 from ..core.text.message import Message, message
 from ..core.text.redaction import hide
+from .keys import own_keys
 
 if TYPE_CHECKING:
     from ..core.request.pricing import Limits
@@ -55,8 +56,10 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "OPENAI_API_KEY"
 OWN_FIELDS = ("base_url", "organization", "project", "picture_fields")
 """What the first provider is told: fields of `Settings`."""
-NO_SETTINGS = ("problem", "of_providers")
+NO_SETTINGS = ("problem", "of_providers", "keys")
 """Fields of `Settings` that nobody sets."""
+WITH_OWN_KEY = tuple(name for name, info in PROVIDERS.items() if info.own_key)
+"""Providers that have a key of their own."""
 AGENT_LIMIT_VARIABLE = "GPT_IMAGE_AGENT_MAX_COST_USD"
 FOLDER_SEPARATOR = ";"
 KEY_FILE = "api-key"
@@ -88,6 +91,8 @@ class Settings:
     """Address of a proxy that goes before those of the environment."""
     of_providers: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What else providers are told, by the names in their rows."""
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    """Keys of providers that have one of their own, by provider."""
     state_folder: Path = field(default_factory=state_folder)
     monthly_budget_usd: float | None = None
     """None for no limit."""
@@ -104,7 +109,9 @@ class Settings:
     def connection(self) -> Connection:
         """Where the API is and who calls it."""
         caller = self.api_key, self.organization, self.project
-        return Connection(self.base_url, *caller, self.picture_fields, self.proxy, self.of_providers)
+        return Connection(
+            self.base_url, *caller, self.picture_fields, self.proxy, self.of_providers, self.keys
+        )
 
     def limits(self, max_cost: float | None = None) -> Limits:
         """What a request may cost.
@@ -214,6 +221,7 @@ def load(*, with_key: bool = True) -> Settings:
         provider=os.environ.get("GPT_IMAGE_PROVIDER") or DEFAULT_PROVIDER,
         api_key=_raw_key(with_keychain=with_key),
         of_providers=told,
+        keys={name: own_key(name, with_keychain=with_key) for name in WITH_OWN_KEY},
         default_model=getattr(found, "default_model", ""),
         storage=getattr(found, "storage", "pack"),
         turn_views=getattr(found, "turn_views", False),
@@ -228,7 +236,7 @@ def load(*, with_key: bool = True) -> Settings:
     for name, value in _overrides.items():
         (told if name in told else values)[name] = value
     found = _check_credentials(dataclasses.replace(loaded, of_providers=told, **values))
-    return found if with_key else dataclasses.replace(found, api_key="")
+    return found if with_key else dataclasses.replace(found, api_key="", keys={})
 
 
 def _check_credentials(found: Settings) -> Settings:
@@ -402,14 +410,43 @@ def store_key(key: str, place: str = "file") -> None:
     _key_of_keychain.cache_clear()
 
 
+def own_key(provider: str, *, with_keychain: bool = True) -> str:
+    """The key of a provider that has one of its own, as it stands there; empty where there is none.
+
+    :param with_keychain: open the keychain, where it is kept there.
+    """
+    return own_keys.read_key(provider, private_folder(), with_keychain=with_keychain)
+
+
+def key_source_of(provider: str) -> str:
+    """As `key_source`, for the provider's own key where it has one."""
+    if not PROVIDERS[provider].own_key:
+        return key_source()
+    return own_keys.find_source(provider, private_folder())
+
+
+def list_key_sources() -> list[str]:
+    """Where each key comes from that there may be."""
+    return [key_source(), *map(key_source_of, WITH_OWN_KEY)]
+
+
+def store_key_of(provider: str, key: str, place: str = "file") -> None:
+    """As `store_key`, for the provider's own key where it has one."""
+    if PROVIDERS[provider].own_key:
+        own_keys.store_key(provider, key, private_folder(), place)
+    else:
+        store_key(key, place)
+
+
 def fingerprint() -> tuple[object, ...]:
     """Changes with every setting that matters to whether a request can be sent. Quick enough for drawing."""
     found = preferences()
     return (
-        key_source(),
+        *list_key_sources(),
         bool(bpy.app.online_access),
         *(_read_setting(setting, found) for setting in list_settings()),
         os.environ.get(KEY_VARIABLE),
+        *(os.environ.get(PROVIDERS[name].own_key) for name in WITH_OWN_KEY),
         os.environ.get(DATA_DIR_VARIABLE),
         getattr(found, "default_model", ""),
         getattr(found, "proxy", ""),

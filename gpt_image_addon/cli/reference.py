@@ -25,6 +25,11 @@ EXIT_CODES: Mapping[ExitCode, str] = {
 
 ENVIRONMENT: Mapping[str, str] = {
     "OPENAI_API_KEY": "the key; it takes precedence over the one stored in the preferences",
+    **{
+        info.own_key: f"the key of a {info.key_label}; it takes precedence over the stored one"
+        for info in PROVIDERS.values()
+        if info.own_key
+    },
     "GPT_IMAGE_PROVIDER": f"provider where none is named; {DEFAULT_PROVIDER} without it",
     "GPT_IMAGE_DATA_DIR": "the state folder: the journal and every result as it was received",
     "GPT_IMAGE_MONTHLY_BUDGET_USD": "nothing is sent that could exceed this in a month",

@@ -16,6 +16,8 @@ TYPES: dict[type, str] = {int: "integer", float: "number", bool: "boolean"}
 """Of JSON; whatever is not here is a text."""
 MOST_TEXT = 4000  # characters of any text but the prompt
 MOST_ITEMS = 32
+NOT_FOR_AGENTS = frozenset({"workflow", "workflow_values"})
+"""Parameters that let a server of the user's run whatever a file says."""
 CHOICES: dict[str, Collection[str]] = {"provider": PROVIDERS, "target": TARGETS}
 """Of parameters whose rows do not tell."""
 
@@ -37,7 +39,8 @@ def text(description: str, longest: int = MOST_TEXT) -> JsonObject:
 
 def request_properties(left_out: Collection[str] = ()) -> dict[str, JsonObject]:
     """Those of a request and of what becomes of its result, under the names of `api`."""
-    found = {name: row for name, row in PARAMETERS.items() if row.flag is not None and name not in left_out}
+    hidden = NOT_FOR_AGENTS | frozenset(left_out)
+    found = {name: row for name, row in PARAMETERS.items() if row.flag is not None and name not in hidden}
     return {
         "prompt": text("What to make, in words", PROMPT_LIMIT),
         **{name: property_of(row) for name, row in found.items()},

@@ -40,7 +40,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def test_the_command_line_offers_them(found: dict[str, Any]) -> None:
-    assert "{openai,offline,sketch}" in found["help"]
+    assert "{openai,offline,comfyui,sketch}" in found["help"]
     assert "{image,texture,plane,material,model,sign}" in found["help"]
 
 
@@ -54,7 +54,7 @@ def test_the_panel_and_the_menu_offer_them(found: dict[str, Any]) -> None:
 def test_the_preferences_have_its_settings_and_its_test(found: dict[str, Any]) -> None:
     texts = {"Sketch Server", "Sketch URL", "SKETCH_URL is set and takes precedence."}
     assert texts <= set(found["preferences"])
-    assert found["tests"] == 2
+    assert found["tests"] == 3
     assert found["models"] == [2]
 
 
@@ -65,7 +65,7 @@ def test_the_doctor_looks_at_it(found: dict[str, Any]) -> None:
 
 def test_the_reference_lists_them(found: dict[str, Any]) -> None:
     pages = found["pages"]
-    assert "{openai,offline,sketch}" in pages["command-line.md"]
+    assert "{openai,offline,comfyui,sketch}" in pages["command-line.md"]
     assert "| `sketch` | Sketch Server |" in pages["models.md"]
     assert "| `SKETCH_URL` | address of the sketch server |" in pages["environment.md"]
     assert "| `sign` | Sign | An empty that shows the image |" in pages["python.md"]

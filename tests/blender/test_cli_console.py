@@ -152,7 +152,7 @@ def test_every_variable_is_explained() -> None:
         name
         for path in SOURCES
         if path.name != "manual.py"
-        for name in re.findall(r"\b(?:OPENAI|GPT_IMAGE)_[A-Z_]+\b", path.read_text("utf-8"))
+        for name in re.findall(r"\b(?:OPENAI|COMFY|GPT_IMAGE)_[A-Z_]+\b", path.read_text("utf-8"))
         if not name.startswith(("GPT_IMAGE_OT", "GPT_IMAGE_PT", "GPT_IMAGE_PG", "GPT_IMAGE_AP"))
         and not re.match(r"GPT_IMAGE_[A-Z]{2}_", name)
         and not name.endswith("_")

@@ -61,6 +61,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.common core.request core.http core.imaging core.providers",
         "",
     ),
+    "core.providers.comfyui": (
+        "core.text core.errors core.common core.request core.http core.imaging core.providers",
+        "",
+    ),
     "core.processes": ("core.text core.errors core.common", ""),
     "core.painting": (
         f"{CORE_BASE} core.raster core.imaging core.pasting core.editing core.textures core.projection"
@@ -95,8 +99,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.projection core.painting scene scene.projection scene.targets",
         "bpy",
     ),
+    "app.keys": ("core.text core.errors core.common core.request", ""),
     "app": (
-        f"{JOBS} core.versions core.jobs core.painting scene scene.targets scene.capture app.projection",
+        f"{JOBS} core.versions core.jobs core.painting scene scene.targets scene.capture app.projection"
+        " app.keys",
         "bpy",
     ),
     "app.painting": (

@@ -21,7 +21,7 @@ import bpy
 from ...core.common.package import FOLDER, PACKAGE
 from ...core.common.paths import state_folder
 from ...core.errors import GptImageError
-from ...core.request.providers import list_settings
+from ...core.request.providers import PROVIDERS, list_settings
 from ...core.text.redaction import Redaction, describe_error, hide, without_words
 from .. import settings
 
@@ -32,9 +32,14 @@ if TYPE_CHECKING:
 
 SHOWN_JOBS = 50  # the newest
 MANIFEST = FOLDER / "blender_manifest.toml"
-OURS = ("OPENAI_", "GPT_IMAGE_")
+OURS = ("OPENAI_", "COMFY_", "GPT_IMAGE_")
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-SECRETS = ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
+SECRETS = (
+    "OPENAI_API_KEY",
+    "OPENAI_ORG_ID",
+    "OPENAI_PROJECT_ID",
+    *(info.own_key for info in PROVIDERS.values()),
+)
 LEFT_OUT = ("prompt", "references", "reference_labels", "mask", "markup", "points", "safety_identifier")
 """Parameters of a request that are the user's own."""
 README = """\
@@ -93,7 +98,7 @@ def _section(look: Callable[[], Any]) -> Any:
 def _redaction(entries: Sequence[Entry], with_prompts: bool) -> Redaction:
     with suppress(GptImageError):  # settings that can't be read are what a report may be about
         found = settings.load()
-        for secret in (found.api_key, found.organization, found.project):
+        for secret in (found.api_key, found.organization, found.project, *found.keys.values()):
             hide(secret)
     for name in SECRETS:
         hide(os.environ.get(name, ""))

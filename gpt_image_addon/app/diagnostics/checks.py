@@ -84,6 +84,9 @@ def _provider(name: str, info: ProviderInfo) -> str:
         return f"not needed: the provider is {found.provider}"
     found.check_provider(name)
     told = f"requests go to {show_url(found.server_of(name))}"
+    if info.own_key:
+        has_key = settings.key_source_of(name)
+        return f"{told}; {'a' if has_key else 'no'} key of a {info.key_label} is there"
     if not info.needs_key:
         return told
     told = f"a key is there; {told}"

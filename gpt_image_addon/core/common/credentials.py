@@ -17,7 +17,9 @@ QUOTES = "\"'`\u00ab\u00bb\u2018-\u201f"
 
 _AROUND = re.compile(rf"^[\s\x00-\x1f{HIDDEN}]+|[\s\x00-\x1f{HIDDEN}]+$")
 _QUOTED = re.compile(rf"^[{QUOTES}](.*)[{QUOTES}]$", re.DOTALL)
-_PREFIX = re.compile(r"(?i)(?:export\s+)?OPENAI_API_KEY\s*=\s*|(?:authorization\s*:\s*)?bearer(?:\s+|%20|$)")
+_PREFIX = re.compile(
+    r"(?i)(?:export\s+)?(?:OPENAI|COMFY)_API_KEY\s*=\s*|(?:authorization\s*:\s*)?bearer(?:\s+|%20|$)"
+)
 _VISIBLE = re.compile(r"[!#-&(-_a-~]")
 """What a key or an id may be made of: visible ASCII but quotes."""
 _UNNAMED = {"\n": "line feed", "\r": "carriage return", "\t": "tabulator", "\0": "null"}

@@ -1,4 +1,4 @@
-"""One secret in the operating system's own keychain, through the tools that come with it.
+"""Secrets in the operating system's own keychain, through the tools that come with it.
 
 The secret never is an argument of a process, where other users could read it.
 """
@@ -15,7 +15,15 @@ from .streams import broken_pipes_as_errors
 SERVICE = "GPT Image for Blender"
 ACCOUNT = "api-key"
 SECONDS = 20.0  # a locked keychain asks its owner first
-_SECRET_TOOL = ("service", SERVICE, "account", ACCOUNT)
+
+
+def _name_target(account: str) -> str:
+    """The name of a secret where only one name counts."""
+    return SERVICE if account == ACCOUNT else f"{SERVICE}: {account}"
+
+
+def _secret_tool(account: str) -> tuple[str, ...]:
+    return ("service", SERVICE, "account", account)
 
 
 def is_available() -> bool:
@@ -27,47 +35,47 @@ def is_available() -> bool:
     return which("security" if sys.platform == "darwin" else "secret-tool") is not None
 
 
-def store(secret: str) -> None:
-    """Keep the secret, in place of an older one.
+def store(secret: str, account: str = ACCOUNT) -> None:
+    """Keep the secret of an account, in place of an older one.
 
     :raises ConfigurationError: the keychain refused.
     """
     if sys.platform == "win32":
         from . import keychain_windows
 
-        keychain_windows.store(SERVICE, ACCOUNT, secret)
+        keychain_windows.store(_name_target(account), account, secret)
     elif sys.platform == "darwin":
         quoted = secret.replace("\\", "\\\\").replace('"', '\\"')
-        _run(["security", "-i"], f'add-generic-password -U -s "{SERVICE}" -a {ACCOUNT} -w "{quoted}"\n')
+        _run(["security", "-i"], f'add-generic-password -U -s "{SERVICE}" -a {account} -w "{quoted}"\n')
     else:
-        _run(["secret-tool", "store", f"--label={SERVICE}", *_SECRET_TOOL], secret)
+        _run(["secret-tool", "store", f"--label={SERVICE}", *_secret_tool(account)], secret)
 
 
-def read() -> str:
-    """The secret; empty where there is none or the keychain stays locked."""
+def read(account: str = ACCOUNT) -> str:
+    """The secret of an account; empty where there is none or the keychain stays locked."""
     try:
         if sys.platform == "win32":
             from . import keychain_windows
 
-            return keychain_windows.read(SERVICE)
+            return keychain_windows.read(_name_target(account))
         if sys.platform == "darwin":
-            return _run(["security", "find-generic-password", "-s", SERVICE, "-a", ACCOUNT, "-w"]).strip()
-        return _run(["secret-tool", "lookup", *_SECRET_TOOL]).strip()
+            return _run(["security", "find-generic-password", "-s", SERVICE, "-a", account, "-w"]).strip()
+        return _run(["secret-tool", "lookup", *_secret_tool(account)]).strip()
     except ConfigurationError:
         return ""
 
 
-def forget() -> None:
-    """Delete the secret, where there is one."""
+def forget(account: str = ACCOUNT) -> None:
+    """Delete the secret of an account, where there is one."""
     try:
         if sys.platform == "win32":
             from . import keychain_windows
 
-            keychain_windows.forget(SERVICE)
+            keychain_windows.forget(_name_target(account))
         elif sys.platform == "darwin":
-            _run(["security", "delete-generic-password", "-s", SERVICE, "-a", ACCOUNT])
+            _run(["security", "delete-generic-password", "-s", SERVICE, "-a", account])
         else:
-            _run(["secret-tool", "clear", *_SECRET_TOOL])
+            _run(["secret-tool", "clear", *_secret_tool(account)])
     except ConfigurationError:
         pass  # there was none
 

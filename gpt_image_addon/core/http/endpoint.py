@@ -40,6 +40,10 @@ class Connection:
     """Address of a proxy; empty for those of the environment."""
     settings: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What else providers were told, by the names in their rows."""
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    """Keys of providers with one of their own, by provider."""
+    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    """Sent with each request, such as what a proxy before the server asks for."""
 
     @property
     def is_azure(self) -> bool:
@@ -82,7 +86,7 @@ class Connection:
             "OpenAI-Organization": self.organization,
             "OpenAI-Project": self.project,
         }
-        return {name: value for name, value in values.items() if value}
+        return {**self.extra_headers, **{name: value for name, value in values.items() if value}}
 
 
 def _parts(url: str) -> SplitResult:

@@ -65,6 +65,8 @@ class RequestState:
         """What reads the answer."""
         self.received: BodyFile | None = None
         """Takes the body of the answer as it comes; None where nothing would be lost with it."""
+        self.job = ""
+        """Id of the job that is sent, for servers that find a request again by a name of ours."""
         self.answered = False
         """The answer is here, and with it the bill; only images behind links are missing."""
 

@@ -106,6 +106,6 @@ def digest_request(request: GenerationRequest) -> str:
     :raises InvalidRequestError: a file can't be read.
     """
     named = (("references", path) for path in request.references)
-    extra = (("mask", request.mask), ("markup", request.markup))
+    extra = (("mask", request.mask), ("markup", request.markup), ("workflow", request.workflow))
     files = (*named, *((param, path) for param, path in extra if path))
     return request.digest([hash_image_file(Path(path), param) for param, path in files])

@@ -27,7 +27,7 @@ from ..errors import (
 from ..http.bounded_response import ANSWER_SECONDS
 from ..journal.journal import Entry, Journal
 from ..journal.states import JobState
-from ..providers import make_provider, price_answer, price_request
+from ..providers import make_finder, make_provider, price_answer, price_request
 from ..request.models import Registry
 from ..request.normalize import CheckedRequest
 from ..request.pricing import is_believable
@@ -102,16 +102,17 @@ class Worker:
 
         request_state = RequestState(self.answer_seconds)
         request_state.sessions = self.sessions
-        request_state.received = BodyFile(self.journal.results, job.id, self.connection.api_key)
+        request_state.job = job.id
+        body = request_state.received = BodyFile(self.journal.results, job.id, self.connection.api_key)
         try:
             return self._receive(job, emit, request_state)
         except GptImageError as error:
-            _keep_body(request_state.received, error)
+            _keep_body(body, error)
             self._note_failure(job, error)
             raise
         except Exception as error:
             fault = unexpected_error(error, request_state.billed if job.estimated_usd > 0 else "no")
-            _keep_body(request_state.received, fault)
+            _keep_body(body, fault)
             self._note_failure(job, fault)
             raise fault from error
 
@@ -169,6 +170,30 @@ class Worker:
             why = error if isinstance(error, GptImageError | OSError) else unexpected_error(error)
             log.info("The answer to job %s can't be read: %s", entry.id, why)
             body.keep()
+            return False
+        return True
+
+    def find_answer(self, entry: Entry) -> bool:
+        """Ask the server for the answer to a job that is UNKNOWN, where it can be asked.
+
+        :returns: whether there is a result now; the row says so too, and where it failed it says that.
+        """
+        request = entry.request
+        try:
+            finder = make_finder(request.provider, self.connection)
+            answer = finder.find(request, entry.id) if finder is not None else None
+            if answer is None:
+                return False
+            uploads = load_unchanged(request, self.journal.digest_of(entry.id), partial(self.crop_of, entry))
+            job = Job(request, entry.application, id=entry.id, estimated_usd=entry.estimated_usd)
+            self.store(job, answer, uploads, [])
+        except APIStatusError as error:  # its own word on what became of it
+            if error.billed == "no":
+                self.journal.failed(entry.id, error)
+            return False
+        except Exception as error:  # a fault must not keep others from being recovered
+            why = error if isinstance(error, GptImageError | OSError) else unexpected_error(error)
+            log.info("The answer to job %s can't be fetched: %s", entry.id, why)
             return False
         return True
 

@@ -88,11 +88,15 @@ def _read_body(journal: Journal, job: str) -> bool:
     return entry is not None and journal.read_body(journal, entry)
 
 
-def recover_all(journal: Journal) -> None:
-    """Look for answers to everything that lacks one, and for answers that no row names."""
+def recover_all(journal: Journal, find_answer: Callable[[Entry], bool] | None = None) -> None:
+    """Look for answers to everything that lacks one, and for answers that no row names.
+
+    :param find_answer: asks the server for an answer that is not on the disk.
+    """
     recover_orphans(journal)
     for entry in journal.entries(JobState.UNKNOWN):
-        adopt_result(journal, entry.id)
+        if not adopt_result(journal, entry.id) and find_answer is not None:
+            find_answer(entry)
     import_unknown_results(journal)
 
 

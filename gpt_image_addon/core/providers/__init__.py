@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
 from ..request.pricing import Estimate, UsageHistory, no_history
-from ..request.providers import PROVIDERS, ProviderInfo
-from ..text.message import message, one_of
+from ..request.providers import PROVIDERS, ProviderInfo, find_provider
+from ..text.message import Message, message, one_of
 
 if TYPE_CHECKING:
     from ..http.endpoint import Connection
     from ..request.models import Registry
     from ..request.pricing import Usage
     from ..request.request import GenerationRequest
-    from .base import Provider
+    from .base import FindsJobs, Provider
 
 
 def load_provider(name: str) -> type[Provider]:
@@ -46,6 +46,28 @@ def make_provider(name: str, connection: Connection) -> Provider:
     :raises ConfigurationError: there is none of that name.
     """
     return load_provider(name)(connection)
+
+
+def describe_server(name: str, connection: Connection) -> Message:
+    """One sentence of what answers at a provider's address.
+
+    :raises APIError: nothing does, or it refuses.
+    """
+    provider: Any = make_provider(name, connection)
+    if find_provider(name).describes_server:
+        told: Message = provider.describe()
+        return told
+    return message("The server answers and offers {count} models.", count=len(provider.list_models()))
+
+
+def make_finder(name: str, connection: Connection) -> FindsJobs | None:
+    """What asks a provider's server for the answers to earlier jobs; None where it can't be asked."""
+    info = PROVIDERS.get(name)
+    if info is None or not info.finds_jobs:
+        return None
+    found: Any = load_provider(name)(connection)
+    finder: FindsJobs = found
+    return finder
 
 
 def _pricing_of(name: str) -> ModuleType | None:

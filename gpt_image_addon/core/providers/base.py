@@ -66,6 +66,18 @@ class Reporter:
     """A preview: its number from 0, and an encoded file."""
 
 
+class FindsJobs(Protocol):
+    """A provider whose row says that it ``finds_jobs``."""
+
+    def find(self, request: GenerationRequest, job: str) -> Answer | None:
+        """What came of a job that was sent earlier; nothing is sent that costs anything.
+
+        :returns: None while it is not finished, or where the server does not know it.
+        :raises APIError: it failed, or the server can't be asked.
+        """
+        ...
+
+
 class Provider(Protocol):
     """Makes images; called on a worker thread."""
 

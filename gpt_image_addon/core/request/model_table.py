@@ -79,6 +79,7 @@ SIZE_RULE: Mapping[str, Check] = {
     "sizes": _list_of(_is_size),
     "multiple": _is_count,
     "max_edge": _is_count,
+    "min_edge": _is_count,
     "max_ratio": lambda value: _is_number(value) and value >= 1,
     "min_pixels": _is_count,
     "max_pixels": _is_count,

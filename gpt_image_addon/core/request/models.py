@@ -18,7 +18,7 @@ from ..errors import ConfigurationError, InvalidRequestError
 from ..references.kinds import SHEET
 from ..references.views import SHEETS
 from ..text.json_reader import once, parse_json
-from ..text.message import Message, message
+from ..text.message import Message, message, one_of
 from .model_table import COUNT_LIMIT, check_table
 from .parameters import ANIMATED_OR_DRAWN, CHOSEN_BY_MODEL, REFERENCE_LIMIT
 from .providers import DEFAULT_PROVIDER, find_provider
@@ -241,6 +241,7 @@ def check(request: GenerationRequest, registry: Registry, today: date) -> tuple[
             ),
             param="model",
         )
+    _check_format(request)
     _check_features(request, model)
     _check_room_for_copy(request, model)
     _check_size(request, registry.size_rule(model, gif_frames(request)))
@@ -270,6 +271,21 @@ def _check_alive(name: str, model: Model, today: date) -> None:
             ),
             code="model_shut_down",
             param="model",
+        )
+
+
+def _check_format(request: GenerationRequest) -> None:
+    info = find_provider(request.provider)
+    if info.formats and request.output_format not in info.formats:
+        raise InvalidRequestError(
+            message(
+                "The provider {provider} makes {formats}, not {format}.",
+                provider=info.label,
+                formats=one_of(info.formats),
+                format=request.output_format,
+            ),
+            code="invalid_value",
+            param="output_format",
         )
 
 

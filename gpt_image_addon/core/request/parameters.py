@@ -234,6 +234,16 @@ _ROWS = (
             f"pixels, such as 1536x1024; like, for the shape of the first reference; or auto "
             f"(default: {DEFAULT_SIZE})", "WxH"),
         panel=PanelField("output", "Size", "Width and height in pixels")),
+    Parameter("workflow", Path,
+        flag=Flag("api", "workflow of a ComfyUI server that makes the image: a file in the API format, or an "
+            "image with its workflow", "FILE"),
+        panel=PanelField("advanced", "Workflow",
+            "A workflow of your ComfyUI that makes the image: a file in the API format, or an image that "
+            "ComfyUI has saved",
+            unset="", trait="workflow_model", in_preset=False)),
+    Parameter("workflow_values", default=(), many=True, is_repeated=True, needs="workflow",
+        flag=Flag("api", "an input of the workflow, such as `KSampler.steps=30`; repeatable",
+            "TITLE.INPUT=VALUE", "set")),
     Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),
         panel=PanelField("main", "Quality",

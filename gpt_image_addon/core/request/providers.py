@@ -62,6 +62,18 @@ class ProviderInfo:
     """It can repaint a part of an image."""
     is_moderated: bool = False
     """It takes `moderation` and `safety_identifier`."""
+    own_key: str = ""
+    """Variable of the environment with a key of its own, which not all its requests need; empty for none."""
+    key_label: str = ""
+    """Whose key that is."""
+    formats: tuple[str, ...] = ()
+    """Output formats that it has; empty for those of its models."""
+    workflow_model: str = ""
+    """Model of requests that name a workflow; empty where it runs none."""
+    finds_jobs: bool = False
+    """Its server finds a job again by its id: a lost answer can be fetched later."""
+    describes_server: bool = False
+    """Its class has ``describe``, which says in one sentence what answers."""
     has_batch_api: bool = False
     """It takes batches as OpenAI's Batch API does."""
     has_qualities: bool = True
@@ -164,6 +176,44 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
         has_qualities=False,
         is_draft=True,
         notice="Offline draft: drawn on this computer",
+    ),
+    "comfyui": ProviderInfo(
+        label="ComfyUI",
+        description="GPT Image by the nodes of a ComfyUI server, billed to a Comfy account",
+        module=".comfyui.client",
+        factory="ComfyUIProvider",
+        credit="ComfyUI",
+        is_paid=True,
+        pricing=".comfyui.pricing",
+        hints=".comfyui.hints",
+        settings=(
+            ProviderSetting(
+                "comfyui_url",
+                label="ComfyUI URL",
+                description="Address of the ComfyUI server; GPT_IMAGE_COMFYUI_URL takes precedence",
+                default="http://127.0.0.1:8188",
+                variable="GPT_IMAGE_COMFYUI_URL",
+                variable_help="address of a ComfyUI server; https, or http on this machine",
+                is_address=True,
+            ),
+            ProviderSetting(
+                "comfyui_headers",
+                label="ComfyUI Headers",
+                description="What a proxy before ComfyUI asks for, as `Name: value; Other: value`; secrets "
+                "are safer in GPT_IMAGE_COMFYUI_HEADERS",
+                variable="GPT_IMAGE_COMFYUI_HEADERS",
+                variable_help="headers for ComfyUI, as `Name: value; Other: value`",
+            ),
+        ),
+        default_model="comfy-gpt-image-2",
+        workflow_model="comfy-workflow",
+        own_key="COMFY_API_KEY",
+        key_label="Comfy account",
+        formats=("png",),
+        finds_jobs=True,
+        describes_server=True,
+        key_url="https://platform.comfy.org/profile/api-keys",
+        billing_url="https://platform.comfy.org/profile/credits",
     ),
 }
 """By the name that requests have. Add new ones at the end: the panel stores their place."""

@@ -95,6 +95,10 @@ class GenerationRequest(_Values):
     points: tuple[Point, ...] = ()
     """Places on the first reference: x and y from 0 to 1, from its lower left corner, and what should happen
     there. They are sent as numbered circles."""
+    workflow: PathText | None = None
+    """Path of a ComfyUI workflow that makes the image, in the API format or in an image."""
+    workflow_values: tuple[str, ...] = ()
+    """Values of the workflow's inputs, each as ``Title.input=value``."""
     style: str | None = None
     """Name of a style whose words join the prompt."""
     seamless: bool = False
@@ -132,11 +136,11 @@ class GenerationRequest(_Values):
     def digest(self, contents: Sequence[str] = ()) -> str:
         """A hash that is equal for equal requests.
 
-        :param contents: hashes of the files behind references, mask and markup, in that order; they stand in
-            for the paths, so that the same image elsewhere is the same request.
+        :param contents: hashes of the files behind references, mask, markup and workflow, in that order; they
+            stand in for the paths, so that the same image elsewhere is the same request.
         """
         values = self.to_dict()
-        for path in ("references", "mask", "markup"):
+        for path in ("references", "mask", "markup", "workflow"):
             values.pop(path, None)
         text = json.dumps([values, list(contents)], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -80,6 +80,8 @@ class SizeRule:
     """Both edges are multiples of this many pixels."""
     max_edge: int = 100_000
     """Pixels."""
+    min_edge: int = 1
+    """Pixels."""
     max_ratio: float = math.inf
     """Longer edge / shorter edge."""
     min_pixels: int = 1
@@ -95,6 +97,8 @@ class SizeRule:
             return f"has an edge that is not a multiple of {self.multiple}"
         if max(width, height) > self.max_edge:
             return f"has an edge over {self.max_edge} pixels"
+        if min(width, height) < self.min_edge:
+            return f"has an edge under {self.min_edge} pixels"
         if max(width, height) > self.max_ratio * min(width, height):
             return f"is longer than {self.max_ratio:g}:1"
         if width * height < self.min_pixels:
@@ -111,7 +115,8 @@ class SizeRule:
             )
         wide, high = min(width, height * self.max_ratio), min(height, width * self.max_ratio)
         shrink = min(1.0, self.max_edge / max(wide, high), math.sqrt(self.max_pixels / (wide * high)))
-        scale = shrink * max(1.0, math.sqrt(self.min_pixels / (wide * high * shrink**2)))
+        least = max(math.sqrt(self.min_pixels / (wide * high)), self.min_edge / min(wide, high))
+        scale = max(shrink, least)
         wide, high = wide * scale, high * scale
         candidates = [
             (w, h) for w in self._around(wide) for h in self._around(high) if self.problem(w, h) is None

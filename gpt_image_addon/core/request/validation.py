@@ -22,7 +22,7 @@ from .parameters import (
     PROMPT_LIMIT,
     REFERENCE_LIMIT,
 )
-from .providers import PROVIDERS
+from .providers import PROVIDERS, find_provider
 from .request import Application, GenerationRequest
 from .sizes import FRAME_LIMIT, is_frame
 from .targets import TARGETS
@@ -103,7 +103,8 @@ def check_values(request: GenerationRequest) -> None:
     _check_one_of("provider", request.provider, PROVIDERS)
     check_choices(vars(request))
     _check_identifier(request.safety_identifier)
-    for broken, param, problem in (*_list_format_rules(request), *_list_edit_rules(request)):
+    rules = (*_list_workflow_rules(request), *_list_format_rules(request), *_list_edit_rules(request))
+    for broken, param, problem in rules:
         if broken:
             raise InvalidRequestError(problem, param=param)
 
@@ -136,6 +137,27 @@ def _check_identifier(value: str | None) -> None:
             param="safety_identifier",
             next_step="Hash it, or leave it out.",
         )
+
+
+def _list_workflow_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:
+    """What a workflow forbids, as `_list_format_rules`."""
+    info = find_provider(request.provider)
+    yield (
+        request.workflow is not None and not info.workflow_model,
+        "workflow",
+        message("The provider {provider} runs no workflows; comfyui does.", provider=info.label),
+    )
+    yield (
+        bool(info.workflow_model)
+        and (request.workflow is not None) != (request.model == info.workflow_model),
+        "model",
+        message("The model {model} goes with a workflow, and none else does.", model=info.workflow_model),
+    )
+    yield (
+        bool(request.workflow_values) and request.workflow is None,
+        "workflow_values",
+        "workflow_values needs workflow: the one whose inputs they set.",
+    )
 
 
 def _list_format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:

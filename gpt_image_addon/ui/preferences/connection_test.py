@@ -8,7 +8,7 @@ from functools import partial
 from ... import api
 from ...core.errors import GptImageError
 from ...core.request.providers import DEFAULT_PROVIDER
-from ...core.text.message import Message, message
+from ...core.text.message import Message
 from ..common import state
 
 
@@ -35,7 +35,7 @@ def test(provider: str = DEFAULT_PROVIDER) -> None:
     """
     shown = outcome(provider)
     shown.text, shown.icon = Message("Asking the server"), "TIME"
-    api.test_connection(partial(_show_answer, shown), provider)
+    api.describe_server(partial(_show_answer, shown), provider)
 
 
 def outcome(provider: str = DEFAULT_PROVIDER) -> ConnectionTest:
@@ -43,9 +43,8 @@ def outcome(provider: str = DEFAULT_PROVIDER) -> ConnectionTest:
     return state.part(ConnectionTests).by_provider.setdefault(provider, ConnectionTest())
 
 
-def _show_answer(shown: ConnectionTest, models: object, error: GptImageError | None) -> None:
+def _show_answer(shown: ConnectionTest, told: str | None, error: GptImageError | None) -> None:
     if error is not None:
         shown.text, shown.icon = error.text, "ERROR"
     else:
-        shown.text = message("The server answers and offers {count} models.", count=models)
-        shown.icon = "CHECKMARK"
+        shown.text, shown.icon = told or "", "CHECKMARK"

@@ -49,6 +49,9 @@ class GPT_IMAGE_OT_paste_key(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
     place: EnumProperty(name="Keep It In", description="Where the key is kept", items=PLACES)
+    provider: StringProperty(
+        name="Provider", description="Whose key it is", default=DEFAULT_PROVIDER, options={"HIDDEN"}
+    )
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
@@ -56,7 +59,7 @@ class GPT_IMAGE_OT_paste_key(bpy.types.Operator):
         if not key.value:
             self.report({"ERROR"}, translate("The clipboard holds no key."))
             return CANCELLED
-        settings.store_key(key.value, self._place())
+        settings.store_key_of(self.provider, key.value, self._place())
         context.window_manager.clipboard = ""  # nothing else should paste it
         show_everywhere()
         self.report({"INFO"}, " ".join(filter(None, (translate("The key is stored."), translate(key.note)))))
@@ -77,9 +80,13 @@ class GPT_IMAGE_OT_forget_key(bpy.types.Operator):
     bl_label = "Forget Key"
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
+    provider: StringProperty(
+        name="Provider", description="Whose key it is", default=DEFAULT_PROVIDER, options={"HIDDEN"}
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if settings.key_source() not in STORED:
+        if not any(source in STORED for source in settings.list_key_sources()):
             cls.poll_message_set("No key is stored.")
             return False
         return True
@@ -92,7 +99,7 @@ class GPT_IMAGE_OT_forget_key(bpy.types.Operator):
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
-        settings.store_key("")
+        settings.store_key_of(self.provider, "")
         show_everywhere()
         return FINISHED
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import bpy
@@ -28,7 +29,7 @@ from ...core.request.providers import (
     find_provider,
     list_settings,
 )
-from ...core.text.message import message
+from ...core.text.message import Message, message
 from ..common import enum_items
 from ..common.translate import translate
 from ..common.widgets import draw_sentence
@@ -92,6 +93,15 @@ KEY_TEXTS = {
     "": "There is no key yet: offline drafts only.",
 }
 """What is said of the key, by `settings.key_source`."""
+
+
+OWN_KEY_TEXTS = {
+    "environment": Message("The key of the {account} comes from {variable}."),
+    "keychain": Message("The key of the {account} is stored in the system keychain."),
+    "file": Message("The key of the {account} is stored in a file that only you can read."),
+    "": Message("There is no key of a {account} yet."),
+}
+"""The same of a provider's own key."""
 
 
 def _on_change(self: Any, context: bpy.types.Context) -> None:
@@ -293,6 +303,18 @@ def _draw_key(layout: Any, values: Any) -> None:
     _draw_outcome(box, DEFAULT_PROVIDER)
 
 
+def _draw_own_key(provider: str, layout: Any) -> None:
+    """The key of a provider that has one of its own."""
+    info, source = PROVIDERS[provider], settings.key_source_of(provider)
+    text = message(OWN_KEY_TEXTS[source], account=info.key_label, variable=info.own_key)
+    icon = "KEYINGSET" if source else "INFO"
+    layout.label(text=translate(text), icon=icon, translate=False)
+    row = layout.row()
+    row.operator(keys.GPT_IMAGE_OT_paste_key.bl_idname, icon="PASTEDOWN").provider = provider
+    row.operator(keys.GPT_IMAGE_OT_forget_key.bl_idname, icon="TRASH").provider = provider
+    layout.operator("wm.url_open", text="Get a Key", icon="URL").url = info.key_url
+
+
 def _draw_outcome(layout: Any, provider: str) -> None:
     """What came of the last test of a server; what went wrong in red."""
     tested = connection_test.outcome(provider)
@@ -349,7 +371,11 @@ def _draw_nothing(layout: Any) -> None:
     pass
 
 
-MORE: Mapping[str, Callable[[Any], None]] = {"New Requests": _draw_styles, "Results": _draw_folder}
+MORE: Mapping[str, Callable[[Any], None]] = {
+    "New Requests": _draw_styles,
+    "Results": _draw_folder,
+    **{info.label: partial(_draw_own_key, name) for name, info in PROVIDERS.items() if info.own_key},
+}
 """What stands below the properties of a section."""
 
 

@@ -62,6 +62,7 @@ OWN: Mapping[str, dict[str, Any]] = {
     "target": {"items": enum_items.TARGETS, "update": _recall_seamless},
     "seamless": {"update": _keep_seamless},
     "size": {"items": enum_items.SIZES, "default": enum_items.USUAL_SIZE},
+    "workflow": {"subtype": "FILE_PATH"},
     "texture_size": {"min": 0.0, "soft_max": 10.0, "subtype": "DISTANCE"},
     "views": {"items": enum_items.VIEWS},
     "model": {"search": _models, "search_options": {"SUGGESTION"}},

@@ -113,8 +113,11 @@ def plain(values: Values) -> dict[str, Any]:
         value = read(row, values) if is_usable(row, values) else row.default
         if value is not None:
             found[row.name] = value
-    if not find_provider(found["provider"]).repairs_seams:
+    provider = find_provider(found["provider"])
+    if not provider.repairs_seams:
         found["repair_seams"] = False
+    if not provider.workflow_model:
+        found.pop("workflow", None)
     return found
 
 

@@ -1,0 +1,1 @@
+"""Keys of providers that have one of their own."""

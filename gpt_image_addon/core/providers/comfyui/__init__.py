@@ -1,0 +1,1 @@
+"""ComfyUI: GPT Image by its nodes, through a Comfy account."""

@@ -1,0 +1,136 @@
+"""ComfyUI from the command line, the panel and Python: what people see, and which exit codes scripts get."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+import pytest
+from PIL import Image
+
+from gpt_image_addon.app import settings
+from gpt_image_addon.mcp import tool_arguments
+from gpt_image_addon.ui.preferences.preferences import GPT_IMAGE_AP_preferences
+from gpt_image_addon.ui.request import to_parameters
+from tests.blender.conftest import Command
+from tests.blender.layouts import draw
+from tests.comfyui.server import ComfyServer
+from tests.comfyui.test_workflows import EDIT
+
+KEY = "comfyui-0123456789abcdef"
+
+
+@pytest.fixture
+def comfy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ComfyServer]:
+    with ComfyServer() as server:
+        monkeypatch.setenv("GPT_IMAGE_COMFYUI_URL", server.url)
+        monkeypatch.setenv("COMFY_API_KEY", KEY)
+        yield server
+
+
+def test_the_command_line_makes_a_texture(comfy: ComfyServer, run: Command) -> None:
+    code, made = run("generate", "oak planks", "--provider", "comfyui", "--quality", "low", "--n", "2")
+    assert (code, made["provider"], made["model"]) == (0, "comfyui", "comfy-gpt-image-2")
+    assert len(made["images"]) == 2 and made["cost_usd"] == pytest.approx(0.038)
+    assert bpy.data.images[made["images"][0]["name"]]["gpt_image_provider"] == "ComfyUI"
+    assert comfy.bills[0].key == KEY
+    code, priced = run("estimate", "oak planks", "--provider", "comfyui", "--quality", "low", "--n", "2")
+    assert code == 0 and (priced["low_usd"], priced["high_usd"]) == (
+        pytest.approx(0.0096),
+        pytest.approx(0.038),
+    )
+    checks = {check["name"]: check for check in run("doctor")[1]["checks"]}
+    assert checks["comfyui"]["text"] == f"requests go to {comfy.url}; a key of a Comfy account is there"
+
+
+def test_each_failure_has_its_exit_code(
+    comfy: ComfyServer, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = ("generate", "oak", "--provider", "comfyui", "--quality", "low")
+
+    def fail(*more: str, **variables: str) -> tuple[int, str]:
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            code, output = run(*ask, *more)
+        assert output["error"]["billed"] == "no"
+        return code, output["error"]["code"]
+
+    assert fail(GPT_IMAGE_COMFYUI_URL="not an address") == (3, "bad_base_url")
+    assert fail(GPT_IMAGE_COMFYUI_URL="http://comfy.example") == (3, "bad_base_url")
+    assert fail(GPT_IMAGE_COMFYUI_URL="http://127.0.0.1:9") == (6, "connection_error")
+    assert fail(GPT_IMAGE_COMFYUI_HEADERS="nonsense") == (3, "bad_headers")
+    assert fail(COMFY_API_KEY="") == (3, "missing_api_key")
+    assert fail(COMFY_API_KEY="with spaces in") == (3, "bad_key")
+    assert fail("--output-format", "webp")[0] == 4
+    assert fail("--model", "comfy-gpt-image-7")[0] == 4
+    assert not comfy.bills
+    comfy.error = {"exception_message": "Payment Required: Please add credits to your account."}
+    assert fail() == (5, "http_402")
+
+
+def test_its_key_is_kept_apart_from_the_other_one(
+    comfy: ComfyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "private_folder", lambda: tmp_path)
+    monkeypatch.delenv("COMFY_API_KEY")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    bpy.context.window_manager.clipboard = f'COMFY_API_KEY="{KEY}"'
+    if bpy.context.window_manager.clipboard:  # background has none
+        bpy.ops.gpt_image.paste_key(place="file", provider="comfyui")
+    else:
+        settings.store_key_of("comfyui", KEY)
+    stored = tmp_path / "comfyui-key"
+    assert stored.read_text() == KEY and stored.stat().st_mode & 0o777 == 0o600
+    found = settings.load()
+    assert (found.connection().keys["comfyui"], found.api_key) == (KEY, "")
+    assert KEY not in repr(found) + repr(found.connection())
+    assert settings.key_source_of("comfyui") == "file"
+    bpy.ops.gpt_image.forget_key(provider="comfyui")
+    assert not stored.exists() and settings.key_source_of("comfyui") == ""
+
+
+def test_the_preferences_have_its_key_and_its_test(comfy: ComfyServer) -> None:
+    class Data:
+        bl_rna = GPT_IMAGE_AP_preferences.bl_rna
+        use_keychain = False
+        default_size = "custom"
+
+    layout: Any = draw(GPT_IMAGE_AP_preferences, Data)
+    assert "The key of the Comfy account comes from COMFY_API_KEY." in layout.said
+    assert {"ComfyUI", "ComfyUI URL", "ComfyUI Headers"} <= set(layout.said)
+
+
+def test_a_workflow_runs_from_the_command_line_and_the_panel(
+    comfy: ComfyServer, run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMFY_API_KEY")
+    image = tmp_path / "red.png"
+    Image.new("RGB", (16, 16), (10, 20, 30)).save(image)
+    path = tmp_path / "edit.json"
+    path.write_text(json.dumps(EDIT), "utf-8")
+    ask = ("generate", "grown", "--provider", "comfyui", "--reference", image, "--workflow", path)
+    code, made = run(*ask, "--set", "Grow.width=64", "--target", "image")
+    assert (code, made["model"], made["cost_usd"]) == (0, "comfy-workflow", 0)
+    shown = bpy.data.images[made["images"][0]["name"]]
+    assert tuple(shown.size) == (64, 32)
+    assert [round(value * 255) for value in shown.pixels[:3]] == [245, 235, 225]
+    code, refused = run("generate", "oak", "--provider", "offline", "--workflow", path)
+    assert code == 4 and "runs no workflows" in refused["error"]["message"]
+    values = bpy.context.scene.gpt_image
+    values.prompt, values.provider, values.workflow, values.target = "grown", "comfyui", str(path), "image"
+    item = values.references.add()
+    item.kind, item.file = "file", str(image)
+    assert bpy.ops.gpt_image.generate() == {"FINISHED"}
+    found = [one for one in bpy.data.images if tuple(one.size) == (32, 32)]
+    assert found and [round(value * 255) for value in found[0].pixels[:3]] == [245, 235, 225]
+    values.provider = "offline"
+    assert "workflow" not in to_parameters.plain(values)
+
+
+def test_agents_can_not_name_workflows() -> None:
+    """They would let a server run whatever a file says, from folders that nobody opened to them."""
+    assert not {"workflow", "workflow_values"} & {*tool_arguments.REQUEST, *tool_arguments.PLAN}

@@ -1,0 +1,16 @@
+"""Sends one job and waits: for a test that kills this process.
+
+``python -m tests.comfyui.killed STATE_FOLDER URL``
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from gpt_image_addon.core.journal.recovery import open_journal
+
+from .test_gpt_image import finish, start
+
+if __name__ == "__main__":
+    finish(start(open_journal(Path(sys.argv[1])), sys.argv[2])[1])
