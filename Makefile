@@ -4,7 +4,7 @@
 PYTHON ?= $(shell for p in python3.11 python3.13 python3; do $$p -c "" 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv/bin/python
 REQUIREMENTS := $(wildcard tools/requirements-*.txt)
-TESTS ?= tests/core tests/server tests/hostile tests/blender tests/extension tests/mcp
+TESTS ?= tests/core tests/server tests/hostile tests/comfyui tests/blender tests/extension tests/mcp
 BPY_TESTS ?= tests/core tests/hostile tests/blender
 BLENDER_TESTS ?= tests/core tests/blender
 PYTEST_ARGS ?=
