@@ -1,0 +1,1 @@
+"""Materials made of arithmetic, whose true maps are known."""
