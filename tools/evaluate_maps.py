@@ -2,8 +2,8 @@
 
 python tools/evaluate_maps.py FOLDER [FOLDER ...]
 
-Each set becomes a photograph under a lamp that its name decides (tools/material_sets.py); what is made of that
-is compared with the truth (tools/map_metrics.py).
+Each set becomes a photograph under a lamp that its name decides (tools/material_sets.py); what is made of
+that is compared with the truth (tools/map_metrics.py).
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ def score(made: Maps, truth: MaterialSet) -> dict[str, float]:
     """The figures of `made` maps, float32 in 0..1, by their names.
 
     normal_r, height_r, ao_r: correlation; normal_err: degrees; normal_rel: that as a share of a flat map's;
-    relief: size of the slopes as a share of the true ones; relit_r, relit_err: correlation, and error as a share of
-    a flat map's, of the shading under lamps all around; rough_rmse, metal_rmse: in 0..1; albedo_rmse: in levels of
-    8 bits, exposure aside; albedo_rel: that as a share of the photograph's.
+    relief: size of the slopes as a share of the true ones; relit_r, relit_err: correlation, and error as a
+    share of a flat map's, of the shading under lamps all around; rough_rmse, metal_rmse: in 0..1;
+    albedo_rmse: in levels of 8 bits, exposure aside; albedo_rel: that as a share of the photograph's.
     """
     found: dict[str, float] = {}
     if "normal" in made and "normal" in truth.maps:

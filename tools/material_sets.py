@@ -1,6 +1,6 @@
 """Sets of true material maps in folders, and the photographs that they would make.
 
-A set is a folder with `base_color`, `normal` (OpenGL) and perhaps `height`, `ao`, `roughness` and `metallic`, as
+A set is a folder with `base_color`, `normal` (OpenGL) and perhaps `height`, `ao`, `roughness`, `metallic`, as
 png, jpg or webp, each perhaps after a name: `wall_normal.png`.
 """
 
@@ -129,7 +129,7 @@ def unit_normals(pixels: Array) -> Array:
 
 
 def lit(color: Array, normals: Array, occlusion: Array | np.float32, lamp: Lamp) -> Array:
-    """`color` (H, W, 3), sRGB in 0..1, under a lamp and light from everywhere, which `occlusion` keeps off."""
+    """`color` (H, W, 3), sRGB in 0..1, under a lamp and light from everywhere, less `occlusion`."""
     sun = np.array(
         [
             np.cos(lamp.azimuth) * np.cos(lamp.elevation),

@@ -2,8 +2,8 @@
 
 python tools/procedural_materials.py FOLDER [--count N] [--side PIXELS] [--seed N]
 
-Each becomes a set of maps as tools/evaluate_maps.py reads them. The recipes are in tools/procedural/recipes.py; every
-material is another throw of the dice: sizes, depth, colors, stains, worn edges, dirt in the hollows.
+Each becomes a set of maps as tools/evaluate_maps.py reads them. The recipes are in
+tools/procedural/recipes.py; every material is another throw of the dice: sizes, depth, colors, stains, dirt.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gpt_image_addon.core.textures.relief import ambient_occlusion, normal_map, steepness
 from tools.procedural.patterns import Dice, Field, noise, smooth, unit
-from tools.procedural.recipes import RECIPES, Recipe, Shape
+from tools.procedural.recipes import RECIPES, Recipe
+from tools.procedural.shapes import Shape
 
 DEPTH_SPREAD = 0.35  # standard deviation of the logarithm of how much steeper or flatter than usual
 BEYOND = 1.15  # of half the range: how far colors go past the ends of their ramp
@@ -92,7 +93,7 @@ def make_material(index: int, seed: int = 0, side: int = 512) -> Made:
 
 
 def paint(recipe: Recipe, shape: Shape, height: Field, dice: Dice) -> Field:
-    """The base color (H, W, 3) of a shape: pieces of other tints, stains, dirt in hollows, edges worn light."""
+    """The base color (H, W, 3) of a shape: pieces of other tints, stains, dirt in the hollows."""
     side = len(height)
     hollow = unit(smooth(height, 4) - height)
     stains = noise(dice, side, dice.uniform(10, side / 3), dice.uniform(1.2, 2.4))

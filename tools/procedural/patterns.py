@@ -146,7 +146,7 @@ def bumps(side: int, size: float, share: float = 0.6, shift: bool = True) -> Fie
     y, x = (np.mgrid[:side, :side].astype(np.float32) + 0.5) * count / side
     x = x + 0.5 * (np.floor(y) % 2 if shift else 0)
     far = np.hypot(y - np.floor(y) - 0.5, x - np.floor(x) - 0.5) / (share / 2)
-    return np.sqrt(np.clip(1 - far * far, 0, 1)).astype(np.float32)
+    return np.asarray(np.sqrt(np.clip(1 - far * far, 0, 1)), np.float32)
 
 
 def grooves(side: int, size: float, along: int = 0) -> Field:

@@ -25,6 +25,8 @@ Map = NDArray[Any]  # uint8, or uint16 where asked for
 
 ALL = tuple(kind.name for kind in MAP_KINDS)
 FUSED_TRUST = 0.5  # share of the usual slope for a guessed height: steeper would add error
+ESTIMATED_SHARE = 0.7  # the same for a height from the image alone
+STEEPEST = 1.1  # slope of such a height for a logarithmic luminance whose own slope is 1
 DETAIL = 0.1  # most that brightness changes roughness by
 
 
@@ -86,10 +88,9 @@ def make_maps(
     even = flatten_lighting(color[..., :3], ramp)
     wraps = is_seamless(even) if wraps is None else wraps
     relief = estimate_height(light, wraps) if height is None else height
-    trust = guess.relief_trust if height is None else 1 if exact else FUSED_TRUST
     measured = depth is not None
     if depth is None:
-        depth = guess.slope * trust / max(steepness(relief), 1e-6)
+        depth = _slope(guess, light, height is not None, exact) / max(steepness(relief), 1e-6)
     occluder = relief if height is None else remove_steps(relief, wraps)
     make: dict[str, Callable[[bool], Map]] = {
         "base_color": lambda wide: _widen(even, wide),
@@ -135,6 +136,13 @@ def _check(color: NDArray[Any], kinds: Sequence[str], height: NDArray[Any] | Non
                 size=color.shape[:2],
             )
         )
+
+
+def _slope(guess: MaterialGuess, light: Plane, known: bool, exact: bool) -> float:
+    """Root mean square slope of the relief: as usual, less where the image is so even that it shows none."""
+    if known:
+        return guess.slope * (1 if exact else FUSED_TRUST)
+    return min(guess.slope * ESTIMATED_SHARE, STEEPEST * steepness(light))
 
 
 def _roughness(light: Plane, guess: MaterialGuess, contrast: float, wide: bool) -> Map:

@@ -10,6 +10,7 @@ import pytest
 from gpt_image_addon.core.raster import arrays
 from gpt_image_addon.core.request.map_kinds import BY_NAME
 from gpt_image_addon.core.textures.lighting import flatten_lighting, light_ramp, log_luminance
+from gpt_image_addon.core.textures.material_guess import guess_material
 from gpt_image_addon.core.textures.material_maps import ALL, Strengths, make_maps
 from gpt_image_addon.core.textures.relief import (
     ambient_occlusion,
@@ -140,6 +141,23 @@ def test_estimated_relief_follows_brightness() -> None:
     got = estimate_height(log_luminance(sample_image(relief)), True)
     assert np.corrcoef(got.ravel(), relief.ravel())[0, 1] > 0.8
     assert got.min() >= 0 and got.max() <= 1
+
+
+def slope_of(normal: np.ndarray) -> float:
+    x, y, z = np.moveaxis(unpacked(normal), -1, 0)
+    return float(np.sqrt(((x / z) ** 2 + (y / z) ** 2).mean()))
+
+
+def test_estimated_relief_is_as_deep_as_the_material_usually_is() -> None:
+    color = noise(128, 128)
+    for words in ("brick wall", "oak planks", "polished marble", "tree bark"):
+        usual = guess_material(words).slope
+        assert 0.5 * usual < slope_of(make_maps(color, description=words).maps["normal"]) < usual, words
+
+
+def test_an_image_without_contrast_has_no_relief_whatever_the_material() -> None:
+    even = np.random.default_rng(2).integers(118, 122, (128, 128, 3), dtype=np.uint8)
+    assert slope_of(make_maps(even, description="brick wall").maps["normal"]) < 0.03
 
 
 def test_uneven_light_is_taken_out_and_nothing_else() -> None:
