@@ -5,13 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ..core.common.asset_catalogs import catalog_path, usable_tags
 from ..core.common.files import append_synced, read_file, storage_errors
+from ..core.errors import SceneError
 from ..core.results.store import Facts, ImageFile
 from ..core.text.message import message
+from .images import KIND, read_image
 
 CATALOG_FILE = "blender_assets.cats.txt"
 CATALOG_HEADER = """\
@@ -24,6 +27,7 @@ VERSION 1
 CATALOGS_NAMESPACE = uuid.UUID("6f0e3a5e-6a0f-5b0e-9d3c-2f6a4f1f7d10")
 """So that the same path is the same catalog in every library."""
 PREVIEW_EDGE = 256  # pixels
+LIT_WITH = ("base_color", "normal", "roughness", "metallic")
 TAG = "GPT Image"
 
 
@@ -48,14 +52,44 @@ def mark(
         data.tags.new(tag, skip_if_exists=True)
     if catalog:
         data.catalog_id = catalog
-    set_preview(block, image_file.data)
+    if not (isinstance(block, bpy.types.Material) and show_lit(block)):
+        set_preview(block, image_file.data)
 
 
 def set_preview(block: bpy.types.ID, encoded: bytes) -> None:
     """Show an image where the data-block is browsed; at once, so that a file that is written now has it."""
     from ..core.imaging.formats import thumbnail
 
-    pixels = thumbnail(encoded, PREVIEW_EDGE)[::-1]
+    _show(block, thumbnail(encoded, PREVIEW_EDGE))
+
+
+def show_lit(material: bpy.types.Material) -> bool:
+    """Show a ball lit from the side where a material of ours is browsed.
+
+    :returns: False where it has no normal map, or its maps have no pixels or other sizes.
+    """
+    import numpy as np
+
+    from ..core.raster.lit_ball import Maps, lit_ball
+
+    nodes = material.node_tree.nodes if material.node_tree else ()
+    images = {node[KIND]: node.image for node in nodes if KIND in node and getattr(node, "image", None)}
+    if not {"base_color", "normal"} <= images.keys():
+        return False
+    try:
+        maps = {kind: read_image(images[kind]) for kind in LIT_WITH if kind in images}
+    except SceneError:  # its file is gone
+        return False
+    if len({pixels.shape[:2] for pixels in maps.values()}) > 1:
+        return False
+    color, normal = (maps.pop(kind)[..., :3] for kind in ("base_color", "normal"))
+    flat = {kind: pixels[..., 0] for kind, pixels in maps.items()}
+    _show(material, lit_ball(Maps(color, normal, **flat), PREVIEW_EDGE) / np.float32(255))
+    return True
+
+
+def _show(block: bpy.types.ID, pixels: Any) -> None:
+    pixels = pixels[::-1]
     preview = block.preview_ensure()
     preview.image_size = (pixels.shape[1], pixels.shape[0])
     preview.image_pixels_float.foreach_set(pixels.ravel())

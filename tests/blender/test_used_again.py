@@ -139,3 +139,7 @@ def test_the_asset_in_a_library_has_its_preview(tmp_path: Path) -> None:
     assert material.preview is not None and min(material.preview.image_size) >= 64
     pixels = np.array(material.preview.image_pixels_float)
     assert pixels.max() > 0.1
+    ball = pixels.reshape(256, 256, 4)
+    assert ball[0, 0, 3] == ball[-1, -1, 3] == 0 and ball[128, 128, 3] == 1
+    left, right = (ball[96:160, part, :3].mean() for part in (np.s_[40:80], np.s_[176:216]))
+    assert left > 1.3 * right  # the lamp stands to the left

@@ -81,7 +81,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
         "PIL",
     ),
-    "scene": (f"{CORE_BASE} core.imaging", BLENDER),
+    "scene": (f"{CORE_BASE} core.raster core.imaging", BLENDER),
     "scene.shading": ("core.text core.request scene", f"{BLENDER} bmesh"),
     "scene.projection": (
         f"{CORE_BASE} core.imaging core.projection core.painting scene scene.shading",

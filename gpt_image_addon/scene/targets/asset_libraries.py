@@ -12,7 +12,7 @@ from ...core.errors import SceneError, StorageError
 from ...core.results.output_files import Outputs
 from ...core.text.message import message
 from ...core.text.names import safe_name
-from ..assets import CATALOGS_NAMESPACE, add_catalog, set_preview
+from ..assets import CATALOGS_NAMESPACE, add_catalog, set_preview, show_lit
 from ..blend_files import written
 from ..images import PROPERTY_PREFIX, encode_image
 from ..shading.nodes import image_nodes
@@ -40,10 +40,11 @@ def mark(material: bpy.types.Material, library: str, outputs: Outputs) -> Path |
     for tag in usable_tags((TAG, *material.name.split("_")[0].lower().split()[:5])):
         data.tags.new(tag, skip_if_exists=True)
     image = _image_of(material)
-    if image is not None:
-        set_preview(material, encode_image(image))
-    else:  # Blender renders it meanwhile
-        material.asset_generate_preview()
+    if not show_lit(material):
+        if image is not None:
+            set_preview(material, encode_image(image))
+        else:  # Blender renders it meanwhile
+            material.asset_generate_preview()
     if folder is None:
         if bpy.data.filepath:
             add_catalog(Path(bpy.data.filepath).parent, CATALOG)
