@@ -119,6 +119,33 @@ def flatten_lighting(pixels: NDArray[Any], ramp: tuple[float, float]) -> NDArray
     return out
 
 
+def remove_occlusion(pixels: NDArray[np.uint8], occlusion: Plane, share: float) -> NDArray[np.uint8]:
+    """`pixels`, an (H, W, 3) sRGB image, without `share` of the shade that `occlusion` (H, W) in 0..1 leaves.
+
+    Half of the light is taken to come from everywhere; the image stays as bright on the whole.
+    """
+    offset = np.float32(0.055 * 255)
+    sample = occlusion[:: max(1, occlusion.shape[0] // 256)]
+    usual = np.float32(np.log(0.5 + 0.5 * sample).mean())
+    out = np.empty_like(pixels)
+
+    def work(first: int, end: int) -> None:
+        factor = occlusion[first:end] * np.float32(0.5)
+        factor += np.float32(0.5)
+        np.log(factor, out=factor)
+        factor -= usual
+        factor *= np.float32(-share / 2.4)
+        np.exp(factor, out=factor)
+        rows = pixels[first:end] + offset
+        rows *= factor[..., None]
+        rows -= offset - np.float32(0.5)
+        np.clip(rows, 0, 255.5, out=rows)
+        out[first:end] = rows
+
+    parallel_rows(occlusion.shape, work)
+    return out
+
+
 def _line(amount: float, length: int) -> NDArray[np.float32]:
     """`amount` from end to end, 0 in the middle."""
     return np.linspace(-amount / 2, amount / 2, length, dtype=np.float32)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..raster.arrays import Plane, parallel_rows
 from ..request.map_kinds import BY_NAME, MAP_KINDS
 from ..request.sizes import SMALLEST
 from ..text.message import message
-from .lighting import flatten_lighting, full_scale, light_ramp, log_luminance, remove_ramp
+from .lighting import flatten_lighting, full_scale, light_ramp, log_luminance, remove_occlusion, remove_ramp
 from .material_guess import MaterialGuess, guess_material
 from .relief import Convention, ambient_occlusion, estimate_height, normal_map, remove_steps, steepness
 from .tiling import is_seamless
@@ -25,8 +26,10 @@ Map = NDArray[Any]  # uint8, or uint16 where asked for
 
 ALL = tuple(kind.name for kind in MAP_KINDS)
 FUSED_TRUST = 0.5  # share of the usual slope for a guessed height: steeper would add error
+SHADE = 0.8  # share of the shade in hollows that is taken out of the base color
+SHADED_FROM = 0.3  # usual slope of a material below which less of it is taken: dark is rather its color
 ESTIMATED_SHARE = 0.7  # the same for a height from the image alone
-STEEPEST = 1.1  # slope of such a height for a logarithmic luminance whose own slope is 1
+STEEPEST = 1.25  # slope of such a height for a logarithmic luminance whose own slope is 1
 DETAIL = 0.1  # most that brightness changes roughness by
 
 
@@ -92,16 +95,22 @@ def make_maps(
     if depth is None:
         depth = _slope(guess, light, height is not None, exact) / max(steepness(relief), 1e-6)
     occluder = relief if height is None else remove_steps(relief, wraps)
+    shade = SHADE * min(1, guess.slope / SHADED_FROM) if height is None else 0.0
+
+    @cache
+    def occlusion() -> Plane:
+        return ambient_occlusion(occluder, depth, wraps)
+
     make: dict[str, Callable[[bool], Map]] = {
-        "base_color": lambda wide: _widen(even, wide),
+        "base_color": lambda wide: _widen(
+            remove_occlusion(even, occlusion(), shade) if shade else even, wide
+        ),
         "normal": lambda wide: normal_map(
             relief, depth * strengths.normal, wraps, convention=convention, wide=wide, fine=measured
         ),
         "height": lambda wide: _encode(relief, strengths.height, 0.5 - 0.5 * strengths.height, wide),
         "roughness": lambda wide: _roughness(light, guess, strengths.roughness_contrast, wide),
-        "ao": lambda wide: _encode(
-            ambient_occlusion(occluder, depth, wraps), strengths.ao, 1 - strengths.ao, wide
-        ),
+        "ao": lambda wide: _encode(occlusion(), strengths.ao, 1 - strengths.ao, wide),
         "metallic": lambda wide: _constant(light.shape, guess.metallic, wide),
         "opacity": lambda wide: _widen(color[..., 3], wide),
     }

@@ -229,6 +229,19 @@ def test_flat_images_make_flat_maps() -> None:
     assert maps["ao"].min() > 250
 
 
+def test_the_base_color_has_less_of_the_shade_in_hollows_where_the_material_has_some() -> None:
+    color = np.full((128, 128, 3), 150, np.uint8)
+    color[::16] = color[:, ::16] = 70
+
+    def joints(words: str, height: np.ndarray | None = None) -> float:
+        made = make_maps(color, description=words, wraps=True, height=height).maps["base_color"].astype(float)
+        return float(made[::16].mean() / made[8::16].mean())
+
+    before = joints("brick wall", height=waves(128, 128))  # what is known is not guessed at
+    assert joints("brick wall") > 1.05 * before
+    assert before <= joints("polished marble") < 1.01 * before
+
+
 def test_sixteen_bits_where_asked_for() -> None:
     maps = make_maps(sample_image(waves(64, 64)), bits16={"normal", "height"}).maps
     assert maps["normal"].dtype == maps["height"].dtype == np.uint16
@@ -237,7 +250,7 @@ def test_sixteen_bits_where_asked_for() -> None:
     assert np.abs(maps["height"] / 257.0 - narrow["height"]).max() <= 1
     assert len(np.unique(maps["height"])) > 256
     color = noise(16, 16, 4)
-    every = make_maps(color, bits16=ALL, wraps=True).maps
+    every = make_maps(color, bits16=ALL, wraps=True, height=waves(16, 16)).maps
     assert np.array_equal(every["base_color"], color[..., :3].astype(np.uint16) * 257)
     assert np.array_equal(every["opacity"], color[..., 3].astype(np.uint16) * 257)
 
