@@ -180,7 +180,12 @@ class PaintingSequence(Task):
 
         plan = self.views.plan
         return draw_next(
-            plan.triangles, projection, plan.application.guides, results, accept=self.wishes.accept
+            plan.triangles,
+            projection,
+            plan.application.guides,
+            results,
+            prompt=plan.request.prompt,
+            accept=self.wishes.accept,
         )
 
     def _send(self, projection: Projection, drawn: NextGuide | None, error: GptImageError | None) -> None:

@@ -67,21 +67,26 @@ def draw_guides(
     seen = [see(make_view(view), triangles) for view in projection.views]
     normals = triangles.normals
     shown = [find_shapes(one, triangles) for one in seen]
-    background = guides.FOR_DARK if becomes_dark(prompt) else guides.BACKGROUND
+    background = choose_background(prompt)
     images = [
         _draw_sheet(projection, seen, shown, normals, DRAWINGS[kind], background) for kind in (CLAY, *kinds)
     ]
     return Guides(tuple(images), tuple(count_seen(one, triangles) for one in seen))
 
 
-def becomes_dark(prompt: str) -> bool:
-    """Whether a prompt names something about as dark as the usual background."""
-    return not DARK.isdisjoint(re.findall(r"[^\W\d_]+", prompt.casefold()))
-
-
 def count_painted(triangles: Triangles, projection: Projection) -> tuple[int, ...]:
     """Of each view, how many of its pixels show what is painted."""
     return tuple(count_seen(see(make_view(view), triangles), triangles) for view in projection.views)
+
+
+def choose_background(prompt: str) -> tuple[int, int, int]:
+    """What is behind the objects: it has to differ from what they are to look like."""
+    return guides.FOR_DARK if becomes_dark(prompt) else guides.BACKGROUND
+
+
+def becomes_dark(prompt: str) -> bool:
+    """Whether a prompt names something about as dark as the usual background."""
+    return not DARK.isdisjoint(re.findall(r"[^\W\d_]+", prompt.casefold()))
 
 
 def describe_tiles(projection: Projection) -> str:

@@ -19,10 +19,11 @@ from ..projection.paint import show_painted
 from ..projection.surface import NO_OWNER, Triangles
 from ..projection.views import FADE, align_answers, find_shapes
 from ..projection.visibility import SeenView, see
-from .guides import CLAY, DRAWINGS, make_view
+from .guides import CLAY, DRAWINGS, choose_background, make_view
 from .projection import Projection
 from .view_answers import make_options, read_views
 
+Color = tuple[int, int, int]
 CLEARLY = 0.2  # by how much more of a cosine a view is better than those before it
 LEAST_OPEN = 0.005  # share of what a view shows of the objects, below which there is nothing to paint for it
 
@@ -45,22 +46,35 @@ class NextGuide:
 
 
 def draw_next(
-    triangles: Triangles, projection: Projection, kinds: Sequence[str], results: Path, *, accept: bool = False
+    triangles: Triangles,
+    projection: Projection,
+    kinds: Sequence[str],
+    results: Path,
+    *,
+    prompt: str = "",
+    accept: bool = False,
 ) -> NextGuide:
     """Draw what the last view of a projection sees, with what the views before it painted.
 
     :param projection: all views but the last name the jobs that they are answered by.
     :param kinds: of `DRAWINGS`, beside the painted objects.
     :param results: the folder of all results.
+    :param prompt: see `guides.draw_guides`.
     :param accept: answers count whose outlines do not match, too.
     """
+    background = choose_background(prompt)
     if FairLock.enabled:
-        return SUBPROCESS.call(_draw, triangles, projection, tuple(kinds), results, accept)
-    return _draw(triangles, projection, tuple(kinds), results, accept)
+        return SUBPROCESS.call(_draw, triangles, projection, tuple(kinds), results, background, accept)
+    return _draw(triangles, projection, tuple(kinds), results, background, accept)
 
 
 def _draw(
-    triangles: Triangles, projection: Projection, kinds: tuple[str, ...], results: Path, accept: bool
+    triangles: Triangles,
+    projection: Projection,
+    kinds: tuple[str, ...],
+    results: Path,
+    background: Color,
+    accept: bool,
 ) -> NextGuide:
     before = dataclasses.replace(projection, views=projection.views[:-1], used_views=())
     answers, _ = read_views(before, results)
@@ -73,7 +87,10 @@ def _draw(
     drawn = {
         kind: DRAWINGS[kind](seen.view, seen.depth, triangles.normals, shapes) for kind in (CLAY, *kinds)
     }
-    images = [guides.lay_paint(drawn[CLAY], colors, weight > 0), *(drawn[kind] for kind in kinds)]
+    for image in drawn.values():
+        image[~shapes] = background
+    shown = guides.lay_paint(drawn[CLAY], colors, weight > 0, background)
+    images = [shown, *(drawn[kind] for kind in kinds)]
     may, wanted = _find_open(seen, triangles, weight, options.weighting.exponent)
     is_open = may & (measure_distance(wanted, FADE) < FADE)
     mask = None
@@ -81,7 +98,7 @@ def _draw(
         white = np.where(is_open, np.uint8(255), np.uint8(0))
         mask = encode_png(_place(projection, np.repeat(white[..., None], 3, axis=-1), (0, 0, 0)))
     return NextGuide(
-        tuple(encode_png(_place(projection, image, guides.BACKGROUND)) for image in images),
+        tuple(encode_png(_place(projection, image, background)) for image in images),
         mask,
         float(wanted.sum() / max(int(may.sum()), 1)),
     )
@@ -104,9 +121,7 @@ def _find_open(
     return may, may & (~known | (cosine > before + CLEARLY))
 
 
-def _place(
-    projection: Projection, tile: NDArray[np.uint8], around: tuple[int, int, int]
-) -> NDArray[np.uint8]:
+def _place(projection: Projection, tile: NDArray[np.uint8], around: Color) -> NDArray[np.uint8]:
     """A view's image where it lies in what is sent."""
     width, height = projection.sent_size
     left, top, wide, high = projection.views[-1].rectangle

@@ -62,16 +62,18 @@ def draw_lines(view: View, depth: DepthMap, normals: NDArray[Any], shown: Mask) 
     return _lay_on_background(np.repeat(level[..., None], 3, axis=-1), shown)
 
 
-def lay_paint(clay: Pixels, colors: Pixels, painted: Mask) -> Pixels:
+def lay_paint(
+    clay: Pixels, colors: Pixels, painted: Mask, background: tuple[int, int, int] = BACKGROUND
+) -> Pixels:
     """A clay render with what is painted already, as far from the background as the clay is.
 
     :param clay: (height, width, 3).
     :param colors: (height, width, 3).
     :param painted: (height, width), where they count.
     """
-    background = np.array(BACKGROUND)
-    is_near = (np.abs(colors.astype(np.int16) - background) < CONTRAST).all(axis=-1, keepdims=True)
-    clear = np.where(is_near, np.maximum(colors, background + CONTRAST), colors)
+    behind = np.array(background)
+    is_near = (np.abs(colors.astype(np.int16) - behind) < CONTRAST).all(axis=-1, keepdims=True)
+    clear = np.where(is_near, np.maximum(colors, behind + CONTRAST), colors)
     return np.where(painted[..., None], clear, clay).astype(np.uint8)
 
 

@@ -108,8 +108,8 @@ def closed(sidebar: Sidebar) -> Steps:
     assert task.error is not None and task.error.code == "file_closed", task.message
     assert not [image for image in bpy.data.images if "gpt_image_job" in image]
     assert task.jobs[0].id in {entry.id for entry in api.unapplied()} and len(task.jobs) == 1
-    sidebar = yield from open_sidebar()
-    yield from shot("table-5-closed", over(sidebar.area))
+    areas = bpy.context.window_manager.windows[0].screen.areas
+    yield from shot("table-5-closed", over(next(area for area in areas if area.type == "VIEW_3D")))
 
 
 def script() -> Steps:
