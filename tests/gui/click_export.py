@@ -1,0 +1,90 @@
+"""A material is exported from its result's menu, and from File > Export, in the file browser.
+
+``.ci/blender-in-chroot.sh --window sid --enable-event-simulate --python tests/gui/click_export.py``,
+where the extension is installed. Look at out/gui/export-*.png.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from tempfile import mkdtemp
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+os.environ["GPT_IMAGE_DATA_DIR"] = mkdtemp()
+
+import screen_reader
+from bl_ext.user_default.gpt_image_addon import api
+from harness import Steps, click, run, until, window
+from user import Sidebar, click_text, open_sidebar, over, shot, wait_for
+
+STATE = Path(os.environ["GPT_IMAGE_DATA_DIR"])
+ENTRY = "Material for Game Engines (GPT Image)"
+BUTTON = "Export Material"
+MENU = 31  # pixels from the text in a card's title to its menu, over the star
+
+
+def browser() -> bpy.types.Area | None:
+    """The file browser, which opens in a window of its own."""
+    areas = (area for window in bpy.context.window_manager.windows for area in window.screen.areas)
+    return next((area for area in areas if area.type == "FILE_BROWSER"), None)
+
+
+def choose(folder: Path, engine: str, name: str) -> Steps:
+    """Export into a folder, once the file browser is there."""
+    folder.mkdir()
+    yield from until(lambda: browser() is not None, "the file browser", 20)
+    found = browser()
+    found.spaces.active.params.directory = str(folder).encode()
+    found.spaces.active.active_operator.engine = engine
+    for _ in range(8):
+        yield
+    yield from shot(name, (40, 40))
+    holding = next(w for w in bpy.context.window_manager.windows if found in list(w.screen.areas))
+    region = next(region for region in found.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=holding, area=found, region=region):
+        bpy.ops.file.execute()
+
+
+def from_the_result(sidebar: Sidebar, folder: Path) -> Steps:
+    values = bpy.context.scene.gpt_image
+    values.provider, values.target = "offline", "material"
+    yield from sidebar.describe("old oak planks")
+    yield from sidebar.generate()
+    yield from until(lambda: len(api.jobs()) == 1 and api.jobs()[0].done, "the material", 60)
+    yield from sidebar.bring("draft")  # it stands in the card's title, and in what is said below
+    title = max(screen_reader.find("draft", sidebar.box), key=lambda box: box.bottom)
+    yield from click((title.right + MENU, title.middle[1]))
+    yield from shot("export-1-menu", over(sidebar.area))
+    yield from click_text(f"{BUTTON}...")
+    yield from choose(folder, "godot", "export-2-browser")
+    yield from until(lambda: (folder / "gpt-image-export.json").is_file(), "the files", 60)
+    assert (folder / "old oak planks" / "old oak planks.tres").is_file()
+
+
+def from_the_file_menu(sidebar: Sidebar, folder: Path) -> Steps:
+    bar = window().screen.areas[0]
+    with bpy.context.temp_override(window=window(), area=sidebar.area, region=sidebar.region):
+        bpy.ops.wm.call_menu(name="TOPBAR_MT_file_export")
+    yield from wait_for(ENTRY)
+    yield from shot("export-3-file-menu", (bar.x + 4, bar.y + 4))
+    yield from click_text(ENTRY)
+    yield from choose(folder, "unity", "export-4-browser")
+    yield from until(lambda: (folder / "gpt-image-export.json").is_file(), "the files", 60)
+    made = sorted(path.suffix for path in folder.rglob("*.mat"))
+    assert made == [".mat", ".mat"], made
+
+
+def script() -> Steps:
+    sidebar = yield from open_sidebar()
+    yield from from_the_result(sidebar, STATE / "godot")
+    yield from from_the_file_menu(sidebar, STATE / "unity")
+    yield from until(lambda: all(job.done for job in api.jobs()), "the end of the jobs", 20)
+    yield from shot("export-5-done", over(sidebar.area))
+
+
+run(script(), patience=240)
