@@ -41,7 +41,7 @@ class GPT_IMAGE_OT_export_material(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def draw(self: Any, context: bpy.types.Context) -> None:
-        self.layout.prop(self, "engine", expand=True)
+        self.layout.column().prop(self, "engine", expand=True)
 
     @reporting
     def execute(self, context: bpy.types.Context) -> Returned | None:
