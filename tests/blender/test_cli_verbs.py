@@ -156,7 +156,8 @@ def test_configuration_error(
         assert output["state"] == "succeeded"
     elif verb == "doctor":
         assert output["state"] == "problems"
-        assert [check["name"] for check in output["checks"] if not check["ok"]] == ["journal", "openai"]
+        failed = [check["name"] for check in output["checks"] if not check["ok"]]
+        assert failed == ["journal", "openai", "comfyui"]
     else:
         check_failure(output, "ConfigurationError")
         assert "GPT_IMAGE_MONTHLY_BUDGET_USD" in output["error"]["message"]

@@ -98,12 +98,16 @@ def everything(tmp_path: Path) -> dict[str, Any]:
             | points.parameters(values())
         )
     values().target = "model"
+    found |= to_parameters.plain(values())
+    values().provider, values().workflow, values().workflow_values = "comfyui", "a.json", "A.b=1; C.d=x"
     return found | to_parameters.plain(values())
 
 
 def test_the_panel_offers_every_parameter(tmp_path: Path) -> None:
     fields = {field.name for kind in (GenerationRequest, Application) for field in dataclasses.fields(kind)}
-    assert fields - ELSEWHERE <= set(everything(tmp_path))
+    found = everything(tmp_path)
+    assert fields - ELSEWHERE <= set(found)
+    assert found["workflow_values"] == ("A.b=1", "C.d=x")
 
 
 def test_formats_bring_their_own_parameters_alone(online: ApiServer) -> None:

@@ -44,8 +44,10 @@ def _set(values: Any, row: Parameter, value: Any) -> None:
     """What the panel does not offer, or can't leave out, stays as it is."""
     if value is None:
         value = row.unset
-    elif row.many:
+    elif row.many and row.choices:
         value = set(value) or None
+    elif row.many:
+        value = f"{to_parameters.SEPARATOR} ".join(value)
     elif row.choices:
         value = str(value)
     if value is not None:

@@ -85,11 +85,11 @@ def _property(name: str) -> Any:
     assert field is not None
     options: dict[str, Any] = {"name": field.label, "description": field.tip}
     start = row.default if field.initial is None else field.initial
-    if row.many:
+    if row.many and row.choices:
         options |= {"items": _flags(row), "options": {"ENUM_FLAG"}, "default": set(start)}
     elif row.choices:
         options |= {"items": row.choices} | ({} if start is None else {"default": str(start)})
-    elif start:
+    elif start and not row.many:
         options["default"] = start
     if row.least is not None:
         options |= {"min": row.least, "max": row.most}

@@ -100,6 +100,8 @@ OWN: Mapping[str, Callable[[Values], Any]] = {
     "surface_words": asks_for_surface,
 }
 """How parameters are read that several properties tell."""
+SEPARATOR = ";"
+"""Between the values of a parameter that is one text in the panel."""
 ELSEWHERE = frozenset({"textures_dir", "composite", "whole_image"})
 """Parameters of the panel that `place` and `images.parameters` read."""
 
@@ -118,6 +120,7 @@ def plain(values: Values) -> dict[str, Any]:
         found["repair_seams"] = False
     if not provider.workflow_model:
         found.pop("workflow", None)
+        found.pop("workflow_values", None)
     return found
 
 
@@ -141,8 +144,10 @@ def read(row: Parameter, values: Values) -> Any:
     if row.name in OWN:
         return OWN[row.name](values)
     value = getattr(values, row.name)
-    if row.many:
+    if row.many and row.choices:
         return tuple(sorted(value))
+    if row.many:
+        return tuple(filter(None, map(str.strip, value.split(SEPARATOR))))
     if isinstance(value, str):
         value = value.strip()
     if value == row.unset:
