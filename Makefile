@@ -32,10 +32,18 @@ setup: .venv/.stamp
 
 # The same for TypeScript; without npm its tests are left out.
 .cache/node-mcp/.stamp: $(wildcard tools/mcp_client/*.json)
-	mkdir -p .cache/node-mcp
-	cp $^ .cache/node-mcp/
-	if command -v npm >/dev/null; then cd .cache/node-mcp && npm ci --silent --ignore-scripts; fi
-	@touch $@
+	$(install_node)
+
+# Khronos' validator of glTF; without npm its test is left out.
+.cache/node-gltf/.stamp: $(wildcard tools/gltf_validator/*.json)
+	$(install_node)
+
+define install_node
+mkdir -p $(@D)
+cp $^ $(@D)/
+if command -v npm >/dev/null; then cd $(@D) && npm ci --silent --ignore-scripts; fi
+@touch $@
+endef
 
 .cache/venv-bpy-%/.stamp: tools/setup_venv.py $(REQUIREMENTS)
 	$(PYTHON) tools/setup_venv.py .cache/venv-bpy-$* $*
@@ -44,7 +52,7 @@ setup: .venv/.stamp
 demo: setup
 	$(VENV) tools/demo.py --output-dir out
 
-test: setup .cache/venv-openjd/.stamp .cache/venv-mcp/.stamp .cache/node-mcp/.stamp
+test: setup .cache/venv-openjd/.stamp .cache/venv-mcp/.stamp .cache/node-mcp/.stamp .cache/node-gltf/.stamp
 	$(VENV) -m pytest $(TESTS) $(PYTEST_ARGS)
 
 # The same on another version: make test-bpy BPY=4.2.23, with what official builds of it bundle.
