@@ -217,10 +217,12 @@ def test_an_asset_library(run: Any, tmp_path: Path) -> None:
     catalogs = {line.split(":")[1]: line.split(":")[0] for line in lines if line.count(":") == 2}
     assert catalogs["Wood/Planks"] == oak.asset_data.catalog_id
     assert assets["red brick"].asset_data.catalog_id == catalogs["Wall"]
-    assert oak.preview is not None and tuple(oak.preview.image_size) == (128, 128)
-    pixels = np.zeros(128 * 128 * 4, np.float32)
+    assert oak.preview is not None and tuple(oak.preview.image_size) == (256, 256)
+    pixels = np.zeros(256 * 256 * 4, np.float32)
     oak.preview.image_pixels_float.foreach_get(pixels)
-    assert pixels.std() > 0.01 and pixels.reshape(-1, 4)[:, 3].min() == 1
+    ball = pixels.reshape(256, 256, 4)  # lit from the side, with nothing around it
+    assert ball[64:192, 64:192, :3].std() > 0.01 and (ball[64:192, 64:192, 3] == 1).all()
+    assert ball[0, 0, 3] == 0
     assert not list((tmp_path).glob("rows-pictures"))
 
 

@@ -62,7 +62,7 @@ def test_one_zip_a_platform(zips: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize("platform", PINS["platforms"])
 def test_contents(zips: dict[str, bytes], platform: str) -> None:
-    sources = (path for suffix in ("py", "json") for path in PACKAGE.rglob(f"*.{suffix}"))
+    sources = (path for suffix in ("py", "json", "py.txt") for path in PACKAGE.rglob(f"*.{suffix}"))
     package = {path.relative_to(PACKAGE).as_posix() for path in sources}
     wheels = {f"wheels/{name}" for name in PINS["platforms"][platform]}
     with zipfile.ZipFile(io.BytesIO(zips[file_name(platform)])) as archive:

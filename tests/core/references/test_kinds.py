@@ -22,8 +22,9 @@ def test_names_labels_and_words_are_told_apart() -> None:
     assert CAPTURES == ("viewport", "camera", "depth", "normal", "lines", "clay")
 
 
-def test_style_and_material_decide_no_size() -> None:
-    assert {kind.name for kind in REFERENCE_KINDS if not kind.decides_size} == {"style", "material"}
+def test_what_shows_a_style_or_a_material_decides_no_size() -> None:
+    undecided = {kind.name for kind in REFERENCE_KINDS if not kind.decides_size}
+    assert undecided == {"style", "material", "painted"}
     assert may_decide_size("auto") and may_decide_size("none") and not may_decide_size("style")
 
 
