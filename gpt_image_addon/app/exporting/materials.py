@@ -167,7 +167,6 @@ def _read(name: str, taken: Collection[str]) -> tuple[Material, tuple[str, ...]]
         {kind: source.data for kind, source in sources.items()},
         constants=read.constants,
         repeats=read.repeats,
-        metres=read.metres,
         strengths=read.strengths,
         roughness_mean=read.roughness_mean,
     )
@@ -202,6 +201,6 @@ def _of_job(job: str) -> Found:
         if size:
             base = prepared.images[0]
             repeats = (1 / size, base.width / base.height / size)
-        return Material(name, {k: file.data for k, file in maps.items()}, repeats=repeats, metres=size)
+        return Material(name, {k: file.data for k, file in maps.items()}, repeats=repeats)
 
     return {job: read}, ()

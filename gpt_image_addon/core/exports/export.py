@@ -15,11 +15,10 @@ from typing import Any
 
 from ..common.files import read_file
 from ..common.threads import FairLock
-from ..errors import GptImageError, InvalidRequestError
+from ..errors import GptImageError
 from ..processes.subprocess_worker import SUBPROCESS
 from ..results.output_files import Outputs
 from ..text.json_reader import read_json
-from ..text.message import message
 from . import gltf, godot, materialx, unity, unreal, usd
 from .engines import ENGINE_NAMES
 from .texture_set import Material, TextureSet
@@ -58,16 +57,8 @@ def make_files(material: Material, engine: str) -> dict[str, bytes]:
     Two exports of the same material are the same to the byte.
 
     :param engine: a name in `ENGINE_NAMES`.
-    :raises InvalidRequestError: a map can't be read, or there is no such engine.
+    :raises InvalidRequestError: a map can't be read.
     """
-    if engine not in _WRITERS:
-        raise InvalidRequestError(
-            message(
-                "There is no engine {name}; there are {names}.", name=engine, names=", ".join(ENGINE_NAMES)
-            ),
-            code="invalid_value",
-            param="engine",
-        )
     return _WRITERS[engine](TextureSet(material))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -37,8 +36,6 @@ class Material:
     """By kind, where there is no map: color in linear light, roughness, metallic."""
     repeats: tuple[float, float] = (1.0, 1.0)
     """Of the images over one unit of U and V."""
-    metres: float | None = None
-    """What an image spans from left to right, where it is known."""
     strengths: Mapping[str, float] = field(default_factory=dict)
     """How strong ``normal`` and ``ao`` are (1 as the map says), how spread out ``roughness``."""
     roughness_mean: float = 0.5
@@ -163,11 +160,6 @@ class TextureSet:
 def derive_guid(engine: str, path: str) -> str:
     """32 hexadecimal digits that are the same whenever the same file is exported."""
     return hashlib.sha256(f"gpt-image/{engine}/{path}".encode()).hexdigest()[:32]
-
-
-def derive_uuid(engine: str, path: str) -> str:
-    """The same as a UUID."""
-    return str(uuid.UUID(derive_guid(engine, path)))
 
 
 def _steepened(values: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
