@@ -12,6 +12,7 @@ import bpy
 
 from ..core.errors import GptImageError, InvalidRequestError
 from ..core.jobs.job import Apply, Deliver, Job, Task
+from ..core.request.request import NO_FILES
 from ..core.request.targets import find_target
 from ..core.text.log import get_logger
 from ..core.text.message import Message, message
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from .submission import PreparedRequest
 
 log = get_logger(__name__)
+
+FOLDERS = ("textures_dir", "export_dir")
+"""Parameters of `Application` that name one."""
 
 
 def entry(job: str) -> Entry:
@@ -67,7 +71,7 @@ def apply(job: str, *, seamless: bool = False, **application: Any) -> Job:
         "object_uid": None,
         "object_uids": (),
         "view_matrix": None,
-        "textures_dir": None,
+        **NO_FILES,
         "object_name": None,
     }
     wanted = dataclasses.replace(stored, **{**fresh, **_resolve_paths(application)})
@@ -136,16 +140,14 @@ def fresh_place(application: dict[str, Any]) -> dict[str, Any]:
         "object_uid": None,
         "object_uids": (),
         "view_matrix": None,
-        "textures_dir": None,
+        **NO_FILES,
     }
     return {**fresh, **_resolve_paths(application)}
 
 
 def _resolve_paths(application: dict[str, Any]) -> dict[str, Any]:
-    folder = application.get("textures_dir")
-    if folder is None:
-        return application
-    return {**application, "textures_dir": str(blend_paths.resolve(folder, "textures_dir"))}
+    folders = {name: application[name] for name in FOLDERS if application.get(name) is not None}
+    return {**application, **{name: str(blend_paths.resolve(path, name)) for name, path in folders.items()}}
 
 
 def receivers(context: bpy.types.Context) -> list[bpy.types.Object]:

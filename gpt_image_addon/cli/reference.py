@@ -127,6 +127,7 @@ RESULT_KEYS: Mapping[str, str] = {
     "material": "name of the material data-block, or null",
     "object": "name of the object data-block, or null; of several the first",
     "objects": "names of all objects that got it, or were made",
+    "exported": "path of each file written for `--export-to`",
     "usage": "tokens as the server counted them; null where it did not say",
     "estimated_usd": "upper bound before sending; this much was reserved",
     "cost_usd": "what it cost",

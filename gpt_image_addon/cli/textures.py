@@ -7,8 +7,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from .. import api
+from ..core.engines.table import ENGINE_NAMES, ENGINES
 from ..core.errors import JobCancelled
-from ..core.exports.engines import ENGINE_NAMES, ENGINES
 from ..core.request.map_kinds import BY_NAME
 from ..core.request.parameters import PARAMETERS, STRENGTHS
 from .common import OUTPUT_FLAGS, Output, UsageError, add_outputs, path_of, say, succeeded

@@ -25,6 +25,8 @@ from .server import declined
 CANCEL_SECONDS = 2.0  # until a job has said whether it was billed
 IMAGES_IN = ("references", "mask", "markup")
 """Parameters that name images."""
+FOLDERS_OUT = ("textures_dir", "export_dir")
+"""Parameters that name folders for files."""
 FREE = {"readOnlyHint": False, "destructiveHint": False, "idempotentHint": False, "openWorldHint": False}
 PAID = {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True}
 READING = {"readOnlyHint": True, "openWorldHint": False}
@@ -184,10 +186,9 @@ class Toolbox:
         for name, value in values.items():
             if (parse := PARAMETERS[name].parse) is not None:
                 values[name] = [parse(text) for text in value]
-        if "textures_dir" in values:
-            values["textures_dir"] = self._folders.check_output(
-                values["textures_dir"], "textures_dir", is_folder=True
-            )
+        for name in FOLDERS_OUT:
+            if name in values:
+                values[name] = self._folders.check_output(values[name], name, is_folder=True)
         return values
 
     def _output(self, given: JsonObject) -> str | None:

@@ -13,8 +13,8 @@ from mathutils import Vector
 from numpy.typing import NDArray
 
 from gpt_image_addon import api
+from gpt_image_addon.core.engines.table import ENGINE_NAMES
 from gpt_image_addon.core.errors import InvalidRequestError, SceneError
-from gpt_image_addon.core.exports.engines import ENGINE_NAMES
 from gpt_image_addon.scene.shading.read_material import read_material
 from tests.blender.scene_fixtures import cube
 
@@ -90,6 +90,80 @@ def test_a_stored_result_is_exported_without_the_scene(bricks: bpy.types.Object,
     assert {"red brick wall.tres", "red brick wall_orm.png"} <= {Path(file).name for file in files}
     assert "Vector3(2.5, 2.5, 1)" in (tmp_path / "red brick wall" / "red brick wall.tres").read_text()
     assert not bpy.data.materials and not bpy.data.images
+
+
+def test_what_is_generated_is_exported_when_it_arrives(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "game"
+    words = (
+        "generate",
+        "red brick wall",
+        "--target",
+        "material",
+        "--provider",
+        "offline",
+        "--size",
+        "256x256",
+    )
+    flags = ("--export-to", "godot", "--export-dir", folder)
+    code, made = run(*words, *flags)
+    assert code == 0 and not any("export" in told for told in made["warnings"])
+    noted = json.loads((folder / "gpt-image-export.json").read_text())["engines"]["godot"]
+    assert sorted(str(folder / file) for file in noted["red brick wall"]) == sorted(made["exported"])
+    assert "uv1_scale" in (folder / "red brick wall" / "red brick wall.tres").read_text()
+    code, other = run(*words, *flags)
+    assert code == 0 and "'red brick wall 2'" in " ".join(other["warnings"])
+    assert not set(made["exported"]) & set(other["exported"])
+    script = folder / "red brick wall" / "red brick wall.tres"
+    before = script.read_bytes()
+    assert run("export", "--job", made["job"], "--engine", "godot", "--output-dir", folder)[0] == 0
+    assert script.read_bytes() == before
+
+
+def test_what_can_not_be_exported_is_said_before_anything_is_made(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for given in (
+        ("--target", "material", "--export-to", "unity"),
+        ("--target", "material", "--export-dir", tmp_path),
+        ("--target", "texture", "--export-to", "unity", "--export-dir", tmp_path),
+    ):
+        code, refused = run("generate", "oak", "--provider", "offline", *given)
+        assert code == 4 and refused["error"]["param"].startswith("export_")
+    into = ("--export-to", "unity", "--export-dir", tmp_path / "file" / "below")
+    code, refused = run("generate", "oak", "--provider", "offline", "--target", "material", *into)
+    assert code == 1 and "file" in refused["error"]["message"]
+    assert not api.jobs()
+
+
+def test_rows_of_a_manifest_are_exported_in_one_go(run: Any, tmp_path: Path) -> None:
+    manifest = tmp_path / "rows.jsonl"
+    rows = [
+        {"prompt": "oak planks"},
+        {"prompt": "oak planks", "n": 2},
+        {"prompt": "slate", "export_to": "usd"},
+    ]
+    base = {"provider": "offline", "target": "material", "size": "256x256"}
+    base |= {"export_to": "unreal", "export_dir": "game"}
+    manifest.write_text("".join(json.dumps({**base, **row}) + "\n" for row in rows))
+    library = ("--asset-library", tmp_path / "oak.blend")
+    code, made = run("batch", manifest, *library)
+    told = " ".join(warning for row in made["results"] for warning in row["warnings"])
+    assert code == 0 and "not exported" not in told and told.count("the new one is 'oak planks 2'") == 1
+    noted = json.loads((tmp_path / "game" / "gpt-image-export.json").read_text())["engines"]
+    assert {engine: sorted(names) for engine, names in noted.items()} == {
+        "unreal": ["oak planks", "oak planks 2"],
+        "usd": ["slate"],
+    }
+    written = {
+        str(tmp_path / "game" / file) for names in noted.values() for one in names.values() for file in one
+    }
+    assert written <= {file for row in made["results"] for file in row["files"]}
+    (tmp_path / "game" / "slate" / "slate.usda").unlink()
+    code, again = run("batch", manifest, *library)
+    assert code == 0 and again["skipped"] == 3
+    noted_again = json.loads((tmp_path / "game" / "gpt-image-export.json").read_text())["engines"]
+    assert noted_again == noted and all(map(Path.exists, map(Path, written)))
+    code, refused = run("batch", manifest, "--farm", "openjd", tmp_path / "farm")
+    assert code == 4 and refused["error"]["param"] == "export_to"
 
 
 def test_what_has_nothing_to_export_is_said(bricks: bpy.types.Object, tmp_path: Path) -> None:

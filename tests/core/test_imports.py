@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gpt_image_addon"
 
-CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
+CORE_BASE = "core.text core.errors core.common core.references core.engines core.request core.results"
 JOBS = (
     f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
     " core.journal core.providers core.processes"
@@ -27,7 +27,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.errors": ("core.text", ""),
     "core.common": ("core.text core.errors", ""),
     "core.references": ("core.text core.errors", ""),
-    "core.request": ("core.text core.errors core.common core.references", ""),
+    "core.engines": ("", ""),
+    "core.request": ("core.text core.errors core.common core.references core.engines", ""),
     "core.results": ("core.text core.errors core.common", ""),
     "core.http": ("core.text core.errors core.common core.results", "requests urllib3"),
     "core.raster": ("", "PIL numpy"),
@@ -72,11 +73,11 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "PIL numpy",
     ),
     "core.exports": (
-        "core.text core.errors core.common core.request core.results core.raster core.imaging core.textures"
-        " core.processes",
+        "core.text core.errors core.common core.engines core.request core.results core.raster core.imaging"
+        " core.textures core.processes",
         "numpy",
     ),
-    "core.jobs": (JOBS, "numpy"),
+    "core.jobs": (f"{JOBS} core.exports", "numpy"),
     "core.batch": (
         f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
         "PIL",
@@ -158,7 +159,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui.editing": (
-        "core.text core.errors core.exports core.request app app.editing api"
+        "core.text core.errors core.engines core.request app app.editing api"
         " ui.common ui.painting ui.request",
         "bpy blf gpu gpu_extras",
     ),
@@ -183,7 +184,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "cli": (
-        f"{CORE_BASE} core.journal core.providers core.exports core.jobs core.batch core.painting"
+        f"{CORE_BASE} core.journal core.providers core.jobs core.batch core.painting"
         " app.projection app app.batch app.diagnostics api mcp mcp.window",
         "",
     ),

@@ -133,7 +133,7 @@ class Manifest:
         asked = request.to_dict()
         if "size" not in typed:
             request = dataclasses.replace(request, size=usual_size(typed))
-        asked |= {name: values[name] for name in PATH_COLUMNS if name in values}  # as written
+        asked |= {name: values[name] for name in PATH_COLUMNS & _REQUEST if name in values}  # as written
         if application.edit_of is not None:
             asked["edit_of"] = application.edit_of
             request = self.complete(request, application)

@@ -271,13 +271,18 @@ class Run:
         outputs = [output for output in (self.folder, self.output) if output is not None]
         present = [output.present(row, stored) for output in outputs]
         state = RowState.SUCCEEDED if stored.id in self.fresh else RowState.SKIPPED
-        if all(present):
-            files = tuple(dict.fromkeys(file for found in present for file in found))
-            cost = (stored.cost_usd or 0.0) if state is RowState.SUCCEEDED else 0.0
-            return _Made(Outcome(row, state, stored.id, stored.request_id, cost, files=files))
         assert stored.folder is not None
         job = Job(stored.request, row.application, id=stored.id)
-        return self._run(row, job, self.worker.resume(stored.folder), state)
+        work = self.worker.resume(stored.folder)
+        if not all(present):
+            return self._run(row, job, work, state)
+        files = tuple(dict.fromkeys(file for found in present for file in found))
+        warnings: tuple[str, ...] = ()
+        if row.application.export_to:
+            prepared = work(job, _nobody)
+            files, warnings = files + prepared.exported, prepared.warnings
+        cost = (stored.cost_usd or 0.0) if state is RowState.SUCCEEDED else 0.0
+        return _Made(Outcome(row, state, stored.id, stored.request_id, cost, files=files, warnings=warnings))
 
     def _run(self, row: Row, job: Job, work: Work, state: RowState) -> _Made:
         """The line's own work, and then the files."""
@@ -339,7 +344,7 @@ class Run:
             entry.request_id if entry is not None else None,
             cost,
             job.estimated_usd,
-            delivery.files,
+            delivery.files + (prepared.exported if prepared is not None else ()),
             error,
             (*job.warnings, *(prepared.warnings if prepared is not None else ()), *delivery.warnings),
         )

@@ -203,15 +203,20 @@ class Worker:
         return first_crop(checked)
 
     def _copy(self, job: Job, prepared: PreparedResult) -> PreparedResult:
-        """With copies where the application asks for them."""
-        if not job.application.textures_dir:
+        """With copies, and files for an engine, where the application asks for them."""
+        application = job.application
+        if not application.textures_dir and not application.export_to:
             return prepared
+        from ..exports.results import export_result
         from ..results.output_files import Outputs
         from .copies import copy_textures
 
-        outputs = Outputs(self.journal, job.application.overwrite)
-        warnings = copy_textures(prepared, job.application, outputs)
-        return dataclasses.replace(prepared, warnings=(*prepared.warnings, *warnings))
+        outputs = Outputs(self.journal, application.overwrite)
+        warnings = copy_textures(prepared, application, outputs)
+        exported, notes = export_result(prepared, application, outputs)
+        return dataclasses.replace(
+            prepared, exported=exported, warnings=(*prepared.warnings, *warnings, *notes)
+        )
 
     def _follow_up(self, job: Job, folder: Path, emit: Emit) -> tuple[str, ...]:
         """Send the follow-up requests of a job; what they fail at is told and does not spoil its result."""

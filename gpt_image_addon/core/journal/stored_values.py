@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from ..common.paths import split_version
 from ..errors import GptImageError
-from ..request.request import Application, GenerationRequest
+from ..request.request import NO_FILES, Application, GenerationRequest
 from ..text.json_reader import load_json
 from ..text.names import safe_name
 
@@ -148,7 +148,7 @@ def sanitize_application(values: Any) -> Application:
         name=safe_name(found.name) if found.name else None,
         object_name=_whole(found.object_name),
         edit_of=found.edit_of if split_version(found.edit_of) else None,
-        textures_dir=None,
+        **NO_FILES,
         object_uid=None,
         object_uids=(),
         scene_uid=None,

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from ..engines.table import ENGINE_NAMES, ENGINES
 from ..references.kinds import AUTO, CAPTURES, NONE, REFERENCE_KINDS
 from ..references.points import POINT_LIMIT, parse_point
 from .map_kinds import BITS, BY_NAME, CONVENTIONS, DISPLACEMENTS, MAPPINGS, MAPS
@@ -396,6 +397,11 @@ _ROWS = (
     Parameter("pack", choices=PACKINGS, of_maps=True,
         flag=Flag("maps", "also write several maps into one image"),
         panel=PanelField("output", "Pack", "An image of several maps for a game engine")),
+    Parameter("export_to", choices=ENGINES, of_maps=True, needs="export_dir",
+        flag=Flag("maps", "write the material as files for an engine, into --export-dir: "
+            f"{', '.join(ENGINE_NAMES)}", "ENGINE")),
+    Parameter("export_dir", Path, of_maps=True, needs="export_to",
+        flag=Flag("maps", "folder for the files of --export-to; made if missing", "DIR")),
     Parameter("objects", default=(), many=True, of_model=True,
         flag=Flag("projection", "objects to paint, in place of the active one", "NAME,…")),
     Parameter("views", default="", of_model=True,

@@ -146,6 +146,10 @@ class GenerationRequest(_Values):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+NO_FILES: Mapping[str, Any] = {"textures_dir": None, "export_to": None, "export_dir": None}
+"""Fields of `Application` that have files written, as they are without."""
+
+
 def usual_size(values: Mapping[str, Any]) -> str:
     """The size where none is named.
 
@@ -191,8 +195,12 @@ class Application(_Values):
     """Put an answer into its image even where it does not match it."""
     textures_dir: PathText | None = None
     """Folder that gets copies of the images and maps."""
+    export_to: str | None = None
+    """Engine that a material is written for; see `engines.table`."""
+    export_dir: PathText | None = None
+    """Folder that gets its files."""
     overwrite: bool = False
-    """Replace whatever has the name of such a copy; without, the copy gets another name."""
+    """Replace whatever has the name of such a copy or file; without, ours gets another name."""
     normal_strength: float = 1.0
     height_strength: float = 1.0
     ao_strength: float = 1.0

@@ -25,7 +25,7 @@ from .parameters import (
 from .providers import PROVIDERS, find_provider
 from .request import Application, GenerationRequest
 from .sizes import FRAME_LIMIT, is_frame
-from .targets import TARGETS
+from .targets import TARGETS, find_target
 
 
 def check_application(application: Application) -> None:
@@ -60,10 +60,31 @@ def check_application(application: Application) -> None:
             code="invalid_value",
             param="camera_frame",
         )
+    _check_export(application)
     size = application.texture_size
     if size is not None and not 0 < size < math.inf:
         raise InvalidRequestError(
             f"texture_size is in metres and above 0, not {size}.", code="invalid_value", param="texture_size"
+        )
+
+
+def _check_export(application: Application) -> None:
+    if bool(application.export_to) != bool(application.export_dir):
+        missing = "export_dir" if application.export_to else "export_to"
+        raise InvalidRequestError(
+            "export_to and export_dir go together: an engine, and the folder for its files.",
+            code="missing_parameter",
+            param=missing,
+        )
+    if application.export_to and not find_target(application.target).maps:
+        raise InvalidRequestError(
+            message(
+                "Only materials are written for an engine, not the target {target}.",
+                target=application.target,
+            ),
+            code="invalid_value",
+            param="export_to",
+            next_step="Use the target material.",
         )
 
 
