@@ -44,6 +44,7 @@ from .app.editing.upscale_task import UpscaleResult
 from .app.editing.upscaling import estimate_upscale, submit_upscale, upscale, upscale_result
 from .app.editing.versions import versions
 from .app.exporting.materials import Export, export_material, submit_export
+from .app.exporting.objects import export_objects
 from .app.generation.bake_out import BakedOut, bake_out, submit_bake_out
 from .app.generation.model_textures import (
     ModelTexture,
@@ -130,6 +131,7 @@ __all__ = [
     "estimate_tile",
     "estimate_upscale",
     "export_material",
+    "export_objects",
     "export_result",
     "extend",
     "forget_finished",

@@ -72,7 +72,7 @@ VERBS: dict[str, Verb] = {
         textures.add_upscale,
     ),
     "export": Verb(
-        "materials as the files that engines open, without the API",
+        "materials and objects as the files that engines open, without the API",
         textures.export_materials,
         textures.add_export,
     ),

@@ -49,6 +49,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "export": (
         ("'Red Brick' --engine unity --output-dir Assets/Materials", "what Unity opens"),
         ("--job JOB --engine godot --output-dir materials", "of a stored result, without the .blend"),
+        ("--object Statue --engine gltf --output-dir models", "an object; what nodes make is baked first"),
     ),
     "tile": (("wall.png wall_tile.png --json", "a seamless tile, and how good it is"),),
     "upscale": (
@@ -184,6 +185,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "engine": "for which it was written",
         "output_dir": "the folder",
         "materials": "paths of the files, by the name of each material's folder",
+        "objects": "with `--object`: paths of the files, by the name of each object's folder",
         "manifest": "the file that says what lies where, of earlier exports, too",
         "warnings": "sentences worth reading",
     },

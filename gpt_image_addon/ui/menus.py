@@ -10,6 +10,7 @@ import bpy
 
 from .common import state
 from .editing.export_material import GPT_IMAGE_OT_export_material
+from .editing.export_object import GPT_IMAGE_OT_export_object
 from .editing.new_images import GPT_IMAGE_OT_cut_out, GPT_IMAGE_OT_extend
 from .editing.photo_material import GPT_IMAGE_OT_material_from_photo
 from .editing.upscaling import GPT_IMAGE_OT_upscale
@@ -90,6 +91,7 @@ def _draw_clean_up(self: Any, context: bpy.types.Context) -> None:
 def _draw_export(self: Any, context: bpy.types.Context) -> None:
     self.layout.operator_context = "INVOKE_DEFAULT"
     self.layout.operator(GPT_IMAGE_OT_export_material.bl_idname, text="Material for Game Engines (GPT Image)")
+    self.layout.operator(GPT_IMAGE_OT_export_object.bl_idname, text="Baked Objects (GPT Image)")
 
 
 MENUS: tuple[tuple[str, Draw], ...] = (

@@ -116,7 +116,12 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " app",
         "bpy",
     ),
-    "app.exporting": (f"{CORE_BASE} core.jobs core.exports scene.shading app", "bpy"),
+    "scene.exporting": (f"{CORE_BASE} scene scene.shading scene.projection", BLENDER),
+    "app.exporting": (
+        f"{CORE_BASE} core.imaging core.jobs core.painting core.exports scene scene.shading scene.projection"
+        " scene.exporting app",
+        "bpy",
+    ),
     "app.generation": (
         f"{CORE_BASE} core.jobs core.painting app app.editing app.projection app.painting scene.projection"
         " scene.targets",
@@ -159,7 +164,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui.editing": (
-        "core.text core.errors core.engines core.request app app.editing api"
+        "core.text core.errors core.engines core.request app app.editing app.exporting api"
         " ui.common ui.painting ui.request",
         "bpy blf gpu gpu_extras",
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Export:
-    """Materials that were written for an engine."""
+    """Materials, or objects, that were written for an engine."""
 
     engine: str
     output_dir: str
@@ -39,6 +39,8 @@ class Export:
     manifest: str
     """Path of the file that says what lies where."""
     warnings: tuple[str, ...]
+    objects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Paths of the files by the name of the object's folder."""
 
 
 def export_material(
@@ -135,28 +137,38 @@ def _read(name: str, taken: Collection[str]) -> tuple[Material, tuple[str, ...]]
     """
     :raises InvalidRequestError: there is no such material, or it shows no image.
     """
-    from ...core.exports.texture_set import Material
-    from ...scene.shading.read_material import read_material
-
     block = bpy.data.materials.get(name)
     if block is None:
         raise InvalidRequestError(
             message("There is no material '{material}'.", material=name), param="material"
         )
-    read = read_material(block, bpy.context.scene.render.engine)
-    if not read.images:
+    file_name = next(candidate for candidate in number_names(name) if candidate.casefold() not in taken)
+    material, notes = read_block(block, file_name)
+    if not material.maps:
         raise InvalidRequestError(
             message("'{material}' shows no image that could be exported.", material=name),
             param="material",
             next_step="Bake it into an image first.",
         )
+    return material, notes
+
+
+def read_block(block: bpy.types.Material, file_name: str) -> tuple[Material, tuple[str, ...]]:
+    """A material as it is exported, and what the user should know.
+
+    :raises InvalidRequestError: an image can't be read.
+    """
+    from ...core.exports.texture_set import Material
+    from ...scene.shading.read_material import read_material
+
+    name = block.name
+    read = read_material(block, bpy.context.scene.render.engine)
     sources = {kind: read_source(image) for kind, image in read.images.items()}
     notes = [note for source in sources.values() for note in source.notes]
     notes += [
         message("{input} of '{material}' is computed by nodes and is left out.", input=label, material=name)
         for label in read.unread
     ]
-    file_name = next(candidate for candidate in number_names(name) if candidate.casefold() not in taken)
     material = Material(
         file_name,
         {kind: source.data for kind, source in sources.items()},

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..common.files import read_file
 from ..common.threads import FairLock
-from ..engines.table import ENGINE_NAMES
+from ..engines.table import ENGINE_NAMES, OBJECT_FORMAT_NAMES
 from ..errors import GptImageError, InvalidRequestError
 from ..processes.subprocess_worker import SUBPROCESS
 from ..results.output_files import NAME_TAKEN, Outputs
@@ -43,6 +43,7 @@ _WRITERS: Mapping[str, Callable[[TextureSet], dict[str, bytes]]] = {
     "usd": usd.write,
     "materialx": materialx.write,
 }
+KNOWN = frozenset((*ENGINE_NAMES, *OBJECT_FORMAT_NAMES))
 _SHARED = {"unreal": (unreal.SCRIPT, "Neutral/")}
 """Beginnings of paths that all materials of an engine share."""
 
@@ -96,6 +97,23 @@ def export(
     return made
 
 
+def export_files(
+    name: str, files: Mapping[str, bytes], engine: str, owner: str, folder: Path, outputs: Outputs
+) -> ExportedMaterial:
+    """Write the files of a whole object below a folder of its name, as `export` does those of materials.
+
+    :param files: by path, with slashes, below that folder.
+    :raises InvalidRequestError: a file is there that is not ours.
+    :raises StorageError: a file can't be written.
+    """
+    with _ONE_AT_A_TIME:
+        outputs.check(folder / MANIFEST, MANIFEST_OWNER, param="output_dir", is_ours=_is_manifest)
+        _write(_check(files, owner, folder / name, outputs), owner, folder / name, outputs)
+        made = ExportedMaterial(name, engine, tuple(str(folder / name / path) for path in files))
+        _note([made], folder, outputs)
+    return made
+
+
 def _export_one(
     material: Material, names: Iterable[str], owner: str, engine: str, folder: Path, outputs: Outputs
 ) -> ExportedMaterial:
@@ -108,22 +126,37 @@ def _export_one(
     taken: InvalidRequestError | None = None
     for name in names:
         made = call(make_files, dataclasses.replace(material, name=name), engine)
-        files = {folder / path: data for path, data in made.items()}
-        written = {path: data for path, data in files.items() if not _is_completed(path, data)}
-        owners = {path: _owner_of(path, folder, engine, owner) for path in written}
+        shared = {path: data for path, data in made.items() if path.startswith(_SHARED.get(engine, ()))}
+        _check(shared, SHARED_OWNER, folder, outputs)
+        own = {path: data for path, data in made.items() if path not in shared}
         try:
-            for path in sorted(written, key=lambda path: owners[path] != SHARED_OWNER):
-                outputs.check(path, owners[path], param="output_dir")
+            own = _check(own, f"export {owner}", folder, outputs)
         except InvalidRequestError as error:
-            if error.code != NAME_TAKEN or owners[path] == SHARED_OWNER:
+            if error.code != NAME_TAKEN:
                 raise
             taken = error
             continue
-        for path, data in written.items():
-            outputs.write(path, data, owners[path])
-        return ExportedMaterial(name, engine, tuple(map(str, files)))
+        _write(shared, SHARED_OWNER, folder, outputs)
+        _write(own, f"export {owner}", folder, outputs)
+        return ExportedMaterial(name, engine, tuple(str(folder / path) for path in made))
     assert taken is not None, "there is a name"
     raise taken
+
+
+def _check(files: Mapping[str, bytes], owner: str, folder: Path, outputs: Outputs) -> dict[str, bytes]:
+    """Those of the files that are to be written.
+
+    :raises InvalidRequestError: something that is not the owner's has the name of one.
+    """
+    written = {path: data for path, data in files.items() if not _is_completed(folder / path, data)}
+    for path in written:
+        outputs.check(folder / path, owner, param="output_dir")
+    return written
+
+
+def _write(files: Mapping[str, bytes], owner: str, folder: Path, outputs: Outputs) -> None:
+    for path, data in files.items():
+        outputs.write(folder / path, data, owner)
 
 
 def _is_completed(path: Path, data: bytes) -> bool:
@@ -139,11 +172,6 @@ def _is_completed(path: Path, data: bytes) -> bool:
 
 def _call(work: Callable[..., dict[str, bytes]], *arguments: object) -> dict[str, bytes]:
     return work(*arguments)
-
-
-def _owner_of(path: Path, folder: Path, engine: str, owner: str) -> str:
-    is_shared = path.relative_to(folder).as_posix().startswith(_SHARED.get(engine, ()))
-    return SHARED_OWNER if is_shared else f"export {owner}"
 
 
 def _note(made: list[ExportedMaterial], folder: Path, outputs: Outputs) -> None:
@@ -165,5 +193,5 @@ def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
     """What an earlier export noted, by engine and material; nothing where that can't be read."""
     with suppress(ValueError, TypeError, KeyError, AttributeError, OSError, GptImageError):
         noted = read_json(read_file(path, MANIFEST_LIMIT))["engines"]
-        return {engine: dict(names) for engine, names in noted.items() if engine in ENGINE_NAMES}
+        return {engine: dict(names) for engine, names in noted.items() if engine in KNOWN}
     return {}
