@@ -16,6 +16,8 @@ from gpt_image_addon.app.exporting.objects import why_not_written
 from gpt_image_addon.core.engines.table import OBJECT_FORMAT_NAMES
 from gpt_image_addon.core.errors import InvalidRequestError
 from tests.blender.scene_fixtures import cube
+from tests.core.exports.test_gltf_validator import find_issues
+from tests.core.exports.test_gltf_validator import pytestmark as needs_validator
 
 SIZE = 128
 KINDS = ("objects", "meshes", "materials", "images", "scenes", "node_groups")
@@ -91,6 +93,26 @@ def test_a_glb_has_the_names_the_maps_and_the_repeats(statue: bpy.types.Object, 
     uvs = np.empty(2 * len(floor.data.loops), np.float32)
     floor.data.uv_layers[0].uv.foreach_get("vector", uvs)
     assert np.ptp(uvs.reshape(-1, 2), axis=0) == pytest.approx((2, 2), abs=0.01)
+
+
+@needs_validator
+def test_khronos_validator_finds_nothing_in_an_object(statue: bpy.types.Object, tmp_path: Path) -> None:
+    made = api.export_objects(statue.name, engine="gltf", output_dir=tmp_path, size=SIZE)
+    assert find_issues(Path(made.objects[statue.name][0])) == []
+
+
+def test_usd_finds_nothing_in_an_object(statue: bpy.types.Object, tmp_path: Path) -> None:
+    getattr(bpy.utils, "expose_bundled_modules", lambda: None)()
+    validation = pytest.importorskip(
+        "pxr.UsdValidation", reason="this Blender comes without USD's validators"
+    )
+    from pxr import Usd
+
+    made = api.export_objects(statue.name, engine="usd", output_dir=tmp_path, size=SIZE)
+    layer = next(file for file in made.objects[statue.name] if file.endswith(".usdc"))
+    validators = validation.ValidationRegistry().GetOrLoadAllValidators()
+    found = validation.ValidationContext(validators).Validate(Usd.Stage.Open(layer))
+    assert [str(error.GetMessage()) for error in found] == []
 
 
 def test_what_is_baked_is_what_the_nodes_make(statue: bpy.types.Object, tmp_path: Path) -> None:

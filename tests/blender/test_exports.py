@@ -202,7 +202,7 @@ def test_usd_and_materialx_satisfy_their_own_validators(bricks: bpy.types.Object
     expose()
     materialx = pytest.importorskip("MaterialX", reason="this Blender comes without MaterialX")
     usd = pytest.importorskip("pxr.UsdUtils", reason="this Blender comes without USD")
-    from pxr import Usd, UsdShade
+    from pxr import Usd, UsdShade, UsdValidation
 
     name = bricks.active_material.name
     api.export_material(name, engine="materialx", output_dir=tmp_path)
@@ -217,6 +217,9 @@ def test_usd_and_materialx_satisfy_their_own_validators(bricks: bpy.types.Object
     checker.CheckCompliance(path)
     assert checker.GetErrors() == [] and checker.GetFailedChecks() == [] and checker.GetWarnings() == []
     stage = Usd.Stage.Open(path)
+    validators = UsdValidation.ValidationRegistry().GetOrLoadAllValidators()
+    found = UsdValidation.ValidationContext(validators).Validate(stage)
+    assert len(validators) > 10 and [str(error.GetMessage()) for error in found] == []
     mesh = stage.GetDefaultPrim().GetChild("Swatch")
     material, _ = UsdShade.MaterialBindingAPI(mesh).ComputeBoundMaterial()
     surface, *_ = material.ComputeSurfaceSource()
