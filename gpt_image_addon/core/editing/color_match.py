@@ -151,7 +151,8 @@ def _plate(values: Floats, weight: Plane) -> Floats:
     normal += SLOPE / PLATE * sum(part.T @ part for part in slopes)
     normal[np.diag_indices_from(normal)] += 1e-9
     right = (shares * flat).T @ values.reshape(weight.size, -1) / total
-    return (shares @ np.linalg.solve(normal, right)).reshape(values.shape).astype(np.float32)
+    out: NDArray[np.float64] = shares @ np.linalg.solve(normal, right)
+    return out.reshape(values.shape).astype(np.float32)
 
 
 def _shares(length: int) -> NDArray[np.float64]:
