@@ -16,6 +16,7 @@ from gpt_image_addon.app.exporting.objects import why_not_written
 from gpt_image_addon.core.engines.table import OBJECT_FORMAT_NAMES
 from gpt_image_addon.core.errors import InvalidRequestError
 from tests.blender.scene_fixtures import cube
+from tests.blender.test_exports import light_and_look, render
 from tests.core.exports.test_gltf_validator import find_issues
 from tests.core.exports.test_gltf_validator import pytestmark as needs_validator
 
@@ -141,6 +142,37 @@ def _face_of(mesh: Any, corner: int) -> Any:
 
 def _vertices_of(mesh: Any, corner: int) -> Any:
     return [mesh.loops[other].vertex_index for other in _face_of(mesh, corner)]
+
+
+def test_a_baked_object_looks_the_same_again(tmp_path: Path) -> None:
+    """Its color and relief are made by nodes, of an image along its own UV map, where faces share texels."""
+    obj = cube(material="Nodes")
+    bpy.context.view_layer.objects.active = obj
+    tree = obj.active_material.node_tree
+    shader = next(node for node in tree.nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+    image = bpy.data.images.new("Test", 256, 256)
+    image.generated_type = "COLOR_GRID"
+    picture = tree.nodes.new("ShaderNodeTexImage")
+    picture.image = image
+    turned = tree.nodes.new("ShaderNodeInvert")
+    bump = tree.nodes.new("ShaderNodeBump")
+    bump.inputs["Distance"].default_value = 0.1
+    wave = tree.nodes.new("ShaderNodeTexWave")
+    wave.inputs["Scale"].default_value = 1
+    coordinates = tree.nodes.new("ShaderNodeTexCoord")
+    tree.links.new(coordinates.outputs["Object"], wave.inputs["Vector"])
+    tree.links.new(picture.outputs["Color"], turned.inputs["Color"])
+    tree.links.new(turned.outputs["Color"], shader.inputs["Base Color"])
+    tree.links.new(wave.outputs["Fac"], bump.inputs["Height"])
+    tree.links.new(bump.outputs["Normal"], shader.inputs["Normal"])
+    light_and_look(2.0, (2.6, -2.2, 1.8))
+    before = render(obj, tmp_path)
+    made = api.export_objects(obj.name, engine="gltf", output_dir=tmp_path, size=512)
+    bpy.ops.import_scene.gltf(filepath=made.objects[obj.name][0])
+    after = render(bpy.context.selected_objects[0], tmp_path)
+    assert before.std() > 20
+    difference = float(np.abs(before - after).mean())
+    assert difference < 3, difference
 
 
 def test_what_can_not_be_exported_is_said(run: Any, statue: bpy.types.Object, tmp_path: Path) -> None:

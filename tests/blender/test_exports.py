@@ -246,6 +246,22 @@ def render(obj: bpy.types.Object, folder: Path) -> NDArray[np.float32]:
     return pixels.reshape(SIDE, SIDE, 4)[..., :3] * 255
 
 
+def light_and_look(size: float, place: tuple[float, float, float]) -> None:
+    """A camera that looks at the middle from a place, and the sun.
+
+    :param size: what it sees of the world.
+    """
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    camera.data.type, camera.data.ortho_scale, camera.location = "ORTHO", size, place
+    camera.rotation_euler = Vector(place).to_track_quat("Z", "Y").to_euler()
+    lamp = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    lamp.data.energy = 3
+    lamp.rotation_euler = Vector((1, 0.3, 1)).to_track_quat("Z", "Y").to_euler()
+    for made in (camera, lamp):
+        bpy.context.collection.objects.link(made)
+    bpy.context.scene.camera = camera
+
+
 def import_gltf(path: Path) -> bpy.types.Object:
     bpy.ops.import_scene.gltf(filepath=str(path.with_suffix(".glb")))
     return bpy.context.selected_objects[0]
@@ -265,14 +281,7 @@ def import_usd(path: Path) -> bpy.types.Object:
 def test_it_looks_the_same_in_blender_again(
     bricks: bpy.types.Object, tmp_path: Path, engine: str, import_again: Any
 ) -> None:
-    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.data.type, camera.data.ortho_scale, camera.location = "ORTHO", 0.9, (0, 0, 2)
-    lamp = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
-    lamp.data.energy = 3
-    lamp.rotation_euler = Vector((1, 0.3, 1)).to_track_quat("Z", "Y").to_euler()
-    for made in (camera, lamp):
-        bpy.context.collection.objects.link(made)
-    bpy.context.scene.camera = camera
+    light_and_look(0.9, (0, 0, 2))
     nodes_of(bricks)["AO Amount"].outputs[0].default_value = 0  # engines take it for ambient light alone
     nodes_of(bricks)["Normal Strength"].outputs[0].default_value = 1.5
     before = render(bricks, tmp_path)

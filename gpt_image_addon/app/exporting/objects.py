@@ -164,11 +164,9 @@ def _copy_part(
     name = obj.name
     copy = copies.copy_object(obj, scene, changes)
     slots = sort_slots(copy, shown_in.render.engine)
-    uv_maps = dict(slots.plain)
-    if slots.baked:
-        unwrapped = copies.unwrap_apart(copy, changes)
-        uv_maps |= dict.fromkeys(slots.baked, unwrapped)
-    materials = dict(_read_slots(copy, name, slots, size, shown_in, notes))
+    unwrapped = copies.unwrap_apart(copy, changes) if slots.baked else ""
+    uv_maps = slots.plain | dict.fromkeys(slots.baked, unwrapped)
+    materials = dict(_read_slots(copy, name, slots, unwrapped, size, shown_in, notes))
     surfaces: dict[int, Surface] = {}
     made: dict[str, Surface] = {}
     for slot, material in materials.items():
@@ -189,6 +187,7 @@ def _read_slots(
     copy: bpy.types.Object,
     name: str,
     slots: Slots,
+    uv_map: str,
     size: int,
     scene: bpy.types.Scene,
     notes: list[str],
@@ -196,6 +195,7 @@ def _read_slots(
     """The material of each slot: as it is, or baked together with others of the object.
 
     :param name: of the object.
+    :param uv_map: the one to bake along.
     :param notes: gets what the user should know.
     """
     from ...core.exports.texture_set import Material
@@ -218,12 +218,14 @@ def _read_slots(
                 size=size,
             )
         )
-        baked = Material(f"{name} {BAKED}", dict(_bake(copy, slots, size, scene)), constants=slots.values)
+        baked = Material(
+            f"{name} {BAKED}", dict(_bake(copy, slots, uv_map, size, scene)), constants=slots.values
+        )
         yield from ((slot, baked) for slot in slots.baked)
 
 
 def _bake(
-    copy: bpy.types.Object, slots: Slots, size: int, scene: bpy.types.Scene
+    copy: bpy.types.Object, slots: Slots, uv_map: str, size: int, scene: bpy.types.Scene
 ) -> Iterator[tuple[str, bytes]]:
     """Encoded images by kind."""
     from ...core.imaging.png_writer import encode_png
@@ -235,9 +237,9 @@ def _bake(
             code="no_cycles",
             next_step="Enable the add-on Cycles Render Engine.",
         )
-    yield BASE_COLOR, encode_png(flatten_color(copy, slots.baked, (size, size), scene).pixels)
+    yield BASE_COLOR, encode_png(flatten_color(copy, slots.baked, (size, size), scene, uv_map=uv_map).pixels)
     for kind in slots.kinds:
-        pixels = flatten_input(copy, slots.baked, kind, (size, size), scene)
+        pixels = flatten_input(copy, slots.baked, kind, (size, size), scene, uv_map=uv_map)
         yield kind, encode_png(pixels if BY_NAME[kind].channels > 1 else pixels[..., 0])
 
 

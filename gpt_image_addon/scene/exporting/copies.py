@@ -18,7 +18,7 @@ from ..projection.unwrap import smart_unwrap
 from ..shading.nodes import add_principled
 from ..shading.shaders import OUTPUT
 from ..shading.unwrapping import array_of, face_corners
-from ..shading.uv import material_indices, rendered_layer
+from ..shading.uv import MOST_LAYERS, material_indices, rendered_layer
 from ..transaction import Transaction
 
 SHOWN_AS_MESH = ("MESH", "CURVE", "SURFACE", "FONT", "META")
@@ -94,9 +94,23 @@ def _own_name(block: bpy.types.ID) -> str:
 
 
 def unwrap_apart(copy: bpy.types.Object, changes: Transaction) -> str:
-    """Add a UV map in which no faces overlap, and let it be the one that is rendered; returns its name."""
+    """Add a UV map in which no faces overlap; returns its name. The one that is rendered stays that.
+
+    :raises InvalidRequestError: the mesh has as many UV maps as it can have.
+    """
+    layers = copy.data.uv_layers
+    if len(layers) >= MOST_LAYERS:
+        raise InvalidRequestError(
+            message("'{obj}' has no room for a further UV map.", obj=_own_name(copy)),
+            code="not_exportable",
+            param="objects",
+            next_step="Remove one that nothing uses.",
+        )
+    rendered = rendered_layer(copy.data)
+    usual = rendered.name if rendered is not None else ""
     name = smart_unwrap(copy, changes)
-    copy.data.uv_layers[name].active_render = True
+    if usual:
+        layers[usual].active_render = True
     return name
 
 

@@ -74,6 +74,7 @@ def flatten_color(
     scene: bpy.types.Scene,
     *,
     is_wide: bool = False,
+    uv_map: str = "",
 ) -> FlatColor:
     """Bake the base color of material slots along the UV map that is rendered; nothing else is changed.
 
@@ -83,6 +84,7 @@ def flatten_color(
     :param size: width and height in pixels.
     :param scene: whose frame and render engine count.
     :param is_wide: 16 bits rather than 8.
+    :param uv_map: the one to bake along, in place of the one that is rendered.
     :raises SceneError: Blender can't bake it.
     """
     start = time.monotonic()
@@ -95,7 +97,7 @@ def flatten_color(
             before = slot.material if number in slots else None
             slot.link = "OBJECT"
             slot.material = _make_emitter(before, number in slots, image, scene, changes)
-        _bake(baked, own_scene)
+        _bake(baked, own_scene, uv_map=uv_map)
         return FlatColor(_read(image), time.monotonic() - start)
     except (RuntimeError, TypeError) as error:
         raise SceneError(
@@ -106,7 +108,13 @@ def flatten_color(
 
 
 def flatten_input(
-    obj: bpy.types.Object, slots: Collection[int], kind: str, size: tuple[int, int], scene: bpy.types.Scene
+    obj: bpy.types.Object,
+    slots: Collection[int],
+    kind: str,
+    size: tuple[int, int],
+    scene: bpy.types.Scene,
+    *,
+    uv_map: str = "",
 ) -> NDArray[np.uint8]:
     """Bake what an input of the Principled BSDF gets, or the normals, of material slots; as `flatten_color`.
 
@@ -126,7 +134,7 @@ def flatten_input(
                 slot.material = _make_target(before, image, changes)
             else:
                 slot.material = _make_emitter(before, number in slots, image, scene, changes, kind)
-        _bake(baked, own_scene, "NORMAL" if kind == "normal" else "EMIT")
+        _bake(baked, own_scene, "NORMAL" if kind == "normal" else "EMIT", uv_map)
         return np.asarray(_read(image), np.uint8)
     except (RuntimeError, TypeError) as error:
         raise SceneError(
@@ -250,10 +258,12 @@ def _make_scene(shown_in: bpy.types.Scene, changes: Transaction) -> bpy.types.Sc
     return scene
 
 
-def _bake(obj: bpy.types.Object, scene: bpy.types.Scene, what: str = "EMIT") -> None:
+def _bake(obj: bpy.types.Object, scene: bpy.types.Scene, what: str = "EMIT", uv_map: str = "") -> None:
     layer = scene.view_layers[0]
     layer.objects.active = obj
     obj.select_set(True, view_layer=layer)
+    if uv_map:  # the tangents of normals are those of the active one
+        obj.data.uv_layers.active = obj.data.uv_layers[uv_map]
     with bpy.context.temp_override(
         scene=scene,
         view_layer=layer,
@@ -266,7 +276,7 @@ def _bake(obj: bpy.types.Object, scene: bpy.types.Scene, what: str = "EMIT") -> 
             type=what,
             margin=MARGIN,
             margin_type="EXTEND",
-            uv_layer=_name_uv_map(obj.data),
+            uv_layer=uv_map or _name_uv_map(obj.data),
             target="IMAGE_TEXTURES",
         )
 
