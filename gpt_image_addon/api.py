@@ -48,7 +48,9 @@ from .app.exporting.objects import export_objects
 from .app.generation.bake_out import BakedOut, bake_out, submit_bake_out
 from .app.generation.model_textures import (
     ModelTexture,
+    PreparedTexture,
     plan_model_texture,
+    prepare_model_texture,
     submit_model_texture,
     texture_again,
     texture_model,
@@ -105,6 +107,7 @@ __all__ = [
     "PaintedSequence",
     "PhotoMaterial",
     "Plan",
+    "PreparedTexture",
     "Result",
     "ResultImage",
     "Task",
@@ -154,6 +157,7 @@ __all__ = [
     "plan_extension",
     "plan_model_texture",
     "planner",
+    "prepare_model_texture",
     "recover",
     "remake_material",
     "result_of",
