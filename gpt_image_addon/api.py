@@ -56,6 +56,13 @@ from .app.generation.model_textures import (
 from .app.generation.plans import Plan, estimate, plan, planner
 from .app.generation.requests import generate, split, submit
 from .app.generation.results import Result, ResultImage, as_dict, result_of
+from .app.generation.workflows import (
+    describe_workflow,
+    drop_workflow,
+    keep_workflow,
+    prepare_description,
+    workflows,
+)
 from .app.history import (
     as_row,
     clean_results,
@@ -124,6 +131,8 @@ __all__ = [
     "close",
     "cut_out",
     "describe_server",
+    "describe_workflow",
+    "drop_workflow",
     "earlier",
     "errand",
     "estimate",
@@ -137,6 +146,7 @@ __all__ = [
     "history",
     "history_rows",
     "jobs",
+    "keep_workflow",
     "look_back",
     "make_maps",
     "make_material_from_photo",
@@ -152,6 +162,7 @@ __all__ = [
     "plan_extension",
     "plan_model_texture",
     "planner",
+    "prepare_description",
     "recover",
     "remake_material",
     "result_of",
@@ -184,6 +195,7 @@ __all__ = [
     "using",
     "versions",
     "waiting",
+    "workflows",
 ]
 """What scripts may rely on; each function of it checks the types of its arguments, see the end."""
 

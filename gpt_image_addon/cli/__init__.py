@@ -80,6 +80,7 @@ VERBS: dict[str, Verb] = {
     "recover": Verb("results that are in no scene yet", history.recover, history.add_recover),
     "models": Verb("the models, what they take and until when", info.models, info.add_models),
     "styles": Verb("the styles by their groups, and what each is for", info.styles, info.add_styles),
+    "workflows": Verb("workflows that are kept, and what one takes", info.workflows, info.add_workflows),
     "mcp": Verb("a server for agents on standard input and output", info.serve_agent, info.add_mcp),
     "doctor": Verb("what is wrong with this installation", info.doctor, info.add_doctor),
 }

@@ -16,8 +16,8 @@ from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.providers.comfyui import prompts
-from gpt_image_addon.core.providers.comfyui.mapping import Mapper, Places
-from gpt_image_addon.core.providers.comfyui.workflow import read_workflow
+from gpt_image_addon.core.workflows.file import read_workflow
+from gpt_image_addon.core.workflows.mapping import Mapper, Places
 
 from .server import CLASSES, ComfyServer
 from .test_gpt_image import finish, run, start, state_of, wait_until
@@ -139,7 +139,7 @@ def test_roles_find_prompt_seed_and_size_without_titles(tmp_path: Path) -> None:
         "width": [("5", "width")],
         "height": [("5", "height")],
     }
-    assert ("prompt", "CLIPTextEncode.text") in found.describe()
+    assert ("prompt", ("6", "text")) in found.describe()
 
 
 def test_a_text_for_both_is_the_prompt(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from ..http.endpoint import Connection
@@ -11,6 +12,7 @@ from ..http.request_state import RequestState
 from ..imaging.formats import Upload
 from ..request.pricing import Usage
 from ..request.request import GenerationRequest
+from ..workflows.description import Description
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,19 @@ class FindsJobs(Protocol):
 
         :returns: None while it is not finished, or where the server does not know it.
         :raises APIError: it failed, or the server can't be asked.
+        """
+        ...
+
+
+class DescribesWorkflows(Protocol):
+    """A provider whose row has a ``workflow_model``."""
+
+    def describe_workflow(self, path: Path, wanted: Sequence[str]) -> Description:
+        """What a workflow takes at its server; asking costs nothing.
+
+        :param wanted: where the user wants roles, each as ``role=Title.input``.
+        :raises InvalidRequestError: it can't be used there.
+        :raises APIError: the server can't be asked.
         """
         ...
 

@@ -24,11 +24,12 @@ from ...imaging.formats import Upload
 from ...request.pricing import Usage
 from ...request.request import GenerationRequest
 from ...text.message import Message, message
+from ...workflows.description import Description
 from ..base import Answer, Reporter, Uploads
 from .gpt_image import NODE, Graph, ImageNode, find_node, make_graph, require_node
 from .prompts import COMPLETED, FETCH_LATER, MISSING, PENDING, RUNNING, Look, Prompt, prompt_id
 from .server import PROVIDER, Server, ServerFile
-from .workflow_run import check_plan, fill, find_words, place_images, plan_workflow
+from .workflow_run import check_plan, describe_workflow, fill, find_words, place_images, plan_workflow
 
 SEEDS = 2**31
 MAX_IMAGES = 32  # of one request
@@ -109,6 +110,11 @@ class ComfyUIProvider:
             "ComfyUI {version} answers and offers {models}.", version=version, models=", ".join(node.models)
         )
 
+    def describe_workflow(self, path: Path, wanted: Sequence[str]) -> Description:
+        """See `base.DescribesWorkflows`."""
+        self.server.find_version()
+        return describe_workflow(self.server, path, wanted)
+
     def generate(
         self,
         request: GenerationRequest,
@@ -120,7 +126,7 @@ class ComfyUIProvider:
         """See `Provider.generate`. All of it is checked before the first graph is queued."""
         request_state.received = None  # the images are fetched one by one, and can be again
         if request.workflow is not None:
-            return self._run_workflow(Path(request.workflow), request, uploads, request_state)
+            return self._run_workflow(request, uploads, request_state)
         key = check_key(self._key, "COMFY_API_KEY").value
         if not key:
             raise MissingApiKeyError(
@@ -138,17 +144,13 @@ class ComfyUIProvider:
         return collected.answer(len(graphs))
 
     def _run_workflow(
-        self,
-        path: Path,
-        request: GenerationRequest,
-        uploads: Uploads,
-        request_state: RequestState,
+        self, request: GenerationRequest, uploads: Uploads, request_state: RequestState
     ) -> Answer:
         """The images of a workflow, which costs nothing and gets no key.
 
         :raises InvalidRequestError: the server can't run it, or something of the request has no place in it.
         """
-        plan = plan_workflow(self.server, path, request.workflow_values)
+        plan = plan_workflow(self.server, request)
         runs = check_plan(plan, request)
         prompt = find_words(request)
         files = [*uploads.references, *filter(None, [uploads.mask])]

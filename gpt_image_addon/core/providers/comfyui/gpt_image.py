@@ -10,7 +10,7 @@ from ...errors import InvalidRequestError
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, parse_size
 from ...text.message import message
-from .nodes import CHOICE, VARIANTS, Filling, list_inputs, list_variants, refuse_value
+from ...workflows.nodes import CHOICE, VARIANTS, Filling, list_inputs, list_variants, refuse_value
 from .server import Server, ServerFile
 
 CLASSES = tuple(f"OpenAIGPTImageNodeV{number}" for number in range(5, 1, -1))
