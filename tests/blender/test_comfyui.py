@@ -65,11 +65,29 @@ def test_each_failure_has_its_exit_code(
     assert fail(GPT_IMAGE_COMFYUI_HEADERS="nonsense") == (3, "bad_headers")
     assert fail(COMFY_API_KEY="") == (3, "missing_api_key")
     assert fail(COMFY_API_KEY="with spaces in") == (3, "bad_key")
+    assert fail("--comfyui-url", "ftp://127.0.0.1") == (3, "bad_base_url")
+    assert fail("--comfyui-url", "http://127.0.0.1:9") == (6, "connection_error")
+    assert fail("--comfyui-headers", "nonsense") == (3, "bad_headers")
+    assert fail("--workflow", __file__) == (4, "bad_workflow")
     assert fail("--output-format", "webp")[0] == 4
     assert fail("--model", "comfy-gpt-image-7")[0] == 4
     assert not comfy.bills
     comfy.error = {"exception_message": "Payment Required: Please add credits to your account."}
     assert fail() == (5, "http_402")
+
+
+def test_flags_override_variables_for_one_command(
+    comfy: ComfyServer, run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPT_IMAGE_COMFYUI_URL", "http://127.0.0.1:9")
+    flags = ("--comfyui-url", comfy.url, "--comfyui-headers", "X-Proxy: secret-word")
+    code, made = run("generate", "oak", "--provider", "comfyui", "--quality", "low", *flags)
+    assert code == 0 and made["provider"] == "comfyui"
+    assert {seen.get("x-proxy") for seen in comfy.headers_seen} == {"secret-word"}
+    checks = {check["name"]: check["text"] for check in run("doctor", *flags)[1]["checks"]}
+    assert f"requests go to {comfy.url}" in checks["comfyui"]
+    assert settings.load().of_providers["comfyui_url"] == "http://127.0.0.1:9"
+    assert run("generate", "oak", "--provider", "comfyui", "--comfy-api-key", KEY)[0] == 2
 
 
 def test_its_key_is_kept_apart_from_the_other_one(
