@@ -64,7 +64,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "core.providers.comfyui": (
         "core.text core.errors core.common core.request core.http core.imaging core.workflows core.providers",
-        "",
+        "websocket",
     ),
     "core.processes": ("core.text core.errors core.common", ""),
     "core.painting": (

@@ -66,6 +66,10 @@ class Reporter:
     """A retry follows in so many seconds, for this reason."""
     on_partial: Callable[[int, bytes], None] = field(default=lambda index, data: None)
     """A preview: its number from 0, and an encoded file."""
+    on_step: Callable[[int, int], None] = field(default=lambda step, steps: None)
+    """How far one image is: a step, from 1, and how many there are."""
+    on_preview: Callable[[bytes], None] = field(default=lambda data: None)
+    """A preview that nobody asked for: an encoded file."""
 
 
 class FindsJobs(Protocol):

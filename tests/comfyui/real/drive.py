@@ -37,10 +37,13 @@ from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Journal
 from gpt_image_addon.core.journal.recovery import open_journal, recover_all
 from gpt_image_addon.core.journal.states import JobState
+from gpt_image_addon.core.providers import describe_workflow
 from gpt_image_addon.core.providers.comfyui import prompts
 from gpt_image_addon.core.providers.comfyui.client import ComfyUIProvider
+from gpt_image_addon.core.providers.comfyui.pricing import CREDITS_PER_USD
 from gpt_image_addon.core.request.models import load_registry
-from tests.comfyui.partner import Partner
+from gpt_image_addon.core.workflows import library
+from tests.comfyui.partner import CREDITS_EACH, Partner
 from tests.comfyui.test_gpt_image import KEY, ROOT, connect, finish, run, save_image, start, state_of
 from tests.comfyui.test_workflows import EDIT, MODEL, PAINT
 
@@ -131,6 +134,9 @@ def check_text_and_count(comfy: RealComfy, partner: Partner, journal: Journal, f
     assert (call.fields["size"], call.fields["quality"]) == ("1040x1024", "low")
     assert call.headers["x-api-key"] == KEY
     assert call.headers["comfy-job-id"] == prompts.prompt_id(job, 0)
+    entry = journal.entry(job)
+    assert entry is not None and entry.cost_usd is not None  # what the socket has told
+    assert abs(entry.cost_usd - float(CREDITS_EACH) / CREDITS_PER_USD) < 1e-6
 
 
 def check_references_and_mask(comfy: RealComfy, partner: Partner, journal: Journal, folder: Path) -> None:
@@ -247,6 +253,30 @@ def check_workflow(comfy: RealComfy, partner: Partner, journal: Journal, folder:
     assert not partner.calls
 
 
+def check_kept_workflow(comfy: RealComfy, partner: Partner, journal: Journal, folder: Path) -> None:
+    image = save_image(folder / "small.png", (10, 20, 30), (16, 16))
+    os.environ["GPT_IMAGE_DATA_DIR"] = str(folder / "state")
+    path = folder / "edit.json"
+    path.write_text(json.dumps(EDIT))
+    kept = library.keep_workflow(path, "edit", ("depth=LoadImage.image",)).file
+    found = describe_workflow("comfyui", connect(comfy.url), kept, ())
+    assert dict(found.places) == {"depth": "LoadImage.image"} and found.is_asked and not found.problem
+    (width,) = (row for row in found.own if row.key == "Grow.width")
+    assert (width.kind, width.least, width.most) == ("INT", 0, 16384)
+    (method,) = (row for row in found.own if row.key == "Grow.upscale_method")
+    assert "lanczos" in method.choices
+    values: dict[str, Any] = {"model": MODEL, "references": (image,), "reference_kinds": ("depth",)}
+    job, event = run(journal, comfy.url, workflow=str(kept), **values)
+    entry = journal.entry(job)
+    assert event.error is None and entry is not None and entry.folder is not None
+    assert pixel((entry.folder / "image-1.png").read_bytes())[:3] == (245, 235, 225)
+    path.write_text(json.dumps(PAINT))
+    found = describe_workflow("comfyui", connect(comfy.url), path, ())
+    samplers = next(row.choices for row in found.own if row.key == "KSampler.sampler_name")
+    assert "euler" in samplers and dict(found.places)["prompt"] == "6.text"
+    assert not partner.calls
+
+
 def check_restart(comfy: RealComfy, partner: Partner, journal: Journal, folder: Path) -> None:
     partner.hold.clear()
     job, queue = start(journal, comfy.url, prompt="restarted")
@@ -259,8 +289,8 @@ def check_restart(comfy: RealComfy, partner: Partner, journal: Journal, folder: 
 
 
 CHECKS = (
-    *(check_describe, check_text_and_count, check_references_and_mask, check_workflow, check_cancel),
-    *(check_kill, check_errors, check_restart),
+    *(check_describe, check_text_and_count, check_references_and_mask, check_workflow, check_kept_workflow),
+    *(check_cancel, check_kill, check_errors, check_restart),
 )
 
 

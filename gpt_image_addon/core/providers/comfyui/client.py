@@ -26,6 +26,7 @@ from ...request.request import GenerationRequest
 from ...text.message import Message, message
 from ...workflows.description import Description
 from ..base import Answer, Reporter, Uploads
+from .events import Events
 from .gpt_image import NODE, Graph, ImageNode, find_node, make_graph, require_node
 from .prompts import COMPLETED, FETCH_LATER, MISSING, PENDING, RUNNING, Look, Prompt, prompt_id
 from .server import PROVIDER, Server, ServerFile
@@ -34,6 +35,7 @@ from .workflow_run import check_plan, describe_workflow, fill, find_words, place
 SEEDS = 2**31
 MAX_IMAGES = 32  # of one request
 FETCH_TRIES = 3
+PRICE_SECONDS = 2.0  # that the price of a run may come after its end
 FETCH_PAUSE = 1.0  # seconds before another try
 CACHED = "ComfyUI had the images from before; nothing was made, and nothing was billed."
 NO_PREVIEWS = "ComfyUI sends no previews."
@@ -64,6 +66,8 @@ class _Collected:
     missing: APIError | None = None
     is_free: bool = False
     """Nothing of it is billed."""
+    credits: list[float | None] = field(default_factory=list)
+    """Of the runs that made something: what each took; None where nobody said so."""
     outputs: frozenset[str] = frozenset()
     """Nodes whose images count; empty for all."""
 
@@ -79,8 +83,14 @@ class _Collected:
                 next_step="Look into the log of ComfyUI.",
             )
         warnings = (*self.warnings, *([CACHED] if self.cached else []))
-        free = self.is_free or self.cached == runs
-        return Answer(tuple(self.images), usage=Usage() if free else None, warnings=warnings)
+        return Answer(tuple(self.images), usage=self._find_usage(runs), warnings=warnings)
+
+    def _find_usage(self, runs: int) -> Usage | None:
+        """What is known of the bill; None where nobody said it of all runs."""
+        if self.is_free or self.cached == runs:
+            return Usage()
+        known = [price for price in self.credits if price is not None]
+        return Usage(credits=sum(known)) if known and len(known) == runs - self.cached else None
 
 
 class ComfyUIProvider:
@@ -126,7 +136,7 @@ class ComfyUIProvider:
         """See `Provider.generate`. All of it is checked before the first graph is queued."""
         request_state.received = None  # the images are fetched one by one, and can be again
         if request.workflow is not None:
-            return self._run_workflow(request, uploads, request_state)
+            return self._run_workflow(request, uploads, request_state, report)
         key = check_key(self._key, "COMFY_API_KEY").value
         if not key:
             raise MissingApiKeyError(
@@ -140,11 +150,15 @@ class ComfyUIProvider:
         collected = _Collected()
         if request.partial_images:
             collected.warnings.append(NO_PREVIEWS)
-        self._run(graphs, key, request_state, collected)
+        self._run(graphs, key, request_state, collected, report)
         return collected.answer(len(graphs))
 
     def _run_workflow(
-        self, request: GenerationRequest, uploads: Uploads, request_state: RequestState
+        self,
+        request: GenerationRequest,
+        uploads: Uploads,
+        request_state: RequestState,
+        report: Reporter,
     ) -> Answer:
         """The images of a workflow, which costs nothing and gets no key.
 
@@ -161,7 +175,7 @@ class ComfyUIProvider:
         seeds = [seed_of(request_state.job, number) for number in range(runs)]
         graphs = [fill(plan, request, prompt, images, seed) for seed in seeds]
         collected = _Collected(warnings=plan.warnings, is_free=True, outputs=plan.places.outputs)
-        self._run(graphs, "", request_state, collected)
+        self._run(graphs, "", request_state, collected, report)
         return collected.answer(runs)
 
     def read(self, request: GenerationRequest, body: Iterable[bytes]) -> Answer:
@@ -222,27 +236,54 @@ class ComfyUIProvider:
             raise
 
     def _run(
-        self, graphs: Sequence[Graph], key: str, request_state: RequestState, collected: _Collected
+        self,
+        graphs: Sequence[Graph],
+        key: str,
+        request_state: RequestState,
+        collected: _Collected,
+        report: Reporter,
     ) -> None:
         """Queue the graphs one after the other, and collect what they make.
 
         :raises APIError: the first of them failed, or nobody knows what became of it.
         :raises JobCancelled: it was cancelled, and so is what runs.
         """
-        for number, graph in enumerate(graphs):
-            prompt = Prompt(self.server, prompt_id(request_state.job, number), paid=not collected.is_free)
-            try:
-                prompt.submit(graph, key, request_state)
-                look = prompt.wait(request_state)
-            except JobCancelled as error:
-                raise self._cancel(prompt, request_state, error, collected) from error
-            except APIError as error:
-                if not collected.images:
-                    raise
-                collected.warnings.append(error.text)  # what came before is kept
-                return
-            collected.cached += look.made_nothing if collected.is_free else NODE in look.cached
-            self._fetch(look, collected, request_state)
+        with Events(self.server, prompt_id(request_state.job, 0), report) as events:
+            for number, graph in enumerate(graphs):
+                try:
+                    self._run_one(number, graph, key, request_state, collected, events)
+                except APIError as error:
+                    if not collected.images:
+                        raise
+                    collected.warnings.append(error.text)  # what came before is kept
+                    return
+
+    def _run_one(
+        self,
+        number: int,
+        graph: Graph,
+        key: str,
+        request_state: RequestState,
+        collected: _Collected,
+        events: Events,
+    ) -> None:
+        """Queue one graph, and collect what it makes.
+
+        :raises APIError: it failed, or nobody knows what became of it.
+        :raises JobCancelled: it was cancelled.
+        """
+        prompt = Prompt(self.server, prompt_id(request_state.job, number), paid=not collected.is_free)
+        events.begin(prompt.id)
+        try:
+            prompt.submit(graph, key, request_state, events.client)
+            look = prompt.wait(request_state)
+        except JobCancelled as error:
+            raise self._cancel(prompt, request_state, error, collected) from error
+        is_cached = look.made_nothing if collected.is_free else NODE in look.cached
+        collected.cached += is_cached
+        if not collected.is_free and not is_cached:
+            collected.credits.append(events.find_price(prompt.id, PRICE_SECONDS))
+        self._fetch(look, collected, request_state)
 
     def _cancel(
         self, prompt: Prompt, request_state: RequestState, error: JobCancelled, collected: _Collected

@@ -16,6 +16,9 @@ BADGES: Mapping[str, tuple[float, float]] = {
 """USD an image of gpt-image-2, least and most, as the node of ComfyUI 0.30 says before it is run."""
 
 
+CREDITS_PER_USD = 211.0
+
+
 def price_request(
     request: GenerationRequest,
     prompt: str,
@@ -32,5 +35,7 @@ def price_request(
 
 
 def cost_usd(usage: Usage, registry: Registry, model: str) -> float | None:
-    """What an answer cost: nothing where all of it was there before; else only the account knows."""
-    return 0.0 if usage == Usage() else None
+    """What an answer cost: nothing where all of it was there before; None where nobody said it."""
+    if usage == Usage():
+        return 0.0
+    return usage.credits / CREDITS_PER_USD if usage.credits else None
