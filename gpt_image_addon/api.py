@@ -65,6 +65,7 @@ from .app.generation.workflows import (
 )
 from .app.history import (
     as_row,
+    ask_servers,
     clean_results,
     export_result,
     history,
@@ -120,6 +121,7 @@ __all__ = [
     "as_completed",
     "as_dict",
     "as_row",
+    "ask_servers",
     "bake_out",
     "batch",
     "batch_results",

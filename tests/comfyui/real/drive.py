@@ -35,7 +35,7 @@ from gpt_image_addon.core.errors import (
 )
 from gpt_image_addon.core.jobs.worker import Worker
 from gpt_image_addon.core.journal.journal import Journal
-from gpt_image_addon.core.journal.recovery import open_journal, recover_all
+from gpt_image_addon.core.journal.recovery import open_journal
 from gpt_image_addon.core.journal.states import JobState
 from gpt_image_addon.core.providers import describe_workflow
 from gpt_image_addon.core.providers.comfyui import prompts
@@ -219,11 +219,11 @@ def check_kill(comfy: RealComfy, partner: Partner, journal: Journal, folder: Pat
     mine = open_journal(Path(state))
     worker = Worker(mine, load_registry(), connect(comfy.url))
     (entry,) = mine.entries(JobState.UNKNOWN)
-    recover_all(mine, worker.find_answer)
+    assert not worker.find_answer(entry)
     assert state_of(mine, entry.id)[0] is JobState.UNKNOWN
     partner.hold.set()
     wait_until(lambda: comfy.read(f"/history/{prompts.prompt_id(entry.id, 0)}"))
-    recover_all(mine, worker.find_answer)
+    assert worker.find_answer(entry)
     found = mine.entry(entry.id)
     assert found is not None and found.state is JobState.RECEIVED and found.folder is not None
     assert len(partner.calls) == 1 and Image.open(found.folder / "image-1.png").size == (64, 64)

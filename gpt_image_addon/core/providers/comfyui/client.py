@@ -26,8 +26,10 @@ from ...request.request import GenerationRequest
 from ...text.message import Message, message
 from ...workflows.description import Description
 from ..base import Answer, Reporter, Uploads
+from .badges import keep_prices
 from .events import Events
 from .gpt_image import NODE, Graph, ImageNode, find_node, make_graph, require_node
+from .pricing import check_price
 from .prompts import COMPLETED, FETCH_LATER, MISSING, PENDING, RUNNING, Look, Prompt, prompt_id
 from .server import PROVIDER, Server, ServerFile
 from .workflow_run import check_plan, describe_workflow, fill, find_words, place_images, plan_workflow
@@ -105,15 +107,21 @@ class ComfyUIProvider:
     def list_models(self) -> list[str]:
         """See `Provider.list_models`: those of its GPT Image node."""
         self.server.find_version()
-        node = find_node(self.server)
+        node = self._find_node()
         return list(node.models) if node is not None else []
+
+    def _find_node(self) -> ImageNode | None:
+        """The GPT Image node; what it says of prices is kept for estimates."""
+        node = find_node(self.server)
+        keep_prices(node.prices if node is not None else {})
+        return node
 
     def describe(self) -> Message:
         """One sentence of what answers: its version, and its GPT Image node.
 
         :raises APIError: nothing does.
         """
-        version, node = self.server.find_version(), find_node(self.server)
+        version, node = self.server.find_version(), self._find_node()
         if node is None:
             return message("ComfyUI {version} answers; it has no GPT Image node.", version=version)
         return message(
@@ -144,6 +152,7 @@ class ComfyUIProvider:
                 next_step="Set COMFY_API_KEY, or enter the key in the add-on's preferences.",
             )
         node = require_node(self.server)
+        check_price(request, node.prices)
         counts = split_count(request.n, node.most)
         make = self._prepare(node, request, prompt, uploads, request_state.job)
         graphs = [make(number, count) for number, count in enumerate(counts)]
