@@ -77,6 +77,8 @@ class ComfyServer(ThreadingHTTPServer):
         """POST /prompt answers 200 with errors of one of several outputs."""
         self.status = 0
         """With which all calls are answered, where it is not 0."""
+        self.longest = 0
+        """Most prompts that waited or ran at once."""
         self.files: dict[tuple[str, str, str], bytes] = {}
         """By kind, folder and name."""
         self.gate = threading.Event()
@@ -169,6 +171,7 @@ class ComfyServer(ThreadingHTTPServer):
         with self._lock:
             run = Run(identity, graph, dict(body.get("extra_data") or {}), body.get("client_id", ""))
             self._queue.append(run)
+            self.longest = max(self.longest, len(self._queue) + (self.running is not None))
         return 200, {"prompt_id": identity, "number": 1, "node_errors": errors}
 
     def _check_node(self, node: dict[str, Any], graph: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -129,7 +129,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.diagnostics": (
-        "core.text core.errors core.common core.request core.results core.http core.journal app",
+        "core.text core.errors core.common core.request core.results core.http core.workflows core.journal"
+        " app",
         "bpy",
     ),
     "api": (

@@ -32,6 +32,7 @@ from .gpt_image import NODE, Graph, ImageNode, find_node, make_graph, require_no
 from .pricing import check_price
 from .prompts import COMPLETED, FETCH_LATER, MISSING, PENDING, RUNNING, Look, Prompt, prompt_id
 from .server import PROVIDER, Server, ServerFile
+from .slots import queue_slot
 from .workflow_run import check_plan, describe_workflow, fill, find_words, place_images, plan_workflow
 
 SEEDS = 2**31
@@ -284,8 +285,9 @@ class ComfyUIProvider:
         prompt = Prompt(self.server, prompt_id(request_state.job, number), paid=not collected.is_free)
         events.begin(prompt.id)
         try:
-            prompt.submit(graph, key, request_state, events.client)
-            look = prompt.wait(request_state)
+            with queue_slot(self.server.url, request_state):
+                prompt.submit(graph, key, request_state, events.client)
+                look = prompt.wait(request_state)
         except JobCancelled as error:
             raise self._cancel(prompt, request_state, error, collected) from error
         is_cached = look.made_nothing if collected.is_free else NODE in look.cached
