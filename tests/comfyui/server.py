@@ -84,6 +84,9 @@ class ComfyServer(ThreadingHTTPServer):
         self.gate = threading.Event()
         self.gate.set()
         """Cleared, the running prompt waits."""
+        self.hold_jobs = threading.Event()
+        self.hold_jobs.set()
+        """Cleared, nobody is told of jobs."""
         self.sockets: dict[str, ServerSocket] = {}
         """Open ones, by the id of their client."""
         self.has_sockets = False
@@ -411,6 +414,7 @@ class _Handler(BaseHTTPRequestHandler):
             rows = {where[1]: comfy.classes[where[1]]} if len(where) > 1 and where[1] in comfy.classes else {}
             self._say(200, rows if len(where) > 1 else comfy.classes)
         elif where[:2] == ["api", "jobs"] and comfy.knows_jobs:
+            comfy.hold_jobs.wait(WAIT)
             found = comfy.job(where[2])
             self._say(200 if found else 404, found or {"error": "Job not found"})
         elif where[0] == "history":

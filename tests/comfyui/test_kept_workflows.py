@@ -122,6 +122,34 @@ def test_the_server_says_what_can_be_set(comfy: ComfyServer, tmp_path: Path) -> 
     assert len(asked) == len(set(asked)) == 6 and ("POST", "/prompt") not in comfy.requests
 
 
+def test_inputs_of_a_chosen_variant_have_what_the_server_says(comfy: ComfyServer, tmp_path: Path) -> None:
+    comfy.classes["Resize"] = {
+        "input": {
+            "required": {
+                "how": [
+                    "COMFY_DYNAMICCOMBO_V3",
+                    {
+                        "options": [
+                            {"key": "by", "inputs": {"required": {"times": ["INT", {"min": 1, "max": 8}]}}},
+                            {
+                                "key": "to",
+                                "inputs": {"required": {"edge": ["INT", {"min": 64, "max": 9000}]}},
+                            },
+                        ]
+                    },
+                ]
+            }
+        },
+        **{"output": ["IMAGE"], "output_node": False},
+    }
+    path = Path(
+        save(tmp_path / "w.json", {"1": {"class_type": "Resize", "inputs": {"how": "by", "how.times": 2}}})
+    )
+    how, times = describe_workflow("comfyui", connect(comfy.url), path, ()).own
+    assert (how.key, how.choices) == ("Resize.how", ("by", "to"))
+    assert (times.key, times.kind, times.least, times.most) == ("Resize.how.times", "INT", 1, 8)
+
+
 def test_what_is_not_clear_is_shown_and_corrected(comfy: ComfyServer, tmp_path: Path) -> None:
     path = Path(save(tmp_path / "w.json", two_prompts()))
     found = describe_workflow("comfyui", connect(comfy.url), path, ())

@@ -10,7 +10,7 @@ from ..text.plain_text import clean
 from .file import Workflow
 from .inputs import Classes, Setting
 from .mapping import Mapper
-from .nodes import CHOICE
+from .nodes import CHOICE, VARIANTS
 from .places import GUIDES, MASK, NUMBERS, PROMPT, REFERENCE, fits
 
 MAX_CHOICES = 2000  # of one input
@@ -103,7 +103,7 @@ def describe(
 
 def _describe(row: Setting, role: str) -> Field:
     options = row.input.options
-    choices = row.input.choices if row.input.type == CHOICE and not row.is_image else ()
+    choices = row.input.choices if row.input.type in (CHOICE, VARIANTS) and not row.is_image else ()
     return Field(
         key=row.key,
         title=row.title,

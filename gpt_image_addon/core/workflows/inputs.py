@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import InvalidRequestError
 from ..text.message import message
 from .file import Workflow
-from .nodes import WIDGETS, Input, list_inputs
+from .nodes import VARIANTS, WIDGETS, Input, list_inputs, list_variants
 
 MOST_NAMES = 12  # that a sentence lists
 Place = tuple[str, str]
@@ -61,11 +61,26 @@ def list_settings(workflow: Workflow, classes: Classes) -> list[Setting]:
 
 def _list_settings(workflow: Workflow, classes: Classes) -> Iterator[Setting]:
     for node in workflow.nodes.values():
-        known = {row.name: row for row in list_inputs(classes.get(node.type, {}).get("input"))}
+        known = dict(_list_known(classes.get(node.type, {}).get("input"), node.inputs))
         for name, value in node.inputs.items():
             row = known.get(name) or _guess(name, value, is_known=bool(known))
             if row is not None and row.type in WIDGETS and not is_link(value):
                 yield Setting(node.title, row, (node.id, name), value)
+
+
+def _list_known(groups: object, given: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Input]]:
+    """What the server says of the inputs of a class, with those of the variants that a node has chosen.
+
+    :param given: the node's inputs.
+    :param prefix: the names of the inputs that a variant is in.
+    """
+    for row in list_inputs(groups):
+        name = prefix + row.name
+        variants = list_variants(row) if row.type == VARIANTS else {}
+        yield name, dataclasses.replace(row, name=name, choices=tuple(variants) or row.choices)
+        chosen = given.get(name)
+        if isinstance(chosen, str) and chosen in variants:
+            yield from _list_known(variants[chosen], given, f"{name}.")
 
 
 def _guess(name: str, value: object, *, is_known: bool) -> Input | None:

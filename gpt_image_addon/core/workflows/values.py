@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InvalidRequestError
 from ..text.message import message
 from .inputs import Place, Setting, find_setting, join_names
-from .nodes import CHOICE
+from .nodes import CHOICE, VARIANTS
 
 SEPARATOR = ";"
 """Between several values in one text, as the panel has them."""
@@ -73,7 +73,7 @@ def read_value(row: Setting, text: str) -> Any:
             return number
     except ValueError:
         raise _refuse(row, text, f"{options.get('min', '…')} - {options.get('max', '…')}") from None
-    if kind == CHOICE and not row.is_image:
+    if kind in (CHOICE, VARIANTS) and not row.is_image:
         chosen = next((choice for choice in row.input.choices if str(choice) == text), None)
         if chosen is None:
             raise _refuse(row, text, join_names(map(str, row.input.choices)))

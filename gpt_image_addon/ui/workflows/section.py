@@ -22,7 +22,7 @@ MOST_ROWS = 60  # of inputs; the others can be set as text
 ADD_REFERENCE = "gpt_image.add_reference"
 ROLES: Mapping[str, str] = {
     "prompt": Message("Prompt"),
-    "negative": Message("Negative Prompt"),
+    "negative": Message("Negative"),
     "width": Message("Width"),
     "height": Message("Height"),
     "seed": Message("Seed"),
@@ -70,6 +70,8 @@ def _draw_places(layout: Any, values: Any, rows: Any) -> None:
     column = body.column(align=True)
     shown = {item.kind for item in values.references} | {item.reference_kind for item in values.references}
     for item in rows.places:
+        if item.name in CAPTURES and not item.input and item.name not in shown:
+            continue
         row = column.row(align=True)
         row.prop(item, "input", text=name_role(item.name), translate=False)
         if item.name in CAPTURES and item.input and item.name not in shown:
