@@ -277,6 +277,55 @@ def check_kept_workflow(comfy: RealComfy, partner: Partner, journal: Journal, fo
     assert not partner.calls
 
 
+def check_faces(comfy: RealComfy, partner: Partner, journal: Journal, folder: Path) -> None:
+    """The command line and the panel."""
+    image = save_image(folder / "small.png", (10, 20, 30), (16, 16))
+    path = folder / "edit.json"
+    path.write_text(json.dumps(EDIT))
+    told = {"GPT_IMAGE_DATA_DIR": str(folder / "faces"), "PYTHONPATH": str(ROOT)}
+    command = (
+        "-m",
+        "gpt_image_addon",
+        "generate",
+        "grown",
+        "--provider",
+        "comfyui",
+        "--comfyui-url",
+        comfy.url,
+    )
+    what = ("--workflow", path, "--set", "Grow.width=64", "--reference", image, "--target", "image", "--json")
+    made = json.loads(run_python(*command, *what, **told))
+    (file,) = (row["file"] for row in made["images"])
+    assert Image.open(file).size == (64, 32) and pixel(Path(file).read_bytes())[:3] == (245, 235, 225)
+    told["GPT_IMAGE_COMFYUI_URL"] = comfy.url
+    sizes = json.loads(run_python("-c", PANEL, path, image, **told))
+    assert sizes == [[32, 32, [245, 235, 225]]]
+    assert not partner.calls
+
+
+def run_python(*arguments: object, **variables: str) -> str:
+    """The last line that a Python with bpy prints."""
+    command = [sys.executable, *map(str, arguments)]
+    environment = {**os.environ, **variables}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip().splitlines()[-1]
+
+
+PANEL = """
+import json, sys
+import bpy, gpt_image_addon
+gpt_image_addon.register()
+values = bpy.context.scene.gpt_image
+values.prompt, values.provider, values.workflow, values.target = "grown", "comfyui", sys.argv[1], "image"
+item = values.references.add()
+item.kind, item.file = "file", sys.argv[2]
+before = set(bpy.data.images)
+assert bpy.ops.gpt_image.generate() == {"FINISHED"}
+found = [image for image in bpy.data.images if image not in before]
+print(json.dumps([[*image.size, [round(255 * value) for value in image.pixels[:3]]] for image in found]))
+"""
+
+
 def check_restart(comfy: RealComfy, partner: Partner, journal: Journal, folder: Path) -> None:
     partner.hold.clear()
     job, queue = start(journal, comfy.url, prompt="restarted")
@@ -289,7 +338,14 @@ def check_restart(comfy: RealComfy, partner: Partner, journal: Journal, folder: 
 
 
 CHECKS = (
-    *(check_describe, check_text_and_count, check_references_and_mask, check_workflow, check_kept_workflow),
+    *(
+        check_describe,
+        check_text_and_count,
+        check_references_and_mask,
+        check_workflow,
+        check_kept_workflow,
+        check_faces,
+    ),
     *(check_cancel, check_kill, check_errors, check_restart),
 )
 
