@@ -140,7 +140,7 @@ class GPT_IMAGE_OT_recover_all(bpy.types.Operator):
     bl_label = "Recover Unapplied Results"
     bl_options = {"REGISTER"}  # noqa: RUF012
 
-    _timer: Any = None
+    _timer = None
     _is_done = False
     _asks = True
 
