@@ -59,8 +59,16 @@ from .app.generation.model_textures import (
 from .app.generation.plans import Plan, estimate, plan, planner
 from .app.generation.requests import generate, split, submit
 from .app.generation.results import Result, ResultImage, as_dict, result_of
+from .app.generation.workflows import (
+    describe_workflow,
+    drop_workflow,
+    keep_workflow,
+    prepare_description,
+    workflows,
+)
 from .app.history import (
     as_row,
+    ask_servers,
     clean_results,
     export_result,
     history,
@@ -117,6 +125,7 @@ __all__ = [
     "as_completed",
     "as_dict",
     "as_row",
+    "ask_servers",
     "bake_out",
     "batch",
     "batch_results",
@@ -128,6 +137,8 @@ __all__ = [
     "close",
     "cut_out",
     "describe_server",
+    "describe_workflow",
+    "drop_workflow",
     "earlier",
     "errand",
     "estimate",
@@ -142,6 +153,7 @@ __all__ = [
     "history",
     "history_rows",
     "jobs",
+    "keep_workflow",
     "look_back",
     "make_maps",
     "make_material_from_photo",
@@ -157,6 +169,7 @@ __all__ = [
     "plan_extension",
     "plan_model_texture",
     "planner",
+    "prepare_description",
     "prepare_model_texture",
     "recover",
     "remake_material",
@@ -190,6 +203,7 @@ __all__ = [
     "using",
     "versions",
     "waiting",
+    "workflows",
 ]
 """What scripts may rely on; each function of it checks the types of its arguments, see the end."""
 

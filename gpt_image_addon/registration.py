@@ -32,6 +32,7 @@ defer(
     *("ui.request.model_notice", "ui.request.quote", "ui.request.to_parameters"),
     *("ui.results.chosen", "ui.results.disk_usage", "ui.results.failure_table", "ui.results.failures"),
     "ui.results.history_view",
+    "ui.workflows.known",
 )
 
 from . import api  # noqa: E402
@@ -71,8 +72,12 @@ from .ui.results import (  # noqa: E402
     result_menu,
     results_panel,
 )
+from .ui.workflows import operators as workflow_operators  # noqa: E402
+from .ui.workflows import properties as workflow_properties  # noqa: E402
 
 CLASSES: tuple[type, ...] = (
+    *workflow_properties.CLASSES,
+    *workflow_operators.CLASSES,
     *properties.CLASSES,
     *generate.CLASSES,
     *job_operators.CLASSES,
@@ -145,6 +150,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     properties.attach()
+    workflow_properties.attach()
     presets.attach()
     mask_events.attach()
     point_events.attach()
@@ -189,6 +195,7 @@ def unregister() -> None:
         sides_overlay.hide()
     thumbnails.close()
     presets.detach()
+    workflow_properties.detach()
     properties.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

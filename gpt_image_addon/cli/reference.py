@@ -107,6 +107,11 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     ),
     "models": (("--json", "sizes, qualities and shutdown dates"),),
     "styles": (("", "what each is for"),),
+    "workflows": (
+        ("flux.json --keep flux", "keep a workflow by a name"),
+        ("flux --json", "what goes where in it, and what can be set"),
+        ("flux --place 'prompt=Positive.text' --keep flux", "another place for the prompt, kept as well"),
+    ),
     "mcp": (
         ("--allow-dir textures", "what an agent's client starts"),
         ("--to-window room.blend", "the same for an agent that works in a window"),
@@ -169,6 +174,12 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     },
     "models": {"models": "the rows of the model table"},
     "styles": {"styles": "each with `name`, `label`, `words`, `group` and `tip`"},
+    "workflows": {
+        "workflows": "those that are kept: file by name",
+        "workflow": "of the one that was named: `places`, the input of each role; `inputs`, each with `key`, "
+        "`kind`, `value`, `choices`, `least`, `most`, `is_image` and `role`; `problem`; and `is_asked`, "
+        "whether the server said so; null where none was named",
+    },
     "mcp": {"calls": "how many calls were answered; on stderr, as stdout belongs to the protocol"},
     "doctor": {
         "checks": "each with `name`, `ok` and `text`",

@@ -33,6 +33,7 @@ ARGUMENTS = {
     "recover": (),
     "models": (),
     "styles": (),
+    "workflows": (),
     "doctor": (),
 }
 """A success of each verb."""
@@ -53,6 +54,7 @@ MISUSED = {
     "recover": ("JOB", "--all"),
     "models": ("gpt-image-2",),
     "styles": ("anime",),
+    "workflows": ("--keep", "flux"),
     "doctor": ("--with-prompts",),
     "mcp": ("--allow-dir",),
 }
@@ -66,7 +68,7 @@ OPTIONAL = {
     "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
-UNCONFIGURED = ("maps", "tile", "material", "export", "bake", "styles")
+UNCONFIGURED = ("maps", "tile", "material", "export", "bake", "styles", "workflows")
 """The verbs that need no settings."""
 SENDING = ("generate", "batch", "texture", "extend", "cutout")
 """The verbs that ask the API; the others must never do so."""

@@ -50,7 +50,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "core.projection": (f"{CORE_BASE} core.raster", "PIL numpy"),
     "core.journal": (f"{CORE_BASE} core.http", ""),
     "core.versions": (f"{CORE_BASE} core.raster core.imaging core.pasting core.http core.journal", ""),
-    "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),
+    "core.workflows": ("core.text core.errors core.common", ""),
+    "core.providers": ("core.text core.errors core.request core.http core.imaging core.workflows", ""),
     f"{PAINTER}.primitives": ("", "PIL numpy"),
     f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),
     PAINTER: (f"{PAINTER}.primitives {PAINTER}.patterns", "PIL numpy"),
@@ -63,8 +64,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "",
     ),
     "core.providers.comfyui": (
-        "core.text core.errors core.common core.request core.http core.imaging core.providers",
-        "",
+        "core.text core.errors core.common core.request core.http core.imaging core.workflows core.providers",
+        "websocket",
     ),
     "core.processes": ("core.text core.errors core.common", ""),
     "core.painting": (
@@ -79,7 +80,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "core.jobs": (f"{JOBS} core.exports", "numpy"),
     "core.batch": (
-        f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
+        f"{CORE_BASE} core.imaging core.journal core.workflows core.providers core.providers.openai"
+        " core.jobs",
         "PIL",
     ),
     "scene": (f"{CORE_BASE} core.raster core.imaging", BLENDER),
@@ -123,8 +125,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.generation": (
-        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection app.painting scene.projection"
-        " scene.targets",
+        f"{CORE_BASE} core.workflows core.providers core.jobs core.painting app app.editing app.projection"
+        " app.painting scene.projection scene.targets",
         "bpy",
     ),
     "app.batch": (
@@ -133,7 +135,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.diagnostics": (
-        "core.text core.errors core.common core.request core.results core.http core.journal app",
+        "core.text core.errors core.common core.request core.results core.http core.workflows core.journal"
+        " app",
         "bpy",
     ),
     "api": (
@@ -157,10 +160,14 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references app app.diagnostics api ui.common ui.references",
         "bpy blf gpu gpu_extras",
     ),
+    "ui.workflows": (
+        "core.text core.errors core.references core.workflows app api ui.common",
+        "bpy",
+    ),
     "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
     "ui.request": (
-        "core.text core.errors core.references core.request core.journal app app.editing app.painting"
-        " app.diagnostics api ui.common ui.references ui.points ui.painting",
+        "core.text core.errors core.references core.request core.workflows core.journal app app.editing"
+        " app.painting app.diagnostics api ui.common ui.references ui.workflows ui.points ui.painting",
         "bpy",
     ),
     "ui.editing": (
@@ -189,7 +196,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "cli": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch core.painting"
+        f"{CORE_BASE} core.workflows core.journal core.providers core.jobs core.batch"
+        " core.painting"
         " app.projection app app.batch app.diagnostics api mcp mcp.window",
         "",
     ),
@@ -197,7 +205,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "registration": (
         "app app.editing app.diagnostics api cli lazy mcp.window ui ui.agents ui.common"
         " ui.common.translations ui.editing ui.references ui.points ui.painting"
-        " ui.request ui.presets ui.results ui.preferences",
+        " ui.request ui.presets ui.results ui.preferences ui.workflows",
         "bpy",
     ),
     "__main__": ("core.common cli", "bpy"),

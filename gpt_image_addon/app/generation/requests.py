@@ -11,6 +11,7 @@ from ...core.jobs.job import Job
 from ...core.references.kinds import known_kinds
 from ...core.request.parameters import PARAMETERS
 from ...core.request.request import Application, GenerationRequest, usual_size
+from ...core.workflows.library import find_kept
 from .. import blend_paths, references, settings
 from ..editing.versions import with_edited_image
 from ..submission import Submitter
@@ -130,4 +131,7 @@ def _absolute(name: str, value: Any) -> Any:
         return tuple(
             path if path in references.CAPTURES else str(blend_paths.resolve(path, name)) for path in value
         )
-    return str(blend_paths.resolve(value, name)) if name in PATHS else value
+    if name not in PATHS:
+        return value
+    kept = find_kept(str(value), Path.cwd()) if PARAMETERS[name].is_kept else None
+    return str(kept or blend_paths.resolve(value, name))

@@ -117,7 +117,16 @@ GUIDES = (
 Group = Literal["result", "maps", "projection", "references", "api", "files"]
 """Of flags; `cli.flags` has their titles."""
 Section = Literal[
-    "prompt", "main", "provider", "mask", "surface", "strengths", "projection", "output", "advanced"
+    "prompt",
+    "main",
+    "provider",
+    "mask",
+    "surface",
+    "strengths",
+    "projection",
+    "output",
+    "advanced",
+    "workflow",
 ]
 """Of the panel."""
 
@@ -173,6 +182,8 @@ class Parameter:
     """Whether it is a tuple of such values."""
     is_repeated: bool = False
     """Whether each value has a flag of its own, as its place among them counts."""
+    is_kept: bool = False
+    """Its value may be the name of something that is kept in the state folder."""
     parse: Callable[[str], Any] | None = None
     """Reads a value of flags and manifests that is no plain one; None for all others."""
     formats: tuple[str, ...] = ()
@@ -235,18 +246,25 @@ _ROWS = (
             f"pixels, such as 1536x1024; like, for the shape of the first reference; or auto "
             f"(default: {DEFAULT_SIZE})", "WxH"),
         panel=PanelField("output", "Size", "Width and height in pixels")),
-    Parameter("workflow", Path,
-        flag=Flag("api", "workflow of a ComfyUI server that makes the image: a file in the API format, or an "
-            "image with its workflow", "FILE"),
-        panel=PanelField("advanced", "Workflow",
-            "A workflow of your ComfyUI that makes the image: a file in the API format, or an image that "
-            "ComfyUI has saved",
+    Parameter("workflow", Path, is_kept=True,
+        flag=Flag("api", "workflow of a ComfyUI server that makes the image: the name of one that is kept, a "
+            "file in the API format, or an image with its workflow", "NAME|FILE"),
+        panel=PanelField("workflow", "Workflow",
+            "A workflow of your ComfyUI that makes the image: one that is kept, a file in the API format, or "
+            "an image that ComfyUI has saved",
             unset="", trait="workflow_model", in_preset=False)),
     Parameter("workflow_values", default=(), many=True, is_repeated=True, needs="workflow",
         flag=Flag("api", "an input of the workflow, such as `KSampler.steps=30`; repeatable",
             "TITLE.INPUT=VALUE", "set"),
-        panel=PanelField("advanced", "Workflow Inputs",
+        panel=PanelField("workflow", "Workflow Inputs",
             "Inputs of the workflow, such as KSampler.steps=30; several are separated by ;",
+            trait="workflow_model", in_preset=False)),
+    Parameter("workflow_places", default=(), many=True, is_repeated=True, needs="workflow",
+        flag=Flag("api", "what goes to which input of the workflow, such as `prompt=Positive.text`; an empty "
+            "input for nowhere; repeatable", "ROLE=TITLE.INPUT", "place"),
+        panel=PanelField("workflow", "Workflow Places",
+            "What goes to which input of the workflow, such as prompt=Positive.text; several are separated "
+            "by ;",
             trait="workflow_model", in_preset=False)),
     Parameter("quality", default="auto", choices=QUALITIES, model_values="qualities", field="always",
         flag=Flag("api", "low, medium, high, xhigh, max or auto, as the model takes it (default: auto)"),

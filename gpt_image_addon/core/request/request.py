@@ -99,6 +99,8 @@ class GenerationRequest(_Values):
     """Path of a ComfyUI workflow that makes the image, in the API format or in an image."""
     workflow_values: tuple[str, ...] = ()
     """Values of the workflow's inputs, each as ``Title.input=value``."""
+    workflow_places: tuple[str, ...] = ()
+    """What goes to which of the workflow's inputs, each as ``role=Title.input``."""
     style: str | None = None
     """Name of a style whose words join the prompt."""
     seamless: bool = False

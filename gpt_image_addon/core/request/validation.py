@@ -179,6 +179,11 @@ def _list_workflow_rules(request: GenerationRequest) -> Iterator[tuple[bool, str
         "workflow_values",
         "workflow_values needs workflow: the one whose inputs they set.",
     )
+    yield (
+        bool(request.workflow_places) and request.workflow is None,
+        "workflow_places",
+        "workflow_places needs workflow: the one whose inputs they name.",
+    )
 
 
 def _list_format_rules(request: GenerationRequest) -> Iterator[tuple[bool, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
@@ -11,6 +12,7 @@ from ...app import inpainting
 from ...app import references as app_references
 from ...core.references.views import count_views, is_all_around
 from ...core.request.parameters import PIXEL_FORMATS
+from ...core.request.providers import find_provider
 from ...core.request.sizes import is_like, is_open
 from ...core.request.targets import find_target
 from ...core.text.message import message
@@ -23,6 +25,7 @@ from ..points import operators as point_operators
 from ..references import kinds
 from ..references import operators as references
 from ..references.mask_rectangle import GPT_IMAGE_OT_draw_rectangle
+from ..workflows import section
 from . import model_notice, to_parameters
 from .maps import draw_surface
 from .sections import Draw, draw_section
@@ -316,6 +319,13 @@ SUB_PANELS = (
         lambda values, found: translate("Output"),
         _draw_output,
         lambda values, found: "" if is_like(found.size) else found.size.replace("x", " × "),
+    ),
+    SubPanel(
+        "workflow",
+        lambda values, found: translate("Workflow"),
+        lambda layout, values, found: section.draw(layout, values),
+        lambda values, found: Path(values.workflow).stem,
+        is_shown=lambda values: bool(find_provider(to_parameters.provider_of(values)).workflow_model),
     ),
     SubPanel("advanced", lambda values, found: translate("Advanced"), _draw_advanced),
 )

@@ -13,6 +13,7 @@ from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
 from ...core.request.sizes import AUTO, LIKE, format_size
 from ...core.request.targets import find_target
+from ...core.workflows.values import split_values
 from ..common import enum_items
 from ..references import kinds
 
@@ -100,8 +101,8 @@ OWN: Mapping[str, Callable[[Values], Any]] = {
     "surface_words": asks_for_surface,
 }
 """How parameters are read that several properties tell."""
-SEPARATOR = ";"
-"""Between the values of a parameter that is one text in the panel."""
+WORKFLOW = tuple(row.name for row in PARAMETERS.values() if row.is_kept or row.needs == "workflow")
+"""Parameters of providers that run workflows."""
 ELSEWHERE = frozenset({"textures_dir", "composite", "whole_image"})
 """Parameters of the panel that `place` and `images.parameters` read."""
 
@@ -119,8 +120,8 @@ def plain(values: Values) -> dict[str, Any]:
     if not provider.repairs_seams:
         found["repair_seams"] = False
     if not provider.workflow_model:
-        found.pop("workflow", None)
-        found.pop("workflow_values", None)
+        for name in WORKFLOW:
+            found.pop(name, None)
     return found
 
 
@@ -147,7 +148,7 @@ def read(row: Parameter, values: Values) -> Any:
     if row.many and row.choices:
         return tuple(sorted(value))
     if row.many:
-        return tuple(filter(None, map(str.strip, value.split(SEPARATOR))))
+        return split_values(value)
     if isinstance(value, str):
         value = value.strip()
     if value == row.unset:
