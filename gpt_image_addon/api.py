@@ -71,6 +71,7 @@ from .app.history import (
     unknown,
     unreadable,
 )
+from .app.importing.curves import Curves, make_curves, submit_curves
 from .app.material_maps import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .app.models import models, successor
 from .app.painting.sequence_task import PaintedSequence
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Application",
     "BakedOut",
+    "Curves",
     "CutOutPlan",
     "CutOutResult",
     "Export",
@@ -138,6 +140,7 @@ __all__ = [
     "history_rows",
     "jobs",
     "look_back",
+    "make_curves",
     "make_maps",
     "make_material_from_photo",
     "make_tile",
@@ -163,6 +166,7 @@ __all__ = [
     "start_cleaning",
     "submit",
     "submit_bake_out",
+    "submit_curves",
     "submit_export",
     "submit_maps",
     "submit_material_from_photo",

@@ -71,6 +71,7 @@ VERBS: dict[str, Verb] = {
         textures.upscale,
         textures.add_upscale,
     ),
+    "curves": Verb("an SVG file as filled curves, without the API", editing.make_curves, editing.add_curves),
     "export": Verb(
         "materials as the files that engines open, without the API",
         textures.export_materials,

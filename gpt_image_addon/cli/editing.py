@@ -1,4 +1,4 @@
-"""The verbs ``extend`` and ``cutout``."""
+"""The verbs ``extend``, ``cutout`` and ``curves``: what becomes of files that are there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from .. import api
 from ..core.request.parameters import PARAMETERS
-from .common import Output, UsageError, add_outputs, path_of, say, succeeded
-from .flags import add_flag, add_money
+from .common import (
+    Output,
+    UsageError,
+    add_outputs,
+    add_scene_outputs,
+    check_scene_output,
+    path_of,
+    save_scene,
+    say,
+    succeeded,
+)
+from .flags import add_flag, add_money, read_given
 from .wait import follow
 
 if TYPE_CHECKING:
@@ -18,6 +28,8 @@ if TYPE_CHECKING:
 REQUEST = ("provider", "model", "quality")
 """Parameters whose flags are those of `generate`."""
 SENT = (*REQUEST, "max_cost", "reuse", "retry_unknown", "accept")
+DRAWN = ("drawing_size", "extrude", "bevel")
+"""Parameters of curves."""
 SIDES = ("left", "right", "top", "bottom")
 
 
@@ -147,3 +159,29 @@ def _told(result: Any) -> Output:
         say(f"note: {warning}")
     say(made["file"])
     return succeeded(**made)
+
+
+def add_curves(verb: argparse.ArgumentParser) -> None:
+    """The flags of ``curves``."""
+    verb.description = (
+        "An SVG file as filled curves with a material for each color. Scripts, links and what is no drawing "
+        "are refused. Sends nothing."
+    )
+    verb.add_argument("file", metavar="FILE", help="an SVG file")
+    made = verb.add_argument_group("what becomes of it")
+    add_flag(made, PARAMETERS["name"], help="name of the objects (default: the file's)")
+    for name in DRAWN:
+        add_flag(made, PARAMETERS[name])
+    add_scene_outputs(verb)
+    add_outputs(verb)
+
+
+def make_curves(options: argparse.Namespace) -> Output:
+    """The verb ``curves``."""
+    check_scene_output(options)
+    made = api.make_curves(options.file, **read_given(options))
+    blend = save_scene(options, None, [])
+    for warning in made.warnings:
+        say(f"note: {warning}")
+    say(f"{made.object}: {len(made.objects) - 1} curves, {len(made.materials)} materials")
+    return succeeded(**dataclasses.asdict(made), blend=blend)

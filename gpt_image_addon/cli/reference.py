@@ -50,6 +50,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("'Red Brick' --engine unity --output-dir Assets/Materials", "what Unity opens"),
         ("--job JOB --engine godot --output-dir materials", "of a stored result, without the .blend"),
     ),
+    "curves": (("logo.svg --drawing-size 2 --extrude 0.1 --output logo.blend", "a logo, 2 m wide"),),
     "tile": (("wall.png wall_tile.png --json", "a seamless tile, and how good it is"),),
     "upscale": (
         ("wall.png wall_4k.png --dry-run", "how many requests, and what they would cost"),
@@ -185,6 +186,14 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "materials": "paths of the files, by the name of each material's folder",
         "manifest": "the file that says what lies where, of earlier exports, too",
         "warnings": "sentences worth reading",
+    },
+    "curves": {
+        "file": "the drawing",
+        "object": "name of the empty that all curves hang on",
+        "objects": "names of the empty and of all curves",
+        "materials": "names of the materials, one a color",
+        "warnings": "sentences worth reading, such as what is not drawn",
+        "blend": "path of the saved scene, or null",
     },
     "material": {
         "material": "name of the material data-block",

@@ -22,6 +22,9 @@ DEFAULT_CONCURRENCY = 4  # requests at once
 UNATTENDED_MAX_COST_USD = 1.0  # of one request in background that names no limit
 
 DEFAULT_SIZE = "1024x1024"
+DEFAULT_FORMAT = "png"
+DRAWING = "svg"
+"""The output format whose results have no pixels."""
 MOST_CROPS = 16  # of one mask; more regions are sent as one part
 PROMPT_LIMIT = 32_000  # characters
 IMAGE_LIMIT = 10  # images a request
@@ -113,10 +116,19 @@ GUIDES = (
 )
 """What may be shown of a model beside the clay render that is always sent."""
 
-Group = Literal["result", "maps", "projection", "references", "api", "files"]
+Group = Literal["result", "maps", "projection", "drawing", "references", "api", "files"]
 """Of flags; `cli.flags` has their titles."""
 Section = Literal[
-    "prompt", "main", "provider", "mask", "surface", "strengths", "projection", "output", "advanced"
+    "prompt",
+    "main",
+    "provider",
+    "mask",
+    "surface",
+    "strengths",
+    "projection",
+    "drawing",
+    "output",
+    "advanced",
 ]
 """Of the panel."""
 
@@ -180,6 +192,8 @@ class Parameter:
     """Only targets with material maps have it."""
     of_model: bool = False
     """Only targets that are projected have it."""
+    of_drawing: bool = False
+    """Only targets that are made of drawings have it."""
     needs: str = ""
     """The parameter without which this one means nothing."""
     field: Literal["", "always", "changed"] = ""
@@ -315,7 +329,7 @@ _ROWS = (
             "`0.3,0.6:make this handle brass`; X and Y go from 0 to 1, from the lower left corner; "
             f"repeatable, at most {POINT_LIMIT}",
             "X,Y:TEXT", "point")),
-    Parameter("output_format", default="png", choices=OUTPUT_FORMATS, field="changed",
+    Parameter("output_format", default=DEFAULT_FORMAT, choices=OUTPUT_FORMATS, field="changed",
         flag=Flag("api", "default: png"),
         panel=PanelField("output", "Format", "Of the file that the server sends")),
     Parameter("output_compression", int, least=0, most=100, formats=COMPRESSED_FORMATS, field="changed",
@@ -396,6 +410,15 @@ _ROWS = (
     Parameter("pack", choices=PACKINGS, of_maps=True,
         flag=Flag("maps", "also write several maps into one image"),
         panel=PanelField("output", "Pack", "An image of several maps for a game engine")),
+    Parameter("drawing_size", float, 1.0, least=0, most=1000, of_drawing=True,
+        flag=Flag("drawing", "longer side of all curves (default: 1)", "METRES"),
+        panel=PanelField("drawing", "Drawing Size", "Longer side of all curves")),
+    Parameter("extrude", float, 0.0, least=0, most=100, of_drawing=True,
+        flag=Flag("drawing", "thickness of the curves (default: 0, flat)", "METRES"),
+        panel=PanelField("drawing", "Extrude", "Thickness of the curves; 0 leaves them flat")),
+    Parameter("bevel", float, 0.0, least=0, most=100, of_drawing=True,
+        flag=Flag("drawing", "how far the edges of the curves are rounded (default: 0)", "METRES"),
+        panel=PanelField("drawing", "Bevel", "How far the edges are rounded, within the outline")),
     Parameter("objects", default=(), many=True, of_model=True,
         flag=Flag("projection", "objects to paint, in place of the active one", "NAME,…")),
     Parameter("views", default="", of_model=True,

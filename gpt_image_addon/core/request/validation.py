@@ -12,12 +12,13 @@ from ..common.paths import split_version
 from ..errors import InvalidRequestError
 from ..references.kinds import find_excess
 from ..references.points import find_faults
-from ..text.message import message, one_of
+from ..text.message import Message, message, one_of
 from ..text.plain_text import find_unstorable
 from .parameters import (
     ALPHA_FORMATS,
     ANIMATED_OR_DRAWN,
     COMPRESSED_FORMATS,
+    DRAWING,
     PARAMETERS,
     PROMPT_LIMIT,
     REFERENCE_LIMIT,
@@ -25,7 +26,7 @@ from .parameters import (
 from .providers import PROVIDERS, find_provider
 from .request import Application, GenerationRequest
 from .sizes import FRAME_LIMIT, is_frame
-from .targets import TARGETS
+from .targets import TARGETS, find_target
 
 
 def check_application(application: Application) -> None:
@@ -60,10 +61,38 @@ def check_application(application: Application) -> None:
             code="invalid_value",
             param="camera_frame",
         )
+    if application.drawing_size <= 0:
+        raise InvalidRequestError(
+            "drawing_size is in metres and above 0.", code="invalid_value", param="drawing_size"
+        )
+    if application.bevel > application.extrude / 2:
+        raise InvalidRequestError(
+            "bevel is at most half of extrude: it rounds the edges of what is thick.",
+            code="invalid_value",
+            param="bevel",
+        )
     size = application.texture_size
     if size is not None and not 0 < size < math.inf:
         raise InvalidRequestError(
             f"texture_size is in metres and above 0, not {size}.", code="invalid_value", param="texture_size"
+        )
+
+
+def check_target(request: GenerationRequest, application: Application) -> None:
+    """
+    :raises InvalidRequestError: the target can't be made of what is asked for.
+    """
+    target = find_target(application.target)
+    if target.is_drawing and request.output_format != DRAWING:
+        raise InvalidRequestError(
+            message(
+                "{target} are made of a drawing: they need the output format {format}, not {other}.",
+                target=Message(target.label),
+                format=DRAWING,
+                other=request.output_format,
+            ),
+            code="invalid_value",
+            param="output_format",
         )
 
 

@@ -13,15 +13,16 @@ from ...http.endpoint import Connection
 from ...http.request_state import RequestState
 from ...imaging.formats import Upload, decode
 from ...imaging.png_writer import encode_png
-from ...request.parameters import DEFAULT_SIZE
+from ...request.parameters import DEFAULT_SIZE, DRAWING
 from ...request.pricing import Usage
 from ...request.providers import PROVIDERS
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, parse_size
 from ...text.message import join, message
 from ..base import Answer, Reporter, Uploads
-from .painter import RELIEF, Draft, paint
+from .painter import RELIEF, Draft, draw_logo, paint
 
+LOGO = "logo"
 JPEG_QUALITY = 92  # where the request names no compression
 
 
@@ -48,6 +49,9 @@ class OfflineProvider:
         report: Reporter,
     ) -> Answer:
         """See `Provider.generate`; the style's words are not drawn, so the request's own prompt is used."""
+        if request.output_format == DRAWING:
+            logos = tuple(draw_logo(request.prompt, index).encode() for index in range(request.n))
+            return Answer(logos, usage=Usage(), warnings=(_notice(LOGO, uploads.mask),))
         width, height = parse_size(DEFAULT_SIZE if request.size == AUTO else request.size)
         references = [decode(upload.data) for upload in uploads.references]
         images, heights, families = [], [], []

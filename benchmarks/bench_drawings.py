@@ -1,0 +1,43 @@
+"""How long it takes to decide on hostile and odd SVG files, and to flatten the largest that are let in.
+
+python -m benchmarks.bench_drawings
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from gpt_image_addon.core.vector.elements import UnusableDrawingError
+from gpt_image_addon.core.vector.flatten import read_drawing
+from tests.core.vector.hostile import DRAWN, REFUSED, svg
+
+LIMIT = 0.2  # seconds for each hostile or odd file
+LARGE = {
+    "4,900 triangles": svg("".join(f'<path d="M{n} 0l1 1 1-1z" fill="#{n:06x}"/>' for n in range(4900))),
+    "17 paths of 2,900 curves": svg(f'<path d="M0 0{"c1 1 1-1 0 0" * 2900}"/>' * 17),
+}
+
+
+def seconds(data: bytes) -> float:
+    """Of one decision."""
+    start = time.perf_counter()
+    with contextlib.suppress(UnusableDrawingError):
+        read_drawing(data).to_svg()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Print the figures."""
+    files = {name: data for table in (REFUSED, DRAWN) for name, (data, _) in table.items()}
+    taken = {name: seconds(data) for name, data in files.items()}
+    slowest = max(taken, key=taken.__getitem__)
+    verdict = "within" if taken[slowest] < LIMIT else "ABOVE"
+    print(f"{len(taken)} hostile and odd files; the slowest: {slowest}, {taken[slowest]:.3f} s")
+    print(f"{verdict} the limit of {LIMIT} s")
+    for name, data in LARGE.items():
+        print(f"{name}: {seconds(data):.2f} s")
+
+
+if __name__ == "__main__":
+    main()
