@@ -72,6 +72,7 @@ from .app.history import (
     unreadable,
 )
 from .app.importing.curves import Curves, make_curves, submit_curves
+from .app.importing.sprites import Sprite, make_sprite, submit_sprite
 from .app.material_maps import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .app.models import models, successor
 from .app.painting.sequence_task import PaintedSequence
@@ -108,6 +109,7 @@ __all__ = [
     "Plan",
     "Result",
     "ResultImage",
+    "Sprite",
     "Task",
     "TileResult",
     "UpscaleEstimate",
@@ -143,6 +145,7 @@ __all__ = [
     "make_curves",
     "make_maps",
     "make_material_from_photo",
+    "make_sprite",
     "make_tile",
     "measure_results",
     "merge_journal",
@@ -172,6 +175,7 @@ __all__ = [
     "submit_material_from_photo",
     "submit_model_texture",
     "submit_remake",
+    "submit_sprite",
     "submit_tile",
     "submit_upscale",
     "successor",

@@ -14,7 +14,7 @@ defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
     *("app.editing.cutout", "app.editing.extending", "app.editing.new_images"),
     *("app.editing.further_edits", "app.editing.photo_material", "app.editing.shown_versions"),
-    *("app.editing.versions", "app.exporting.materials", "app.importing.curves"),
+    *("app.editing.versions", "app.exporting.materials", "app.importing.curves", "app.importing.sprites"),
     *("app.painting.prepared", "app.projection.plan"),
     *("app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
@@ -47,6 +47,7 @@ from .ui.editing import (  # noqa: E402
     upscaling,
 )
 from .ui.importing import curves as import_curves  # noqa: E402
+from .ui.importing import sprites as import_sprites  # noqa: E402
 from .ui.painting import sides_overlay  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
@@ -85,6 +86,7 @@ CLASSES: tuple[type, ...] = (
     *upscaling.CLASSES,
     *export_material.CLASSES,
     *import_curves.CLASSES,
+    *import_sprites.CLASSES,
     *bake_out.CLASSES,
     show_sides.GPT_IMAGE_OT_show_sides,
     *long_prompt.CLASSES,

@@ -15,6 +15,7 @@ TITLES: Mapping[Group, str] = {
     "maps": "maps and materials",
     "projection": "painting a model",
     "drawing": "curves of a drawing",
+    "sprite": "frames of a sprite",
     "references": "images to show the model",
     "api": "the API's own parameters",
 }

@@ -29,6 +29,7 @@ ARGUMENTS = {
     "extend": ("wall.png", "wide.png", "--side", "right", "32", "--quality", "low", "--accept"),
     "cutout": ("wall.png", "cut.png", "--quality", "low", "--accept"),
     "curves": ("logo.svg", "--extrude", "0.1"),
+    "sprite": ("wall.png", "wall.png"),
     "export": ("Stone", "--engine", "godot", "--output-dir", "exported"),
     "history": (),
     "recover": (),
@@ -50,6 +51,7 @@ MISUSED = {
     "extend": ("wall.png", "wide.png", "--side", "up", "32"),
     "cutout": ("wall.png",),
     "curves": ("logo.svg", "--extrude", "thick"),
+    "sprite": (),
     "export": ("Stone", "--engine", "cryengine", "--output-dir", "exported"),
     "history": ("--month", "November"),
     "recover": ("JOB", "--all"),
@@ -68,7 +70,7 @@ OPTIONAL = {
     "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
-UNCONFIGURED = ("maps", "tile", "material", "curves", "export", "bake", "styles")
+UNCONFIGURED = ("maps", "tile", "material", "curves", "sprite", "export", "bake", "styles")
 """The verbs that need no settings."""
 SENDING = ("generate", "batch", "texture", "extend", "cutout")
 """The verbs that ask the API; the others must never do so."""

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "gpt_image_addon"
 CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
 JOBS = (
     f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
-    " core.vector core.journal core.providers core.processes"
+    " core.vector core.animation core.journal core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -47,6 +47,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "PIL numpy",
     ),
     "core.vector": ("core.text core.errors", "PIL numpy"),
+    "core.animation": (
+        "core.text core.errors core.common core.request core.results core.raster core.imaging",
+        "PIL numpy",
+    ),
     "core.projection": (f"{CORE_BASE} core.raster", "PIL numpy"),
     "core.journal": (f"{CORE_BASE} core.http", ""),
     "core.versions": (f"{CORE_BASE} core.raster core.imaging core.pasting core.http core.journal", ""),
@@ -93,7 +97,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         BLENDER,
     ),
     "scene.objects": (
-        f"{CORE_BASE} core.vector scene scene.shading scene.targets",
+        f"{CORE_BASE} core.vector core.animation scene scene.shading scene.targets",
         f"{BLENDER} addon_utils",
     ),
     "scene.capture": (
@@ -121,7 +125,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.exporting": (f"{CORE_BASE} core.jobs core.exports scene.shading app", "bpy"),
-    "app.importing": (f"{CORE_BASE} core.imaging core.vector core.jobs scene scene.targets app", "bpy"),
+    "app.importing": (
+        f"{CORE_BASE} core.imaging core.vector core.animation core.jobs scene scene.targets app",
+        "bpy",
+    ),
     "app.generation": (
         f"{CORE_BASE} core.jobs core.painting app app.editing app.projection app.painting scene.projection"
         " scene.targets",

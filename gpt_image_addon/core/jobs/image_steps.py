@@ -21,7 +21,7 @@ from ..imaging.pixels import eight_bit_color, fit_color, read_pixels
 from ..raster.alpha import bleed, problem
 from ..raster.arrays import Plane
 from ..request.normalize import is_cut, tile_size
-from ..request.parameters import DRAWING
+from ..request.parameters import ANIMATED, DRAWING
 from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size, is_frame, is_open, parse_size, same_aspect
 from ..request.targets import find_target
@@ -75,7 +75,9 @@ def _clean(
     image: ImageFile, request: GenerationRequest, application: Application, folder: Path
 ) -> tuple[ImageFile, list[str]]:
     """The image at its own size."""
-    if image.format == "gif":
+    if image.format in ANIMATED and find_target(application.target).is_animated:
+        return image, []
+    if image.format in ANIMATED:
         return _first_frame(image, folder)
     if image.format == DRAWING and find_target(application.target).is_drawing:
         return _flatten(image, folder)

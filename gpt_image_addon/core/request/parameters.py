@@ -31,7 +31,8 @@ IMAGE_LIMIT = 10  # images a request
 REFERENCE_LIMIT = 16  # images an edit
 STYLE_LIMIT = 1000  # characters of a style's words
 COMPRESSED_FORMATS = ("jpeg", "webp")
-ANIMATED_OR_DRAWN = ("gif", "svg")
+ANIMATED = ("gif",)
+ANIMATED_OR_DRAWN = (*ANIMATED, DRAWING)
 """Formats that never stream and that Blender can't hold."""
 PIXEL_FORMATS = ("png", "jpeg", "webp")
 """Formats that every model makes."""
@@ -116,7 +117,7 @@ GUIDES = (
 )
 """What may be shown of a model beside the clay render that is always sent."""
 
-Group = Literal["result", "maps", "projection", "drawing", "references", "api", "files"]
+Group = Literal["result", "maps", "projection", "drawing", "sprite", "references", "api", "files"]
 """Of flags; `cli.flags` has their titles."""
 Section = Literal[
     "prompt",
@@ -127,6 +128,7 @@ Section = Literal[
     "strengths",
     "projection",
     "drawing",
+    "sprite",
     "output",
     "advanced",
 ]
@@ -194,6 +196,8 @@ class Parameter:
     """Only targets that are projected have it."""
     of_drawing: bool = False
     """Only targets that are made of drawings have it."""
+    of_sprite: bool = False
+    """Only targets that are animated have it."""
     needs: str = ""
     """The parameter without which this one means nothing."""
     field: Literal["", "always", "changed"] = ""
@@ -419,6 +423,13 @@ _ROWS = (
     Parameter("bevel", float, 0.0, least=0, most=100, of_drawing=True,
         flag=Flag("drawing", "how far the edges of the curves are rounded (default: 0)", "METRES"),
         panel=PanelField("drawing", "Bevel", "How far the edges are rounded, within the outline")),
+    Parameter("sprite_fps", float, 8.0, least=0, most=240, of_sprite=True,
+        flag=Flag("sprite", "images a second; a GIF has its own times (default: 8)", "IMAGES"),
+        panel=PanelField("sprite", "Images per Second", "How fast images follow; a GIF has its own times")),
+    Parameter("align_frames", bool, True, of_sprite=True,
+        flag=Flag("sprite", "leave images where they are; else they are laid over the first"),
+        panel=PanelField("sprite", "Align Images",
+            "Lay images over the first one, as they never stand in the same place; a GIF stays as it is")),
     Parameter("objects", default=(), many=True, of_model=True,
         flag=Flag("projection", "objects to paint, in place of the active one", "NAME,…")),
     Parameter("views", default="", of_model=True,

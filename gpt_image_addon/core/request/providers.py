@@ -169,7 +169,6 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
         credit="offline draft",
         hints=".offline.hints",
         default_model="offline-draft",
-        formats=("png", "jpeg", "webp", "svg"),
         usual_seconds=1.0,
         tiles_by_nature=True,
         knows_height=True,

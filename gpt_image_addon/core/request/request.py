@@ -248,6 +248,10 @@ class Application(_Values):
     """Metres of the curves' thickness."""
     bevel: float = 0.0
     """Metres by which the edges of curves are rounded."""
+    sprite_fps: float = 8.0
+    """Images a second where they say no times of their own."""
+    align_frames: bool = True
+    """Lay the images of a sprite over the first one; those of a GIF stay where they are."""
     projection: str | None = None
     """The views that a result is projected from, and onto what; see `projection.Projection.to_text`."""
     previews_in_target: bool = False

@@ -40,6 +40,8 @@ class TargetInfo:
     """The target in whose place the panel offers it; empty where it has a place of its own."""
     is_drawing: bool = False
     """It is made of a drawing (SVG), and of nothing that has pixels."""
+    is_animated: bool = False
+    """It is made of several frames: of an animated image, or of the images of one result."""
     is_projected: bool = False
     """It is projected from the views that the model is shown, so each request brings its own guide."""
     asset: Literal["", "material", "object"] = ""
@@ -113,6 +115,18 @@ TARGETS: Mapping[str, TargetInfo] = {
         place="As new curves at the 3D cursor",
         parent="image",
         is_drawing=True,
+        activates_objects=True,
+    ),
+    "sprite": TargetInfo(
+        label="Sprite",
+        description="An animated plane: several images, or a GIF, as frames on one sheet",
+        use_label="Use as Sprite",
+        icon="RENDER_ANIMATION",
+        number=6,
+        module="..objects.sprite",
+        place="As a new animated plane at the 3D cursor",
+        parent="plane",
+        is_animated=True,
         activates_objects=True,
     ),
 }

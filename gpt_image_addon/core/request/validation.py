@@ -16,6 +16,7 @@ from ..text.message import Message, message, one_of
 from ..text.plain_text import find_unstorable
 from .parameters import (
     ALPHA_FORMATS,
+    ANIMATED,
     ANIMATED_OR_DRAWN,
     COMPRESSED_FORMATS,
     DRAWING,
@@ -61,6 +62,8 @@ def check_application(application: Application) -> None:
             code="invalid_value",
             param="camera_frame",
         )
+    if application.sprite_fps <= 0:
+        raise InvalidRequestError("sprite_fps is above 0.", code="invalid_value", param="sprite_fps")
     if application.drawing_size <= 0:
         raise InvalidRequestError(
             "drawing_size is in metres and above 0.", code="invalid_value", param="drawing_size"
@@ -93,6 +96,25 @@ def check_target(request: GenerationRequest, application: Application) -> None:
             ),
             code="invalid_value",
             param="output_format",
+        )
+
+    if target.is_animated and request.output_format == DRAWING:
+        raise InvalidRequestError(
+            message(
+                "A drawing (SVG) has no frames, so that it can't become a {target}.",
+                target=Message(target.label),
+            ),
+            code="invalid_value",
+            param="output_format",
+        )
+    if target.is_animated and request.n < 2 and request.output_format not in ANIMATED:
+        raise InvalidRequestError(
+            message(
+                "A {target} is made of several images: ask for two or more, or for a GIF.",
+                target=Message(target.label),
+            ),
+            code="too_few_frames",
+            param="n",
         )
 
 

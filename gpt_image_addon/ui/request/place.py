@@ -58,6 +58,9 @@ class GPT_IMAGE_PT_place(bpy.types.Panel):
         if to_parameters.is_drawing(values):
             layout.operator_context = "INVOKE_DEFAULT"
             layout.operator("gpt_image.import_curves", text="Import SVG File...", icon="FILE_FOLDER")
+        if find_target(values.target).is_animated:
+            layout.operator_context = "INVOKE_DEFAULT"
+            layout.operator("gpt_image.import_sprite", text="Import Images or GIF...", icon="FILE_FOLDER")
         if not find_target(values.target).onto_object:
             return
         objects = to_parameters.receivers(context)

@@ -322,6 +322,12 @@ SUB_PANELS = (
         is_shown=lambda values: find_target(values.target).is_drawing,
     ),
     SubPanel(
+        "sprite",
+        lambda values, found: translate("Sprite"),
+        lambda layout, values, found: draw_section(layout, values, found, "sprite"),
+        is_shown=lambda values: find_target(values.target).is_animated,
+    ),
+    SubPanel(
         "output",
         lambda values, found: translate("Output"),
         _draw_output,

@@ -145,6 +145,7 @@ def belongs(row: Parameter, values: Values) -> bool:
         (row.of_maps, bool(target.maps)),
         (row.of_model, target.is_projected),
         (row.of_drawing, target.is_drawing),
+        (row.of_sprite, target.is_animated),
     )
     return has_format and all(has for is_needed, has in needs if is_needed)
 

@@ -13,16 +13,18 @@ from ...http.endpoint import Connection
 from ...http.request_state import RequestState
 from ...imaging.formats import Upload, decode
 from ...imaging.png_writer import encode_png
-from ...request.parameters import DEFAULT_SIZE, DRAWING
+from ...request.models import DEFAULT_GIF_FRAMES
+from ...request.parameters import ANIMATED, DEFAULT_SIZE, DRAWING
 from ...request.pricing import Usage
 from ...request.providers import PROVIDERS
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, parse_size
 from ...text.message import join, message
 from ..base import Answer, Reporter, Uploads
-from .painter import RELIEF, Draft, draw_logo, paint
+from .painter import RELIEF, Draft, draw_logo, encode_gif, paint
 
 LOGO = "logo"
+FRAME_MS = 100  # where the request names none
 JPEG_QUALITY = 92  # where the request names no compression
 
 
@@ -62,7 +64,7 @@ class OfflineProvider:
                 width,
                 height,
                 index=index,
-                transparent=request.background == "transparent",
+                transparent=request.background == "transparent" or request.output_format in ANIMATED,
                 references=references,
             )
             images.append(_encode(draft, request))
@@ -90,6 +92,9 @@ def _notice(family: str, mask: Upload | None) -> str:
 def _encode(draft: Draft, request: GenerationRequest) -> bytes:
     if request.output_format == "png":
         return encode_png(draft.color)
+    if request.output_format in ANIMATED:
+        count = request.frame_count or DEFAULT_GIF_FRAMES
+        return encode_gif(draft.color, count, request.frame_duration_ms or FRAME_MS)
     quality = JPEG_QUALITY if request.output_compression is None else request.output_compression
     stream = io.BytesIO()
     Image.fromarray(draft.color).save(stream, request.output_format.upper(), quality=quality)
