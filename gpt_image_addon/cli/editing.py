@@ -30,7 +30,7 @@ REQUEST = ("provider", "model", "quality")
 SENT = (*REQUEST, "max_cost", "reuse", "retry_unknown", "accept")
 DRAWN = ("drawing_size", "extrude", "bevel")
 """Parameters of curves."""
-FRAMES = ("sprite_fps", "align_frames")
+FRAMES = ("sprite_fps", "sprite_as", "align_frames")
 """Parameters of sprites."""
 SIDES = ("left", "right", "top", "bottom")
 

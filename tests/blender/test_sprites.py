@@ -18,7 +18,6 @@ from tests.api_server import ApiServer
 from tests.blender.scene_fixtures import camera, dominant, pixel, render_lit
 
 COLORS = ("red", "lime", "blue")
-NAMES = {"red": "red", "lime": "green", "blue": "blue"}
 
 
 @pytest.fixture
@@ -34,6 +33,10 @@ def flags(tmp_path: Path) -> Path:
         file, save_all=True, append_images=frames[1:], duration=[200, 100, 350], loop=0, disposal=2
     )
     return file
+
+
+PLAYED = {1: "red", 5: "red", 6: "green", 7: "green", 8: "blue", 16: "blue", 17: "red", 38: "green"}
+"""What each frame of the scene shows of them."""
 
 
 def keys(material: str) -> list[tuple[float, str]]:
@@ -54,11 +57,20 @@ def test_cycles_shows_the_right_frame(flags: Path, tmp_path: Path) -> None:
     assert made.durations_ms == (200, 100, 350) and made.frames == 3
     assert keys(made.material) == [(1, "CONSTANT"), (6, "CONSTANT"), (8, "CONSTANT"), (17, "CONSTANT")]
     camera(location=(0, -2, 0))
-    colors = {1: "red", 5: "red", 6: "lime", 7: "lime", 8: "blue", 16: "blue", 17: "red", 38: "lime"}
-    assert {frame: dominant(shown(tmp_path, frame)) for frame in colors} == {
-        frame: NAMES[color] for frame, color in colors.items()
-    }
+    assert {frame: dominant(shown(tmp_path, frame)) for frame in PLAYED} == PLAYED
     assert dominant(shown(tmp_path, 6, 0.35)) == "grey", "its left half is clear"
+
+
+def test_a_sequence_plays_alike_and_says_where_its_files_stay(flags: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequestError):
+        api.make_sprite([flags], sprite_as="sequence")
+    made = api.make_sprite([flags], sprite_as="sequence", output_dir=tmp_path / "game")
+    folder = tmp_path / "game" / "flags frames"
+    assert sorted(path.name for path in folder.iterdir()) == [f"frame-000{n}.png" for n in (1, 2, 3)]
+    assert any(str(folder) in warning and "packed" in warning for warning in made.warnings)
+    assert bpy.data.images[made.image].source == "SEQUENCE"
+    camera(location=(0, -2, 0))
+    assert {frame: dominant(shown(tmp_path, frame)) for frame in PLAYED} == PLAYED
 
 
 def test_it_is_packed_and_has_no_drivers(flags: Path, tmp_path: Path) -> None:

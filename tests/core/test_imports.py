@@ -175,7 +175,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.painting ui.request",
         "bpy blf gpu gpu_extras",
     ),
-    "ui.importing": ("api ui.common ui.request", "bpy"),
+    "ui.importing": ("core.request api ui.common ui.request", "bpy"),
     "ui.presets": (
         "core.text core.common core.request ui.common ui.request",
         "bpy bpy_extras bl_operators bl_ui",

@@ -12,7 +12,7 @@ import bpy
 from ...core.common.arguments import check_types
 from ...core.errors import InvalidRequestError
 from ...core.imaging.image_reader import read_image_file
-from ...core.jobs.job import Deliver, Task
+from ...core.jobs.job import Task
 from ...core.request.parameters import DRAWING
 from ...core.request.request import Application
 from ...core.request.targets import TARGETS
@@ -21,7 +21,7 @@ from ...core.results.store import ImageFile, PreparedResult
 from ...core.text.message import message
 from ...core.text.names import safe_name
 from .. import blend_paths, session, settings
-from .placing import deliver, finish
+from .placing import deliver
 
 if TYPE_CHECKING:
     from ...core.vector.drawing import Drawing
@@ -62,11 +62,9 @@ def make_curves(
     :raises InvalidRequestError: the file is no drawing that is let in, or a value is out of range.
     :raises SceneError: the curves can't be put into the scene.
     """
-    task = submit_curves(file, name=name, drawing_size=drawing_size, extrude=extrude, bevel=bevel)
-    return finish(task, Curves)
+    return _plan(file, name=name, drawing_size=drawing_size, extrude=extrude, bevel=bevel)()()
 
 
-@check_types
 def submit_curves(
     file: str | Path,
     *,
@@ -81,6 +79,30 @@ def submit_curves(
 
     :param view_matrix: see `Application`, as ``scene_uid``.
     """
+    work = _plan(
+        file,
+        name=name,
+        drawing_size=drawing_size,
+        extrude=extrude,
+        bevel=bevel,
+        view_matrix=view_matrix,
+        scene_uid=scene_uid,
+    )
+    return session.open_session(settings.load()).scheduler.start_local("Curves", work)
+
+
+@check_types
+def _plan(
+    file: str | Path,
+    *,
+    name: str | None = None,
+    drawing_size: float = 1.0,
+    extrude: float = 0.0,
+    bevel: float = 0.0,
+    view_matrix: tuple[float, ...] | None = None,
+    scene_uid: int | None = None,
+) -> Callable[[], Callable[[], Curves]]:
+    """What is to be read from Blender is read now; the work reads files and returns what fills the scene."""
     from ...scene.targets.receiver import check_receiver
 
     path = blend_paths.resolve(file, "file")
@@ -97,13 +119,13 @@ def submit_curves(
     check_application(application)
     check_receiver(application)
 
-    def work() -> Deliver:
+    def work() -> Callable[[], Curves]:
         drawing = _read_drawing(path)
         width, height = map(round, drawing.size)
         flat = ImageFile(path.stem, drawing.to_svg(), str(path), DRAWING, width, height)
         return deliver(PreparedResult("", (flat,)), application, _made_of(path, drawing))
 
-    return session.open_session(settings.load()).scheduler.start_local("Curves", work)
+    return work
 
 
 def _made_of(path: Path, drawing: Drawing) -> Callable[[Applied], Curves]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from ...core.errors import SceneError
-from ...core.jobs.job import Deliver, Task
 from ...core.text.message import Message, message
 from ..apply_queue import push_undo
 
@@ -19,14 +18,14 @@ T = TypeVar("T")
 
 
 def deliver(
-    prepared: PreparedResult, application: Application, collect: Callable[[Applied], object]
-) -> Deliver:
+    prepared: PreparedResult, application: Application, collect: Callable[[Applied], T]
+) -> Callable[[], T]:
     """What puts a result into the scene; it is called on the main thread.
 
     :param collect: makes of what was put there what the caller gets.
     """
 
-    def put_into_scene() -> object:
+    def put_into_scene() -> T:
         from ...scene.targets.base import Deferred
         from ...scene.targets.registry import apply
 
@@ -41,17 +40,3 @@ def deliver(
         return collect(applied)
 
     return put_into_scene
-
-
-def finish(task: Task, kind: type[T]) -> T:
-    """Wait for an import.
-
-    :param kind: of what it makes.
-    :raises GptImageError: why it made nothing.
-    """
-    task.finish_waiting()
-    if not isinstance(task.applied, kind):
-        raise task.error or SceneError(
-            message("The job is not finished: {state}.", state=Message.of(task.message))
-        )
-    return task.applied

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..animation.writer import SHEET, write_sheet
+from ..animation.writer import SHEET_KIND, write_sheet
 from ..common.files import keep_private, read_file, storage_errors
 from ..common.threads import FairLock
 from ..errors import EditMismatchError, InvalidRequestError, InvalidResponseError
@@ -113,7 +113,7 @@ def _prepare(job: str, request: GenerationRequest, application: Application, fol
     maps, packed = (dict(made.maps), made.packed) if made else ({}, {})
     warnings += made.notes if made else ()
     if find_target(application.target).is_animated:
-        packed = {SHEET: write_sheet(images, name, application, folder / PROCESSED_FOLDER, warnings)}
+        packed = {SHEET_KIND: write_sheet(images, name, application, folder / PROCESSED_FOLDER, warnings)}
     return PreparedResult(
         job,
         images,

@@ -106,6 +106,12 @@ PACKINGS = (
 )
 """Those of `channel_packing.LAYOUTS`, whose import takes numpy."""
 
+SHEET, SEQUENCE = "sheet", "sequence"
+SPRITES = (
+    (SHEET, "Sheet", "One image with all frames, which can be packed into the .blend"),
+    (SEQUENCE, "Image Sequence", "A file for each frame; they can't be packed and stay where they are"),
+)
+"""How the frames of a sprite reach its material."""
 FACES = (
     ("all", "All", "Everything that a view shows"),
     ("selected", "Selected", "Only the faces that are selected in Edit Mode"),
@@ -425,7 +431,10 @@ _ROWS = (
         panel=PanelField("drawing", "Bevel", "How far the edges are rounded, within the outline")),
     Parameter("sprite_fps", float, 8.0, least=0, most=240, of_sprite=True,
         flag=Flag("sprite", "images a second; a GIF has its own times (default: 8)", "IMAGES"),
-        panel=PanelField("sprite", "Images per Second", "How fast images follow; a GIF has its own times")),
+        panel=PanelField("sprite", "Frame Rate", "Images a second; a GIF has its own times")),
+    Parameter("sprite_as", default=SHEET, choices=SPRITES, of_sprite=True,
+        flag=Flag("sprite", "one image of all frames, or files, which can't be packed (default: sheet)"),
+        panel=PanelField("sprite", "Frames", "How the material gets them")),
     Parameter("align_frames", bool, True, of_sprite=True,
         flag=Flag("sprite", "leave images where they are; else they are laid over the first"),
         panel=PanelField("sprite", "Align Images",

@@ -16,6 +16,7 @@ from .parameters import (
     DEFAULT_SIZE,
     DRAWING,
     NO_OBJECT,
+    SHEET,
 )
 from .sizes import AUTO, LIKE
 from .targets import find_target
@@ -250,6 +251,8 @@ class Application(_Values):
     """Metres by which the edges of curves are rounded."""
     sprite_fps: float = 8.0
     """Images a second where they say no times of their own."""
+    sprite_as: str = SHEET
+    """How the frames of a sprite reach its material: ``sheet``, or ``sequence`` for a file each."""
     align_frames: bool = True
     """Lay the images of a sprite over the first one; those of a GIF stay where they are."""
     projection: str | None = None

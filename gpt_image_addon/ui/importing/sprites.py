@@ -8,10 +8,11 @@ import bpy
 from bpy.props import CollectionProperty, StringProperty
 
 from ... import api
+from ...core.request.parameters import SEQUENCE
 from ..common.operator import Returned, finish_in_background, reporting
 from ..request import to_parameters
 
-SETTINGS = ("sprite_fps", "align_frames")
+SETTINGS = ("sprite_fps", "sprite_as", "align_frames")
 PLACE = ("view_matrix", "scene_uid")
 
 
@@ -23,7 +24,12 @@ class GPT_IMAGE_OT_import_sprite(bpy.types.Operator):
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     directory: StringProperty(name="Folder", description="Where the images are", subtype="DIR_PATH")
-    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE"})
+    files: CollectionProperty(
+        name="Files",
+        description="Images to show as frames",
+        type=bpy.types.OperatorFileListElement,
+        options={"SKIP_SAVE"},
+    )
     filter_glob: StringProperty(
         name="Filter",
         description="Files to show",
@@ -42,7 +48,8 @@ class GPT_IMAGE_OT_import_sprite(bpy.types.Operator):
         where = to_parameters.place(context)
         found = {name: where[name] for name in PLACE}
         paths = sorted(Path(self.directory, file.name) for file in self.files if file.name)
-        finish_in_background(api.submit_sprite(paths, **given, **found))
+        folder = self.directory if values.sprite_as == SEQUENCE else None
+        finish_in_background(api.submit_sprite(paths, output_dir=folder, **given, **found))
         return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...request.parameters import DRAWING
+from ...request.parameters import ANIMATED, DRAWING
 from ...request.request import GenerationRequest
 from ...text.message import message
 from .painter.unread import find_unread
@@ -17,7 +17,8 @@ def find_hints(request: GenerationRequest) -> tuple[str, ...]:
         return ()
     if request.references:
         return (ONLY_RECOLORED,)
-    word = find_unread(request.prompt, transparent=request.background == "transparent")
+    is_cut_out = request.background == "transparent" or request.output_format in ANIMATED
+    word = find_unread(request.prompt, transparent=is_cut_out)
     if word is None:
         return ()
     if not word:
