@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import addon_utils
@@ -14,7 +15,9 @@ from gpt_image_addon.core.errors import InvalidRequestError, InvalidResponseErro
 from gpt_image_addon.core.jobs.postprocess import prepare
 from gpt_image_addon.core.request.request import Application, GenerationRequest
 from gpt_image_addon.scene.objects.svg_importer import IMPORTER
+from gpt_image_addon.ui.results import result_menu
 from tests.api_server import ApiServer
+from tests.blender.layouts import draw
 from tests.core.vector.hostile import REFUSED, svg
 
 KINDS = ("collections", "curves", "materials", "objects", "images")
@@ -116,6 +119,22 @@ def test_a_draft_becomes_a_logo_and_can_be_recovered(run: Any, tmp_path: Path) -
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     code, _ = run("recover", output["job"])
     assert code == 0 and len(bpy.data.curves) == len(output["objects"]) - 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "has"),
+    [
+        ({"output_format": "svg"}, {"Use as Curves"}),
+        ({"n": 2, "size": "64x64"}, {"Use as Sprite"}),
+        ({"size": "64x64"}, set()),
+    ],
+)
+def test_a_results_menu_offers_what_can_be_made_of_it(parameters: dict[str, Any], has: set[str]) -> None:
+    job = api.submit("a star", target="image", provider="offline", **parameters)
+    assert job.wait(10)
+    context = SimpleNamespace(**{result_menu.JOB_STRING: job.id})
+    menu = draw(result_menu.GPT_IMAGE_MT_result, context=context).said
+    assert {"Use as Curves", "Use as Sprite"} & set(menu) == has and "Use as Image" in menu
 
 
 def test_an_answer_is_drawn_where_the_account_has_svg(run: Any, online: ApiServer) -> None:

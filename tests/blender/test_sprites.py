@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from gpt_image_addon import api
-from gpt_image_addon.core.errors import InvalidRequestError
+from gpt_image_addon.core.errors import InvalidRequestError, SceneError
 from gpt_image_addon.scene import compat
+from gpt_image_addon.scene.targets.registry import swap
 from tests.api_server import ApiServer
 from tests.blender.scene_fixtures import camera, dominant, pixel, render_lit
 
@@ -102,6 +103,14 @@ def test_a_draft_has_frames_and_can_be_recovered(run: Any, tmp_path: Path) -> No
     assert len(bpy.data.images) == 1 and output["object"] in bpy.data.objects
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     assert run("recover", output["job"])[0] == 0 and len(bpy.data.actions) == 1
+
+
+def test_its_images_are_no_choice() -> None:
+    job = api.submit("a star", target="sprite", provider="offline", size="64x64", n=2)
+    assert job.wait(20)
+    with pytest.raises(SceneError) as caught:
+        swap(job.applied, 1)
+    assert "at once" in caught.value.message
 
 
 def test_the_frames_of_a_gif_of_the_api(run: Any, online: ApiServer) -> None:

@@ -124,8 +124,10 @@ def swap(applied: Applied, number: int) -> None:
     Where another material of the result shows that one, it gets in exchange what was shown before.
 
     :param number: 0 for the first.
-    :raises SceneError: image or material are gone.
+    :raises SceneError: image or material are gone, or none is shown alone.
     """
+    if not applied.images:
+        raise SceneError("All images of this result are in use at once; there is none to change to.")
     images = [bpy.data.images.get(name) for name in applied.images]
     chosen = images[number] if 0 <= number < len(images) else None
     material = bpy.data.materials.get(applied.material) if applied.material else None
