@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 
 import numpy as np
@@ -12,6 +13,8 @@ from .primitives.palette import Colour, from_hex, tone
 from .words import best_match, phrases, read
 
 SIDE = 1024
+_GROUND = re.compile(r"\s+(?:on|auf)\s+", re.IGNORECASE)
+"""What stands behind it is what the subject is on."""
 BADGES = ("round", "soft", "seal")
 PLAIN = ("circle", "seal", "splat")
 """Silhouettes that are no figure: a star stands in for them."""
@@ -24,12 +27,13 @@ def draw_logo(prompt: str, index: int = 0) -> str:
     :param index: another variation for each.
     """
     dice = np.random.default_rng(zlib.crc32(f"{index} {prompt}".encode()))
-    parts = phrases(prompt)
+    subject, _, ground = _GROUND.sub("\n", prompt, count=1).partition("\n")
+    parts = phrases(subject)
     figures = [shape for shape in decals.SHAPES if shape.name not in PLAIN]
     shape = best_match(parts, figures) or next(one for one in figures if one.name == "star")
     reading = read(parts)
     color = reading.main or from_hex(shape.hex)
-    badge = reading.second or reading.accent or tone(color, -0.3, 0.9)
+    badge = read(phrases(ground)).main or reading.second or reading.accent or tone(color, -0.3, 0.9)
     body = [_badge(BADGES[int(dice.integers(len(BADGES)))], badge)]
     for outline in shape.outline(dice):
         body.append(f'<path class="figure" d="{_path(outline, 0.24 * SIDE)}"/>')
