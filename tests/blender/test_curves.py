@@ -161,6 +161,14 @@ def test_without_a_drawing_nothing_is_sent(
     assert code == 4 and said in output["error"]["message"] and not online.image_requests
 
 
+def test_an_account_without_svg_is_told_what_it_can_do(run: Any, online: ApiServer) -> None:
+    online.options.previews = frozenset()
+    model = ("--model", "gpt-image-2.6-flare", "--quality", "low", "--svg-model", "gpt-6")
+    code, output = run("generate", "a logo", "--target", "curves", *model)
+    assert (code, output["error"]["param"], output["error"]["billed"]) == (4, "output_format", "no")
+    assert "without a request" in output["error"]["message"] and not len(bpy.data.curves)
+
+
 def test_an_image_can_not_become_curves(run: Any, online: ApiServer) -> None:
     code, output = run("generate", "oak", "--target", "image", "--quality", "low")
     before = counts()
