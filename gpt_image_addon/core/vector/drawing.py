@@ -20,6 +20,8 @@ from .styles import BLACK, Color, read_color, read_share
 
 LEVEL = "data-level"
 LONGER_SIDE = 1000.0
+MOST_JOINED = 100
+"""Segments of paths that are joined: importers take long for many objects, and for long paths."""
 DIGITS = 4
 """Of a coordinate behind the point."""
 
@@ -55,10 +57,10 @@ class Drawing:
     """What is not drawn as the file has it."""
 
     def to_svg(self) -> bytes:
-        """A file that holds nothing but these paths."""
+        """A file that holds nothing but these paths; those that look alike on a level are joined."""
         frame = " ".join(_number(value) for value in (0, 0, *self.size))
         lines = [f'<svg xmlns="{SVG}" viewBox="{frame}">']
-        lines += [_path_text(number, shape) for number, shape in enumerate(self.shapes)]
+        lines += [_path_text(number, shape) for number, shape in enumerate(_join(self.shapes))]
         return "\n".join([*lines, "</svg>\n"]).encode()
 
 
@@ -123,6 +125,21 @@ _WEIGHTS = np.stack(
     [(1 - _STEPS) ** 3, 3 * (1 - _STEPS) ** 2 * _STEPS, 3 * (1 - _STEPS) * _STEPS**2, _STEPS**3]
 )
 """(4, steps): how much each point of a cubic curve counts on its way."""
+
+
+def _join(shapes: Sequence[Shape]) -> list[Shape]:
+    """Shapes with those together that have the same paint, and so do not overlap."""
+    lines: dict[Paint, list[list[Outline]]] = {}
+    counts: dict[Paint, int] = {}
+    for shape in shapes:
+        count = sum(len(line.segments) for line in shape.outlines)
+        parts = lines.setdefault(shape.paint, [])
+        if not parts or counts[shape.paint] + count > MOST_JOINED:
+            parts.append([])
+            counts[shape.paint] = 0
+        parts[-1].extend(shape.outlines)
+        counts[shape.paint] += count
+    return [Shape(tuple(part), paint) for paint, parts in lines.items() for part in parts]
 
 
 def _number(value: float) -> str:

@@ -25,8 +25,8 @@ from .styles import (
 )
 
 MOST_SHAPES = 5000
-MOST_SEGMENTS = 50_000
-"""Of all paths together."""
+MOST_SEGMENTS = 20_000
+"""Of all paths together: Blender is busy with them for some seconds."""
 MOST_STEPS = 10_000
 """Elements that are drawn, those that ``use`` repeats among them."""
 MOST_LINKS = 10

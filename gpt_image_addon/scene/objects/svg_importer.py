@@ -92,8 +92,10 @@ def _straighten(points: NDArray[np.float32], types: tuple[tuple[str, str], ...])
     """Give straight handles a place, which Blender computes only when it shows them."""
     places = points[0]
     for number, step in ((1, 1), (2, -1)):
-        towards = np.roll(places, step, axis=0)
         is_straight = np.array([pair[number - 1] == "VECTOR" for pair in types])
+        if not is_straight.any():
+            continue
+        towards = np.roll(places, step, axis=0)
         points[number][is_straight] = (places + (towards - places) / 3)[is_straight]
 
 

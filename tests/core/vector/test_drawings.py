@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gpt_image_addon.core.vector.drawing import LONGER_SIDE, Paint, find_levels, read_paints
+from gpt_image_addon.core.vector.drawing import LONGER_SIDE, MOST_JOINED, Paint, find_levels, read_paints
 from gpt_image_addon.core.vector.elements import UnusableDrawingError
 from gpt_image_addon.core.vector.flatten import read_drawing
 from gpt_image_addon.core.vector.geometry import read_path
@@ -26,7 +26,7 @@ def test_colors_reach_each_path(name: str) -> None:
     data, colors = DRAWN[name]
     drawing = read_drawing(data)
     assert [shape.paint.color for shape in drawing.shapes] == colors
-    assert read_paints(drawing.to_svg()) == [shape.paint for shape in drawing.shapes]
+    assert read_paints(drawing.to_svg()) == list(dict.fromkeys(shape.paint for shape in drawing.shapes))
 
 
 def test_a_flattened_drawing_stays_as_it_is() -> None:
@@ -48,6 +48,13 @@ def test_what_can_not_be_drawn_is_said() -> None:
     )
     notes = read_drawing(svg(body)).notes
     assert len(notes) == 3 and all(note.endswith(".") for note in notes)
+
+
+def test_shapes_that_look_alike_are_joined_up_to_a_length() -> None:
+    body = "".join(f'<circle cx="{number * 5}" r="2" fill="red"/>' for number in range(200))
+    joined = read_drawing(read_drawing(svg(body)).to_svg()).shapes
+    counts = [sum(len(line.segments) for line in shape.outlines) for shape in joined]
+    assert sum(counts) == 800 and max(counts) <= MOST_JOINED and len(counts) == 8
 
 
 def test_shapes_that_overlap_get_levels() -> None:

@@ -184,8 +184,8 @@ def _next_step(kind: type[APIStatusError], status: int, body: ErrorBody, model: 
         )
     if kind is BadRequestError and param == "output_format" and NO_ACCESS in body.said:
         return (
-            "Not every account may ask for GIF and SVG: ask for PNG, or make curves or a sprite of files that "
-            "you have, without a request."
+            "Not every account may ask for GIF and SVG: ask for PNG, or make curves or a sprite of files "
+            "that you have, without a request."
         )
     if kind is BadRequestError:
         return message("Change {param}.", param=param) if param else "Change the request."
