@@ -93,7 +93,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         BLENDER,
     ),
     "scene.targets": (
-        f"{CORE_BASE} core.imaging core.painting core.vector scene scene.shading scene.projection",
+        f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
         BLENDER,
     ),
     "scene.objects": (
