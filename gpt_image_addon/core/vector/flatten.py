@@ -10,6 +10,7 @@ import numpy as np
 from ..text.message import Message, message
 from .drawing import DIGITS, LONGER_SIDE, Drawing, Paint, Shape, box_of, find_levels
 from .elements import DEEPEST, DRAWN, GROUPS, TEXTS, Element, UnusableDrawingError, read_elements
+from .fill import drop_inner
 from .geometry import Matrix, Outline, outlines_of, read_length, read_numbers, read_transform
 from .styles import (
     GRADIENTS,
@@ -221,6 +222,8 @@ class _Flattener:
         moved = tuple(line.transformed(matrix) for line in lines)
         if fill is not None and element.tag != "line":
             closed = tuple(Outline(line.start, line.segments, is_closed=True) for line in moved)
+            if values.get("fill-rule") != "evenodd":
+                closed = drop_inner(closed)
             self._append(closed, fill[0], fill[1] * opacity, 0.0)
         if stroke is not None and width > 0:
             self._append(moved, stroke[0], stroke[1] * opacity, width)

@@ -15,7 +15,17 @@ Color = tuple[int, int, int]
 """sRGB, 0 to 255."""
 
 INHERITED = frozenset(
-    {"fill", "stroke", "stroke-width", "fill-opacity", "stroke-opacity", "color", "visibility", "stop-color"}
+    {
+        "fill",
+        "fill-rule",
+        "stroke",
+        "stroke-width",
+        "fill-opacity",
+        "stroke-opacity",
+        "color",
+        "visibility",
+        "stop-color",
+    }
 )
 PROPERTIES = INHERITED | {"opacity", "display", "stop-opacity", "clip-path", "mask", "filter"}
 BLACK: Color = (0, 0, 0)

@@ -101,3 +101,22 @@ def test_a_line_goes_on_where_a_closed_one_began() -> None:
 def test_a_circle_by_arcs_is_round() -> None:
     drawing = read_drawing(svg('<path d="M-7 0A7 7 0 1 0 7 0A7 7 0 0 0-7 0"/>'))
     assert drawing.size == pytest.approx((LONGER_SIDE, LONGER_SIDE), rel=1e-3)
+
+
+SQUARES = {"outer": "M0 0H90V90H0z", "same way": "M20 20H70V70H20z", "other way": "M20 20V70H70V20z"}
+
+
+@pytest.mark.parametrize(
+    ("inner", "rule", "count"),
+    [("same way", "nonzero", 1), ("other way", "nonzero", 2), ("same way", "evenodd", 2)],
+)
+def test_only_lines_that_bound_what_is_filled_stay(inner: str, rule: str, count: int) -> None:
+    path = f'<path fill-rule="{rule}" d="{SQUARES["outer"]}{SQUARES[inner]}"/>'
+    (shape,) = read_drawing(svg(path)).shapes
+    assert len(shape.outlines) == count
+
+
+def test_an_island_in_a_hole_stays() -> None:
+    path = f'<path d="{SQUARES["outer"]}{SQUARES["other way"]}M40 40H50V50H40zM100 0h5v5h-5z"/>'
+    (shape,) = read_drawing(svg(path)).shapes
+    assert len(shape.outlines) == 4
