@@ -5,10 +5,8 @@ from __future__ import annotations
 import bpy
 
 from ...app import results
-from ...core.errors import GptImageError, InvalidRequestError
-from ...core.request.request import Application, GenerationRequest
-from ...core.request.targets import TargetInfo, find_target, list_targets
-from ...core.request.validation import check_target
+from ...core.errors import GptImageError
+from ...core.request.targets import find_target
 from ..common.translate import translate
 from ..editing.bake_out import GPT_IMAGE_OT_bake_out, can_bake_out
 from ..editing.export_material import GPT_IMAGE_OT_export_material
@@ -34,23 +32,6 @@ def _made_material(job: str) -> bool:
         return False
 
 
-def _list_targets(job: str) -> list[tuple[str, TargetInfo]]:
-    """What can be made of what came for a job."""
-    try:
-        request = results.entry(job).request
-    except GptImageError:  # the operator says why
-        return list_targets()
-    return [(target, info) for target, info in list_targets() if _fits(request, target)]
-
-
-def _fits(request: GenerationRequest, target: str) -> bool:
-    try:
-        check_target(request, Application(target=target))
-    except InvalidRequestError:
-        return False
-    return True
-
-
 def _another_one(job: str) -> str:
     try:
         return quote.with_price(translate("Another One"), results.entry(job).estimated_usd)
@@ -66,7 +47,7 @@ class GPT_IMAGE_MT_result(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         job = getattr(context, JOB_STRING, "")
-        for target, info in _list_targets(job):
+        for target, info in results.list_targets_for(job):
             button = self.layout.operator(
                 GPT_IMAGE_OT_apply_result.bl_idname, text=info.use_label, icon=info.icon
             )
