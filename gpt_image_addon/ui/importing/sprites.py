@@ -20,7 +20,7 @@ class GPT_IMAGE_OT_import_sprite(bpy.types.Operator):
     """Make an animated plane of several images, in the order of their names, or of one GIF"""
 
     bl_idname = "gpt_image.import_sprite"
-    bl_label = "Import Images as Sprite"
+    bl_label = "Import Sprite"
     bl_options = {"REGISTER"}  # noqa: RUF012
 
     directory: StringProperty(name="Folder", description="Where the images are", subtype="DIR_PATH")
