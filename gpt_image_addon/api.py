@@ -82,6 +82,8 @@ from .app.history import (
     unknown,
     unreadable,
 )
+from .app.importing.curves import Curves, make_curves, submit_curves
+from .app.importing.sprites import Sprite, make_sprite, submit_sprite
 from .app.material_maps import Maps, can_remake, make_maps, remake_material, submit_maps, submit_remake
 from .app.models import models, successor
 from .app.painting.sequence_task import PaintedSequence
@@ -103,6 +105,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Application",
     "BakedOut",
+    "Curves",
     "CutOutPlan",
     "CutOutResult",
     "Export",
@@ -118,6 +121,7 @@ __all__ = [
     "PreparedTexture",
     "Result",
     "ResultImage",
+    "Sprite",
     "Task",
     "TileResult",
     "UpscaleEstimate",
@@ -155,8 +159,10 @@ __all__ = [
     "jobs",
     "keep_workflow",
     "look_back",
+    "make_curves",
     "make_maps",
     "make_material_from_photo",
+    "make_sprite",
     "make_tile",
     "measure_results",
     "merge_journal",
@@ -182,11 +188,13 @@ __all__ = [
     "start_cleaning",
     "submit",
     "submit_bake_out",
+    "submit_curves",
     "submit_export",
     "submit_maps",
     "submit_material_from_photo",
     "submit_model_texture",
     "submit_remake",
+    "submit_sprite",
     "submit_tile",
     "submit_upscale",
     "successor",

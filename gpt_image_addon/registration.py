@@ -14,13 +14,9 @@ defer(
     *("api", "app.apply_queue", "app.inpainting", "app.models", "app.references", "app.results"),
     *("app.editing.cutout", "app.editing.extending", "app.editing.new_images"),
     *("app.editing.further_edits", "app.editing.photo_material", "app.editing.shown_versions"),
-    *(
-        "app.editing.versions",
-        "app.exporting.materials",
-        "app.exporting.objects",
-        "app.painting.prepared",
-        "app.projection.plan",
-    ),
+    *("app.editing.versions", "app.exporting.materials", "app.exporting.objects"),
+    *("app.importing.curves", "app.importing.sprites"),
+    *("app.painting.prepared", "app.projection.plan"),
     *("app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     *("mcp.window.agents", "ui.editing.corner_handles", "ui.painting.sides_overlay"),
@@ -53,6 +49,8 @@ from .ui.editing import (  # noqa: E402
     show_sides,
     upscaling,
 )
+from .ui.importing import curves as import_curves  # noqa: E402
+from .ui.importing import sprites as import_sprites  # noqa: E402
 from .ui.painting import sides_overlay  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
@@ -95,6 +93,8 @@ CLASSES: tuple[type, ...] = (
     *upscaling.CLASSES,
     *export_material.CLASSES,
     *export_object.CLASSES,
+    *import_curves.CLASSES,
+    *import_sprites.CLASSES,
     *bake_out.CLASSES,
     show_sides.GPT_IMAGE_OT_show_sides,
     *long_prompt.CLASSES,

@@ -91,6 +91,10 @@ VERBS: dict[str, Verb] = {
         textures.add_upscale,
         asks_servers=True,
     ),
+    "curves": Verb("an SVG file as filled curves, without the API", editing.make_curves, editing.add_curves),
+    "sprite": Verb(
+        "images or a GIF as an animated plane, without the API", editing.make_sprite, editing.add_sprite
+    ),
     "export": Verb(
         "materials and objects as the files that engines open, without the API",
         textures.export_materials,

@@ -14,6 +14,8 @@ TITLES: Mapping[Group, str] = {
     "result": "what becomes of it",
     "maps": "maps and materials",
     "projection": "painting a model",
+    "drawing": "curves of a drawing",
+    "sprite": "frames of a sprite",
     "references": "images to show the model",
     "api": "the API's own parameters",
 }

@@ -51,6 +51,11 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("--job JOB --engine godot --output-dir materials", "of a stored result, without the .blend"),
         ("--object Statue --engine gltf --output-dir models", "an object; what nodes make is baked first"),
     ),
+    "curves": (("logo.svg --drawing-size 2 --extrude 0.1 --output logo.blend", "a logo, 2 m wide"),),
+    "sprite": (
+        ("walk_1.png walk_2.png walk_3.png walk_4.png --sprite-fps 6 --output walk.blend", "four frames"),
+        ("flame.gif --output-dir game", "with the sheet and its table for an engine"),
+    ),
     "tile": (("wall.png wall_tile.png --json", "a seamless tile, and how good it is"),),
     "upscale": (
         ("wall.png wall_4k.png --dry-run", "how many requests, and what they would cost"),
@@ -199,6 +204,24 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "objects": "with `--object`: paths of the files, by the name of each object's folder",
         "manifest": "the file that says what lies where, of earlier exports, too",
         "warnings": "sentences worth reading",
+    },
+    "curves": {
+        "file": "the drawing",
+        "object": "name of the empty that all curves hang on",
+        "objects": "names of the empty and of all curves",
+        "materials": "names of the materials, one a color",
+        "warnings": "sentences worth reading, such as what is not drawn",
+        "blend": "path of the saved scene, or null",
+    },
+    "sprite": {
+        "object": "name of the plane",
+        "material": "name of its material",
+        "image": "name of the image with all frames",
+        "frames": "how many there are",
+        "durations_ms": "how long each is shown",
+        "files": "with `--output-dir`: paths of the `sheet` and of its table (`json`)",
+        "warnings": "sentences worth reading",
+        "blend": "path of the saved scene, or null",
     },
     "material": {
         "material": "name of the material data-block",

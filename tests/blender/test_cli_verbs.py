@@ -28,6 +28,8 @@ ARGUMENTS = {
     "bake": ("--objects", "Wall", "--size", "64"),
     "extend": ("wall.png", "wide.png", "--side", "right", "32", "--quality", "low", "--accept"),
     "cutout": ("wall.png", "cut.png", "--quality", "low", "--accept"),
+    "curves": ("logo.svg", "--extrude", "0.1"),
+    "sprite": ("wall.png", "wall.png"),
     "export": ("Stone", "--engine", "godot", "--output-dir", "exported"),
     "history": (),
     "recover": (),
@@ -49,6 +51,8 @@ MISUSED = {
     "bake": ("--objects", "Wall", "--bits", "12"),
     "extend": ("wall.png", "wide.png", "--side", "up", "32"),
     "cutout": ("wall.png",),
+    "curves": ("logo.svg", "--extrude", "thick"),
+    "sprite": (),
     "export": ("Stone", "--engine", "cryengine", "--output-dir", "exported"),
     "history": ("--month", "November"),
     "recover": ("JOB", "--all"),
@@ -68,7 +72,7 @@ OPTIONAL = {
     "tile": {"cost_usd", "estimated_usd", "job", "repaired"},
 }
 """Keys that only some calls print."""
-UNCONFIGURED = ("maps", "tile", "material", "export", "bake", "styles", "workflows")
+UNCONFIGURED = ("maps", "tile", "material", "curves", "sprite", "export", "bake", "styles", "workflows")
 """The verbs that need no settings."""
 SENDING = ("generate", "batch", "texture", "extend", "cutout")
 """The verbs that ask the API; the others must never do so."""
@@ -103,6 +107,7 @@ def run(
     stone = scene_fixtures.cube("Wall", material="Stone").active_material
     node = stone.node_tree.nodes.new("ShaderNodeTexImage")
     node["gpt_image_kind"], node.image = "base_color", bpy.data.images.load(str(Path("wall.png").absolute()))
+    Path("logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><rect width="4" height="2"/></svg>')
     Path("rows.jsonl").write_text('{"prompt": "oak"}\n', "utf-8")
 
     def command(*argv: str) -> tuple[int, dict[str, Any]]:

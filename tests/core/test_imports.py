@@ -16,7 +16,7 @@ PACKAGE = ROOT / "gpt_image_addon"
 CORE_BASE = "core.text core.errors core.common core.references core.engines core.request core.results"
 JOBS = (
     f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
-    " core.journal core.providers core.processes"
+    " core.vector core.animation core.journal core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -45,6 +45,11 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "core.upscaling": (
         "core.text core.errors core.request core.raster core.imaging core.pasting core.editing core.textures",
+        "PIL numpy",
+    ),
+    "core.vector": ("core.text core.errors", "PIL numpy"),
+    "core.animation": (
+        "core.text core.errors core.common core.request core.results core.raster core.imaging",
         "PIL numpy",
     ),
     "core.projection": (f"{CORE_BASE} core.raster", "PIL numpy"),
@@ -94,6 +99,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
         BLENDER,
     ),
+    "scene.objects": (
+        f"{CORE_BASE} core.vector core.animation scene scene.shading scene.targets",
+        f"{BLENDER} addon_utils",
+    ),
     "scene.capture": (
         "core.text core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
@@ -124,6 +133,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " scene.exporting app",
         "bpy",
     ),
+    "app.importing": (
+        f"{CORE_BASE} core.imaging core.vector core.animation core.jobs scene scene.targets app",
+        "bpy",
+    ),
     "app.generation": (
         f"{CORE_BASE} core.workflows core.providers core.jobs core.painting app app.editing app.projection"
         " app.painting scene.projection scene.targets",
@@ -141,7 +154,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "api": (
         f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene app app.editing"
-        " app.generation app.painting app.batch app.exporting",
+        " app.generation app.painting app.batch app.exporting app.importing",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -175,6 +188,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.painting ui.request",
         "bpy blf gpu gpu_extras",
     ),
+    "ui.importing": ("core.request api ui.common ui.request", "bpy"),
     "ui.presets": (
         "core.text core.common core.request ui.common ui.request",
         "bpy bpy_extras bl_operators bl_ui",
@@ -191,8 +205,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui": (
-        "core.request ui.common ui.editing ui.references ui.points ui.request ui.presets ui.results"
-        " ui.preferences",
+        "core.request ui.common ui.editing ui.importing ui.references ui.points ui.request ui.presets"
+        " ui.results ui.preferences",
         "bpy",
     ),
     "cli": (
@@ -204,7 +218,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "presets.gpt_image": ("", "bpy"),
     "registration": (
         "app app.editing app.diagnostics api cli lazy mcp.window ui ui.agents ui.common"
-        " ui.common.translations ui.editing ui.references ui.points ui.painting"
+        " ui.common.translations ui.editing ui.importing ui.references ui.points ui.painting"
         " ui.request ui.presets ui.results ui.preferences ui.workflows",
         "bpy",
     ),

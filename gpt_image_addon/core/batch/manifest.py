@@ -24,7 +24,7 @@ from ..common.arguments import LARGEST
 from ..common.asset_catalogs import usable_tags
 from ..errors import InvalidRequestError
 from ..request import parameters
-from ..request.request import Application, GenerationRequest, usual_size
+from ..request.request import Application, GenerationRequest, usual_format, usual_size
 from ..text.names import safe_name
 from ..workflows.library import find_kept
 from .manifest_records import CSV_SUFFIX, SHOWN, read_records, show_value
@@ -134,6 +134,8 @@ class Manifest:
         request = GenerationRequest(**{name: typed[name] for name in typed if name in _REQUEST})
         application = Application(**{name: typed[name] for name in typed if name not in _REQUEST})
         asked = request.to_dict()
+        if "output_format" not in typed:
+            request = dataclasses.replace(request, output_format=usual_format(typed))
         if "size" not in typed:
             request = dataclasses.replace(request, size=usual_size(typed))
         asked |= {name: values[name] for name in PATH_COLUMNS & _REQUEST if name in values}  # as written

@@ -166,6 +166,8 @@ def _draw_output(layout: Any, values: Any, found: Quote) -> None:
 
 
 def _draw_format(layout: Any, values: Any, found: Quote) -> None:
+    if to_parameters.is_drawing(values):  # it can be no other one
+        return
     has_all = found.model is not None and found.model.vector
     draw_choice(layout, values, "output_format", None if has_all else PIXEL_FORMATS)
 
@@ -194,6 +196,8 @@ def _draw_size(layout: Any, values: Any, found: Quote) -> None:
 
 
 def _draw_background(layout: Any, values: Any, found: Quote) -> None:
+    if to_parameters.is_drawing(values):
+        return
     is_opaque = found.model is not None and found.model.transparent == "no"
     draw_choice(layout, values, "background", ("auto", "opaque") if is_opaque else None)
 
@@ -313,6 +317,18 @@ SUB_PANELS = (
         _draw_projection,
         _name_views,
         is_shown=lambda values: find_target(values.target).is_projected,
+    ),
+    SubPanel(
+        "drawing",
+        lambda values, found: translate("Curves"),
+        lambda layout, values, found: draw_section(layout, values, found, "drawing"),
+        is_shown=lambda values: find_target(values.target).is_drawing,
+    ),
+    SubPanel(
+        "sprite",
+        lambda values, found: translate("Sprite"),
+        lambda layout, values, found: draw_section(layout, values, found, "sprite"),
+        is_shown=lambda values: find_target(values.target).is_animated,
     ),
     SubPanel(
         "output",

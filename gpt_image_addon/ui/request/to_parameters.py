@@ -9,7 +9,7 @@ import bpy
 
 from ...app import results, settings
 from ...core.references.views import count_views, find_sheet, is_all_around
-from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
+from ...core.request.parameters import DRAWING, PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
 from ...core.request.sizes import AUTO, LIKE, format_size
 from ...core.request.targets import find_target
@@ -94,8 +94,21 @@ def count_requests(values: Values, target: str) -> int:
     return count_views(values.views) if is_sequence else 1
 
 
+def is_drawing(values: Values) -> bool:
+    """Whether the chosen target is made of a drawing."""
+    return find_target(values.target).is_drawing
+
+
+def read_format(values: Values) -> str:
+    """The output format: the one that the target needs, else the chosen one."""
+    return DRAWING if is_drawing(values) else str(values.output_format)
+
+
 OWN: Mapping[str, Callable[[Values], Any]] = {
     "prompt": read_prompt,
+    "output_format": read_format,
+    "n": lambda values: 1 if is_drawing(values) else values.n,
+    "background": lambda values: "auto" if is_drawing(values) else values.background,
     "provider": provider_of,
     "size": _read_size,
     "surface_words": asks_for_surface,
@@ -127,9 +140,15 @@ def plain(values: Values) -> dict[str, Any]:
 
 def belongs(row: Parameter, values: Values) -> bool:
     """Whether the chosen output format and target have a parameter."""
-    has_format = not row.formats or values.output_format in row.formats
+    has_format = not row.formats or read_format(values) in row.formats
     target = find_target(values.target)
-    return has_format and (not row.of_maps or bool(target.maps)) and (not row.of_model or target.is_projected)
+    needs = (
+        (row.of_maps, bool(target.maps)),
+        (row.of_model, target.is_projected),
+        (row.of_drawing, target.is_drawing),
+        (row.of_sprite, target.is_animated),
+    )
+    return has_format and all(has for is_needed, has in needs if is_needed)
 
 
 def is_usable(row: Parameter, values: Values) -> bool:
