@@ -12,8 +12,9 @@ import bpy
 
 from ..core.errors import GptImageError, InvalidRequestError
 from ..core.jobs.job import Apply, Deliver, Job, Task
-from ..core.request.request import NO_FILES
-from ..core.request.targets import find_target
+from ..core.request.request import NO_FILES, Application, GenerationRequest
+from ..core.request.targets import TargetInfo, find_target, list_targets
+from ..core.request.validation import check_target
 from ..core.text.log import get_logger
 from ..core.text.message import Message, message
 from . import blend_paths, session, settings
@@ -40,6 +41,23 @@ def entry(job: str) -> Entry:
     if found is None:
         raise InvalidRequestError(message("There is no job {job}.", job=job), code="no_such_job", param="job")
     return found
+
+
+def list_targets_for(job: str) -> list[tuple[str, TargetInfo]]:
+    """What can be made of what came for a job; everything where nothing is known of it."""
+    try:
+        request = entry(job).request
+    except GptImageError:
+        return list_targets()
+    return [(target, info) for target, info in list_targets() if _fits(request, target)]
+
+
+def _fits(request: GenerationRequest, target: str) -> bool:
+    try:
+        check_target(request, Application(target=target))
+    except InvalidRequestError:
+        return False
+    return True
 
 
 def files(job: str) -> list[str]:

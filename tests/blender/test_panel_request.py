@@ -97,8 +97,9 @@ def everything(tmp_path: Path) -> dict[str, Any]:
             | images.parameters(values())
             | points.parameters(values())
         )
-    values().target = "model"
-    found |= to_parameters.plain(values())
+    for target in ("curves", "sprite", "model"):
+        values().target = target
+        found |= to_parameters.plain(values())
     values().provider, values().workflow, values().workflow_values = "comfyui", "a.json", "A.b=1; C.d=x"
     return found | to_parameters.plain(values())
 

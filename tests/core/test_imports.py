@@ -16,7 +16,7 @@ PACKAGE = ROOT / "gpt_image_addon"
 CORE_BASE = "core.text core.errors core.common core.references core.engines core.request core.results"
 JOBS = (
     f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
-    " core.journal core.providers core.processes"
+    " core.vector core.animation core.journal core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -47,10 +47,16 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.request core.raster core.imaging core.pasting core.editing core.textures",
         "PIL numpy",
     ),
+    "core.vector": ("core.text core.errors", "PIL numpy"),
+    "core.animation": (
+        "core.text core.errors core.common core.request core.results core.raster core.imaging",
+        "PIL numpy",
+    ),
     "core.projection": (f"{CORE_BASE} core.raster", "PIL numpy"),
     "core.journal": (f"{CORE_BASE} core.http", ""),
     "core.versions": (f"{CORE_BASE} core.raster core.imaging core.pasting core.http core.journal", ""),
-    "core.providers": ("core.text core.errors core.request core.http core.imaging", ""),
+    "core.workflows": ("core.text core.errors core.common", ""),
+    "core.providers": ("core.text core.errors core.request core.http core.imaging core.workflows", ""),
     f"{PAINTER}.primitives": ("", "PIL numpy"),
     f"{PAINTER}.patterns": (f"{PAINTER}.primitives", "numpy"),
     PAINTER: (f"{PAINTER}.primitives {PAINTER}.patterns", "PIL numpy"),
@@ -63,8 +69,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "",
     ),
     "core.providers.comfyui": (
-        "core.text core.errors core.common core.request core.http core.imaging core.providers",
-        "",
+        "core.text core.errors core.common core.request core.http core.imaging core.workflows core.providers",
+        "websocket",
     ),
     "core.processes": ("core.text core.errors core.common", ""),
     "core.painting": (
@@ -79,7 +85,8 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "core.jobs": (f"{JOBS} core.exports", "numpy"),
     "core.batch": (
-        f"{CORE_BASE} core.imaging core.journal core.providers core.providers.openai core.jobs",
+        f"{CORE_BASE} core.imaging core.journal core.workflows core.providers core.providers.openai"
+        " core.jobs",
         "PIL",
     ),
     "scene": (f"{CORE_BASE} core.raster core.imaging", BLENDER),
@@ -91,6 +98,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "scene.targets": (
         f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
         BLENDER,
+    ),
+    "scene.objects": (
+        f"{CORE_BASE} core.vector core.animation scene scene.shading scene.targets",
+        f"{BLENDER} addon_utils",
     ),
     "scene.capture": (
         "core.text core.errors core.raster scene scene.shading scene.targets",
@@ -122,9 +133,13 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " scene.exporting app",
         "bpy",
     ),
+    "app.importing": (
+        f"{CORE_BASE} core.imaging core.vector core.animation core.jobs scene scene.targets app",
+        "bpy",
+    ),
     "app.generation": (
-        f"{CORE_BASE} core.jobs core.painting app app.editing app.projection app.painting scene.projection"
-        " scene.targets",
+        f"{CORE_BASE} core.workflows core.providers core.jobs core.painting app app.editing app.projection"
+        " app.painting scene.projection scene.targets",
         "bpy",
     ),
     "app.batch": (
@@ -133,12 +148,13 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "app.diagnostics": (
-        "core.text core.errors core.common core.request core.results core.http core.journal app",
+        "core.text core.errors core.common core.request core.results core.http core.workflows core.journal"
+        " app",
         "bpy",
     ),
     "api": (
         f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene app app.editing"
-        " app.generation app.painting app.batch app.exporting",
+        " app.generation app.painting app.batch app.exporting app.importing",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -157,10 +173,14 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.references app app.diagnostics api ui.common ui.references",
         "bpy blf gpu gpu_extras",
     ),
+    "ui.workflows": (
+        "core.text core.errors core.references core.workflows app api ui.common",
+        "bpy",
+    ),
     "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
     "ui.request": (
-        "core.text core.errors core.references core.request core.journal app app.editing app.painting"
-        " app.diagnostics api ui.common ui.references ui.points ui.painting",
+        "core.text core.errors core.references core.request core.workflows core.journal app app.editing"
+        " app.painting app.diagnostics api ui.common ui.references ui.workflows ui.points ui.painting",
         "bpy",
     ),
     "ui.editing": (
@@ -168,6 +188,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " ui.common ui.painting ui.request",
         "bpy blf gpu gpu_extras",
     ),
+    "ui.importing": ("core.request api ui.common ui.request", "bpy"),
     "ui.presets": (
         "core.text core.common core.request ui.common ui.request",
         "bpy bpy_extras bl_operators bl_ui",
@@ -184,20 +205,21 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy",
     ),
     "ui": (
-        "core.request ui.common ui.editing ui.references ui.points ui.request ui.presets ui.results"
-        " ui.preferences",
+        "core.request ui.common ui.editing ui.importing ui.references ui.points ui.request ui.presets"
+        " ui.results ui.preferences",
         "bpy",
     ),
     "cli": (
-        f"{CORE_BASE} core.journal core.providers core.jobs core.batch core.painting"
+        f"{CORE_BASE} core.workflows core.journal core.providers core.jobs core.batch"
+        " core.painting"
         " app.projection app app.batch app.diagnostics api mcp mcp.window",
         "",
     ),
     "presets.gpt_image": ("", "bpy"),
     "registration": (
         "app app.editing app.diagnostics api cli lazy mcp.window ui ui.agents ui.common"
-        " ui.common.translations ui.editing ui.references ui.points ui.painting"
-        " ui.request ui.presets ui.results ui.preferences",
+        " ui.common.translations ui.editing ui.importing ui.references ui.points ui.painting"
+        " ui.request ui.presets ui.results ui.preferences ui.workflows",
         "bpy",
     ),
     "__main__": ("core.common cli", "bpy"),

@@ -399,4 +399,13 @@ def _make_reporter(job: Job, emit: Emit) -> Reporter:
         text, progress = message("Preview {number}", number=index + 1), 0.1 + 0.8 * share
         emit(JobEvent(job, message=text, partial=data, preview=preview, progress=progress))
 
-    return Reporter(on_wait, on_partial)
+    def on_step(step: int, steps: int) -> None:
+        text = message("Step {step} of {steps}", step=step, steps=steps)
+        emit(JobEvent(job, message=text, progress=0.1 + 0.7 * step / steps))
+
+    def on_preview(data: bytes) -> None:
+        preview = make_preview(1, data)
+        if preview is not None:
+            emit(JobEvent(job, partial=data, preview=preview))
+
+    return Reporter(on_wait, on_partial, on_step, on_preview)

@@ -24,6 +24,8 @@ from ..text.names import safe_name
 UNIONS = (typing.Union, types.UnionType)
 MAX_JOB_USD = 1000.0  # more than any request can cost
 MAX_TOKENS = 10**9
+CREDITS = "credits"
+"""Of a usage: the only number that is no count."""
 ID_LIMIT = 200  # characters of an id that somebody else gave
 MAX_TEXT = 2000  # characters of a text for people
 _ERROR_FLAGS = ("code", "param", "request_id")
@@ -68,6 +70,8 @@ def clean_usage(value: object) -> dict[str, Any] | None:
         elif isinstance(count, dict):
             details = {key: one for key, one in count.items() if type(one) is int and 0 <= one <= MAX_TOKENS}
             found |= {name: details} if details else {}
+        elif name == CREDITS and type(count) is float and 0 < count <= MAX_TOKENS:
+            found[name] = count
     return found or None
 
 

@@ -36,7 +36,8 @@ def apply(
     check_application(application)
     if not prepared.images:
         raise SceneError("The result holds no image.")
-    if not any(image_file.has_pixels for image_file in prepared.images):
+    takes_drawings = application.target in TARGETS and TARGETS[application.target].is_drawing
+    if not takes_drawings and not any(image_file.has_pixels for image_file in prepared.images):
         return Applied(())
     reason = why_deferred(application)
     if reason:
@@ -111,7 +112,8 @@ def _has_images() -> bool:
 
 def _show(applied: Applied, application: Application, turn_views: bool) -> None:
     scene = find_scene(application)
-    display.show_image(bpy.data.images[applied.images[0]])
+    if applied.images:
+        display.show_image(bpy.data.images[applied.images[0]])
     if turn_views and applied.object and scene:
         display.show_materials(scene)
 
@@ -122,8 +124,10 @@ def swap(applied: Applied, number: int) -> None:
     Where another material of the result shows that one, it gets in exchange what was shown before.
 
     :param number: 0 for the first.
-    :raises SceneError: image or material are gone.
+    :raises SceneError: image or material are gone, or none is shown alone.
     """
+    if not applied.images:
+        raise SceneError("All images of this result are in use at once; there is none to change to.")
     images = [bpy.data.images.get(name) for name in applied.images]
     chosen = images[number] if 0 <= number < len(images) else None
     material = bpy.data.materials.get(applied.material) if applied.material else None
