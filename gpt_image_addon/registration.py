@@ -39,6 +39,7 @@ from .ui.common import sidebar, state, thumbnails, translations  # noqa: E402
 from .ui.editing import (  # noqa: E402
     bake_out,
     corner_handles,
+    correct_world,
     export_material,
     new_images,
     photo_material,
@@ -83,6 +84,7 @@ CLASSES: tuple[type, ...] = (
     *upscaling.CLASSES,
     *export_material.CLASSES,
     *bake_out.CLASSES,
+    *correct_world.CLASSES,
     show_sides.GPT_IMAGE_OT_show_sides,
     *long_prompt.CLASSES,
     *place.CLASSES,

@@ -14,6 +14,7 @@ TITLES: Mapping[Group, str] = {
     "result": "what becomes of it",
     "maps": "maps and materials",
     "projection": "painting a model",
+    "world": "a world",
     "references": "images to show the model",
     "api": "the API's own parameters",
 }

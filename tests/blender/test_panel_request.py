@@ -51,8 +51,12 @@ ELSEWHERE = {
     "accept",
     "edit_of",
     "keep_rest",
+    "panorama",
+    "sun_azimuth",
+    "sun_elevation",
 }
-"""Parameters that say where a result goes, which the panel knows without asking; it replaces no file."""
+"""Parameters that say where a result goes, which the panel knows without asking; it replaces no file.
+A world is a panorama, and its sun is corrected when it is there."""
 
 
 @pytest.fixture(autouse=True)
@@ -97,8 +101,8 @@ def everything(tmp_path: Path) -> dict[str, Any]:
             | images.parameters(values())
             | points.parameters(values())
         )
-    values().target = "model"
-    found |= to_parameters.plain(values())
+    for values().target in ("model", "world"):
+        found |= to_parameters.plain(values())
     values().provider, values().workflow, values().workflow_values = "comfyui", "a.json", "A.b=1; C.d=x"
     return found | to_parameters.plain(values())
 

@@ -15,8 +15,8 @@ PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_BASE = "core.text core.errors core.common core.references core.request core.results"
 JOBS = (
-    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
-    " core.journal core.providers core.processes"
+    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.panorama"
+    " core.upscaling core.journal core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -41,6 +41,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.common core.request core.results core.raster core.imaging core.pasting"
         " core.editing",
         "PIL numpy",
+    ),
+    "core.panorama": (
+        "core.text core.errors core.common core.request core.results core.raster core.imaging core.textures",
+        "numpy",
     ),
     "core.upscaling": (
         "core.text core.errors core.request core.raster core.imaging core.pasting core.editing core.textures",
@@ -91,6 +95,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.imaging core.painting scene scene.shading scene.projection",
         BLENDER,
     ),
+    "scene.worlds": ("core.errors core.request core.results scene scene.targets", BLENDER),
     "scene.capture": (
         "core.text core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
@@ -115,6 +120,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " app",
         "bpy",
     ),
+    "app.worlds": ("core.common core.request core.jobs scene.worlds app", "bpy"),
     "app.exporting": (f"{CORE_BASE} core.jobs core.exports scene.shading app", "bpy"),
     "app.generation": (
         f"{CORE_BASE} core.jobs core.painting app app.editing app.projection app.painting scene.projection"
@@ -132,7 +138,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "api": (
         f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene app app.editing"
-        " app.generation app.painting app.batch app.exporting",
+        " app.generation app.painting app.worlds app.batch app.exporting",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -154,11 +160,11 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
     "ui.request": (
         "core.text core.errors core.references core.request core.journal app app.editing app.painting"
-        " app.diagnostics api ui.common ui.references ui.points ui.painting",
+        " app.worlds app.diagnostics api ui.common ui.references ui.points ui.painting",
         "bpy",
     ),
     "ui.editing": (
-        "core.text core.errors core.exports core.request app app.editing api"
+        "core.text core.errors core.exports core.request app app.editing app.worlds api"
         " ui.common ui.painting ui.request",
         "bpy blf gpu gpu_extras",
     ),

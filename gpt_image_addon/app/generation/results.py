@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import SceneError
 from ...core.jobs.job import Job
+from ...core.results.store import ENVIRONMENT
 from .. import session
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Result:
     warnings: tuple[str, ...]
     objects: tuple[str, ...] = ()
     """Names of all objects that got it."""
+    world: Mapping[str, Any] | None = None
+    """Of a world: its ``sun`` with ``azimuth`` and ``elevation`` in degrees, ``confidence`` (``sure``,
+    ``unsure``, ``none`` or ``given``), ``energy`` and ``color`` of its lamp; ``sky`` and the ``factor`` of a
+    clear day's sun that it has; ``irradiance`` of a horizontal surface by sky and sun, and the ``sun_share``
+    of it; the ``wrap_step``, ``tilt`` and ``pole_spread`` of the image."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -87,6 +93,7 @@ def result_of(job: Job) -> Result:
         cost_usd=sum(row.cost_usd or 0.0 for row in rows if row) if entry else None,
         warnings=job.all_warnings,
         objects=applied.objects or ((applied.object,) if applied.object else ()),
+        world=prepared.report if ENVIRONMENT in prepared.maps else None,
     )
 
 

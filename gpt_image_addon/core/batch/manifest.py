@@ -24,7 +24,7 @@ from ..common.arguments import LARGEST
 from ..common.asset_catalogs import usable_tags
 from ..errors import InvalidRequestError
 from ..request import parameters
-from ..request.request import Application, GenerationRequest, usual_size
+from ..request.request import Application, GenerationRequest, is_panorama, usual_size
 from ..text.names import safe_name
 from .manifest_records import CSV_SUFFIX, SHOWN, read_records, show_value
 
@@ -130,6 +130,7 @@ class Manifest:
         typed = {name: self._check_type(name, value) for name, value in values.items() if name in PARAMETERS}
         request = GenerationRequest(**{name: typed[name] for name in typed if name in _REQUEST})
         application = Application(**{name: typed[name] for name in typed if name not in _REQUEST})
+        request = dataclasses.replace(request, panorama=is_panorama(typed))
         asked = request.to_dict()
         if "size" not in typed:
             request = dataclasses.replace(request, size=usual_size(typed))

@@ -98,9 +98,15 @@ class Folder:
 
     def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
         """See `Output.present`; rows with maps are looked at again, as only the result tells their kinds, and
-        so are those that paint objects."""
+        so are worlds and those that paint objects."""
         target = find_target(row.application.target)
-        if row.application.maps or target.maps or target.is_projected or stored.folder is None:
+        if (
+            row.application.maps
+            or target.maps
+            or target.is_projected
+            or target.is_panorama
+            or stored.folder is None
+        ):
             return ()
         request = stored.request
         extension = EXTENSIONS.get(request.output_format, request.output_format)

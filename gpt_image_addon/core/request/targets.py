@@ -23,7 +23,7 @@ class TargetInfo:
     number: int
     """Place in the panel. Files store it, so it stays with its target."""
     module: str
-    """Below `scene.targets`; its `TARGET` puts results into the scene."""
+    """As seen from `scene.targets`; its `TARGET` puts results into the scene."""
     place: str = ""
     """Where a result goes, for people, where that is no object that is there."""
     onto_object: bool = False
@@ -38,6 +38,8 @@ class TargetInfo:
     """It adds objects and makes them the active ones."""
     is_projected: bool = False
     """It is projected from the views that the model is shown, so each request brings its own guide."""
+    is_panorama: bool = False
+    """It is asked for as a panorama of everything around, and becomes a light."""
     asset: Literal["", "material", "object"] = ""
     """The data-block that an asset library gets; empty where it can't be an asset."""
     asset_each: bool = False
@@ -98,6 +100,16 @@ TARGETS: Mapping[str, TargetInfo] = {
         module=".model",
         onto_object=True,
         is_projected=True,
+    ),
+    "world": TargetInfo(
+        label="World",
+        description="The sky around the scene, which lights it with its sun",
+        use_label="Use as World",
+        icon="WORLD",
+        number=5,
+        module="..worlds.target",
+        place="As the world of this scene",
+        is_panorama=True,
     ),
 }
 """By the name that requests have."""

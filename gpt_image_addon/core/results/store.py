@@ -50,6 +50,8 @@ PIXEL_FORMATS = ("png", "jpeg", "webp", "tiff", "bmp", "tga")
 """Formats whose pixels can be worked with and that Blender can show."""
 
 Facts = Mapping[str, str | int | float]
+ENVIRONMENT = "environment"
+"""The kind, among the maps of a result, of the light that its panorama stands for: a 32-bit OpenEXR file."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class PreparedResult:
     follow_up_jobs: tuple[str, ...] = ()
     """Journal rows of the follow-up requests that went into this."""
     report: Mapping[str, Any] = field(default_factory=dict)
-    """What was measured while it was worked into the scene, as plain JSON values."""
+    """What was measured of a panorama, or while a model was painted, as plain JSON values."""
 
     def mapped(self, change: Callable[[ImageFile], ImageFile]) -> PreparedResult:
         """The same with every image changed."""

@@ -11,7 +11,7 @@ from ...app import results, settings
 from ...core.references.views import count_views, find_sheet, is_all_around
 from ...core.request.parameters import PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
-from ...core.request.sizes import AUTO, LIKE, format_size
+from ...core.request.sizes import AUTO, LIKE, PANORAMA_SIZE, format_size
 from ...core.request.targets import find_target
 from ..common import enum_items
 from ..references import kinds
@@ -65,6 +65,8 @@ def _read_size(values: Any) -> str:
             return LIKE  # what is sent of the image has its own detail
         if find_target(values.target).is_projected:
             return _read_guide_size(values)
+        if find_target(values.target).is_panorama:
+            return PANORAMA_SIZE
         size = enum_items.read_usual_size()
         if kinds.deciding(values) is None:
             return size
@@ -126,9 +128,13 @@ def plain(values: Values) -> dict[str, Any]:
 
 def belongs(row: Parameter, values: Values) -> bool:
     """Whether the chosen output format and target have a parameter."""
-    has_format = not row.formats or values.output_format in row.formats
     target = find_target(values.target)
-    return has_format and (not row.of_maps or bool(target.maps)) and (not row.of_model or target.is_projected)
+    return (
+        (not row.formats or values.output_format in row.formats)
+        and (not row.of_maps or bool(target.maps))
+        and (not row.of_model or target.is_projected)
+        and (not row.of_world or target.is_panorama)
+    )
 
 
 def is_usable(row: Parameter, values: Values) -> bool:

@@ -7,6 +7,7 @@ from ...text.message import message
 from .painter.unread import find_unread
 
 ONLY_RECOLORED = "Drafts only change the colors of references; they draw nothing new into them."
+ONLY_SKIES = "Drafts of panoramas show a sky over plain ground, whatever else is named."
 NOTHING_KNOWN = "Drafts find no surface here; they know brick, wood, metal, fabric and the like."
 
 
@@ -14,6 +15,8 @@ def find_hints(request: GenerationRequest) -> tuple[str, ...]:
     """Sentences about what is not understood; none where all is."""
     if request.references:
         return (ONLY_RECOLORED,)
+    if request.panorama:
+        return (ONLY_SKIES,)
     word = find_unread(request.prompt, transparent=request.background == "transparent")
     if word is None:
         return ()

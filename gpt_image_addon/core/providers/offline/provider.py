@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ...errors import InvalidResponseError
@@ -19,8 +20,10 @@ from ...request.providers import PROVIDERS
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, parse_size
 from ...text.message import join, message
+from ...text.sky_words import read_sky
 from ..base import Answer, Reporter, Uploads
-from .painter import RELIEF, Draft, paint
+from .painter import RELIEF, paint
+from .painter.skies import paint_sky
 
 JPEG_QUALITY = 92  # where the request names no compression
 
@@ -53,6 +56,10 @@ class OfflineProvider:
         images, heights, families = [], [], []
         for index in range(request.n):
             request_state.check()
+            if request.panorama and not references:
+                images.append(_encode(_paint_panorama(request.prompt, width, height, index), request))
+                families.append("sky")
+                continue
             draft = paint(
                 request.prompt,
                 width,
@@ -61,7 +68,7 @@ class OfflineProvider:
                 transparent=request.background == "transparent",
                 references=references,
             )
-            images.append(_encode(draft, request))
+            images.append(_encode(draft.color, request))
             heights.append(encode_png(np.rint(draft.height * 65535).astype(np.uint16)))
             families.append(draft.family)
         return Answer(
@@ -83,10 +90,14 @@ def _notice(family: str, mask: Upload | None) -> str:
     return join(notice, "Drafts take no mask; the whole image was painted.") if mask is not None else notice
 
 
-def _encode(draft: Draft, request: GenerationRequest) -> bytes:
+def _paint_panorama(prompt: str, width: int, height: int, index: int) -> NDArray[np.uint8]:
+    return paint_sky(prompt, width, height, read_sky(prompt), index)
+
+
+def _encode(color: NDArray[np.uint8], request: GenerationRequest) -> bytes:
     if request.output_format == "png":
-        return encode_png(draft.color)
+        return encode_png(color)
     quality = JPEG_QUALITY if request.output_compression is None else request.output_compression
     stream = io.BytesIO()
-    Image.fromarray(draft.color).save(stream, request.output_format.upper(), quality=quality)
+    Image.fromarray(color).save(stream, request.output_format.upper(), quality=quality)
     return stream.getvalue()
