@@ -188,7 +188,8 @@ def test_the_sun_is_corrected_without_a_request_and_never_doubled() -> None:
         "color": 0,
     }
     suns = [obj for obj in bpy.context.scene.objects if obj.type == "LIGHT"]
-    assert [obj.name for obj in suns] == [again.object]
+    assert [obj.name for obj in suns] == [again.object] == [made.object] == ["dunes Sun"]
+    assert bpy.context.scene.world.name == "dunes"
     assert suns[0].data.energy == pytest.approx(2 * again.world["sun"]["energy"], rel=1e-3)
     assert np.allclose(
         suns[0].rotation_euler.to_matrix().col[2], (np.cos(np.radians(10)), 0, 0.1736), atol=1e-3

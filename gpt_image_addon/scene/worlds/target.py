@@ -59,6 +59,8 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
             world[key] = sun[name]
     changes.set(scene, "world", world)
     _remove_sun(before, changes)
+    if before is not None and before.get(JOB) == prepared.job:
+        _take_name(world, before, changes)
     lamp = None
     if sun.get("energy") and application.sun == LAMP and not application.backdrop:
         lamp = _add_sun(world.name, scene, sun, application, changes)
@@ -133,12 +135,22 @@ def _add_sun(
     light.energy = sun["energy"] * application.world_strength
     light.color = sun["color"]
     light.angle = radians(SUN_ANGLE)
-    lamp = changes.made(bpy.data.objects.new(light.name, light))
+    lamp = changes.made(bpy.data.objects.new(f"{name} Sun", light))
     azimuth, elevation = radians(sun["azimuth"] + application.world_rotation), radians(sun["elevation"])
     toward = Vector((sin(azimuth) * cos(elevation), cos(azimuth) * cos(elevation), sin(elevation)))
     lamp.rotation_euler = toward.to_track_quat("Z", "Y").to_euler()
     scene.collection.objects.link(lamp)
     return lamp
+
+
+def _take_name(world: bpy.types.World, before: bpy.types.World, changes: Transaction) -> None:
+    """The same world made once more is called as it was."""
+    name = before.name
+    for block, new in ((before, f"{name} before"), (world, name)):
+        changes.set(block, "name", new)
+    lamp = before.get(SUN)
+    if isinstance(lamp, bpy.types.Object):
+        changes.set(lamp, "name", f"{lamp.name} before")
 
 
 def _remove_sun(world: bpy.types.World | None, changes: Transaction) -> None:
