@@ -254,3 +254,15 @@ def test_a_texture_can_be_used_as_a_world_and_a_world_as_an_image() -> None:
     back = api.recover(made.job, target="image")
     back.finish_waiting()
     assert api.result_of(back).world is None
+
+
+def test_another_variation_becomes_the_world_with_its_own_sun() -> None:
+    made = api.generate("dunes", target="world", provider="offline", size="256x128", n=3)
+    azimuths = []
+    for number in (1, 1, 0):
+        bpy.ops.gpt_image.use_variation(job=made.job, number=number)
+        for job in api.jobs():
+            job.wait()
+        azimuths.append(bpy.context.scene.world["gpt_image_sun_azimuth"])
+    assert len({made.world["sun"]["azimuth"], *azimuths}) == 3
+    assert sum(obj.type == "LIGHT" for obj in bpy.context.scene.objects) == 1

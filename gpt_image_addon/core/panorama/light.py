@@ -33,6 +33,7 @@ FACTORS: Mapping[str, float] = {"clear": 1.0, "hazy": 0.35, "overcast": 0.0, "ni
 """By the kind of sky, how much of a clear day's sun there is."""
 DISC_RADIUS = 0.265  # degrees
 LEAST_ROWS = 1.2  # that the radius of a disc has in an image
+RIM = 1.5  # radii of it around which its color is taken
 HALO = 1.5  # radii of what is white around the sun that is taken for the sun itself
 
 
@@ -88,24 +89,38 @@ def add_disc(light: Light, sun: Sun) -> Floats:
     height, width = light.sky.shape[:2]
     row = 180 / height
     radius = max(DISC_RADIUS, LEAST_ROWS * row)
-    share = np.clip((radius - _angles_to(sun.azimuth, sun.elevation, height, width)) / row + 0.5, 0, 1)
-    sines = np.clip(pixel_directions(height, width) @ to_directions(sun.azimuth, sun.elevation), 0, 1)
-    covered = float((share * sines * solid_angles(height, width)[:, None]).sum())
+    rows = _rows_around(sun.elevation, radius + row, height)
+    cosines = _cosines_to(sun.azimuth, sun.elevation, height, width, rows)
+    share = np.clip((radius - _to_degrees(cosines)) / row + 0.5, 0, 1)
+    covered = float((share * cosines * solid_angles(height, width)[rows, None]).sum())
     color = np.array(light.color, np.float32) * np.float32(light.energy / covered)
-    return np.asarray(light.sky + share[..., None].astype(np.float32) * color, np.float32)
+    radiance = light.sky.copy()
+    radiance[rows] += share[..., None].astype(np.float32) * color
+    return radiance
 
 
 def _take_out(sky: Floats, azimuth: float, elevation: float, radius: float) -> None:
     """Fill a disc with the color around it, in place."""
     height, width = sky.shape[:2]
-    angles = _angles_to(azimuth, elevation, height, width)
-    inside = angles <= radius
-    around = (angles > radius) & (angles <= 1.5 * radius + 2 * 180 / height)
-    areas = np.broadcast_to(solid_angles(height, width)[:, None], around.shape)[around]
-    sky[inside] = np.average(sky[around], axis=0, weights=areas)
+    reach = RIM * radius + 2 * 180 / height
+    rows = _rows_around(elevation, reach, height)
+    angles = _to_degrees(_cosines_to(azimuth, elevation, height, width, rows))
+    around = (angles > radius) & (angles <= reach)
+    areas = np.broadcast_to(solid_angles(height, width)[rows, None], around.shape)[around]
+    sky[rows][angles <= radius] = np.average(sky[rows][around], axis=0, weights=areas)
 
 
-def _angles_to(azimuth: float, elevation: float, height: int, width: int) -> Numbers:
-    """(height, width) degrees from each pixel to a place."""
-    cosines = pixel_directions(height, width) @ to_directions(azimuth, elevation)
+def _rows_around(elevation: float, reach: float, height: int) -> slice:
+    """The rows of an image that come as near as some degrees to an elevation."""
+    first = int((90 - elevation - reach) / 180 * height)
+    last = int((90 - elevation + reach) / 180 * height)
+    return slice(max(first, 0), min(last + 1, height))
+
+
+def _cosines_to(azimuth: float, elevation: float, height: int, width: int, rows: slice) -> Numbers:
+    """(rows, width) of the angle from each pixel to a place."""
+    return np.asarray(pixel_directions(height, width, rows) @ to_directions(azimuth, elevation))
+
+
+def _to_degrees(cosines: Numbers) -> Numbers:
     return np.asarray(np.degrees(np.arccos(np.clip(cosines, -1, 1))))

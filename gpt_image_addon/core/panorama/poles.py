@@ -23,13 +23,12 @@ def smooth_poles(pixels: Floats) -> Floats:
     latitudes = np.abs(list_elevations(height))
     share = 1 - (1 - AT_POLES) * np.clip((latitudes - FROM) / (TO - FROM), 0, 1)
     limits = share * width / 2 * np.cos(np.radians(latitudes))
-    rows = np.flatnonzero(latitudes > FROM)
     frequencies = np.arange(width // 2 + 1)
-    kept = np.clip((limits[rows, None] - frequencies) / (SOFT * limits[rows, None]) + 0.5, 0, 1)
-    kept[:, 0] = 1
     smooth = pixels.copy()
-    found = np.fft.rfft(pixels[rows], axis=1) * kept[..., None]
-    smooth[rows] = np.fft.irfft(found, width, axis=1)
+    for row in np.flatnonzero(latitudes > FROM):
+        kept = np.clip((limits[row] - frequencies) / (SOFT * limits[row]) + 0.5, 0, 1)
+        kept[0] = 1
+        smooth[row] = np.fft.irfft(np.fft.rfft(pixels[row], axis=0) * kept[:, None], width, axis=0)
     return smooth
 
 

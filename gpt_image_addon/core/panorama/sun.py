@@ -16,7 +16,6 @@ from .equirect import (
     list_cosines,
     list_elevations,
     luminance,
-    pixel_directions,
     solid_angles,
     to_angles,
     to_directions,
@@ -128,14 +127,12 @@ def _list_discs(pixels: Floats) -> Iterator[_Disc]:
     """White blobs above the horizon that are small and round enough for a sun."""
     height, width = pixels.shape[:2]
     white = (pixels[: height // 2] >= WHITE * 255).all(2)
-    areas = solid_angles(height, width)
-    ways = None
+    areas, azimuths, elevations = solid_angles(height, width), list_azimuths(width), list_elevations(height)
     for rows, columns in _list_blobs(white):
         area = float(areas[rows].sum())
         if area > _cap(np.radians(LARGEST)):
             continue
-        ways = pixel_directions(height, width, slice(height // 2)) if ways is None else ways
-        members = ways[rows, columns]
+        members = to_directions(azimuths[columns], elevations[rows])
         middle = (members * areas[rows, None]).sum(0)
         middle /= np.linalg.norm(middle)
         pixel = np.pi / height
