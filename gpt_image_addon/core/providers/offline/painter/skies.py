@@ -34,6 +34,7 @@ SPREADS = (4.0, 12.0, 35.0)  # degrees of the light around the sun
 RADIUS = 0.6  # degrees of the disc
 LEAST_ROWS = 1.5  # that it has as its radius
 WAVES = 9  # of the horizon, around the whole
+BLOCK = 128  # rows that are painted at once
 HILLS = 2.5  # degrees that it rises at most
 
 
@@ -46,7 +47,34 @@ def paint_sky(prompt: str, width: int, height: int, sky: str, index: int = 0) ->
     row = SKIES[sky]
     azimuth, elevation = np.radians(dice.uniform(-150, 150)), np.radians(dice.uniform(18, 55))
     columns = ((np.arange(width) + 0.5) / width - 0.5) * 2 * np.pi
-    rows = (0.5 - (np.arange(height) + 0.5) / height)[:, None] * np.pi
+    rows = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
+    hills = _list_hills(dice, columns)
+    image = np.empty((height, width, 3), np.uint8)
+    for first in range(0, height, BLOCK):
+        block = slice(first, first + BLOCK)
+        above = _paint_sky(row, rows[block, None], columns, (azimuth, elevation), 180 / height)
+        below = np.clip((hills - np.degrees(rows[block, None])) / (180 / height) + 0.5, 0, 1)[..., None]
+        far = np.clip(np.degrees(-rows[block, None]) / 60, 0, 1)[..., None]
+        shade = np.asarray(GROUND) * (0.6 + 0.4 * far) * (np.mean(row.horizon) / 0.45)
+        image[block] = _encode(above * (1 - below) + shade * below)
+    return image
+
+
+def _paint_sky(
+    row: _Sky,
+    rows: NDArray[np.float64],
+    columns: NDArray[np.float64],
+    sun: tuple[float, float],
+    step: float,
+) -> NDArray[np.float64]:
+    """(rows, columns, 3) linear.
+
+    :param rows: (rows, 1) elevations in radians.
+    :param columns: (columns,) azimuths in radians.
+    :param sun: azimuth and elevation in radians.
+    :param step: degrees of a row.
+    """
+    azimuth, elevation = sun
     cosines = np.sin(rows) * np.sin(elevation) + np.cos(rows) * np.cos(elevation) * np.cos(columns - azimuth)
     angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
     up = np.clip(np.sin(rows), 0, 1)[..., None] ** 0.45
@@ -54,14 +82,9 @@ def paint_sky(prompt: str, width: int, height: int, sky: str, index: int = 0) ->
     color = np.asarray(row.horizon) * (1 - up) + np.asarray(row.zenith) * up + glow[..., None] * row.glow
     color = np.minimum(color, 0.75)
     if row.disc:
-        step = 180 / height
         disc = np.clip((max(RADIUS, LEAST_ROWS * step) - angles) / step + 0.5, 0, 1)[..., None]
         color = color * (1 - disc) + disc
-    ground = _list_hills(dice, columns)
-    below = np.clip((ground - np.degrees(rows)) / (180 / height) + 0.5, 0, 1)[..., None]
-    far = np.clip(np.degrees(-rows) / 60, 0, 1)[..., None]
-    shade = np.asarray(GROUND) * (0.6 + 0.4 * far) * (color.mean() / 0.25)
-    return _encode(color * (1 - below) + shade * below)
+    return np.asarray(color)
 
 
 def _list_hills(dice: np.random.Generator, columns: Field) -> NDArray[np.float64]:
