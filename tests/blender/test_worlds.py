@@ -232,6 +232,7 @@ def test_a_stored_result_is_lit_anew_by_the_command_line(run: Command) -> None:
     code, again = run(*argv, "--reuse", "--sun-elevation", "12", "--sun", "disc")
     assert code == 0 and again["job"] == first["job"] and again["cost_usd"] == 0
     assert again["world"]["sun"]["elevation"] == 12 and again["object"] is None
+    assert any("EEVEE" in text for text in again["warnings"])
 
 
 def test_wrong_settings_change_nothing() -> None:

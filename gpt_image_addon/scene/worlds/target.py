@@ -16,7 +16,7 @@ from ...core.results.store import ENVIRONMENT, ImageFile, PreparedResult
 from .. import compat
 from ..context import find_scene
 from ..images import PROPERTY_PREFIX, add_image
-from ..targets.base import Applied, Target, keep_images, name_of
+from ..targets.base import Applied, Target, engine_of, keep_images, name_of
 from ..transaction import Transaction
 
 JOB = PROPERTY_PREFIX + "job"
@@ -30,7 +30,8 @@ FACTS = {name: f"{PROPERTY_PREFIX}sun_{name}" for name in ("confidence", "azimut
 """What a world knows of its sun, see `api.Result.world`, and as which custom property."""
 SUN_ANGLE = 0.53  # degrees
 TURN = -90.0  # degrees from Blender's first direction of a panorama, +X, to +Y
-LAMP = "lamp"
+LAMP, DISC = "lamp", "disc"
+LOST_IN_EEVEE = "EEVEE loses a third of the light of a sun in the world; with Sun Lamp it keeps all of it."
 SPREAD = 220  # between nodes
 
 
@@ -66,7 +67,9 @@ def _apply(prepared: PreparedResult, application: Application, changes: Transact
         lamp = _add_sun(world.name, scene, sun, application, changes)
         world[SUN] = lamp
     others = keep_images(prepared.images[1:], prepared.facts, changes)
-    return Applied((image.name, *others), object=lamp.name if lamp is not None else None)
+    is_lost = application.sun == DISC and engine_of(application) == compat.eevee()
+    told = (LOST_IN_EEVEE,) if is_lost and sun.get("energy") else ()
+    return Applied((image.name, *others), object=lamp.name if lamp is not None else None, messages=told)
 
 
 def read_world(scene: bpy.types.Scene) -> dict[str, Any] | None:
