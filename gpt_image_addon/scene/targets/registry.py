@@ -44,7 +44,7 @@ def apply(
     turn_views = turn_views or (show_first and not _has_images())
     with Transaction() as changes:
         try:
-            applied = _load(application.target).apply(prepared, application, changes)
+            applied = load_target(application.target).apply(prepared, application, changes)
         except (RuntimeError, TypeError, ValueError, AttributeError, KeyError) as error:
             raise SceneError(message("Blender refused the result: {reason}", reason=error)) from error
     _show(applied, application, turn_views)
@@ -57,7 +57,7 @@ def gather(prepared: PreparedResult, application: Application) -> Callable[[], P
     :raises Deferred: the scene can't be read right now.
     :raises SceneError: it can't be done.
     """
-    found = _load(application.target).gather if application.target in TARGETS else None
+    found = load_target(application.target).gather if application.target in TARGETS else None
     if found is None or not prepared.images:
         return None
     reason = why_deferred(application)
@@ -75,7 +75,7 @@ def prepare_images(prepared: PreparedResult, application: Application) -> Iterat
     """
     if application.target not in TARGETS:
         return
-    for image_file, is_data in _load(application.target).images(prepared):
+    for image_file, is_data in load_target(application.target).images(prepared):
         if image_file.format in EXTENSIONS and not prepared_images.is_prepared(image_file):
             yield image_file
             if why_deferred(application):
@@ -89,7 +89,7 @@ def import_ahead(prepared: PreparedResult, application: Application) -> None:
 
     Material maps but the base color are left out.
     """
-    for image_file, is_data in _load(application.target).images(prepared):
+    for image_file, is_data in load_target(application.target).images(prepared):
         if image_file.format in EXTENSIONS and not is_data:
             image = make_image(image_file, prepared.facts)
             image.use_fake_user = True
@@ -97,7 +97,7 @@ def import_ahead(prepared: PreparedResult, application: Application) -> None:
             display.show_image(image)
 
 
-def _load(name: str) -> Target:
+def load_target(name: str) -> Target:
     """The code of a target that is in the table."""
     found: Target = import_module(TARGETS[name].module, __package__).TARGET
     return found
