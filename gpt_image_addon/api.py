@@ -47,7 +47,9 @@ from .app.exporting.materials import Export, export_material, submit_export
 from .app.generation.bake_out import BakedOut, bake_out, submit_bake_out
 from .app.generation.model_textures import (
     ModelTexture,
+    PreparedTexture,
     plan_model_texture,
+    prepare_model_texture,
     submit_model_texture,
     texture_again,
     texture_model,
@@ -105,6 +107,7 @@ __all__ = [
     "PaintedSequence",
     "PhotoMaterial",
     "Plan",
+    "PreparedTexture",
     "Result",
     "ResultImage",
     "Task",
@@ -153,6 +156,7 @@ __all__ = [
     "plan_extension",
     "plan_model_texture",
     "planner",
+    "prepare_model_texture",
     "recover",
     "relight",
     "remake_material",

@@ -152,12 +152,9 @@ def _load_ahead(target: str) -> None:
 
     Modules whose code runs on the main thread alone; importing them touches nothing of Blender's.
     """
-    from PIL import Image
-
     for name in RESULT_MODULES:
         import_module(name, __package__)
     import_module("..scene.targets.registry", __package__).load_target(target)
-    Image.preinit()
 
 
 current: Scheduler | None = None
