@@ -90,6 +90,7 @@ from .app.painting.sequence_task import PaintedSequence
 from .app.scheduler import errand
 from .app.session import cancel, close, forget_finished, jobs, move, waiting
 from .app.tiles import TileResult, estimate_tile, make_tile, submit_tile, tile_result
+from .app.worlds.relighting import relight
 from .core.common import arguments
 from .core.errors import GptImageError
 from .core.jobs.job import Job, Task, as_completed
@@ -178,6 +179,7 @@ __all__ = [
     "prepare_description",
     "prepare_model_texture",
     "recover",
+    "relight",
     "remake_material",
     "result_of",
     "run_batch",

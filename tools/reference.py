@@ -104,6 +104,7 @@ def json_keys() -> str:
                 parts += [f"\nWith `{flag}`:\n", table(("key", "meaning"), keys(other))]
         if verb == "generate":
             parts += ["\nEach of `images`:\n", table(("key", "meaning"), keys(reference.IMAGE_KEYS))]
+            parts += ["\nOf `world`:\n", table(("key", "meaning"), keys(reference.WORLD_KEYS))]
         if verb == "history":
             parts += ["\nEach of `jobs`:\n", table(("key", "meaning"), keys(reference.JOB_KEYS))]
     return "\n".join(parts)

@@ -285,6 +285,9 @@ def use_variation(job: str, number: int) -> None:
         raise InvalidRequestError(
             message("There is no finished job {job} in this session.", job=job), code="no_such_job"
         )
+    if find_target(found.application.target).is_panorama:  # each has a sun of its own
+        apply(job, picture=(number + found.application.picture) % len(files(job)))
+        return
     swap(found.applied, number)
     found.show(number)
     push_undo(found.title)

@@ -16,6 +16,7 @@ TITLES: Mapping[Group, str] = {
     "projection": "painting a model",
     "drawing": "curves of a drawing",
     "sprite": "frames of a sprite",
+    "world": "a world",
     "references": "images to show the model",
     "api": "the API's own parameters",
 }

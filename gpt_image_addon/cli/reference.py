@@ -42,6 +42,10 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "generate": (
         ('"weathered oak planks" --provider offline --target material --output oak.blend', "no key, no cost"),
         ('"red brick wall" --seamless --dry-run', "the price and the words that would be sent"),
+        (
+            '"dunes at noon" --provider offline --target world --output dunes.blend',
+            "a sky that lights the scene",
+        ),
         ('"mossy stone wall" --seamless --target material --textures-dir textures --json', "for a pipeline"),
     ),
     "estimate": (('"red brick wall" --size 2048x2048 --quality high --json', "what that costs"),),
@@ -139,6 +143,7 @@ RESULT_KEYS: Mapping[str, str] = {
     "object": "name of the object data-block, or null; of several the first",
     "objects": "names of all objects that got it, or were made",
     "exported": "path of each file written for `--export-to`",
+    "world": "of a world its sun and light, see below; else null",
     "usage": "tokens as the server counted them; null where it did not say",
     "estimated_usd": "upper bound before sending; this much was reserved",
     "cost_usd": "what it cost",
@@ -368,6 +373,17 @@ IMAGE_KEYS: Mapping[str, str] = {
     "format": "`png`, `jpeg`, `webp`, …",
     "sha256": "of that file",
     "processed": "path of what was made of it: tiled, put back into its original, or bled; or null",
+}
+WORLD_KEYS: Mapping[str, str] = {
+    "sun": "`confidence`: `sure` where it was found, `unsure`, `none`, or `given` by you; `azimuth` and "
+    "`elevation` in degrees, or null; `energy` in W/m² and linear `color` of its lamp, 0 where none is made",
+    "sky": "`clear`, `hazy`, `overcast`, `night` or `indoor`",
+    "factor": "share of a clear day's sun that such a sky has",
+    "irradiance": "of a horizontal surface by sky and sun, where white of the image is 1",
+    "sun_share": "share of it by the sun, 0 to 1",
+    "wrap_step": "how far colors jump where the image closes, in times of their step from column to column",
+    "tilt": "degrees by which it was levelled, or 0",
+    "pole_spread": "how far the colors of a pole lie apart, 0 to 1",
 }
 JOB_KEYS: Mapping[str, str] = {
     "job": "its id",

@@ -11,12 +11,12 @@ import bpy
 from .transaction import Transaction
 
 
-def node_tree(material: bpy.types.Material, changes: Transaction) -> bpy.types.ShaderNodeTree:
-    """The material's nodes. Before 5.0 they may be off or missing; since then the switch is deprecated."""
-    switch = bpy.types.Material.bl_rna.properties.get("use_nodes")
-    if switch and not getattr(switch, "is_deprecated", False) and not material.use_nodes:
-        changes.set(material, "use_nodes", True)
-    return material.node_tree
+def node_tree(block: bpy.types.Material | bpy.types.World, changes: Transaction) -> bpy.types.ShaderNodeTree:
+    """Nodes of a material or a world. Before 5.0 they may be off or missing."""
+    switch = block.bl_rna.properties.get("use_nodes")
+    if switch and not getattr(switch, "is_deprecated", False) and not block.use_nodes:
+        changes.set(block, "use_nodes", True)
+    return block.node_tree
 
 
 def eevee() -> str:

@@ -35,6 +35,15 @@ def show_materials(scene: bpy.types.Scene) -> None:
             shading.type = "MATERIAL"
 
 
+def show_world(scene: bpy.types.Scene) -> None:
+    """Turn 3D views that show no textures to Material Preview, in the light of the scene itself."""
+    for area in _areas("VIEW_3D", scene):
+        shading = area.spaces.active.shading
+        if shading.type in ("SOLID", "MATERIAL") and shading.color_type != "TEXTURE":
+            shading.type = "MATERIAL"
+            shading.use_scene_world = shading.use_scene_lights = True
+
+
 def _areas(kind: str, scene: bpy.types.Scene | None = None) -> Iterator[bpy.types.Area]:
     if bpy.app.background:
         return

@@ -28,8 +28,12 @@ EXTENSIONS = {
     "tiff": ".tif",
     "bmp": ".bmp",
     "tga": ".tga",
+    "exr": ".exr",
 }
 """Formats that Blender can hold packed, and how their files end."""
+LINEAR = frozenset({"exr"})
+"""Those of them whose values are light."""
+LINEAR_SPACES = ("Linear Rec.709", "Linear")
 INT_LIMIT = 2**31 - 1  # of an integer custom property
 
 
@@ -53,6 +57,8 @@ def make_image(image_file: ImageFile, facts: Facts, *, is_data: bool = False) ->
     image = bpy.data.images.new(safe_name(image_file.name), 8, 8, alpha=True)
     if is_data:
         image.colorspace_settings.is_data = True
+    elif image_file.format in LINEAR:  # else the data-block keeps what it had before it was one of floats
+        compat.choose(image.colorspace_settings, "name", *LINEAR_SPACES)
     image.pack(data=image_file.data, data_len=len(image_file.data))
     image.source = "FILE"
     image.filepath_raw = f"//textures/{safe_name(image.name)}{extension}"

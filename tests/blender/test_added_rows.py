@@ -42,7 +42,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_the_command_line_offers_them(found: dict[str, Any]) -> None:
     assert "{openai,offline,comfyui,sketch}" in found["help"]
-    assert "{" + ",".join([*TARGETS, "sign"]) + "}" in found["help"]
+    assert f"{{{','.join((*TARGETS, 'sign'))}}}" in found["help"]
 
 
 def test_the_panel_and_the_menu_offer_them(found: dict[str, Any]) -> None:

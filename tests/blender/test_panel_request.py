@@ -48,11 +48,17 @@ ELSEWHERE = {
     "picture",
     "repair_seams",
     "overwrite",
+    "export_to",
+    "export_dir",
     "accept",
     "edit_of",
     "keep_rest",
+    "panorama",
+    "sun_azimuth",
+    "sun_elevation",
 }
-"""Parameters that say where a result goes, which the panel knows without asking; it replaces no file."""
+"""Parameters that say where a result goes, which the panel knows without asking; it replaces no file.
+A world is a panorama, and its sun is corrected when it is there."""
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +103,7 @@ def everything(tmp_path: Path) -> dict[str, Any]:
             | images.parameters(values())
             | points.parameters(values())
         )
-    for target in ("curves", "sprite", "model"):
+    for target in ("curves", "sprite", "model", "world"):
         values().target = target
         found |= to_parameters.plain(values())
     values().provider, values().workflow, values().workflow_values = "comfyui", "a.json", "A.b=1; C.d=x"

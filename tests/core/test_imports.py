@@ -15,8 +15,8 @@ PACKAGE = ROOT / "gpt_image_addon"
 
 CORE_BASE = "core.text core.errors core.common core.references core.engines core.request core.results"
 JOBS = (
-    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.upscaling"
-    " core.vector core.animation core.journal core.providers core.processes"
+    f"{CORE_BASE} core.http core.raster core.imaging core.pasting core.editing core.textures core.panorama"
+    " core.upscaling core.vector core.animation core.journal core.providers core.processes"
 )
 PAINTER = "core.providers.offline.painter"
 BLENDER = "bpy mathutils numpy"
@@ -42,6 +42,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "core.text core.errors core.common core.request core.results core.raster core.imaging core.pasting"
         " core.editing",
         "PIL numpy",
+    ),
+    "core.panorama": (
+        "core.text core.errors core.common core.request core.results core.raster core.imaging core.textures",
+        "numpy",
     ),
     "core.upscaling": (
         "core.text core.errors core.request core.raster core.imaging core.pasting core.editing core.textures",
@@ -103,6 +107,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         f"{CORE_BASE} core.vector core.animation scene scene.shading scene.targets",
         f"{BLENDER} addon_utils",
     ),
+    "scene.worlds": ("core.errors core.request core.results scene scene.targets", BLENDER),
     "scene.capture": (
         "core.text core.errors core.raster scene scene.shading scene.targets",
         f"{BLENDER} gpu",
@@ -127,6 +132,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " app",
         "bpy",
     ),
+    "app.worlds": ("core.common core.request core.jobs scene.worlds app", "bpy"),
     "scene.exporting": (f"{CORE_BASE} scene scene.shading scene.projection", BLENDER),
     "app.exporting": (
         f"{CORE_BASE} core.imaging core.jobs core.painting core.exports scene scene.shading scene.projection"
@@ -154,7 +160,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     ),
     "api": (
         f"{CORE_BASE} core.journal core.versions core.providers core.jobs core.batch scene app app.editing"
-        " app.generation app.painting app.batch app.exporting app.importing",
+        " app.generation app.painting app.worlds app.batch app.exporting app.importing",
         "",
     ),
     "lazy": ("core.common", ""),
@@ -180,11 +186,12 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
     "ui.request": (
         "core.text core.errors core.references core.request core.workflows core.journal app app.editing"
-        " app.painting app.diagnostics api ui.common ui.references ui.workflows ui.points ui.painting",
+        " app.painting app.worlds app.diagnostics api ui.common ui.references ui.workflows ui.points"
+        " ui.painting",
         "bpy",
     ),
     "ui.editing": (
-        "core.text core.errors core.engines core.request app app.editing app.exporting api"
+        "core.text core.errors core.engines core.request app app.editing app.exporting app.worlds api"
         " ui.common ui.painting ui.request",
         "bpy blf gpu gpu_extras",
     ),

@@ -10,7 +10,13 @@ from ...core.common import arguments
 from ...core.jobs.job import Job
 from ...core.references.kinds import known_kinds
 from ...core.request.parameters import PARAMETERS
-from ...core.request.request import Application, GenerationRequest, usual_format, usual_size
+from ...core.request.request import (
+    Application,
+    GenerationRequest,
+    is_panorama,
+    usual_format,
+    usual_size,
+)
 from ...core.workflows.library import find_kept
 from .. import blend_paths, references, settings
 from ..editing.versions import with_edited_image
@@ -115,6 +121,7 @@ def split(prompt: str, **parameters: Any) -> tuple[GenerationRequest, Applicatio
     values["provider"] = values.get("provider") or settings.load(with_key=False).provider
     values.setdefault("output_format", usual_format(values))
     values.setdefault("size", usual_size(values))
+    values["panorama"] = is_panorama(values)
     values["reference_kinds"] = known_kinds(values.get("references", ()), values.get("reference_kinds", ()))
     request = {name: value for name, value in values.items() if name in in_request}
     application = {name: value for name, value in values.items() if name in in_application}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import SceneError
 from ...core.jobs.job import Job
+from ...core.results.store import ENVIRONMENT
 from .. import session
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class Result:
     """Names of all objects that got it."""
     exported: tuple[str, ...] = ()
     """Path of each file that was written for ``export_to``."""
+    world: Mapping[str, Any] | None = None
+    """Of a world: its ``sun`` with ``azimuth`` and ``elevation`` in degrees, ``confidence`` (``sure``,
+    ``unsure``, ``none`` or ``given``), ``energy`` and ``color`` of its lamp; ``sky`` and the ``factor`` of a
+    clear day's sun that it has; ``irradiance`` of a horizontal surface by sky and sun, and the ``sun_share``
+    of it; the ``wrap_step``, ``tilt`` and ``pole_spread`` of the image."""
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -90,6 +96,7 @@ def result_of(job: Job) -> Result:
         warnings=job.all_warnings,
         objects=applied.objects or ((applied.object,) if applied.object else ()),
         exported=prepared.exported,
+        world=prepared.report if ENVIRONMENT in prepared.maps else None,
     )
 
 

@@ -24,7 +24,13 @@ from ..common.arguments import LARGEST
 from ..common.asset_catalogs import usable_tags
 from ..errors import InvalidRequestError
 from ..request import parameters
-from ..request.request import Application, GenerationRequest, usual_format, usual_size
+from ..request.request import (
+    Application,
+    GenerationRequest,
+    is_panorama,
+    usual_format,
+    usual_size,
+)
 from ..text.names import safe_name
 from ..workflows.library import find_kept
 from .manifest_records import CSV_SUFFIX, SHOWN, read_records, show_value
@@ -133,6 +139,7 @@ class Manifest:
         typed = {name: self._check_type(name, value) for name, value in values.items() if name in PARAMETERS}
         request = GenerationRequest(**{name: typed[name] for name in typed if name in _REQUEST})
         application = Application(**{name: typed[name] for name in typed if name not in _REQUEST})
+        request = dataclasses.replace(request, panorama=is_panorama(typed))
         asked = request.to_dict()
         if "output_format" not in typed:
             request = dataclasses.replace(request, output_format=usual_format(typed))

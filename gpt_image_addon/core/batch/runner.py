@@ -98,10 +98,10 @@ class Folder:
 
     def present(self, row: Row, stored: Entry) -> tuple[str, ...]:
         """See `Output.present`; rows with maps are looked at again, as only the result tells their kinds, and
-        so are those that paint objects or make a sheet."""
+        so are worlds and those that paint objects or make a sheet."""
         target = find_target(row.application.target)
-        is_more = row.application.maps or target.maps or target.is_projected or target.is_animated
-        if is_more or stored.folder is None:
+        is_seen = target.is_projected or target.is_animated or target.is_panorama
+        if row.application.maps or target.maps or is_seen or stored.folder is None:
             return ()
         request = stored.request
         extension = EXTENSIONS.get(request.output_format, request.output_format)

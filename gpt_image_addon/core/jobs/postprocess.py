@@ -19,6 +19,7 @@ from ..imaging.formats import decode_height, verify
 from ..imaging.pixels import eight_bit_color, read_pixels
 from ..imaging.thumbnails import mean_color, write_thumbnail
 from ..journal.stored_values import clean_text, clean_usd
+from ..panorama.lighting import write_lighting
 from ..processes.subprocess_worker import SUBPROCESS
 from ..providers import load_provider
 from ..request.parameters import STRENGTHS
@@ -27,6 +28,7 @@ from ..request.request import Application, GenerationRequest
 from ..request.sizes import format_size
 from ..request.targets import find_target
 from ..results.store import (
+    ENVIRONMENT,
     HEIGHT_STEM,
     IMAGE_STEM,
     MAPS_FOLDER,
@@ -114,6 +116,11 @@ def _prepare(job: str, request: GenerationRequest, application: Application, fol
     warnings += made.notes if made else ()
     if find_target(application.target).is_animated:
         packed = {SHEET_KIND: write_sheet(images, name, application, folder / PROCESSED_FOLDER, warnings)}
+    report: Mapping[str, Any] = {}
+    if find_target(application.target).is_panorama and images[0].format in PIXEL_FORMATS:
+        lighting = write_lighting(images[0], request.prompt, application, folder / MAPS_FOLDER)
+        maps, report = {**maps, ENVIRONMENT: lighting.file}, lighting.report
+        warnings += lighting.notes
     return PreparedResult(
         job,
         images,
@@ -123,6 +130,7 @@ def _prepare(job: str, request: GenerationRequest, application: Application, fol
         packed,
         _guess_metres(request, application),
         follow_up_jobs(folder),
+        report=report,
     )
 
 

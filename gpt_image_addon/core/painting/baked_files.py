@@ -15,7 +15,7 @@ from ..imaging.png_writer import encode_png
 from ..pasting.boxes import Box
 from ..pasting.edited_files import cut
 from ..pasting.image_source import Source, inspect_source
-from .exr_writer import NAMES, encode_exr
+from ..raster.exr_writer import NAMES, encode_exr
 
 PNG, EXR = "png", "exr"
 DEPTHS = {PNG: (8, 16), EXR: (16,)}

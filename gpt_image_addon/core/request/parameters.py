@@ -124,7 +124,22 @@ GUIDES = (
 )
 """What may be shown of a model beside the clay render that is always sent."""
 
-Group = Literal["result", "maps", "projection", "drawing", "sprite", "references", "api", "files"]
+SUNS = (
+    ("lamp", "Sun Lamp", "A lamp in the place of the sun; the picture around it has none"),
+    ("disc", "Disc in the Picture", "The picture itself has a sun as bright as the real one"),
+    ("none", "None", "Only the sky lights"),
+)
+"""How the sun of a world lights: never twice."""
+SKIES = (
+    ("auto", "Automatic", "By the words of the prompt"),
+    ("clear", "Clear", "The sun lights as on a clear day"),
+    ("hazy", "Hazy", "The sun lights a third as much"),
+    ("overcast", "Overcast", "There is no sun to see"),
+    ("night", "Night", "There is no sun"),
+    ("indoor", "Indoors", "There is no sky: what is bright lights"),
+)
+
+Group = Literal["result", "maps", "projection", "drawing", "sprite", "world", "references", "api", "files"]
 """Of flags; `cli.flags` has their titles."""
 Section = Literal[
     "prompt",
@@ -136,6 +151,7 @@ Section = Literal[
     "projection",
     "drawing",
     "sprite",
+    "world",
     "output",
     "advanced",
     "workflow",
@@ -208,6 +224,8 @@ class Parameter:
     """Only targets that are made of drawings have it."""
     of_sprite: bool = False
     """Only targets that are animated have it."""
+    of_world: bool = False
+    """Only targets that are panoramas have it."""
     needs: str = ""
     """The parameter without which this one means nothing."""
     field: Literal["", "always", "changed"] = ""
@@ -302,6 +320,9 @@ _ROWS = (
             "Ask for materials and seamless textures as surfaces: flat, seen straight on, in even light, "
             "without perspective or shadows",
             initial=True)),
+    Parameter("panorama", bool, False,
+        flag=Flag("result", "ask for all that is around, as a panorama twice as wide as high; a world always "
+            "does")),
     Parameter("repair_seams", bool, False, needs="seamless",
         flag=Flag("result",
             "let the model repaint seams that show after the cut: one more request for each such image"),
@@ -486,6 +507,28 @@ _ROWS = (
         flag=Flag("projection", "all around, make no maps of normals, roughness and occlusion"),
         panel=PanelField("projection", "Maps",
             "All around, also make maps of normals, roughness and occlusion")),
+    Parameter("sun", default="lamp", choices=SUNS, of_world=True,
+        flag=Flag("world", "how the sun that is found lights: as a lamp, as a disc in the picture, or not "
+            "(default: lamp)"),
+        panel=PanelField("world", "Sun", "How the sun that is found in the picture lights")),
+    Parameter("sky", default="auto", choices=SKIES, of_world=True,
+        flag=Flag("world", "what sky it is, which says how bright its sun is (default: by the prompt)"),
+        panel=PanelField("world", "Sky", "What sky it is, which says how bright its sun is")),
+    Parameter("sun_azimuth", float, least=-360, most=360, of_world=True,
+        flag=Flag("world", "where the sun is, clockwise from the middle of the picture (default: as found)",
+            "DEGREES")),
+    Parameter("sun_elevation", float, least=0, most=90, of_world=True,
+        flag=Flag("world", "how high the sun stands (default: as found)", "DEGREES")),
+    Parameter("world_strength", float, 1.0, least=0, most=1000, of_world=True,
+        flag=Flag("world", "times as bright, sky and sun", "FACTOR"),
+        panel=PanelField("world", "Strength", "How bright sky and sun are")),
+    Parameter("world_rotation", float, 0.0, least=-360, most=360, of_world=True,
+        flag=Flag("world", "turn sky and sun clockwise; without it the middle of the picture is at +Y",
+            "DEGREES"),
+        panel=PanelField("world", "Rotation", "Degrees by which sky and sun are turned clockwise")),
+    Parameter("backdrop", bool, False, of_world=True,
+        flag=Flag("world", "only the camera sees it: it lights nothing"),
+        panel=PanelField("world", "Only a Backdrop", "Only the camera sees it: it lights nothing")),
     Parameter("moderation", default="auto", choices=MODERATIONS, field="changed",
         flag=Flag("api", "how strict the safety system is"),
         panel=PanelField("advanced", "Moderation", "How strictly prompts are filtered",

@@ -21,7 +21,11 @@ SURFACE_WORDS = (
 )
 SEAMLESS_SURFACE_WORDS = f"Seamless tileable texture: {SURFACE_WORDS[0].lower()}{SURFACE_WORDS[1:]}"
 
-
+PANORAMA_WORDS = (
+    "An equirectangular 360 by 180 degree panorama, twice as wide as high: the horizon is straight across "
+    "the middle, straight up is the upper edge, straight down the lower one, and the left edge continues at "
+    "the right one. The sun, where it shows, is a small distinct disc; the sky is not blown out."
+)
 KEEP_WORDS = (
     "Change only this in image 1: {change}\n"
     "Keep everything else in image 1 exactly as it is: shapes, layout, framing, camera, light, colors, "
@@ -44,6 +48,8 @@ def compose(request: GenerationRequest, *, takes_markup: bool = False) -> str:
     if request.style:
         parts.append(find_style(request.style).words)
     parts.append(surface_words(is_surface=request.surface_words, seamless=request.seamless))
+    if request.panorama:
+        parts.append(PANORAMA_WORDS)
     if request.background == "transparent":
         parts.append(TRANSPARENT_WORDS)
     prompt = "\n".join(filter(None, parts))

@@ -18,7 +18,7 @@ from .parameters import (
     NO_OBJECT,
     SHEET,
 )
-from .sizes import AUTO, LIKE
+from .sizes import AUTO, LIKE, PANORAMA_SIZE
 from .targets import find_target
 
 _T = TypeVar("_T", bound="_Values")
@@ -110,6 +110,8 @@ class GenerationRequest(_Values):
     """The result should tile."""
     keep_rest: bool = False
     """The prompt says what to change in the first reference; words that keep everything else join it."""
+    panorama: bool = False
+    """Words that ask for everything around, in an equirectangular image, join the prompt."""
     surface_words: bool = False
     """Words that ask for a flat surface in even light join the prompt, as the panel does for materials."""
 
@@ -164,7 +166,17 @@ def usual_size(values: Mapping[str, Any]) -> str:
         return AUTO
     is_put_back = values.get("references") and values.get("mask") and values.get("composite", True)
     is_projected = find_target(values.get("target", "")).is_projected
-    return LIKE if is_put_back or is_projected else DEFAULT_SIZE
+    if is_put_back or is_projected:
+        return LIKE
+    return PANORAMA_SIZE if is_panorama(values) else DEFAULT_SIZE
+
+
+def is_panorama(values: Mapping[str, Any]) -> bool:
+    """Whether a panorama is asked for.
+
+    :param values: as for `usual_size`.
+    """
+    return bool(values.get("panorama") or find_target(values.get("target", "")).is_panorama)
 
 
 def usual_format(values: Mapping[str, Any]) -> str:
@@ -267,6 +279,20 @@ class Application(_Values):
     """Lay the images of a sprite over the first one; those of a GIF stay where they are."""
     projection: str | None = None
     """The views that a result is projected from, and onto what; see `projection.Projection.to_text`."""
+    sun: str = "lamp"
+    """How the sun of a world lights: as a ``lamp``, as a ``disc`` in the picture, or ``none``."""
+    sky: str = "auto"
+    """What sky a world shows; ``auto`` goes by the words of the prompt."""
+    sun_azimuth: float | None = None
+    """Degrees clockwise from the middle of the picture; None takes what is found."""
+    sun_elevation: float | None = None
+    """Degrees above the horizon; None takes what is found."""
+    world_strength: float = 1.0
+    """Times as bright, sky and sun."""
+    world_rotation: float = 0.0
+    """Degrees by which sky and sun are turned clockwise, seen from above."""
+    backdrop: bool = False
+    """Only the camera sees the world: it lights nothing."""
     previews_in_target: bool = False
     """Show the previews of ``partial_images`` in the scene, where the result will be."""
 

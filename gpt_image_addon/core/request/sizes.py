@@ -12,6 +12,8 @@ from ..errors import InvalidRequestError
 AUTO = "auto"
 LIKE = "like"
 """The shape of a reference; ``like:2048x2048`` has the detail of that size instead of `LIKE_DETAIL`."""
+PANORAMA_SIZE = "2048x1024"
+"""Of a panorama where none is named: all around is twice as wide as from straight up to straight down."""
 LIKE_DETAIL = 1024 * 1024  # pixels; also what a smaller reference may get
 DETAIL_KEPT = 0.94  # share of the pixels that a size of the right shape has at least
 ASPECT_TOLERANCE = 0.02  # difference of aspects up to which a result is taken for the same image

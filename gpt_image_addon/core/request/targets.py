@@ -23,7 +23,7 @@ class TargetInfo:
     number: int
     """Place in the panel. Files store it, so it stays with its target."""
     module: str
-    """Below `scene.targets`; its `TARGET` puts results into the scene."""
+    """As seen from `scene.targets`; its `TARGET` puts results into the scene."""
     place: str = ""
     """Where a result goes, for people, where that is no object that is there."""
     onto_object: bool = False
@@ -44,6 +44,8 @@ class TargetInfo:
     """It is made of several frames: of an animated image, or of the images of one result."""
     is_projected: bool = False
     """It is projected from the views that the model is shown, so each request brings its own guide."""
+    is_panorama: bool = False
+    """It is asked for as a panorama of everything around, and becomes a light."""
     asset: Literal["", "material", "object"] = ""
     """The data-block that an asset library gets; empty where it can't be an asset."""
     asset_each: bool = False
@@ -128,6 +130,16 @@ TARGETS: Mapping[str, TargetInfo] = {
         parent="plane",
         is_animated=True,
         activates_objects=True,
+    ),
+    "world": TargetInfo(
+        label="World",
+        description="The sky around the scene, which lights it with its sun",
+        use_label="Use as World",
+        icon="WORLD",
+        number=7,
+        module="..worlds.target",
+        place="As the world of this scene",
+        is_panorama=True,
     ),
 }
 """By the name that requests have."""

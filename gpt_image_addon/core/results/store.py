@@ -50,6 +50,8 @@ PIXEL_FORMATS = ("png", "jpeg", "webp", "tiff", "bmp", "tga")
 """Formats whose pixels can be worked with and that Blender can show."""
 
 Facts = Mapping[str, str | int | float]
+ENVIRONMENT = "environment"
+"""The kind, among the maps of a result, of the light that its panorama stands for: a 32-bit OpenEXR file."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class PreparedResult:
     exported: tuple[str, ...] = ()
     """Paths of what was written for an engine."""
     report: Mapping[str, Any] = field(default_factory=dict)
-    """What was measured while it was worked into the scene, as plain JSON values."""
+    """What was measured of a panorama, or while a model was painted, as plain JSON values."""
 
     def mapped(self, change: Callable[[ImageFile], ImageFile]) -> PreparedResult:
         """The same with every image changed."""

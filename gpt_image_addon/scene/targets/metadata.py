@@ -21,7 +21,7 @@ def strip() -> int:
 
     :returns: how many values were removed.
     """
-    blocks = (*bpy.data.images, *bpy.data.materials, *bpy.data.objects)
+    blocks = (*bpy.data.images, *bpy.data.materials, *bpy.data.objects, *bpy.data.worlds)
     prompts = {str(block[PROMPT]) for block in blocks if PROMPT in block}
     number = sum(_strip_asset(block, prompts) for block in blocks)
     for block in blocks:

@@ -114,7 +114,11 @@ def _show(applied: Applied, application: Application, turn_views: bool) -> None:
     scene = find_scene(application)
     if applied.images:
         display.show_image(bpy.data.images[applied.images[0]])
-    if turn_views and applied.object and scene:
+    if not turn_views or scene is None:
+        return
+    if TARGETS[application.target].is_panorama:
+        display.show_world(scene)
+    elif applied.object:
         display.show_materials(scene)
 
 

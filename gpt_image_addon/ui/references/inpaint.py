@@ -88,8 +88,8 @@ def way_back(values: Any) -> inpainting.ReplaceImage | None:
 def replaced_tiles(values: Any) -> bpy.types.Image | None:
     """The UDIM image of which the panel's result takes a tile's place; None where it does not."""
     target = find_target(values.target)
-    is_image = not (target.maps or target.activates_objects or target.is_projected)
-    return images.tiled_image(values) if is_image else None
+    is_more = target.maps or target.activates_objects or target.is_projected or target.is_panorama
+    return None if is_more else images.tiled_image(values)
 
 
 def problem(values: Any) -> str:

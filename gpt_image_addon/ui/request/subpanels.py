@@ -10,6 +10,7 @@ import bpy
 
 from ...app import inpainting
 from ...app import references as app_references
+from ...app.worlds import relighting
 from ...core.references.views import count_views, is_all_around
 from ...core.request.parameters import PIXEL_FORMATS
 from ...core.request.providers import find_provider
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .quote import Quote
 
 INPAINT = "gpt_image.edit_region"
+CORRECT_WORLD = "gpt_image.correct_world"
 STYLES_MENU = "GPT_IMAGE_MT_styles"
 THUMBNAIL_SCALE = 5.0  # of an icon
 Title = Callable[[Any, "Quote"], str]
@@ -277,6 +279,20 @@ def _draw_views(layout: Any, values: Any, found: Quote) -> None:
     row.label(text=translate(text) if size else "", translate=False)
 
 
+def _draw_world(layout: Any, values: Any, found: Quote) -> None:
+    draw_section(layout, values, found, "world")
+    made = relighting.find_made(bpy.context.scene)
+    if made is None:
+        return
+    if made.azimuth is not None and made.elevation is not None:
+        place = {"azimuth": f"{made.azimuth:.0f}", "elevation": f"{made.elevation:.0f}"}
+        text = message("Sun: {azimuth}°, {elevation}° high", **place)
+        if made.confidence == relighting.UNSURE:
+            text = message("Sun not sure: {azimuth}°, {elevation}° high", **place)
+        layout.label(text=translate(text), icon="LIGHT_SUN", translate=False)
+    layout.operator(CORRECT_WORLD, text="Correct World...", icon="FILE_REFRESH")
+
+
 def _name_views(values: Any, found: Quote) -> str:
     return translate(next(item[1] for item in enum_items.VIEWS if item[0] == values.views))
 
@@ -329,6 +345,12 @@ SUB_PANELS = (
         lambda values, found: translate("Sprite"),
         lambda layout, values, found: draw_section(layout, values, found, "sprite"),
         is_shown=lambda values: find_target(values.target).is_animated,
+    ),
+    SubPanel(
+        "world",
+        lambda values, found: translate("World"),
+        _draw_world,
+        is_shown=lambda values: find_target(values.target).is_panorama,
     ),
     SubPanel(
         "output",

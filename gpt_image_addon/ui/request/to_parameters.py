@@ -11,7 +11,7 @@ from ...app import results, settings
 from ...core.references.views import count_views, find_sheet, is_all_around
 from ...core.request.parameters import DRAWING, PARAMETERS, STRENGTHS, Parameter
 from ...core.request.providers import choose_provider, find_provider
-from ...core.request.sizes import AUTO, LIKE, format_size
+from ...core.request.sizes import AUTO, LIKE, PANORAMA_SIZE, format_size
 from ...core.request.targets import find_target
 from ...core.workflows.values import split_values
 from ..common import enum_items
@@ -66,6 +66,8 @@ def _read_size(values: Any) -> str:
             return LIKE  # what is sent of the image has its own detail
         if find_target(values.target).is_projected:
             return _read_guide_size(values)
+        if find_target(values.target).is_panorama:
+            return PANORAMA_SIZE
         size = enum_items.read_usual_size()
         if kinds.deciding(values) is None:
             return size
@@ -147,6 +149,7 @@ def belongs(row: Parameter, values: Values) -> bool:
         (row.of_model, target.is_projected),
         (row.of_drawing, target.is_drawing),
         (row.of_sprite, target.is_animated),
+        (row.of_world, target.is_panorama),
     )
     return has_format and all(has for is_needed, has in needs if is_needed)
 

@@ -8,6 +8,7 @@ from ...text.message import message
 from .painter.unread import find_unread
 
 ONLY_RECOLORED = "Drafts only change the colors of references; they draw nothing new into them."
+ONLY_SKIES = "Drafts of panoramas show a sky over plain ground, whatever else is named."
 NOTHING_KNOWN = "Drafts find no surface here; they know brick, wood, metal, fabric and the like."
 
 
@@ -17,6 +18,8 @@ def find_hints(request: GenerationRequest) -> tuple[str, ...]:
         return ()
     if request.references:
         return (ONLY_RECOLORED,)
+    if request.panorama:
+        return (ONLY_SKIES,)
     is_cut_out = request.background == "transparent" or request.output_format in ANIMATED
     word = find_unread(request.prompt, transparent=is_cut_out)
     if word is None:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ...errors import InvalidResponseError
@@ -20,8 +21,10 @@ from ...request.providers import PROVIDERS
 from ...request.request import GenerationRequest
 from ...request.sizes import AUTO, parse_size
 from ...text.message import join, message
+from ...text.sky_words import read_sky
 from ..base import Answer, Reporter, Uploads
-from .painter import RELIEF, Draft, draw_logo, encode_gif, paint
+from .painter import RELIEF, draw_logo, encode_gif, paint
+from .painter.skies import paint_sky
 
 LOGO = "logo"
 FRAME_MS = 100  # where the request names none
@@ -59,6 +62,10 @@ class OfflineProvider:
         images, heights, families = [], [], []
         for index in range(request.n):
             request_state.check()
+            if request.panorama and not references:
+                images.append(_encode(_paint_panorama(request.prompt, width, height, index), request))
+                families.append("sky")
+                continue
             draft = paint(
                 request.prompt,
                 width,
@@ -67,7 +74,7 @@ class OfflineProvider:
                 transparent=request.background == "transparent" or request.output_format in ANIMATED,
                 references=references,
             )
-            images.append(_encode(draft, request))
+            images.append(_encode(draft.color, request))
             heights.append(encode_png(np.rint(draft.height * 65535).astype(np.uint16)))
             families.append(draft.family)
         return Answer(
@@ -89,13 +96,17 @@ def _notice(family: str, mask: Upload | None) -> str:
     return join(notice, "Drafts take no mask; the whole image was painted.") if mask is not None else notice
 
 
-def _encode(draft: Draft, request: GenerationRequest) -> bytes:
+def _paint_panorama(prompt: str, width: int, height: int, index: int) -> NDArray[np.uint8]:
+    return paint_sky(prompt, width, height, read_sky(prompt), index)
+
+
+def _encode(color: NDArray[np.uint8], request: GenerationRequest) -> bytes:
     if request.output_format == "png":
-        return encode_png(draft.color)
+        return encode_png(color)
     if request.output_format in ANIMATED:
         count = request.frame_count or DEFAULT_GIF_FRAMES
-        return encode_gif(draft.color, count, request.frame_duration_ms or FRAME_MS)
+        return encode_gif(color, count, request.frame_duration_ms or FRAME_MS)
     quality = JPEG_QUALITY if request.output_compression is None else request.output_compression
     stream = io.BytesIO()
-    Image.fromarray(draft.color).save(stream, request.output_format.upper(), quality=quality)
+    Image.fromarray(color).save(stream, request.output_format.upper(), quality=quality)
     return stream.getvalue()

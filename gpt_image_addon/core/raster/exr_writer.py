@@ -1,4 +1,4 @@
-"""OpenEXR files of half floats in ZIP blocks, as the project's "OpenEXR File Layout" describes them."""
+"""OpenEXR files of 16 or 32 bits in ZIP blocks, as the project's "OpenEXR File Layout" describes them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from numpy.typing import NDArray
 MAGIC, VERSION = 20000630, 2
 ZIP, ROWS = 3, 16
 """The compression, and how many rows of a block it has."""
-HALF = 1  # type of a channel
+HALF, FLOAT = 1, 2  # types of a channel
 NAMES = {1: "Y", 3: "RGB", 4: "RGBA"}
 """Of the channels, by how many there are."""
 
 
-def encode_exr(pixels: NDArray[Any]) -> bytes:
+def encode_exr(pixels: NDArray[Any], *, bits: int = 16) -> bytes:
     """An OpenEXR file.
 
     :param pixels: (height, width, 1, 3 or 4) linear values.
+    :param bits: 16, which ends at 65504, or 32.
     """
     height, width, channels = pixels.shape
     names = NAMES[channels]
     order = sorted(range(channels), key=names.__getitem__)  # files have their channels by name
-    planes = pixels.astype("<f2")[..., order].transpose(0, 2, 1)
+    planes = pixels.astype(f"<f{bits // 8}")[..., order].transpose(0, 2, 1)
     blocks = [_pack(np.ascontiguousarray(planes[first : first + ROWS])) for first in range(0, height, ROWS)]
-    header = _make_header("".join(names[at] for at in order), width, height)
+    header = _make_header("".join(names[at] for at in order), width, height, FLOAT if bits == 32 else HALF)
     places, at = [], len(header) + 8 * len(blocks)
     for block in blocks:
         places.append(at)
@@ -36,8 +37,8 @@ def encode_exr(pixels: NDArray[Any]) -> bytes:
     return b"".join((header, struct.pack(f"<{len(places)}Q", *places), *chunks))
 
 
-def _make_header(names: str, width: int, height: int) -> bytes:
-    listed = b"".join(name.encode() + b"\0" + struct.pack("<iB3xii", HALF, 0, 1, 1) for name in names)
+def _make_header(names: str, width: int, height: int, kind: int) -> bytes:
+    listed = b"".join(name.encode() + b"\0" + struct.pack("<iB3xii", kind, 0, 1, 1) for name in names)
     box = struct.pack("<4i", 0, 0, width - 1, height - 1)
     attributes = (
         ("channels", "chlist", listed + b"\0"),

@@ -1,0 +1,1 @@
+"""Worlds of scenes that were made of results."""

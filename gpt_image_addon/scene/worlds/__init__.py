@@ -1,0 +1,1 @@
+"""Panoramas as worlds, with their suns."""

@@ -1,0 +1,90 @@
+"""The sun of a world that was made here, corrected by hand."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import FloatProperty
+
+from ... import api
+from ...app.worlds import relighting
+from ..common.operator import FINISHED, Returned, finish_in_background, reporting
+
+SUN_FIELDS = ("sun_azimuth", "sun_elevation")
+FIELDS = (*SUN_FIELDS, "world_rotation", "world_strength")
+NOT_OURS = "The world of this scene was not made of a result."
+
+
+class GPT_IMAGE_OT_correct_world(bpy.types.Operator):
+    """Say where the sun of this scene's world is, how bright it is and how it is turned; nothing is sent"""
+
+    bl_idname = "gpt_image.correct_world"
+    bl_label = "Correct World"
+    bl_options = {"REGISTER"}  # noqa: RUF012
+
+    sun_azimuth: FloatProperty(
+        name="Sun Azimuth",
+        description="Degrees clockwise from the middle of the image",
+        min=-360.0,
+        max=360.0,
+        options={"SKIP_SAVE"},
+    )
+    sun_elevation: FloatProperty(
+        name="Sun Elevation",
+        description="Degrees above the horizon; 0 leaves the sun as it was found",
+        min=0.0,
+        max=90.0,
+        options={"SKIP_SAVE"},
+    )
+    world_rotation: FloatProperty(
+        name="Rotation",
+        description="Degrees by which sky and sun are turned clockwise",
+        min=-360.0,
+        max=360.0,
+        options={"SKIP_SAVE"},
+    )
+    world_strength: FloatProperty(
+        name="Strength",
+        description="How bright sky and sun are",
+        default=1.0,
+        min=0.0,
+        soft_max=10.0,
+        max=1000.0,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if relighting.find_made(context.scene) is None:
+            cls.poll_message_set(NOT_OURS)
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Returned:
+        made = self._find(context)
+        self.sun_azimuth, self.sun_elevation = made.azimuth or 0.0, made.elevation or 0.0
+        for name in ("world_rotation", "world_strength"):
+            setattr(self, name, made.settings.get(name, getattr(self, name)))
+        return context.window_manager.invoke_props_dialog(self, confirm_text="Apply")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = self.layout.column()
+        column.use_property_split = True
+        for name in FIELDS:
+            column.prop(self, name)
+
+    @reporting
+    def execute(self, context: bpy.types.Context) -> Returned | None:
+        made = self._find(context)
+        given = {name: getattr(self, name) for name in FIELDS if self.properties.is_property_set(name)}
+        if not given.get("sun_elevation"):
+            given = {name: value for name, value in given.items() if name not in SUN_FIELDS}
+        finish_in_background(api.relight(made.job, **{**made.settings, **given}))
+        return FINISHED
+
+    def _find(self, context: bpy.types.Context) -> relighting.MadeWorld:
+        made = relighting.find_made(context.scene)
+        assert made is not None, "poll has seen it"
+        return made
+
+
+CLASSES = (GPT_IMAGE_OT_correct_world,)
