@@ -45,6 +45,7 @@ from .ui.editing import (  # noqa: E402
     show_sides,
     upscaling,
 )
+from .ui.materials import tuning  # noqa: E402
 from .ui.painting import sides_overlay  # noqa: E402
 from .ui.points import events as point_events  # noqa: E402
 from .ui.points import operators as point_operators  # noqa: E402
@@ -78,6 +79,7 @@ CLASSES: tuple[type, ...] = (
     *operators_versions.CLASSES,
     *operators_failures.CLASSES,
     *maps.CLASSES,
+    *tuning.CLASSES,
     *photo_material.CLASSES,
     *new_images.CLASSES,
     *upscaling.CLASSES,

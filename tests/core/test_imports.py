@@ -115,6 +115,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         " app",
         "bpy",
     ),
+    "app.materials": ("core.text core.errors core.request core.jobs scene.shading app", "bpy"),
     "app.exporting": (f"{CORE_BASE} core.jobs core.exports scene.shading app", "bpy"),
     "app.generation": (
         f"{CORE_BASE} core.jobs core.painting app app.editing app.projection app.painting scene.projection"
@@ -152,9 +153,10 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy blf gpu gpu_extras",
     ),
     "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
+    "ui.materials": ("core.textures app.materials", "bpy"),
     "ui.request": (
         "core.text core.errors core.references core.request core.journal app app.editing app.painting"
-        " app.diagnostics api ui.common ui.references ui.points ui.painting",
+        " app.diagnostics api ui.common ui.references ui.points ui.painting ui.materials",
         "bpy",
     ),
     "ui.editing": (

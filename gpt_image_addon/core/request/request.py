@@ -193,6 +193,8 @@ class Application(_Values):
     """Folder that gets copies of the images and maps."""
     overwrite: bool = False
     """Replace whatever has the name of such a copy; without, the copy gets another name."""
+    relief: float | None = None
+    """Millimetres from the deepest to the highest at the image's real size; None for what is usual."""
     normal_strength: float = 1.0
     height_strength: float = 1.0
     ao_strength: float = 1.0
