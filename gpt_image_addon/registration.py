@@ -15,7 +15,7 @@ defer(
     *("app.editing.cutout", "app.editing.extending", "app.editing.new_images"),
     *("app.editing.further_edits", "app.editing.photo_material", "app.editing.shown_versions"),
     *("app.editing.versions", "app.exporting.materials", "app.painting.prepared", "app.projection.plan"),
-    *("app.settings", "app.submission"),
+    *("app.materials.relief", "app.settings", "app.submission"),
     *("core.common.credentials", "core.common.keychain"),
     *("mcp.window.agents", "ui.editing.corner_handles", "ui.painting.sides_overlay"),
     *("ui.points.marked_thumbnail", "ui.points.overlay", "ui.points.values"),

@@ -153,7 +153,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
         "bpy blf gpu gpu_extras",
     ),
     "ui.painting": ("core.references core.painting ui.common", "bpy blf bpy_extras gpu gpu_extras mathutils"),
-    "ui.materials": ("core.textures app.materials", "bpy"),
+    "ui.materials": ("core.textures app.materials ui.common", "bpy"),
     "ui.request": (
         "core.text core.errors core.references core.request core.journal app app.editing app.painting"
         " app.diagnostics api ui.common ui.references ui.points ui.painting ui.materials",
@@ -192,7 +192,7 @@ FOLDERS: dict[str, tuple[str, str]] = {
     "presets.gpt_image": ("", "bpy"),
     "registration": (
         "app app.editing app.diagnostics api cli lazy mcp.window ui ui.agents ui.common"
-        " ui.common.translations ui.editing ui.references ui.points ui.painting"
+        " ui.common.translations ui.editing ui.references ui.points ui.painting ui.materials"
         " ui.request ui.presets ui.results ui.preferences",
         "bpy",
     ),
